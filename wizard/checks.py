@@ -1,0 +1,222 @@
+"""Running checks: concurrent, each with its own time limit, cancellable, results as they come.
+
+A check is a plain generator of findings, so that it reads like the table in the procedure.  Offline ones run one
+after the other: they only read files.  Live ones block in sockets and child processes, so each gets a daemon
+thread: one that hangs in a black hole is given up after its limit and holds up neither the others nor the exit.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from wizard import finding
+from wizard.errors import WizardError
+from wizard.finding import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wizard.pack import Pack
+    from wizard.passwords import Passwords
+    from wizard.plan import Plan
+    from wizard.profile import Node, Profile
+
+LIMIT = 5.0
+"""Seconds that a check may take unless it says otherwise."""
+
+UNIGNORABLE = frozenset(
+    {
+        "prerequisites.secret",
+        "prerequisites.home",
+        "prerequisites.same-home",
+        "prerequisites.files",
+        "apply.unfinished",
+    }
+)
+"""Checks without which there is no plan: `--ignore` refuses them (checks.md)."""
+
+T = TypeVar("T")
+
+Probe = Callable[["CheckContext"], Iterable[Finding]]
+
+
+@dataclass(frozen=True)
+class Check:
+    """A check: its id, when it runs, why it matters, how its problem is mended, and the function that looks."""
+
+    id: str
+    severity: Literal["error", "warning"]
+    why: str
+    fix: str
+    probe: Probe
+    live: bool = False
+    always: bool = False
+    needs: tuple[str, ...] = ()
+    limit: float = LIMIT
+
+    @property
+    def step(self) -> str:
+        """The part of the id before the dot: a step's id, `ports` or `apply`."""
+        return self.id.partition(".")[0]
+
+
+def check(
+    id: str,
+    *,
+    severity: Literal["error", "warning"] = "error",
+    why: str,
+    fix: str,
+    live: bool = False,
+    always: bool = False,
+    needs: tuple[str, ...] = (),
+    limit: float = LIMIT,
+) -> Callable[[Probe], Check]:
+    """Make a `Check` of a generator function.
+
+    `live`: it needs the network and is left out by `--offline`.  `always`: it runs whatever `--only` and `--skip`
+    say.  `needs`: ids that must have ended without an error first; otherwise this one is skipped.
+    """
+
+    def wrap(probe: Probe) -> Check:
+        return Check(id, severity, why, fix, probe, live, always, needs, limit)
+
+    return wrap
+
+
+@dataclass
+class CheckContext:
+    """What a check may look at.  `nodes` are those asked for; `packs` has only the homes that are here."""
+
+    profile: Profile
+    nodes: tuple[Node, ...]
+    packs: Mapping[str, Pack]
+    plan: Plan
+    passwords: Passwords
+    offline: bool = False
+    only_node: str | None = None
+    cancel: threading.Event = dataclasses.field(default_factory=threading.Event)
+    _memo: dict[str, _Once] = dataclasses.field(default_factory=dict)
+    _lock: threading.Lock = dataclasses.field(default_factory=threading.Lock)
+
+    def once(self, key: str, make: Callable[[], T]) -> T:
+        """What `make` returns, made by whichever check asks first; an error it raises is raised for each."""
+        with self._lock:
+            slot = self._memo.setdefault(key, _Once())
+        with slot.lock:
+            if not slot.done:
+                try:
+                    slot.value = make()
+                except Exception as problem:
+                    slot.error = problem
+                slot.done = True
+        if slot.error is not None:
+            raise slot.error
+        return slot.value  # type: ignore[no-any-return]
+
+
+class _Once:
+    """A value that is made at most once, whichever thread comes first."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.done = False
+        self.value: Any = None
+        self.error: Exception | None = None
+
+
+def run(
+    checks: Iterable[Check], context: CheckContext, *, ignore: frozenset[str] = frozenset()
+) -> Iterator[Finding]:
+    """The findings of all checks, as they come; each carries the id of its check.
+
+    Every check ends within its limit or is given up with a finding that says so; all of them together take as
+    long as the slowest chain of `needs`.  Setting `context.cancel` ends the stream at once.
+    """
+    checks = [c for c in checks if not (c.live and context.offline)]
+    for result in _concurrently(checks, context):
+        if result.status == "error" and result.id in ignore:
+            result = dataclasses.replace(result, status="warning", message=f"{result.message} (ignored)")
+        yield result
+
+
+def _findings(one: Check, context: CheckContext) -> list[Finding]:
+    """What one check finds; what it raises becomes a finding, so that no check can take the others down."""
+    found: list[Finding] = []
+    try:
+        found.extend(one.probe(context))
+    except WizardError as problem:
+        text = f"{problem.place}: {problem.message}" if problem.place else problem.message
+        found.append(finding.error(text, fix=problem.fix or one.fix))
+    except OSError as problem:
+        found.append(finding.error(f"cannot look: {problem}", fix=one.fix))
+    return [dataclasses.replace(result, id=one.id) for result in found]
+
+
+def _concurrently(checks: list[Check], context: CheckContext) -> Iterator[Finding]:
+    """Offline checks in order, live ones in threads beside them, each started when what it needs has ended."""
+    verdicts: dict[str, bool] = {}
+    waiting = {one.id: one for one in checks}
+    deadlines: dict[str, float] = {}
+    results: queue.SimpleQueue[tuple[Check, list[Finding]]] = queue.SimpleQueue()
+
+    def startable() -> list[Check]:
+        return [
+            one for one in waiting.values() if all(need in verdicts or need not in waiting_ids() for need in one.needs)
+        ]
+
+    def waiting_ids() -> set[str]:
+        return set(waiting) | set(deadlines)
+
+    def settle(one: Check, found: list[Finding]) -> list[Finding]:
+        verdicts[one.id] = not any(result.status == "error" for result in found)
+        return found
+
+    def start() -> Iterator[Finding]:
+        progress = True
+        while progress and not context.cancel.is_set():
+            progress = False
+            for one in startable():
+                progress = True
+                del waiting[one.id]
+                missed = next((need for need in one.needs if not verdicts.get(need, True)), None)
+                if missed is not None:
+                    yield from settle_skipped(one, missed)
+                elif one.live:
+                    deadlines[one.id] = time.monotonic() + one.limit
+                    threading.Thread(
+                        target=lambda one=one: results.put((one, _findings(one, context))),  # type: ignore[misc]
+                        name=one.id,
+                        daemon=True,
+                    ).start()
+                else:
+                    yield from settle(one, _findings(one, context))
+
+    def settle_skipped(one: Check, missed: str) -> list[Finding]:
+        verdicts[one.id] = False
+        return [dataclasses.replace(finding.skipped(f"not looked at: it needs {missed}"), id=one.id)]
+
+    by_id = {one.id: one for one in checks}
+    yield from start()
+    while deadlines and not context.cancel.is_set():
+        next_deadline = min(deadlines.values())
+        try:
+            one, found = results.get(timeout=max(0.0, min(next_deadline - time.monotonic(), 0.25)))
+        except queue.Empty:
+            now = time.monotonic()
+            for late in [by_id[id] for id, deadline in deadlines.items() if deadline <= now]:
+                del deadlines[late.id]
+                gave_up = finding.error if late.severity == "error" else finding.warning
+                text = f"no answer within {late.limit:g} s"
+                yield from settle(late, [dataclasses.replace(gave_up(text, fix=late.fix), id=late.id)])
+        else:
+            if one.id not in deadlines:
+                continue  # it had been given up
+            del deadlines[one.id]
+            yield from settle(one, found)
+        yield from start()
