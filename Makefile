@@ -1,0 +1,82 @@
+# `make` alone lists the targets. Nothing asks for input, nothing outside this folder is written but by `test`,
+# which installs the Debian packages that its servers come from (as root, where they are missing).
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
+UV     := uv==0.13.9
+UV_BIN := $(VENV)/.$(subst ==,-,$(UV))/bin
+
+# The build's own needs, as pyproject.toml states them: locked with the rest, so that nothing unpinned is fetched.
+BUILD_REQUIRES := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint bench lock clean venv
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+demo: $(VENV)/.runtime ## two miniature packs: dry run, replay, replay again, roll back
+	@$(BIN)/python -m wizard.demo
+
+test: $(VENV)/.dev ## everything that the tests need, then the tests (T=tests/edit narrows them)
+	@.ci/system-packages
+	@if [ -f tests/support/install_servers.py ]; then $(BIN)/python -m tests.support.install_servers; fi
+	$(BIN)/python -m pytest $(if $(T),$(T),--ignore=tests/bench)
+
+lint: $(VENV)/.dev ## ruff (rules and format) and mypy --strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict
+
+bench: $(VENV)/.dev ## the measurements of tests/bench, with their figures printed
+	$(BIN)/python -m pytest -s $(if $(T),$(T),tests/bench)
+
+venv: $(VENV)/.dev ## .venv with all that developing needs, from requirements-dev.lock
+
+lock: $(UV_BIN)/uv ## renew both lock files (from the package index that pip is set up for)
+	@index=$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(PYTHON) -m pip config get global.index-url 2>/dev/null || true)}}; \
+	[ -z "$$index" ] || export UV_DEFAULT_INDEX="$$index"; \
+	build=$$($(BIN)/python -c '$(BUILD_REQUIRES)') || exit 1; \
+	compile() { \
+	    echo "$$build" | $(UV_BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	        --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command 'make lock' \
+	        pyproject.toml - "$$@"; \
+	}; \
+	compile -o requirements.lock && compile --extra test --extra lint -c requirements.lock -o requirements-dev.lock
+
+clean: ## remove the environment, caches and what the build left
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .cache snapshot_report.html
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- the environment: a stamp for each lock file that was installed ---------------------------------------------
+
+# A moved or upgraded Python leaves a link that leads nowhere: make sees no file, and it is made anew.
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	    echo "apimha-wizard needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) --version 2>&1 || true)."; \
+	    echo "  fix: make PYTHON=/path/to/python3.11"; exit 2; } >&2
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+	    echo "$(PYTHON) cannot make virtual environments: its modules venv and ensurepip are missing."; \
+	    echo "  fix (Debian, Ubuntu): apt-get install python3-venv"; exit 2; } >&2
+	@echo "making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv --clear $(VENV)
+
+$(VENV)/.runtime: requirements.lock pyproject.toml | $(BIN)/python
+	@echo "installing what requirements.lock names"
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+# What the tests need includes what the program needs, in the same versions: one installation serves both stamps.
+$(VENV)/.dev: requirements-dev.lock requirements.lock pyproject.toml | $(BIN)/python
+	@echo "installing what requirements-dev.lock names"
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $(VENV)/.runtime $@
+
+$(UV_BIN)/uv: | $(BIN)/python
+	@$(BIN)/python -m venv --clear $(UV_BIN)/..
+	@$(UV_BIN)/python -m pip -qq --disable-pip-version-check --no-input install '$(UV)'
