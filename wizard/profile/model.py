@@ -1,0 +1,470 @@
+"""The profile: every key with its label, its help, its default and its rule in one place.
+
+The forms of the screen, the JSON Schema, the template of `profile new` and the reference in the documentation
+are all made from these models.  A key's `title` is its label; its `description` is one line of at most 76
+characters that says what it is for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
+
+from wizard.profile.rules import (
+    AbsolutePath,
+    Account,
+    Address,
+    Charset,
+    Count,
+    Database,
+    GrantHost,
+    Host,
+    JavaClass,
+    Milliseconds,
+    Minutes,
+    Name,
+    Offset,
+    ParameterName,
+    ParameterValue,
+    Port,
+    RegistryPath,
+    RemoteUrl,
+    ServerVersion,
+    SvnUrl,
+    Switch,
+    Text,
+    choice,
+    is_password_parameter,
+    sets_password,
+)
+from wizard.secrets import FIVE_KINDS, ProfilePath, SecretReference
+
+SCHEMA_VERSION = 1
+
+Role = Literal["user", "registry", "event_store", "processed_data_store", "stats"]
+Store = Literal["event_store", "processed_data_store"]
+
+# Datasources that the product or the procedure has already (procedure, chapter 3).
+TAKEN_DATASOURCES = ("WSO2_CARBON_DB", "WSO2UM_DB", "WSO2REG_DB", "WSO2AM_STATS_DB")
+
+
+class Section(BaseModel):
+    """A table of the profile: unknown keys are errors, nothing is converted, nothing changes afterwards."""
+
+    model_config = ConfigDict(
+        strict=True, frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True
+    )
+
+
+class Cluster(Section):
+    """The pair as a whole."""
+
+    name: Name = Field(
+        "analytics", title="Name", description="what people call this pair; it stands in titles and reports"
+    )
+    domain: Text = Field(
+        "wso2.carbon.domain", title="Domain", description="Hazelcast joins only members of the same domain"
+    )
+
+
+class Databases(Section):
+    """The names of the databases."""
+
+    user: Database = Field(
+        "userdb", title="User database", description="users and permissions; gets the pack's tables"
+    )
+    registry: Database = Field(
+        "regdb", title="Registry database", description="the shared registry; gets the pack's tables"
+    )
+    event_store: Database = Field(
+        "WSO2_ANALYTICS_EVENT_STORE_DB",
+        title="Event store",
+        description="the events as they came in; the server makes its tables",
+    )
+    processed_data_store: Database = Field(
+        "WSO2_ANALYTICS_PROCESSED_DATA_STORE_DB",
+        title="Processed data store",
+        description="what Spark made of the events; the server makes its tables",
+    )
+    stats: Database | None = Field(
+        None,
+        title="Statistics",
+        description="API Manager's statistics; unset, they stay in an H2 file of one node",
+    )
+
+
+class MySQL(Section):
+    """The database server that both nodes use."""
+
+    host: Host = Field(title="Host", description="the database server, as both nodes reach it")
+    port: Port = Field(3306, title="Port", description="the port of the database server")
+    username: Account = Field(title="Account", description="the account that the two servers log in with")
+    password: SecretReference = Field(
+        title="Password", description="where the account's password is kept; never the password itself"
+    )
+    admin_username: Account | None = Field(
+        None,
+        title="Administrator",
+        description="makes databases, account and grants; the servers never use it",
+    )
+    admin_password: SecretReference | None = Field(
+        None, title="Administrator's password", description="where the administrator's password is kept"
+    )
+    provisioning: Annotated[Literal["wizard", "server", "dba"], choice("wizard", "server", "dba")] = Field(
+        "wizard",
+        title="Make tables",
+        description='"wizard", "server" (first start with -Dsetup), or "dba": only checked',
+    )
+    server_version: ServerVersion | None = Field(
+        None, title="Server version", description="assumed while offline; live, the server itself is asked"
+    )
+    charset: Charset | None = Field(
+        None, title="Character set", description="of new databases; unset, the server's own default is taken"
+    )
+    grant_host: GrantHost = Field(
+        "%", title="Grant to", description="the hosts that the account may come from, as MySQL writes them"
+    )
+    url_parameters: Mapping[ParameterName, ParameterValue] = Field(
+        {},
+        title="URL parameters",
+        description="put behind the JDBC URL of every datasource; a password is a reference",
+    )
+    driver_class: JavaClass = Field(
+        "com.mysql.jdbc.Driver",
+        title="Driver class",
+        description="the class that the datasources name; the jar must hold it",
+    )
+    driver_jar: ProfilePath | None = Field(
+        None,
+        title="Driver jar",
+        description="copied to components/lib of both; unset, one must be there already",
+    )
+    databases: Databases = Field(
+        Databases.model_construct(), title="Databases", description="the names of the databases"
+    )
+
+    def database_names(self) -> dict[Role, str]:
+        """The database of each role, in the procedure's order; `stats` only where the profile names one."""
+        names: dict[Role, str] = {
+            "user": self.databases.user,
+            "registry": self.databases.registry,
+            "event_store": self.databases.event_store,
+            "processed_data_store": self.databases.processed_data_store,
+        }
+        if self.databases.stats is not None:
+            names["stats"] = self.databases.stats
+        return names
+
+
+class Datasources(Section):
+    """Names of the two analytics datasources that are not to follow the databases' names."""
+
+    event_store: Text | None = Field(
+        None,
+        title="Event store datasource",
+        description="pins the name that otherwise follows the database's",
+    )
+    processed_data_store: Text | None = Field(
+        None,
+        title="Processed data datasource",
+        description="pins the name that otherwise follows the database's",
+    )
+
+
+class Pool(Section):
+    """The connection pool of each datasource."""
+
+    max_active: Count = Field(
+        50, title="Connections", description="the most that one datasource of one node holds open"
+    )
+    max_wait_ms: Milliseconds = Field(
+        60000, title="Longest wait (ms)", description="how long a request waits for a free connection"
+    )
+    test_on_borrow: Switch = Field(
+        True,
+        title="Test on borrow",
+        description="a connection that the server has closed is noticed before use",
+    )
+    validation_query: Text = Field(
+        "SELECT 1", title="Validation query", description="what a connection is tested with"
+    )
+    validation_interval_ms: Milliseconds = Field(
+        30000, title="Validation interval (ms)", description="a connection is tested at most this often"
+    )
+
+
+class Registry(Section):
+    """The registry that both nodes mount."""
+
+    remote_url: RemoteUrl = Field(
+        "https://localhost:9443/registry",
+        title="Remote URL",
+        description="the address that names the remote instance",
+    )
+    cache_id: Text | None = Field(
+        None,
+        title="Cache id",
+        description="the same on both; unset, it is made of the account and the database's URL",
+    )
+    read_only: Switch = Field(
+        False, title="Read only", description="whether the nodes may not change the registry"
+    )
+    enable_cache: Switch = Field(True, title="Cache", description="whether the nodes keep what they read")
+    registry_root: RegistryPath = Field(
+        "/", title="Root", description="the path that is the root of the remote instance"
+    )
+
+
+class EventProcessor(Section):
+    """The event processor: one node active, the other passive."""
+
+    persistence: Switch = Field(
+        True, title="Persistence", description="state is kept on disk and survives a stop of both nodes"
+    )
+    persistence_interval_minutes: Minutes | None = Field(
+        None, title="Interval (min)", description="how often state is saved; unset, the pack's own stays"
+    )
+    persistence_location: Text | None = Field(
+        None, title="Location", description="the folder for saved state; unset, the pack's own stays"
+    )
+    duplicated_events: Switch = Field(
+        False, title="Events come twice", description="true: the clients send every event to both nodes"
+    )
+    presenter: Name | None = Field(
+        None, title="Presenter", description="the node that also presents events; unset, there is none"
+    )
+
+
+class Spark(Section):
+    """Spark in the pair."""
+
+    master_count: Count = Field(
+        2, title="Masters", description="how many nodes can be master; Spark waits for all of them"
+    )
+    symbolic_link: AbsolutePath | None = Field(
+        None, title="Symbolic link", description="one path on both machines where the homes' own paths differ"
+    )
+
+
+class DeploymentSync(Section):
+    """How C-Apps and other artifacts get to both nodes."""
+
+    method: Annotated[Literal["none", "svn"], choice("none", "svn")] = Field(
+        "none", title="Method", description='"svn", or "none": every C-App is deployed to both nodes by hand'
+    )
+    svn_url: SvnUrl | None = Field(
+        None, title="Repository", description="the Subversion repository; svn+ssh is not supported"
+    )
+    svn_username: Text | None = Field(
+        None, title="Account", description="the account that the nodes commit and update with"
+    )
+    svn_password: SecretReference | None = Field(
+        None, title="Password", description="where the repository's password is kept"
+    )
+    append_tenant_id: Switch = Field(
+        True,
+        title="Append tenant id",
+        description="whether each tenant has a folder of its own in the repository",
+    )
+    manager: Name | None = Field(
+        None, title="Manager", description="the node that commits; unset, the first of the profile"
+    )
+
+
+class Node(Section):
+    """One server of the pair."""
+
+    name: Name = Field(title="Name", description="what this node is called in commands and messages")
+    home: ProfilePath = Field(title="Home", description="the folder of the unpacked pack")
+    host: Host = Field(title="Host", description="how the other node reaches this one")
+    hazelcast_port: Port = Field(
+        4000, title="Hazelcast port", description="the cluster's own port; no offset is added"
+    )
+    port_offset: Offset | None = Field(
+        None, title="Port offset", description="added to most ports; unset, the pack's own stays"
+    )
+    event_sync_port: Port = Field(
+        11224, title="Event sync port", description="the other node sends its events here; no offset is added"
+    )
+    management_port: Port = Field(
+        10005,
+        title="Management port",
+        description="the other node fetches its state here; no offset is added",
+    )
+    presentation_port: Port = Field(
+        11000, title="Presentation port", description="written only with a presenter; no offset is added"
+    )
+    spark_local_ip: Address | None = Field(
+        None,
+        title="Spark's address",
+        description="needed where the machine has several; unset, Spark chooses",
+    )
+    java_home: ProfilePath | None = Field(
+        None, title="Java home", description="the Java that the server runs on; only looked at, never written"
+    )
+
+
+class Profile(Section):
+    """All that a pair is made from."""
+
+    schema_version: Literal[1] = Field(
+        title="Schema version", description="which edition of this format the file follows"
+    )
+    cluster: Cluster = Field(Cluster.model_construct(), title="Cluster", description="the pair as a whole")
+    mysql: MySQL = Field(title="MySQL", description="the database server that both nodes use")
+    datasources: Datasources = Field(
+        Datasources.model_construct(),
+        title="Datasources",
+        description="names that are not to follow the databases'",
+    )
+    pool: Pool = Field(
+        Pool.model_construct(), title="Pool", description="the connection pool of each datasource"
+    )
+    registry: Registry = Field(
+        Registry.model_construct(), title="Registry", description="the registry that both mount"
+    )
+    event_processor: EventProcessor = Field(
+        EventProcessor.model_construct(),
+        title="Event processor",
+        description="one node active, the other passive",
+    )
+    spark: Spark = Field(Spark.model_construct(), title="Spark", description="Spark in the pair")
+    deployment_sync: DeploymentSync = Field(
+        DeploymentSync.model_construct(), title="Deployment sync", description="how C-Apps get to both nodes"
+    )
+    nodes: Annotated[tuple[Node, Node], Field(strict=False)] = Field(
+        title="Nodes", description="the two servers; the first is started first"
+    )
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        errors: list[InitErrorDetails] = [
+            {
+                "type": PydanticCustomError(kind, "{message}", {"message": message}),
+                "loc": place,
+                "input": None,
+            }
+            for place, kind, message in disagreements(self.model_dump())
+        ]
+        if errors:
+            raise ValidationError.from_exception_data("Profile", errors, hide_input=True)
+        return self
+
+    def node(self, name: str) -> Node:
+        """The node of that name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        raise KeyError(name)
+
+    def partner(self, node: Node) -> Node:
+        """The other node of the pair."""
+        first, second = self.nodes
+        return second if node.name == first.name else first
+
+    @property
+    def manager(self) -> Node:
+        """The node that commits to Subversion: the one that the profile names, else the first."""
+        name = self.deployment_sync.manager
+        return self.nodes[0] if name is None else self.node(name)
+
+    @property
+    def presenter(self) -> Node | None:
+        """The node that presents events, if one does."""
+        name = self.event_processor.presenter
+        return None if name is None else self.node(name)
+
+    def datasource_name(self, store: Store) -> str:
+        """The name of an analytics datasource: the pinned one, else the database's (procedure, chapter 3)."""
+        pinned: str | None = getattr(self.datasources, store)
+        return pinned or self.mysql.database_names()[store]
+
+
+Place = tuple[str | int, ...]
+
+
+def disagreements(raw: Mapping[str, Any]) -> Iterator[tuple[Place, Literal["profile", "needed"], str]]:
+    """What is wrong between keys that are each right by themselves.
+
+    Args:
+        raw: the tables as they stand in the file.  Values of a wrong type are passed over: the models tell.
+
+    Yields:
+        the key, whether it is wrong (`profile`) or missing (`needed`), and the message.
+    """
+    yield from _names_of_nodes(raw)
+    yield from _accounts(raw)
+    yield from _names_of_databases(raw)
+    yield from _plain_passwords(raw)
+
+
+def _table(raw: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
+    value: Any = raw
+    for key in keys:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value if isinstance(value, Mapping) else {}
+
+
+def _names_of_nodes(raw: Mapping[str, Any]) -> Iterator[tuple[Place, Literal["profile", "needed"], str]]:
+    nodes = raw.get("nodes")
+    if not isinstance(nodes, list | tuple):
+        return
+    names = [node.get("name") for node in nodes if isinstance(node, Mapping)]
+    if len(names) == 2 and names[0] is not None and names[0] == names[1]:
+        yield ("nodes", 1, "name"), "profile", "both nodes have this name: each needs its own"
+    for table, key in (("event_processor", "presenter"), ("deployment_sync", "manager")):
+        wanted = _table(raw, table).get(key)
+        if isinstance(wanted, str) and len(names) == 2 and wanted not in names:
+            known = " or ".join(f'"{name}"' for name in names if isinstance(name, str))
+            yield (table, key), "profile", f"no node has this name: it is {known}"
+
+
+def _accounts(raw: Mapping[str, Any]) -> Iterator[tuple[Place, Literal["profile", "needed"], str]]:
+    mysql = _table(raw, "mysql")
+    for one, other in (("admin_username", "admin_password"), ("admin_password", "admin_username")):
+        if mysql.get(one) is None and mysql.get(other) is not None:
+            yield ("mysql", one), "needed", f"{other} stands there, and this belongs to it"
+    sync = _table(raw, "deployment_sync")
+    if sync.get("method") == "svn":
+        for key in ("svn_url", "svn_username", "svn_password"):
+            if sync.get(key) is None:
+                yield ("deployment_sync", key), "needed", 'method = "svn" needs it'
+
+
+def _names_of_databases(raw: Mapping[str, Any]) -> Iterator[tuple[Place, Literal["profile", "needed"], str]]:
+    defaults = Databases.model_construct().model_dump()
+    names = defaults | dict(_table(raw, "mysql", "databases"))
+    first: dict[str, str] = {}
+    for role in defaults:
+        name = names[role]
+        if not isinstance(name, str):
+            continue
+        if name in first:
+            yield ("mysql", "databases", role), "profile", f"the {first[name]} database has this name already"
+        first.setdefault(name, role)
+    taken = dict.fromkeys(TAKEN_DATASOURCES, "is a datasource of the product")
+    for store in ("event_store", "processed_data_store"):
+        pinned = _table(raw, "datasources").get(store)
+        name = names[store] if pinned is None else pinned
+        if isinstance(name, str) and name in taken and not (pinned is None and first.get(name) != store):
+            place: Place = ("mysql", "databases", store) if pinned is None else ("datasources", store)
+            yield place, "profile", f"a datasource cannot get this name: it {taken[name]}"
+        if isinstance(name, str):
+            taken.setdefault(name, "is that of the other store")
+
+
+def _plain_passwords(raw: Mapping[str, Any]) -> Iterator[tuple[Place, Literal["profile", "needed"], str]]:
+    for name, value in _table(raw, "mysql", "url_parameters").items():
+        if isinstance(value, str) and (is_password_parameter(name) or sets_password(value)):
+            yield (
+                ("mysql", "url_parameters", name),
+                "profile",
+                f"a password is never written here, only one reference to it: {FIVE_KINDS}",
+            )

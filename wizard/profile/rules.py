@@ -1,0 +1,264 @@
+"""What a value in a profile may be: each rule with the one sentence that a person reads when it is broken.
+
+Most are checked by pydantic's core (no Python runs for a value that is right), and appear in the JSON Schema.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Discriminator, Tag
+from pydantic_core import PydanticCustomError, core_schema
+
+from wizard.secrets import (
+    FIVE_KINDS,
+    CommandReference,
+    EnvReference,
+    FileReference,
+    KeyringReference,
+    PromptReference,
+    kind_of,
+)
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler
+
+BROKEN = "profile"
+"""The type of every error whose message is ready for a person."""
+
+
+def broken(message: str) -> PydanticCustomError:
+    """The error to raise in a validator; `message` is shown as it is."""
+    return PydanticCustomError(BROKEN, "{message}", {"message": message})
+
+
+class Rule:
+    """An annotation: the value is a `schema`, else the error is `message`."""
+
+    def __init__(self, schema: core_schema.CoreSchema, message: str) -> None:
+        self.schema = schema
+        self.message = message
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        # A brace in the message would be taken for a place to fill in: none of ours has one.
+        return core_schema.custom_error_schema(self.schema, BROKEN, custom_error_message=self.message)
+
+
+class Check:
+    """An annotation: what `judge` makes of a string; it raises `broken(…)` where the string is wrong."""
+
+    def __init__(self, judge: Callable[[str], object], message: str) -> None:
+        self.judge = judge
+        self.message = message
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        text = core_schema.custom_error_schema(
+            core_schema.str_schema(strict=True), BROKEN, custom_error_message=self.message
+        )
+        return core_schema.no_info_after_validator_function(
+            self.judge, text, serialization=core_schema.to_string_ser_schema(when_used="json")
+        )
+
+
+def number(low: int, high: int, what: str) -> Rule:
+    """A whole number; `true` and `2.0` are none."""
+    return Rule(
+        core_schema.int_schema(ge=low, le=high, strict=True), f"{what} is a whole number from {low} to {high}"
+    )
+
+
+def matching(pattern: str, message: str, *, longest: int | None = None) -> Rule:
+    """A string that fits `pattern`, as Rust's regex crate reads it; in the JSON Schema JavaScript's does."""
+    return Rule(core_schema.str_schema(pattern=pattern, max_length=longest, strict=True), message)
+
+
+def choice(*values: str) -> Rule:
+    """One of some words."""
+    return Rule(
+        core_schema.literal_schema(list(values)), "one of " + ", ".join(f'"{value}"' for value in values)
+    )
+
+
+# What cannot be written into one line of a configuration file: control characters, line and paragraph
+# separators, and the two code points that XML leaves out.
+_CONTROLS = r"\u0000-\u001f\u007f-\u009f\u2028\u2029\ufffe\uffff"
+_LINE = rf"[^\s{_CONTROLS}]([^{_CONTROLS}]*[^\s{_CONTROLS}])?"
+_LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?")
+_USER_IN_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#]*@", re.IGNORECASE)
+
+_HOST_MESSAGE = "a host is a name or an IPv4 or IPv6 address, in quotes"
+_ADDRESS_MESSAGE = 'an IPv4 or IPv6 address is needed here, in quotes, such as "10.100.0.46"'
+_ABSOLUTE_MESSAGE = 'a path that begins with "/" is needed here: it is the same on both machines'
+_SVN_MESSAGE = (
+    "the address of a Subversion repository is needed here, such as https://svn.example.com/repository"
+)
+_REMOTE_MESSAGE = "an http or https address is needed here, such as https://localhost:9443/registry"
+
+
+def is_address(text: str) -> bool:
+    """Whether `text` is an IPv4 or IPv6 address; one with a zone (`fe80::1%eth0`) means nothing elsewhere."""
+    import ipaddress
+
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return "%" not in text
+
+
+def _host(text: str) -> str:
+    if "[" in text or "]" in text:
+        raise broken("an IPv6 address is written without brackets here")
+    if ":" in text:
+        if is_address(text):
+            return text
+        raise broken("a host stands alone here, without scheme and port; the port has a key of its own")
+    if re.fullmatch(r"[0-9.]+", text):
+        if is_address(text):
+            return text
+        raise broken("this is no IPv4 address: four numbers from 0 to 255 are needed")
+    if len(text) > 253 or not _HOST.fullmatch(text):
+        raise broken(_HOST_MESSAGE)
+    return text
+
+
+def _ip(text: str) -> str:
+    if not is_address(text):
+        raise broken(_ADDRESS_MESSAGE)
+    return text
+
+
+def _absolute(text: str) -> Path:
+    if not re.fullmatch(rf"/+[^/{_CONTROLS}][^{_CONTROLS}]*", text):
+        raise broken(_ABSOLUTE_MESSAGE)
+    return Path(text)
+
+
+def _url(text: str, pattern: str, message: str) -> str:
+    if _USER_IN_URL.match(text):
+        raise broken("no user and no password stands in an address: they have keys of their own")
+    if not re.fullmatch(rf"({pattern})[^\s{_CONTROLS}]+", text, re.IGNORECASE):
+        raise broken(message)
+    return text
+
+
+def _svn_url(text: str) -> str:
+    # svn+ssh is an address; that the product cannot use it is told by the check deployment-sync.repository.
+    return _url(text, r"(https?|svn|svn\+ssh)://(?=[^/])|file:///", _SVN_MESSAGE)
+
+
+def _remote_url(text: str) -> str:
+    return _url(text, r"https?://(?=[^/])", _REMOTE_MESSAGE)
+
+
+Text = Annotated[
+    str, matching(rf"^{_LINE}$", "text in quotes is needed here, on one line and without blanks at its ends")
+]
+Name = Annotated[
+    str, matching(r"^[A-Za-z0-9_-]+$", "a name has letters, digits, _ and - only, and stands in quotes")
+]
+Host = Annotated[str, Check(_host, _HOST_MESSAGE)]
+Address = Annotated[str, Check(_ip, _ADDRESS_MESSAGE)]
+Port = Annotated[int, number(1, 65535, "a port")]
+# The product's highest stock port is 12501: with this offset none passes 65535.
+Offset = Annotated[int, number(0, 50000, "an offset")]
+Milliseconds = Annotated[int, number(0, 2**31 - 1, "a time in milliseconds")]
+Minutes = Annotated[int, number(1, 2**31 - 1, "an interval in minutes")]
+Count = Annotated[int, number(1, 2**31 - 1, "this")]
+Switch = Annotated[
+    bool, Rule(core_schema.bool_schema(strict=True), "true or false is needed here, without quotes")
+]
+Account = Annotated[
+    str, matching(rf"^{_LINE}$", "an account has 1 to 32 characters, without blanks at its ends", longest=32)
+]
+# `/ \ ? # %` end or change the name within a JDBC URL; MySQL itself has no name beyond the basic plane.
+Database = Annotated[
+    str,
+    matching(
+        rf"^[^\s{_CONTROLS}/\\?#%]([^{_CONTROLS}/\\?#%\u{{10000}}-\u{{10ffff}}]*[^\s{_CONTROLS}/\\?#%])?$",
+        "a database's name has 1 to 64 characters, none of / \\ ? # % and no blank at its ends",
+        longest=64,
+    ),
+]
+GrantHost = Annotated[
+    str,
+    matching(
+        r"^[A-Za-z0-9_.%:/-]{1,255}$",
+        'a host as MySQL knows accounts by is needed here, such as "%", "10.100.0.%" or "node1.example.com"',
+    ),
+]
+Charset = Annotated[
+    str, matching(r"^[A-Za-z0-9_]{1,64}$", 'a character set is needed here, such as "latin1"')
+]
+ServerVersion = Annotated[
+    str,
+    matching(
+        r"^[0-9]{1,4}(\.[0-9]{1,4}){0,3}(-[Mm][Aa][Rr][Ii][Aa][Dd][Bb])?$",
+        'a server\'s version is needed here, in quotes, such as "5.6", "8.0.36" or "10.11-MariaDB"',
+    ),
+]
+JavaClass = Annotated[
+    str,
+    matching(
+        r"^[A-Za-z_$][A-Za-z0-9_$]*(\.[A-Za-z_$][A-Za-z0-9_$]*)*$",
+        'the name of a Java class is needed here, such as "com.mysql.jdbc.Driver"',
+    ),
+]
+RegistryPath = Annotated[
+    str, matching(rf"^/([^{_CONTROLS}]*[^\s{_CONTROLS}])?$", 'a path of the registry begins with "/"')
+]
+AbsolutePath = Annotated[Path, Check(_absolute, _ABSOLUTE_MESSAGE)]
+SvnUrl = Annotated[str, Check(_svn_url, _SVN_MESSAGE)]
+RemoteUrl = Annotated[str, Check(_remote_url, _REMOTE_MESSAGE)]
+
+
+# --- URL parameters: text, or a reference where the text is a password --------------------------------------
+
+ParameterName = Annotated[
+    str, matching(r"^[A-Za-z0-9_.]+$", "the name of a URL parameter has letters, digits, _ and . only")
+]
+_ParameterText = Annotated[
+    str, matching(rf"^[^{_CONTROLS}]*$", 'a value of a URL parameter is text in quotes, such as "false"')
+]
+
+
+def _parameter_kind(value: object) -> str | None:
+    return "@text" if isinstance(value, str) else kind_of(value)
+
+
+ParameterValue = Annotated[
+    Annotated[_ParameterText, Tag("@text")]
+    | Annotated[EnvReference, Tag("@env")]
+    | Annotated[FileReference, Tag("@file")]
+    | Annotated[KeyringReference, Tag("@keyring")]
+    | Annotated[CommandReference, Tag("@command")]
+    | Annotated[PromptReference, Tag("@prompt")],
+    Discriminator(
+        _parameter_kind,
+        custom_error_type="reference",
+        custom_error_message=f'a URL parameter is text in quotes, such as "false", or {FIVE_KINDS}',
+    ),
+]
+
+_IS_A_PASSWORD = re.compile(r"passw|pwd|passphrase|secret", re.IGNORECASE)
+# Parameters of Connector/J that only speak of passwords.
+_ONLY_SPEAKS_OF_IT = {"passwordcharacterencoding", "disconnectonexpiredpasswords"}
+_SETS_A_PASSWORD = re.compile(r"(passw|pwd|passphrase)[a-z0-9]*=", re.IGNORECASE)
+
+
+def is_password_parameter(name: str) -> bool:
+    """Whether this parameter of a JDBC URL is a password, such as `trustCertificateKeyStorePassword`."""
+    return bool(_IS_A_PASSWORD.search(name)) and name.lower() not in _ONLY_SPEAKS_OF_IT
+
+
+def sets_password(value: str) -> bool:
+    """Whether another parameter hides in the value of one, and is a password (`true&password=…`)."""
+    return bool(_SETS_A_PASSWORD.search(value))
