@@ -1,0 +1,149 @@
+"""Event receivers that are marked as duplicated: on their own, of tenants, and inside C-Apps."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from wizard.verify.receivers import Receiver, duplicated_receivers, look
+
+RECEIVER = """<?xml version="1.0" encoding="UTF-8"?>
+<eventReceiver name="{name}" statistics="disable" trace="disable" xmlns="http://wso2.org/carbon/eventreceiver">
+    <from eventAdapterType="wso2event">{property}</from>
+    <mapping customMapping="disable" type="wso2event"/>
+    <to streamName="org.wso2.apimgt.statistics.request" version="1.1.0"/>
+</eventReceiver>
+"""
+DUPLICATED = '<property name="events.duplicated.in.cluster">{}</property>'
+
+
+def receiver(name: str, value: str | None) -> str:
+    return RECEIVER.format(name=name, property="" if value is None else DUPLICATED.format(value))
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    for folder in ("eventreceivers", "carbonapps"):
+        (tmp_path / "repository/deployment/server" / folder).mkdir(parents=True)
+    return tmp_path
+
+
+def put(home: Path, name: str, text: str | bytes) -> None:
+    path = home / "repository/deployment/server/eventreceivers" / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+
+
+def put_c_app(home: Path, name: str, entries: dict[str, str | bytes]) -> Path:
+    path = home / "repository/deployment/server/carbonapps" / name
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for entry, content in entries.items():
+            archive.writestr(entry, content)
+    return path
+
+
+def test_the_property_of_each_receiver_is_told(home: Path) -> None:
+    put(home, "a.xml", receiver("both", "true"))
+    put(home, "b.xml", receiver("one", "false"))
+    put(home, "c.xml", receiver("unsaid", None))
+    put(home, "d.xml", receiver("loud", " TRUE "))
+    assert [(one.name, one.duplicated) for one in duplicated_receivers(home)] == [
+        ("both", True),
+        ("one", False),
+        ("unsaid", False),
+        ("loud", True),
+    ]
+
+
+def test_text_in_comments_and_other_spellings_do_not_count(home: Path) -> None:
+    commented = receiver("x", None).replace("<from ", f"<!-- {DUPLICATED.format('true')} --><from ")
+    put(home, "a.xml", commented)
+    put(home, "b.xml", receiver("y", "true").replace("events.duplicated", "event.duplicated"))
+    assert [one.duplicated for one in duplicated_receivers(home)] == [False, False]
+
+
+def test_receivers_inside_c_apps_are_found(home: Path) -> None:
+    put_c_app(
+        home,
+        "org_wso2_carbon_analytics_apim.car",
+        {
+            "artifacts.xml": "<artifacts/>",
+            "Receiver_1.0.0/artifact.xml": '<artifact name="r" type="event/receiver"/>',
+            "Receiver_1.0.0/r.xml": receiver("packed", "true"),
+            "Script_1.0.0/s.xml": "<Analytics/>",
+            "Dashboard_1.0.0/broken.xml": "<not closed",
+        },
+    )
+    assert look(home).receivers == (
+        Receiver(
+            "repository/deployment/server/carbonapps/org_wso2_carbon_analytics_apim.car!Receiver_1.0.0/r.xml",
+            "packed",
+            True,
+        ),
+    )
+    assert look(home).unreadable == ()
+
+
+def test_receivers_of_tenants_carry_the_tenant(home: Path) -> None:
+    folder = home / "repository/tenants/7/eventreceivers"
+    folder.mkdir(parents=True)
+    (folder / "t.xml").write_text(receiver("of seven", "true"))
+    assert [(one.tenant, one.name) for one in duplicated_receivers(home)] == [("7", "of seven")]
+
+
+def test_a_home_without_receivers_has_none(tmp_path: Path) -> None:
+    assert look(tmp_path) == look(tmp_path / "missing")
+    assert duplicated_receivers(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("<eventReceiver name='x'", "not well-formed"),
+        ("", "not well-formed"),
+        ('<!DOCTYPE eventReceiver [<!ENTITY a "b">]>' + receiver("x", "&a;").split("?>", 1)[1], "DOCTYPE"),
+    ],
+)
+def test_a_broken_receiver_is_named(home: Path, content: str, reason: str) -> None:
+    put(home, "x.xml", content)
+    found = look(home)
+    assert found.receivers == ()
+    assert reason in found.unreadable[0].reason
+    assert found.unreadable[0].path == "repository/deployment/server/eventreceivers/x.xml"
+
+
+def test_a_c_app_that_is_no_archive_is_named(home: Path) -> None:
+    (home / "repository/deployment/server/carbonapps/x.car").write_bytes(b"PK\x03\x04 no zip at all")
+    (home / "repository/deployment/server/carbonapps/y.car").write_bytes(b"")
+    assert [one.path[-5:] for one in look(home).unreadable] == ["x.car", "y.car"]
+
+
+def test_a_c_app_that_is_cut_off_is_named(home: Path) -> None:
+    path = put_c_app(home, "x.car", {"R/r.xml": receiver("packed", "true") * 50})
+    content = path.read_bytes()
+    path.write_bytes(content[:60] + b"\0" * 20 + content[80:])
+    assert [one.path[-5:] for one in look(home).unreadable] == ["x.car"]
+
+
+def test_an_archive_that_inflates_without_end_is_left(home: Path) -> None:
+    put_c_app(home, "bomb.car", {f"R{i}/r.xml": b" " * 1_100_000 for i in range(70)})
+    (unreadable,) = look(home).unreadable
+    assert "too much" in unreadable.reason
+
+
+def test_an_encrypted_entry_is_named(home: Path) -> None:
+    path = put_c_app(home, "x.car", {"R/r.xml": receiver("packed", "true")})
+    content = bytearray(path.read_bytes())
+    for signature, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.index(signature) + at] |= 1  # the flag that says "encrypted"
+    path.write_bytes(content)
+    assert "encrypted" in look(home).unreadable[0].reason
+
+
+def test_a_pipe_in_the_folder_never_makes_it_wait(home: Path) -> None:
+    import os
+
+    os.mkfifo(home / "repository/deployment/server/eventreceivers/x.xml")
+    os.mkfifo(home / "repository/deployment/server/carbonapps/x.car")
+    assert len(look(home).unreadable) == 2
