@@ -1,0 +1,60 @@
+"""What all tests share: the real packs, a world of their own, and a pair to work on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import pairs
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder beside the project (or `APIMHA_SHARED`) that holds the real packs; read only."""
+    folder = Path(os.environ.get("APIMHA_SHARED") or ROOT.parent / "shared")
+    if not (folder / "packs").is_dir():
+        reason = f"the real packs are not at {folder}: set APIMHA_SHARED"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def packs(shared: Path) -> Path:
+    """The folder of the three stock packs."""
+    return shared / "packs"
+
+
+@pytest.fixture(autouse=True)
+def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of its own for each test, also for the processes that it starts: nobody's profiles, runs or keyring."""
+    home = tmp_path / "user"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    for kind in ("CONFIG", "STATE", "CACHE", "DATA"):
+        monkeypatch.setenv(f"XDG_{kind}_HOME", str(home / kind.lower()))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+    monkeypatch.delenv("APIM_DB_PASSWORD", raising=False)
+    monkeypatch.delenv("MYSQL_ROOT_PASSWORD", raising=False)
+    return home
+
+
+@pytest.fixture
+def make_pair(packs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., pairs.Pair]:
+    """`make_pair("apim-analytics-2.0.0", mysql={…})`: see `tests.support.pairs.make_pair`; one a test and pack.
+
+    The password's variable is set for this process too.
+    """
+
+    def make(pack: str = "apim-analytics-2.0.0", **overrides: Any) -> pairs.Pair:
+        monkeypatch.setenv("APIM_DB_PASSWORD", pairs.PASSWORD)
+        return pairs.make_pair(packs / pack, tmp_path / pack, **overrides)
+
+    return make
