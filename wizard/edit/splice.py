@@ -1,0 +1,69 @@
+"""Bytes replaced in bytes: what every editor ends in, and what a person is told about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from wizard.secrets import MASK, Secret
+
+Value = str | Secret
+"""What an editor takes: text, or a password that no description shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Splice:
+    """The bytes from `start` up to `end` (offsets in the original) give way to `replacement`."""
+
+    start: int
+    end: int
+    replacement: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One thing that changes: for people `description`, for the file `splices`."""
+
+    description: str
+    splices: tuple[Splice, ...]
+
+
+def splice(data: bytes, splices: Iterable[Splice]) -> bytes:
+    """`data` with every splice applied; insertions at one place keep their order.
+
+    Raises:
+        ValueError: two splices overlap, or one lies outside of `data`.
+    """
+    parts: list[bytes] = []
+    position = 0
+    for each in sorted(splices, key=lambda s: (s.start, s.end)):
+        if not position <= each.start <= each.end <= len(data):
+            raise ValueError(f"the splice at {each.start}:{each.end} overlaps another or leaves the file")
+        parts += (data[position : each.start], each.replacement)
+        position = each.end
+    parts.append(data[position:])
+    return b"".join(parts)
+
+
+def reveal(value: Value) -> str:
+    """The text of `value`, to be written into a file and nowhere else."""
+    return value.reveal() if isinstance(value, Secret) else value
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether an element, attribute or key of that name holds a password."""
+    return "password" in name.lower()
+
+
+def shown(text: str | None, *, secret: bool) -> str:
+    """`text` as a description shows it: passwords masked, nothing as `(none)`, empty as `""`."""
+    if text is None:
+        return "(none)"
+    if secret:
+        return MASK
+    return text if text.strip() else f'"{text}"'
+
+
+def described(what: str, old: str | None, new: str | None, *, secret: bool) -> str:
+    """`what: old → new`, masked where it is a password."""
+    return f"{what}: {shown(old, secret=secret)} → {shown(new, secret=secret)}"
