@@ -122,7 +122,7 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True)
 class StartTag:
-    """A start tag; `slash` is the offset of what closes it (`>`, or blanks and `/>`), `end` lies behind it."""
+    """A start tag; `slash` is the offset of what closes it (`>`, or blanks and `/>`), `end` that behind it."""
 
     start: int
     slash: int

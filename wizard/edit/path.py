@@ -7,7 +7,7 @@ predicate.  Values that are not written in the program go in by name: `remoteIns
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -16,7 +16,8 @@ _SEGMENT = re.compile(
     rf"(?P<name>{_NAME}|\*)(?P<predicates>(?:\[[^\]'\"]*(?:'[^']*'|\"[^\"]*\")?\])*)(?:/|$)"
 )
 _PREDICATE = re.compile(
-    rf"\[(?P<attribute>@)?(?P<name>{_NAME}(?::{_NAME})?)(?:=(?:'(?P<one>[^']*)'|\"(?P<two>[^\"]*)\"|\$(?P<variable>\w+)))?\]"
+    rf"\[(?P<attribute>@)?(?P<name>{_NAME}(?::{_NAME})?)"
+    r"(?:=(?:'(?P<one>[^']*)'|\"(?P<two>[^\"]*)\"|\$(?P<variable>\w+)))?\]"
 )
 
 
@@ -50,27 +51,31 @@ class Segment:
 Path = tuple[Segment, ...]
 
 
+_Predicate = tuple[str, bool, str | None, str | None]  # name, whether of an attribute, value, name of a value
+
+
 @lru_cache(maxsize=512)
-def _parsed(text: str) -> tuple[tuple[str, tuple[tuple[str, bool, str | None, str | None], ...]], ...]:
-    segments = []
+def _parsed(text: str) -> tuple[tuple[str, tuple[_Predicate, ...]], ...]:
+    segments: list[tuple[str, tuple[_Predicate, ...]]] = []
     position = 0
     while position < len(text) or not segments:
         match = _SEGMENT.match(text, position)
         if match is None or (match.end() == len(text) and text.endswith("/")):
             raise ValueError(f"not a path: {text}")
-        predicates = []
-        at = 0
-        raw = match["predicates"]
-        while at < len(raw):
-            predicate = _PREDICATE.match(raw, at)
-            if predicate is None:
-                raise ValueError(f"not a path: {text}")
-            value = predicate["one"] if predicate["one"] is not None else predicate["two"]
-            predicates.append((predicate["name"], bool(predicate["attribute"]), value, predicate["variable"]))
-            at = predicate.end()
-        segments.append((match["name"], tuple(predicates)))
+        segments.append((match["name"], tuple(_predicates(match["predicates"], text))))
         position = match.end()
     return tuple(segments)
+
+
+def _predicates(raw: str, text: str) -> Iterator[_Predicate]:
+    position = 0
+    while position < len(raw):
+        match = _PREDICATE.match(raw, position)
+        if match is None:
+            raise ValueError(f"not a path: {text}")
+        value = match["one"] if match["one"] is not None else match["two"]
+        yield match["name"], bool(match["attribute"]), value, match["variable"]
+        position = match.end()
 
 
 def parse_path(text: str, values: Mapping[str, str]) -> Path:
@@ -82,11 +87,10 @@ def parse_path(text: str, values: Mapping[str, str]) -> Path:
     path = []
     for name, predicates in _parsed(text):
         bound = []
-        for predicate, is_attribute, value, variable in predicates:
-            if variable is not None:
-                if variable not in values:
-                    raise ValueError(f"no value for ${variable} in {text}")
-                value = values[variable]
+        for predicate, is_attribute, literal, variable in predicates:
+            if variable is not None and variable not in values:
+                raise ValueError(f"no value for ${variable} in {text}")
+            value = literal if variable is None else values[variable]
             bound.append(Predicate(predicate, is_attribute, value))
         path.append(Segment(name, tuple(bound)))
     return tuple(path)

@@ -75,9 +75,9 @@ class PropertiesDocument:
     ) -> None:
         """Makes `value` the one that counts; blanks at its ends are dropped, as Spark does.
 
-        Only the value changes in the last live line of `key`.  A new key gets a line of its own behind the last
-        live one whose key starts with `after_prefix` (the key's first dotted word and its dot unless given),
-        else at the end.
+        Only the value changes in the last live line of `key`.  A new key gets a line of its own behind the
+        last live one whose key starts with `after_prefix` (the key's first dotted word and its dot unless
+        given), else at the end.
 
         Raises:
             EditError: the key is empty.
@@ -88,7 +88,7 @@ class PropertiesDocument:
         if self.get(key) == new:
             return
         self._values[key] = new, isinstance(value, Secret) or is_secret_name(key)
-        self._prefixes[key] = key.split(".")[0] + "." if after_prefix is None else after_prefix
+        self._prefixes[key] = key.partition(".")[0] + "." if after_prefix is None else after_prefix
         self._labels[key] = what or key
 
     @property
@@ -172,7 +172,7 @@ def _read(data: bytes, name: str) -> Iterator[_Line]:
 
 
 def _logical_lines(data: bytes) -> Iterator[tuple[str, list[int], int, bool]]:
-    """Each live line: its characters (one a byte) without what continues it, their offsets and one more, its end."""
+    """Each live line: its characters (one a byte), their offsets and one more, its end, whether it is open."""
     text, offsets, continues = "", [0], False
     for found in _NATURAL_LINE.finditer(data):
         natural = found[1].decode("latin-1")

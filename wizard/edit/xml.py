@@ -1,8 +1,8 @@
 """XML files changed without noise: lxml decides, bytes are spliced.
 
-The document is parsed with lxml, which tells what is live; every edit is made on that tree by lxml itself and
-noted.  `XmlDocument.result` makes the same edits on the original bytes, at the places that expat gives, parses
-what comes out and compares it with the tree.  Only if they are equal is there a result.
+The document is parsed with lxml, which tells what is live; every edit is made on that tree by lxml itself
+and noted.  `XmlDocument.result` makes the same edits on the original bytes, at the places that expat gives,
+parses what comes out and compares it with the tree.  Only if they are equal is there a result.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import copy
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, cast
 
 from lxml import etree
 
@@ -51,7 +51,8 @@ class New:
 class _Slot:
     """A place in the original bytes where elements are inserted.
 
-    The bytes from `start` to `end` give way to `opening`, the elements, each behind its own blanks, `closing`.
+    The bytes from `start` to `end` give way to `opening`, the elements (each behind its own blanks), and
+    `closing`.
     """
 
     start: int
@@ -90,7 +91,7 @@ class XmlDocument:
         """Parses `data`; `name` is what errors call the file.
 
         Raises:
-            EditError: not well-formed (with line and column), a DOCTYPE, or an encoding that is not supported.
+            EditError: not well-formed (with line and column), a DOCTYPE, an encoding that is not supported.
         """
         self.data = data
         self.name = name
@@ -135,7 +136,7 @@ class XmlDocument:
 
     @property
     def edits(self) -> list[Edit]:
-        """What changes, in the order in which it was asked for; the splices of all of them make the result."""
+        """What changes, in the order in which it was asked for; all of their splices make the result."""
         edits: list[Edit] = []
         seen: set[int] = set()
         for change in self._changes.values():
@@ -166,7 +167,7 @@ class XmlDocument:
         return EditError(message, place=f"{self.name}:{line}" if line else self.name, fix=fix)
 
     def _changed(self) -> None:
-        """Before every edit: the original elements get their numbers while the tree is still as expat saw it."""
+        """Before an edit: the elements get their numbers while the tree is still as expat saw it."""
         if not self._index:
             self._index = {node: number for number, node in enumerate(self._root.iter("*"))}
         self._result = None
@@ -196,7 +197,7 @@ class XmlDocument:
         if any(True for _ in node.iterchildren("*")):
             raise self._error(
                 f"{label} holds elements, so that it cannot hold a value",
-                line=node.sourceline,
+                line=_line(node),
                 fix="take the elements out of it",
             )
         old = _text(node)
@@ -227,7 +228,7 @@ class XmlDocument:
             child.tail = text
 
     def _runs(self, node: Node) -> Iterator[tuple[str, bool, str]]:
-        """Of each run of text between comments: the blanks before its core, whether the value goes there, the rest."""
+        """Of each run of text: the blanks before its core, whether the value goes there, the blanks behind."""
         spans, target = self._spans(node)
         for number, ((start, end), (left, right)) in enumerate(spans):
             yield _blanks(self.data[start:left]), number == target, _blanks(self.data[right:end])
@@ -269,7 +270,7 @@ class XmlDocument:
         good = _NAME.fullmatch(local) and local != "xmlns" and prefix != "xmlns"
         if not good or (colon and prefix not in namespaces):
             raise self._error(
-                f"an attribute cannot be named {name!r} here", line=node.sourceline, fix="declare its prefix"
+                f"an attribute cannot be named {name!r} here", line=_line(node), fix="declare its prefix"
             )
         return f"{{{namespaces[prefix]}}}{local}" if colon else name
 
@@ -325,7 +326,7 @@ class XmlDocument:
     def _insert_behind(self, node: Node, new: New, what: str | None) -> XmlElement:
         parent = node.getparent()
         if parent is None:
-            raise self._error("a document has one root", line=node.sourceline, fix="insert into the root")
+            raise self._error("a document has one root", line=_line(node), fix="insert into the root")
         self._changed()
         anchor = node
         while self._behind.get(anchor):
@@ -414,14 +415,14 @@ class XmlDocument:
         if _text(parent).strip(_BLANK_TEXT):
             raise self._error(
                 f"{self._label(parent)} holds a value, so that it cannot hold elements",
-                line=parent.sourceline,
+                line=_line(parent),
                 fix="take the text out of it",
             )
 
     def _insert(
         self, parent: Node, anchor: Node | None, lead: str, new: New, indentation: str | None
     ) -> Node:
-        """Makes the new element in the tree, behind `anchor` or as the first; `lead` are the blanks before it."""
+        """Makes the new element in the tree, behind `anchor` or as the first, with the blanks `lead` before."""
         unit = None if indentation is None else self._unit(parent if anchor is None else anchor)
         made = parent.makeelement(self._tag_for(parent, new.name))
         if anchor is None:
@@ -559,7 +560,7 @@ class XmlDocument:
     def _remove(self, node: Node, what: str | None) -> None:
         parent = node.getparent()
         if parent is None:
-            raise self._error("the root cannot be removed", line=node.sourceline, fix="remove what is in it")
+            raise self._error("the root cannot be removed", line=_line(node), fix="remove what is in it")
         self._changed()
         label = what or self._label(node)
         summary = self._summary(node)
@@ -570,10 +571,10 @@ class XmlDocument:
             return
         slot = self._slot_of.pop(node, None)
         _take_out(node, self._lead.pop(node), "")
-        for behind in self._behind.values():
-            if node in behind:
-                behind.remove(node)
-                behind += self._behind.pop(node, [])
+        for siblings in self._behind.values():
+            if node in siblings:
+                at = siblings.index(node)
+                siblings[at : at + 1] = self._behind.pop(node, [])
                 break
         if slot is not None:
             slot.nodes.remove(node)
@@ -645,7 +646,7 @@ class XmlDocument:
         return [child for child in children if child not in self._removed] if self._removed else children
 
     def _select(self, node: Node, path: Path) -> tuple[list[Node], int, list[Node]]:
-        """The nodes at `path`; if there are none: the number of the segment that has none, and where it was sought."""
+        """The nodes at `path`; if there are none, the number of the segment that fails, and where it does."""
         found = [node]
         for number, segment in enumerate(path):
             parents, found = found, []
@@ -723,7 +724,7 @@ class XmlElement:
     @property
     def line(self) -> int:
         """The line of the original where it stands, counted from 1; 0 for a new one."""
-        return self.node.sourceline or 0
+        return _line(self.node) or 0
 
     @property
     def label(self) -> str:
@@ -759,7 +760,7 @@ class XmlElement:
         where = document._label(parents[0]) if len(parents) == 1 else path_text(segments[:number])
         raise document._error(
             f"{where} lacks {path_text(segments[number:])}",
-            line=parents[0].sourceline,
+            line=_line(parents[0]),
             fix="take the file from a fresh pack, or add the element",
         )
 
@@ -772,10 +773,10 @@ class XmlElement:
         segments = parse_path(path, values)
         found, _, _ = self.document._select(self.node, segments)
         if len(found) > 1:
-            lines = ", ".join(str(each.sourceline or "new") for each in found)
+            lines = ", ".join(str(_line(each) or "new") for each in found)
             raise self.document._error(
-                f"there are {len(found)} live elements {path_text(segments)}, where one is needed: lines {lines}",
-                line=found[1].sourceline,
+                f"there are {len(found)} live elements {path_text(segments)} and only one is needed: lines {lines}",
+                line=_line(found[1]),
                 fix="keep one of them, and remove or comment out the others",
             )
         return XmlElement(self.document, found[0]) if found else None
@@ -800,7 +801,7 @@ class XmlElement:
         self.document._set_attribute(self.node, attribute, value, what)
 
     def insert_after(self, new: New, *, what: str | None = None) -> XmlElement:
-        """Puts `new` directly behind this element; a second one goes behind the first.  Returns the new one."""
+        """Puts `new` directly behind this element, a second one behind the first; returns the new one."""
         self._refuse_removed()
         return self.document._insert_behind(self.node, new, what)
 
@@ -817,7 +818,8 @@ class XmlElement:
     def put(self, name: str, value: Value, *, order: tuple[str, ...] = (), what: str | None = None) -> None:
         """Sets the text of the only child `name`; if there is none, makes it.
 
-        A new one goes behind the nearest of its predecessors in `order` that is there, else behind the last child.
+        A new one goes behind the nearest of its predecessors in `order` that is there, else behind the last
+        child.
         """
         child = self.find(name)
         if child is not None:
@@ -863,6 +865,10 @@ def _canonical(tree: etree._ElementTree) -> bytes:
         return etree.tostring(tree, method="c14n", with_comments=True)
     except etree.C14NError:  # a namespace that is no absolute URI, which C14N does not know
         return etree.tostring(tree, encoding="utf-8")
+
+
+def _line(node: Node) -> int | None:
+    return cast("int | None", node.sourceline)
 
 
 def _local(node: Node) -> str:
@@ -947,7 +953,7 @@ def _is_element(node: Node) -> bool:
 
 
 def _indentation(node: Node, of_root: str | None) -> str | None:
-    """The blanks at the start of the node's line; None if something else than a comment stands before it there."""
+    """The blanks at the start of the node's line; None if more than comments stands before it there."""
     while True:
         if node.getparent() is None:
             return of_root
@@ -967,7 +973,7 @@ def _indentation(node: Node, of_root: str | None) -> str | None:
 
 
 def _last_comment_of_line(node: Node) -> Node:
-    """The last of the comments that follow the element on its line, if nothing else does; else the element."""
+    """The last of the comments that follow the element on its line, if nothing else does, or the element."""
     last = node
     while True:
         tail, following = last.tail or "", last.getnext()
