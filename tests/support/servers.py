@@ -1,0 +1,354 @@
+"""Real MySQL 5.6.24, MySQL 9 and MariaDB 10.11 for tests, each on a free port of 127.0.0.1.
+
+`mysql56`, `mysql9` and `mariadb` are started when a test first asks for one, and shared by the session;
+`server` is each of the three in turn.  Tests make databases and accounts of their own there and drop them.
+`fresh(kind, …)` gives a server that nobody else uses.  One that is not on this machine is a skip with the
+reason, and a failure where `CI` is set.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import ctypes
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import pymysql
+import pytest
+
+from tests.support import install_servers
+
+Kind = Literal["mysql56", "mysql9", "mariadb"]
+KINDS: tuple[Kind, ...] = ("mysql56", "mysql9", "mariadb")
+
+ROOT_PASSWORD = "Wurzel 'ö\"\\ %;"
+"""The administrator's: whoever gets a password wrong somewhere sees it in every test."""
+
+START_LIMIT = 60.0
+
+_COMMON = (
+    "--bind-address=127.0.0.1",
+    "--innodb-buffer-pool-size=32M",
+    # The data does not outlive the test: no time for the disk.
+    "--innodb-flush-log-at-trx-commit=0",
+    "--skip-innodb-doublewrite",
+    "--innodb-flush-method=nosync",
+)
+_MARIADB_ROOT = ("--auth-root-authentication-method=normal",)  # a password, no Unix socket
+
+_libc = ctypes.CDLL(None)
+
+
+@dataclass
+class Server:
+    """A running server.  `root` may do everything; there are no anonymous accounts unless asked for."""
+
+    kind: Kind
+    port: int
+    folder: Path
+    process: subprocess.Popen[bytes] = field(repr=False)
+    host: str = "127.0.0.1"
+    root: str = "root"
+    root_password: str = field(default="", repr=False)
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def connect(
+        self, user: str | None = None, password: str = "", database: str | None = None, **more: Any
+    ) -> pymysql.Connection[Any]:
+        """A connection, root's unless `user` says otherwise; the password is sent as UTF-8, as Java does."""
+        if user is None:
+            user, password = self.root, self.root_password
+        return pymysql.connect(
+            host=self.host,
+            port=self.port,
+            user=user,
+            password=password.encode(),
+            database=database,
+            autocommit=True,
+            ssl_disabled=True,
+            **more,
+        )
+
+    def run(self, *statements: str, database: str | None = None) -> list[tuple[Any, ...]]:
+        """Runs statements as root; the rows of the last one."""
+        rows: list[tuple[Any, ...]] = []
+        with contextlib.closing(self.connect(database=database)) as connection, connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+                rows = list(cursor.fetchall())
+        return rows
+
+    def one(self, statement: str, database: str | None = None) -> Any:
+        """The first column of the first row."""
+        return self.run(statement, database=database)[0][0]
+
+    def tables(self, database: str) -> list[str]:
+        return [row[0] for row in self.run(f"SHOW TABLES FROM {quoted(database)}")]
+
+    def databases(self) -> set[str]:
+        return {row[0] for row in self.run("SHOW DATABASES")}
+
+    def accounts(self, name: str) -> set[str]:
+        """The hosts of the accounts of that name."""
+        with contextlib.closing(self.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT Host FROM mysql.user WHERE User = %s", (name,))
+            return {row[0] for row in cursor.fetchall()}
+
+    def drop(self, *databases: str) -> None:
+        self.run(*(f"DROP DATABASE IF EXISTS {quoted(name)}" for name in databases))
+
+    def drop_user(self, name: str) -> None:
+        """Drops every account of that name, from whatever host."""
+        for host in self.accounts(name):
+            with contextlib.closing(self.connect()) as connection, connection.cursor() as cursor:
+                cursor.execute("DROP USER %s@%s", (name, host))
+
+    def client(self, sql: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Feeds `sql` to a real `mysql` client, as root: MySQL's own for 9, MariaDB's for the others."""
+        program = ["mariadb", "--no-defaults", "--skip-ssl"]
+        if self.kind == "mysql9":
+            program = [*install_servers.of_sid(install_servers.mysql_9(), "usr/bin/mysql"), "--no-defaults"]
+        done = subprocess.run(
+            [*program, "--protocol=TCP", f"-h{self.host}", f"-P{self.port}", f"-u{self.root}", *arguments],
+            input=sql.encode(),
+            capture_output=True,
+            env={**os.environ, "MYSQL_PWD": self.root_password, "LC_ALL": "C"},
+            timeout=120,
+            check=False,
+        )
+        texts = (stream.decode("utf-8", "replace") for stream in (done.stdout, done.stderr))
+        return subprocess.CompletedProcess("mysql", done.returncode, *texts)
+
+    def kill(self) -> None:
+        """Ends it as a power cut does, and waits until it is gone."""
+        self.process.kill()
+        self.process.wait()
+
+
+def quoted(name: str) -> str:
+    """An identifier for SQL."""
+    return "`" + name.replace("`", "``") + "`"
+
+
+# --- starting and stopping ----------------------------------------------------------------------------------
+
+
+def start(kind: Kind, *options: str, anonymous: bool = False) -> Server:
+    """Starts a server with a data folder of its own; whoever starts it calls `stop`.
+
+    With `anonymous` the accounts are those of a fresh installation, root's without a password.
+    UnavailableError where the server is not on this machine.
+    """
+    folder = Path(tempfile.mkdtemp(prefix=f"apimha-{kind}-", dir=_fast_folder()))
+    try:
+        command, environment = _prepared(kind, folder)
+        server = _running(kind, folder, [*command, *_COMMON, *options], environment)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    try:
+        if not anonymous:
+            _tidy_accounts(server)
+    except BaseException:
+        stop(server)
+        raise
+    return server
+
+
+def stop(server: Server) -> None:
+    """Ends it and removes its folder."""
+    server.kill()
+    shutil.rmtree(server.folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def fresh(kind: Kind, *options: str, anonymous: bool = False) -> Iterator[Server]:
+    """A server that nobody else uses; a skip (in CI a failure) where it is not on this machine."""
+    server = _available(lambda: start(kind, *options, anonymous=anonymous))
+    try:
+        yield server
+    finally:
+        stop(server)
+
+
+def _fast_folder() -> str | None:
+    """A memory file system where there is one with room."""
+    memory = Path("/dev/shm")
+    if memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2 * 1024**3:
+        return str(memory)
+    return None
+
+
+def _prepared(kind: Kind, folder: Path) -> tuple[list[str], dict[str, str]]:
+    """The command line without the common options, with a new data folder laid in `folder`."""
+    data = folder / "data"
+    environment = dict(os.environ)
+    if kind == "mysql56":
+        base = _needed(install_servers.mysql_56())
+        shutil.copytree(base / "data", data)
+        environment["LD_LIBRARY_PATH"] = str(base)
+        command = [str(base / "mysqld"), "--no-defaults", f"--basedir={base}"]
+        command += [f"--lc-messages-dir={base / 'share'}", "--skip-sync-frm"]
+    elif kind == "mysql9":
+        root = _needed(install_servers.mysql_9())
+        shutil.copytree(root / "data", data)
+        command = [*install_servers.of_sid(root, "usr/sbin/mysqld"), "--no-defaults", "--mysqlx=OFF"]
+        command += ["--secure-file-priv=NULL", f"--plugin-dir={root / 'usr/lib/mysql/plugin'}"]
+        command += [f"--lc-messages-dir={root / 'usr/share/mysql'}", "--skip-log-bin"]
+        command += ["--innodb-redo-log-capacity=8M", "--performance-schema=OFF"]
+    else:
+        program = shutil.which("mariadbd", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
+        installer = shutil.which("mariadb-install-db")
+        if program is None or installer is None:
+            raise install_servers.UnavailableError("MariaDB is not installed")
+        subprocess.run(
+            [installer, "--no-defaults", f"--datadir={data}", *_as_root(), *_MARIADB_ROOT],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        command = [program, "--no-defaults", "--skip-log-bin"]
+    return [*command, f"--datadir={data}", *_as_root()], environment
+
+
+def _needed(folder: Path) -> Path:
+    if not folder.is_dir():
+        raise install_servers.UnavailableError(
+            f"{folder} is missing: python -m tests.support.install_servers"
+        )
+    return folder
+
+
+def _as_root() -> list[str]:
+    return ["--user=root"] if os.geteuid() == 0 else []
+
+
+def _running(kind: Kind, folder: Path, command: list[str], environment: dict[str, str]) -> Server:
+    for _ in range(3):  # somebody else may take the port between the look and the start
+        port = free_port()
+        files = [f"--socket={folder / 'socket'}", f"--pid-file={folder / 'pid'}", f"--tmpdir={folder}"]
+        with (folder / "log").open("ab") as log:
+            process = subprocess.Popen(
+                [*command, *files, f"--port={port}"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                start_new_session=True,  # Ctrl-C is for the tests
+                preexec_fn=_ends_with_parent,  # noqa: PLW1509  (one system call, no locks)
+            )
+        server = Server(kind, port, folder, process)
+        try:
+            if _answers(server):
+                return server
+        except BaseException:
+            server.kill()
+            raise
+        server.kill()
+    words = (folder / "log").read_text("utf-8", "replace").splitlines()[-5:]
+    raise RuntimeError(f"{kind} does not start: {' | '.join(words)}")
+
+
+def _ends_with_parent() -> None:
+    """Also a test run that is killed leaves no server behind (Linux: PR_SET_PDEATHSIG)."""
+    _libc.prctl(1, signal.SIGKILL)
+
+
+def _answers(server: Server) -> bool:
+    """Whether root gets in before the process ends or the time is up."""
+    limit = time.monotonic() + START_LIMIT
+    while server.process.poll() is None and time.monotonic() < limit:
+        try:
+            server.connect(connect_timeout=2).close()
+        except pymysql.err.OperationalError:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                server.process.wait(timeout=0.03)
+        else:
+            return True
+    return False
+
+
+def _tidy_accounts(server: Server) -> None:
+    """What an administrator does first: no anonymous accounts, one root, with a password."""
+    accounts = server.run("SELECT User, Host FROM mysql.user WHERE User IN ('', 'root')")
+    with contextlib.closing(server.connect()) as connection, connection.cursor() as cursor:
+        for user, host in accounts:
+            if user == "" or host != "localhost":
+                cursor.execute("DROP USER %s@%s", (user, host))
+        if server.kind == "mysql56":
+            cursor.execute("SET PASSWORD FOR 'root'@'localhost' = PASSWORD(%s)", (ROOT_PASSWORD,))
+        else:
+            cursor.execute("ALTER USER 'root'@'localhost' IDENTIFIED BY %s", (ROOT_PASSWORD,))
+    server.root_password = ROOT_PASSWORD
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+# --- one of each a session ----------------------------------------------------------------------------------
+
+_shared: dict[Kind, Server] = {}
+
+
+def shared_server(kind: Kind) -> Server:
+    """The session's server of that kind, started when first asked for, stopped when Python ends."""
+
+    def started() -> Server:
+        server = start(kind)
+        atexit.register(stop, server)
+        return server
+
+    if kind not in _shared:
+        _shared[kind] = _available(started)
+    return _shared[kind]
+
+
+def _available(begin: Any) -> Server:
+    try:
+        server: Server = begin()
+    except install_servers.UnavailableError as problem:
+        if os.environ.get("CI"):
+            pytest.fail(str(problem))
+        pytest.skip(str(problem))
+    return server
+
+
+@pytest.fixture
+def mysql56() -> Server:
+    """The session's MySQL 5.6.24."""
+    return shared_server("mysql56")
+
+
+@pytest.fixture
+def mysql9() -> Server:
+    """The session's MySQL 9."""
+    return shared_server("mysql9")
+
+
+@pytest.fixture
+def mariadb() -> Server:
+    """The session's MariaDB 10.11."""
+    return shared_server("mariadb")
+
+
+@pytest.fixture(params=KINDS)
+def server(request: pytest.FixtureRequest) -> Server:
+    """Each of the three servers in turn."""
+    return shared_server(request.param)
