@@ -1,4 +1,4 @@
-"""Editors that change what they have to and keep every other byte; they know no step and no path of a pack."""
+"""Editors that change what they have to and keep every other byte; they know no step and no pack."""
 
 from wizard.edit.properties import PropertiesDocument
 from wizard.edit.shell import BatchScript, ShellScript

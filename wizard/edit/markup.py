@@ -5,7 +5,10 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass
+from typing import Any
 from xml.parsers import expat
+
+from lxml import etree
 
 from wizard.errors import EditError
 
@@ -13,45 +16,84 @@ BLANKS = b" \t\r\n"
 
 _DECLARATION = re.compile(rb"<\?xml\s[^>]*?encoding\s*=\s*[\"']([^\"'>]*)[\"']")
 _SUPPORTED = re.compile(
-    r"utf-?8|us-ascii|ascii|latin-?1|iso-?8859-\d{1,2}|iso_8859-\d{1,2}|(?:windows-|cp)125\d", re.I
+    r"utf-?8|us-ascii|ascii|latin-?1|iso[-_]?8859-\d{1,2}|(?:windows-|cp)125\d", re.IGNORECASE
 )
 _START_TAG = re.compile(rb"<[^\"'>]*(?:\"[^\"]*\"[^\"'>]*|'[^']*'[^\"'>]*)*>")
+_TAG_NAME = re.compile(rb"<([^\s/>]+)")
 _ATTRIBUTE = re.compile(rb"(\s+)([^\s=/>\"']+)(\s*=\s*)(\"[^\"]*\"|'[^']*')")
-_CONTENT = re.compile(rb"(<!--.*?-->)|(<\?.*?\?>)|((?:<!\[CDATA\[.*?\]\]>|[^<])+)", re.S)
+_CONTENT = re.compile(rb"(<!--.*?-->|<\?.*?\?>)|((?:<!\[CDATA\[.*?\]\]>|[^<])+)", re.DOTALL)
 _LINE_END = re.compile(rb"\r\n|\n|\r")
+_ALL_BLANKS = re.compile(rb"[ \t\r\n]*")
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 _TEXT = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;", ord("\r"): "&#13;"}
 _QUOTED = {**_TEXT, ord("\t"): "&#9;", ord("\n"): "&#10;"}
+
+_parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
 
 
 def encoding_of(data: bytes, name: str) -> str:
     """The name of Python's codec for the file; every one that passes is a superset of ASCII.
 
     Raises:
-        EditError: UTF-16, UTF-32, or an encoding that a configuration file of the product never has.
+        EditError: UTF-16, UTF-32, or an encoding that no file of the product has.
     """
-    utf8_mark = data.startswith(codecs.BOM_UTF8)
+    fix = "save it as UTF-8 and let its first line say so"
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in data[:4]:
-        raise EditError("the file is UTF-16 or UTF-32", place=f"{name}:1:1", fix="save it as UTF-8")
-    found = _DECLARATION.match(data, 3 if utf8_mark else 0)
+        raise EditError("the file is UTF-16 or UTF-32, or no text at all", place=f"{name}:1:1", fix=fix)
+    is_marked = data.startswith(codecs.BOM_UTF8)
+    found = _DECLARATION.match(data, len(codecs.BOM_UTF8) if is_marked else 0)
     if found is None:
         return "utf-8"
     declared = found[1].decode("ascii", "replace")
-    fix = "save it as UTF-8 and let its first line say so"
-    if not _SUPPORTED.fullmatch(declared):
-        raise EditError(f"the encoding {declared!r} is not supported", place=f"{name}:1:1", fix=fix)
     try:
-        codec = codecs.lookup(declared).name
+        codec = codecs.lookup(declared).name if _SUPPORTED.fullmatch(declared) else ""
     except LookupError:
-        raise EditError(f"there is no encoding {declared!r}", place=f"{name}:1:1", fix=fix) from None
-    if utf8_mark and codec != "utf-8":
-        raise EditError(
-            f"the file starts with UTF-8's byte order mark and declares {declared}",
-            place=f"{name}:1:1",
-            fix=fix,
-        )
+        codec = ""
+    if not codec:
+        raise EditError(f"the encoding {declared!r} is not supported", place=f"{name}:1:1", fix=fix)
+    if is_marked and codec != "utf-8":
+        message = f"the file starts with the byte order mark of UTF-8 and declares {declared}"
+        raise EditError(message, place=f"{name}:1:1", fix=fix)
     return codec
+
+
+def parse(data: bytes, name: str) -> etree._ElementTree:
+    """The tree of a file whose encoding `encoding_of` has let pass.
+
+    Raises:
+        EditError: not well-formed (with line and column), or a DOCTYPE, of which nothing is expanded.
+    """
+    # Without these bytes there is no DOCTYPE, and so no entity; with them expat, which expands nothing, tells
+    # whether they are part of a comment.
+    if b"<!DOCTYPE" in data:
+        places(data, name)
+    try:
+        return etree.fromstring(data, _parser).getroottree()
+    except etree.XMLSyntaxError as failure:
+        # libxml2 quotes from the file in its messages, and what it quotes may be a password; expat does not.
+        places(data, name)
+        line, column = failure.position
+        raise _broken(_reason(failure), name, line, column) from None
+    except (ValueError, LookupError):
+        places(data, name)
+        raise _broken("it cannot be decoded", name, 1, 1) from None
+
+
+def _reason(failure: etree.XMLSyntaxError) -> str:
+    log: Any = failure.error_log
+    kind = str(log[-1].type_name) if len(log) else "no reason is known"
+    if kind.endswith("RESOURCE_LIMIT"):
+        return "it is nested too deeply, or holds a value that is too long"
+    return kind.removeprefix("NS_").removeprefix("ERR_").lower().replace("_", " ")
+
+
+def _broken(reason: str, name: str, line: int, column: int) -> EditError:
+    return EditError(
+        f"the file is not well-formed XML: {reason}",
+        place=f"{name}:{line}:{column}",
+        fix="mend the file at that place, or take it from a fresh pack",
+    )
 
 
 def places(data: bytes, name: str) -> tuple[list[int], list[int]]:
@@ -60,7 +102,7 @@ def places(data: bytes, name: str) -> tuple[list[int], list[int]]:
     The second number of `<a/>` is the offset behind the tag.
 
     Raises:
-        EditError: the file is not well-formed, or has a DOCTYPE; nothing of that is expanded.
+        EditError: as for `parse`.
     """
     parser = expat.ParserCreate()
     starts: list[int] = []
@@ -76,35 +118,26 @@ def places(data: bytes, name: str) -> tuple[list[int], list[int]]:
         ends[open_elements.pop()] = parser.CurrentByteIndex
 
     def doctype(*_: object) -> None:
-        # expat stands at the end of the name here; the reader looks for the word.
+        # expat stands inside of the declaration here; a reader looks for its start.
         at = data.rfind(b"<!DOCTYPE", 0, parser.CurrentByteIndex + 1)
-        line_start = max(data.rfind(b"\n", 0, at), data.rfind(b"\r", 0, at)) + 1
-        line = len(data[:at].replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n"))
+        lines = _LINE_END.split(data[:at])
         raise EditError(
             "the file has a DOCTYPE, which can pull in other files and is refused",
-            place=f"{name}:{line}:{at - line_start + 1}",
+            place=f"{name}:{len(lines)}:{len(lines[-1]) + 1}",
             fix="remove the <!DOCTYPE …> declaration",
         )
 
     parser.StartElementHandler = start
     parser.EndElementHandler = end
     parser.StartDoctypeDeclHandler = doctype
-    parser.buffer_text = True
     parser.ordered_attributes = True
     try:
         parser.Parse(data, True)
     except expat.ExpatError as failure:
-        raise EditError(
-            f"the file is not well-formed XML: {expat.errors.messages[failure.code]}"
-            if failure.code in expat.errors.messages
-            else "the file is not well-formed XML",
-            place=f"{name}:{failure.lineno}:{failure.offset + 1}",
-            fix="mend the file at that place, or take it from a fresh pack",
-        ) from None
-    except (ValueError, LookupError, UnicodeError) as failure:
-        raise EditError(
-            f"the file cannot be read: {type(failure).__name__}", place=f"{name}:1:1", fix="save it as UTF-8"
-        ) from None
+        reason = expat.errors.messages.get(failure.code, "error")
+        raise _broken(reason, name, failure.lineno, failure.offset + 1) from None
+    except (ValueError, LookupError):
+        raise _broken("it cannot be decoded", name, 1, 1) from None
     return starts, ends
 
 
@@ -122,10 +155,10 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True)
 class StartTag:
-    """A start tag; `slash` is the offset of what closes it (`>`, or blanks and `/>`), `end` that behind it."""
+    """A start tag; `close` is the offset of what closes it (`>`, or blanks and `/>`), `end` lies behind."""
 
     start: int
-    slash: int
+    close: int
     end: int
     is_empty: bool
     name: bytes
@@ -134,70 +167,117 @@ class StartTag:
 
 def start_tag(data: bytes, offset: int, encoding: str) -> StartTag:
     """The start tag at `offset` of a well-formed file."""
-    found = _START_TAG.match(data, offset)
-    assert found is not None
-    end = found.end()
-    is_empty = data[end - 2 : end] == b"/>"
-    close = end - (2 if is_empty else 1)
-    slash = offset + len(data[offset:close].rstrip(BLANKS)) if is_empty else close
-    name = re.compile(rb"<([^\s/>]+)").match(data, offset)
+    tag, name = _START_TAG.match(data, offset), _TAG_NAME.match(data, offset)
+    assert tag is not None
     assert name is not None
+    end = tag.end()
+    is_empty = data[end - 2 : end] == b"/>"
+    close = offset + len(data[offset : end - 2].rstrip(BLANKS)) if is_empty else end - 1
     attributes = tuple(
         Attribute(
-            each[2].decode(encoding),
-            each.start(4) + 1,
-            each.end(4) - 1,
-            each[1],
-            each[3],
-            each[4][:1],
+            name=each[2].decode(encoding),
+            start=each.start(4) + 1,
+            end=each.end(4) - 1,
+            blanks=each[1],
+            equals=each[3],
+            quote=each[4][:1],
         )
         for each in _ATTRIBUTE.finditer(data, name.end(), close)
     )
-    return StartTag(offset, slash, end, is_empty, name[1], attributes)
+    return StartTag(offset, close, end, is_empty, name[1], attributes)
 
 
-def text_runs(data: bytes, start: int, end: int) -> list[tuple[int, int]] | None:
-    """The spans of text between the comments of an element's content, the empty ones too.
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Text between two comments; the core is what is left without the blanks at both of its ends."""
 
-    One span more than there are comments and processing instructions; None if elements stand between them.
+    start: int
+    end: int
+    core_start: int
+    core_end: int
+
+    @property
+    def is_blank(self) -> bool:
+        return self.core_start == self.core_end
+
+
+def runs(data: bytes, start: int, end: int) -> list[Run]:
+    """The text of an element's content that holds no elements: one run more than it has comments.
+
+    Runs may be empty.  Processing instructions count as comments, CDATA as text.
     """
-    runs: list[tuple[int, int]] = []
+    found: list[Run] = []
+    run = (start, start)
     position = start
-    run: tuple[int, int] | None = None
     while position < end:
-        found = _CONTENT.match(data, position, end)
-        if found is None:
-            return None
-        if found[3] is not None:
-            run = found.span()
+        part = _CONTENT.match(data, position, end)
+        if part is None:
+            raise ValueError("an element stands in the content")
+        position = part.end()
+        if part[1] is None:
+            run = part.span()
         else:
-            runs.append(run or (position, position))
-            run = None
-        position = found.end()
-    runs.append(run or (position, position))
-    return runs
+            found.append(_run(data, *run))
+            run = (position, position)
+    return [*found, _run(data, *run)]
 
 
-def core(data: bytes, start: int, end: int) -> tuple[int, int]:
-    """The span without the blanks at both of its ends."""
-    run = data[start:end]
-    left = len(run) - len(run.lstrip(BLANKS))
-    return (start + left, start + len(run.rstrip(BLANKS))) if left < len(run) else (start, start)
+def _run(data: bytes, start: int, end: int) -> Run:
+    text = data[start:end]
+    core = text.strip(BLANKS)
+    core_start = start + (text.index(core) if core else 0)
+    return Run(start, end, core_start, core_start + len(core))
 
 
-def check_text(text: str, what: str, name: str) -> None:
-    """Refuses characters that XML 1.0 has no way to write.
+def end_of_comment(data: bytes, offset: int) -> int:
+    """The offset behind the comment or processing instruction that follows at `offset` after blanks."""
+    blanks = _ALL_BLANKS.match(data, offset)
+    assert blanks is not None
+    comment = _CONTENT.match(data, blanks.end())
+    assert comment is not None
+    return comment.end()
 
-    Raises:
-        EditError: without the value, which may be a password.
-    """
+
+def blanks_around(data: bytes, start: int, end: int) -> tuple[bytes, bytes]:
+    """The blanks directly before `start` and directly behind `end`."""
+    first = start
+    while first and data[first - 1] in BLANKS:
+        first -= 1
+    behind = _ALL_BLANKS.match(data, end)
+    assert behind is not None
+    return data[first:start], behind[0]
+
+
+def last_lines(blanks: bytes, count: int) -> bytes:
+    """The end of `blanks` that has that many line ends."""
+    ends = [each.start() for each in _LINE_END.finditer(blanks)]
+    return blanks[ends[-count] :]
+
+
+def first_line(blanks: bytes) -> bytes:
+    """The start of `blanks`, up to its first line end."""
+    return _LINE_END.split(blanks, maxsplit=1)[0]
+
+
+def line_end_at(data: bytes, offset: int) -> str:
+    """The line end nearest before `offset`, else the first behind it, else `\\n`."""
+    at = data.rfind(b"\n", 0, offset)
+    if at < 0:
+        at = data.find(b"\n", offset)
+    if at < 0:
+        return "\r" if b"\r" in data else "\n"
+    return "\r\n" if data[at - 1 : at] == b"\r" else "\n"
+
+
+def as_parsed(blanks: bytes) -> str:
+    """Blanks of the file as a parser reports them."""
+    return blanks.decode("ascii").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def forbidden(text: str) -> str | None:
+    """The first character that XML 1.0 has no way to write, as `U+001B`; None if it can hold `text`."""
     found = _FORBIDDEN.search(text)
-    if found:
-        raise EditError(
-            f"the new value of {what} holds the character U+{ord(found[0]):04X}, which XML cannot hold",
-            place=name,
-            fix="take that character out of the value",
-        )
+    return f"U+{ord(found[0]):04X}" if found else None
 
 
 def text_bytes(text: str, encoding: str, line_end: str) -> bytes:
@@ -210,41 +290,3 @@ def attribute_bytes(text: str, encoding: str, quote: bytes) -> bytes:
     quoted = text.translate(_QUOTED)
     quoted = quoted.replace('"', "&quot;") if quote == b'"' else quoted.replace("'", "&apos;")
     return quoted.encode(encoding, "xmlcharrefreplace")
-
-
-def line_end_at(data: bytes, offset: int) -> str:
-    """The line end nearest before `offset`, else the first behind it, else `\\n`."""
-    at = data.rfind(b"\n", 0, offset)
-    if at < 0:
-        at = data.find(b"\n", offset)
-    if at < 0:
-        return "\r" if b"\r" in data else "\n"
-    return "\r\n" if at > 0 and data[at - 1 : at] == b"\r" else "\n"
-
-
-def end_of_comment(data: bytes, offset: int) -> int:
-    """The offset behind the comment or processing instruction that follows at `offset` after blanks."""
-    start = offset + len(data[offset:]) - len(data[offset:].lstrip(BLANKS))
-    found = _CONTENT.match(data, start)
-    assert found is not None
-    return found.end()
-
-
-def blanks_around(data: bytes, start: int, end: int) -> tuple[bytes, bytes]:
-    """The blanks directly before `start` and directly behind `end`."""
-    before = re.compile(rb"[ \t\r\n]*\Z").search(data, max(0, len(data[:start].rstrip(BLANKS))), start)
-    behind = re.compile(rb"[ \t\r\n]*").match(data, end)
-    assert before is not None
-    assert behind is not None
-    return before[0], behind[0]
-
-
-def last_lines(blanks: bytes, count: int) -> bytes:
-    """The end of `blanks` from its last line end on, or from the last but one on."""
-    ends = [each.start() for each in _LINE_END.finditer(blanks)]
-    return blanks[ends[-count] :]
-
-
-def first_line(blanks: bytes) -> bytes:
-    """The start of `blanks`, up to its first line end."""
-    return _LINE_END.split(blanks, maxsplit=1)[0]

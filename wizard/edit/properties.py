@@ -93,7 +93,7 @@ class PropertiesDocument:
 
     @property
     def edits(self) -> list[Edit]:
-        """What changes, in the order in which it was asked for; the splices of all of them make the result.
+        """What changes, in the order in which it was asked for; all of their splices make the result.
 
         Raises:
             EditError: a new line would have to go behind one that never ends.
@@ -172,7 +172,7 @@ def _read(data: bytes, name: str) -> Iterator[_Line]:
 
 
 def _logical_lines(data: bytes) -> Iterator[tuple[str, list[int], int, bool]]:
-    """Each live line: its characters (one a byte), their offsets and one more, its end, whether it is open."""
+    """Each live line: its characters (one a byte), their offsets and one more, its end, if it is open."""
     text, offsets, continues = "", [0], False
     for found in _NATURAL_LINE.finditer(data):
         natural = found[1].decode("latin-1")

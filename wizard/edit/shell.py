@@ -63,7 +63,7 @@ class _Script:
 
     @property
     def edits(self) -> list[Edit]:
-        """What changes, in the order in which it was asked for; the splices of all of them make the result."""
+        """What changes, in the order in which it was asked for; all of their splices make the result."""
         edits = []
         for name, value in self._values.values():
             found = self._last(name)

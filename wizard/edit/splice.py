@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from wizard.secrets import MASK, Secret
 
 Value = str | Secret
 """What an editor takes: text, or a password that no description shows."""
+
+# Passwords inside of values: a parameter of a URL, and the part before the host.
+_PARAMETER = re.compile(r"([\w.]*(?:password|passwd|pwd)[\w.]*=)[^&;\s]+", re.IGNORECASE)
+_USER_INFO = re.compile(r"(//[^/\s:@]*:)[^/\s@]+@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +22,7 @@ class Splice:
 
     start: int
     end: int
-    replacement: bytes
+    replacement: bytes = field(repr=False)  # it may hold a password
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +61,14 @@ def is_secret_name(name: str) -> bool:
 
 
 def shown(text: str | None, *, secret: bool) -> str:
-    """`text` as a description shows it: passwords masked, nothing as `(none)`, empty as `""`."""
+    """`text` as a description shows it: passwords masked, nothing as `(none)`, blanks in quotes."""
     if text is None:
         return "(none)"
     if secret:
         return MASK
-    return text if text.strip() else f'"{text}"'
+    if not text.strip():
+        return f'"{text}"'
+    return _USER_INFO.sub(rf"\1{MASK}@", _PARAMETER.sub(rf"\1{MASK}", text))
 
 
 def described(what: str, old: str | None, new: str | None, *, secret: bool) -> str:

@@ -1,0 +1,186 @@
+"""Questions about the nodes of an lxml tree: their text, their names, and the blanks between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import cast
+
+from lxml import etree
+
+BLANKS = " \t\r\n"
+DEFAULT_UNIT = "    "
+
+Node = etree._Element
+
+_IDENTIFIERS = ("name", "id", "key", "path", "url", "targetPath")
+
+
+def is_element(node: Node) -> bool:
+    """Whether it is an element, not a comment or processing instruction."""
+    return isinstance(node.tag, str)
+
+
+def local_name(node: Node) -> str:
+    return etree.QName(node).localname
+
+
+def line_of(node: Node) -> int | None:
+    """The line of the file, counted from 1; None for a node that was not parsed."""
+    return cast("int | None", node.sourceline)
+
+
+def text_of(node: Node) -> str:
+    """The character data directly in it; without outer blanks if other nodes stand there too."""
+    if not len(node):
+        return node.text or ""
+    return ((node.text or "") + "".join(child.tail or "" for child in node)).strip(BLANKS)
+
+
+def attribute_of(node: Node, name: str) -> str | None:
+    """The attribute's value; without a prefix it may be in any namespace, in none if it is there too."""
+    prefix, colon, local = name.rpartition(":")
+    if not colon and (own := node.get(name)) is not None:
+        return own
+    for key, value in node.attrib.items():
+        qualified = etree.QName(key)
+        if qualified.localname == local and (not colon or node.nsmap.get(prefix) == qualified.namespace):
+            return str(value)
+    return None
+
+
+def identifier(node: Node) -> str | None:
+    """What tells an element from its sisters: the value of an attribute, or the text of a child."""
+    for name in _IDENTIFIERS:
+        if value := node.get(name):
+            return value
+    for name in ("name", "id"):
+        for child in node.iterchildren(f"{{*}}{name}"):
+            if value := text_of(child).strip(BLANKS):
+                return value
+    return None
+
+
+def label(node: Node, attribute: str | None = None) -> str:
+    """A short path for people, from the nearest ancestor that has a name: `mode[HA]/eventSync/port`."""
+    parts: list[str] = []
+    current: Node | None = node
+    while current is not None:
+        parent = current.getparent()
+        if parent is None and parts:
+            break
+        own = identifier(current)
+        parts.insert(0, f"{local_name(current)}[{own}]" if own else local_name(current))
+        if own and current is not node:
+            break
+        current = parent
+    return "/".join(parts if attribute is None else [*parts, f"@{attribute}"])
+
+
+def before(node: Node) -> str:
+    """The text directly in front of a node."""
+    previous = node.getprevious()
+    if previous is not None:
+        return previous.tail or ""
+    parent = node.getparent()
+    return (parent.text or "") if parent is not None else ""
+
+
+def take_out(node: Node, front: str, rear: str) -> None:
+    """Removes a node with the blanks `front` before and `rear` behind it; the rest of its tail stays.
+
+    Raises:
+        ValueError: other characters stand there.
+    """
+    text, tail = before(node), node.tail or ""
+    if not (text.endswith(front) and tail.startswith(rear)):
+        raise ValueError("the blanks around an element are not those of the file")
+    rest = text[: len(text) - len(front)] + tail[len(rear) :]
+    previous, parent = node.getprevious(), node.getparent()
+    assert parent is not None
+    parent.remove(node)
+    if previous is not None:
+        previous.tail = rest
+    else:
+        parent.text = rest
+
+
+def put_in(parent: Node, anchor: Node | None, node: Node, front: str) -> None:
+    """Inserts a node directly behind `anchor` (None: as the first), with the blanks `front` before it."""
+    if anchor is None:
+        rest, parent.text = parent.text, front
+        parent.insert(0, node)
+    else:
+        rest, anchor.tail = anchor.tail, front
+        parent.insert(parent.index(anchor) + 1, node)
+    node.tail = rest
+
+
+def indentation(node: Node, of_root: str | None) -> str | None:
+    """The blanks at the start of the node's line; None if more than comments stands before it there."""
+    while True:
+        if node.getparent() is None:
+            return of_root
+        text = before(node)
+        if "\n" in text:
+            found = text[text.rindex("\n") + 1 :]
+            return None if found.strip(BLANKS) else found
+        previous = node.getprevious()
+        if text.strip(BLANKS) or previous is None or is_element(previous) or "\n" in (previous.text or ""):
+            return None
+        node = previous
+
+
+def last_comment_of_line(node: Node) -> Node:
+    """The last of the comments behind the element on its line, if nothing else is there; else the element."""
+    last = node
+    while True:
+        line, line_end, _ = (last.tail or "").partition("\n")
+        following = last.getnext()
+        if line.strip(BLANKS):
+            return node
+        if line_end or following is None:
+            return last
+        if is_element(following):
+            return node
+        last = following
+
+
+def is_spaced(node: Node, last: Node) -> bool:
+    """Whether empty lines separate the element from its neighbours; `last` is what ends its line.
+
+    Comments directly above belong to the element.  What stands before the parent's end tag never counts, what
+    stands behind its start tag only for an only child.
+    """
+    top = node
+    while (above := top.getprevious()) is not None and not is_element(above):
+        if before(top).count("\n") != 1:
+            break
+        top = above
+    gaps = [last.tail or ""] if last.getnext() is not None else []
+    if above is not None or not gaps:
+        gaps.append(before(top))
+    return all(gap.count("\n") >= 2 for gap in gaps)
+
+
+def unit(near: Node, of_root: str | None) -> str:
+    """The step of the indentation in the neighbourhood of `near`."""
+    flat = False
+    for parent, child in _pairs(near):
+        outer, inner = indentation(parent, of_root), indentation(child, of_root)
+        if outer is not None and inner is not None and inner.startswith(outer):
+            if inner != outer:
+                return inner[len(outer) :]
+            flat = True
+    return "" if flat else DEFAULT_UNIT
+
+
+def _pairs(near: Node) -> Iterator[tuple[Node, Node]]:
+    """Parents, each with a child of it, the nearest first."""
+    if is_element(near):
+        yield from ((near, child) for child in near.iterchildren("*"))
+    current = near
+    while (parent := current.getparent()) is not None:
+        for sibling in parent.iterchildren("*"):
+            yield from ((sibling, child) for child in sibling.iterchildren("*"))
+        yield parent, current
+        current = parent
