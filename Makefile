@@ -47,8 +47,8 @@ lock: $(UV_BIN)/uv ## renew both lock files (from the package index that pip is 
 	}; \
 	compile -o requirements.lock && compile --extra test --extra lint -c requirements.lock -o requirements-dev.lock
 
-clean: ## remove the environment, caches and what the build left
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .cache snapshot_report.html
+clean: ## remove the environment, caches and what the build left (not the servers in .cache)
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis snapshot_report.html
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- the environment: a stamp for each lock file that was installed ---------------------------------------------

@@ -1,0 +1,187 @@
+"""The demo's own database server: starts beside whatever runs, lets nobody in without password, and goes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pymysql
+import pytest
+
+from wizard.demo import server
+from wizard.demo.sandbox import PACKS
+from wizard.demo.server import ADMINISTRATOR, PrivateServer, find_server, private_server
+from wizard.errors import Failed
+
+pytestmark = pytest.mark.servers
+
+
+@pytest.fixture(scope="module")
+def program() -> Path:
+    found = find_server()
+    if found is None:
+        if os.environ.get("CI"):
+            pytest.fail(
+                "no MariaDB or MySQL server program on this machine: .ci/system-packages installs one"
+            )
+        pytest.skip("no MariaDB or MySQL server program on this machine")
+    return found
+
+
+def ask(
+    running: PrivateServer, statement: str, password: str | None = None
+) -> tuple[tuple[object, ...], ...]:
+    secret = running.password if password is None else password
+    connection = pymysql.connect(
+        host=running.host, port=running.port, user=ADMINISTRATOR, password=secret, autocommit=True
+    )
+    with connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchall()
+
+
+def test_it_answers_and_is_gone_afterwards(program: Path, tmp_path: Path) -> None:
+    with private_server(tmp_path / "server", program) as running:
+        assert running.version.split("-")[0] in str(ask(running, "SELECT VERSION()"))
+        assert (running.host, Path(f"/proc/{running.pid}").exists()) == ("127.0.0.1", True)
+    assert not Path(f"/proc/{running.pid}").exists()
+    assert [
+        path for path in (tmp_path / "server/data").iterdir() if stat.S_ISSOCK(path.lstat().st_mode)
+    ] == []
+
+
+def test_the_administrator_may_do_what_the_wizard_does(program: Path, tmp_path: Path) -> None:
+    with private_server(tmp_path / "server", program) as running:
+        for statement in (
+            "CREATE DATABASE userdb",
+            "CREATE USER 'apim'@'%' IDENTIFIED BY 'x'",
+            "GRANT ALL ON userdb.* TO 'apim'@'%'",
+        ):
+            ask(running, statement)
+
+
+def test_no_account_is_without_a_password(program: Path, tmp_path: Path) -> None:
+    with private_server(tmp_path / "server", program) as running:
+        with pytest.raises(pymysql.OperationalError, match="1045"):
+            ask(running, "SELECT 1", password="")
+        with pytest.raises(pymysql.OperationalError, match=r"1045|1698"):
+            pymysql.connect(host=running.host, port=running.port, user="nobody", password="")
+        accounts = ask(running, "SELECT User, Host FROM mysql.user WHERE User IN ('', 'root')")
+        assert set(accounts) == {("root", "localhost"), ("root", "127.0.0.1")}
+
+
+def test_the_password_is_in_no_file_and_no_argument(program: Path, tmp_path: Path) -> None:
+    with private_server(tmp_path / "server", program) as running:
+        assert running.password not in Path(f"/proc/{running.pid}/cmdline").read_text()
+        assert running.password not in repr(running)
+        text = [path.name for path in (tmp_path / "server").rglob("*") if path.suffix in {".sql", ".log"}]
+        assert "accounts.sql" not in text
+        assert running.password not in (tmp_path / "server/server.log").read_text()
+
+
+def test_two_servers_side_by_side(program: Path, tmp_path: Path) -> None:
+    with private_server(tmp_path / "a", program) as first, private_server(tmp_path / "b", program) as second:
+        ask(first, "CREATE DATABASE only_here")
+        assert first.port != second.port
+        assert ("only_here",) not in ask(second, "SHOW DATABASES")
+
+
+def test_it_starts_where_the_path_is_too_long_for_a_socket(program: Path, tmp_path: Path) -> None:
+    with private_server(tmp_path / ("long" * 30) / "with a space", program) as running:
+        assert ask(running, "SELECT 1") == ((1,),)
+
+
+def test_it_is_stopped_when_the_work_fails(program: Path, tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), private_server(tmp_path / "server", program) as running:
+        raise ZeroDivisionError
+    assert not Path(f"/proc/{running.pid}").exists()
+
+
+def test_a_server_that_cannot_start_says_why(program: Path, tmp_path: Path) -> None:
+    (tmp_path / "server").mkdir()
+    (tmp_path / "server/data").write_text("in the way")
+    with pytest.raises(Failed) as failed, private_server(tmp_path / "server", program):
+        pass
+    assert "server.log" in str(failed.value)
+
+
+def test_another_port_is_tried_where_one_was_taken(
+    program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with private_server(tmp_path / "a", program) as first:
+        real, asked = server._free_port, []
+
+        def first_the_taken_one() -> int:
+            asked.append(first.port if not asked else real())
+            return asked[-1]
+
+        monkeypatch.setattr(server, "_free_port", first_the_taken_one)
+        with private_server(tmp_path / "b", program) as second:
+            assert (asked[0], second.port) == (first.port, asked[1])
+            assert ask(second, "SELECT 1") == ((1,),)
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_demo_that_is_stopped_leaves_no_server(program: Path, tmp_path: Path, sign: signal.Signals) -> None:
+    script = (
+        "import pathlib, sys, signal\n"
+        "from wizard.demo.server import private_server\n"
+        "from wizard.demo.story import stoppable\n"
+        "with stoppable(), private_server(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])) as running:\n"
+        "    print(running.pid, flush=True)\n"
+        "    signal.pause()\n"
+    )
+    command = [sys.executable, "-c", script, tmp_path / "server", program]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as demo:
+        assert demo.stdout
+        pid = int(demo.stdout.readline())
+        demo.send_signal(sign)
+        assert demo.wait(timeout=60) == 130
+    assert not Path(f"/proc/{pid}").exists()
+
+
+@pytest.mark.parametrize("name", ["mysql.sql", "mysql5.7.sql"])
+def test_the_miniature_scripts_run(name: str, program: Path, tmp_path: Path) -> None:
+    """On MariaDB both; on MySQL 5.7 and later the older one is refused as the stock one is."""
+    script = (PACKS / "analytics/dbscripts" / name).read_text()
+    lines = [line for line in script.splitlines() if not line.startswith("--")]
+    with private_server(tmp_path / "server", program) as running:
+        ask(running, "CREATE DATABASE trial")
+        connection = pymysql.connect(
+            host=running.host,
+            port=running.port,
+            user=ADMINISTRATOR,
+            password=running.password,
+            database="trial",
+        )
+        with connection, connection.cursor() as cursor:
+            refused = "mariadb" not in running.version.lower() and name == "mysql.sql"
+            for statement in filter(str.strip, "\n".join(lines).split(";")):
+                if refused and "REG_CREATED_TIME" in statement:
+                    with pytest.raises(pymysql.OperationalError, match="1067"):
+                        cursor.execute(statement)
+                    return
+                cursor.execute(statement)
+            cursor.execute("SHOW TABLES")
+            assert len(cursor.fetchall()) == 7
+
+
+def test_a_machine_without_a_server_is_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(server, "BEYOND_PATH", ())
+    assert find_server() is None
+
+
+def test_a_server_that_is_too_old_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = tmp_path / "mysqld"
+    old.write_text(
+        "#!/bin/sh\necho 'mysqld  Ver 5.6.24 for Linux on x86_64 (MySQL Community Server (GPL))'\n"
+    )
+    old.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    monkeypatch.setattr(server, "BEYOND_PATH", ())
+    assert find_server() is None or find_server().parent != tmp_path

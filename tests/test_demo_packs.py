@@ -1,0 +1,245 @@
+"""The miniature packs are true to the product: whatever stands in them stands there in the stock pack too."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+from wizard.demo.sandbox import DRIVER_CLASS, DRIVER_JAR, PACKS, make_sandbox
+from wizard.errors import UsageError
+
+MINIATURE = PACKS / "analytics"
+FILES = sorted(str(path.relative_to(MINIATURE)) for path in MINIATURE.rglob("*") if path.is_file())
+XML = [name for name in FILES if name.endswith(".xml")]
+SCRIPTS = ["dbscripts/mysql.sql", "dbscripts/mysql5.7.sql"]
+IDENTIFYING = ("name", "class", "key", "path", "type")
+OWN_WORDS = {"description"}
+"""Elements whose text is for people: the miniature has its own."""
+
+
+@pytest.fixture
+def stock(packs: Path) -> Path:
+    return packs / "apim-analytics-2.0.0"
+
+
+def step_of(element: etree._Element) -> str:
+    """One step of a path: the local name with the attributes that tell elements of one name apart."""
+    known = "".join(f"[@{key}={element.get(key)!r}]" for key in IDENTIFYING if element.get(key) is not None)
+    return etree.QName(element).localname + known
+
+
+def paths(element: etree._Element, above: str = "") -> dict[str, list[etree._Element]]:
+    """Every live element below (and with) `element`, by its path."""
+    here = f"{above}/{step_of(element)}"
+    found: dict[str, list[etree._Element]] = {here: [element]}
+    for child in element.iterchildren(etree.Element):
+        for path, elements in paths(child, here).items():
+            found.setdefault(path, []).extend(elements)
+    return found
+
+
+def parsed(path: Path) -> dict[str, list[etree._Element]]:
+    return paths(etree.parse(path, etree.XMLParser(resolve_entities=False, no_network=True)).getroot())
+
+
+def live_keys(path: Path) -> dict[str, str]:
+    """Keys and values of a Spark properties file."""
+    lines = [line.split(None, 1) for line in path.read_text().splitlines() if line.strip()]
+    return {line[0]: line[1].strip() for line in lines if not line[0].startswith("#")}
+
+
+def endings(content: bytes) -> tuple[bool, bool, bool]:
+    """How the lines of a file end: whether any does with CRLF, any with LF alone, and the last one at all."""
+    return b"\r\n" in content, b"\n" in content.replace(b"\r\n", b""), content.endswith(b"\n")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_stock_pack_has_every_file_with_the_same_line_ends(name: str, stock: Path) -> None:
+    assert endings((MINIATURE / name).read_bytes()) == endings((stock / name).read_bytes())
+
+
+def test_line_ends_of_both_kinds_are_there() -> None:
+    found = {endings((MINIATURE / name).read_bytes())[:2] for name in FILES}
+    assert found == {(True, False), (False, True)}
+
+
+@pytest.mark.parametrize("name", XML)
+def test_every_element_stands_at_the_same_path_in_the_stock_file(name: str, stock: Path) -> None:
+    ours, theirs = parsed(MINIATURE / name), parsed(stock / name)
+    assert set(ours) <= set(theirs)
+    assert {path: len(found) for path, found in ours.items() if len(found) > len(theirs[path])} == {}
+
+
+@pytest.mark.parametrize("name", XML)
+def test_every_attribute_stands_at_the_same_element_with_the_same_value(name: str, stock: Path) -> None:
+    theirs = parsed(stock / name)
+    for path, elements in parsed(MINIATURE / name).items():
+        known = {item for other in theirs[path] for item in other.attrib.items()}
+        assert {item for element in elements for item in element.attrib.items()} <= known, path
+
+
+@pytest.mark.parametrize("name", XML)
+def test_every_value_is_one_that_the_stock_file_has_there(name: str, stock: Path) -> None:
+    theirs = parsed(stock / name)
+    for path, elements in parsed(MINIATURE / name).items():
+        if etree.QName(elements[0]).localname in OWN_WORDS:
+            continue
+        values = {(other.text or "").strip() for other in theirs[path]}
+        assert {(element.text or "").strip() for element in elements} <= values, path
+
+
+@pytest.mark.parametrize("name", XML)
+def test_namespaces_and_declared_encodings_are_those_of_the_stock_file(name: str, stock: Path) -> None:
+    ours, theirs = etree.parse(MINIATURE / name), etree.parse(stock / name)
+    assert ours.getroot().nsmap == theirs.getroot().nsmap
+    declaration = re.compile(rb"\A<\?xml .*?\?>")
+    assert declaration.findall((MINIATURE / name).read_bytes()) == declaration.findall(
+        (stock / name).read_bytes()
+    )
+
+
+def test_every_spark_property_has_the_stock_value(stock: Path) -> None:
+    name = "repository/conf/analytics/spark/spark-defaults.conf"
+    ours, theirs = live_keys(MINIATURE / name), live_keys(stock / name)
+    assert ours.items() <= theirs.items()
+    assert {key for key in theirs if key.endswith(".port")} <= set(ours), "a port that the wizard has to know"
+
+
+@pytest.mark.parametrize("name", ["bin/version.txt", "bin/wso2carbon-version.txt"])
+def test_the_pack_says_that_it_is_the_stock_product(name: str, stock: Path) -> None:
+    assert (MINIATURE / name).read_bytes() == (stock / name).read_bytes()
+
+
+@pytest.mark.parametrize("name", ["bin/load-spark-env-vars.sh", "bin/load-spark-env-vars.bat"])
+def test_variables_of_the_scripts_are_set_in_the_stock_ones(name: str, stock: Path) -> None:
+    setting = re.compile(r"^(?:export|set) (\w+)=(.*?)\r?$", re.MULTILINE)
+    ours = setting.findall((MINIATURE / name).read_bytes().decode())
+    assert ours
+    assert set(ours) <= set(setting.findall((stock / name).read_bytes().decode()))
+
+
+def statements(path: Path) -> list[str]:
+    """The statements of a script in one line each, without comments, spaced alike."""
+    text = re.sub(r"--[^\n]*", " ", path.read_text())
+    spaced = (re.sub(r"\s*([(),])\s*", r" \1 ", statement) for statement in text.split(";"))
+    return [" ".join(statement.split()) for statement in spaced if statement.strip()]
+
+
+def table_of(statement: str) -> tuple[str, list[str]] | None:
+    """Name and definitions (columns, keys) of the table that a statement creates."""
+    found = re.fullmatch(r"CREATE TABLE (?:IF NOT EXISTS )?(\w+) \( (.*) \) ?ENGINE INNODB", statement)
+    if not found:
+        return None
+    definitions, depth, last = [], 0, ""
+    for word in found[2].split():
+        depth += (word == "(") - (word == ")")
+        if word == "," and depth == 0:
+            definitions.append(last.strip())
+            last = ""
+        else:
+            last += f" {word}"
+    return found[1], [*definitions, last.strip()]
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_every_table_column_key_and_index_is_the_stock_scripts_own(name: str, stock: Path) -> None:
+    theirs = statements(stock / name)
+    stock_tables = dict(filter(None, map(table_of, theirs)))
+    tables = dict(filter(None, map(table_of, statements(MINIATURE / name))))
+    assert len(tables) >= 5
+    for table, definitions in tables.items():
+        assert set(definitions) <= set(stock_tables[table]), table
+    others = [statement for statement in statements(MINIATURE / name) if table_of(statement) is None]
+    assert others
+    assert set(others) <= set(theirs)
+
+
+def test_the_two_scripts_differ_as_the_stock_ones_do() -> None:
+    """What MySQL 5.7 and later refuse is in the older script alone; some indexes have other names."""
+    old, new = (set(statements(MINIATURE / name)) for name in SCRIPTS)
+    assert any("DEFAULT 0 , REG_LAST_UPDATED_TIME" in statement for statement in old - new)
+    assert not any(re.search(r"TIMESTAMP NOT NULL DEFAULT 0", statement) for statement in new)
+    assert {s.split()[2] for s in old - new if s.startswith("CREATE INDEX")} == {"REG_RESOURCE_IND_BY_TENANT"}
+
+
+def prose(content: bytes) -> set[bytes]:
+    """The lines of a file's comments that have at least four words and no markup."""
+    comment = re.compile(rb"<!--(.*?)-->|(?m:^\s*(?:#|--|rem )([^\n]*)$)", re.DOTALL)
+    lines = {line.strip() for found in comment.findall(content) for line in b"\n".join(found).splitlines()}
+    return {line for line in lines if len(line.split()) > 3 and b"<" not in line}
+
+
+def test_no_line_of_prose_is_the_stock_files_own(stock: Path) -> None:
+    """Own files with own comments, no copies."""
+    for name in FILES:
+        assert not prose((MINIATURE / name).read_bytes()) & prose((stock / name).read_bytes()), name
+    assert any(prose((MINIATURE / name).read_bytes()) for name in FILES)
+
+
+def test_two_homes_one_profile_and_a_secret_that_nobody_else_reads(tmp_path: Path) -> None:
+    sandbox = make_sandbox(tmp_path / "play")
+    for home in sandbox.homes:
+        assert {str(path.relative_to(home)) for path in home.rglob("*") if path.is_file()} == set(FILES)
+        assert (home / "repository/components/lib").is_dir()
+        assert (home / "repository/deployment/server/carbonapps").is_dir()
+        assert (home / "bin/wso2server.sh").stat().st_mode & 0o777 == 0o755
+    secret = sandbox.folder / "secrets/apim"
+    assert secret.stat().st_mode & 0o777 == 0o600
+    assert secret.read_text().strip() not in sandbox.profile.read_text()
+    assert all(Path(value).is_relative_to(sandbox.folder) for value in sandbox.env.values())
+
+
+def test_every_sandbox_has_a_password_of_its_own(tmp_path: Path) -> None:
+    made = [make_sandbox(tmp_path / name).folder / "secrets/apim" for name in ("a", "b")]
+    assert made[0].read_bytes() != made[1].read_bytes()
+
+
+def test_a_folder_that_holds_something_is_refused_and_left_alone(tmp_path: Path) -> None:
+    taken = tmp_path / "taken"
+    taken.mkdir()
+    (taken / "mine").write_text("x")
+    with pytest.raises(UsageError) as refused:
+        make_sandbox(taken)
+    assert str(taken) in str(refused.value)
+    assert refused.value.exit_code == 2
+    assert [path.name for path in taken.iterdir()] == ["mine"]
+
+
+def test_a_file_in_the_folders_place_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    for target in (tmp_path / "file", tmp_path / "file/below"):
+        with pytest.raises(UsageError, match="file"):
+            make_sandbox(target)
+
+
+def test_the_driver_jar_holds_the_driver_class(tmp_path: Path) -> None:
+    sandbox = make_sandbox(tmp_path / "play")
+    with zipfile.ZipFile(sandbox.folder / DRIVER_JAR) as jar:
+        assert jar.testzip() is None
+        assert f"{DRIVER_CLASS.replace('.', '/')}.class" in jar.namelist()
+        assert jar.read(f"{DRIVER_CLASS.replace('.', '/')}.class").startswith(b"\xca\xfe\xba\xbe")
+    if javap := shutil.which("javap"):
+        command = [javap, "-cp", sandbox.folder / DRIVER_JAR, DRIVER_CLASS]
+        judged = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert f"public class {DRIVER_CLASS}" in judged.stdout, judged.stderr
+
+
+def test_the_driver_jar_is_one_to_the_wizard(tmp_path: Path) -> None:
+    from wizard.driver import holds_class
+
+    sandbox = make_sandbox(tmp_path / "play")
+    assert holds_class(sandbox.folder / DRIVER_JAR, DRIVER_CLASS)
+
+
+def test_the_profile_names_what_is_in_the_sandbox(tmp_path: Path) -> None:
+    from wizard.profile import load
+
+    sandbox = make_sandbox(tmp_path / "play")
+    profile = load(sandbox.profile)
+    assert [node.home for node in profile.nodes] == list(sandbox.homes)

@@ -1,0 +1,8 @@
+"""`python -m wizard.demo`: the story that `make demo` tells."""
+
+import sys
+
+from wizard.demo import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,234 @@
+"""A MySQL or MariaDB server of the demo's own: own folder, a free port of 127.0.0.1, gone afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wizard.errors import Failed
+
+PROGRAMS = ("mariadbd", "mysqld")
+BEYOND_PATH = ("/usr/sbin", "/usr/libexec", "/usr/local/sbin", "/opt/homebrew/bin")
+"""Where servers are that a user's PATH often leaves out."""
+
+START_LIMIT = 60.0
+"""Seconds until a server that does not answer is given up."""
+
+STOP_LIMIT = 30.0
+"""Seconds until a server that does not stop is killed."""
+
+ADMINISTRATOR = "root"
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateServer:
+    """A running server: where it answers, and who may do everything there."""
+
+    program: Path
+    version: str
+    """As the server's program tells it, like `10.11.19-MariaDB`."""
+    host: str
+    port: int
+    pid: int
+    password: str = field(repr=False)
+    """The administrator's, for `ADMINISTRATOR` from 127.0.0.1."""
+
+
+def find_server() -> Path | None:
+    """The program of a MariaDB or MySQL (5.7 or later) server on this machine, if there is one."""
+    search = os.pathsep.join([os.environ.get("PATH", os.defpath), *BEYOND_PATH])
+    for name in PROGRAMS:
+        found = shutil.which(name, path=search)
+        if found and _can_initialise(Path(found)):
+            return Path(found)
+    return None
+
+
+@contextlib.contextmanager
+def private_server(folder: Path, program: Path) -> Iterator[PrivateServer]:
+    """A new, empty server with all its files in `folder`; it is stopped at the end, whatever happens.
+
+    Raises:
+        Failed: it cannot be set up or does not answer; the message ends with its own last words.
+    """
+    folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+    data, log = folder / "data", folder / "server.log"
+    password = secrets.token_urlsafe(12)
+    _initialise(program, data, log)
+    accounts = _accounts_file(folder / "accounts.sql", password, mariadb=is_mariadb(program))
+    process, port = _start(program, data, log, accounts)
+    try:
+        accounts.unlink()
+        yield PrivateServer(program, version_of(program), "127.0.0.1", port, process.pid, password)
+    finally:
+        _stop(process)
+
+
+def version_of(program: Path) -> str:
+    """`10.11.19-MariaDB` or `8.4.3`; empty where the program does not tell."""
+    told = subprocess.run(
+        [program, "--no-defaults", "--version"], capture_output=True, text=True, check=False
+    )
+    found = re.search(r"Ver (\d[\w.]*(?:-MariaDB)?)", told.stdout)
+    return found[1] if found else ""
+
+
+def is_mariadb(program: Path) -> bool:
+    """Whether the program is MariaDB's, under whatever name."""
+    return "MariaDB" in version_of(program)
+
+
+def _can_initialise(program: Path) -> bool:
+    """Whether this module can make a data folder for it: MySQL before 5.7 needs a script that few have."""
+    version = version_of(program)
+    if "MariaDB" in version:
+        return _installer(program) is not None
+    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+    return numbers >= (5, 7)
+
+
+def _installer(program: Path) -> str | None:
+    """MariaDB's script that makes a data folder."""
+    beside = [str(program.parent), str(program.parent.parent / "bin"), str(program.parent.parent / "scripts")]
+    search = os.pathsep.join([*beside, os.environ.get("PATH", os.defpath)])
+    return shutil.which("mariadb-install-db", path=search) or shutil.which("mysql_install_db", path=search)
+
+
+def _as_root() -> list[str]:
+    """Servers refuse to run as root unless told so."""
+    return ["--user=root"] if os.geteuid() == 0 else []
+
+
+def _initialise(program: Path, data: Path, log: Path) -> None:
+    installer = _installer(program) if is_mariadb(program) else None
+    if installer:  # told no user: with one it gives files to that user, which fails where a path has a space
+        command = [installer, "--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]
+    else:
+        command = [str(program), "--no-defaults", "--initialize-insecure", *_as_root()]
+    with log.open("ab") as output:
+        done = subprocess.run(
+            [*command, f"--datadir={data}"],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    if done.returncode != 0:
+        raise Failed("no database server could be set up", place=str(program), fix=_last_words(log))
+
+
+def _accounts_file(path: Path, password: str, *, mariadb: bool) -> Path:
+    """What the server runs before it answers anybody: at no moment is there an account without a password."""
+    administrators = [f"'{ADMINISTRATOR}'@'{host}'" for host in ("localhost", "127.0.0.1")]
+    lines = []
+    if mariadb:  # anonymous ones, which take precedence over any host's, and administrators of other hosts
+        kept = "Host IN ('localhost', '127.0.0.1', '%')"
+        lines += [f"DELETE FROM mysql.global_priv WHERE User = '' OR NOT {kept};", "FLUSH PRIVILEGES;"]
+    for account in administrators:
+        lines += [
+            f"CREATE USER IF NOT EXISTS {account} IDENTIFIED BY '{password}';",
+            f"ALTER USER {account} IDENTIFIED BY '{password}';",
+            f"GRANT ALL PRIVILEGES ON *.* TO {account} WITH GRANT OPTION;",
+        ]
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+        stream.write("\n".join(lines) + "\n")
+    return path
+
+
+def _start(program: Path, data: Path, log: Path, accounts: Path) -> tuple[subprocess.Popen[bytes], int]:
+    """The process, and the port that it answers on."""
+    pid_file = data / "server.pid"
+    for _ in range(3):  # somebody else may take the port between the look and the start
+        port = _free_port()
+        command = [
+            str(program),
+            "--no-defaults",
+            f"--datadir={data}",
+            "--bind-address=127.0.0.1",
+            f"--port={port}",
+            "--socket=server.sock",  # in the data folder: a full path may be too long
+            f"--pid-file={pid_file}",
+            f"--init-file={accounts}",
+            f"--secure-file-priv={data}",  # the one that is built in need not exist
+            "--skip-name-resolve",
+            "--skip-log-bin",
+            "--innodb-buffer-pool-size=32M",
+            "--loose-mysqlx=OFF",
+            *_as_root(),
+        ]
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is for the demo, which stops the server in its own time
+            )
+        try:
+            if _answers(process, port, pid_file):
+                return process, port
+        except BaseException:
+            _stop(process)
+            raise
+        _stop(process)
+    raise Failed("the database server does not answer", place=str(program), fix=_last_words(log))
+
+
+def _answers(process: subprocess.Popen[bytes], port: int, pid_file: Path) -> bool:
+    """Whether this very server greets on that port before it ends or the time is up.
+
+    Another server on that port greets as well; but a server writes its pid file only once it holds the port.
+    """
+    limit = time.monotonic() + START_LIMIT
+    while time.monotonic() < limit:
+        if _holds(pid_file, process.pid) and _greets(port):
+            return True
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=0.05)
+            return False
+    return False
+
+
+def _holds(pid_file: Path, pid: int) -> bool:
+    try:
+        return pid_file.read_text("ascii", "replace").strip() == str(pid)
+    except OSError:
+        return False
+
+
+def _greets(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
+            return connection.recv(5)[4:] == b"\n"  # protocol version 10
+    except OSError:
+        return False
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(timeout=STOP_LIMIT)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _last_words(log: Path) -> str:
+    lines = log.read_text("utf-8", "replace").splitlines()
+    return f"see {log}; it ends with: {' | '.join(lines[-3:])}"

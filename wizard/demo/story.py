@@ -1,0 +1,197 @@
+"""The demo as a story: the tool's own commands, run on a sandbox, with what matters of what they do.
+
+What changed is measured on the homes' files, not taken from what the tool says of itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import hashlib
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+
+from wizard.demo.sandbox import Sandbox, make_sandbox
+from wizard.errors import Failed, WizardError
+
+Say = Callable[[str], None]
+Snapshot = dict[str, tuple[int, bytes]]
+"""Mode and content of all in a home, by its path: a file's bytes, a link's target, nothing of a folder."""
+
+EXCERPT = "repository/conf/axis2/axis2.xml"
+EXCERPT_LINES = 11
+
+
+def main(argv: list[str] | None = None) -> int:
+    """`python -m wizard.demo [--folder FOLDER]`: the whole story; the exit code of the process.
+
+    Without a folder a temporary one is used and removed; a folder that is named stays, to be looked at.
+    """
+    import argparse
+
+    parser = argparse.ArgumentParser(prog="python -m wizard.demo", description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--folder", type=Path, help="where the sandbox shall be, and stay; empty or not there yet"
+    )
+    folder: Path | None = parser.parse_args(argv).folder
+    try:
+        with stoppable():
+            if folder is not None:
+                show(folder, print)
+                print(
+                    f"\nThe sandbox stays: cd {shlex.quote(str(folder))}; then the commands above are yours."
+                )
+            else:
+                with tempfile.TemporaryDirectory(prefix="apimha-demo-") as temporary:
+                    show(Path(temporary) / "demo", print)
+    except WizardError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return problem.exit_code
+    return 0
+
+
+def show(folder: Path, say: Say) -> Sandbox:
+    """Tells the story in a new sandbox in `folder`, which is left there as it was made.
+
+    Raises:
+        UsageError: the folder cannot be used.
+        Failed: a command did not end as the story has it; the message holds its output.
+    """
+    sandbox = make_sandbox(folder)
+    stock = snapshots(sandbox)
+    say(f"A sandbox in {folder}:")
+    say("  analytics-1, analytics-2   two miniature packs, as if unpacked just now")
+    say("  demo.toml                  the profile: everything that the pair has to know, once")
+
+    output = _run(sandbox, say, "replay demo.toml --offline --dry-run", expected=4)
+    for line in excerpt(output, EXCERPT):
+        say(f"  {line}")
+    _same(snapshots(sandbox), stock, "a dry run changed something")
+    say("  (and so on for every file) … nothing was written; exit code 4: there is something to do")
+
+    _run(sandbox, say, "replay demo.toml --offline", expected=0)
+    applied = snapshots(sandbox)
+    for line in table(stock, applied):
+        say(f"  {line}")
+
+    output = _run(sandbox, say, "replay demo.toml --offline", expected=0)
+    _same(snapshots(sandbox), applied, "a second replay changed something")
+    say(f"  {_last(output)}")
+
+    output = _run(sandbox, say, "rollback demo.toml", expected=0)
+    say(f"  {_last(output)}")
+    _same(snapshots(sandbox), stock, "the roll-back left a difference")
+    say("")
+    say("Both homes are what they were before, to the byte:")
+    for home, files in zip(sandbox.homes, stock, strict=True):
+        say(f"  {home.name}  {digest(files)}  {len(files)} files and folders")
+    return sandbox
+
+
+@contextlib.contextmanager
+def stoppable() -> Iterator[None]:
+    """Ctrl-C, `kill` and a closed terminal alike leave through here, so that what was started is stopped."""
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(130)
+
+    before = {sign: signal.signal(sign, leave) for sign in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for sign, handler in before.items():
+            signal.signal(sign, handler)
+
+
+def snapshots(sandbox: Sandbox) -> tuple[Snapshot, Snapshot]:
+    """What both homes hold."""
+    first, second = (snapshot(home) for home in sandbox.homes)
+    return first, second
+
+
+def snapshot(home: Path) -> Snapshot:
+    found = {}
+    for path in sorted(home.rglob("*")):
+        mode = path.lstat().st_mode
+        if path.is_symlink():
+            content = os.fsencode(path.readlink())
+        else:
+            content = path.read_bytes() if path.is_file() else b""
+        found[str(path.relative_to(home))] = (mode, content)
+    return found
+
+
+def digest(files: Snapshot) -> str:
+    """One hash (SHA-256) for names, modes and contents."""
+    total = hashlib.sha256()
+    for name, (mode, content) in sorted(files.items()):
+        total.update(f"{name}\0{mode:o}\0{len(content)}\0".encode() + content)
+    return total.hexdigest()
+
+
+def table(before: tuple[Snapshot, Snapshot], after: tuple[Snapshot, Snapshot]) -> list[str]:
+    """What a stranger wants to know of a run: which files, and how many lines in each home."""
+    names = sorted({name for one in (*before, *after) for name in one})
+    width = max(map(len, names))
+    rows = [f"{'changed lines (removed + added)':{width}}  analytics-1  analytics-2"]
+    for name in names:
+        counts = [_lines(old.get(name), new.get(name)) for old, new in zip(before, after, strict=True)]
+        if any(counts):
+            rows.append(f"{name:{width}}  {counts[0]:>11}  {counts[1]:>11}")
+    return rows
+
+
+def _lines(before: tuple[int, bytes] | None, after: tuple[int, bytes] | None) -> str:
+    """`8` lines, `new`, `gone`, or nothing where it is the same."""
+    if before == after:
+        return ""
+    if before is None or after is None:
+        return "new" if before is None else "gone"
+    left, right = before[1].splitlines(keepends=True), after[1].splitlines(keepends=True)
+    changes = difflib.SequenceMatcher(None, left, right, autojunk=False).get_opcodes()
+    return str(sum(b - a + d - c for tag, a, b, c, d in changes if tag != "equal"))
+
+
+def excerpt(output: str, path: str) -> list[str]:
+    """The first lines of the diff of one file, as a dry run prints it; none where there is no such diff."""
+    lines = output.splitlines()
+    start = next((n for n, line in enumerate(lines) if line.startswith("--- ") and path in line), None)
+    if start is None:
+        return []
+    end = next((n for n in range(start + 1, len(lines)) if lines[n].startswith("--- ")), len(lines))
+    return lines[start : min(end, start + EXCERPT_LINES)]
+
+
+def _last(output: str) -> str:
+    return next((line.strip() for line in reversed(output.splitlines()) if line.strip()), "")
+
+
+def _same(now: tuple[Snapshot, Snapshot], expected: tuple[Snapshot, Snapshot], message: str) -> None:
+    if now != expected:
+        raise Failed(message, fix="please report this")
+
+
+def _run(sandbox: Sandbox, say: Say, arguments: str, *, expected: int) -> str:
+    """A command of the tool, shown as a person would type it; what it printed."""
+    say("")
+    say(f"$ apimha-wizard {arguments}")
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "wizard", *arguments.split()],
+        cwd=sandbox.folder,
+        env={**os.environ, **sandbox.env, "NO_COLOR": "1"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != expected:
+        message = f"ended with {done.returncode} instead of {expected}:\n{done.stdout}{done.stderr}".rstrip()
+        raise Failed(message, place=f"apimha-wizard {arguments}")
+    return done.stdout
