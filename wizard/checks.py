@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from wizard import finding
+from wizard.cancel import Cancel
 from wizard.errors import WizardError
 from wizard.finding import Finding
 
@@ -59,6 +60,19 @@ class Check:
     always: bool = False
     needs: tuple[str, ...] = ()
     limit: float = LIMIT
+    offline_probe: Probe | None = None
+    """What a live check can still say with `--offline`; None: nothing."""
+
+    @property
+    def offline(self) -> bool:
+        """Whether it also runs with `--offline`."""
+        return not self.live or self.offline_probe is not None
+
+    def without_network(self) -> Check:
+        """The check as it runs with `--offline`."""
+        if self.offline_probe is None:
+            return self
+        return dataclasses.replace(self, probe=self.offline_probe, live=False, needs=())
 
     @property
     def step(self) -> str:
@@ -76,15 +90,16 @@ def check(
     always: bool = False,
     needs: tuple[str, ...] = (),
     limit: float = LIMIT,
+    offline: Probe | None = None,
 ) -> Callable[[Probe], Check]:
     """Make a `Check` of a generator function.
 
     `live`: it needs the network and is left out by `--offline`.  `always`: it runs whatever `--only` and `--skip`
-    say.  `needs`: ids that must have ended without an error first; otherwise this one is skipped.
+    say.  `offline`: what it can still say with `--offline`.  `needs`: ids that must have ended without an error first; otherwise this one is skipped.
     """
 
     def wrap(probe: Probe) -> Check:
-        return Check(id, severity, why, fix, probe, live, always, needs, limit)
+        return Check(id, severity, why, fix, probe, live, always, needs, limit, offline)
 
     return wrap
 
@@ -100,7 +115,7 @@ class CheckContext:
     passwords: Passwords
     offline: bool = False
     only_node: str | None = None
-    cancel: threading.Event = dataclasses.field(default_factory=threading.Event)
+    cancel: Cancel = dataclasses.field(default_factory=Cancel)
     _memo: dict[str, _Once] = dataclasses.field(default_factory=dict)
     _lock: threading.Lock = dataclasses.field(default_factory=threading.Lock)
 
@@ -138,7 +153,10 @@ def run(
     Every check ends within its limit or is given up with a finding that says so; all of them together take as
     long as the slowest chain of `needs`.  Setting `context.cancel` ends the stream at once.
     """
-    checks = [c for c in checks if not (c.live and context.offline)]
+    # Live ones first: they wait for the network while the offline ones read files.
+    if context.offline:
+        checks = [one.without_network() for one in checks if one.offline]
+    checks = sorted(checks, key=lambda one: not one.live)
     for result in _concurrently(checks, context):
         if result.status == "error" and result.id in ignore:
             result = dataclasses.replace(result, status="warning", message=f"{result.message} (ignored)")
@@ -166,12 +184,8 @@ def _concurrently(checks: list[Check], context: CheckContext) -> Iterator[Findin
     results: queue.SimpleQueue[tuple[Check, list[Finding]]] = queue.SimpleQueue()
 
     def startable() -> list[Check]:
-        return [
-            one for one in waiting.values() if all(need in verdicts or need not in waiting_ids() for need in one.needs)
-        ]
-
-    def waiting_ids() -> set[str]:
-        return set(waiting) | set(deadlines)
+        pending = waiting.keys() | deadlines.keys()
+        return [one for one in waiting.values() if pending.isdisjoint(one.needs)]
 
     def settle(one: Check, found: list[Finding]) -> list[Finding]:
         verdicts[one.id] = not any(result.status == "error" for result in found)

@@ -37,6 +37,8 @@ FIVE_KINDS = (
     ' { command = ["program", "argument"] } or { prompt = true }'
 )
 
+NEVER_PLAIN = f"a password is never written here, only one reference to it: {FIVE_KINDS}"
+
 # More than any password, and little enough that a wrong path (a log, /dev/zero) does no harm.
 MOST_BYTES = 64 * 1024
 
@@ -219,7 +221,7 @@ SecretReference = Annotated[
     Discriminator(
         kind_of,
         custom_error_type="reference",
-        custom_error_message=f"a password is never written here, only one reference to it: {FIVE_KINDS}",
+        custom_error_message=NEVER_PLAIN,
     ),
 ]
 

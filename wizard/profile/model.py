@@ -8,6 +8,7 @@ characters that says what it is for.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -37,10 +38,11 @@ from wizard.profile.rules import (
     Switch,
     Text,
     choice,
+    is_name,
     is_password_parameter,
     sets_password,
 )
-from wizard.secrets import FIVE_KINDS, ProfilePath, SecretReference
+from wizard.secrets import NEVER_PLAIN, ProfilePath, SecretReference
 
 SCHEMA_VERSION = 1
 
@@ -93,25 +95,36 @@ class Databases(Section):
         None,
         title="Statistics",
         description="API Manager's statistics; unset, they stay in an H2 file of one node",
+        examples=["WSO2AM_STATS_DB"],
     )
 
 
 class MySQL(Section):
     """The database server that both nodes use."""
 
-    host: Host = Field(title="Host", description="the database server, as both nodes reach it")
+    host: Host = Field(
+        title="Host", description="the database server, as both nodes reach it", examples=["10.100.0.10"]
+    )
     port: Port = Field(3306, title="Port", description="the port of the database server")
-    username: Account = Field(title="Account", description="the account that the two servers log in with")
+    username: Account = Field(
+        title="Account", description="the account that the two servers log in with", examples=["apim"]
+    )
     password: SecretReference = Field(
-        title="Password", description="where the account's password is kept; never the password itself"
+        title="Password",
+        description="where the account's password is kept; never the password itself",
+        examples=[{"env": "APIM_DB_PASSWORD"}],
     )
     admin_username: Account | None = Field(
         None,
         title="Administrator",
         description="makes databases, account and grants; the servers never use it",
+        examples=["root"],
     )
     admin_password: SecretReference | None = Field(
-        None, title="Administrator's password", description="where the administrator's password is kept"
+        None,
+        title="Administrator's password",
+        description="where the administrator's password is kept",
+        examples=[{"env": "MYSQL_ROOT_PASSWORD"}],
     )
     provisioning: Annotated[Literal["wizard", "server", "dba"], choice("wizard", "server", "dba")] = Field(
         "wizard",
@@ -119,10 +132,16 @@ class MySQL(Section):
         description='"wizard", "server" (first start with -Dsetup), or "dba": only checked',
     )
     server_version: ServerVersion | None = Field(
-        None, title="Server version", description="assumed while offline; live, the server itself is asked"
+        None,
+        title="Server version",
+        description="assumed while offline; live, the server itself is asked",
+        examples=["5.6"],
     )
     charset: Charset | None = Field(
-        None, title="Character set", description="of new databases; unset, the server's own default is taken"
+        None,
+        title="Character set",
+        description="of new databases; unset, the server's own default is taken",
+        examples=["latin1"],
     )
     grant_host: GrantHost = Field(
         "%", title="Grant to", description="the hosts that the account may come from, as MySQL writes them"
@@ -131,6 +150,7 @@ class MySQL(Section):
         {},
         title="URL parameters",
         description="put behind the JDBC URL of every datasource; a password is a reference",
+        examples=[{"useSSL": "false"}],
     )
     driver_class: JavaClass = Field(
         "com.mysql.jdbc.Driver",
@@ -141,6 +161,7 @@ class MySQL(Section):
         None,
         title="Driver jar",
         description="copied to components/lib of both; unset, one must be there already",
+        examples=["/opt/mysql-connector-java-5.1.49-bin.jar"],
     )
     databases: Databases = Field(
         Databases.model_construct(), title="Databases", description="the names of the databases"
@@ -166,11 +187,13 @@ class Datasources(Section):
         None,
         title="Event store datasource",
         description="pins the name that otherwise follows the database's",
+        examples=["WSO2_ANALYTICS_EVENT_STORE_DB"],
     )
     processed_data_store: Text | None = Field(
         None,
         title="Processed data datasource",
         description="pins the name that otherwise follows the database's",
+        examples=["WSO2_ANALYTICS_PROCESSED_DATA_STORE_DB"],
     )
 
 
@@ -208,6 +231,7 @@ class Registry(Section):
         None,
         title="Cache id",
         description="the same on both; unset, it is made of the account and the database's URL",
+        examples=["apim@jdbc:mysql://10.100.0.10:3306/regdb"],
     )
     read_only: Switch = Field(
         False, title="Read only", description="whether the nodes may not change the registry"
@@ -225,16 +249,25 @@ class EventProcessor(Section):
         True, title="Persistence", description="state is kept on disk and survives a stop of both nodes"
     )
     persistence_interval_minutes: Minutes | None = Field(
-        None, title="Interval (min)", description="how often state is saved; unset, the pack's own stays"
+        None,
+        title="Interval (min)",
+        description="how often state is saved; unset, the pack's own stays",
+        examples=[15],
     )
     persistence_location: Text | None = Field(
-        None, title="Location", description="the folder for saved state; unset, the pack's own stays"
+        None,
+        title="Location",
+        description="the folder for saved state; unset, the pack's own stays",
+        examples=["cep_persistence"],
     )
     duplicated_events: Switch = Field(
         False, title="Events come twice", description="true: the clients send every event to both nodes"
     )
     presenter: Name | None = Field(
-        None, title="Presenter", description="the node that also presents events; unset, there is none"
+        None,
+        title="Presenter",
+        description="the node that also presents events; unset, there is none",
+        examples=["node1"],
     )
 
 
@@ -245,7 +278,10 @@ class Spark(Section):
         2, title="Masters", description="how many nodes can be master; Spark waits for all of them"
     )
     symbolic_link: AbsolutePath | None = Field(
-        None, title="Symbolic link", description="one path on both machines where the homes' own paths differ"
+        None,
+        title="Symbolic link",
+        description="one path on both machines where the homes' own paths differ",
+        examples=["/opt/analytics"],
     )
 
 
@@ -256,13 +292,22 @@ class DeploymentSync(Section):
         "none", title="Method", description='"svn", or "none": every C-App is deployed to both nodes by hand'
     )
     svn_url: SvnUrl | None = Field(
-        None, title="Repository", description="the Subversion repository; svn+ssh is not supported"
+        None,
+        title="Repository",
+        description="the Subversion repository; svn+ssh is not supported",
+        examples=["https://svn.example.com/analytics"],
     )
     svn_username: Text | None = Field(
-        None, title="Account", description="the account that the nodes commit and update with"
+        None,
+        title="Account",
+        description="the account that the nodes commit and update with",
+        examples=["analytics"],
     )
     svn_password: SecretReference | None = Field(
-        None, title="Password", description="where the repository's password is kept"
+        None,
+        title="Password",
+        description="where the repository's password is kept",
+        examples=[{"env": "APIM_SVN_PASSWORD"}],
     )
     append_tenant_id: Switch = Field(
         True,
@@ -270,21 +315,39 @@ class DeploymentSync(Section):
         description="whether each tenant has a folder of its own in the repository",
     )
     manager: Name | None = Field(
-        None, title="Manager", description="the node that commits; unset, the first of the profile"
+        None,
+        title="Manager",
+        description="the node that commits; unset, the first of the profile",
+        examples=["node1"],
     )
 
 
 class Node(Section):
     """One server of the pair."""
 
-    name: Name = Field(title="Name", description="what this node is called in commands and messages")
-    home: ProfilePath = Field(title="Home", description="the folder of the unpacked pack")
-    host: Host = Field(title="Host", description="how the other node reaches this one")
+    name: Name = Field(
+        title="Name",
+        description="what this node is called in commands and messages",
+        examples=["node1", "node2"],
+    )
+    home: ProfilePath = Field(
+        title="Home",
+        description="the folder of the unpacked pack",
+        examples=["/opt/wso2/analytics-1", "/opt/wso2/analytics-2"],
+    )
+    host: Host = Field(
+        title="Host",
+        description="how the other node reaches this one",
+        examples=["10.100.0.46", "10.100.0.47"],
+    )
     hazelcast_port: Port = Field(
         4000, title="Hazelcast port", description="the cluster's own port; no offset is added"
     )
     port_offset: Offset | None = Field(
-        None, title="Port offset", description="added to most ports; unset, the pack's own stays"
+        None,
+        title="Port offset",
+        description="added to most ports; unset, the pack's own stays",
+        examples=[1],
     )
     event_sync_port: Port = Field(
         11224, title="Event sync port", description="the other node sends its events here; no offset is added"
@@ -301,9 +364,13 @@ class Node(Section):
         None,
         title="Spark's address",
         description="needed where the machine has several; unset, Spark chooses",
+        examples=["10.100.0.46", "10.100.0.47"],
     )
     java_home: ProfilePath | None = Field(
-        None, title="Java home", description="the Java that the server runs on; only looked at, never written"
+        None,
+        title="Java home",
+        description="the Java that the server runs on; only looked at, never written",
+        examples=["/usr/lib/jvm/java-8-openjdk-amd64"],
     )
 
 
@@ -311,7 +378,7 @@ class Profile(Section):
     """All that a pair is made from."""
 
     schema_version: Literal[1] = Field(
-        title="Schema version", description="which edition of this format the file follows"
+        title="Schema version", description="which edition of this format the file follows", examples=[1]
     )
     cluster: Cluster = Field(Cluster.model_construct(), title="Cluster", description="the pair as a whole")
     mysql: MySQL = Field(title="MySQL", description="the database server that both nodes use")
@@ -343,11 +410,13 @@ class Profile(Section):
     def _agrees(self) -> Self:
         errors: list[InitErrorDetails] = [
             {
-                "type": PydanticCustomError(kind, "{message}", {"message": message}),
-                "loc": place,
+                "type": PydanticCustomError(
+                    "disagreement", "{message}", {"message": one.message, "known": one}
+                ),
+                "loc": one.place,
                 "input": None,
             }
-            for place, kind, message in disagreements(self.model_dump())
+            for one in disagreements(self.model_dump())
         ]
         if errors:
             raise ValidationError.from_exception_data("Profile", errors, hide_input=True)
@@ -387,21 +456,26 @@ class Profile(Section):
         return pinned or self.mysql.database_names()[store]
 
 
-Place = tuple[str | int, ...]
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """Something wrong between keys; `missing`: the key at `place` has to be added."""
+
+    place: tuple[str | int, ...]
+    message: str
+    fix: str
+    missing: bool = False
 
 
-def disagreements(raw: Mapping[str, Any]) -> Iterator[tuple[Place, Literal["profile", "needed"], str]]:
+def disagreements(raw: Mapping[str, Any]) -> Iterator[Disagreement]:
     """What is wrong between keys that are each right by themselves.
 
     Args:
         raw: the tables as they stand in the file.  Values of a wrong type are passed over: the models tell.
-
-    Yields:
-        the key, whether it is wrong (`profile`) or missing (`needed`), and the message.
     """
     yield from _names_of_nodes(raw)
-    yield from _accounts(raw)
+    yield from _keys_that_belong_together(raw)
     yield from _names_of_databases(raw)
+    yield from _names_of_datasources(raw)
     yield from _plain_passwords(raw)
 
 
@@ -412,59 +486,91 @@ def _table(raw: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _names_of_nodes(raw: Mapping[str, Any]) -> Iterator[tuple[Place, Literal["profile", "needed"], str]]:
+def _names_of_nodes(raw: Mapping[str, Any]) -> Iterator[Disagreement]:
     nodes = raw.get("nodes")
     if not isinstance(nodes, list | tuple):
         return
     names = [node.get("name") for node in nodes if isinstance(node, Mapping)]
-    if len(names) == 2 and names[0] is not None and names[0] == names[1]:
-        yield ("nodes", 1, "name"), "profile", "both nodes have this name: each needs its own"
+    if len(names) != 2 or not all(isinstance(name, str) and is_name(name) for name in names):
+        return
+    if names[0] == names[1]:
+        yield Disagreement(
+            ("nodes", 1, "name"),
+            "both nodes have this name",
+            "give each a name of its own, such as node1 and node2",
+        )
     for table, key in (("event_processor", "presenter"), ("deployment_sync", "manager")):
         wanted = _table(raw, table).get(key)
-        if isinstance(wanted, str) and len(names) == 2 and wanted not in names:
-            known = " or ".join(f'"{name}"' for name in names if isinstance(name, str))
-            yield (table, key), "profile", f"no node has this name: it is {known}"
+        if isinstance(wanted, str) and wanted not in names:
+            yield Disagreement(
+                (table, key),
+                "no node has this name",
+                f'the nodes are "{names[0]}" and "{names[1]}": write one of them',
+            )
 
 
-def _accounts(raw: Mapping[str, Any]) -> Iterator[tuple[Place, Literal["profile", "needed"], str]]:
+def _keys_that_belong_together(raw: Mapping[str, Any]) -> Iterator[Disagreement]:
     mysql = _table(raw, "mysql")
     for one, other in (("admin_username", "admin_password"), ("admin_password", "admin_username")):
         if mysql.get(one) is None and mysql.get(other) is not None:
-            yield ("mysql", one), "needed", f"{other} stands there, and this belongs to it"
+            yield Disagreement(
+                ("mysql", one),
+                f"it is missing, and {other} is of no use without it",
+                f"add it, or remove {other}",
+                True,
+            )
     sync = _table(raw, "deployment_sync")
     if sync.get("method") == "svn":
         for key in ("svn_url", "svn_username", "svn_password"):
             if sync.get(key) is None:
-                yield ("deployment_sync", key), "needed", 'method = "svn" needs it'
+                yield Disagreement(
+                    ("deployment_sync", key),
+                    'it is missing, and method = "svn" needs it',
+                    'add it, or write method = "none"',
+                    True,
+                )
 
 
-def _names_of_databases(raw: Mapping[str, Any]) -> Iterator[tuple[Place, Literal["profile", "needed"], str]]:
+def _databases(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The name of each role's database; the default's where the file has none."""
     defaults = Databases.model_construct().model_dump()
-    names = defaults | dict(_table(raw, "mysql", "databases"))
-    first: dict[str, str] = {}
-    for role in defaults:
-        name = names[role]
-        if not isinstance(name, str):
-            continue
-        if name in first:
-            yield ("mysql", "databases", role), "profile", f"the {first[name]} database has this name already"
-        first.setdefault(name, role)
-    taken = dict.fromkeys(TAKEN_DATASOURCES, "is a datasource of the product")
+    return {role: _table(raw, "mysql", "databases").get(role, default) for role, default in defaults.items()}
+
+
+def _names_of_databases(raw: Mapping[str, Any]) -> Iterator[Disagreement]:
+    owner: dict[str, str] = {}
+    for role, name in _databases(raw).items():
+        if isinstance(name, str) and owner.setdefault(name, role) != role:
+            yield Disagreement(
+                ("mysql", "databases", role),
+                f"{owner[name]} has the database of this name already",
+                "give each its own database",
+            )
+
+
+def _names_of_datasources(raw: Mapping[str, Any]) -> Iterator[Disagreement]:
+    databases = _databases(raw)
+    taken = dict.fromkeys(TAKEN_DATASOURCES, "the product has one of that name")
     for store in ("event_store", "processed_data_store"):
         pinned = _table(raw, "datasources").get(store)
-        name = names[store] if pinned is None else pinned
-        if isinstance(name, str) and name in taken and not (pinned is None and first.get(name) != store):
-            place: Place = ("mysql", "databases", store) if pinned is None else ("datasources", store)
-            yield place, "profile", f"a datasource cannot get this name: it {taken[name]}"
-        if isinstance(name, str):
-            taken.setdefault(name, "is that of the other store")
+        name = databases[store] if pinned is None else pinned
+        if not isinstance(name, str):
+            continue
+        # Two databases of one name are told as that alone.
+        if name in taken and not (pinned is None and list(databases.values()).count(name) > 1):
+            yield Disagreement(
+                ("mysql", "databases", store) if pinned is None else ("datasources", store),
+                f"its datasource cannot be called {name}: {taken[name]}",
+                f"pin another name: {store} under [datasources]",
+            )
+        taken.setdefault(name, "that is the other store's datasource")
 
 
-def _plain_passwords(raw: Mapping[str, Any]) -> Iterator[tuple[Place, Literal["profile", "needed"], str]]:
+def _plain_passwords(raw: Mapping[str, Any]) -> Iterator[Disagreement]:
     for name, value in _table(raw, "mysql", "url_parameters").items():
         if isinstance(value, str) and (is_password_parameter(name) or sets_password(value)):
-            yield (
+            yield Disagreement(
                 ("mysql", "url_parameters", name),
-                "profile",
-                f"a password is never written here, only one reference to it: {FIVE_KINDS}",
+                NEVER_PLAIN,
+                'name = { env = "NAME" } takes it from the environment',
             )

@@ -87,12 +87,18 @@ def choice(*values: str) -> Rule:
 
 
 # What cannot be written into one line of a configuration file: control characters, line and paragraph
-# separators, and the two code points that XML leaves out.
-_CONTROLS = r"\u0000-\u001f\u007f-\u009f\u2028\u2029\ufffe\uffff"
+# separators, the two code points that XML leaves out; and what makes a text look like another one.
+_CONTROLS = r"\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff"
 _LINE = rf"[^\s{_CONTROLS}]([^{_CONTROLS}]*[^\s{_CONTROLS}])?"
+_NAME = "[A-Za-z0-9_-]+"
 _LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?")
 _USER_IN_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#]*@", re.IGNORECASE)
+
+# MySQL takes the whole basic plane; `/ \ ? # %` would end the name, or change it, within a JDBC URL.
+_IN_DATABASE = r"\u0021\u0022\u0024\u0026-\u002e\u0030-\u003e\u0040-\u005b\u005d-\u007e"
+_IN_DATABASE += r"\u00a1-\u167f\u1681-\u1fff\u2010-\u2027\u2030-\u2065\u2070-\u2fff\u3001-\ud7ff"
+_IN_DATABASE += r"\ue000-\ufefe\uff00-\ufffd"
 
 _HOST_MESSAGE = "a host is a name or an IPv4 or IPv6 address, in quotes"
 _ADDRESS_MESSAGE = 'an IPv4 or IPv6 address is needed here, in quotes, such as "10.100.0.46"'
@@ -101,6 +107,11 @@ _SVN_MESSAGE = (
     "the address of a Subversion repository is needed here, such as https://svn.example.com/repository"
 )
 _REMOTE_MESSAGE = "an http or https address is needed here, such as https://localhost:9443/registry"
+
+
+def is_name(text: str) -> bool:
+    """Whether a profile, a node or a cluster can be called `text`."""
+    return bool(re.fullmatch(_NAME, text))
 
 
 def is_address(text: str) -> bool:
@@ -163,7 +174,7 @@ Text = Annotated[
     str, matching(rf"^{_LINE}$", "text in quotes is needed here, on one line and without blanks at its ends")
 ]
 Name = Annotated[
-    str, matching(r"^[A-Za-z0-9_-]+$", "a name has letters, digits, _ and - only, and stands in quotes")
+    str, matching(f"^{_NAME}$", "a name has letters, digits, _ and - only, and stands in quotes")
 ]
 Host = Annotated[str, Check(_host, _HOST_MESSAGE)]
 Address = Annotated[str, Check(_ip, _ADDRESS_MESSAGE)]
@@ -179,11 +190,10 @@ Switch = Annotated[
 Account = Annotated[
     str, matching(rf"^{_LINE}$", "an account has 1 to 32 characters, without blanks at its ends", longest=32)
 ]
-# `/ \ ? # %` end or change the name within a JDBC URL; MySQL itself has no name beyond the basic plane.
 Database = Annotated[
     str,
     matching(
-        rf"^[^\s{_CONTROLS}/\\?#%]([^{_CONTROLS}/\\?#%\u{{10000}}-\u{{10ffff}}]*[^\s{_CONTROLS}/\\?#%])?$",
+        f"^[{_IN_DATABASE}]([ {_IN_DATABASE}]*[{_IN_DATABASE}])?$",
         "a database's name has 1 to 64 characters, none of / \\ ? # % and no blank at its ends",
         longest=64,
     ),

@@ -1,0 +1,131 @@
+"""What a run changes, as data: the same list for the diff, the JSON, the screen and `apply`."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+Kind = Literal["edit", "copy", "symlink", "rename"]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What stands at a path: nothing, a file (by the hash of its bytes), a link (by its target), or something else."""
+
+    kind: Literal["absent", "file", "link", "other"]
+    value: str = ""
+    """SHA-256 of a file's bytes, target of a link; empty otherwise."""
+
+    def to_json(self) -> list[str]:
+        return [self.kind, self.value]
+
+    @classmethod
+    def from_json(cls, data: Any) -> State:
+        """The state that `to_json` gave; `ValueError` for anything else."""
+        kind, value = data
+        if kind not in {"absent", "file", "link", "other"} or not isinstance(value, str):
+            raise ValueError("not a state")
+        return cls(kind, value)
+
+
+ABSENT = State("absent")
+
+
+def state_of(path: Path) -> State:
+    """What stands at `path` now, links not followed; `OSError` where that cannot be seen."""
+    try:
+        status = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return ABSENT
+    if stat.S_ISLNK(status.st_mode):
+        return State("link", os.readlink(path))
+    if not stat.S_ISREG(status.st_mode):
+        return State("other")
+    return State("file", hash_of_file(path))
+
+
+def hash_of(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def hash_of_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, read in blocks."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """What a file keeps beside its bytes: mode bits, owner, and the time of its last change (None: now)."""
+
+    mode: int
+    uid: int
+    gid: int
+    mtime_ns: int | None = None
+
+    @classmethod
+    def of(cls, path: Path, *, with_time: bool = False) -> Meta | None:
+        """What the file at `path` has; None where there is none."""
+        try:
+            status = os.lstat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return cls(
+            stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, status.st_mtime_ns if with_time else None
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One path's way from one state to the next: all that `apply` knows.
+
+    `content` or `source` (a file to copy) gives the bytes after; without `meta` a new file belongs to the folder's
+    owner and is readable for all.
+    """
+
+    path: Path
+    before: State
+    after: State
+    content: bytes | None = None
+    source: Path | None = None
+    meta: Meta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A file that the plan looks at, changed or not.
+
+    `path` is relative to the home (absolute for a link); `steps` are those that look at it, `step` the one that it
+    is listed under; `what` says for people what changes, passwords masked; without `moves` it stays as it is.
+    `before` and `after` are the bytes of an edited file, for the diff.
+    """
+
+    node: str
+    path: str
+    kind: Kind
+    steps: tuple[str, ...]
+    what: tuple[str, ...] = ()
+    moves: tuple[Move, ...] = ()
+    before: bytes | None = None
+    after: bytes | None = None
+    fields: tuple[str, ...] = ()
+
+    @property
+    def step(self) -> str:
+        return self.steps[0]
+
+    @property
+    def status(self) -> Literal["changed", "created", "unchanged"]:
+        """What the change does to the path of its name."""
+        if not self.moves:
+            return "unchanged"
+        return "created" if self.moves[0].before.kind == "absent" else "changed"
+
+    @property
+    def targets(self) -> tuple[Path, ...]:
+        """Every real path that is written."""
+        return tuple(move.path for move in self.moves)

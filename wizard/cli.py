@@ -1,0 +1,486 @@
+"""The command line: what each command takes, and which exit code it ends with.
+
+Nothing heavy is imported here: each command imports what it needs when it runs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from wizard import __version__
+from wizard.errors import UsageError, WizardError
+
+if TYPE_CHECKING:
+    from wizard.profile.store import LoadedProfile
+    from wizard.replay import Options, Result
+    from wizard.secrets import Resolver
+
+COMMANDS = ["resume", "replay", "check", "verify", "rollback", "history", "profile", "checks", "sql", "demo", "clean", "wizard"]
+
+
+class Commands(click.Group):
+    """The group: a word that is no command is a profile's name for the wizard."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            return "wizard", self.commands["wizard"], args
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="apimha-wizard")
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Turn two unpacked WSO2 API Manager Analytics packs into a minimum high-availability pair.
+
+    Without a command: the wizard on the screen. With the name or the file of a profile: the wizard on that profile.
+    """
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(wizard, name=None)
+
+
+def command(name: str, **settings: Any) -> Callable[[Callable[..., Any]], click.Command]:
+    """A command of the group, with `--version` and `--debug` like every other."""
+
+    def wrap(function: Callable[..., Any]) -> click.Command:
+        made = cli.command(name, **settings)(function)
+        return _common(made)
+
+    return wrap
+
+
+def _common(made: click.Command) -> click.Command:
+    made.params.append(
+        click.Option(["--debug"], is_flag=True, expose_value=False, help="Show tracebacks; still no password.")
+    )
+    return click.version_option(__version__, prog_name="apimha-wizard")(made)
+
+
+# --- options that several commands share ---------------------------------------------------------------
+
+profile_argument = click.argument("name", metavar="PROFILE")
+node_option = click.option("--node", "only_node", metavar="NAME", help="Only this node, on its own machine.")
+only_option = click.option("--only", multiple=True, metavar="STEP", help="Only this step (repeatable).")
+skip_option = click.option("--skip", multiple=True, metavar="STEP", help="Leave this step out (repeatable).")
+offline_option = click.option("--offline", is_flag=True, help="No network: no live checks, no databases.")
+ignore_option = click.option(
+    "--ignore", multiple=True, metavar="CHECK-ID", help="Take this check's errors for warnings (repeatable)."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+commands_option = click.option(
+    "--allow-commands", is_flag=True, help="Run the commands that the profile takes passwords from."
+)
+
+
+# --- the wizard ----------------------------------------------------------------------------------------
+
+
+@command("wizard", hidden=True)
+@click.argument("name", required=False)
+def wizard(name: str | None) -> None:
+    """The wizard on the screen; a new profile, or PROFILE."""
+    _open_wizard(name, resume=False)
+
+
+@command("resume")
+@profile_argument
+def resume(name: str) -> None:
+    """The wizard at the first step that is not finished."""
+    _open_wizard(name, resume=True)
+
+
+def _open_wizard(name: str | None, *, resume: bool) -> None:
+    if name is not None:
+        from wizard.profile.store import exists
+
+        if not exists(name):
+            raise _no_such_name(name)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError(
+            "the wizard needs a terminal",
+            fix=f"without one, use: apimha-wizard replay {name or 'PROFILE'}",
+        )
+    from screens import open_wizard
+
+    raise SystemExit(open_wizard(name, resume=resume))
+
+
+def _no_such_name(name: str) -> UsageError:
+    import difflib
+
+    near = difflib.get_close_matches(name, [c for c in COMMANDS if c != "wizard"], 1)
+    return UsageError(
+        f"{name} is no command and no profile",
+        fix=f"did you mean {near[0]}?" if near else "apimha-wizard profile list   or   apimha-wizard --help",
+    )
+
+
+# --- replay, check, rollback, history -------------------------------------------------------------------
+
+
+@command("replay")
+@profile_argument
+@click.option("--dry-run", is_flag=True, help="Show what would change, and its diff; write nothing.")
+@node_option
+@only_option
+@skip_option
+@offline_option
+@ignore_option
+@json_option
+@commands_option
+def replay(name: str, as_json: bool, allow_commands: bool, **options: Any) -> int:
+    """Headless: check, make the databases, write both nodes or neither."""
+    from wizard import replay as headless
+    from wizard.text import Paper, checks_summary, diff_lines, next_steps, plan_lines
+
+    loaded = _load(name)
+    chosen = _options(options)
+    errors = Paper(sys.stderr)
+    out = errors if as_json else Paper()
+    with _interruptible() as cancel:
+        result, prepared = headless.replay(
+            loaded,
+            chosen,
+            _resolver(allow_commands=allow_commands),
+            tell=lambda result: out.finding(result, quiet=True),
+            say=out.line,
+            cancel=cancel,
+        )
+    out.line(checks_summary(result.checks))
+    if result.outcome in {"pending", "applied"}:
+        out.lines(plan_lines(prepared.plan, "to change" if chosen.dry_run else "written"))
+    if result.outcome == "pending":
+        out.diff(diff_lines(prepared.plan, prepared.masker()))
+    if result.error:
+        errors.line(result.error, "error")
+    out.line(_ending(result))
+    if result.outcome == "applied":
+        out.lines(next_steps(prepared, result, name))
+    return _end(result, as_json)
+
+
+def _ending(result: Result) -> str:
+    return {
+        "applied": f"Done: run {result.run}.",
+        "unchanged": "Nothing to do: everything is as the profile says.",
+        "pending": "Nothing was written (--dry-run).",
+        "refused": "Refused: nothing was written.",
+        "failed": "Failed: everything in the homes is as before.",
+        "cancelled": "Cancelled: everything in the homes is as before.",
+        "ok": "Everything is in order.",
+        "restored": "Restored.",
+    }[result.outcome]
+
+
+@command("check")
+@profile_argument
+@node_option
+@only_option
+@skip_option
+@offline_option
+@ignore_option
+@json_option
+@commands_option
+def check(name: str, as_json: bool, allow_commands: bool, **options: Any) -> int:
+    """The checks alone: what is not as it has to be, and how to mend it."""
+    from wizard import replay as headless
+    from wizard.text import Paper, checks_summary
+
+    loaded = _load(name)
+    out = Paper(sys.stderr) if as_json else Paper()
+    with _interruptible() as cancel:
+        result = headless.check(
+            loaded, _options(options), _resolver(allow_commands=allow_commands), tell=out.finding, cancel=cancel
+        )
+    out.line(checks_summary(result.checks))
+    return _end(result, as_json)
+
+
+@command("rollback")
+@click.argument("name", required=False, metavar="[PROFILE|RUN]")
+@click.option("--force", is_flag=True, help="Restore also what was edited since; those edits are lost.")
+@json_option
+def rollback(name: str | None, force: bool, as_json: bool) -> int:
+    """Undo the newest run of a profile, or the run of that name."""
+    from wizard import undo
+    from wizard.text import Paper
+
+    out = Paper(sys.stderr) if as_json else Paper()
+    with _interruptible() as cancel:
+        result = undo.rollback(name, force=force, say=out.line, cancel=cancel)
+    for file in result.files:
+        out.line(f"  {file['node']}  {file['path']}  {file['status']}")
+    if result.error:
+        Paper(sys.stderr).line(result.error, "error")
+    out.line("Nothing to undo." if result.outcome == "unchanged" else _ending(result))
+    if result.outcome == "restored":
+        out.line("Databases, accounts and tables stay as they are.")
+    return _end(result, as_json)
+
+
+@command("history")
+@click.argument("name", required=False, metavar="[PROFILE]")
+@click.option("--prune", type=click.IntRange(min=0), metavar="N", help="Keep the backups of the N newest runs only.")
+@json_option
+def history(name: str | None, prune: int | None, as_json: bool) -> int:
+    """What was done when."""
+    from wizard import undo
+    from wizard.text import Paper, history_lines
+
+    out = Paper(sys.stderr) if as_json else Paper()
+    if prune is not None:
+        out.line(f"The backups of {undo.prune(prune)} runs were taken away.")
+    found = undo.history(name)
+    cut_off = [run for run in found if run["state"] == "cut off"]
+    if as_json:
+        _print_json({"version": 1, "runs": found})
+    else:
+        out.lines(history_lines(found))
+        for run in cut_off:
+            out.line(f"! {run['run']} was cut off; apimha-wizard rollback {run['run']} restores the homes", "warning")
+    return 5 if cut_off else 0
+
+
+# --- profiles --------------------------------------------------------------------------------------------
+
+
+@cli.group("profile", context_settings={"help_option_names": ["-h", "--help"]})
+def profile() -> None:
+    """Profiles: make, list, look at, validate."""
+
+
+def profile_command(name: str) -> Callable[[Callable[..., Any]], click.Command]:
+    def wrap(function: Callable[..., Any]) -> click.Command:
+        return _common(profile.command(name)(function))
+
+    return wrap
+
+
+@profile_command("new")
+@click.argument("name", metavar="NAME|FILE")
+def profile_new(name: str) -> int:
+    """Write a commented template to fill in."""
+    from wizard.profile import store
+
+    click.echo(f"written: {store.create(name)}")
+    return 0
+
+
+@profile_command("list")
+@json_option
+def profile_list(as_json: bool) -> int:
+    """The saved profiles and the drafts of the wizard."""
+    from wizard.profile import store
+
+    found = store.listing()
+    if as_json:
+        _print_json({"version": 1, "profiles": [entry.to_json() for entry in found]})
+        return 0
+    if not found:
+        click.echo("no profiles yet: apimha-wizard profile new NAME, or apimha-wizard")
+    for entry in found:
+        click.echo(entry.line())
+    return 0
+
+
+@profile_command("show")
+@profile_argument
+def profile_show(name: str) -> int:
+    """The profile with all its values, defaults included."""
+    from wizard.profile import store
+
+    click.echo(store.show(_load(name)), nl=False)
+    return 0
+
+
+@profile_command("validate")
+@profile_argument
+def profile_validate(name: str) -> int:
+    """Whether the profile can be used; each problem with its line."""
+    loaded = _load(name)
+    click.echo(f"{loaded.path}: valid")
+    return 0
+
+
+@profile_command("schema")
+def profile_schema() -> int:
+    """The JSON Schema of the profile."""
+    from wizard.profile import store
+
+    _print_json(store.schema())
+    return 0
+
+
+# --- the rest ---------------------------------------------------------------------------------------------
+
+
+@command("checks")
+@json_option
+def checks(as_json: bool) -> int:
+    """All check ids, with why they matter and how to mend what they find."""
+    from wizard.steps import CHECKS
+
+    if as_json:
+        rows = [
+            {
+                "id": one.id,
+                "step": one.step,
+                "severity": one.severity,
+                "offline": one.offline,
+                "why": one.why,
+                "fix": one.fix,
+            }
+            for one in CHECKS
+        ]
+        _print_json({"version": 1, "checks": rows})
+        return 0
+    for one in CHECKS:
+        click.echo(f"{one.id}  ({one.severity}{'' if one.offline else ', live'})")
+        click.echo(f"    why: {one.why}")
+        click.echo(f"    fix: {one.fix}")
+    return 0
+
+
+@command("demo")
+@click.option("--folder", type=click.Path(path_type=Path), help="Where to make it (default: ./apimha-demo).")
+def demo(folder: Path | None) -> int:
+    """Make a sandbox pair to try it on."""
+    from wizard.demo import show
+
+    show(folder or Path("apimha-demo"), click.echo)
+    return 0
+
+
+# --- how a command runs and ends -------------------------------------------------------------------------
+
+
+def _load(name: str) -> LoadedProfile:
+    from wizard.profile.store import load
+
+    return load(name)
+
+
+def _options(values: dict[str, Any]) -> Options:
+    from wizard.replay import Options
+
+    return Options(**values)
+
+
+def _resolver(*, allow_commands: bool) -> Resolver:
+    from wizard.secrets import Resolver
+
+    interactive = sys.stdin.isatty() and sys.stderr.isatty()
+    return Resolver(
+        allow_commands=allow_commands,
+        interactive=interactive,
+        ask=lambda text: str(click.prompt(text, hide_input=True, default="", show_default=False, err=True)),
+        confirm=lambda text: bool(click.confirm(text, default=False, err=True)),
+    )
+
+
+@contextmanager
+def _interruptible() -> Iterator[Cancel]:
+    """Ctrl-C and SIGTERM end a command at once; while something is written, at the next safe point."""
+    import signal
+
+    from wizard.cancel import Cancel
+
+    cancel = Cancel()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda *_: cancel.interrupt()) for number in numbers]
+    try:
+        yield cancel
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _print_json(data: Any) -> None:
+    import json
+
+    sys.stdout.write(json.dumps(data, ensure_ascii=False) + "\n")
+
+
+def _end(result: Result, as_json: bool) -> int:
+    if as_json:
+        _print_json(result.to_json())
+    return result.exit_code
+
+
+def _refused(error: str, code: int) -> int:
+    """The ending of a run that never began: its message, and with `--json` the object that says so."""
+    if "--json" in sys.argv[1:]:
+        outcome = {1: "failed", 130: "cancelled"}.get(code, "refused")
+        _print_json(
+            {
+                "version": 1,
+                "outcome": outcome,
+                "run": None,
+                "files": [],
+                "checks": [],
+                "databases": [],
+                "error": error,
+            }
+        )
+    return code
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """The entry point: runs a command and ends the process with its exit code."""
+    if arguments is not None:
+        sys.argv[1:] = arguments
+    code = _run()
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read us has gone (`| head`): that is no error of ours.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+def _run() -> int:
+    debug = "--debug" in sys.argv[1:]
+    try:
+        code = cli.main(standalone_mode=False, prog_name="apimha-wizard")
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except click.Abort:
+        click.echo("cancelled", err=True)
+        return _refused("cancelled", 130)
+    except KeyboardInterrupt:
+        click.echo("cancelled; everything in the homes is as before", err=True)
+        return _refused("cancelled; everything in the homes is as before", 130)
+    except click.ClickException as problem:
+        problem.show()
+        return _refused(problem.format_message(), 2)
+    except WizardError as problem:
+        if debug:
+            import traceback
+
+            traceback.print_exc()
+        click.echo(f"error: {problem}", err=True)
+        return _refused(str(problem), problem.exit_code)
+    except BrokenPipeError:
+        return 0
+    except Exception as problem:
+        if debug:
+            import traceback
+
+            traceback.print_exc()
+        text = f"internal error: {type(problem).__name__}"
+        click.echo(f"{text}\n  fix: run it again with --debug and report what it prints", err=True)
+        return _refused(text, 1)
+    return code if isinstance(code, int) else 0

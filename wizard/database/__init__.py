@@ -1,0 +1,1 @@
+"""MySQL: what is there, what is missing, making it (procedure, chapter 2)."""

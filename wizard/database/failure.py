@@ -1,0 +1,210 @@
+"""What each failure of the database server means, in plain words, with its fix.
+
+Nothing here ever repeats a password.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from wizard.errors import WizardError
+
+if TYPE_CHECKING:
+    from wizard.secrets import Secret
+
+Cause = Literal[
+    "unknown-host",
+    "refused",
+    "unreachable",
+    "silent",
+    "not-mysql",
+    "gone",
+    "denied",
+    "host-refused",
+    "too-many",
+    "expired",
+    "plugin",
+    "tls",
+    "right",
+    "read-only",
+    "statement",
+]
+
+_NO_SERVER = ("unknown-host", "refused", "unreachable", "silent", "not-mysql", "gone")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where the server listens."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class DatabaseError(WizardError):
+    """The server said no, or nothing.  `number` is MySQL's own error number where there is one."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        cause: Cause,
+        number: int | None = None,
+        place: str | None = None,
+        fix: str | None = None,
+    ) -> None:
+        super().__init__(message, place=place, fix=fix)
+        self.cause = cause
+        self.number = number
+
+    @property
+    def reached(self) -> bool:
+        """Whether a MySQL server answered at all."""
+        return self.cause not in _NO_SERVER
+
+
+def unreachable(problem: Exception, endpoint: Endpoint) -> DatabaseError:
+    """Why there is no connection, from what the operating system said."""
+    host, port = endpoint.host, endpoint.port
+
+    def made(cause: Cause, message: str, fix: str) -> DatabaseError:
+        return DatabaseError(message, cause=cause, place=f"MySQL at {endpoint}", fix=fix)
+
+    if isinstance(problem, socket.gaierror | UnicodeError):
+        return made(
+            "unknown-host",
+            f"the host {host} is not known here",
+            f"correct mysql.host, or make {host} known to this machine (getent hosts {host})",
+        )
+    if isinstance(problem, TimeoutError):
+        return made(
+            "unreachable",
+            "no answer: the host is down, or a firewall swallows the connection",
+            f"let this machine through to port {port} of {host}, or correct mysql.host",
+        )
+    if isinstance(problem, ConnectionRefusedError):
+        return made(
+            "refused",
+            f"nothing listens on port {port} of {host}",
+            "start the database server, let it listen on that address (bind-address), or correct mysql.port",
+        )
+    if isinstance(problem, ConnectionError):
+        return made(
+            "gone",
+            "the connection was cut while the server introduced itself",
+            "look into the server's error log; a proxy in between also ends connections like this",
+        )
+    reason = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
+    return made(
+        "unreachable",
+        f"cannot be reached: {reason}",
+        "check the network between this machine and the database server, or correct mysql.host",
+    )
+
+
+def no_mysql(endpoint: Endpoint, what: str) -> DatabaseError:
+    """Something answers, and it is no MySQL."""
+    return DatabaseError(
+        f"what listens on port {endpoint.port} of {endpoint.host} is no MySQL: {what}",
+        cause="not-mysql",
+        place=f"MySQL at {endpoint}",
+        fix="correct mysql.host and mysql.port",
+    )
+
+
+# --- the server's own error numbers -------------------------------------------------------------------------
+
+_DENIED = {1045, 1698}
+_TOO_MANY = {1040, 1203, 1226}
+_HOST = {1129, 1130}
+_RIGHT = {1044, 1142, 1143, 1211, 1227, 1370, 1410}
+_READ_ONLY = {1792, 1836, 3989}
+_EXPIRED = {1820, 1862, 3118, 3955, 4151}
+_PLUGIN = {1251, 1275, 2059, 2061}
+_TLS_NEEDED = 3159
+_GONE = {1053, 1152, 1158, 1159, 1160, 1161, 1927, 2006, 2013, 2055, 3168, 4031}
+
+INSTEAD_OF_GREETING = _TOO_MANY | _HOST
+"""What a server may say in place of its greeting."""
+
+
+def number_of(problem: Exception) -> int:
+    """MySQL's error number in an exception of PyMySQL; 0 without one."""
+    first = problem.args[0] if problem.args else 0
+    return first if isinstance(first, int) else 0
+
+
+def translated(
+    problem: Exception, endpoint: Endpoint, username: str, hiding: Secret | None = None
+) -> DatabaseError:
+    """PyMySQL's exception as ours.  Where the text may repeat the secret, the text is left out."""
+    text = str(problem.args[1]) if len(problem.args) > 1 else str(problem)
+    if hiding is not None and number_of(problem) not in _DENIED | _RIGHT:
+        # A syntax error quotes the statement, and a policy's refusal may: nobody knows with which escapes.
+        text = "the server's message may hold the password and is not shown"
+    return by_number(number_of(problem), text, endpoint, username)
+
+
+def by_number(number: int, text: str, endpoint: Endpoint, username: str = "") -> DatabaseError:
+    """What an error number means.  `text` is the server's message, in whatever language it has."""
+    who = username or "this machine"
+
+    def made(cause: Cause, message: str, fix: str) -> DatabaseError:
+        return DatabaseError(
+            message, cause=cause, number=number or None, place=f"MySQL at {endpoint}", fix=fix
+        )
+
+    if number in _DENIED:
+        seen = re.search(r"'[^']*'@'([^']*)'", text)
+        origin = f" from {seen.group(1)}" if seen else ""
+        if number == 1698:
+            return made(
+                "denied",
+                f"{who} may not log in over the network{origin}: the account is bound to the Unix socket",
+                "take an account that has a password",
+            )
+        return made(
+            "denied",
+            f"access denied for {who}{origin}: wrong password, or no such account",
+            "correct the account's name and password",
+        )
+    if number in _TOO_MANY:
+        return made(
+            "too-many",
+            f"the server takes no more connections ({text})",
+            "raise max_connections, or close connections that nobody needs",
+        )
+    if number in _HOST:
+        fix = "mysqladmin flush-hosts" if number == 1129 else "create the account for this machine's address"
+        return made("host-refused", f"the server refuses this machine: {text}", fix)
+    if number in _RIGHT:
+        return made("right", f"{who} lacks a right: {text}", "grant it, or let an administrator do it")
+    if number in _READ_ONLY or (number == 1290 and "read-only" in text.lower().replace("_", "-")):
+        return made(
+            "read-only",
+            f"the server is read-only ({text})",
+            "name the primary server, or switch read_only and super_read_only off",
+        )
+    if number in _EXPIRED:
+        return made(
+            "expired",
+            f"the account {who} is locked or its password has expired ({text})",
+            "unlock the account or set its password anew",
+        )
+    if number in _PLUGIN:
+        return made(
+            "plugin",
+            f"{who} logs in by a plugin that is not known here ({text})",
+            "let the account use caching_sha2_password or mysql_native_password",
+        )
+    if number == _TLS_NEEDED:
+        return made("tls", f"the server insists on TLS ({text})", "let it speak TLS 1.2 or later")
+    if number in _GONE:
+        return made("gone", f"the server went away ({text})", "look into its error log, then run it again")
+    return made("statement", f"{text} (error {number})" if number else text, "see the server's message")

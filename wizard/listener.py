@@ -1,0 +1,43 @@
+"""Who listens on a TCP port of this machine, where that can be known (Linux: /proc)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+LISTEN = "0A"
+
+
+def who_listens(number: int) -> str | None:
+    """Name and process id of what listens on the port, like `java (1234)`; None where that cannot be seen."""
+    inodes = _inodes(number)
+    if not inodes:
+        return None
+    for process in Path("/proc").iterdir():
+        if not process.name.isdigit():
+            continue
+        try:
+            links = {os.readlink(entry.path) for entry in os.scandir(process / "fd")}
+        except OSError:
+            continue
+        if links & inodes:
+            try:
+                name = (process / "comm").read_text().strip()
+            except OSError:
+                continue
+            return f"{name} ({process.name})"
+    return None
+
+
+def _inodes(number: int) -> set[str]:
+    found = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        try:
+            lines = Path(table).read_text().splitlines()[1:]
+        except OSError:
+            continue
+        for line in lines:
+            columns = line.split()
+            if columns[3] == LISTEN and int(columns[1].rpartition(":")[2], 16) == number:
+                found.add(f"socket:[{columns[9]}]")
+    return found

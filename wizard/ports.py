@@ -1,0 +1,149 @@
+"""Every port of a node, with the offset rules (procedure, "Ports of a node")."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wizard.errors import EditError
+from wizard.pack import CARBON, SPARK_DEFAULTS, Pack
+
+if TYPE_CHECKING:
+    from wizard.profile import Node
+
+DATA_BRIDGE = "repository/conf/data-bridge/data-bridge-config.xml"
+CATALINA = "repository/conf/tomcat/catalina-server.xml"
+IDENTITY = "repository/conf/identity/identity.xml"
+EMBEDDED_LDAP = ("repository/conf/identity/embedded-ldap.xml", "repository/conf/embedded-ldap.xml")
+
+CONSOLE = {"console (HTTPS)": 9443, "console (HTTP)": 9763}
+RECEIVERS = {"Thrift": 7611, "Thrift (SSL)": 7711, "binary": 9611, "binary (SSL)": 9711}
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A port that a node listens on: `number` is the real one, with the offset where it counts.
+
+    `source` says where it comes from: a file of the pack, or the profile's field.
+    """
+
+    name: str
+    number: int
+    source: str
+
+
+def offset_of(node: Node, pack: Pack | None) -> int:
+    """The offset that the node will have: the profile's, else the pack's own."""
+    if node.port_offset is not None:
+        return node.port_offset
+    return pack.offset if pack is not None else 0
+
+
+def of(node: Node, pack: Pack | None) -> list[Port]:
+    """The ports that this node will listen on; without its pack, the stock ones.
+
+    The presentation port is not among them: it listens only on a presenter that is no worker, which this pair has
+    not (procedure 7).
+    """
+    offset = offset_of(node, pack)
+    shifted = [Port(port.name, port.number + offset, port.source) for port in _shifted(pack)]
+    return [
+        *shifted,
+        Port("Hazelcast", node.hazelcast_port, "hazelcast_port"),
+        Port("event sync", node.event_sync_port, "event_sync_port"),
+        Port("management", node.management_port, "management_port"),
+    ]
+
+
+def spark_ui(node: Node, pack: Pack | None) -> int:
+    """The port of the node's Spark master UI (stock API-M Analytics packs: 8082)."""
+    return _spark(pack, "spark.master.webui.port", 8081) + offset_of(node, pack)
+
+
+def spark_worker_ui(node: Node, pack: Pack | None) -> int:
+    """The port of the node's Spark worker UI."""
+    return _spark(pack, "spark.worker.webui.port", 11500) + offset_of(node, pack)
+
+
+def thrift(node: Node, pack: Pack | None) -> tuple[int, int]:
+    """The Thrift ports (plain, SSL) that API Manager has to be told."""
+    offset = offset_of(node, pack)
+    return RECEIVERS["Thrift"] + offset, RECEIVERS["Thrift (SSL)"] + offset
+
+
+def _spark(pack: Pack | None, key: str, default: int) -> int:
+    if pack is not None:
+        try:
+            text = pack.properties(SPARK_DEFAULTS).get(key)
+        except EditError:
+            text = None
+        if text is not None and text.isdigit():
+            return int(text)
+    return default
+
+
+def _shifted(pack: Pack | None) -> Iterator[Port]:
+    """The ports before the offset, read from the pack's own files where it has them."""
+    yield from _console(pack)
+    for name, number in RECEIVERS.items():
+        yield Port(name, number, "stock")
+    if pack is None:
+        return
+    yield from _carbon(pack)
+    try:
+        spark = pack.properties(SPARK_DEFAULTS)
+    except EditError:
+        return
+    for key in spark.keys():  # noqa: SIM118 (no mapping: the last live line of a key counts)
+        number = spark.get(key) or ""
+        if re.fullmatch(r"spark\..*\.port", key) and number.isdigit() and int(number):
+            yield Port(key, int(number), SPARK_DEFAULTS)
+
+
+def _console(pack: Pack | None) -> Iterator[Port]:
+    found: dict[str, int] = {}
+    if pack is not None and pack.exists(CATALINA):
+        try:
+            for connector in pack.xml(CATALINA).all("Service/Connector"):
+                number = connector.get("port") or ""
+                if number.isdigit():
+                    secure = (connector.get("scheme") or "").lower() == "https"
+                    found["console (HTTPS)" if secure else "console (HTTP)"] = int(number)
+        except EditError:
+            found = {}
+    for name, number in {**CONSOLE, **found}.items():
+        yield Port(name, number, CATALINA if name in found else "stock")
+
+
+def _carbon(pack: Pack) -> Iterator[Port]:
+    try:
+        carbon = pack.xml(CARBON)
+        wanted = {"JMX registry": "Ports/JMX/RMIRegistryPort", "JMX server": "Ports/JMX/RMIServerPort"}
+        if _ldap_enabled(pack):
+            wanted["LDAP"] = "Ports/EmbeddedLDAP/LDAPServerPort"
+            wanted["KDC"] = "Ports/EmbeddedLDAP/KDCServerPort"
+        if _entitlement_enabled(pack):
+            wanted["Thrift entitlement"] = "Ports/ThriftEntitlementReceivePort"
+        for name, path in wanted.items():
+            element = next(iter(carbon.all(path)), None)
+            if element is not None and element.text.strip().isdigit():
+                yield Port(name, int(element.text), CARBON)
+    except EditError:
+        return
+
+
+def _ldap_enabled(pack: Pack) -> bool:
+    for path in EMBEDDED_LDAP:
+        if pack.exists(path):
+            switches = pack.xml(path).all("EmbeddedLDAP/Property[@name='enable']")
+            return any(switch.text.strip().lower() == "true" for switch in switches)
+    return False
+
+
+def _entitlement_enabled(pack: Pack) -> bool:
+    if not pack.exists(IDENTITY):
+        return False
+    switches = pack.xml(IDENTITY).all("EntitlementSettings/ThirftBasedEntitlementConfig/EnableThriftService")
+    return any(switch.text.strip().lower() == "true" for switch in switches)

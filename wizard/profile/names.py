@@ -1,0 +1,69 @@
+"""What an argument means: the name of a profile, or the path of one."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from wizard import locations
+from wizard.errors import UsageError
+
+RESERVED = frozenset(
+    {
+        "resume",
+        "replay",
+        "check",
+        "verify",
+        "rollback",
+        "history",
+        "profile",
+        "checks",
+        "sql",
+        "demo",
+        "clean",
+        "help",
+    }
+)
+"""The commands: a profile that was called like one could never be opened."""
+
+
+def is_path(argument: str) -> bool:
+    """Whether `argument` is a path, and no name: it has a separator in it or ends in `.toml`."""
+    return os.sep in argument or argument.endswith(".toml")
+
+
+def check_name(name: str) -> None:
+    """Stops at what cannot be a profile's name.
+
+    Raises:
+        UsageError: it has other characters than letters, digits, `_` and `-`, or is a command.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+        shown = "".join(c if c.isprintable() else "?" for c in name)
+        raise UsageError(
+            f'"{shown}" cannot be the name of a profile',
+            fix="take letters, digits, _ and - only; a path needs a / in it, or .toml at its end",
+        )
+    if name.startswith("-"):
+        raise UsageError(f'"{name}" would be taken for an option', fix="begin the name with a letter or digit")
+    if name in RESERVED:
+        raise UsageError(
+            f'a profile cannot be called "{name}": that is a command', fix="give the profile another name"
+        )
+
+
+def locate(argument: str | Path) -> tuple[str, Path]:
+    """The name and the absolute path that `argument` stands for; a file's name is that of its profile.
+
+    Raises:
+        UsageError: it is neither a path nor a possible name.
+    """
+    if isinstance(argument, str) and not is_path(argument):
+        check_name(argument)
+        return argument, locations.profile(argument)
+    text = os.path.expanduser(argument)  # noqa: PTH111  (Path's own raises where there is no home)
+    if "\0" in text:
+        raise UsageError("a path cannot hold a NUL", fix="correct the path")
+    path = Path(os.path.abspath(text))  # noqa: PTH100  (not resolve(): a link stays the profile's own folder)
+    return path.name.removesuffix(".toml"), path

@@ -1,0 +1,316 @@
+"""The headless run: profile → checks → plan → databases → files; and `check`, which stops after the checks.
+
+The screen takes the same pieces, one after the other: `prepare`, `checks.run`, `apply`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from wizard import apply as applying
+from wizard import checks, passwords, plan, runs, steps
+from wizard.cancel import Cancel
+from wizard.checks import CheckContext
+from wizard.errors import UsageError, WizardError
+from wizard.finding import Finding
+from wizard.home_lock import locked
+from wizard.network import on_one_machine
+from wizard.pack import Pack, is_pack
+
+if TYPE_CHECKING:
+    from wizard.diff import Masker
+    from wizard.passwords import Passwords
+    from wizard.profile import Node, Profile
+    from wizard.profile.store import LoadedProfile
+    from wizard.secrets import Resolver
+    from wizard.steps import Step
+
+Outcome = Literal["applied", "unchanged", "pending", "refused", "failed", "cancelled", "ok", "restored"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line says of a run."""
+
+    only_node: str | None = None
+    only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    offline: bool = False
+    ignore: tuple[str, ...] = ()
+    dry_run: bool = False
+
+    def validate(self, profile: Profile) -> None:
+        """Refuse what makes no sense.  `UsageError` names the option and what it takes."""
+        if self.only and self.skip:
+            raise UsageError("--only and --skip exclude each other", fix="use one of them")
+        for option, values in (("--only", self.only), ("--skip", self.skip)):
+            for value in values:
+                if value not in steps.STEP_IDS:
+                    raise UsageError(
+                        f"{option} {value}: no step has this name", fix=_nearest(value, steps.STEP_IDS, "steps")
+                    )
+        known = tuple(one.id for one in steps.CHECKS)
+        for value in self.ignore:
+            if value not in known:
+                raise UsageError(f"--ignore {value}: no check has this id", fix=_nearest(value, known, "checks"))
+            if value in checks.UNIGNORABLE:
+                raise UsageError(
+                    f"--ignore {value}: without this check there is no plan", fix="mend what it tells"
+                )
+        names = [node.name for node in profile.nodes]
+        if self.only_node is not None and self.only_node not in names:
+            raise UsageError(
+                f"--node {self.only_node}: no node has this name", fix=f"use {' or '.join(names)}"
+            )
+
+
+def _nearest(value: str, known: tuple[str, ...], what: str) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(value, known, 1)
+    return f"did you mean {near[0]}?" if near else f"the {what}: {', '.join(known)}"
+
+
+@dataclass
+class Result:
+    """How a command ended: everything that its text or its JSON tells."""
+
+    outcome: Outcome
+    exit_code: int
+    run: str | None = None
+    files: list[dict[str, Any]] = field(default_factory=list)
+    checks: list[Finding] = field(default_factory=list)
+    databases: list[dict[str, Any]] = field(default_factory=list)
+    error: str | None = None
+    ignored: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The one object of `--json` (design.md, "Commands")."""
+        return {
+            "version": 1,
+            "outcome": self.outcome,
+            "run": self.run,
+            "files": self.files,
+            "checks": [check_json(result, self.ignored) for result in self.checks],
+            "databases": self.databases,
+            "error": self.error,
+        }
+
+
+def check_json(result: Finding, ignored: tuple[str, ...] = ()) -> dict[str, Any]:
+    """A check's entry in the JSON."""
+    return {
+        "id": result.id,
+        "step": result.id.partition(".")[0],
+        "node": result.node,
+        "status": result.status,
+        "message": result.message,
+        "fix": result.fix,
+        **({"ignored": True} if result.id in ignored and result.status == "warning" else {}),
+    }
+
+
+@dataclass
+class Prepared:
+    """A run before anything is done: its plan, and what its checks look at."""
+
+    profile: Profile
+    options: Options
+    nodes: tuple[Node, ...]
+    steps: tuple[Step, ...]
+    passwords: Passwords
+    packs: dict[str, Pack]
+    plan: plan.Plan
+    context: CheckContext
+
+    @property
+    def homes(self) -> list[Path]:
+        """The homes that this run works on."""
+        return [self.packs[node.name].home for node in self.nodes if node.name in self.packs]
+
+    def masker(self) -> Masker:
+        """What hides the passwords of this run in a diff."""
+        from wizard.diff import masker
+
+        references = [key for key, value in self.passwords.url_parameters.items() if not isinstance(value, str)]
+        return masker([secret.reveal() for secret in self.passwords.all()], references)
+
+    def replan(self, server: tuple[int, ...] | None, *, mariadb: bool) -> None:
+        """Plan again, now that the server has told its version."""
+        self.plan = _plan(self, server, mariadb=mariadb)
+        self.context.plan = self.plan
+
+    def check(self, cancel: Cancel | None = None) -> Iterator[Finding]:
+        """The findings of all checks of this run, as they come."""
+        if cancel is not None:
+            self.context.cancel = cancel
+        return checks.run(steps.checks_of(self.steps), self.context, ignore=frozenset(self.options.ignore))
+
+
+def packs_here(profile: Profile, only_node: str | None, *, resolve: bool) -> dict[str, Pack]:
+    """The packs whose homes are on this machine, by node.
+
+    With `--node`, the other node's home counts only if both are on one machine: on two, its path here is somebody
+    else's folder, mostly this node's own.
+    """
+    together = only_node is None or on_one_machine([node.host for node in profile.nodes], resolve=resolve)
+    return {
+        node.name: Pack(Path(node.home))
+        for node in profile.nodes
+        if (together or node.name == only_node) and is_pack(Path(node.home))
+    }
+
+
+def prepare(profile: Profile, options: Options, resolver: Resolver) -> Prepared:
+    """Look at everything and plan; nothing is written, the network is left alone but for names.
+
+    `UsageError` for options that make no sense; every other problem becomes a finding of the checks.
+    """
+    options.validate(profile)
+    chosen = steps.chosen(options.only, options.skip)
+    nodes = tuple(node for node in profile.nodes if options.only_node in (None, node.name))
+    packs = packs_here(profile, options.only_node, resolve=not options.offline)
+    secrets = passwords.gather(profile, resolver, steps=[step.id for step in chosen], offline=options.offline)
+    prepared = Prepared(
+        profile, options, nodes, chosen, secrets, packs, plan.Plan(()), None  # type: ignore[arg-type]
+    )
+    version, mariadb = assumed_server(profile)
+    prepared.plan = _plan(prepared, version, mariadb=mariadb)
+    prepared.context = CheckContext(
+        profile, nodes, packs, prepared.plan, secrets, offline=options.offline, only_node=options.only_node
+    )
+    return prepared
+
+
+def assumed_server(profile: Profile) -> tuple[tuple[int, ...] | None, bool]:
+    """The version that the profile says the server has, and whether it is MariaDB; None where it says nothing."""
+    from wizard.pack import version_tuple
+
+    text = profile.mysql.server_version
+    return (version_tuple(text), "mariadb" in text.lower()) if text else (None, False)
+
+
+def _plan(prepared: Prepared, server: tuple[int, ...] | None, *, mariadb: bool) -> plan.Plan:
+    return plan.build(
+        prepared.profile,
+        prepared.nodes,
+        prepared.packs,
+        prepared.passwords,
+        prepared.steps,
+        offline=prepared.options.offline,
+        only_node=prepared.options.only_node,
+        server=server,
+        mariadb=mariadb,
+    )
+
+
+def check(
+    loaded: LoadedProfile,
+    options: Options,
+    resolver: Resolver,
+    *,
+    tell: Callable[[Finding], None],
+    cancel: Cancel,
+) -> Result:
+    """The checks alone.  Outcome `ok` (0), or `refused`: 3, and 5 where a run was cut off."""
+    prepared = prepare(loaded.profile, options, resolver)
+    found = _look(prepared, tell, cancel)
+    code = _refusal(found)
+    return Result("refused" if code else "ok", code, checks=found, ignored=options.ignore)
+
+
+def _look(prepared: Prepared, tell: Callable[[Finding], None], cancel: Cancel) -> list[Finding]:
+    found = []
+    for result in prepared.check(cancel):
+        found.append(result)
+        tell(result)
+    if cancel.is_set():
+        raise KeyboardInterrupt
+    return found
+
+
+def _refusal(found: list[Finding]) -> int:
+    """The exit code that the findings ask for: 5 for a cut-off run, 3 for any other error, else 0."""
+    errors = {result.id for result in found if result.status == "error"}
+    return 5 if "apply.unfinished" in errors else 3 if errors else 0
+
+
+def replay(
+    loaded: LoadedProfile,
+    options: Options,
+    resolver: Resolver,
+    *,
+    tell: Callable[[Finding], None] = lambda result: None,
+    say: Callable[[str], None] = lambda text: None,
+    progress: applying.Progress = applying.nobody_watches,
+    cancel: Cancel,
+) -> tuple[Result, Prepared]:
+    """Check, provision, write: both nodes, or the one of `--node`, or nothing.
+
+    `tell` gets each finding, `say` lines for people, `progress` each path that is written.  The error of a run that
+    fails after the checks carries the result so far in `result`.
+    """
+    options.validate(loaded.profile)
+    with ExitStack() as stack:
+        if not options.dry_run:
+            here = packs_here(loaded.profile, options.only_node, resolve=not options.offline)
+            homes = [pack.home for name, pack in here.items() if options.only_node in (None, name)]
+            stack.enter_context(locked(homes))
+            for recovered in applying.recover(homes, cancel):
+                say(f"The run {recovered.run.run} had been cut off: {recovered.restored} files were restored.")
+        prepared = prepare(loaded.profile, options, resolver)
+        found = _look(prepared, tell, cancel)
+        result = Result(
+            "refused",
+            _refusal(found),
+            files=applying.files_json(prepared.plan, status="pending"),
+            checks=found,
+            ignored=options.ignore,
+        )
+        if result.exit_code:
+            return result, prepared
+        if options.dry_run:
+            pending = bool(prepared.plan.pending)
+            return dataclasses.replace(
+                result, outcome="pending" if pending else "unchanged", exit_code=4 if pending else 0
+            ), prepared
+        if not prepared.plan.pending:
+            return dataclasses.replace(result, outcome="unchanged"), prepared
+        return _write(loaded, prepared, result, progress, cancel), prepared
+
+
+def _write(
+    loaded: LoadedProfile,
+    prepared: Prepared,
+    result: Result,
+    progress: applying.Progress,
+    cancel: Cancel,
+) -> Result:
+    files = applying.files_json(prepared.plan)
+    run = runs.Run(
+        run=runs.new_id(),
+        kind="replay",
+        profile=loaded.name,
+        profile_path=str(loaded.path.resolve()),
+        owner=runs.user(),
+        host=runs.hostname(),
+        started=runs.now(),
+        homes={node.name: str(prepared.packs[node.name].home.resolve()) for node in prepared.nodes},
+        entries=(),
+        files=tuple(file for file in files if file["status"] != "unchanged"),
+        ignored=prepared.options.ignore,
+    )
+    try:
+        run = applying.apply(prepared.plan, run, cancel=cancel, progress=progress)
+    except WizardError as problem:
+        unwritten = [{**file, "status": "pending"} if file["status"] != "unchanged" else file for file in files]
+        outcome: Outcome = {5: "refused", 130: "cancelled"}.get(problem.exit_code, "failed")  # type: ignore[assignment]
+        return dataclasses.replace(
+            result, outcome=outcome, exit_code=problem.exit_code, files=unwritten, error=str(problem)
+        )
+    return dataclasses.replace(result, outcome="applied", run=run.run, files=files)

@@ -1,0 +1,360 @@
+"""Step 3: the datasources of both nodes point to MySQL, and what names them follows (procedure 3)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from wizard import finding, network
+from wizard.checks import CheckContext, check
+from wizard.edit.xml import New
+from wizard.errors import EditError
+from wizard.finding import Finding
+from wizard.pack import (
+    ANALYTICS_CONFIG,
+    ANALYTICS_DATASOURCES,
+    CARBON,
+    MASTER_DATASOURCES,
+    STATS_DATASOURCES,
+    USER_MGT,
+    Pack,
+)
+from wizard.steps.registry import lower
+from wizard.steps.step import Step, put
+
+if TYPE_CHECKING:
+    from wizard.edit.xml import XmlDocument, XmlElement
+    from wizard.profile import Profile
+    from wizard.secrets import Secret
+    from wizard.workbench import Workbench
+
+ELEMENTS = (
+    "url",
+    "username",
+    "password",
+    "driverClassName",
+    "maxActive",
+    "maxWait",
+    "testOnBorrow",
+    "validationQuery",
+    "validationInterval",
+    "defaultAutoCommit",
+)
+"""Elements of `definition/configuration`, in the order that new ones take."""
+
+USER_DATASOURCE = "WSO2UM_DB"
+REGISTRY_DATASOURCE = "WSO2REG_DB"
+STATS_DATASOURCE = "WSO2AM_STATS_DB"
+STORES = {"EVENT_STORE": "event_store", "PROCESSED_DATA_STORE": "processed_data_store"}
+"""Record store → the field that names its database; `EVENT_STORE_WO` shares the event store's."""
+
+CIPHER_TEXT = "repository/conf/security/cipher-text.properties"
+
+
+def connection(bench: Workbench, database: str) -> dict[str, str | Secret]:
+    """What `definition/configuration` holds for a database, without `defaultAutoCommit`."""
+    mysql, pool = bench.profile.mysql, bench.profile.pool
+    return {
+        "url": bench.passwords.url(bench.profile, database),
+        "username": mysql.username,
+        "password": bench.passwords.mysql,
+        "driverClassName": mysql.driver_class,
+        "maxActive": str(pool.max_active),
+        "maxWait": str(pool.max_wait_ms),
+        "testOnBorrow": lower(pool.test_on_borrow),
+        "validationQuery": pool.validation_query,
+        "validationInterval": str(pool.validation_interval_ms),
+    }
+
+
+def master_datasources(bench: Workbench) -> None:
+    """`master-datasources.xml`: the user manager's and the registry's datasource; the H2 one stays as it is."""
+    document = bench.xml(MASTER_DATASOURCES)
+    databases = bench.profile.mysql.databases
+    for name, database, description in (
+        (USER_DATASOURCE, databases.user, "The datasource used by user manager"),
+        (REGISTRY_DATASOURCE, databases.registry, "The datasource used by the registry"),
+    ):
+        values = connection(bench, database)
+        found = find_datasource(document, name)
+        if found is None:
+            add_datasource(document, name, description, values)
+            continue
+        put(found, ("name",), "name", name)
+        if (jndi := found.find("jndiConfig")) is not None:
+            put(jndi, ("name",), "name", f"jdbc/{name}")
+        else:
+            behind = found.find("description") or found.one("name")
+            behind.insert_after(New("jndiConfig", children=(New("name", text=f"jdbc/{name}"),)))
+        configure(found, values)
+
+
+def find_datasource(document: XmlDocument, name: str) -> XmlElement | None:
+    """The live datasource of that name, else the one that is bound to its JNDI name."""
+    found = document.find("datasources/datasource[name=$name]", name=name)
+    if found is not None:
+        return found
+    return next(
+        (
+            datasource
+            for datasource in document.all("datasources/datasource")
+            if datasource.find("jndiConfig[name=$jndi]", jndi=f"jdbc/{name}") is not None
+        ),
+        None,
+    )
+
+
+def add_datasource(
+    document: XmlDocument, name: str, description: str, values: Mapping[str, str | Secret]
+) -> None:
+    new = New(
+        "datasource",
+        children=(
+            New("name", text=name),
+            New("description", text=description),
+            New("jndiConfig", children=(New("name", text=f"jdbc/{name}"),)),
+            New(
+                "definition",
+                {"type": "RDBMS"},
+                children=(
+                    New("configuration", children=tuple(New(key, text=value) for key, value in values.items())),
+                ),
+            ),
+        ),
+    )
+    holder = document.one("datasources")
+    there = holder.all("datasource")
+    if there:
+        there[-1].insert_after(new)
+    else:
+        holder.append(new)
+
+
+def configure(datasource: XmlElement, values: Mapping[str, str | Secret]) -> None:
+    configuration = datasource.one("definition/configuration")
+    name = datasource.find("name")
+    label = name.text.strip() if name is not None else "datasource"
+    for key, value in values.items():
+        put(configuration, ELEMENTS, key, value, what=f"{label}/{key}")
+
+
+def analytics_datasources(bench: Workbench) -> None:
+    """`analytics-datasources.xml`: the stores' datasources, found by the name that `analytics-config.xml` gives now."""
+    document = bench.xml(ANALYTICS_DATASOURCES)
+    for store, field in STORES.items():
+        current = store_datasource(bench.pack.xml(ANALYTICS_CONFIG), store).text.strip()
+        target = bench.profile.datasource_name(field)
+        found = document.find("datasources/datasource[name=$name]", name=current)
+        if found is None:
+            raise EditError(
+                f"lacks the datasource {current}, which the record store {store} uses",
+                place=str(bench.pack.path(ANALYTICS_DATASOURCES)),
+                fix="unpack the file again, or name an existing datasource in analytics-config.xml",
+            )
+        found.one("name").set_text(target)
+        database = getattr(bench.profile.mysql.databases, field)
+        configure(found, {**connection(bench, database), "defaultAutoCommit": "false"})
+
+
+def store_datasource(document: XmlDocument, store: str) -> XmlElement:
+    return document.one(f"analytics-record-store[@name='{store}']/properties/property[@name='datasource']")
+
+
+def analytics_config(bench: Workbench) -> None:
+    """`analytics-config.xml`: each record store names the datasource of its database."""
+    document = bench.xml(ANALYTICS_CONFIG)
+    renamed = {}
+    for store, field in STORES.items():
+        named = store_datasource(document, store)
+        renamed[named.text.strip()] = bench.profile.datasource_name(field)
+    for store in document.all("analytics-record-store"):
+        for named in store.all("properties/property[@name='datasource']"):
+            label = f"{store.get('name')}/datasource"
+            if store.get("name") == "EVENT_STORE_WO":
+                named.set_text(bench.profile.datasource_name("event_store"), what=label)
+            elif named.text.strip() in renamed:
+                named.set_text(renamed[named.text.strip()], what=label)
+
+
+def stats_datasources(bench: Workbench) -> None:
+    """`stats-datasources.xml`: the statistics that API Manager shows, where the profile names a database for them."""
+    database = bench.profile.mysql.databases.stats
+    if database is None:
+        return
+    if not bench.pack.exists(STATS_DATASOURCES):
+        raise EditError(
+            f"{bench.pack.title} has no statistics datasource, but the profile names a database for it",
+            place=str(bench.pack.path(STATS_DATASOURCES)),
+            fix="remove mysql.databases.stats from the profile",
+        )
+    found = bench.xml(STATS_DATASOURCES).one(f"datasources/datasource[name='{STATS_DATASOURCE}']")
+    configure(found, {**connection(bench, database), "defaultAutoCommit": "false"})
+
+
+def user_mgt(bench: Workbench) -> None:
+    """`user-mgt.xml`: the user store is the shared one."""
+    configuration = bench.xml(USER_MGT).one("Realm/Configuration")
+    found = configuration.find("Property[@name='dataSource']")
+    value = f"jdbc/{USER_DATASOURCE}"
+    if found is not None:
+        found.set_text(value)
+        return
+    there = configuration.children
+    new = New("Property", {"name": "dataSource"}, text=value)
+    if there:
+        there[-1].insert_after(new)
+    else:
+        configuration.append(new)
+
+
+@check(
+    "datasources.secure-vault",
+    why="The server takes such a password from its vault and ignores the one that is written.",
+    fix="Take the svns:secretAlias attribute and the entry in cipher-text.properties out, or leave the step out and "
+    "put the password into the vault with ciphertool.sh.",
+)
+def secure_vault(context: CheckContext) -> Iterator[Finding]:
+    for node in context.nodes:
+        if node.name not in context.packs:
+            continue
+        pack = context.packs[node.name]
+        managed = [*_aliases(pack, context.profile), *_cipher_entries(pack, context.profile)]
+        for place in managed:
+            yield finding.error(
+                f"{place} is managed by the secure vault: the server would ignore the password that is written",
+                node=node.name,
+                fix=f"take svns:secretAlias and the entry in {CIPHER_TEXT} out, or put the new password into the vault "
+                "(ciphertool.sh) and leave the step out",
+            )
+        if not managed:
+            yield finding.ok("no password that will be written is under the secure vault", node=node.name)
+
+
+def _written(pack: Pack, profile: Profile) -> Iterator[tuple[str, str, XmlElement]]:
+    """File, name and password element of everything that a run gives a password."""
+    master = pack.xml(MASTER_DATASOURCES)
+    analytics, config = pack.xml(ANALYTICS_DATASOURCES), pack.xml(ANALYTICS_CONFIG)
+    found: list[tuple[str, XmlElement | None]] = [
+        (MASTER_DATASOURCES, find_datasource(master, name)) for name in (USER_DATASOURCE, REGISTRY_DATASOURCE)
+    ]
+    for store in STORES:
+        current = store_datasource(config, store).text.strip()
+        found.append((ANALYTICS_DATASOURCES, analytics.find("datasources/datasource[name=$name]", name=current)))
+    if profile.mysql.databases.stats is not None and pack.exists(STATS_DATASOURCES):
+        stats = pack.xml(STATS_DATASOURCES)
+        found.append((STATS_DATASOURCES, stats.find(f"datasources/datasource[name='{STATS_DATASOURCE}']")))
+    for path, datasource in found:
+        if datasource is None or datasource.find("name") is None:
+            continue
+        for password in datasource.all("definition/configuration/password"):
+            yield path, datasource.one("name").text.strip(), password
+    if profile.deployment_sync.method == "svn":
+        for password in pack.xml(CARBON).all("DeploymentSynchronizer/SvnPassword"):
+            yield CARBON, "DeploymentSynchronizer", password
+
+
+def _aliases(pack: Pack, profile: Profile) -> Iterator[str]:
+    try:
+        for path, name, password in _written(pack, profile):
+            if password.get("secretAlias") is not None:
+                yield f"the password of {name} ({path}, line {password.line})"
+    except EditError:
+        return  # prerequisites.files says what is broken
+
+
+def _cipher_entries(pack: Pack, profile: Profile) -> Iterator[str]:
+    if not pack.exists(CIPHER_TEXT):
+        return
+    names = {USER_DATASOURCE, REGISTRY_DATASOURCE}
+    names |= {profile.datasource_name(field) for field in STORES.values()}
+    try:
+        names |= {name for path, name, _ in _written(pack, profile) if path != CARBON}
+        entries = pack.properties(CIPHER_TEXT)
+    except EditError:
+        return
+    for key in entries.keys():  # noqa: SIM118 (no mapping)
+        parts = set(re.split(r"[^A-Za-z0-9_-]+", key))
+        # `[…]` is the placeholder of a password that ciphertool has not encrypted yet.
+        encrypted = not (entries.get(key) or "").strip().startswith("[")
+        svn = profile.deployment_sync.method == "svn" and "SvnPassword" in parts and encrypted
+        if names & parts or svn:
+            yield f"{key} ({CIPHER_TEXT})"
+
+
+@check(
+    "datasources.stats",
+    severity="warning",
+    why="The statistics stay in a file beside the home of each node: what one node counts, API Manager does not see "
+    "at the other.",
+    fix="Name a database for the statistics: mysql.databases.stats.",
+)
+def stats(context: CheckContext) -> Iterator[Finding]:
+    profile = context.profile
+    one_machine = network.on_one_machine([n.host for n in profile.nodes], resolve=not context.offline)
+    for node in context.nodes:
+        pack = context.packs.get(node.name)
+        if pack is None:
+            continue
+        if not pack.exists(STATS_DATASOURCES):
+            yield finding.ok(f"{pack.title} has no statistics datasource", node=node.name)
+        elif profile.mysql.databases.stats is not None:
+            yield finding.ok(f"the statistics go to {profile.mysql.databases.stats}", node=node.name)
+        elif one_machine:
+            yield finding.ok("the statistics stay in a file that both nodes can reach", node=node.name)
+        elif not _stats_is_h2(pack):
+            yield finding.ok(f"{STATS_DATASOURCE} is no H2 file any more", node=node.name)
+        else:
+            yield finding.warning(
+                f"{STATS_DATASOURCE} stays an H2 file (../tmpStatDB), which nodes on two machines cannot share",
+                node=node.name,
+                fix='set mysql.databases.stats = "WSO2AM_STATS_DB"',
+                remedy=finding.Remedy("mysql.databases.stats", STATS_DATASOURCE, "a statistics database"),
+            )
+
+
+def _stats_is_h2(pack: Pack) -> bool:
+    path = f"datasources/datasource[name='{STATS_DATASOURCE}']/definition/configuration/url"
+    return any(url.text.strip().startswith("jdbc:h2:") for url in pack.xml(STATS_DATASOURCES).all(path))
+
+
+@check(
+    "datasources.replication",
+    severity="warning",
+    why="With 0 copies of the index a node's part of it is gone with that node.",
+    fix="Set indexReplicationFactor in analytics-config.xml to at least 1.",
+)
+def replication(context: CheckContext) -> Iterator[Finding]:
+    for node in context.nodes:
+        pack = context.packs.get(node.name)
+        if pack is None:
+            continue
+        found = pack.xml(ANALYTICS_CONFIG).all("indexReplicationFactor")
+        factor = found[0].text.strip() if found else ""
+        if factor == "0":
+            yield finding.warning(
+                f"indexReplicationFactor is 0 ({ANALYTICS_CONFIG}, line {found[0].line})",
+                node=node.name,
+                fix="<indexReplicationFactor>1</indexReplicationFactor>",
+            )
+        else:
+            yield finding.ok(f"indexReplicationFactor is {factor or 'the default'}", node=node.name)
+
+
+STEP = Step(
+    id="datasources",
+    title="Datasources",
+    help="The datasources of both nodes: users, registry, the two analytics stores, and the statistics.",
+    fields=(
+        "datasources.event_store",
+        "datasources.processed_data_store",
+        "mysql.databases.stats",
+        "pool.max_active",
+        "pool.max_wait_ms",
+        "pool.test_on_borrow",
+        "pool.validation_query",
+        "pool.validation_interval_ms",
+    ),
+    edits=(master_datasources, analytics_datasources, analytics_config, stats_datasources, user_mgt),
+    checks=(secure_vault, stats, replication),
+)

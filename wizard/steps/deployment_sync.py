@@ -1,0 +1,164 @@
+"""Step 8: C-Apps that are deployed to one node reach the other (procedure 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from wizard import finding
+from wizard.change import hash_of_file
+from wizard.checks import CheckContext, check
+from wizard.finding import Finding
+from wizard.pack import C_APPS, CARBON, DROPINS, LIB
+from wizard.steps.registry import lower
+from wizard.steps.step import Step, put
+
+if TYPE_CHECKING:
+    from wizard.pack import Pack
+    from wizard.secrets import Secret
+    from wizard.workbench import Workbench
+
+ELEMENTS = (
+    "Enabled",
+    "AutoCommit",
+    "AutoCheckout",
+    "RepositoryType",
+    "SvnUrl",
+    "SvnUser",
+    "SvnPassword",
+    "SvnUrlAppendTenantId",
+)
+
+
+def carbon(bench: Workbench) -> None:
+    """`carbon.xml`: the deployment synchroniser, with svn or off."""
+    document = bench.xml(CARBON)
+    sync = bench.profile.deployment_sync
+    if sync.method == "none":
+        found = document.find("DeploymentSynchronizer")
+        if found is not None:
+            put(found, ELEMENTS, "Enabled", "false")
+        return
+    synchroniser = document.one("DeploymentSynchronizer")
+    values: dict[str, str | Secret] = {
+        "Enabled": "true",
+        "AutoCommit": lower(bench.profile.manager.name == bench.node.name),
+        "AutoCheckout": "true",
+        "RepositoryType": "svn",
+        "SvnUrl": sync.svn_url or "",
+        "SvnUser": sync.svn_username or "",
+        "SvnPassword": bench.passwords.svn if bench.passwords.svn is not None else "",
+        "SvnUrlAppendTenantId": lower(sync.append_tenant_id),
+    }
+    for name, value in values.items():
+        put(synchroniser, ELEMENTS, name, value)
+
+
+@check(
+    "deployment-sync.jars",
+    severity="warning",
+    why="The product brings no Subversion client: without these two jars the synchroniser does nothing.",
+    fix="Copy a svnkit bundle to repository/components/dropins and trilead-ssh2 to repository/components/lib of both.",
+)
+def jars(context: CheckContext) -> Iterator[Finding]:
+    if context.profile.deployment_sync.method != "svn":
+        yield finding.ok("not needed without svn")
+        return
+    for node in context.nodes:
+        pack = context.packs.get(node.name)
+        if pack is None:
+            continue
+        missing = [
+            f"{name} in {folder}"
+            for name, folder in (("svnkit", DROPINS), ("trilead-ssh2", LIB))
+            if not any(name in jar.lower() for jar in pack.names(folder, ".jar"))
+        ]
+        if missing:
+            yield finding.warning(
+                f"missing: {', '.join(missing)}",
+                node=node.name,
+                fix=f"copy the jars into {pack.path(DROPINS)} (svnkit) and {pack.path(LIB)} (trilead-ssh2)",
+            )
+        else:
+            yield finding.ok("svnkit and trilead-ssh2 are there", node=node.name)
+
+
+@check(
+    "deployment-sync.c-apps",
+    severity="warning",
+    why="Without svn nothing carries a C-App from one node to the other: after a failover the other one works "
+    "differently.",
+    fix="Copy the .car files so that both nodes have the same.",
+)
+def c_apps(context: CheckContext) -> Iterator[Finding]:
+    if context.profile.deployment_sync.method == "svn":
+        yield finding.ok("svn carries the C-Apps")
+        return
+    if len(context.packs) < 2:
+        yield finding.skipped(
+            "only one of the homes is here",
+            fix=f"compare the .car files of {C_APPS} on both machines yourself: each C-App has to be on both",
+        )
+        return
+    first, second = (_cars(context.packs[node.name]) for node in context.profile.nodes)
+    names = sorted(name for name in first.keys() | second.keys() if first.get(name) != second.get(name))
+    if names:
+        yield finding.warning(
+            f"differ between the nodes: {', '.join(names)}",
+            fix=f"copy them so that {C_APPS} holds the same files on both nodes",
+        )
+    else:
+        yield finding.ok(f"both nodes hold the same {len(first)} C-Apps; deploy each new one to both")
+
+
+def _cars(pack: Pack) -> dict[str, str]:
+    """Name → hash of the C-Apps of a home."""
+    found = {}
+    for name in pack.names(C_APPS, ".car"):
+        path = pack.path(f"{C_APPS}/{name}")
+        if path.is_file():
+            found[name] = hash_of_file(path)
+    return found
+
+
+def ssh_is_refused(context: CheckContext) -> Iterator[Finding]:
+    """What can be said without the network: the product does not speak svn+ssh (procedure 8)."""
+    sync = context.profile.deployment_sync
+    if sync.method == "svn" and (sync.svn_url or "").lower().startswith("svn+ssh:"):
+        yield finding.error(
+            "svn+ssh is not supported by the product", fix="use an http, https, svn or file URL in svn_url"
+        )
+
+
+@check(
+    "deployment-sync.repository",
+    live=True,
+    offline=ssh_is_refused,
+    why="A repository that does not answer, or refuses the account, leaves each node with its own C-Apps.",
+    fix="Correct svn_url, svn_username and svn_password.",
+)
+def repository(context: CheckContext) -> Iterator[Finding]:
+    if context.profile.deployment_sync.method != "svn":
+        yield finding.ok("not needed without svn")
+        return
+    from wizard.subversion import look
+
+    refused = list(ssh_is_refused(context))
+    yield from refused or look(context.profile, context.passwords.svn)
+
+
+STEP = Step(
+    id="deployment-sync",
+    title="Deployment sync",
+    help="How a C-App that is deployed to one node reaches the other: by Subversion, or by you.",
+    fields=(
+        "deployment_sync.method",
+        "deployment_sync.svn_url",
+        "deployment_sync.svn_username",
+        "deployment_sync.svn_password",
+        "deployment_sync.append_tenant_id",
+        "deployment_sync.manager",
+    ),
+    edits=(carbon,),
+    checks=(repository, jars, c_apps),
+)

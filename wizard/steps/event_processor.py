@@ -1,0 +1,144 @@
+"""Step 6: both nodes process all events, one active and one passive (procedure 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from wizard import finding
+from wizard.checks import CheckContext, check
+from wizard.edit.xml import New
+from wizard.finding import Finding
+from wizard.pack import EVENT_PROCESSOR
+from wizard.steps.registry import lower
+from wizard.steps.step import Step, put
+
+if TYPE_CHECKING:
+    from wizard.edit.xml import XmlElement
+    from wizard.profile import Profile
+    from wizard.workbench import Workbench
+
+HA = "mode[@name='HA']"
+ADDRESS = ("hostName", "port")
+
+
+def event_processor(bench: Workbench) -> None:
+    """`event-processor.xml`: HA is the only enabled mode, with this node's addresses."""
+    document = bench.xml(EVENT_PROCESSOR)
+    ha = document.one(HA)
+    # The server takes the first enabled mode in the order of the file, whatever it is called.
+    for mode in document.all("mode"):
+        mode.set("enable", lower(mode.get("name") == "HA"))
+    node = bench.node
+    address(ha, "eventSync", node.host, node.event_sync_port)
+    address(ha, "management", node.host, node.management_port)
+    switch(ha.one("nodeType"), "worker", on=True)
+    presenter = bench.profile.presenter
+    switch(ha.one("nodeType"), "presenter", on=presenter == node)
+    if presenter is not None:
+        address(ha, "presentation", presenter.host, presenter.presentation_port)
+    persistence(ha, bench.profile)
+
+
+def address(ha: XmlElement, name: str, host: str, port: int) -> None:
+    holder = ha.one(name)
+    put(holder, ADDRESS, "hostName", host)
+    put(holder, ADDRESS, "port", str(port))
+
+
+def switch(node_type: XmlElement, name: str, *, on: bool) -> None:
+    found = node_type.find(name)
+    if found is None:
+        node_type.append(New(name, {"enable": lower(on)}))
+    else:
+        found.set("enable", lower(on))
+
+
+def persistence(ha: XmlElement, profile: Profile) -> None:
+    """Only the element inside HA counts; a pack that has none keeps no state in HA mode, which a check says."""
+    settings = profile.event_processor
+    found = ha.find("persistence")
+    if found is None:
+        return
+    found.set("enable", lower(settings.persistence))
+    if settings.persistence_interval_minutes is not None:
+        found.one("persistenceIntervalInMinutes").set_text(str(settings.persistence_interval_minutes))
+    if settings.persistence_location is not None:
+        found.one("persister/property[@key='persistenceLocation']").set_text(settings.persistence_location)
+
+
+@check(
+    "event-processor.persistence",
+    severity="warning",
+    why="Without persistence the windows and counts of the execution plans are lost when both nodes stop.",
+    fix="Set event_processor.persistence = false to say that this is wanted.",
+)
+def persistence_kept(context: CheckContext) -> Iterator[Finding]:
+    wanted = context.profile.event_processor.persistence
+    for node in context.nodes:
+        if node.name not in context.packs:
+            continue
+        pack = context.packs[node.name]
+        ha = pack.xml(EVENT_PROCESSOR).find(HA)
+        if wanted and ha is not None and ha.find("persistence") is None:
+            yield finding.warning(
+                f"{pack.title} keeps no state in HA mode, though persistence is on",
+                node=node.name,
+                fix="set event_processor.persistence = false, and expect the state to be lost when both nodes stop",
+                remedy=finding.Remedy("event_processor.persistence", False, "turn persistence off"),
+            )
+        else:
+            yield finding.ok("state is kept" if wanted else "persistence is off", node=node.name)
+
+
+@check(
+    "event-processor.duplicated",
+    severity="warning",
+    why="A receiver with events.duplicated.in.cluster = true is not synchronised between the nodes: right if clients "
+    "send everything to both, otherwise half of the events are missing on each.",
+    fix="Set event_processor.duplicated_events to what your clients do, or change the receivers.",
+)
+def duplicated(context: CheckContext) -> Iterator[Finding]:
+    from wizard.verify.receivers import duplicated_receivers
+
+    both = context.profile.event_processor.duplicated_events
+    for node in context.nodes:
+        if node.name not in context.packs:
+            continue
+        receivers = duplicated_receivers(context.packs[node.name].home)
+        odd = [receiver for receiver in receivers if receiver.duplicated != both]
+        for receiver in odd:
+            says = "true" if receiver.duplicated else "false"
+            yield finding.warning(
+                f"receiver {receiver.name} ({receiver.path}) has events.duplicated.in.cluster = {says}, "
+                f"and duplicated_events is {lower(both)}",
+                node=node.name,
+                fix=f"set event_processor.duplicated_events = {says} if the clients send "
+                f"{'every event to both nodes' if receiver.duplicated else 'each event to one node'}, "
+                "else change the receiver",
+                remedy=finding.Remedy(
+                    "event_processor.duplicated_events", receiver.duplicated, f"duplicated events: {says}"
+                ),
+            )
+        if not odd:
+            yield finding.ok(f"{len(receivers)} receivers, all as the profile says", node=node.name)
+
+
+STEP = Step(
+    id="event-processor",
+    title="Event processor",
+    help="High availability of the event processing: both nodes work, one of them is active.",
+    fields=(
+        "event_processor.persistence",
+        "event_processor.persistence_interval_minutes",
+        "event_processor.persistence_location",
+        "event_processor.duplicated_events",
+        "event_processor.presenter",
+        "nodes.event_sync_port",
+        "nodes.management_port",
+        "nodes.presentation_port",
+    ),
+    edits=(event_processor,),
+    checks=(persistence_kept, duplicated),
+)
+

@@ -1,0 +1,52 @@
+"""Step 2: four databases, their account, and the tables of two of them (procedure 2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wizard.database.checks import CHECKS
+from wizard.steps.step import Step
+
+if TYPE_CHECKING:
+    from wizard.workbench import Workbench
+
+
+def setup_scripts(bench: Workbench) -> None:
+    """What `-Dsetup` will run on a MySQL 5.7 and later: it always runs `mysql.sql`, so the new script takes that name.
+
+    Only with `provisioning = "server"`.  Done once it stays done.
+    """
+    if bench.profile.mysql.provisioning != "server" or bench.mariadb or (bench.server or ()) < (5, 7):
+        return
+    for folder in ("dbscripts", "dbscripts/identity"):
+        old, new, aside = (f"{folder}/{name}" for name in ("mysql.sql", "mysql5.7.sql", "mysql-before-5.7.sql"))
+        if bench.pack.exists(new) and bench.pack.exists(old):
+            bench.rename_chain([new, old, aside])
+        elif bench.pack.exists(aside) and bench.pack.exists(old):
+            bench.looked_at(old)
+
+
+STEP = Step(
+    id="mysql",
+    title="MySQL",
+    help="Where the databases live, who makes them, and the account that both servers log in with.",
+    fields=(
+        "mysql.host",
+        "mysql.port",
+        "mysql.username",
+        "mysql.password",
+        "mysql.grant_host",
+        "mysql.provisioning",
+        "mysql.admin_username",
+        "mysql.admin_password",
+        "mysql.charset",
+        "mysql.server_version",
+        "mysql.url_parameters",
+        "mysql.databases.user",
+        "mysql.databases.registry",
+        "mysql.databases.event_store",
+        "mysql.databases.processed_data_store",
+    ),
+    edits=(setup_scripts,),
+    checks=CHECKS,
+)

@@ -1,0 +1,178 @@
+"""Checks of the pair as a whole: the ports, and runs that were cut off.  They belong to no step and always run."""
+
+from __future__ import annotations
+
+import socket
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from wizard import finding, network, ports
+from wizard.checks import CheckContext, check
+from wizard.finding import Finding, Remedy
+
+if TYPE_CHECKING:
+    from wizard.ports import Port
+    from wizard.profile import Node
+
+
+@check(
+    "ports.clash",
+    always=True,
+    why="Two ports of the pair on one machine that are equal: the second server does not come up, or only in part.",
+    fix="Set another port_offset or another port for one of the nodes.",
+)
+def clash(context: CheckContext) -> Iterator[Finding]:
+    nodes = context.profile.nodes
+    together = network.on_one_machine([node.host for node in nodes], resolve=not context.offline)
+    groups = [nodes] if together else [(node,) for node in nodes]
+    found = False
+    for group in groups:
+        taken: dict[int, list[tuple[Node, Port]]] = defaultdict(list)
+        for node in group:
+            for port in ports.of(node, context.packs.get(node.name)):
+                taken[port.number].append((node, port))
+        for number, owners in sorted(taken.items()):
+            if len(owners) > 1:
+                found = True
+                yield _clash(number, owners, context)
+    if not found:
+        yield finding.ok("no two ports of the pair are equal")
+
+
+def _clash(number: int, owners: list[tuple[Node, Port]], context: CheckContext) -> Finding:
+    told = " and ".join(f"{port.name} of {node.name}" for node, port in owners[:3])
+    node, port = owners[-1]
+    own_field = port.source if port.source.endswith("_port") else "port_offset"
+    value = (
+        free_number(context, own_field, node)
+        if own_field != "port_offset"
+        else free_offset(context, node)
+    )
+    return finding.error(
+        f"{number} is the port of {told}",
+        node=node.name,
+        fix=f"set {own_field} = {value} for {node.name}",
+        remedy=Remedy(f"nodes.{node.name}.{own_field}", value, f"{own_field} = {value}"),
+    )
+
+
+def _used(context: CheckContext, but: Node) -> set[int]:
+    return {
+        port.number
+        for node in context.profile.nodes
+        if node.name != but.name
+        for port in ports.of(node, context.packs.get(node.name))
+    }
+
+
+def free_number(context: CheckContext, field: str, node: Node) -> int:
+    """The next number for one of a node's unshifted ports that no port of the pair has."""
+    own = {p.number for p in ports.of(node, context.packs.get(node.name)) if p.source != field}
+    used = _used(context, node) | own
+    return next(number for number in range(getattr(node, field) + 1, 65536) if number not in used)
+
+
+def free_offset(context: CheckContext, node: Node) -> int:
+    """The smallest offset that keeps this node's shifted ports apart from every other port of the pair."""
+    pack = context.packs.get(node.name)
+    there = ports.offset_of(node, pack)
+    own = ports.of(node, pack)
+    shifted = [p.number - there for p in own if not p.source.endswith("_port")]
+    used = _used(context, node) | {p.number for p in own if p.source.endswith("_port")}
+    return next(
+        offset for offset in range(1, 20000) if offset != there and used.isdisjoint(n + offset for n in shifted)
+    )
+
+
+@check(
+    "ports.free",
+    live=True,
+    always=True,
+    why="What listens on a port of the node keeps the server from coming up.",
+    fix="Stop what listens there, or set another port_offset or port.",
+)
+def free(context: CheckContext) -> Iterator[Finding]:
+    for node in context.nodes:
+        if not network.is_this_machine(node.host, resolve=True):
+            yield finding.skipped("the ports of the other machine are not seen from here", node=node.name)
+            continue
+        pack = context.packs.get(node.name)
+        if pack is not None and pack.running is not None:
+            yield finding.ok("the node's own server holds its ports", node=node.name)
+            continue
+        taken = [port for port in ports.of(node, pack) if not is_free(port.number)]
+        for port in taken:
+            from wizard.listener import who_listens
+
+            holder = who_listens(port.number)
+            told = f", held by {holder}" if holder else ""
+            field = port.source if port.source.endswith("_port") else "port_offset"
+            value = free_number(context, field, node) if field != "port_offset" else _free_live_offset(context, node)
+            yield finding.error(
+                f"something listens on {port.number} ({port.name}){told}",
+                node=node.name,
+                fix=f"stop it, or set {field} = {value} for {node.name}",
+                remedy=Remedy(f"nodes.{node.name}.{field}", value, f"{field} = {value}"),
+            )
+        if not taken:
+            yield finding.ok("all ports are free", node=node.name)
+
+
+def _free_live_offset(context: CheckContext, node: Node) -> int:
+    """An offset at which nothing of the pair and nothing else listens now."""
+    pack = context.packs.get(node.name)
+    there = ports.offset_of(node, pack)
+    own = ports.of(node, pack)
+    shifted = [p.number - there for p in own if not p.source.endswith("_port")]
+    used = _used(context, node) | {p.number for p in own if p.source.endswith("_port")}
+    for offset in range(1, 200):
+        numbers = [n + offset for n in shifted]
+        if offset != there and used.isdisjoint(numbers) and all(is_free(n) for n in numbers):
+            return offset
+    return free_offset(context, node)
+
+
+def is_free(number: int) -> bool:
+    """Whether nothing listens on a TCP port of this machine, IPv4 and IPv6; bound, never connected to."""
+    for family, address in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):
+        try:
+            with socket.socket(family, socket.SOCK_STREAM) as probe:
+                # As the servers do: a connection that is dying (TIME_WAIT) does not hold a port.
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                if family == socket.AF_INET6:
+                    probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                probe.bind((address, number))
+        except OSError as problem:
+            import errno
+
+            if problem.errno == errno.EADDRINUSE:
+                return False
+    return True
+
+
+@check(
+    "apply.unfinished",
+    always=True,
+    why="A run that was cut off has left the homes between two states.",
+    fix="Run apimha-wizard replay or rollback: it restores what the cut-off run had changed.",
+)
+def unfinished(context: CheckContext) -> Iterator[Finding]:
+    from wizard.runs import unfinished_in
+
+    found = False
+    for node in context.nodes:
+        pack = context.packs.get(node.name)
+        marker = unfinished_in(pack.home) if pack is not None else None
+        if marker is not None:
+            found = True
+            yield finding.error(
+                f"the run {marker.run} of {marker.owner} was cut off in {node.home}",
+                node=node.name,
+                fix="apimha-wizard rollback PROFILE   (restores what it had changed)",
+            )
+    if not found:
+        yield finding.ok("no run was cut off")
+
+
+PAIR_CHECKS = (clash, free, unfinished)

@@ -1,0 +1,499 @@
+"""Step 1: two packs that can be configured: same product, stopped, writable, with a driver (procedure 1)."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wizard import finding, network
+from wizard.checks import CheckContext, check
+from wizard.errors import EditError, WizardError
+from wizard.finding import Finding
+from wizard.pack import CARBON, DROPINS, KNOWN, LIB, NODE_ID, Pack, is_pack
+from wizard.steps.step import Step
+
+if TYPE_CHECKING:
+    from wizard.plan import NodePlan
+    from wizard.profile import Node
+    from wizard.workbench import Workbench
+
+
+def offset(bench: Workbench) -> None:
+    """`carbon.xml`: the port offset, where the node sets one; else the pack's own stays."""
+    if bench.node.port_offset is not None:
+        bench.xml(CARBON).one("Ports/Offset").set_text(str(bench.node.port_offset))
+
+
+def driver_jar(bench: Workbench) -> None:
+    """The driver jar copied to `repository/components/lib` under its own name."""
+    jar = bench.profile.mysql.driver_jar
+    if jar is not None and Path(jar).is_file():
+        bench.copy(Path(jar), LIB)
+
+
+@check(
+    "prerequisites.secret",
+    always=True,
+    why="A password that cannot be had now cannot be written, and the servers would not start.",
+    fix="Set the variable, write the file (chmod 600), or correct the reference.",
+)
+def secret(context: CheckContext) -> Iterator[Finding]:
+    yield from context.passwords.problems
+    if not context.passwords.problems:
+        yield finding.ok("every password that is needed was found")
+
+
+@check(
+    "prerequisites.home",
+    always=True,
+    why="A home is the folder of an unpacked pack: it holds repository/conf/carbon.xml.",
+    fix="Correct nodes.home, or unpack the pack there.",
+)
+def home(context: CheckContext) -> Iterator[Finding]:
+    for node in context.nodes:
+        problem = home_problem(Path(node.home), node, context.only_node)
+        if problem is not None:
+            yield finding.error(problem[0], node=node.name, fix=problem[1])
+        elif node.name in context.packs:
+            yield finding.ok(f"{context.packs[node.name].title} in {node.home}", node=node.name)
+
+
+def home_problem(path: Path, node: Node, only_node: str | None) -> tuple[str, str] | None:
+    """Why a folder is no home, and the fix; None where it is one."""
+    if not path.exists():
+        if only_node is None:
+            return (
+                f"{path} is not on this machine",
+                f"correct the home of {node.name}, or, if it is on another machine, run there: "
+                f"apimha-wizard replay PROFILE --node {node.name}",
+            )
+        return f"{path} does not exist", f"correct the home of {node.name}, or unpack the pack there"
+    if not path.is_dir():
+        return f"{path} is no folder", f"set the home of {node.name} to the folder of the unpacked pack"
+    if not is_pack(path):
+        inside = next((sub for sub in _folders(path) if is_pack(sub)), None)
+        fix = f'set home = "{inside}"' if inside else "name the folder that holds repository/conf/carbon.xml"
+        return f"{path} is no pack: it has no {CARBON}", fix
+    return None
+
+
+def _folders(path: Path) -> list[Path]:
+    try:
+        return sorted(entry for entry in path.iterdir() if entry.is_dir())[:50]
+    except OSError:
+        return []
+
+
+@check(
+    "prerequisites.this-machine",
+    always=True,
+    why="With --node one node is configured on its own machine; on the wrong one its addresses would be wrong.",
+    fix="Run it on the machine of that node, or correct nodes.host.",
+)
+def this_machine(context: CheckContext) -> Iterator[Finding]:
+    if context.only_node is None:
+        return
+    for node in context.nodes:
+        here = network.is_this_machine(node.host, resolve=not context.offline)
+        if here:
+            yield finding.ok(f"{node.host} is this machine", node=node.name)
+        elif here is None and context.offline:
+            yield finding.skipped(f"{node.host} is a name, and names are not resolved offline", node=node.name)
+        else:
+            yield finding.error(
+                f"{node.host} is no address of this machine",
+                node=node.name,
+                fix=f"run it on the machine of {node.name}, or correct its host",
+            )
+
+
+@check(
+    "prerequisites.same-home",
+    always=True,
+    why="Two nodes that share files overwrite each other's configuration.",
+    fix="Unpack the pack twice, into two folders, without links between them.",
+)
+def same_home(context: CheckContext) -> Iterator[Finding]:
+    if len(context.packs) < 2:
+        yield finding.ok("one home on this machine")
+        return
+    first, second = (context.packs[node.name] for node in context.profile.nodes)
+    problem = _shared(first, second, context)
+    if problem is not None:
+        yield finding.error(problem, fix="unpack the pack twice, into two folders, without links between them")
+    else:
+        yield finding.ok("two homes that share nothing")
+
+
+def _shared(first: Pack, second: Pack, context: CheckContext) -> str | None:
+    real = [Path(os.path.realpath(pack.home)) for pack in (first, second)]
+    if real[0] == real[1]:
+        return f"both nodes have one home: {real[0]}"
+    for outer, inner in (real, real[::-1]):
+        if inner.is_relative_to(outer):
+            return f"one home is inside the other: {inner}"
+    plans = [context.plan.node(node.name) for node in context.profile.nodes]
+    identities: list[dict[object, str]] = [
+        _identities(pack, plan) for pack, plan in zip((first, second), plans, strict=True)
+    ]
+    common = identities[0].keys() & identities[1].keys()
+    return f"both homes have one {min(identities[0][key] for key in common)}" if common else None
+
+
+def _identities(pack: Pack, plan: NodePlan | None) -> dict[object, str]:
+    """Device and inode of every file and folder of a home that a run looks at or writes into, with its path."""
+    paths = {change.path for change in plan.changes if change.kind != "symlink"} if plan is not None else set()
+    paths |= {CARBON, LIB, DROPINS, "repository/conf", "repository/components", "repository/deployment/server"}
+    folders = {str(parent) for path in paths for parent in Path(path).parents} - {"."}
+    found: dict[object, str] = {}
+    for path in sorted(paths | folders):
+        try:
+            status = os.stat(pack.path(path))
+        except OSError:
+            continue
+        found.setdefault((status.st_dev, status.st_ino), path)
+    return found
+
+
+@check(
+    "prerequisites.files",
+    always=True,
+    why="What cannot be read with certainty is not edited: the run stops before the first write.",
+    fix="Unpack the file again, or mend it at the line that is named.",
+)
+def files(context: CheckContext) -> Iterator[Finding]:
+    for node in context.nodes:
+        plan = context.plan.node(node.name)
+        if plan is None:
+            continue
+        yield from plan.problems
+        if not plan.problems:
+            yield finding.ok(f"{len(plan.changes)} files, all as they have to be", node=node.name)
+
+
+@check(
+    "prerequisites.version",
+    why="The two nodes of a pair run the same product in the same version.",
+    fix="Unpack the same pack for both.",
+)
+def version(context: CheckContext) -> Iterator[Finding]:
+    titles = {name: pack.title for name, pack in context.packs.items()}
+    if len(set(titles.values())) > 1:
+        told = ", ".join(f"{name}: {title}" for name, title in titles.items())
+        yield finding.error(f"the packs differ ({told})", fix="unpack the same pack for both nodes")
+    elif len(titles) == 2:
+        yield finding.ok(f"both nodes: {next(iter(titles.values()))}")
+    elif titles:
+        yield finding.skipped("only one of the homes is here", fix="use the same pack on the other machine")
+
+
+@check(
+    "prerequisites.known-pack",
+    severity="warning",
+    why="This wizard was tried with API Manager Analytics 2.0.0 and 2.1.0 and with DAS 3.0.1; others may differ.",
+    fix="Read the diff of --dry-run with care.",
+)
+def known_pack(context: CheckContext) -> Iterator[Finding]:
+    for node in context.nodes:
+        pack = context.packs.get(node.name)
+        if pack is None:
+            continue
+        if (pack.product, pack.version) in KNOWN:
+            yield finding.ok(pack.title, node=node.name)
+        else:
+            yield finding.warning(
+                f"this wizard was never tried with {pack.title}",
+                node=node.name,
+                fix="read the diff with care: apimha-wizard replay PROFILE --dry-run",
+            )
+
+
+@check(
+    "prerequisites.running",
+    always=True,
+    why="A running server reads its files when it likes, and writes some of them itself.",
+    fix="Stop the server: sh HOME/bin/wso2server.sh stop",
+)
+def running(context: CheckContext) -> Iterator[Finding]:
+    for node in context.nodes:
+        pack = context.packs.get(node.name)
+        plan = context.plan.node(node.name)
+        if pack is None or plan is None:
+            continue
+        pid = pack.running
+        if pid is None:
+            yield finding.ok("the server is stopped", node=node.name)
+        elif plan.pending:
+            yield finding.error(
+                f"the server runs (process {pid}), and there are files to change",
+                node=node.name,
+                fix=f"sh '{pack.home}/bin/wso2server.sh' stop",
+            )
+        else:
+            yield finding.ok(f"the server runs (process {pid}), and nothing has to be changed", node=node.name)
+
+
+@check(
+    "prerequisites.writable",
+    always=True,
+    why="All files are written or none: what cannot be written has to be known before the first one.",
+    fix="Run as the owner of the homes (or as root).",
+)
+def writable(context: CheckContext) -> Iterator[Finding]:
+    for node in context.nodes:
+        plan = context.plan.node(node.name)
+        if plan is None:
+            continue
+        problems = [p for change in plan.pending for move in change.moves if (p := unwritable(move.path))]
+        if plan.pending and not os.access(plan.home, os.W_OK | os.X_OK):
+            problems.insert(0, f"{plan.home}: this user cannot write into the folder")
+        for problem in dict.fromkeys(problems):
+            yield finding.error(
+                problem, node=node.name, fix=f"run as the owner of the home: sudo -u '{_owner(plan.home)}' …"
+            )
+        if not problems:
+            yield finding.ok("everything that will be written can be", node=node.name)
+
+
+def unwritable(path: Path) -> str | None:
+    """Why a file cannot be replaced with its owner and mode kept; None where it can."""
+    folder = path.parent
+    if not folder.is_dir():
+        return f"{folder}: the folder is missing"
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return f"{folder}: this user cannot write into the folder"
+    try:
+        status = os.lstat(path)
+    except FileNotFoundError:
+        return None
+    if not os.access(path, os.W_OK):
+        return f"{path}: is read-only for this user"
+    me = os.geteuid()
+    if me not in (0, status.st_uid):
+        return f"{path}: belongs to another user, whom only root could keep as its owner"
+    if me != 0 and status.st_gid not in {os.getegid(), *os.getgroups()}:
+        return f"{path}: belongs to a group that this user is not in and could not keep"
+    return None
+
+
+def _owner(path: Path) -> str:
+    try:
+        return path.owner()
+    except (OSError, KeyError):
+        return "root"
+
+
+@check(
+    "prerequisites.space",
+    always=True,
+    why="A full disk in the middle of a run costs time to undo; the room is looked for before.",
+    fix="Make room on that file system.",
+)
+def space(context: CheckContext) -> Iterator[Finding]:
+    from wizard.runs import room_needed
+
+    for place, needed in room_needed(context.plan).items():
+        free = shutil.disk_usage(place).free
+        if free < needed:
+            yield finding.error(
+                f"{place} has {free // 1024} kB free, and {needed // 1024} kB are needed",
+                fix=f"make room on the file system of {place}",
+            )
+            return
+    yield finding.ok("there is room for files, backups and journal")
+
+
+@check(
+    "prerequisites.java",
+    why="The 4.4.x kernels start on Java 1.7 and 1.8 only.",
+    fix="Set nodes.java_home to a JDK 1.8.",
+)
+def java(context: CheckContext) -> Iterator[Finding]:
+    for node in context.nodes:
+        if node.java_home is None:
+            yield finding.warning(
+                "java_home is not set: the servers' Java was not looked at",
+                node=node.name,
+                fix=f"set java_home of {node.name} to the JDK 1.7 or 1.8 that the server will use",
+            )
+            continue
+        yield _java_of(node, Path(node.java_home))
+
+
+def _java_of(node: Node, java_home: Path) -> Finding:
+    fix = f"set java_home of {node.name} to a JDK 1.7 or 1.8"
+    try:
+        text = (java_home / "release").read_text("utf-8", "replace")
+    except OSError:
+        return finding.error(f"{java_home}/release cannot be read: no Java there", node=node.name, fix=fix)
+    found = re.search(r'^JAVA_VERSION="([^"]*)"', text, re.MULTILINE)
+    version = found[1] if found else "unknown"
+    if not re.match(r"1\.[78](\D|$)", version):
+        return finding.error(f"Java {version} in {java_home}: the 4.4.x kernels need 1.7 or 1.8", node=node.name, fix=fix)
+    return finding.ok(f"Java {version}", node=node.name)
+
+
+@check(
+    "prerequisites.driver-jar",
+    why="Without the driver's class the servers reach no database.",
+    fix="Download MySQL Connector/J 5.1.49 and name its jar in mysql.driver_jar.",
+)
+def driver_jar_fits(context: CheckContext) -> Iterator[Finding]:
+    from wizard.driver import holds_class
+
+    mysql = context.profile.mysql
+    fix = "download MySQL Connector/J (5.1.49 fits every server before 9) and name its jar in mysql.driver_jar"
+    if mysql.driver_jar is not None:
+        path = Path(mysql.driver_jar)
+        try:
+            held = holds_class(path, mysql.driver_class)
+        except WizardError as problem:
+            yield finding.error(f"{path}: {problem.message}", fix=problem.fix or fix)
+            return
+        if held:
+            yield finding.ok(f"{path.name} holds {mysql.driver_class}")
+        else:
+            yield finding.error(f"{path} does not hold {mysql.driver_class}", fix=fix)
+        return
+    for node in context.nodes:
+        pack = context.packs.get(node.name)
+        if pack is None:
+            continue
+        fitting = [name for name in pack.names(LIB, ".jar") if _holds(pack.path(f"{LIB}/{name}"), mysql.driver_class)]
+        if fitting:
+            yield finding.ok(f"{fitting[0]} holds {mysql.driver_class}", node=node.name)
+        else:
+            yield finding.error(
+                f"driver_jar is not set, and no jar in {pack.path(LIB)} holds {mysql.driver_class}",
+                node=node.name,
+                fix=fix,
+            )
+
+
+def _holds(path: Path, driver_class: str) -> bool:
+    from wizard.driver import holds_class
+
+    try:
+        return holds_class(path, driver_class)
+    except WizardError:
+        return False
+
+
+@check(
+    "prerequisites.second-driver",
+    severity="warning",
+    why="With two MySQL drivers on one class path nobody knows which one is used.",
+    fix="Remove the other jar from repository/components/lib, and an old bundle of it from dropins.",
+)
+def second_driver(context: CheckContext) -> Iterator[Finding]:
+    from wizard.driver import is_mysql_driver
+
+    mysql = context.profile.mysql
+    for node in context.nodes:
+        pack = context.packs.get(node.name)
+        if pack is None:
+            continue
+        lib = [pack.path(f"{LIB}/{name}") for name in pack.names(LIB, ".jar")]
+        drivers = [jar for jar in lib if is_mysql_driver(jar)]
+        own = {Path(mysql.driver_jar).name} if mysql.driver_jar is not None else {jar.name for jar in drivers[:1]}
+        bundles = [pack.path(f"{DROPINS}/{name}") for name in pack.names(DROPINS, ".jar")]
+        others = [jar for jar in drivers if jar.name not in own] + [jar for jar in bundles if is_mysql_driver(jar)]
+        for jar in others:
+            yield finding.warning(
+                f"{jar} is another MySQL driver on the same class path", node=node.name, fix=f"rm '{jar}'"
+            )
+        if not others:
+            yield finding.ok("no other MySQL driver", node=node.name)
+
+
+@check(
+    "prerequisites.copied-node-id",
+    why="Two nodes with one id fight over the index.",
+    fix="Delete repository/conf/analytics/my-node-id.dat of one of the nodes: the server makes a new one.",
+)
+def copied_node_id(context: CheckContext) -> Iterator[Finding]:
+    if len(context.packs) < 2:
+        yield finding.skipped("only one of the homes is here", fix=f"compare {NODE_ID} on both machines yourself")
+        return
+    ids = []
+    for node in context.profile.nodes:
+        pack = context.packs[node.name]
+        try:
+            ids.append(pack.read(NODE_ID).strip() if pack.exists(NODE_ID) else None)
+        except EditError:
+            ids.append(None)
+    if ids[0] is not None and ids[0] == ids[1]:
+        second = context.packs[context.profile.nodes[1].name]
+        yield finding.error(
+            f"both homes have the same {NODE_ID}: one was copied from a pack that had been started",
+            fix=f"rm '{second.path(NODE_ID)}'",
+        )
+    else:
+        yield finding.ok("the nodes have no id in common")
+
+
+@check(
+    "prerequisites.link",
+    severity="warning",
+    why="The target of a link is what is written; it may be shared with something else.",
+    fix="Replace the link by the file, if only this home is meant.",
+)
+def link(context: CheckContext) -> Iterator[Finding]:
+    for node in context.nodes:
+        plan = context.plan.node(node.name)
+        if plan is None:
+            continue
+        real_home = Path(os.path.realpath(plan.home))
+        leaving = [
+            (change.path, target)
+            for change in plan.pending
+            if change.kind != "symlink"
+            for target in change.targets
+            if not target.is_relative_to(real_home)
+        ]
+        for path, target in leaving:
+            yield finding.warning(
+                f"{path} is a link that leads out of the home: {target} is what is written",
+                node=node.name,
+                fix=f"cp --remove-destination '{target}' '{plan.home / path}', if only this home is meant",
+            )
+        if not leaving:
+            yield finding.ok("nothing that is written leads out of the home", node=node.name)
+
+
+STEP = Step(
+    id="prerequisites",
+    title="Prerequisites",
+    help="Two unpacked packs of one version, stopped, and the MySQL driver for both.",
+    fields=(
+        "nodes.name",
+        "nodes.home",
+        "nodes.host",
+        "nodes.port_offset",
+        "nodes.java_home",
+        "mysql.driver_jar",
+        "mysql.driver_class",
+    ),
+    edits=(offset, driver_jar),
+    checks=(
+        secret,
+        home,
+        this_machine,
+        same_home,
+        files,
+        version,
+        known_pack,
+        running,
+        writable,
+        space,
+        java,
+        driver_jar_fits,
+        second_driver,
+        copied_node_id,
+        link,
+    ),
+)

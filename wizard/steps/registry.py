@@ -1,0 +1,136 @@
+"""Step 4: the governance and config registry of both nodes mounted from one database (procedure 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from wizard import finding
+from wizard.checks import CheckContext, check
+from wizard.edit.xml import New
+from wizard.finding import Finding
+from wizard.jdbc_url import jdbc_url
+from wizard.pack import REGISTRY
+from wizard.steps.step import Step, put
+
+if TYPE_CHECKING:
+    from wizard.edit.xml import XmlDocument, XmlElement
+    from wizard.profile import Profile
+    from wizard.workbench import Workbench
+
+MOUNTS = ("/_system/governance", "/_system/config")
+INSTANCE = "gov"
+
+
+def registry(bench: Workbench) -> None:
+    """`registry.xml`: the database of the registry, the remote instance that it is, and the two mounts."""
+    document = bench.xml(REGISTRY)
+    last = db_config(document)
+    last = remote_instance(document, bench.profile, behind=last)
+    for path in MOUNTS:
+        last = mount(document, path, behind=last)
+
+
+def db_config(document: XmlDocument) -> XmlElement:
+    """The database of the registry; gives the element that is there and that new ones go behind."""
+    found = document.find("dbConfig[@name='govregistry']")
+    if found is not None:
+        put(found, ("dataSource",), "dataSource", "jdbc/WSO2REG_DB")
+        return found
+    last = document.all("dbConfig")
+    anchor = last[-1] if last else document.one("currentDBConfig")
+    anchor.insert_after(
+        New("dbConfig", {"name": "govregistry"}, children=(New("dataSource", text="jdbc/WSO2REG_DB"),))
+    )
+    return anchor
+
+
+def cache_id(profile: Profile) -> str:
+    """What both nodes call the registry's database: `USER@URL`, unless the profile says otherwise."""
+    mysql = profile.mysql
+    own = f"{mysql.username}@{jdbc_url(mysql.host, mysql.port, mysql.databases.registry)}"
+    return profile.registry.cache_id or own
+
+
+def remote_instance(document: XmlDocument, profile: Profile, *, behind: XmlElement) -> XmlElement:
+    settings = profile.registry
+    values = {
+        "id": INSTANCE,
+        "cacheId": cache_id(profile),
+        "dbConfig": "govregistry",
+        "readOnly": lower(settings.read_only),
+        "enableCache": lower(settings.enable_cache),
+        "registryRoot": settings.registry_root,
+    }
+    found = document.find(f"remoteInstance[id='{INSTANCE}']")
+    if found is not None:
+        found.set("url", settings.remote_url)
+        for name, value in values.items():
+            put(found, tuple(values), name, value)
+        return found
+    others = document.all("remoteInstance")
+    anchor = others[-1] if others else behind
+    children = tuple(New(name, text=value) for name, value in values.items())
+    anchor.insert_after(New("remoteInstance", {"url": settings.remote_url}, children=children))
+    return anchor
+
+
+def mount(document: XmlDocument, path: str, *, behind: XmlElement) -> XmlElement:
+    values = {"instanceId": INSTANCE, "targetPath": path}
+    found = document.find(f"mount[@path='{path}']")
+    if found is not None:
+        found.set("overwrite", "true")
+        for name, value in values.items():
+            put(found, tuple(values), name, value)
+        return found
+    others = document.all("mount")
+    anchor = others[-1] if others else behind
+    children = tuple(New(name, text=value) for name, value in values.items())
+    anchor.insert_after(New("mount", {"path": path, "overwrite": "true"}, children=children))
+    return anchor
+
+
+def lower(value: bool) -> str:
+    return "true" if value else "false"
+
+
+@check(
+    "registry.other-mount",
+    severity="warning",
+    why="One of the two paths is mounted from somewhere else now; what is there is no longer seen afterwards.",
+    fix="Move what the other instance holds, or leave the step out with --skip registry.",
+)
+def other_mount(context: CheckContext) -> Iterator[Finding]:
+    for node in context.nodes:
+        if node.name not in context.packs:
+            continue
+        mounts = context.packs[node.name].xml(REGISTRY).all("mount")
+        found = False
+        for element in mounts:
+            instance = element.find("instanceId")
+            other = instance.text.strip() if instance is not None else ""
+            if element.get("path") in MOUNTS and other and other != INSTANCE:
+                found = True
+                yield finding.warning(
+                    f"{element.get('path')} is mounted from the instance {other} now and will be changed",
+                    node=node.name,
+                    fix=f"move what {other} holds there, or leave the step out with --skip registry",
+                )
+        if not found:
+            yield finding.ok("no other mount of the two paths", node=node.name)
+
+
+STEP = Step(
+    id="registry",
+    title="Registry",
+    help="Both nodes see one registry: governance and config are mounted from the shared database.",
+    fields=(
+        "registry.remote_url",
+        "registry.cache_id",
+        "registry.read_only",
+        "registry.enable_cache",
+        "registry.registry_root",
+    ),
+    edits=(registry,),
+    checks=(other_mount,),
+)

@@ -1,0 +1,152 @@
+"""Step 7: Spark's own cluster inside the two nodes, two masters (procedure 7)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wizard import finding, network
+from wizard.change import ABSENT, state_of
+from wizard.checks import CheckContext, check
+from wizard.finding import Finding
+from wizard.pack import SPARK_DEFAULTS, SPARK_ENV_BAT, SPARK_ENV_SH
+from wizard.steps.step import Step
+
+if TYPE_CHECKING:
+    from wizard.profile import Node
+    from wizard.workbench import Workbench
+
+
+def spark_defaults(bench: Workbench) -> None:
+    """`spark-defaults.conf`: a cluster of its own, as many masters as the profile says, the common path."""
+    settings = bench.profile.spark
+    properties = bench.properties(SPARK_DEFAULTS)
+    properties.set("carbon.spark.master", "local")
+    properties.set("carbon.spark.master.count", str(settings.master_count))
+    if settings.symbolic_link is not None and not bench.one_machine:
+        properties.set("carbon.das.symbolic.link", settings.symbolic_link.rstrip("/") + "/")
+
+
+def spark_env_sh(bench: Workbench) -> None:
+    """`load-spark-env-vars.sh`: the interface that Spark binds to, where the field is set."""
+    if bench.node.spark_local_ip is not None:
+        bench.shell(SPARK_ENV_SH).set("SPARK_LOCAL_IP", bench.node.spark_local_ip)
+
+
+def spark_env_bat(bench: Workbench) -> None:
+    """`load-spark-env-vars.bat`: the same for Windows."""
+    if bench.node.spark_local_ip is not None:
+        bench.batch(SPARK_ENV_BAT).set("SPARK_LOCAL_IP", bench.node.spark_local_ip)
+
+
+def symbolic_link(bench: Workbench) -> None:
+    """The common path, on the machine that the node lives on; what is in the way is the check's to say."""
+    path = bench.profile.spark.symbolic_link
+    if path is None or bench.one_machine or not bench.lives_here:
+        return
+    if _in_the_way(Path(path), bench.pack.home) is None:
+        bench.symlink(Path(path), bench.pack.home)
+
+
+def _in_the_way(link: Path, home: Path) -> tuple[str, str] | None:
+    """What keeps a link from being made: the problem and its fix; None where nothing does."""
+    there = state_of(link)
+    if there.kind == "link":
+        leads = os.path.realpath(link)
+        if leads == os.path.realpath(home):
+            return None
+        return f"{link} leads to {leads}, not to {home}", f"ln -sfn '{home}' '{link}'"
+    if there != ABSENT:
+        return f"something that is no link is at {link}", f"move {link} away, or choose another spark.symbolic_link"
+    if not link.parent.is_dir():
+        return f"the folder of {link} is missing", f"mkdir -p '{link.parent}'"
+    if not os.access(link.parent, os.W_OK | os.X_OK):
+        return f"the link cannot be made in {link.parent}", f"let this user write into {link.parent}"
+    return None
+
+
+@check(
+    "spark.link",
+    why="Spark on one machine looks for its jars at the path that the other machine names: with different homes "
+    "only a common path exists on both.",
+    fix="Set spark.symbolic_link to one path for both machines, or use the same home on both.",
+)
+def link(context: CheckContext) -> Iterator[Finding]:
+    profile = context.profile
+    resolve = not context.offline
+    path = profile.spark.symbolic_link
+    if network.on_one_machine([node.host for node in profile.nodes], resolve=resolve):
+        yield finding.ok("both homes are on one machine: no link is needed")
+        return
+    if path is None:
+        first, second = (node.home for node in profile.nodes)
+        if first == second:
+            yield finding.ok("the homes have one path on both machines: no link is needed")
+        else:
+            yield finding.error(
+                f"the homes differ ({first}, {second}) on two machines, and no common path is set",
+                fix='set spark.symbolic_link to a path that is free on both machines, like "/opt/analytics"',
+            )
+        return
+    for node in context.nodes:
+        yield _link_of(node, Path(path), context)
+
+
+def _link_of(node: Node, path: Path, context: CheckContext) -> Finding:
+    here = context.only_node == node.name or network.is_this_machine(node.host, resolve=not context.offline)
+    if not here or node.name not in context.packs:
+        return finding.skipped(
+            f"{path} is made on the machine of {node.name}",
+            node=node.name,
+            fix=f"over there: apimha-wizard replay PROFILE --node {node.name}",
+        )
+    problem = _in_the_way(path, Path(node.home))
+    if problem is not None:
+        return finding.error(problem[0], node=node.name, fix=problem[1])
+    there = "leads" if state_of(path).kind == "link" else "will lead"
+    return finding.ok(f"{path} {there} to {node.home}", node=node.name)
+
+
+@check(
+    "spark.local-ip",
+    severity="warning",
+    live=True,
+    why="On a machine with several addresses Spark picks one by itself, which may be one that the other node cannot "
+    "reach.",
+    fix="Set nodes.spark_local_ip to the address that the other node reaches.",
+)
+def local_ip(context: CheckContext) -> Iterator[Finding]:
+    for node in context.nodes:
+        if node.spark_local_ip is not None:
+            yield finding.ok(f"Spark binds to {node.spark_local_ip}", node=node.name)
+        elif not network.is_this_machine(node.host, resolve=True):
+            yield finding.skipped("the addresses of the other machine are not seen from here", node=node.name)
+        elif network.is_loopback(node.host, resolve=True):
+            yield finding.ok("both nodes talk over the loopback address", node=node.name)
+        else:
+            yield _several(node)
+
+
+def _several(node: Node) -> Finding:
+    own = [address for address in network.own_addresses() if ":" not in address]
+    if len(own) < 2:
+        return finding.ok("the machine has one address", node=node.name)
+    best = next((a for a in network.addresses(node.host, resolve=True) if a in own), own[0])
+    return finding.warning(
+        f"the machine has several addresses ({', '.join(own)}), and spark_local_ip is not set",
+        node=node.name,
+        fix=f'set spark_local_ip = "{best}" for {node.name}',
+        remedy=finding.Remedy(f"nodes.{node.name}.spark_local_ip", best, f"bind Spark to {best}"),
+    )
+
+
+STEP = Step(
+    id="spark",
+    title="Spark",
+    help="The embedded Spark cluster: two masters, and one path to the jars on both machines.",
+    fields=("spark.master_count", "spark.symbolic_link", "nodes.spark_local_ip"),
+    edits=(spark_defaults, spark_env_sh, spark_env_bat, symbolic_link),
+    checks=(link, local_ip),
+)

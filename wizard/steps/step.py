@@ -1,0 +1,49 @@
+"""What a step is: one object that serves the screen, the headless run and the documentation alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wizard.edit.xml import New
+
+if TYPE_CHECKING:
+    from wizard.checks import Check
+    from wizard.edit.xml import XmlElement
+    from wizard.secrets import Secret
+    from wizard.workbench import Workbench
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of the procedure.
+
+    `fields` are the dotted names of the profile's fields that it asks for (`nodes.home` stands for both nodes');
+    `edits` plan its changes, one function a file, so that each broken file is reported by itself; `checks` look.
+    """
+
+    id: str
+    title: str
+    help: str
+    fields: tuple[str, ...]
+    edits: tuple[Callable[[Workbench], None], ...]
+    checks: tuple[Check, ...]
+
+
+def put(
+    parent: XmlElement, order: Sequence[str], name: str, value: str | Secret, *, what: str | None = None
+) -> None:
+    """Give a child its text; a new one goes directly behind the nearest one of the list that is there."""
+    child = parent.find(name)
+    if child is not None:
+        child.set_text(value, what=what)
+        return
+    place = order.index(name)
+    nearby = sorted((n for n in order if n != name), key=lambda n: (abs(order.index(n) - place), order.index(n) > place))
+    before = [n for n in nearby if order.index(n) < place]
+    behind = next((found for n in [*before, *nearby] if (found := parent.find(n)) is not None), None)
+    if behind is None:
+        parent.append(New(name, text=value))
+    else:
+        behind.insert_after(New(name, text=value))

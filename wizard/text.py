@@ -1,0 +1,132 @@
+"""What people read on the terminal: findings, plans and results as lines."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from wizard.diff import Masker
+    from wizard.finding import Finding
+    from wizard.plan import Plan
+    from wizard.profile import Profile
+    from wizard.replay import Prepared, Result
+
+SIGNS = {"ok": "✓", "warning": "!", "error": "✗", "skipped": "-", "waiting": "…"}
+ASCII_SIGNS = {"ok": "+", "warning": "!", "error": "x", "skipped": "-", "waiting": "~"}
+COLOURS = {"ok": "32", "warning": "33", "error": "31", "skipped": "2", "waiting": "36", "added": "32", "removed": "31"}
+
+
+class Paper:
+    """Where lines go: with colour on a terminal that wants it, in ASCII where it can do no better."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self.stream = stream or sys.stdout
+        terminal = self.stream.isatty() and os.environ.get("TERM") != "dumb"
+        self.colour = terminal and not os.environ.get("NO_COLOR")
+        encoding = (getattr(self.stream, "encoding", None) or "ascii").lower()
+        self.signs = SIGNS if encoding.replace("-", "") in {"utf8", "utf16"} else ASCII_SIGNS
+
+    def line(self, text: str = "", style: str | None = None) -> None:
+        """One line; what the stream cannot show becomes `?`, and control characters are not obeyed."""
+        text = "".join(c if c.isprintable() or c in "\t\n" else "�" for c in text)
+        encoding = getattr(self.stream, "encoding", None) or "utf-8"
+        text = text.encode(encoding, "replace").decode(encoding)
+        if style is not None and self.colour:
+            text = f"\x1b[{COLOURS[style]}m{text}\x1b[0m"
+        self.stream.write(text + "\n")
+
+    def lines(self, lines: Iterable[str]) -> None:
+        for text in lines:
+            self.line(text)
+
+    def finding(self, result: Finding, *, quiet: bool = False) -> None:
+        """A finding with its fix; `quiet` leaves out what is in order."""
+        if quiet and result.status in {"ok", "skipped"}:
+            return
+        node = f" {result.node}:" if result.node else ""
+        self.line(f"{self.signs[result.status]} {result.id}{node} {result.message}", result.status)
+        if result.fix and result.status != "ok":
+            self.line(f"    fix: {result.fix}")
+
+    def diff(self, lines: Iterable[str]) -> None:
+        for text in lines:
+            marked = text[:1] if not text.startswith(("---", "+++")) else ""
+            self.line(text, {"+": "added", "-": "removed"}.get(marked))
+
+
+def plan_lines(plan: Plan, verb: str) -> Iterator[str]:
+    """The plan as a tree: node, file, what changes."""
+    for node in plan.nodes:
+        count = len(node.pending)
+        yield f"{node.node}: {count} {'file' if count == 1 else 'files'} {verb}" if count else f"{node.node}: unchanged"
+        for change in node.pending:
+            yield f"  {change.path}"
+            yield from (f"      {what}" for what in change.what)
+            yield from (
+                f"      written: {target}" for target in change.targets if str(target) != str(node.home / change.path)
+            )
+
+
+def diff_lines(plan: Plan, hide: Masker) -> Iterator[str]:
+    """The unified diffs of all edited files."""
+    from wizard.diff import unified
+
+    for change in plan.pending:
+        yield from unified(change, hide)
+
+
+def checks_summary(found: Iterable[Finding]) -> str:
+    """One line that counts the findings."""
+    found = list(found)
+    counts = {status: sum(result.status == status for result in found) for status in ("ok", "warning", "error", "skipped")}
+    names = {"ok": "in order", "warning": "warnings", "error": "errors", "skipped": "skipped"}
+    return "checks: " + ", ".join(f"{count} {names[status]}" for status, count in counts.items() if count)
+
+
+def next_steps(prepared: Prepared, result: Result, name: str) -> Iterator[str]:
+    """What to do now: start which server first, what API Manager has to be told, how to undo."""
+    from wizard import ports
+
+    profile = prepared.profile
+    if result.run is not None:
+        yield f"Undo with: apimha-wizard rollback {result.run}"
+    over_there = [node for node in profile.nodes if node not in prepared.nodes]
+    for node in over_there:
+        yield f"On the machine of {node.name} ({node.host}): apimha-wizard replay {name} --node {node.name}"
+    setup = " -Dsetup" if profile.mysql.provisioning == "server" else ""
+    first, second = profile.nodes
+    yield f"Then start {first.name}:  sh {first.home}/bin/wso2server.sh{setup}"
+    if setup:
+        yield f"  (-Dsetup makes the tables of {profile.mysql.databases.user} and {profile.mysql.databases.registry}; "
+        yield "   this once, and on the first node only)"
+    yield f"and, when it is up, {second.name}:  sh {second.home}/bin/wso2server.sh"
+    yield f"Then: apimha-wizard verify {name} --watch"
+    addresses = []
+    for node in profile.nodes:
+        plain, ssl = ports.thrift(node, prepared.packs.get(node.name))
+        addresses.append(f"tcp://{node.host}:{plain} (SSL {ssl})")
+    yield f"API Manager sends its events to: {', '.join(addresses)}"
+    if profile.mysql.databases.stats is not None:
+        yield f"and reads its statistics from the database {profile.mysql.databases.stats}"
+    if profile.deployment_sync.method == "none":
+        yield "Without svn every C-App has to be deployed to both nodes."
+    if profile.event_processor.persistence:
+        yield "State files are never deleted by the server: apimha-wizard clean now and then."
+
+
+def history_lines(history: list[dict[str, Any]]) -> Iterator[str]:
+    """The history as a table."""
+    if not history:
+        yield "no runs yet"
+        return
+    yield f"{'run':<24} {'profile':<20} {'nodes':<16} {'files':>5}  state"
+    for run in history:
+        yield f"{run['run']:<24} {run['profile'][:20]:<20} {','.join(run['nodes'])[:16]:<16} {run['files']:>5}  {run['state']}"
+
+
+def summary(profile: Profile) -> str:
+    """The profile in one line."""
+    return f"{profile.cluster.name}: " + " and ".join(f"{node.name} ({node.host})" for node in profile.nodes)

@@ -1,0 +1,278 @@
+"""A node's log: its newest start first, then what comes."""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from wizard.verify.record import Record
+from wizard.verify.rolled import BLOCK, LogFile, newest_first
+from wizard.verify.scan import Scanner
+
+LIMIT = 256 * 1024 * 1024
+"""Bytes of a log that are looked at from its end, unless another number is asked for."""
+
+FIRST_BYTE = 60.0
+"""Seconds that a pipe's first byte may take: an ssh may have to ask for a password."""
+TRICKLE = 64 * 1024
+PAUSE = 3.0
+"""A pipe that brings less than `TRICKLE` bytes in `PAUSE` seconds has brought what there was: `tail -F`
+never ends.
+"""
+MOST_BLOCKS = 64
+"""Blocks that one `read` takes from a pipe: whoever watches has to look at the other log too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a log cannot be read, or not all of it."""
+
+    kind: Literal["missing", "folder", "unreadable", "capped", "broken"]
+    message: str
+
+
+class Log(Protocol):
+    """Where a node's records come from."""
+
+    name: str
+    """What people call it: a path, or `-`."""
+    trouble: Trouble | None
+    """What is wrong with it, as of the last `read`."""
+
+    def read(self) -> Iterator[Record]:
+        """What is new since the last call; at first everything from the newest start on.  Never raises
+        OSError.
+        """
+
+    def finish(self) -> Iterator[Record]:
+        """What is left when nothing more will be read: a last line without its end."""
+
+    def close(self) -> None: ...
+
+
+class FileLog:
+    """The log of a home, or a copy of one: followed through its rotations.
+
+    The first `read` goes from the end backwards, through the rolled-over files, to the newest start, but
+    over no more than `limit` bytes; then forward from there.  Nothing but one block is held in memory.
+    """
+
+    def __init__(self, path: Path, limit: int = LIMIT) -> None:
+        self.name = str(path)
+        self.trouble: Trouble | None = None
+        self._path = path
+        self._limit = limit
+        self._file: LogFile | None = None
+        self._at = 0
+        self._scanner = Scanner()
+
+    def read(self) -> Iterator[Record]:
+        try:
+            yield from self._first() if self._file is None else self._more()
+        except IsADirectoryError:
+            self._fail("folder", "is a folder")
+        except (OSError, ValueError) as problem:
+            self._fail("unreadable", getattr(problem, "strerror", None) or str(problem))
+
+    def finish(self) -> Iterator[Record]:
+        return self._scanner.finish()
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _fail(self, kind: Literal["folder", "unreadable"], message: str) -> None:
+        self.close()
+        self.trouble = Trouble(kind, message)
+
+    def _first(self) -> Iterator[Record]:
+        self.trouble = None
+        segments: list[tuple[LogFile, int]] = []
+        try:
+            self._find_start(segments)
+            if not segments:
+                self.trouble = Trouble("missing", "is not there")
+                return
+            for one, begin in reversed(segments):
+                yield from self._forward(one, begin)
+            newest, _ = segments.pop(0)
+            self._file, self._at = newest, newest.size
+            yield from self._scanner.settle()
+        finally:
+            for one, _ in segments:
+                one.close()
+
+    def _find_start(self, segments: list[tuple[LogFile, int]]) -> None:
+        """The files from the newest back to the one with the newest start, each with where to begin in it."""
+        left = self._limit
+        for one in self._newest_first(segments):
+            try:
+                start, looked_at = one.newest_start(left)
+            except (OSError, ValueError) as problem:
+                one.close()
+                if not segments:
+                    raise
+                self.trouble = _gap(problem)
+                return
+            segments.append((one, start if start is not None else max(0, looked_at - left)))
+            left -= looked_at
+            if start is not None:
+                return
+            if left <= 0:
+                megabytes = self._limit // 2**20
+                self.trouble = Trouble("capped", f"no start of the server in its last {megabytes} MB")
+                return
+
+    def _newest_first(self, segments: list[tuple[LogFile, int]]) -> Iterator[LogFile]:
+        """As `newest_first`, but a rolled-over file that cannot be opened ends it: what is newer still
+        counts.
+        """
+        try:
+            yield from newest_first(self._path)
+        except OSError as problem:
+            if not segments:
+                raise
+            self.trouble = _gap(problem)
+
+    def _forward(self, one: LogFile, begin: int) -> Iterator[Record]:
+        yield from self._scanner.finish()
+        self._scanner.begin(one.path.name, begin)
+        for block in one.blocks(begin):
+            yield from self._scanner.feed(block)
+
+    def _more(self) -> Iterator[Record]:
+        """What was appended; then, if the log was rotated, what the files behind it hold."""
+        assert self._file is not None
+        silent = True
+        for record in self._appended(self._file):
+            silent = False
+            yield record
+        try:
+            status = self._path.stat()
+        except FileNotFoundError:
+            return  # between two renames; what is written now still goes to the file that is open
+        if (status.st_dev, status.st_ino) != self._file.identity:
+            yield from self._rotated()
+        elif status.st_size < self._at:
+            yield from self._scanner.finish()
+            self._at = 0
+            self._scanner.begin(self._path.name, 0)
+            yield from self._appended(self._file)
+        elif silent:
+            yield from self._scanner.settle()
+
+    def _appended(self, one: LogFile) -> Iterator[Record]:
+        while block := os.pread(one.descriptor, BLOCK, self._at):
+            self._at += len(block)
+            yield from self._scanner.feed(block)
+
+    def _rotated(self) -> Iterator[Record]:
+        """The rest of the file that was followed, those that came and were rolled over since, and the new
+        one.
+        """
+        assert self._file is not None
+        newer: list[LogFile] = []
+        try:
+            for one in newest_first(self._path):
+                if one.identity == self._file.identity:
+                    one.close()
+                    break
+                newer.append(one)
+            else:
+                newer, unknown = (
+                    newer[:1],
+                    newer[1:],
+                )  # the old one was packed or removed: go on with the newest
+                for one in unknown:
+                    one.close()
+            if not newer:
+                return
+            yield from self._appended(self._file)
+            for one in reversed(newer):
+                yield from self._forward(one, 0)
+            self._file.close()
+            self._file = newer.pop(0)
+            self._at = self._file.size
+        finally:
+            for one in newer:
+                one.close()
+
+
+def _gap(problem: Exception) -> Trouble:
+    return Trouble("broken", f"a rolled-over file cannot be read: {problem}")
+
+
+class PipeLog:
+    """A log that comes through a pipe, from its beginning: `ssh node2 tail -n +1 -F … |`."""
+
+    def __init__(self, descriptor: int, name: str = "-") -> None:
+        self.name = name
+        self.trouble: Trouble | None = None
+        self.ended = False
+        self.size = 0
+        self._descriptor = descriptor
+        self._scanner = Scanner()
+        self._scanner.begin(name, 0)
+
+    def read(self) -> Iterator[Record]:
+        """What has come by now; never waits."""
+        silent = True
+        for _ in range(MOST_BLOCKS):
+            if self.ended or not self._ready(0):
+                break
+            silent = False
+            yield from self._block()
+        if silent:
+            yield from self._scanner.settle()
+
+    def drain(self, *, first_byte: float = FIRST_BYTE, pause: float = PAUSE) -> Iterator[Record]:
+        """Everything up to the end of the pipe, or until no more than a trickle comes; seconds."""
+        deadline, came, limit = time.monotonic() + first_byte, 0, 1
+        while not self.ended:
+            left = deadline - time.monotonic()
+            if left <= 0 or not self._ready(left):
+                break
+            before = self.size
+            yield from self._block()
+            came += self.size - before
+            if came >= limit:
+                deadline, came, limit = time.monotonic() + pause, 0, TRICKLE
+        yield from self._scanner.settle()
+
+    def finish(self) -> Iterator[Record]:
+        return self._scanner.finish()
+
+    def close(self) -> None:
+        """The pipe belongs to whoever opened it."""
+
+    def _ready(self, seconds: float) -> bool:
+        return bool(select.select([self._descriptor], [], [], seconds)[0])
+
+    def _block(self) -> Iterator[Record]:
+        try:
+            block = os.read(self._descriptor, BLOCK)
+        except OSError as problem:
+            self.trouble = Trouble("unreadable", problem.strerror or "cannot be read")
+            block = b""
+        self.size += len(block)
+        self.ended = not block
+        return self._scanner.feed(block) if block else self._scanner.finish()
+
+
+def open_log(source: Path | str, *, limit: int = LIMIT, standard_input: int = 0) -> FileLog | PipeLog:
+    """The log that `--log NODE=…` names: a file, a named pipe, or `-` for the standard input's descriptor."""
+    if str(source) == "-":
+        return PipeLog(standard_input)
+    path = Path(source)
+    try:
+        if path.is_fifo():
+            return PipeLog(os.open(path, os.O_RDONLY | os.O_CLOEXEC), str(path))
+    except OSError:
+        pass  # the file log says what is wrong with it
+    return FileLog(path, limit)
