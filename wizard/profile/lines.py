@@ -1,8 +1,8 @@
 """Where things stand in a TOML file: the line of each key and table, and the exact span of each value.
 
-The standard library's parser says what a file means, and not where.  This scanner says where, and knows only
-what it needs for that: it is run on text that the parser has accepted, when an error has to name a line, or when
-one value is to be changed and everything else is to stay as it is.
+The standard library's parser says what a file means, and not where.  This scanner says where, and knows
+only what it needs for that: it is run on text that the parser has accepted, when an error has to name a line,
+or when one value is to be changed and everything else is to stay as it is.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Layout:
         return self.line_at(max(0, len(self.text.rstrip()) - 1))
 
     def body_end(self, place: Place) -> int:
-        """Where the body of a table with a header ends; () is the whole file's own, above the first header."""
+        """Where the body of a table with a header ends; () is the file's own, above the first header."""
         starts = sorted(header.start for header in self.headers.values())
         begin = self.headers[place].end if place else 0
         return next((start for start in starts if start >= begin), len(self.text))
@@ -216,8 +216,10 @@ def lookup(tables: Any, place: Place) -> Any:
         KeyError: nothing is there.
     """
     for key in place:
-        if (isinstance(tables, list) and isinstance(key, int) and 0 <= key < len(tables)) or (isinstance(tables, Mapping) and key in tables):
-            tables = tables[key]
-        else:
+        here = tables
+        if isinstance(here, list):
+            here = dict(enumerate(here))
+        if not isinstance(here, Mapping) or key not in here:
             raise KeyError(key)
+        tables = here[key]
     return tables

@@ -1,7 +1,8 @@
 """From the older editions of the profile's format to this one.
 
-To change the format: raise `SCHEMA_VERSION` in the model, add to `MIGRATIONS`, under the old number, the function
-that makes the old edition into the new one, and put a profile of the old edition into `tests/profile/editions/`.
+To change the format: raise `SCHEMA_VERSION` in the model, add to `MIGRATIONS`, under the old number, the
+function that makes the old edition into the new one, and put a profile of the old edition into
+`tests/profile/editions/`.
 """
 
 from __future__ import annotations

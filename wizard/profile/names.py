@@ -46,7 +46,9 @@ def check_name(name: str) -> None:
             fix="take letters, digits, _ and - only; a path needs a / in it, or .toml at its end",
         )
     if name.startswith("-"):
-        raise UsageError(f'"{name}" would be taken for an option', fix="begin the name with a letter or digit")
+        raise UsageError(
+            f'"{name}" would be taken for an option', fix="begin the name with a letter or digit"
+        )
     if name in RESERVED:
         raise UsageError(
             f'a profile cannot be called "{name}": that is a command', fix="give the profile another name"

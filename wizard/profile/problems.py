@@ -38,7 +38,7 @@ class Problem:
         return ".".join(str(part) if isinstance(part, int) else written_key(part) for part in self.place)
 
 
-def examine(raw: Mapping[str, Any], folder: Path) -> tuple[Profile | None, list[Problem]]:
+def find(raw: Mapping[str, Any], folder: Path) -> tuple[Profile | None, list[Problem]]:
     """The profile that the tables `raw` make, or everything that is wrong with them.
 
     Args:
@@ -82,7 +82,7 @@ def examine(raw: Mapping[str, Any], folder: Path) -> tuple[Profile | None, list[
     return (None, problems) if problems else (profile, [])
 
 
-# --- from pydantic's words to ours -------------------------------------------------------------------------
+# --- from pydantic's words to ours --------------------------------------------------------------
 
 _REFERENCES: dict[str | None, str] = {
     "@env": 'env is the name of a variable: { env = "APIM_DB_PASSWORD" }',

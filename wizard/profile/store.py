@@ -8,17 +8,23 @@ import re
 import stat
 import tempfile
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal, Never
+
+from pydantic import ValidationError
 
 from wizard import locations
 from wizard.errors import Failed, UsageError
-from wizard.profile.model import Profile
-from wizard.profile.names import check_name, locate
+from wizard.profile.model import SCHEMA_VERSION, Profile
+from wizard.profile.names import locate
+
+if TYPE_CHECKING:
+    from wizard.profile.lines import Layout
+    from wizard.profile.problems import Problem
 
 MOST_BYTES = 1_000_000
 """No profile is anywhere near as large; what is larger is some other file."""
@@ -63,7 +69,7 @@ class ProfileError(UsageError):
         super().__init__("\n".join(map(str, parts)))
 
 
-# --- reading -------------------------------------------------------------------------------------------------
+# --- reading --------------------------------------------------------------------------------------
 
 
 def load(argument: str | Path) -> LoadedProfile:
@@ -101,20 +107,30 @@ def read(path: Path, shown: str | None = None) -> str:
     except IsADirectoryError:
         raise UsageError("it is a folder", place=place, fix="name the profile's .toml file in it") from None
     except FileNotFoundError:
-        raise UsageError("there is no such file", place=place, fix="apimha-wizard profile list") from None
+        raise UsageError(
+            "there is no such file",
+            place=place,
+            fix="check the path, or take a name from: apimha-wizard profile list",
+        ) from None
     except OSError as failure:
         raise UsageError(
             f"it cannot be read: {failure.strerror}", place=place, fix="check its path and its mode"
         ) from None
     if len(content) > MOST_BYTES:
         raise UsageError(
-            f"it is larger than {MOST_BYTES // 1_000_000} MB", place=place, fix="that is no profile: name another file"
+            f"it is larger than {MOST_BYTES // 1_000_000} MB",
+            place=place,
+            fix="that is no profile: name another file",
         )
     return _decoded(content, place)
 
 
 def _decoded(content: bytes, place: str) -> str:
-    for mark, name in ((codecs.BOM_UTF8, "UTF-8"), (codecs.BOM_UTF16_LE, "UTF-16"), (codecs.BOM_UTF16_BE, "UTF-16")):
+    for mark, name in (
+        (codecs.BOM_UTF8, "UTF-8"),
+        (codecs.BOM_UTF16_LE, "UTF-16"),
+        (codecs.BOM_UTF16_BE, "UTF-16"),
+    ):
         if content.startswith(mark):
             raise UsageError(
                 f"it begins with the byte order mark of {name}, which TOML does not have",
@@ -147,16 +163,145 @@ def examine(text: str, folder: Path) -> Profile | list[Mistake]:
     try:
         tables = tomllib.loads(text)
     except RecursionError:
-        return [Mistake(1, "", "syntax", "it is nested too deeply", "a profile has tables in tables, no deeper")]
+        return [
+            Mistake(1, "", "syntax", "it is nested too deeply", "a profile has tables in tables, no deeper")
+        ]
     except ValueError as failure:  # TOMLDecodeError is one, and so is what int() says to a number without end
         return [_syntax(str(failure), text)]
-    from wizard.profile import problems
+    if tables.get("schema_version") == SCHEMA_VERSION:
+        with suppress(ValidationError):
+            return Profile.model_validate(tables, context={"folder": folder})
+    # Only what is wrong or old needs the rest: its modules are not loaded for a good profile.
+    from wizard.profile.lines import scan
+    from wizard.profile.problems import find
 
-    profile, wrong = problems.examine(tables, folder)
+    profile, wrong = find(tables, folder)
     if profile is not None:
         return profile
-    from wizard.profile.lines import scan
 
     layout = scan(text)
     mistakes = [Mistake(_line(layout, one), one.field, one.kind, one.message, one.fix) for one in wrong]
     return sorted(mistakes, key=lambda one: one.line)
+
+
+def _line(layout: Layout, problem: Problem) -> int:
+    return (
+        1
+        if problem.place == ("schema_version",) and problem.kind == "missing"
+        else layout.line(problem.place)
+    )
+
+
+def _syntax(message: str, text: str) -> Mistake:
+    """What the parser says, in words, with a fix.  It names keys and single characters, never a value."""
+    position = _POSITION.search(message)
+    last = text.rstrip().count("\n") + 1
+    line = int(position[1]) if position and position[1] else last
+    reason = message[: position.start()] if position else "a number is too long"
+    if twice := re.fullmatch(r"Cannot declare \((.*?),?\) twice", reason):
+        table = ".".join(re.findall(r"'((?:[^'\\]|\\.)*)'", twice[1]))
+        reason, fix = (
+            f"the table [{table}] stands there twice",
+            "put its keys below one of them, and remove the other",
+        )
+    elif reason.startswith("Cannot overwrite"):
+        reason, fix = "this key or table stands there twice", "remove one of the two"
+    elif reason in ("Invalid value", "Expected newline or end of document after a statement"):
+        reason, fix = "there is no value here that TOML knows", 'text stands in quotes: name = "value"'
+    else:
+        reason, fix = (
+            reason[:1].lower() + reason[1:],
+            'a line is key = "text", key = 1, key = true, or [table]',
+        )
+    column = f", column {position[2]}" if position and position[1] else ""
+    return Mistake(line, "", "syntax", f"this is not TOML: {reason}{column}", fix)
+
+
+def _refuse_missing(name: str) -> Never:
+    """Says what there is instead of a profile called `name`: a draft, a file, or one of nearly that name."""
+    path = locations.draft(name)
+    if path.exists():
+        found = examine(read(path), path.parent)
+        missing = [one.field for one in found if one.kind == "missing"] if isinstance(found, list) else []
+        wrong = (
+            [one.field or "the TOML itself" for one in found if one.kind != "missing"]
+            if isinstance(found, list)
+            else []
+        )
+        parts = [
+            f"missing: {', '.join(missing)}" if missing else "",
+            f"wrong: {', '.join(wrong)}" if wrong else "",
+        ]
+        state = (
+            "; ".join(part for part in parts if part)
+            or "nothing is missing, but it was never saved as a profile"
+        )
+        raise UsageError(f"{name} is only a draft; {state}", fix=f"apimha-wizard resume {name}")
+    if Path(f"{name}.toml").exists():
+        raise UsageError(
+            f"there is no profile called {name}, but a file here", fix=f"name the file: ./{name}.toml"
+        )
+    near = get_close_matches(name, [other.stem for other in toml_files(locations.profiles())], n=1)
+    raise UsageError(
+        f"there is no profile called {name}",
+        fix=f"did you mean {near[0]}?"
+        if near
+        else "apimha-wizard profile list shows them; a path has a / in it",
+    )
+
+
+def toml_files(folder: Path) -> list[Path]:
+    """The `.toml` files of a folder by name; none where there is no such folder."""
+    with suppress(OSError):
+        return sorted(
+            path for path in folder.iterdir() if path.suffix == ".toml" and not path.name.startswith(".")
+        )
+    return []
+
+
+# --- writing --------------------------------------------------------------------------------------
+
+
+def save(text: str, path: Path) -> None:
+    """Writes `text` as the content of `path`, whole or not at all, and durably.
+
+    A link stays one and its target is written; mode and owner stay; a new file is 0600.
+
+    Raises:
+        Failed: it cannot be written; what was there is as before.
+    """
+    target = path.resolve()
+    try:
+        if target.exists() and not os.access(target, os.W_OK):
+            raise PermissionError(13, os.strerror(13))
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _replace(target, text.encode("utf-8"))
+    except OSError as failure:
+        raise Failed(
+            f"it cannot be saved: {failure.strerror}",
+            place=str(path),
+            fix="check the room, and the mode of its folder",
+        ) from failure
+
+
+def _replace(target: Path, content: bytes) -> None:
+    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            with suppress(FileNotFoundError):
+                status = target.stat()
+                with suppress(PermissionError):
+                    os.fchown(descriptor, status.st_uid, status.st_gid)
+                os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+        Path(name).replace(target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
