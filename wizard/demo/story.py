@@ -26,7 +26,6 @@ Snapshot = dict[str, tuple[int, bytes]]
 """Mode and content of all in a home, by its path: a file's bytes, a link's target, nothing of a folder."""
 
 EXCERPT = "repository/conf/axis2/axis2.xml"
-EXCERPT_LINES = 11
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -66,32 +65,32 @@ def show(folder: Path, say: Say) -> Sandbox:
     """
     sandbox = make_sandbox(folder)
     stock = snapshots(sandbox)
-    say(f"A sandbox in {folder}:")
-    say("  analytics-1, analytics-2   two miniature packs, as if unpacked just now")
-    say("  demo.toml                  the profile: everything that the pair has to know, once")
+    say("Two unpacked packs become a pair that survives the loss of one node. A sandbox to see it in:")
+    say(f"  {folder}/analytics-1 and analytics-2   miniature packs, as if unpacked just now")
+    say(f"  {folder}/demo.toml   the profile: all that the pair has to know, once")
 
     output = _run(sandbox, say, "replay demo.toml --offline --dry-run", expected=4)
-    for line in excerpt(output, EXCERPT):
-        say(f"  {line}")
     _same(snapshots(sandbox), stock, "a dry run changed something")
-    say("  (and so on for every file) … nothing was written; exit code 4: there is something to do")
+    say(_line(output, "checks: "))
+    for line in changed_lines(output, EXCERPT):
+        say(f"  {line}")
+    say("and so on for every file. Nothing is written; exit code 4 says that there is something to do.")
 
-    _run(sandbox, say, "replay demo.toml --offline", expected=0)
+    output = _run(sandbox, say, "replay demo.toml --offline", expected=0)
     applied = snapshots(sandbox)
     for line in table(stock, applied):
         say(f"  {line}")
+    say(_line(output, "Done: "))
 
     output = _run(sandbox, say, "replay demo.toml --offline", expected=0)
     _same(snapshots(sandbox), applied, "a second replay changed something")
-    say(f"  {_last(output)}")
+    say(_line(output, "Nothing to do: "))
 
     output = _run(sandbox, say, "rollback demo.toml", expected=0)
-    say(f"  {_last(output)}")
     _same(snapshots(sandbox), stock, "the roll-back left a difference")
-    say("")
-    say("Both homes are what they were before, to the byte:")
+    say(f"{_line(output, 'Restored')} Names, modes and contents of both homes are those from before:")
     for home, files in zip(sandbox.homes, stock, strict=True):
-        say(f"  {home.name}  {digest(files)}  {len(files)} files and folders")
+        say(f"  {home.name}  SHA-256 {digest(files)[:32]}… of {len(files)} files and folders")
     return sandbox
 
 
@@ -159,18 +158,21 @@ def _lines(before: tuple[int, bytes] | None, after: tuple[int, bytes] | None) ->
     return str(sum(b - a + d - c for tag, a, b, c, d in changes if tag != "equal"))
 
 
-def excerpt(output: str, path: str) -> list[str]:
-    """The first lines of the diff of one file, as a dry run prints it; none where there is no such diff."""
+def changed_lines(output: str, path: str) -> list[str]:
+    """What the first diff of that file in a dry run's output removes and adds; nothing without such a diff."""
     lines = output.splitlines()
-    start = next((n for n, line in enumerate(lines) if line.startswith("--- ") and path in line), None)
+    start = next((n for n, line in enumerate(lines) if line.startswith("--- ") and line.endswith(path)), None)
     if start is None:
         return []
     end = next((n for n in range(start + 1, len(lines)) if lines[n].startswith("--- ")), len(lines))
-    return lines[start : min(end, start + EXCERPT_LINES)]
+    changed = [line for line in lines[start + 2 : end] if line.startswith(("-", "+"))]
+    return [lines[start].removeprefix("--- "), *changed]
 
 
-def _last(output: str) -> str:
-    return next((line.strip() for line in reversed(output.splitlines()) if line.strip()), "")
+def _line(output: str, beginning: str) -> str:
+    """The line that begins so, or else the last one."""
+    lines = [line for line in output.splitlines() if line.strip()] or ["(it printed nothing)"]
+    return next((line for line in lines if line.startswith(beginning)), lines[-1])
 
 
 def _same(now: tuple[Snapshot, Snapshot], expected: tuple[Snapshot, Snapshot], message: str) -> None:
