@@ -26,7 +26,7 @@ def spark_defaults(bench: Workbench) -> None:
     properties.set("carbon.spark.master", "local")
     properties.set("carbon.spark.master.count", str(settings.master_count))
     if settings.symbolic_link is not None and not bench.one_machine:
-        properties.set("carbon.das.symbolic.link", settings.symbolic_link.rstrip("/") + "/")
+        properties.set("carbon.das.symbolic.link", str(settings.symbolic_link).rstrip("/") + "/")
 
 
 def spark_env_sh(bench: Workbench) -> None:
@@ -46,8 +46,8 @@ def symbolic_link(bench: Workbench) -> None:
     path = bench.profile.spark.symbolic_link
     if path is None or bench.one_machine or not bench.lives_here:
         return
-    if _in_the_way(Path(path), bench.pack.home) is None:
-        bench.symlink(Path(path), bench.pack.home)
+    if _in_the_way(path, bench.pack.home) is None:
+        bench.symlink(path, bench.pack.home)
 
 
 def _in_the_way(link: Path, home: Path) -> tuple[str, str] | None:
@@ -91,7 +91,7 @@ def link(context: CheckContext) -> Iterator[Finding]:
             )
         return
     for node in context.nodes:
-        yield _link_of(node, Path(path), context)
+        yield _link_of(node, path, context)
 
 
 def _link_of(node: Node, path: Path, context: CheckContext) -> Finding:
@@ -102,7 +102,7 @@ def _link_of(node: Node, path: Path, context: CheckContext) -> Finding:
             node=node.name,
             fix=f"over there: apimha-wizard replay PROFILE --node {node.name}",
         )
-    problem = _in_the_way(path, Path(node.home))
+    problem = _in_the_way(path, node.home)
     if problem is not None:
         return finding.error(problem[0], node=node.name, fix=problem[1])
     there = "leads" if state_of(path).kind == "link" else "will lead"
