@@ -241,5 +241,5 @@ def test_the_profile_names_what_is_in_the_sandbox(tmp_path: Path) -> None:
     from wizard.profile import load
 
     sandbox = make_sandbox(tmp_path / "play")
-    profile = load(sandbox.profile)
-    assert [node.home for node in profile.nodes] == list(sandbox.homes)
+    profile = load(sandbox.profile).profile
+    assert [Path(node.home) for node in profile.nodes] == list(sandbox.homes)

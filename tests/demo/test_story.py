@@ -104,6 +104,28 @@ def test_nothing_of_the_users_is_touched(told: Told) -> None:
     assert list(told.home.rglob("*")) == []
 
 
+def test_the_sandbox_alone_says_commands_that_work_as_they_stand(tmp_path: Path) -> None:
+    lines: list[str] = []
+    story.show(tmp_path / "with a space", lines.append)
+    typed = [line.strip() for line in lines if line.startswith("  ") and "on the screen" not in line]
+    program = f"apimha-wizard() {{ '{sys.executable}' -P -m wizard \"$@\"; }}"
+    ended = "trap 'echo ends with $?' ERR"
+    done = subprocess.run(
+        ["bash", "-Ec", "\n".join([program, ended, *typed])],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.findall(r"^ends with \d+|^Done|^Restored", done.stdout, re.MULTILINE)[-3:] == [
+        "ends with 4",
+        "Done",
+        "Restored",
+    ]
+    assert any((tmp_path / "with a space/.apimha-wizard/state").rglob("*"))
+
+
 def test_without_a_folder_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))

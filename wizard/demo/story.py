@@ -25,6 +25,10 @@ Say = Callable[[str], None]
 Snapshot = dict[str, tuple[int, bytes]]
 """Mode and content of all in a home, by its path: a file's bytes, a link's target, nothing of a folder."""
 
+DRY_RUN = "replay demo.toml --offline --dry-run"
+REPLAY = "replay demo.toml --offline"
+ROLL_BACK = "rollback demo.toml"
+
 EXCERPT = "repository/conf/axis2/axis2.xml"
 
 
@@ -43,13 +47,13 @@ def main(argv: list[str] | None = None) -> int:
     try:
         with stoppable():
             if folder is not None:
-                show(folder, print)
+                tell(folder, print)
                 print(
                     f"\nThe sandbox stays: cd {shlex.quote(str(folder))}; then the commands above are yours."
                 )
             else:
                 with tempfile.TemporaryDirectory(prefix="apimha-demo-") as temporary:
-                    show(Path(temporary) / "demo", print)
+                    tell(Path(temporary) / "demo", print)
     except WizardError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return problem.exit_code
@@ -57,7 +61,30 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def show(folder: Path, say: Say) -> Sandbox:
-    """Tells the story in a new sandbox in `folder`, which is left there as it was made.
+    """A new sandbox in `folder`, and what a person can do with it.
+
+    Raises:
+        UsageError: the folder cannot be used.
+    """
+    sandbox = make_sandbox(folder)
+    say(f"A sandbox is in {sandbox.folder}: two miniature packs, a profile, and no server. Try it:")
+    say("")
+    say(f"  cd {shlex.quote(str(sandbox.folder))}")
+    for name, value in sandbox.env.items():
+        say(f'  export {name}="$PWD/{Path(value).relative_to(sandbox.folder)}"')
+    say("  apimha-wizard demo.toml                                # the wizard on the screen")
+    say(f"  apimha-wizard {DRY_RUN}      # what it would change")
+    say(f"  apimha-wizard {REPLAY}                # both nodes, or neither")
+    say(f"  apimha-wizard {ROLL_BACK}                       # as before")
+    say("")
+    say(
+        "The two exports keep what the tool remembers in the sandbox too: delete the folder, and all is gone."
+    )
+    return sandbox
+
+
+def tell(folder: Path, say: Say) -> Sandbox:
+    """Tells the whole story in a new sandbox in `folder`, which is left there as it was made.
 
     Raises:
         UsageError: the folder cannot be used.
@@ -69,24 +96,24 @@ def show(folder: Path, say: Say) -> Sandbox:
     say(f"  {folder}/analytics-1 and analytics-2   miniature packs, as if unpacked just now")
     say(f"  {folder}/demo.toml   the profile: all that the pair has to know, once")
 
-    output = _run(sandbox, say, "replay demo.toml --offline --dry-run", expected=4)
+    output = _run(sandbox, say, DRY_RUN, expected=4)
     _same(snapshots(sandbox), stock, "a dry run changed something")
     say(_line(output, "checks: "))
     for line in changed_lines(output, EXCERPT):
         say(f"  {line}")
     say("and so on for every file. Nothing is written; exit code 4 says that there is something to do.")
 
-    output = _run(sandbox, say, "replay demo.toml --offline", expected=0)
+    output = _run(sandbox, say, REPLAY, expected=0)
     applied = snapshots(sandbox)
     for line in table(stock, applied):
         say(f"  {line}")
     say(_line(output, "Done: "))
 
-    output = _run(sandbox, say, "replay demo.toml --offline", expected=0)
+    output = _run(sandbox, say, REPLAY, expected=0)
     _same(snapshots(sandbox), applied, "a second replay changed something")
     say(_line(output, "Nothing to do: "))
 
-    output = _run(sandbox, say, "rollback demo.toml", expected=0)
+    output = _run(sandbox, say, ROLL_BACK, expected=0)
     _same(snapshots(sandbox), stock, "the roll-back left a difference")
     say(f"{_line(output, 'Restored')} Names, modes and contents of both homes are those from before:")
     for home, files in zip(sandbox.homes, stock, strict=True):
@@ -159,7 +186,7 @@ def _lines(before: tuple[int, bytes] | None, after: tuple[int, bytes] | None) ->
 
 
 def changed_lines(output: str, path: str) -> list[str]:
-    """What the first diff of that file in a dry run's output removes and adds; nothing without such a diff."""
+    """What the first diff of that file in a dry run's output removes and adds; [] without one."""
     lines = output.splitlines()
     start = next((n for n, line in enumerate(lines) if line.startswith("--- ") and line.endswith(path)), None)
     if start is None:
