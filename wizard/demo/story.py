@@ -10,6 +10,7 @@ import difflib
 import hashlib
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -72,14 +73,17 @@ def show(folder: Path, say: Say) -> Sandbox:
     say(f"  cd {shlex.quote(str(sandbox.folder))}")
     for name, value in sandbox.env.items():
         say(f'  export {name}="$PWD/{Path(value).relative_to(sandbox.folder)}"')
-    say("  apimha-wizard demo.toml                                # the wizard on the screen")
-    say(f"  apimha-wizard {DRY_RUN}      # what it would change")
-    say(f"  apimha-wizard {REPLAY}                # both nodes, or neither")
-    say(f"  apimha-wizard {ROLL_BACK}                       # as before")
+    if shutil.which("apimha-wizard") is None:
+        say(f'  export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"')
+    for arguments, meaning in {
+        "demo.toml": "the wizard on the screen",
+        DRY_RUN: "what would change",
+        REPLAY: "both nodes, or neither",
+        ROLL_BACK: "as before",
+    }.items():
+        say(f"  apimha-wizard {arguments:38}  # {meaning}")
     say("")
-    say(
-        "The two exports keep what the tool remembers in the sandbox too: delete the folder, and all is gone."
-    )
+    say("What the tool remembers stays in the sandbox too: delete the folder, and all is gone.")
     return sandbox
 
 
