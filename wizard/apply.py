@@ -213,9 +213,7 @@ def _undone(run: Run, homes: Iterable[Path], problem: Exception, cancel: Cancel)
         return _stranded(run, foreign, reason)
     if cancel.is_set():
         return Cancelled("cancelled; everything in the homes is as before")
-    return Failed(
-        f"{reason}; everything in the homes is as before", fix="mend that and run it again"
-    )
+    return Failed(f"{reason}; everything in the homes is as before", fix="mend that and run it again")
 
 
 def _told(problem: Exception) -> str:
@@ -355,7 +353,8 @@ def rollback(run: Run, *, force: bool = False, cancel: Cancel | None = None) -> 
     _refuse_running(run)
     if not run.has_backups:
         raise ChecksFailed(
-            f"the backups of the run {run.run} are gone (history --prune)", fix="restore the homes from your own backup"
+            f"the backups of the run {run.run} are gone (history --prune)",
+            fix="restore the homes from your own backup",
         )
     moves, kept = [], []
     for entry in reversed(run.entries):
@@ -380,7 +379,9 @@ def rollback(run: Run, *, force: bool = False, cancel: Cancel | None = None) -> 
         started=runs.now(),
         homes=run.homes,
         entries=(),
-        files=tuple({**file, "status": "restored"} for file in run.files if (file["node"], file["path"]) in restored),
+        files=tuple(
+            {**file, "status": "restored"} for file in run.files if (file["node"], file["path"]) in restored
+        ),
         undoes=run.run,
         complete=not kept,
     )
@@ -393,11 +394,15 @@ def rollback(run: Run, *, force: bool = False, cancel: Cancel | None = None) -> 
 def _refuse_running(run: Run) -> None:
     for node, home in run.homes.items():
         if not Path(home).is_dir():
-            raise ChecksFailed(f"the home of {node} is not here any more", place=home, fix="put it back where it was")
+            raise ChecksFailed(
+                f"the home of {node} is not here any more", place=home, fix="put it back where it was"
+            )
         pid = Pack(Path(home)).running
         if pid is not None:
             raise ChecksFailed(
-                f"the server of {node} runs (process {pid})", place=home, fix=f"sh '{home}/bin/wso2server.sh' stop"
+                f"the server of {node} runs (process {pid})",
+                place=home,
+                fix=f"sh '{home}/bin/wso2server.sh' stop",
             )
 
 
@@ -413,5 +418,3 @@ def files_json(plan: Plan, *, status: str | None = None) -> list[dict[str, Any]]
         }
         for change in plan.changes
     ]
-
-

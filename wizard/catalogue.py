@@ -18,16 +18,15 @@ def checks_table() -> str:
     """Every check: id, severity, whether it runs offline, why it matters, how it is mended."""
     return _table(
         ("check", "severity", "offline", "why it matters", "how to mend it"),
-        (
-            (f"`{one.id}`", one.severity, "yes" if one.offline else "", one.why, one.fix)
-            for one in CHECKS
-        ),
+        ((f"`{one.id}`", one.severity, "yes" if one.offline else "", one.why, one.fix) for one in CHECKS),
     )
 
 
 def steps_table() -> str:
     """The steps: id, title, what it is about."""
-    return _table(("step", "on the screen", "what it is about"), ((f"`{s.id}`", s.title, s.help) for s in STEPS))
+    return _table(
+        ("step", "on the screen", "what it is about"), ((f"`{s.id}`", s.title, s.help) for s in STEPS)
+    )
 
 
 def exit_codes_table() -> str:

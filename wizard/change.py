@@ -75,7 +75,10 @@ class Meta:
         except (FileNotFoundError, NotADirectoryError):
             return None
         return cls(
-            stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, status.st_mtime_ns if with_time else None
+            stat.S_IMODE(status.st_mode),
+            status.st_uid,
+            status.st_gid,
+            status.st_mtime_ns if with_time else None,
         )
 
 

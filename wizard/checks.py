@@ -94,8 +94,9 @@ def check(
 ) -> Callable[[Probe], Check]:
     """Make a `Check` of a generator function.
 
-    `live`: it needs the network and is left out by `--offline`.  `always`: it runs whatever `--only` and `--skip`
-    say.  `offline`: what it can still say with `--offline`.  `needs`: ids that must have ended without an error first; otherwise this one is skipped.
+    `live`: it needs the network and is left out by `--offline`; `offline` is what it can say all the same.
+    `always`: it runs whatever `--only` and `--skip` say.  `needs`: ids that must have ended without an error first;
+    otherwise this one is skipped.
     """
 
     def wrap(probe: Probe) -> Check:
@@ -158,9 +159,12 @@ def run(
         checks = [one.without_network() for one in checks if one.offline]
     checks = sorted(checks, key=lambda one: not one.live)
     for result in _concurrently(checks, context):
-        if result.status == "error" and result.id in ignore:
-            result = dataclasses.replace(result, status="warning", message=f"{result.message} (ignored)")
-        yield result
+        ignored = result.status == "error" and result.id in ignore
+        yield (
+            dataclasses.replace(result, status="warning", message=f"{result.message} (ignored)")
+            if ignored
+            else result
+        )
 
 
 def _findings(one: Check, context: CheckContext) -> list[Finding]:
@@ -204,7 +208,7 @@ def _concurrently(checks: list[Check], context: CheckContext) -> Iterator[Findin
                 elif one.live:
                     deadlines[one.id] = time.monotonic() + one.limit
                     threading.Thread(
-                        target=lambda one=one: results.put((one, _findings(one, context))),  # type: ignore[misc]
+                        target=lambda one=one: results.put((one, _findings(one, context))),
                         name=one.id,
                         daemon=True,
                     ).start()

@@ -18,11 +18,25 @@ from wizard import __version__
 from wizard.errors import UsageError, WizardError
 
 if TYPE_CHECKING:
+    from wizard.cancel import Cancel
     from wizard.profile.store import LoadedProfile
     from wizard.replay import Options, Result
     from wizard.secrets import Resolver
 
-COMMANDS = ["resume", "replay", "check", "verify", "rollback", "history", "profile", "checks", "sql", "demo", "clean", "wizard"]
+COMMANDS = [
+    "resume",
+    "replay",
+    "check",
+    "verify",
+    "rollback",
+    "history",
+    "profile",
+    "checks",
+    "sql",
+    "demo",
+    "clean",
+    "wizard",
+]
 
 
 class Commands(click.Group):
@@ -64,7 +78,9 @@ def command(name: str, **settings: Any) -> Callable[[Callable[..., Any]], click.
 
 def _common(made: click.Command) -> click.Command:
     made.params.append(
-        click.Option(["--debug"], is_flag=True, expose_value=False, help="Show tracebacks; still no password.")
+        click.Option(
+            ["--debug"], is_flag=True, expose_value=False, help="Show tracebacks; still no password."
+        )
     )
     return click.version_option(__version__, prog_name="apimha-wizard")(made)
 
@@ -203,7 +219,11 @@ def check(name: str, as_json: bool, allow_commands: bool, **options: Any) -> int
     out = Paper(sys.stderr) if as_json else Paper()
     with _interruptible() as cancel:
         result = headless.check(
-            loaded, _options(options), _resolver(allow_commands=allow_commands), tell=out.finding, cancel=cancel
+            loaded,
+            _options(options),
+            _resolver(allow_commands=allow_commands),
+            tell=out.finding,
+            cancel=cancel,
         )
     out.line(checks_summary(result.checks))
     return _end(result, as_json)
@@ -233,7 +253,9 @@ def rollback(name: str | None, force: bool, as_json: bool) -> int:
 
 @command("history")
 @click.argument("name", required=False, metavar="[PROFILE]")
-@click.option("--prune", type=click.IntRange(min=0), metavar="N", help="Keep the backups of the N newest runs only.")
+@click.option(
+    "--prune", type=click.IntRange(min=0), metavar="N", help="Keep the backups of the N newest runs only."
+)
 @json_option
 def history(name: str | None, prune: int | None, as_json: bool) -> int:
     """What was done when."""
@@ -250,7 +272,10 @@ def history(name: str | None, prune: int | None, as_json: bool) -> int:
     else:
         out.lines(history_lines(found))
         for run in cut_off:
-            out.line(f"! {run['run']} was cut off; apimha-wizard rollback {run['run']} restores the homes", "warning")
+            out.line(
+                f"! {run['run']} was cut off; apimha-wizard rollback {run['run']} restores the homes",
+                "warning",
+            )
     return 5 if cut_off else 0
 
 

@@ -65,7 +65,14 @@ def masker(secrets: Iterable[str], parameters: Iterable[str] = ()) -> Masker:
         if len(secret) >= 4:
             escaped = escape(secret)
             quoted = escape(secret, {'"': "&quot;", "'": "&apos;"})
-            forms |= {secret, escaped, quoted, quote(secret, safe=""), quote(secret), json.dumps(secret)[1:-1]}
+            forms |= {
+                secret,
+                escaped,
+                quoted,
+                quote(secret, safe=""),
+                quote(secret),
+                json.dumps(secret)[1:-1],
+            }
     return Masker(tuple(sorted(forms, key=len, reverse=True)), tuple(parameters))
 
 

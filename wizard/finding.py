@@ -35,13 +35,23 @@ def ok(message: str, *, node: str | None = None, evidence: str | None = None) ->
 
 
 def warning(
-    message: str, *, fix: str, node: str | None = None, evidence: str | None = None, remedy: Remedy | None = None
+    message: str,
+    *,
+    fix: str,
+    node: str | None = None,
+    evidence: str | None = None,
+    remedy: Remedy | None = None,
 ) -> Finding:
     return Finding("warning", message, node, fix, evidence, remedy)
 
 
 def error(
-    message: str, *, fix: str, node: str | None = None, evidence: str | None = None, remedy: Remedy | None = None
+    message: str,
+    *,
+    fix: str,
+    node: str | None = None,
+    evidence: str | None = None,
+    remedy: Remedy | None = None,
 ) -> Finding:
     return Finding("error", message, node, fix, evidence, remedy)
 
@@ -50,5 +60,7 @@ def skipped(message: str, *, node: str | None = None, fix: str | None = None) ->
     return Finding("skipped", message, node, fix)
 
 
-def waiting(message: str, *, node: str | None = None, fix: str | None = None, evidence: str | None = None) -> Finding:
+def waiting(
+    message: str, *, node: str | None = None, fix: str | None = None, evidence: str | None = None
+) -> Finding:
     return Finding("waiting", message, node, fix, evidence)

@@ -37,7 +37,9 @@ class Passwords:
             for key, value in self.url_parameters.items()
         }
         url = jdbc_url(profile.mysql.host, profile.mysql.port, database, plain)
-        return Secret(url) if any(isinstance(value, Secret) for value in self.url_parameters.values()) else url
+        return (
+            Secret(url) if any(isinstance(value, Secret) for value in self.url_parameters.values()) else url
+        )
 
     def all(self) -> tuple[Secret, ...]:
         """Every secret of the run, for whoever has to make sure that none of them shows."""
@@ -55,7 +57,9 @@ def gather(profile: Profile, resolver: Resolver, *, steps: Iterable[str], offlin
             return resolver.resolve(reference, key)
         except SecretError as problem:
             problems.append(
-                finding.error(f"{key}: {problem.message}", fix=problem.fix or "mend the reference in the profile")
+                finding.error(
+                    f"{key}: {problem.message}", fix=problem.fix or "mend the reference in the profile"
+                )
             )
             return UNRESOLVED
 

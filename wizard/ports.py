@@ -97,9 +97,9 @@ def _shifted(pack: Pack | None) -> Iterator[Port]:
     except EditError:
         return
     for key in spark.keys():  # noqa: SIM118 (no mapping: the last live line of a key counts)
-        number = spark.get(key) or ""
-        if re.fullmatch(r"spark\..*\.port", key) and number.isdigit() and int(number):
-            yield Port(key, int(number), SPARK_DEFAULTS)
+        value = spark.get(key) or ""
+        if re.fullmatch(r"spark\..*\.port", key) and value.isdigit() and int(value):
+            yield Port(key, int(value), SPARK_DEFAULTS)
 
 
 def _console(pack: Pack | None) -> Iterator[Port]:
@@ -107,10 +107,10 @@ def _console(pack: Pack | None) -> Iterator[Port]:
     if pack is not None and pack.exists(CATALINA):
         try:
             for connector in pack.xml(CATALINA).all("Service/Connector"):
-                number = connector.get("port") or ""
-                if number.isdigit():
+                port = connector.get("port") or ""
+                if port.isdigit():
                     secure = (connector.get("scheme") or "").lower() == "https"
-                    found["console (HTTPS)" if secure else "console (HTTP)"] = int(number)
+                    found["console (HTTPS)" if secure else "console (HTTP)"] = int(port)
         except EditError:
             found = {}
     for name, number in {**CONSOLE, **found}.items():

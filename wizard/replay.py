@@ -52,12 +52,15 @@ class Options:
             for value in values:
                 if value not in steps.STEP_IDS:
                     raise UsageError(
-                        f"{option} {value}: no step has this name", fix=_nearest(value, steps.STEP_IDS, "steps")
+                        f"{option} {value}: no step has this name",
+                        fix=_nearest(value, steps.STEP_IDS, "steps"),
                     )
         known = tuple(one.id for one in steps.CHECKS)
         for value in self.ignore:
             if value not in known:
-                raise UsageError(f"--ignore {value}: no check has this id", fix=_nearest(value, known, "checks"))
+                raise UsageError(
+                    f"--ignore {value}: no check has this id", fix=_nearest(value, known, "checks")
+                )
             if value in checks.UNIGNORABLE:
                 raise UsageError(
                     f"--ignore {value}: without this check there is no plan", fix="mend what it tells"
@@ -137,7 +140,9 @@ class Prepared:
         """What hides the passwords of this run in a diff."""
         from wizard.diff import masker
 
-        references = [key for key, value in self.passwords.url_parameters.items() if not isinstance(value, str)]
+        references = [
+            key for key, value in self.passwords.url_parameters.items() if not isinstance(value, str)
+        ]
         return masker([secret.reveal() for secret in self.passwords.all()], references)
 
     def replan(self, server: tuple[int, ...] | None, *, mariadb: bool) -> None:
@@ -177,7 +182,14 @@ def prepare(profile: Profile, options: Options, resolver: Resolver) -> Prepared:
     packs = packs_here(profile, options.only_node, resolve=not options.offline)
     secrets = passwords.gather(profile, resolver, steps=[step.id for step in chosen], offline=options.offline)
     prepared = Prepared(
-        profile, options, nodes, chosen, secrets, packs, plan.Plan(()), None  # type: ignore[arg-type]
+        profile,
+        options,
+        nodes,
+        chosen,
+        secrets,
+        packs,
+        plan.Plan(()),
+        None,  # type: ignore[arg-type]
     )
     version, mariadb = assumed_server(profile)
     prepared.plan = _plan(prepared, version, mariadb=mariadb)
@@ -262,7 +274,9 @@ def replay(
             homes = [pack.home for name, pack in here.items() if options.only_node in (None, name)]
             stack.enter_context(locked(homes))
             for recovered in applying.recover(homes, cancel):
-                say(f"The run {recovered.run.run} had been cut off: {recovered.restored} files were restored.")
+                say(
+                    f"The run {recovered.run.run} had been cut off: {recovered.restored} files were restored."
+                )
         prepared = prepare(loaded.profile, options, resolver)
         found = _look(prepared, tell, cancel)
         result = Result(
@@ -308,7 +322,9 @@ def _write(
     try:
         run = applying.apply(prepared.plan, run, cancel=cancel, progress=progress)
     except WizardError as problem:
-        unwritten = [{**file, "status": "pending"} if file["status"] != "unchanged" else file for file in files]
+        unwritten = [
+            {**file, "status": "pending"} if file["status"] != "unchanged" else file for file in files
+        ]
         outcome: Outcome = {5: "refused", 130: "cancelled"}.get(problem.exit_code, "failed")  # type: ignore[assignment]
         return dataclasses.replace(
             result, outcome=outcome, exit_code=problem.exit_code, files=unwritten, error=str(problem)

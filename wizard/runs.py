@@ -133,7 +133,9 @@ def forget_unbegun(homes: Iterable[Path]) -> None:
         return
     real = {os.path.realpath(home) for home in homes}
     for run in history():
-        if run.outcome == "started" and real.issuperset(os.path.realpath(home) for home in run.homes.values()):
+        if run.outcome == "started" and real.issuperset(
+            os.path.realpath(home) for home in run.homes.values()
+        ):
             shutil.rmtree(run.folder, ignore_errors=True)
     try:
         with folder_lock(folder, wait=False):
@@ -161,7 +163,23 @@ def now() -> str:
 def to_json(run: Run) -> dict[str, Any]:
     data = {
         name: getattr(run, name)
-        for name in ["run", "kind", "profile", "profile_path", "owner", "host", "started", "homes", "outcome", "undoes", "complete", "ignored", "error", "files", "databases"]
+        for name in [
+            "run",
+            "kind",
+            "profile",
+            "profile_path",
+            "owner",
+            "host",
+            "started",
+            "homes",
+            "outcome",
+            "undoes",
+            "complete",
+            "ignored",
+            "error",
+            "files",
+            "databases",
+        ]
     }
     entries = [
         {
@@ -258,7 +276,9 @@ def open_runs(all_runs: list[Run]) -> list[Run]:
 
 def prune(keep: int) -> list[Run]:
     """Take the backups of all but the newest runs away; gives those runs.  A cut-off run keeps its own."""
-    pruned = [run for run in history()[keep:] if run.outcome != "started" and (run.folder / "backups").is_dir()]
+    pruned = [
+        run for run in history()[keep:] if run.outcome != "started" and (run.folder / "backups").is_dir()
+    ]
     for run in pruned:
         shutil.rmtree(run.folder / "backups")
     return pruned
@@ -283,7 +303,11 @@ def marker_of(home: Path) -> Marker | None:
     try:
         data = json.loads((home / MARKER).read_bytes())
         return Marker(
-            str(data["run"]), Path(data["journal"]), str(data["owner"]), str(data["host"]), str(data["started"])
+            str(data["run"]),
+            Path(data["journal"]),
+            str(data["owner"]),
+            str(data["host"]),
+            str(data["started"]),
         )
     except FileNotFoundError:
         return None
@@ -312,7 +336,9 @@ def set_marker(run: Run, home: Path) -> None:
         "host": run.host,
         "started": run.started,
     }
-    write_durably(home / MARKER, json.dumps(data).encode(), mode=0o644, temporary=home / f"{MARKER}.{run.run}.tmp")
+    write_durably(
+        home / MARKER, json.dumps(data).encode(), mode=0o644, temporary=home / f"{MARKER}.{run.run}.tmp"
+    )
 
 
 def clear_marker(run: Run, home: Path) -> None:
@@ -362,7 +388,9 @@ def of_profile(argument: str, all_runs: list[Run]) -> list[Run]:
     """The runs of a profile, by its name or its file."""
     path = os.path.realpath(argument) if os.sep in argument or argument.endswith(".toml") else None
     return [
-        run for run in all_runs if (run.profile_path == path if path else argument in {run.profile, run.profile_path})
+        run
+        for run in all_runs
+        if (run.profile_path == path if path else argument in {run.profile, run.profile_path})
     ]
 
 

@@ -43,7 +43,9 @@ def look(profile: Profile, password: Secret | None) -> Iterator[Finding]:
     url = urlsplit(sync.svn_url or "")
     user, word = sync.svn_username or "", password.reveal() if password is not None else ""
     try:
-        told = {"svn": _svn, "file": _file, "http": _http, "https": _http}[url.scheme.lower()](url, user, word)
+        told = {"svn": _svn, "file": _file, "http": _http, "https": _http}[url.scheme.lower()](
+            url, user, word
+        )
     except RepositoryError as problem:
         yield finding.error(f"{sync.svn_url}: {problem}", fix=problem.fix)
     except TimeoutError:
@@ -53,7 +55,9 @@ def look(profile: Profile, password: Secret | None) -> Iterator[Finding]:
     except KeyError:
         yield finding.error(f"{sync.svn_url}: is no http, https, svn or file URL", fix=CORRECT_URL)
     else:
-        yield finding.ok(f"{sync.svn_url}: {told}; whether {user} may commit shows at the first commit of the manager")
+        yield finding.ok(
+            f"{sync.svn_url}: {told}; whether {user} may commit shows at the first commit of the manager"
+        )
 
 
 # --- svn: the protocol itself ---------------------------------------------------------------------------
@@ -198,7 +202,9 @@ def _file(url: SplitResult, user: str, password: str) -> str:
     if root is None or not (root / "db").is_dir():
         raise RepositoryError(f"there is no repository in {path}", f"svnadmin create '{path}'")
     if not os.access(root / "db", os.W_OK):
-        raise RepositoryError(f"this user cannot write into {root}", f"let the servers' user write into {root}")
+        raise RepositoryError(
+            f"this user cannot write into {root}", f"let the servers' user write into {root}"
+        )
     return "is a repository that this user can write into"
 
 

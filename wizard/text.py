@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 
 SIGNS = {"ok": "✓", "warning": "!", "error": "✗", "skipped": "-", "waiting": "…"}
 ASCII_SIGNS = {"ok": "+", "warning": "!", "error": "x", "skipped": "-", "waiting": "~"}
-COLOURS = {"ok": "32", "warning": "33", "error": "31", "skipped": "2", "waiting": "36", "added": "32", "removed": "31"}
+COLOURS = {
+    "ok": "32",
+    "warning": "33",
+    "error": "31",
+    "skipped": "2",
+    "waiting": "36",
+    "added": "32",
+    "removed": "31",
+}
 
 
 class Paper:
@@ -61,12 +69,18 @@ def plan_lines(plan: Plan, verb: str) -> Iterator[str]:
     """The plan as a tree: node, file, what changes."""
     for node in plan.nodes:
         count = len(node.pending)
-        yield f"{node.node}: {count} {'file' if count == 1 else 'files'} {verb}" if count else f"{node.node}: unchanged"
+        yield (
+            f"{node.node}: {count} {'file' if count == 1 else 'files'} {verb}"
+            if count
+            else f"{node.node}: unchanged"
+        )
         for change in node.pending:
             yield f"  {change.path}"
             yield from (f"      {what}" for what in change.what)
             yield from (
-                f"      written: {target}" for target in change.targets if str(target) != str(node.home / change.path)
+                f"      written: {target}"
+                for target in change.targets
+                if str(target) != str(node.home / change.path)
             )
 
 
@@ -81,7 +95,10 @@ def diff_lines(plan: Plan, hide: Masker) -> Iterator[str]:
 def checks_summary(found: Iterable[Finding]) -> str:
     """One line that counts the findings."""
     found = list(found)
-    counts = {status: sum(result.status == status for result in found) for status in ("ok", "warning", "error", "skipped")}
+    counts = {
+        status: sum(result.status == status for result in found)
+        for status in ("ok", "warning", "error", "skipped")
+    }
     names = {"ok": "in order", "warning": "warnings", "error": "errors", "skipped": "skipped"}
     return "checks: " + ", ".join(f"{count} {names[status]}" for status, count in counts.items() if count)
 
@@ -124,7 +141,8 @@ def history_lines(history: list[dict[str, Any]]) -> Iterator[str]:
         return
     yield f"{'run':<24} {'profile':<20} {'nodes':<16} {'files':>5}  state"
     for run in history:
-        yield f"{run['run']:<24} {run['profile'][:20]:<20} {','.join(run['nodes'])[:16]:<16} {run['files']:>5}  {run['state']}"
+        nodes = ",".join(run["nodes"])[:16]
+        yield f"{run['run']:<24} {run['profile'][:20]:<20} {nodes:<16} {run['files']:>5}  {run['state']}"
 
 
 def summary(profile: Profile) -> str:

@@ -100,5 +100,3 @@ def _told(run: Run, all_runs: list[Run]) -> dict[str, Any]:
 def prune(keep: int) -> int:
     """How many runs lost their backups."""
     return len(runs.prune(keep))
-
-

@@ -44,7 +44,11 @@ class Opened:
     def by_edits(self) -> tuple[str, ...]:
         """The steps that opened it, those that edited it first."""
         counts = [*self.steps.values(), len(self.document.edits)]
-        edited = [step for step, before, after in zip(self.steps, counts, counts[1:], strict=False) if after > before]
+        edited = [
+            step
+            for step, before, after in zip(self.steps, counts, counts[1:], strict=False)
+            if after > before
+        ]
         return tuple(dict.fromkeys([*edited, *self.steps]))
 
 
@@ -114,18 +118,29 @@ class Workbench:
         target = self._real(relative)
         before = state_of(target)
         if before.kind not in {"absent", "file"}:
-            raise EditError("something that is no file is in the way", place=str(target), fix=f"move {target} away")
+            raise EditError(
+                "something that is no file is in the way", place=str(target), fix=f"move {target} away"
+            )
         if not target.parent.is_dir():
             raise EditError("the folder is missing", place=str(target.parent), fix="unpack the pack again")
         try:
             after = State("file", hash_of_file(source))
         except OSError as problem:
             raise EditError(
-                f"cannot be read: {problem.strerror}", place=str(source), fix="name a file that this user may read"
+                f"cannot be read: {problem.strerror}",
+                place=str(source),
+                fix="name a file that this user may read",
             ) from None
         moves = () if before == after else (Move(target, before, after, source=source, meta=Meta.of(target)),)
         self._others.append(
-            Change(self.node.name, relative, "copy", (self.step,), (f"copied from {source}",) if moves else (), moves)
+            Change(
+                self.node.name,
+                relative,
+                "copy",
+                (self.step,),
+                (f"copied from {source}",) if moves else (),
+                moves,
+            )
         )
 
     def rename_chain(self, names: Sequence[str]) -> None:
@@ -139,7 +154,11 @@ class Workbench:
         for taken, new in reversed(list(zip(old, names[1:], strict=True))):
             target = self._real(new)
             after = State("file", hash_of(contents[taken]))
-            moves = [Move(target, state_of(target), after, content=contents[taken], meta=Meta.of(self._real(taken)))]
+            moves = [
+                Move(
+                    target, state_of(target), after, content=contents[taken], meta=Meta.of(self._real(taken))
+                )
+            ]
             if taken == old[0]:
                 moves.append(Move(self._real(taken), State("file", hash_of(contents[taken])), ABSENT))
             self._others.append(
@@ -160,7 +179,9 @@ class Workbench:
         elif not link.parent.is_dir():
             raise EditError("its folder is missing", place=str(link), fix=f"mkdir -p '{link.parent}'")
         else:
-            moves = (Move(Path(os.path.realpath(link.parent)) / link.name, ABSENT, State("link", str(target))),)
+            moves = (
+                Move(Path(os.path.realpath(link.parent)) / link.name, ABSENT, State("link", str(target))),
+            )
         what = (f"link to {target}",) if moves else ()
         self._others.append(Change(self.node.name, str(link), "symlink", (self.step,), what, moves))
 

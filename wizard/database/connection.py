@@ -1,7 +1,7 @@
 """Talking to the server: logging in, and statements.
 
-PyMySQL blocks, so every wait has a limit.  Nothing that is raised here holds a password, nor is a cause chained
-to it that could.
+PyMySQL blocks, so every wait has a limit.  Nothing that is raised here holds a password, nor is a cause
+chained to it that could.
 """
 
 from __future__ import annotations
@@ -43,9 +43,7 @@ class Session:
     @property
     def greeting(self) -> Greeting:
         """What the server said of itself."""
-        known: Any = self._raw
-        plugin = getattr(known, "_auth_plugin_name", None) or ""
-        return Greeting(known.server_version, bool(known.server_capabilities & TLS_OFFERED), str(plugin))
+        return _greeting_of(self._raw)
 
     def rows(self, statement: str, arguments: Sequence[object] = ()) -> list[Row]:
         """Run one statement; `%s` in it stands for the arguments where there are any.  Its rows."""
@@ -100,32 +98,34 @@ def connect(
     password: Secret,
     *,
     connect_limit: float = CONNECT_LIMIT,
-    read_limit: float = SPEAK_LIMIT,
+    speak_limit: float = SPEAK_LIMIT,
+    work_limit: float | None = None,
 ) -> Session:
-    """Log in.  The limits are seconds: for the TCP connection, and for each answer of the server.
+    """Log in.  The limits are seconds: for the TCP connection, for each answer until the log-in is done, and
+    for each answer after that (unset: the same).
 
-    TLS is used where the server offers it and both know a common version, as the `mysql` client does by itself;
-    the certificate is not verified.  Raises DatabaseError.
+    TLS is used where the server offers it and both know a common version, as the `mysql` client does by
+    itself; the certificate is not verified.  Raises DatabaseError, with the greeting where there was one.
     """
-    raw = _prepared(endpoint, username, password, connect_limit, read_limit)
-    try:
-        _open(raw, tls=True)
-    except Exception as problem:
-        if not _is_tls_trouble(problem):
-            raise _failure(problem, raw, endpoint, username) from None
-    else:
-        return Session(raw, endpoint, username)
-    # MySQL 5.6 and other old servers offer a TLS that is no longer spoken.
-    raw = _prepared(endpoint, username, password, connect_limit, read_limit)
-    try:
-        _open(raw, tls=False)
-    except Exception as problem:
-        raise _failure(problem, raw, endpoint, username) from None
+    for tls in (True, False):
+        raw = _prepared(endpoint, username, password, connect_limit, speak_limit)
+        try:
+            _open(raw, tls=tls)
+        except Exception as problem:
+            if tls and _is_tls_trouble(problem):
+                continue  # MySQL 5.6 and its like offer a TLS that is no longer spoken
+            failure = _failure(problem, raw, endpoint, username)
+            if hasattr(raw, "server_version"):
+                failure.greeting = _greeting_of(raw)
+            raise failure from None
+        break
+    if work_limit is not None:
+        raw._read_timeout = raw._write_timeout = work_limit
     return Session(raw, endpoint, username)
 
 
 def _prepared(
-    endpoint: Endpoint, username: str, password: Secret, connect_limit: float, read_limit: float
+    endpoint: Endpoint, username: str, password: Secret, connect_limit: float, speak_limit: float
 ) -> Any:
     import pymysql
 
@@ -139,8 +139,8 @@ def _prepared(
         charset="utf8mb4",
         autocommit=True,
         connect_timeout=limit,
-        read_timeout=read_limit,
-        write_timeout=read_limit,
+        read_timeout=speak_limit,
+        write_timeout=speak_limit,
         program_name="apimha-wizard",
         ssl_disabled=True,
         defer_connect=True,
@@ -184,3 +184,8 @@ def _failure(problem: Exception, raw: Any, endpoint: Endpoint, username: str) ->
         return translated(problem, endpoint, username)
     # PyMySQL trips over its own parsing where what comes is no MySQL packet.
     return no_mysql(endpoint, "it speaks another protocol")
+
+
+def _greeting_of(raw: Any) -> Greeting:
+    plugin = getattr(raw, "_auth_plugin_name", None) or ""
+    return Greeting(raw.server_version, bool(raw.server_capabilities & TLS_OFFERED), str(plugin))

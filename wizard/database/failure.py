@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from wizard.errors import WizardError
 
 if TYPE_CHECKING:
+    from wizard.database.greeting import Greeting
     from wizard.secrets import Secret
 
 Cause = Literal[
@@ -62,6 +63,8 @@ class DatabaseError(WizardError):
         super().__init__(message, place=place, fix=fix)
         self.cause = cause
         self.number = number
+        self.greeting: Greeting | None = None
+        """What the server had said of itself, where a log-in failed after that."""
 
     @property
     def reached(self) -> bool:
@@ -133,6 +136,9 @@ _GONE = {1053, 1152, 1158, 1159, 1160, 1161, 1927, 2006, 2013, 2055, 3168, 4031}
 INSTEAD_OF_GREETING = _TOO_MANY | _HOST
 """What a server may say in place of its greeting."""
 
+# Refusals whose text names accounts, rights or policies, and never a part of the statement.
+_NEVER_QUOTES = _DENIED | _RIGHT | _READ_ONLY | _GONE | {1290, 1396, 1470, 1819}
+
 
 def number_of(problem: Exception) -> int:
     """MySQL's error number in an exception of PyMySQL; 0 without one."""
@@ -145,8 +151,8 @@ def translated(
 ) -> DatabaseError:
     """PyMySQL's exception as ours.  Where the text may repeat the secret, the text is left out."""
     text = str(problem.args[1]) if len(problem.args) > 1 else str(problem)
-    if hiding is not None and number_of(problem) not in _DENIED | _RIGHT:
-        # A syntax error quotes the statement, and a policy's refusal may: nobody knows with which escapes.
+    if hiding is not None and number_of(problem) not in _NEVER_QUOTES:
+        # A syntax error quotes the statement from where it went wrong.
         text = "the server's message may hold the password and is not shown"
     return by_number(number_of(problem), text, endpoint, username)
 

@@ -124,4 +124,7 @@ def _parsed(packet: bytes, endpoint: Endpoint) -> Greeting:
     capabilities = int.from_bytes(rest[13:15], "little") | int.from_bytes(rest[18:20], "little") << 16
     salt = max(13, (rest[20] if len(rest) > 20 else 0) - 8)
     plugin = rest[31 + salt :].split(b"\0")[0].decode("latin-1")
-    return Greeting(packet[1:end].decode("latin-1"), bool(capabilities & TLS_OFFERED), plugin)
+    found = Greeting(packet[1:end].decode("latin-1"), bool(capabilities & TLS_OFFERED), plugin)
+    if not found.version:
+        raise no_mysql(endpoint, "it speaks another protocol")
+    return found

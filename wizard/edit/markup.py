@@ -238,6 +238,14 @@ def end_of_comment(data: bytes, offset: int) -> int:
     return comment.end()
 
 
+def end_of_last_comment(data: bytes, end: int) -> int:
+    """The offset behind the comment or processing instruction that only blanks separate from `end`.
+
+    The blanks may be written as references or CDATA, which cannot be mistaken for the end of a comment.
+    """
+    return max(data.rfind(b"-->", 0, end) + len(b"-->"), data.rfind(b"?>", 0, end) + len(b"?>"))
+
+
 def blanks_around(data: bytes, start: int, end: int) -> tuple[bytes, bytes]:
     """The blanks directly before `start` and directly behind `end`."""
     first = start

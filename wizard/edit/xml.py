@@ -282,6 +282,10 @@ class XmlDocument:
                 parent,
                 fix="take the value out of it",
             )
+        if (parent, "text", "") in self._changes:
+            raise self._error(
+                f"internal: {nodes.label(parent)} was given a value before", parent, fix="report this with the file"
+            )
         self._check_new(new, parent)
         self._begin()
         if not len(parent):
@@ -292,8 +296,8 @@ class XmlDocument:
         indentation = nodes.indentation(last, self._root_indentation)
         made = self._insert(parent, last, new, indentation, self._front_of(last, last, indentation))
         if parent in self._numbers:
-            content = self.data[: self._ends[self._numbers[parent]]]
-            self._take_place(made, self._slot(parent, len(content.rstrip(markup.BLANKS))), 0, what)
+            end = markup.end_of_last_comment(self.data, self._ends[self._numbers[parent]])
+            self._take_place(made, self._slot(parent, end), 0, what)
         return XmlElement(self, made)
 
     def _prepend(self, parent: Node, new: New, what: str | None) -> XmlElement:

@@ -26,6 +26,7 @@ from wizard.steps.step import Step, put
 if TYPE_CHECKING:
     from wizard.edit.xml import XmlDocument, XmlElement
     from wizard.profile import Profile
+    from wizard.profile.model import Store
     from wizard.secrets import Secret
     from wizard.workbench import Workbench
 
@@ -46,7 +47,7 @@ ELEMENTS = (
 USER_DATASOURCE = "WSO2UM_DB"
 REGISTRY_DATASOURCE = "WSO2REG_DB"
 STATS_DATASOURCE = "WSO2AM_STATS_DB"
-STORES = {"EVENT_STORE": "event_store", "PROCESSED_DATA_STORE": "processed_data_store"}
+STORES: dict[str, Store] = {"EVENT_STORE": "event_store", "PROCESSED_DATA_STORE": "processed_data_store"}
 """Record store → the field that names its database; `EVENT_STORE_WO` shares the event store's."""
 
 CIPHER_TEXT = "repository/conf/security/cipher-text.properties"
@@ -118,7 +119,9 @@ def add_datasource(
                 "definition",
                 {"type": "RDBMS"},
                 children=(
-                    New("configuration", children=tuple(New(key, text=value) for key, value in values.items())),
+                    New(
+                        "configuration", children=tuple(New(key, text=value) for key, value in values.items())
+                    ),
                 ),
             ),
         ),
@@ -168,10 +171,10 @@ def analytics_config(bench: Workbench) -> None:
     for store, field in STORES.items():
         named = store_datasource(document, store)
         renamed[named.text.strip()] = bench.profile.datasource_name(field)
-    for store in document.all("analytics-record-store"):
-        for named in store.all("properties/property[@name='datasource']"):
-            label = f"{store.get('name')}/datasource"
-            if store.get("name") == "EVENT_STORE_WO":
+    for element in document.all("analytics-record-store"):
+        for named in element.all("properties/property[@name='datasource']"):
+            label = f"{element.get('name')}/datasource"
+            if element.get("name") == "EVENT_STORE_WO":
                 named.set_text(bench.profile.datasource_name("event_store"), what=label)
             elif named.text.strip() in renamed:
                 named.set_text(renamed[named.text.strip()], what=label)
@@ -240,7 +243,9 @@ def _written(pack: Pack, profile: Profile) -> Iterator[tuple[str, str, XmlElemen
     ]
     for store in STORES:
         current = store_datasource(config, store).text.strip()
-        found.append((ANALYTICS_DATASOURCES, analytics.find("datasources/datasource[name=$name]", name=current)))
+        found.append(
+            (ANALYTICS_DATASOURCES, analytics.find("datasources/datasource[name=$name]", name=current))
+        )
     if profile.mysql.databases.stats is not None and pack.exists(STATS_DATASOURCES):
         stats = pack.xml(STATS_DATASOURCES)
         found.append((STATS_DATASOURCES, stats.find(f"datasources/datasource[name='{STATS_DATASOURCE}']")))

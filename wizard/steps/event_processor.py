@@ -141,4 +141,3 @@ STEP = Step(
     edits=(event_processor,),
     checks=(persistence_kept, duplicated),
 )
-

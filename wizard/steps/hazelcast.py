@@ -121,7 +121,9 @@ def host(context: CheckContext) -> Iterator[Finding]:
                 fix=f"set the host of {node.name} to an address that the other machine can reach",
             )
         else:
-            yield finding.ok(f"{node.host} is {', '.join(found)}" if found != (node.host,) else node.host, node=node.name)
+            yield finding.ok(
+                f"{node.host} is {', '.join(found)}" if found != (node.host,) else node.host, node=node.name
+            )
 
 
 @check(
@@ -150,12 +152,14 @@ def _reach(node: Node) -> Finding:
     try:
         socket.create_connection((node.host, node.hazelcast_port), timeout=4.0).close()
     except ConnectionRefusedError:
-        return finding.ok(f"{node.host} answers (nothing listens on {node.hazelcast_port} yet)", node=node.name)
+        return finding.ok(
+            f"{node.host} answers (nothing listens on {node.hazelcast_port} yet)", node=node.name
+        )
     except OSError as problem:
         return finding.warning(
             f"{node.host}:{node.hazelcast_port} cannot be reached from here: {problem}",
             node=node.name,
-            fix=f"open the ports {node.hazelcast_port}, {node.event_sync_port} and {node.management_port} of {node.host}",
+            fix=f"open {node.hazelcast_port}, {node.event_sync_port} and {node.management_port} of {node.host}",
         )
     return finding.ok(f"{node.host}:{node.hazelcast_port} answers", node=node.name)
 

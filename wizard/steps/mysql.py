@@ -19,7 +19,9 @@ def setup_scripts(bench: Workbench) -> None:
     if bench.profile.mysql.provisioning != "server" or bench.mariadb or (bench.server or ()) < (5, 7):
         return
     for folder in ("dbscripts", "dbscripts/identity"):
-        old, new, aside = (f"{folder}/{name}" for name in ("mysql.sql", "mysql5.7.sql", "mysql-before-5.7.sql"))
+        old, new, aside = (
+            f"{folder}/{name}" for name in ("mysql.sql", "mysql5.7.sql", "mysql-before-5.7.sql")
+        )
         if bench.pack.exists(new) and bench.pack.exists(old):
             bench.rename_chain([new, old, aside])
         elif bench.pack.exists(aside) and bench.pack.exists(old):

@@ -45,9 +45,7 @@ def _clash(number: int, owners: list[tuple[Node, Port]], context: CheckContext) 
     node, port = owners[-1]
     own_field = port.source if port.source.endswith("_port") else "port_offset"
     value = (
-        free_number(context, own_field, node)
-        if own_field != "port_offset"
-        else free_offset(context, node)
+        free_number(context, own_field, node) if own_field != "port_offset" else free_offset(context, node)
     )
     return finding.error(
         f"{number} is the port of {told}",
@@ -81,7 +79,9 @@ def free_offset(context: CheckContext, node: Node) -> int:
     shifted = [p.number - there for p in own if not p.source.endswith("_port")]
     used = _used(context, node) | {p.number for p in own if p.source.endswith("_port")}
     return next(
-        offset for offset in range(1, 20000) if offset != there and used.isdisjoint(n + offset for n in shifted)
+        offset
+        for offset in range(1, 20000)
+        if offset != there and used.isdisjoint(n + offset for n in shifted)
     )
 
 
@@ -108,7 +108,11 @@ def free(context: CheckContext) -> Iterator[Finding]:
             holder = who_listens(port.number)
             told = f", held by {holder}" if holder else ""
             field = port.source if port.source.endswith("_port") else "port_offset"
-            value = free_number(context, field, node) if field != "port_offset" else _free_live_offset(context, node)
+            value = (
+                free_number(context, field, node)
+                if field != "port_offset"
+                else _free_live_offset(context, node)
+            )
             yield finding.error(
                 f"something listens on {port.number} ({port.name}){told}",
                 node=node.name,

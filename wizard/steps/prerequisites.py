@@ -102,7 +102,9 @@ def this_machine(context: CheckContext) -> Iterator[Finding]:
         if here:
             yield finding.ok(f"{node.host} is this machine", node=node.name)
         elif here is None and context.offline:
-            yield finding.skipped(f"{node.host} is a name, and names are not resolved offline", node=node.name)
+            yield finding.skipped(
+                f"{node.host} is a name, and names are not resolved offline", node=node.name
+            )
         else:
             yield finding.error(
                 f"{node.host} is no address of this machine",
@@ -124,7 +126,9 @@ def same_home(context: CheckContext) -> Iterator[Finding]:
     first, second = (context.packs[node.name] for node in context.profile.nodes)
     problem = _shared(first, second, context)
     if problem is not None:
-        yield finding.error(problem, fix="unpack the pack twice, into two folders, without links between them")
+        yield finding.error(
+            problem, fix="unpack the pack twice, into two folders, without links between them"
+        )
     else:
         yield finding.ok("two homes that share nothing")
 
@@ -146,8 +150,17 @@ def _shared(first: Pack, second: Pack, context: CheckContext) -> str | None:
 
 def _identities(pack: Pack, plan: NodePlan | None) -> dict[object, str]:
     """Device and inode of every file and folder of a home that a run looks at or writes into, with its path."""
-    paths = {change.path for change in plan.changes if change.kind != "symlink"} if plan is not None else set()
-    paths |= {CARBON, LIB, DROPINS, "repository/conf", "repository/components", "repository/deployment/server"}
+    paths = (
+        {change.path for change in plan.changes if change.kind != "symlink"} if plan is not None else set()
+    )
+    paths |= {
+        CARBON,
+        LIB,
+        DROPINS,
+        "repository/conf",
+        "repository/components",
+        "repository/deployment/server",
+    }
     folders = {str(parent) for path in paths for parent in Path(path).parents} - {"."}
     found: dict[object, str] = {}
     for path in sorted(paths | folders):
@@ -234,7 +247,9 @@ def running(context: CheckContext) -> Iterator[Finding]:
                 fix=f"sh '{pack.home}/bin/wso2server.sh' stop",
             )
         else:
-            yield finding.ok(f"the server runs (process {pid}), and nothing has to be changed", node=node.name)
+            yield finding.ok(
+                f"the server runs (process {pid}), and nothing has to be changed", node=node.name
+            )
 
 
 @check(
@@ -333,7 +348,9 @@ def _java_of(node: Node, java_home: Path) -> Finding:
     found = re.search(r'^JAVA_VERSION="([^"]*)"', text, re.MULTILINE)
     version = found[1] if found else "unknown"
     if not re.match(r"1\.[78](\D|$)", version):
-        return finding.error(f"Java {version} in {java_home}: the 4.4.x kernels need 1.7 or 1.8", node=node.name, fix=fix)
+        return finding.error(
+            f"Java {version} in {java_home}: the 4.4.x kernels need 1.7 or 1.8", node=node.name, fix=fix
+        )
     return finding.ok(f"Java {version}", node=node.name)
 
 
@@ -346,7 +363,9 @@ def driver_jar_fits(context: CheckContext) -> Iterator[Finding]:
     from wizard.driver import holds_class
 
     mysql = context.profile.mysql
-    fix = "download MySQL Connector/J (5.1.49 fits every server before 9) and name its jar in mysql.driver_jar"
+    fix = (
+        "download MySQL Connector/J (5.1.49 fits every server before 9) and name its jar in mysql.driver_jar"
+    )
     if mysql.driver_jar is not None:
         path = Path(mysql.driver_jar)
         try:
@@ -363,7 +382,9 @@ def driver_jar_fits(context: CheckContext) -> Iterator[Finding]:
         pack = context.packs.get(node.name)
         if pack is None:
             continue
-        fitting = [name for name in pack.names(LIB, ".jar") if _holds(pack.path(f"{LIB}/{name}"), mysql.driver_class)]
+        fitting = [
+            name for name in pack.names(LIB, ".jar") if _holds(pack.path(f"{LIB}/{name}"), mysql.driver_class)
+        ]
         if fitting:
             yield finding.ok(f"{fitting[0]} holds {mysql.driver_class}", node=node.name)
         else:
@@ -399,9 +420,15 @@ def second_driver(context: CheckContext) -> Iterator[Finding]:
             continue
         lib = [pack.path(f"{LIB}/{name}") for name in pack.names(LIB, ".jar")]
         drivers = [jar for jar in lib if is_mysql_driver(jar)]
-        own = {Path(mysql.driver_jar).name} if mysql.driver_jar is not None else {jar.name for jar in drivers[:1]}
+        own = (
+            {Path(mysql.driver_jar).name}
+            if mysql.driver_jar is not None
+            else {jar.name for jar in drivers[:1]}
+        )
         bundles = [pack.path(f"{DROPINS}/{name}") for name in pack.names(DROPINS, ".jar")]
-        others = [jar for jar in drivers if jar.name not in own] + [jar for jar in bundles if is_mysql_driver(jar)]
+        others = [jar for jar in drivers if jar.name not in own] + [
+            jar for jar in bundles if is_mysql_driver(jar)
+        ]
         for jar in others:
             yield finding.warning(
                 f"{jar} is another MySQL driver on the same class path", node=node.name, fix=f"rm '{jar}'"
@@ -417,7 +444,9 @@ def second_driver(context: CheckContext) -> Iterator[Finding]:
 )
 def copied_node_id(context: CheckContext) -> Iterator[Finding]:
     if len(context.packs) < 2:
-        yield finding.skipped("only one of the homes is here", fix=f"compare {NODE_ID} on both machines yourself")
+        yield finding.skipped(
+            "only one of the homes is here", fix=f"compare {NODE_ID} on both machines yourself"
+        )
         return
     ids = []
     for node in context.profile.nodes:

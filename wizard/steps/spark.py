@@ -59,7 +59,10 @@ def _in_the_way(link: Path, home: Path) -> tuple[str, str] | None:
             return None
         return f"{link} leads to {leads}, not to {home}", f"ln -sfn '{home}' '{link}'"
     if there != ABSENT:
-        return f"something that is no link is at {link}", f"move {link} away, or choose another spark.symbolic_link"
+        return (
+            f"something that is no link is at {link}",
+            f"move {link} away, or choose another spark.symbolic_link",
+        )
     if not link.parent.is_dir():
         return f"the folder of {link} is missing", f"mkdir -p '{link.parent}'"
     if not os.access(link.parent, os.W_OK | os.X_OK):

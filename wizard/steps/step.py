@@ -40,7 +40,9 @@ def put(
         child.set_text(value, what=what)
         return
     place = order.index(name)
-    nearby = sorted((n for n in order if n != name), key=lambda n: (abs(order.index(n) - place), order.index(n) > place))
+    nearby = sorted(
+        (n for n in order if n != name), key=lambda n: (abs(order.index(n) - place), order.index(n) > place)
+    )
     before = [n for n in nearby if order.index(n) < place]
     behind = next((found for n in [*before, *nearby] if (found := parent.find(n)) is not None), None)
     if behind is None:

@@ -27,7 +27,7 @@ FAULTS = (
         r"(?:ClassNotFoundException|NoClassDefFoundError|unable to load class|cannot load jdbc driver class)"
         r"[^\n]{0,80}(?:mysql|mariadb)|no suitable driver",
         "the MySQL driver's class is missing: its jar is not in components/lib, or it is another one",
-        "set mysql.driver_jar (and mysql.driver_class, if it is another driver), replay, and start the node again",
+        "set mysql.driver_jar (mysql.driver_class for another driver), replay, and start the node again",
     ),
     _fault(
         "authentication",
@@ -79,7 +79,7 @@ FAULTS = (
         "address-in-use",
         r"address already in use|BindException|is already in use and auto-increment is disabled",
         "another program, or the other node, listens on a port that this node needs",
-        "stop that program, or give this node another port_offset or port (apimha-wizard check names who listens)",
+        "stop that program, or set another port_offset or port (apimha-wizard check names who listens)",
     ),
     _fault(
         "java-version",

@@ -20,7 +20,7 @@ MOST_KINDS = 100
 _SPARK_SQL = b"Spark SQL Context is not available"
 _NO_PLANS = re.compile(r"No execution plans exist for tenant")
 _CHANGING = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|\d+|'[^']*'|\"[^\"]*\"")
-_HOST_PORT = r"(?P<host>\S*?):(?P<port>\d{1,5})\b"
+_HOST_PORT = r"(?P<host>[^\s']*):(?P<port>\d{1,5})\b"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,134 @@
+"""Accounts: which there are, which one a host is taken for, and making one in each server's dialect."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wizard.database.failure import DatabaseError
+
+if TYPE_CHECKING:
+    from wizard.database.connection import Session
+    from wizard.secrets import Secret
+
+_EXISTS = 1396
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account as MySQL knows it: a name and a pattern of hosts.  The anonymous one has no name."""
+
+    username: str
+    host: str
+
+    def __str__(self) -> str:
+        return f"'{self.username}'@'{self.host}'"
+
+
+def longest_name(version: tuple[int, ...], *, mariadb: bool) -> int:
+    """How many characters a user name may have."""
+    if mariadb:
+        return 80
+    return 32 if version >= (5, 7, 8) else 16
+
+
+def read_accounts(session: Session, username: str) -> tuple[Account, ...] | None:
+    """The accounts of that name and the anonymous ones; None where this session may not see them."""
+    try:
+        rows = session.rows("SELECT User, Host FROM mysql.user WHERE User IN (%s, '')", (username,))
+    except DatabaseError as problem:
+        if problem.cause == "right":
+            return None
+        raise
+    # MariaDB keeps roles in the same table; they have no host.
+    return tuple(Account(_text(user), _text(host)) for user, host in rows if _text(host))
+
+
+def current_account(session: Session) -> Account:
+    """The account that the server took this session for."""
+    username, _, host = str(session.value("SELECT CURRENT_USER()")).rpartition("@")
+    return Account(username, host)
+
+
+def own_host(session: Session) -> str:
+    """This machine as the server sees it: a name or an address."""
+    return str(session.value("SELECT USER()")).rpartition("@")[2]
+
+
+def create_account(session: Session, account: Account, password: Secret) -> bool:
+    """Make it.  False where it exists already (and is left as it is).  Raises DatabaseError.
+
+    `CREATE USER IF NOT EXISTS` does not exist in 5.6 (procedure, chapter 2), so the error decides everywhere.
+    """
+    arguments = (account.username, account.host, password.reveal())
+    try:
+        session.make("CREATE USER %s@%s IDENTIFIED BY %s", arguments, hiding=password)
+    except DatabaseError as problem:
+        if problem.number == _EXISTS:
+            return False
+        raise
+    return True
+
+
+def grant_all(session: Session, pattern: str, account: Account) -> None:
+    """All privileges on the databases that `pattern` names (see `rights.grant_pattern`)."""
+    from wizard.database.quoting import identifier
+
+    target = identifier(pattern).replace("%", "%%")
+    session.make(f"GRANT ALL ON {target}.* TO %s@%s", (account.username, account.host))
+
+
+# --- which account a host is taken for ----------------------------------------------------------------------
+
+
+def shadowing(accounts: Iterable[Account], username: str, host: str) -> Account | None:
+    """The anonymous account that a log-in of `username` from `host` is taken for; None where it is not.
+
+    The server goes through its accounts by host, the most exact first, and takes the first that fits: an anonymous
+    one of `localhost` comes before `apim` of `%` (procedure, chapter 2).
+    """
+    fitting = [one for one in accounts if one.username in ("", username) and matches(one.host, host)]
+    if not fitting:
+        return None
+    first = min(fitting, key=lambda one: (*_exactness(one.host), one.username == ""))
+    return first if first.username == "" else None
+
+
+def matches(pattern: str, host: str) -> bool:
+    """Whether a host of an account fits a client's host: `%` and `_`, `10.0.0.0/255.0.0.0`, `10.0.0.0/8`."""
+    if "/" in pattern:
+        try:
+            return ipaddress.ip_address(host) in ipaddress.ip_network(pattern, strict=False)
+        except ValueError:
+            return False
+    wild = {"%": ".*", "_": "."}
+    expression = "".join(wild.get(character, re.escape(character)) for character in pattern or "%")
+    return re.fullmatch(expression, host, re.IGNORECASE) is not None
+
+
+def _exactness(pattern: str) -> tuple[int, int]:
+    """Sorts as the server does: without wildcard first, then by where the first wildcard stands."""
+    wildcard = re.search(r"[%_]", pattern)
+    if not pattern or pattern == "%":
+        return 2, 0
+    return (1, -wildcard.start()) if wildcard else (0, 0)
+
+
+def hosts_seen(
+    server_host: str, own: str, nodes: Sequence[str], *, together: Sequence[bool]
+) -> tuple[str, ...]:
+    """The hosts from which the account comes, as the server will see them: this machine, and the nodes.
+
+    `together`: for each node whether it is on the database server's machine, which it is taken for `localhost` by.
+    """
+    seen = [own]
+    for node, same in zip(nodes, together, strict=True):
+        seen.append("localhost" if same or node == server_host else node)
+    return tuple(dict.fromkeys(seen))
+
+
+def _text(value: object) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

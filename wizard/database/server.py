@@ -1,0 +1,142 @@
+"""What kind of server it is, and what follows from that (procedure, chapter 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wizard.database.greeting import Greeting
+
+if TYPE_CHECKING:
+    from wizard.database.connection import Session
+
+_VARIABLES = (
+    "character_set_server",
+    "default_authentication_plugin",
+    "innodb_default_row_format",
+    "innodb_large_prefix",
+    "innodb_read_only",
+    "lower_case_table_names",
+    "max_connections",
+    "read_only",
+    "require_secure_transport",
+    "sql_mode",
+    "super_read_only",
+    "transaction_read_only",
+    "version_compile_os",
+)
+
+# Bytes that an index may have: InnoDB's old row formats, and the new ones (procedure, chapter 2; UM_TENANT).
+_SHORT_INDEX = 767
+_LONG_INDEX = 3072
+# The longest indexed column that must not be cut: UM_TENANT.UM_DOMAIN_NAME VARCHAR(255), which is unique.
+_UNIQUE_CHARACTERS = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server's facts.  Names of character sets and the operating system are as the server writes them."""
+
+    version: tuple[int, ...]
+    text: str
+    mariadb: bool
+    os: str
+    charset: str
+    """What new databases get where nothing else is said."""
+    charsets: Mapping[str, int]
+    """Each character set that it knows → the most bytes that a character of it takes."""
+    lower_case_table_names: int
+    sql_mode: tuple[str, ...]
+    tls: bool
+    tls_required: bool
+    plugins: tuple[str, ...]
+    """The authentication plugins that are active."""
+    default_plugin: str
+    max_connections: int
+    read_only: bool
+    super_read_only: bool
+    short_indexes: bool
+    """Whether an index ends at 767 bytes."""
+
+    @property
+    def name(self) -> str:
+        """For people: `MySQL 5.6.24`, `MariaDB 10.11.19`."""
+        return f"{'MariaDB' if self.mariadb else 'MySQL'} {'.'.join(map(str, self.version))}"
+
+    @property
+    def windows(self) -> bool:
+        return self.os.lower().startswith("win")
+
+    @property
+    def folds_names(self) -> bool:
+        """Whether names of databases and tables are compared without regard to case."""
+        return self.lower_case_table_names != 0
+
+    @property
+    def index_limit(self) -> int:
+        """Bytes that an index may have."""
+        return _SHORT_INDEX if self.short_indexes else _LONG_INDEX
+
+    def charset_for(self, wanted: str | None) -> str:
+        """The character set of new databases: the wanted one, else `latin1` on Windows, else the server's."""
+        return wanted or ("latin1" if self.windows else self.charset)
+
+    def width(self, charset: str) -> int | None:
+        """The most bytes of a character; None for a character set that the server does not know."""
+        name = charset.lower()
+        if name not in self.charsets and name == "utf8":
+            name = "utf8mb3"  # how newer servers call it
+        return self.charsets.get(name)
+
+    def schema_fits(self, charset: str) -> bool | None:
+        """Whether the pack's tables can be made with this character set; None where it is unknown here."""
+        width = self.width(charset)
+        return None if width is None else width * _UNIQUE_CHARACTERS <= self.index_limit
+
+
+def read_server(session: Session) -> Server:
+    """Ask the server; any account may.  Raises DatabaseError."""
+    marks = ", ".join(["%s"] * len(_VARIABLES))
+    found = session.rows(f"SHOW GLOBAL VARIABLES WHERE Variable_name IN ({marks})", _VARIABLES)
+    values = {str(key).lower(): str(value) for key, value in found}
+    charsets = {str(row[0]).lower(): int(row[3]) for row in session.rows("SHOW CHARACTER SET")}
+    plugins = session.rows(
+        "SELECT PLUGIN_NAME FROM information_schema.PLUGINS"
+        " WHERE PLUGIN_TYPE = 'AUTHENTICATION' AND PLUGIN_STATUS = 'ACTIVE'"
+    )
+    greeting = session.greeting
+    return Server(
+        version=greeting.version,
+        text=greeting.text,
+        mariadb=greeting.mariadb,
+        os=values.get("version_compile_os", ""),
+        charset=values.get("character_set_server", ""),
+        charsets=charsets,
+        lower_case_table_names=int(values.get("lower_case_table_names", "0")),
+        sql_mode=tuple(mode for mode in values.get("sql_mode", "").split(",") if mode),
+        tls=greeting.tls,
+        tls_required=_on(values.get("require_secure_transport")),
+        plugins=tuple(str(row[0]) for row in plugins),
+        default_plugin=values.get("default_authentication_plugin") or greeting.plugin,
+        max_connections=int(values.get("max_connections", "0")),
+        read_only=_on(values.get("read_only")) or _on(values.get("innodb_read_only")),
+        super_read_only=_on(values.get("super_read_only")) or _on(values.get("innodb_read_only")),
+        short_indexes=_short_indexes(greeting, values),
+    )
+
+
+def _on(value: str | None) -> bool:
+    return (value or "").upper() in ("ON", "1", "YES")
+
+
+def _short_indexes(greeting: Greeting, values: Mapping[str, str]) -> bool:
+    """Without `ROW_FORMAT=` in the script, what counts is the server's default row format.
+
+    MySQL before 5.7 and MariaDB before 10.2 take COMPACT, whatever `innodb_large_prefix` says.
+    """
+    if greeting.version < ((10, 2) if greeting.mariadb else (5, 7)):
+        return True
+    if values.get("innodb_default_row_format", "dynamic").lower() in ("compact", "redundant"):
+        return True
+    return "innodb_large_prefix" in values and not _on(values["innodb_large_prefix"])

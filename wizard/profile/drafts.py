@@ -1,0 +1,129 @@
+"""The wizard's unfinished profiles: saved after every change, and never in the way of a real one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from wizard import locations
+from wizard.errors import UsageError
+from wizard.profile.names import check_name
+from wizard.profile.store import LoadedProfile, parse, read, save
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An unfinished profile.
+
+    `text` may be anything; `target` is the file that it becomes; `origin` is the hash of what that file held
+    when the draft was begun, None where there was none.
+    """
+
+    name: str
+    text: str
+    target: Path
+    origin: str | None
+
+    def with_text(self, text: str) -> Draft:
+        """The same draft with another text."""
+        return replace(self, text=text)
+
+    def conflict(self) -> bool:
+        """Whether somebody changed, made or removed the profile since the draft was begun."""
+        return digest_of(self.target) != self.origin
+
+
+def digest_of(path: Path) -> str | None:
+    """The SHA-256 of a file's bytes; None where there is no such file, or none that can be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return None
+
+
+def draft_name(name: str, target: Path) -> str:
+    """What the draft of a profile is called: by its name, and for a file elsewhere by its path too."""
+    if target == locations.profile(name):
+        return name
+    letters = "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "-" for c in name).strip("-")
+    return f"{letters or 'profile'}-{hashlib.sha256(str(target).encode()).hexdigest()[:8]}"
+
+
+def begin(name: str, text: str, *, target: Path | None = None) -> Draft:
+    """A draft that becomes the profile `name`, or the file `target`; not saved yet.
+
+    Raises:
+        UsageError: no profile can be called so.
+    """
+    if target is None:
+        check_name(name)
+        target = locations.profile(name)
+    return Draft(draft_name(name, target), text, target, digest_of(target))
+
+
+def keep(draft: Draft) -> None:
+    """Saves the draft: first what it was begun from, then its text.
+
+    Raises:
+        Failed: it cannot be written.
+    """
+    origin = json.dumps({"target": str(draft.target), "sha256": draft.origin}) + "\n"
+    beside = locations.draft_origin(draft.name)
+    if not beside.exists() or beside.read_text("utf-8") != origin:
+        save(origin, beside)
+    save(draft.text, locations.draft(draft.name))
+
+
+def find(name: str, *, target: Path | None = None) -> Draft | None:
+    """The saved draft of a profile, if there is one.
+
+    A draft whose note of its beginning is lost counts as begun from nothing: where there is a profile of its
+    name, that is a conflict, and somebody is asked.
+
+    Raises:
+        UsageError: it is there and cannot be read.
+    """
+    target = target or locations.profile(name)
+    name = draft_name(name, target)
+    path = locations.draft(name)
+    if not path.exists():
+        return None
+    origin: str | None = None
+    with suppress(OSError, ValueError):
+        note = json.loads(locations.draft_origin(name).read_text("utf-8"))
+        if isinstance(note, dict) and note.get("target") == str(target):
+            found = note.get("sha256")
+            origin = found if isinstance(found, str) else None
+    return Draft(name, read(path), target, origin)
+
+
+def discard(draft: Draft) -> None:
+    """Removes the draft; the profile itself is not touched."""
+    locations.draft(draft.name).unlink(missing_ok=True)
+    locations.draft_origin(draft.name).unlink(missing_ok=True)
+
+
+def publish(draft: Draft, *, overwrite: bool = False) -> LoadedProfile:
+    """Makes the draft the profile, and removes it.
+
+    Args:
+        overwrite: somebody was asked, and wants the draft though the profile was changed since.
+
+    Raises:
+        ProfileError: it is not valid yet.
+        UsageError: the profile was changed since the draft was begun, and `overwrite` is not set.
+        Failed: it cannot be written.
+    """
+    loaded = parse(draft.text, draft.target)
+    if not overwrite and draft.conflict():
+        raise UsageError(
+            "it was changed since this draft was begun",
+            place=str(draft.target),
+            fix="open it again: the wizard asks which of the two to keep",
+        )
+    save(draft.text, draft.target)
+    discard(draft)
+    return loaded

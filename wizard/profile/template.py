@@ -1,0 +1,121 @@
+"""Profiles as text: the commented one of `profile new`, and a whole profile with all that was left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel
+
+from wizard.profile.fields import Key, keys, tables
+from wizard.profile.model import Profile, Section, Store
+from wizard.profile.written import written, written_key
+from wizard.secrets import Reference
+
+_HEAD = """\
+# A profile of apimha-wizard: all that turns two unpacked packs into a minimum high-availability pair.
+#
+# The lines marked "required" have to be filled in: take away the # and write your own value.
+# Every other commented line shows what may be set; where it has a default, that is what stands there.
+"""
+
+_PASSWORDS = """\
+# A password never stands here itself, only one reference to it:
+#   { env = "NAME" }                      an environment variable
+#   { file = "/path" }                    a file that nobody else can read
+#   { keyring = "service/user" }          an entry of the keyring
+#   { command = ["pass", "show", "x"] }   what a program prints; no shell
+#   { prompt = true }                     asked for on the terminal
+"""
+
+# Defaults that hardly anybody changes: shown, not set.
+_COMMENTED = {
+    "event_processor.duplicated_events",
+    "deployment_sync.append_tenant_id",
+    "nodes.hazelcast_port",
+    "nodes.event_sync_port",
+    "nodes.management_port",
+    "nodes.presentation_port",
+}
+
+
+def new_template() -> str:
+    """A commented profile with every key; valid as soon as the lines marked "required" are filled in."""
+    return _HEAD + "".join(_tables_of_template())
+
+
+def _tables_of_template() -> Iterator[str]:
+    for name, model in tables().items():
+        own = [key for key in keys().values() if key.table == name]
+        for node in (0, 1) if name == "nodes" else (0,):
+            yield "\n"
+            if name:
+                about = "The second server." if node else (model.__doc__ or "").splitlines()[0]
+                header = "[[nodes]]" if name == "nodes" else f"[{name}]"
+                yield f"# {about}\n{header}\n"
+            for key in own:
+                yield from _lines_of_template(key, node)
+
+
+def _lines_of_template(key: Key, node: int) -> Iterator[str]:
+    if key.key == "mysql.password":
+        yield _PASSWORDS
+    if not node:  # the second node has the same keys: once explained is enough
+        yield f"# {key.help}\n"
+    if key.key == "schema_version":
+        yield f"{key.name} = {written(key.example())}\n"
+    elif key.required:
+        yield f"# {key.name} = {written(key.example(node))}   # required\n"
+    elif key.default is None or key.default == {} or key.key in _COMMENTED:
+        yield f"# {key.name} = {written(key.example(node))}\n"
+    else:
+        yield f"{key.name} = {written(key.default)}\n"
+
+
+def show(profile: Profile) -> str:
+    """The whole profile as TOML with every default written out, and in comments what follows from it.
+
+    It loads to the same profile.  Passwords are references here as there; paths are absolute.
+    """
+    return "".join(_tables_of(profile)).lstrip("\n")
+
+
+def _tables_of(profile: Profile) -> Iterator[str]:
+    yield f"schema_version = {profile.schema_version}\n"
+    for name in tables():
+        if name == "nodes":
+            for node in profile.nodes:
+                yield "\n[[nodes]]\n" + _lines_of(node)
+        elif name:
+            section: Any = profile
+            for part in name.split("."):
+                section = getattr(section, part)
+            yield f"\n[{name}]\n" + _lines_of(section) + "".join(_conclusions(profile, name))
+
+
+def _lines_of(section: Section) -> str:
+    lines = []
+    for name, value in section:
+        if value is not None and value != {} and not isinstance(value, Section):
+            lines.append(f"{written_key(name)} = {written(_plain(value))}\n")
+    return "".join(lines)
+
+
+def _conclusions(profile: Profile, table: str) -> Iterator[str]:
+    """What follows from other keys where this table leaves it out."""
+    stores: tuple[Store, ...] = ("event_store", "processed_data_store")
+    if table == "datasources":
+        for store in stores:
+            if getattr(profile.datasources, store) is None:
+                yield f"# {store} = {written(profile.datasource_name(store))}   # follows the database\n"
+    if table == "deployment_sync" and profile.deployment_sync.manager is None:
+        yield f"# manager = {written(profile.manager.name)}   # the first node\n"
+
+
+def _plain(value: Any) -> Any:
+    """`value` without models: a reference is a table."""
+    if isinstance(value, Reference):
+        return value.model_dump()
+    if isinstance(value, BaseModel):
+        return dict(value)
+    return {key: _plain(item) for key, item in value.items()} if isinstance(value, dict) else value

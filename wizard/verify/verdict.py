@@ -1,0 +1,690 @@
+"""The profile and what both nodes' logs say → findings, and whether the pair is healthy (procedure 9).
+
+Pure: nothing is read here.  Each function of `JUDGES` is one row of the table in the procedure: what has to
+stand in the log before `WSO2 Carbon started` and does not is an error once that line is there, and awaited
+before.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING, Literal
+
+from wizard import finding
+from wizard.finding import Finding
+from wizard.verify.hosts import any_address
+from wizard.verify.pair import Pair
+from wizard.verify.record import Record, printable
+from wizard.verify.story import Address, Facts
+
+if TYPE_CHECKING:
+    from wizard.profile import Node
+
+Outcome = Literal["healthy", "waiting", "unhealthy"]
+
+RETRY = timedelta(seconds=10)
+"""The passive node tries again to fetch the state after this time (`stateSyncRetryInterval` of the stock
+packs).
+"""
+SETTLING = timedelta(seconds=60)
+"""How long after all nodes are up a query may still find no Spark: its application has to be started first.
+"""
+QUOTED = 3
+"""Kinds of unknown errors that are quoted."""
+
+NOT_WRITTEN = "the configuration in use is not the one that was written"
+REPLAY = "replay the profile, then start {node} again"
+
+
+def judge(pair: Pair) -> list[Finding]:
+    """What both nodes' logs say about the pair, in the procedure's order."""
+    return [dataclasses.replace(found, id=id) for id, judges in JUDGES for found in judges(pair)]
+
+
+def outcome(findings: Iterable[Finding], *, unseen: bool) -> Outcome:
+    """An error makes it unhealthy; else anything awaited, or a node that nobody sees, makes it waiting."""
+    statuses = {found.status for found in findings}
+    if "error" in statuses:
+        return "unhealthy"
+    return "waiting" if unseen or "waiting" in statuses else "healthy"
+
+
+def hint(pair: Pair, node: Node) -> str:
+    """The command that shows the log of a node on another machine."""
+    log = f"{node.home}/repository/logs/wso2carbon.log"
+    return f"ssh {node.host} tail -n +1 -F {log} | {pair.command} --log {node.name}=-"
+
+
+# --- the log itself ---------------------------------------------------------------------------------------
+
+
+def _log(pair: Pair) -> Iterator[Finding]:
+    for node in pair.nodes:
+        sight = pair.sight(node)
+        if sight.facts is None:
+            yield finding.skipped(
+                f"the log of {node.name} is not on this machine", node=node.name, fix=hint(pair, node)
+            )
+            continue
+        trouble = sight.trouble
+        start = f"sh {node.home}/bin/wso2server.sh"
+        if trouble is not None and trouble.kind == "missing":
+            yield finding.waiting(
+                f"no log yet: {node.name} was never started", node=node.name, evidence=sight.log, fix=start
+            )
+        elif trouble is not None and trouble.kind in ("folder", "unreadable"):
+            yield finding.error(
+                f"the log cannot be read: {trouble.message}",
+                node=node.name,
+                evidence=sight.log,
+                fix=f"let this user read {sight.log}, or name another with --log {node.name}=FILE",
+            )
+        elif sight.facts.started is None:
+            because = trouble.message if trouble is not None else "it holds no start of the server"
+            yield finding.waiting(
+                f"no start seen: {because}",
+                node=node.name,
+                evidence=sight.log,
+                fix=f"look further back with a larger --log-limit, or start the node: {start}",
+            )
+        else:
+            yield _started(pair, node, sight.facts, start)
+
+
+def _started(pair: Pair, node: Node, facts: Facts, start: str) -> Finding:
+    assert facts.started is not None
+    if facts.stopped is not None:
+        return finding.error(
+            f"the server was stopped at {facts.stopped.time_text} and not started since",
+            node=node.name,
+            evidence=facts.stopped.line,
+            fix=f"start it: {start}",
+        )
+    if pair.sight(node).alive is False:
+        return finding.error(
+            "the server's process is gone, without a word in the log",
+            node=node.name,
+            evidence=(facts.last or facts.started).line,
+            fix=f"start it: {start}; if it ends again, look at the end of its log",
+        )
+    if facts.complete is None:
+        return finding.waiting(
+            f"starting since {facts.started.time_text}", node=node.name, evidence=facts.started.line
+        )
+    return finding.ok(
+        f"started at {facts.started.time_text}, complete after {facts.seconds} s",
+        node=node.name,
+        evidence=facts.complete.line,
+    )
+
+
+def _seen(pair: Pair) -> Iterator[tuple[Node, Facts | None, Finding | None]]:
+    """Each node with its facts, or with the finding that says why there are none."""
+    for node in pair.nodes:
+        facts = pair.facts(node)
+        if facts is not None and facts.started is not None:
+            yield node, facts, None
+        elif pair.unseen(node):
+            yield (
+                node,
+                None,
+                finding.skipped("its log is not seen here", node=node.name, fix=hint(pair, node)),
+            )
+        else:
+            yield node, None, finding.skipped("no start of it is seen", node=node.name)
+
+
+def _absent(facts: Facts, node: Node, what: str, fix: str) -> Finding:
+    """Something that has to stand before the start is complete, and does not stand there."""
+    if facts.complete is None:
+        return finding.waiting(f"{what} is awaited", node=node.name)
+    return finding.error(f"{what} is missing", node=node.name, evidence=facts.complete.line, fix=fix)
+
+
+def _replay(node: Node) -> str:
+    return REPLAY.format(node=node.name)
+
+
+# --- rows of the procedure --------------------------------------------------------------------------------
+
+
+def _mode(pair: Pair) -> Iterator[Finding]:
+    persistence = pair.profile.event_processor.persistence
+    for node, facts, skipped in _seen(pair):
+        if facts is None:
+            yield from [skipped] if skipped else []
+        elif facts.mode is not None:
+            yield _named_mode(node, facts.mode[0], facts.mode[1], persistence=persistence)
+        elif facts.role_record is not None:
+            line = facts.role_record.line
+            if persistence:
+                yield finding.warning(
+                    "HA mode, but the log does not say that state is kept (persistence)",
+                    node=node.name,
+                    evidence=line,
+                    fix=f"{_replay(node)}; DAS 3.0.1 keeps no state in HA mode",
+                )
+            else:
+                yield finding.ok("HA mode without persistence", node=node.name, evidence=line)
+        else:
+            yield _absent(facts, node, "the event processor's mode", _replay(node))
+
+
+def _named_mode(node: Node, mode: str, record: Record, *, persistence: bool) -> Finding:
+    if mode == "Persistence enabled HA":
+        if persistence:
+            return finding.ok("HA mode with persistence", node=node.name, evidence=record.line)
+        return finding.error(
+            f"HA mode with persistence, and the profile has it off: {NOT_WRITTEN}",
+            node=node.name,
+            evidence=record.line,
+            fix=_replay(node),
+        )
+    if mode == "HA":
+        if not persistence:
+            return finding.ok("HA mode without persistence", node=node.name, evidence=record.line)
+        return finding.warning(
+            "HA mode, but without persistence: this pack keeps no state",
+            node=node.name,
+            evidence=record.line,
+            fix="set event_processor.persistence = false, or take a pack that keeps state in HA mode",
+        )
+    return finding.error(
+        f"the event processor runs in {mode} mode, not in HA mode",
+        node=node.name,
+        evidence=record.line,
+        fix=f"{_replay(node)}: HA has to be the first enabled mode of event-processor.xml",
+    )
+
+
+def _registry_mount(pair: Pair) -> Iterator[Finding]:
+    for node, facts, skipped in _seen(pair):
+        if facts is None:
+            yield from [skipped] if skipped else []
+        elif len(facts.mounts) >= 2:
+            yield finding.ok(
+                "both paths of the registry are mounted", node=node.name, evidence=facts.mounts[-1].line
+            )
+        else:
+            count = "no path" if not facts.mounts else "one path of two"
+            what = f"the registry's mount ({count} is mounted)"
+            yield _absent(facts, node, what, f"{_replay(node)}; look at registry.xml and WSO2REG_DB")
+
+
+def _membership(pair: Pair) -> Iterator[Finding]:
+    for node, facts, skipped in _seen(pair):
+        if facts is None:
+            yield from [skipped] if skipped else []
+            continue
+        problems = [*_scheme(node, facts), *_members(pair, node, facts), *_local_member(pair, node, facts)]
+        yield from problems
+        if not problems and facts.scheme is not None:
+            yield finding.ok(
+                "scheme wka, the members are those of the profile",
+                node=node.name,
+                evidence=facts.scheme[1].line,
+            )
+        if facts.loopback is not None:
+            yield from _loopback(pair, node, facts.loopback)
+
+
+def _scheme(node: Node, facts: Facts) -> Iterator[Finding]:
+    if facts.scheme is None:
+        yield _absent(
+            facts, node, "the membership scheme", f"{_replay(node)}: clustering may be off in axis2.xml"
+        )
+    elif facts.scheme[0].lower() != "wka":
+        yield finding.error(
+            f"the membership scheme is {facts.scheme[0]}, not wka: {NOT_WRITTEN}",
+            node=node.name,
+            evidence=facts.scheme[1].line,
+            fix=_replay(node),
+        )
+
+
+def _members(pair: Pair, node: Node, facts: Facts) -> Iterator[Finding]:
+    """The configured members: a node of some kernels does not list itself, but each lists its partner."""
+    if facts.scheme is None:
+        return
+    wanted = {one.name: pair.hazelcast(one) for one in pair.nodes}
+    for address, record in facts.added:
+        if not any(pair.matches(one, address) for one in wanted.values()):
+            yield finding.error(
+                f"{address} is a member here and not in the profile: {NOT_WRITTEN}",
+                node=node.name,
+                evidence=record.line,
+                fix=_replay(node),
+            )
+    partner = wanted[pair.partner(node).name]
+    if not any(pair.matches(partner, address) for address, _ in facts.added):
+        if facts.hazelcast is None and facts.complete is None:
+            yield finding.waiting(f"the member {partner} is awaited", node=node.name)
+        else:
+            yield finding.error(
+                f"the partner {partner} is no member here",
+                node=node.name,
+                evidence=facts.scheme[1].line,
+                fix=_replay(node),
+            )
+
+
+def _local_member(pair: Pair, node: Node, facts: Facts) -> Iterator[Finding]:
+    if facts.local is None:
+        if facts.scheme is not None:
+            yield _absent(
+                facts, node, "Hazelcast's start", f"{_replay(node)}; is {node.hazelcast_port} free?"
+            )
+        return
+    local, wanted = facts.local, pair.hazelcast(node)
+    differs = []
+    if not pair.matches(wanted, local.address):
+        differs.append(f"it is {local.address} in the cluster, not {wanted}")
+    if local.domain and local.domain != pair.profile.cluster.domain:
+        differs.append(f"its domain is {printable(local.domain.encode())}, not {pair.profile.cluster.domain}")
+    if node.port_offset is not None and local.https not in (-1, 9443 + node.port_offset):
+        differs.append(f"its console is at {local.https}, not at {9443 + node.port_offset}")
+    if differs:
+        yield finding.error(
+            f"{'; '.join(differs)}: {NOT_WRITTEN}",
+            node=node.name,
+            evidence=local.record.line,
+            fix=_replay(node),
+        )
+    if facts.clustered is None:
+        yield _absent(facts, node, "the end of the cluster's initialization", _replay(node))
+
+
+def _loopback(pair: Pair, node: Node, record: Record) -> Iterator[Finding]:
+    if pair.hosts.same(node.host, "127.0.0.1") is False:
+        yield finding.error(
+            f"its member host is a loopback address, not {node.host}: {NOT_WRITTEN}",
+            node=node.name,
+            evidence=record.line,
+            fix=_replay(node),
+        )
+    elif not pair.one_machine:
+        yield finding.warning(
+            "its member host is a loopback address: the other machine cannot reach it there",
+            node=node.name,
+            evidence=record.line,
+            fix=f"set the host of {node.name} to an address of its machine; {_replay(node)}",
+        )
+
+
+def _member(pair: Pair) -> Iterator[Finding]:
+    for node in pair.nodes:
+        for stranger in pair.strangers(node):
+            assert stranger.joined is not None
+            yield finding.error(
+                f"{stranger.address} has joined the cluster and is no node of this profile",
+                node=node.name,
+                evidence=stranger.joined.line,
+                fix="stop that server, or give this pair a cluster.domain of its own and replay",
+            )
+    joined = False
+    for node, facts, skipped in _seen(pair):
+        if facts is None:
+            yield from [skipped] if skipped else []
+            continue
+        partner, peer = pair.partner(node), pair.partners_peer(node)
+        if peer is None:
+            continue
+        if peer.left is None and peer.joined is not None:
+            joined = True
+            yield finding.ok(f"{partner.name} has joined", node=node.name, evidence=peer.joined.line)
+        elif peer.left is not None and not _joined(pair, partner):
+            yield _has_left(pair, node, partner, peer.left)
+            joined = True
+    if not joined:
+        yield from _alone(pair)
+
+
+def _joined(pair: Pair, node: Node) -> bool:
+    """Whether this node says that its partner is there."""
+    peer = pair.partners_peer(node)
+    return peer is not None and peer.left is None and peer.joined is not None
+
+
+def _has_left(pair: Pair, node: Node, partner: Node, record: Record) -> Finding:
+    facts = pair.facts(partner)
+    if pair.back(partner) and facts is not None and facts.complete is None and facts.stopped is None:
+        return finding.waiting(
+            f"{partner.name} has left and is starting again", node=node.name, evidence=record.line
+        )
+    return finding.error(
+        f"{partner.name} has left at {record.time_text} and is not back",
+        node=node.name,
+        evidence=record.line,
+        fix=f"start it: sh {partner.home}/bin/wso2server.sh; if it runs, the network is cut",
+    )
+
+
+def _alone(pair: Pair) -> Iterator[Finding]:
+    """Nobody says that a member joined: the node that came first would."""
+    seen = [node for node in pair.nodes if pair.facts(node) is not None]
+    if len(seen) == 2 and pair.both_complete:
+        facts = pair.facts(pair.nodes[0])
+        assert facts is not None and facts.complete is not None
+        yield finding.error(
+            "both nodes are up, and neither has seen the other join",
+            node=pair.nodes[0].name,
+            evidence=facts.complete.line,
+            fix="the Hazelcast ports must be reachable both ways, domain and members the same: "
+            "apimha-wizard check, then replay",
+        )
+        return
+    for node in seen:
+        facts = pair.facts(node)
+        if facts is not None and facts.role == "passive":
+            assert facts.role_record is not None
+            partner = pair.partner(node).name
+            yield finding.ok(
+                f"is in one cluster with {partner}", node=node.name, evidence=facts.role_record.line
+            )
+        else:
+            yield finding.waiting(f"{pair.partner(node).name} has not joined yet", node=node.name)
+
+
+def _active_passive(pair: Pair) -> Iterator[Finding]:
+    seen = [node for node in pair.nodes if pair.facts(node) is not None]
+    roles = {node.name: _role(pair, node) for node in seen}
+    if len(seen) == 2 and set(roles.values()) == {"active"}:
+        yield from _split_brain(pair)
+        return
+    for node, facts, skipped in _seen(pair):
+        if facts is None:
+            yield from [skipped] if skipped else []
+            continue
+        role, partner = roles[node.name], pair.partner(node)
+        if role is None and facts.role is not None:
+            yield finding.waiting(
+                f"it was {facts.role} until it ended", node=node.name, fix=f"start {node.name} again"
+            )
+        elif role is None:
+            yield _absent(facts, node, "whether it is active or passive", _replay(node))
+        elif role == "backup":
+            assert facts.role_record is not None
+            yield finding.error(
+                "it is neither active nor passive but a backup: a third member holds its place",
+                node=node.name,
+                evidence=facts.role_record.line,
+                fix="stop the third server, or give this pair a cluster.domain of its own and replay",
+            )
+        elif role == "passive" and roles.get(partner.name) == "passive" and pair.both_running:
+            assert facts.role_record is not None
+            yield finding.error(
+                f"it is passive, and so is {partner.name}: nobody is active",
+                node=node.name,
+                evidence=facts.role_record.line,
+                fix="stop both nodes, then start one, and the other when it is up",
+            )
+        else:
+            assert facts.role_record is not None
+            yield finding.ok(
+                f"{role} since {facts.role_record.time_text}", node=node.name, evidence=facts.role_record.line
+            )
+
+
+def _role(pair: Pair, node: Node) -> str | None:
+    """What the node is now: a server that has ended is nothing any more."""
+    facts = pair.facts(node)
+    if facts is None or facts.stopped is not None or pair.gone(node) or pair.sight(node).alive is False:
+        return None
+    return facts.role
+
+
+def _split_brain(pair: Pair) -> Iterator[Finding]:
+    cut = all(pair.left(node) is not None for node in pair.nodes)
+    because = (
+        "each holds the other for gone: the network between them is or was cut" if cut else "a split brain"
+    )
+    for node in pair.nodes:
+        facts = pair.facts(node)
+        assert facts is not None and facts.role_record is not None
+        yield finding.error(
+            f"both nodes are active: {because}",
+            node=node.name,
+            evidence=facts.role_record.line,
+            fix="mend the network between the nodes (Hazelcast ports), then start one of them again",
+        )
+
+
+def _snapshot_server(pair: Pair) -> Iterator[Finding]:
+    for node, facts, skipped in _seen(pair):
+        if facts is None:
+            yield from [skipped] if skipped else []
+        elif facts.snapshot_failed is not None:
+            yield finding.error(
+                "the snapshot server cannot start: the other node cannot fetch this one's state",
+                node=node.name,
+                evidence=facts.snapshot_failed.evidence,
+                fix=f"free port {node.management_port} or set another management_port; {_replay(node)}",
+            )
+        elif facts.snapshot is None:
+            yield _absent(facts, node, "the snapshot server", _replay(node))
+        else:
+            yield _place(
+                pair, node, facts.snapshot, Address(node.host, node.management_port), "the snapshot server"
+            )
+
+
+def _place(pair: Pair, node: Node, seen: tuple[Address, Record], wanted: Address, what: str) -> Finding:
+    address, record = seen
+    bound = any_address(address.host) and address.port == wanted.port
+    if bound or pair.matches(wanted, address):
+        return finding.ok(f"{what} is at {address}", node=node.name, evidence=record.line)
+    return finding.error(
+        f"{what} is at {address}, not at {wanted}: {NOT_WRITTEN}",
+        node=node.name,
+        evidence=record.line,
+        fix=_replay(node),
+    )
+
+
+def _event_sync(pair: Pair) -> Iterator[Finding]:
+    said = False
+    for node, facts, skipped in _seen(pair):
+        if facts is None:
+            yield from [skipped] if skipped else []
+            continue
+        partner = pair.partner(node)
+        wanted = Address(partner.host, partner.event_sync_port)
+        for address, record in facts.publishers.items():
+            said = True
+            if pair.matches(wanted, address):
+                yield finding.ok(f"sends its events to {partner.name}", node=node.name, evidence=record.line)
+            else:
+                yield finding.error(
+                    f"sends its events to {address}, not to {wanted}: {NOT_WRITTEN}",
+                    node=node.name,
+                    evidence=record.line,
+                    fix=f"replay the profile, then start {partner.name} and {node.name} again",
+                )
+    if not said and any(pair.facts(node) for node in pair.nodes):
+        yield finding.waiting("neither node has opened its event sync to the other yet")
+
+
+def _state_sync(pair: Pair) -> Iterator[Finding]:
+    passive = False
+    for node, facts, skipped in _seen(pair):
+        if facts is None:
+            yield from [skipped] if skipped else []
+            passive = passive or pair.unseen(node)
+        elif _role(pair, node) == "passive":
+            passive = True
+            yield _synced(node, facts)
+    if not passive and any(pair.facts(node) for node in pair.nodes):
+        yield finding.waiting("no node is passive yet")
+
+
+def _synced(node: Node, facts: Facts) -> Finding:
+    failures = facts.sync_failures
+    if failures is None:
+        if facts.synced is not None:
+            return finding.ok("its state is synced", node=node.name, evidence=facts.synced.line)
+        return finding.waiting("its state is not synced yet", node=node.name)
+    last = failures.last
+    if facts.synced is not None:
+        return finding.error(
+            f"its state was synced, and fails again since {failures.first.time_text}",
+            node=node.name,
+            evidence=last.evidence,
+            fix=f"start {node.name} again; deploy the same C-Apps to both nodes",
+        )
+    if not facts.sync_harmless:
+        return finding.error(
+            f"its state is not synced, {failures.count} tries have failed",
+            node=node.name,
+            evidence=last.evidence,
+            fix="the other node's management port must be reachable from here: apimha-wizard check",
+        )
+    if _goes_on(facts):
+        return finding.error(
+            "its state is never synced: there are no execution plans here, though the start is complete",
+            node=node.name,
+            evidence=last.line,
+            fix="deploy to this node the C-Apps that the other one has (deployment-sync), and start it again",
+        )
+    return finding.waiting(
+        "its state is not synced yet: no execution plans are deployed so far (harmless until they are)",
+        node=node.name,
+        evidence=last.line,
+    )
+
+
+def _goes_on(facts: Facts) -> bool:
+    """Whether the sync fails for lack of plans when it should not any more: after the node's start is
+    complete.
+
+    One try may fall into the moment of completion.
+    """
+    if facts.complete is None or facts.sync_failures is None:
+        return False
+    if facts.sync_failures_after_complete > 1:
+        return True
+    return _later(facts.sync_failures.last, facts.complete, by=RETRY)
+
+
+def _later(one: Record, other: Record, *, by: timedelta) -> bool:
+    """Whether a record is so much later than another of the same node."""
+    first, second = one.time, other.time
+    return first is not None and second is not None and first - second > by
+
+
+def _spark_masters(pair: Pair) -> Iterator[Finding]:
+    wanted = pair.profile.spark.master_count
+    known = [(facts.masters, node) for node in pair.nodes if (facts := pair.facts(node)) and facts.masters]
+    best = max(known, key=lambda one: one[0][0], default=None)
+    if best is not None and best[0][0] >= wanted:
+        yield finding.ok(f"{best[0][0]} Spark masters", node=best[1].name, evidence=best[0][1].line)
+        return
+    count = best[0][0] if best is not None else 0
+    told = best[0][1] if best is not None else None
+    if pair.both_complete:
+        last = pair.facts(pair.nodes[1])
+        assert last is not None and last.complete is not None
+        yield finding.error(
+            f"{count} Spark masters of {wanted}, though both nodes are up",
+            node=best[1].name if best is not None else pair.nodes[1].name,
+            evidence=(told or last.complete).line,
+            fix="both nodes need carbon.spark.master.count as in the profile and one Hazelcast cluster: "
+            "replay, then start both again",
+        )
+    elif any(pair.facts(node) for node in pair.nodes):
+        yield finding.waiting(
+            f"{count} Spark masters of {wanted} so far",
+            node=best[1].name if best is not None else None,
+            evidence=told.line if told else None,
+        )
+
+
+def _spark_sql(pair: Pair) -> Iterator[Finding]:
+    """The errors of queries that find no Spark: harmless until all nodes are up."""
+    for node in pair.nodes:
+        facts = pair.facts(node)
+        if facts is None or facts.spark_sql is None:
+            continue
+        if _after_all_were_up(pair, node, facts):
+            yield finding.error(
+                f"queries find no Spark, though both nodes are up ({facts.spark_sql.count} times)",
+                node=node.name,
+                evidence=facts.spark_sql.last.evidence,
+                fix="look at the Spark masters' UIs; carbon.spark.master.count has to be right on both: replay",
+            )
+        elif pair.both_complete:
+            yield finding.ok(
+                f"queries found no Spark before all nodes were up ({facts.spark_sql.count} times): harmless",
+                node=node.name,
+                evidence=facts.spark_sql.last.line,
+            )
+        else:
+            yield finding.waiting(
+                "queries find no Spark yet: harmless until all nodes are up",
+                node=node.name,
+                evidence=facts.spark_sql.last.line,
+            )
+
+
+def _after_all_were_up(pair: Pair, node: Node, facts: Facts) -> bool:
+    """Whether the last such error came when this node already knew both nodes to be up.
+
+    By this node's clock alone: the other one's start takes as long after joining as its own log says, and
+    durations do not depend on whose clock is right.
+    """
+    if not pair.both_complete or facts.spark_sql is None or facts.complete is None:
+        return False
+    last, up = facts.spark_sql.last.time, facts.complete.time
+    peer, other = pair.partners_peer(node), pair.facts(pair.partner(node))
+    if peer is not None and peer.joined is not None and other is not None:
+        joined, begun = peer.joined.time, other.local.record.time if other.local else None
+        completed = other.complete.time if other.complete else None
+        if joined and begun and completed and up:
+            up = max(up, joined + max(completed - begun, timedelta()))
+    return last is not None and up is not None and last - up > SETTLING
+
+
+def _known_errors(pair: Pair) -> Iterator[Finding]:
+    for node in pair.nodes:
+        facts = pair.facts(node)
+        for fault, tally in facts.known.values() if facts is not None else ():
+            assert facts is not None
+            times = f" ({tally.count} times)" if tally.count > 1 else ""
+            over = fault.passing and facts.complete is not None
+            report = finding.warning if over else finding.error
+            yield report(f"{fault.cause}{times}", node=node.name, evidence=tally.last.evidence, fix=fault.fix)
+
+
+def _unknown_errors(pair: Pair) -> Iterator[Finding]:
+    for node in pair.nodes:
+        facts = pair.facts(node)
+        if facts is None or not facts.unknown_count:
+            continue
+        often = sorted(facts.unknown.values(), key=lambda tally: -tally.count)
+        count = facts.unknown_count
+        yield finding.warning(
+            f"{count} error{'s' if count > 1 else ''} that this wizard does not know"
+            + (f", of {len(often)} kinds" if len(often) > 1 else ""),
+            node=node.name,
+            evidence="\n".join(f"{tally.count}x {tally.last.evidence}" for tally in often[:QUOTED]),
+            fix=f"read them in {pair.sight(node).log}",
+        )
+
+
+JUDGES: tuple[tuple[str, Callable[[Pair], Iterator[Finding]]], ...] = (
+    ("verify.log", _log),
+    ("verify.mode", _mode),
+    ("verify.registry-mount", _registry_mount),
+    ("verify.membership", _membership),
+    ("verify.member", _member),
+    ("verify.snapshot-server", _snapshot_server),
+    ("verify.active-passive", _active_passive),
+    ("verify.event-sync", _event_sync),
+    ("verify.state-sync", _state_sync),
+    ("verify.spark-masters", _spark_masters),
+    ("verify.spark-sql", _spark_sql),
+    ("verify.known-error", _known_errors),
+    ("verify.unknown-error", _unknown_errors),
+)
+"""The ids and who judges them, in the procedure's order."""
