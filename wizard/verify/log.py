@@ -149,10 +149,9 @@ class FileLog:
     def _more(self) -> Iterator[Record]:
         """What was appended; then, if the log was rotated, what the files behind it hold."""
         assert self._file is not None
-        silent = True
-        for record in self._appended(self._file):
-            silent = False
-            yield record
+        before = self._at
+        yield from self._appended(self._file)
+        silent = self._at == before
         try:
             status = self._path.stat()
         except FileNotFoundError:

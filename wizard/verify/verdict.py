@@ -611,7 +611,7 @@ def _spark_sql(pair: Pair) -> Iterator[Finding]:
                 f"queries find no Spark, though both nodes are up ({facts.spark_sql.count} times)",
                 node=node.name,
                 evidence=facts.spark_sql.last.evidence,
-                fix="look at the Spark masters' UIs; carbon.spark.master.count has to be right on both: replay",
+                fix="look at the Spark masters' UIs; replay, if carbon.spark.master.count differs",
             )
         elif pair.both_complete:
             yield finding.ok(
