@@ -46,6 +46,8 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and not args[0].startswith("-") and args[0] not in self.commands:
+            if len(args) > 1 and not args[1].startswith("-"):
+                raise _no_such_name(args[0])
             return "wizard", self.commands["wizard"], args
         return super().resolve_command(ctx, args)
 

@@ -105,22 +105,25 @@ def checks_summary(found: Iterable[Finding]) -> str:
 
 def next_steps(prepared: Prepared, result: Result, name: str) -> Iterator[str]:
     """What to do now: start which server first, what API Manager has to be told, how to undo."""
+    from shlex import quote
+
     from wizard import ports
 
     profile = prepared.profile
     if result.run is not None:
         yield f"Undo with: apimha-wizard rollback {result.run}"
-    over_there = [node for node in profile.nodes if node not in prepared.nodes]
-    for node in over_there:
-        yield f"On the machine of {node.name} ({node.host}): apimha-wizard replay {name} --node {node.name}"
+    for node in profile.nodes:
+        if node not in prepared.nodes:
+            yield f"On the machine of {node.name} ({node.host}): "
+            yield f"  apimha-wizard replay {quote(name)} --node {node.name}"
     setup = " -Dsetup" if profile.mysql.provisioning == "server" else ""
-    first, second = profile.nodes
-    yield f"Then start {first.name}:  sh {first.home}/bin/wso2server.sh{setup}"
-    if setup:
-        yield f"  (-Dsetup makes the tables of {profile.mysql.databases.user} and {profile.mysql.databases.registry}; "
-        yield "   this once, and on the first node only)"
-    yield f"and, when it is up, {second.name}:  sh {second.home}/bin/wso2server.sh"
-    yield f"Then: apimha-wizard verify {name} --watch"
+    for node, when in zip(profile.nodes, ("Then start", "and, when it is up,"), strict=True):
+        yield f"{when} {node.name}:  sh {quote(f'{node.home}/bin/wso2server.sh')}{setup}"
+        if setup:
+            databases = profile.mysql.databases
+            yield f"  (-Dsetup makes the tables of {databases.user} and {databases.registry}: this once, here only)"
+            setup = ""
+    yield f"Then: apimha-wizard verify {quote(name)} --watch"
     addresses = []
     for node in profile.nodes:
         plain, ssl = ports.thrift(node, prepared.packs.get(node.name))
@@ -131,7 +134,7 @@ def next_steps(prepared: Prepared, result: Result, name: str) -> Iterator[str]:
     if profile.deployment_sync.method == "none":
         yield "Without svn every C-App has to be deployed to both nodes."
     if profile.event_processor.persistence:
-        yield "State files are never deleted by the server: apimha-wizard clean now and then."
+        yield f"State files are never deleted by the server: apimha-wizard clean {quote(name)}, now and then."
 
 
 def history_lines(history: list[dict[str, Any]]) -> Iterator[str]:

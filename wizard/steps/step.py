@@ -46,6 +46,6 @@ def put(
     before = [n for n in nearby if order.index(n) < place]
     behind = next((found for n in [*before, *nearby] if (found := parent.find(n)) is not None), None)
     if behind is None:
-        parent.append(New(name, text=value))
+        parent.append(New(name, text=value), what=what)
     else:
-        behind.insert_after(New(name, text=value))
+        behind.insert_after(New(name, text=value), what=what)
