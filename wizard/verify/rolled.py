@@ -121,7 +121,7 @@ class LogFile:
 
     def _inflated(self) -> Iterator[bytes]:
         """The text of a gzip file in bounded blocks.  Raises ValueError where it is broken or cut off."""
-        at = 0
+        at, whole = 0, True
         inflater = zlib.decompressobj(wbits=31)
         packed = b""
         try:
@@ -131,15 +131,18 @@ class LogFile:
                     at += len(packed)
                 if not packed:
                     break
+                whole = False
                 block = inflater.decompress(packed, BLOCK)
                 packed = inflater.unconsumed_tail
                 if inflater.eof:
-                    packed = inflater.unused_data
+                    packed, whole = inflater.unused_data, True
                     inflater = zlib.decompressobj(wbits=31)
                 if block:
                     yield block
         except zlib.error as problem:
             raise ValueError(f"is a broken archive: {problem}") from None
+        if not whole:
+            raise ValueError("is an archive that was cut off")
 
 
 def newest_first(path: Path) -> Iterator[LogFile]:
