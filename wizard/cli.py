@@ -121,11 +121,8 @@ def resume(name: str) -> None:
 
 
 def _open_wizard(name: str | None, *, resume: bool) -> None:
-    if name is not None:
-        from wizard.profile.store import exists
-
-        if not exists(name):
-            raise _no_such_name(name)
+    if name is not None and not _is_profile(name):
+        raise _no_such_name(name)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
             "the wizard needs a terminal",
@@ -134,6 +131,15 @@ def _open_wizard(name: str | None, *, resume: bool) -> None:
     from screens import open_wizard
 
     raise SystemExit(open_wizard(name, resume=resume))
+
+
+def _is_profile(name: str) -> bool:
+    """Whether a word is a profile, or the draft of one."""
+    from wizard.profile.drafts import find
+    from wizard.profile.names import locate
+
+    _, path = locate(name)
+    return path.exists() or find(path.name.removesuffix(".toml"), target=path) is not None
 
 
 def _no_such_name(name: str) -> UsageError:
@@ -300,9 +306,15 @@ def profile_command(name: str) -> Callable[[Callable[..., Any]], click.Command]:
 @click.argument("name", metavar="NAME|FILE")
 def profile_new(name: str) -> int:
     """Write a commented template to fill in."""
-    from wizard.profile import store
+    from wizard.profile.names import locate
+    from wizard.profile.store import save
+    from wizard.profile.template import new_template
 
-    click.echo(f"written: {store.create(name)}")
+    _, path = locate(name)
+    if path.exists():
+        raise UsageError("there is a file already", place=str(path), fix="choose another name, or edit that one")
+    save(new_template(), path)
+    click.echo(f"written: {path}\nFill in the lines marked required, then: apimha-wizard check {name}")
     return 0
 
 
@@ -310,16 +322,28 @@ def profile_new(name: str) -> int:
 @json_option
 def profile_list(as_json: bool) -> int:
     """The saved profiles and the drafts of the wizard."""
-    from wizard.profile import store
+    from wizard.profile.listing import listing
 
-    found = store.listing()
+    found = listing()
     if as_json:
-        _print_json({"version": 1, "profiles": [entry.to_json() for entry in found]})
+        rows = [
+            {
+                "name": one.name,
+                "path": str(one.path),
+                "state": one.state,
+                "cluster": one.cluster,
+                "hosts": list(one.hosts),
+                "error": one.error,
+            }
+            for one in found
+        ]
+        _print_json({"version": 1, "profiles": rows})
         return 0
     if not found:
         click.echo("no profiles yet: apimha-wizard profile new NAME, or apimha-wizard")
-    for entry in found:
-        click.echo(entry.line())
+    for one in found:
+        told = " and ".join(one.hosts) if one.hosts else (one.error or "").partition("\n")[0]
+        click.echo(f"{one.name:<20} {one.state:<8} {told}")
     return 0
 
 
@@ -327,9 +351,9 @@ def profile_list(as_json: bool) -> int:
 @profile_argument
 def profile_show(name: str) -> int:
     """The profile with all its values, defaults included."""
-    from wizard.profile import store
+    from wizard.profile.template import show
 
-    click.echo(store.show(_load(name)), nl=False)
+    click.echo(show(_load(name).profile), nl=False)
     return 0
 
 
@@ -345,9 +369,9 @@ def profile_validate(name: str) -> int:
 @profile_command("schema")
 def profile_schema() -> int:
     """The JSON Schema of the profile."""
-    from wizard.profile import store
+    from wizard.profile.schema import schema
 
-    _print_json(store.schema())
+    _print_json(schema())
     return 0
 
 
