@@ -219,7 +219,8 @@ def _membership(pair: Pair) -> Iterator[Finding]:
             yield from [skipped] if skipped else []
             continue
         problems = [*_scheme(node, facts), *_members(pair, node, facts), *_local_member(pair, node, facts)]
-        yield from problems
+        errors = [problem for problem in problems if problem.status == "error"]
+        yield from errors or problems
         if not problems and facts.scheme is not None:
             yield finding.ok(
                 "scheme wka, the members are those of the profile",
@@ -246,7 +247,7 @@ def _scheme(node: Node, facts: Facts) -> Iterator[Finding]:
 
 def _members(pair: Pair, node: Node, facts: Facts) -> Iterator[Finding]:
     """The configured members: a node of some kernels does not list itself, but each lists its partner."""
-    if facts.scheme is None:
+    if facts.scheme is None or facts.scheme[0].lower() != "wka":
         return
     wanted = {one.name: pair.hazelcast(one) for one in pair.nodes}
     for address, record in facts.added:
@@ -323,28 +324,22 @@ def _member(pair: Pair) -> Iterator[Finding]:
                 evidence=stranger.joined.line,
                 fix="stop that server, or give this pair a cluster.domain of its own and replay",
             )
-    joined = False
+    told = False
     for node, facts, skipped in _seen(pair):
         if facts is None:
             yield from [skipped] if skipped else []
             continue
         partner, peer = pair.partner(node), pair.partners_peer(node)
-        if peer is None:
-            continue
-        if peer.left is None and peer.joined is not None:
-            joined = True
-            yield finding.ok(f"{partner.name} has joined", node=node.name, evidence=peer.joined.line)
-        elif peer.left is not None and not _joined(pair, partner):
+        if peer is None or pair.gone(node):
+            continue  # what a server that has ended said last is no news
+        if peer.left is not None:
+            told = True
             yield _has_left(pair, node, partner, peer.left)
-            joined = True
-    if not joined:
+        elif peer.joined is not None:
+            told = True
+            yield finding.ok(f"{partner.name} has joined", node=node.name, evidence=peer.joined.line)
+    if not told:
         yield from _alone(pair)
-
-
-def _joined(pair: Pair, node: Node) -> bool:
-    """Whether this node says that its partner is there."""
-    peer = pair.partners_peer(node)
-    return peer is not None and peer.left is None and peer.joined is not None
 
 
 def _has_left(pair: Pair, node: Node, partner: Node, record: Record) -> Finding:
