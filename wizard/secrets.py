@@ -4,18 +4,12 @@ A profile holds references only.  A reference becomes a `Secret` as late as can 
 `Secret` becomes text only where somebody writes `.reveal()`: that word is what to search for in a review.
 """
 
-from __future__ import annotations
+# No `from __future__ import annotations` here: pydantic would have to compile each of them again.
 
-import hmac
 import os
-import selectors
-import signal
 import stat
-import subprocess
 import threading
-import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable
 from pathlib import Path
 from shlex import join, quote
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
@@ -28,7 +22,6 @@ from wizard.locations import located
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
-    from pydantic_core import CoreSchema
 
 MASK = "********"
 
@@ -67,24 +60,24 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        return hmac.compare_digest(
-            self.__text.encode("utf-8", "surrogatepass"), other.reveal().encode("utf-8", "surrogatepass")
-        )
+        return self.__text == other.reveal()
 
     def __hash__(self) -> int:
         return hash((Secret, self.__text))
 
-    def __copy__(self) -> Secret:
+    def __copy__(self) -> "Secret":
         return self
 
-    def __deepcopy__(self, memo: object) -> Secret:
+    def __deepcopy__(self, memo: object) -> "Secret":
         return self
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("a Secret is not serialised")
 
     @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+    def __get_pydantic_core_schema__(
+        cls, source: Any, handler: "GetCoreSchemaHandler"
+    ) -> core_schema.CoreSchema:
         """In a pydantic model: only a ready `Secret` is accepted, and it is dumped as `********`."""
         return core_schema.is_instance_schema(
             cls, serialization=core_schema.plain_serializer_function_ser_schema(str, when_used="always")
@@ -97,12 +90,14 @@ class Secret:
 class _Located:
     """Reads a path of a profile; the validation context says in which `folder` that lies."""
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: "GetCoreSchemaHandler"
+    ) -> core_schema.CoreSchema:
         return core_schema.with_info_plain_validator_function(
             self._path, serialization=core_schema.to_string_ser_schema(when_used="json")
         )
 
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: object) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(self, schema: core_schema.CoreSchema, handler: object) -> dict[str, Any]:
         return {"type": "string", "format": "path"}
 
     @staticmethod
@@ -314,7 +309,14 @@ class Resolver:
                 place=purpose,
                 fix=f"read the command of {purpose} in the profile; if it is yours, add --allow-commands",
             )
-        return _decoded(_output(command, purpose, self._time_limit), reference, purpose)
+        from wizard.program import ProgramFailed, output_of
+
+        try:
+            return _decoded(
+                output_of(command, time_limit=self._time_limit, most_bytes=MOST_BYTES), reference, purpose
+            )
+        except ProgramFailed as failure:
+            raise SecretError(str(failure), place=purpose, fix=failure.fix) from None
 
     def _consented(self, command: tuple[str, ...], purpose: str) -> bool:
         if not self._interactive or self._confirm is None:
@@ -328,10 +330,14 @@ class Resolver:
         return self._consent[command]
 
 
+# In the functions below no variable holds a password where an error is raised: a traceback may show variables.
+
+
 def _usable(text: str, reference: Reference, purpose: str) -> str:
     """`text`, if a configuration file can hold it: XML has no way to write most control characters."""
     if all(c >= " " or c in "\t\n\r" for c in text) and not any(c in "\ufffe\uffff" for c in text):
         return text
+    del text
     raise SecretError(
         f"{reference.describe()} holds a character that no configuration file can hold",
         place=purpose,
@@ -340,14 +346,13 @@ def _usable(text: str, reference: Reference, purpose: str) -> str:
 
 
 def _from_environment(reference: EnvReference, purpose: str) -> str:
-    text = os.environ.get(reference.env)
-    if text is None:
-        raise SecretError(
-            f"{reference.describe()} is not set",
-            place=purpose,
-            fix=f"export {reference.env}=… (a variable that is only set, not exported, is not seen)",
-        )
-    return _decoded(os.fsencode(text), reference, purpose, drop_newline=False)
+    if reference.env in os.environ:
+        return _decoded(os.fsencode(os.environ[reference.env]), reference, purpose, drop_newline=False)
+    raise SecretError(
+        f"{reference.describe()} is not set",
+        place=purpose,
+        fix=f"export {reference.env}=… (a variable that is only set, not exported, is not seen)",
+    )
 
 
 def _from_file(reference: FileReference, purpose: str) -> str:
@@ -356,20 +361,24 @@ def _from_file(reference: FileReference, purpose: str) -> str:
         # Non-blocking: a named pipe that nobody writes to must not hold up the run.
         with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
             _refuse_shared(os.fstat(file.fileno()), path, purpose)
-            content = file.read(MOST_BYTES + 1)
+            return _decoded(_short(file.read(MOST_BYTES + 1), reference, purpose), reference, purpose)
     except OSError as failure:
         raise SecretError(
             f"{reference.describe()} cannot be read: {failure.strerror}",
             place=purpose,
             fix=f"put the password into {path} and: chmod 600 {quote(str(path))}",
         ) from None
-    if len(content) > MOST_BYTES:
-        raise SecretError(
-            f"{reference.describe()} is too large for a password",
-            place=purpose,
-            fix=f"correct the path of {purpose}",
-        )
-    return _decoded(content, reference, purpose)
+
+
+def _short(content: bytes, reference: Reference, purpose: str) -> bytes:
+    if len(content) <= MOST_BYTES:
+        return content
+    del content
+    raise SecretError(
+        f"{reference.describe()} is too large for a password",
+        place=purpose,
+        fix=f"correct the path of {purpose}",
+    )
 
 
 def _refuse_shared(status: os.stat_result, path: Path, purpose: str) -> None:
@@ -417,93 +426,13 @@ def _from_keyring(reference: KeyringReference, purpose: str) -> str:
 
 def _decoded(content: bytes, reference: Reference, purpose: str, *, drop_newline: bool = True) -> str:
     """The text of `content`, without the one newline that editors and programs put at the end."""
-    if drop_newline:
-        content = content.removesuffix(b"\n").removesuffix(b"\r") if content.endswith(b"\n") else content
+    if drop_newline and content.endswith(b"\n"):
+        content = content[:-1].removesuffix(b"\r")
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:
-        # Without the cause: a UnicodeDecodeError carries the bytes.
-        raise SecretError(
-            f"{reference.describe()} is not UTF-8", place=purpose, fix="store the password as UTF-8 text"
-        ) from None
-
-
-def _output(command: Sequence[str], purpose: str, time_limit: float) -> bytes:
-    """What `command` prints, at most `MOST_BYTES`; standard input is closed, standard error is dropped.
-
-    It gets a session of its own, so that a time-out ends its children too.
-    """
-    try:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-    except (OSError, ValueError) as failure:
-        reason = failure.strerror if isinstance(failure, OSError) else "an argument holds a NUL"
-        raise SecretError(
-            f"the command {command[0]!r} cannot be run: {reason}",
-            place=purpose,
-            fix=f"correct the command of {purpose}; it is a list and no shell takes part",
-        ) from None
-    try:
-        content = _read(process, time.monotonic() + time_limit)
-    except TimeoutError:
-        raise SecretError(
-            f"the command {command[0]!r} did not end within {time_limit:g} s",
-            place=purpose,
-            fix="run it by hand; unlock what it asks for first",
-        ) from None
-    finally:
-        _end(process)
-    if len(content) > MOST_BYTES:
-        raise SecretError(
-            f"the command {command[0]!r} prints too much for a password",
-            place=purpose,
-            fix=f"correct the command of {purpose}",
-        )
-    if process.returncode:
-        raise SecretError(
-            f"the command {command[0]!r} failed with exit code {process.returncode}",
-            place=purpose,
-            fix="run it by hand to see why: its output is not shown here",
-        )
-    return content
-
-
-def _read(process: subprocess.Popen[bytes], deadline: float) -> bytes:
-    """The process's output to its end, or a little more than `MOST_BYTES` of it.
-
-    Raises:
-        TimeoutError: it had not ended at `deadline`.
-    """
-    assert process.stdout is not None
-    content = b""
-    with selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ)
-        while len(content) <= MOST_BYTES:
-            if not selector.select(max(0.0, deadline - time.monotonic())):
-                raise TimeoutError
-            block = os.read(process.stdout.fileno(), MOST_BYTES)
-            if not block:
-                break
-            content += block
-        else:
-            return content
-    try:
-        process.wait(max(0.0, deadline - time.monotonic()))
-    except subprocess.TimeoutExpired:
-        raise TimeoutError from None
-    return content
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ends the process, and all that it started, if it still runs."""
-    if process.returncode is None:  # not reaped yet, so that the number of its group is still its own
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    if process.stdout is not None:
-        process.stdout.close()
+        pass  # it carries the bytes: what is raised below must not have it in its chain
+    del content
+    raise SecretError(
+        f"{reference.describe()} is not UTF-8", place=purpose, fix="store the password as UTF-8 text"
+    )

@@ -5,10 +5,12 @@ are all made from these models.  A key's `title` is its label; its `description`
 characters that says what it is for.
 """
 
-from __future__ import annotations
+# No `from __future__ import annotations` here: pydantic would have to compile each of them again.
 
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -43,6 +45,12 @@ from wizard.profile.rules import (
     sets_password,
 )
 from wizard.secrets import NEVER_PLAIN, ProfilePath, SecretReference
+
+# Pydantic looks for plugins when it makes a model, and loads importlib.metadata for that: a third of the start-up.
+# No plugin of the environment has any business with a profile.  Should the module's name change, this does nothing.
+_no_plugins = ModuleType("pydantic.plugin._loader")
+_no_plugins.__dict__["get_plugins"] = tuple
+sys.modules.setdefault(_no_plugins.__name__, _no_plugins)
 
 SCHEMA_VERSION = 1
 
@@ -533,8 +541,8 @@ def _keys_that_belong_together(raw: Mapping[str, Any]) -> Iterator[Disagreement]
 
 def _databases(raw: Mapping[str, Any]) -> dict[str, Any]:
     """The name of each role's database; the default's where the file has none."""
-    defaults = Databases.model_construct().model_dump()
-    return {role: _table(raw, "mysql", "databases").get(role, default) for role, default in defaults.items()}
+    given = _table(raw, "mysql", "databases")
+    return {role: given.get(role, field.default) for role, field in Databases.model_fields.items()}
 
 
 def _names_of_databases(raw: Mapping[str, Any]) -> Iterator[Disagreement]:

@@ -5,7 +5,6 @@ Most are checked by pydantic's core (no Python runs for a value that is right), 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,7 +23,7 @@ from wizard.secrets import (
 )
 
 if TYPE_CHECKING:
-    from pydantic import GetCoreSchemaHandler
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 
 BROKEN = "profile"
 """The type of every error whose message is ready for a person."""
@@ -50,11 +49,15 @@ class Rule:
 
 
 class Check:
-    """An annotation: what `judge` makes of a string; it raises `broken(…)` where the string is wrong."""
+    """An annotation: what `judge` makes of a string; it raises `broken(…)` where the string is wrong.
 
-    def __init__(self, judge: Callable[[str], object], message: str) -> None:
+    `schema` are the keywords that say the same in the JSON Schema, as far as those can.
+    """
+
+    def __init__(self, judge: Callable[[str], object], message: str, **schema: Any) -> None:
         self.judge = judge
         self.message = message
+        self.schema = schema
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
@@ -65,6 +68,11 @@ class Check:
         return core_schema.no_info_after_validator_function(
             self.judge, text, serialization=core_schema.to_string_ser_schema(when_used="json")
         )
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {"type": "string", **self.schema}
 
 
 def number(low: int, high: int, what: str) -> Rule:
@@ -86,27 +94,35 @@ def choice(*values: str) -> Rule:
     )
 
 
-# What cannot be written into one line of a configuration file: control characters, line and paragraph
-# separators, the two code points that XML leaves out; and what makes a text look like another one.
-_CONTROLS = r"\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff"
-_LINE = rf"[^\s{_CONTROLS}]([^{_CONTROLS}]*[^\s{_CONTROLS}])?"
-_NAME = "[A-Za-z0-9_-]+"
-_LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
-_HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?")
-_USER_IN_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#]*@", re.IGNORECASE)
-
+_TEXT_MESSAGE = "text in quotes is needed here, on one line and without blanks at its ends"
+_ACCOUNT_MESSAGE = "an account has 1 to 32 characters, without blanks at its ends"
+_DATABASE_MESSAGE = "a database's name has 1 to 64 characters, none of / \\ ? # % and no blank at its ends"
 _HOST_MESSAGE = "a host is a name or an IPv4 or IPv6 address, in quotes"
 _ADDRESS_MESSAGE = 'an IPv4 or IPv6 address is needed here, in quotes, such as "10.100.0.46"'
 _ABSOLUTE_MESSAGE = 'a path that begins with "/" is needed here: it is the same on both machines'
+_ROOT_MESSAGE = 'a path of the registry is needed here; it begins with "/"'
 _SVN_MESSAGE = (
-    "the address of a Subversion repository is needed here, such as https://svn.example.com/repository"
+    "the address of a Subversion repository is needed here, such as https://svn.example.com/analytics"
 )
 _REMOTE_MESSAGE = "an http or https address is needed here, such as https://localhost:9443/registry"
+_VALUE_MESSAGE = 'a value of a URL parameter is text in quotes on one line, such as "false"'
+
+
+# These run for every good profile too: string methods, which are quicker to load and to run than patterns.
+
+
+def _on_one_line(text: str) -> bool:
+    """Whether any configuration file can hold `text` on a line: no control characters, nothing invisible."""
+    return text.isprintable()
+
+
+def _is_text(text: str) -> bool:
+    return bool(text) and _on_one_line(text) and text.strip() == text
 
 
 def is_name(text: str) -> bool:
     """Whether a profile, a node or a cluster can be called `text`."""
-    return bool(re.fullmatch(_NAME, text))
+    return text.isascii() and text.replace("-", "a").replace("_", "a").isalnum()
 
 
 def is_address(text: str) -> bool:
@@ -120,6 +136,25 @@ def is_address(text: str) -> bool:
     return "%" not in text
 
 
+def _text(text: str) -> str:
+    if not _is_text(text):
+        raise broken(_TEXT_MESSAGE)
+    return text
+
+
+def _account(text: str) -> str:
+    if not _is_text(text) or len(text) > 32:
+        raise broken(_ACCOUNT_MESSAGE)
+    return text
+
+
+def _database(text: str) -> str:
+    # MySQL itself takes nearly everything; these would end the name, or change it, within a JDBC URL.
+    if not _is_text(text) or len(text) > 64 or any(character in text for character in "/\\?#%"):
+        raise broken(_DATABASE_MESSAGE)
+    return text
+
+
 def _host(text: str) -> str:
     if "[" in text or "]" in text:
         raise broken("an IPv6 address is written without brackets here")
@@ -127,11 +162,14 @@ def _host(text: str) -> str:
         if is_address(text):
             return text
         raise broken("a host stands alone here, without scheme and port; the port has a key of its own")
-    if re.fullmatch(r"[0-9.]+", text):
+    if text.replace(".", "").isdecimal():
         if is_address(text):
             return text
         raise broken("this is no IPv4 address: four numbers from 0 to 255 are needed")
-    if len(text) > 253 or not _HOST.fullmatch(text):
+    labels = text.removesuffix(".").split(".")
+    if len(text) > 253 or not all(len(label) < 64 and is_name(label) for label in labels):
+        raise broken(_HOST_MESSAGE)
+    if any(label[0] == "-" or label[-1] == "-" for label in labels):
         raise broken(_HOST_MESSAGE)
     return text
 
@@ -143,33 +181,47 @@ def _ip(text: str) -> str:
 
 
 def _absolute(text: str) -> Path:
-    if not re.fullmatch(rf"/+[^/{_CONTROLS}][^{_CONTROLS}]*", text):
+    if not text.startswith("/") or not _on_one_line(text) or not text.strip("/"):
         raise broken(_ABSOLUTE_MESSAGE)
     return Path(text)
 
 
-def _url(text: str, pattern: str, message: str) -> str:
-    if _USER_IN_URL.match(text):
+def _root(text: str) -> str:
+    if not text.startswith("/") or not _is_text(text):
+        raise broken(_ROOT_MESSAGE)
+    return text
+
+
+def _url(text: str, schemes: tuple[str, ...], message: str) -> str:
+    scheme, _, rest = text.partition("://")
+    authority, _, path = rest.partition("/")
+    if "@" in authority:
         raise broken("no user and no password stands in an address: they have keys of their own")
-    if not re.fullmatch(rf"({pattern})[^\s{_CONTROLS}]+", text, re.IGNORECASE):
+    if scheme.lower() not in schemes or not (authority or (scheme == "file" and path)):
+        raise broken(message)
+    if not _is_text(text) or " " in text:
         raise broken(message)
     return text
 
 
 def _svn_url(text: str) -> str:
     # svn+ssh is an address; that the product cannot use it is told by the check deployment-sync.repository.
-    return _url(text, r"(https?|svn|svn\+ssh)://(?=[^/])|file:///", _SVN_MESSAGE)
+    return _url(text, ("https", "http", "svn", "file", "svn+ssh"), _SVN_MESSAGE)
 
 
 def _remote_url(text: str) -> str:
-    return _url(text, r"https?://(?=[^/])", _REMOTE_MESSAGE)
+    return _url(text, ("https", "http"), _REMOTE_MESSAGE)
 
 
-Text = Annotated[
-    str, matching(rf"^{_LINE}$", "text in quotes is needed here, on one line and without blanks at its ends")
-]
+def _parameter(text: str) -> str:
+    if not _on_one_line(text):
+        raise broken(_VALUE_MESSAGE)
+    return text
+
+
+Text = Annotated[str, Check(_text, _TEXT_MESSAGE, minLength=1)]
 Name = Annotated[
-    str, matching(f"^{_NAME}$", "a name has letters, digits, _ and - only, and stands in quotes")
+    str, matching("^[A-Za-z0-9_-]+$", "a name has letters, digits, _ and - only, and stands in quotes")
 ]
 Host = Annotated[str, Check(_host, _HOST_MESSAGE)]
 Address = Annotated[str, Check(_ip, _ADDRESS_MESSAGE)]
@@ -182,17 +234,9 @@ Count = Annotated[int, number(1, 2**31 - 1, "this")]
 Switch = Annotated[
     bool, Rule(core_schema.bool_schema(strict=True), "true or false is needed here, without quotes")
 ]
-Account = Annotated[
-    str, matching(rf"^{_LINE}$", "an account has 1 to 32 characters, without blanks at its ends", longest=32)
-]
-# MySQL itself takes nearly everything; `/ \ ? # %` would end the name, or change it, within a JDBC URL.
+Account = Annotated[str, Check(_account, _ACCOUNT_MESSAGE, minLength=1, maxLength=32)]
 Database = Annotated[
-    str,
-    matching(
-        rf"^[^\s{_CONTROLS}/\\?#%]([^{_CONTROLS}/\\?#%]*[^\s{_CONTROLS}/\\?#%])?$",
-        "a database's name has 1 to 64 characters, none of / \\ ? # % and no blank at its ends",
-        longest=64,
-    ),
+    str, Check(_database, _DATABASE_MESSAGE, minLength=1, maxLength=64, pattern=r"^[^/\\?#%]+$")
 ]
 GrantHost = Annotated[
     str,
@@ -218,12 +262,10 @@ JavaClass = Annotated[
         'the name of a Java class is needed here, such as "com.mysql.jdbc.Driver"',
     ),
 ]
-RegistryPath = Annotated[
-    str, matching(rf"^/([^{_CONTROLS}]*[^\s{_CONTROLS}])?$", 'a path of the registry begins with "/"')
-]
-AbsolutePath = Annotated[Path, Check(_absolute, _ABSOLUTE_MESSAGE)]
-SvnUrl = Annotated[str, Check(_svn_url, _SVN_MESSAGE)]
-RemoteUrl = Annotated[str, Check(_remote_url, _REMOTE_MESSAGE)]
+RegistryPath = Annotated[str, Check(_root, _ROOT_MESSAGE, pattern="^/")]
+AbsolutePath = Annotated[Path, Check(_absolute, _ABSOLUTE_MESSAGE, pattern="^/", format="path")]
+SvnUrl = Annotated[str, Check(_svn_url, _SVN_MESSAGE, format="uri")]
+RemoteUrl = Annotated[str, Check(_remote_url, _REMOTE_MESSAGE, format="uri")]
 
 
 # --- URL parameters: text, or a reference where the text is a password --------------------------------------
@@ -231,9 +273,7 @@ RemoteUrl = Annotated[str, Check(_remote_url, _REMOTE_MESSAGE)]
 ParameterName = Annotated[
     str, matching(r"^[A-Za-z0-9_.]+$", "the name of a URL parameter has letters, digits, _ and . only")
 ]
-_ParameterText = Annotated[
-    str, matching(rf"^[^{_CONTROLS}]*$", 'a value of a URL parameter is text in quotes, such as "false"')
-]
+_ParameterText = Annotated[str, Check(_parameter, _VALUE_MESSAGE)]
 
 
 def _parameter_kind(value: object) -> str | None:
@@ -254,17 +294,17 @@ ParameterValue = Annotated[
     ),
 ]
 
-_IS_A_PASSWORD = re.compile(r"passw|pwd|passphrase|secret", re.IGNORECASE)
+_PASSWORDS = ("passw", "pwd", "passphrase", "secret")
 # Parameters of Connector/J that only speak of passwords.
-_ONLY_SPEAKS_OF_IT = {"passwordcharacterencoding", "disconnectonexpiredpasswords"}
-_SETS_A_PASSWORD = re.compile(r"(passw|pwd|passphrase)[a-z0-9]*=", re.IGNORECASE)
+_ONLY_SPEAK_OF_IT = ("passwordcharacterencoding", "disconnectonexpiredpasswords")
 
 
 def is_password_parameter(name: str) -> bool:
     """Whether this parameter of a JDBC URL is a password, such as `trustCertificateKeyStorePassword`."""
-    return bool(_IS_A_PASSWORD.search(name)) and name.lower() not in _ONLY_SPEAKS_OF_IT
+    name = name.lower()
+    return name not in _ONLY_SPEAK_OF_IT and any(word in name for word in _PASSWORDS)
 
 
 def sets_password(value: str) -> bool:
     """Whether another parameter hides in the value of one, and is a password (`true&password=…`)."""
-    return bool(_SETS_A_PASSWORD.search(value))
+    return any(is_password_parameter(part.partition("=")[0]) for part in value.split("&")[1:])

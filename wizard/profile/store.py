@@ -6,12 +6,10 @@ import codecs
 import os
 import re
 import stat
-import tempfile
 import tomllib
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Never
 
@@ -241,6 +239,8 @@ def _refuse_missing(name: str) -> Never:
         raise UsageError(
             f"there is no profile called {name}, but a file here", fix=f"name the file: ./{name}.toml"
         )
+    from difflib import get_close_matches
+
     near = get_close_matches(name, [other.stem for other in toml_files(locations.profiles())], n=1)
     raise UsageError(
         f"there is no profile called {name}",
@@ -285,7 +285,8 @@ def save(text: str, path: Path) -> None:
 
 
 def _replace(target: Path, content: bytes) -> None:
-    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    name = target.parent / f".{target.name}.{os.getpid()}-{os.urandom(4).hex()}"
+    descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
             with suppress(FileNotFoundError):
@@ -296,9 +297,9 @@ def _replace(target: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(descriptor)
-        Path(name).replace(target)
+        name.replace(target)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        name.unlink(missing_ok=True)
         raise
     folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
