@@ -7,13 +7,13 @@ import signal
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pymysql
 import pytest
 
 from wizard.demo import server
-from wizard.demo.sandbox import PACKS
 from wizard.demo.server import ADMINISTRATOR, PrivateServer, find_server, private_server
 from wizard.errors import Failed
 
@@ -30,6 +30,13 @@ def program() -> Path:
             )
         pytest.skip("no MariaDB or MySQL server program on this machine")
     return found
+
+
+@pytest.fixture(scope="module")
+def running(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateServer]:
+    """One server for all tests that only ask it something."""
+    with private_server(tmp_path_factory.mktemp("shared") / "server", program) as started:
+        yield started
 
 
 def ask(
@@ -54,33 +61,31 @@ def test_it_answers_and_is_gone_afterwards(program: Path, tmp_path: Path) -> Non
     ] == []
 
 
-def test_the_administrator_may_do_what_the_wizard_does(program: Path, tmp_path: Path) -> None:
-    with private_server(tmp_path / "server", program) as running:
-        for statement in (
-            "CREATE DATABASE userdb",
-            "CREATE USER 'apim'@'%' IDENTIFIED BY 'x'",
-            "GRANT ALL ON userdb.* TO 'apim'@'%'",
-        ):
-            ask(running, statement)
+def test_the_administrator_may_do_what_the_wizard_does(running: PrivateServer) -> None:
+    for statement in (
+        "CREATE DATABASE userdb",
+        "CREATE USER 'apim'@'%' IDENTIFIED BY 'x'",
+        "GRANT ALL ON userdb.* TO 'apim'@'%'",
+    ):
+        ask(running, statement)
 
 
-def test_no_account_is_without_a_password(program: Path, tmp_path: Path) -> None:
-    with private_server(tmp_path / "server", program) as running:
-        with pytest.raises(pymysql.OperationalError, match="1045"):
-            ask(running, "SELECT 1", password="")
-        with pytest.raises(pymysql.OperationalError, match=r"1045|1698"):
-            pymysql.connect(host=running.host, port=running.port, user="nobody", password="")
-        accounts = ask(running, "SELECT User, Host FROM mysql.user WHERE User IN ('', 'root')")
-        assert set(accounts) == {("root", "localhost"), ("root", "127.0.0.1")}
+def test_no_account_is_without_a_password(running: PrivateServer) -> None:
+    with pytest.raises(pymysql.OperationalError, match="1045"):
+        ask(running, "SELECT 1", password="")
+    with pytest.raises(pymysql.OperationalError, match=r"1045|1698"):
+        pymysql.connect(host=running.host, port=running.port, user="nobody", password="")
+    accounts = ask(running, "SELECT User, Host FROM mysql.user WHERE User IN ('', 'root')")
+    assert set(accounts) == {("root", "localhost"), ("root", "127.0.0.1")}
 
 
-def test_the_password_is_in_no_file_and_no_argument(program: Path, tmp_path: Path) -> None:
-    with private_server(tmp_path / "server", program) as running:
-        assert running.password not in Path(f"/proc/{running.pid}/cmdline").read_text()
-        assert running.password not in repr(running)
-        text = [path.name for path in (tmp_path / "server").rglob("*") if path.suffix in {".sql", ".log"}]
-        assert "accounts.sql" not in text
-        assert running.password not in (tmp_path / "server/server.log").read_text()
+def test_the_password_is_in_no_file_and_no_argument(running: PrivateServer) -> None:
+    assert running.password not in repr(running)
+    assert running.password not in Path(f"/proc/{running.pid}/cmdline").read_text()
+    data = Path(str(ask(running, "SELECT @@datadir")[0][0]))
+    for path in data.parent.rglob("*"):
+        if path.is_file():
+            assert running.password.encode() not in path.read_bytes(), path
 
 
 def test_two_servers_side_by_side(program: Path, tmp_path: Path) -> None:
@@ -142,32 +147,6 @@ def test_a_demo_that_is_stopped_leaves_no_server(program: Path, tmp_path: Path, 
         demo.send_signal(sign)
         assert demo.wait(timeout=60) == 130
     assert not Path(f"/proc/{pid}").exists()
-
-
-@pytest.mark.parametrize("name", ["mysql.sql", "mysql5.7.sql"])
-def test_the_miniature_scripts_run(name: str, program: Path, tmp_path: Path) -> None:
-    """On MariaDB both; on MySQL 5.7 and later the older one is refused as the stock one is."""
-    script = (PACKS / "analytics/dbscripts" / name).read_text()
-    lines = [line for line in script.splitlines() if not line.startswith("--")]
-    with private_server(tmp_path / "server", program) as running:
-        ask(running, "CREATE DATABASE trial")
-        connection = pymysql.connect(
-            host=running.host,
-            port=running.port,
-            user=ADMINISTRATOR,
-            password=running.password,
-            database="trial",
-        )
-        with connection, connection.cursor() as cursor:
-            refused = "mariadb" not in running.version.lower() and name == "mysql.sql"
-            for statement in filter(str.strip, "\n".join(lines).split(";")):
-                if refused and "REG_CREATED_TIME" in statement:
-                    with pytest.raises(pymysql.OperationalError, match="1067"):
-                        cursor.execute(statement)
-                    return
-                cursor.execute(statement)
-            cursor.execute("SHOW TABLES")
-            assert len(cursor.fetchall()) == 7
 
 
 def test_a_machine_without_a_server_is_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
