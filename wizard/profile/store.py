@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from wizard import locations
 from wizard.errors import Failed, UsageError
 from wizard.profile.model import SCHEMA_VERSION, Profile
-from wizard.profile.names import locate
+from wizard.profile.names import is_path, locate
 
 if TYPE_CHECKING:
     from wizard.profile.lines import Layout
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 1_000_000
 """No profile is anywhere near as large; what is larger is some other file."""
-
-_POSITION = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,7 @@ def load(argument: str | Path) -> LoadedProfile:
         ProfileError: it is not valid.
     """
     name, path = locate(argument)
-    named = isinstance(argument, str) and path == locations.profile(name)
+    named = isinstance(argument, str) and not is_path(argument)
     if named and not path.exists():
         _refuse_missing(name)
     shown = str(path) if named else str(argument)
@@ -192,7 +190,7 @@ def _line(layout: Layout, problem: Problem) -> int:
 
 def _syntax(message: str, text: str) -> Mistake:
     """What the parser says, in words, with a fix.  It names keys and single characters, never a value."""
-    position = _POSITION.search(message)
+    position = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", message)
     last = text.rstrip().count("\n") + 1
     line = int(position[1]) if position and position[1] else last
     reason = message[: position.start()] if position else "a number is too long"
