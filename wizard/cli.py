@@ -303,16 +303,21 @@ def profile_command(name: str) -> Callable[[Callable[..., Any]], click.Command]:
 
 
 @profile_command("new")
-@click.argument("name", metavar="NAME|FILE")
-def profile_new(name: str) -> int:
-    """Write a commented template to fill in."""
+@click.argument("name", required=False, metavar="[NAME|FILE]")
+def profile_new(name: str | None) -> int:
+    """Write a commented template to fill in; without a name, to standard output."""
     from wizard.profile.names import locate
     from wizard.profile.store import save
     from wizard.profile.template import new_template
 
+    if name is None:
+        click.echo(new_template(), nl=False)
+        return 0
     _, path = locate(name)
     if path.exists():
-        raise UsageError("there is a file already", place=str(path), fix="choose another name, or edit that one")
+        raise UsageError(
+            "there is a file already", place=str(path), fix="choose another name, or edit that one"
+        )
     save(new_template(), path)
     click.echo(f"written: {path}\nFill in the lines marked required, then: apimha-wizard check {name}")
     return 0
@@ -363,6 +368,27 @@ def profile_validate(name: str) -> int:
     """Whether the profile can be used; each problem with its line."""
     loaded = _load(name)
     click.echo(f"{loaded.path}: valid")
+    return 0
+
+
+@profile_command("from-homes")
+@click.argument("homes", nargs=2, type=click.Path(path_type=Path), metavar="HOME1 HOME2")
+@click.option(
+    "--name", default="from-homes", metavar="NAME|FILE", help="The profile to write (default: from-homes)."
+)
+def profile_from_homes(homes: tuple[Path, Path], name: str) -> int:
+    """Read a pair that was configured by hand back into a profile; passwords go to 0600 files beside it."""
+    from wizard import from_homes
+    from wizard.profile.names import locate
+
+    _, path = locate(name)
+    first, second = (home.expanduser().absolute() for home in homes)
+    found = from_homes.read((first, second))
+    from_homes.write(found, path)
+    click.echo(f"written: {path}")
+    for field, notes in found.notes.items():
+        for note in notes:
+            click.echo(f"! {field}: {note}")
     return 0
 
 

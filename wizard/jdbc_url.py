@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from urllib.parse import quote
+from typing import NamedTuple
+from urllib.parse import quote, unquote
 
 
 def jdbc_url(host: str, port: int, database: str, parameters: Mapping[str, str] | None = None) -> str:
@@ -19,4 +21,28 @@ def jdbc_url(host: str, port: int, database: str, parameters: Mapping[str, str] 
 
 
 NAME = "-._~$!*'(),;:@=+"
-VALUE = NAME.replace("+", "").replace("=", "") + "/[]{}|^"
+VALUE = NAME.replace("+", "") + "/[]{}|^"
+"""A parameter ends at `&`, its name at the first `=`: another `=` is part of the value (`sessionVariables=a=1`)."""
+
+
+class MySQLUrl(NamedTuple):
+    """The parts of a MySQL URL."""
+
+    host: str
+    port: int
+    database: str
+    parameters: dict[str, str]
+
+
+_URL = re.compile(r"jdbc:(?:mysql|mariadb)://(\[[^\]]+\]|[^/:?#,]+)(?::(\d{1,5}))?/([^?#]+)(?:\?(.*))?")
+
+
+def parse_jdbc_url(url: str) -> MySQLUrl | None:
+    """The parts of a URL like those that `jdbc_url` makes; None for any other (H2, several hosts, no database)."""
+    found = _URL.fullmatch(url.strip())
+    if found is None:
+        return None
+    host, port, database, query = found.groups()
+    pairs = (pair.partition("=") for pair in (query or "").split("&") if pair)
+    parameters = {unquote(key): unquote(value) for key, _, value in pairs}
+    return MySQLUrl(host.strip("[]"), int(port or 3306), unquote(database), parameters)

@@ -284,6 +284,18 @@ def prune(keep: int) -> list[Run]:
     return pruned
 
 
+def last_written(paths: Iterable[Path]) -> dict[Path, tuple[str, State]]:
+    """For each of these paths that a run of this user has written: the newest such run, and the state it left."""
+    wanted = set(paths)
+    found: dict[Path, tuple[str, State]] = {}
+    for run in history():
+        if run.outcome == "committed":
+            for entry in run.entries:
+                if entry.path in wanted:
+                    found.setdefault(entry.path, (run.run, entry.after))
+    return found
+
+
 # --- the marker in the home -------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from wizard.checks import CheckContext, check
 from wizard.edit.xml import New
 from wizard.errors import EditError
 from wizard.finding import Finding
+from wizard.jdbc_url import parse_jdbc_url
 from wizard.pack import (
     ANALYTICS_CONFIG,
     ANALYTICS_DATASOURCES,
@@ -20,6 +21,7 @@ from wizard.pack import (
     USER_MGT,
     Pack,
 )
+from wizard.secrets import Secret
 from wizard.steps.registry import lower
 from wizard.steps.step import Step, put
 
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from wizard.edit.xml import XmlDocument, XmlElement
     from wizard.profile import Profile
     from wizard.profile.model import Store
-    from wizard.secrets import Secret
+    from wizard.reading import Reading
     from wizard.workbench import Workbench
 
 ELEMENTS = (
@@ -346,6 +348,54 @@ def replication(context: CheckContext) -> Iterator[Finding]:
             yield finding.ok(f"indexReplicationFactor is {factor or 'the default'}", node=node.name)
 
 
+def read_datasources(found: Reading) -> None:
+    """The account, the databases and the pool, from whatever datasources point to MySQL."""
+    pack = found.pack
+    master, analytics = pack.xml(MASTER_DATASOURCES), pack.xml(ANALYTICS_DATASOURCES)
+    config = pack.xml(ANALYTICS_CONFIG)
+    read_configuration(found, find_datasource(master, USER_DATASOURCE), "user")
+    read_configuration(found, find_datasource(master, REGISTRY_DATASOURCE), "registry")
+    for store, field in STORES.items():
+        name = store_datasource(config, store).text.strip()
+        datasource = analytics.find("datasources/datasource[name=$name]", name=name)
+        database = read_configuration(found, datasource, field)
+        if database is not None and database != name:
+            found.say(f"datasources.{field}", name)
+    if pack.exists(STATS_DATASOURCES) and not _stats_is_h2(pack):
+        path = f"datasources/datasource[name='{STATS_DATASOURCE}']"
+        read_configuration(found, pack.xml(STATS_DATASOURCES).find(path), "stats")
+
+
+def read_configuration(found: Reading, datasource: XmlElement | None, role: str) -> str | None:
+    """What one datasource says; gives its database."""
+    field = f"mysql.databases.{role}"
+    configuration = datasource.find("definition/configuration") if datasource is not None else None
+    if configuration is None:
+        found.note(field, "there is no datasource for it")
+        return None
+    text = {child.name: child.text for child in configuration.children}
+    url = parse_jdbc_url(text.get("url", ""))
+    if url is None:
+        found.note(field, "its datasource does not point to MySQL")
+        return None
+    found.say("mysql.host", url.host)
+    found.say("mysql.port", url.port)
+    found.say(field, url.database)
+    found.say("mysql.url_parameters", dict(url.parameters))
+    for element, key in (("username", "mysql.username"), ("driverClassName", "mysql.driver_class")):
+        if element in text:
+            found.say(key, text[element])
+    if "password" in text:
+        found.say("mysql.password", Secret(text["password"]))
+    found.number("pool.max_active", text.get("maxActive"))
+    found.number("pool.max_wait_ms", text.get("maxWait"))
+    found.switch("pool.test_on_borrow", text.get("testOnBorrow"))
+    if "validationQuery" in text:
+        found.say("pool.validation_query", text["validationQuery"])
+    found.number("pool.validation_interval_ms", text.get("validationInterval"))
+    return url.database
+
+
 STEP = Step(
     id="datasources",
     title="Datasources",
@@ -362,4 +412,5 @@ STEP = Step(
     ),
     edits=(master_datasources, analytics_datasources, analytics_config, stats_datasources, user_mgt),
     checks=(secure_vault, stats, replication),
+    reads=(read_datasources,),
 )

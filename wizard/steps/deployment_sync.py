@@ -10,12 +10,13 @@ from wizard.change import hash_of_file
 from wizard.checks import CheckContext, check
 from wizard.finding import Finding
 from wizard.pack import C_APPS, CARBON, DROPINS, LIB
+from wizard.secrets import Secret
 from wizard.steps.registry import lower
 from wizard.steps.step import Step, put
 
 if TYPE_CHECKING:
     from wizard.pack import Pack
-    from wizard.secrets import Secret
+    from wizard.reading import Reading
     from wizard.workbench import Workbench
 
 ELEMENTS = (
@@ -147,6 +148,30 @@ def repository(context: CheckContext) -> Iterator[Finding]:
     yield from refused or look(context.profile, context.passwords.svn)
 
 
+def read_carbon(found: Reading) -> None:
+    """Whether svn carries the C-Apps, from where, and whether this node commits."""
+    sync = found.pack.xml(CARBON).find("DeploymentSynchronizer")
+    text = {child.name: child.text.strip() for child in sync.children} if sync is not None else {}
+    if text.get("Enabled") != "true":
+        found.say("deployment_sync.method", "none")
+        return
+    if text.get("RepositoryType") != "svn":
+        found.note(
+            "deployment_sync.method",
+            f"the repository type is {text.get('RepositoryType', 'missing')}, not svn",
+        )
+        return
+    found.say("deployment_sync.method", "svn")
+    for element, field in (("SvnUrl", "svn_url"), ("SvnUser", "svn_username")):
+        if element in text:
+            found.say(f"deployment_sync.{field}", text[element])
+    if "SvnPassword" in text:
+        found.say("deployment_sync.svn_password", Secret(text["SvnPassword"]))
+    found.switch("deployment_sync.append_tenant_id", text.get("SvnUrlAppendTenantId"))
+    if text.get("AutoCommit") == "true":
+        found.own("manager", True)
+
+
 STEP = Step(
     id="deployment-sync",
     title="Deployment sync",
@@ -161,4 +186,5 @@ STEP = Step(
     ),
     edits=(carbon,),
     checks=(repository, jars, c_apps),
+    reads=(read_carbon,),
 )

@@ -16,6 +16,7 @@ from wizard.steps.step import Step, put
 if TYPE_CHECKING:
     from wizard.edit.xml import XmlElement
     from wizard.profile import Profile
+    from wizard.reading import Reading
     from wizard.workbench import Workbench
 
 HA = "mode[@name='HA']"
@@ -124,6 +125,49 @@ def duplicated(context: CheckContext) -> Iterator[Finding]:
             yield finding.ok(f"{len(receivers)} receivers, all as the profile says", node=node.name)
 
 
+def read_event_processor(found: Reading) -> None:
+    """The addresses of the mode HA, persistence, and whether this node is the presenter."""
+    document = found.pack.xml(EVENT_PROCESSOR)
+    ha = document.one(HA)
+    enabled = [
+        mode.get("name") for mode in document.all("mode") if (mode.get("enable") or "").lower() == "true"
+    ]
+    if enabled != ["HA"]:
+        told = ", ".join(str(name) for name in enabled) or "none"
+        found.note("event_processor.persistence", f"the enabled modes are not HA alone: {told}")
+    for name, field in (("eventSync", "event_sync_port"), ("management", "management_port")):
+        port, host = ha.find(f"{name}/port"), ha.find(f"{name}/hostName")
+        found.number(field, port.text if port is not None else None, own=True)
+        if host is not None:
+            found.own(f"{name} host", host.text.strip())
+    presenter = ha.find("nodeType/presenter")
+    if presenter is not None and presenter.get("enable") == "true":
+        found.own("presenter", True)
+        port = ha.find("presentation/port")
+        found.number("presentation_port", port.text if port is not None else None, own=True)
+    kept = ha.find("persistence")
+    if kept is None:
+        return
+    found.switch("event_processor.persistence", kept.get("enable"))
+    interval = kept.find("persistenceIntervalInMinutes")
+    if interval is not None:
+        found.number("event_processor.persistence_interval_minutes", interval.text)
+    location = kept.find("persister/property[@key='persistenceLocation']")
+    if location is not None:
+        found.say("event_processor.persistence_location", location.text.strip())
+
+
+def read_receivers(found: Reading) -> None:
+    """Whether the clients send every event to both nodes, as far as the receivers tell."""
+    from wizard.verify.receivers import duplicated_receivers
+
+    receivers = duplicated_receivers(found.pack.home)
+    if receivers and all(receiver.duplicated for receiver in receivers):
+        found.say("event_processor.duplicated_events", True)
+    elif any(receiver.duplicated for receiver in receivers):
+        found.note("event_processor.duplicated_events", "some receivers say true and some false")
+
+
 STEP = Step(
     id="event-processor",
     title="Event processor",
@@ -140,4 +184,8 @@ STEP = Step(
     ),
     edits=(event_processor,),
     checks=(persistence_kept, duplicated),
+    reads=(
+        read_event_processor,
+        read_receivers,
+    ),
 )

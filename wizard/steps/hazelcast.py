@@ -15,6 +15,7 @@ from wizard.steps.step import Step, put
 if TYPE_CHECKING:
     from wizard.edit.xml import XmlElement
     from wizard.profile import Node
+    from wizard.reading import Reading
     from wizard.workbench import Workbench
 
 CLUSTERING = "clustering[@class='org.wso2.carbon.core.clustering.hazelcast.HazelcastClusteringAgent']"
@@ -164,6 +165,33 @@ def _reach(node: Node) -> Finding:
     return finding.ok(f"{node.host}:{node.hazelcast_port} answers", node=node.name)
 
 
+def read_axis2(found: Reading) -> None:
+    """Domain, this node's address, and whether the members are what the pair needs."""
+    clustering = found.pack.xml(AXIS2).one(CLUSTERING)
+    if clustering.get("enable") != "true":
+        found.note("cluster.domain", "clustering is not enabled")
+    values = {
+        name: element.text.strip()
+        for name in ("membershipScheme", "domain", "localMemberHost", "localMemberPort")
+        if (element := clustering.find("parameter[@name=$name]", name=name)) is not None
+    }
+    if values.get("membershipScheme") != "wka":
+        found.note(
+            "cluster.domain", f"the membership scheme is {values.get('membershipScheme', 'missing')}, not wka"
+        )
+    if "domain" in values:
+        found.say("cluster.domain", values["domain"])
+    if "localMemberHost" in values:
+        found.own("host", values["localMemberHost"])
+    found.number("hazelcast_port", values.get("localMemberPort"), own=True)
+    there = [
+        f"{host.text.strip()}:{port.text.strip()}"
+        for element in clustering.all("members/member")
+        if (host := element.find("hostName")) is not None and (port := element.find("port")) is not None
+    ]
+    found.say("members", tuple(there))
+
+
 STEP = Step(
     id="hazelcast",
     title="Hazelcast",
@@ -171,4 +199,5 @@ STEP = Step(
     fields=("cluster.domain", "nodes.host", "nodes.hazelcast_port"),
     edits=(axis2,),
     checks=(host, reachable),
+    reads=(read_axis2,),
 )

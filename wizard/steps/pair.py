@@ -179,4 +179,33 @@ def unfinished(context: CheckContext) -> Iterator[Finding]:
         yield finding.ok("no run was cut off")
 
 
-PAIR_CHECKS = (clash, free, unfinished)
+@check(
+    "apply.drift",
+    severity="warning",
+    always=True,
+    why="Somebody has changed by hand what a run had configured; the next run would change it back.",
+    fix="Look at it with replay --dry-run; take it over into the profile, or let replay change it back.",
+)
+def drift(context: CheckContext) -> Iterator[Finding]:
+    from wizard.runs import last_written
+
+    pending = context.plan.pending
+    written = last_written(move.path for change in pending for move in change.moves) if pending else {}
+    found = False
+    for change in pending:
+        for move in change.moves:
+            run, state = written.get(move.path, (None, None))
+            # What still is as the run left it differs because the profile has changed since.
+            if run is None or state == move.before:
+                continue
+            found = True
+            yield finding.warning(
+                f"{change.path} was changed since the run {run}; the way back: {'; '.join(change.what)}",
+                node=change.node,
+                fix="apimha-wizard replay PROFILE --dry-run   shows it line by line",
+            )
+    if not found:
+        yield finding.ok("nothing that a run configured was changed by hand since")
+
+
+PAIR_CHECKS = (clash, free, unfinished, drift)

@@ -19,6 +19,7 @@ from wizard.steps.step import Step
 if TYPE_CHECKING:
     from wizard.plan import NodePlan
     from wizard.profile import Node
+    from wizard.reading import Reading
     from wizard.workbench import Workbench
 
 
@@ -494,6 +495,22 @@ def link(context: CheckContext) -> Iterator[Finding]:
             yield finding.ok("nothing that is written leads out of the home", node=node.name)
 
 
+def read_offset(found: Reading) -> None:
+    """The node's offset; the driver jar that both homes have."""
+    found.own("port_offset", found.pack.offset)
+
+
+def read_driver_jar(found: Reading) -> None:
+    from wizard.driver import is_mysql_driver
+
+    jars = [found.pack.path(f"{LIB}/{name}") for name in found.pack.names(LIB, ".jar")]
+    drivers = [jar for jar in jars if is_mysql_driver(jar)]
+    if not drivers:
+        found.note("mysql.driver_jar", f"no MySQL driver is in {LIB}")
+    elif len(drivers) > 1:
+        found.note("mysql.driver_jar", f"{LIB} holds several: {', '.join(jar.name for jar in drivers)}")
+
+
 STEP = Step(
     id="prerequisites",
     title="Prerequisites",
@@ -524,5 +541,9 @@ STEP = Step(
         second_driver,
         copied_node_id,
         link,
+    ),
+    reads=(
+        read_offset,
+        read_driver_jar,
     ),
 )

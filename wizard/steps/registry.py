@@ -16,6 +16,7 @@ from wizard.steps.step import Step, put
 if TYPE_CHECKING:
     from wizard.edit.xml import XmlDocument, XmlElement
     from wizard.profile import Profile
+    from wizard.reading import Reading
     from wizard.workbench import Workbench
 
 MOUNTS = ("/_system/governance", "/_system/config")
@@ -120,6 +121,26 @@ def other_mount(context: CheckContext) -> Iterator[Finding]:
             yield finding.ok("no other mount of the two paths", node=node.name)
 
 
+def read_registry(found: Reading) -> None:
+    """The remote instance of the registry, and whether it is mounted."""
+    document = found.pack.xml(REGISTRY)
+    instance = document.find(f"remoteInstance[id='{INSTANCE}']")
+    if instance is None:
+        found.note("registry.remote_url", f"there is no remoteInstance with the id {INSTANCE}")
+        return
+    found.say("registry.remote_url", instance.get("url"))
+    text = {child.name: child.text.strip() for child in instance.children}
+    found.switch("registry.read_only", text.get("readOnly"))
+    found.switch("registry.enable_cache", text.get("enableCache"))
+    if "registryRoot" in text:
+        found.say("registry.registry_root", text["registryRoot"])
+    if "cacheId" in text:
+        found.say("registry.cache_id", text["cacheId"])
+    for path in MOUNTS:
+        if document.find("mount[@path=$path][instanceId=$id]", path=path, id=INSTANCE) is None:
+            found.note("registry.remote_url", f"{path} is not mounted from it")
+
+
 STEP = Step(
     id="registry",
     title="Registry",
@@ -133,4 +154,5 @@ STEP = Step(
     ),
     edits=(registry,),
     checks=(other_mount,),
+    reads=(read_registry,),
 )

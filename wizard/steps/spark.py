@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 from wizard import finding, network
 from wizard.change import ABSENT, state_of
 from wizard.checks import CheckContext, check
+from wizard.edit.shell import ShellScript
 from wizard.finding import Finding
 from wizard.pack import SPARK_DEFAULTS, SPARK_ENV_BAT, SPARK_ENV_SH
 from wizard.steps.step import Step
 
 if TYPE_CHECKING:
     from wizard.profile import Node
+    from wizard.reading import Reading
     from wizard.workbench import Workbench
 
 
@@ -145,6 +147,24 @@ def _several(node: Node) -> Finding:
     )
 
 
+def read_spark(found: Reading) -> None:
+    """The number of masters, the common path, and the interface that Spark binds to."""
+    properties = found.pack.properties(SPARK_DEFAULTS)
+    master = properties.get("carbon.spark.master") or "missing"
+    if master != "local":
+        found.note(
+            "spark.master_count", f"carbon.spark.master is {master}: an external cluster, or one of one node"
+        )
+    found.number("spark.master_count", properties.get("carbon.spark.master.count"))
+    path = properties.get("carbon.das.symbolic.link")
+    if path is not None:
+        found.say("spark.symbolic_link", path.rstrip("/") or "/")
+    if found.pack.exists(SPARK_ENV_SH):
+        address = ShellScript(found.pack.read(SPARK_ENV_SH), SPARK_ENV_SH).get("SPARK_LOCAL_IP")
+        if address:
+            found.own("spark_local_ip", address)
+
+
 STEP = Step(
     id="spark",
     title="Spark",
@@ -152,4 +172,5 @@ STEP = Step(
     fields=("spark.master_count", "spark.symbolic_link", "nodes.spark_local_ip"),
     edits=(spark_defaults, spark_env_sh, spark_env_bat, symbolic_link),
     checks=(link, local_ip),
+    reads=(read_spark,),
 )

@@ -11,6 +11,7 @@ from wizard.edit.xml import New
 if TYPE_CHECKING:
     from wizard.checks import Check
     from wizard.edit.xml import XmlElement
+    from wizard.reading import Reading
     from wizard.secrets import Secret
     from wizard.workbench import Workbench
 
@@ -29,6 +30,8 @@ class Step:
     fields: tuple[str, ...]
     edits: tuple[Callable[[Workbench], None], ...]
     checks: tuple[Check, ...]
+    reads: tuple[Callable[[Reading], None], ...] = ()
+    """The way back: what a home that was configured by hand says of the fields (`profile from-homes`)."""
 
 
 def put(
