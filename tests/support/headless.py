@@ -1,0 +1,143 @@
+"""Replays in this process, and what a home holds afterwards, read without any of the project's own look-ups."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from lxml import etree
+
+from tests.support.pairs import Pair
+from wizard import replay as headless
+from wizard import undo
+from wizard.cancel import Cancel
+from wizard.finding import Finding
+from wizard.profile import load
+from wizard.replay import Options, Prepared, Result
+from wizard.secrets import Resolver
+
+PACKS = ("apim-analytics-2.0.0", "apim-analytics-2.1.0", "das-3.0.1")
+API_MANAGER_PACKS = PACKS[:2]
+
+CARBON = "repository/conf/carbon.xml"
+AXIS2 = "repository/conf/axis2/axis2.xml"
+EVENT_PROCESSOR = "repository/conf/event-processor.xml"
+REGISTRY = "repository/conf/registry.xml"
+USER_MGT = "repository/conf/user-mgt.xml"
+MASTER = "repository/conf/datasources/master-datasources.xml"
+ANALYTICS = "repository/conf/datasources/analytics-datasources.xml"
+STATS = "repository/conf/datasources/stats-datasources.xml"
+STORES = "repository/conf/analytics/analytics-config.xml"
+SPARK = "repository/conf/analytics/spark/spark-defaults.conf"
+SPARK_SH = "bin/load-spark-env-vars.sh"
+SPARK_BAT = "bin/load-spark-env-vars.bat"
+LIB = "repository/components/lib"
+
+XML_FILES = (CARBON, AXIS2, EVENT_PROCESSOR, REGISTRY, USER_MGT, MASTER, ANALYTICS, STORES)
+
+
+def replayed(pair: Pair, **options: Any) -> tuple[Result, Prepared]:
+    """The result of `replay --offline` of a pair's profile, and what it was planned with."""
+    chosen = Options(**{"offline": True, **options})
+    return headless.replay(load(str(pair.profile)), chosen, Resolver(), cancel=Cancel())
+
+
+def applied(pair: Pair, **options: Any) -> Result:
+    """The same, where it has to work."""
+    result, _ = replayed(pair, **options)
+    assert result.outcome == "applied", (result.error, errors(result))
+    return result
+
+
+def checked(pair: Pair, **options: Any) -> list[Finding]:
+    """What `check --offline` finds."""
+    chosen = Options(**{"offline": True, **options})
+    result = headless.check(
+        load(str(pair.profile)), chosen, Resolver(), tell=lambda found: None, cancel=Cancel()
+    )
+    return result.checks
+
+
+def rolled_back(pair: Pair, *, force: bool = False) -> Result:
+    """The result of `rollback` of the pair's newest run."""
+    return undo.rollback(str(pair.profile), force=force, cancel=Cancel())
+
+
+def errors(result: Result) -> list[tuple[str, str | None, str]]:
+    """Id, node and message of the checks that failed."""
+    return [(one.id, one.node, one.message) for one in result.checks if one.status == "error"]
+
+
+def of(found: list[Finding], check: str, node: str | None = None) -> list[Finding]:
+    """The findings of one check (about one node)."""
+    return [one for one in found if one.id == check and node in (None, one.node)]
+
+
+def statuses(found: list[Finding], check: str) -> list[str]:
+    return [one.status for one in of(found, check)]
+
+
+# --- what a file says, read with nothing but lxml ----------------------------------------------------------
+
+
+def live(home: Path, relative: str) -> Callable[..., Any]:
+    """The XPath evaluator of a file of a home, over local names; comments are no elements, so none matches."""
+    tree = etree.parse(str(home / relative), etree.XMLParser(resolve_entities=False))
+    for element in tree.iter(etree.Element):
+        element.tag = etree.QName(element).localname
+    return etree.XPathEvaluator(tree)
+
+
+def texts(home: Path, relative: str, path: str) -> list[str]:
+    """The string values of all that an XPath finds."""
+    found = live(home, relative)(path)
+    return [one if isinstance(one, str) else "".join(one.itertext(with_tail=False)) for one in found]
+
+
+def text(home: Path, relative: str, path: str) -> str:
+    """The string value of the one thing that an XPath finds."""
+    (found,) = texts(home, relative, path)
+    return str(found)
+
+
+def properties(home: Path, relative: str = SPARK) -> dict[str, str]:
+    """A properties file as Java reads it, as far as these files go: the last live line of a key counts."""
+    found = {}
+    for line in (home / relative).read_text("utf-8").splitlines():
+        stripped = line.strip()
+        if stripped and not stripped.startswith(("#", "!")):
+            key, _, value = stripped.replace("\t", " ").partition(" ")
+            found[key] = value.strip()
+    return found
+
+
+# --- what stands in a folder, to the byte -------------------------------------------------------------------
+
+
+def standing(*folders: Path) -> dict[str, tuple[Any, ...]]:
+    """Everything in these folders: kind, mode, owner, bytes or target, and the time of the last change of a file."""
+    return {str(path): _standing(path)[:-1] for folder in folders for path in _all(folder)}
+
+
+def untouched(*folders: Path) -> dict[str, tuple[Any, ...]]:
+    """The same with the inode and the times of folders: two equal ones mean that nothing was written between them."""
+    return {str(path): _standing(path) for folder in folders for path in _all(folder)}
+
+
+def _all(folder: Path) -> Iterator[Path]:
+    yield folder
+    yield from sorted(folder.rglob("*"))
+
+
+def _standing(path: Path) -> tuple[Any, ...]:
+    status = path.lstat()
+    kept = (stat.S_IFMT(status.st_mode), stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid)
+    inode = (status.st_ino, status.st_mtime_ns, status.st_ctime_ns)
+    if path.is_symlink():
+        return (*kept, os.readlink(path), None, inode)
+    if path.is_dir():
+        return (*kept, None, None, inode)
+    return (*kept, path.read_bytes(), status.st_mtime_ns, inode)
