@@ -150,10 +150,11 @@ def snapshot(home: Path) -> Snapshot:
     found = {}
     for path in sorted(home.rglob("*")):
         mode = path.lstat().st_mode
+        content = b""
         if path.is_symlink():
             content = os.fsencode(path.readlink())
-        else:
-            content = path.read_bytes() if path.is_file() else b""
+        elif path.is_file():
+            content = path.read_bytes()
         found[str(path.relative_to(home))] = (mode, content)
     return found
 
