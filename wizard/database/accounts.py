@@ -53,9 +53,10 @@ def current_account(session: Session) -> Account:
     return Account(username, host)
 
 
-def own_host(session: Session) -> str:
-    """This machine as the server sees it: a name or an address."""
-    return str(session.value("SELECT USER()")).rpartition("@")[2]
+def own_hosts(session: Session) -> tuple[str, ...]:
+    """This machine as the server knows it: by its name, where it has looked that up, and by its address."""
+    seen = str(session.value("SELECT USER()")).rpartition("@")[2]
+    return tuple(dict.fromkeys(host for host in (seen, session.own_address) if host))
 
 
 def create_account(session: Session, account: Account, password: Secret) -> bool:
@@ -84,21 +85,23 @@ def grant_all(session: Session, pattern: str, account: Account) -> None:
 # --- which account a host is taken for ----------------------------------------------------------------------
 
 
-def shadowing(accounts: Iterable[Account], username: str, host: str) -> Account | None:
-    """The anonymous account that a log-in of `username` from `host` is taken for; None where it is not.
+def taken_for(accounts: Iterable[Account], username: str, hosts: Sequence[str]) -> Account | None:
+    """The account that a log-in of `username` is taken for; None where none fits.
 
-    The server goes through its accounts by host, the most exact first, and takes the first that fits: an anonymous
-    one of `localhost` comes before `apim` of `%` (procedure, chapter 2).
+    `hosts` are the name and the address of the one machine that it comes from.  The server goes through its
+    accounts by host, the most exact first, and takes the first that fits: an anonymous one of `localhost` comes
+    before `apim` of `%` (procedure, chapter 2).
     """
-    fitting = [one for one in accounts if one.username in ("", username) and matches(one.host, host)]
-    if not fitting:
-        return None
-    first = min(fitting, key=lambda one: (*_exactness(one.host), one.username == ""))
-    return first if first.username == "" else None
+    fitting = [one for one in accounts if one.username in ("", username) and matches(one.host, hosts)]
+    return min(fitting, key=lambda one: (*_exactness(one.host), one.username == ""), default=None)
 
 
-def matches(pattern: str, host: str) -> bool:
-    """Whether a host of an account fits a client's host: `%` and `_`, `10.0.0.0/255.0.0.0`, `10.0.0.0/8`."""
+def matches(pattern: str, hosts: Sequence[str]) -> bool:
+    """Whether an account's host fits a machine: `%` and `_`, `10.0.0.0/255.0.0.0`, `10.0.0.0/8`."""
+    return any(_matches(pattern, host) for host in hosts)
+
+
+def _matches(pattern: str, host: str) -> bool:
     if "/" in pattern:
         try:
             return ipaddress.ip_address(host) in ipaddress.ip_network(pattern, strict=False)
@@ -115,19 +118,6 @@ def _exactness(pattern: str) -> tuple[int, int]:
     if not pattern or pattern == "%":
         return 2, 0
     return (1, -wildcard.start()) if wildcard else (0, 0)
-
-
-def hosts_seen(
-    server_host: str, own: str, nodes: Sequence[str], *, together: Sequence[bool]
-) -> tuple[str, ...]:
-    """The hosts from which the account comes, as the server will see them: this machine, and the nodes.
-
-    `together`: for each node whether it is on the database server's machine, which it is taken for `localhost` by.
-    """
-    seen = [own]
-    for node, same in zip(nodes, together, strict=True):
-        seen.append("localhost" if same or node == server_host else node)
-    return tuple(dict.fromkeys(seen))
 
 
 def _text(value: object) -> str:

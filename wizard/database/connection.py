@@ -45,6 +45,12 @@ class Session:
         """What the server said of itself."""
         return _greeting_of(self._raw)
 
+    @property
+    def own_address(self) -> str:
+        """The address of this machine that the connection comes from; empty once it is closed."""
+        raw: Any = self._raw
+        return str(raw._sock.getsockname()[0]) if raw._sock is not None else ""
+
     def rows(self, statement: str, arguments: Sequence[object] = ()) -> list[Row]:
         """Run one statement; `%s` in it stands for the arguments where there are any.  Its rows."""
         return self._run(statement, arguments, None)

@@ -13,7 +13,7 @@ def identifier(name: str) -> str:
 def literal(text: str) -> str:
     """A string in quotes, on one line.
 
-    Its backslashes are doubled, so it is right only where the SQL mode has no NO_BACKSLASH_ESCAPES: printed SQL
-    switches that off first.
+    Its backslashes are doubled, so it is right only where the SQL mode has no NO_BACKSLASH_ESCAPES: printed
+    SQL switches that off first.
     """
     return "'" + "".join(_ESCAPES.get(character, character) for character in text) + "'"

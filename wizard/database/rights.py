@@ -137,7 +137,8 @@ def _is_wild(pattern: str) -> bool:
 
 
 _LINE = re.compile(
-    r"(?P<verb>GRANT|REVOKE) (?P<privileges>.+?) ON (?P<database>\*|`(?:[^`]|``)*`|'[^']*')\.\* (?:TO|FROM) (?P<rest>.*)",
+    r"(?P<verb>GRANT|REVOKE) (?P<privileges>.+?) ON (?P<database>\*|`(?:[^`]|``)*`|'[^']*')\.\*"
+    r" (?:TO|FROM) (?P<rest>.*)",
     re.DOTALL,
 )
 

@@ -1,0 +1,365 @@
+"""Making what is missing: databases, the account, its grants, and the tables of the pack's script.
+
+Under a lock in the server, so that two machines do not do it at once.  What is whole is not touched.  What was
+begun in a database and fails is taken back; the journal lets the next run do that where this one is killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from wizard.database.accounts import create_account, grant_all, matches
+from wizard.database.connection import WORK_LIMIT, Session, connect
+from wizard.database.failure import DatabaseError
+from wizard.database.needs import DatabaseResult, Needs, administrator_lacks, decide
+from wizard.database.quoting import identifier
+from wizard.database.rights import SERVERS_NEED, grant_pattern, partial_revokes
+from wizard.database.schema import compare, read_contents
+from wizard.database.situation import has_rows, look
+from wizard.errors import Cancelled, Failed, WizardError
+
+if TYPE_CHECKING:
+    from wizard.database.journal import Journal
+    from wizard.database.needs import Need
+    from wizard.database.scripts import Script, Scripts
+    from wizard.database.server import Server
+    from wizard.database.situation import Situation
+    from wizard.database.wanted import Wanted
+
+LOCK = "apimha-wizard"
+"""The name of the lock in the server: one for all databases, since two profiles may share some."""
+
+LOCK_LIMIT = 300.0
+"""Seconds that another run is waited for."""
+
+Progress = Callable[[str, int, int, str], None]
+"""Called with the database, how many statements are done, of how many, and what is being done."""
+
+FindScripts = Callable[["Situation"], "Scripts | None"]
+"""Gives the pack's scripts for the server that was found."""
+
+
+class Stop(Protocol):
+    """The wish to stop (`wizard.cancel.Cancel`)."""
+
+    def is_set(self) -> bool: ...
+
+    def shield(self) -> contextlib.AbstractContextManager[None]: ...
+
+
+class _Never:
+    def is_set(self) -> bool:
+        return False
+
+    def shield(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
+
+
+class ProvisioningFailed(Failed):
+    """It failed; `results` tell how each database stands.  What had been begun was taken back, or the text says."""
+
+    def __init__(
+        self,
+        message: str,
+        results: list[DatabaseResult],
+        *,
+        place: str | None = None,
+        fix: str | None = None,
+    ) -> None:
+        super().__init__(message, place=place, fix=fix)
+        self.results = results
+
+
+def nobody_watches(database: str, done: int, total: int, text: str) -> None:
+    """A progress that goes nowhere."""
+
+
+def pending(wanted: Wanted, find_scripts: FindScripts, journal: Journal) -> Needs:
+    """What `provision` would make now.  Only looks.  Raises DatabaseError."""
+    begun = journal.begun()
+    situation = look(wanted, suspects=begun)
+    return decide(wanted, situation, find_scripts(situation), begun)
+
+
+def provision(
+    wanted: Wanted,
+    find_scripts: FindScripts,
+    journal: Journal,
+    *,
+    progress: Progress = nobody_watches,
+    cancel: Stop | None = None,
+) -> list[DatabaseResult]:
+    """Make what is missing.  How each database stands afterwards, in the profile's order.
+
+    Raises ProvisioningFailed, with what was begun taken back, and Cancelled likewise.
+    """
+    stop = cancel or _Never()
+    try:
+        first = pending(wanted, find_scripts, journal)
+        _forget_what_is_whole(first, journal)
+        if not first.pending:
+            return first.results
+        with _worker(wanted, first) as session, _locked(session, wanted, progress, stop):
+            # Again under the lock: another machine may have made it meanwhile.
+            begun = journal.begun()
+            situation = look(wanted, suspects=begun, work_limit=WORK_LIMIT)
+            scripts = find_scripts(situation)
+            needs = decide(wanted, situation, scripts, begun)
+            _forget_what_is_whole(needs, journal)
+            assert situation.server is not None  # somebody is logged in, or `look` had raised
+            return _Run(
+                wanted=wanted,
+                situation=situation,
+                server=situation.server,
+                scripts=scripts,
+                needs=needs,
+                journal=journal,
+                session=session,
+                progress=progress,
+                stop=stop,
+            ).all()
+    except DatabaseError as problem:
+        results = [DatabaseResult(database.name, "failed", 0) for database in wanted.databases]
+        raise ProvisioningFailed(problem.message, results, place=problem.place, fix=problem.fix) from None
+
+
+def _forget_what_is_whole(needs: Needs, journal: Journal) -> None:
+    begun = journal.begun()
+    for need in needs.databases:
+        if need.database.name in begun and need.verdict.state == "whole":
+            journal.done(need.database.name)
+
+
+@contextlib.contextmanager
+def _worker(wanted: Wanted, needs: Needs) -> Iterator[Session]:
+    login = wanted.administrator if needs.by_administrator and wanted.administrator else wanted.login
+    with connect(wanted.endpoint, login.username, login.password, work_limit=WORK_LIMIT) as session:
+        yield session
+
+
+@contextlib.contextmanager
+def _locked(session: Session, wanted: Wanted, progress: Progress, stop: Stop) -> Iterator[None]:
+    limit = time.monotonic() + LOCK_LIMIT
+    told = False
+    # In short pieces, so that a cancel does not wait for the other run.
+    while session.value("SELECT GET_LOCK(%s, 1)", (LOCK,)) != 1:
+        if stop.is_set():
+            raise Cancelled("cancelled while another run was at work in the databases")
+        if time.monotonic() > limit:
+            raise Failed(
+                "another run has been at work in the databases for minutes",
+                place=f"MySQL at {wanted.endpoint}",
+                fix=f"wait for it; its connection holds the lock {LOCK} (SHOW PROCESSLIST)",
+            )
+        if not told:
+            progress("", 0, 0, "waiting for another run that is at work in the databases")
+            told = True
+    try:
+        yield
+    finally:
+        with contextlib.suppress(DatabaseError):  # a connection that is gone holds no lock
+            session.make("DO RELEASE_LOCK(%s)", (LOCK,))
+
+
+@dataclass
+class _Run:
+    """One run that holds the lock."""
+
+    wanted: Wanted
+    situation: Situation
+    server: Server
+    scripts: Scripts | None
+    needs: Needs
+    journal: Journal
+    session: Session
+    progress: Progress
+    stop: Stop
+    results: dict[str, DatabaseResult] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.results = {need.database.name: need.result for need in self.needs.databases}
+
+    def all(self) -> list[DatabaseResult]:
+        lacking = administrator_lacks(self.wanted, self.situation, self.needs)
+        if lacking:
+            raise ProvisioningFailed(
+                f"the administrator lacks {'; '.join(lacking)}",
+                list(self.results.values()),
+                place=f"MySQL at {self.wanted.endpoint}",
+                fix="grant that to the administrator, or name one that has it",
+            )
+        if self.needs.account is not None:
+            self._make_account()
+        for need in self.needs.databases:
+            name = need.database.name
+            try:
+                self._one(need)
+            except (DatabaseError, Failed) as problem:
+                self.results[name] = DatabaseResult(name, "failed", need.tables)
+                raise ProvisioningFailed(
+                    f"{name}: {problem.message}",
+                    list(self.results.values()),
+                    place=problem.place,
+                    fix=problem.fix,
+                ) from None
+        self._prove_account()
+        return list(self.results.values())
+
+    # --- the account ----------------------------------------------------------------------------------------
+
+    def _make_account(self) -> None:
+        account = self.wanted.account
+        self.progress("", 0, 0, f"making the account {account}")
+        if not create_account(self.session, account, self.wanted.login.password):
+            raise ProvisioningFailed(
+                f"the account {account} exists already, with another password",
+                list(self.results.values()),
+                place=f"MySQL at {self.wanted.endpoint}",
+                fix="correct mysql.password, or set the account's password to the one of the profile",
+            )
+
+    def _prove_account(self) -> None:
+        """Whether what was made is what the servers need: the log-in, with their rights."""
+        if not self.needs.pending:
+            return
+        try:
+            situation = look(self.wanted)
+        except DatabaseError as problem:
+            raise Failed(problem.message, place=problem.place, fix=problem.fix) from None
+        if situation.account_failure is not None:
+            if situation.account_failure.cause == "host-refused" or not self._may_come_from_here():
+                return  # it may come from the nodes only: nothing can be said from here
+            raise ProvisioningFailed(
+                f"the account was made and still cannot log in: {situation.account_failure.message}",
+                list(self.results.values()),
+                place=situation.account_failure.place,
+                fix=situation.account_failure.fix,
+            )
+        account = situation.account
+        assert account is not None
+        for need in self.needs.databases:
+            lacking = situation.rights[account].missing(need.database.name, SERVERS_NEED)
+            if lacking and need.grant_to:
+                raise ProvisioningFailed(
+                    f"the server takes {self.wanted.login.username} for {account}, which lacks"
+                    f" {', '.join(lacking)} on {need.database.name}",
+                    list(self.results.values()),
+                    place=f"MySQL at {self.wanted.endpoint}",
+                    fix=f"drop {account}, or grant it ALL on the databases",
+                )
+
+    def _may_come_from_here(self) -> bool:
+        return matches(self.wanted.grant_host, self.situation.origins)
+
+    # --- one database ---------------------------------------------------------------------------------------
+
+    def _one(self, need: Need) -> None:
+        name = need.database.name
+        if need.take_back:
+            self.progress(name, 0, 0, "taking back what an earlier run began")
+            self._take_back(name, created=self.journal.begun().get(name, False))
+        exists = read_contents(self.session, name, fold=self.server.folds_names) is not None
+        if not exists and not self.needs.by_administrator:
+            return
+        if not need.script:
+            if not exists:
+                self._create(name)
+            self._grant(need)
+            self._now(need, made=need.pending)
+            return
+        self.journal.begin(name, created=not exists)
+        created = False
+        try:
+            if not exists:
+                self._create(name)
+                created = True  # not before: a name that somebody else took meanwhile is not ours to drop
+            self._grant(need)
+            assert self.scripts is not None and self.scripts.fitting is not None
+            self._run_script(name, self.scripts.fitting)
+        except BaseException as problem:
+            with self.stop.shield():
+                left = self._try_to_take_back(name, created=created)
+            if left and isinstance(problem, WizardError):
+                problem.message += f" ({left})"
+            raise
+        self.journal.done(name)
+        self._now(need, made=True)
+
+    def _create(self, name: str) -> None:
+        charset = self.server.charset_for(self.wanted.charset)
+        self.progress(name, 0, 0, f"making the database with character set {charset}")
+        # The name of a character set is letters, digits and _ in a profile, and the server's own otherwise.
+        self.session.make(f"CREATE DATABASE {identifier(name)} CHARACTER SET {charset}")
+
+    def _grant(self, need: Need) -> None:
+        literal = partial_revokes(self.session) if need.grant_to else False
+        for account in need.grant_to:
+            self.progress(need.database.name, 0, 0, f"granting all rights to {account}")
+            grant_all(self.session, grant_pattern(need.database.name, literal=literal), account)
+
+    def _run_script(self, name: str, script: Script) -> None:
+        self.session.use(name)
+        total = len(script.statements)
+        for done, statement in enumerate(script.statements):
+            if self.stop.is_set():
+                raise Cancelled("cancelled")
+            self.progress(name, done, total, statement.text.split("(")[0].strip()[:80])
+            try:
+                self.session.make(statement.text)
+            except DatabaseError as problem:
+                problem.message = f"{script.path}, line {statement.line}: {problem.message}"
+                raise
+        self.progress(name, total, total, "done")
+        contents = read_contents(self.session, name, fold=self.server.folds_names)
+        verdict = compare(contents, [script.schema], fold=self.server.folds_names)
+        if verdict.state != "whole":
+            raise Failed(
+                f"after the script there is still missing: {', '.join(verdict.missing[:5])}",
+                place=f"MySQL at {self.wanted.endpoint}",
+                fix="look into the server's error log",
+            )
+
+    def _now(self, need: Need, *, made: bool) -> None:
+        contents = read_contents(self.session, need.database.name, fold=self.server.folds_names)
+        tables = len(contents.schema.tables) if contents is not None else need.tables
+        status = "created" if made else need.result.status
+        self.results[need.database.name] = DatabaseResult(need.database.name, status, tables)
+
+    # --- taking back ----------------------------------------------------------------------------------------
+
+    def _try_to_take_back(self, name: str, *, created: bool) -> str | None:
+        """Takes back what this run began; what is left of it in words where that fails, for the next run to do."""
+        try:
+            # The session may be in the middle of a statement, or gone: its lock goes with it.
+            self.session.close()
+            with (
+                _worker(self.wanted, self.needs) as session,
+                _locked(session, self.wanted, self.progress, _Never()),
+            ):
+                self.session = session
+                self._take_back(name, created=created)
+        except WizardError:
+            return "what was begun is still there, and the next run takes it back"
+        return None
+
+    def _take_back(self, name: str, *, created: bool) -> None:
+        """Drops the script's tables, if none has a row, and the database, if a run made it and it is empty."""
+        fold = self.server.folds_names
+        contents = read_contents(self.session, name, fold=fold)
+        if contents is not None and contents.schema.tables:
+            assert self.scripts is not None
+            verdict = compare(contents, self.scripts.schemas, fold=fold)
+            if verdict.foreign or has_rows(self.session, contents):
+                raise Failed("what is there is not only what was begun", fix="look at the tables yourself")
+            self.session.make("SET SESSION foreign_key_checks = 0")
+            for table in contents.schema.tables:
+                self.session.make(f"DROP TABLE {identifier(contents.name)}.{identifier(table)}")
+            self.session.make("SET SESSION foreign_key_checks = 1")
+            contents = read_contents(self.session, name, fold=fold)
+        if contents is not None and contents.empty and created and self.needs.by_administrator:
+            self.session.make(f"DROP DATABASE {identifier(contents.name)}")
+        self.journal.done(name)

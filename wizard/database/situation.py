@@ -1,0 +1,142 @@
+"""What is there now: the server, both accounts, and each database.  Only looks."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wizard.database.accounts import Account, current_account, own_hosts, read_accounts
+from wizard.database.connection import Session, connect
+from wizard.database.failure import DatabaseError
+from wizard.database.quoting import identifier
+from wizard.database.rights import Rights, own_rights, rights_of
+from wizard.database.schema import Contents, read_contents
+from wizard.database.server import Server, read_server
+
+if TYPE_CHECKING:
+    from wizard.database.greeting import Greeting
+    from wizard.database.wanted import Login, Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What could be seen with the two accounts of the profile.
+
+    `server`, `contents` and `accounts` are of the administrator, or of the account where there is none: without
+    either nothing is known beyond the greeting.
+    """
+
+    greeting: Greeting
+    server: Server | None
+    account: Account | None
+    """Whom the server takes the servers' account for, seen from this machine; None: it cannot log in."""
+    account_failure: DatabaseError | None
+    administrator_failure: DatabaseError | None
+    administrator: Rights | None
+    """What the administrator may do; None where there is none, or it cannot log in."""
+    accounts: tuple[Account, ...] | None
+    """The accounts of the same name and the anonymous ones; None where this may not be seen."""
+    rights: Mapping[Account, Rights]
+    """Of the account as it logs in, and of the one of the profile's `grant_host`, if they exist."""
+    origins: tuple[str, ...]
+    """This machine's name and address, as the server sees them."""
+    contents: Mapping[str, Contents | None]
+    """By database; None: it does not exist, or may not be seen."""
+    with_rows: frozenset[str]
+    """Of the databases that were asked about, those where some table has a row."""
+
+    @property
+    def exists(self) -> bool | None:
+        """Whether the account exists, from whatever host; None where that may not be seen."""
+        if self.account is not None and self.account.username:
+            return True
+        if self.accounts is None:
+            return None
+        return any(account.username for account in self.accounts)
+
+
+def look(wanted: Wanted, *, suspects: Collection[str] = (), work_limit: float | None = None) -> Situation:
+    """Log in with both accounts and look.  `suspects` are databases of which it matters whether they have rows.
+
+    Raises DatabaseError where no server answers, or none that lets anybody in.
+    """
+    with ExitStack() as stack:
+
+        def entered(login: Login | None) -> tuple[Session | None, DatabaseError | None]:
+            if login is None:
+                return None, None
+            try:
+                session = connect(wanted.endpoint, login.username, login.password, work_limit=work_limit)
+            except DatabaseError as problem:
+                if not problem.reached or problem.greeting is None:
+                    raise
+                return None, problem
+            return stack.enter_context(session), None
+
+        account, account_failure = entered(wanted.login)
+        administrator, administrator_failure = entered(wanted.administrator)
+        session = administrator or account
+        failure = account_failure or administrator_failure
+        if session is None:
+            assert failure is not None and failure.greeting is not None
+            return Situation(
+                greeting=failure.greeting,
+                server=None,
+                account=None,
+                account_failure=account_failure,
+                administrator_failure=administrator_failure,
+                administrator=None,
+                accounts=None,
+                rights={},
+                origins=(),
+                contents={},
+                with_rows=frozenset(),
+            )
+        server = read_server(session)
+        others = [other for other in (account,) if other is not None and other is not session]
+        contents = {
+            database.name: _seen(database.name, [session, *others], fold=server.folds_names)
+            for database in wanted.databases
+        }
+        taken_for = current_account(account) if account is not None else None
+        accounts = read_accounts(session, wanted.login.username)
+        rights = {taken_for: own_rights(account)} if account is not None and taken_for is not None else {}
+        if wanted.account not in rights and accounts is not None and wanted.account in accounts:
+            of_profile = rights_of(session, wanted.account.username, wanted.account.host)
+            if of_profile is not None:
+                rights[wanted.account] = of_profile
+        return Situation(
+            greeting=session.greeting,
+            server=server,
+            account=taken_for,
+            account_failure=account_failure,
+            administrator_failure=administrator_failure,
+            administrator=own_rights(administrator) if administrator is not None else None,
+            accounts=accounts,
+            rights=rights,
+            origins=own_hosts(session),
+            contents=contents,
+            with_rows=frozenset(
+                name
+                for name, content in contents.items()
+                if content is not None and name in suspects and has_rows(session, content)
+            ),
+        )
+
+
+def _seen(database: str, sessions: list[Session], *, fold: bool) -> Contents | None:
+    for session in sessions:
+        found = read_contents(session, database, fold=fold)
+        if found is not None:
+            return found
+    return None
+
+
+def has_rows(session: Session, contents: Contents) -> bool:
+    """Whether any table of the database has a row.  Raises DatabaseError."""
+    name = identifier(contents.name)
+    return any(
+        session.rows(f"SELECT 1 FROM {name}.{identifier(table)} LIMIT 1") for table in contents.schema.tables
+    )
