@@ -44,9 +44,9 @@ from tests.support.headless import (
 )
 from tests.support.pairs import Pair
 
-PASSWORD = "pä&ß<w>o\"r'd€"  # noqa: S105
-SVN_PASSWORD = "sv<&>n\"'é中"  # noqa: S105
-TRUST_PASSWORD = "tr&us+t =%/ü"  # noqa: S105
+PASSWORD = "pä&ß<w>o\"r'd€"
+SVN_PASSWORD = "sv<&>n\"'é中"
+TRUST_PASSWORD = "tr&us+t =%/ü"
 DRIVER = "com.mysql.cj.jdbc.Driver"
 
 
@@ -128,7 +128,12 @@ def rich_profile(folder: Path, *, stats: bool) -> dict[str, Any]:
         },
         "nodes": [
             {"port_offset": 3, "spark_local_ip": "127.0.0.1"},
-            {"host": "127.0.0.2", "port_offset": 5, "spark_local_ip": "127.0.0.2", "presentation_port": 11777},
+            {
+                "host": "127.0.0.2",
+                "port_offset": 5,
+                "spark_local_ip": "127.0.0.2",
+                "presentation_port": 11777,
+            },
         ],
     }
 
@@ -191,7 +196,10 @@ class TestPrerequisites:
 
     def test_the_offset_is_written_where_the_node_sets_one(self, plain: Configured, rich: Configured) -> None:
         stock = text(plain.stock, CARBON, "/Server/Ports/Offset")
-        assert [text(home, CARBON, "/Server/Ports/Offset") for home in plain.homes] == [stock, str(int(stock) + 1)]
+        assert [text(home, CARBON, "/Server/Ports/Offset") for home in plain.homes] == [
+            stock,
+            str(int(stock) + 1),
+        ]
         assert [text(home, CARBON, "/Server/Ports/Offset") for home in rich.homes] == ["3", "5"]
 
 
@@ -326,7 +334,9 @@ def configuration(home: Path, relative: str, datasource: str) -> dict[str, str]:
     (found,) = named
     (inner,) = found.findall("definition[@type='RDBMS']/configuration")
     values = {child.tag: child.text or "" for child in inner if isinstance(child.tag, str)}
-    assert len(values) == len([child for child in inner if isinstance(child.tag, str)]), "an element is doubled"
+    assert len(values) == len([child for child in inner if isinstance(child.tag, str)]), (
+        "an element is doubled"
+    )
     return values
 
 
@@ -365,7 +375,11 @@ class TestDatasources:
     def test_the_carbon_database_stays(self, plain: Configured, rich: Configured) -> None:
         for configured in (plain, rich):
             for home in configured.homes:
-                assert texts(home, MASTER, "//datasource/name") == ["WSO2_CARBON_DB", "WSO2UM_DB", "WSO2REG_DB"]
+                assert texts(home, MASTER, "//datasource/name") == [
+                    "WSO2_CARBON_DB",
+                    "WSO2UM_DB",
+                    "WSO2REG_DB",
+                ]
                 assert configuration(home, MASTER, "WSO2_CARBON_DB") == configuration(
                     configured.stock, MASTER, "WSO2_CARBON_DB"
                 )
@@ -386,14 +400,20 @@ class TestDatasources:
             if plain.pack.endswith("2.1.0"):
                 assert values["defaultTransactionIsolation"] == "READ_COMMITTED"
 
-    def test_a_datasource_follows_the_name_of_its_database_unless_it_is_pinned(self, rich: Configured) -> None:
+    def test_a_datasource_follows_the_name_of_its_database_unless_it_is_pinned(
+        self, rich: Configured
+    ) -> None:
         for home in rich.homes:
             assert texts(home, ANALYTICS, "//datasource/name") == ["EVENTS", "PINNED & <DS>"]
             stock = configuration(rich.stock, ANALYTICS, "WSO2_ANALYTICS_EVENT_STORE_DB")
             kept = {key: stock[key] for key in stock if key not in {"url", *RICH_POOL}}
             assert kept["defaultAutoCommit"] == "false"
             for name, database in (("EVENTS", "EVENTS"), ("PINNED & <DS>", "PROCESSED")):
-                assert configuration(home, ANALYTICS, name) == {**kept, "url": rich_url(database), **RICH_POOL}
+                assert configuration(home, ANALYTICS, name) == {
+                    **kept,
+                    "url": rich_url(database),
+                    **RICH_POOL,
+                }
 
     def test_the_record_stores_name_them(self, plain: Configured, rich: Configured) -> None:
         for configured, event, processed in (
@@ -415,7 +435,9 @@ class TestDatasources:
             path = "/UserManager/Realm/Configuration/Property[@name='dataSource']"
             assert text(home, USER_MGT, path) == "jdbc/WSO2UM_DB"
 
-    def test_the_statistics_move_only_if_the_profile_says_so(self, plain: Configured, rich: Configured) -> None:
+    def test_the_statistics_move_only_if_the_profile_says_so(
+        self, plain: Configured, rich: Configured
+    ) -> None:
         for home in plain.homes:
             if plain.is_das:
                 assert not (home / STATS).exists()
@@ -467,7 +489,9 @@ class TestRegistry:
             for home in configured.homes:
                 assert text(home, REGISTRY, "/wso2registry/remoteInstance/@url") == url
                 (instance,) = live(home, REGISTRY)("/wso2registry/remoteInstance")
-                assert [(child.tag, child.text) for child in instance] == list(zip(names, values, strict=True))
+                assert [(child.tag, child.text) for child in instance] == list(
+                    zip(names, values, strict=True)
+                )
 
     def test_the_two_mounts(self, plain: Configured, rich: Configured) -> None:
         for home in plain.homes + rich.homes:
@@ -516,7 +540,11 @@ class TestHazelcast:
                     assert text(home, AXIS2, f"{CLUSTERING}/parameter[@name='{name}']") == value
                 properties = f"{CLUSTERING}/parameter[@name='properties']/property"
                 assert text(home, AXIS2, f"{properties}[@name='subDomain']/@value") == "worker"
-                assert texts(home, AXIS2, f"{properties}/@name") == ["backendServerURL", "mgtConsoleURL", "subDomain"]
+                assert texts(home, AXIS2, f"{properties}/@name") == [
+                    "backendServerURL",
+                    "mgtConsoleURL",
+                    "subDomain",
+                ]
                 assert texts(home, AXIS2, f"{CLUSTERING}/members/member/hostName") == hosts
                 assert texts(home, AXIS2, f"{CLUSTERING}/members/member/port") == ["4000", "4001"]
 
@@ -661,3 +689,312 @@ class TestDeploymentSync:
         applied(pair)
         path = "/Server/DeploymentSynchronizer/Enabled"
         assert [text(home, CARBON, path) for home in pair.homes] == ["false", "false"]
+
+
+# --- once more, and back ------------------------------------------------------------------------------------
+
+
+def copied(configured: Configured, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Pair:
+    """A configured pair for one test's own use: homes, profile and state at another place.
+
+    The paths in the profile and in the journal change with them, all else stays to the byte and to the time.
+    """
+    here = configured.pair.profile.parent
+    shutil.copytree(here, folder / "pair", symlinks=True)
+    for name, value in configured.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder / "pair/state"))
+    (folder / "pair/pair.toml").write_text(
+        (here / "pair.toml").read_text("utf-8").replace(str(here), str(folder / "pair")), "utf-8"
+    )
+    return Pair(folder / "pair/pair.toml", [folder / "pair" / home.name for home in configured.homes], {})
+
+
+@pytest.fixture(params=["plain", "rich"])
+def configured(request: pytest.FixtureRequest, pack: str, configure: Callable[..., Configured]) -> Configured:
+    return configure(pack, rich=request.param == "rich")
+
+
+class TestOnceMore:
+    def test_a_second_replay_writes_nothing(
+        self, configured: Configured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pair = copied(configured, tmp_path, monkeypatch)
+        before = untouched(tmp_path / "pair")
+        result, _ = replayed(pair)
+        assert (result.outcome, result.exit_code, result.run) == ("unchanged", 0, None)
+        assert {file["status"] for file in result.files} == {"unchanged"}
+        assert not [file for file in result.files if file["changes"]]
+        assert untouched(tmp_path / "pair") == before, "also no lock, no marker, no journal"
+        dry, _ = replayed(pair, dry_run=True)
+        assert (dry.outcome, dry.exit_code) == ("unchanged", 0)
+
+    def test_also_while_the_servers_run(
+        self, configured: Configured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pair = copied(configured, tmp_path, monkeypatch)
+        for home in pair.homes:
+            (home / "wso2carbon.pid").write_text(f"{os.getpid()}\n")
+        before = untouched(*pair.homes)
+        result, _ = replayed(pair)
+        assert (result.outcome, result.exit_code) == ("unchanged", 0)
+        assert untouched(*pair.homes) == before
+
+    def test_a_running_server_is_not_changed(self, make_pair: Callable[..., Pair]) -> None:
+        pair = make_pair()
+        (pair.homes[1] / "wso2carbon.pid").write_text(str(os.getpid()))
+        before = untouched(*pair.homes)
+        result, _ = replayed(pair)
+        assert (result.outcome, result.exit_code) == ("refused", 3)
+        ((check, node, _),) = errors(result)
+        assert (check, node) == ("prerequisites.running", "node2")
+        assert untouched(*pair.homes) == before
+        # Only the node of --node has to be stopped.
+        assert applied(pair, only_node="node1").exit_code == 0
+
+
+class TestBack:
+    @pytest.mark.parametrize("setting", ["plain", "rich"])
+    def test_rollback_gives_back_every_byte_mode_link_and_time(
+        self, pack: str, setting: str, packs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder = tmp_path / "WSO2 & Söhne"
+        folder.mkdir()
+        for name, value in (("RICH_PASSWORD", PASSWORD), ("RICH_TRUST_PASSWORD", TRUST_PASSWORD)):
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("RICH_SVN_PASSWORD", SVN_PASSWORD)
+        monkeypatch.setenv("APIM_DB_PASSWORD", pairs.PASSWORD)
+        extra = rich_profile(folder, stats=not pack.startswith("das")) if setting == "rich" else {}
+        pair = pairs.make_pair(packs / pack, folder, **extra)
+        first = pair.homes[0]
+        (first / AXIS2).chmod(0o600)
+        (first / SPARK_SH).chmod(0o755)
+        elsewhere = folder / "registry of node 1.xml"
+        (first / REGISTRY).rename(elsewhere)
+        (first / REGISTRY).symlink_to(elsewhere)
+        os.utime(elsewhere, ns=(1_500_000_000_000_000_001, 1_500_000_000_123_456_789))
+        before = standing(*pair.homes, elsewhere.parent / elsewhere.name)
+        applied(pair)
+        assert (first / REGISTRY).is_symlink()
+        assert b"govregistry" in elsewhere.read_bytes()
+        assert (first / AXIS2).stat().st_mode & 0o777 == 0o600
+        result = rolled_back(pair)
+        assert (result.outcome, result.exit_code) == ("restored", 0)
+        assert {file["status"] for file in result.files} == {"restored"}
+        assert standing(*pair.homes, elsewhere) == before
+        assert rolled_back(pair).outcome == "unchanged"
+
+    def test_what_was_edited_since_is_kept_and_named(self, make_pair: Callable[..., Pair]) -> None:
+        pair = make_pair()
+        before = standing(*pair.homes)
+        applied(pair)
+        edited = pair.homes[0] / AXIS2
+        edited.write_bytes(edited.read_bytes() + b"<!-- mine -->\n")
+        result = rolled_back(pair)
+        assert (result.outcome, result.exit_code) == ("restored", 3)
+        assert str(edited) in (result.error or "")
+        assert edited.read_bytes().endswith(b"<!-- mine -->\n")
+        after = standing(*pair.homes)
+        assert {path for path in after if after[path] != before.get(path)} == {str(edited)}
+        forced = rolled_back(pair, force=True)
+        assert (forced.outcome, forced.exit_code) == ("restored", 0)
+        assert standing(*pair.homes) == before
+
+
+class TestASecondRenaming:
+    def test_it_finds_the_datasource_of_the_first(self, pack: str, make_pair: Callable[..., Pair]) -> None:
+        pair = make_pair(pack, mysql={"databases": {"event_store": "FIRST", "processed_data_store": "OTHER"}})
+        applied(pair)
+        pair.profile.write_text(pair.profile.read_text().replace('"FIRST"', '"SECOND"'))
+        applied(pair)
+        for home in pair.homes:
+            assert texts(home, ANALYTICS, "//datasource/name") == ["SECOND", "OTHER"]
+            assert configuration(home, ANALYTICS, "SECOND")["url"] == plain_url("SECOND")
+            named = texts(home, STORES, "//analytics-record-store/properties/property[@name='datasource']")
+            assert named == (["SECOND", "OTHER"] if pack.startswith("das") else ["SECOND", "SECOND", "OTHER"])
+        assert replayed(pair)[0].outcome == "unchanged"
+
+    def test_two_stores_can_change_their_names(self, make_pair: Callable[..., Pair]) -> None:
+        pair = make_pair(mysql={"databases": {"event_store": "A", "processed_data_store": "B"}})
+        applied(pair)
+        text_before = pair.profile.read_text()
+        pair.profile.write_text(
+            text_before.replace('event_store = "A"', 'event_store = "B"').replace(
+                'processed_data_store = "B"', 'processed_data_store = "A"'
+            )
+        )
+        applied(pair)
+        for home in pair.homes:
+            assert sorted(texts(home, ANALYTICS, "//datasource/name")) == ["A", "B"]
+            assert configuration(home, ANALYTICS, "A")["url"] == plain_url("A")
+            assert configuration(home, ANALYTICS, "B")["url"] == plain_url("B")
+            named = texts(home, STORES, "//analytics-record-store/properties/property[@name='datasource']")
+            assert named == ["B", "B", "A"]
+        assert replayed(pair)[0].outcome == "unchanged"
+
+    def test_renaming_the_other_databases_changes_their_urls(self, make_pair: Callable[..., Pair]) -> None:
+        pair = make_pair(mysql={"databases": {"user": "u1", "registry": "r1", "stats": "s1"}})
+        applied(pair)
+        changed = pair.profile.read_text()
+        for old, new in (("u1", "u2"), ("r1", "r2"), ("s1", "s2")):
+            changed = changed.replace(f'"{old}"', f'"{new}"')
+        pair.profile.write_text(changed)
+        applied(pair)
+        for home in pair.homes:
+            assert configuration(home, MASTER, "WSO2UM_DB")["url"] == plain_url("u2")
+            assert configuration(home, MASTER, "WSO2REG_DB")["url"] == plain_url("r2")
+            assert configuration(home, STATS, "WSO2AM_STATS_DB")["url"] == plain_url("s2")
+            cache = text(home, REGISTRY, "/wso2registry/remoteInstance/cacheId")
+            assert cache == "apim@jdbc:mysql://127.0.0.1:3306/r2"
+
+
+# --- two machines -------------------------------------------------------------------------------------------
+
+
+def two_machines(make_pair: Callable[..., Pair], folder: Path, **overrides: Any) -> tuple[Pair, Path]:
+    """A profile for two machines of which this is the first (127.0.0.1), both with one path for the home."""
+    pair = make_pair(**pairs.merged({"nodes": [{"host": "127.0.0.1"}, {"host": "192.0.2.7"}]}, overrides))
+    link = folder / "common"
+    return pair, link
+
+
+class TestTwoMachines:
+    def test_each_node_on_its_own_machine_with_one_home_path(
+        self, make_pair: Callable[..., Pair], packs: Path
+    ) -> None:
+        pair = make_pair(nodes=[{"host": "127.0.0.1"}, {"host": "192.0.2.7", "port_offset": None}])
+        first, second = pair.homes
+        pair.profile.write_text(pair.profile.read_text().replace(str(second), str(first)))
+        before = untouched(second)
+        both, _ = replayed(pair)
+        assert both.exit_code == 3, "without --node the second home is not here"
+        result = applied(pair, only_node="node1")
+        assert {file["node"] for file in result.files} == {"node1"}
+        assert texts(first, AXIS2, f"{CLUSTERING}/members/member/hostName") == ["127.0.0.1", "192.0.2.7"]
+        assert text(first, AXIS2, f"{CLUSTERING}/parameter[@name='localMemberHost']") == "127.0.0.1"
+        assert "carbon.das.symbolic.link" not in properties(first)
+        assert untouched(second) == before
+        assert replayed(pair, only_node="node1")[0].outcome == "unchanged"
+
+    def test_the_other_home_need_not_be_here(self, make_pair: Callable[..., Pair]) -> None:
+        pair = make_pair(nodes=[{"host": "127.0.0.1"}, {"host": "192.0.2.7"}])
+        shutil.rmtree(pair.homes[1])
+        link = pair.profile.parent / "common"
+        pair.profile.write_text(pair.profile.read_text() + f'\n[spark]\nsymbolic_link = "{link}"\n')
+        result, _ = replayed(pair)
+        assert result.exit_code == 3
+        assert [(check, node) for check, node, _ in errors(result)] == [("prerequisites.home", "node2")]
+        applied(pair, only_node="node1")
+        assert link.is_symlink()
+        assert os.readlink(link) == str(pair.homes[0])
+        assert properties(pair.homes[0])["carbon.das.symbolic.link"] == f"{link}/"
+
+    def test_the_link_and_its_line(self, make_pair: Callable[..., Pair]) -> None:
+        pair = make_pair(nodes=[{"host": "127.0.0.1"}, {"host": "192.0.2.7"}])
+        link = pair.profile.parent / "common"
+        pair.profile.write_text(pair.profile.read_text() + f'\n[spark]\nsymbolic_link = "{link}/"\n')
+        before = standing(*pair.homes)
+        result = applied(pair, only_node="node1")
+        (entry,) = [file for file in result.files if file["path"] == str(link)]
+        assert (entry["step"], entry["status"], entry["node"]) == ("spark", "created", "node1")
+        lines = (pair.homes[0] / SPARK).read_text().splitlines()
+        at = lines.index(f"carbon.das.symbolic.link {link}/")
+        assert lines[at - 1] == "carbon.spark.results.limit 1000", "behind the last live line of its prefix"
+        assert replayed(pair, only_node="node1")[0].outcome == "unchanged"
+        assert rolled_back(pair).outcome == "restored"
+        assert not os.path.lexists(link)
+        assert standing(*pair.homes) == before
+
+    def test_the_wrong_machine_is_an_error(self, make_pair: Callable[..., Pair]) -> None:
+        pair = make_pair(nodes=[{"host": "127.0.0.1"}, {"host": "192.0.2.7", "home": "/opt/elsewhere"}])
+        result, _ = replayed(pair, only_node="node2")
+        assert result.exit_code == 3
+        assert {check for check, _, _ in errors(result)} >= {
+            "prerequisites.home",
+            "prerequisites.this-machine",
+        }
+
+
+# --- which steps, and what is listed ------------------------------------------------------------------------
+
+
+STEPS_OF = {
+    "mysql": set(),
+    "datasources": {MASTER, ANALYTICS, STORES, USER_MGT},
+    "registry": {REGISTRY},
+    "hazelcast": {AXIS2},
+    "event-processor": {EVENT_PROCESSOR},
+    "spark": {SPARK},
+    "deployment-sync": {CARBON},
+}
+
+
+class TestSteps:
+    @pytest.mark.parametrize("step", STEPS_OF)
+    def test_only_one(self, step: str, make_pair: Callable[..., Pair]) -> None:
+        pair = make_pair()
+        before = standing(*pair.homes)
+        result, _ = replayed(pair, only=(step,))
+        assert result.outcome == ("unchanged" if step in {"mysql", "deployment-sync"} else "applied")
+        assert {file["path"] for file in result.files} == STEPS_OF[step]
+        assert {file["step"] for file in result.files} <= {step}
+        after = standing(*pair.homes)
+        changed = {path for path, state in after.items() if state != before.get(path)}
+        assert changed <= {str(home / path) for home in pair.homes for path in STEPS_OF[step]}
+
+    @pytest.mark.parametrize("step", STEPS_OF)
+    def test_all_but_one(self, step: str, make_pair: Callable[..., Pair]) -> None:
+        pair = make_pair()
+        result = applied(pair, skip=(step,))
+        others = set().union(*(paths for name, paths in STEPS_OF.items() if name != step))
+        listed = {file["path"] for file in result.files} - {f"{LIB}/mysql-connector-java-5.1.49-bin.jar"}
+        assert listed == others | {CARBON}, "carbon.xml: the offset of the second node"
+        assert step not in {file["step"] for file in result.files}
+
+    def test_every_file_that_is_looked_at_is_listed(self, make_pair: Callable[..., Pair]) -> None:
+        pair = make_pair(event_processor={"persistence": True})
+        result, _ = replayed(pair, dry_run=True)
+        assert (result.outcome, result.exit_code, result.run) == ("pending", 4, None)
+        first = {file["path"]: file for file in result.files if file["node"] == "node1"}
+        jar = f"{LIB}/mysql-connector-java-5.1.49-bin.jar"
+        assert {path: file["status"] for path, file in first.items()} == {
+            CARBON: "unchanged",
+            jar: "pending",
+            MASTER: "pending",
+            ANALYTICS: "pending",
+            STORES: "unchanged",
+            USER_MGT: "pending",
+            REGISTRY: "pending",
+            AXIS2: "pending",
+            EVENT_PROCESSOR: "pending",
+            SPARK: "pending",
+        }
+        assert {path: file["step"] for path, file in first.items()} == {
+            CARBON: "deployment-sync",
+            jar: "prerequisites",
+            MASTER: "datasources",
+            ANALYTICS: "datasources",
+            STORES: "datasources",
+            USER_MGT: "datasources",
+            REGISTRY: "registry",
+            AXIS2: "hazelcast",
+            EVENT_PROCESSOR: "event-processor",
+            SPARK: "spark",
+        }
+        assert "clustering/@enable: false → true" in "\n".join(first[AXIS2]["changes"])
+        done = applied(pair)
+        assert {file["path"]: file["status"] for file in done.files if file["node"] == "node1"} == {
+            **dict.fromkeys(first, "changed"),
+            CARBON: "unchanged",
+            STORES: "unchanged",
+            jar: "created",
+        }
+
+    def test_what_was_shown_is_what_is_written(self, make_pair: Callable[..., Pair]) -> None:
+        pair = make_pair()
+        _, prepared = replayed(pair, dry_run=True)
+        applied(pair)
+        for change in prepared.plan.pending:
+            for move in change.moves:
+                shown = move.content if move.content is not None else move.source.read_bytes()
+                assert move.path.read_bytes() == shown

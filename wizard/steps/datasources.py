@@ -84,39 +84,54 @@ def master_datasources(bench: Workbench) -> None:
         if found is None:
             add_datasource(document, name, description, values)
             continue
-        put(found, ("name",), "name", name)
+        found.one("name").set_text(name)
+        put(found, ("name", "description"), "description", description)
         if (jndi := found.find("jndiConfig")) is not None:
             put(jndi, ("name",), "name", f"jdbc/{name}")
         else:
-            behind = found.find("description") or found.one("name")
-            behind.insert_after(New("jndiConfig", children=(New("name", text=f"jdbc/{name}"),)))
+            found.one("description").insert_after(
+                New("jndiConfig", children=(New("name", text=f"jdbc/{name}"),))
+            )
         configure(found, values)
 
 
 def find_datasource(document: XmlDocument, name: str) -> XmlElement | None:
-    """The live datasource of that name, else the one that is bound to its JNDI name."""
-    found = document.find("datasources/datasource[name=$name]", name=name)
-    if found is not None:
-        return found
-    return next(
-        (
-            datasource
-            for datasource in document.all("datasources/datasource")
-            if datasource.find("jndiConfig[name=$jndi]", jndi=f"jdbc/{name}") is not None
-        ),
-        None,
-    )
+    """The live datasource of that name, or the one that is bound to its JNDI name.
+
+    Raises:
+        EditError: there are two, of which the server would take one.
+    """
+    found = [
+        datasource
+        for datasource in document.all("datasources/datasource")
+        if any(named.text.strip() == name for named in datasource.all("name"))
+        or datasource.all("jndiConfig[name=$jndi]", jndi=f"jdbc/{name}")
+    ]
+    if len(found) > 1:
+        lines = ", ".join(str(datasource.line) for datasource in found)
+        raise EditError(
+            f"doubles the datasource {name}: that name or jdbc/{name} is live more than once, at the lines {lines}",
+            place=f"{document.name}:{found[1].line}",
+            fix="keep one of them, and remove or comment out the others",
+        )
+    return found[0] if found else None
 
 
 def add_datasource(
-    document: XmlDocument, name: str, description: str, values: Mapping[str, str | Secret]
+    document: XmlDocument,
+    name: str,
+    description: str,
+    values: Mapping[str, str | Secret],
+    *,
+    jndi: bool = True,
 ) -> None:
+    bound = (New("jndiConfig", children=(New("name", text=f"jdbc/{name}"),)),) if jndi else ()
     new = New(
         "datasource",
         children=(
             New("name", text=name),
             New("description", text=description),
-            New("jndiConfig", children=(New("name", text=f"jdbc/{name}"),)),
+            *bound,
             New(
                 "definition",
                 {"type": "RDBMS"},
@@ -137,9 +152,15 @@ def add_datasource(
 
 
 def configure(datasource: XmlElement, values: Mapping[str, str | Secret]) -> None:
-    configuration = datasource.one("definition/configuration")
-    name = datasource.find("name")
-    label = name.text.strip() if name is not None else "datasource"
+    label = datasource.one("name").text.strip()
+    definition = datasource.one("definition")
+    if definition.get("type") != "RDBMS":
+        raise EditError(
+            f"the datasource {label} is of the type {definition.get('type')}, and a JDBC one is needed",
+            place=f"{datasource.document.name}:{definition.line}",
+            fix='let the record store use a datasource with <definition type="RDBMS">',
+        )
+    configuration = definition.one("configuration")
     for key, value in values.items():
         put(configuration, ELEMENTS, key, value, what=f"{label}/{key}")
 
@@ -147,19 +168,51 @@ def configure(datasource: XmlElement, values: Mapping[str, str | Secret]) -> Non
 def analytics_datasources(bench: Workbench) -> None:
     """`analytics-datasources.xml`: the stores' datasources, found by the name that `analytics-config.xml` gives now."""
     document = bench.xml(ANALYTICS_DATASOURCES)
+    # All are looked up before the first is renamed: two stores may change their names.
+    found = store_datasources(document, bench.pack.xml(ANALYTICS_CONFIG), bench.profile)
+    for field in STORES.values():
+        name, datasource = bench.profile.datasource_name(field), found[field]
+        values = connection(bench, getattr(bench.profile.mysql.databases, field))
+        values["defaultAutoCommit"] = "false"
+        if datasource is None:
+            add_datasource(
+                document, name, "The datasource used for analytics record store", values, jndi=False
+            )
+            continue
+        datasource.one("name").set_text(name)
+        configure(datasource, values)
+
+
+def store_datasources(
+    document: XmlDocument, config: XmlDocument, profile: Profile
+) -> dict[Store, XmlElement | None]:
+    """The datasource that each store has, or takes over since it carries the name already; None: a new one.
+
+    A store's own is the one that its record store names; where both name one, it stays the first's.
+    """
+    names = {field: store_datasource(config, store).text.strip() for store, field in STORES.items()}
+    wanted = {field: profile.datasource_name(field) for field in STORES.values()}
+    chosen: dict[Store, str] = {}
+    for field, name in wanted.items():
+        there = document.find("datasources/datasource[name=$name]", name=name) is not None
+        if there and (names[field] == name or name not in names.values()):
+            chosen[field] = name
+    for field, name in names.items():
+        if field not in chosen and name not in chosen.values():
+            chosen[field] = name
+    found: dict[Store, XmlElement | None] = {}
     for store, field in STORES.items():
-        current = store_datasource(bench.pack.xml(ANALYTICS_CONFIG), store).text.strip()
-        target = bench.profile.datasource_name(field)
-        found = document.find("datasources/datasource[name=$name]", name=current)
-        if found is None:
+        if field not in chosen:
+            found[field] = None
+            continue
+        found[field] = document.find("datasources/datasource[name=$name]", name=chosen[field])
+        if found[field] is None:
             raise EditError(
-                f"lacks the datasource {current}, which the record store {store} uses",
-                place=str(bench.pack.path(ANALYTICS_DATASOURCES)),
+                f"lacks the datasource {chosen[field]}, which the record store {store} uses",
+                place=document.name,
                 fix="unpack the file again, or name an existing datasource in analytics-config.xml",
             )
-        found.one("name").set_text(target)
-        database = getattr(bench.profile.mysql.databases, field)
-        configure(found, {**connection(bench, database), "defaultAutoCommit": "false"})
+    return found
 
 
 def store_datasource(document: XmlDocument, store: str) -> XmlElement:
@@ -169,17 +222,30 @@ def store_datasource(document: XmlDocument, store: str) -> XmlElement:
 def analytics_config(bench: Workbench) -> None:
     """`analytics-config.xml`: each record store names the datasource of its database."""
     document = bench.xml(ANALYTICS_CONFIG)
-    renamed = {}
+    wanted: dict[str, str] = {}
+    renamed: dict[str, str] = {}
     for store, field in STORES.items():
-        named = store_datasource(document, store)
-        renamed[named.text.strip()] = bench.profile.datasource_name(field)
+        wanted[store] = bench.profile.datasource_name(field)
+        if store_datasource(document, store).text.strip() != wanted[store]:
+            renamed = _renamed(bench)
+    wanted["EVENT_STORE_WO"] = wanted["EVENT_STORE"]
     for element in document.all("analytics-record-store"):
+        name = element.get("name") or ""
         for named in element.all("properties/property[@name='datasource']"):
-            label = f"{element.get('name')}/datasource"
-            if element.get("name") == "EVENT_STORE_WO":
-                named.set_text(bench.profile.datasource_name("event_store"), what=label)
-            elif named.text.strip() in renamed:
-                named.set_text(renamed[named.text.strip()], what=label)
+            now = named.text.strip()
+            # Another record store that shares one of the two goes with it.
+            named.set_text(wanted.get(name) or renamed.get(now) or now, what=f"{name}/datasource")
+
+
+def _renamed(bench: Workbench) -> dict[str, str]:
+    """Old name → new name of the stores' datasources."""
+    document = bench.pack.xml(ANALYTICS_DATASOURCES)
+    found = store_datasources(document, bench.pack.xml(ANALYTICS_CONFIG), bench.profile)
+    return {
+        datasource.one("name").text.strip(): bench.profile.datasource_name(field)
+        for field, datasource in found.items()
+        if datasource is not None
+    }
 
 
 def stats_datasources(bench: Workbench) -> None:
