@@ -33,10 +33,9 @@ def packs(shared: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home of its own for each test, also for the processes that it starts: nobody's profiles, runs or keyring."""
-    home = tmp_path / "user"
-    home.mkdir()
+def isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of its own for each test and the processes that it starts: nobody's profiles, runs or keyring."""
+    home = tmp_path_factory.mktemp("user")
     monkeypatch.setenv("HOME", str(home))
     for kind in ("CONFIG", "STATE", "CACHE", "DATA"):
         monkeypatch.setenv(f"XDG_{kind}_HOME", str(home / kind.lower()))
@@ -48,7 +47,7 @@ def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def make_pair(packs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., pairs.Pair]:
-    """`make_pair("apim-analytics-2.0.0", mysql={…})`: see `tests.support.pairs.make_pair`; one a test and pack.
+    """`make_pair("das-3.0.1", mysql={…})`: see `tests.support.pairs.make_pair`; one a test and pack.
 
     The password's variable is set for this process too.
     """

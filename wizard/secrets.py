@@ -201,7 +201,9 @@ def kind_of(value: object) -> str | None:
         (name,) = type(value).model_fields
         return f"@{name}"
     if isinstance(value, dict) and len(value) == 1:
-        (name,) = value
+        ((name, given),) = value.items()
+        if name == "prompt" and given is not True:  # 1 is the same as True, to a dictionary and to pydantic
+            return None
         return f"@{name}" if name in KINDS else None
     return None
 

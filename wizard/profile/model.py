@@ -42,6 +42,7 @@ from wizard.profile.rules import (
     choice,
     is_name,
     is_password_parameter,
+    number,
     sets_password,
 )
 from wizard.secrets import NEVER_PLAIN, ProfilePath, SecretReference
@@ -385,7 +386,7 @@ class Node(Section):
 class Profile(Section):
     """All that a pair is made from."""
 
-    schema_version: Literal[1] = Field(
+    schema_version: Annotated[int, number(SCHEMA_VERSION, SCHEMA_VERSION, "the version")] = Field(
         title="Schema version", description="which edition of this format the file follows", examples=[1]
     )
     cluster: Cluster = Field(Cluster.model_construct(), title="Cluster", description="the pair as a whole")

@@ -89,7 +89,6 @@ _REFERENCES: dict[str | None, str] = {
     "@file": 'file is a path: { file = "~/.apim-db-password" }',
     "@keyring": 'keyring is service and user: { keyring = "mysql/apim" }',
     "@command": 'command is a list, a program and its arguments: { command = ["pass", "show", "apim"] }',
-    "@prompt": "prompt is always true: { prompt = true }",
 }
 
 

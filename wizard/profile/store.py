@@ -164,7 +164,8 @@ def examine(text: str, folder: Path) -> Profile | list[Mistake]:
         ]
     except ValueError as failure:  # TOMLDecodeError is one, and so is what int() says to a number without end
         return [_syntax(str(failure), text)]
-    if tables.get("schema_version") == SCHEMA_VERSION:
+    version = tables.get("schema_version")
+    if type(version) is int and version == SCHEMA_VERSION:  # neither true nor 1.0
         with suppress(ValidationError):
             return Profile.model_validate(tables, context={"folder": folder})
     # Only what is wrong or old needs the rest: its modules are not loaded for a good profile.
