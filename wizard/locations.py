@@ -55,6 +55,11 @@ def draft_origin(name: str) -> Path:
     return drafts() / f"{name}.json"
 
 
+def screen() -> Path:
+    """The file of what the screen remembers: the theme, and how far each profile has come."""
+    return state() / "screen.json"
+
+
 def located(text: str, folder: Path | None) -> Path:
     """The path that `text` names in a profile of `folder`: relative ones count from there, `~` is the home.
 
