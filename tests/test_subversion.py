@@ -119,7 +119,13 @@ def speaker(greeting: bytes | None) -> Iterator[int]:
 
 @pytest.mark.parametrize(
     "greeting",
-    [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"", b"( success ( 9999999:abc", b"\xff\xfe\x00", b"( failure ( ( 1 3:abc 0: 0 ) ) ) "],
+    [
+        b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        b"",
+        b"( success ( 9999999:abc",
+        b"\xff\xfe\x00",
+        b"( failure ( ( 1 3:abc 0: 0 ) ) ) ",
+    ],
 )
 def test_something_else_listens(greeting: bytes) -> None:
     with speaker(greeting) as port:
