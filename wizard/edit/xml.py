@@ -284,7 +284,9 @@ class XmlDocument:
             )
         if (parent, "text", "") in self._changes:
             raise self._error(
-                f"internal: {nodes.label(parent)} was given a value before", parent, fix="report this with the file"
+                f"internal: {nodes.label(parent)} was given a value before",
+                parent,
+                fix="report this with the file",
             )
         self._check_new(new, parent)
         self._begin()
