@@ -24,7 +24,8 @@ _NAMED_ELEMENT = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _ATTRIBUTE = re.compile(r"(\b[\w.-]*password\s*=\s*([\"']))(.*?)(\2)", re.IGNORECASE | re.DOTALL)
-_PARAMETER = re.compile(r"((?:[?&;]|&amp;)[\w.]*(?:password|pwd)[\w.]*=)[^&<;\s\"']*", re.IGNORECASE)
+_VALUE = r"(?:[^&<;\s\"]|;(?![\w.]+=))*"  # a `;` ends a parameter of an H2 URL, but not one of MySQL's
+_PARAMETER = re.compile(rf"((?:[?&;]|&amp;)[\w.]*(?:password|pwd)[\w.]*=){_VALUE}", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,14 @@ class Masker:
 
     def mask(self, text: str) -> str:
         """The text with every password as ********, with as many lines as before."""
+        # First the whole ones: a rule for a place might leave a piece of one that no other rule knows.
+        for form in self.secrets:
+            text = text.replace(form, "\n".join([MASK] * (form.count("\n") + 1)))
         for pattern in (_ELEMENT, _NAMED_ELEMENT, _ATTRIBUTE):
             text = pattern.sub(_keep_lines, text)
         text = _PARAMETER.sub(rf"\g<1>{MASK}", text)
         for name in self.parameters:
-            text = re.sub(rf"((?:[?&;]|&amp;){re.escape(name)}=)[^&<;\s\"']*", rf"\g<1>{MASK}", text)
-        for form in self.secrets:
-            text = text.replace(form, MASK)
+            text = re.sub(rf"((?:[?&;]|&amp;){re.escape(name)}=){_VALUE}", rf"\g<1>{MASK}", text)
         return text
 
 
