@@ -7,11 +7,15 @@ import json
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wizard import locations
 from wizard.errors import UsageError
+from wizard.profile.files import read, save
 from wizard.profile.names import check_name
-from wizard.profile.store import LoadedProfile, parse, read, save
+
+if TYPE_CHECKING:
+    from wizard.profile.store import LoadedProfile
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,8 @@ def publish(draft: Draft, *, overwrite: bool = False) -> LoadedProfile:
         UsageError: the profile was changed since the draft was begun, and `overwrite` is not set.
         Failed: it cannot be written.
     """
+    from wizard.profile.store import parse
+
     loaded = parse(draft.text, draft.target)
     if not overwrite and draft.conflict():
         raise UsageError(

@@ -1,0 +1,132 @@
+"""The files that hold profiles and drafts: read as text, saved whole.
+
+Apart from `store`, since what only looks for a file or saves one needs none of the models: the screen shows a profile
+before they are loaded.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+from wizard.errors import Failed, UsageError
+
+MOST_BYTES = 1_000_000
+"""No profile is anywhere near as large; what is larger is some other file."""
+
+
+def read(path: Path, shown: str | None = None) -> str:
+    """The text of a profile.
+
+    Args:
+        path: the file.
+        shown: how an error calls it; None: by its path.
+
+    Raises:
+        UsageError: it is missing, no file, unreadable, too large, or not UTF-8.
+    """
+    place = shown or str(path)
+    try:
+        # Non-blocking: a named pipe must not hold up the program.
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise UsageError("it is no file", place=place, fix="name the profile's .toml file")
+            content = file.read(MOST_BYTES + 1)
+    except IsADirectoryError:
+        raise UsageError("it is a folder", place=place, fix="name the profile's .toml file in it") from None
+    except FileNotFoundError:
+        raise UsageError(
+            "there is no such file",
+            place=place,
+            fix="check the path, or take a name from: apimha-wizard profile list",
+        ) from None
+    except OSError as failure:
+        raise UsageError(
+            f"it cannot be read: {failure.strerror}", place=place, fix="check its path and its mode"
+        ) from None
+    if len(content) > MOST_BYTES:
+        raise UsageError(
+            f"it is larger than {MOST_BYTES // 1_000_000} MB",
+            place=place,
+            fix="that is no profile: name another file",
+        )
+    return _decoded(content, place)
+
+
+def _decoded(content: bytes, place: str) -> str:
+    for mark, name in (
+        (codecs.BOM_UTF8, "UTF-8"),
+        (codecs.BOM_UTF16_LE, "UTF-16"),
+        (codecs.BOM_UTF16_BE, "UTF-16"),
+    ):
+        if content.startswith(mark):
+            raise UsageError(
+                f"it begins with the byte order mark of {name}, which TOML does not have",
+                place=f"{place}:1",
+                fix="save it as UTF-8 without byte order mark",
+            )
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as failure:
+        line = content.count(b"\n", 0, failure.start) + 1
+        raise UsageError(
+            "it is not UTF-8", place=f"{place}:{line}", fix="save it as UTF-8, as TOML wants it"
+        ) from None
+
+
+def toml_files(folder: Path) -> list[Path]:
+    """The `.toml` files of a folder by name; none where there is no such folder."""
+    with suppress(OSError):
+        return sorted(
+            path for path in folder.iterdir() if path.suffix == ".toml" and not path.name.startswith(".")
+        )
+    return []
+
+
+def save(text: str, path: Path) -> None:
+    """Writes `text` as the content of `path`, whole or not at all, and durably.
+
+    A link stays one and its target is written; mode and owner stay; a new file is 0600.
+
+    Raises:
+        Failed: it cannot be written; what was there is as before.
+    """
+    target = path.resolve()
+    try:
+        if target.exists() and not os.access(target, os.W_OK):
+            raise PermissionError(13, os.strerror(13))
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _replace(target, text.encode("utf-8"))
+    except OSError as failure:
+        raise Failed(
+            f"it cannot be saved: {failure.strerror}",
+            place=str(path),
+            fix="check the room, and the mode of its folder",
+        ) from failure
+
+
+def _replace(target: Path, content: bytes) -> None:
+    name = target.parent / f".{target.name}.{os.getpid()}-{os.urandom(4).hex()}"
+    descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            with suppress(FileNotFoundError):
+                status = target.stat()
+                with suppress(PermissionError):
+                    os.fchown(descriptor, status.st_uid, status.st_gid)
+                os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+        name.replace(target)
+    except BaseException:
+        name.unlink(missing_ok=True)
+        raise
+    folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
