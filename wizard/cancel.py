@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,14 +10,15 @@ class Cancel:
     """The wish to stop.  Whoever writes looks at it between two moves and goes back."""
 
     def __init__(self) -> None:
-        self._event = threading.Event()
+        self._wanted = False
         self._shields = 0
+        self._sealed = False
 
     def set(self) -> None:
-        self._event.set()
+        self._wanted = True
 
     def is_set(self) -> bool:
-        return self._event.is_set()
+        return self._wanted
 
     @contextmanager
     def shield(self) -> Iterator[None]:
@@ -29,8 +29,16 @@ class Cancel:
         finally:
             self._shields -= 1
 
+    def seal(self) -> None:
+        """How the run ends is settled: a wish that comes later changes nothing, and must not claim to have."""
+        self._sealed = True
+
+    @property
+    def sealed(self) -> bool:
+        return self._sealed
+
     def interrupt(self) -> None:
-        """Somebody pressed Ctrl-C (called by a signal handler): `KeyboardInterrupt` unless shielded."""
+        """Somebody pressed Ctrl-C (called by a signal handler): `KeyboardInterrupt` unless shielded or sealed."""
         self.set()
-        if not self._shields:
+        if not self._shields and not self._sealed:
             raise KeyboardInterrupt

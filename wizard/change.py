@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -58,14 +59,19 @@ def hash_of_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+ACCESS_LIST = "system.posix_acl_access"
+
+
 @dataclass(frozen=True, slots=True)
 class Meta:
-    """What a file keeps beside its bytes: mode bits, owner, and the time of its last change (None: now)."""
+    """What a file keeps beside its bytes: mode bits, owner, the time of its last change (None: now), and its
+    extended attributes, access lists among them."""
 
     mode: int
     uid: int
     gid: int
     mtime_ns: int | None = None
+    attributes: tuple[tuple[str, bytes], ...] = ()
 
     @classmethod
     def of(cls, path: Path, *, with_time: bool = False) -> Meta | None:
@@ -79,7 +85,22 @@ class Meta:
             status.st_uid,
             status.st_gid,
             status.st_mtime_ns if with_time else None,
+            attributes_of(path) if stat.S_ISREG(status.st_mode) else (),
         )
+
+
+def attributes_of(file: Path | int) -> tuple[tuple[str, bytes], ...]:
+    """The extended attributes that a file's user can set, by name; none where the file system has none."""
+    if not hasattr(os, "listxattr"):  # only Linux has them here
+        return ()
+    try:
+        names = os.listxattr(file)
+    except OSError as problem:
+        if problem.errno == errno.ENOTSUP:
+            return ()
+        raise
+    kept = sorted(name for name in names if name.startswith("user.") or name == ACCESS_LIST)
+    return tuple((name, os.getxattr(file, name)) for name in kept)
 
 
 @dataclass(frozen=True, slots=True)

@@ -470,19 +470,26 @@ def _resolver(*, allow_commands: bool) -> Resolver:
 
 @contextmanager
 def _interruptible() -> Iterator[Cancel]:
-    """Ctrl-C and SIGTERM end a command at once; while something is written, at the next safe point."""
+    """Ctrl-C, SIGTERM and SIGHUP end a command at once; while something is written, at the next safe point."""
     import signal
 
     from wizard.cancel import Cancel
 
     cancel = Cancel()
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    # A closed terminal (SIGHUP) is a wish to stop too, unless somebody had it ignored (nohup).
+    numbers = [
+        number
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) is not signal.SIG_IGN
+    ]
     before = [signal.signal(number, lambda *_: cancel.interrupt()) for number in numbers]
     try:
         yield cancel
     finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
+        # What is settled stays settled while the result is told: no signal may end it as "cancelled" now.
+        if not cancel.sealed:
+            for number, handler in zip(numbers, before, strict=True):
+                signal.signal(number, handler)
 
 
 def _print_json(data: Any) -> None:

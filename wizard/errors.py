@@ -71,3 +71,20 @@ class Cancelled(WizardError):
     """Somebody pressed Ctrl-C; what had been done was undone."""
 
     exit_code = 130
+
+
+class StoppedError(Exception):
+    """Why a run stops before its end; the message is for people."""
+
+
+def told(problem: BaseException) -> str:
+    """What went wrong, for people: the file and what the system says of it; of a fault of this program its kind alone.
+
+    The text of an exception of which nothing is known may hold anything, also a password.
+    """
+    if isinstance(problem, OSError):
+        text = problem.strerror or type(problem).__name__
+        return f"{problem.filename}: {text}" if isinstance(problem.filename, str) else text
+    if isinstance(problem, (WizardError, StoppedError)):
+        return str(problem)
+    return f"internal error ({type(problem).__name__})"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from wizard import apply as applying
-from wizard import checks, passwords, plan, runs, steps
+from wizard import checks, passwords, plan, recovery, runs, steps
 from wizard.cancel import Cancel
 from wizard.checks import CheckContext
 from wizard.errors import UsageError, WizardError
@@ -273,10 +273,8 @@ def replay(
             here = packs_here(loaded.profile, options.only_node, resolve=not options.offline)
             homes = [pack.home for name, pack in here.items() if options.only_node in (None, name)]
             stack.enter_context(locked(homes))
-            for recovered in applying.recover(homes, cancel):
-                say(
-                    f"The run {recovered.run.run} had been cut off: {recovered.restored} files were restored."
-                )
+            for recovered in recovery.recover(homes, cancel):
+                say(recovered.line())
         prepared = prepare(loaded.profile, options, resolver)
         found = _look(prepared, tell, cancel)
         result = Result(

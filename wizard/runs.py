@@ -1,4 +1,4 @@
-"""The record of each run: its journal, its backups, the marker in the homes, and the history.
+"""The record of each run: its journal and its backups, and the history that they make.
 
 A run's folder in the state folder holds `journal.json` and `backups/`.  The journal says what stood at every path
 before and what the run puts there; with it, any state that a crash can leave is one that can be undone.
@@ -6,33 +6,37 @@ before and what the run puts there; with it, any state that a crash can leave is
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import dataclasses
-import getpass
 import json
 import os
-import secrets
+import pwd
 import shutil
-import socket
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from wizard import locations
+from wizard import locations, marker
 from wizard.change import Meta, State
-from wizard.durable import fsync_folder, write_durably
+from wizard.durable import fsync_folder, make_folder, write_durably, write_new
 from wizard.errors import Locked, UsageError
 from wizard.home_lock import folder_lock
+from wizard.marker import Marker
 
-if TYPE_CHECKING:
-    from wizard.plan import Plan
-
-MARKER = ".apimha-wizard-run"
 JOURNAL = "journal.json"
+BACKUPS = "backups"
 FORMAT = 1
 
 Outcome = Literal["started", "committed", "restored"]
+Status = Literal[
+    "running", "cut off", "failed", "applied", "rolled back in part", "rolled back", "undid", "undid in part"
+]
+
+OPEN: frozenset[Status] = frozenset({"applied", "rolled back in part"})
+"""What can still be undone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +83,14 @@ class Run:
     def journal(self) -> Path:
         return self.folder / JOURNAL
 
+    @property
+    def backups(self) -> Path:
+        """The folder of the bytes that stood where the run wrote (0700, its files 0600)."""
+        return self.folder / BACKUPS
+
     def backup(self, entry: Entry) -> Path:
         """Where the bytes that stood at the entry's path are kept."""
-        return self.folder / "backups" / (entry.backup or "")
+        return self.backups / (entry.backup or "")
 
     @property
     def has_backups(self) -> bool:
@@ -90,68 +99,60 @@ class Run:
 
     def temporary(self, path: Path) -> Path:
         """The name that a file of this run has until it takes its place."""
-        return path.parent / f".{path.name[:180]}.{self.run}.tmp"
+        name = os.fsencode(path.name)
+        if len(name) > 180:  # a name has 255 bytes at most
+            return path.parent / f".{os.fsdecode(name[:100])}-{_digest(name)}.{self.run}.tmp"
+        return path.parent / f".{path.name}.{self.run}.tmp"
 
     def save(self) -> None:
         """Write the journal, on disk when this returns."""
-        write_durably(self.journal, json.dumps(to_json(self), indent=1).encode(), mode=0o600)
+        write_durably(self.journal, self._text(), mode=0o600)
 
-    def ended(self, outcome: Outcome, **changes: Any) -> Run:
-        """The run with its outcome, saved."""
-        ended = dataclasses.replace(self, outcome=outcome, **changes)
-        ended.save()
-        return ended
+    def stage(self) -> None:
+        """Write the journal beside the one that counts, on disk when this returns: making it count needs no room."""
+        write_new(self._staged, self._text(), mode=0o600)
+
+    def commit(self) -> None:
+        """Make the staged journal the one that counts, on disk when this returns."""
+        os.rename(self._staged, self.journal)
+        fsync_folder(self.folder)
+
+    def forget(self) -> None:
+        """Remove the run's folder: it is as if it had never begun."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def _staged(self) -> Path:
+        return self.folder / f".{JOURNAL}.next"
+
+    def _text(self) -> bytes:
+        return json.dumps(to_json(self)).encode() + b"\n"
+
+
+def _digest(name: bytes) -> str:
+    import hashlib
+
+    return hashlib.sha256(name).hexdigest()[:16]
+
+
+# --- a new run --------------------------------------------------------------------------------------
 
 
 def new_id(now: float | None = None) -> str:
     """A run's name: the time in UTC and four hexadecimal digits."""
-    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now)) + "-" + secrets.token_hex(2)
-
-
-def begin(run: Run) -> Run:
-    """Make the run's folder (0700) with its journal, on disk when this returns; gives the run that lives there."""
-    folder = locations.runs() / run.run
-    folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    run = dataclasses.replace(run, folder=folder)
-    # Whoever tidies up takes a folder without a journal for one that was cut off: it waits for this lock.
-    with folder_lock(folder.parent, wait=True):
-        (folder / "backups").mkdir(parents=True, mode=0o700)
-        os.chmod(folder, 0o700)
-        run.save()
-        fsync_folder(folder.parent)
-    return run
-
-
-def forget_unbegun(homes: Iterable[Path]) -> None:
-    """Remove what is left of runs that were cut off before they touched anything.
-
-    The caller holds the locks of the homes, has recovered what their markers name, and so knows that a run on these
-    homes alone that is still open never began to write.
-    """
-    folder = locations.runs()
-    if not folder.is_dir():
-        return
-    real = {os.path.realpath(home) for home in homes}
-    for run in history():
-        if run.outcome == "started" and real.issuperset(
-            os.path.realpath(home) for home in run.homes.values()
-        ):
-            shutil.rmtree(run.folder, ignore_errors=True)
-    try:
-        with folder_lock(folder, wait=False):
-            for entry in os.scandir(folder):
-                if entry.is_dir() and not Path(entry.path, JOURNAL).exists():
-                    shutil.rmtree(entry.path, ignore_errors=True)
-    except Locked:
-        return  # another run is just beginning; the next one tidies up
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now)) + "-" + os.urandom(2).hex()
 
 
 def user() -> str:
     """Who runs this, for the marker and the history."""
     try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return str(os.getuid())
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
+
+
+def hostname() -> str:
+    return os.uname().nodename
 
 
 def now() -> str:
@@ -160,27 +161,48 @@ def now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{microseconds:06}Z"
 
 
+def begin(run: Run) -> Run:
+    """Make the run's folder (0700) with its journal, on disk when this returns; gives the run that lives there."""
+    folder = locations.runs() / run.run
+    make_folder(folder.parent, mode=0o700)
+    run = dataclasses.replace(run, folder=folder)
+    # Whoever tidies up takes a folder without a journal for one that was cut off: it waits for this lock.
+    with folder_lock(folder.parent, wait=True):
+        os.mkdir(folder, 0o700)
+        try:
+            os.mkdir(run.backups, 0o700)
+            run.save()
+            fsync_folder(folder.parent)
+        except OSError:
+            run.forget()
+            raise
+    return run
+
+
+# --- the journal as JSON ----------------------------------------------------------------------------
+
+PLAIN = (
+    "run",
+    "kind",
+    "profile",
+    "profile_path",
+    "owner",
+    "host",
+    "started",
+    "homes",
+    "outcome",
+    "undoes",
+    "complete",
+    "ignored",
+    "error",
+    "files",
+    "databases",
+)
+"""The fields of a run that JSON can hold as they are."""
+
+
 def to_json(run: Run) -> dict[str, Any]:
-    data = {
-        name: getattr(run, name)
-        for name in [
-            "run",
-            "kind",
-            "profile",
-            "profile_path",
-            "owner",
-            "host",
-            "started",
-            "homes",
-            "outcome",
-            "undoes",
-            "complete",
-            "ignored",
-            "error",
-            "files",
-            "databases",
-        ]
-    }
+    """The journal's object."""
     entries = [
         {
             "node": entry.node,
@@ -188,16 +210,28 @@ def to_json(run: Run) -> dict[str, Any]:
             "path": str(entry.path),
             "before": entry.before.to_json(),
             "after": entry.after.to_json(),
-            "meta": dataclasses.astuple(entry.meta) if entry.meta else None,
+            "meta": _meta_to_json(entry.meta) if entry.meta else None,
             "backup": entry.backup,
         }
         for entry in run.entries
     ]
-    return {"format": FORMAT, **data, "entries": entries}
+    return {"format": FORMAT, **{name: getattr(run, name) for name in PLAIN}, "entries": entries}
+
+
+def _meta_to_json(meta: Meta) -> list[Any]:
+    attributes = {name: base64.b64encode(value).decode() for name, value in meta.attributes}
+    return [meta.mode, meta.uid, meta.gid, meta.mtime_ns, attributes]
+
+
+def _meta_from_json(data: Any) -> Meta:
+    mode, uid, gid, mtime_ns, attributes = data
+    return Meta(
+        mode, uid, gid, mtime_ns, tuple((name, base64.b64decode(text)) for name, text in attributes.items())
+    )
 
 
 def from_json(data: Any, folder: Path) -> Run:
-    """The run of a journal; `ValueError`, `KeyError` or `TypeError` where it is none."""
+    """The run of a journal; `ValueError`, `KeyError`, `TypeError` or `AttributeError` where it is none."""
     if data["format"] != FORMAT:
         raise ValueError("another format")
     entries = tuple(
@@ -207,30 +241,15 @@ def from_json(data: Any, folder: Path) -> Run:
             Path(entry["path"]),
             State.from_json(entry["before"]),
             State.from_json(entry["after"]),
-            Meta(*entry["meta"]) if entry["meta"] else None,
+            _meta_from_json(entry["meta"]) if entry["meta"] else None,
             entry["backup"],
         )
         for entry in data["entries"]
     )
-    return Run(
-        run=data["run"],
-        kind=data["kind"],
-        profile=data["profile"],
-        profile_path=data["profile_path"],
-        owner=data["owner"],
-        host=data["host"],
-        started=data["started"],
-        homes=dict(data["homes"]),
-        entries=entries,
-        files=tuple(data["files"]),
-        outcome=data["outcome"],
-        undoes=data["undoes"],
-        complete=data["complete"],
-        ignored=tuple(data["ignored"]),
-        error=data["error"],
-        databases=tuple(data["databases"]),
-        folder=folder,
-    )
+    plain = {name: data[name] for name in PLAIN}
+    for name in ("files", "ignored", "databases"):
+        plain[name] = tuple(plain[name])
+    return Run(**{**plain, "homes": dict(plain["homes"]), "entries": entries, "folder": folder})
 
 
 def read(journal: Path) -> Run | None:
@@ -241,47 +260,67 @@ def read(journal: Path) -> Run | None:
         return None
 
 
+def of_marker(found: Marker) -> Run | None:
+    """The run that a marker names, if it is in this user's own state folder.
+
+    A journal says what is written where: one that lies elsewhere may be anybody's, and is not obeyed.
+    """
+    run = read(locations.runs() / found.run / JOURNAL)
+    return run if run is not None and run.run == found.run else None
+
+
+def unfinished_in(home: Path) -> Marker | None:
+    """The marker of a run that is going on or was cut off in this home; None also where it only was not tidied up."""
+    found = marker.of(home)
+    if found is None:
+        return None
+    run = of_marker(found)
+    return found if run is None or run.outcome == "started" else None
+
+
+# --- the history ------------------------------------------------------------------------------------
+
+
 def history() -> list[Run]:
     """Every run of this user, the newest first."""
-    try:
-        folders = [Path(entry.path) for entry in os.scandir(locations.runs()) if entry.is_dir()]
-    except OSError:
-        return []
-    found = [run for folder in folders if (run := read(folder / JOURNAL)) is not None]
+    found = [run for folder in _folders() if (run := read(folder / JOURNAL)) is not None]
     return sorted(found, key=lambda run: run.started, reverse=True)
 
 
-def status(run: Run, all_runs: Iterable[Run]) -> str:
-    """What became of a run, in a word: applied, rolled back (also in part), restored, cut off."""
-    if run.outcome == "started":
-        return "cut off"
+def _folders() -> list[Path]:
+    try:
+        return [
+            Path(entry.path) for entry in os.scandir(locations.runs()) if entry.is_dir(follow_symlinks=False)
+        ]
+    except OSError:
+        return []
+
+
+def statuses(all_runs: Iterable[Run]) -> dict[str, Status]:
+    """What became of each run, by its name."""
+    all_runs = list(all_runs)
+    undone: dict[str | None, bool] = {}
+    for run in all_runs:
+        if run.outcome == "committed" and run.undoes is not None:
+            undone[run.undoes] = undone.get(run.undoes, False) or run.complete
+    return {run.run: _status(run, undone.get(run.run)) for run in all_runs}
+
+
+def _status(run: Run, undone: bool | None) -> Status:
+    """`undone`: whether all of it was, None where nothing was."""
     if run.outcome == "restored":
-        return "failed, restored"
+        return "failed"
+    if run.outcome == "started":
+        # Without a marker it had not begun to write, or everything was restored.
+        marked = [home for home in map(Path, run.homes.values()) if marker.names(run, home)]
+        if not marked:
+            return "failed"
+        return "running" if any(marker.is_at_work(home) for home in marked) else "cut off"
     if run.kind == "rollback":
-        return f"undid {run.undoes}" if run.complete else f"undid part of {run.undoes}"
-    undoing = [other for other in all_runs if other.undoes == run.run and other.outcome == "committed"]
-    if any(other.complete for other in undoing):
-        return "rolled back"
-    return "rolled back in part" if undoing else "applied"
-
-
-def open_runs(all_runs: list[Run]) -> list[Run]:
-    """The runs that can still be undone, the newest first."""
-    return [
-        run
-        for run in all_runs
-        if run.kind == "replay" and status(run, all_runs) in {"applied", "rolled back in part"}
-    ]
-
-
-def prune(keep: int) -> list[Run]:
-    """Take the backups of all but the newest runs away; gives those runs.  A cut-off run keeps its own."""
-    pruned = [
-        run for run in history()[keep:] if run.outcome != "started" and (run.folder / "backups").is_dir()
-    ]
-    for run in pruned:
-        shutil.rmtree(run.folder / "backups")
-    return pruned
+        return "undid" if run.complete else "undid in part"
+    if undone is None:
+        return "applied"
+    return "rolled back" if undone else "rolled back in part"
 
 
 def last_written(paths: Iterable[Path]) -> dict[Path, tuple[str, State]]:
@@ -296,107 +335,70 @@ def last_written(paths: Iterable[Path]) -> dict[Path, tuple[str, State]]:
     return found
 
 
-# --- the marker in the home -------------------------------------------------------------------------
+def prune(keep: int) -> list[Run]:
+    """Take the backups of all but the newest runs away; gives those runs.  A cut-off run keeps its own."""
+    pruned = [run for run in history()[keep:] if run.outcome != "started" and run.backups.is_dir()]
+    for run in pruned:
+        shutil.rmtree(run.backups)
+    return pruned
 
 
-@dataclass(frozen=True, slots=True)
-class Marker:
-    """What stands in a home while a run works on it: the run, where its journal is, and whose it is."""
+def tidy(homes: Iterable[Path]) -> None:
+    """Remove what nobody needs: runs that never began to write, and backups of those that were taken back.
 
-    run: str
-    journal: Path
-    owner: str
-    host: str
-    started: str
-
-
-def marker_of(home: Path) -> Marker | None:
-    """The marker in a home.  One that cannot be understood is somebody's too: it gives a marker without a journal."""
-    try:
-        data = json.loads((home / MARKER).read_bytes())
-        return Marker(
-            str(data["run"]),
-            Path(data["journal"]),
-            str(data["owner"]),
-            str(data["host"]),
-            str(data["started"]),
-        )
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError):
-        try:
-            owner = (home / MARKER).owner()
-        except (OSError, KeyError):
-            owner = "somebody"
-        return Marker("unknown", Path("/nonexistent"), owner, "", "")
+    The caller holds the homes and has recovered what their markers name: a run on these homes alone that is still
+    open never began to write.
+    """
+    real = {os.path.realpath(home) for home in homes}
+    for run in history():
+        if run.outcome == "restored":
+            drop_backups(run)
+        elif run.outcome == "started" and real.issuperset(
+            os.path.realpath(home) for home in run.homes.values()
+        ):
+            run.forget()
+    strays = [folder for folder in _folders() if not (folder / JOURNAL).exists()]
+    if strays:
+        # Another run may just be beginning: then the next one tidies up.
+        with contextlib.suppress(OSError, Locked), folder_lock(locations.runs(), wait=False):
+            for folder in strays:
+                if not (folder / JOURNAL).exists():
+                    shutil.rmtree(folder, ignore_errors=True)
 
 
-def unfinished_in(home: Path) -> Marker | None:
-    """The marker of a run that was cut off in this home; None also where it only had not been tidied up."""
-    marker = marker_of(home)
-    if marker is None:
-        return None
-    run = read(marker.journal)
-    return marker if run is None or run.outcome == "started" else None
-
-
-def set_marker(run: Run, home: Path) -> None:
-    data = {
-        "run": run.run,
-        "journal": str(run.journal),
-        "owner": run.owner,
-        "host": run.host,
-        "started": run.started,
-    }
-    write_durably(
-        home / MARKER, json.dumps(data).encode(), mode=0o644, temporary=home / f"{MARKER}.{run.run}.tmp"
-    )
-
-
-def clear_marker(run: Run, home: Path) -> None:
-    """Take the run's own marker away; another's stays."""
-    marker = marker_of(home)
-    if marker is not None and marker.run == run.run:
-        os.unlink(home / MARKER)
-        fsync_folder(home)
-
-
-def stray_markers(home: Path) -> Iterator[Path]:
-    """Temporary markers that a crash left behind."""
-    yield from home.glob(f"{MARKER}.*.tmp")
-
-
-def hostname() -> str:
-    return socket.gethostname()
+def drop_backups(run: Run) -> None:
+    """Remove the backups of a run that nobody will undo."""
+    if run.backups.is_dir():
+        shutil.rmtree(run.backups, ignore_errors=True)
 
 
 # --- finding a run ----------------------------------------------------------------------------------
 
 
 def find(argument: str | None) -> Run:
-    """The run that `rollback` means: a run's name, the newest of a profile, or of the only profile that has runs.
+    """The run that `rollback` means: the one of that name, the newest of that profile, or of the only profile.
+
+    A run that was cut off comes before all that were finished: until it is taken back, nothing older is undone.
 
     Raises:
         UsageError: there is no such run, or several profiles have runs.
     """
     all_runs = history()
     if argument is not None:
-        for run in all_runs:
-            if run.run == argument:
-                return run
-        return _newest_of(argument, all_runs)
-    still_open = open_runs(all_runs)
-    profiles = sorted({run.profile for run in still_open})
+        named = next((run for run in all_runs if run.run == argument), None)
+        return named or _newest_of(argument, all_runs)
+    chosen = _to_undo(all_runs)
+    profiles = sorted({run.profile for run in chosen})
+    if not chosen:
+        raise UsageError("there is no run to undo", fix="apimha-wizard history")
     if len(profiles) > 1:
         raise UsageError(
             f"several profiles have runs: {', '.join(profiles)}", fix=f"apimha-wizard rollback {profiles[0]}"
         )
-    if not still_open:
-        raise UsageError("there is no run to undo", fix="apimha-wizard history")
-    return still_open[0]
+    return chosen[0]
 
 
-def of_profile(argument: str, all_runs: list[Run]) -> list[Run]:
+def of_profile(argument: str, all_runs: Iterable[Run]) -> list[Run]:
     """The runs of a profile, by its name or its file."""
     path = os.path.realpath(argument) if os.sep in argument or argument.endswith(".toml") else None
     return [
@@ -410,42 +412,12 @@ def _newest_of(argument: str, all_runs: list[Run]) -> Run:
     own = of_profile(argument, all_runs)
     if not own:
         raise UsageError(f"{argument} is no run, and no profile that has runs", fix="apimha-wizard history")
-    still_open = [run for run in open_runs(all_runs) if run in own]
-    return still_open[0] if still_open else own[0]
+    return next(iter(_to_undo(own, among=all_runs)), own[0])
 
 
-def room_needed(plan: Plan) -> dict[Path, int]:
-    """Folder → bytes that a run needs on its file system: the new files, and backups and journal in the state folder."""
-    needed: dict[int, tuple[Path, int]] = {}
-
-    def add(place: Path, count: int) -> None:
-        while not place.exists():
-            place = place.parent
-        device = os.stat(place).st_dev
-        needed[device] = (needed.get(device, (place, 0))[0], needed.get(device, (place, 0))[1] + count)
-
-    for change in plan.pending:
-        for move in change.moves:
-            size = len(move.content) if move.content is not None else 0
-            if move.source is not None:
-                size = os.stat(move.source).st_size
-            add(move.path.parent, _blocks(size))
-            if move.before.kind == "file":
-                add(locations.runs(), _blocks(os.stat(move.path).st_size))
-    if plan.pending:
-        add(locations.runs(), 64 * 1024)
-    return dict(needed.values())
-
-
-def _blocks(size: int) -> int:
-    return (size // 4096 + 1) * 4096
-
-
-def locked_by(marker: Marker, home: Path) -> Locked:
-    """The error for a cut-off run whose journal cannot be read."""
-    where = f" on {marker.host}" if marker.host else ""
-    return Locked(
-        f"the run {marker.run} of {marker.owner}{where} was cut off here, and its journal cannot be read",
-        place=str(home),
-        fix=f"let {marker.owner} run: apimha-wizard rollback {marker.run}",
-    )
+def _to_undo(chosen: Iterable[Run], *, among: Sequence[Run] | None = None) -> list[Run]:
+    """The cut-off runs of these, then those that can be undone; each the newest first."""
+    chosen = list(chosen)
+    status = statuses(chosen if among is None else among)
+    cut_off = [run for run in chosen if status[run.run] in {"cut off", "running"}]
+    return cut_off + [run for run in chosen if status[run.run] in OPEN]

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from wizard import apply as applying
-from wizard import runs
+from wizard import recovery, runs
 from wizard.cancel import Cancel
-from wizard.errors import WizardError
+from wizard.change import state_of
+from wizard.errors import ChecksFailed, Failed, WizardError, told
 from wizard.home_lock import locked
+from wizard.pack import Pack
 from wizard.replay import Outcome, Result
-from wizard.runs import Run
+from wizard.runs import Entry, Run
 
 
 def rollback(
@@ -23,65 +25,140 @@ def rollback(
     say: Callable[[str], None] = lambda text: None,
     cancel: Cancel,
 ) -> Result:
-    """Undo a run.
+    """Undo a run: each of its paths gets the state before, unless somebody edited it since.
 
     A run that was cut off is taken back, and nothing older with it.  Outcome `restored` (3 where files that were
     edited since were kept), `unchanged` or `failed`.
     """
     run = runs.find(argument)
-    homes = [Path(home) for home in run.homes.values()]
+    homes = [home for home in map(Path, run.homes.values()) if home.is_dir()]
     try:
-        with ExitStack() as stack:
-            stack.enter_context(locked(home for home in homes if home.is_dir()))
-            recovered = applying.recover([home for home in homes if home.is_dir()], cancel, force=force)
+        with locked(homes):
+            recovered = recovery.recover(homes, cancel, force=force)
             if recovered:
                 for one in recovered:
-                    say(f"The run {one.run.run} had been cut off: {one.restored} files were restored.")
+                    say(one.line())
                 return _taken_back(recovered)
-            if runs.status(run, runs.history()) not in {"applied", "rolled back in part"}:
+            if runs.statuses(runs.history()).get(run.run) not in runs.OPEN:
                 return Result("unchanged", 0)
-            undone = applying.rollback(run, force=force, cancel=cancel)
+            undone = _undo(run, force=force, cancel=cancel)
     except WizardError as problem:
         outcome: Outcome = {1: "failed", 130: "cancelled"}.get(problem.exit_code, "refused")  # type: ignore[assignment]
         return Result(outcome, problem.exit_code, error=str(problem))
     return _ended(undone)
 
 
-def _taken_back(recovered: list[applying.Recovered]) -> Result:
+@dataclass(frozen=True)
+class Undone:
+    """What a rollback did: the run that it undid, the run that did it (None: there was nothing to write), what it
+    restored and what it left alone."""
+
+    undone: Run
+    run: Run | None
+    restored: tuple[Entry, ...]
+    kept: tuple[Entry, ...]
+
+
+def _undo(run: Run, *, force: bool, cancel: Cancel) -> Undone:
+    """Undo a finished run.  The caller holds its homes.
+
+    Raises:
+        ChecksFailed: a server runs, a home is gone, or the backups were pruned.
+        Failed, Cancelled, Locked: as `apply`.
+    """
+    _refuse(run)
+    restored, kept, moves = [], [], []
+    for entry in reversed(run.entries):
+        try:
+            now = state_of(entry.path)
+        except OSError as problem:
+            raise Failed(f"{told(problem)}; nothing was written", fix="let this user read it") from None
+        if now == entry.before:
+            continue
+        if now == entry.after or (force and now.kind != "other"):
+            restored.append(entry)
+            moves.append((entry.node, entry.name, recovery.way_back(run, entry, now)))
+        else:
+            kept.append(entry)
+    if not moves and kept:
+        return Undone(run, None, (), tuple(kept))
+    # Without moves it is only noted that nothing of the run is left, so that the next rollback goes further back.
+    done = applying.execute(_undoing(run, restored, complete=not kept), moves, cancel)
+    return Undone(run, done if moves else None, tuple(restored), tuple(kept))
+
+
+def _undoing(run: Run, restored: list[Entry], *, complete: bool) -> Run:
+    """The run that a rollback is."""
+    names = {(entry.node, entry.name) for entry in restored}
+    return Run(
+        run=runs.new_id(),
+        kind="rollback",
+        profile=run.profile,
+        profile_path=run.profile_path,
+        owner=runs.user(),
+        host=runs.hostname(),
+        started=runs.now(),
+        homes=run.homes,
+        entries=(),
+        files=tuple(
+            {**file, "status": "restored"} for file in run.files if (file["node"], file["path"]) in names
+        ),
+        undoes=run.run,
+        complete=complete,
+    )
+
+
+def _refuse(run: Run) -> None:
+    for node, home in run.homes.items():
+        if not Path(home).is_dir():
+            raise ChecksFailed(
+                f"the home of {node} is not here any more", place=home, fix="put it back where it was"
+            )
+        pid = Pack(Path(home)).running
+        if pid is not None:
+            raise ChecksFailed(
+                f"the server of {node} runs (process {pid})",
+                place=home,
+                fix=f"sh '{home}/bin/wso2server.sh' stop",
+            )
+    if not run.has_backups:
+        raise ChecksFailed(
+            f"the backups of the run {run.run} are gone (history --prune)",
+            fix="restore the homes from your own backup",
+        )
+
+
+def _taken_back(recovered: list[recovery.Recovered]) -> Result:
     files = [file for one in recovered for file in one.run.files]
     return Result("restored", 0, files=[{**file, "status": "restored"} for file in files])
 
 
-def _ended(undone: applying.Undone) -> Result:
-    kept = {(entry.node, entry.name) for entry in undone.kept}
-    restored = {(entry.node, entry.name) for entry in undone.restored}
+def _ended(undone: Undone) -> Result:
+    names = {(entry.node, entry.name) for entry in undone.restored}
     files = [
-        {**file, "status": "restored" if (file["node"], file["path"]) in restored else "unchanged"}
+        {**file, "status": "restored" if (file["node"], file["path"]) in names else "unchanged"}
         for file in undone.undone.files
     ]
-    if kept:
-        names = ", ".join(str(entry.path) for entry in undone.kept)
-        return Result(
-            "restored",
-            3,
-            run=undone.run.run if undone.run else None,
-            files=files,
-            error=f"edited since the run, and kept: {names}\n"
-            f"  fix: to lose those edits: apimha-wizard rollback {undone.undone.run} --force",
+    run = undone.run.run if undone.run else None
+    if undone.kept:
+        kept = ", ".join(str(entry.path) for entry in undone.kept)
+        error = (
+            f"edited since the run, and kept: {kept}\n"
+            f"  fix: to lose those edits: apimha-wizard rollback {undone.undone.run} --force"
         )
-    if undone.run is None:
-        return Result("unchanged", 0, files=files)
-    return Result("restored", 0, run=undone.run.run, files=files)
+        return Result("restored", 3, run=run, files=files, error=error)
+    return Result("restored" if run else "unchanged", 0, run=run, files=files)
 
 
 def history(argument: str | None = None) -> list[dict[str, Any]]:
     """The runs, the newest first, as data: run, kind, profile, nodes, started, owner, files, state."""
     all_runs = runs.history()
+    status = runs.statuses(all_runs)
     chosen = all_runs if argument is None else runs.of_profile(argument, all_runs)
-    return [_told(run, all_runs) for run in chosen]
+    return [_told(run, status[run.run]) for run in chosen]
 
 
-def _told(run: Run, all_runs: list[Run]) -> dict[str, Any]:
+def _told(run: Run, status: runs.Status) -> dict[str, Any]:
     return {
         "run": run.run,
         "kind": run.kind,
@@ -92,9 +169,17 @@ def _told(run: Run, all_runs: list[Run]) -> dict[str, Any]:
         "owner": run.owner,
         "files": len(run.files),
         "ignored": list(run.ignored),
-        "state": runs.status(run, all_runs),
-        "can_be_undone": run in runs.open_runs(all_runs) and run.has_backups,
+        "state": _state(run, status),
+        "can_be_undone": status in runs.OPEN and run.has_backups,
     }
+
+
+def _state(run: Run, status: runs.Status) -> str:
+    if status == "undid":
+        return f"undid {run.undoes}"
+    if status == "undid in part":
+        return f"undid part of {run.undoes}"
+    return "failed, restored" if status == "failed" else status
 
 
 def prune(keep: int) -> int:

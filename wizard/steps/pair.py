@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections import defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wizard import finding, network, ports
@@ -162,14 +163,23 @@ def is_free(number: int) -> bool:
     fix="Run apimha-wizard replay or rollback: it restores what the cut-off run had changed.",
 )
 def unfinished(context: CheckContext) -> Iterator[Finding]:
+    from wizard.marker import is_at_work
     from wizard.runs import unfinished_in
 
     found = False
     for node in context.nodes:
         pack = context.packs.get(node.name)
         marker = unfinished_in(pack.home) if pack is not None else None
-        if marker is not None:
-            found = True
+        if marker is None:
+            continue
+        found = True
+        if is_at_work(Path(node.home)):
+            yield finding.error(
+                f"the run {marker.run} of {marker.owner} is going on in {node.home}",
+                node=node.name,
+                fix="wait until it has ended, then try again",
+            )
+        else:
             yield finding.error(
                 f"the run {marker.run} of {marker.owner} was cut off in {node.home}",
                 node=node.name,

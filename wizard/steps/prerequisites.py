@@ -310,7 +310,7 @@ def _owner(path: Path) -> str:
     fix="Make room on that file system.",
 )
 def space(context: CheckContext) -> Iterator[Finding]:
-    from wizard.runs import room_needed
+    from wizard.room import room_needed
 
     for place, needed in room_needed(context.plan).items():
         free = shutil.disk_usage(place).free
