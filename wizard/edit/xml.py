@@ -384,11 +384,12 @@ class XmlDocument:
         if parent is None:
             raise self._error("the root cannot be removed", node, fix="remove what is in it")
         self._begin()
-        summary = f"{what or nodes.label(node)}: removed{self._summary(node)}"
-        self._forget(node)
+        label, summary = what or nodes.label(node), self._summary(node)
+        if self._forget(node):
+            summary = ""  # what is in it now never stood in the file
         if node in self._numbers:
             self._removed.add(node)
-            self._changes[node, "remove", ""] = _Change(summary)
+            self._changes[node, "remove", ""] = _Change(f"{label}: removed{summary}")
             return
         nodes.take_out(node, self._front.pop(node, nodes.before(node)), "")
         for siblings in self._behind.values():
@@ -404,11 +405,14 @@ class XmlDocument:
                 if slot.blanks is not None:
                     parent.text = slot.blanks
 
-    def _forget(self, node: Node) -> None:
-        """Drops the edits of `node` and of all that is in it."""
+    def _forget(self, node: Node) -> bool:
+        """Drops the edits of `node` and of all that is in it; returns whether there were any."""
         gone = set(node.iter())
-        self._changes = {key: change for key, change in self._changes.items() if key[0] not in gone}
+        kept = {key: change for key, change in self._changes.items() if key[0] not in gone}
+        had_edits = len(kept) < len(self._changes)
+        self._changes = kept
         self._slots = {start: slot for start, slot in self._slots.items() if slot.parent not in gone}
+        return had_edits
 
     # --- places ----------------------------------------------------------------------------------------
 
