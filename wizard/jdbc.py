@@ -391,6 +391,7 @@ def _is_about_plugin(text: str) -> bool:
         or "client does not support authentication protocol" in text
         or "authentication plugin 'caching_sha2_password'" in text
         or "plugin 'caching_sha2_password'" in text
+        or "badauthenticationplugin" in text
     )
 
 
