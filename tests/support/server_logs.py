@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from tests.support.pairs import merged
+from wizard.profile import Profile
+
 Form = Literal["file", "console", "short"]
 
 CARBON = "org.wso2.carbon.core.internal.CarbonCoreActivator"
@@ -236,3 +239,16 @@ def come_back(back: Side, survivor: Side, uuid: str = "7e57ab1e-0000-4000-8000-0
     masters(back, 2)
     complete(back, 44)
     synced(back)
+
+
+def profile(**changes: Any) -> Profile:
+    """The profile that fits the stories' two nodes, with `changes` laid over it."""
+    base = {
+        "schema_version": 1,
+        "mysql": {"host": "10.100.0.10", "username": "apim", "password": {"env": "APIM_DB_PASSWORD"}},
+        "nodes": [
+            {"name": "node1", "home": "/opt/wso2/analytics-1", "host": "10.100.0.46"},
+            {"name": "node2", "home": "/opt/wso2/analytics-2", "host": "10.100.0.47"},
+        ],
+    }
+    return Profile.model_validate(merged(base, changes), strict=False)

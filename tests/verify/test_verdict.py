@@ -11,28 +11,14 @@ from typing import Any
 import pytest
 
 from tests.support import server_logs as tell
-from tests.support.pairs import merged
-from tests.support.server_logs import AGENT, HA, QUERIES, SERVER, Side, sides
+from tests.support.server_logs import AGENT, HA, QUERIES, SERVER, Side, profile, sides
 from wizard.finding import Finding
-from wizard.profile import Profile
 from wizard.verify.hosts import Hosts
 from wizard.verify.log import FileLog, Trouble
 from wizard.verify.pair import Pair, Sight
 from wizard.verify.record import parse
 from wizard.verify.story import Story
 from wizard.verify.verdict import JUDGES, judge, outcome
-
-
-def profile(**changes: Any) -> Profile:
-    base = {
-        "schema_version": 1,
-        "mysql": {"host": "10.100.0.10", "username": "apim", "password": {"env": "APIM_DB_PASSWORD"}},
-        "nodes": [
-            {"name": "node1", "home": "/opt/wso2/analytics-1", "host": "10.100.0.46"},
-            {"name": "node2", "home": "/opt/wso2/analytics-2", "host": "10.100.0.47"},
-        ],
-    }
-    return Profile.model_validate(merged(base, changes), strict=False)
 
 
 def read(side: Side, folder: Path, name: str) -> Sight:

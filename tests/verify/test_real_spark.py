@@ -1,0 +1,163 @@
+"""Real Spark masters, one ALIVE and one STANDBY, two workers and an application."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.install_spark import java, spark_home
+from tests.support.server_logs import profile
+from tests.support.spark_pair import SparkPair
+from wizard.finding import Finding
+from wizard.verify.pair import Pair
+from wizard.verify.spark import Look, Place, look, two_looks
+from wizard.verify.spark_verdict import SparkView, judge_spark
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkPair]:
+    if java() is None or not spark_home().is_dir():
+        reason = "Spark's jars or Java 17 are missing: python -m tests.support.install_spark"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with SparkPair(tmp_path_factory.mktemp("spark")) as pair:
+        yield pair
+
+
+def places(cluster: SparkPair) -> dict[str, Place]:
+    return {
+        name: Place("127.0.0.1", cluster.masters[number], cluster.workers[number], cluster.application_ui)
+        for number, name in enumerate(("node1", "node2"))
+    }
+
+
+class RunningPair(Pair):
+    """A pair whose logs say that both nodes are up."""
+
+    def running(self, node: Any) -> bool:
+        return True
+
+
+def judged(cluster: SparkPair, first: Look, last: Look, **view: Any) -> dict[tuple[str, str | None], Finding]:
+    nodes = [{"host": "127.0.0.1"}, {"host": "127.0.0.1", "hazelcast_port": 4001}]
+    pair = RunningPair(profile(nodes=nodes), {}, one_machine=True)
+    ports = dict(zip(("node1", "node2"), cluster.master_ports, strict=True))
+    whole = {"exists": os.path.exists, "master_ports": ports, **view}
+    return {
+        (one.id, one.node): one for one in judge_spark(SparkView(pair, first, last, places(cluster), **whole))
+    }
+
+
+def test_one_master_is_alive_the_other_stands_by(cluster: SparkPair) -> None:
+    seen = look(places(cluster))
+    assert sorted(filter(None, map(seen.status, ("node1", "node2")))) == ["ALIVE", "STANDBY"]
+    assert len(seen.listed(seen.alive[0], "workers")) == 2
+    found = judged(cluster, seen, seen)
+    assert found["verify.spark-ui", "node1"].status == "ok"
+    assert found["verify.spark-ui", "node2"].status == "ok"
+    assert found["verify.spark-workers", seen.alive[0]].message == "2 workers are alive"
+    assert found["verify.spark-application", seen.alive[0]].status == "error"
+    assert found["verify.spark-executors", "node1"].status == "error"
+
+
+@pytest.fixture(scope="module")
+def application(cluster: SparkPair, tmp_path_factory: pytest.TempPathFactory) -> SparkPair:
+    jar = tmp_path_factory.mktemp("jars") / "here.jar"
+    jar.touch()
+    cluster.start_application(
+        "carbon.spark.master=local",
+        "carbon.spark.master.count=2",
+        f"spark.executor.extraClassPath={jar}:/nowhere/at/all.jar",
+    )
+    return cluster
+
+
+def test_a_running_application_with_its_environment(application: SparkPair) -> None:
+    first, last = two_looks(places(application), between=0)
+    found = judged(application, first, last, exists=lambda path: None)
+    assert {one.status for one in found.values()} == {"ok"}
+    assert found["verify.spark-application", last.alive[0]].message == "CarbonAnalytics is running"
+    assert found["verify.spark-executors", "node1"].message == "1 executor running"
+    assert last.environment is not None
+    assert last.environment.properties["carbon.spark.master.count"] == "2"
+
+
+def test_a_class_path_entry_that_does_not_exist_here_is_named(application: SparkPair) -> None:
+    seen = look(places(application))
+    found = [
+        one for (id, _), one in judged(application, seen, seen).items() if id == "verify.spark-environment"
+    ]
+    assert [one.status for one in found] == ["error"]
+    assert "/nowhere/at/all.jar" in found[0].message
+    assert "1 class path entry" in found[0].message
+
+
+def test_parameters_that_are_not_those_of_the_profile_are_named(application: SparkPair) -> None:
+    seen = look(places(application))
+    other = {"node1": 7077, "node2": application.master_ports[1]}
+    found = judged(application, seen, seen, exists=lambda path: None, master_ports=other)
+    environment = [one for (id, _), one in found.items() if id == "verify.spark-environment"]
+    assert [one.status for one in environment] == ["error"]
+    assert f"127.0.0.1:{application.master_ports[0]} is no node of the profile" in environment[0].message
+
+
+def test_the_page_of_old_versions_gives_the_same_environment(
+    application: SparkPair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Spark before 2.2 has the environment only as a web page; here that of a newer one is read."""
+    from wizard.verify import spark
+    from wizard.verify.ui import Answer, ask_json
+
+    by_json = look(places(application)).environment
+    monkeypatch.setattr(
+        spark,
+        "ask_json",
+        lambda url, limit: Answer(url, "missing") if "/api/" in url else ask_json(url, limit),
+    )
+    by_page = look(places(application)).environment
+    assert by_json is not None
+    assert by_page is not None
+    assert by_page.url.endswith("/environment/")
+    assert by_page.properties == by_json.properties
+    assert by_page.class_path == by_json.class_path
+
+
+def test_executors_that_keep_restarting_are_seen_by_two_looks(application: SparkPair) -> None:
+    """The executor is killed between the looks, as one that fails ends by itself; the worker starts another."""
+    worker = application.worker_programs[0]
+    since = len(worker.lines)
+
+    def kill_an_executor(_: float) -> None:
+        children = subprocess.run(
+            ["ps", "-o", "pid=", "--ppid", str(worker.process.pid)],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        for pid in children.stdout.split():
+            os.kill(int(pid), signal.SIGKILL)
+        worker.wait_for("finished with state", since=since)
+        worker.wait_for("Launch command", since=since)
+
+    first, last = two_looks(places(application), between=0, wait=kill_an_executor)
+    found = judged(application, first, last)
+    assert found["verify.spark-executors", "node1"].status == "error"
+    assert "keep restarting: 1 have ended" in found["verify.spark-executors", "node1"].message
+    assert found["verify.spark-executors", "node2"].status == "ok"
+
+
+def test_a_master_that_was_killed_is_missed(application: SparkPair) -> None:
+    dead = application.alive
+    application.master_programs[dead].end()
+    seen = look(places(application))
+    found = judged(application, seen, seen)
+    assert found["verify.spark-ui", f"node{dead + 1}"].status == "error"
+    assert "refused" in found["verify.spark-ui", f"node{dead + 1}"].message

@@ -1,0 +1,280 @@
+"""What the UIs show, judged: masters, workers, executors, application; with the keys of old and new versions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.server_logs import profile
+from wizard.finding import Finding
+from wizard.verify.link import link_findings
+from wizard.verify.pair import Pair
+from wizard.verify.spark import Environment, Look, Place, places
+from wizard.verify.spark_verdict import SparkView, judge_spark
+from wizard.verify.ui import Answer
+
+
+class UpPair(Pair):
+    """A pair whose logs say that both nodes are up."""
+
+    def running(self, node: Any) -> bool:
+        return True
+
+
+WORKER = {"host": "10.100.0.46", "port": 11001, "webuiaddress": "http://10.100.0.46:11501", "state": "ALIVE"}
+"""Of a version before 1.4, which lists less."""
+PLACES = {
+    "node1": Place("10.100.0.46", 8082, 11501, 4041),
+    "node2": Place("10.100.0.47", 8082, 11501, 4041),
+}
+
+
+def master(status: str, **more: Any) -> Answer:
+    data = {"url": "spark://x:7078", "workers": [], "activeapps": [], "completedapps": [], "status": status}
+    return Answer("http://10.100.0.46:8082/json/", "ok", "", {**data, **more})
+
+
+def worker(*executors: int, finished: int = 0) -> Answer:
+    made = [{"id": one, "memory": 512, "appid": "app-1", "appdesc": {}} for one in executors]
+    ended = [{"id": -one, "memory": 512, "appid": "app-1"} for one in range(1, finished + 1)]
+    return Answer("http://10.100.0.46:11501/json/", "ok", "", {"executors": made, "finishedexecutors": ended})
+
+
+def healthy(**changes: Any) -> Look:
+    parts: dict[str, Any] = {
+        "masters": {
+            "node1": master(
+                "ALIVE",
+                workers=[WORKER, {**WORKER, "host": "10.100.0.47"}],
+                activeapps=[{"id": "app-1", "name": "CarbonAnalytics", "state": "RUNNING", "cores": 2}],
+            ),
+            "node2": master("STANDBY"),
+        },
+        "workers": {"node1": worker(0), "node2": worker(1)},
+        "environment": Environment("http://10.100.0.46:4041/environment/", "node1", {}, ()),
+    }
+    return Look(**{**parts, **changes})
+
+
+Judge = Callable[..., dict[tuple[str, str | None], Finding]]
+
+
+@pytest.fixture
+def judge() -> Judge:
+    def of(
+        last: Look, first: Look | None = None, *, up: bool = True, one_machine: bool = False, **changes: Any
+    ) -> dict[tuple[str, str | None], Finding]:
+        pair = (UpPair if up else Pair)(profile(**changes), {}, one_machine=one_machine)
+        ports = {"node1": 7078, "node2": 7078}
+        view = SparkView(pair, first or last, last, PLACES, ports, lambda path: Path(path).exists())
+        return {(one.id, one.node): one for one in judge_spark(view)}
+
+    return of
+
+
+def test_a_healthy_pair(judge: Judge) -> None:
+    found = judge(healthy())
+    assert {one.status for one in found.values()} == {"ok"}
+    assert len(found) == 7
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [("refused", "error"), ("silent", "error"), ("login", "error"), ("html", "error"), ("strange", "error")],
+)
+def test_each_kind_of_a_bad_ui_is_an_error_with_its_url(judge: Judge, status: Any, expected: str) -> None:
+    bad = Answer("http://10.100.0.47:8082/json/", status, "as it is")
+    masters = {**healthy().masters, "node2": bad}
+    found = judge(healthy(masters=masters))["verify.spark-ui", "node2"]
+    assert found.status == expected
+    assert found.evidence == bad.url
+    assert found.fix
+    assert "as it is" in found.message
+
+
+def test_before_the_node_is_up_a_ui_that_is_not_there_is_awaited(judge: Judge) -> None:
+    none = Answer("http://10.100.0.47:8082/json/", "refused", "connection refused")
+    found = judge(Look({"node1": none, "node2": none}), up=False)
+    assert {one.status for one in found.values()} == {"waiting"}
+
+
+def test_where_one_master_is_wanted_the_other_node_needs_none(judge: Judge) -> None:
+    none = Answer("http://10.100.0.47:8082/json/", "refused", "connection refused")
+    found = judge(healthy(masters={**healthy().masters, "node2": none}), spark={"master_count": 1})
+    assert found["verify.spark-ui", "node2"].status == "ok"
+
+
+def test_two_masters_that_are_alive(judge: Judge) -> None:
+    both = {name: healthy().masters["node1"] for name in ("node1", "node2")}
+    found = judge(healthy(masters=both))
+    assert found["verify.spark-ui", "node1"].status == "error"
+    assert found["verify.spark-ui", "node2"].status == "error"
+
+
+def test_two_masters_that_stand_by(judge: Judge) -> None:
+    found = judge(healthy(masters={"node1": master("STANDBY"), "node2": master("STANDBY")}))
+    assert found["verify.spark-ui", "node1"].status == "error"
+    assert found["verify.spark-workers", None].status == "waiting"
+
+
+def test_a_master_that_recovers_is_awaited(judge: Judge) -> None:
+    found = judge(healthy(masters={"node1": master("RECOVERING"), "node2": master("STANDBY")}))
+    assert found["verify.spark-ui", "node1"].status == "waiting"
+    assert found["verify.spark-ui", "node2"].status == "waiting"
+
+
+@pytest.mark.parametrize(
+    ("workers", "expected"),
+    [
+        ([], "0 workers are alive, fewer"),
+        ([WORKER], "1 workers are alive, fewer"),
+        ([WORKER, {**WORKER, "state": "DEAD"}], "1 workers are alive, fewer"),
+        ([WORKER] * 3, "3 workers are alive, more"),
+    ],
+)
+def test_workers_are_as_many_as_nodes(judge: Judge, workers: list[dict[str, Any]], expected: str) -> None:
+    alive = master("ALIVE", workers=workers, activeapps=[{"id": "app-1", "name": "x", "state": "RUNNING"}])
+    found = judge(healthy(masters={"node1": alive, "node2": master("STANDBY")}))[
+        "verify.spark-workers", "node1"
+    ]
+    assert found.status == "error"
+    assert expected in found.message
+
+
+def test_workers_that_died_before_do_not_count(judge: Judge) -> None:
+    workers = [WORKER, WORKER, {**WORKER, "state": "DEAD"}]
+    alive = master("ALIVE", workers=workers, activeapps=[{"id": "app-1", "name": "x", "state": "RUNNING"}])
+    found = judge(healthy(masters={"node1": alive, "node2": master("STANDBY")}))
+    assert found["verify.spark-workers", "node1"].status == "ok"
+
+
+def test_no_executor(judge: Judge) -> None:
+    found = judge(healthy(workers={"node1": worker(), "node2": worker(1)}))
+    assert found["verify.spark-executors", "node1"].status == "error"
+    assert found["verify.spark-executors", "node2"].status == "ok"
+
+
+def test_a_list_of_executors_that_grows(judge: Judge) -> None:
+    before = healthy(workers={"node1": worker(5, finished=5), "node2": worker(1, finished=3)})
+    after = healthy(workers={"node1": worker(7, finished=7), "node2": worker(1, finished=3)})
+    found = judge(after, before)
+    assert found["verify.spark-executors", "node1"].status == "error"
+    assert "7 have ended" in found["verify.spark-executors", "node1"].message
+    assert found["verify.spark-executors", "node2"].status == "ok"
+
+
+def test_an_executor_that_has_just_come_is_fine(judge: Judge) -> None:
+    found = judge(healthy(), healthy(workers={"node1": worker(), "node2": worker()}))
+    assert found["verify.spark-executors", "node1"].status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("applications", "expected"),
+    [
+        ([], "no application is running"),
+        ([{"id": "a", "name": "x", "state": "WAITING"}], "waits for executors"),
+    ],
+)
+def test_no_running_application(judge: Judge, applications: list[Any], expected: str) -> None:
+    alive = master("ALIVE", workers=[WORKER, WORKER], activeapps=applications)
+    found = judge(healthy(masters={"node1": alive, "node2": master("STANDBY")}))
+    assert found["verify.spark-application", "node1"].status == "error"
+    assert expected in found["verify.spark-application", "node1"].message
+
+
+@pytest.mark.parametrize(
+    ("properties", "named"),
+    [
+        ({"carbon.spark.master.count": "1"}, "carbon.spark.master.count is 1, not 2"),
+        ({"carbon.spark.master": "spark://x:1"}, "carbon.spark.master is spark://x:1, not local"),
+        ({"carbon.das.symbolic.link": "/elsewhere/"}, "carbon.das.symbolic.link is /elsewhere/"),
+        ({"spark.master": "spark://10.100.0.46:7078,10.100.0.99:7078"}, "10.100.0.99:7078 is no node"),
+    ],
+)
+def test_parameters_that_differ_are_named(judge: Judge, properties: dict[str, str], named: str) -> None:
+    right = {
+        "carbon.spark.master": "local",
+        "carbon.spark.master.count": "2",
+        "carbon.das.symbolic.link": "/opt/analytics/",
+        "spark.master": "spark://10.100.0.46:7078,10.100.0.47:7078",
+    }
+    spark = {"symbolic_link": "/opt/analytics"}
+    url = "http://10.100.0.46:4041/environment/"
+    fits = judge(healthy(environment=Environment(url, "node1", right, ())), spark=spark)
+    assert fits["verify.spark-environment", "node1"].status == "ok"
+    wrong = judge(healthy(environment=Environment(url, "node1", {**right, **properties}, ())), spark=spark)
+    found = wrong["verify.spark-environment", "node1"]
+    assert found.status == "error"
+    assert named in found.message
+    assert found.evidence == url
+
+
+def test_an_application_whose_ui_is_elsewhere_is_a_warning(judge: Judge) -> None:
+    assert judge(healthy(environment=None))["verify.spark-environment", None].status == "warning"
+
+
+@pytest.mark.parametrize(
+    "rubbish", [{"status": 5}, {"status": ["ALIVE"]}, {"workers": "x", "status": "ALIVE"}, {}]
+)
+def test_json_of_another_shape_does_no_harm(judge: Judge, rubbish: dict[str, Any]) -> None:
+    answer = Answer("http://x/json/", "ok", "", rubbish)
+    found = judge(Look({"node1": answer, "node2": answer}, {"node1": answer, "node2": answer}))
+    assert found
+
+
+def test_places_follow_the_offset_of_the_stock_pack(packs: Path) -> None:
+    from wizard.pack import Pack as Home
+
+    home = Home(packs / "apim-analytics-2.1.0")
+    found = places(profile(), {"node1": home, "node2": home}, {})
+    assert found["node1"] == Place("10.100.0.46", 8082, 11501, 4041)
+    assert places(profile(), {"node1": home}, {})["node2"] == Place("10.100.0.47", 8082, 11501, 4041)
+    shifted = places(
+        profile(nodes=[{"port_offset": 3, "spark_local_ip": "10.0.0.9"}, {}]), {"node1": home}, {}
+    )
+    assert shifted["node1"] == Place("10.0.0.9", 8084, 11503, 4043)
+
+
+# --- the symbolic link ---------------------------------------------------------------------------
+
+
+def of_link(profile_link: Path | None, homes: dict[str, Path], *, one_machine: bool = False) -> list[Finding]:
+    nodes = [{"home": str(homes.get(name, f"/opt/{name}"))} for name in ("node1", "node2")]
+    spark = {} if profile_link is None else {"symbolic_link": str(profile_link)}
+    return list(link_findings(profile(nodes=nodes, spark=spark), homes, one_machine=one_machine))
+
+
+def test_a_link_that_leads_to_this_home(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (tmp_path / "link").symlink_to(home)
+    first, second = of_link(tmp_path / "link", {"node1": home})
+    assert (first.status, first.node) == ("ok", "node1")
+    assert (second.status, second.node) == ("skipped", "node2")
+    assert "pwd -P" in (second.fix or "")
+
+
+@pytest.mark.parametrize("kind", ["missing", "broken", "elsewhere", "file"])
+def test_a_link_that_does_not(tmp_path: Path, kind: str) -> None:
+    home, link = tmp_path / "home", tmp_path / "link"
+    home.mkdir()
+    if kind == "broken":
+        link.symlink_to(tmp_path / "nowhere")
+    elif kind == "elsewhere":
+        (tmp_path / "other").mkdir()
+        link.symlink_to(tmp_path / "other")
+    elif kind == "file":
+        link.write_text("x")
+    found = of_link(link, {"node1": home})[0]
+    assert (found.status, found.node, found.evidence) == ("error", "node1", str(link))
+    assert (found.fix or "").startswith("ln -sfn")
+
+
+def test_where_a_link_is_needed_and_where_not(tmp_path: Path) -> None:
+    assert [one.status for one in of_link(None, {})] == ["error"]
+    assert [one.status for one in of_link(None, {}, one_machine=True)] == ["ok"]
+    same = {"node1": tmp_path, "node2": tmp_path}
+    assert [one.status for one in of_link(None, same)] == ["ok"]

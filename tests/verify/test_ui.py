@@ -1,0 +1,187 @@
+"""Pages that are not what they should be: each gets its answer, none raises, none waits longer than its limit."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from wizard.verify.ui import ask_json, at_once, page, tables
+
+Answering = Callable[[socket.socket], None]
+
+
+@contextmanager
+def server(answer: Answering) -> Iterator[int]:
+    """A server of one connection at a time that does what `answer` does; gives its port."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                try:
+                    answer(connection)
+                except OSError:
+                    continue
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+
+
+def saying(status: str, body: str, *headers: str) -> Answering:
+    def answer(connection: socket.socket) -> None:
+        connection.recv(65536)
+        lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body.encode())}", "Connection: close", *headers]
+        connection.sendall(("\r\n".join(lines) + "\r\n\r\n" + body).encode())
+
+    return answer
+
+
+def test_json_is_read() -> None:
+    with server(saying("200 OK", json.dumps({"status": "ALIVE"}))) as port:
+        answer = ask_json(page("127.0.0.1", port, "/json/"))
+    assert (answer.status, answer.data) == ("ok", {"status": "ALIVE"})
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        ("200 OK", "<!DOCTYPE html><html><body>Welcome</body></html>", "html"),
+        ("200 OK", "<p>hello", "html"),
+        ("200 OK", "hello", "strange"),
+        ("200 OK", "", "strange"),
+        ("200 OK", "[" * 100_000, "strange"),
+        ("401 Unauthorized", "", "login"),
+        ("403 Forbidden", "", "login"),
+        ("302 Found", "", "login"),
+        ("404 Not Found", "", "missing"),
+        ("500 Internal Server Error", "", "strange"),
+    ],
+)
+def test_other_answers_are_told_apart(status: str, body: str, expected: str) -> None:
+    with server(saying(status, body, "Location: http://127.0.0.1:1/login")) as port:
+        answer = ask_json(page("127.0.0.1", port, "/json/"))
+    assert answer.status == expected
+    assert answer.detail
+
+
+def test_nobody_listens() -> None:
+    with socket.socket() as unheard:
+        unheard.bind(("127.0.0.1", 0))
+        answer = ask_json(page("127.0.0.1", unheard.getsockname()[1], "/json/"))
+    assert (answer.status, answer.detail) == ("refused", "connection refused")
+
+
+@contextmanager
+def held() -> Iterator[tuple[int, threading.Event]]:
+    """A server that drips a byte now and then until the event is set."""
+    over = threading.Event()
+
+    def drip(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n{")
+        while not over.wait(0.02):
+            connection.sendall(b" ")
+
+    with server(drip) as port:
+        yield port, over
+        over.set()
+
+
+def test_a_page_that_drips_is_given_up_at_its_limit() -> None:
+    with held() as (port, _):
+        begun = time.monotonic()
+        answer = ask_json(page("127.0.0.1", port, "/json/"), limit=0.3)
+        took = time.monotonic() - begun
+    assert answer.status == "silent"
+    assert took < 1.5
+
+
+def test_a_page_that_hangs_is_given_up_at_its_limit() -> None:
+    over = threading.Event()
+    with server(lambda connection: over.wait(5) and None) as port:
+        begun = time.monotonic()
+        answer = ask_json(page("127.0.0.1", port, "/json/"), limit=0.2)
+        took = time.monotonic() - begun
+        over.set()
+    assert answer.status == "silent"
+    assert took < 1.5
+
+
+def test_another_protocol() -> None:
+    with server(
+        lambda connection: connection.sendall(b"5.6.24\x00\x01\x02 mysql_native_password\r\n")
+    ) as port:
+        assert ask_json(page("127.0.0.1", port, "/json/")).status in ("strange", "refused")
+
+
+def test_an_answer_that_is_cut_off() -> None:
+    with server(
+        lambda connection: connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{")
+    ) as port:
+        assert ask_json(page("127.0.0.1", port, "/json/")).status in ("strange", "refused")
+
+
+def test_an_answer_without_end() -> None:
+    def flood(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            connection.sendall(b"x" * 1_000_000)
+
+    with server(flood) as port:
+        assert ask_json(page("127.0.0.1", port, "/json/"), limit=10).status == "strange"
+
+
+def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    with server(saying("200 OK", "{}")) as port:
+        assert ask_json(page("127.0.0.1", port, "/json/")).status == "ok"
+
+
+def test_an_unknown_host() -> None:
+    answer = ask_json(page("host.invalid", 80, "/json/"), limit=5)
+    assert answer.status in ("refused", "silent")
+
+
+def test_jobs_run_at_once() -> None:
+    barrier = threading.Barrier(3, timeout=5)
+    assert at_once({name: lambda: barrier.wait() >= 0 for name in "abc"}, 5) == {
+        "a": True,
+        "b": True,
+        "c": True,
+    }
+
+
+def test_a_job_that_hangs_is_left_behind() -> None:
+    over = threading.Event()
+    assert at_once({"hangs": lambda: over.wait(5), "done": lambda: True}, 0.2) == {"done": True}
+    over.set()
+
+
+def test_an_ipv6_host_gets_its_brackets() -> None:
+    assert page("::1", 8081, "/json/") == "http://[::1]:8081/json/"
+
+
+def test_tables_of_an_old_page() -> None:
+    text = """<h4>Spark Properties</h4><table><thead><th>Name</th><th>Value</th></thead><tbody>
+        <tr><td>spark.master</td><td>spark://a:7077</td></tr><tr><td>a &amp; b</td><td></td></tr></tbody></table>
+        <h4>Classpath Entries</h4><table><tr><td>/opt/x.jar</td><td>System Classpath</td></tr></table>"""
+    assert tables(text) == {
+        "Spark Properties": [["spark.master", "spark://a:7077"], ["a & b", ""]],
+        "Classpath Entries": [["/opt/x.jar", "System Classpath"]],
+    }

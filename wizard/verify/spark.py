@@ -1,0 +1,217 @@
+"""What the Spark UIs of both nodes show: masters, workers, the application and its environment (procedure
+10).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from wizard import ports
+from wizard.verify.ui import LIMIT, Answer, ask, ask_json, at_once, page, tables
+
+if TYPE_CHECKING:
+    from wizard.pack import Pack
+    from wizard.profile import Node, Profile
+    from wizard.verify.story import Facts
+
+BETWEEN = 4.0
+"""Seconds between the two looks: an executor that fails is started anew at once."""
+STOCK_APPLICATION_UI = 4040
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a node's UIs are: the host, and the ports with the offset."""
+
+    host: str
+    master: int
+    worker: int
+    application: int
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The Environment page of the running application: `node` is where its UI was found."""
+
+    url: str
+    node: str
+    properties: Mapping[str, str]
+    class_path: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look at the UIs, by the nodes' names."""
+
+    masters: Mapping[str, Answer] = field(default_factory=dict)
+    workers: Mapping[str, Answer] = field(default_factory=dict)
+    environment: Environment | None = None
+
+    def status(self, node: str) -> str | None:
+        """`ALIVE`, `STANDBY`, `RECOVERING`, …; None where no master answers."""
+        answer = self.masters.get(node)
+        return _text(answer.data.get("status")) if answer is not None and answer.status == "ok" else None
+
+    @property
+    def alive(self) -> list[str]:
+        """The nodes whose master is ALIVE."""
+        return [name for name in self.masters if self.status(name) == "ALIVE"]
+
+    def listed(self, node: str, key: str) -> list[dict[str, Any]]:
+        """A list of a master's JSON, such as `workers` or `activeapps`."""
+        return _dicts(self.masters[node].data.get(key)) if self.status(node) is not None else []
+
+    def executors(self, node: str, key: str = "executors") -> list[tuple[str, str]]:
+        """The executors of a node's worker: the application and the executor's id."""
+        answer = self.workers.get(node)
+        if answer is None or answer.status != "ok":
+            return []
+        return [(_text(one.get("appid")), _text(one.get("id"))) for one in _dicts(answer.data.get(key))]
+
+
+def places(
+    profile: Profile, packs: Mapping[str, Pack], facts: Mapping[str, Facts | None]
+) -> dict[str, Place]:
+    """Where the UIs of both nodes are.
+
+    A node whose home is not here is taken to have the pack of the other.  The application's UI is where the
+    log says, else where the configuration says.
+    """
+    found = {}
+    for node in profile.nodes:
+        pack = packs.get(node.name) or packs.get(profile.partner(node).name)
+        known = facts.get(node.name)
+        found[node.name] = Place(
+            node.spark_local_ip or node.host,
+            ports.spark_ui(node, pack),
+            ports.spark_worker_ui(node, pack),
+            known.client[0] if known is not None and known.client else _application_ui(node, pack),
+        )
+    return found
+
+
+def _application_ui(node: Node, pack: Pack | None) -> int:
+    listed = (port.number for port in ports.of(node, pack) if port.name == "spark.ui.port")
+    return next(listed, STOCK_APPLICATION_UI + ports.offset_of(node, pack))
+
+
+def look(places: Mapping[str, Place], limit: float = LIMIT) -> Look:
+    """One look at all UIs, the masters first, then what the ALIVE one lists.
+
+    `limit` is for one page, in seconds; the whole takes a few times as long at most, whatever is at the other end.
+    """
+    masters = _ask_all(
+        {name: page(place.host, place.master, "/json/") for name, place in places.items()}, limit
+    )
+    first = Look(masters)
+    if all(answer.status != "ok" for answer in masters.values()):
+        return first
+    running = [_text(one.get("id")) for alive in first.alive for one in first.listed(alive, "activeapps")]
+    environments: dict[str, Environment | None] = {}
+
+    def look_at_applications() -> None:
+        for name, place in places.items():
+            environments[name] = _environment(name, place, running[0], limit) if running else None
+
+    applications = threading.Thread(target=look_at_applications, daemon=True)
+    applications.start()
+    workers = _ask_all(
+        {name: page(place.host, _worker_port(first, place), "/json/") for name, place in places.items()},
+        limit,
+    )
+    applications.join(4 * limit)
+    return Look(masters, workers, next((one for one in dict(environments).values() if one is not None), None))
+
+
+def _ask_all(urls: Mapping[str, str], limit: float) -> dict[str, Answer]:
+    """The answers of all, asked at once; one whose first line drips is silent too."""
+
+    def job(url: str) -> Callable[[], Answer]:
+        return lambda: _object(ask_json(url, limit))
+
+    answers = at_once({name: job(url) for name, url in urls.items()}, 2 * limit)
+    return {
+        name: answers.get(name) or Answer(url, "silent", f"no answer within {2 * limit:g} s")
+        for name, url in urls.items()
+    }
+
+
+def two_looks(
+    places: Mapping[str, Place],
+    *,
+    between: float = BETWEEN,
+    limit: float = LIMIT,
+    wait: Callable[[float], object] = time.sleep,
+) -> tuple[Look, Look]:
+    """Two looks some seconds apart; the second is the first where there is nothing to be seen."""
+    first = look(places, limit)
+    if not first.workers:
+        return first, first
+    wait(between)
+    return first, look(places, limit)
+
+
+def _worker_port(first: Look, place: Place) -> int:
+    """The port of a worker's UI: where the masters know a worker of this host, its own (Spark evades taken
+    ports).
+
+    Only the port is taken from the answer: nobody is asked but the hosts of the profile.
+    """
+    known = set()
+    for name in first.masters:
+        for worker in first.listed(name, "workers"):
+            host, _, port = (
+                _text(worker.get("webuiaddress")).rpartition("//")[2].partition("/")[0].rpartition(":")
+            )
+            if _text(worker.get("state")) == "ALIVE" and place.host in (host.strip("[]"), worker.get("host")):
+                known.add(int(port) if port.isdigit() else place.worker)
+    return place.worker if place.worker in known or len(known) != 1 else known.pop()
+
+
+def _environment(name: str, place: Place, application: str, limit: float) -> Environment | None:
+    """The environment of that application, if its UI is on this node: as JSON, else from the page of old
+    versions.
+    """
+    path = f"/api/v1/applications/{application}/environment"
+    answer = ask_json(page(place.host, place.application, path), limit)
+    if answer.status == "ok" and isinstance(answer.data, dict) and "sparkProperties" in answer.data:
+        rows = {key: _rows(answer.data.get(key)) for key in ("sparkProperties", "classpathEntries")}
+        return Environment(
+            answer.url, name, dict(rows["sparkProperties"]), tuple(one for one, _ in rows["classpathEntries"])
+        )
+    if answer.status in ("refused", "silent"):
+        return None
+    answer = ask(page(place.host, place.application, "/environment/"), limit)
+    if answer.status != "ok":
+        return None
+    found = tables(answer.data)
+    properties = dict(_rows(found.get("Spark Properties")))
+    if properties.get("spark.app.id", application) != application or not properties:
+        return None
+    return Environment(
+        answer.url, name, properties, tuple(one for one, _ in _rows(found.get("Classpath Entries")))
+    )
+
+
+def _object(answer: Answer) -> Answer:
+    """The answer, if it is a JSON object as Spark's are."""
+    if answer.status == "ok" and not isinstance(answer.data, dict):
+        return Answer(answer.url, "strange", "its answer is not Spark's")
+    return answer
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _rows(value: Any) -> list[tuple[str, str]]:
+    rows = value if isinstance(value, list) else []
+    return [(_text(row[0]), _text(row[1])) for row in rows if isinstance(row, list) and len(row) >= 2]
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value is None else str(value)

@@ -1,0 +1,175 @@
+"""Asking a web page of a server that may be anything: down, silent, slow, another program, behind a log-in."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from typing import Any, Literal, TypeVar
+
+LIMIT = 5.0
+"""Seconds that one page may take, from the first packet to the last."""
+LARGEST = 8 * 1024 * 1024
+
+Status = Literal["ok", "refused", "silent", "login", "html", "missing", "strange"]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a page answered.
+
+    `status`: `ok` (then `data` is the parsed JSON, or the text where text was asked for), `refused` (nobody
+    listens there, or no way to it), `silent` (no whole answer within the limit), `login`, `html` (a page
+    instead of JSON), `missing` (404), `strange` (neither JSON nor a page).  `detail` says more, for people.
+    """
+
+    url: str
+    status: Status
+    detail: str = ""
+    data: Any = None
+
+
+def page(host: str, port: int, path: str) -> str:
+    """The URL of a page; an IPv6 address gets its brackets."""
+    return f"http://[{host}]:{port}{path}" if ":" in host else f"http://{host}:{port}{path}"
+
+
+def ask_json(url: str, limit: float = LIMIT) -> Answer:
+    """The JSON at a URL.  Never raises for what is at the other end."""
+    answer = ask(url, limit)
+    if answer.status != "ok":
+        return answer
+    text = answer.data
+    try:
+        return Answer(url, "ok", "", json.loads(text))
+    except (ValueError, RecursionError):
+        if "<html" in text[:2000].lower() or text.lstrip()[:1] == "<":
+            return Answer(url, "html", "it answers with a web page, not with Spark's JSON")
+        return Answer(url, "strange", "its answer is no JSON")
+
+
+def ask(url: str, limit: float = LIMIT) -> Answer:
+    """The text at a URL, in full within `limit` seconds; no proxy, no redirect, no cookie, no password."""
+    import http.client
+    import urllib.error
+    import urllib.request
+
+    class Unredirected(urllib.request.HTTPRedirectHandler):
+        def redirect_request(self, *_: Any) -> None:
+            return None
+
+    deadline = time.monotonic() + limit
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), Unredirected())
+    try:
+        with opener.open(url, timeout=limit) as response:
+            return Answer(url, "ok", "", _read(response, deadline))
+    except urllib.error.HTTPError as problem:
+        problem.close()
+        return _refusal(url, problem.code)
+    except TimeoutError:
+        return Answer(url, "silent", f"no answer within {limit:g} s")
+    except urllib.error.URLError as problem:
+        if isinstance(problem.reason, TimeoutError):
+            return Answer(url, "silent", f"no answer within {limit:g} s")
+        return Answer(url, "refused", _reason(problem.reason))
+    except (http.client.HTTPException, ValueError) as problem:
+        return Answer(url, "strange", f"it does not speak HTTP ({type(problem).__name__})")
+    except OSError as problem:
+        return Answer(url, "refused", _reason(problem))
+
+
+def _read(response: Any, deadline: float) -> str:
+    """The whole answer.  TimeoutError where it drips; ValueError where it is too large."""
+    content = b""
+    while True:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        connection = getattr(getattr(response, "fp", None), "raw", None)
+        if connection is not None and getattr(connection, "_sock", None) is not None:
+            connection._sock.settimeout(left)
+        block = response.read1(65536)
+        if not block:
+            return content.decode("utf-8", "replace")
+        content += block
+        if len(content) > LARGEST:
+            raise ValueError("too large")
+
+
+def _refusal(url: str, code: int) -> Answer:
+    if code in (401, 403, 407) or 300 <= code < 400:
+        return Answer(url, "login", f"it asks for a log-in (HTTP {code})")
+    if code == 404:
+        return Answer(url, "missing", "there is no such page (HTTP 404)")
+    return Answer(url, "strange", f"it answers HTTP {code}")
+
+
+def _reason(problem: object) -> str:
+    if isinstance(problem, socket.gaierror):
+        return "the host is not known"
+    return (getattr(problem, "strerror", None) or str(problem) or "no connection").lower()
+
+
+def at_once(jobs: Mapping[str, Callable[[], T]], limit: float) -> dict[str, T]:
+    """What each job returns, all of them run at once; without those that were not done within `limit` seconds.
+
+    In daemon threads: a job that hangs, in spite of its own limit, neither holds up the others nor the program's end.
+    """
+    results: dict[str, T] = {}
+
+    def run(name: str, job: Callable[[], T]) -> None:
+        results[name] = job()
+
+    threads = [threading.Thread(target=run, args=one, daemon=True) for one in jobs.items()]
+    deadline = time.monotonic() + limit
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    return dict(results)
+
+
+class _Tables(HTMLParser):
+    """The tables of a page by the heading (`h4`) above them; each row its cells' text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tables: dict[str, list[list[str]]] = {}
+        self._heading = ""
+        self._open: Literal["h4", "td", ""] = ""
+        self._row: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: Sequence[tuple[str, str | None]]) -> None:
+        if tag == "h4":
+            self._heading, self._open = "", "h4"
+        elif tag == "tr":
+            self._row = []
+        elif tag == "td":
+            self._row.append("")
+            self._open = "td"
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("h4", "td"):
+            self._open = ""
+        elif tag == "tr" and self._row:
+            self.tables.setdefault(self._heading.strip(), []).append([cell.strip() for cell in self._row])
+            self._row = []
+
+    def handle_data(self, data: str) -> None:
+        if self._open == "h4":
+            self._heading += data
+        elif self._open == "td" and self._row:
+            self._row[-1] += data
+
+
+def tables(text: str) -> dict[str, list[list[str]]]:
+    """The tables of a web page by the heading above them, as rows of cells."""
+    parser = _Tables()
+    parser.feed(text)
+    parser.close()
+    return parser.tables
