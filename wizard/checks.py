@@ -136,6 +136,12 @@ class CheckContext:
         return slot.value  # type: ignore[no-any-return]
 
 
+    def forget(self) -> None:
+        """Look again at everything that was looked at once: it has been changed meanwhile."""
+        with self._lock:
+            self._memo.clear()
+
+
 class _Once:
     """A value that is made at most once, whichever thread comes first."""
 

@@ -168,7 +168,7 @@ def _no_such_name(name: str) -> UsageError:
 def replay(name: str, as_json: bool, allow_commands: bool, **options: Any) -> int:
     """Headless: check, make the databases, write both nodes or neither."""
     from wizard import replay as headless
-    from wizard.text import Paper, checks_summary, diff_lines, next_steps, plan_lines
+    from wizard.text import Paper, checks_summary, database_lines, diff_lines, next_steps, plan_lines
 
     loaded = _load(name)
     chosen = _options(options)
@@ -184,6 +184,8 @@ def replay(name: str, as_json: bool, allow_commands: bool, **options: Any) -> in
             cancel=cancel,
         )
     out.line(checks_summary(result.checks))
+    if result.outcome in {"pending", "applied", "failed"}:
+        out.lines(database_lines(result.databases))
     if result.outcome in {"pending", "applied"}:
         out.lines(plan_lines(prepared.plan, "to change" if chosen.dry_run else "written"))
     if result.outcome == "pending":
@@ -428,6 +430,31 @@ def checks(as_json: bool) -> int:
         click.echo(f"{one.id}  ({one.severity}{'' if one.offline else ', live'})")
         click.echo(f"    why: {one.why}")
         click.echo(f"    fix: {one.fix}")
+    return 0
+
+
+@command("sql")
+@profile_argument
+@click.option(
+    "--with-password", is_flag=True, help="The account's own password instead of a random throw-away one."
+)
+@commands_option
+def sql(name: str, with_password: bool, allow_commands: bool) -> int:
+    """What a DBA has to run: databases, account, grants, tables."""
+    from wizard.database import sql_for_dba
+    from wizard.passwords import UNRESOLVED, Passwords
+    from wizard.replay import packs_here
+
+    profile = _load(name).profile
+    password = UNRESOLVED
+    if with_password:
+        password = _resolver(allow_commands=allow_commands).resolve(profile.mysql.password, "mysql.password")
+    click.echo(
+        sql_for_dba(
+            profile, Passwords(password), packs_here(profile, None, resolve=True), with_password=with_password
+        ),
+        nl=False,
+    )
     return 0
 
 

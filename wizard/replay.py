@@ -23,6 +23,8 @@ from wizard.network import on_one_machine
 from wizard.pack import Pack, is_pack
 
 if TYPE_CHECKING:
+    from wizard.database.needs import Needs
+    from wizard.database.provision import Progress
     from wizard.diff import Masker
     from wizard.passwords import Passwords
     from wizard.profile import Node, Profile
@@ -231,25 +233,104 @@ def check(
 ) -> Result:
     """The checks alone.  Outcome `ok` (0), or `refused`: 3, and 5 where a run was cut off."""
     prepared = prepare(loaded.profile, options, resolver)
-    found = _look(prepared, tell, cancel)
+    found = look(prepared, tell, cancel)
     code = _refusal(found)
-    return Result("refused" if code else "ok", code, checks=found, ignored=options.ignore)
+    databases = databases_json(pending_databases(prepared))
+    return Result(
+        "refused" if code else "ok", code, checks=found, databases=databases, ignored=options.ignore
+    )
 
 
-def _look(prepared: Prepared, tell: Callable[[Finding], None], cancel: Cancel) -> list[Finding]:
+def look(prepared: Prepared, tell: Callable[[Finding], None], cancel: Cancel) -> list[Finding]:
+    """The findings of all checks, each told as it comes; the plan is then the one for the server that was found."""
     found = []
     for result in prepared.check(cancel):
         found.append(result)
         tell(result)
     if cancel.is_set():
         raise KeyboardInterrupt
+    if _knows_more(prepared):
+        for result in checks.run(_of_the_plan(), prepared.context, ignore=frozenset(prepared.options.ignore)):
+            if result.status == "error" and result not in found:
+                found.append(result)
+                tell(result)
     return found
+
+
+def _knows_more(prepared: Prepared) -> bool:
+    """Whether the server's own version changes the plan: then it is planned again."""
+    if not _asks_databases(prepared) or prepared.profile.mysql.provisioning != "server":
+        return False
+    from wizard.database.checks import situation_of
+
+    try:
+        greeting = situation_of(prepared.context).greeting
+    except WizardError:
+        return False
+    before = prepared.plan
+    prepared.replan(greeting.version, mariadb=greeting.mariadb)
+    return prepared.plan != before
+
+
+def _of_the_plan() -> list[checks.Check]:
+    """The checks that look at the plan itself."""
+    ids = {f"prerequisites.{name}" for name in ("files", "running", "writable", "space", "same-home")}
+    return [one for one in steps.CHECKS if one.id in ids]
 
 
 def _refusal(found: list[Finding]) -> int:
     """The exit code that the findings ask for: 5 for a cut-off run, 3 for any other error, else 0."""
     errors = {result.id for result in found if result.status == "error"}
     return 5 if "apply.unfinished" in errors else 3 if errors else 0
+
+
+# --- the databases ------------------------------------------------------------------------------------------
+
+
+def _asks_databases(prepared: Prepared) -> bool:
+    return not prepared.options.offline and any(step.id == "mysql" for step in prepared.steps)
+
+
+def pending_databases(prepared: Prepared) -> Needs | None:
+    """What the run would make in the databases, as the checks saw them; None offline, or where nobody answers."""
+    if not _asks_databases(prepared) or prepared.passwords.problems:
+        return None
+    from wizard.database.checks import needs_of
+
+    try:
+        return needs_of(prepared.context)
+    except WizardError:
+        return None  # mysql.connect has told, and was ignored
+
+
+def databases_json(needs: Needs | None) -> list[dict[str, Any]]:
+    """The `databases` of the JSON: name, status, number of tables."""
+    return [dataclasses.asdict(result) for result in needs.results] if needs is not None else []
+
+
+def make_databases(prepared: Prepared, *, progress: Progress, cancel: Cancel) -> list[dict[str, Any]]:
+    """Make what is missing; gives the databases for the JSON.
+
+    Raises:
+        ProvisioningFailed: with the databases as they are; what had been begun was taken back.
+        Cancelled: likewise.
+    """
+    from wizard.database import make_databases as make
+
+    made = make(prepared.profile, prepared.passwords, prepared.packs, progress=progress, cancel=cancel)
+    prepared.context.forget()
+    return [dataclasses.asdict(result) for result in made]
+
+
+def driver_at_last(prepared: Prepared, before: list[Finding]) -> list[Finding]:
+    """What the driver's log-in says now that account and databases are there; nothing where it was tried before."""
+    if not any(result.id == "mysql.driver" and result.status == "skipped" for result in before):
+        return []
+    again = [one for one in steps.CHECKS if one.id == "mysql.driver"]
+    return list(checks.run(again, prepared.context, ignore=frozenset(prepared.options.ignore)))
+
+
+# --- replay -------------------------------------------------------------------------------------------------
 
 
 def replay(
@@ -260,12 +341,13 @@ def replay(
     tell: Callable[[Finding], None] = lambda result: None,
     say: Callable[[str], None] = lambda text: None,
     progress: applying.Progress = applying.nobody_watches,
+    database_progress: Progress = lambda database, done, total, text: None,
     cancel: Cancel,
 ) -> tuple[Result, Prepared]:
-    """Check, provision, write: both nodes, or the one of `--node`, or nothing.
+    """Check, make the databases, write: both nodes, or the one of `--node`, or nothing.
 
-    `tell` gets each finding, `say` lines for people, `progress` each path that is written.  The error of a run that
-    fails after the checks carries the result so far in `result`.
+    `tell` gets each finding, `say` lines for people, `progress` each path that is written, `database_progress` each
+    statement that is run.
     """
     options.validate(loaded.profile)
     with ExitStack() as stack:
@@ -276,33 +358,66 @@ def replay(
             for recovered in recovery.recover(homes, cancel):
                 say(recovered.line())
         prepared = prepare(loaded.profile, options, resolver)
-        found = _look(prepared, tell, cancel)
+        found = look(prepared, tell, cancel)
+        needs = pending_databases(prepared)
         result = Result(
             "refused",
             _refusal(found),
             files=applying.files_json(prepared.plan, status="pending"),
             checks=found,
+            databases=databases_json(needs),
             ignored=options.ignore,
         )
         if result.exit_code:
             return result, prepared
-        if options.dry_run:
-            pending = bool(prepared.plan.pending)
-            return dataclasses.replace(
-                result, outcome="pending" if pending else "unchanged", exit_code=4 if pending else 0
-            ), prepared
-        if not prepared.plan.pending:
+        databases_pending = needs is not None and needs.pending
+        if not prepared.plan.pending and not databases_pending:
             return dataclasses.replace(result, outcome="unchanged"), prepared
-        return _write(loaded, prepared, result, progress, cancel), prepared
+        if options.dry_run:
+            return dataclasses.replace(result, outcome="pending", exit_code=4), prepared
+        if databases_pending:
+            result = _with_databases(prepared, result, database_progress, cancel, tell)
+            if result.exit_code:
+                return result, prepared
+        if not prepared.plan.pending:
+            return dataclasses.replace(result, outcome="applied"), prepared
+        return write(loaded, prepared, result, progress, cancel), prepared
 
 
-def _write(
+def _with_databases(
+    prepared: Prepared,
+    result: Result,
+    progress: Progress,
+    cancel: Cancel,
+    tell: Callable[[Finding], None],
+) -> Result:
+    """The result with the databases made, or failed: then the homes were not touched."""
+    try:
+        databases = make_databases(prepared, progress=progress, cancel=cancel)
+    except WizardError as problem:
+        made = getattr(problem, "results", None)
+        databases = [dataclasses.asdict(one) for one in made] if made is not None else result.databases
+        return dataclasses.replace(_failed(result, problem), databases=databases)
+    driver = driver_at_last(prepared, result.checks)
+    for finding in driver:
+        tell(finding)
+    found = [one for one in result.checks if one.id != "mysql.driver" or not driver] + driver
+    return dataclasses.replace(result, databases=databases, checks=found, exit_code=_refusal(driver))
+
+
+def _failed(result: Result, problem: WizardError) -> Result:
+    outcome: Outcome = {5: "refused", 130: "cancelled"}.get(problem.exit_code, "failed")  # type: ignore[assignment]
+    return dataclasses.replace(result, outcome=outcome, exit_code=problem.exit_code, error=str(problem))
+
+
+def write(
     loaded: LoadedProfile,
     prepared: Prepared,
     result: Result,
     progress: applying.Progress,
     cancel: Cancel,
 ) -> Result:
+    """Apply the plan; the caller holds the locks of the homes.  The result with its outcome; it never raises."""
     files = applying.files_json(prepared.plan)
     run = runs.Run(
         run=runs.new_id(),
@@ -316,15 +431,10 @@ def _write(
         entries=(),
         files=tuple(file for file in files if file["status"] != "unchanged"),
         ignored=prepared.options.ignore,
+        databases=tuple(result.databases),
     )
     try:
         run = applying.apply(prepared.plan, run, cancel=cancel, progress=progress)
     except WizardError as problem:
-        unwritten = [
-            {**file, "status": "pending"} if file["status"] != "unchanged" else file for file in files
-        ]
-        outcome: Outcome = {5: "refused", 130: "cancelled"}.get(problem.exit_code, "failed")  # type: ignore[assignment]
-        return dataclasses.replace(
-            result, outcome=outcome, exit_code=problem.exit_code, files=unwritten, error=str(problem)
-        )
+        return _failed(result, problem)
     return dataclasses.replace(result, outcome="applied", run=run.run, files=files)

@@ -84,6 +84,12 @@ def plan_lines(plan: Plan, verb: str) -> Iterator[str]:
             )
 
 
+def database_lines(databases: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """The databases, each with how it stands."""
+    for database in databases:
+        yield f"database {database['name']}: {database['status']}, {database['tables']} tables"
+
+
 def diff_lines(plan: Plan, hide: Masker) -> Iterator[str]:
     """The unified diffs of all edited files."""
     from wizard.diff import unified
