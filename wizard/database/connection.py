@@ -16,6 +16,7 @@ from wizard.database.failure import (
     Endpoint,
     no_mysql,
     number_of,
+    stuck,
     translated,
     unreachable,
 )
@@ -121,7 +122,7 @@ def connect(
             if tls and _is_tls_trouble(problem):
                 continue  # MySQL 5.6 and its like offer a TLS that is no longer spoken
             failure = _failure(problem, raw, endpoint, username)
-            if hasattr(raw, "server_version"):
+            if _greeted(raw):
                 failure.greeting = _greeting_of(raw)
             raise failure from None
         break
@@ -177,11 +178,13 @@ def _failure(problem: Exception, raw: Any, endpoint: Endpoint, username: str) ->
     from pymysql.err import Error
 
     original = getattr(problem, "original_exception", None)
+    if isinstance(original, TimeoutError) and _greeted(raw):
+        return stuck(endpoint)
     if isinstance(original, OSError):
         return unreachable(original, endpoint)
     if isinstance(problem, OSError | UnicodeError):
         return unreachable(problem, endpoint)
-    if not hasattr(raw, "server_version") and number_of(problem) not in INSTEAD_OF_GREETING:
+    if not _greeted(raw) and number_of(problem) not in INSTEAD_OF_GREETING:
         try:
             greeting(endpoint, speak_limit=0.75)
         except DatabaseError as better:
@@ -190,6 +193,11 @@ def _failure(problem: Exception, raw: Any, endpoint: Endpoint, username: str) ->
         return translated(problem, endpoint, username)
     # PyMySQL trips over its own parsing where what comes is no MySQL packet.
     return no_mysql(endpoint, "it speaks another protocol")
+
+
+def _greeted(raw: Any) -> bool:
+    """Whether a whole greeting came."""
+    return hasattr(raw, "server_capabilities")
 
 
 def _greeting_of(raw: Any) -> Greeting:

@@ -111,6 +111,17 @@ def unreachable(problem: Exception, endpoint: Endpoint) -> DatabaseError:
     )
 
 
+def stuck(endpoint: Endpoint) -> DatabaseError:
+    """Something accepts the connection, or even greets, and then says nothing more."""
+    return DatabaseError(
+        "something accepts the connection and then never speaks",
+        cause="silent",
+        place=f"MySQL at {endpoint}",
+        fix="correct mysql.host and mysql.port; if it is MySQL, it is stuck or slow to look up names "
+        "(skip_name_resolve)",
+    )
+
+
 def no_mysql(endpoint: Endpoint, what: str) -> DatabaseError:
     """Something answers, and it is no MySQL."""
     return DatabaseError(

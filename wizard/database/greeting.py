@@ -6,7 +6,7 @@ import re
 import socket
 from dataclasses import dataclass
 
-from wizard.database.failure import DatabaseError, Endpoint, by_number, no_mysql, unreachable
+from wizard.database.failure import Endpoint, by_number, no_mysql, stuck, unreachable
 from wizard.pack import version_tuple
 
 CONNECT_LIMIT = 3.5
@@ -69,13 +69,7 @@ def _first_packet(connection: socket.socket, endpoint: Endpoint) -> bytes:
     except TimeoutError:
         if _speaks_http(connection):
             raise no_mysql(endpoint, "it is a web server (it answers HTTP)") from None
-        raise DatabaseError(
-            "something accepts the connection and then never speaks",
-            cause="silent",
-            place=f"MySQL at {endpoint}",
-            fix="correct mysql.host and mysql.port; if it is MySQL, it is stuck or slow to look up names "
-            "(skip_name_resolve)",
-        ) from None
+        raise stuck(endpoint) from None
     length, number = int.from_bytes(header[:3], "little"), header[3]
     if number != 0 or not 0 < length <= _LARGEST:
         word = re.split(rb"[\r\n]", header + _some_more(connection))[0][:40]

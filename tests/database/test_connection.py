@@ -1,0 +1,236 @@
+"""Logging in to real servers, and what their refusals mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from tests.support import listeners, servers
+from tests.support.playground import Playground
+from tests.support.servers import Server
+from wizard.database.connection import connect
+from wizard.database.failure import DatabaseError, Endpoint, by_number, translated
+from wizard.secrets import Secret
+
+
+def session(server: Server, username: str | None = None, password: str = "", **more: float):
+    if username is None:
+        username, password = server.root, server.root_password
+    return connect(Endpoint(server.host, server.port), username, Secret(password), **more)
+
+
+def refused(server: Server, username: str, password: str) -> DatabaseError:
+    with pytest.raises(DatabaseError) as raised:
+        session(server, username, password).close()
+    assert raised.value.fix
+    assert raised.value.__cause__ is None
+    assert raised.value.__suppress_context__
+    return raised.value
+
+
+class TestLoggingIn:
+    @pytest.mark.parametrize(
+        "password",
+        [
+            "plain",
+            "q'uo\"te",
+            "back\\slash\\",
+            "100%s %d %%",
+            "semi;colon -- #",
+            "grün ß ✓ 漢字",
+            "😀",
+            "`tick`",
+            "",
+        ],
+    )
+    def test_any_password_gets_in(self, ground: Playground, password: str) -> None:
+        ground.make_account(password=password)
+        with session(ground.server, ground.account, password) as inside:
+            assert inside.value("SELECT CURRENT_USER()") == f"{ground.account}@%"
+
+    def test_tls_is_used_where_the_server_has_it(self, server: Server) -> None:
+        with session(server) as inside:
+            version = inside.rows("SHOW STATUS LIKE 'Ssl_version'")[0][1]
+        assert bool(version) is (server.kind == "mysql9")
+
+    def test_a_percent_sign_in_a_statement_without_arguments_stays(self, server: Server) -> None:
+        with session(server) as inside:
+            assert inside.value("SELECT '100%s'") == "100%s"
+
+    def test_arguments_are_never_code(self, server: Server) -> None:
+        evil = "'; DROP DATABASE mysql; -- \\' \" ` %s"
+        with session(server) as inside:
+            assert inside.value("SELECT %s", [evil]) == evil
+
+
+@pytest.fixture(scope="class")
+def with_old_tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A MySQL 5.6 with TLS, of the kind that nobody speaks any more."""
+    folder = tmp_path_factory.mktemp("tls")
+    certificate, key = old_certificate(folder)
+    options = [f"--ssl-ca={certificate}", f"--ssl-cert={certificate}", f"--ssl-key={key}"]
+    with servers.fresh("mysql56", *options) as server:
+        yield server
+
+
+def old_certificate(folder):
+    """A self-signed certificate and its key, in the form that MySQL 5.6 reads."""
+    from datetime import UTC, datetime, timedelta
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    key = rsa.generate_private_key(65537, 2048)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "mysql")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    paths = folder / "certificate.pem", folder / "key.pem"
+    paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    paths[1].write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.TraditionalOpenSSL,
+            serialization.NoEncryption(),
+        )
+    )
+    return paths
+
+
+class TestAServerWithOldTls:
+    def test_it_is_talked_to_without(self, with_old_tls: Server) -> None:
+        with session(with_old_tls) as inside:
+            assert inside.greeting.tls
+            assert inside.value("SHOW STATUS LIKE 'Ssl_version'") == "Ssl_version"
+            assert inside.rows("SHOW STATUS LIKE 'Ssl_version'")[0][1] == ""
+
+
+class TestRefusals:
+    def test_a_wrong_password(self, server: Server) -> None:
+        problem = refused(server, server.root, "wrong")
+        assert problem.cause == "denied"
+        assert "access denied for root" in problem.message
+        assert problem.reached
+        assert problem.greeting is not None
+        assert problem.greeting.version[0] in (5, 9, 10)
+
+    def test_an_account_that_does_not_exist(self, server: Server) -> None:
+        assert refused(server, "nobody-here", "x").cause == "denied"
+
+    def test_the_password_is_in_no_message(self, server: Server) -> None:
+        problem = refused(server, server.root, "s3cret-wrong")
+        assert "s3cret" not in str(problem) + repr(problem) + repr(problem.__dict__)
+
+    def test_no_right(self, ground: Playground) -> None:
+        ground.make_account()
+        with session(ground.server, ground.account, ground.password) as inside:
+            with pytest.raises(DatabaseError) as raised:
+                inside.make("CREATE DATABASE not_allowed")
+        assert raised.value.cause == "right"
+        assert ground.account in raised.value.message
+
+    def test_a_read_only_server(self, ground: Playground) -> None:
+        ground.make_account()
+        server = ground.server
+        server.run(f"GRANT CREATE ON *.* TO '{ground.account}'@'%'", "SET GLOBAL read_only = ON")
+        try:
+            with session(server, ground.account, ground.password) as inside:
+                with pytest.raises(DatabaseError) as raised:
+                    inside.make("CREATE DATABASE not_allowed")
+        finally:
+            server.run("SET GLOBAL read_only = OFF")
+        assert raised.value.cause == "read-only"
+
+    def test_no_connection_left(self, ground: Playground) -> None:
+        ground.make_account()
+        server = ground.server
+        before = server.one("SELECT @@max_connections")
+        server.run("SET GLOBAL max_connections = 10")
+        held = []
+        try:
+            with pytest.raises(DatabaseError) as raised:
+                for _ in range(12):
+                    held.append(session(server, ground.account, ground.password))
+            assert raised.value.cause == "too-many"
+            assert "max_connections" in (raised.value.fix or "")
+        finally:
+            for one in held:
+                one.close()
+            with closing(server.connect()) as last, last.cursor() as cursor:  # root's own extra connection
+                cursor.execute(f"SET GLOBAL max_connections = {before}")
+
+    def test_a_locked_account(self, mysql9: Server, mariadb: Server) -> None:
+        for server in (mysql9, mariadb):
+            server.run("CREATE USER locked@'%' IDENTIFIED BY 'x' ACCOUNT LOCK")
+            try:
+                assert refused(server, "locked", "x").cause == "expired"
+            finally:
+                server.drop_user("locked")
+
+    def test_an_account_of_the_unix_socket(self, mariadb: Server) -> None:
+        mariadb.run("CREATE USER socketed@'%' IDENTIFIED VIA unix_socket")
+        try:
+            problem = refused(mariadb, "socketed", "x")
+        finally:
+            mariadb.drop_user("socketed")
+        assert problem.cause == "denied"
+
+    def test_a_server_that_insists_on_tls_is_served(self, mysql9: Server) -> None:
+        mysql9.run("SET GLOBAL require_secure_transport = ON")
+        try:
+            with session(mysql9) as inside:
+                assert inside.value("SELECT 1") == 1
+        finally:
+            with session(mysql9) as inside:
+                inside.make("SET GLOBAL require_secure_transport = OFF")
+
+    def test_a_server_that_goes_away(self, server: Server) -> None:
+        with listeners.cutting_proxy(server.port, after=8) as port:
+            with connect(Endpoint("127.0.0.1", port), server.root, Secret(server.root_password)) as inside:
+                with pytest.raises(DatabaseError) as raised:
+                    for _ in range(10):
+                        inside.value("SELECT 1")
+        assert raised.value.cause == "gone"
+
+
+class TestStatementsWithAPassword:
+    """What the server quotes back in an error may be the password."""
+
+    def test_a_syntax_error_shows_nothing_of_the_statement(self, server: Server) -> None:
+        with session(server) as inside, pytest.raises(DatabaseError) as raised:
+            inside.make("CREATE USER x IDENTIFIED WRONGLY BY %s", ["s3cret"], hiding=Secret("s3cret"))
+        assert raised.value.number == 1064
+        assert "s3cret" not in str(raised.value)
+
+    def test_without_a_secret_the_servers_words_stay(self, server: Server) -> None:
+        with session(server) as inside, pytest.raises(DatabaseError, match="1064"):
+            inside.make("CREATE NONSENSE")
+
+    def test_a_refused_policy_is_told(self) -> None:
+        text = "Your password does not satisfy the current policy requirements"
+        problem = translated(Exception(1819, text), Endpoint("h", 1), "u", Secret("x"))
+        assert text in problem.message
+
+
+@pytest.mark.parametrize(
+    ("number", "cause"),
+    [(1045, "denied"), (1040, "too-many"), (1130, "host-refused"), (1044, "right"), (1836, "read-only"),
+     (2013, "gone"), (1862, "expired"), (3159, "tls"), (1251, "plugin"), (1146, "statement"), (0, "statement")],
+)  # fmt: skip
+def test_every_kind_of_refusal_has_a_fix(number: int, cause: str) -> None:
+    problem = by_number(number, "the server's words", Endpoint("db", 3306), "apim")
+    assert problem.cause == cause
+    assert problem.fix
+    assert problem.place == "MySQL at db:3306"
+
+
+def test_an_ipv6_address_is_written_in_brackets() -> None:
+    assert str(Endpoint("::1", 3306)) == "[::1]:3306"

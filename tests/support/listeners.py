@@ -1,0 +1,117 @@
+"""What may listen where MySQL is expected: nothing but 127.0.0.1, and none of it is MySQL."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Iterator
+
+
+@contextlib.contextmanager
+def listener(answer: Callable[[socket.socket], object]) -> Iterator[int]:
+    """A port of 127.0.0.1; each connection is given to `answer` in a thread and closed when that returns."""
+    gone = threading.Event()
+    open_sockets: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve(connection: socket.socket) -> None:
+            with connection, contextlib.suppress(OSError):
+                answer(connection)
+
+        def accept() -> None:
+            while not gone.is_set():
+                try:
+                    connection, _ = listening.accept()
+                except OSError:
+                    return
+                open_sockets.append(connection)
+                threading.Thread(target=serve, args=(connection,), daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            gone.set()
+            for connection in open_sockets:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+            with contextlib.suppress(OSError):
+                listening.shutdown(socket.SHUT_RDWR)
+
+
+def silent(connection: socket.socket) -> None:
+    """Accepts, reads, and never says a word."""
+    while connection.recv(4096):
+        pass
+
+
+def http(connection: socket.socket) -> None:
+    """A web server: it speaks when it is spoken to."""
+    connection.recv(4096)
+    connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+
+
+def ssh(connection: socket.socket) -> None:
+    """Speaks first, and something else."""
+    connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
+    silent(connection)
+
+
+def closing(connection: socket.socket) -> None:
+    """Ends every connection at once."""
+
+
+def saying(packet: bytes) -> Callable[[socket.socket], None]:
+    """Says one packet of MySQL's protocol, then nothing."""
+
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(len(packet).to_bytes(3, "little") + b"\0" + packet)
+        silent(connection)
+
+    return answer
+
+
+@contextlib.contextmanager
+def black_hole() -> Iterator[int]:
+    """A port of 127.0.0.1 that swallows connections as a firewall does: its queue is full."""
+    with contextlib.ExitStack() as stack:
+        listening = stack.enter_context(socket.socket())
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        for _ in range(8):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listening.getsockname())
+        yield listening.getsockname()[1]
+
+
+@contextlib.contextmanager
+def cutting_proxy(port: int, *, after: int) -> Iterator[int]:
+    """A way to the server at `port` that breaks when the client has spoken `after` times, and stays broken."""
+    spoken = 0
+    broken = threading.Event()
+
+    def answer(connection: socket.socket) -> None:
+        nonlocal spoken
+        if broken.is_set():
+            return
+        with socket.create_connection(("127.0.0.1", port)) as server:
+
+            def back() -> None:
+                with contextlib.suppress(OSError):
+                    while piece := server.recv(65536):
+                        connection.sendall(piece)
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+
+            threading.Thread(target=back, daemon=True).start()
+            while piece := connection.recv(65536):
+                spoken += 1
+                if spoken >= after:
+                    broken.set()
+                    return
+                server.sendall(piece)
+
+    with listener(answer) as own_port:
+        yield own_port

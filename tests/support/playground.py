@@ -1,0 +1,106 @@
+"""Databases, an account and a journal of a test's own on a server that others use, too."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.support.servers import Server
+from wizard.database.failure import Endpoint
+from wizard.database.journal import FileJournal
+from wizard.database.needs import DatabaseResult
+from wizard.database.provision import provision
+from wizard.database.scripts import Scripts, scripts_for
+from wizard.database.situation import Situation
+from wizard.database.wanted import Database, Login, Wanted
+from wizard.pack import Pack
+from wizard.secrets import Secret
+
+PASSWORD = "pass'w\"ö\\rd %;`"
+
+_number = itertools.count(1)
+
+
+@dataclass
+class Playground:
+    """`names` are the databases by role, in the procedure's order; `account` is not made yet."""
+
+    server: Server
+    pack: Path
+    folder: Path
+    names: dict[str, str]
+    account: str
+    password: str = PASSWORD
+    journal: FileJournal = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.journal = FileJournal(self.endpoint, self.folder / "journal")
+
+    @property
+    def endpoint(self) -> Endpoint:
+        return Endpoint(self.server.host, self.server.port)
+
+    @property
+    def user(self) -> str:
+        return self.names["user"]
+
+    @property
+    def registry(self) -> str:
+        return self.names["registry"]
+
+    def wanted(self, **changes: Any) -> Wanted:
+        """What a profile would want; `admin=False` leaves the administrator out."""
+        admin = changes.pop("admin", True)
+        plain = Wanted(
+            endpoint=self.endpoint,
+            login=Login(self.account, Secret(self.password)),
+            administrator=Login(self.server.root, Secret(self.server.root_password)) if admin else None,
+            grant_host="%",
+            charset=None,
+            mode="wizard",
+            databases=tuple(Database(name, role) for role, name in self.names.items()),
+        )
+        return dataclasses.replace(plain, **changes)
+
+    def scripts(self, situation: Situation) -> Scripts:
+        """The pack's scripts for the server."""
+        said = situation.greeting
+        return scripts_for(Pack(self.pack), said.version, mariadb=said.mariadb)
+
+    def provision(self, wanted: Wanted | None = None, **more: Any) -> list[DatabaseResult]:
+        return provision(wanted or self.wanted(), self.scripts, self.journal, **more)
+
+    def make_account(self, host: str = "%", password: str | None = None) -> None:
+        """The account without any right."""
+        with contextlib.closing(self.server.connect()) as connection, connection.cursor() as cursor:
+            arguments = (self.account, host, self.password if password is None else password)
+            cursor.execute("CREATE USER %s@%s IDENTIFIED BY %s", arguments)
+
+    def connect(self) -> Any:
+        return self.server.connect(self.account, self.password)
+
+
+@contextlib.contextmanager
+def playground(server: Server, pack: Path, folder: Path, **changes: Any) -> Iterator[Playground]:
+    """A playground that leaves nothing behind on the server."""
+    number = next(_number)
+    names = {
+        "user": f"userdb{number}",
+        "registry": f"reg_db{number}",
+        "event_store": f"WSO2_EVENT_STORE_{number}",
+        "processed_data_store": f"processed-data.store_{number}",
+    }
+    ground = Playground(
+        server, pack, folder, {**names, **changes.pop("names", {})}, f"apim{number}", **changes
+    )
+    try:
+        yield ground
+    finally:
+        if server.process.poll() is None:
+            server.drop(*ground.names.values())
+            server.drop_user(ground.account)
