@@ -159,12 +159,15 @@ def _read(data: bytes, name: str) -> Iterator[_Line]:
         start, stop = separator.end(), len(text)
         while stop > start and text[stop - 1] in _BLANKS and not _is_escaped(text, stop - 1):
             stop -= 1
+        value_start, value_end = offsets[start], offsets[stop - 1] + 1 if stop > start else offsets[start]
+        if not separator[0]:  # in front of what continues the line, so that the two stay apart
+            value_start = value_end = offsets[key.end() - 1] + 1 if key[0] else offsets[0]
         number = data.count(b"\n", 0, offsets[0]) + 1
         yield _Line(
             key=_unescaped(key[0], name, number),
             value=_unescaped(text[start:stop], name, number).strip(_TRIMMED),
-            value_start=offsets[start],
-            value_end=offsets[stop - 1] + 1 if stop > start else offsets[start],
+            value_start=value_start,
+            value_end=value_end,
             end=end,
             has_separator=bool(separator[0]),
             is_open=is_open,
@@ -182,13 +185,16 @@ def _logical_lines(data: bytes) -> Iterator[tuple[str, list[int], int, bool]]:
             if not body or body[0] in "#!":
                 continue
         first = found.end(1) - len(body)
-        continues = bool(body) and _is_escaped(body, len(body))
+        ends_file = not found[2]
+        is_open = ends_file and continues and not natural
+        continues = _is_escaped(body, len(body))
         if continues:
             body = body[:-1]
         text += body
         offsets[-1:] = range(first, first + len(body) + 1)
-        if not continues or not found[2]:
-            yield text, offsets, found.end(), continues
+        if not continues or ends_file:
+            if text or continues:  # Java passes over what is only continued nothing
+                yield text, offsets, found.end(), continues or is_open
             continues = False
 
 

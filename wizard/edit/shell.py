@@ -1,11 +1,14 @@
 """Environment variables in shell and batch scripts, changed without noise.
 
-Only whole lines of the form `export NAME=value` and `set NAME=value` are known; a script is never run.
+Only whole lines of the form `export NAME=value` and `set NAME=value` are known; a script is never run.  A line
+that is not certain to run (inside of a block, a here-document, behind a backslash) is not touched: a new one at
+the end counts more than it.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,10 +17,13 @@ from wizard.errors import EditError
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SAFE = re.compile(r"[A-Za-z0-9.:_%/-]*")
+_LINE = re.compile(rb"([^\r\n]*)(?:\r\n|\r|\n|\Z)")
 
 
 @dataclass(frozen=True, slots=True)
 class _Assignment:
+    """A live assignment; `start` and `end` are the offsets of the value, inside of its quotes."""
+
     name: str
     value: str
     start: int
@@ -27,14 +33,14 @@ class _Assignment:
 class _Script:
     """What both kinds of script have in common."""
 
-    ignores_case: ClassVar[bool] = False
+    line_end: ClassVar[bytes]
     new_line: ClassVar[str]
 
     def __init__(self, data: bytes, name: str) -> None:
         """Reads `data`; `name` is what errors call the file."""
         self.data = data
         self.name = name
-        self._assignments = self._read(data)
+        self._assignments = list(self._read(data))
         self._values: dict[str, tuple[str, str]] = {}
 
     def get(self, name: str) -> str | None:
@@ -48,15 +54,17 @@ class _Script:
         """Changes the value in the last live line, or adds a line at the end.
 
         Raises:
-            EditError: a name or value with characters that the shell might take for more than text.
+            EditError: a name or value with characters that a shell might take for more than text.
         """
         if not _NAME.fullmatch(name):
-            raise EditError(f"{name!r} is no variable", place=self.name, fix="use letters, digits and _")
-        if not _SAFE.fullmatch(value) or ("%" in value and self.ignores_case):
+            raise EditError(
+                f"{name!r} is no variable", place=self.name, fix="use letters, digits and underscores"
+            )
+        if not _SAFE.fullmatch(value):
             raise EditError(
                 f"the value of {name} holds characters that a script would not take as they are",
                 place=self.name,
-                fix="use an address or a name of letters, digits, dots, colons and dashes",
+                fix="use letters, digits, dots, colons, slashes and dashes only",
             )
         if self.get(name) != value:
             self._values[self._key(name)] = name, value
@@ -69,7 +77,8 @@ class _Script:
             found = self._last(name)
             old = found.value if found else None
             if old != value:
-                made = Splice(found.start, found.end, value.encode()) if found else self._added(name, value)
+                written = self._escaped(value)
+                made = Splice(found.start, found.end, written) if found else self._added(name, written)
                 edits.append(Edit(described(name, old, value, secret=is_secret_name(name)), (made,)))
         return edits
 
@@ -77,7 +86,7 @@ class _Script:
         """The script's bytes with all edits; the very same object if nothing changes.
 
         Raises:
-            EditError: the result does not read as it should (a defect of this program, not of the file).
+            EditError: a line was to be added and the script's end is inside of a block.
         """
         edits = self.edits
         if not edits:
@@ -87,73 +96,125 @@ class _Script:
         wanted |= {key: value for key, (_, value) in self._values.items()}
         if {self._key(each.name): each.value for each in self._read(result)} != wanted:
             raise EditError(
-                "internal: the edited script does not read as it should; nothing is written",
-                place=self.name,
-                fix="report this with the file; passwords taken out",
+                "a line at the end of the script would not run on its own; nothing is written",
+                place=f"{self.name}:{len(self.data.splitlines())}",
+                fix="close the block, the here-document or the continued line at the end",
             )
         return result
-
-    def _key(self, name: str) -> str:
-        return name.upper() if self.ignores_case else name
 
     def _last(self, name: str) -> _Assignment | None:
         wanted = self._key(name)
         return next((each for each in reversed(self._assignments) if self._key(each.name) == wanted), None)
 
-    def _added(self, name: str, value: str) -> Splice:
+    def _added(self, name: str, written: bytes) -> Splice:
         at = len(self.data)
-        line_end = b"\r\n" if b"\r\n" in self.data else b"\n"
-        line = self.new_line.format(name=name, value=value).encode()
-        ended = not self.data or self.data.endswith(b"\n")
-        return Splice(at, at, line + line_end if ended else line_end + line)
+        line_end = b"\r\n" if b"\r\n" in self.data else b"\n" if b"\n" in self.data else self.line_end
+        line = self.new_line.format(name=name).encode() + written
+        is_ended = not self.data or self.data.endswith(b"\n")
+        return Splice(at, at, line + line_end if is_ended else line_end + line)
 
-    def _read(self, data: bytes) -> list[_Assignment]:
+    def _key(self, name: str) -> str:
+        return name
+
+    def _escaped(self, value: str) -> bytes:
+        return value.encode("ascii")
+
+    def _read(self, data: bytes) -> Iterator[_Assignment]:
         raise NotImplementedError
 
 
 class ShellScript(_Script):
-    """A script for `sh`: `export NAME=value`, or `NAME=value` and a later `export NAME`."""
+    """A script for `sh`: `export NAME=value`, or `NAME=value` where `export NAME` stands elsewhere."""
 
-    new_line = "export {name}={value}"
+    line_end = b"\n"
+    new_line = "export {name}="
 
     _ASSIGNMENT = re.compile(
-        rb"^[ \t]*(?P<export>export[ \t]+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)="
-        rb"(?P<value>\"[^\"\n]*\"|'[^'\n]*'|[^\s\"';&|#]*)[ \t]*(?:;?[ \t]*(?:#[^\n]*)?)?\r?$",
-        re.M,
+        rb"[ \t]*(?P<export>export[ \t]+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)="
+        rb"(?P<value>\"[^\"\\]*\"|'[^']*'|(?![#~])[^\s\"'\\;&|<>()`]*)[ \t]*;?(?:[ \t]+#.*|[ \t]*)"
     )
-    _EXPORT = re.compile(rb"^[ \t]*export(?P<names>(?:[ \t]+[A-Za-z_][A-Za-z0-9_]*)+)[ \t]*;?\r?$", re.M)
+    _EXPORT = re.compile(rb"[ \t]*export((?:[ \t]+[A-Za-z_][A-Za-z0-9_]*)+)[ \t]*;?(?:[ \t]+#.*|[ \t]*)")
+    _OPENS = re.compile(rb"(?:^|[;&|])[ \t]*(?:if|for|while|until|case|select)\b|[{(][ \t]*$")
+    _CLOSES = re.compile(rb"(?:^|[;&|])[ \t]*(?:(?:fi|done|esac)\b|[})])")
+    _HERE_DOCUMENT = re.compile(rb"<<-?[ \t]*[\"'\\]?([A-Za-z_][A-Za-z0-9_]*)")
 
-    def _read(self, data: bytes) -> list[_Assignment]:
-        exports = [
-            (found.start(), name) for found in self._EXPORT.finditer(data) for name in found["names"].split()
-        ]
-        made = []
-        for found in self._ASSIGNMENT.finditer(data):
-            later = any(at > found.start() and name == found["name"] for at, name in exports)
-            if found["export"] or later:
-                made.append(_assignment(found))
-        return made
+    def _read(self, data: bytes) -> Iterator[_Assignment]:
+        lines = list(self._live_lines(data))
+        exported = set()
+        for _, line in lines:
+            if found := self._EXPORT.fullmatch(line):
+                exported |= set(found[1].split())
+            elif (found := self._ASSIGNMENT.fullmatch(line)) and found["export"]:
+                exported.add(found["name"])
+        for offset, line in lines:
+            found = self._ASSIGNMENT.fullmatch(line)
+            if found and found["name"] in exported:
+                yield _assignment(found, offset, found["value"][:1] in (b'"', b"'"))
+
+    def _live_lines(self, data: bytes) -> Iterator[tuple[int, bytes]]:
+        """The offset and the bytes of each line that runs whenever the script does."""
+        depth, continues, waits_for = 0, False, b""
+        for found in _LINE.finditer(data):
+            line = found[1]
+            if waits_for:
+                waits_for = b"" if line.lstrip(b"\t") == waits_for else waits_for
+                continue
+            is_comment = line.lstrip(b" \t").startswith(b"#") and not continues
+            is_start, continues = not continues, _is_continued(line) and not is_comment
+            if is_comment:
+                continue
+            if is_start and not continues and depth <= 0:
+                yield found.start(), line
+            depth += len(self._OPENS.findall(line)) - len(self._CLOSES.findall(line))
+            if here := self._HERE_DOCUMENT.search(line):
+                waits_for = here[1]
 
 
 class BatchScript(_Script):
     """A script for Windows: `set NAME=value` or `set "NAME=value"`; names in any case."""
 
-    ignores_case = True
-    new_line = "set {name}={value}"
+    line_end = b"\r\n"
+    new_line = "set {name}="
 
     _ASSIGNMENT = re.compile(
-        rb"^[ \t]*@?[ \t]*set[ \t]+(?P<quote>\")?(?P<name>[A-Za-z_][A-Za-z0-9_]*)="
-        rb"(?P<value>(?(quote)[^\"\r\n]*|[^\r\n]*))(?(quote)\"[ \t]*)\r?$",
-        re.M | re.I,
+        rb"[ \t]*@?[ \t]*set[ \t]+(?P<quote>\")?(?P<name>[A-Za-z_][A-Za-z0-9_]*)="
+        rb"(?P<value>(?(quote)[^\"]*|[^&|<>^]*))(?(quote)\"[ \t]*)",
+        re.IGNORECASE,
     )
 
-    def _read(self, data: bytes) -> list[_Assignment]:
-        return [_assignment(found) for found in self._ASSIGNMENT.finditer(data)]
+    def _read(self, data: bytes) -> Iterator[_Assignment]:
+        depth, continues = 0, False
+        for found in _LINE.finditer(data):
+            line = found[1].strip(b" \t")
+            is_comment = re.match(rb"@?rem\b|::", line, re.IGNORECASE) is not None
+            is_start, continues = not continues, line.endswith(b"^") and not is_comment
+            if is_comment:
+                continue
+            depth -= line.startswith(b")")
+            assignment = self._ASSIGNMENT.fullmatch(found[1])
+            if assignment and is_start and depth <= 0:
+                yield _assignment(assignment, found.start(), False, unescape=True)
+            depth += line.endswith(b"(")
+
+    def _key(self, name: str) -> str:
+        return name.upper()
+
+    def _escaped(self, value: str) -> bytes:
+        return value.replace("%", "%%").encode("ascii")
 
 
-def _assignment(found: re.Match[bytes]) -> _Assignment:
+def _is_continued(line: bytes) -> bool:
+    return (len(line) - len(line.rstrip(b"\\"))) % 2 == 1
+
+
+def _assignment(found: re.Match[bytes], offset: int, is_quoted: bool, unescape: bool = False) -> _Assignment:
     start, end = found.span("value")
-    raw = found["value"]
-    if raw[:1] in (b'"', b"'") and raw[:1] == raw[-1:] and len(raw) > 1:
+    if is_quoted:
         start, end = start + 1, end - 1
-    return _Assignment(found["name"].decode(), found.string[start:end].decode("utf-8", "replace"), start, end)
+    value = found.string[start:end].decode("utf-8", "replace")
+    return _Assignment(
+        name=found["name"].decode("ascii"),
+        value=value.replace("%%", "%") if unescape else value,
+        start=offset + start,
+        end=offset + end,
+    )
