@@ -259,7 +259,10 @@ def stats_datasources(bench: Workbench) -> None:
             place=str(bench.pack.path(STATS_DATASOURCES)),
             fix="remove mysql.databases.stats from the profile",
         )
-    found = bench.xml(STATS_DATASOURCES).one(f"datasources/datasource[name='{STATS_DATASOURCE}']")
+    document = bench.xml(STATS_DATASOURCES)
+    found = find_datasource(document, STATS_DATASOURCE)
+    if found is None:
+        found = document.one(f"datasources/datasource[name='{STATS_DATASOURCE}']")
     configure(found, {**connection(bench, database), "defaultAutoCommit": "false"})
 
 
@@ -316,7 +319,7 @@ def _written(pack: Pack, profile: Profile) -> Iterator[tuple[str, str, XmlElemen
         )
     if profile.mysql.databases.stats is not None and pack.exists(STATS_DATASOURCES):
         stats = pack.xml(STATS_DATASOURCES)
-        found.append((STATS_DATASOURCES, stats.find(f"datasources/datasource[name='{STATS_DATASOURCE}']")))
+        found.append((STATS_DATASOURCES, find_datasource(stats, STATS_DATASOURCE)))
     for path, datasource in found:
         if datasource is None or datasource.find("name") is None:
             continue
@@ -387,8 +390,9 @@ def stats(context: CheckContext) -> Iterator[Finding]:
 
 
 def _stats_is_h2(pack: Pack) -> bool:
-    path = f"datasources/datasource[name='{STATS_DATASOURCE}']/definition/configuration/url"
-    return any(url.text.strip().startswith("jdbc:h2:") for url in pack.xml(STATS_DATASOURCES).all(path))
+    found = find_datasource(pack.xml(STATS_DATASOURCES), STATS_DATASOURCE)
+    urls = found.all("definition/configuration/url") if found is not None else []
+    return any(url.text.strip().startswith("jdbc:h2:") for url in urls)
 
 
 @check(

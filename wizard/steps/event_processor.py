@@ -63,7 +63,8 @@ def persistence(ha: XmlElement, profile: Profile) -> None:
         return
     found.set("enable", lower(settings.persistence))
     if settings.persistence_interval_minutes is not None:
-        found.one("persistenceIntervalInMinutes").set_text(str(settings.persistence_interval_minutes))
+        interval = str(settings.persistence_interval_minutes)
+        put(found, ("persistenceIntervalInMinutes",), "persistenceIntervalInMinutes", interval)
     if settings.persistence_location is not None:
         found.one("persister/property[@key='persistenceLocation']").set_text(settings.persistence_location)
 

@@ -10,7 +10,7 @@ from wizard.checks import CheckContext, check
 from wizard.edit.xml import New
 from wizard.finding import Finding
 from wizard.pack import AXIS2
-from wizard.steps.step import Step, put
+from wizard.steps.step import Step, nearest, put
 
 if TYPE_CHECKING:
     from wizard.edit.xml import XmlElement
@@ -19,10 +19,7 @@ if TYPE_CHECKING:
     from wizard.workbench import Workbench
 
 CLUSTERING = "clustering[@class='org.wso2.carbon.core.clustering.hazelcast.HazelcastClusteringAgent']"
-PARAMETERS = [
-    f"parameter[@name='{name}']"
-    for name in ("membershipScheme", "domain", "localMemberHost", "localMemberPort", "properties")
-]
+PARAMETERS = ("membershipScheme", "domain", "localMemberHost", "localMemberPort", "properties")
 
 
 def axis2(bench: Workbench) -> None:
@@ -46,10 +43,10 @@ def parameter(clustering: XmlElement, name: str, value: str) -> None:
     if found is not None:
         found.set_text(value)
         return
-    behind = [e for path in PARAMETERS if (e := clustering.find(path)) is not None]
     new = New("parameter", {"name": name}, text=value)
-    if behind:
-        behind[0].insert_after(new)
+    behind = nearest(PARAMETERS, name, lambda other: clustering.find(f"parameter[@name='{other}']"))
+    if behind is not None:
+        behind.insert_after(new)
     else:
         clustering.prepend(new)
 

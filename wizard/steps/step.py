@@ -42,13 +42,17 @@ def put(
     if child is not None:
         child.set_text(value, what=what)
         return
-    place = order.index(name)
-    nearby = sorted(
-        (n for n in order if n != name), key=lambda n: (abs(order.index(n) - place), order.index(n) > place)
-    )
-    before = [n for n in nearby if order.index(n) < place]
-    behind = next((found for n in [*before, *nearby] if (found := parent.find(n)) is not None), None)
+    behind = nearest(order, name, parent.find)
     if behind is None:
         parent.append(New(name, text=value), what=what)
     else:
         behind.insert_after(New(name, text=value), what=what)
+
+
+def nearest(
+    order: Sequence[str], name: str, find: Callable[[str], XmlElement | None]
+) -> XmlElement | None:
+    """What a new `name` goes behind: the nearest of the list before it that is there, else the nearest after it."""
+    place = order.index(name)
+    near = [*reversed(order[:place]), *order[place + 1 :]]
+    return next((found for other in near if (found := find(other)) is not None), None)
