@@ -14,7 +14,7 @@ import os
 import pwd
 import shutil
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -357,6 +357,11 @@ def tidy(homes: Iterable[Path]) -> None:
             os.path.realpath(home) for home in run.homes.values()
         ):
             run.forget()
+    sweep()
+
+
+def sweep() -> None:
+    """Remove the folders of runs that were cut off before they had a journal."""
     strays = [folder for folder in _folders() if not (folder / JOURNAL).exists()]
     if strays:
         # Another run may just be beginning: then the next one tidies up.
@@ -379,6 +384,7 @@ def find(argument: str | None) -> Run:
     """The run that `rollback` means: the one of that name, the newest of that profile, or of the only profile.
 
     A run that was cut off comes before all that were finished: until it is taken back, nothing older is undone.
+    One that never began to write comes last: there is nothing to undo, but to tidy up.
 
     Raises:
         UsageError: there is no such run, or several profiles have runs.
@@ -387,7 +393,7 @@ def find(argument: str | None) -> Run:
     if argument is not None:
         named = next((run for run in all_runs if run.run == argument), None)
         return named or _newest_of(argument, all_runs)
-    chosen = _to_undo(all_runs)
+    chosen = _to_undo(all_runs, all_runs) or _unbegun(all_runs)
     profiles = sorted({run.profile for run in chosen})
     if not chosen:
         raise UsageError("there is no run to undo", fix="apimha-wizard history")
@@ -412,12 +418,16 @@ def _newest_of(argument: str, all_runs: list[Run]) -> Run:
     own = of_profile(argument, all_runs)
     if not own:
         raise UsageError(f"{argument} is no run, and no profile that has runs", fix="apimha-wizard history")
-    return next(iter(_to_undo(own, among=all_runs)), own[0])
+    return (_to_undo(own, all_runs) or _unbegun(own) or own)[0]
 
 
-def _to_undo(chosen: Iterable[Run], *, among: Sequence[Run] | None = None) -> list[Run]:
+def _to_undo(chosen: list[Run], all_runs: list[Run]) -> list[Run]:
     """The cut-off runs of these, then those that can be undone; each the newest first."""
-    chosen = list(chosen)
-    status = statuses(chosen if among is None else among)
+    status = statuses(all_runs)
     cut_off = [run for run in chosen if status[run.run] in {"cut off", "running"}]
     return cut_off + [run for run in chosen if status[run.run] in OPEN]
+
+
+def _unbegun(chosen: list[Run]) -> list[Run]:
+    """Those of a list without cut-off ones that are open all the same: they never began to write."""
+    return [run for run in chosen if run.outcome == "started"]

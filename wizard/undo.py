@@ -30,6 +30,7 @@ def rollback(
     A run that was cut off is taken back, and nothing older with it.  Outcome `restored` (3 where files that were
     edited since were kept), `unchanged` or `failed`.
     """
+    runs.sweep()
     run = runs.find(argument)
     homes = [home for home in map(Path, run.homes.values()) if home.is_dir()]
     try:
