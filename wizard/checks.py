@@ -176,13 +176,17 @@ def run(
 def _findings(one: Check, context: CheckContext) -> list[Finding]:
     """What one check finds; what it raises becomes a finding, so that no check can take the others down."""
     found: list[Finding] = []
+    bad = finding.error if one.severity == "error" else finding.warning
     try:
         found.extend(one.probe(context))
     except WizardError as problem:
         text = f"{problem.place}: {problem.message}" if problem.place else problem.message
-        found.append(finding.error(text, fix=problem.fix or one.fix))
+        if any(told.message == text for told in context.plan.problems):
+            found.append(finding.skipped("not looked at: a file cannot be read (see prerequisites.files)"))
+        else:
+            found.append(bad(text, fix=problem.fix or one.fix))
     except OSError as problem:
-        found.append(finding.error(f"cannot look: {problem}", fix=one.fix))
+        found.append(bad(f"cannot look: {problem}", fix=one.fix))
     return [dataclasses.replace(result, id=one.id) for result in found]
 
 
