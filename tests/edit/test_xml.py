@@ -228,6 +228,10 @@ class TestKept:
         port.set_text("11224")
         assert edited.edits == []
         assert edited.result() is EVENT_PROCESSOR
+        edited = document("<a>&#32;x <!-- c -->&#32;y</a>")
+        for value in ("1", "", "x  y"):
+            edited.root.set_text(value)
+        assert edited.result() is edited.data
 
 
 class TestValues:

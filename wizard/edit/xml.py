@@ -11,7 +11,7 @@ pass over them.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -35,11 +35,15 @@ _Key = tuple[Node, Literal["text", "attribute", "insert", "remove"], str]
 
 @dataclass(slots=True)
 class _Change:
-    """An edit that was asked for; `what` names it for people, `old` is the value of the original."""
+    """An edit that was asked for; `what` names it for people, `old` is the value of the original.
+
+    `texts` are all texts of the original element, those between its comments too.
+    """
 
     what: str
     old: str | None = None
     secret: bool = False
+    texts: tuple[str | None, ...] = ()
 
 
 @dataclass(slots=True)
@@ -181,21 +185,31 @@ class XmlDocument:
                 f"{label} holds elements and cannot hold a value", node, fix="take the elements out of it"
             )
         self._note(node, "", value)
-        if new == old or (len(node) and new.strip(nodes.BLANKS) == old):
+        if _is_same(node, new, old):
             return
         self._begin()
-        if node in self._numbers:
-            self._record((node, "text", ""), what, label, old, value)
-        if node not in self._numbers or not len(node):
+        if node not in self._numbers:
             node.text = new
             return
+        change = self._record((node, "text", ""), what, label, old, value)
+        change.texts = change.texts or (node.text, *(child.tail for child in node))
+        texts: Sequence[str | None] = [new]
+        if _is_same(node, new, change.old or ""):
+            texts = change.texts
+            del self._changes[node, "text", ""]
+        elif len(node):
+            texts = self._texts_with(node, new)
+        node.text = texts[0]
+        for child, text in zip(node, texts[1:], strict=True):
+            child.tail = text
+
+    def _texts_with(self, node: Node, new: str) -> list[str]:
+        """The texts between the comments of an element, with `new` in place of the value."""
         texts = []
         for number, run in enumerate(self._runs(node)):
             front, rear = self._blanks_of(run)
             texts.append(front + (new if number == self._target(node) else "") + rear)
-        node.text = texts[0]
-        for child, text in zip(node, texts[1:], strict=True):
-            child.tail = text
+        return texts
 
     def _set_attribute(self, node: Node, name: str, value: Value, what: str | None) -> None:
         label = what or nodes.label(node, name)
@@ -224,10 +238,11 @@ class XmlDocument:
         if isinstance(value, Secret):
             self._secrets.add((node, attribute))
 
-    def _record(self, key: _Key, what: str | None, label: str, old: str | None, value: Value) -> None:
+    def _record(self, key: _Key, what: str | None, label: str, old: str | None, value: Value) -> _Change:
         change = self._changes.setdefault(key, _Change(label, old))
         change.what = what or change.what
         change.secret |= self._is_secret(key[0], key[2], value)
+        return change
 
     def _is_secret(self, node: Node, attribute: str, value: Value = "") -> bool:
         """Whether the value is a password: by its type, now or before, or by a name."""
@@ -694,6 +709,11 @@ class XmlElement:
         raise self.document._error(
             f"internal: {self.name} was removed before", self.node, fix="report this with the file"
         )
+
+
+def _is_same(node: Node, new: str, old: str) -> bool:
+    """Whether a value is that of the element already; beside comments the blanks at its ends do not count."""
+    return new == old or (len(node) > 0 and new.strip(nodes.BLANKS) == old)
 
 
 def _canonical(tree: etree._ElementTree) -> bytes:

@@ -1,0 +1,219 @@
+"""Files that somebody broke, or made to break a parser: an EditError with the place and a fix, and nothing else."""
+
+from __future__ import annotations
+
+import re
+import time
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support.documents import Document, documents
+from wizard.edit.properties import PropertiesDocument
+from wizard.edit.xml import New, XmlDocument
+from wizard.errors import EditError
+
+BOMB = (
+    '<?xml version="1.0"?>\n<!-- a comment -->\n  <!DOCTYPE a [\n <!ENTITY e0 "ha">\n'
+    + "".join(f' <!ENTITY e{n} "{f"&e{n - 1};" * 10}">\n' for n in range(1, 12))
+    + "]>\n<a>&e11;</a>"
+)
+
+
+def edited(data: bytes) -> bytes | None:
+    """The file with an edit of its root and of its first element; None if that was refused as it should be."""
+    try:
+        document = XmlDocument(data, "hostile.xml")
+        document.root.set("new", "1")
+        for element in document.root.children[:1]:
+            element.insert_after(New("added", text="1"))
+        return document.result()
+    except EditError as refused:
+        assert refused.place
+        assert refused.place.startswith("hostile.xml")
+        assert refused.fix
+        return None
+
+
+class TestDoctype:
+    """Refused before anything of it is read, with the line and column where it starts."""
+
+    @pytest.mark.parametrize(
+        ("source", "place"),
+        [
+            (BOMB, "3:3"),
+            (BOMB.replace("\n", "\r\n"), "3:3"),
+            ('<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>', "1:1"),
+            ('<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>', "1:1"),
+            ('<!DOCTYPE a PUBLIC "x" "http://127.0.0.1:1/x.dtd"><a/>', "1:1"),
+            ('<!-- <!DOCTYPE b> --><!DOCTYPE a [<!ENTITY % p SYSTEM "x"> %p;]><a/>', "1:22"),
+            ("<!DOCTYPE a><a/>", "1:1"),
+            ("\ufeff<?pi?>\n<!DOCTYPE a><a/>", "2:1"),
+        ],
+    )
+    def test_it_is_refused_with_its_place(self, source: str, place: str) -> None:
+        started = time.perf_counter()
+        tracemalloc.start()
+        with pytest.raises(EditError, match="DOCTYPE") as refused:
+            XmlDocument(source.encode(), "hostile.xml")
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert refused.value.place == f"hostile.xml:{place}"
+        assert refused.value.fix
+        assert peak < 2_000_000
+        assert time.perf_counter() - started < 2
+
+    def test_the_word_in_a_comment_or_in_text_is_none(self) -> None:
+        for harmless in (
+            "<!-- <!DOCTYPE a> --><a/>",
+            "<a><![CDATA[<!DOCTYPE a>]]></a>",
+            "<a b='&lt;!DOCTYPE'/>",
+        ):
+            assert edited(harmless.encode()) is not None
+
+
+@pytest.mark.parametrize(
+    ("source", "place", "message"),
+    [
+        (b"", "1:1", "no element found"),
+        (b"no xml", "1:1", "not well-formed"),
+        (b"<a>\n  <b>\n</a>", "3:3", "mismatched tag"),
+        (b"<a>\r\n\r\n&nbsp;</a>", "3:1", "undefined entity"),
+        (b"<a>&geheim;</a>", "1:4", "undefined entity"),
+        (b'<a b="1" b="2"/>', "1:10", "duplicate attribute"),
+        (b"<a/><b/>", "1:5", "junk after document element"),
+        (b"<a:b/>", "1:5", "undefined namespace"),
+        (b"<a>\xff</a>", "1:4", "not well-formed"),
+        (b"<a", "1:1", "unclosed token"),
+        (b"<a>" * 100_000 + b"</a>" * 100_000, "1:", "nested too deeply"),
+        (b"<a>" * 100_000, "1:", "no element found"),
+        (b'<a b="' + b"x" * 11_000_000 + b'"/>', "1:", "too long"),
+        (b"<a>" + b"x" * 11_000_000 + b"</a>", "1:", "too long"),
+        ("<a/>".encode("utf-16"), "1:1", "UTF-16"),
+        ("<a/>".encode("utf-16-le"), "1:1", "UTF-16"),
+        ("<a/>".encode("utf-32"), "1:1", "UTF-16 or UTF-32"),
+        (b'<?xml version="1.0" encoding="UTF-16"?><a/>', "1:1", "'UTF-16' is not supported"),
+        (b'<?xml version="1.0" encoding="UTF-7"?><a/>', "1:1", "'UTF-7' is not supported"),
+        (b'<?xml version="1.0" encoding="x-geheim\xff"?><a/>', "1:1", "is not supported"),
+        (b'<?xml version="1.0" encoding="cp037"?><a/>', "1:1", "'cp037' is not supported"),
+        (b'<?xml version="1.0" encoding="ISO-8859-99"?><a/>', "1:1", "'ISO-8859-99' is not supported"),
+        (b'\xef\xbb\xbf<?xml version="1.0" encoding="ISO-8859-1"?><a/>', "1:1", "byte order mark"),
+    ],
+)
+def test_what_is_wrong_is_said_with_line_and_column(source: bytes, place: str, message: str) -> None:
+    with pytest.raises(EditError, match=re.escape(message)) as refused:
+        XmlDocument(source, "hostile.xml")
+    assert (refused.value.place or "").startswith(f"hostile.xml:{place}")
+    assert refused.value.fix
+    assert len(str(refused.value)) < 300
+    assert refused.value.__cause__ is None
+    assert "geheim;" not in str(refused.value)
+
+
+def test_a_password_with_a_bare_ampersand_is_not_quoted() -> None:
+    with pytest.raises(EditError) as refused:
+        XmlDocument(b"<a><password>a&geheim;b<geheim</password></a>", "hostile.xml")
+    assert "geheim" not in str(refused.value)
+    assert refused.value.__suppress_context__
+
+
+def test_something_wide_and_something_deep_that_is_allowed() -> None:
+    wide = b"<a>" + b"<b c='1'>2</b>\n" * 5_000 + b"</a>"
+    deep = b"<a>" * 200 + b"</a>" * 200
+    for source in (wide, deep):
+        started = time.perf_counter()
+        assert edited(source) is not None
+        assert time.perf_counter() - started < 5
+
+
+quick = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+
+BITS = [
+    *(
+        b"<",
+        b">",
+        b"/>",
+        b"</",
+        b"<!--",
+        b"-->",
+        b"<![CDATA[",
+        b"]]>",
+        b"<?",
+        b"?>",
+        b"&",
+        b";",
+        b'"',
+        b"'",
+        b"=",
+    ),
+    *(
+        b"a",
+        b" ",
+        b"\n",
+        b"\r",
+        b"\0",
+        b"\xff",
+        b"\xc3",
+        b"xmlns",
+        b":",
+        b"<!DOCTYPE",
+        b"[",
+        b"%",
+        b"&#xD800;",
+    ),
+]
+
+
+@quick
+@given(st.one_of(st.binary(max_size=80), st.lists(st.sampled_from(BITS), max_size=20).map(b"".join)))
+def test_random_bytes(source: bytes) -> None:
+    edited(source)
+    edited(b"<a>" + source + b"</a>")
+    edited(b"<a " + source + b"/>")
+
+
+@quick
+@given(documents(), st.data())
+def test_a_file_that_was_cut_off_or_damaged(made: Document, data: st.DataObject) -> None:
+    cut = data.draw(st.integers(0, len(made.data)))
+    edited(made.data[:cut])
+    edited(made.data[:cut] + data.draw(st.sampled_from(BITS)) + made.data[cut:])
+    edited(made.data[:cut] + made.data[cut + 1 :])
+
+
+@pytest.mark.parametrize("pack", ["apim-analytics-2.0.0", "das-3.0.1"])
+def test_a_real_file_that_was_cut_off(packs: Path, pack: str) -> None:
+    source = (packs / pack / "repository/conf/event-processor.xml").read_bytes()
+    end = source.rindex(b"</eventProcessorConfiguration>")
+    for cut in range(0, end, 97):
+        assert edited(source[:cut]) is None
+
+
+@quick
+@given(st.text(max_size=20), st.sampled_from(["b[@c=$v]", "b[c=$v]", "b[@c=$v]/d", "*[@c=$v]"]))
+def test_no_value_is_taken_for_a_path(value: str, path: str) -> None:
+    document = XmlDocument(b"<a><b c='1'><d/></b></a>", "hostile.xml")
+    assert (document.find(path, v=value) is not None) == (value == "1" and "[@c" in path)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda data: PropertiesDocument(data, "x"), lambda data: XmlDocument(data, "x")]
+)
+def test_a_large_file_takes_time_in_proportion(make: Callable[[bytes], object]) -> None:
+    line = b"<a.b c='d'>value</a.b>\n"
+    times = []
+    for count in (2_000, 8_000):
+        source = b"<a>\n" + line * count + b"</a>\n"
+        best = min(_seconds(make, source) for _ in range(3))
+        times.append(best)
+    assert times[1] < times[0] * 12 + 0.05
+
+
+def _seconds(make: Callable[[bytes], object], source: bytes) -> float:
+    started = time.perf_counter()
+    make(source)
+    return time.perf_counter() - started
