@@ -413,12 +413,16 @@ def charset(context: CheckContext) -> Iterator[Finding]:
         )
         return
     fits = True
+    fitting = 'set charset = "latin1"'
+    if server.schema_fits("utf8", by_servers=target.mode == "server"):
+        fitting += ' or "utf8"'
     for need in needs.databases:
-        if not need.database.has_schema or need.verdict.state not in ("absent", "empty"):
+        fills = need.verdict.state in ("absent", "empty") or need.take_back
+        if not need.database.has_schema or not fills:
             continue
-        contents = situation.contents.get(need.database.name)
+        contents = None if need.recreate else situation.contents.get(need.database.name)
         now = contents.charset if contents is not None else wished
-        if server.schema_fits(now) is False:
+        if server.schema_fits(now, by_servers=target.mode == "server") is False:
             fits = False
             origin = (
                 f"{need.database.name} has the character set {now}"
@@ -429,9 +433,9 @@ def charset(context: CheckContext) -> Iterator[Finding]:
             yield finding.error(
                 f"{origin}, with which the schema cannot be made on {server.name}: an index may have "
                 f"{server.index_limit} bytes",
-                fix='set charset = "latin1" or "utf8"'
+                fix=fitting
                 if contents is None
-                else 'drop the empty database and set charset = "latin1" or "utf8"',
+                else f"{fitting}, and drop the empty database, so that it is made anew",
                 remedy=None
                 if contents is not None
                 else finding.Remedy("mysql.charset", "latin1", 'set charset = "latin1"'),

@@ -36,6 +36,8 @@ class Need:
     tables: int
     take_back: bool = False
     """What an earlier run began and did not finish goes first."""
+    recreate: bool = False
+    """The database itself goes with it, and is made anew: that run had made it."""
     create: bool = False
     grant_to: tuple[Account, ...] = ()
     script: bool = False
@@ -144,6 +146,7 @@ def _need(
         verdict=verdict,
         tables=len(contents.schema.tables) if contents is not None else 0,
         take_back=take_back and script,
+        recreate=take_back and script and by_administrator and begun[database.name],
         create=create,
         grant_to=grant_to,
         script=script,

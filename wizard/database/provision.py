@@ -19,6 +19,7 @@ from wizard.database.needs import DatabaseResult, Needs, administrator_lacks, de
 from wizard.database.quoting import identifier
 from wizard.database.rights import SERVERS_NEED, grant_pattern, partial_revokes
 from wizard.database.schema import compare, read_contents
+from wizard.database.server import script_mode
 from wizard.database.situation import has_rows, look
 from wizard.errors import Cancelled, Failed, WizardError
 
@@ -261,7 +262,7 @@ class _Run:
         name = need.database.name
         if need.take_back:
             self.progress(name, 0, 0, "taking back what an earlier run began")
-            self._take_back(name, created=self.journal.begun().get(name, False))
+            self._take_back(name, created=need.recreate)
         exists = read_contents(self.session, name, fold=self.server.folds_names) is not None
         if not exists and not self.needs.by_administrator:
             return
@@ -303,6 +304,9 @@ class _Run:
 
     def _run_script(self, name: str, script: Script) -> None:
         self.session.use(name)
+        mode = script_mode(self.server.version, mariadb=self.server.mariadb)
+        if mode is not None:
+            self.session.make("SET SESSION sql_mode = %s", (mode,))
         total = len(script.statements)
         for done, statement in enumerate(script.statements):
             if self.stop.is_set():

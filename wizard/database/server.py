@@ -27,11 +27,25 @@ _VARIABLES = (
     "version_compile_os",
 )
 
-# Bytes that an index may have: InnoDB's old row formats, and the new ones (procedure, chapter 2; UM_TENANT).
+# Bytes that an index may have: InnoDB's old row formats, and the new ones (procedure, chapter 2).
 _SHORT_INDEX = 767
 _LONG_INDEX = 3072
-# The longest indexed column that must not be cut: UM_TENANT.UM_DOMAIN_NAME VARCHAR(255), which is unique.
+# The longest columns with an index: UM_TENANT.UM_DOMAIN_NAME VARCHAR(255), whose index is unique and cannot be
+# cut, and REG_PATH.REG_PATH_VALUE VARCHAR(750), whose index can, where the server cuts instead of refusing.
 _UNIQUE_CHARACTERS = 255
+_INDEXED_CHARACTERS = 750
+
+LENIENT = "NO_ENGINE_SUBSTITUTION"
+"""The SQL mode for scripts on old servers and MariaDB: MySQL 5.6's own default.
+
+A strict mode, which many a `my.cnf` of 5.6 sets, refuses the index of REG_PATH with `utf8` (error 1071) instead of
+cutting it, and NO_ZERO_DATE refuses `mysql.sql` (1067).  Measured on 5.6.24.
+"""
+
+
+def script_mode(version: tuple[int, ...], *, mariadb: bool) -> str | None:
+    """The SQL mode in which the pack's script is run; None: the server's own, as measured."""
+    return LENIENT if mariadb or version < (5, 7) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +103,18 @@ class Server:
             name = "utf8mb3"  # how newer servers call it
         return self.charsets.get(name)
 
-    def schema_fits(self, charset: str) -> bool | None:
-        """Whether the pack's tables can be made with this character set; None where it is unknown here."""
+    def schema_fits(self, charset: str, *, by_servers: bool = False) -> bool | None:
+        """Whether the pack's tables can be made with this character set; None where it is unknown here.
+
+        `by_servers`: with `-Dsetup`, by Connector/J, whose sessions are strict.
+        """
         width = self.width(charset)
-        return None if width is None else width * _UNIQUE_CHARACTERS <= self.index_limit
+        if width is None:
+            return None
+        cuts = self.short_indexes and script_mode(self.version, mariadb=self.mariadb) and not by_servers
+        old = self.version < ((10, 2) if self.mariadb else (5, 7))
+        longest = _UNIQUE_CHARACTERS if cuts and old else _INDEXED_CHARACTERS
+        return width * longest <= self.index_limit
 
 
 def read_server(session: Session) -> Server:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from wizard.database.quoting import identifier, literal
 from wizard.database.rights import grant_pattern
+from wizard.database.server import script_mode
 
 if TYPE_CHECKING:
     from wizard.database.scripts import Script
@@ -31,7 +32,7 @@ def sql_text(
     lines = [*_head(wanted, version, mariadb=mariadb), *_databases(wanted)]
     lines += _account(wanted, version, mariadb=mariadb, with_password=with_password)
     lines += _grants(wanted, version, mariadb=mariadb)
-    lines += _tables(wanted, script)
+    lines += _tables(wanted, script, version, mariadb=mariadb)
     return "\n".join(lines) + "\n"
 
 
@@ -39,7 +40,7 @@ def _head(wanted: Wanted, version: tuple[int, ...], *, mariadb: bool) -> Iterato
     server = f"{'MariaDB' if mariadb else 'MySQL'} {'.'.join(map(str, version))}"
     yield f"-- For {server}, as an administrator, once: mysql -u root -p < this-file"
     yield "SET NAMES utf8mb4;"
-    # The quoting below is right where a backslash escapes; the session's own mode comes back for the tables.
+    # The quoting below is right where a backslash escapes.
     yield "SET @apimha_sql_mode = @@SESSION.sql_mode;"
     yield "SET SESSION sql_mode = '';"
 
@@ -91,11 +92,14 @@ def _grants(wanted: Wanted, version: tuple[int, ...], *, mariadb: bool) -> Itera
         yield "-- (Where the variable partial_revokes is ON, take the backslashes out.)"
     for database in wanted.databases:
         yield f"GRANT ALL ON {identifier(grant_pattern(database.name))}.* TO {username}@{host};"
-    yield "SET SESSION sql_mode = @apimha_sql_mode;"
 
 
-def _tables(wanted: Wanted, script: Script | None) -> Iterator[str]:
+def _tables(
+    wanted: Wanted, script: Script | None, version: tuple[int, ...], *, mariadb: bool
+) -> Iterator[str]:
     yield ""
+    mode = script_mode(version, mariadb=mariadb)
+    yield f"SET SESSION sql_mode = {literal(mode) if mode is not None else '@apimha_sql_mode'};"
     if script is None or wanted.mode == "server":
         yield "-- No tables here: the servers make their own" + (
             " (the first start with -Dsetup)." if wanted.mode == "server" else "."
@@ -109,3 +113,4 @@ def _tables(wanted: Wanted, script: Script | None) -> Iterator[str]:
                 yield f"{statement.text};"
             yield ""
     yield "-- The analytics stores stay empty: the servers make their tables."
+    yield "SET SESSION sql_mode = @apimha_sql_mode;"

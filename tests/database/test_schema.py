@@ -1,0 +1,335 @@
+"""Whole, partial, empty, absent, somebody else's: told apart on real servers before anything is run."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.support import servers
+from tests.support.playground import Playground, playground
+from tests.support.servers import Server
+from wizard.database.connection import Session, connect
+from wizard.database.failure import DatabaseError
+from wizard.database.schema import Contents, Verdict, compare, read_contents
+from wizard.database.script import Schema, creates, statements
+from wizard.database.server import Server as Facts
+from wizard.database.server import LENIENT, read_server
+
+SCRIPTS = (
+    ("apim-analytics-2.0.0", "mysql.sql"),
+    ("apim-analytics-2.0.0", "mysql5.7.sql"),
+    ("apim-analytics-2.1.0", "mysql.sql"),
+    ("apim-analytics-2.1.0", "mysql5.7.sql"),
+    ("das-3.0.1", "mysql.sql"),
+)
+
+
+def session(ground: Playground) -> Session:
+    wanted = ground.wanted()
+    assert wanted.administrator is not None
+    return connect(
+        wanted.endpoint, wanted.administrator.username, wanted.administrator.password, work_limit=60
+    )
+
+
+def facts(ground: Playground) -> Facts:
+    with session(ground) as inside:
+        return read_server(inside)
+
+
+def run_script(
+    ground: Playground, text: str, charset: str, *, most: int | None = None
+) -> DatabaseError | None:
+    """Makes the user database with that script; the error that stopped it, if one did."""
+    with session(ground) as inside:
+        inside.make(f"CREATE DATABASE `{ground.user}` CHARACTER SET {charset}")
+        inside.use(ground.user)
+        for statement in list(statements(text))[:most]:
+            try:
+                inside.make(statement.text)
+            except DatabaseError as problem:
+                return problem
+    return None
+
+
+def seen(ground: Playground, name: str | None = None, *, fold: bool = False) -> Contents | None:
+    with session(ground) as inside:
+        return read_contents(inside, name or ground.user, fold=fold)
+
+
+def verdict(ground: Playground, *schemas: Schema, fold: bool = False) -> Verdict:
+    return compare(seen(ground, fold=fold), schemas, fold=fold)
+
+
+class TestTheMeasuredMatrix:
+    """Procedure, chapter 2: which script on which server with which character set."""
+
+    @pytest.mark.parametrize(("pack_name", "script"), SCRIPTS)
+    @pytest.mark.parametrize("charset", ["latin1", "utf8mb4"])
+    def test_script_and_character_set(
+        self, ground: Playground, packs: Path, pack_name: str, script: str, charset: str
+    ) -> None:
+        text = (packs / pack_name / "dbscripts" / script).read_text()
+        stopped = run_script(ground, text, charset)
+        found = verdict(ground, creates(text))
+        kind = ground.server.kind
+        if kind == "mysql56" and charset == "utf8mb4":
+            assert stopped is not None and stopped.number == 1071
+            assert found.state == "partial"
+            assert len(ground.server.tables(ground.user)) == 17
+            assert found.missing[0] == "table UM_TENANT"
+            assert len(found.missing) == 22
+        elif kind == "mysql9" and script == "mysql.sql":
+            assert stopped is not None and stopped.number == 1067
+            assert found.state == "partial"
+            assert len(ground.server.tables(ground.user)) == 5
+            assert "table REG_RESOURCE" in found.missing
+        else:
+            assert stopped is None
+            assert found == Verdict("whole")
+            assert len(ground.server.tables(ground.user)) == 39
+        assert facts(ground).schema_fits(charset) is not (kind == "mysql56" and charset == "utf8mb4")
+
+    def test_the_fix_for_56_works(self, mysql56: Server, pack: Path, tmp_path: Path) -> None:
+        with playground(mysql56, pack, tmp_path) as ground:
+            text = (pack / "dbscripts/mysql.sql").read_text()
+            assert run_script(ground, text, "utf8") is None
+            assert facts(ground).schema_fits("utf8")
+            assert verdict(ground, creates(text)).state == "whole"
+
+    @pytest.mark.parametrize(
+        ("mode", "number"), [("STRICT_TRANS_TABLES", 1071), (LENIENT, None), ("NO_ZERO_DATE", 1067)]
+    )
+    def test_56_needs_a_lenient_mode(
+        self, mysql56: Server, pack: Path, tmp_path: Path, mode: str, number: int | None
+    ) -> None:
+        """Many a my.cnf is strict, and so is every session of Connector/J."""
+        with playground(mysql56, pack, tmp_path) as ground:
+            text = (pack / "dbscripts/mysql.sql").read_text()
+            charset = "latin1" if mode == "NO_ZERO_DATE" else "utf8"
+            before = mysql56.one("SELECT @@GLOBAL.sql_mode")
+            mysql56.run(f"SET GLOBAL sql_mode = '{mode}'")
+            try:
+                stopped = run_script(ground, text, charset)
+            finally:
+                mysql56.run(f"SET GLOBAL sql_mode = '{before}'")
+            assert (stopped.number if stopped else None) == number
+            assert facts(ground).schema_fits("utf8", by_servers=True) is False
+            assert facts(ground).schema_fits("latin1", by_servers=True) is True
+
+    def test_whole_by_the_other_script_is_whole(self, ground: Playground, pack: Path) -> None:
+        old, new = ((pack / "dbscripts" / name).read_text() for name in ("mysql.sql", "mysql5.7.sql"))
+        assert run_script(ground, new, "latin1") is None
+        assert verdict(ground, creates(old), creates(new)).state == "whole"
+        assert verdict(ground, creates(old)).state == "whole"
+
+
+class TestWhatIsMissing:
+    @pytest.fixture
+    def made(self, ground: Playground, pack: Path) -> Iterator[tuple[Playground, Schema]]:
+        text = (pack / "dbscripts/mysql5.7.sql").read_text()
+        assert run_script(ground, text, "latin1") is None
+        yield ground, creates(text)
+
+    def test_a_table(self, made: tuple[Playground, Schema]) -> None:
+        ground, schema = made
+        ground.server.run("DROP TABLE UM_HYBRID_REMEMBER_ME", database=ground.user)
+        assert verdict(ground, schema) == Verdict("partial", ("table UM_HYBRID_REMEMBER_ME",))
+
+    def test_an_index(self, made: tuple[Playground, Schema]) -> None:
+        ground, schema = made
+        ground.server.run("DROP INDEX REG_LOG_IND_BY_REGLOG ON REG_LOG", database=ground.user)
+        missing = "index REG_LOG_IND_BY_REGLOG (reg_logged_time, reg_tenant_id) of REG_LOG"
+        assert verdict(ground, schema) == Verdict("partial", (missing,))
+
+    def test_an_inline_index(self, made: tuple[Playground, Schema]) -> None:
+        ground, schema = made
+        ground.server.run("DROP INDEX UM_DIALECT_URI ON UM_DIALECT", database=ground.user)
+        missing = "unique index (um_dialect_uri, um_tenant_id) of UM_DIALECT"
+        assert verdict(ground, schema) == Verdict("partial", (missing,))
+
+    def test_a_foreign_key(self, made: tuple[Playground, Schema]) -> None:
+        ground, schema = made
+        ground.server.run(
+            "ALTER TABLE REG_SNAPSHOT DROP FOREIGN KEY REG_SNAPSHOT_FK_BY_PATH_ID", database=ground.user
+        )
+        found = verdict(ground, schema)
+        assert found.state == "partial"
+        assert found.missing == (
+            "foreign key REG_SNAPSHOT_FK_BY_PATH_ID (reg_path_id, reg_tenant_id) of REG_SNAPSHOT to REG_PATH",
+        )
+
+    def test_one_of_two_equal_indexes(self, made: tuple[Playground, Schema]) -> None:
+        """The script makes an index of REG_RESOURCE twice, under two names."""
+        ground, schema = made
+        ground.server.run(
+            "DROP INDEX REG_RESOURCE_HISTORY_IND_BY_PATH_ID_NAME ON REG_RESOURCE", database=ground.user
+        )
+        assert len(verdict(ground, schema).missing) == 1
+
+    def test_a_primary_key(self, made: tuple[Playground, Schema]) -> None:
+        ground, schema = made
+        ground.server.run("ALTER TABLE REG_CLUSTER_LOCK DROP PRIMARY KEY", database=ground.user)
+        assert verdict(ground, schema).missing == ("primary key (reg_lock_name) of REG_CLUSTER_LOCK",)
+
+    def test_after_every_statement_it_is_partial_until_the_last(self, ground: Playground, pack: Path) -> None:
+        """A cut-off run can stop anywhere, also between a table and its index: none of it passes for whole."""
+        text = (pack / "dbscripts/mysql5.7.sql").read_text()
+        schema = creates(text)
+        all_statements = list(statements(text))
+        with session(ground) as inside:
+            inside.make(f"CREATE DATABASE `{ground.user}` CHARACTER SET latin1")
+            inside.use(ground.user)
+            before = len(schema.tables) + len(schema.indexes) + len(schema.foreign_keys) + 1
+            for statement in all_statements:
+                inside.make(statement.text)
+                contents = read_contents(inside, ground.user, fold=False)
+                found = compare(contents, [schema], fold=False)
+                last = statement is all_statements[-1]
+                assert found.state == ("whole" if last else "partial"), statement.text
+                # Each statement makes something that was missing.
+                now = sum(not name.startswith("table") for name in found.missing) + sum(
+                    1
+                    + sum(index.table == name.split()[1] for index in schema.indexes)
+                    + sum(key.table == name.split()[1] for key in schema.foreign_keys)
+                    for name in found.missing
+                    if name.startswith("table")
+                )
+                assert now < before, statement.text
+                before = now
+
+    def test_the_index_that_innodb_makes_for_a_foreign_key_is_none_of_the_script(
+        self, ground: Playground
+    ) -> None:
+        text = (
+            "CREATE TABLE a (x INT, y INT, PRIMARY KEY (x, y)) ENGINE INNODB;"
+            "CREATE TABLE b (x INT, y INT) ENGINE INNODB;"
+            "ALTER TABLE b ADD CONSTRAINT b_to_a FOREIGN KEY (x, y) REFERENCES a (x, y);"
+            "CREATE INDEX b_by_xy ON b (x, y);"
+        )
+        run_script(ground, text, "latin1", most=3)
+        assert verdict(ground, creates(text)).missing == ("index b_by_xy (x, y) of b",)
+        ground.server.run("CREATE INDEX b_by_xy ON b (x, y)", database=ground.user)
+        assert verdict(ground, creates(text)).state == "whole"
+
+
+class TestOtherDatabases:
+    def test_absent_and_empty(self, ground: Playground) -> None:
+        schema = creates("CREATE TABLE a (i INT)")
+        assert verdict(ground, schema) == Verdict("absent")
+        ground.server.run(f"CREATE DATABASE `{ground.user}` CHARACTER SET latin1")
+        assert verdict(ground, schema) == Verdict("empty")
+        contents = seen(ground)
+        assert contents is not None and contents.charset == "latin1"
+
+    def test_somebody_elses(self, ground: Playground) -> None:
+        ground.server.run(f"CREATE DATABASE `{ground.user}`")
+        ground.server.run("CREATE TABLE orders (i INT)", database=ground.user)
+        found = verdict(ground, creates("CREATE TABLE a (i INT)"))
+        assert found == Verdict("other", foreign=("orders",))
+
+    @pytest.mark.parametrize(
+        ("thing", "name"),
+        [
+            ("CREATE VIEW v AS SELECT 1", "view v"),
+            ("CREATE PROCEDURE p() SELECT 1", "routine p"),
+            ("CREATE EVENT e ON SCHEDULE EVERY 1 YEAR DO SELECT 1", "event e"),
+        ],
+    )
+    def test_a_database_without_tables_may_still_not_be_empty(
+        self, ground: Playground, thing: str, name: str
+    ) -> None:
+        ground.server.run(f"CREATE DATABASE `{ground.user}`")
+        ground.server.run(thing, database=ground.user)
+        contents = seen(ground)
+        assert contents is not None and not contents.empty
+        assert contents.others == (name,)
+        assert verdict(ground, creates("CREATE TABLE a (i INT)")).state == "other"
+
+    def test_more_than_the_script_is_still_whole(self, ground: Playground) -> None:
+        text = "CREATE TABLE a (i INT, PRIMARY KEY (i))"
+        run_script(ground, text, "latin1")
+        ground.server.run("CREATE TABLE more (i INT)", "CREATE INDEX extra ON a (i)", database=ground.user)
+        assert verdict(ground, creates(text)) == Verdict("whole", foreign=("more",))
+
+    def test_a_name_that_differs_in_case_is_another_database(self, ground: Playground) -> None:
+        ground.server.run(f"CREATE DATABASE `{ground.user.upper()}`")
+        try:
+            assert seen(ground) is None
+            assert seen(ground, ground.user.upper()) is not None
+        finally:
+            ground.server.drop(ground.user.upper())
+
+    @pytest.mark.parametrize(
+        "name", ["a-b.c", "with space", "qu'ote\"s", "back`tick", "umläut", "x_y", "1e5", "select"]
+    )
+    def test_any_name(self, ground: Playground, name: str) -> None:
+        with closing(ground.server.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute(f"CREATE DATABASE {servers.quoted(name)}")
+            try:
+                cursor.execute(f"CREATE TABLE {servers.quoted(name)}.t (i INT PRIMARY KEY)")
+                contents = seen(ground, name)
+            finally:
+                cursor.execute(f"DROP DATABASE {servers.quoted(name)}")
+        assert contents is not None
+        assert contents.schema.tables == ("t",)
+        assert contents.name == name
+
+
+class TestNamesWithoutCase:
+    """`lower_case_table_names = 1`, as on Windows: the server keeps every name in lower case."""
+
+    @pytest.mark.parametrize("kind", ["mysql56", "mariadb"])
+    def test_a_schema_is_whole_there(self, kind: servers.Kind, pack: Path, tmp_path: Path) -> None:
+        text = (pack / "dbscripts/mysql.sql").read_text()
+        with servers.fresh(kind, "--lower-case-table-names=1") as server:
+            with playground(server, pack, tmp_path, names={"user": "UserDB"}) as ground:
+                assert facts(ground).folds_names
+                assert run_script(ground, text, "latin1") is None
+                assert verdict(ground, creates(text), fold=True).state == "whole"
+                server.run("DROP INDEX REG_RESOURCE_IND_BY_UUID ON REG_RESOURCE", database="userdb")
+                assert len(verdict(ground, creates(text), fold=True).missing) == 1
+
+
+class TestFacts:
+    def test_of_each_server(self, ground: Playground) -> None:
+        found = facts(ground)
+        kind = ground.server.kind
+        assert found.mariadb is (kind == "mariadb")
+        assert found.charset == ("utf8mb4" if kind == "mysql9" else "latin1")
+        assert found.short_indexes is (kind == "mysql56")
+        assert not found.windows
+        assert not found.folds_names
+        assert not found.read_only
+        assert found.max_connections == 151
+        assert ("caching_sha2_password" in found.plugins) is (kind == "mysql9")
+        assert ("mysql_native_password" in found.plugins) is (kind != "mysql9")
+        assert found.width("utf8") == 3
+        assert found.width("nonsense") is None
+        assert found.schema_fits("nonsense") is None
+        assert found.charset_for(None) == found.charset
+        assert found.charset_for("latin1") == "latin1"
+        assert bool({"NO_ZERO_DATE"} & set(found.sql_mode)) is (kind == "mysql9")
+
+    def test_on_windows_latin1_is_the_default(self, ground: Playground) -> None:
+        for os in ("Win64", "Win32"):
+            assert dataclasses.replace(facts(ground), os=os).charset_for(None) == "latin1"
+
+    def test_a_default_row_format_of_old_makes_short_indexes(
+        self, mysql9: Server, tmp_path: Path, pack: Path
+    ) -> None:
+        with playground(mysql9, pack, tmp_path) as ground:
+            mysql9.run("SET GLOBAL innodb_default_row_format = COMPACT")
+            try:
+                found = facts(ground)
+                stopped = run_script(ground, (pack / "dbscripts/mysql5.7.sql").read_text(), "utf8mb4")
+            finally:
+                mysql9.run("SET GLOBAL innodb_default_row_format = DYNAMIC")
+        assert found.schema_fits("utf8mb4") is False
+        assert found.schema_fits("utf8") is False
+        assert found.schema_fits("latin1") is True
+        assert stopped is not None and stopped.number == 1709
