@@ -387,10 +387,14 @@ def profile_from_homes(homes: tuple[Path, Path], name: str) -> int:
     first, second = (home.expanduser().absolute() for home in homes)
     found = from_homes.read((first, second))
     from_homes.write(found, path)
-    click.echo(f"written: {path}")
     for field, notes in found.notes.items():
         for note in notes:
-            click.echo(f"! {field}: {note}")
+            click.echo(f"! {field}: {note}" if field else f"! {note}")
+    click.echo(f"written: {path}")
+    if found.missing:
+        click.echo(f"Not in the homes, to be filled in: {', '.join(found.missing)}")
+    else:
+        click.echo(f"What is not as the profile says: apimha-wizard replay {name} --dry-run")
     return 0
 
 

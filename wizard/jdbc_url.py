@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, unquote_plus
 
 
 def jdbc_url(host: str, port: int, database: str, parameters: Mapping[str, str] | None = None) -> str:
@@ -44,5 +44,6 @@ def parse_jdbc_url(url: str) -> MySQLUrl | None:
         return None
     host, port, database, query = found.groups()
     pairs = (pair.partition("=") for pair in (query or "").split("&") if pair)
-    parameters = {unquote(key): unquote(value) for key, _, value in pairs}
+    # Connector/J reads a value as a form does: there a `+` is a blank.
+    parameters = {unquote(key): unquote_plus(value) for key, _, value in pairs}
     return MySQLUrl(host.strip("[]"), int(port or 3306), unquote(database), parameters)

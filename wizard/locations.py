@@ -66,13 +66,13 @@ def located(text: str, folder: Path | None) -> Path:
     Links and `..` are left as they are: only the file system knows what they mean.
 
     Raises:
-        ValueError: the text is empty, holds a control character, or names a user who has no home.
+        ValueError: the text is empty, holds an invisible character, or names a user who has no home.
     """
     if not text.strip():
         raise ValueError("a path is needed here, not an empty text")
-    if any(ord(character) < 32 or ord(character) == 127 for character in text):
-        raise ValueError("a path with a control character or a line break is not accepted")
-    expanded = os.path.expanduser(text)  # noqa: PTH111  (Path.expanduser raises RuntimeError, and eats a trailing part)
+    if not text.isprintable():
+        raise ValueError("a path with a line break or an invisible character is not accepted")
+    expanded = os.path.expanduser(text)  # Path.expanduser raises a RuntimeError
     if text.startswith("~") and expanded == text:
         raise ValueError("the home that `~` stands for is not known here: write the path in full")
     return Path(folder or Path.cwd(), expanded)

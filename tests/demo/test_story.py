@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.need import need
 from wizard.demo import main, story
 from wizard.demo.sandbox import make_sandbox, opened
+from wizard.demo.server import find_server
 
 CHANGED = {
     "repository/components/lib/mysql-connector-java-stand-in.jar": ("new", "new"),
@@ -61,21 +63,42 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
 
 
 def test_it_is_told_in_some_thirty_lines_of_a_terminals_width(told: Told) -> None:
-    assert 25 <= len([line for line in told.lines if line]) <= 36
+    assert 25 <= len([line for line in told.lines if line]) <= 42
     assert [line for line in told.lines if len(line) > 100 and str(told.folder) not in line] == []
 
 
 def test_dry_run_replay_replay_again_and_roll_back(told: Told) -> None:
+    options = story.OFFLINE if find_server() is None else story.LIVE
     assert [line for line in told.lines if line.startswith("$ ")] == [
-        "$ apimha-wizard replay demo.toml --offline --dry-run",
-        "$ apimha-wizard replay demo.toml --offline",
-        "$ apimha-wizard replay demo.toml --offline",
+        f"$ apimha-wizard replay demo.toml{options} --dry-run",
+        f"$ apimha-wizard replay demo.toml{options}",
+        f"$ apimha-wizard replay demo.toml{options}",
         "$ apimha-wizard rollback demo.toml",
     ]
     assert re.search(r"^checks: \d+ in order", told.text, re.MULTILINE)
     assert re.search(r"^Done: run \d{8}T\d{6}Z-", told.text, re.MULTILINE)
     assert "\nNothing to do: " in told.text
     assert "\nRestored. " in told.text
+
+
+def test_with_a_server_on_this_machine_the_databases_are_really_made(told: Told) -> None:
+    need("mariadbd")
+    assert "  database userdb: created, 7 tables" in told.lines
+    assert "  database WSO2_ANALYTICS_EVENT_STORE_DB: created, 0 tables" in told.lines
+
+
+@pytest.fixture
+def without_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without a database server: the story is shorter."""
+    monkeypatch.setattr(story, "find_server", lambda: None)
+
+
+@pytest.mark.usefixtures("without_server")
+def test_without_a_server_it_says_what_it_would_have_done(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    told = capsys.readouterr().out
+    assert "$ apimha-wizard replay demo.toml --offline\n" in told
+    assert "would have made databases" in told
 
 
 def test_the_changed_lines_of_each_file_and_home_are_told(told: Told) -> None:
@@ -127,6 +150,7 @@ def test_the_sandbox_alone_says_commands_that_work_as_they_stand(
     assert any((tmp_path / "with a space/.apimha-wizard/state").rglob("*"))
 
 
+@pytest.mark.usefixtures("without_server")
 def test_without_a_folder_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
@@ -140,6 +164,7 @@ def test_a_folder_that_holds_something_is_refused(tmp_path: Path, capsys: pytest
     assert "not empty" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("without_server")
 def test_a_command_that_fails_ends_the_story_with_what_it_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -154,6 +179,7 @@ def test_a_command_that_fails_ends_the_story_with_what_it_said(
     assert "Restored" not in streams.out
 
 
+@pytest.mark.usefixtures("without_server")
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [("--dry-run", "a dry run changed something"), ("rollback", "the roll-back left a difference")],

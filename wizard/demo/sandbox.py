@@ -49,7 +49,7 @@ def make_sandbox(folder: Path) -> Sandbox:
     Raises:
         UsageError: the folder holds something already, or cannot be made or written.
     """
-    folder = Path(os.path.abspath(folder))  # noqa: PTH100 (a link in the path stays the link that was named)
+    folder = Path(os.path.abspath(folder))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
@@ -61,7 +61,7 @@ def make_sandbox(folder: Path) -> Sandbox:
         for name in HOMES:
             _unpack(folder / name)
         _write_driver(folder / DRIVER_JAR)
-        _write_secret(folder / PASSWORD_FILE, secrets.token_urlsafe(12))
+        write_secret(folder / PASSWORD_FILE, secrets.token_urlsafe(12))
         shutil.copyfile(PACKS / "demo.toml", folder / "demo.toml")
     except OSError as problem:
         raise UsageError(
@@ -97,8 +97,9 @@ def _unpack(home: Path) -> None:
         (home / name).mkdir(parents=True, exist_ok=True)
 
 
-def _write_secret(path: Path, password: str) -> None:
-    path.parent.mkdir(mode=0o700)
+def write_secret(path: Path, password: str) -> None:
+    """A file that only this user can read."""
+    path.parent.mkdir(mode=0o700, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         stream.write(password + "\n")

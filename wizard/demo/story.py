@@ -19,7 +19,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 
-from wizard.demo.sandbox import Sandbox, make_sandbox
+from wizard.demo.sandbox import Sandbox, make_sandbox, write_secret
+from wizard.demo.server import ADMINISTRATOR, PrivateServer, find_server, private_server
 from wizard.errors import Failed, WizardError
 
 Say = Callable[[str], None]
@@ -29,6 +30,12 @@ Snapshot = dict[str, tuple[int, bytes]]
 DRY_RUN = "replay demo.toml --offline --dry-run"
 REPLAY = "replay demo.toml --offline"
 ROLL_BACK = "rollback demo.toml"
+
+OFFLINE = " --offline"
+LIVE = " --ignore mysql.driver --ignore ports.free"
+"""The stand-in driver cannot log in, and nothing will be started on the ports."""
+
+ADMINISTRATOR_FILE = "secrets/administrator"
 
 EXCERPT = "repository/conf/axis2/axis2.xml"
 
@@ -90,30 +97,52 @@ def show(folder: Path, say: Say) -> Sandbox:
 def tell(folder: Path, say: Say) -> Sandbox:
     """Tells the whole story in a new sandbox in `folder`, which is left there as it was made.
 
+    With a MySQL or MariaDB on this machine it has a server of its own, and the databases are really made.
+
     Raises:
         UsageError: the folder cannot be used.
         Failed: a command did not end as the story has it; the message holds its output.
     """
     sandbox = make_sandbox(folder)
+    program = find_server()
+    if program is None:
+        _tell(sandbox, say, OFFLINE, None)
+        say("With mariadbd or mysqld on the PATH, replay would have made databases, account and tables, too.")
+        return sandbox
+    # Not in the sandbox: its path may be too long for the server's socket, and what it holds is not to be looked at.
+    with tempfile.TemporaryDirectory(prefix="apimha-server-") as temporary:
+        with private_server(Path(temporary), program) as server:
+            use_server(sandbox, server)
+            _tell(sandbox, say, LIVE, server)
+    return sandbox
+
+
+def _tell(sandbox: Sandbox, say: Say, options: str, server: PrivateServer | None) -> None:
     stock = snapshots(sandbox)
+    folder = sandbox.folder
     say("Two unpacked packs become a pair that survives the loss of one node. A sandbox to see it in:")
     say(f"  {folder}/analytics-1 and analytics-2   miniature packs, as if unpacked just now")
     say(f"  {folder}/demo.toml   the profile: all that the pair has to know, once")
+    if server is not None:
+        say(f"  {server.version} on {server.host}:{server.port}, private and empty; the driver is a stand-in")
 
-    output = _run(sandbox, say, DRY_RUN, expected=4)
+    output = _run(sandbox, say, f"replay demo.toml{options} --dry-run", expected=4)
     _same(snapshots(sandbox), stock, "a dry run changed something")
     say(_line(output, "checks: "))
     for line in changed_lines(output, EXCERPT):
         say(f"  {line}")
     say("and so on for every file. Nothing is written; exit code 4 says that there is something to do.")
 
-    output = _run(sandbox, say, REPLAY, expected=0)
+    output = _run(sandbox, say, f"replay demo.toml{options}", expected=0)
     applied = snapshots(sandbox)
+    for line in output.splitlines():
+        if line.startswith("database "):
+            say(f"  {line}")
     for line in table(stock, applied):
         say(f"  {line}")
     say(_line(output, "Done: "))
 
-    output = _run(sandbox, say, REPLAY, expected=0)
+    output = _run(sandbox, say, f"replay demo.toml{options}", expected=0)
     _same(snapshots(sandbox), applied, "a second replay changed something")
     say(_line(output, "Nothing to do: "))
 
@@ -122,7 +151,21 @@ def tell(folder: Path, say: Say) -> Sandbox:
     say(f"{_line(output, 'Restored')} Names, modes and contents of both homes are those from before:")
     for home, files in zip(sandbox.homes, stock, strict=True):
         say(f"  {home.name}  SHA-256 {digest(files)[:32]}… of {len(files)} files and folders")
-    return sandbox
+
+
+def use_server(sandbox: Sandbox, server: PrivateServer) -> None:
+    """Let the sandbox's profile name this server, with its administrator."""
+    from wizard.profile.document import set_field
+
+    write_secret(sandbox.folder / ADMINISTRATOR_FILE, server.password)
+    text = sandbox.profile.read_text("utf-8")
+    for field, value in {
+        "mysql.port": server.port,
+        "mysql.admin_username": ADMINISTRATOR,
+        "mysql.admin_password": {"file": ADMINISTRATOR_FILE},
+    }.items():
+        text = set_field(text, field, value)
+    sandbox.profile.write_text(text, "utf-8")
 
 
 @contextlib.contextmanager

@@ -64,8 +64,8 @@ def locate(argument: str | Path) -> tuple[str, Path]:
     if isinstance(argument, str) and not is_path(argument):
         check_name(argument)
         return argument, locations.profile(argument)
-    text = os.path.expanduser(argument)  # noqa: PTH111  (Path's own raises where there is no home)
+    text = os.path.expanduser(argument)  # Path's own raises where there is no home
     if "\0" in text:
         raise UsageError("a path cannot hold a NUL", fix="correct the path")
-    path = Path(os.path.abspath(text))  # noqa: PTH100  (not resolve(): a link stays the profile's own folder)
+    path = Path(os.path.abspath(text))  # not resolve(): the folder is the link's
     return path.name.removesuffix(".toml"), path

@@ -64,7 +64,10 @@ def find(raw: Mapping[str, Any], folder: Path) -> tuple[Profile | None, list[Pro
         raw = {**raw, "schema_version": SCHEMA_VERSION}
     elif version < SCHEMA_VERSION:
         older = deepcopy(dict(raw))
-        migrate.migrate(older)
+        try:
+            migrate.migrate(older)
+        except (LookupError, TypeError, AttributeError, ValueError):  # it lacks what its edition has to hold
+            return None, [_not_migrated(version)]
         raw = older
     try:
         profile = Profile.model_validate(raw, context={"folder": folder})
@@ -133,6 +136,15 @@ def _newer(version: int) -> Problem:
         "invalid",
         f"made by a newer apimha-wizard: this one knows the format up to {SCHEMA_VERSION}, not {version}",
         "update apimha-wizard",
+    )
+
+
+def _not_migrated(version: int) -> Problem:
+    return Problem(
+        ("schema_version",),
+        "invalid",
+        f"this profile of the older version {version} is not whole, and cannot be brought up to date",
+        "compare it with what apimha-wizard profile new prints",
     )
 
 

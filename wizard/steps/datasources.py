@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from wizard import finding, network
 from wizard.checks import CheckContext, check
+from wizard.edit.splice import shown
 from wizard.edit.xml import New
 from wizard.errors import EditError
 from wizard.finding import Finding
@@ -17,10 +18,12 @@ from wizard.pack import (
     ANALYTICS_DATASOURCES,
     CARBON,
     MASTER_DATASOURCES,
+    REGISTRY,
     STATS_DATASOURCES,
     USER_MGT,
     Pack,
 )
+from wizard.reading import told
 from wizard.secrets import Secret
 from wizard.steps.registry import lower
 from wizard.steps.step import Step, put
@@ -28,7 +31,7 @@ from wizard.steps.step import Step, put
 if TYPE_CHECKING:
     from wizard.edit.xml import XmlDocument, XmlElement
     from wizard.profile import Profile
-    from wizard.profile.model import Store
+    from wizard.profile.model import Role, Store
     from wizard.reading import Reading
     from wizard.workbench import Workbench
 
@@ -418,52 +421,109 @@ def replication(context: CheckContext) -> Iterator[Finding]:
             yield finding.ok(f"indexReplicationFactor is {factor or 'the default'}", node=node.name)
 
 
-def read_datasources(found: Reading) -> None:
-    """The account, the databases and the pool, from whatever datasources point to MySQL."""
-    pack = found.pack
-    master, analytics = pack.xml(MASTER_DATASOURCES), pack.xml(ANALYTICS_DATASOURCES)
-    config = pack.xml(ANALYTICS_CONFIG)
-    read_configuration(found, find_datasource(master, USER_DATASOURCE), "user")
-    read_configuration(found, find_datasource(master, REGISTRY_DATASOURCE), "registry")
-    for store, field in STORES.items():
+def read_user_store(found: Reading) -> None:
+    """The user manager's datasource, which `user-mgt.xml` names."""
+    read_shared(found, "user", USER_DATASOURCE, USER_MGT, "Realm/Configuration/Property[@name='dataSource']")
+
+
+def read_registry_store(found: Reading) -> None:
+    """The registry's datasource, which `registry.xml` names."""
+    read_shared(found, "registry", REGISTRY_DATASOURCE, REGISTRY, "dbConfig[@name='govregistry']/dataSource")
+
+
+def read_shared(found: Reading, role: Role, usual: str, path: str, naming: str) -> None:
+    """A datasource of `master-datasources.xml`: the one of the usual name, else whatever `path` names at `naming`."""
+    field = f"mysql.databases.{role}"
+    try:
+        named = found.pack.xml(path).find(naming)
+    except EditError as problem:
+        found.note(field, f"what names its datasource cannot be read: {problem.place}: {problem.message}")
+        named = None
+    jndi = named.text.strip() if named is not None else None
+    if jndi != f"jdbc/{usual}":
+        found.note(
+            field, f"jdbc/{usual} is not what {path} names: {told(jndi) if jndi else 'it names nothing'}"
+        )
+    document = found.pack.xml(MASTER_DATASOURCES)
+    datasource = find_datasource(document, usual)
+    if datasource is None and jndi is not None:
+        everyone = document.all("datasources/datasource")
+        datasource = next((one for one in everyone if one.all("jndiConfig[name=$jndi]", jndi=jndi)), None)
+    read_configuration(found, datasource, role)
+
+
+def read_stores(found: Reading) -> None:
+    """The datasources that the two record stores name."""
+    document, config = found.pack.xml(ANALYTICS_DATASOURCES), found.pack.xml(ANALYTICS_CONFIG)
+    for store, role in STORES.items():
         name = store_datasource(config, store).text.strip()
-        datasource = analytics.find("datasources/datasource[name=$name]", name=name)
-        database = read_configuration(found, datasource, field)
+        datasource = document.find("datasources/datasource[name=$name]", name=name)
+        database = read_configuration(found, datasource, role)
         if database is not None and database != name:
-            found.say(f"datasources.{field}", name)
-    if pack.exists(STATS_DATASOURCES) and not _stats_is_h2(pack):
-        path = f"datasources/datasource[name='{STATS_DATASOURCE}']"
-        read_configuration(found, pack.xml(STATS_DATASOURCES).find(path), "stats")
+            found.say(f"datasources.{role}", name)
+    shared = "analytics-record-store[@name='EVENT_STORE_WO']/properties/property[@name='datasource']"
+    for other in config.all(shared):
+        if other.text.strip() != store_datasource(config, "EVENT_STORE").text.strip():
+            found.note(
+                "mysql.databases.event_store", f"EVENT_STORE_WO has another: {told(other.text.strip())}"
+            )
 
 
-def read_configuration(found: Reading, datasource: XmlElement | None, role: str) -> str | None:
+def read_stats(found: Reading) -> None:
+    """The statistics, where they are in MySQL: in a file, they stay there."""
+    if not found.pack.exists(STATS_DATASOURCES) or _stats_is_h2(found.pack):
+        return
+    path = f"datasources/datasource[name='{STATS_DATASOURCE}']"
+    read_configuration(found, found.pack.xml(STATS_DATASOURCES).find(path), "stats")
+
+
+def read_configuration(found: Reading, datasource: XmlElement | None, role: Role) -> str | None:
     """What one datasource says; gives its database."""
     field = f"mysql.databases.{role}"
-    configuration = datasource.find("definition/configuration") if datasource is not None else None
-    if configuration is None:
+    definition = datasource.find("definition") if datasource is not None else None
+    configuration = definition.find("configuration") if definition is not None else None
+    if datasource is None or definition is None or configuration is None:
         found.note(field, "there is no datasource for it")
         return None
-    text = {child.name: child.text for child in configuration.children}
+    by = told(next((name.text.strip() for name in datasource.all("name")), "a datasource without a name"))
+    if definition.get("type") != "RDBMS":
+        found.note(field, f"{by} is of the type {told(definition.get('type') or 'none')}, not RDBMS")
+        return None
+    text = found.texts(configuration, field)
     url = parse_jdbc_url(text.get("url", ""))
     if url is None:
-        found.note(field, "its datasource does not point to MySQL")
+        kind = (
+            "one of H2" if text.get("url", "").startswith("jdbc:h2:") else "no URL of a single MySQL server"
+        )
+        found.note(field, f"the URL of {by} is {kind}")
         return None
-    found.say("mysql.host", url.host)
-    found.say("mysql.port", url.port)
-    found.say(field, url.database)
-    found.say("mysql.url_parameters", dict(url.parameters))
+    found.say("mysql.host", url.host, by=by)
+    found.say("mysql.port", url.port, by=by)
+    found.say(field, url.database, by=by)
+    parameters: dict[str, str | Secret] = {
+        name: Secret(value) if holds_password(name, value) else value
+        for name, value in url.parameters.items()
+    }
+    found.say("mysql.url_parameters", parameters, by=by)
     for element, key in (("username", "mysql.username"), ("driverClassName", "mysql.driver_class")):
         if element in text:
-            found.say(key, text[element])
-    if "password" in text:
-        found.say("mysql.password", Secret(text["password"]))
-    found.number("pool.max_active", text.get("maxActive"))
-    found.number("pool.max_wait_ms", text.get("maxWait"))
-    found.switch("pool.test_on_borrow", text.get("testOnBorrow"))
+            found.say(key, text[element], by=by)
+    found.password("mysql.password", configuration.find("password"), by=by)
+    found.number("pool.max_active", text.get("maxActive"), by=by)
+    found.number("pool.max_wait_ms", text.get("maxWait"), by=by)
+    found.switch("pool.test_on_borrow", text.get("testOnBorrow"), by=by)
     if "validationQuery" in text:
-        found.say("pool.validation_query", text["validationQuery"])
-    found.number("pool.validation_interval_ms", text.get("validationInterval"))
+        found.say("pool.validation_query", text["validationQuery"], by=by)
+    found.number("pool.validation_interval_ms", text.get("validationInterval"), by=by)
     return url.database
+
+
+def holds_password(name: str, value: str) -> bool:
+    """Whether a URL's parameter is a password, or hides one in its value."""
+    from wizard.profile.rules import is_password_parameter, sets_password
+
+    masked = shown(value, secret=False) not in (value, f'"{value}"')
+    return is_password_parameter(name) or sets_password(value) or masked
 
 
 STEP = Step(
@@ -482,5 +542,5 @@ STEP = Step(
     ),
     edits=(master_datasources, analytics_datasources, analytics_config, stats_datasources, user_mgt),
     checks=(secure_vault, stats, replication),
-    reads=(read_datasources,),
+    reads=(read_user_store, read_registry_store, read_stores, read_stats),
 )

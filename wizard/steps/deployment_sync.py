@@ -10,6 +10,7 @@ from wizard.change import hash_of_file
 from wizard.checks import CheckContext, check
 from wizard.finding import Finding
 from wizard.pack import C_APPS, CARBON, DROPINS, LIB
+from wizard.reading import is_true, told
 from wizard.secrets import Secret
 from wizard.steps.registry import lower
 from wizard.steps.step import Step, put
@@ -151,25 +152,25 @@ def repository(context: CheckContext) -> Iterator[Finding]:
 def read_carbon(found: Reading) -> None:
     """Whether svn carries the C-Apps, from where, and whether this node commits."""
     sync = found.pack.xml(CARBON).find("DeploymentSynchronizer")
-    text = {child.name: child.text.strip() for child in sync.children} if sync is not None else {}
-    if text.get("Enabled") != "true":
+    text = found.texts(sync, "deployment_sync.method")
+    if sync is None or not is_true(text.get("Enabled")):
         found.say("deployment_sync.method", "none")
         return
-    if text.get("RepositoryType") != "svn":
+    kind = text.get("RepositoryType", "missing")
+    if kind != "svn":
         found.note(
-            "deployment_sync.method",
-            f"the repository type is {text.get('RepositoryType', 'missing')}, not svn",
+            "deployment_sync.method", f"it is enabled, and the repository type is {told(kind)}, not svn"
         )
         return
     found.say("deployment_sync.method", "svn")
     for element, field in (("SvnUrl", "svn_url"), ("SvnUser", "svn_username")):
         if element in text:
             found.say(f"deployment_sync.{field}", text[element])
-    if "SvnPassword" in text:
-        found.say("deployment_sync.svn_password", Secret(text["SvnPassword"]))
+    found.password("deployment_sync.svn_password", sync.find("SvnPassword"), by="Subversion")
     found.switch("deployment_sync.append_tenant_id", text.get("SvnUrlAppendTenantId"))
-    if text.get("AutoCommit") == "true":
-        found.own("manager", True)
+    found.facts["manager"] = is_true(text.get("AutoCommit"))
+    if not is_true(text.get("AutoCheckout")):
+        found.note("deployment_sync.method", "AutoCheckout is off: this node takes nothing over")
 
 
 STEP = Step(

@@ -10,6 +10,8 @@ from wizard.checks import CheckContext, check
 from wizard.edit.xml import New
 from wizard.finding import Finding
 from wizard.pack import EVENT_PROCESSOR
+from wizard.reading import is_true, told
+from wizard.steps.hazelcast import plain_host
 from wizard.steps.registry import lower
 from wizard.steps.step import Step, put
 
@@ -129,30 +131,44 @@ def duplicated(context: CheckContext) -> Iterator[Finding]:
 def read_event_processor(found: Reading) -> None:
     """The addresses of the mode HA, persistence, and whether this node is the presenter."""
     document = found.pack.xml(EVENT_PROCESSOR)
-    ha = document.one(HA)
-    enabled = [
-        mode.get("name") for mode in document.all("mode") if (mode.get("enable") or "").lower() == "true"
-    ]
+    enabled = [str(mode.get("name")) for mode in document.all("mode") if is_true(mode.get("enable"))]
     if enabled != ["HA"]:
-        told = ", ".join(str(name) for name in enabled) or "none"
-        found.note("event_processor.persistence", f"the enabled modes are not HA alone: {told}")
-    for name, field in (("eventSync", "event_sync_port"), ("management", "management_port")):
-        port, host = ha.find(f"{name}/port"), ha.find(f"{name}/hostName")
-        found.number(field, port.text if port is not None else None, own=True)
-        if host is not None:
-            found.own(f"{name} host", host.text.strip())
-    presenter = ha.find("nodeType/presenter")
-    if presenter is not None and presenter.get("enable") == "true":
-        found.own("presenter", True)
-        port = ha.find("presentation/port")
-        found.number("presentation_port", port.text if port is not None else None, own=True)
+        modes = ", ".join(enabled) or "none"
+        found.note("event_processor.persistence", f"the enabled modes are not HA alone, but {told(modes)}")
+    ha = document.one(HA)
+    for name, field in (("eventSync", "nodes.event_sync_port"), ("management", "nodes.management_port")):
+        text = found.texts(ha.find(name), field)
+        found.number(field, text.get("port"))
+        if "hostName" in text:
+            found.facts[name] = plain_host(text["hostName"])
+    read_roles(found, ha)
+    read_persistence(found, ha)
+
+
+def read_roles(found: Reading, ha: XmlElement) -> None:
+    worker, presenter = ha.find("nodeType/worker"), ha.find("nodeType/presenter")
+    if worker is None or not is_true(worker.get("enable")):
+        found.note("event_processor.presenter", "this node is no worker")
+    text = found.texts(ha.find("presentation"), "event_processor.presenter")
+    if "hostName" in text and "port" in text:
+        found.facts["presentation"] = (plain_host(text["hostName"]), text["port"])
+    if presenter is not None and is_true(presenter.get("enable")):
+        found.facts["presenter"] = True
+        found.number("nodes.presentation_port", text.get("port"))
+
+
+def read_persistence(found: Reading, ha: XmlElement) -> None:
     kept = ha.find("persistence")
     if kept is None:
+        # What the pair does, and what keeps the check from asking for something that the pack cannot do.
+        found.say("event_processor.persistence", False)
+        found.note("event_processor.persistence", f"{found.pack.title} keeps no state in HA mode")
         return
     found.switch("event_processor.persistence", kept.get("enable"))
     interval = kept.find("persistenceIntervalInMinutes")
-    if interval is not None:
-        found.number("event_processor.persistence_interval_minutes", interval.text)
+    found.number(
+        "event_processor.persistence_interval_minutes", interval.text if interval is not None else None
+    )
     location = kept.find("persister/property[@key='persistenceLocation']")
     if location is not None:
         found.say("event_processor.persistence_location", location.text.strip())
@@ -160,13 +176,20 @@ def read_event_processor(found: Reading) -> None:
 
 def read_receivers(found: Reading) -> None:
     """Whether the clients send every event to both nodes, as far as the receivers tell."""
-    from wizard.verify.receivers import duplicated_receivers
+    from wizard.verify.receivers import look
 
-    receivers = duplicated_receivers(found.pack.home)
-    if receivers and all(receiver.duplicated for receiver in receivers):
-        found.say("event_processor.duplicated_events", True)
-    elif any(receiver.duplicated for receiver in receivers):
-        found.note("event_processor.duplicated_events", "some receivers say true and some false")
+    looked = look(found.pack.home)
+    field = "event_processor.duplicated_events"
+    duplicated = [receiver for receiver in looked.receivers if receiver.duplicated]
+    if duplicated and len(duplicated) == len(looked.receivers):
+        found.say(field, True)
+    elif duplicated:
+        names = ", ".join(receiver.name for receiver in duplicated)
+        found.note(field, f"the receivers disagree: only {told(names)} get every event on both nodes")
+    elif looked.receivers:
+        found.say(field, False)
+    for unreadable in looked.unreadable:
+        found.note(field, f"{told(unreadable.path)} cannot be looked into: {told(unreadable.reason)}")
 
 
 STEP = Step(

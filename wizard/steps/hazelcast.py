@@ -10,6 +10,7 @@ from wizard.checks import CheckContext, check
 from wizard.edit.xml import New
 from wizard.finding import Finding
 from wizard.pack import AXIS2
+from wizard.reading import is_true, told
 from wizard.steps.step import Step, nearest, put
 
 if TYPE_CHECKING:
@@ -163,30 +164,32 @@ def _reach(node: Node) -> Finding:
 
 
 def read_axis2(found: Reading) -> None:
-    """Domain, this node's address, and whether the members are what the pair needs."""
+    """Domain, this node's address, and the members."""
     clustering = found.pack.xml(AXIS2).one(CLUSTERING)
-    if clustering.get("enable") != "true":
+    if not is_true(clustering.get("enable")):
         found.note("cluster.domain", "clustering is not enabled")
     values = {
         name: element.text.strip()
         for name in ("membershipScheme", "domain", "localMemberHost", "localMemberPort")
         if (element := clustering.find("parameter[@name=$name]", name=name)) is not None
     }
-    if values.get("membershipScheme") != "wka":
-        found.note(
-            "cluster.domain", f"the membership scheme is {values.get('membershipScheme', 'missing')}, not wka"
-        )
+    scheme = values.get("membershipScheme", "missing")
+    if scheme != "wka":
+        found.note("cluster.domain", f"the membership scheme is {told(scheme)}, not wka")
     if "domain" in values:
         found.say("cluster.domain", values["domain"])
     if "localMemberHost" in values:
-        found.own("host", values["localMemberHost"])
-    found.number("hazelcast_port", values.get("localMemberPort"), own=True)
-    there = [
-        f"{host.text.strip()}:{port.text.strip()}"
-        for element in clustering.all("members/member")
-        if (host := element.find("hostName")) is not None and (port := element.find("port")) is not None
-    ]
-    found.say("members", tuple(there))
+        found.say("nodes.host", plain_host(values["localMemberHost"]))
+    found.number("nodes.hazelcast_port", values.get("localMemberPort"))
+    members = (found.texts(element, "cluster.domain") for element in clustering.all("members/member"))
+    found.facts["members"] = tuple(
+        f"{plain_host(member.get('hostName', ''))}:{member.get('port', '')}" for member in members
+    )
+
+
+def plain_host(text: str) -> str:
+    """A host as the profile writes it: an IPv6 address without brackets."""
+    return text.strip().removeprefix("[").removesuffix("]")
 
 
 STEP = Step(

@@ -14,6 +14,7 @@ from wizard.checks import CheckContext, check
 from wizard.errors import EditError, WizardError
 from wizard.finding import Finding
 from wizard.pack import CARBON, DROPINS, KNOWN, LIB, NODE_ID, Pack, is_pack
+from wizard.reading import told
 from wizard.steps.step import Step
 
 if TYPE_CHECKING:
@@ -496,19 +497,20 @@ def link(context: CheckContext) -> Iterator[Finding]:
 
 
 def read_offset(found: Reading) -> None:
-    """The node's offset; the driver jar that both homes have."""
-    found.own("port_offset", found.pack.offset)
+    """The node's port offset."""
+    element = found.pack.xml(CARBON).find("Ports/Offset")
+    found.number("nodes.port_offset", element.text if element is not None else None)
 
 
 def read_driver_jar(found: Reading) -> None:
+    """Whether there are several drivers; which one the profile names follows from its class."""
     from wizard.driver import is_mysql_driver
 
-    jars = [found.pack.path(f"{LIB}/{name}") for name in found.pack.names(LIB, ".jar")]
-    drivers = [jar for jar in jars if is_mysql_driver(jar)]
-    if not drivers:
-        found.note("mysql.driver_jar", f"no MySQL driver is in {LIB}")
-    elif len(drivers) > 1:
-        found.note("mysql.driver_jar", f"{LIB} holds several: {', '.join(jar.name for jar in drivers)}")
+    jars = [
+        name for name in found.pack.names(LIB, ".jar") if is_mysql_driver(found.pack.path(f"{LIB}/{name}"))
+    ]
+    if len(jars) > 1:
+        found.note("mysql.driver_jar", f"{LIB} holds several MySQL drivers: {told(', '.join(jars))}")
 
 
 STEP = Step(

@@ -11,6 +11,7 @@ from wizard.edit.xml import New
 from wizard.finding import Finding
 from wizard.jdbc_url import jdbc_url
 from wizard.pack import REGISTRY
+from wizard.reading import told
 from wizard.steps.step import Step, put
 
 if TYPE_CHECKING:
@@ -126,19 +127,35 @@ def read_registry(found: Reading) -> None:
     document = found.pack.xml(REGISTRY)
     instance = document.find(f"remoteInstance[id='{INSTANCE}']")
     if instance is None:
-        found.note("registry.remote_url", f"there is no remoteInstance with the id {INSTANCE}")
+        others = [one.text.strip() for one in document.all("remoteInstance/id")]
+        there = f"; there is {told(', '.join(others))}" if others else ""
+        found.note("registry.remote_url", f"there is no remoteInstance with the id {INSTANCE}{there}")
         return
-    found.say("registry.remote_url", instance.get("url"))
-    text = {child.name: child.text.strip() for child in instance.children}
+    url = instance.get("url")
+    if url is not None:
+        found.say("registry.remote_url", url.strip())
+    text = found.texts(instance, "registry.remote_url")
     found.switch("registry.read_only", text.get("readOnly"))
     found.switch("registry.enable_cache", text.get("enableCache"))
-    if "registryRoot" in text:
-        found.say("registry.registry_root", text["registryRoot"])
-    if "cacheId" in text:
-        found.say("registry.cache_id", text["cacheId"])
+    for element, field in (("registryRoot", "registry.registry_root"), ("cacheId", "registry.cache_id")):
+        if element in text:
+            found.say(field, text[element])
+    if text.get("dbConfig") != "govregistry":
+        found.note(
+            "registry.remote_url", f"its dbConfig is {told(text.get('dbConfig', 'missing'))}, not govregistry"
+        )
     for path in MOUNTS:
-        if document.find("mount[@path=$path][instanceId=$id]", path=path, id=INSTANCE) is None:
-            found.note("registry.remote_url", f"{path} is not mounted from it")
+        read_mount(found, document, path)
+
+
+def read_mount(found: Reading, document: XmlDocument, path: str) -> None:
+    mounted = document.find("mount[@path=$path]", path=path)
+    text = found.texts(mounted, "registry.remote_url")
+    if mounted is None or text.get("instanceId") != INSTANCE:
+        instead = f", but from {told(text['instanceId'])}" if "instanceId" in text else ""
+        found.note("registry.remote_url", f"{path} is not mounted from it{instead}")
+    elif text.get("targetPath") != path:
+        found.note("registry.remote_url", f"{path} shows {told(text.get('targetPath', 'nothing'))} of it")
 
 
 STEP = Step(

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from wizard import finding, network
 from wizard.change import ABSENT, state_of
 from wizard.checks import CheckContext, check
-from wizard.edit.shell import ShellScript
+from wizard.edit.shell import BatchScript, ShellScript
 from wizard.finding import Finding
 from wizard.pack import SPARK_DEFAULTS, SPARK_ENV_BAT, SPARK_ENV_SH
+from wizard.reading import told
 from wizard.steps.step import Step
 
 if TYPE_CHECKING:
@@ -147,22 +148,32 @@ def _several(node: Node) -> Finding:
     )
 
 
-def read_spark(found: Reading) -> None:
-    """The number of masters, the common path, and the interface that Spark binds to."""
+def read_spark_defaults(found: Reading) -> None:
+    """The number of masters, and the common path."""
     properties = found.pack.properties(SPARK_DEFAULTS)
     master = properties.get("carbon.spark.master") or "missing"
     if master != "local":
-        found.note(
-            "spark.master_count", f"carbon.spark.master is {master}: an external cluster, or one of one node"
-        )
+        found.note("spark.master_count", f"carbon.spark.master is {told(master)}, not local")
     found.number("spark.master_count", properties.get("carbon.spark.master.count"))
     path = properties.get("carbon.das.symbolic.link")
-    if path is not None:
-        found.say("spark.symbolic_link", path.rstrip("/") or "/")
-    if found.pack.exists(SPARK_ENV_SH):
-        address = ShellScript(found.pack.read(SPARK_ENV_SH), SPARK_ENV_SH).get("SPARK_LOCAL_IP")
+    if path is None:
+        return
+    path = path.rstrip("/") or "/"
+    found.say("spark.symbolic_link", path)
+    if "\0" not in path and os.path.realpath(path) != os.path.realpath(found.pack.home):
+        found.note("spark.symbolic_link", f"on this machine it does not lead to {found.pack.home}")
+
+
+def read_spark_env(found: Reading) -> None:
+    """The interface that Spark binds to."""
+    pack, field = found.pack, "nodes.spark_local_ip"
+    for path, kind in ((SPARK_ENV_SH, ShellScript), (SPARK_ENV_BAT, BatchScript)):
+        if not pack.exists(path):
+            found.note(field, f"there is no {path}")
+            continue
+        address = kind(pack.read(path), str(pack.path(path))).get("SPARK_LOCAL_IP")
         if address:
-            found.own("spark_local_ip", address)
+            found.say(field, address.strip(), by=path)
 
 
 STEP = Step(
@@ -172,5 +183,5 @@ STEP = Step(
     fields=("spark.master_count", "spark.symbolic_link", "nodes.spark_local_ip"),
     edits=(spark_defaults, spark_env_sh, spark_env_bat, symbolic_link),
     checks=(link, local_ip),
-    reads=(read_spark,),
+    reads=(read_spark_defaults, read_spark_env),
 )

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+
+from wizard import network
+
+RESOLVING = 3.0
+"""Seconds that looking up the nodes' names may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,18 @@ class Hosts:
             return None
         return bool(first & second)
 
+    def here(self, host: str) -> bool | None:
+        """Whether a host is this machine; None where nobody can tell."""
+        if network.is_literal(host) or host.lower() == "localhost":
+            return network.is_this_machine(host, resolve=False)
+        found = self.resolved.get(host.lower())
+        return any(map(network.is_local, found)) if found else None
+
+    def one_machine(self, hosts: Iterable[str]) -> bool:
+        """Whether the hosts are one machine: the same, or each this one (checks.md)."""
+        hosts = [host.lower() for host in hosts]
+        return len(set(hosts)) == 1 or all(self.here(host) for host in hosts)
+
     def _addresses(self, host: str) -> frozenset[str]:
         found = ("127.0.0.1",) if host == "localhost" else self.resolved.get(host, (host,))
         addresses = set()
@@ -37,6 +54,18 @@ class Hosts:
                 continue
             addresses.add("loopback" if address.is_loopback else str(address))
         return frozenset(addresses)
+
+
+def resolve(hosts: Iterable[str], limit: float = RESOLVING) -> Hosts:
+    """The hosts with the addresses of those that are names, as far as they can be looked up in time."""
+    from wizard.verify.ui import at_once
+
+    def job(host: str) -> Callable[[], tuple[str, ...]]:
+        return lambda: network.addresses(host, resolve=True)
+
+    names = {host.lower() for host in hosts if not network.is_literal(host)}
+    found = at_once({name: job(name) for name in names}, limit) if names else {}
+    return Hosts({name: addresses for name, addresses in found.items() if addresses})
 
 
 def any_address(host: str) -> bool:

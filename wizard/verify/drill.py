@@ -1,0 +1,215 @@
+"""The failover drill: a person stops the active node and starts it again; this says what to do, and times it.
+
+Pure: it is told what is seen of the pair and what time it is here.  Seconds are counted on this machine's own clock,
+from seeing one thing to seeing the other, or within one node's log; the clocks of two nodes are never compared.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from wizard import finding
+from wizard.finding import Finding
+
+if TYPE_CHECKING:
+    from wizard.profile import Node
+    from wizard.verify.pair import Pair
+    from wizard.verify.record import Record
+
+Phase = Literal["prepare", "stop", "takeover", "start", "return", "passed", "failed"]
+
+PATIENCE = 300.0
+"""Seconds that the survivor may take to become active: the stock packs look every 15 s."""
+
+
+@dataclass
+class Drill:
+    """Where the drill stands.  `active` is the node that is stopped, `survivor` the one that takes over.
+
+    `takeover_seconds`: from seeing the active node end to seeing the other become active.  `takeover_by_log`: in the
+    survivor's own log, from losing the member to becoming active.  `return_seconds`: in the returned node's own log,
+    from its start to its state being synced.
+    """
+
+    patience: float = PATIENCE
+    phase: Phase = "prepare"
+    active: str = ""
+    survivor: str = ""
+    takeover_seconds: float | None = None
+    takeover_by_log: float | None = None
+    return_seconds: float | None = None
+    problem: str = ""
+    sign: str = ""
+    """What showed that the active node had ended: `process`, `log` or `partner`."""
+    _ended_at: float = field(default=0.0, repr=False)
+    _old_start: Record | None = field(default=None, repr=False)
+    _old_role: Record | None = field(default=None, repr=False)
+
+    @property
+    def over(self) -> bool:
+        return self.phase in ("passed", "failed")
+
+    def observe(self, pair: Pair, now: float) -> bool:
+        """Take in what is seen at `now` (seconds of a monotonic clock); whether the drill has moved on."""
+        before = self.phase
+        moved = True
+        while moved and not self.over:  # several things may have happened since the last look
+            moved = getattr(self, f"_at_{self.phase}")(pair, now)
+        return self.phase != before
+
+    def _at_prepare(self, pair: Pair, _: float) -> bool:
+        roles = {node.name: _role(pair, node) for node in pair.nodes}
+        if sorted(map(str, roles.values())) != ["active", "passive"]:
+            return False
+        passive = next(node for node in pair.nodes if roles[node.name] == "passive")
+        active = pair.partner(passive)
+        facts, other = pair.facts(passive), pair.facts(active)
+        if facts is None or other is None or facts.synced is None or not pair.both_running:
+            return False
+        self.active, self.survivor = active.name, passive.name
+        self._old_start, self._old_role = other.started, facts.role_record
+        self.phase = "stop"
+        return True
+
+    def _at_stop(self, pair: Pair, now: float) -> bool:
+        active, survivor = pair.profile.node(self.active), pair.profile.node(self.survivor)
+        if not pair.running(survivor) and pair.running(active):
+            self.phase = (
+                "prepare"  # the wrong one was stopped: nothing to take over, begin anew when it is back
+            )
+            return False
+        facts = pair.facts(active)
+        again = facts is not None and facts.started is not self._old_start
+        if not again and pair.running(active):
+            return False
+        if pair.sight(active).alive is False:
+            self.sign = "process"
+        elif facts is not None and (facts.stopped is not None or again):
+            self.sign = "log"
+        else:
+            self.sign = "partner"
+        self._ended_at = now
+        self.phase = "takeover"
+        return True
+
+    def _at_takeover(self, pair: Pair, now: float) -> bool:
+        survivor = pair.profile.node(self.survivor)
+        facts = pair.facts(survivor)
+        if facts is not None and facts.role == "active" and facts.role_record is not self._old_role:
+            self.takeover_seconds = now - self._ended_at
+            self.takeover_by_log = _between(_left(pair, survivor), facts.role_record)
+            self.phase = "start"
+            return True
+        if now - self._ended_at > self.patience:
+            return self._fail(f"{self.survivor} has not become active within {self.patience:g} s")
+        return False
+
+    def _start_again(self, pair: Pair) -> Record | None:
+        facts = pair.facts(pair.profile.node(self.active))
+        return facts.started if facts is not None and facts.started is not self._old_start else None
+
+    def _at_start(self, pair: Pair, _: float) -> bool:
+        if self._start_again(pair) is None:
+            return False
+        self.phase = "return"
+        return True
+
+    def _at_return(self, pair: Pair, _: float) -> bool:
+        back, survivor = pair.profile.node(self.active), pair.profile.node(self.survivor)
+        facts, other = pair.facts(back), pair.facts(survivor)
+        if facts is None or other is None:
+            return False
+        if facts.role == "active" and other.role == "active" and pair.both_running:
+            return self._fail(f"{self.active} became active again beside {self.survivor}: a split brain")
+        if facts.role != "passive" or facts.synced is None or not pair.both_running:
+            return False
+        self.return_seconds = _between(facts.started, facts.synced)
+        self.phase = "passed"
+        return True
+
+    def _fail(self, problem: str) -> bool:
+        self.problem = problem
+        self.phase = "failed"
+        return True
+
+    def instruction(self, pair: Pair) -> str:
+        """What the person has to do, or what is awaited, in one or two lines."""
+        if self.phase == "prepare":
+            return "The drill begins when one node is active and the other passive and synced."
+        active = pair.profile.node(self.active)
+        server = f"{active.home}/bin/wso2server.sh"
+        where = "" if pair.sight(active).alive is not None else f" on {active.host}"
+        texts: dict[str, str] = {
+            "stop": f"Now stop {self.active}, the active node{where}:  sh {server} stop",
+            "takeover": f"{self.active} has ended. {self.survivor} has to become active …",
+            "start": f"{self._took_over()}. Now start {self.active} again{where}:  sh {server} start",
+            "return": f"{self.active} is starting. It has to join, become passive and sync its state …",
+            "passed": self.summary(),
+            "failed": self.summary(),
+        }
+        return texts[self.phase]
+
+    def _took_over(self) -> str:
+        by_log = (
+            f" ({self.takeover_by_log:.1f} s after losing it, by its own log)" if self.takeover_by_log else ""
+        )
+        since = "was seen to end" if self.sign != "partner" else "was lost by its partner"
+        return f"{self.survivor} took over {self.takeover_seconds or 0.0:.1f} s after {self.active} {since}{by_log}"
+
+    def summary(self) -> str:
+        """The result in a sentence."""
+        if self.phase == "failed":
+            return f"The drill failed: {self.problem}."
+        if self.phase != "passed":
+            return "The drill is not over."
+        seconds = "" if self.return_seconds is None else f", {self.return_seconds:.1f} s after its start"
+        return f"{self._took_over()}; {self.active} came back, synced its state{seconds} and is passive."
+
+    def finding(self, pair: Pair) -> Finding:
+        """The drill as a finding."""
+        if self.phase == "passed":
+            made = finding.ok(self.summary(), node=self.survivor)
+        elif self.phase == "failed":
+            made = finding.error(
+                self.summary(),
+                node=self.survivor,
+                fix=f"look at verify.member and verify.active-passive, and at the end of the log of {self.survivor}",
+            )
+        else:
+            made = finding.waiting(self.instruction(pair), node=self.active or None)
+        return Finding(made.status, made.message, made.node, made.fix, None, None, "verify.drill")
+
+    def to_json(self) -> dict[str, Any]:
+        """For the report: seconds are numbers or null."""
+        return {
+            "phase": self.phase,
+            "stopped": self.active or None,
+            "survivor": self.survivor or None,
+            "sign": self.sign or None,
+            "takeover_seconds": _rounded(self.takeover_seconds),
+            "takeover_seconds_by_log": _rounded(self.takeover_by_log),
+            "return_seconds_by_log": _rounded(self.return_seconds),
+            "problem": self.problem or None,
+        }
+
+
+def _role(pair: Pair, node: Node) -> str | None:
+    facts = pair.facts(node)
+    return facts.role if facts is not None and pair.running(node) else None
+
+
+def _left(pair: Pair, survivor: Node) -> Record | None:
+    peer = pair.partners_peer(survivor)
+    return peer.left if peer is not None else None
+
+
+def _between(first: Record | None, last: Record | None) -> float | None:
+    """Seconds from one record of a log to another of the same log."""
+    if first is None or last is None or first.time is None or last.time is None:
+        return None
+    return (last.time - first.time).total_seconds()
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)

@@ -1,0 +1,153 @@
+"""The verdict for people: lines for a terminal, a report for colleagues."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wizard import __version__
+from wizard.errors import UsageError
+from wizard.verify.view import View
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wizard.finding import Finding
+    from wizard.pack import Pack
+
+HEADLINES = {
+    "healthy": "HEALTHY: both nodes are up, and the pair would survive the loss of one.",
+    "waiting": "WAITING: nothing is wrong, but not all of it has happened or been seen yet.",
+    "unhealthy": "UNHEALTHY: the pair is not what the profile says, or would not survive.",
+}
+
+
+def finding_lines(one: Finding, sign: str) -> Iterator[str]:
+    """A finding as lines: what it is, and where it is not in order the evidence and the fix."""
+    node = f" {one.node}:" if one.node else ""
+    yield f"{sign} {one.id}{node} {one.message}"
+    if one.status in ("ok", "skipped") and not (one.status == "skipped" and one.fix):
+        return
+    for line in (one.evidence or "").splitlines() if one.status != "skipped" else ():
+        yield f"    > {line}"
+    if one.fix:
+        yield f"    fix: {one.fix}"
+
+
+def markdown(view: View, name: str, packs: Mapping[str, Pack], *, now: float | None = None) -> str:
+    """The report for colleagues: verdict, versions, findings, time line, and the profile without passwords.
+
+    Everything that was read somewhere stands in code blocks that it cannot end.
+    """
+    from wizard.profile.template import show
+
+    taken = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(now))
+    lines = [f"# Verify: {_cell(name)}", "", f"**{HEADLINES[view.outcome]}**", ""]
+    lines += [f"Taken {taken} by apimha-wizard {__version__}.", ""]
+    if view.drill is not None:
+        lines += ["## Failover drill", "", _cell(view.drill.summary()), ""]
+    lines += ["## Versions", "", "| node | host | home | product | kernel |", "|---|---|---|---|---|"]
+    for node in view.pair.nodes:
+        pack = packs.get(node.name)
+        product = pack.title if pack is not None else "not on this machine"
+        kernel = ".".join(map(str, pack.kernel)) if pack is not None else ""
+        lines.append(f"| {_row(node.name, node.host, str(node.home), product, kernel)} |")
+    lines += ["", "## Findings", "", "| status | id | node | what |", "|---|---|---|---|"]
+    lines += [f"| {_row(one.status, one.id, one.node or '', one.message)} |" for one in view.findings]
+    for one in view.findings:
+        if one.status in ("ok", "skipped") or not (one.evidence or one.fix):
+            continue
+        lines += ["", f"### {one.id}{f' ({one.node})' if one.node else ''}", "", _cell(one.message)]
+        if one.evidence:
+            lines += ["", *_block(one.evidence)]
+        if one.fix:
+            lines += ["", "Fix:", "", *_block(one.fix)]
+    lines += ["", "## Time line", "", "Each node by its own clock."]
+    for node in view.pair.nodes:
+        facts = view.pair.facts(node)
+        moments = [f"{moment.time_text:<23}  {moment.text}" for moment in facts.moments] if facts else []
+        lines += ["", f"### {node.name}", "", *_block("\n".join(moments) or "nothing is seen of it")]
+    lines += ["", "## Profile", "", *_block(show(view.pair.profile).rstrip(), "toml"), ""]
+    return "\n".join(lines)
+
+
+def report_json(view: View, name: str) -> dict[str, Any]:
+    """The report as data: the object of the contract, and the drill and the time line beside it."""
+    nodes = {node.name: view.pair.facts(node) for node in view.pair.nodes}
+    return {
+        "version": 1,
+        "profile": name,
+        **view.to_json(),
+        "drill": view.drill.to_json() if view.drill is not None else None,
+        "timeline": {
+            node: [{"time": one.time_text, "text": one.text} for one in facts.moments] if facts else []
+            for node, facts in nodes.items()
+        },
+    }
+
+
+def writable(path: Path) -> None:
+    """Raises UsageError where no report can be written at that path: better before a drill than behind it."""
+    folder = path.parent
+    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        reason = "it is a folder" if path.is_dir() else "its folder is missing or cannot be written"
+        raise UsageError(
+            f"no report can be written there: {reason}", place=str(path), fix="name another file"
+        )
+
+
+def write(path: Path, text: str) -> None:
+    """Write a report, whole or not at all.  Raises UsageError."""
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
+                os.fchmod(descriptor, 0o666 & ~_umask())
+                file.write(text)
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as problem:
+        raise UsageError(
+            f"the report cannot be written: {problem.strerror}", place=str(path), fix="name another file"
+        ) from None
+
+
+def write_report(path: Path, view: View, name: str, packs: Mapping[str, Pack]) -> list[Path]:
+    """Write the report, and for a drill its JSON beside it; the files that were written."""
+    write(path, markdown(view, name, packs))
+    if view.drill is None:
+        return [path]
+    beside = path.with_name(f"{path.stem}.json") if path.suffix else path.with_name(f"{path.name}.json")
+    write(beside, json.dumps(report_json(view, name), ensure_ascii=False, indent=2) + "\n")
+    return [path, beside]
+
+
+def _umask() -> int:
+    current = os.umask(0o022)
+    os.umask(current)
+    return current
+
+
+def _row(*cells: str) -> str:
+    return " | ".join(map(_cell, cells))
+
+
+def _cell(text: str) -> str:
+    """Text that Markdown takes literally, on one line."""
+    one_line = " ".join(text.split())
+    return "".join(f"\\{c}" if c in "\\`*_{}[]<>|#" else c for c in one_line)
+
+
+def _block(text: str, language: str = "") -> list[str]:
+    """A code block whose fence is longer than any in the text."""
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return [f"{fence}{language}", *text.splitlines(), fence]

@@ -1,0 +1,79 @@
+"""What is known of the pair at one moment: the same value for lines, JSON, report and dashboard."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from wizard.finding import Finding
+from wizard.verify.drill import Drill
+from wizard.verify.pair import Pair
+from wizard.verify.spark import Look, Place
+from wizard.verify.story import Moment
+from wizard.verify.verdict import Outcome, outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+EXIT_CODES: dict[Outcome, int] = {"healthy": 0, "unhealthy": 3, "waiting": 4}
+
+
+@dataclass(frozen=True)
+class View:
+    """The verdict and what it rests on.  `spark` is None where nobody has looked; `news` came since the last view."""
+
+    pair: Pair
+    findings: tuple[Finding, ...]
+    outcome: Outcome
+    spark: Look | None = None
+    places: Mapping[str, Place] = dataclasses.field(default_factory=dict)
+    drill: Drill | None = None
+    news: tuple[tuple[str, Moment], ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        return EXIT_CODES[self.outcome]
+
+    def to_json(self) -> dict[str, Any]:
+        """The object of the contract: outcome and findings, nothing else."""
+        return {
+            "outcome": self.outcome,
+            "findings": [
+                {
+                    "id": one.id,
+                    "node": one.node,
+                    "status": one.status,
+                    "message": one.message,
+                    "evidence": one.evidence,
+                    "fix": one.fix,
+                }
+                for one in self.findings
+            ],
+        }
+
+
+def view_of(
+    pair: Pair,
+    findings: list[Finding],
+    *,
+    mask: Callable[[str], str] = str,
+    spark: Look | None = None,
+    places: Mapping[str, Place] | None = None,
+    drill: Drill | None = None,
+    news: tuple[tuple[str, Moment], ...] = (),
+) -> View:
+    """The view that these findings make; `mask` hides passwords in all that is shown of them."""
+    masked = tuple(_masked(one, mask) for one in findings)
+    unseen = any(pair.unseen(node) for node in pair.nodes)
+    return View(pair, masked, outcome(masked, unseen=unseen), spark, places or {}, drill, news)
+
+
+def _masked(one: Finding, mask: Callable[[str], str]) -> Finding:
+    return dataclasses.replace(
+        one,
+        message=mask(one.message),
+        evidence=None if one.evidence is None else mask(one.evidence),
+        fix=None if one.fix is None else mask(one.fix),
+    )

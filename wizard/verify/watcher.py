@@ -1,0 +1,196 @@
+"""Looks at the pair: once, or again and again."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from wizard import finding, ports
+from wizard.finding import Finding
+from wizard.pack import Pack
+from wizard.verify.drill import Drill
+from wizard.verify.homes import HOME_IDS, alive, home_findings
+from wizard.verify.hosts import Hosts
+from wizard.verify.log import FileLog, PipeLog
+from wizard.verify.pair import Pair, Sight
+from wizard.verify.spark import BETWEEN, Look, Place, look, places, two_looks
+from wizard.verify.spark_verdict import SPARK_IDS, SparkView, judge_spark
+from wizard.verify.story import Facts, Moment, Story
+from wizard.verify.ui import LIMIT
+from wizard.verify.verdict import judge
+from wizard.verify.view import View, view_of
+
+if TYPE_CHECKING:
+    from wizard.profile import Node, Profile
+
+SPARK_PERIOD = 5.0
+"""Seconds between two looks at the Spark UIs while watching."""
+
+
+class Watcher:
+    """Reads the logs that it is given, looks at the UIs and the homes, and tells what it sees.
+
+    `logs` has the log of each node that is seen here; `packs` the homes that are here, `hosts` what is known of the
+    nodes' names.  Offline, the logs are all
+    that is looked at.  `mask` hides passwords in what is shown.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        logs: Mapping[str, FileLog | PipeLog],
+        *,
+        packs: Mapping[str, Pack] | None = None,
+        hosts: Hosts | None = None,
+        offline: bool = False,
+        name: str = "PROFILE",
+        mask: Callable[[str], str] = str,
+        drill: Drill | None = None,
+        between: float = BETWEEN,
+        limit: float = LIMIT,
+    ) -> None:
+        self.profile = profile
+        self.drill = drill
+        self.offline = offline
+        self._logs = dict(logs)
+        self._packs = dict(packs or {})
+        self._name = name
+        self._mask = mask
+        self._between = between
+        self._limit = limit
+        self._stories = {node: Story() for node in self._logs}
+        self._told: dict[str, Moment | None] = {}
+        self._looks: tuple[Look, Look] | None = None
+        self._home_findings: list[Finding] = []
+        self._background: threading.Thread | None = None
+        self._over = threading.Event()
+        self._hosts = hosts or Hosts()
+        self._one_machine = self._hosts.one_machine(node.host for node in profile.nodes)
+
+    def once(self) -> View:
+        """Everything, once: the logs to their end, two looks at the UIs, the homes."""
+        for node, log in self._logs.items():
+            records = log.drain() if isinstance(log, PipeLog) else log.read()
+            self._stories[node].read(records)
+            self._stories[node].read(log.finish())
+        if not self.offline:
+            self._look_at_homes()
+            self._looks = two_looks(self._places(), between=self._between, limit=self._limit)
+        return self._view()
+
+    def poll(self) -> View:
+        """What is new in the logs, and the newest look at the UIs, which goes on in the background.  Never waits."""
+        for node, log in self._logs.items():
+            self._stories[node].read(log.read())
+        if not self.offline and self._background is None:
+            self._background = threading.Thread(target=self._keep_looking, daemon=True)
+            self._background.start()
+        return self._view()
+
+    def close(self) -> None:
+        """Stop looking, and close the logs."""
+        self._over.set()
+        for log in self._logs.values():
+            log.close()
+
+    def _keep_looking(self) -> None:
+        while not self._over.is_set():
+            self._look_at_homes()
+            seen = look(self._places(), self._limit)
+            self._looks = (self._looks[1] if self._looks is not None else seen, seen)
+            self._over.wait(SPARK_PERIOD)
+
+    def _look_at_homes(self) -> None:
+        self._home_findings = home_findings(
+            self.profile, self._packs, one_machine=self._one_machine, name=self._name
+        )
+
+    def _places(self) -> dict[str, Place]:
+        return places(self.profile, self._packs, {node: story.facts for node, story in self._stories.items()})
+
+    def _view(self) -> View:
+        pair = self._pair()
+        findings = judge(pair)
+        looks = self._looks
+        if self.offline:
+            findings += _left_out()
+        else:
+            findings += self._spark_findings(pair, looks) + self._home_findings
+        if self.drill is not None:
+            self.drill.observe(pair, time.monotonic())
+            findings.append(self.drill.finding(pair))
+        return view_of(
+            pair,
+            findings,
+            mask=self._mask,
+            spark=looks[1] if looks is not None else None,
+            places=self._places(),
+            drill=self.drill,
+            news=tuple(self._news()),
+        )
+
+    def _pair(self) -> Pair:
+        sights = {node.name: self._sight(node) for node in self.profile.nodes}
+        return Pair(
+            self.profile, sights, self._one_machine, self._hosts, f"apimha-wizard verify {self._name}"
+        )
+
+    def _sight(self, node: Node) -> Sight:
+        log = self._logs.get(node.name)
+        if log is None:
+            return Sight()
+        living = None if self.offline else alive(node, self._packs.get(node.name), self._hosts)
+        return Sight(self._stories[node.name].facts, log.name, log.trouble, living)
+
+    def _spark_findings(self, pair: Pair, looks: tuple[Look, Look] | None) -> list[Finding]:
+        if looks is None:
+            return [dataclasses.replace(finding.waiting("not looked at yet"), id=id) for id in SPARK_IDS]
+        first, last = looks
+        return judge_spark(SparkView(pair, first, last, self._places(), self._master_ports(), self._exists))
+
+    def _master_ports(self) -> dict[str, int]:
+        found = {}
+        for node in self.profile.nodes:
+            pack = self._packs.get(node.name) or self._packs.get(self.profile.partner(node).name)
+            listed = (port.number for port in ports.of(node, pack) if port.name == "spark.master.port")
+            found[node.name] = next(listed, 7077 + ports.offset_of(node, pack))
+        return found
+
+    def _exists(self, path: str) -> bool | None:
+        """Whether a class path entry is here, if it belongs to a home or a link of this machine."""
+        from pathlib import Path
+
+        own = [str(pack.home) for pack in self._packs.values()]
+        if self.profile.spark.symbolic_link is not None and self._packs:
+            own.append(str(self.profile.spark.symbolic_link))
+        elsewhere = [str(node.home) for node in self.profile.nodes if node.name not in self._packs]
+        if any(path.startswith(f"{folder.rstrip('/')}/") for folder in own):
+            return Path(path).exists()
+        # Without a common path, what the other machine calls its home has to be here too: the executors need it.
+        if self._packs and any(path.startswith(f"{folder.rstrip('/')}/") for folder in elsewhere):
+            return Path(path).exists()
+        return None
+
+    def _news(self) -> Iterator[tuple[str, Moment]]:
+        """The moments of the time line that nobody has been told of, node by node."""
+        for node, story in self._stories.items():
+            moments = list(story.facts.moments)
+            last = self._told.get(node)
+            known = next((i for i in range(len(moments) - 1, -1, -1) if moments[i] is last), -1)
+            for moment in moments[known + 1 :]:
+                yield node, moment
+            self._told[node] = moments[-1] if moments else None
+
+
+def _left_out() -> list[Finding]:
+    return [
+        dataclasses.replace(finding.skipped("left out by --offline"), id=id) for id in (*SPARK_IDS, *HOME_IDS)
+    ]
+
+
+def facts_of(view: View, node: Node) -> Facts:
+    """The facts of a node for showing: empty ones where nothing is seen."""
+    return view.pair.facts(node) or Facts()
