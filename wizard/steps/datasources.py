@@ -434,16 +434,16 @@ def read_registry_store(found: Reading) -> None:
 def read_shared(found: Reading, role: Role, usual: str, path: str, naming: str) -> None:
     """A datasource of `master-datasources.xml`: the one of the usual name, else whatever `path` names at `naming`."""
     field = f"mysql.databases.{role}"
+    jndi = None
     try:
         named = found.pack.xml(path).find(naming)
     except EditError as problem:
-        found.note(field, f"what names its datasource cannot be read: {problem.place}: {problem.message}")
-        named = None
-    jndi = named.text.strip() if named is not None else None
-    if jndi != f"jdbc/{usual}":
-        found.note(
-            field, f"jdbc/{usual} is not what {path} names: {told(jndi) if jndi else 'it names nothing'}"
-        )
+        found.note("", f"{problem.place}: {problem.message}")
+    else:
+        jndi = named.text.strip() if named is not None else None
+        if jndi != f"jdbc/{usual}":
+            names = told(jndi) if jndi else "it names nothing"
+            found.note(field, f"jdbc/{usual} is not what {path} names: {names}")
     document = found.pack.xml(MASTER_DATASOURCES)
     datasource = find_datasource(document, usual)
     if datasource is None and jndi is not None:
