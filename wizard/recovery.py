@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from wizard import marker, runs
 from wizard.change import Move, State, state_of
+from wizard.durable import fsync_folder
 from wizard.errors import Locked, StoppedError, told
 from wizard.home_lock import locked
 from wizard.runs import Entry, Run
@@ -138,9 +139,7 @@ def restore(run: Run, reached: Sequence[Entry], *, force: bool = False) -> list[
     `reached` are the entries that it may have written: after a crash, all of them.  `force` restores also what was
     edited.
     """
-    for entry in run.entries:
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            os.unlink(run.temporary(entry.path))
+    _remove_temporaries(run)
     foreign = []
     for entry in reversed(reached):
         now = state_of(entry.path)
@@ -155,6 +154,17 @@ def restore(run: Run, reached: Sequence[Entry], *, force: bool = False) -> list[
         refuse_drift(move)
         put(move, temporary)
     return foreign[::-1]
+
+
+def _remove_temporaries(run: Run) -> None:
+    """Before anything is restored, which may need the room."""
+    folders = set()
+    for entry in run.entries:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            os.unlink(run.temporary(entry.path))
+            folders.add(entry.path.parent)
+    for folder in sorted(folders):
+        fsync_folder(folder)
 
 
 def way_back(run: Run, entry: Entry, now: State) -> Move:

@@ -12,7 +12,7 @@ from pathlib import Path
 CALL = re.compile(r"^(?:(?P<pid>\d+) +)?(?P<name>\w+)\((?P<arguments>.*)\) += (?P<result>.*)$")
 CUT = re.compile(r"^(?:(?P<pid>\d+) +)?(?P<name>\w+)\((?P<arguments>.*?)(?:\) += \?| <unfinished \.\.\.>)")
 QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
-DESCRIPTOR = re.compile(r"(?:\d+|AT_FDCWD)<(/[^>]*)>")
+DESCRIPTOR = re.compile(r"\b\d+<(/[^>]*)>")
 RELATIVE = re.compile(r'(?:\d+|AT_FDCWD)<(/[^>]*)>, "([^"/][^"]*)"')
 DATA = {"write", "pwrite64", "writev", "read", "pread64", "readv", "sendto", "recvfrom", "sendmsg", "recvmsg"}
 
@@ -20,18 +20,22 @@ TRACED = "%file,%desc"
 """What is traced: every call that takes a path or a descriptor."""
 
 CHANGING = frozenset(
-    "write pwrite64 writev pwritev pwritev2 sendfile copy_file_range splice truncate ftruncate fallocate fsync fdatasync "
-    "sync_file_range rename renameat renameat2 link linkat unlink unlinkat rmdir mkdir mkdirat mknod mknodat symlink "
-    "symlinkat chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes utimensat futimesat setxattr "
-    "lsetxattr fsetxattr removexattr lremovexattr fremovexattr creat".split()
+    """
+    write pwrite64 writev pwritev pwritev2 sendfile copy_file_range splice truncate ftruncate fallocate fsync
+    fdatasync sync_file_range rename renameat renameat2 link linkat unlink unlinkat rmdir mkdir mkdirat mknod
+    mknodat symlink symlinkat chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes
+    utimensat futimesat setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr creat
+    """.split()  # noqa: SIM905
 )
 """Calls that change what is on a disk, or when; `open` and `openat` do where they make or empty a file."""
 
 LOOKING = frozenset(
-    "openat open read pread64 readv close lseek stat lstat fstat newfstatat statx statfs fstatfs access faccessat "
-    "faccessat2 readlink readlinkat getdents64 getxattr lgetxattr fgetxattr listxattr llistxattr flistxattr ioctl fcntl "
-    "flock chdir fchdir getcwd dup dup2 dup3 fadvise64 mmap poll pselect6 ppoll connect bind sendto recvfrom "
-    "execve inotify_add_watch epoll_ctl epoll_create1 socket accept4 pipe2 recvmsg sendmsg getsockname".split()
+    """
+    openat open read pread64 readv close lseek stat lstat fstat newfstatat statx statfs fstatfs access faccessat
+    faccessat2 readlink readlinkat getdents64 getxattr lgetxattr fgetxattr listxattr llistxattr flistxattr ioctl
+    fcntl flock chdir fchdir getcwd dup dup2 dup3 fadvise64 mmap poll pselect6 ppoll connect bind sendto
+    recvfrom execve epoll_ctl epoll_create1 socket accept4 pipe2 recvmsg sendmsg getsockname
+    """.split()  # noqa: SIM905
 )
 """Calls that change nothing on a disk."""
 
@@ -51,14 +55,14 @@ class Call:
 
     @cached_property
     def paths(self) -> tuple[str, ...]:
-        """The absolute paths that it names, in the order of its arguments, then that of the descriptor it made."""
-        found = [f"{folder}/{name}" for folder, name in RELATIVE.findall(self.arguments)]
-        if not found:
-            found = DESCRIPTOR.findall(self.arguments)
-        if self.name not in DATA:
-            found += [text for text in QUOTED.findall(self.arguments) if text.startswith("/")]
-        if self.name == "symlink":
-            found = [QUOTED.findall(self.arguments)[-1]]
+        """The absolute paths that it names, in the order of its arguments; of a symbolic link its own."""
+        found = DESCRIPTOR.findall(self.arguments)
+        if self.name in {"symlink", "symlinkat"}:
+            found = QUOTED.findall(self.arguments)[-1:]
+        elif self.name not in DATA:
+            relative = [f"{folder}/{name}" for folder, name in RELATIVE.findall(self.arguments)]
+            absolute = [text for text in QUOTED.findall(self.arguments) if text.startswith("/")]
+            found = relative or found + absolute
         return tuple(path.removesuffix(" (deleted)") for path in found)
 
     @property
