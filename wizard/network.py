@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import threading
+import time
 from collections.abc import Iterable
 
 
@@ -47,13 +49,55 @@ def addresses(host: str, *, resolve: bool) -> tuple[str, ...]:
         return (host,)
     if host.lower() == "localhost":
         return ("127.0.0.1",)
-    if not resolve:
-        return ()
-    try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        return ()
-    return tuple(dict.fromkeys(str(info[4][0]) for info in found))
+    return _lookup(host).addresses() if resolve else ()
+
+
+RESOLVE_LIMIT = 2.0
+"""Seconds that a name may take: a name server that is a black hole must not hold up everything else."""
+
+REMEMBERED = 30.0
+"""Seconds for which an answer, or none, is taken as it is."""
+
+
+class _Lookup:
+    """A name being resolved in a thread of its own, once for all who ask."""
+
+    def __init__(self, host: str) -> None:
+        self.began = time.monotonic()
+        self._done = threading.Event()
+        self._found: tuple[str, ...] = ()
+        threading.Thread(target=self._resolve, args=(host,), name=f"resolve {host}", daemon=True).start()
+
+    def _resolve(self, host: str) -> None:
+        try:
+            found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+            self._found = tuple(dict.fromkeys(str(info[4][0]) for info in found))
+        except (OSError, UnicodeError):
+            self._found = ()
+        self._done.set()
+
+    def addresses(self) -> tuple[str, ...]:
+        self._done.wait(max(0.0, self.began + RESOLVE_LIMIT - time.monotonic()))
+        return self._found
+
+
+_lookups: dict[str, _Lookup] = {}
+_lock = threading.Lock()
+
+
+def _lookup(host: str) -> _Lookup:
+    with _lock:
+        found = _lookups.get(host)
+        if found is None or time.monotonic() - found.began > REMEMBERED:
+            found = _lookups[host] = _Lookup(host)
+        return found
+
+
+def resolve_ahead(hosts: Iterable[str]) -> None:
+    """Begin to resolve all these names at once, so that waiting for one is waiting for all."""
+    for host in hosts:
+        if not is_literal(host) and host.lower() != "localhost":
+            _lookup(host)
 
 
 def is_this_machine(host: str, *, resolve: bool) -> bool | None:

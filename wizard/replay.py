@@ -19,7 +19,7 @@ from wizard.checks import CheckContext
 from wizard.errors import UsageError, WizardError
 from wizard.finding import Finding
 from wizard.home_lock import locked
-from wizard.network import on_one_machine
+from wizard.network import on_one_machine, resolve_ahead
 from wizard.pack import Pack, is_pack
 
 if TYPE_CHECKING:
@@ -179,6 +179,8 @@ def prepare(profile: Profile, options: Options, resolver: Resolver) -> Prepared:
     `UsageError` for options that make no sense; every other problem becomes a finding of the checks.
     """
     options.validate(profile)
+    if not options.offline:
+        resolve_ahead([*(node.host for node in profile.nodes), profile.mysql.host])
     chosen = steps.chosen(options.only, options.skip)
     nodes = tuple(node for node in profile.nodes if options.only_node in (None, node.name))
     packs = packs_here(profile, options.only_node, resolve=not options.offline)
