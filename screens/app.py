@@ -1,0 +1,183 @@
+"""The application: what every screen shares, and the actions that act everywhere."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from screens import outline, signs
+from screens.memory import Memory
+from screens.theme import THEMES
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
+    from textual.timer import Timer
+
+    from screens.draft import Opened
+    from screens.pair import OpenPair
+
+SMALLEST = (72, 20)
+"""Columns and rows that the screens need."""
+
+SAVING = 3.0
+"""Seconds that leaving waits for the disk."""
+
+
+class Told(Message, bubble=False, verbose=True):
+    """News of a thread.  Its own words stay out of every log."""
+
+    def __init__(self, news: object) -> None:
+        super().__init__()
+        self.news = news
+
+
+class WizardApp(App[int]):
+    """The wizard."""
+
+    TITLE = "apimha-wizard"
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "leave", "leave", show=False, priority=True),
+        Binding("f1", "help", "help", show=False),
+        Binding("f9", "theme", "light or dark", show=False),
+    ]
+
+    def __init__(self, opened: Opened | None) -> None:
+        super().__init__()
+        self.memory = Memory()
+        self.outline = outline.load()
+        self.pair: OpenPair | None = None
+        self.broken: Exception | None = None
+        """What went wrong inside; told when the terminal is as it was."""
+        for theme in THEMES.values():
+            self.register_theme(theme)
+        self.theme = THEMES[self.memory.theme].name
+        if self.no_color:
+            from screens.no_colour import without_colours
+
+            without_colours(self)
+        if signs.ASCII:
+            self.add_class("-ascii")
+        if opened is not None:
+            self.pair = self._made(opened)
+
+    def _made(self, opened: Opened) -> OpenPair:
+        from screens.pair import OpenPair
+
+        return OpenPair(opened, self.outline, self.memory, self)
+
+    # --- starting and leaving ---------------------------------------------------------------------
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The first screen is the only one that is painted before somebody sees anything."""
+        if self.pair is None:
+            from screens.welcome import Welcome
+
+            return Welcome()
+        from screens.step import StepScreen
+
+        return StepScreen(self.pair, self.pair.first_unfinished())
+
+    def on_mount(self) -> None:
+        import asyncio
+        import contextlib
+
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            # Not in a test's own thread; and a terminal that is gone must not end in a traceback.
+            with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):
+                loop.add_signal_handler(number, self._told_to_end, number)
+
+    def _told_to_end(self, number: int) -> None:
+        self.run_worker(self._end(128 + number), exclusive=True, group="end")
+
+    async def action_leave(self) -> None:
+        """Leave; everything is saved already, or is now."""
+        await self._end(0)
+
+    async def action_quit(self) -> None:
+        await self.action_leave()
+
+    async def _end(self, code: int) -> None:
+        from screens.background import beside
+
+        if self.pair is not None:
+            pair = self.pair
+            pair.cancel()
+            pair.publish()
+            await beside(lambda: pair.draft.keeper.settled(SAVING), "last save")
+        self.exit(code, return_code=code)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Textual would print every local variable of the traceback, and one of them may be a password."""
+        if self.broken is None:
+            self.broken = error
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        self._return_code = 1
+        self._close_messages_no_wait()
+
+    def _log(
+        self, group: Any, verbosity: Any, _textual_calling_frame: Any, *objects: Any, **kwargs: Any
+    ) -> None:
+        """Keys, pasted text and values that change are nobody's business but the field's: they are not logged."""
+        from textual import events
+        from textual.widgets import Input
+
+        private = (events.Key, events.Paste, Input.Changed, Input.Submitted, Input.Blurred, Told)
+        if not any(isinstance(one, private) for one in objects):
+            super()._log(group, verbosity, _textual_calling_frame, *objects, **kwargs)
+
+    # --- what the pair needs of its surroundings --------------------------------------------------
+
+    def tell_from_thread(self, news: object) -> None:
+        self.post_message(Told(news))
+
+    def on_told(self, message: Told) -> None:
+        if self.pair is not None:
+            self.pair.take(message.news)  # type: ignore[arg-type]
+
+    def call_later_in(self, seconds: float, call: Callable[[], None]) -> Timer:
+        return self.set_timer(seconds, call)
+
+    def show_pair(self) -> None:
+        for screen in self.screen_stack:
+            show = getattr(screen, "show_pair", None)
+            if show is not None and screen.is_running:
+                show()
+
+    def say(self, message: str, severity: str) -> None:
+        self.notify(signs.plain(message), severity=severity, markup=False)  # type: ignore[arg-type]
+
+    def ask_about_conflict(self) -> None:
+        from screens.conflict import ask
+
+        if self.pair is not None:
+            ask(self, self.pair)
+
+    # --- actions ----------------------------------------------------------------------------------
+
+    def action_theme(self) -> None:
+        """Change between dark and light; it is remembered."""
+        self.memory.theme = "light" if self.memory.theme == "dark" else "dark"
+        self.theme = THEMES[self.memory.theme].name
+
+    def action_help(self) -> None:
+        from screens.help import Help
+
+        if not isinstance(self.screen, Help):
+            self.push_screen(Help.of(self.screen))
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Everything that can be done, for the command palette."""
+        from screens.commands import commands
+
+        for title, told, call in commands(self, screen):
+            yield SystemCommand(title, told, call)

@@ -1,0 +1,382 @@
+"""The pair on the desk: its draft, what is wrong with it, what the checks found, and how far it has come.
+
+Every screen shows this one object and changes it; it tells the application when there is something new to show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Protocol
+
+from screens import session
+from screens.draft import Conflict, Judged, Kept, NotKept, OpenDraft, Opened, key_of
+from screens.memory import Memory, Progress
+from screens.signs import State
+
+if TYPE_CHECKING:
+    from screens.draft import News, Place
+    from screens.outline import Outline, StepOutline
+    from wizard.finding import Finding, Remedy
+    from wizard.profile import Profile
+    from wizard.profile.store import Mistake
+    from wizard.replay import Options, Prepared
+    from wizard.secrets import Resolver, Secret
+
+SETTLE = 0.35
+"""Seconds without a change before the checks run."""
+
+
+class Later(Protocol):
+    """A call that will come, and can be taken back."""
+
+    def stop(self) -> None: ...
+
+
+class Surroundings(Protocol):
+    """What the pair needs of the application."""
+
+    def tell_from_thread(self, news: object) -> None:
+        """Hand news of a thread to `OpenPair.take`, in the screen's thread."""
+
+    def call_later_in(self, seconds: float, call: Callable[[], None]) -> Later:
+        """Call something in the screen's thread after a while."""
+
+    def show_pair(self) -> None:
+        """Something that the screens show has changed."""
+
+    def say(self, message: str, severity: str) -> None:
+        """Tell a person something that passes."""
+
+    def ask_about_conflict(self) -> None:
+        """The profile was changed by somebody else: ask which of the two is to be kept."""
+
+
+class OpenPair:
+    """One profile, open on the screen."""
+
+    def __init__(self, opened: Opened, outline: Outline, memory: Memory, around: Surroundings) -> None:
+        self.outline = outline
+        self.memory = memory
+        self.draft = OpenDraft(opened, around.tell_from_thread)
+        noted = memory.progress(self.draft.target)
+        self.is_new_here = noted is None
+        self.progress = noted or Progress()
+        self.profile: Profile | None = None
+        self.mistakes: dict[Place, Mistake] = {}
+        self.other_mistakes: list[Mistake] = []
+        """What is wrong with the file and stands in no form, such as an unknown key."""
+        self.findings: dict[str, list[Finding]] = {}
+        self.running: frozenset[str] = frozenset()
+        self.prepared: Prepared | None = None
+        self.typed: dict[str, Secret] = {}
+        """Passwords that were typed in this session, by their key; they are stored nowhere."""
+        self.allowed: set[str] = set()
+        """Commands that somebody allowed in this session."""
+        self.saved_at: str | None = None
+        self.published = opened.saved
+        self.failure = ""
+        self._around = around
+        self._session = session.Session(around.tell_from_thread)
+        self._judged = -1
+        self._changed_keys: set[str] = set()
+        self._seen: set[str] = set()
+        self._soon: Later | None = None
+        self._resolver: Resolver | None = None
+
+    # --- changing it ------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Look at everything for the first time, once the first picture stands."""
+        self.draft.keeper.judge()
+
+    def set(self, place: Place, value: Any) -> None:
+        """Give a field its value (None takes it out); it is saved and looked at by itself."""
+        if self.draft.set(place, value):
+            self._changed_keys.add(key_of(place))
+            self.published = False
+            self._session.cancel()
+            self._around.show_pair()
+
+    def do(self, remedy: Remedy) -> Place | None:
+        """Do what mends a finding; gives the place that was changed."""
+        place = self.draft.place(remedy.field)
+        if place is not None:
+            self.set(place, remedy.value)
+        return place
+
+    def note(self, **changes: Any) -> None:
+        """Note something about the profile's progress, such as `offline=True`."""
+        for name, value in changes.items():
+            setattr(self.progress, name, value)
+        self.memory.note(self.draft.target, self.progress)
+
+    def pass_by(self, step: str) -> None:
+        """Somebody went through a step: it is finished, unless something in it is wrong."""
+        if step not in self.progress.passed:
+            self.progress.passed.append(step)
+        self.progress.wrong = [
+            one.id for one in self.outline.steps if self.state(one.id) in {"error", "incomplete"}
+        ]
+        self.memory.note(self.draft.target, self.progress)
+        self._around.show_pair()
+
+    def publish(self) -> None:
+        """Save the profile itself, if it is whole."""
+        self.draft.keeper.publish()
+
+    # --- looking at it ----------------------------------------------------------------------------
+
+    def check_again(self) -> None:
+        """Run every check again, and resolve every password anew."""
+        self._resolver = None
+        self._changed_keys = set()
+        self.findings = {}
+        self._check(everything=True)
+
+    def options(self) -> Options:
+        """How it is to be run."""
+        from wizard.replay import Options
+
+        return Options(
+            only_node=self.progress.only_node,
+            offline=self.progress.offline,
+            ignore=tuple(self.progress.ignore),
+        )
+
+    def resolver(self) -> Resolver:
+        """What turns references into passwords while nobody is asked: typed ones are known, others are told."""
+        if self._resolver is None:
+            from wizard.errors import SecretError
+            from wizard.secrets import Resolver
+
+            def ask(text: str) -> str:
+                key = text.removeprefix("Password for ")
+                if key not in self.typed:
+                    raise SecretError(
+                        "it is asked for, and has not been typed yet",
+                        place=key,
+                        fix="press F7 in the field, and type it: it is stored nowhere",
+                    )
+                return self.typed[key].reveal()
+
+            self._resolver = Resolver(
+                interactive=True, ask=ask, confirm=lambda text: text in self.allowed, allow_commands=False
+            )
+        return self._resolver
+
+    def forget_passwords(self) -> None:
+        """Resolve every password anew from now on."""
+        self._resolver = None
+
+    def _check(self, *, everything: bool = False) -> None:
+        live = None if everything else session.live_checks(self._changed_keys)
+        self._changed_keys = set()
+        self._seen = set()
+        if self.profile is not None:
+            self._session.start(session.Wanted(self.profile, self.options(), self.resolver(), live))
+            return
+        text = self.draft.keeper.draft.text
+        mistakes = [*self.mistakes.values(), *self.other_mistakes]
+        found = session.stand_in(text, self.draft.folder, mistakes)
+        if found is not None:
+            profile, blank = found
+            wanted = session.Wanted(profile, self.options(), self.resolver(), live, blank)
+            self._session.start(wanted)
+
+    def cancel(self) -> None:
+        """Stop looking."""
+        if self._soon is not None:
+            self._soon.stop()
+        self._session.cancel()
+
+    # --- what the threads tell --------------------------------------------------------------------
+
+    def take(self, news: News | session.Progress) -> None:
+        """Take what a thread told."""
+        match news:
+            case Kept(published=published):
+                self.published = published
+                self.failure = ""
+                self.saved_at = clock()
+            case NotKept(message=message):
+                self.failure = message
+                self._around.say(message, "error")
+            case Conflict():
+                self._around.ask_about_conflict()
+            case Judged():
+                self._take_judgement(news)
+            case session.Started(run=run, ids=ids) if run == self._session.run:
+                self.running = ids
+            case session.Found(run=run, finding=finding) if run == self._session.run:
+                if finding.id not in self._seen:
+                    self._seen.add(finding.id)
+                    self.findings[finding.id] = []
+                    self.running -= {finding.id}
+                self.findings[finding.id].append(finding)
+            case session.Ended(run=run, prepared=prepared) if run == self._session.run:
+                for id in self.running:  # a check that found nothing to say
+                    self.findings.pop(id, None)
+                self.running = frozenset()
+                self.prepared = prepared
+            case session.Failed(run=run, message=message) if run == self._session.run:
+                self.running = frozenset()
+                self._around.say(message, "error")
+            case _:
+                return
+        self._around.show_pair()
+
+    def _take_judgement(self, judged: Judged) -> None:
+        if judged.changes < self.draft.changes:
+            return  # something was typed since; the next one is on its way
+        self._judged = judged.changes
+        self.profile = judged.profile
+        self.mistakes, self.other_mistakes = {}, []
+        for mistake in judged.mistakes:
+            place = self.draft.place(mistake.field) if mistake.field else None
+            if place is not None and self.outline.field(key_of(place)) is not None:
+                self.mistakes[place] = mistake
+            else:
+                self.other_mistakes.append(mistake)
+        self._forget_what_is_left_out()
+        if self._soon is not None:
+            self._soon.stop()
+        first = not self.findings and not self.running
+        self._soon = self._around.call_later_in(
+            0.01 if first else SETTLE, lambda: self._check(everything=first)
+        )
+
+    def _forget_what_is_left_out(self) -> None:
+        """Findings about fields that are missing or wrong now say nothing any more."""
+        broken = {key_of(place) for place in self.mistakes}
+        for step in self.outline.steps:
+            if broken & {field.key for field in step.fields}:
+                for check in step.checks:
+                    self.findings.pop(check.id, None)
+        if self.profile is None:
+            self.prepared = None
+
+    # --- the state of the steps -------------------------------------------------------------------
+
+    def missing(self, step: StepOutline) -> list[Place]:
+        """The needed fields of a step that are not filled in."""
+        if self._judged >= 0:
+            return [
+                place
+                for place, mistake in self.mistakes.items()
+                if mistake.kind == "missing" and key_of(place) in {field.key for field in step.fields}
+            ]
+        return [
+            place
+            for field in step.fields
+            if field.required
+            for place in places(field.key)
+            if self._is_absent(place)
+        ]
+
+    def _is_absent(self, place: Place) -> bool:
+        return self.draft.value(place) in (None, "")
+
+    def wrong(self, step: StepOutline) -> list[Place]:
+        """The fields of a step that hold something wrong."""
+        keys = {field.key for field in step.fields}
+        return [p for p, mistake in self.mistakes.items() if mistake.kind != "missing" and key_of(p) in keys]
+
+    def findings_of(self, step: StepOutline) -> list[Finding]:
+        """The findings that belong to a step: of its own checks, and what concerns its fields."""
+        return [
+            finding
+            for check in self.outline.checks()
+            for finding in self.findings.get(check.id, ())
+            if step.id in self.owners(finding)
+        ]
+
+    def owners(self, finding: Finding) -> list[str]:
+        """The steps that a finding is shown in: those that ask for the field it is about, else its check's own."""
+        field = self.field_of(finding)
+        own = finding.id.partition(".")[0]
+        if field is not None and finding.status in {"error", "warning"}:
+            asking = self.outline.steps_of(field)
+            if own in asking or not asking:
+                return [own] if asking else self._home_of(own)
+            return asking
+        return self._home_of(own)
+
+    def _home_of(self, own: str) -> list[str]:
+        known = [step.id for step in self.outline.steps]
+        return [own] if own in known else known[:1]
+
+    def field_of(self, finding: Finding) -> str | None:
+        """The key that a finding is about, without which node; None where it names none."""
+        if finding.remedy is not None:
+            place = self.draft.place(finding.remedy.field)
+            return key_of(place) if place is not None else None
+        if finding.id == "prerequisites.secret" and finding.status == "error":
+            return finding.message.partition(":")[0]
+        return None
+
+    def running_of(self, step: StepOutline) -> list[str]:
+        """The checks of a step that run now."""
+        first = step.id == self.outline.steps[0].id
+        own = [check.id for check in step.checks]
+        own += [check.id for check in self.outline.pair_checks] if first else []
+        return [id for id in own if id in self.running]
+
+    def touched(self, step: StepOutline) -> bool:
+        """Whether somebody has done anything about a step: saved the pair, been there, or filled in a field."""
+        if self.draft.was_saved or step.id in self.progress.passed:
+            return True
+        return any(
+            self.draft.value(place) not in (None, field.default)
+            for field in step.fields
+            for place in places(field.key)
+            if field.key not in {"nodes.name", "cluster.domain"}
+        )
+
+    def state(self, id: str) -> State:
+        """The state of a step."""
+        step = self.outline.step(id)
+        findings = self.findings_of(step)
+        if self.wrong(step):
+            return "error"
+        if self.missing(step):
+            return "incomplete" if self.touched(step) else "untouched"
+        if self.running_of(step):
+            return "checking"
+        if any(finding.status == "error" for finding in findings):
+            return "error"
+        if not self.touched(step):
+            return "untouched"
+        if any(finding.status == "warning" for finding in findings):
+            return "warning"
+        return "done" if self._judged >= 0 and findings else "untouched" if self._judged < 0 else "done"
+
+    def states(self) -> dict[str, State]:
+        return {step.id: self.state(step.id) for step in self.outline.steps}
+
+    def first_unfinished(self) -> str | None:
+        """The step to go on with; None where every step is finished."""
+        for step in self.outline.steps:
+            if self.missing(step):
+                return step.id
+            finished = step.id in self.progress.passed and step.id not in self.progress.wrong
+            if not self.is_new_here and not finished:
+                return step.id
+        return self.outline.steps[0].id if self.is_new_here else None
+
+    def all_findings(self) -> Iterator[Finding]:
+        """Every finding, in the order of the procedure."""
+        for check in self.outline.checks():
+            yield from self.findings.get(check.id, ())
+
+
+def places(key: str) -> list[Place]:
+    """The places of a key: one, or one for each node."""
+    table, _, name = key.partition(".")
+    return [("nodes", 0, name), ("nodes", 1, name)] if table == "nodes" else [tuple(key.split("."))]
+
+
+def clock() -> str:
+    """The time of day, as the title bar shows it."""
+    import time
+
+    return time.strftime("%H:%M")

@@ -1,0 +1,111 @@
+"""The signs that states are told by: with a word beside them, never by colour alone.
+
+A terminal that cannot show them gets ASCII: one whose locale is not UTF-8, and the Linux console, whose fonts lack
+the ticks.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import Literal
+
+State = Literal["untouched", "incomplete", "checking", "error", "warning", "done"]
+
+WORDS: dict[State, str] = {
+    "untouched": "to do",
+    "incomplete": "gaps",
+    "checking": "looks",
+    "error": "error",
+    "warning": "warn",
+    "done": "done",
+}
+"""At most five letters: they stand beside a step's title in the sidebar."""
+
+_UNICODE = {
+    "untouched": "·",
+    "incomplete": "?",
+    "checking": "…",
+    "error": "✗",
+    "warning": "!",
+    "done": "✓",
+    "skipped": "-",
+    "here": "▸",
+    "open": "▾",
+    "more": "▾",
+    "chosen": "•",
+    "dot": "·",
+    "to": "→",
+    "full": "█",
+    "half": "▌",
+    "empty": "░",
+    "rule": "─",
+    "bar": "│",
+    "cut": "…",
+    "mark": "▌",
+    "dash": "–",
+}
+
+_ASCII = {
+    "untouched": ".",
+    "incomplete": "?",
+    "checking": "~",
+    "error": "x",
+    "warning": "!",
+    "done": "+",
+    "skipped": "-",
+    "here": ">",
+    "open": "v",
+    "more": "v",
+    "chosen": "*",
+    "dot": "-",
+    "to": "->",
+    "full": "#",
+    "half": "#",
+    "empty": ".",
+    "rule": "-",
+    "bar": "|",
+    "cut": "~",
+    "mark": "|",
+    "dash": "-",
+}
+
+
+def needs_ascii(environ: Mapping[str, str], encoding: str | None) -> bool:
+    """Whether a terminal shows ASCII only.
+
+    `LC_ALL=C` counts although Python itself then writes UTF-8: who sets it asks for plain text.
+    """
+    if environ.get("TERM") in {"linux", "dumb", "vt100", "vt220"}:
+        return True
+    if environ.get("LC_ALL") in {"C", "POSIX"}:
+        return True
+    # Python itself sets LC_CTYPE where the locale is C (PEP 538): then LANG tells what the user said.
+    if not environ.get("LC_ALL") and environ.get("LANG") in {"C", "POSIX"}:
+        return True
+    return (encoding or "utf-8").lower().replace("-", "") not in {"utf8", "utf16"}
+
+
+ASCII = needs_ascii(os.environ, getattr(sys.__stdout__, "encoding", None))
+"""Decided once, from the terminal that the program was started on."""
+
+
+def sign(name: str) -> str:
+    """The sign of that name, in what the terminal can show."""
+    return (_ASCII if ASCII else _UNICODE)[name]
+
+
+def of_finding(status: str) -> str:
+    """The sign of a finding's status (wizard.finding.Status)."""
+    return sign({"ok": "done", "waiting": "checking"}.get(status, status))
+
+
+def plain(text: str) -> str:
+    """`text` in what the terminal can show; control characters are shown as a blank, never obeyed."""
+    text = "".join(character if character.isprintable() else " " for character in text)
+    if not ASCII:
+        return text
+    for fancy, simple in (("→", "->"), ("…", "..."), ("–", "-"), ("·", "-"), ("›", ">"), ("•", "*")):
+        text = text.replace(fancy, simple)
+    return text.encode("ascii", "replace").decode("ascii")

@@ -1,0 +1,26 @@
+"""From the command line to the first picture, and back to a terminal that is as it was."""
+
+from __future__ import annotations
+
+import gc
+
+
+def run(argument: str | None) -> int:
+    """Run the wizard on a profile (None: on the list of them); gives the exit code.
+
+    Raises:
+        WizardError: the profile cannot be opened.
+        Exception: what went wrong inside; the terminal is as it was.
+    """
+    # Tens of thousands of objects are made now and stay: looking for garbage among them only costs time.
+    gc.disable()
+    from screens.draft import open_profile
+
+    opened = open_profile(argument) if argument is not None else None
+    from screens.app import WizardApp
+
+    app = WizardApp(opened)
+    app.run()
+    if app.broken is not None:
+        raise app.broken
+    return app.return_code or 0

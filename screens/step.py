@@ -1,0 +1,452 @@
+"""A step of the procedure on the screen: its form, what the checks say of it, and the way to the others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical
+from textual.content import Content
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets._input import Input
+
+from screens import values
+from screens.signs import WORDS, plain, sign
+from screens.widgets.check_list import CheckList
+from screens.widgets.choice import Choice
+from screens.widgets.field import TextField
+from screens.widgets.form import Form
+from screens.widgets.key_bar import KeyBar, KeyHint
+from screens.widgets.labelled import Labelled, wrapped
+from screens.widgets.node_tabs import NodeTabs
+from screens.widgets.sidebar import Sidebar
+from screens.widgets.title_bar import TitleBar
+
+if TYPE_CHECKING:
+    from textual import events
+    from textual.app import ComposeResult
+
+    from screens.draft import Place
+    from screens.pair import OpenPair
+    from screens.widgets.secret_field import SecretField
+    from wizard.finding import Finding
+
+WIDE = 116
+"""Columns from which both nodes stand side by side, and the checks beside the form."""
+
+KEYS = (
+    KeyHint("^N", "next", "screen.next", 0),
+    KeyHint("^B", "back", "screen.back", 3),
+    KeyHint("F2", "review", "screen.review", 1),
+    KeyHint("F4", "fix", "screen.fix", 2),
+    KeyHint("F5", "again", "screen.again", 4),
+    KeyHint("F6", "copy", "screen.copy", 5),
+    KeyHint("^P", "commands", "app.command_palette", 2),
+    KeyHint("F1", "help", "app.help", 1),
+    KeyHint("^Q", "leave", "app.leave", 0),
+)
+
+
+class Heading(Widget):
+    """The step's title, where it stands among the others, and what it is about."""
+
+    def __init__(self, title: str, place: str, help: str) -> None:
+        super().__init__()
+        self._title, self._place, self._help = title, place, help
+
+    def show(self, title: str, place: str, help: str) -> None:
+        """Show another title, place or help."""
+        if (title, place, help) != (self._title, self._place, self._help):
+            self._title, self._place, self._help = title, place, help
+            self.refresh()
+
+    def render(self) -> Content:
+        width = self.size.width
+        gap = max(1, width - len(self._title) - len(self._place))
+        about = "\n".join(wrapped(self._help, width)[: max(0, self.size.height - 1)])
+        return Content.assemble(
+            (self._title, "bold $primary"), " " * gap, (self._place, "$quiet"), "\n", (about, "$quiet")
+        )
+
+
+class FieldHelp(Widget):
+    """One line about the field that has the focus."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._text = ""
+
+    def show(self, text: str) -> None:
+        if text != self._text:
+            self._text = text
+            self.refresh()
+
+    def render(self) -> Content:
+        return Content("\n".join(wrapped(plain(self._text), max(10, self.size.width))[:2]))
+
+
+class StepScreen(Screen[None]):
+    """One step at a time; any of them can be opened at any time."""
+
+    AUTO_FOCUS = "Form > *"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+n", "next", "next step", show=False),
+        Binding("ctrl+b", "back", "step before", show=False),
+        Binding("ctrl+t", "other_node", "the other node", show=False),
+        Binding("f2", "review", "review", show=False),
+        Binding("f4", "fix", "do what mends it", show=False),
+        Binding("f5", "again", "check again", show=False),
+        Binding("f6", "copy", "copy the fix", show=False),
+        Binding("f7", "test", "test the password", show=False),
+        Binding("f8", "offline", "with or without the network", show=False),
+    ]
+
+    def __init__(self, pair: OpenPair, step: str | None) -> None:
+        super().__init__()
+        self.pair = pair
+        self.step = pair.outline.step(step or pair.outline.steps[0].id)
+        self.all_finished = step is None
+
+    # --- the picture ------------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        wide = self.app.size.width >= WIDE
+        self.set_class(wide, "-wide")
+        outline = self.pair.outline
+        yield TitleBar(self.pair.draft.title)
+        yield Sidebar([(step.id, step.title) for step in outline.steps], self.step.id)
+        with Container(id="main"):
+            with Vertical(id="pane"):
+                yield Heading(self.step.title, self._place(), self.step.help)
+                yield Form(self.step, outline, self.pair.draft, wide=wide)
+                yield FieldHelp()
+            yield CheckList()
+        yield KeyBar(*KEYS)
+
+    def on_mount(self) -> None:
+        # After the first picture, and after what was typed meanwhile: then everything heavy is loaded.
+        self.call_after_refresh(self.set_timer, 0.15, self._begin)
+
+    def _begin(self) -> None:
+        import gc
+
+        gc.freeze()
+        gc.enable()
+        self.pair.begin()
+        self._look_at_paths()
+        if self.pair.draft.conflict:
+            self.app.ask_about_conflict()  # type: ignore[attr-defined]
+        elif self.all_finished:
+            self.notify("Every step is finished: F2 shows what is to be written.", markup=False)
+        self.show_pair()
+
+    def _look_at_paths(self) -> None:
+        for field in self.form.fields():
+            look = getattr(field, "look_from", None)
+            if look is not None:
+                look(self.pair.draft.folder)
+
+    @property
+    def form(self) -> Form:
+        return self.query_one(Form)
+
+    @property
+    def checks(self) -> CheckList:
+        return self.query_one(CheckList)
+
+    def _place(self) -> str:
+        number = self.pair.outline.steps.index(self.step) + 1
+        return f"step {number} of {len(self.pair.outline.steps)}"
+
+    def show_pair(self) -> None:
+        """Show what is new; what comes in a burst is shown once."""
+        if not self._showing:
+            self._showing = True
+            self.call_after_refresh(self._show_pair)
+
+    _showing = False
+
+    def _show_pair(self) -> None:
+        self._showing = False
+        if not self.is_mounted:
+            return
+        pair = self.pair
+        bar = self.query_one(TitleBar)
+        bar.pair = pair.draft.title
+        bar.badge = "offline" if pair.progress.offline else ""
+        bar.saved = saved(pair)
+        states = pair.states()
+        self.query_one(Sidebar).show(states)
+        state = states[self.step.id]
+        self.query_one(Heading).show(
+            self.step.title, f"{self._place()} {sign('dot')} {WORDS[state]}", self.step.help
+        )
+        self._show_fields()
+        self.checks.show(
+            pair.findings_of(self.step) + self._mistakes(), pair.running_of(self.step), self._idle()
+        )
+
+    def _show_fields(self) -> None:
+        pair, wrong = self.pair, [0, 0]
+        for field in self.form.fields():
+            mistake = pair.mistakes.get(field.place)
+            problem = ""
+            if mistake is not None and (mistake.kind != "missing" or self.step.id in pair.progress.passed):
+                problem = (
+                    f"{mistake.message}; {mistake.fix}" if mistake.kind == "missing" else mistake.message
+                )
+                if field.place[0] == "nodes" and isinstance(field.place[1], int):
+                    wrong[field.place[1]] += 1
+            field.tell(problem, field.note)
+            self._fill(field)
+        for tabs in self.query(NodeTabs):
+            tabs.show(pair.draft.node_names(), problems=(wrong[0], wrong[1]))
+
+    def _fill(self, field: TextField | Choice) -> None:
+        """Show what the draft holds, where it was not typed into this very field."""
+        value = self.pair.draft.value(field.place)
+        if isinstance(field, TextField):
+            if values.from_text(field.field, field.value) != value:
+                field.show(values.to_text(field.field, value))
+        elif field.value != value:
+            field.show(value)
+
+    def _mistakes(self) -> list[Finding]:
+        """What is wrong with the file and stands in no form: shown with the first step."""
+        if self.step is not self.pair.outline.steps[0]:
+            return []
+        from wizard import finding
+
+        return [
+            finding.error(f"line {one.line}: {one.field or 'the file'}: {one.message}", fix=one.fix)
+            for one in self.pair.other_mistakes
+        ]
+
+    def _idle(self) -> str:
+        missing = self.pair.missing(self.step)
+        if missing:
+            names = self.pair.draft.node_names()
+            told = []
+            for place in missing:
+                field = self.pair.outline.field(".".join(p for p in place if isinstance(p, str)))
+                node = f" of {names[place[1]]}" if isinstance(place[1], int) else ""
+                told.append(f"{field.title if field else place[-1]}{node}")
+            return f"The checks run as soon as these are filled in: {', '.join(told)}."
+        return "Nothing to say yet."
+
+    # --- changing something -----------------------------------------------------------------------
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        if isinstance(event.input, TextField):
+            self.pair.set(event.input.place, values.from_text(event.input.field, event.value))
+
+    def on_choice_changed(self, event: Choice.Changed) -> None:
+        self.pair.set(event.choice.place, event.value)
+
+    def on_secret_field_changed(self, event: SecretField.Changed) -> None:
+        self.pair.set(event.field.place, event.value)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        widget: Any = event.widget
+        while widget is not None and not isinstance(widget, Labelled):
+            widget = widget.parent
+        text = ""
+        if isinstance(widget, Labelled):
+            field = widget.field  # type: ignore[attr-defined]
+            text = f"{field.title}: {field.help}"
+            widget.refresh()
+        elif isinstance(event.widget, CheckList):
+            text = "Up and down choose a finding; F4 does what mends it, F6 copies its fix."
+        elif isinstance(event.widget, Sidebar):
+            text = "Up and down choose a step; Enter opens it."
+        self.query_one(FieldHelp).show(text)
+
+    def on_descendant_blur(self, event: events.DescendantBlur) -> None:
+        event.widget.refresh()
+
+    # --- going somewhere --------------------------------------------------------------------------
+
+    async def open_step(self, id: str, place: Place | None = None) -> None:
+        """Open a step, with the focus on a field of it, else on its first."""
+        self.step = self.pair.outline.step(id)
+        self.query_one(Sidebar).current = id
+        old = self.form
+        form = Form(self.step, self.pair.outline, self.pair.draft, wide=self.has_class("-wide"))
+        async with self.batch():
+            await old.remove()
+            await self.query_one("#pane").mount(form, after=self.query_one(Heading))
+        self.focus_field(place)
+        self._look_at_paths()
+        self._show_pair()
+
+    def focus_field(self, place: Place | None) -> None:
+        """Put the focus on the field of that place, else on the first."""
+        form = self.form
+        if place is not None and place[0] == "nodes" and isinstance(place[1], int):
+            form.show_node(place[1])
+        field = form.field_at(place) if place is not None else None
+        target = field or next(form.fields(), None)
+        if target is not None:
+            inner = next((child for child in target.query(Input)), None)
+            (inner or target).focus()
+
+    async def on_sidebar_chosen(self, event: Sidebar.Chosen) -> None:
+        if event.id == "review":
+            await self.action_review()
+        elif event.id == "verify":
+            self.action_verify()
+        else:
+            self.pair.publish()
+            await self.open_step(event.id)
+
+    async def action_next(self) -> None:
+        self.pair.pass_by(self.step.id)
+        self.pair.publish()
+        steps = self.pair.outline.steps
+        number = steps.index(self.step) + 1
+        if number < len(steps):
+            await self.open_step(steps[number].id)
+        else:
+            await self.action_review()
+
+    async def action_back(self) -> None:
+        self.pair.publish()
+        steps = self.pair.outline.steps
+        number = steps.index(self.step)
+        if number:
+            await self.open_step(steps[number - 1].id)
+        else:
+            self.app.bell()
+
+    def action_other_node(self) -> None:
+        self._to_node(1 - self.form.node)
+
+    def on_node_tabs_chosen(self, event: NodeTabs.Chosen) -> None:
+        self._to_node(event.node)
+
+    def _to_node(self, node: int) -> None:
+        focused = self.focused
+        form = self.form
+        place = focused.place if isinstance(focused, TextField | Choice) else None
+        form.show_node(node)
+        if place is not None and place[0] == "nodes":
+            self.focus_field(("nodes", node, *place[2:]))
+
+    def focus_next(self, selector: Any = "*") -> Widget | None:
+        """The next field; behind the last one of a node that shows alone come the fields of the other."""
+        if self._turn_tab(1):
+            return self.focused
+        return super().focus_next(selector)
+
+    def focus_previous(self, selector: Any = "*") -> Widget | None:
+        if self._turn_tab(-1):
+            return self.focused
+        return super().focus_previous(selector)
+
+    def _turn_tab(self, by: int) -> bool:
+        form, focused = self.form, self.focused
+        if form.columns or not isinstance(focused, TextField | Choice) or focused.place[0] != "nodes":
+            return False
+        own = [field for field in form.fields() if field.place[:2] == ("nodes", form.node)]
+        edge = own[-1] if by > 0 else own[0]
+        other = form.node + by
+        if focused is not edge or other not in (0, 1):
+            return False
+        form.show_node(other)
+        fields = [field for field in form.fields() if field.place[:2] == ("nodes", other)]
+        (fields[0] if by > 0 else fields[-1]).focus()
+        return True
+
+    async def action_review(self) -> None:
+        from screens.review import Review
+
+        self.pair.publish()
+        self.app.push_screen(Review(self.pair))
+
+    def action_verify(self) -> None:
+        from screens.verify import open_dashboard
+
+        open_dashboard(self.app, self.pair)
+
+    # --- the checks -------------------------------------------------------------------------------
+
+    async def action_fix(self) -> None:
+        """Do what mends the finding: a change of the profile, nothing else."""
+        finding = self.checks.pointed
+        if finding is None or finding.remedy is None:
+            self.notify("Nothing here that a key could mend.", markup=False)
+            return
+        place = self.pair.do(finding.remedy)
+        if place is None:
+            return
+        self.notify(f"Changed: {plain(finding.remedy.label)}", markup=False)
+        key = ".".join(part for part in place if isinstance(part, str))
+        if any(field.key == key for field in self.step.fields):
+            self.focus_field(place)
+
+    def action_again(self) -> None:
+        self.pair.check_again()
+        self.show_pair()
+
+    def action_copy(self) -> None:
+        """Copy the fix of the finding."""
+        finding = self.checks.pointed
+        if finding is not None and finding.fix:
+            self.app.copy_to_clipboard(finding.fix)
+            self.notify("The fix is in the clipboard.", markup=False)
+
+    def action_offline(self) -> None:
+        """Look with or without the network."""
+        self.pair.note(offline=not self.pair.progress.offline)
+        self.pair.check_again()
+        self.show_pair()
+
+    def action_test(self) -> None:
+        """Try the password of the field that has the focus."""
+        from screens.widgets.secret_field import SecretField
+
+        widget: Any = self.focused
+        while widget is not None and not isinstance(widget, SecretField):
+            widget = widget.parent
+        if widget is not None:
+            self.try_password(widget)
+
+    def on_secret_field_test_wanted(self, event: SecretField.TestWanted) -> None:
+        self.try_password(event.field)
+
+    def try_password(self, field: SecretField) -> None:
+        from screens.password import PasswordTest
+
+        self.app.push_screen(PasswordTest(self.pair, field.place))
+
+    def action_pick(self) -> None:
+        """Choose a path instead of typing it."""
+        from screens.picker import Picker
+        from screens.widgets.path_field import PathField
+
+        field = self.focused
+        if not isinstance(field, PathField):
+            return
+
+        def take(path: str | None) -> None:
+            if path is not None:
+                field.value = path
+                field.cursor_position = len(path)
+
+        self.app.push_screen(Picker(field.field, field.value, self.pair.draft.folder), take)
+
+    def on_resize(self, event: events.Resize) -> None:
+        wide = event.size.width >= WIDE
+        self.set_class(wide, "-wide")
+        for form in self.query(Form):
+            form.set_columns(wide)
+
+
+def saved(pair: OpenPair) -> str:
+    """How safe the changes are, for the title bar."""
+    if pair.failure:
+        return "NOT SAVED"
+    if pair.saved_at is None:
+        return "profile" if pair.published else "draft"
+    return f"{'profile' if pair.published else 'draft'} saved {pair.saved_at}"

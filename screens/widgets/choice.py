@@ -1,0 +1,110 @@
+"""A field of a form where one of a few things is chosen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rich.segment import Segment
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from screens.signs import sign
+from screens.widgets.labelled import Labelled
+
+if TYPE_CHECKING:
+    from textual import events
+
+    from screens.draft import Place
+    from screens.outline import Field
+
+
+class Choice(Labelled, Widget, can_focus=True):
+    """Words on one line, one of them chosen: `(•) wizard  ( ) server  ( ) dba`."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left,up", "step(-1)", "the one before", show=False),
+        Binding("right,down,space", "step(1)", "the next one", show=False),
+        Binding("enter", "app.focus_next", "the next field", show=False),
+    ]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"choice--chosen", "choice--default", "choice--other"}
+
+    @dataclass
+    class Changed(Message):
+        """Somebody chose `value`."""
+
+        choice: Choice
+        value: Any
+
+        @property
+        def control(self) -> Choice:
+            return self.choice
+
+    def __init__(
+        self, field: Field, place: Place, options: list[tuple[str, Any]], value: Any, ink: Widget
+    ) -> None:
+        """Offer `options`, each a word and the value that it stands for; an absent value shows the default."""
+        super().__init__()
+        self.field = field
+        self.place = place
+        self.ink = ink
+        self.label = field.title
+        self.options = options
+        self.value = value
+
+    @property
+    def shown(self) -> int | None:
+        """The number of the option that holds: the chosen one, else the default; None for a wrong value."""
+        value = self.field.default if self.value is None else self.value
+        for number, (_, option) in enumerate(self.options):
+            if option == value and type(option) is type(value):
+                return number
+        return None
+
+    def show(self, value: Any) -> None:
+        """Show a value that was not chosen here; nobody is told of a change."""
+        self.value = value
+        self.refresh()
+
+    def action_step(self, by: int) -> None:
+        shown = self.shown
+        self.choose((shown + by) % len(self.options) if shown is not None else 0)
+
+    def choose(self, number: int) -> None:
+        """Take the option of that number."""
+        value = self.options[number][1]
+        if number != self.shown or self.value is None:
+            self.value = value
+            self.refresh()
+            self.post_message(self.Changed(self, value))
+
+    def on_click(self, event: events.Click) -> None:
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return
+        for number, (start, end) in enumerate(self._spans()):
+            if start <= offset.x < end:
+                self.choose(number)
+
+    def _spans(self) -> list[tuple[int, int]]:
+        """Where each option begins and ends."""
+        spans, at = [], 0
+        for word, _ in self.options:
+            spans.append((at, at + len(word) + 4))
+            at += len(word) + 6
+        return spans
+
+    def render_line(self, y: int) -> Strip:
+        base = self.rich_style
+        if y:
+            return Strip.blank(self.size.width, base)
+        segments = []
+        for number, (word, _) in enumerate(self.options):
+            chosen = number == self.shown
+            mark = sign("chosen") if chosen else " "
+            name = "choice--chosen" if chosen and self.value is not None else "choice--default"
+            style = self.get_component_rich_style(name if chosen else "choice--other")
+            segments += [Segment(f"({mark}) {word}", style), Segment("  ", base)]
+        return Strip(segments).adjust_cell_length(self.size.width, base)

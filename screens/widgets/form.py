@@ -1,0 +1,132 @@
+"""The form of a step: made from its fields, and nothing that only one step would need."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+
+from screens import values
+from screens.widgets.choice import Choice
+from screens.widgets.field import TextField
+from screens.widgets.labelled import INKS, LONGEST_LABEL, Labelled
+from screens.widgets.node_tabs import NodeTabs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from textual.app import ComposeResult
+
+    from screens.draft import OpenDraft, Place
+    from screens.outline import Field, Outline, StepOutline
+
+NODE_NAMES = {"event_processor.presenter": "none", "deployment_sync.manager": "the first"}
+"""Fields that hold a node's name, and what their absence is called."""
+
+
+class GroupTitle(Widget):
+    """The title over the fields of another table."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self._title = title
+
+    def render(self) -> Content:
+        return Content(self._title)
+
+
+class Form(VerticalScroll, can_focus=False):
+    """The fields of a step, of both nodes where each node has its own."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(INKS)
+
+    def __init__(self, step: StepOutline, outline: Outline, draft: OpenDraft, *, wide: bool) -> None:
+        super().__init__(classes="-columns" if wide else None)
+        self.step = step
+        self.outline = outline
+        self.draft = draft
+        self.columns = wide
+        self.node = 0
+        """The node whose fields show where there is room for one."""
+        self.label_width = min(LONGEST_LABEL, max(len(field.title) for field in step.fields) + 2)
+
+    def compose(self) -> ComposeResult:
+        table = self.step.fields[0].table
+        shown_nodes = False
+        for field in self.step.fields:
+            if field.of_node:
+                if not shown_nodes:
+                    yield NodeTabs(self.draft.node_names(), columns=self.columns)
+                    shown_nodes = True
+                for number in (0, 1):
+                    made = self._made(field, ("nodes", number, field.key.partition(".")[2]), number)
+                    made.add_class(f"-node{number}")
+                    made.display = self.columns or number == self.node
+                    yield made
+            else:
+                if field.table != table:
+                    yield GroupTitle(self.outline.tables[field.table])
+                yield self._made(field, tuple(field.key.split(".")), 0)
+            table = field.table
+
+    def _made(self, field: Field, place: Place, node: int) -> Widget:
+        """The widget that fits the field's kind."""
+        value = self.draft.value(place)
+        made: Labelled
+        if field.kind == "switch":
+            made = Choice(field, place, [("yes", True), ("no", False)], value, self)
+        elif field.kind == "choice":
+            made = Choice(field, place, [(word, word) for word in field.choices], value, self)
+        elif field.key in NODE_NAMES:
+            names = [(name, name) for name in self.draft.node_names()]
+            made = Choice(field, place, [(NODE_NAMES[field.key], None), *names], value, self)
+        elif field.kind == "reference":
+            from screens.widgets.secret_field import SecretField
+
+            made = SecretField(field, place, value, self)
+        elif field.kind == "path":
+            from screens.widgets.path_field import PathField
+
+            made = PathField(
+                field, place, values.to_text(field, value), values.placeholder(field, node), self
+            )
+        else:
+            made = TextField(
+                field, place, values.to_text(field, value), values.placeholder(field, node), self
+            )
+        made.lay(above=self.columns, label_width=self.label_width)
+        if field.kind in {"path", "reference", "parameters", "choice"} and not field.of_node:
+            made.add_class("-whole")
+        return made
+
+    def fields(self) -> Iterator[TextField | Choice]:
+        """The fields, in the order of the form."""
+        for child in self.children:
+            if isinstance(child, Labelled):
+                yield child  # type: ignore[misc]
+
+    def field_at(self, place: Place) -> Any:
+        """The field of that place; None where this form has none."""
+        return next((field for field in self.fields() if field.place == place), None)
+
+    def show_node(self, node: int) -> None:
+        """Show the fields of the first node (0) or the second, where there is room for one."""
+        self.node = node
+        for field in self.fields():
+            if field.place[0] == "nodes":
+                field.display = self.columns or field.place[1] == node
+        for tabs in self.query(NodeTabs):
+            tabs.show(active=node, columns=self.columns)
+
+    def set_columns(self, columns: bool) -> None:
+        """Put the nodes side by side, or one behind the other."""
+        if columns == self.columns:
+            return
+        self.columns = columns
+        self.set_class(columns, "-columns")
+        for field in self.fields():
+            field.lay(above=columns, label_width=self.label_width)
+        self.show_node(self.node)

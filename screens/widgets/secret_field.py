@@ -1,0 +1,104 @@
+"""A field for a password: never the password itself, only where it is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.widgets import Button, Select
+from textual.widgets._input import Input
+
+from screens import values
+from screens.widgets.labelled import Labelled
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.widget import Widget
+
+    from screens.draft import Place
+    from screens.outline import Field
+
+
+class SecretField(Labelled, Horizontal):
+    """The kind of reference, its argument, and a button that tries it."""
+
+    @dataclass
+    class Changed(Message):
+        """Another reference; None where it is not whole."""
+
+        field: SecretField
+        value: Any
+
+        @property
+        def control(self) -> SecretField:
+            return self.field
+
+    @dataclass
+    class TestWanted(Message):
+        """Somebody wants to know whether the password works."""
+
+        field: SecretField
+
+    def __init__(self, field: Field, place: Place, value: Any, ink: Widget) -> None:
+        super().__init__()
+        self.field = field
+        self.place = place
+        self.label = field.title
+        self.ink = ink
+        self._value = value
+
+    def compose(self) -> ComposeResult:
+        kind, argument = values.reference_parts(self._value)
+        yield Select(
+            [(word, kind) for kind, word in values.REFERENCES.items()],
+            value=kind,
+            allow_blank=False,
+            compact=True,
+        )
+        argument_input = Input(argument, values.ARGUMENTS[kind], compact=True, select_on_focus=False)
+        argument_input.cursor_blink = False
+        argument_input.disabled = kind == "prompt"
+        yield argument_input
+        yield Button("test it now", compact=True)
+
+    @property
+    def kind(self) -> values.ReferenceKind:
+        return self.query_one(Select).value  # type: ignore[return-value]
+
+    def show(self, value: Any) -> None:
+        """Show a reference that was not chosen here; nobody is told of a change."""
+        kind, argument = values.reference_parts(value)
+        with self.prevent(Select.Changed, Input.Changed):
+            self.query_one(Select).value = kind
+            self.query_one(Input).value = argument
+        self._fit(kind)
+
+    def _fit(self, kind: values.ReferenceKind) -> None:
+        argument = self.query_one(Input)
+        argument.placeholder = values.ARGUMENTS[kind]
+        argument.disabled = kind == "prompt"
+
+    def on_select_changed(self, event: Select.Changed) -> None:
+        event.stop()
+        self._fit(self.kind)
+        self._say()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._say()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.screen.focus_next()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.post_message(self.TestWanted(self))
+
+    def _say(self) -> None:
+        value = values.reference(self.kind, self.query_one(Input).value)
+        if value != self._value:
+            self._value = value
+            self.post_message(self.Changed(self, value))
