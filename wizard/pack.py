@@ -47,7 +47,7 @@ LARGEST = 16 * 1024 * 1024
 
 def is_pack(home: Path) -> bool:
     """Whether a folder holds an unpacked pack (procedure 1: without `carbon.xml` it is none)."""
-    return (home / CARBON).is_file()
+    return os.path.isfile(home / CARBON)  # Path's own raises where a folder may not be entered
 
 
 class Pack:
@@ -66,7 +66,7 @@ class Pack:
 
     def exists(self, relative: str) -> bool:
         """Whether that file is there (a link counts by what it leads to)."""
-        return self.path(relative).is_file()
+        return os.path.isfile(self.path(relative))
 
     def names(self, folder: str, suffix: str = "") -> list[str]:
         """The names in a folder of the pack that end so, sorted; none where there is no such folder."""
@@ -131,8 +131,8 @@ class Pack:
     def running(self) -> int | None:
         """The process id of this home's server, if `wso2carbon.pid` names a live process."""
         try:
-            pid = int(self.path(PID).read_text("ascii", "replace").strip())
-        except (OSError, ValueError):
+            pid = int(read_regular(self.path(PID)).decode("ascii", "replace").strip())
+        except (EditError, ValueError):
             return None
         return pid if 0 < pid < 2**31 and _alive(pid) else None
 

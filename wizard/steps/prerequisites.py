@@ -33,7 +33,7 @@ def offset(bench: Workbench) -> None:
 def driver_jar(bench: Workbench) -> None:
     """The driver jar copied to `repository/components/lib` under its own name."""
     jar = bench.profile.mysql.driver_jar
-    if jar is not None and Path(jar).is_file():
+    if jar is not None and os.path.isfile(jar):
         bench.copy(Path(jar), LIB)
 
 
@@ -66,7 +66,7 @@ def home(context: CheckContext) -> Iterator[Finding]:
 
 def home_problem(path: Path, node: Node, only_node: str | None) -> tuple[str, str] | None:
     """Why a folder is no home, and the fix; None where it is one."""
-    if not path.exists():
+    if not os.path.lexists(path):
         if only_node is None:
             return (
                 f"{path} is not on this machine",
@@ -74,7 +74,7 @@ def home_problem(path: Path, node: Node, only_node: str | None) -> tuple[str, st
                 f"apimha-wizard replay PROFILE --node {node.name}",
             )
         return f"{path} does not exist", f"correct the home of {node.name}, or unpack the pack there"
-    if not path.is_dir():
+    if not os.path.isdir(path):
         return f"{path} is no folder", f"set the home of {node.name} to the folder of the unpacked pack"
     if not is_pack(path):
         inside = next((sub for sub in _folders(path) if is_pack(sub)), None)
