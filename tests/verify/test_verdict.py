@@ -512,7 +512,6 @@ def test_a_server_whose_process_is_gone(verdict, healthy: tuple[Side, Side], tmp
             "10.100.0.46:10009",
         ),
         ({"nodes": [{}, {"host": "10.100.0.48"}]}, ("verify.membership", "node2"), "10.100.0.48:4000"),
-        ({"nodes": [{"port_offset": 5}, {}]}, ("verify.membership", "node1"), "9448"),
     ],
 )
 def test_values_that_contradict_the_profile_are_named(  # type: ignore[no-untyped-def]
@@ -523,6 +522,13 @@ def test_values_that_contradict_the_profile_are_named(  # type: ignore[no-untype
     assert found
     assert any(named in one.message and "the configuration in use" in one.message for one in found)
     assert all(one.evidence for one in found)
+
+
+def test_a_console_at_another_offset_is_named(verdict, healthy: tuple[Side, Side]) -> None:  # type: ignore[no-untyped-def]
+    result = verdict(*healthy, nodes=[{"port_offset": 5}, {"port_offset": 0}])
+    assert result.of("verify.membership", "node1").status == "warning"
+    assert "9443, not at 9448" in result.of("verify.membership", "node1").message
+    assert result.of("verify.membership", "node2").status == "ok"
 
 
 def test_names_and_addresses_are_compared_where_the_name_is_known(

@@ -67,7 +67,7 @@ def run_verify(
         logs: `NODE=FILE`, `NODE=-` for the standard input.
         log_limit: bytes of each log that are looked at from its end.
         report: the Markdown file to write at the end.
-        dashboard: what shows the watching on a terminal; lines where it is None.
+        dashboard: what shows the watching where both ends are a terminal; lines elsewhere.
 
     Raises:
         UsageError: a log of no node, one twice, or a report that cannot be written.
@@ -81,6 +81,8 @@ def run_verify(
     if hosts is None:
         hosts = Hosts() if offline else resolve(node.host for node in profile.nodes)
     packs = _add_own_logs(profile, hosts, opened, log_limit)
+    if drill:
+        _need_both(profile, name, opened)
     watcher = Watcher(
         profile,
         opened,
@@ -102,7 +104,7 @@ def run_verify(
             screen.whole(view)
             screen.written(write(view))
             return view.exit_code
-        if dashboard is not None and not as_json:
+        if dashboard is not None and not as_json and out.isatty() and sys.stdin.isatty():
             return dashboard(watcher, name=name, until_healthy=until_healthy, report=write)
         return _watch(watcher, screen, until_healthy=until_healthy, report=write)
     finally:
@@ -119,7 +121,7 @@ def _watch(
         while True:
             view = watcher.poll()
             screen.change(view)
-            if _over(view, until_healthy=until_healthy):
+            if is_over(view, until_healthy=until_healthy):
                 break
             rest.wait(DRILL_PERIOD if view.drill is not None else PERIOD)
     except KeyboardInterrupt:
@@ -130,10 +132,12 @@ def _watch(
     return exit_code(view)
 
 
-def _over(view: View, *, until_healthy: bool) -> bool:
+def is_over(view: View, *, until_healthy: bool) -> bool:
+    """Whether there is nothing left to watch for."""
     if view.drill is not None:
         # The pair has to be whole again, not only its logs: the report says so.
-        return view.drill.phase == "failed" or (view.drill.phase == "passed" and view.outcome == "healthy")
+        whole = view.outcome == "healthy" or view.drill.settled(time.monotonic())
+        return view.drill.phase == "failed" or (view.drill.phase == "passed" and whole)
     return until_healthy and view.outcome == "healthy"
 
 
@@ -303,6 +307,16 @@ def _add_own_logs(
     for node, pack in packs.items():
         opened.setdefault(node, FileLog(pack.path(LOG), limit))
     return packs
+
+
+def _need_both(profile: Profile, name: str, opened: Mapping[str, FileLog | PipeLog]) -> None:
+    for node in profile.nodes:
+        if node.name not in opened:
+            log = f"{node.home}/repository/logs/wso2carbon.log"
+            raise UsageError(
+                f"the drill needs the logs of both nodes, and that of {node.name} is not on this machine",
+                fix=f"ssh {node.host} tail -n +1 -F {log} | apimha-wizard verify {name} --drill --log {node.name}=-",
+            )
 
 
 def _mask(profile: Profile) -> Callable[[str], str]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 Phase = Literal["prepare", "stop", "takeover", "start", "return", "passed", "failed"]
 
+SETTLING = 60.0
+"""Seconds that a drill which has passed waits for the rest of the pair, Spark above all, to be whole again."""
 PATIENCE = 300.0
 """Seconds that the survivor may take to become active: the stock packs look every 15 s."""
 
@@ -43,12 +45,17 @@ class Drill:
     sign: str = ""
     """What showed that the active node had ended: `process`, `log` or `partner`."""
     _ended_at: float = field(default=0.0, repr=False)
+    _passed_at: float = field(default=0.0, repr=False)
     _old_start: Record | None = field(default=None, repr=False)
     _old_role: Record | None = field(default=None, repr=False)
 
     @property
     def over(self) -> bool:
         return self.phase in ("passed", "failed")
+
+    def settled(self, now: float) -> bool:
+        """Whether a drill that has passed need not wait any longer for the rest of the pair."""
+        return self.phase == "passed" and now - self._passed_at > SETTLING
 
     def observe(self, pair: Pair, now: float) -> bool:
         """Take in what is seen at `now` (seconds of a monotonic clock); whether the drill has moved on."""
@@ -115,7 +122,7 @@ class Drill:
         self.phase = "return"
         return True
 
-    def _at_return(self, pair: Pair, _: float) -> bool:
+    def _at_return(self, pair: Pair, now: float) -> bool:
         back, survivor = pair.profile.node(self.active), pair.profile.node(self.survivor)
         facts, other = pair.facts(back), pair.facts(survivor)
         if facts is None or other is None:
@@ -125,7 +132,7 @@ class Drill:
         if facts.role != "passive" or facts.synced is None or not pair.both_running:
             return False
         self.return_seconds = _between(facts.started, facts.synced)
-        self.phase = "passed"
+        self.phase, self._passed_at = "passed", now
         return True
 
     def _fail(self, problem: str) -> bool:

@@ -47,6 +47,15 @@ class SparkView:
     places: Mapping[str, Place]
     master_ports: Mapping[str, int]
     exists: Callable[[str], bool | None]
+    stale: frozenset[str] = frozenset()
+    """The nodes that have come up since the last look: what it did not show yet is no error."""
+
+    def running(self, node: Node) -> bool:
+        return self.pair.running(node) and node.name not in self.stale
+
+    @property
+    def both_running(self) -> bool:
+        return all(self.running(node) for node in self.pair.nodes)
 
     @property
     def alive(self) -> str | None:
@@ -91,7 +100,7 @@ def _uis(view: SparkView) -> Iterator[Finding]:
 
 def _nobody_alive(view: SparkView, node: Node, status: str, answer: Answer) -> Finding:
     # RECOVERING elsewhere is a master on its way; two that stand by wait for nobody.
-    if all(view.last.status(name) == "STANDBY" for name in view.last.masters) and view.pair.both_running:
+    if all(view.last.status(name) == "STANDBY" for name in view.last.masters) and view.both_running:
         return finding.error(
             "both masters stand by, none is ALIVE", node=node.name, evidence=answer.url, fix=RESTART
         )
@@ -107,7 +116,7 @@ def _no_master(view: SparkView, node: Node, answer: Answer, *, others: int) -> F
             return finding.ok(
                 f"no master here: the profile wants {wanted}", node=node.name, evidence=answer.url
             )
-        if not view.pair.running(node):
+        if not view.running(node):
             return finding.waiting(
                 f"the Spark UI is not there yet: {answer.detail}", node=node.name, evidence=answer.url
             )
@@ -139,7 +148,7 @@ def _workers(view: SparkView) -> Iterator[Finding]:
     url = view.url(view.alive)
     if count == wanted:
         yield finding.ok(f"{count} workers are alive", node=view.alive, evidence=url)
-    elif count < wanted and not view.pair.both_running:
+    elif count < wanted and not view.both_running:
         yield finding.waiting(f"{count} workers of {wanted} so far", node=view.alive, evidence=url)
     else:
         problem = "more" if count > wanted else "fewer"
@@ -193,7 +202,7 @@ def _awaited(view: SparkView, node: Node) -> Callable[..., Finding]:
     def as_error(message: str, *, node: str, evidence: str) -> Finding:
         return finding.error(message, node=node, evidence=evidence, fix=RESTART)
 
-    return as_error if view.pair.both_running else finding.waiting
+    return as_error if view.both_running else finding.waiting
 
 
 def _application(view: SparkView) -> Iterator[Finding]:
@@ -206,14 +215,14 @@ def _application(view: SparkView) -> Iterator[Finding]:
     if "RUNNING" in states.values():
         names = ", ".join(name for name, state in states.items() if state == "RUNNING")
         yield finding.ok(f"{names} is running", node=view.alive, evidence=url)
-    elif applications and view.pair.both_running:
+    elif applications and view.both_running:
         yield finding.error(
             f"{', '.join(states)} waits for executors that never come",
             node=view.alive,
             evidence=url,
             fix="the workers have too few cores or too little memory (spark.worker.* against spark.executor.*)",
         )
-    elif view.pair.both_running:
+    elif view.both_running:
         yield finding.error("no application is running", node=view.alive, evidence=url, fix=RESTART)
     else:
         yield finding.waiting("no application is running yet", node=view.alive, evidence=url)

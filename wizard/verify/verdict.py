@@ -284,11 +284,17 @@ def _local_member(pair: Pair, node: Node, facts: Facts) -> Iterator[Finding]:
         differs.append(f"it is {local.address} in the cluster, not {wanted}")
     if local.domain and local.domain != pair.profile.cluster.domain:
         differs.append(f"its domain is {printable(local.domain.encode())}, not {pair.profile.cluster.domain}")
-    if node.port_offset is not None and local.https not in (-1, 9443 + node.port_offset):
-        differs.append(f"its console is at {local.https}, not at {9443 + node.port_offset}")
     if differs:
         yield finding.error(
             f"{'; '.join(differs)}: {NOT_WRITTEN}",
+            node=node.name,
+            evidence=local.record.line,
+            fix=_replay(node),
+        )
+    if node.port_offset is not None and local.https not in (-1, 9443 + node.port_offset):
+        # Only named: a console can have been moved in catalina-server.xml too.
+        yield finding.warning(
+            f"its console is at {local.https}, not at {9443 + node.port_offset}: {NOT_WRITTEN}",
             node=node.name,
             evidence=local.record.line,
             fix=_replay(node),

@@ -64,6 +64,8 @@ class Watcher:
         self._stories = {node: Story() for node in self._logs}
         self._told: dict[str, Moment | None] = {}
         self._looks: tuple[Look, Look] | None = None
+        self._looked_at = 0.0
+        self._up_since: dict[str, float] = {}
         self._home_findings: list[Finding] = []
         self._background: threading.Thread | None = None
         self._over = threading.Event()
@@ -79,6 +81,7 @@ class Watcher:
         if not self.offline:
             self._look_at_homes()
             self._looks = two_looks(self._places(), between=self._between, limit=self._limit)
+            self._looked_at = float("inf")
         return self._view()
 
     def poll(self) -> View:
@@ -99,8 +102,10 @@ class Watcher:
     def _keep_looking(self) -> None:
         while not self._over.is_set():
             self._look_at_homes()
+            begun = time.monotonic()
             seen = look(self._places(), self._limit)
             self._looks = (self._looks[1] if self._looks is not None else seen, seen)
+            self._looked_at = begun
             self._over.wait(SPARK_PERIOD)
 
     def _look_at_homes(self) -> None:
@@ -113,6 +118,7 @@ class Watcher:
 
     def _view(self) -> View:
         pair = self._pair()
+        self._note_running(pair)
         findings = judge(pair)
         looks = self._looks
         if self.offline:
@@ -149,7 +155,18 @@ class Watcher:
         if looks is None:
             return [dataclasses.replace(finding.waiting("not looked at yet"), id=id) for id in SPARK_IDS]
         first, last = looks
-        return judge_spark(SparkView(pair, first, last, self._places(), self._master_ports(), self._exists))
+        up = frozenset(name for name, since in self._up_since.items() if since > self._looked_at)
+        return judge_spark(
+            SparkView(pair, first, last, self._places(), self._master_ports(), self._exists, stale=up)
+        )
+
+    def _note_running(self, pair: Pair) -> None:
+        """Remember when each node was first seen running."""
+        for node in pair.nodes:
+            if not pair.running(node):
+                self._up_since.pop(node.name, None)
+            else:
+                self._up_since.setdefault(node.name, time.monotonic())
 
     def _master_ports(self) -> dict[str, int]:
         found = {}
