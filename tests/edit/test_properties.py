@@ -144,7 +144,8 @@ class TestKept:
 
 class TestValues:
     @pytest.mark.parametrize(
-        "value", ["C:\\a\\b", "a=b:c #d!", "", "#x", "!x", "é€😀", "a\tb\nc", "\\u0041", "x\\"]
+        "value",
+        ["C:\\a\\b", "a=b:c #d!", "", "=x", ":x", "= :", "#x", "!x", "é€😀", "a\tb\nc", "\\u0041", "x\\"],
     )
     def test_whatever_is_set_comes_back(self, value: str) -> None:
         result = set_in("b 1\n", "a", value)

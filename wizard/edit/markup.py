@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from xml.parsers import expat
 
 from lxml import etree
@@ -24,7 +23,7 @@ _ATTRIBUTE = re.compile(rb"(\s+)([^\s=/>\"']+)(\s*=\s*)(\"[^\"]*\"|'[^']*')")
 _CONTENT = re.compile(rb"(<!--.*?-->|<\?.*?\?>)|((?:<!\[CDATA\[.*?\]\]>|[^<])+)", re.DOTALL)
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _ALL_BLANKS = re.compile(rb"[ \t\r\n]*")
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 _TEXT = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;", ord("\r"): "&#13;"}
 _QUOTED = {**_TEXT, ord("\t"): "&#9;", ord("\n"): "&#10;"}
@@ -141,8 +140,7 @@ def places(data: bytes, name: str) -> tuple[list[int], list[int]]:
     return starts, ends
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(NamedTuple):
     """An attribute as it stands in a start tag; `start` and `end` are the offsets inside its quotes."""
 
     name: str
@@ -153,8 +151,7 @@ class Attribute:
     quote: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class StartTag:
+class StartTag(NamedTuple):
     """A start tag; `close` is the offset of what closes it (`>`, or blanks and `/>`), `end` lies behind."""
 
     start: int
@@ -187,8 +184,7 @@ def start_tag(data: bytes, offset: int, encoding: str) -> StartTag:
     return StartTag(offset, close, end, is_empty, name[1], attributes)
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """Text between two comments; the core is what is left without the blanks at both of its ends."""
 
     start: int

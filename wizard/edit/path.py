@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 _NAME = r"[^\W\d][\w.\-]*"
 _SEGMENT = re.compile(
@@ -21,8 +21,7 @@ _PREDICATE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Predicate:
+class Predicate(NamedTuple):
     """`[@name='value']`, `[name='value']` (a child's text); without a value: that there is one."""
 
     name: str
@@ -37,8 +36,7 @@ class Predicate:
         return f"[{sign}{self.name}={quote}{self.value}{quote}]"
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """A child of that local name (`*`: any) which fulfils every predicate."""
 
     name: str

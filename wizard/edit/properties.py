@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from wizard.edit.splice import Edit, Splice, Value, described, is_secret_name, reveal, splice
 from wizard.errors import EditError
@@ -24,8 +24,7 @@ _LETTERS = {"t": "\t", "n": "\n", "r": "\r", "f": "\f"}
 _NATURAL_LINE = re.compile(rb"([^\r\n]*)(\r\n|\r|\n|\Z)")
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(NamedTuple):
     """A live line with those that continue it; all numbers are offsets, `end` that behind its line end.
 
     `is_open`: the file ends inside of it, so that nothing can follow.
@@ -162,10 +161,14 @@ def _read(data: bytes, name: str) -> Iterator[_Line]:
         value_start, value_end = offsets[start], offsets[stop - 1] + 1 if stop > start else offsets[start]
         if not separator[0]:  # in front of what continues the line, so that the two stay apart
             value_start = value_end = offsets[key.end() - 1] + 1 if key[0] else offsets[0]
-        number = data.count(b"\n", 0, offsets[0]) + 1
+        try:
+            plain_key, value = _unescaped(key[0]), _unescaped(text[start:stop])
+        except ValueError as problem:
+            line = data.count(b"\n", 0, offsets[0]) + 1
+            raise EditError(str(problem), place=f"{name}:{line}", fix="double the backslash") from None
         yield _Line(
-            key=_unescaped(key[0], name, number),
-            value=_unescaped(text[start:stop], name, number).strip(_TRIMMED),
+            key=plain_key,
+            value=value.strip(_TRIMMED),
             value_start=value_start,
             value_end=value_end,
             end=end,
@@ -200,35 +203,41 @@ def _logical_lines(data: bytes) -> Iterator[tuple[str, list[int], int, bool]]:
 
 def _is_escaped(text: str, position: int) -> bool:
     """Whether an odd number of backslashes stands before `position`."""
-    before = text[:position]
-    return (len(before) - len(before.rstrip("\\"))) % 2 == 1
+    first = position
+    while first and text[first - 1] == "\\":
+        first -= 1
+    return (position - first) % 2 == 1
 
 
-def _unescaped(raw: str, name: str, line: int) -> str:
-    def letter(found: re.Match[str]) -> str:
-        escape = found[1]
-        if escape == "u":
-            raise EditError(
-                "four hexadecimal digits have to follow \\u",
-                place=f"{name}:{line}",
-                fix="double the backslash",
-            )
-        return chr(int(escape[1:], 16)) if escape[:1] == "u" else _LETTERS.get(escape, escape)
+def _unescaped(raw: str) -> str:
+    """The text of a key or value, of which each character is a byte of the file.
 
-    encoded = raw.encode("latin-1")
+    Raises:
+        ValueError: a broken escape.
+    """
+    if raw.isascii() and "\\" not in raw:
+        return raw
     try:
-        text = encoded.decode("utf-8")
+        text = raw.encode("latin-1").decode("utf-8")
     except UnicodeDecodeError:
         text = raw
-    text = _ESCAPE.sub(letter, text)
+    text = _ESCAPE.sub(_character, text)
     # Java's \ud83d\ude00 is one character.
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _character(found: re.Match[str]) -> str:
+    escape = found[1]
+    if escape == "u":
+        raise ValueError("four hexadecimal digits have to follow \\u")
+    return chr(int(escape[1:], 16)) if escape[:1] == "u" else _LETTERS.get(escape, escape)
 
 
 def _escaped(text: str, *, is_key: bool) -> bytes:
     written = ""
     for position, character in enumerate(text):
-        if character in "\\" or (is_key and character in " =:#!") or (character in " #!" and not position):
+        # A value could be mistaken for what separates it from the key, at its start alone.
+        if character == "\\" or (is_key and character in " =:#!") or (not position and character in " =:"):
             written += "\\" + character
         elif " " <= character <= "~":
             written += character

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from wizard.edit.splice import Edit, Splice, described, is_secret_name, splice
 from wizard.errors import EditError
@@ -20,8 +19,7 @@ _SAFE = re.compile(r"[A-Za-z0-9.:_%/-]*")
 _LINE = re.compile(rb"([^\r\n]*)(?:\r\n|\r|\n|\Z)")
 
 
-@dataclass(frozen=True, slots=True)
-class _Assignment:
+class _Assignment(NamedTuple):
     """A live assignment; `start` and `end` are the offsets of the value, inside of its quotes."""
 
     name: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from wizard.secrets import MASK, Secret
 
@@ -16,17 +16,18 @@ _PARAMETER = re.compile(r"([\w.]*(?:password|passwd|pwd)[\w.]*=)[^&;\s]+", re.IG
 _USER_INFO = re.compile(r"(//[^/\s:@]*:)[^/\s@]+@")
 
 
-@dataclass(frozen=True, slots=True)
-class Splice:
+class Splice(NamedTuple):
     """The bytes from `start` up to `end` (offsets in the original) give way to `replacement`."""
 
     start: int
     end: int
-    replacement: bytes = field(repr=False)  # it may hold a password
+    replacement: bytes
+
+    def __repr__(self) -> str:  # the replacement may hold a password
+        return f"Splice({self.start}, {self.end}, <{len(self.replacement)} bytes>)"
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(NamedTuple):
     """One thing that changes: for people `description`, for the file `splices`."""
 
     description: str

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from lxml import etree
 
@@ -33,20 +32,21 @@ _SUMMARY_LENGTH = 100  # characters of what a new or removed element holds that 
 _Key = tuple[Node, Literal["text", "attribute", "insert", "remove"], str]
 
 
-@dataclass(slots=True)
 class _Change:
     """An edit that was asked for; `what` names it for people, `old` is the value of the original.
 
     `texts` are all texts of the original element, those between its comments too.
     """
 
-    what: str
-    old: str | None = None
-    secret: bool = False
-    texts: tuple[str | None, ...] = ()
+    __slots__ = ("old", "secret", "texts", "what")
+
+    def __init__(self, what: str, old: str | None = None) -> None:
+        self.what = what
+        self.old = old
+        self.secret = False
+        self.texts: tuple[str | None, ...] = ()
 
 
-@dataclass(slots=True)
 class _Slot:
     """A place in the original bytes where elements are inserted.
 
@@ -54,14 +54,15 @@ class _Slot:
     `closing`.  `blanks` are what the tree had there, if they are replaced.
     """
 
-    start: int
-    end: int
-    parent: Node
-    line_end: str
-    opening: bytes = b""
-    closing: bytes = b""
-    blanks: str | None = None
-    nodes: list[Node] = field(default_factory=list)
+    __slots__ = ("blanks", "closing", "end", "line_end", "nodes", "opening", "parent", "start")
+
+    def __init__(self, start: int, parent: Node, line_end: str) -> None:
+        self.start = self.end = start
+        self.parent = parent
+        self.line_end = line_end
+        self.opening = self.closing = b""
+        self.blanks: str | None = None
+        self.nodes: list[Node] = []
 
 
 class XmlDocument:
@@ -377,7 +378,7 @@ class XmlDocument:
 
     def _slot(self, parent: Node, start: int) -> _Slot:
         if start not in self._slots:
-            self._slots[start] = _Slot(start, start, parent, markup.line_end_at(self.data, start))
+            self._slots[start] = _Slot(start, parent, markup.line_end_at(self.data, start))
         return self._slots[start]
 
     def _take_place(self, made: Node, slot: _Slot, position: int, what: str | None) -> None:
@@ -572,8 +573,7 @@ class XmlDocument:
         return intended
 
 
-@dataclass(frozen=True, slots=True)
-class XmlElement:
+class XmlElement(NamedTuple):
     """An element of the live tree, of the original or inserted since.
 
     Every edit takes `what`, which stands in the description in place of the path.  An edit of an element that
