@@ -7,7 +7,6 @@ import re
 import shutil
 import stat
 import string
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -36,6 +35,7 @@ from tests.support.headless import (
     replayed,
 )
 from tests.support.pairs import Pair
+from tests.support.quick import folder_in_memory
 from wizard import from_homes
 from wizard.errors import ChecksFailed, UsageError
 from wizard.from_homes import Found
@@ -198,10 +198,8 @@ def profiles(draw: st.DrawFn, *, stats: bool) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def quick() -> Iterator[Path]:
-    """A folder in memory where there is one: a replay waits for the disk at every file."""
-    folder = Path(tempfile.mkdtemp(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None))
-    yield folder
-    shutil.rmtree(folder)
+    with folder_in_memory() as folder:
+        yield folder
 
 
 class Rounds:
@@ -290,6 +288,7 @@ def test_what_a_replay_wrote_is_read_back_and_reads_back_the_same(
     pack: str, packs: Path, quick: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rounds = Rounds(quick / pack, packs / pack)
+    monkeypatch.setenv("XDG_STATE_HOME", str(quick / "state"))
 
     @settings(
         max_examples=int(os.environ.get("APIMHA_ROUND_TRIPS", "8")),

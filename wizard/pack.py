@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from wizard.errors import EditError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from wizard.edit.properties import PropertiesDocument
     from wizard.edit.xml import XmlDocument
 
@@ -57,9 +59,10 @@ class Pack:
     with the file's place for what is missing, unreadable or not well-formed.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, known: Mapping[str, bytes] | None = None) -> None:
+        """`known` are bytes that stand for those of files, by relative path: the home as it was at another time."""
         self.home = home
-        self._bytes: dict[str, bytes] = {}
+        self._bytes = dict(known or {})
 
     def path(self, relative: str) -> Path:
         return self.home / relative

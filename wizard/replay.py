@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from wizard import apply as applying
-from wizard import checks, passwords, plan, recovery, runs, steps
+from wizard import checks, drift, passwords, plan, recovery, runs, steps
 from wizard.cancel import Cancel
 from wizard.checks import CheckContext
 from wizard.errors import UsageError, WizardError
@@ -439,4 +439,5 @@ def write(
         run = applying.apply(prepared.plan, run, cancel=cancel, progress=progress)
     except WizardError as problem:
         return _failed(result, problem)
+    drift.remember(prepared.plan)
     return dataclasses.replace(result, outcome="applied", run=run.run, files=files)

@@ -197,23 +197,16 @@ def unfinished(context: CheckContext) -> Iterator[Finding]:
     fix="Look at it with replay --dry-run; take it over into the profile, or let replay change it back.",
 )
 def drift(context: CheckContext) -> Iterator[Finding]:
-    from wizard.runs import last_written
+    from wizard.drift import since_last_run
 
-    pending = context.plan.pending
-    written = last_written(move.path for change in pending for move in change.moves) if pending else {}
     found = False
-    for change in pending:
-        for move in change.moves:
-            run, state = written.get(move.path, (None, None))
-            # What still is as the run left it differs because the profile has changed since.
-            if run is None or state == move.before:
-                continue
-            found = True
-            yield finding.warning(
-                f"{change.path} was changed since the run {run}; the way back: {'; '.join(change.what)}",
-                node=change.node,
-                fix="apimha-wizard replay PROFILE --dry-run   shows it line by line",
-            )
+    for one in since_last_run(context):
+        found = True
+        yield finding.warning(
+            f"{one.path} was changed by hand since the run {one.run}: {one.what}",
+            node=one.node,
+            fix="apimha-wizard replay PROFILE --dry-run   shows the way back line by line",
+        )
     if not found:
         yield finding.ok("nothing that a run configured was changed by hand since")
 
