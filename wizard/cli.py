@@ -462,6 +462,58 @@ def sql(name: str, with_password: bool, allow_commands: bool) -> int:
     return 0
 
 
+@command("verify")
+@profile_argument
+@click.option("--offline", is_flag=True, help="The logs alone, not the Spark UIs.")
+@click.option("--watch", is_flag=True, help="Follow the logs and show what happens, until Ctrl-C.")
+@click.option("--until-healthy", is_flag=True, help="With --watch: end when the pair is healthy.")
+@click.option("--drill", is_flag=True, help="Lead through the failover drill.")
+@click.option(
+    "--log",
+    "logs",
+    multiple=True,
+    metavar="NODE=FILE|-",
+    help="The log of a node that is not here (- : standard input).",
+)
+@click.option(
+    "--log-limit", type=click.IntRange(min=1), metavar="MB", help="Megabytes of each log to look at (256)."
+)
+@click.option(
+    "--report", type=click.Path(path_type=Path), metavar="FILE.md", help="Write a report for colleagues."
+)
+@json_option
+def verify(name: str, log_limit: int | None, as_json: bool, **options: Any) -> int:
+    """After the start: is the pair really up, and would it survive?"""
+    from wizard.verify.command import run_verify
+    from wizard.verify.log import LIMIT
+
+    profile = _load(name).profile
+    return run_verify(
+        profile,
+        name,
+        as_json=as_json,
+        log_limit=LIMIT if log_limit is None else log_limit * 1024 * 1024,
+        dashboard=_dashboard,
+        **options,
+    )
+
+
+def _dashboard(*arguments: Any, **options: Any) -> int:
+    from screens.dashboard import run
+
+    return int(run(*arguments, **options))
+
+
+@command("clean")
+@profile_argument
+@click.option("--dry-run", is_flag=True, help="Say what would be removed; remove nothing.")
+def clean(name: str, dry_run: bool) -> int:
+    """Remove old state files (cep_persistence) but the two newest of each plan."""
+    from wizard.verify.command import run_clean
+
+    return run_clean(_load(name).profile, name, dry_run=dry_run)
+
+
 @command("demo")
 @click.option("--folder", type=click.Path(path_type=Path), help="Where to make it (default: ./apimha-demo).")
 def demo(folder: Path | None) -> int:
