@@ -360,17 +360,6 @@ class TestLookUp:
         assert read.one("b[@url=$url]", url=value).get("url") == value
         assert read.find("c[@url=$url]", url=value) is None
 
-    @pytest.mark.parametrize(
-        "path", ["", "/a", "a/", "a//b", "a[", "a[@b='c]", "a[b=c]", "a b", "a[1]", "//a", ".."]
-    )
-    def test_what_is_no_path_is_a_mistake_of_the_program(self, path: str) -> None:
-        with pytest.raises(ValueError, match="not a path"):
-            document("<a/>").find(path)
-
-    def test_a_value_that_was_not_given_is_a_mistake_of_the_program(self) -> None:
-        with pytest.raises(ValueError, match=r"\$x"):
-            document("<a/>").find("b[@c=$x]", y="1")
-
     def test_what_is_lacking_is_named_with_the_place_where_it_should_be(self) -> None:
         with pytest.raises(EditError) as lacking:
             document(EVENT_PROCESSOR).one("mode[@name='HA']/eventSync/host")

@@ -1,4 +1,7 @@
-"""Files that somebody broke, or made to break a parser: an EditError with the place and a fix, and nothing else."""
+"""Files that somebody broke, or made to break a parser: an EditError with the place and a fix, and nothing else.
+
+And the small questions about bytes that the editor asks.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.documents import Document, documents
+from wizard.edit import markup
 from wizard.edit.properties import PropertiesDocument
 from wizard.edit.xml import New, XmlDocument
 from wizard.errors import EditError
@@ -56,7 +60,7 @@ class TestDoctype:
         ],
     )
     def test_it_is_refused_with_its_place(self, source: str, place: str) -> None:
-        started = time.perf_counter()
+        started = time.process_time()
         tracemalloc.start()
         with pytest.raises(EditError, match="DOCTYPE") as refused:
             XmlDocument(source.encode(), "hostile.xml")
@@ -65,7 +69,7 @@ class TestDoctype:
         assert refused.value.place == f"hostile.xml:{place}"
         assert refused.value.fix
         assert peak < 2_000_000
-        assert time.perf_counter() - started < 2
+        assert time.process_time() - started < 1
 
     def test_the_word_in_a_comment_or_in_text_is_none(self) -> None:
         for harmless in (
@@ -125,9 +129,9 @@ def test_something_wide_and_something_deep_that_is_allowed() -> None:
     wide = b"<a>" + b"<b c='1'>2</b>\n" * 5_000 + b"</a>"
     deep = b"<a>" * 200 + b"</a>" * 200
     for source in (wide, deep):
-        started = time.perf_counter()
+        started = time.process_time()
         assert edited(source) is not None
-        assert time.perf_counter() - started < 5
+        assert time.process_time() - started < 5
 
 
 quick = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), database=None)
@@ -193,13 +197,6 @@ def test_a_real_file_that_was_cut_off(packs: Path, pack: str) -> None:
         assert edited(source[:cut]) is None
 
 
-@quick
-@given(st.text(max_size=20), st.sampled_from(["b[@c=$v]", "b[c=$v]", "b[@c=$v]/d", "*[@c=$v]"]))
-def test_no_value_is_taken_for_a_path(value: str, path: str) -> None:
-    document = XmlDocument(b"<a><b c='1'><d/></b></a>", "hostile.xml")
-    assert (document.find(path, v=value) is not None) == (value == "1" and "[@c" in path)
-
-
 @pytest.mark.parametrize(
     "make", [lambda data: PropertiesDocument(data, "x"), lambda data: XmlDocument(data, "x")]
 )
@@ -214,6 +211,46 @@ def test_a_large_file_takes_time_in_proportion(make: Callable[[bytes], object]) 
 
 
 def _seconds(make: Callable[[bytes], object], source: bytes) -> float:
-    started = time.perf_counter()
+    started = time.process_time()
     make(source)
-    return time.perf_counter() - started
+    return time.process_time() - started
+
+
+class TestPlaces:
+    def test_of_each_element_where_it_starts_and_where_its_end_tag_does(self) -> None:
+        source = b"\xef\xbb\xbf<?pi <x/>?><a>\r\n<!-- <b/> --><b c='>'/>\xc3\xa4<![CDATA[<b/>]]><d></d></a>"
+        starts, ends = markup.places(source, "x")
+        assert [source[at : at + 2] for at in starts] == [b"<a", b"<b", b"<d"]
+        assert [source[at:] for at in ends] == [b"</a>", source[source.index(b"\xc3") :], b"</d></a>"]
+
+    def test_a_start_tag(self) -> None:
+        source = b"<x><p:a  b = '1>2'\r\n c=\"'\" /></x>"
+        tag = markup.start_tag(source, 3, "utf-8")
+        assert (tag.name, tag.is_empty) == (b"p:a", True)
+        assert source[tag.close : tag.end] == b" />"
+        assert [(a.name, source[a.start : a.end], a.blanks, a.equals, a.quote) for a in tag.attributes] == [
+            ("b", b"1>2", b"  ", b" = ", b"'"),
+            ("c", b"'", b"\r\n ", b"=", b'"'),
+        ]
+
+    def test_the_runs_of_text_between_comments(self) -> None:
+        source = b" a <!-- b --><?c?>\n <![CDATA[d]]> <!--e-->"
+        assert [source[run.core_start : run.core_end] for run in markup.runs(source, 0, len(source))] == [
+            b"a",
+            b"",
+            b"<![CDATA[d]]>",
+            b"",
+        ]
+        with pytest.raises(ValueError, match="element"):
+            markup.runs(b"a<b/>", 0, 5)
+
+    def test_the_nearest_line_end(self) -> None:
+        for data, offset, line_end in [
+            (b"a\r\nb\nc", 4, "\r\n"),
+            (b"a\r\nb\nc", 6, "\n"),
+            (b"ab\r\n", 1, "\r\n"),
+            (b"a\rb", 1, "\r"),
+            (b"\na", 1, "\n"),
+            (b"ab", 1, "\n"),
+        ]:
+            assert markup.line_end_at(data, offset) == line_end
