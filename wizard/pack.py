@@ -171,10 +171,11 @@ def read_regular(path: Path) -> bytes:
         raise EditError(
             f"cannot be read: {problem.strerror}", place=str(path), fix="let this user read the file"
         ) from None
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        raise EditError("is not a file", place=str(path), fix="unpack the pack again")
     with os.fdopen(descriptor, "rb") as stream:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise EditError("is not a file", place=str(path), fix="unpack the pack again")
         if status.st_size > LARGEST:
             raise EditError(
                 f"is too large ({status.st_size} bytes)", place=str(path), fix="unpack the pack again"

@@ -138,6 +138,6 @@ def _standing(path: Path) -> tuple[Any, ...]:
     inode = (status.st_ino, status.st_mtime_ns, status.st_ctime_ns)
     if path.is_symlink():
         return (*kept, os.readlink(path), None, inode)
-    if path.is_dir():
+    if not path.is_file():
         return (*kept, None, None, inode)
     return (*kept, path.read_bytes(), status.st_mtime_ns, inode)

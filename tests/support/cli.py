@@ -1,0 +1,74 @@
+"""The command line: in this process, where a process of its own is not the point, and in one."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wizard.cli import main
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a command ended: its exit code and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The one object on standard output."""
+        lines = self.out.splitlines()
+        assert len(lines) == 1, self.out
+        found = json.loads(lines[0])
+        assert isinstance(found, dict)
+        return found
+
+
+def run(*arguments: str | Path) -> Ran:
+    """The command in this process: the same code from the entry point to the exit, and no terminal."""
+    argv, stdin = sys.argv, sys.stdin
+    out = io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True)
+    err = io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True)
+    sys.argv, sys.stdin = ["apimha-wizard"], io.StringIO()
+    try:
+        with redirect_stdout(out), redirect_stderr(err):
+            try:
+                main([str(argument) for argument in arguments])
+            except SystemExit as ended:
+                code = ended.code
+    finally:
+        sys.argv, sys.stdin = argv, stdin
+    assert isinstance(code, int)
+    return Ran(code, *(stream.buffer.getvalue().decode("utf-8") for stream in (out, err)))
+
+
+def process(
+    *arguments: str | Path,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    code: str | None = None,
+) -> Ran:
+    """The command in a process of its own; `code` is Python that runs in place of the entry point."""
+    start = ["-c", code] if code else ["-m", "wizard"]
+    done = subprocess.run(
+        [sys.executable, *start, *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
+        cwd=cwd or ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    return Ran(done.returncode, done.stdout.decode("utf-8"), done.stderr.decode("utf-8"))

@@ -1,0 +1,1008 @@
+"""Bad input: a clear message with the place and the fix, the documented exit code, and nothing written."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.support.cli import Ran, run
+from tests.support.headless import (
+    ANALYTICS,
+    AXIS2,
+    CARBON,
+    EVENT_PROCESSOR,
+    LIB,
+    MASTER,
+    REGISTRY,
+    SPARK,
+    STATS,
+    STORES,
+    USER_MGT,
+    untouched,
+)
+from tests.support.pairs import Pair
+
+Mutate = Callable[[Pair], object]
+
+
+@dataclass(frozen=True)
+class Case:
+    """Something wrong: how the pair is broken, and what has to be said about it."""
+
+    name: str
+    mutate: Mutate
+    code: int
+    parts: tuple[str, ...]
+    """What the message holds; a regular expression each."""
+    fix: str
+    check: str | None = None
+    """At exit 3 the check that finds it."""
+    nodes: tuple[str | None, ...] = ("node1", "node2")
+    """The nodes that the check names."""
+
+
+def profile(old: str, new: str, count: int = 1) -> Mutate:
+    """A profile with `old`, which has to be there, as `new`."""
+
+    def mutate(pair: Pair) -> None:
+        text = pair.profile.read_text("utf-8")
+        assert old in text, text
+        pair.profile.write_text(text.replace(old, new, count), "utf-8")
+
+    return mutate
+
+
+def password(reference: str) -> Mutate:
+    """Another value of `mysql.password`."""
+    return both(
+        profile('\n[mysql.password]\nenv = "APIM_DB_PASSWORD"\n', ""),
+        profile('username = "apim"', f'username = "apim"\npassword = {reference}'),
+    )
+
+
+def appended(text: str) -> Mutate:
+    return lambda pair: pair.profile.write_text(pair.profile.read_text("utf-8") + text, "utf-8")
+
+
+def file(relative: str, old: bytes, new: bytes, *, nodes: tuple[int, ...] = (0, 1)) -> Mutate:
+    """A file of the homes with `old`, which has to be there, as `new`."""
+
+    def mutate(pair: Pair) -> None:
+        for node in nodes:
+            path = pair.homes[node] / relative
+            data = path.read_bytes()
+            assert old in data
+            path.write_bytes(data.replace(old, new, 1))
+
+    return mutate
+
+
+def content(relative: str, data: bytes) -> Mutate:
+    return lambda pair: (pair.homes[0] / relative).write_bytes(data)
+
+
+def gone(relative: str) -> Mutate:
+    return lambda pair: (pair.homes[0] / relative).unlink()
+
+
+def folder_in_place_of(relative: str) -> Mutate:
+    def mutate(pair: Pair) -> None:
+        (pair.homes[0] / relative).unlink()
+        (pair.homes[0] / relative).mkdir()
+
+    return mutate
+
+
+def jar(make: Callable[[Path], object]) -> Mutate:
+    """Another driver jar in the place of the right one."""
+
+    def mutate(pair: Pair) -> None:
+        path = pair.profile.parent / "mysql-connector-java-5.1.49-bin.jar"
+        path.unlink()
+        make(path)
+
+    return mutate
+
+
+def without_driver(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as made:
+        made.writestr("com/example/Nothing.class", b"x")
+
+
+def secret_file(mode: int) -> Mutate:
+    def mutate(pair: Pair) -> None:
+        path = pair.profile.parent / "password"
+        path.write_text("secret\n")
+        path.chmod(mode)
+        password('{file = "password"}')(pair)
+
+    return mutate
+
+
+def both(*mutations: Mutate) -> Mutate:
+    def mutate(pair: Pair) -> None:
+        for one in mutations:
+            one(pair)
+
+    return mutate
+
+
+BOMB = b"""<?xml version="1.0"?>
+<!DOCTYPE lolz [<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;">]>
+<eventProcessorConfiguration>&c;</eventProcessorConfiguration>
+"""
+EXTERNAL = b"""<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>
+<wso2registry>&e;</wso2registry>
+"""
+
+PROFILE_CASES = [
+    Case("not TOML", appended("\nthis is = = not TOML\n"), 2, (r"pair\.toml:\d+: .*TOML",), r".+"),
+    Case(
+        "an unclosed string",
+        profile('username = "apim"', 'username = "apim'),
+        2,
+        (r"pair\.toml:\d+", "TOML"),
+        ".+",
+    ),
+    Case(
+        "an unknown key",
+        profile('username = "apim"', 'username = "apim"\nusernme = "x"'),
+        2,
+        (r"pair\.toml:\d+: mysql\.usernme", "no such key"),
+        "username",
+    ),
+    Case(
+        "an unknown table", appended("\n[sparc]\nmaster_count = 2\n"), 2, (r"pair\.toml:\d+: sparc",), "spark"
+    ),
+    Case(
+        "a plain password",
+        password('"plain-secret-4711"'),
+        2,
+        (r"pair\.toml:\d+: mysql\.password", "env", "file", "keyring", "command", "prompt"),
+        ".+",
+    ),
+    Case(
+        "a password in an URL parameter",
+        profile(
+            'username = "apim"', 'username = "apim"\nurl_parameters = { password = "plain-secret-4711" }'
+        ),
+        2,
+        (r"pair\.toml:\d+: mysql\.url_parameters\.password", "env"),
+        ".+",
+    ),
+    Case(
+        "a user in the svn URL",
+        appended(
+            '\n[deployment_sync]\nmethod = "svn"\nsvn_url = "http://me:plain-secret-4711@svn.example.com/"\n'
+            'svn_username = "u"\nsvn_password = { env = "APIM_DB_PASSWORD" }\n'
+        ),
+        2,
+        (r"pair\.toml:\d+: deployment_sync\.svn_url",),
+        ".+",
+    ),
+    Case(
+        "two kinds of reference",
+        password('{env = "A", file = "b"}'),
+        2,
+        (r"pair\.toml:\d+: mysql\.password",),
+        ".+",
+    ),
+    Case(
+        "a newer schema",
+        profile("schema_version = 1", "schema_version = 2"),
+        2,
+        (r"pair\.toml:1: schema_version", "newer"),
+        "update",
+    ),
+    Case(
+        "no schema",
+        profile("schema_version = 1\n", ""),
+        2,
+        (r"pair\.toml:1: schema_version", "missing"),
+        "add",
+    ),
+    Case("version 0", profile("schema_version = 1", "schema_version = 0"), 2, (r"schema_version",), ".+"),
+    Case(
+        "one node",
+        lambda pair: pair.profile.write_text(
+            pair.profile.read_text()[: pair.profile.read_text().rindex("[[nodes]]")]
+        ),
+        2,
+        (r"pair\.toml:\d+: nodes", "exactly two", "1"),
+        r"\[\[nodes\]\]",
+    ),
+    Case(
+        "three nodes",
+        appended('\n[[nodes]]\nname = "node3"\nhome = "x"\nhost = "127.0.0.1"\n'),
+        2,
+        (r"pair\.toml:\d+: nodes", "exactly two", "3"),
+        ".+",
+    ),
+    Case(
+        "equal names",
+        profile('name = "node2"', 'name = "node1"'),
+        2,
+        (r"pair\.toml:\d+: nodes\.1\.name", "both nodes"),
+        ".+",
+    ),
+    Case(
+        "a name with a blank",
+        profile('name = "node2"', 'name = "node 2"'),
+        2,
+        (r"pair\.toml:\d+: nodes\.1\.name",),
+        ".+",
+    ),
+    *(
+        Case(
+            f"the port {value}",
+            profile("hazelcast_port = 4001", f"hazelcast_port = {value}"),
+            2,
+            (r"pair\.toml:\d+: nodes\.1\.hazelcast_port", "1 to 65535"),
+            "4000",
+        )
+        for value in ("0", "65536", "-1", '"4001"', "4001.5", "true", "1e3")
+    ),
+    Case(
+        "a negative offset",
+        profile("port_offset = 2", "port_offset = -1"),
+        2,
+        (r"pair\.toml:\d+: nodes\.1\.port_offset",),
+        ".+",
+    ),
+    Case(
+        "a presenter that is no node",
+        appended('\n[event_processor]\npresenter = "node3"\n'),
+        2,
+        (r"pair\.toml:\d+: event_processor\.presenter", "no node"),
+        "node1.*node2",
+    ),
+    Case(
+        "a manager that is no node",
+        appended('\n[deployment_sync]\nmanager = "node3"\n'),
+        2,
+        (r"pair\.toml:\d+: deployment_sync\.manager", "no node"),
+        "node1.*node2",
+    ),
+    Case(
+        "svn without its keys",
+        appended('\n[deployment_sync]\nmethod = "svn"\n'),
+        2,
+        ("deployment_sync.svn_url", "deployment_sync.svn_username", "deployment_sync.svn_password"),
+        ".+",
+    ),
+    Case("no host", profile('host = "127.0.0.1"\nusername', "username"), 2, ("mysql.host", "missing"), "add"),
+    Case(
+        "an empty file", lambda pair: pair.profile.write_text(""), 2, ("schema_version", "mysql.host"), ".+"
+    ),
+    Case(
+        "no UTF-8", lambda pair: pair.profile.write_bytes(b"schema_version = 1 # \xff\n"), 2, ("UTF-8",), ".+"
+    ),
+    Case("a folder", lambda pair: (pair.profile.unlink(), pair.profile.mkdir()), 2, ("folder",), ".+"),
+    Case("no file", lambda pair: pair.profile.unlink(), 2, ("no such file",), "profile list"),
+]
+
+PACK_CASES = [
+    Case(
+        "an unset variable",
+        profile("APIM_DB_PASSWORD", "APIM_NOT_SET"),
+        3,
+        ("mysql.password", "APIM_NOT_SET", "not set"),
+        "export APIM_NOT_SET",
+        "prerequisites.secret",
+        (None,),
+    ),
+    Case(
+        "a secret file that others can read",
+        secret_file(0o644),
+        3,
+        ("mysql.password", "password", "open to others"),
+        "chmod 600",
+        "prerequisites.secret",
+        (None,),
+    ),
+    Case(
+        "a secret file that is not there",
+        password('{file = "nowhere"}'),
+        3,
+        ("mysql.password", "nowhere"),
+        ".+",
+        "prerequisites.secret",
+        (None,),
+    ),
+    Case(
+        "a command without consent",
+        password('{command = ["echo", "x"]}'),
+        3,
+        ("mysql.password", "echo"),
+        "--allow-commands",
+        "prerequisites.secret",
+        (None,),
+    ),
+    Case(
+        "a prompt without a terminal",
+        password("{prompt = true}"),
+        3,
+        ("mysql.password", "terminal"),
+        ".+",
+        "prerequisites.secret",
+        (None,),
+    ),
+    Case(
+        "a home that is missing",
+        lambda pair: shutil.rmtree(pair.homes[1]),
+        3,
+        ("analytics-2", "not on this machine"),
+        "--node node2",
+        "prerequisites.home",
+        ("node2",),
+    ),
+    Case(
+        "a home that is no pack",
+        lambda pair: (pair.homes[1] / CARBON).unlink(),
+        3,
+        ("analytics-2", "no pack", CARBON),
+        CARBON,
+        "prerequisites.home",
+        ("node2",),
+    ),
+    Case(
+        "a home that is a file",
+        lambda pair: (shutil.rmtree(pair.homes[1]), pair.homes[1].write_text("x")),
+        3,
+        ("analytics-2", "no folder"),
+        ".+",
+        "prerequisites.home",
+        ("node2",),
+    ),
+    Case(
+        "the folder above the home",
+        lambda pair: (
+            (pair.homes[1].parent / "above").mkdir(),
+            shutil.move(pair.homes[1], pair.homes[1].parent / "above/inner"),
+            profile(str(pair.homes[1]), str(pair.homes[1].parent / "above"))(pair),
+        ),
+        3,
+        ("above", "no pack"),
+        "above/inner",
+        "prerequisites.home",
+        ("node2",),
+    ),
+    Case(
+        "one home for two nodes",
+        lambda pair: profile(str(pair.homes[1]), str(pair.homes[0]))(pair),
+        3,
+        ("one home", "analytics-1"),
+        "twice",
+        "prerequisites.same-home",
+        (None,),
+    ),
+    Case(
+        "one home inside of the other",
+        lambda pair: (
+            shutil.move(pair.homes[1], pair.homes[0] / "inner"),
+            profile(str(pair.homes[1]), str(pair.homes[0] / "inner"))(pair),
+        ),
+        3,
+        ("inside", "inner"),
+        ".+",
+        "prerequisites.same-home",
+        (None,),
+    ),
+    Case(
+        "different versions",
+        lambda pair: (pair.homes[1] / "bin/version.txt").write_text(
+            "WSO2 API Manager Analytics Server v2.1.0\n"
+        ),
+        3,
+        ("2.0.0", "2.1.0", "node1", "node2"),
+        "same pack",
+        "prerequisites.version",
+        (None,),
+    ),
+    *(
+        Case(
+            f"broken XML in {Path(relative).name}",
+            content(relative, b"<a>\n  <b>\n  </c>\n</a>\n"),
+            3,
+            (re.escape(relative) + r":3:\d+", "not well-formed"),
+            ".+",
+            "prerequisites.files",
+            ("node1",),
+        )
+        for relative in (CARBON, AXIS2, EVENT_PROCESSOR, REGISTRY, USER_MGT, MASTER, ANALYTICS, STORES)
+    ),
+    Case(
+        "an empty XML file",
+        content(REGISTRY, b""),
+        3,
+        (re.escape(REGISTRY) + r":1", "not well-formed"),
+        ".+",
+        "prerequisites.files",
+        ("node1",),
+    ),
+    Case(
+        "bytes that are not in the encoding",
+        file(AXIS2, b"<clustering", b"<!-- \xe4 -->\r\n<clustering", nodes=(0,)),
+        3,
+        (re.escape(AXIS2) + r":\d+",),
+        ".+",
+        "prerequisites.files",
+        ("node1",),
+    ),
+    Case(
+        "an entity bomb",
+        content(EVENT_PROCESSOR, BOMB),
+        3,
+        (re.escape(EVENT_PROCESSOR) + r":2:\d+", "DOCTYPE"),
+        ".+",
+        "prerequisites.files",
+        ("node1",),
+    ),
+    Case(
+        "an external entity",
+        content(REGISTRY, EXTERNAL),
+        3,
+        (re.escape(REGISTRY) + r":1:\d+", "DOCTYPE"),
+        ".+",
+        "prerequisites.files",
+        ("node1",),
+    ),
+    *(
+        Case(
+            f"{Path(relative).name} is missing",
+            gone(relative),
+            3,
+            (re.escape(relative), "missing"),
+            "unpack",
+            "prerequisites.files",
+            ("node1",),
+        )
+        for relative in (AXIS2, EVENT_PROCESSOR, REGISTRY, USER_MGT, MASTER, ANALYTICS, STORES, SPARK)
+    ),
+    Case(
+        "a folder where a file belongs",
+        folder_in_place_of(USER_MGT),
+        3,
+        (re.escape(USER_MGT), "not a file"),
+        ".+",
+        "prerequisites.files",
+        ("node1",),
+    ),
+    Case(
+        "a pipe where a file belongs",
+        lambda pair: ((pair.homes[0] / USER_MGT).unlink(), os.mkfifo(pair.homes[0] / USER_MGT)),
+        3,
+        (re.escape(USER_MGT), "not a file"),
+        ".+",
+        "prerequisites.files",
+        ("node1",),
+    ),
+    Case(
+        "no clustering element",
+        file(AXIS2, b"hazelcast.HazelcastClusteringAgent", b"tribes.TribesClusteringAgent"),
+        3,
+        (re.escape(AXIS2), "lacks", "clustering"),
+        ".+",
+        "prerequisites.files",
+    ),
+    Case(
+        "two HA modes",
+        file(EVENT_PROCESSOR, b'name="Distributed"', b'name="HA"'),
+        3,
+        (re.escape(EVENT_PROCESSOR) + r":\d+", "doubles", "HA"),
+        ".+",
+        "prerequisites.files",
+    ),
+    Case(
+        "no mode HA",
+        file(EVENT_PROCESSOR, b'name="HA"', b'name="XX"'),
+        3,
+        (re.escape(EVENT_PROCESSOR), "lacks", "HA"),
+        ".+",
+        "prerequisites.files",
+    ),
+    Case(
+        "a record store without datasource",
+        file(STORES, b'<property name="datasource">', b'<property name="other">'),
+        3,
+        (re.escape(STORES), "lacks", "datasource"),
+        ".+",
+        "prerequisites.files",
+    ),
+    Case(
+        "statistics that the pack does not have",
+        both(
+            lambda pair: [(home / STATS).unlink() for home in pair.homes],
+            appended('\n[mysql.databases]\nstats = "STATS"\n'),
+        ),
+        3,
+        (re.escape(STATS), "no statistics datasource"),
+        "mysql.databases.stats",
+        "prerequisites.files",
+    ),
+    Case(
+        "components/lib is missing",
+        lambda pair: shutil.rmtree(pair.homes[0] / LIB),
+        3,
+        (re.escape(LIB), "missing"),
+        ".+",
+        "prerequisites.files",
+        ("node1",),
+    ),
+    Case(
+        "a jar that is no zip",
+        jar(lambda path: path.write_text("no zip")),
+        3,
+        ("mysql-connector", "no zip"),
+        "Connector/J",
+        "prerequisites.driver-jar",
+        (None,),
+    ),
+    Case(
+        "a jar without the driver",
+        jar(without_driver),
+        3,
+        ("mysql-connector", "not hold", "com.mysql.jdbc.Driver"),
+        "Connector/J",
+        "prerequisites.driver-jar",
+        (None,),
+    ),
+    Case(
+        "a jar that is not there",
+        jar(lambda path: None),
+        3,
+        ("mysql-connector", "not exist"),
+        "Connector/J",
+        "prerequisites.driver-jar",
+        (None,),
+    ),
+    Case(
+        "a jar that is a folder",
+        jar(lambda path: path.mkdir()),
+        3,
+        ("mysql-connector", "folder"),
+        "Connector/J",
+        "prerequisites.driver-jar",
+        (None,),
+    ),
+    Case(
+        "no jar at all",
+        lambda pair: pair.profile.write_text(re.sub(r"driver_jar = .*\n", "", pair.profile.read_text())),
+        3,
+        ("driver_jar", re.escape(LIB)),
+        "driver_jar",
+        "prerequisites.driver-jar",
+    ),
+    Case(
+        "equal Hazelcast ports",
+        profile("hazelcast_port = 4001", "hazelcast_port = 4000"),
+        3,
+        ("4000", "Hazelcast of node1", "Hazelcast of node2"),
+        "hazelcast_port = 4001",
+        "ports.clash",
+        ("node2",),
+    ),
+    Case(
+        "a port that the offset makes equal",
+        profile("event_sync_port = 11225", "event_sync_port = 7613"),
+        3,
+        ("7613",),
+        ".+",
+        "ports.clash",
+        ("node2",),
+    ),
+    Case(
+        "a password under the secure vault",
+        lambda pair: [
+            (
+                (home / "repository/conf/security").mkdir(),
+                (home / "repository/conf/security/cipher-text.properties").write_text(
+                    "Datasources.WSO2UM_DB.Configuration.Password=gh==\n"
+                ),
+            )
+            for home in pair.homes
+        ],
+        3,
+        ("WSO2UM_DB", "secure vault"),
+        "secretAlias",
+        "datasources.secure-vault",
+    ),
+    Case(
+        "svn+ssh",
+        appended(
+            '\n[deployment_sync]\nmethod = "svn"\nsvn_url = "svn+ssh://svn.example.com/r"\n'
+            'svn_username = "u"\nsvn_password = { env = "APIM_DB_PASSWORD" }\n'
+        ),
+        3,
+        (r"svn\+ssh", "not supported"),
+        "https",
+        "deployment-sync.repository",
+        (None,),
+    ),
+    Case(
+        "two machines, two homes, no link",
+        profile('host = "127.0.0.1"\nhazelcast_port = 4001', 'host = "192.0.2.9"\nhazelcast_port = 4001'),
+        3,
+        ("analytics-1", "analytics-2", "two machines"),
+        "symbolic_link",
+        "spark.link",
+        (None,),
+    ),
+    Case(
+        "a MySQL 5.7 and a pack without a script for it",
+        both(
+            lambda pair: [(home / "dbscripts/mysql5.7.sql").unlink() for home in pair.homes],
+            profile('username = "apim"', 'username = "apim"\nserver_version = "5.7"'),
+        ),
+        3,
+        ("5.7", r"mysql5\.7\.sql|script"),
+        ".+",
+        "mysql.script",
+    ),
+]
+
+
+@pytest.fixture
+def state(isolated: Path) -> Callable[[], list[str]]:
+    """What the program keeps of runs: nothing, if nothing was written."""
+
+    def found() -> list[str]:
+        runs = isolated / "state/apimha-wizard/runs"
+        return [str(path) for path in runs.rglob("*")] if runs.exists() else []
+
+    return found
+
+
+@pytest.fixture(params=["replay", "dry run", "check"])
+def command(request: pytest.FixtureRequest) -> list[str]:
+    return {"replay": ["replay"], "dry run": ["replay", "--dry-run"], "check": ["check"]}[request.param]
+
+
+def clean(ran: Ran) -> str:
+    """Everything that was said; no traceback, no internal error."""
+    said = ran.out + ran.err
+    assert "Traceback" not in said
+    assert "internal" not in said.lower()
+    assert "plain-secret-4711" not in said
+    return said
+
+
+class TestTheProfile:
+    @pytest.mark.parametrize("case", PROFILE_CASES, ids=lambda case: case.name)
+    def test_it_is_refused_with_line_and_fix(
+        self, case: Case, make_pair: Callable[..., Pair], state: Callable[[], list[str]]
+    ) -> None:
+        pair = make_pair()
+        case.mutate(pair)
+        before = untouched(*pair.homes)
+        ran = run("replay", pair.profile, "--offline")
+        assert ran.code == case.code
+        clean(ran)
+        assert ran.out == ""
+        for part in case.parts:
+            assert re.search(part, ran.err), (part, ran.err)
+        assert re.search(rf"fix: .*{case.fix}", ran.err), ran.err
+        with_json = run("replay", pair.profile, "--offline", "--json")
+        assert with_json.code == case.code
+        told = with_json.json
+        assert (told["version"], told["outcome"], told["run"]) == (1, "refused", None)
+        assert (told["files"], told["checks"], told["databases"]) == ([], [], [])
+        for part in case.parts:
+            assert re.search(part, told["error"])
+        for other in (["check"], ["profile", "validate"], ["profile", "show"]):
+            again = run(*other, pair.profile)
+            assert again.code == 2
+            assert clean(again)
+        assert untouched(*pair.homes) == before
+        assert state() == []
+
+
+class TestThePacks:
+    @pytest.mark.parametrize("case", PACK_CASES, ids=lambda case: case.name)
+    def test_it_is_refused_with_place_and_fix(
+        self, case: Case, make_pair: Callable[..., Pair], state: Callable[[], list[str]]
+    ) -> None:
+        pair = make_pair()
+        case.mutate(pair)
+        before = untouched(*[home for home in pair.homes if home.exists()])
+        ran = run("replay", pair.profile, "--offline", "--json")
+        clean(ran)
+        told = ran.json
+        assert (ran.code, told["outcome"], told["run"], told["error"]) == (case.code, "refused", None, None)
+        assert "changed" not in {one["status"] for one in told["files"]}
+        errors = [one for one in told["checks"] if one["status"] == "error"]
+        assert {one["id"] for one in errors} == {case.check}, errors
+        assert {one["node"] for one in errors} == set(case.nodes)
+        for one in errors:
+            assert one["step"] == one["id"].split(".")[0]
+            for part in case.parts:
+                assert re.search(part, one["message"]), (part, one["message"])
+            assert re.search(case.fix, one["fix"]), one["fix"]
+        for arguments in (
+            ["replay", "--offline"],
+            ["replay", "--offline", "--dry-run"],
+            ["check", "--offline"],
+        ):
+            plain = run(*arguments, pair.profile)
+            assert plain.code == 3, arguments
+            said = clean(plain)
+            assert case.check is not None
+            assert case.check in said
+            assert "fix: " in said
+        checked = run("check", "--offline", "--json", pair.profile)
+        assert (checked.code, checked.json["outcome"], checked.json["files"]) == (3, "refused", [])
+        assert untouched(*[home for home in pair.homes if home.exists()]) == before
+        assert state() == []
+
+    def test_every_problem_is_told_at_once(self, make_pair: Callable[..., Pair]) -> None:
+        pair = make_pair()
+        for case in PACK_CASES:
+            if case.name in {
+                "an unset variable",
+                "different versions",
+                "broken XML in registry.xml",
+                "two HA modes",
+                "a jar that is no zip",
+                "equal Hazelcast ports",
+            }:
+                case.mutate(pair)
+        told = run("replay", pair.profile, "--offline", "--json").json
+        assert {one["id"] for one in told["checks"] if one["status"] == "error"} == {
+            "prerequisites.secret",
+            "prerequisites.version",
+            "prerequisites.files",
+            "prerequisites.driver-jar",
+            "ports.clash",
+        }
+        files = [one for one in told["checks"] if one["id"] == "prerequisites.files"]
+        assert len([one for one in files if one["node"] == "node1"]) == 2
+        assert len([one for one in files if one["node"] == "node2"]) == 1
+
+
+# --- options ------------------------------------------------------------------------------------------------
+
+OPTIONS = [
+    (["replay", "--only", "sparc"], ["--only", "sparc"], "spark"),
+    (["replay", "--skip", "hazelcst"], ["--skip", "hazelcst"], "hazelcast"),
+    (["replay", "--only", "nonsense"], ["--only", "nonsense"], "prerequisites, mysql"),
+    (["replay", "--only", "spark", "--skip", "mysql"], ["--only", "--skip"], "one of them"),
+    (["replay", "--ignore", "ports.clsh"], ["--ignore", "ports.clsh"], "ports.clash"),
+    (["replay", "--ignore", "prerequisites.secret"], ["prerequisites.secret"], ".+"),
+    (["replay", "--ignore", "prerequisites.home"], ["prerequisites.home"], ".+"),
+    (["replay", "--ignore", "prerequisites.same-home"], ["prerequisites.same-home"], ".+"),
+    (["replay", "--ignore", "prerequisites.files"], ["prerequisites.files"], ".+"),
+    (["replay", "--ignore", "apply.unfinished"], ["apply.unfinished"], ".+"),
+    (["replay", "--node", "node3"], ["node3"], "node1.*node2"),
+    (["check", "--only", "sparc"], ["sparc"], "spark"),
+    (["check", "--ignore", "prerequisites.files"], ["prerequisites.files"], ".+"),
+    (["check", "--node", "node3"], ["node3"], "node1.*node2"),
+]
+
+
+class TestOptions:
+    @pytest.mark.parametrize(("arguments", "parts", "fix"), OPTIONS, ids=lambda value: " ".join(value) if isinstance(value, list) else value)
+    def test_wrong_ones_are_refused(
+        self, arguments: list[str], parts: list[str], fix: str, make_pair: Callable[..., Pair]
+    ) -> None:
+        pair = make_pair()
+        before = untouched(*pair.homes)
+        ran = run(*arguments, "--offline", pair.profile)
+        assert ran.code == 2
+        said = clean(ran)
+        for part in parts:
+            assert part in said
+        assert re.search(rf"fix: .*{fix}", said)
+        told = run(*arguments, "--offline", pair.profile, "--json")
+        assert (told.code, told.json["outcome"]) == (2, "refused")
+        assert untouched(*pair.homes) == before
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ["replay", "--dry-rn", "x"],
+            ["replay"],
+            ["replay", "x", "y"],
+            ["check", "--dry-run", "x"],
+            ["rollback", "--offline"],
+            ["history", "--prune", "x"],
+            ["history", "--prune", "-1"],
+            ["profile", "nwe"],
+            ["profile", "show"],
+            ["replay", "--node"],
+            ["--nonsense"],
+        ],
+        ids=lambda value: " ".join(value) if isinstance(value, list) else value,
+    )
+    def test_unknown_ones_are_wrong_use(self, arguments: list[str]) -> None:
+        ran = run(*arguments)
+        assert ran.code == 2
+        assert ran.out == ""
+        assert "Error" in clean(ran)
+        with_json = run(*arguments, "--json")
+        assert with_json.code == 2
+        assert with_json.json["outcome"] == "refused"
+        assert with_json.json["error"]
+
+    def test_errors_become_warnings_where_they_are_ignored(self, make_pair: Callable[..., Pair]) -> None:
+        pair = make_pair(nodes=[{}, {"hazelcast_port": 4000}])
+        (pair.homes[1] / "bin/version.txt").write_text("WSO2 API Manager Analytics Server v2.1.0\n")
+        assert run("replay", pair.profile, "--offline").code == 3
+        one = run("replay", pair.profile, "--offline", "--ignore", "ports.clash")
+        assert one.code == 3
+        ran = run(
+            "replay",
+            pair.profile,
+            "--offline",
+            "--json",
+            "--ignore",
+            "ports.clash",
+            "--ignore",
+            "prerequisites.version",
+        )
+        assert (ran.code, ran.json["outcome"]) == (0, "applied")
+        found = {one["id"]: one["status"] for one in ran.json["checks"] if "differ" in one["message"]}
+        assert found == {"prerequisites.version": "warning"}
+        clash = [one for one in ran.json["checks"] if one["id"] == "ports.clash"]
+        assert {one["status"] for one in clash} == {"warning"}
+
+
+# --- users who may not --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def as_nobody() -> Iterator[Callable[[], None]]:
+    """Become a user without rights, in a child process; only root can."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become somebody else")
+    yield lambda: (os.setgroups([]), os.setgid(65534), os.setuid(65534))
+
+
+class TestRights:
+    def ran_as(self, become: Callable[[], None], *arguments: str) -> Ran:
+        """The command in a child of this process that is somebody else."""
+        reader, writer = os.pipe()
+        child = os.fork()
+        if child == 0:
+            code = 99
+            try:
+                os.close(reader)
+                become()
+                ran = run(*arguments)
+                with os.fdopen(writer, "w") as out:
+                    out.write(f"{len(ran.out)}\n{ran.out}{ran.err}")
+                code = ran.code
+            finally:
+                os._exit(code)
+        os.close(writer)
+        with os.fdopen(reader) as stream:
+            count, _, rest = stream.read().partition("\n")
+        _, status = os.waitpid(child, 0)
+        return Ran(os.waitstatus_to_exitcode(status), rest[: int(count)], rest[int(count) :])
+
+    def opened(self, folder: Path) -> None:
+        for path in [folder, *folder.parents]:
+            if path.stat().st_uid == os.geteuid() and path != Path("/"):
+                path.chmod(path.stat().st_mode | 0o755)
+
+    @pytest.mark.parametrize(
+        ("lock", "parts"),
+        [
+            (lambda home: (home / AXIS2).chmod(0o444), ["axis2.xml", "read-only"]),
+            (lambda home: (home / AXIS2).parent.chmod(0o555), ["axis2", "cannot write into the folder"]),
+            (lambda home: os.chown(home / AXIS2, 0, 65534), ["axis2.xml", "another user"]),
+            (lambda home: os.chown(home / AXIS2, 65534, 0), ["axis2.xml", "group"]),
+            (lambda home: home.chmod(0o555), ["cannot write into the folder"]),
+        ],
+        ids=["read-only file", "read-only folder", "another owner", "another group", "read-only home"],
+    )
+    def test_what_cannot_be_written_is_told_before_the_first_write(
+        self,
+        lock: Callable[[Path], object],
+        parts: list[str],
+        as_nobody: Callable[[], None],
+        make_pair: Callable[..., Pair],
+        isolated: Path,
+    ) -> None:
+        pair = make_pair()
+        self.opened(pair.profile.parent)
+        self.opened(isolated)
+        for path in [isolated, *(p for home in pair.homes for p in [home, *home.rglob("*")])]:
+            os.chown(path, 65534, 65534)
+            path.chmod(path.stat().st_mode | (0o666 if path.is_file() else 0o777))
+        lock(pair.homes[1])
+        before = untouched(*pair.homes)
+        ran = self.ran_as(as_nobody, "replay", str(pair.profile), "--offline", "--json")
+        assert (ran.code, ran.json["outcome"]) == (3, "refused"), ran.err
+        clean(ran)
+        (error,) = [one for one in ran.json["checks"] if one["status"] == "error"]
+        assert (error["id"], error["node"]) == ("prerequisites.writable", "node2")
+        for part in parts:
+            assert part in error["message"]
+        assert error["fix"]
+        assert untouched(*pair.homes) == before
+
+    @pytest.mark.parametrize(
+        ("lock", "check"),
+        [
+            (lambda pair: pair.homes[1].chmod(0o000), "prerequisites.home"),
+            (lambda pair: (pair.homes[1] / "repository").chmod(0o000), "prerequisites.home"),
+            (lambda pair: (pair.homes[1] / AXIS2).chmod(0o000), "prerequisites.files"),
+            (
+                lambda pair: (pair.profile.parent / "mysql-connector-java-5.1.49-bin.jar").chmod(0o000),
+                "prerequisites.driver-jar",
+            ),
+        ],
+        ids=["home", "a folder of the home", "file", "jar"],
+    )
+    def test_what_cannot_be_read(
+        self,
+        lock: Callable[[Pair], object],
+        check: str,
+        as_nobody: Callable[[], None],
+        make_pair: Callable[..., Pair],
+        isolated: Path,
+    ) -> None:
+        pair = make_pair()
+        self.opened(pair.profile.parent)
+        self.opened(isolated)
+        for path in [isolated, *(p for home in pair.homes for p in [home, *home.rglob("*")])]:
+            os.chown(path, 65534, 65534)
+        lock(pair)
+        ran = self.ran_as(as_nobody, "replay", str(pair.profile), "--offline", "--json")
+        assert (ran.code, ran.json["outcome"]) == (3, "refused"), ran.err
+        clean(ran)
+        errors = {one["id"] for one in ran.json["checks"] if one["status"] == "error"}
+        assert check in errors
+        assert errors <= {check, "prerequisites.files"}
+
+
+class TestOtherThingsThatHappen:
+    def test_a_path_that_is_too_long(self, make_pair: Callable[..., Pair]) -> None:
+        pair = make_pair()
+        profile(str(pair.homes[1]), "/" + "x" * 300)(pair)
+        ran = run("replay", pair.profile, "--offline", "--json")
+        assert ran.code == 3
+        clean(ran)
+        assert [one["id"] for one in ran.json["checks"] if one["status"] == "error"] == ["prerequisites.home"]
+
+    def test_a_huge_file_is_not_read(self, make_pair: Callable[..., Pair]) -> None:
+        pair = make_pair()
+        with (pair.homes[0] / AXIS2).open("r+b") as stream:
+            stream.truncate(1 << 33)
+        ran = run("replay", pair.profile, "--offline", "--json")
+        assert ran.code == 3
+        (error,) = [one for one in ran.json["checks"] if one["status"] == "error"]
+        assert "too large" in error["message"]
+
+    def test_a_value_that_xml_cannot_hold(
+        self, make_pair: Callable[..., Pair], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pair = make_pair()
+        monkeypatch.setenv("APIM_DB_PASSWORD", "plain-secret-4711\x01")
+        ran = run("replay", pair.profile, "--offline", "--json")
+        assert ran.code == 3
+        clean(ran)
+        assert {one["id"] for one in ran.json["checks"] if one["status"] == "error"} == {
+            "prerequisites.secret"
+        }
+
+    def test_an_empty_password_is_a_password(
+        self, make_pair: Callable[..., Pair], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pair = make_pair()
+        monkeypatch.setenv("APIM_DB_PASSWORD", "")
+        assert run("replay", pair.profile, "--offline").code == 0
+        assert run("replay", pair.profile, "--offline").code == 0
+
+    def test_a_pid_file_that_is_no_file(self, make_pair: Callable[..., Pair]) -> None:
+        pair = make_pair()
+        os.mkfifo(pair.homes[0] / "wso2carbon.pid")
+        (pair.homes[1] / "wso2carbon.pid").write_text("no number")
+        assert run("replay", pair.profile, "--offline").code == 0
