@@ -16,7 +16,6 @@ from wizard.verify.ui import LIMIT, Answer, ask, ask_json, at_once, page, tables
 if TYPE_CHECKING:
     from wizard.pack import Pack
     from wizard.profile import Node, Profile
-    from wizard.verify.story import Facts
 
 BETWEEN = 4.0
 """Seconds between the two looks: an executor that fails is started anew at once."""
@@ -73,23 +72,19 @@ class Look:
         return [(_text(one.get("appid")), _text(one.get("id"))) for one in _dicts(answer.data.get(key))]
 
 
-def places(
-    profile: Profile, packs: Mapping[str, Pack], facts: Mapping[str, Facts | None]
-) -> dict[str, Place]:
-    """Where the UIs of both nodes are.
+def places(profile: Profile, packs: Mapping[str, Pack]) -> dict[str, Place]:
+    """Where the UIs of both nodes are by the configuration.
 
-    A node whose home is not here is taken to have the pack of the other.  The application's UI is where the
-    log says, else where the configuration says.
+    A node whose home is not here is taken to have the pack of the other.
     """
     found = {}
     for node in profile.nodes:
         pack = packs.get(node.name) or packs.get(profile.partner(node).name)
-        known = facts.get(node.name)
         found[node.name] = Place(
             node.spark_local_ip or node.host,
             ports.spark_ui(node, pack),
             ports.spark_worker_ui(node, pack),
-            known.client[0] if known is not None and known.client else _application_ui(node, pack),
+            _application_ui(node, pack),
         )
     return found
 

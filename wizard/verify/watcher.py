@@ -6,6 +6,7 @@ import dataclasses
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from wizard import finding, ports
@@ -25,6 +26,7 @@ from wizard.verify.view import View, view_of
 
 if TYPE_CHECKING:
     from wizard.profile import Node, Profile
+    from wizard.verify.record import Record
 
 SPARK_PERIOD = 5.0
 """Seconds between two looks at the Spark UIs while watching."""
@@ -113,8 +115,23 @@ class Watcher:
             self.profile, self._packs, one_machine=self._one_machine, name=self._name
         )
 
+    @cached_property
+    def _configured(self) -> dict[str, Place]:
+        """Where the UIs are by the configuration; it is read once, since a server reads it once too."""
+        return places(self.profile, self._packs)
+
     def _places(self) -> dict[str, Place]:
-        return places(self.profile, self._packs, {node: story.facts for node, story in self._stories.items()})
+        """Where the UIs are; the application's where the log says."""
+        return {
+            name: dataclasses.replace(place, application=client[0])
+            if (client := self._client(name))
+            else place
+            for name, place in self._configured.items()
+        }
+
+    def _client(self, node: str) -> tuple[int, Record] | None:
+        story = self._stories.get(node)
+        return story.facts.client if story is not None else None
 
     def _view(self) -> View:
         pair = self._pair()
@@ -133,7 +150,7 @@ class Watcher:
             findings,
             mask=self._mask,
             spark=looks[1] if looks is not None else None,
-            places=self._places(),
+            places={} if self.offline else self._places(),
             drill=self.drill,
             news=tuple(self._news()),
         )
@@ -157,7 +174,7 @@ class Watcher:
         first, last = looks
         up = frozenset(name for name, since in self._up_since.items() if since > self._looked_at)
         return judge_spark(
-            SparkView(pair, first, last, self._places(), self._master_ports(), self._exists, stale=up)
+            SparkView(pair, first, last, self._places(), self._master_ports, self._exists, stale=up)
         )
 
     def _note_running(self, pair: Pair) -> None:
@@ -168,6 +185,7 @@ class Watcher:
             else:
                 self._up_since.setdefault(node.name, time.monotonic())
 
+    @cached_property
     def _master_ports(self) -> dict[str, int]:
         found = {}
         for node in self.profile.nodes:
