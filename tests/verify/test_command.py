@@ -242,6 +242,14 @@ def test_state_files_and_receivers_are_told_of(pair: Pair, profile: Profile) -> 
     assert found["verify.spark-ui", "node1"]["status"] == "waiting"
 
 
+def test_a_pack_that_is_broken_does_not_stop_it(pair: Pair, profile: Profile) -> None:
+    (pair.homes[0] / "repository/conf/carbon.xml").write_text("<Server><Ports>")
+    (pair.homes[1] / "repository/conf/event-processor.xml").write_text("<x")
+    code, out, _ = verify(profile, as_json=True)
+    assert code == 4
+    assert {one["id"] for one in json.loads(out)["findings"]} >= {"verify.spark-ui", "verify.state-files"}
+
+
 # --- clean ---------------------------------------------------------------------------------------
 
 

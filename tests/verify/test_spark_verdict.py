@@ -232,9 +232,7 @@ def test_places_follow_the_offset_of_the_stock_pack(packs: Path) -> None:
     found = places(profile(), {"node1": home, "node2": home})
     assert found["node1"] == Place("10.100.0.46", 8082, 11501, 4041)
     assert places(profile(), {"node1": home})["node2"] == Place("10.100.0.47", 8082, 11501, 4041)
-    shifted = places(
-        profile(nodes=[{"port_offset": 3, "spark_local_ip": "10.0.0.9"}, {}]), {"node1": home}, {}
-    )
+    shifted = places(profile(nodes=[{"port_offset": 3, "spark_local_ip": "10.0.0.9"}, {}]), {"node1": home})
     assert shifted["node1"] == Place("10.0.0.9", 8084, 11503, 4043)
 
 

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from wizard import finding, ports
+from wizard.errors import EditError
 from wizard.finding import Finding
 from wizard.pack import Pack
 from wizard.verify.drill import Drill
@@ -118,7 +119,20 @@ class Watcher:
     @cached_property
     def _configured(self) -> dict[str, Place]:
         """Where the UIs are by the configuration; it is read once, since a server reads it once too."""
-        return places(self.profile, self._packs)
+        return places(self.profile, self._understood)
+
+    @cached_property
+    def _understood(self) -> dict[str, Pack]:
+        """The packs whose ports can be read; what is broken there is the checks' to say."""
+        found = {}
+        for node in self.profile.nodes:
+            try:
+                ports.of(node, self._packs.get(node.name))
+            except EditError:
+                continue
+            if node.name in self._packs:
+                found[node.name] = self._packs[node.name]
+        return found
 
     def _places(self) -> dict[str, Place]:
         """Where the UIs are; the application's where the log says."""
@@ -189,7 +203,7 @@ class Watcher:
     def _master_ports(self) -> dict[str, int]:
         found = {}
         for node in self.profile.nodes:
-            pack = self._packs.get(node.name) or self._packs.get(self.profile.partner(node).name)
+            pack = self._understood.get(node.name) or self._understood.get(self.profile.partner(node).name)
             listed = (port.number for port in ports.of(node, pack) if port.name == "spark.master.port")
             found[node.name] = next(listed, 7077 + ports.offset_of(node, pack))
         return found
