@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,18 +18,26 @@ MOST_PROFILES = 50
 """So many profiles are remembered, those that were opened last."""
 
 
-@dataclass
 class Progress:
     """How far a profile has come, and what was decided about it on the screen.
 
     `passed` are the steps that somebody went through; `wrong` those that held errors when they were last looked at.
     """
 
-    passed: list[str] = field(default_factory=list)
-    wrong: list[str] = field(default_factory=list)
-    offline: bool = False
-    only_node: str | None = None
-    ignore: list[str] = field(default_factory=list)
+    def __init__(
+        self,
+        passed: list[str] | None = None,
+        wrong: list[str] | None = None,
+        ignore: list[str] | None = None,
+        *,
+        offline: bool = False,
+        only_node: str | None = None,
+    ) -> None:
+        self.passed = passed or []
+        self.wrong = wrong or []
+        self.ignore = ignore or []
+        self.offline = offline
+        self.only_node = only_node
 
     @classmethod
     def from_json(cls, data: Any) -> Progress:

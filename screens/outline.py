@@ -10,10 +10,9 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 HERE = Path(__file__).resolve().parent
 FILE = HERE / "outline.json"
@@ -22,8 +21,7 @@ SOURCES = ("wizard/profile/model.py", "wizard/secrets.py", "wizard/steps/*.py", 
 Kind = Literal["text", "number", "switch", "choice", "path", "reference", "parameters"]
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """A field of a form: what `wizard.profile.fields.Key` says of it.
 
     `key` is dotted and leaves out which node; `default` is None where the key has none.
@@ -53,8 +51,7 @@ class Field:
         return self.examples[min(node, len(self.examples) - 1)] if self.examples else None
 
 
-@dataclass(frozen=True, slots=True)
-class CheckOutline:
+class CheckOutline(NamedTuple):
     """A check as help and lists show it."""
 
     id: str
@@ -64,8 +61,7 @@ class CheckOutline:
     live: bool
 
 
-@dataclass(frozen=True, slots=True)
-class StepOutline:
+class StepOutline(NamedTuple):
     """A step of the procedure as the screen shows it."""
 
     id: str
@@ -75,8 +71,7 @@ class StepOutline:
     checks: tuple[CheckOutline, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Outline:
+class Outline(NamedTuple):
     """All steps in the order of the procedure; the checks of the pair as a whole; the titles of the tables."""
 
     steps: tuple[StepOutline, ...]
@@ -183,6 +178,13 @@ def _plain(value: Any) -> Any:
     return dict(value) if hasattr(value, "items") else value
 
 
+def _to_json(value: Any) -> Any:
+    """A tuple with names as a table, any other as a list."""
+    if hasattr(value, "_asdict"):
+        return {name: _to_json(item) for name, item in value._asdict().items()}
+    return [_to_json(item) for item in value] if isinstance(value, tuple) else value
+
+
 def _from_json(data: Any) -> Outline:
     def check(one: Any) -> CheckOutline:
         return CheckOutline(**one)
@@ -208,7 +210,7 @@ def _from_json(data: Any) -> Outline:
 
 def write(path: Path = FILE) -> None:
     """Renew the file."""
-    data = {"fingerprint": fingerprint(), **asdict(made())}
+    data = {"fingerprint": fingerprint(), **_to_json(made())}
     path.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", "utf-8")
 
 

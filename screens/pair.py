@@ -5,17 +5,20 @@ Every screen shows this one object and changes it; it tells the application when
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-from screens import session
-from screens.draft import Conflict, Judged, Kept, NotKept, OpenDraft, Opened, key_of
+from screens.draft import OpenDraft, Opened, key_of
 from screens.memory import Memory, Progress
 from screens.signs import State
 
 if TYPE_CHECKING:
-    from screens.draft import News, Place
+    from screens import session
+    from screens.draft import Place
+    from screens.keeper import Judged, News
     from screens.outline import Outline, StepOutline
+    from screens.surroundings import Later, Surroundings
     from wizard.finding import Finding, Remedy
     from wizard.profile import Profile
     from wizard.profile.store import Mistake
@@ -24,31 +27,6 @@ if TYPE_CHECKING:
 
 SETTLE = 0.35
 """Seconds without a change before the checks run."""
-
-
-class Later(Protocol):
-    """A call that will come, and can be taken back."""
-
-    def stop(self) -> None: ...
-
-
-class Surroundings(Protocol):
-    """What the pair needs of the application."""
-
-    def tell_from_thread(self, news: object) -> None:
-        """Hand news of a thread to `OpenPair.take`, in the screen's thread."""
-
-    def call_later_in(self, seconds: float, call: Callable[[], None]) -> Later:
-        """Call something in the screen's thread after a while."""
-
-    def show_pair(self) -> None:
-        """Something that the screens show has changed."""
-
-    def say(self, message: str, severity: str) -> None:
-        """Tell a person something that passes."""
-
-    def ask_about_conflict(self) -> None:
-        """The profile was changed by somebody else: ask which of the two is to be kept."""
 
 
 class OpenPair:
@@ -76,12 +54,17 @@ class OpenPair:
         self.published = opened.saved
         self.failure = ""
         self._around = around
-        self._session = session.Session(around.tell_from_thread)
         self._judged = -1
         self._changed_keys: set[str] = set()
         self._seen: set[str] = set()
         self._soon: Later | None = None
         self._resolver: Resolver | None = None
+
+    @cached_property
+    def _session(self) -> session.Session:
+        from screens.session import Session
+
+        return Session(self._around.tell_from_thread)
 
     # --- changing it ------------------------------------------------------------------------------
 
@@ -169,6 +152,8 @@ class OpenPair:
         self._resolver = None
 
     def _check(self, *, everything: bool = False) -> None:
+        from screens import session
+
         live = None if everything else session.live_checks(self._changed_keys)
         self._changed_keys = set()
         self._seen = set()
@@ -193,6 +178,9 @@ class OpenPair:
 
     def take(self, news: News | session.Progress) -> None:
         """Take what a thread told."""
+        from screens import session
+        from screens.keeper import Conflict, Judged, Kept, NotKept
+
         match news:
             case Kept(published=published):
                 self.published = published

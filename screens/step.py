@@ -128,11 +128,12 @@ class StepScreen(Screen[None]):
         # After the first picture, and after what was typed meanwhile: then everything heavy is loaded.
         self.call_after_refresh(self.set_timer, 0.15, self._begin)
 
-    def _begin(self) -> None:
+    async def _begin(self) -> None:
         import gc
 
         gc.freeze()
         gc.enable()
+        await self.form.complete()
         self.pair.begin()
         self._look_at_paths()
         if self.pair.draft.conflict:
@@ -276,6 +277,7 @@ class StepScreen(Screen[None]):
         async with self.batch():
             await old.remove()
             await self.query_one("#pane").mount(form, after=self.query_one(Heading))
+            await form.complete()
         self.focus_field(place)
         self._look_at_paths()
         self._show_pair()

@@ -1,55 +1,100 @@
-"""The two looks: one for dark terminals, one for light ones."""
+"""The two looks, one for dark terminals and one for light ones, and the inks that widgets paint with."""
 
 from __future__ import annotations
 
+from functools import cache
+from typing import TYPE_CHECKING
+
+from rich.style import Style
 from textual.theme import Theme
 
-DARK = Theme(
-    name="apimha-dark",
-    primary="#ff9a4d",
-    secondary="#6fb7c9",
-    accent="#ff9a4d",
-    foreground="#dde4ea",
-    background="#10161d",
-    surface="#1a232d",
-    panel="#151d26",
-    success="#7fcf97",
-    warning="#f0c567",
-    error="#ff8580",
-    boost="#243140",
-    dark=True,
-    variables={
-        "input-selection-background": "#ff9a4d 30%",
-        "border": "#ff9a4d",
-        "quiet": "#8496a7",
-        "line": "#2c3a48",
-        "added": "#12301f",
-        "removed": "#3a1a1d",
-    },
-)
+if TYPE_CHECKING:
+    from textual.widget import Widget
 
-LIGHT = Theme(
-    name="apimha-light",
-    primary="#b4480a",
-    secondary="#1d6b7d",
-    accent="#b4480a",
-    foreground="#1c252d",
-    background="#fbfaf7",
-    surface="#eeebe4",
-    panel="#f4f2ec",
-    success="#1d7340",
-    warning="#8a5a00",
-    error="#b3261e",
-    boost="#e3ded3",
-    dark=False,
-    variables={
-        "input-selection-background": "#b4480a 25%",
-        "border": "#b4480a",
-        "quiet": "#5f6a73",
-        "line": "#d5cfc2",
-        "added": "#dcefdf",
-        "removed": "#f9dedb",
-    },
-)
+DARK = {
+    "foreground": "#dde4ea",
+    "background": "#10161d",
+    "panel": "#161f28",
+    "surface": "#1d2832",
+    "raised": "#263645",
+    "line": "#33444f",
+    "quiet": "#8a9bab",
+    "primary": "#ff9a4d",
+    "secondary": "#73bccf",
+    "success": "#7fcf97",
+    "warning": "#f0c567",
+    "error": "#ff8580",
+    "added": "#15331f",
+    "removed": "#3d1c1e",
+    "on-primary": "#10161d",
+}
 
-THEMES = {"dark": DARK, "light": LIGHT}
+LIGHT = {
+    "foreground": "#1c252d",
+    "background": "#fbfaf7",
+    "panel": "#f2efe8",
+    "surface": "#eae6dc",
+    "raised": "#dfd9cb",
+    "line": "#cfc8b8",
+    "quiet": "#5c6770",
+    "primary": "#ad4405",
+    "secondary": "#17616f",
+    "success": "#1a6b3a",
+    "warning": "#7d5200",
+    "error": "#ad231b",
+    "added": "#d8ecdb",
+    "removed": "#f8dad6",
+    "on-primary": "#fbfaf7",
+}
+
+PALETTES = {"apimha-dark": DARK, "apimha-light": LIGHT}
+
+
+def _theme(name: str, colours: dict[str, str], *, dark: bool) -> Theme:
+    own = ("raised", "line", "quiet", "added", "removed", "on-primary")
+    return Theme(
+        name=name,
+        dark=dark,
+        primary=colours["primary"],
+        secondary=colours["secondary"],
+        accent=colours["primary"],
+        foreground=colours["foreground"],
+        background=colours["background"],
+        surface=colours["surface"],
+        panel=colours["panel"],
+        success=colours["success"],
+        warning=colours["warning"],
+        error=colours["error"],
+        variables={
+            **{variable: colours[variable] for variable in own},
+            "border": colours["primary"],
+            "scrollbar": colours["line"],
+            "scrollbar-hover": colours["quiet"],
+            "scrollbar-active": colours["primary"],
+            "scrollbar-background": colours["background"],
+            "scrollbar-background-hover": colours["background"],
+            "scrollbar-background-active": colours["background"],
+            "scrollbar-corner-color": colours["background"],
+        },
+    )
+
+
+THEMES = {
+    "dark": _theme("apimha-dark", DARK, dark=True),
+    "light": _theme("apimha-light", LIGHT, dark=False),
+}
+
+
+def ink(widget: Widget, colour: str, on: str = "background", *, bold: bool = False) -> Style:
+    """The style of a widget that paints its own lines: colours by their name in the palette.
+
+    Component classes in a style sheet would do the same; each of them costs every widget a pass through all rules,
+    and a form has many.
+    """
+    return _ink(widget.app.theme, colour, on, bold)
+
+
+@cache
+def _ink(theme: str, colour: str, on: str, bold: bool) -> Style:
+    palette = PALETTES.get(theme, DARK)
+    return Style(color=palette[colour], bgcolor=palette[on], bold=bold or None)

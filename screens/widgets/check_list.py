@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from rich.segment import Segment
 from textual.binding import Binding, BindingType
@@ -13,6 +12,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from screens.signs import of_finding, plain, sign
+from screens.theme import ink
 from screens.widgets.labelled import cut, wrapped
 
 if TYPE_CHECKING:
@@ -26,8 +26,20 @@ ORDER = {"error": 0, "warning": 1, "waiting": 2, "skipped": 4, "ok": 3}
 """What is wrong stands on top."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+MARKS = {
+    "error": "error",
+    "warning": "warning",
+    "ok": "success",
+    "skipped": "quiet",
+    "waiting": "secondary",
+    "fix": "quiet",
+    "key": "primary",
+}
+BODIES = {**MARKS, "error": "foreground", "warning": "foreground", "ok": "quiet", "fix": "secondary"}
+"""The colours of a line's sign and of its text."""
+
+
+class Line(NamedTuple):
     """A line of the list; `item` is the number of the finding that it belongs to, -1 for none."""
 
     sign: str
@@ -44,22 +56,9 @@ class CheckList(ScrollView, can_focus=True):
         Binding("down", "point(1)", "the next one", show=False),
         Binding("enter", "screen.fix", "do what mends it", show=False),
     ]
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "checks--ok",
-        "checks--warning",
-        "checks--error",
-        "checks--skipped",
-        "checks--waiting",
-        "checks--fix",
-        "checks--key",
-        "checks--pointed",
-    }
 
-    @dataclass
     class Pointed(Message):
         """Another finding was chosen."""
-
-        finding: Finding | None
 
     def __init__(self) -> None:
         super().__init__()
@@ -97,11 +96,11 @@ class CheckList(ScrollView, can_focus=True):
             if rows[0] < self.scroll_offset.y:
                 self.scroll_to(y=rows[0], animate=False)
         self.refresh()
-        self.post_message(self.Pointed(self.pointed))
+        self.post_message(self.Pointed())
 
     def on_focus(self) -> None:
         self.refresh()
-        self.post_message(self.Pointed(self.pointed))
+        self.post_message(self.Pointed())
 
     def on_click(self, event: events.Click) -> None:
         offset = event.get_content_offset(self)
@@ -111,7 +110,7 @@ class CheckList(ScrollView, can_focus=True):
         if 0 <= number < len(self._lines) and self._lines[number].item >= 0:
             self._pointed = self._lines[number].item
             self.refresh()
-            self.post_message(self.Pointed(self.pointed))
+            self.post_message(self.Pointed())
             if self._lines[number].ink == "key":
                 self.screen.call_later(self.run_action, "screen.fix")
 
@@ -149,17 +148,17 @@ class CheckList(ScrollView, can_focus=True):
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        width, base = self.size.width, self.rich_style
+        width, base = self.size.width, ink(self, "foreground")
         number = y + self.scroll_offset.y
         if number >= len(self._lines):
             return Strip.blank(width, base)
         line = self._lines[number]
-        style = self.get_component_rich_style(f"checks--{line.ink}")
-        body = base if line.ink in {"error", "warning"} else style
-        if self.has_focus and line.item == self._pointed:
-            body = style = self.get_component_rich_style("checks--pointed")
-        segments = [Segment(line.sign, style), Segment(f" {line.text}", body)]
-        return Strip(segments).adjust_cell_length(width, body if self.has_focus else base)
+        pointed = self.has_focus and line.item == self._pointed
+        ground = "raised" if pointed else "background"
+        mark = ink(self, MARKS[line.ink], ground, bold=line.ink in {"error", "warning"})
+        body = ink(self, BODIES[line.ink], ground, bold=line.ink == "key")
+        segments = [Segment(line.sign, mark), Segment(f" {line.text}", body)]
+        return Strip(segments).adjust_cell_length(width, ink(self, "foreground", ground))
 
 
 def _lines_of(finding: Finding, number: int, width: int) -> list[Line]:

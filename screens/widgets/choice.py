@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.segment import Segment
@@ -12,6 +11,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from screens.signs import sign
+from screens.theme import ink
 from screens.widgets.labelled import Labelled
 
 if TYPE_CHECKING:
@@ -29,27 +29,27 @@ class Choice(Labelled, Widget, can_focus=True):
         Binding("right,down,space", "step(1)", "the next one", show=False),
         Binding("enter", "app.focus_next", "the next field", show=False),
     ]
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"choice--chosen", "choice--default", "choice--other"}
 
-    @dataclass
     class Changed(Message):
         """Somebody chose `value`."""
 
-        choice: Choice
-        value: Any
-
-        @property
-        def control(self) -> Choice:
-            return self.choice
+        def __init__(self, choice: Choice, value: Any) -> None:
+            super().__init__()
+            self.choice = choice
+            self.value = value
 
     def __init__(
-        self, field: Field, place: Place, options: list[tuple[str, Any]], value: Any, ink: Widget
+        self,
+        field: Field,
+        place: Place,
+        options: list[tuple[str, Any]],
+        value: Any,
+        classes: str | None = None,
     ) -> None:
         """Offer `options`, each a word and the value that it stands for; an absent value shows the default."""
-        super().__init__()
+        super().__init__(classes=classes)
         self.field = field
         self.place = place
-        self.ink = ink
         self.label = field.title
         self.options = options
         self.value = value
@@ -97,14 +97,12 @@ class Choice(Labelled, Widget, can_focus=True):
         return spans
 
     def render_line(self, y: int) -> Strip:
-        base = self.rich_style
-        if y:
-            return Strip.blank(self.size.width, base)
+        base = ink(self, "foreground")
         segments = []
         for number, (word, _) in enumerate(self.options):
             chosen = number == self.shown
             mark = sign("chosen") if chosen else " "
-            name = "choice--chosen" if chosen and self.value is not None else "choice--default"
-            style = self.get_component_rich_style(name if chosen else "choice--other")
+            colour = "quiet" if not chosen else "foreground" if self.value is None else "primary"
+            style = ink(self, colour, bold=chosen and self.value is not None)
             segments += [Segment(f"({mark}) {word}", style), Segment("  ", base)]
         return Strip(segments).adjust_cell_length(self.size.width, base)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from textual.containers import VerticalScroll
 from textual.content import Content
@@ -11,7 +11,7 @@ from textual.widget import Widget
 from screens import values
 from screens.widgets.choice import Choice
 from screens.widgets.field import TextField
-from screens.widgets.labelled import INKS, LONGEST_LABEL, Labelled
+from screens.widgets.labelled import LONGEST_LABEL, Labelled
 from screens.widgets.node_tabs import NodeTabs
 
 if TYPE_CHECKING:
@@ -41,8 +41,6 @@ class GroupTitle(Widget):
 class Form(VerticalScroll, can_focus=False):
     """The fields of a step, of both nodes where each node has its own."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(INKS)
-
     def __init__(self, step: StepOutline, outline: Outline, draft: OpenDraft, *, wide: bool) -> None:
         super().__init__(classes="-columns" if wide else None)
         self.step = step
@@ -62,44 +60,54 @@ class Form(VerticalScroll, can_focus=False):
                     yield NodeTabs(self.draft.node_names(), columns=self.columns)
                     shown_nodes = True
                 for number in (0, 1):
-                    made = self._made(field, ("nodes", number, field.key.partition(".")[2]), number)
-                    made.add_class(f"-node{number}")
-                    made.display = self.columns or number == self.node
-                    yield made
+                    if self.columns or number == self.node:
+                        yield self._made(field, number)
             else:
                 if field.table != table:
                     yield GroupTitle(self.outline.tables[field.table])
-                yield self._made(field, tuple(field.key.split(".")), 0)
+                yield self._made(field)
             table = field.table
 
-    def _made(self, field: Field, place: Place, node: int) -> Widget:
+    async def complete(self) -> None:
+        """Make the fields of the node that does not show, if they were not yet: the first picture can do without."""
+        hidden = 1 - self.node
+        there = {field.place for field in self.fields()}
+        for field in self.step.fields:
+            if field.of_node and ("nodes", hidden, field.key.partition(".")[2]) not in there:
+                before = self.field_at(("nodes", self.node, field.key.partition(".")[2]))
+                made = self._made(field, hidden)
+                made.display = self.columns
+                await self.mount(made, after=before) if hidden else await self.mount(made, before=before)
+
+    def _made(self, field: Field, node: int = 0) -> Widget:
         """The widget that fits the field's kind."""
+        place: Place = tuple(field.key.split("."))
+        if field.of_node:
+            place = ("nodes", node, *place[1:])
         value = self.draft.value(place)
+        whole = field.kind in {"path", "reference", "parameters", "choice"} and not field.of_node
+        classes = "-whole" if whole else None
         made: Labelled
         if field.kind == "switch":
-            made = Choice(field, place, [("yes", True), ("no", False)], value, self)
+            made = Choice(field, place, [("yes", True), ("no", False)], value, classes)
         elif field.kind == "choice":
-            made = Choice(field, place, [(word, word) for word in field.choices], value, self)
+            made = Choice(field, place, [(word, word) for word in field.choices], value, classes)
         elif field.key in NODE_NAMES:
             names = [(name, name) for name in self.draft.node_names()]
-            made = Choice(field, place, [(NODE_NAMES[field.key], None), *names], value, self)
+            made = Choice(field, place, [(NODE_NAMES[field.key], None), *names], value, classes)
         elif field.kind == "reference":
             from screens.widgets.secret_field import SecretField
 
-            made = SecretField(field, place, value, self)
-        elif field.kind == "path":
-            from screens.widgets.path_field import PathField
-
-            made = PathField(
-                field, place, values.to_text(field, value), values.placeholder(field, node), self
-            )
+            made = SecretField(field, place, value, classes)
         else:
-            made = TextField(
-                field, place, values.to_text(field, value), values.placeholder(field, node), self
-            )
+            kind = TextField
+            if field.kind == "path":
+                from screens.widgets.path_field import PathField
+
+                kind = PathField
+            text, placeholder = values.to_text(field, value), values.placeholder(field, node)
+            made = kind(field, place, text, placeholder, classes)
         made.lay(above=self.columns, label_width=self.label_width)
-        if field.kind in {"path", "reference", "parameters", "choice"} and not field.of_node:
-            made.add_class("-whole")
         return made
 
     def fields(self) -> Iterator[TextField | Choice]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from textual.content import Content
 from textual.widget import Widget
@@ -12,8 +11,7 @@ if TYPE_CHECKING:
     from textual import events
 
 
-@dataclass(frozen=True, slots=True)
-class KeyHint:
+class KeyHint(NamedTuple):
     """A key as the bar shows it, what it does in a word, and the action; `rank` 0 is the last to be left out."""
 
     key: str

@@ -12,9 +12,9 @@ from rich.segment import Segment
 from textual.strip import Strip
 
 from screens.signs import plain, sign
+from screens.theme import ink
 
 if TYPE_CHECKING:
-    from rich.style import Style
     from textual.geometry import Region
     from textual.widget import Widget
 
@@ -23,9 +23,6 @@ else:
     Base = object
 
 LONGEST_LABEL = 27
-INKS = frozenset({"ink--label", "ink--active", "ink--problem", "ink--note"})
-"""The component classes of a widget that holds labelled ones."""
-
 MOST_LINES = 3
 """So many lines a problem may take; the rest is cut, and F1 has it whole."""
 
@@ -35,9 +32,6 @@ class Labelled(Base):
 
     The label stands left of it, or above where there is room; the problem, or else the note, stands below.
     """
-
-    ink: Widget
-    """Whose component styles it is painted with (`INKS`): the form's, so that each field needs none of its own."""
 
     label = ""
     problem = ""
@@ -60,7 +54,7 @@ class Labelled(Base):
     @property
     def indent(self) -> int:
         """Where the line below the value begins."""
-        return 0 if self.above else self.label_width
+        return 0 if self.above else 2
 
     def _below(self) -> list[str]:
         """The lines below the value."""
@@ -68,7 +62,7 @@ class Labelled(Base):
         if not text:
             return []
         text = f"{sign('error')} {text}" if self.problem else text
-        width = max(10, (self.size.width or 40) - self.indent)
+        width = max(10, (self.outer_size.width or 52) - self.indent)
         lines = wrapped(plain(text), width)
         if len(lines) > MOST_LINES:
             lines = [*lines[: MOST_LINES - 1], cut(" ".join(lines[MOST_LINES - 1 :]), width)]
@@ -76,7 +70,7 @@ class Labelled(Base):
 
     def _make_room(self) -> None:
         below = len(self._below())
-        padding = (1 if self.above else 0, 0, below, self.indent)
+        padding = (1 if self.above else 0, 0, below, 0 if self.above else self.label_width)
         if padding != tuple(self.styles.padding):
             self.styles.padding = padding
             self.styles.height = padding[0] + 1 + below
@@ -94,22 +88,22 @@ class Labelled(Base):
             return strip
         width = self.outer_size.width
         if y <= value_row:
-            name = "ink--active" if self.has_focus else "ink--label"
+            colour = "primary" if self.has_focus else "quiet"
             mark = sign("mark") if self.has_focus else " "
             shown = width if self.above else self.label_width
             text = f"{mark}{self.label}"
-            painted = self._painted(name, cut(text, shown if self.above else shown - 1), shown)
+            painted = self._painted(colour, cut(text, shown if self.above else shown - 1), shown)
             if self.above:
                 return painted.crop(crop.x, crop.right)
             own = strip.crop(max(0, self.label_width - crop.x))
             return Strip.join([painted.crop(crop.x), own]) if crop.x < self.label_width else strip
         below = self._below()
         line = below[y - value_row - 1] if y - value_row - 1 < len(below) else ""
-        name = "ink--problem" if self.problem else "ink--note"
-        return self._painted(name, " " * self.indent + line, width).crop(crop.x, crop.right)
+        colour = "error" if self.problem else "success"
+        return self._painted(colour, " " * self.indent + line, width).crop(crop.x, crop.right)
 
-    def _painted(self, name: str, text: str, width: int) -> Strip:
-        style: Style = self.ink.get_component_rich_style(name)
+    def _painted(self, colour: str, text: str, width: int) -> Strip:
+        style = ink(self, colour, bold=colour == "primary")
         strip = Strip([Segment(text.ljust(width), style)])
         for line_filter in self.get_line_filters():
             strip = strip.apply_filter(line_filter, self.background_colors[1])

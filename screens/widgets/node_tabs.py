@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 from textual.message import Message
@@ -11,6 +10,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from screens.signs import plain, sign
+from screens.theme import ink
 from screens.widgets.labelled import cut
 
 if TYPE_CHECKING:
@@ -20,13 +20,12 @@ if TYPE_CHECKING:
 class NodeTabs(Widget):
     """` node1 │ node2 `, or one heading over each column."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"tabs--active", "tabs--other", "tabs--heading"}
-
-    @dataclass
     class Chosen(Message):
         """Somebody wants to see the node of that number, 0 or 1."""
 
-        node: int
+        def __init__(self, node: int) -> None:
+            super().__init__()
+            self.node = node
 
     def __init__(self, names: tuple[str, str], *, columns: bool) -> None:
         super().__init__()
@@ -60,22 +59,20 @@ class NodeTabs(Widget):
         ]
 
     def render_line(self, y: int) -> Strip:
-        width, base = self.size.width, self.rich_style
-        if y:
-            return Strip.blank(width, base)
+        width, base = self.size.width, ink(self, "quiet")
         words = self._words()
         if self.columns:
             half = (width - 2) // 2
-            style = self.get_component_rich_style("tabs--heading")
+            style = ink(self, "primary", "raised", bold=True)
             cells = [cut(word[:-1], half).ljust(half, " ") for word in words]
             return Strip([Segment(cells[0], style), Segment("  ", base), Segment(cells[1], style)])
         segments = []
         for number, word in enumerate(words):
-            name = "tabs--active" if number == self.active else "tabs--other"
-            text = f"{sign('here') if number == self.active else ' '}{word}"
-            segments += [Segment(text, self.get_component_rich_style(name)), Segment(" ", base)]
-        hint = self.get_component_rich_style("tabs--other")
-        segments.append(Segment(" ^T the other node", hint))
+            active = number == self.active
+            style = ink(self, "on-primary", "primary", bold=True) if active else ink(self, "quiet", "surface")
+            text = f"{sign('here') if active else ' '}{word}"
+            segments += [Segment(text, style), Segment(" ", base)]
+        segments.append(Segment(" ^T the other node", base))
         return Strip(segments).adjust_cell_length(width, base)
 
     def on_click(self, event: events.Click) -> None:

@@ -15,7 +15,6 @@ from screens.widgets.labelled import Labelled
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
-    from textual.widget import Widget
 
     from screens.draft import Place
     from screens.outline import Field
@@ -41,12 +40,11 @@ class SecretField(Labelled, Horizontal):
 
         field: SecretField
 
-    def __init__(self, field: Field, place: Place, value: Any, ink: Widget) -> None:
-        super().__init__()
+    def __init__(self, field: Field, place: Place, value: Any, classes: str | None = None) -> None:
+        super().__init__(classes=classes)
         self.field = field
         self.place = place
         self.label = field.title
-        self.ink = ink
         self._value = value
 
     def compose(self) -> ComposeResult:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
@@ -12,15 +11,23 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from screens.signs import WORDS, sign
+from screens.signs import WORDS, State, sign
+from screens.theme import ink
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rich.style import Style
     from textual import events
 
-    from screens.signs import State
+COLOURS: dict[State | None, str] = {
+    "untouched": "quiet",
+    "incomplete": "warning",
+    "checking": "secondary",
+    "error": "error",
+    "warning": "warning",
+    "done": "success",
+    None: "quiet",
+}
 
 RULE = "-"
 """Stands for the line between the steps and the rest."""
@@ -38,24 +45,15 @@ class Sidebar(Widget, can_focus=True):
         Binding("end", "move(99)", "last", show=False),
         Binding("enter,space,right", "open", "open", show=False),
     ]
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "sidebar--current",
-        "sidebar--pointed",
-        "sidebar--quiet",
-        "sidebar--done",
-        "sidebar--warning",
-        "sidebar--error",
-        "sidebar--checking",
-    }
-
     current = reactive("")
     """The id of what is open."""
 
-    @dataclass
     class Chosen(Message):
         """Somebody wants to open a step, or `review`, or `verify`."""
 
-        id: str
+        def __init__(self, id: str) -> None:
+            super().__init__()
+            self.id = id
 
     def __init__(self, steps: list[tuple[str, str]], current: str) -> None:
         """Show these steps, each an id and a title."""
@@ -92,43 +90,31 @@ class Sidebar(Widget, can_focus=True):
             self.post_message(self.Chosen(self._items[number][0]))
 
     def render_line(self, y: int) -> Strip:
-        width, base = self.size.width, self.rich_style
+        width, base = self.size.width, ink(self, "foreground", "panel")
         number = y - 1
         if not 0 <= number < len(self._items):
             return Strip.blank(width, base)
         id, title = self._items[number]
         if id == RULE:
-            style = self.get_component_rich_style("sidebar--quiet")
+            style = ink(self, "line", "panel")
             return Strip([Segment(f" {sign('rule') * (width - 2)} ", style)])
         return self._item(id, title, pointed=self.has_focus and number == self._pointed)
 
     def _item(self, id: str, title: str, *, pointed: bool) -> Strip:
-        width, base = self.size.width, self.rich_style
-        state = self._states.get(id, "untouched")
+        width = self.size.width
+        state = self._states.get(id)
         current = id == self.current
-        mark = sign(state) if id in self._states else sign("to")
-        word = WORDS[state] if id in self._states else ""
-        if pointed:
-            base = self.get_component_rich_style("sidebar--pointed")
-        elif current:
-            base = self.get_component_rich_style("sidebar--current")
-        ink = self._ink(state, id) if not pointed else base
+        ground = "primary" if pointed else "raised" if current else "panel"
+        base = ink(self, "on-primary" if pointed else "foreground", ground, bold=current or pointed)
+        mark = sign(state) if state is not None else sign("to")[:1]
+        word = WORDS[state] if state is not None else ""
+        told = ink(self, "on-primary" if pointed else COLOURS[state], ground)
         edge = sign("here") if current else " "
-        room = width - len(edge) - len(mark) - len(word) - 4
+        room = width - len(edge) - len(mark) - len(word) - 5
         segments = [
-            Segment(f"{edge} ", base),
-            Segment(mark, base + ink),
+            Segment(f" {edge} ", base),
+            Segment(mark, told),
             Segment(f" {title[:room]:<{room}}", base),
-            Segment(f" {word}", base + ink),
+            Segment(f" {word}", told),
         ]
         return Strip(segments).adjust_cell_length(width, base)
-
-    def _ink(self, state: State, id: str) -> Style:
-        name = (
-            {"untouched": "quiet", "incomplete": "warning"}.get(state, state)
-            if id in self._states
-            else "quiet"
-        )
-        from rich.style import Style
-
-        return Style(color=self.get_component_rich_style(f"sidebar--{name}").color)

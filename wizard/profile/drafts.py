@@ -68,6 +68,13 @@ def begin(name: str, text: str, *, target: Path | None = None) -> Draft:
     return Draft(draft_name(name, target), text, target, digest_of(target))
 
 
+def of_file(target: Path, text: str) -> Draft:
+    """A draft of the profile that was read as `text` from `target`; not saved yet."""
+    name = target.name.removesuffix(".toml")
+    origin = hashlib.sha256(text.encode("utf-8")).hexdigest()
+    return Draft(draft_name(name, target), text, target, origin)
+
+
 def keep(draft: Draft) -> None:
     """Saves the draft: first what it was begun from, then its text.
 
