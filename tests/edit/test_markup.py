@@ -134,7 +134,7 @@ def test_something_wide_and_something_deep_that_is_allowed() -> None:
         assert time.process_time() - started < 5
 
 
-quick = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+quick = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 
 BITS = [
     *(

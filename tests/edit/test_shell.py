@@ -143,7 +143,7 @@ class TestShell:
         script.set("A", "1")
         assert len(script.edits) == 1
 
-    @settings(max_examples=100, deadline=None, database=None)
+    @settings(max_examples=60, deadline=None, database=None)
     @given(
         st.lists(
             st.sampled_from(

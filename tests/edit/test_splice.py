@@ -70,6 +70,7 @@ def test_neither_a_splice_nor_an_edit_shows_what_is_written() -> None:
         ("1", "2", False, "x: 1 → 2"),
         (None, "2", False, "x: (none) → 2"),
         ("", " ", False, 'x: "" → " "'),
+        ("a\tb\x1b[2J", "c\n", False, 'x: a\\tb\\x1b[2J → "c\\n"'),
         ("1", "2", True, "x: ******** → ********"),
         (None, "2", True, "x: (none) → ********"),
         ("svn://u:p@h/x", "a?password=b;c=d", False, "x: svn://u:********@h/x → a?password=********;c=d"),

@@ -457,6 +457,24 @@ class TestInsertion:
         edited.one("d").insert_after(New("z"))
         assert edited.result() == (b"<a>\n\n  <b/>\n\n  <x/>\n\n  <c/>\n\n\n  <d/>\n\n  <y/>\n\n  <z/>\n</a>")
 
+    def test_blanks_at_the_end_of_a_line_stay_there(self) -> None:
+        edited = document(
+            "<a> \n  <b/>\t \n  <c/>  <!-- c --> \n  <d> \n  </d>\n  <e>\n   <!-- e --> \n  </e>\n</a>"
+        )
+        edited.root.prepend(New("a1"))
+        edited.root.prepend(New("a0"))
+        for name in ("b", "c"):
+            edited.one(name).insert_after(New(name + "1"))
+            edited.one(name).insert_after(New(name + "2"))
+        edited.one("d").append(New("d1"))
+        edited.one("d").prepend(New("d0"))
+        edited.one("e").append(New("e1"))
+        edited.one("b").remove()
+        gone, come = changed(edited.data, edited.result())
+        assert gone == [b"  <b/>\t \n"]
+        names = ["a0", "a1", "b1", "b2", "c1", "c2", "d0", "d1", "e1"]
+        assert [line.strip() for line in come] == [f"<{name}/>".encode() for name in names]
+
     def test_siblings_without_empty_lines_get_none(self) -> None:
         edited = document("<a>\n\n  <b/>\n  <c/>\n\n</a>")
         edited.one("c").insert_after(New("x"))

@@ -4,6 +4,8 @@ tree that comes out is the one that lxml's own edit yields."""
 from __future__ import annotations
 
 import copy
+import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,7 @@ from wizard.secrets import Secret
 
 BLANKS = " \t\r\n"
 
-quick = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+quick = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 
 # Everything that XML can hold, the awkward characters more often than not.
 values = st.text(
@@ -192,6 +194,12 @@ def test_an_insertion_adds_bytes_at_one_place(made: Document, data: st.DataObjec
         assert is_insertion(made.data, result)
     if b"\r\n" in made.data:
         assert b"\n" not in result.replace(b"\r\n", b"")
+    start = spans(made.data)[number][0]
+    stands_alone = re.search(rb"[\r\n][ \t]*\Z", made.data[:start]) and re.match(
+        rb"[ \t]*[\r\n]", made.data[after:]
+    )
+    if how == "insert_after" and stands_alone:  # then no line that was there changes
+        assert not Counter(made.data.splitlines(True)) - Counter(result.splitlines(True))
 
 
 @quick

@@ -22,6 +22,7 @@ _TAG_NAME = re.compile(rb"<([^\s/>]+)")
 _ATTRIBUTE = re.compile(rb"(\s+)([^\s=/>\"']+)(\s*=\s*)(\"[^\"]*\"|'[^']*')")
 _CONTENT = re.compile(rb"(<!--.*?-->|<\?.*?\?>)|((?:<!\[CDATA\[.*?\]\]>|[^<])+)", re.DOTALL)
 _LINE_END = re.compile(rb"\r\n|\n|\r")
+_REST_OF_LINE = re.compile(rb"[ \t]+(?=[\r\n])")
 _ALL_BLANKS = re.compile(rb"[ \t\r\n]*")
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
@@ -258,9 +259,10 @@ def last_lines(blanks: bytes, count: int) -> bytes:
     return blanks[ends[-count] :]
 
 
-def first_line(blanks: bytes) -> bytes:
-    """The start of `blanks`, up to its first line end."""
-    return _LINE_END.split(blanks, maxsplit=1)[0]
+def rest_of_line(data: bytes, offset: int) -> str:
+    """The blanks from `offset` to the end of the line, if nothing else stands there."""
+    found = _REST_OF_LINE.match(data, offset)
+    return found[0].decode("ascii") if found else ""
 
 
 def line_end_at(data: bytes, offset: int) -> str:

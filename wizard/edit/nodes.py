@@ -104,15 +104,18 @@ def take_out(node: Node, front: str, rear: str) -> None:
         parent.text = rest
 
 
-def put_in(parent: Node, anchor: Node | None, node: Node, front: str) -> None:
-    """Inserts a node directly behind `anchor` (None: as the first), with the blanks `front` before it."""
+def put_in(parent: Node, anchor: Node | None, node: Node, front: str, skipped: str = "") -> None:
+    """Inserts a node behind `anchor` (None: as the first) and the blanks `skipped`, with `front` before it."""
+    text = (parent.text if anchor is None else anchor.tail) or ""
+    if not text.startswith(skipped):
+        raise ValueError("the blanks behind an element are not those of the file")
     if anchor is None:
-        rest, parent.text = parent.text, front
+        parent.text = skipped + front
         parent.insert(0, node)
     else:
-        rest, anchor.tail = anchor.tail, front
+        anchor.tail = skipped + front
         parent.insert(parent.index(anchor) + 1, node)
-    node.tail = rest
+    node.tail = text[len(skipped) :]
 
 
 def indentation(node: Node, of_root: str | None) -> str | None:

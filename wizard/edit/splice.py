@@ -62,13 +62,16 @@ def is_secret_name(name: str) -> bool:
 
 
 def shown(text: str | None, *, secret: bool) -> str:
-    """`text` as a description shows it: passwords masked, nothing as `(none)`, blanks in quotes."""
+    """`text` as a description shows it: passwords masked, nothing as `(none)`, outer blanks in quotes."""
     if text is None:
         return "(none)"
     if secret:
         return MASK
-    if not text.strip():
-        return f'"{text}"'
+    if not text.strip() or text != text.strip():
+        text = f'"{text}"'
+    text = "".join(
+        c if c.isprintable() else repr(c)[1:-1] for c in text
+    )  # no control character on a terminal
     return _USER_INFO.sub(rf"\1{MASK}@", _PARAMETER.sub(rf"\1{MASK}", text))
 
 

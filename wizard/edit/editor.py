@@ -1,0 +1,571 @@
+"""Edits of an XML file: made on the tree by lxml, noted, and made again on the bytes.
+
+Elements that are removed stay in the tree, as places to insert behind, until the result is made; `children`
+passes over them.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from lxml import etree
+
+from wizard.edit import markup, nodes
+from wizard.edit import new as new_elements
+from wizard.edit.new import New
+from wizard.edit.nodes import Node
+from wizard.edit.splice import Edit, Splice, Value, described, is_secret_name, reveal, shown, splice
+from wizard.errors import EditError
+from wizard.secrets import Secret
+
+_SUMMARY_LENGTH = 100  # characters of what a new or removed element holds that its description may have
+
+_Key = tuple[Node, Literal["text", "attribute", "insert", "remove"], str]
+
+
+class _Change:
+    """An edit that was asked for; `what` names it for people, `old` is the value of the original.
+
+    `texts` are all texts of the original element, those between its comments too.
+    """
+
+    __slots__ = ("old", "secret", "texts", "what")
+
+    def __init__(self, what: str, old: str | None = None) -> None:
+        self.what = what
+        self.old = old
+        self.secret = False
+        self.texts: tuple[str | None, ...] = ()
+
+
+class _Slot:
+    """A place in the original bytes where elements are inserted.
+
+    The bytes from `start` to `end` give way to `opening`, the elements (each behind its own blanks), and
+    `closing`.  `blanks` are what the tree had there, if they are replaced.
+    """
+
+    __slots__ = ("blanks", "closing", "end", "line_end", "nodes", "opening", "parent", "start")
+
+    def __init__(self, start: int, parent: Node, line_end: str) -> None:
+        self.start = self.end = start
+        self.parent = parent
+        self.line_end = line_end
+        self.opening = self.closing = b""
+        self.blanks: str | None = None
+        self.nodes: list[Node] = []
+
+
+class Editor:
+    """The edits of one document.
+
+    Values and elements are given to it as nodes of its tree; each method says in its EditError why it refuses.
+    """
+
+    def __init__(self, data: bytes, name: str, tree: etree._ElementTree, encoding: str) -> None:
+        self._data = data
+        self._name = name
+        self._tree = tree
+        self._encoding = encoding
+        self._root = tree.getroot()
+        self._root_indentation = "" if b"\n" in data or b"\r" in data else None
+        # Known from the first edit on; the numbers are those of expat's elements, in document order.
+        self._numbers: dict[Node, int] = {}
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+        self._changes: dict[_Key, _Change] = {}
+        self._slots: dict[int, _Slot] = {}
+        self._slot_of: dict[Node, _Slot] = {}
+        self._front: dict[Node, str] = {}
+        self._behind: dict[Node, list[Node]] = {}
+        self._removed: set[Node] = set()
+        self._secrets: set[tuple[Node, str]] = set()
+        self._edits: list[Edit] | None = []
+        self._result: bytes | None = data
+
+    @property
+    def edits(self) -> list[Edit]:
+        """What changes, in the order in which it was asked for; all of their splices make the result."""
+        if self._edits is None:
+            self._edits = list(self._made())
+        return list(self._edits)
+
+    def result(self) -> bytes:
+        """The file's bytes with all edits; the very same object if nothing changes.
+
+        Raises:
+            EditError: what comes out is not the tree that was meant (a defect of this program).
+        """
+        if self._result is None:
+            self._result = self._verified()
+        return self._result
+
+    def children(self, node: Node, name: str = "*") -> list[Node]:
+        """The live elements in `node`, those of that local name."""
+        found = node.iterchildren("*" if name == "*" else f"{{*}}{name}")
+        return [child for child in found if child not in self._removed] if self._removed else list(found)
+
+    def refuse_removed(self, node: Node) -> None:
+        """Stops at an element that was removed, alone or with what it is in."""
+        current: Node | None = node
+        while current is not None and current not in self._removed:
+            if current is self._root:
+                return
+            current = current.getparent()
+        raise self.error(
+            f"internal: {nodes.local_name(node)} was removed before", node, fix="report this with the file"
+        )
+
+    def error(self, message: str, node: Node, *, fix: str) -> EditError:
+        """The error, at the line of `node`."""
+        line = nodes.line_of(node)
+        return EditError(message, place=f"{self._name}:{line}" if line else self._name, fix=fix)
+
+    # --- values ----------------------------------------------------------------------------------------
+
+    def set_text(self, node: Node, value: Value, what: str | None) -> None:
+        """Makes `value` the text; the comments inside stay."""
+        label, old, new = what or nodes.label(node), nodes.text_of(node), reveal(value)
+        self._check(node, label, value)
+        if next(node.iterchildren("*"), None) is not None:
+            raise self.error(
+                f"{label} holds elements and cannot hold a value", node, fix="take the elements out of it"
+            )
+        self._note(node, "", value)
+        if _is_same(node, new, old):
+            return
+        self._begin()
+        if node not in self._numbers:
+            node.text = new
+            return
+        change = self._record((node, "text", ""), what, label, old, value)
+        change.texts = change.texts or (node.text, *(child.tail for child in node))
+        texts: Sequence[str | None] = [new]
+        if _is_same(node, new, change.old or ""):
+            texts = change.texts
+            del self._changes[node, "text", ""]
+        elif len(node):
+            texts = self._texts_with(node, new)
+        node.text = texts[0]
+        for child, text in zip(node, texts[1:], strict=True):
+            child.tail = text
+
+    def _texts_with(self, node: Node, new: str) -> list[str]:
+        """The texts between the comments of an element, with `new` in place of the value."""
+        texts = []
+        for number, run in enumerate(self._runs(node)):
+            front, rear = self._blanks_of(run)
+            texts.append(front + (new if number == self._target(node) else "") + rear)
+        return texts
+
+    def set_attribute(self, node: Node, name: str, value: Value, what: str | None) -> None:
+        """Makes `value` the attribute's; a new one goes behind the last."""
+        label = what or nodes.label(node, name)
+        self._check(node, label, value)
+        try:
+            new_elements.check_attribute(node, name)
+        except ValueError as problem:
+            raise self.error(str(problem), node, fix="use a name that is declared there") from None
+        qualified, new = new_elements.qualified(node, name), reveal(value)
+        old = node.get(qualified)
+        self._note(node, name, value)
+        if new == old:
+            return
+        self._begin()
+        if node in self._numbers:
+            self._record((node, "attribute", name), what, label, old, value)
+        node.set(qualified, new)
+
+    def _check(self, node: Node, label: str, value: Value) -> None:
+        try:
+            new_elements.check_value(label, value)
+        except ValueError as problem:
+            raise self.error(str(problem), node, fix="take that character out of the value") from None
+
+    def _note(self, node: Node, attribute: str, value: Value) -> None:
+        if isinstance(value, Secret):
+            self._secrets.add((node, attribute))
+
+    def _record(self, key: _Key, what: str | None, label: str, old: str | None, value: Value) -> _Change:
+        change = self._changes.setdefault(key, _Change(label, old))
+        change.what = what or change.what
+        change.secret |= self._is_secret(key[0], key[2], value)
+        return change
+
+    def _is_secret(self, node: Node, attribute: str, value: Value = "") -> bool:
+        """Whether the value is a password: by its type, now or before, or by a name."""
+        if isinstance(value, Secret) or (node, attribute) in self._secrets:
+            return True
+        parent = node.getparent()
+        named = nodes.identifier(parent) if parent is not None and parent is not self._root else None
+        names = (nodes.local_name(node), attribute, node.get("name"), node.get("key"), named)
+        return any(is_secret_name(name) for name in names if name)
+
+    def _runs(self, node: Node) -> list[markup.Run]:
+        return markup.runs(self._data, self._start_tag(node).end, self._ends[self._numbers[node]])
+
+    def _target(self, node: Node) -> int:
+        """The number of the run that takes a new value: the first that holds text, else the first."""
+        return next((number for number, run in enumerate(self._runs(node)) if not run.is_blank), 0)
+
+    def _blanks_of(self, run: markup.Run) -> tuple[str, str]:
+        front, rear = self._data[run.start : run.core_start], self._data[run.core_end : run.end]
+        return markup.as_parsed(front), markup.as_parsed(rear)
+
+    # --- elements --------------------------------------------------------------------------------------
+
+    def insert_after(self, node: Node, new: New, what: str | None) -> Node:
+        """Puts `new` behind `node` and what was put there before; comments on that line stay in front."""
+        parent = node.getparent()
+        if parent is None:
+            raise self.error("a document has only one root", node, fix="insert into the root")
+        self._check_new(new, parent)
+        self._begin()
+        anchor = node
+        while self._behind.get(anchor):
+            anchor = self._behind[anchor][-1]
+        indentation = nodes.indentation(node, self._root_indentation)
+        if anchor is node and indentation is not None:
+            anchor = nodes.last_comment_of_line(node)
+        front = self._front_of(node, anchor, indentation)
+        if parent in self._numbers and anchor not in self._slot_of:
+            made = self._insert_at(
+                self._end_behind(node, anchor), parent, anchor, new, indentation, front, what
+            )
+        else:
+            made = self._insert(parent, anchor, new, indentation, front)
+            if anchor in self._slot_of:
+                slot = self._slot_of[anchor]
+                self._take_place(made, slot, slot.nodes.index(anchor) + 1, what)
+        self._behind.setdefault(node, []).append(made)
+        return made
+
+    def append(self, parent: Node, new: New, what: str | None) -> Node:
+        """Puts `new` behind the last element in `parent`, else behind all that is in it."""
+        live = self.children(parent)
+        if live:
+            return self.insert_after(live[-1], new, what)
+        if nodes.text_of(parent).strip(nodes.BLANKS):
+            raise self.error(
+                f"{nodes.label(parent)} holds a value and cannot hold elements",
+                parent,
+                fix="take the value out of it",
+            )
+        if (parent, "text", "") in self._changes:
+            raise self.error(
+                f"internal: {nodes.label(parent)} was given a value before",
+                parent,
+                fix="report this with the file",
+            )
+        self._check_new(new, parent)
+        self._begin()
+        if not len(parent):
+            return self._insert_into_empty(parent, new, what)
+        last = parent[-1]
+        if last in self._removed:
+            return self.insert_after(last, new, what)
+        indentation = nodes.indentation(last, self._root_indentation)
+        front = self._front_of(last, last, indentation)
+        if parent not in self._numbers:
+            return self._insert(parent, last, new, indentation, front)
+        end = markup.end_of_last_comment(self._data, self._ends[self._numbers[parent]])
+        return self._insert_at(end, parent, last, new, indentation, front, what)
+
+    def prepend(self, parent: Node, new: New, what: str | None) -> Node:
+        """Puts `new` directly behind the start tag of `parent`."""
+        live = self.children(parent)
+        if not live:
+            return self.append(parent, new, what)
+        self._check_new(new, parent)
+        self._begin()
+        indentation = nodes.indentation(live[0], self._root_indentation)
+        front = "" if indentation is None else "\n" + indentation
+        if parent not in self._numbers:
+            return self._insert(parent, None, new, indentation, front)
+        tag = self._start_tag(parent)
+        if tag.is_empty or tag.end in self._slots:  # what is in it was inserted there
+            made = self._insert(parent, None, new, indentation, front)
+            self._take_place(made, self._slots[tag.close if tag.is_empty else tag.end], 0, what)
+            return made
+        return self._insert_at(tag.end, parent, None, new, indentation, front, what)
+
+    def _insert_into_empty(self, parent: Node, new: New, what: str | None) -> Node:
+        """Puts `new` into an element without node and text; the end tag gets a line of its own."""
+        outer = nodes.indentation(parent, self._root_indentation)
+        inner = None if outer is None else outer + nodes.unit(parent, self._root_indentation)
+        front = "" if inner is None else "\n" + inner
+        blanks = parent.text or ""
+        if "\n" in blanks and parent in self._numbers:
+            return self._insert_at(self._start_tag(parent).end, parent, None, new, inner, front, what)
+        closing = blanks if "\n" in blanks else "" if outer is None else "\n" + outer
+        parent.text = closing
+        made = self._insert(parent, None, new, inner, front)
+        if parent in self._numbers:
+            tag = self._start_tag(parent)
+            slot = self._slot(parent, tag.close if tag.is_empty else tag.end)
+            slot.end = tag.end if tag.is_empty else self._ends[self._numbers[parent]]
+            slot.closing = markup.text_bytes(closing, self._encoding, slot.line_end)
+            slot.blanks = blanks
+            if tag.is_empty:
+                slot.opening, slot.closing = b">", slot.closing + b"</" + tag.name + b">"
+            self._take_place(made, slot, 0, what)
+        return made
+
+    def _check_new(self, new: New, parent: Node) -> None:
+        try:
+            new_elements.check(new, parent)
+        except ValueError as problem:
+            raise self.error(str(problem), parent, fix="use names and values that XML can hold") from None
+
+    def _front_of(self, node: Node, anchor: Node, indentation: str | None) -> str:
+        """The blanks between `anchor`, which is `node` or stands behind it, and what is inserted there."""
+        if indentation is None:
+            return ""
+        return ("\n\n" if nodes.is_spaced(node, anchor) else "\n") + indentation
+
+    def _insert_at(
+        self,
+        position: int,
+        parent: Node,
+        anchor: Node | None,
+        new: New,
+        indentation: str | None,
+        front: str,
+        what: str | None,
+    ) -> Node:
+        """Puts `new` behind `anchor`, which ends at `position` of the bytes."""
+        # Blanks at the end of a line stay there: else that line would change too.
+        skipped = "" if indentation is None else markup.rest_of_line(self._data, position)
+        made = self._insert(parent, anchor, new, indentation, front, skipped)
+        self._take_place(made, self._slot(parent, position + len(skipped)), 0, what)
+        return made
+
+    def _insert(
+        self,
+        parent: Node,
+        anchor: Node | None,
+        new: New,
+        indentation: str | None,
+        front: str,
+        skipped: str = "",
+    ) -> Node:
+        """Makes the element in the tree, behind `anchor` (None: as the first) and the blanks `skipped`."""
+        near = nodes.unit(parent if anchor is None else anchor, self._root_indentation)
+        made = new_elements.make(new, parent)
+        nodes.put_in(parent, anchor, made, front, skipped)
+        self._front[made] = front
+        for node, attribute, value in new_elements.fill(made, new, indentation, near):
+            self._note(node, attribute, value)
+        return made
+
+    def _slot(self, parent: Node, start: int) -> _Slot:
+        if start not in self._slots:
+            self._slots[start] = _Slot(start, parent, markup.line_end_at(self._data, start))
+        return self._slots[start]
+
+    def _take_place(self, made: Node, slot: _Slot, position: int, what: str | None) -> None:
+        slot.nodes.insert(position, made)
+        self._slot_of[made] = slot
+        self._changes[made, "insert", ""] = _Change(what or "")
+
+    def _end_behind(self, node: Node, anchor: Node) -> int:
+        """The offset behind `anchor`: the element `node` itself, or a comment behind it on its line."""
+        end = self._end(node)
+        current: Node | None = node
+        while current is not None and current is not anchor:
+            end = markup.end_of_comment(self._data, end)
+            current = current.getnext()
+        return end
+
+    def remove(self, node: Node, what: str | None) -> None:
+        """Takes `node` out, with its line if it stands alone there."""
+        parent = node.getparent()
+        if parent is None:
+            raise self.error("the root cannot be removed", node, fix="remove what is in it")
+        self._begin()
+        label, summary = what or nodes.label(node), self._summary(node)
+        if self._forget(node):
+            summary = ""  # what is in it now never stood in the file
+        if node in self._numbers:
+            self._removed.add(node)
+            self._changes[node, "remove", ""] = _Change(f"{label}: removed{summary}")
+            return
+        nodes.take_out(node, self._front.pop(node, nodes.before(node)), "")
+        for siblings in self._behind.values():
+            if node in siblings:
+                at = siblings.index(node)
+                siblings[at : at + 1] = self._behind.pop(node, [])
+                break
+        slot = self._slot_of.pop(node, None)
+        if slot is not None:
+            slot.nodes.remove(node)
+            if not slot.nodes:
+                del self._slots[slot.start]
+                if slot.blanks is not None:
+                    parent.text = slot.blanks
+
+    def _forget(self, node: Node) -> bool:
+        """Drops the edits of `node` and of all that is in it; returns whether there were any."""
+        gone = set(node.iter())
+        kept = {key: change for key, change in self._changes.items() if key[0] not in gone}
+        had_edits = len(kept) < len(self._changes)
+        self._changes = kept
+        self._slots = {start: slot for start, slot in self._slots.items() if slot.parent not in gone}
+        return had_edits
+
+    # --- places ----------------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        """Before an edit: the elements get their numbers while the tree is still as expat sees it."""
+        if not self._numbers:
+            self._starts, self._ends = markup.places(self._data, self._name)
+            self._numbers = {node: number for number, node in enumerate(self._root.iter("*"))}
+        self._edits = self._result = None
+
+    def _start_tag(self, node: Node) -> markup.StartTag:
+        return markup.start_tag(self._data, self._starts[self._numbers[node]], self._encoding)
+
+    def _end(self, node: Node) -> int:
+        """The offset behind the element."""
+        end = self._ends[self._numbers[node]]
+        return end if self._start_tag(node).is_empty else self._data.index(b">", end) + 1
+
+    # --- the result ------------------------------------------------------------------------------------
+
+    def _made(self) -> Iterator[Edit]:
+        slots: set[int] = set()
+        for (node, kind, attribute), change in self._changes.items():
+            if kind == "remove":
+                yield Edit(change.what, (self._removal(node)[2],))
+            elif kind == "insert":
+                slot = self._slot_of[node]
+                if slot.start not in slots:
+                    slots.add(slot.start)
+                    yield from self._insertions(slot)
+            else:
+                new = nodes.text_of(node) if kind == "text" else nodes.attribute_of(node, attribute)
+                if new != change.old:
+                    splices = self._text_splices(node) if kind == "text" else self._attribute(node, attribute)
+                    yield Edit(described(change.what, change.old, new, secret=change.secret), splices)
+
+    def _text_splices(self, node: Node) -> tuple[Splice, ...]:
+        tag = self._start_tag(node)
+        line_end = markup.line_end_at(self._data, tag.start)
+        if not len(node):
+            content = markup.text_bytes(node.text or "", self._encoding, line_end)
+            if tag.is_empty:
+                return (Splice(tag.close, tag.end, b">" + content + b"</" + tag.name + b">"),)
+            return (Splice(tag.end, self._ends[self._numbers[node]], content),)
+        texts = [node.text or "", *(child.tail or "" for child in node)]
+        made = []
+        for number, (run, text) in enumerate(zip(self._runs(node), texts, strict=True)):
+            if number == self._target(node) or not run.is_blank:
+                front, rear = self._blanks_of(run)
+                core = markup.text_bytes(text[len(front) : len(text) - len(rear)], self._encoding, line_end)
+                made.append(Splice(run.core_start, run.core_end, core))
+        return tuple(made)
+
+    def _attribute(self, node: Node, name: str) -> tuple[Splice, ...]:
+        tag = self._start_tag(node)
+        qualified = new_elements.qualified(node, name)
+        new = str(node.get(qualified))
+        for each in tag.attributes:
+            is_declaration = each.name.partition(":")[0] == "xmlns"
+            if not is_declaration and new_elements.qualified(node, each.name) == qualified:
+                return (
+                    Splice(each.start, each.end, markup.attribute_bytes(new, self._encoding, each.quote)),
+                )
+        end, blanks, equals, quote = tag.start + 1 + len(tag.name), b" ", b"=", b'"'
+        if tag.attributes:
+            last = tag.attributes[-1]
+            end, blanks, equals, quote = last.end + 1, last.blanks, last.equals, last.quote
+        value = markup.attribute_bytes(new, self._encoding, quote)
+        return (Splice(end, end, blanks + name.encode("ascii") + equals + quote + value + quote),)
+
+    def _insertions(self, slot: _Slot) -> Iterator[Edit]:
+        for number, node in enumerate(slot.nodes):
+            written = markup.text_bytes(self._front[node], self._encoding, slot.line_end)
+            written += new_elements.rendered(node, self._encoding, slot.line_end)
+            start = slot.start
+            if number == 0:
+                written = slot.opening + written
+            else:
+                start = slot.end
+            if number == len(slot.nodes) - 1:
+                written += slot.closing
+            what = self._changes[node, "insert", ""].what or nodes.label(node)
+            yield Edit(f"{what}: added{self._summary(node)}", (Splice(start, slot.end, written),))
+
+    def _summary(self, node: Node) -> str:
+        """What a small element holds, in brackets: its text, or that of its children; passwords masked."""
+        texts = []
+        for each in self.children(node) or [node]:
+            if self.children(each):
+                return ""
+            if nodes.text_of(each).strip(nodes.BLANKS):
+                texts.append(shown(nodes.text_of(each), secret=self._is_secret(each, "")))
+        summary = ", ".join(texts)
+        return f" ({summary})" if 0 < len(summary) <= _SUMMARY_LENGTH else ""
+
+    def _removal(self, node: Node) -> tuple[str, str, Splice]:
+        """The blanks that go with an element, before and behind it, and the bytes of all three."""
+        start, end = self._starts[self._numbers[node]], self._end(node)
+        before, behind = markup.blanks_around(self._data, start, end)
+        rear = markup.rest_of_line(self._data, end)
+        slot = self._slots.get(end + len(rear)) or self._slots.get(end)
+        follower = self._front[slot.nodes[0]] if slot else markup.as_parsed(behind)
+        if "\n" not in markup.as_parsed(before) or "\n" not in follower:
+            return "", "", Splice(start, end, b"")
+        is_last = slot is None and self._data.startswith(b"</", end + len(behind))
+        has_own_empty_line = markup.as_parsed(before).count("\n") >= 2 and (
+            is_last or follower.count("\n") >= 2
+        )
+        front = markup.last_lines(before, 2 if has_own_empty_line else 1)
+        return markup.as_parsed(front), rear, Splice(start - len(front), end + len(rear), b"")
+
+    def _verified(self) -> bytes:
+        splices = [each for edit in self.edits for each in edit.splices]
+        if not splices:
+            return self._data
+        try:
+            result = splice(self._data, splices)
+            is_meant = _are_equal(markup.parse(result, self._name), self._intended())
+        except (ValueError, EditError):
+            is_meant = False
+        if not is_meant:
+            raise EditError(
+                "internal: the edited bytes are not the tree that was meant; nothing is written",
+                place=self._name,
+                fix="report this with the file, passwords taken out",
+            )
+        return result
+
+    def _intended(self) -> etree._ElementTree:
+        """The tree as it is to be: that of the edits, without what was removed."""
+        if not self._removed:
+            return self._tree
+        intended = copy.deepcopy(self._tree)
+        for node, twin in list(zip(self._root.iter(), intended.getroot().iter(), strict=True)):
+            if (node, "remove", "") in self._changes:
+                front, rear, _ = self._removal(node)
+                nodes.take_out(twin, front, rear)
+        return intended
+
+
+def _is_same(node: Node, new: str, old: str) -> bool:
+    """Whether a value is that of the element already; beside comments the blanks at its ends do not count."""
+    return new == old or (len(node) > 0 and new.strip(nodes.BLANKS) == old)
+
+
+def _are_equal(one: etree._ElementTree, other: etree._ElementTree) -> bool:
+    """Whether two trees have the same canonical form, comments included."""
+    # What is written alike is alike, and that is found out in a third of the time.
+    if etree.tostring(one) == etree.tostring(other):
+        return True
+    try:
+        forms = [etree.tostring(tree, method="c14n", with_comments=True) for tree in (one, other)]
+    except etree.C14NError:  # a namespace that is no absolute URI: C14N does not know those
+        forms = [etree.tostring(tree, method="c14n2") for tree in (one, other)]
+    return forms[0] == forms[1]
