@@ -176,8 +176,10 @@ class _Scanner:
             self.skip(pattern)
         else:
             match = _SCALAR.match(self.text, self.at)
-            assert match is not None
-            self.at += len(match[0].rstrip())
+            length = len(match[0].rstrip()) if match else 0
+            if not length:
+                raise ValueError("this is no TOML")
+            self.at += length
 
     def items(self, place: Place) -> None:
         self.at += 1

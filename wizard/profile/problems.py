@@ -112,6 +112,8 @@ def _in_words(detail: ErrorDetails) -> Iterator[Problem]:
                 "a table is needed here",
                 f"write {_header(key_of(place))}, and its keys below it",
             )
+        case "dict_type" | "mapping_type":
+            yield Problem(place, "invalid", "a table is needed here", _such_as(place))
         case "profile" | "reference":
             yield Problem(place, "invalid", detail["msg"], _such_as(place))
         case _ if tag in _REFERENCES:

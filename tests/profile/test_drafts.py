@@ -1,0 +1,151 @@
+"""A draft is never lost, and never overwrites a profile that somebody changed meanwhile."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.profiles import MINIMAL_TEXT
+from wizard import locations
+from wizard.errors import UsageError
+from wizard.profile import ProfileError, drafts, load
+from wizard.profile.listing import listing
+from wizard.profile.files import save
+
+OTHER = MINIMAL_TEXT.replace("10.100.0.10", "10.100.0.11")
+
+
+def test_a_draft_comes_back_as_it_was_left_also_broken():
+    draft = drafts.begin("prod", "not toml [")
+    drafts.keep(draft)
+    assert drafts.find("prod") == draft
+    assert locations.draft("prod").read_text() == "not toml ["
+    drafts.keep(draft.with_text("better"))
+    assert drafts.find("prod").text == "better"
+
+
+def test_there_is_none_before_it_is_kept():
+    assert drafts.find("prod") is None
+
+
+@pytest.mark.parametrize("name", ["replay", "a b", ""])
+def test_it_cannot_have_a_name_that_no_profile_can_have(name):
+    with pytest.raises(UsageError):
+        drafts.begin(name, "")
+
+
+def test_a_finished_draft_becomes_the_profile_and_is_gone():
+    draft = drafts.begin("prod", MINIMAL_TEXT)
+    drafts.keep(draft)
+    loaded = drafts.publish(draft)
+    assert loaded.path == locations.profile("prod")
+    assert load("prod").profile == loaded.profile
+    assert drafts.find("prod") is None
+    assert list(locations.drafts().iterdir()) == []
+
+
+def test_an_unfinished_one_stays_a_draft():
+    draft = drafts.begin("prod", "schema_version = 1\n")
+    drafts.keep(draft)
+    with pytest.raises(ProfileError):
+        drafts.publish(draft)
+    assert not locations.profile("prod").exists()
+    assert drafts.find("prod") == draft
+
+
+@pytest.mark.parametrize("meanwhile", ["changed", "removed", "made"])
+def test_a_profile_that_was_changed_since_is_asked_about(meanwhile):
+    path = locations.profile("prod")
+    if meanwhile != "made":
+        save(MINIMAL_TEXT, path)
+    draft = drafts.begin("prod", OTHER)
+    drafts.keep(draft)
+    assert not drafts.find("prod").conflict()
+    if meanwhile == "removed":
+        path.unlink()
+    else:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(MINIMAL_TEXT + "# by hand\n")
+    again = drafts.find("prod")
+    assert again.conflict()
+    with pytest.raises(UsageError, match="changed since"):
+        drafts.publish(again)
+    if meanwhile != "removed":
+        assert path.read_text().endswith("# by hand\n")
+    drafts.publish(again, overwrite=True)
+    assert path.read_text() == OTHER
+
+
+def test_a_draft_whose_note_is_lost_is_asked_about():
+    save(MINIMAL_TEXT, locations.profile("prod"))
+    drafts.keep(drafts.begin("prod", OTHER))
+    for note in (None, "{", '["x"]', '{"target": "/other", "sha256": "x"}'):
+        if note is None:
+            locations.draft_origin("prod").unlink()
+        else:
+            locations.draft_origin("prod").write_text(note)
+        found = drafts.find("prod")
+        assert found.text == OTHER
+        assert found.conflict()
+
+
+def test_profiles_elsewhere_have_drafts_of_their_own(tmp_path):
+    first, second = tmp_path / "a" / "x.toml", tmp_path / "b" / "x.toml"
+    for path, text in ((first, "one"), (second, "two")):
+        drafts.keep(drafts.begin("x", text, target=path))
+    drafts.keep(drafts.begin("x", "named"))
+    assert drafts.find("x", target=first).text == "one"
+    assert drafts.find("x", target=second).text == "two"
+    assert drafts.find("x").text == "named"
+    drafts.publish(drafts.find("x", target=first).with_text(MINIMAL_TEXT))
+    assert first.read_text() == MINIMAL_TEXT
+    assert drafts.find("x", target=second).text == "two"
+
+
+def test_discarding_leaves_the_profile():
+    save(MINIMAL_TEXT, locations.profile("prod"))
+    draft = drafts.begin("prod", OTHER)
+    drafts.keep(draft)
+    drafts.discard(draft)
+    drafts.discard(draft)
+    assert load("prod").text == MINIMAL_TEXT
+    assert drafts.find("prod") is None
+
+
+def test_a_draft_is_for_its_owner_alone():
+    drafts.keep(drafts.begin("prod", ""))
+    for path in locations.drafts().iterdir():
+        assert path.stat().st_mode & 0o077 == 0
+
+
+class TestListing:
+    def test_nothing_yet(self):
+        assert listing() == []
+
+    def test_profiles_by_name_then_drafts(self):
+        save(MINIMAL_TEXT, locations.profile("b"))
+        save("broken =", locations.profile("a"))
+        save(MINIMAL_TEXT, locations.profile("replay"))
+        save(MINIMAL_TEXT, locations.profile("c d"))
+        (locations.profiles() / "note.txt").write_text("")
+        (locations.profiles() / ".b.toml.123").write_text("")
+        (locations.profiles() / "folder.toml").mkdir()
+        drafts.keep(drafts.begin("b", "x"))
+        drafts.keep(drafts.begin("new", "schema_version = 1\n"))
+        drafts.keep(drafts.begin("whole", MINIMAL_TEXT))
+        found = {one.name: one for one in listing()}
+        assert list(found) == ["a", "b", "c d", "folder", "replay", "new", "whole"]
+        assert {name: one.state for name, one in found.items()} == {
+            "a": "invalid",
+            "b": "ok",
+            "c d": "invalid",
+            "folder": "invalid",
+            "replay": "invalid",
+            "new": "draft",
+            "whole": "draft",
+        }
+        assert found["b"].cluster == "analytics"
+        assert found["b"].hosts == ("10.100.0.46", "10.100.0.47")
+        assert found["b"].error is None
+        assert ":1: " in found["a"].error
+        assert "mysql.host" in found["new"].error
+        assert found["whole"].hosts == ("10.100.0.46", "10.100.0.47")

@@ -1,0 +1,154 @@
+"""Whatever stands in a profile: it loads, or a person is told why not."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from tests.support.profiles import MINIMAL_TEXT, valid_profiles
+from wizard.errors import UsageError
+from wizard.profile import LoadedProfile, Profile, ProfileError, load
+from wizard.profile.fields import keys, tables
+from wizard.profile.lines import scan
+from wizard.profile.store import parse
+from wizard.profile.written import written, written_key
+
+FOLDER = Path("/profiles")
+PYDANTICS = re.compile(
+    r"Input should|Field required|validation error|pydantic\.|not permitted|this value is not of the kind"
+)
+
+quick = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def judge(text: str) -> LoadedProfile | None:
+    """The profile, or None where it was refused as it has to be."""
+    try:
+        return parse(text, FOLDER / "x.toml")
+    except ProfileError as failure:
+        assert failure.mistakes
+        lines = text.count("\n") + 1
+        for one in failure.mistakes:
+            assert 1 <= one.line <= lines
+            assert one.message
+            assert one.fix
+            assert not PYDANTICS.search(one.message)
+        assert all(line.isprintable() for line in str(failure).split("\n"))
+        return None
+
+
+def toml(tables: dict) -> str:
+    """`tables` with a header for each table, as a person writes them."""
+    lines = [
+        f"{written_key(key)} = {written(value)}"
+        for key, value in tables.items()
+        if not isinstance(value, dict | list)
+    ]
+    for key, value in tables.items():
+        if isinstance(value, dict):
+            lines.append(f"[{written_key(key)}]")
+            for inner, item in value.items():
+                if inner != "databases":
+                    lines.append(f"{written_key(inner)} = {written(item)}")
+            if isinstance(value.get("databases"), dict):
+                lines.append(f"[{written_key(key)}.databases]")
+                lines += [
+                    f"{written_key(inner)} = {written(item)}" for inner, item in value["databases"].items()
+                ]
+        elif isinstance(value, list):
+            for item in value:
+                lines.append(f"[[{written_key(key)}]]")
+                lines += [f"{written_key(inner)} = {written(value)}" for inner, value in item.items()]
+    return "\n".join(lines) + "\n"
+
+
+@quick
+@given(raw=valid_profiles())
+def test_any_valid_profile_written_as_toml_loads_to_the_same(raw):
+    direct = Profile.model_validate(raw, context={"folder": FOLDER})
+    loaded = judge(toml(raw))
+    assert loaded is not None
+    assert loaded.profile == direct
+
+
+@quick
+@given(content=st.binary(max_size=400))
+@example(content=b"\xff")
+@example(content=MINIMAL_TEXT.encode()[:-1] + b"\x00")
+def test_any_bytes(content, tmp_path):
+    path = tmp_path / "x.toml"
+    path.write_bytes(content)
+    try:
+        load(path)
+    except UsageError as failure:
+        assert failure.exit_code == 2
+
+
+@quick
+@given(text=st.text(st.sampled_from("[]{}=.\"'\\# \n\tab1mysql_"), max_size=120))
+def test_any_text_that_looks_like_toml(text):
+    judge(text)
+    scan(text)
+
+
+values = st.recursive(
+    st.one_of(
+        st.text(max_size=8).filter(lambda text: not any("\ud800" <= c <= "\udfff" for c in text)),
+        st.integers(-(10**25), 10**25),
+        st.booleans(),
+        st.floats(),
+        st.sampled_from(["node1", "127.0.0.1", "WSO2UM_DB", "svn", "none", "", "~", "x" * 300]),
+    ),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["env", "file", "keyring", "command", "prompt", "x", "a b", ""]),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=6,
+)
+names = st.sampled_from([*(key.name for key in keys().values()), "databases", "x", "prot", ""])
+bodies = st.one_of(values, st.dictionaries(names, values, max_size=6))
+whole = st.dictionaries(
+    st.sampled_from([*(name for name in tables() if name and "." not in name), "schema_version", "x"]),
+    st.one_of(bodies, st.lists(bodies, max_size=3), st.just(1)),
+    max_size=8,
+)
+
+
+@quick
+@given(raw=whole)
+def test_any_tables(raw):
+    text = "".join(f"{written_key(key)} = {written(value)}\n" for key, value in raw.items())
+    tomllib.loads(text)
+    judge(text)
+
+
+@quick
+@given(raw=valid_profiles(), data=st.data())
+def test_one_wrong_value_in_a_valid_profile(raw, data):
+    table = data.draw(st.sampled_from(sorted(raw)))
+    value = data.draw(values)
+    if isinstance(raw[table], dict) and raw[table]:
+        raw[table][data.draw(st.sampled_from(sorted(raw[table])))] = value
+    elif isinstance(raw[table], list):
+        node = raw[table][data.draw(st.integers(0, 1))]
+        node[data.draw(st.sampled_from(sorted(node)))] = value
+    else:
+        raw[table] = value
+    text = "".join(f"{written_key(key)} = {written(item)}\n" for key, item in raw.items())
+    judge(text)
+
+
+@quick
+@given(where=st.integers(0, len(MINIMAL_TEXT)), junk=st.text(max_size=5), length=st.integers(0, 30))
+def test_a_profile_that_was_damaged_anywhere(where, junk, length):
+    text = MINIMAL_TEXT[:where] + junk + MINIMAL_TEXT[where + length :]
+    if not any("\ud800" <= c <= "\udfff" for c in text):
+        judge(text)

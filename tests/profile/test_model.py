@@ -1,0 +1,440 @@
+"""What a profile may hold, what it means, and that everything has its label and help."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from tests.support.profiles import MINIMAL, minimal
+from wizard.profile import Profile
+from wizard.profile.fields import keys, tables
+from wizard.secrets import EnvReference, PromptReference
+
+
+def profile(folder="/profiles", **changes):
+    return Profile.model_validate(minimal(**changes), context={"folder": Path(folder)})
+
+
+def refused(**changes):
+    with pytest.raises(ValidationError) as failure:
+        profile(**changes)
+    return failure.value.errors(include_url=False, include_input=False)
+
+
+class TestDefaults:
+    """Those of the design, key by key."""
+
+    @pytest.mark.parametrize(
+        ("key", "default"),
+        [
+            ("cluster.name", "analytics"),
+            ("cluster.domain", "wso2.carbon.domain"),
+            ("mysql.port", 3306),
+            ("mysql.admin_username", None),
+            ("mysql.admin_password", None),
+            ("mysql.provisioning", "wizard"),
+            ("mysql.server_version", None),
+            ("mysql.charset", None),
+            ("mysql.grant_host", "%"),
+            ("mysql.url_parameters", {}),
+            ("mysql.driver_class", "com.mysql.jdbc.Driver"),
+            ("mysql.driver_jar", None),
+            ("mysql.databases.user", "userdb"),
+            ("mysql.databases.registry", "regdb"),
+            ("mysql.databases.event_store", "WSO2_ANALYTICS_EVENT_STORE_DB"),
+            ("mysql.databases.processed_data_store", "WSO2_ANALYTICS_PROCESSED_DATA_STORE_DB"),
+            ("mysql.databases.stats", None),
+            ("datasources.event_store", None),
+            ("datasources.processed_data_store", None),
+            ("pool.max_active", 50),
+            ("pool.max_wait_ms", 60000),
+            ("pool.test_on_borrow", True),
+            ("pool.validation_query", "SELECT 1"),
+            ("pool.validation_interval_ms", 30000),
+            ("registry.remote_url", "https://localhost:9443/registry"),
+            ("registry.cache_id", None),
+            ("registry.read_only", False),
+            ("registry.enable_cache", True),
+            ("registry.registry_root", "/"),
+            ("event_processor.persistence", True),
+            ("event_processor.persistence_interval_minutes", None),
+            ("event_processor.persistence_location", None),
+            ("event_processor.duplicated_events", False),
+            ("event_processor.presenter", None),
+            ("spark.master_count", 2),
+            ("spark.symbolic_link", None),
+            ("deployment_sync.method", "none"),
+            ("deployment_sync.svn_url", None),
+            ("deployment_sync.svn_username", None),
+            ("deployment_sync.svn_password", None),
+            ("deployment_sync.append_tenant_id", True),
+            ("deployment_sync.manager", None),
+            ("nodes.hazelcast_port", 4000),
+            ("nodes.port_offset", None),
+            ("nodes.event_sync_port", 11224),
+            ("nodes.management_port", 10005),
+            ("nodes.presentation_port", 11000),
+            ("nodes.spark_local_ip", None),
+            ("nodes.java_home", None),
+        ],
+    )
+    def test_each(self, key, default):
+        value = profile()
+        for part in key.split("."):
+            value = getattr(value, part)[1] if part == "nodes" else getattr(value, part)
+        assert value == default
+        assert type(value) is type(default)
+
+    def test_these_and_the_required_ones_are_all_keys(self):
+        required = {key.key for key in keys().values() if key.required}
+        assert required == {
+            "schema_version",
+            "mysql.host",
+            "mysql.username",
+            "mysql.password",
+            "nodes.name",
+            "nodes.home",
+            "nodes.host",
+        }
+        tested = {parameters[0] for parameters in TestDefaults.test_each.pytestmark[0].args[1]}
+        assert set(keys()) == required | tested
+
+
+class TestLabelsAndHelp:
+    @pytest.mark.parametrize("key", keys().values(), ids=keys())
+    def test_every_key_has_a_label_and_one_line_of_help(self, key):
+        assert key.title
+        assert key.title[0].isupper()
+        assert key.help
+        assert len(key.help) <= 76
+        assert "\n" not in key.help
+        assert not key.help.endswith(".")
+
+    @pytest.mark.parametrize("name", tables())
+    def test_every_table_says_what_it_is(self, name):
+        assert tables()[name].__doc__.splitlines()[0].endswith(".")
+
+    @pytest.mark.parametrize("key", keys().values(), ids=keys())
+    def test_the_examples_are_right(self, key):
+        for node in (0, 1):
+            name = key.key.replace("nodes.", f"nodes.{node}.")
+            more = {}
+            if key.key in ("mysql.admin_username", "mysql.admin_password"):
+                more = {"mysql.admin_username": "a", "mysql.admin_password": {"env": "A"}}
+            profile(**more | {name: key.example(node)})
+
+    def test_the_kinds_are_those_that_a_form_needs(self):
+        kinds = {key.key: key.kind for key in keys().values()}
+        assert kinds["mysql.host"] == "text"
+        assert kinds["mysql.port"] == "number"
+        assert kinds["mysql.password"] == "reference"
+        assert kinds["mysql.admin_password"] == "reference"
+        assert kinds["mysql.url_parameters"] == "parameters"
+        assert kinds["mysql.driver_jar"] == "path"
+        assert kinds["spark.symbolic_link"] == "path"
+        assert kinds["nodes.home"] == "path"
+        assert kinds["nodes.port_offset"] == "number"
+        assert kinds["pool.test_on_borrow"] == "switch"
+        assert keys()["mysql.provisioning"].choices == ("wizard", "server", "dba")
+        assert keys()["deployment_sync.method"].choices == ("none", "svn")
+
+
+class TestValues:
+    @pytest.mark.parametrize(
+        ("key", "value"),
+        [
+            ("mysql.host", "localhost"),
+            ("mysql.host", "db.example.com."),
+            ("mysql.host", "db_1.example.com"),
+            ("mysql.host", "::1"),
+            ("mysql.host", "2001:db8::10"),
+            ("nodes.0.host", "node-1"),
+            ("mysql.port", 1),
+            ("mysql.port", 65535),
+            ("nodes.1.port_offset", 0),
+            ("nodes.1.port_offset", 50000),
+            ("mysql.databases.user", "user-db"),
+            ("mysql.databases.user", "user.db"),
+            ("mysql.databases.user", "user db"),
+            ("mysql.databases.user", "üser`db'\";--"),
+            ("mysql.databases.user", "x" * 64),
+            ("mysql.username", "x" * 32),
+            ("mysql.username", "Jürgen O'Neil"),
+            ("mysql.charset", "utf8mb4"),
+            ("mysql.server_version", "5.6"),
+            ("mysql.server_version", "8.0.36"),
+            ("mysql.server_version", "9"),
+            ("mysql.server_version", "10.11-MariaDB"),
+            ("mysql.server_version", "10.11.6-mariadb"),
+            ("mysql.grant_host", "10.100.0.0/255.255.255.0"),
+            ("mysql.grant_host", "::1"),
+            ("mysql.driver_class", "org.mariadb.jdbc.Driver"),
+            ("mysql.url_parameters", {"useSSL": "false", "a.b_C1": ""}),
+            ("mysql.url_parameters", {"trustCertificateKeyStorePassword": {"env": "X"}}),
+            ("mysql.url_parameters", {"passwordCharacterEncoding": "UTF-8"}),
+            ("mysql.url_parameters", {"disconnectOnExpiredPasswords": "true"}),
+            ("mysql.url_parameters", {"sessionVariables": "sql_mode='ANSI',x=1"}),
+            ("registry.registry_root", "/a/b c"),
+            ("registry.remote_url", "http://localhost:9763/registry"),
+            ("nodes.0.spark_local_ip", "::1"),
+            ("nodes.0.spark_local_ip", "10.100.0.46"),
+            ("deployment_sync.svn_url", "file:///srv/svn"),
+            ("deployment_sync.svn_url", "svn+ssh://svn.example.com/x"),
+            ("deployment_sync.svn_url", "https://svn.example.com/a@b"),
+            ("spark.symbolic_link", "/opt/analytics"),
+            ("cluster.domain", "wso2 domain & <more>"),
+        ],
+    )
+    def test_accepted(self, key, value):
+        profile(**{key: value})
+
+    @pytest.mark.parametrize(
+        ("key", "value"),
+        [
+            ("mysql.host", ""),
+            ("mysql.host", "a b"),
+            ("mysql.host", "a/b"),
+            ("mysql.host", "a\nb"),
+            ("mysql.host", "host:3306"),
+            ("mysql.host", "http://host"),
+            ("mysql.host", "[::1]"),
+            ("mysql.host", "fe80::1%eth0"),
+            ("mysql.host", "1.2.3"),
+            ("mysql.host", "1.2.3.256"),
+            ("mysql.host", "-a"),
+            ("mysql.host", "a..b"),
+            ("mysql.host", "."),
+            ("mysql.host", "x" * 64),
+            ("mysql.host", "x." * 150),
+            ("mysql.host", "hôte"),
+            ("mysql.host", "user@host"),
+            ("mysql.host", 1),
+            ("mysql.port", 0),
+            ("mysql.port", 65536),
+            ("mysql.port", "3306"),
+            ("mysql.port", 3306.0),
+            ("mysql.port", True),
+            ("mysql.port", 10**30),
+            ("nodes.1.port_offset", -1),
+            ("nodes.1.port_offset", 50001),
+            ("nodes.0.name", "node 1"),
+            ("nodes.0.name", ""),
+            ("nodes.0.name", "nöde"),
+            ("nodes.0.name", "node1\n"),
+            ("nodes.0.home", ""),
+            ("nodes.0.home", "  "),
+            ("nodes.0.home", "/opt/a\nb"),
+            ("nodes.0.home", "/opt/a\0b"),
+            ("nodes.0.home", "/opt/a\u0085b"),
+            ("nodes.0.home", "~nobody-of-that-name/x"),
+            ("nodes.0.home", 3),
+            ("mysql.databases.user", ""),
+            ("mysql.databases.user", "x" * 65),
+            ("mysql.databases.user", "a/b"),
+            ("mysql.databases.user", "a\\b"),
+            ("mysql.databases.user", "a?b"),
+            ("mysql.databases.user", "a#b"),
+            ("mysql.databases.user", "a%b"),
+            ("mysql.databases.user", "a "),
+            ("mysql.databases.user", "a\0"),
+            ("mysql.databases.user", "a\n"),
+            ("mysql.username", ""),
+            ("mysql.username", "x" * 33),
+            ("mysql.username", "a\nb"),
+            ("mysql.charset", "latin1; DROP"),
+            ("mysql.charset", ""),
+            ("mysql.server_version", "five"),
+            ("mysql.server_version", "5."),
+            ("mysql.server_version", 5.6),
+            ("mysql.server_version", "5.6-Percona"),
+            ("mysql.grant_host", "%'; DROP"),
+            ("mysql.driver_class", "com.mysql..Driver"),
+            ("mysql.driver_class", ""),
+            ("mysql.url_parameters", {"a b": "x"}),
+            ("mysql.url_parameters", {"": "x"}),
+            ("mysql.url_parameters", {"useSSL": False}),
+            ("mysql.url_parameters", {"useSSL": "a\nb"}),
+            ("mysql.url_parameters", "useSSL=false"),
+            ("mysql.provisioning", "Wizard"),
+            ("pool.max_active", 0),
+            ("pool.max_wait_ms", -1),
+            ("pool.max_wait_ms", 2**31),
+            ("pool.validation_query", ""),
+            ("pool.validation_query", "SELECT 1\n"),
+            ("pool.test_on_borrow", "true"),
+            ("pool.test_on_borrow", 1),
+            ("registry.registry_root", "a"),
+            ("registry.remote_url", "localhost"),
+            ("registry.remote_url", "ftp://localhost/"),
+            ("registry.remote_url", "https:///x"),
+            ("registry.remote_url", "https://user:pass@localhost/"),
+            ("registry.cache_id", "a\u202eb"),
+            ("cluster.domain", ""),
+            ("cluster.domain", "a\x1bb"),
+            ("cluster.name", "a b"),
+            ("spark.master_count", 0),
+            ("spark.symbolic_link", "opt/analytics"),
+            ("spark.symbolic_link", "~/analytics"),
+            ("spark.symbolic_link", "/"),
+            ("spark.symbolic_link", "/a\nb"),
+            ("nodes.0.spark_local_ip", "node1"),
+            ("nodes.0.spark_local_ip", "1.2.3"),
+            ("event_processor.persistence_interval_minutes", 0),
+            ("event_processor.persistence_location", ""),
+            ("deployment_sync.method", "git"),
+            ("deployment_sync.svn_url", "svn.example.com/x"),
+            ("deployment_sync.svn_url", "https://svn.example.com/a b"),
+            ("deployment_sync.svn_url", "https://apim:pw@svn.example.com/x"),
+            ("deployment_sync.svn_url", "svn+ssh://apim@svn.example.com/x"),
+        ],
+    )
+    def test_refused(self, key, value):
+        (error,) = refused(**{key: value})
+        place = ".".join(str(part) for part in error["loc"] if not str(part).startswith(("@", "[")))
+        assert place.startswith(key)
+
+    def test_nothing_is_converted_and_nothing_changes_afterwards(self):
+        made = profile()
+        with pytest.raises(ValidationError):
+            made.mysql.port = 3307
+
+    @pytest.mark.parametrize("count", [0, 1, 3])
+    def test_exactly_two_nodes(self, count):
+        with pytest.raises(ValidationError):
+            Profile.model_validate({**MINIMAL, "nodes": (MINIMAL["nodes"] * 2)[:count]})
+
+    @pytest.mark.parametrize(
+        "key", ["mysql.hosts", "nodes.0.hosts", "mysql.databases.users", "databases", "spark.x"]
+    )
+    def test_unknown_keys(self, key):
+        (error,) = refused(**{key: "x"})
+        assert error["type"] == "extra_forbidden"
+
+
+class TestBetweenKeys:
+    @pytest.mark.parametrize(
+        ("changes", "place"),
+        [
+            ({"nodes.1.name": "node1"}, ("nodes", 1, "name")),
+            ({"event_processor.presenter": "node3"}, ("event_processor", "presenter")),
+            ({"deployment_sync.manager": "node3"}, ("deployment_sync", "manager")),
+            ({"mysql.admin_username": "root"}, ("mysql", "admin_password")),
+            ({"mysql.admin_password": {"prompt": True}}, ("mysql", "admin_username")),
+            ({"mysql.databases.registry": "userdb"}, ("mysql", "databases", "registry")),
+            (
+                {"mysql.databases.event_store": "x", "mysql.databases.processed_data_store": "x"},
+                ("mysql", "databases", "processed_data_store"),
+            ),
+            ({"mysql.databases.event_store": "WSO2UM_DB"}, ("mysql", "databases", "event_store")),
+            ({"datasources.event_store": "WSO2_CARBON_DB"}, ("datasources", "event_store")),
+            (
+                {"datasources.event_store": "WSO2_ANALYTICS_PROCESSED_DATA_STORE_DB"},
+                ("mysql", "databases", "processed_data_store"),
+            ),
+            ({"mysql.url_parameters": {"password": "x"}}, ("mysql", "url_parameters", "password")),
+            (
+                {"mysql.url_parameters": {"keyStorePASSWORD": "x"}},
+                ("mysql", "url_parameters", "keyStorePASSWORD"),
+            ),
+            ({"mysql.url_parameters": {"trustPwd": ""}}, ("mysql", "url_parameters", "trustPwd")),
+            (
+                {"mysql.url_parameters": {"useSSL": "true&password=x"}},
+                ("mysql", "url_parameters", "useSSL"),
+            ),
+        ],
+    )
+    def test_one_mistake_is_told_once_at_its_place(self, changes, place):
+        (error,) = refused(**changes)
+        assert error["loc"] == place
+        assert error["ctx"]["known"].fix
+
+    def test_svn_needs_its_keys(self):
+        places = {error["loc"] for error in refused(**{"deployment_sync.method": "svn"})}
+        assert places == {("deployment_sync", key) for key in ("svn_url", "svn_username", "svn_password")}
+
+    def test_the_svn_keys_may_stay_when_the_method_is_none(self):
+        made = profile(**{"deployment_sync.svn_url": "https://svn.example.com/x"})
+        assert made.deployment_sync.method == "none"
+
+
+class TestMeaning:
+    def test_nodes_by_name_and_partner(self):
+        made = profile()
+        first, second = made.nodes
+        assert made.node("node2") is second
+        assert made.partner(first) is second
+        assert made.partner(second) is first
+        with pytest.raises(KeyError):
+            made.node("node3")
+
+    def test_the_manager_is_the_first_unless_named(self):
+        assert profile().manager.name == "node1"
+        assert profile(**{"deployment_sync.manager": "node2"}).manager.name == "node2"
+
+    def test_there_is_no_presenter_unless_named(self):
+        assert profile().presenter is None
+        assert profile(**{"event_processor.presenter": "node2"}).presenter.name == "node2"
+
+    def test_datasources_follow_their_databases_unless_pinned(self):
+        made = profile(
+            **{"mysql.databases.event_store": "EVENTS", "datasources.processed_data_store": "PINNED"}
+        )
+        assert made.datasource_name("event_store") == "EVENTS"
+        assert made.datasource_name("processed_data_store") == "PINNED"
+
+    def test_databases_in_the_order_of_the_procedure(self):
+        assert list(profile().mysql.database_names().items()) == [
+            ("user", "userdb"),
+            ("registry", "regdb"),
+            ("event_store", "WSO2_ANALYTICS_EVENT_STORE_DB"),
+            ("processed_data_store", "WSO2_ANALYTICS_PROCESSED_DATA_STORE_DB"),
+        ]
+        with_stats = profile(**{"mysql.databases.stats": "STATS"}).mysql.database_names()
+        assert list(with_stats.items())[-1] == ("stats", "STATS")
+
+    def test_relative_paths_count_from_the_folder_of_the_profile(self, isolated):
+        made = profile(
+            folder="/profiles",
+            **{
+                "nodes.0.home": "packs/1",
+                "nodes.1.home": "~/packs/2",
+                "mysql.driver_jar": "../jars/x.jar",
+                "nodes.0.java_home": "/usr/lib/jvm",
+            },
+        )
+        assert made.nodes[0].home == Path("/profiles/packs/1")
+        assert made.nodes[1].home == isolated / "packs/2"
+        assert str(made.mysql.driver_jar) == "/profiles/../jars/x.jar"
+        assert made.nodes[0].java_home == Path("/usr/lib/jvm")
+
+    def test_references(self):
+        made = profile(**{"mysql.admin_username": "root", "mysql.admin_password": {"prompt": True}})
+        assert made.mysql.password == EnvReference(env="APIM_DB_PASSWORD")
+        assert made.mysql.admin_password == PromptReference(prompt=True)
+
+
+def test_loading_needs_no_module_that_only_errors_or_the_screen_need():
+    code = "import sys, wizard.profile\nwizard.profile.load(sys.argv[1])\nprint(*sorted(sys.modules))\n"
+    path = Path(__file__).parent / "editions" / "1.toml"
+    out = subprocess.run(
+        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True
+    ).stdout.split()
+    for heavy in (
+        "textual",
+        "tomlkit",
+        "keyring",
+        "difflib",
+        "subprocess",
+        "importlib.metadata",
+        "zipfile",
+        "asyncio",
+    ):
+        assert heavy not in out
+    assert not [
+        name for name in out if re.match(r"wizard\.profile\.(lines|problems|document|template)$", name)
+    ]

@@ -1,0 +1,144 @@
+"""The template of `profile new`, `profile show`, and the JSON Schema."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+
+from tests.support.profiles import MINIMAL, valid_profiles
+from wizard.profile import Profile, ProfileError
+from wizard.profile.fields import keys, tables
+from wizard.profile.schema import schema
+from wizard.profile.store import examine, load, parse
+from wizard.profile.template import new_template, show
+
+FOLDER = Path("/profiles")
+
+
+class TestTemplate:
+    def test_it_is_toml_and_lacks_only_what_is_required(self):
+        with pytest.raises(ProfileError) as failure:
+            parse(new_template(), FOLDER / "x.toml")
+        assert {one.kind for one in failure.value.mistakes} == {"missing"}
+        assert [one.field for one in failure.value.mistakes] == [
+            "mysql.host",
+            "mysql.username",
+            "mysql.password",
+            *(f"nodes.{node}.{key}" for node in (0, 1) for key in ("name", "home", "host")),
+        ]
+
+    def test_it_is_valid_when_the_lines_marked_required_are_filled_in(self):
+        text = re.sub(r"^# (.* = .*)   # required$", r"\1", new_template(), flags=re.MULTILINE)
+        loaded = parse(text, FOLDER / "x.toml").profile
+        assert loaded == Profile.model_validate(MINIMAL)
+
+    def test_every_key_stands_in_it_with_its_help(self):
+        text = new_template()
+        for key in keys().values():
+            assert re.search(rf"^(# )?{key.name} = ", text, re.MULTILINE)
+            assert f"# {key.help}\n" in text
+
+    def test_every_commented_line_is_right_when_it_is_uncommented(self):
+        text = re.sub(r"^# ([a-z_]+ = .*)$", r"\1", new_template(), flags=re.MULTILINE)
+        tomllib.loads(text)
+        found = examine(text, FOLDER)
+        assert isinstance(found, Profile)
+        assert found.nodes[0].port_offset == 1
+
+    def test_no_line_is_too_long_for_a_screen(self):
+        assert max(map(len, new_template().splitlines())) <= 110
+
+
+class TestShow:
+    def test_it_loads_to_the_same_profile(self):
+        loaded = load(Path(__file__).parent / "editions/1.toml")
+        assert parse(show(loaded.profile), Path("/elsewhere/x.toml")).profile == loaded.profile
+
+    def test_every_default_is_written_out(self):
+        shown = tomllib.loads(show(Profile.model_validate(MINIMAL)))
+        for key in keys().values():
+            if key.default not in (None, {}):
+                value = shown["nodes"][1] if key.table == "nodes" else shown
+                for part in key.key.removeprefix("nodes.").split("."):
+                    value = value[part]
+                assert value == key.default
+
+    def test_what_follows_is_told_in_a_comment(self):
+        text = show(Profile.model_validate(MINIMAL))
+        assert '# event_store = "WSO2_ANALYTICS_EVENT_STORE_DB"' in text
+        assert '# manager = "node1"' in text
+
+    @given(raw=valid_profiles())
+    def test_any_profile_survives_being_shown(self, raw):
+        profile = Profile.model_validate(raw, context={"folder": FOLDER})
+        assert parse(show(profile), FOLDER / "x.toml").profile == profile
+
+
+class TestSchema:
+    made = schema()
+
+    def resolved(self, node):
+        while "$ref" in node:
+            node = {
+                **self.made["$defs"][node["$ref"].rpartition("/")[2]],
+                **{k: v for k, v in node.items() if k != "$ref"},
+            }
+        return node
+
+    def property(self, dotted):
+        node = self.made
+        for part in dotted.split("."):
+            node = self.resolved(node["properties"][part])
+            if "items" in node and part == "nodes":
+                node = self.resolved(node["items"])
+        return node
+
+    @pytest.mark.parametrize("key", keys().values(), ids=keys())
+    def test_label_help_and_default_are_those_of_the_model(self, key):
+        found = self.property(key.key)
+        assert found["title"] == key.title
+        assert found["description"] == key.help
+        assert found.get("default") == (None if key.default is None else key.default)
+
+    @pytest.mark.parametrize("name", tables())
+    def test_tables_are_closed(self, name):
+        assert (self.property(name) if name else self.made)["additionalProperties"] is False
+
+    def test_there_is_no_null(self):
+        assert '"null"' not in __import__("json").dumps(self.made)
+
+    def test_required_keys(self):
+        assert self.made["required"] == ["schema_version", "mysql", "nodes"]
+        assert self.property("mysql")["required"] == ["host", "username", "password"]
+        assert self.property("nodes")["required"] == ["name", "home", "host"]
+
+    def test_two_nodes(self):
+        nodes = self.made["properties"]["nodes"]
+        assert (nodes["minItems"], nodes["maxItems"]) == (2, 2)
+
+    def test_numbers_choices_and_references(self):
+        assert (self.property("mysql.port")["minimum"], self.property("mysql.port")["maximum"]) == (1, 65535)
+        assert self.property("mysql.provisioning")["enum"] == ["wizard", "server", "dba"]
+        assert len(self.property("mysql.password")["oneOf"]) == 5
+        assert len(self.property("mysql.admin_password")["oneOf"]) == 5
+
+    def test_the_patterns_are_those_of_every_regular_expression_engine(self):
+        def patterns(node):
+            if isinstance(node, dict):
+                if isinstance(node.get("pattern"), str):
+                    yield node["pattern"]
+                for value in node.values():
+                    yield from patterns(value)
+            elif isinstance(node, list):
+                for value in node:
+                    yield from patterns(value)
+
+        found = set(patterns(self.made))
+        assert found
+        for pattern in found:
+            re.compile(pattern)
+            assert "\\u{" not in pattern
