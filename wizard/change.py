@@ -36,15 +36,22 @@ class State:
 ABSENT = State("absent")
 
 
+LARGEST = 1024 * 1024 * 1024
+"""Bytes of the largest file that is read to its end: no jar, no C-App and no configuration file comes near."""
+
+
 def state_of(path: Path) -> State:
-    """What stands at `path` now, links not followed; `OSError` where that cannot be seen."""
+    """What stands at `path` now, links not followed; `OSError` where that cannot be seen.
+
+    A file that is larger than any of a pack is something else: nobody waits until it is read.
+    """
     try:
         status = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         return ABSENT
     if stat.S_ISLNK(status.st_mode):
         return State("link", os.readlink(path))
-    if not stat.S_ISREG(status.st_mode):
+    if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST:
         return State("other")
     return State("file", hash_of_file(path))
 
@@ -54,8 +61,10 @@ def hash_of(data: bytes) -> str:
 
 
 def hash_of_file(path: Path) -> str:
-    """SHA-256 of a file's bytes, read in blocks."""
+    """SHA-256 of a file's bytes, read in blocks; `OSError` also where it is too large to be what it should be."""
     with path.open("rb") as stream:
+        if os.fstat(stream.fileno()).st_size > LARGEST:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 

@@ -245,7 +245,10 @@ def _driver_jar(found: Found, readings: tuple[Reading, Reading]) -> None:
 def _content(jar: Path) -> tuple[str, str]:
     from wizard.change import hash_of_file
 
-    return jar.name, hash_of_file(jar)
+    try:
+        return jar.name, hash_of_file(jar)
+    except OSError:
+        return str(jar), ""
 
 
 def _usual_cache_id(found: Found) -> str | None:

@@ -119,7 +119,10 @@ def _cars(pack: Pack) -> dict[str, str]:
     for name in pack.names(C_APPS, ".car"):
         path = pack.path(f"{C_APPS}/{name}")
         if path.is_file():
-            found[name] = hash_of_file(path)
+            try:
+                found[name] = hash_of_file(path)
+            except OSError:
+                found[name] = f"{path}: cannot be read"  # differs from that of any other node
     return found
 
 

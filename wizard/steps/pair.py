@@ -69,7 +69,9 @@ def free_number(context: CheckContext, field: str, node: Node) -> int:
     """The next number for one of a node's unshifted ports that no port of the pair has."""
     own = {p.number for p in ports.of(node, context.packs.get(node.name)) if p.source != field}
     used = _used(context, node) | own
-    return next(number for number in range(getattr(node, field) + 1, 65536) if number not in used)
+    there = getattr(node, field)
+    candidates = [*range(there + 1, 65536), *range(1024, there)]
+    return next((number for number in candidates if number not in used), there)
 
 
 def free_offset(context: CheckContext, node: Node) -> int:
@@ -80,9 +82,12 @@ def free_offset(context: CheckContext, node: Node) -> int:
     shifted = [p.number - there for p in own if not p.source.endswith("_port")]
     used = _used(context, node) | {p.number for p in own if p.source.endswith("_port")}
     return next(
-        offset
-        for offset in range(1, 20000)
-        if offset != there and used.isdisjoint(n + offset for n in shifted)
+        (
+            offset
+            for offset in range(1, 20000)
+            if offset != there and used.isdisjoint(n + offset for n in shifted)
+        ),
+        there,
     )
 
 

@@ -1,0 +1,352 @@
+"""Whatever stands in a file: it is read or refused with its place, it never hangs, and an edit touches nothing else."""
+
+from __future__ import annotations
+
+import io
+import os
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from xml.parsers import expat
+
+import pytest
+from hypothesis import strategies as st
+
+from tests.support import pairs
+from tests.support.fuzz import ODD, XML, fuzz, mutated
+from tests.support.headless import PACKS, SPARK, SPARK_BAT, SPARK_SH, XML_FILES
+from wizard.database.script import creates, statements
+from wizard.driver import DriverError, holds_class, inspect, is_mysql_driver
+from wizard.edit.properties import PropertiesDocument
+from wizard.edit.shell import BatchScript, ShellScript
+from wizard.edit.xml import XmlDocument
+from wizard.errors import EditError, WizardError
+from wizard.jdbc_url import jdbc_url, parse_jdbc_url
+from wizard.profile import Profile
+from wizard.profile.document import get_field, set_field
+from wizard.profile.store import examine
+from wizard.profile.template import new_template
+from wizard.secrets import Secret
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def pack(packs: Path) -> Path:
+    return packs / PACKS[1]
+
+
+def test_profiles() -> None:
+    demo = (ROOT / "wizard/demo/packs/demo.toml").read_bytes()
+    whole = (ROOT / "tests/profiles_of_old/1-full.toml").read_bytes()
+    pieces = (
+        *ODD,
+        b"[[",
+        b"]]",
+        b"{",
+        b"}",
+        b"[nodes]",
+        b"[[nodes]]\n",
+        b"'''",
+        b'"""',
+        b"= ",
+        b"1e400",
+        b"[a" * 500,
+    )
+
+    def judged(text: bytes, value: str) -> None:
+        decoded = text.decode("utf-8", "replace")
+        found = examine(decoded, Path("/profiles"))
+        if not isinstance(found, Profile):
+            assert found
+            assert all(1 <= one.line <= decoded.count("\n") + 1 and one.message and one.fix for one in found)
+        try:
+            changed = set_field(decoded, "cluster.domain", value)
+        except (WizardError, ValueError):
+            return
+        assert get_field(changed, "cluster.domain") == value
+
+    sources = st.sampled_from([demo, whole, new_template().encode()]).flatmap(
+        lambda data: mutated(data, pieces)
+    )
+    fuzz(0.07, judged, text=sources, value=st.text(max_size=20))
+
+
+def _comments(data: bytes) -> list[str]:
+    """The comments and processing instructions of a document, in order."""
+    found: list[str] = []
+    parser = expat.ParserCreate()
+    parser.CommentHandler = found.append
+    parser.ProcessingInstructionHandler = lambda target, text: found.append(f"{target} {text}")
+    parser.Parse(data, True)
+    return found
+
+
+def _elements(document: XmlDocument) -> Iterator[Any]:
+    pending = [document.root]
+    while pending:
+        one = pending.pop()
+        yield one
+        pending += one.children
+
+
+def test_xml(pack: Path) -> None:
+    files = [(pack / file).read_bytes() for file in XML_FILES]
+
+    def edited(data: bytes, pick: int, value: str) -> None:
+        try:
+            document = XmlDocument(data, "x.xml")
+        except EditError as problem:
+            assert (problem.place or "").startswith("x.xml")
+            assert "passwd" not in str(problem)
+            return
+        elements = list(_elements(document))
+        one = elements[pick % len(elements)]
+        try:
+            one.set("enable", value)
+            if not one.children:
+                one.set_text(value)
+            result = document.result()
+        except EditError as problem:
+            assert "internal" not in problem.message
+            return
+        after = XmlDocument(result, "x.xml")
+        again = list(_elements(after))[pick % len(elements)]
+        assert len(list(_elements(after))) == len(elements)
+        assert again.get("enable") == value
+        if not one.children:
+            assert again.text == value
+        assert _comments(result) == _comments(data)
+        spans = sorted((s.start, s.end) for edit in document.edits for s in edit.splices)
+        starts, ends = [0, *(end for _, end in spans)], [*(start for start, _ in spans), len(data)]
+        kept = [data[start:end] for start, end in zip(starts, ends, strict=True)]
+        position = 0
+        for part in kept:
+            position = result.index(part, position) + len(part)
+
+    characters = st.characters(codec="utf-8", exclude_categories=("Cc",), exclude_characters="\ufffe\uffff")
+    trimmed = st.text(characters, max_size=9).map(str.strip)
+    sources = st.sampled_from(files).flatmap(lambda data: mutated(data, (*ODD, *XML)))
+    fuzz(0.1, edited, data=sources, pick=st.integers(0, 2000), value=trimmed)
+
+
+def test_properties(pack: Path) -> None:
+    data = (pack / SPARK).read_bytes()
+    pieces = (*ODD, b"carbon.spark.master", b"=", b":", b"#", b"!", b"\\u0041", b"\\uzzzz", b"\t", b"\f")
+
+    def edited(text: bytes, value: str) -> None:
+        try:
+            document = PropertiesDocument(text, "x.conf")
+            before = {key: document.get(key) for key in document.keys()}  # noqa: SIM118
+            document.set("carbon.spark.master.count", value)
+            result = document.result()
+        except EditError as problem:
+            assert "internal" not in problem.message
+            return
+        after = PropertiesDocument(result, "x.conf")
+        now = {key: after.get(key) for key in after.keys()}  # noqa: SIM118
+        wanted = value.strip("".join(map(chr, range(33))))
+        assert now == {**before, "carbon.spark.master.count": wanted}
+        assert _lines_that_went(text, result) <= 1 + text.count(b"\\")
+
+    fuzz(0.04, edited, text=mutated(data, pieces), value=st.text(st.characters(codec="utf-8"), max_size=9))
+
+
+def _lines_that_went(before: bytes, after: bytes) -> int:
+    kept = before.splitlines()
+    for line in after.splitlines():
+        if line in kept:
+            kept.remove(line)
+    return len(kept)
+
+
+@pytest.mark.parametrize(("file", "kind"), [(SPARK_SH, ShellScript), (SPARK_BAT, BatchScript)])
+def test_scripts(pack: Path, file: str, kind: type[ShellScript] | type[BatchScript]) -> None:
+    data = (pack / file).read_bytes() + b"\nexport SPARK_LOCAL_IP=1.2.3.4\nset SPARK_LOCAL_IP=1.2.3.4\n"
+    pieces = (
+        *ODD,
+        b"export ",
+        b"SPARK_LOCAL_IP=",
+        b"set ",
+        b"<<EOF",
+        b"$(touch pwned)",
+        b"`",
+        b"%X%",
+        b";",
+        b"^",
+    )
+
+    def edited(text: bytes) -> None:
+        try:
+            script = kind(text, "x")
+            script.set("SPARK_LOCAL_IP", "10.1.2.3")
+            result = script.result()
+        except EditError as problem:
+            assert "internal" not in problem.message
+            return
+        assert kind(result, "x").get("SPARK_LOCAL_IP") == "10.1.2.3"
+        assert _lines_that_went(text, result) <= 1
+
+    fuzz(0.02, edited, text=mutated(data, pieces))
+
+
+def test_sql(pack: Path) -> None:
+    data = (pack / "dbscripts/mysql.sql").read_bytes()[:6000]
+    pieces = (
+        *ODD,
+        b"/*",
+        b"*/",
+        b"/*!",
+        b"--",
+        b"#",
+        b"DELIMITER //\n",
+        b";",
+        b"(",
+        b")",
+        b"`",
+        b"CREATE TABLE x (",
+    )
+
+    def read(text: bytes) -> None:
+        decoded = text.decode("utf-8", "replace")
+        try:
+            found = list(statements(decoded, "x.sql"))
+            schema = creates(decoded, "x.sql")
+        except EditError as problem:
+            assert (problem.place or "").startswith("x.sql")
+            return
+        lines = decoded.count("\n") + 1
+        assert all(one.text.strip() == one.text and 1 <= one.line <= lines for one in found)
+        assert [one.line for one in found] == sorted(one.line for one in found)
+        assert len(schema.tables) <= len(found)
+
+    fuzz(0.06, read, text=mutated(data, pieces))
+
+
+def test_jars(tmp_path: Path) -> None:
+    path = pairs.driver_jar(tmp_path / "driver.jar")
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as jar:
+        jar.writestr("zeros", bytes(100_000))
+    data = path.read_bytes()
+    pieces = (*ODD, b"PK\x05\x06", b"PK\x01\x02", b"PK\x03\x04", b"\xff" * 8, b"\0" * 8)
+
+    def looked_into(content: bytes) -> None:
+        path.write_bytes(content)
+        is_mysql_driver(path)
+        for look in (inspect, lambda jar: holds_class(jar, "com.mysql.jdbc.Driver")):
+            try:
+                look(path)
+            except DriverError as problem:
+                assert problem.fix
+
+    fuzz(0.04, looked_into, content=mutated(data, pieces, most=8))
+
+
+def test_jdbc_urls() -> None:
+    whole = b"jdbc:mysql://[2001:db8::1]:3306/userdb?useSSL=false&sessionVariables=a=1"
+    pieces = (*ODD, b"/", b"?", b"&", b"=", b"%", b"%zz", b"%2f", b"+", b"[", b"]", b":", b",", b"@", b"#")
+
+    def read(url: bytes) -> None:
+        found = parse_jdbc_url(url.decode("utf-8", "replace"))
+        if found is None:
+            return
+        again = parse_jdbc_url(jdbc_url(found.host, found.port, found.database, found.parameters))
+        if "" not in found.parameters:
+            assert again == found or not all(map(_is_plain, (found.host, *found.parameters)))
+
+    fuzz(0.03, read, url=mutated(whole, pieces))
+
+
+def _is_plain(text: str) -> bool:
+    """What the profile lets into a URL unquoted: a host, and the names of parameters."""
+    return text.isascii() and all(c.isalnum() or c in "._-:" for c in text)
+
+
+def test_logs(tmp_path: Path) -> None:
+    from wizard.verify.log import FileLog, PipeLog
+    from wizard.verify.story import Story
+
+    words = (
+        b"Starting WSO2 Carbon...",
+        b"TID: [-1] [] [",
+        b"] INFO {",
+        b"Member left [",
+        b"\tat x(y)\n",
+        b"Caused by:",
+    )
+    pieces = (*ODD, *words)
+    path = tmp_path / "wso2carbon.log"
+
+    def read(content: bytes, piped: bool) -> None:
+        if piped:
+            reading, writing = os.pipe()
+            os.write(writing, content[:60_000])
+            os.close(writing)
+            log: FileLog | PipeLog = PipeLog(reading)
+        else:
+            path.write_bytes(content)
+            log = FileLog(path)
+        story = Story()
+        story.read(log.drain(first_byte=5, pause=1) if isinstance(log, PipeLog) else log.read())
+        story.read(log.finish())
+        log.close()
+
+    fuzz(0.06, read, content=mutated(A_LOG, pieces, most=8), piped=st.booleans())
+
+
+A_LOG = "".join(
+    f"TID: [-1] [] [2017-11-27 06:56:{second:02},713]  INFO {{x.Class}} -  {message} {{x.Class}}\n"
+    for second, message in enumerate(
+        [
+            "Starting WSO2 Carbon...",
+            "Using wka based membership management scheme",
+            "Local member: [5c5d] - Host:10.0.0.1, Remote Host:null, Port: 4000, HTTP:9763, HTTPS:9443, "
+            "Domain: wso2.carbon.domain, Sub-domain:worker, Active:true",
+            "Member joined [5c5e]: /10.0.0.2:4000",
+            "Became CEP HA Active Member",
+            "CEP HA State syncing failed, No execution plans exist for tenant  -1234",
+            "Spark Master map size after starting masters : 2",
+            "WSO2 Carbon started in 60 sec",
+            "Member left [5c5e]: /10.0.0.2:4000",
+        ]
+    )
+).encode()
+
+
+def test_passwords_as_files_hold_them(pack: Path) -> None:
+    """Any password that a profile can lead to is written so that the server reads the same."""
+    data = (pack / "repository/conf/datasources/master-datasources.xml").read_bytes()
+    characters = st.characters(codec="utf-8", exclude_categories=("Cc",), exclude_characters="\ufffe\uffff")
+
+    def written(password: str) -> None:
+        document = XmlDocument(data, "x.xml")
+        path = "datasources/datasource/definition/configuration/password"
+        document.all(path)[0].set_text(Secret(password))
+        result = document.result()
+        assert XmlDocument(result, "x.xml").all(path)[0].text == password
+        if len(password) > 3:
+            assert password not in " ".join(edit.description for edit in document.edits)
+
+    fuzz(0.03, written, password=st.text(characters | st.sampled_from("\t\r\n&<>]'\""), max_size=20))
+
+
+def test_the_zip_of_a_c_app(tmp_path: Path) -> None:
+    from wizard.verify.receivers import look
+
+    folder = tmp_path / "repository/deployment/server/carbonapps"
+    folder.mkdir(parents=True)
+    buffer = io.BytesIO()
+    duplicated = '<property name="events.duplicated.in.cluster">true</property>'
+    receiver = f'<eventReceiver name="r"><from>{duplicated}</from></eventReceiver>'
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as c_app:
+        c_app.writestr("r_1.0.0/r.xml", receiver)
+        c_app.writestr("../../evil.xml", receiver)
+    data = buffer.getvalue()
+
+    def looked_into(content: bytes) -> None:
+        (folder / "a.car").write_bytes(content)
+        look(tmp_path)
+        assert sorted(path.name for path in tmp_path.rglob("*.xml")) == []
+
+    fuzz(0.03, looked_into, content=mutated(data, (*ODD, b"PK\x01\x02", b"\xff" * 8), most=6))
