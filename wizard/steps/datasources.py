@@ -296,7 +296,14 @@ def secure_vault(context: CheckContext) -> Iterator[Finding]:
         if node.name not in context.packs:
             continue
         pack = context.packs[node.name]
-        managed = [*_aliases(pack, context.profile), *_cipher_entries(pack, context.profile)]
+        changes = context.plan.changes
+        svn = context.profile.deployment_sync.method == "svn" and any(
+            change.node == node.name and "deployment-sync" in change.steps for change in changes
+        )
+        managed = [
+            *_aliases(pack, context.profile, svn=svn),
+            *_cipher_entries(pack, context.profile, svn=svn),
+        ]
         for place in managed:
             yield finding.error(
                 f"{place} is managed by the secure vault: the server would ignore the password that is written",
@@ -308,18 +315,14 @@ def secure_vault(context: CheckContext) -> Iterator[Finding]:
             yield finding.ok("no password that will be written is under the secure vault", node=node.name)
 
 
-def _written(pack: Pack, profile: Profile) -> Iterator[tuple[str, str, XmlElement]]:
+def _written(pack: Pack, profile: Profile, *, svn: bool) -> Iterator[tuple[str, str, XmlElement]]:
     """File, name and password element of everything that a run gives a password."""
     master = pack.xml(MASTER_DATASOURCES)
     analytics, config = pack.xml(ANALYTICS_DATASOURCES), pack.xml(ANALYTICS_CONFIG)
     found: list[tuple[str, XmlElement | None]] = [
         (MASTER_DATASOURCES, find_datasource(master, name)) for name in (USER_DATASOURCE, REGISTRY_DATASOURCE)
     ]
-    for store in STORES:
-        current = store_datasource(config, store).text.strip()
-        found.append(
-            (ANALYTICS_DATASOURCES, analytics.find("datasources/datasource[name=$name]", name=current))
-        )
+    found += [(ANALYTICS_DATASOURCES, one) for one in store_datasources(analytics, config, profile).values()]
     if profile.mysql.databases.stats is not None and pack.exists(STATS_DATASOURCES):
         stats = pack.xml(STATS_DATASOURCES)
         found.append((STATS_DATASOURCES, find_datasource(stats, STATS_DATASOURCE)))
@@ -328,27 +331,27 @@ def _written(pack: Pack, profile: Profile) -> Iterator[tuple[str, str, XmlElemen
             continue
         for password in datasource.all("definition/configuration/password"):
             yield path, datasource.one("name").text.strip(), password
-    if profile.deployment_sync.method == "svn":
+    if svn:
         for password in pack.xml(CARBON).all("DeploymentSynchronizer/SvnPassword"):
             yield CARBON, "DeploymentSynchronizer", password
 
 
-def _aliases(pack: Pack, profile: Profile) -> Iterator[str]:
+def _aliases(pack: Pack, profile: Profile, *, svn: bool) -> Iterator[str]:
     try:
-        for path, name, password in _written(pack, profile):
+        for path, name, password in _written(pack, profile, svn=svn):
             if password.get("secretAlias") is not None:
                 yield f"the password of {name} ({path}, line {password.line})"
     except EditError:
         return  # prerequisites.files says what is broken
 
 
-def _cipher_entries(pack: Pack, profile: Profile) -> Iterator[str]:
+def _cipher_entries(pack: Pack, profile: Profile, *, svn: bool) -> Iterator[str]:
     if not pack.exists(CIPHER_TEXT):
         return
     names = {USER_DATASOURCE, REGISTRY_DATASOURCE}
     names |= {profile.datasource_name(field) for field in STORES.values()}
     try:
-        names |= {name for path, name, _ in _written(pack, profile) if path != CARBON}
+        names |= {name for _, name, _ in _written(pack, profile, svn=False)}
         entries = pack.properties(CIPHER_TEXT)
     except EditError:
         return
@@ -356,8 +359,7 @@ def _cipher_entries(pack: Pack, profile: Profile) -> Iterator[str]:
         parts = set(re.split(r"[^A-Za-z0-9_-]+", key))
         # `[…]` is the placeholder of a password that ciphertool has not encrypted yet.
         encrypted = not (entries.get(key) or "").strip().startswith("[")
-        svn = profile.deployment_sync.method == "svn" and "SvnPassword" in parts and encrypted
-        if names & parts or svn:
+        if names & parts or (svn and "SvnPassword" in parts and encrypted):
             yield f"{key} ({CIPHER_TEXT})"
 
 

@@ -128,9 +128,13 @@ def same_home(context: CheckContext) -> Iterator[Finding]:
     first, second = (context.packs[node.name] for node in context.profile.nodes)
     problem = _shared(first, second, context)
     if problem is not None:
-        yield finding.error(
-            problem, fix="unpack the pack twice, into two folders, without links between them"
-        )
+        fix = "unpack the pack twice, into two folders, without links between them"
+        hosts = [node.host for node in context.profile.nodes]
+        if not network.on_one_machine(hosts, resolve=not context.offline):
+            # One path on both is the usual case; this is one of the two machines.
+            problem = f"{problem}, and {hosts[0]} and {hosts[1]} are two machines"
+            fix = "on each machine: apimha-wizard replay PROFILE --node NAME"
+        yield finding.error(problem, fix=fix)
     else:
         yield finding.ok("two homes that share nothing")
 
@@ -428,9 +432,10 @@ def second_driver(context: CheckContext) -> Iterator[Finding]:
             else {jar.name for jar in drivers[:1]}
         )
         bundles = [pack.path(f"{DROPINS}/{name}") for name in pack.names(DROPINS, ".jar")]
-        others = [jar for jar in drivers if jar.name not in own] + [
-            jar for jar in bundles if is_mysql_driver(jar)
-        ]
+        # When it starts, the server makes a bundle of each jar in lib.
+        made = {f"{name.removesuffix('.jar').replace('-', '_')}_1.0.0.jar" for name in own}
+        others = [jar for jar in drivers if jar.name not in own]
+        others += [jar for jar in bundles if jar.name not in made and is_mysql_driver(jar)]
         for jar in others:
             yield finding.warning(
                 f"{jar} is another MySQL driver on the same class path", node=node.name, fix=f"rm '{jar}'"
