@@ -16,8 +16,8 @@ from wizard.database.connection import Session, connect
 from wizard.database.failure import DatabaseError
 from wizard.database.schema import Contents, Verdict, compare, read_contents
 from wizard.database.script import Schema, creates, statements
-from wizard.database.server import Server as Facts
 from wizard.database.server import LENIENT, read_server
+from wizard.database.server import Server as Facts
 
 SCRIPTS = (
     ("apim-analytics-2.0.0", "mysql.sql"),

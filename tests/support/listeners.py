@@ -106,12 +106,17 @@ def cutting_proxy(port: int, *, after: int) -> Iterator[int]:
                     connection.shutdown(socket.SHUT_RDWR)
 
             threading.Thread(target=back, daemon=True).start()
-            while piece := connection.recv(65536):
-                spoken += 1
-                if spoken >= after:
-                    broken.set()
-                    return
-                server.sendall(piece)
+            try:
+                while piece := connection.recv(65536):
+                    spoken += 1
+                    if spoken >= after:
+                        broken.set()
+                        return
+                    server.sendall(piece)
+            finally:
+                # A close alone would wait for the other thread, and the server would notice nothing.
+                with contextlib.suppress(OSError):
+                    server.shutdown(socket.SHUT_RDWR)
 
     with listener(answer) as own_port:
         yield own_port

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 LOCK = "apimha-wizard"
 """The name of the lock in the server: one for all databases, since two profiles may share some."""
 
+IDLE_LIMIT = 120
+"""Seconds after which the server ends a session from which nothing more comes, and with it its lock."""
+
 LOCK_LIMIT = 300.0
 """Seconds that another run is waited for."""
 
@@ -139,6 +142,8 @@ def _forget_what_is_whole(needs: Needs, journal: Journal) -> None:
 def _worker(wanted: Wanted, needs: Needs) -> Iterator[Session]:
     login = wanted.administrator if needs.by_administrator and wanted.administrator else wanted.login
     with connect(wanted.endpoint, login.username, login.password, work_limit=WORK_LIMIT) as session:
+        # A machine that vanishes from the network in the middle does not hold the lock for hours.
+        session.make("SET SESSION wait_timeout = %s", (IDLE_LIMIT,))
         yield session
 
 
@@ -330,7 +335,7 @@ class _Run:
     def _now(self, need: Need, *, made: bool) -> None:
         contents = read_contents(self.session, need.database.name, fold=self.server.folds_names)
         tables = len(contents.schema.tables) if contents is not None else need.tables
-        status = "created" if made else need.result.status
+        status = "created" if made and not need.lacking else need.result.status
         self.results[need.database.name] = DatabaseResult(need.database.name, status, tables)
 
     # --- taking back ----------------------------------------------------------------------------------------

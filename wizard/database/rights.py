@@ -137,7 +137,7 @@ def _is_wild(pattern: str) -> bool:
 
 
 _LINE = re.compile(
-    r"(?P<verb>GRANT|REVOKE) (?P<privileges>.+?) ON (?P<database>\*|`(?:[^`]|``)*`|'[^']*')\.\*"
+    r"""(?P<verb>GRANT|REVOKE) (?P<privileges>.+?) ON (?P<database>\*|`(?:[^`]|``)*`|"(?:[^"]|"")*"|[^\s`"'.*]+)\.\*"""
     r" (?:TO|FROM) (?P<rest>.*)",
     re.DOTALL,
 )
@@ -151,7 +151,7 @@ def parsed(lines: Iterable[str]) -> tuple[Grant, ...]:
         if match is None:
             continue
         quoted = match["database"]
-        database = None if quoted == "*" else quoted[1:-1].replace("``", "`")
+        database = None if quoted == "*" else _unquoted(quoted)
         privileges = frozenset(
             name.strip().upper() for name in re.sub(r"\([^)]*\)", "", match["privileges"]).split(",")
         )
@@ -164,6 +164,12 @@ def parsed(lines: Iterable[str]) -> tuple[Grant, ...]:
             )
         )
     return tuple(found)
+
+
+def _unquoted(name: str) -> str:
+    """In backticks, in the SQL mode ANSI_QUOTES in double quotes, without `sql_quote_show_create` in neither."""
+    mark = name[0]
+    return name[1:-1].replace(mark * 2, mark) if mark in '`"' else name
 
 
 def own_rights(session: Session) -> Rights:

@@ -1,0 +1,145 @@
+"""Which account the server takes somebody for, and making one in each server's dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pymysql
+import pytest
+
+from tests.support import servers
+from tests.support.playground import Playground
+from tests.support.servers import Server
+from wizard.database.accounts import (
+    Account,
+    create_account,
+    current_account,
+    longest_name,
+    matches,
+    own_hosts,
+    read_accounts,
+    taken_for,
+)
+from wizard.database.connection import connect
+from wizard.database.failure import DatabaseError, Endpoint
+from wizard.secrets import Secret
+
+ANONYMOUS = Account("", "localhost")
+EVERYWHERE = Account("apim", "%")
+
+
+class TestWhomTheServerTakesSomebodyFor:
+    def test_the_anonymous_account_of_localhost_comes_first(self) -> None:
+        assert taken_for([EVERYWHERE, ANONYMOUS], "apim", ["localhost", "127.0.0.1"]) == ANONYMOUS
+        assert taken_for([EVERYWHERE, ANONYMOUS], "apim", ["10.0.0.7"]) == EVERYWHERE
+
+    def test_with_equal_hosts_the_named_account_wins(self) -> None:
+        named = Account("apim", "localhost")
+        assert taken_for([ANONYMOUS, EVERYWHERE, named], "apim", ["localhost"]) == named
+
+    def test_the_longer_pattern_wins(self) -> None:
+        near, far = Account("apim", "10.0.0.%"), Account("", "10.%")
+        assert taken_for([far, near, EVERYWHERE], "apim", ["10.0.0.7"]) == near
+        assert taken_for([far, near, EVERYWHERE], "apim", ["10.9.0.7"]) == far
+
+    def test_nobody_fits(self) -> None:
+        assert taken_for([Account("apim", "10.%"), Account("other", "%")], "apim", ["192.168.0.1"]) is None
+
+    @pytest.mark.parametrize(
+        ("pattern", "host", "fits"),
+        [
+            ("%", "anything", True),
+            ("", "anything", True),
+            ("LocalHost", "localhost", True),
+            ("10.0.0._", "10.0.0.7", True),
+            ("10.0.0._", "10.0.0.17", False),
+            ("%.example.com", "a.b.example.com", True),
+            ("%.example.com", "example.com", False),
+            ("10.0.0.0/255.0.0.0", "10.9.8.7", True),
+            ("10.0.0.0/8", "11.0.0.1", False),
+            ("10.0.0.0/8", "name.example.com", False),
+            ("not/anetwork", "10.0.0.1", False),
+            ("2001:db8::/32", "2001:db8::7", True),
+            ("a.c", "abc", False),
+        ],
+    )
+    def test_patterns_of_hosts(self, pattern: str, host: str, fits: bool) -> None:
+        assert matches(pattern, [host]) is fits
+
+
+@pytest.fixture(params=["mysql56", "mariadb"])
+def as_installed(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """A server as it is after its installation, with the anonymous accounts (MySQL 9 has none)."""
+    with servers.fresh(request.param, anonymous=True) as server:
+        yield server
+
+
+class TestOnRealServers:
+    def test_a_fresh_server_shadows_an_account_of_everywhere(self, as_installed: Server) -> None:
+        endpoint = Endpoint(as_installed.host, as_installed.port)
+        with connect(endpoint, "root", Secret("")) as inside:
+            assert create_account(inside, EVERYWHERE, Secret("x"))
+            accounts = read_accounts(inside, "apim")
+            hosts = own_hosts(inside)
+        assert hosts == ("localhost", "127.0.0.1")
+        assert accounts is not None
+        assert taken_for(accounts, "apim", hosts) == ANONYMOUS
+        with pytest.raises(DatabaseError) as raised:
+            connect(endpoint, "apim", Secret("x")).close()
+        assert raised.value.cause == "denied"
+        # The anonymous account has no password: whoever gives none gets in as nobody.
+        with connect(endpoint, "apim", Secret("")) as inside:
+            assert current_account(inside) == ANONYMOUS
+        as_installed.run("DROP USER ''@'localhost'")
+        with connect(endpoint, "apim", Secret("x")) as inside:
+            assert current_account(inside) == EVERYWHERE
+
+    def test_making_it_twice_leaves_the_first_as_it_is(self, ground: Playground) -> None:
+        wanted = ground.wanted()
+        assert wanted.administrator is not None
+        with connect(wanted.endpoint, "root", wanted.administrator.password) as inside:
+            assert create_account(inside, wanted.account, wanted.login.password)
+            assert not create_account(inside, wanted.account, Secret("another"))
+        ground.connect().close()
+
+    @pytest.mark.parametrize(
+        "name", ["ap'im", 'ap"im', "ap`im", "ap\\im", "ap%im", "ap im", "apüm", "a@b", "--", "a;b"]
+    )
+    def test_any_name(self, ground: Playground, name: str) -> None:
+        ground.account = name
+        wanted = ground.wanted()
+        assert wanted.administrator is not None
+        with connect(wanted.endpoint, "root", wanted.administrator.password) as inside:
+            assert create_account(inside, wanted.account, wanted.login.password)
+            assert read_accounts(inside, name) == (Account(name, "%"),)
+        with connect(wanted.endpoint, name, wanted.login.password) as inside:
+            assert current_account(inside) == Account(name, "%")
+
+    def test_an_account_that_may_not_see_the_others(self, ground: Playground) -> None:
+        ground.make_account()
+        wanted = ground.wanted()
+        with connect(wanted.endpoint, ground.account, wanted.login.password) as inside:
+            assert read_accounts(inside, ground.account) is None
+
+    def test_the_longest_name_is_what_the_server_takes(self, ground: Playground) -> None:
+        if ground.server.kind == "mariadb":
+            assert longest_name((10, 11), mariadb=True) > 32  # the most that a profile takes
+            return
+        said = connect(ground.endpoint, "root", Secret(ground.server.root_password))
+        with said as inside:
+            longest = longest_name(inside.greeting.version, mariadb=inside.greeting.mariadb)
+        ground.account = "u" * longest
+        ground.make_account()
+        ground.server.drop_user(ground.account)
+        ground.account = "u" * (longest + 1)
+        with pytest.raises(pymysql.err.MySQLError):
+            ground.make_account()
+
+    def test_the_password_is_in_no_error(self, ground: Playground) -> None:
+        wanted = ground.wanted()
+        ground.make_account()
+        with connect(wanted.endpoint, ground.account, wanted.login.password) as inside:
+            with pytest.raises(DatabaseError) as raised:
+                create_account(inside, Account("other", "%"), Secret("s3cret-one"))
+        assert "s3cret" not in str(raised.value)
+        assert raised.value.cause == "right"

@@ -1,0 +1,202 @@
+"""kill -9 before each statement: the next run makes it whole."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.playground import Playground, playground
+from tests.support.servers import Server, quoted
+from wizard.database.connection import Session
+from wizard.database.journal import FileJournal
+from wizard.database.provision import Progress, pending
+
+SMALL = """
+CREATE TABLE a (i INT NOT NULL, PRIMARY KEY (i)) ENGINE INNODB;
+CREATE TABLE b (i INT, FOREIGN KEY (i) REFERENCES a (i)) ENGINE INNODB;
+CREATE INDEX b_by_i ON b (i);
+"""
+
+
+def killed(act: Callable[[], object]) -> bool:
+    """Runs `act` in a process of its own; whether it was killed.  Anything but that or success fails the test."""
+    child = os.fork()
+    if child == 0:
+        try:
+            act()
+            os._exit(0)
+        except BaseException as problem:
+            os.write(2, f"child: {problem!r}\n".encode())
+            os._exit(7)
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status):
+        assert os.WTERMSIG(status) == signal.SIGKILL
+        return True
+    assert os.WEXITSTATUS(status) == 0
+    return False
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def before_statement(database: str, number: int) -> Progress:
+    def progress(name: str, done: int, total: int, text: str) -> None:
+        if total and name == database and done == number:
+            die()
+
+    return progress
+
+
+def is_made(ground: Playground, tables: int = 39) -> None:
+    assert len(ground.server.tables(ground.user)) == tables
+    assert len(ground.server.tables(ground.registry)) == tables
+    assert ground.journal.begun() == {}
+    with ground.connect() as connection, connection.cursor() as cursor:
+        for name in ground.names.values():
+            cursor.execute(f"CREATE TABLE {quoted(name)}.tried (i INT)")
+            cursor.execute(f"DROP TABLE {quoted(name)}.tried")
+
+
+class TestBeforeEachStatementOfTheStockScript:
+    def test_each_run_begins_again_and_the_last_is_whole(self, ground: Playground) -> None:
+        """Each run finds what the one before left, takes it back, and is killed one statement later."""
+        for database, numbers in ((ground.user, range(74)), (ground.registry, (0, 1, 37, 72, 73))):
+            for number in numbers:
+                assert killed(lambda d=database, n=number: ground.provision(progress=before_statement(d, n)))
+                if number % 12 == 1:
+                    needs = pending(ground.wanted(), ground.scripts, ground.journal)
+                    cut = next(need for need in needs.databases if need.database.name == database)
+                    assert cut.take_back
+                    assert not cut.lacking
+        ground.provision()
+        is_made(ground)
+
+
+@pytest.fixture
+def small(mariadb: Server, tmp_path: Path) -> Iterator[Playground]:
+    """A pack whose script has three statements, so that every single moment can be tried."""
+    scripts = tmp_path / "pack" / "dbscripts"
+    scripts.mkdir(parents=True)
+    for name in ("mysql.sql", "mysql5.7.sql"):
+        (scripts / name).write_text(SMALL)
+    with playground(mariadb, tmp_path / "pack", tmp_path) as ground:
+        ground.names = {role: ground.names[role] for role in ("user", "registry")}
+        yield ground
+
+
+def at_event(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dies before (even numbers) or after (odd) the event; each statement and each note of the journal is one."""
+    count = iter(range(1_000_000))
+
+    def around(original: Callable[..., object]) -> Callable[..., object]:
+        def event(*arguments: object, **more: object) -> object:
+            if next(count) == number:
+                die()
+            result = original(*arguments, **more)
+            if next(count) == number:
+                die()
+            return result
+
+        return event
+
+    monkeypatch.setattr(Session, "make", around(Session.make))
+    monkeypatch.setattr(FileJournal, "begin", around(FileJournal.begin))
+    monkeypatch.setattr(FileJournal, "done", around(FileJournal.done))
+
+
+def killed_at(ground: Playground, number: int) -> bool:
+    def act() -> None:
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            at_event(number, monkeypatch)
+            ground.provision()
+
+    return killed(act)
+
+
+class TestAtEveryMoment:
+    def test_of_a_run(self, small: Playground) -> None:
+        number = 0
+        while killed_at(small, number):
+            small.provision()
+            is_made(small, tables=2)
+            small.server.drop(*small.names.values())
+            small.server.drop_user(small.account)
+            number += 1
+        assert number > 30  # statements and notes, each twice
+        is_made(small, tables=2)
+
+    def test_of_taking_back(self, small: Playground) -> None:
+        """Killed in the middle of the first script, and then at every moment of the run that takes it back."""
+        number = 0
+        while True:
+            assert killed(lambda: small.provision(progress=before_statement(small.user, 2)))
+            if not killed_at(small, number):
+                break
+            small.provision()
+            is_made(small, tables=2)
+            small.server.drop(*small.names.values())
+            number += 1
+        assert number > 30
+        is_made(small, tables=2)
+
+
+class TestWhatAKilledRunLeavesToOthers:
+    def test_rows_that_came_after_the_kill_are_kept(self, maria: Playground) -> None:
+        assert killed(lambda: maria.provision(progress=before_statement(maria.user, 40)))
+        row = "INSERT INTO REG_LOG (REG_USER_ID, REG_ACTION, REG_LOGGED_TIME) VALUES ('x', 1, NOW())"
+        maria.server.run(row, database=maria.user)
+        needs = pending(maria.wanted(), maria.scripts, maria.journal)
+        assert not needs.databases[0].take_back
+        assert needs.databases[0].lacking
+        assert [result.status for result in maria.provision()] == ["missing", "created", "created", "created"]
+        assert maria.server.one("SELECT COUNT(*) FROM REG_LOG", database=maria.user) == 1
+
+    def test_tables_that_somebody_added_are_kept(self, maria: Playground) -> None:
+        assert killed(lambda: maria.provision(progress=before_statement(maria.user, 40)))
+        maria.server.run("CREATE TABLE somebodys (i INT)", database=maria.user)
+        before = maria.server.tables(maria.user)
+        assert maria.provision()[0].status == "missing"
+        assert maria.server.tables(maria.user) == before
+
+    def test_what_somebody_made_whole_meanwhile_stays(self, maria: Playground, tmp_path: Path) -> None:
+        """Killed here, made there: nothing is taken back, and the note goes."""
+        assert killed(lambda: maria.provision(progress=before_statement(maria.user, 0)))
+        maria.server.drop(maria.user)
+        other = Playground(maria.server, maria.pack, tmp_path / "other", maria.names, maria.account)
+        other.provision()
+        created = maria.server.one(
+            f"SELECT MIN(CREATE_TIME) FROM information_schema.TABLES WHERE TABLE_SCHEMA = '{maria.user}'"
+        )
+        assert [result.status for result in maria.provision()] == ["present"] * 4
+        assert created == maria.server.one(
+            f"SELECT MIN(CREATE_TIME) FROM information_schema.TABLES WHERE TABLE_SCHEMA = '{maria.user}'"
+        )
+        assert maria.journal.begun() == {}
+
+    def test_another_machine_leaves_it_alone_and_says_what_is_missing(
+        self, maria: Playground, tmp_path: Path
+    ) -> None:
+        assert killed(lambda: maria.provision(progress=before_statement(maria.user, 40)))
+        before = maria.server.tables(maria.user)
+        other = Playground(maria.server, maria.pack, tmp_path / "other", maria.names, maria.account)
+        needs = pending(other.wanted(), other.scripts, other.journal)
+        assert needs.databases[0].verdict.state == "partial"
+        assert needs.databases[0].verdict.missing
+        other.provision()
+        assert maria.server.tables(maria.user) == before
+
+    def test_another_profile_with_other_databases_is_not_concerned(
+        self, maria: Playground, tmp_path: Path
+    ) -> None:
+        assert killed(lambda: maria.provision(progress=before_statement(maria.user, 40)))
+        with playground(maria.server, maria.pack, tmp_path / "second") as second:
+            second.journal = maria.journal
+            second.provision()
+            assert list(maria.journal.begun()) == [maria.user]
+        maria.provision()
+        is_made(maria)

@@ -1,0 +1,540 @@
+"""From nothing to two schemas, once, whole or not at all: on real servers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pymysql
+import pytest
+
+from tests.support import listeners, servers
+from tests.support.playground import Playground, playground
+from tests.support.servers import Server, quoted
+from wizard.cancel import Cancel
+from wizard.database.failure import DatabaseError, Endpoint
+from wizard.database.needs import DatabaseResult
+from wizard.database.provision import LOCK, ProvisioningFailed, pending
+from wizard.database.wanted import Wanted
+from wizard.errors import Cancelled, Failed
+from wizard.secrets import Secret
+
+
+def made(ground: Playground) -> None:
+    """Everything is there, and the account can work in each database and nowhere else."""
+    server = ground.server
+    assert len(server.tables(ground.user)) == 39
+    assert len(server.tables(ground.registry)) == 39
+    for role in ("event_store", "processed_data_store"):
+        assert server.tables(ground.names[role]) == []
+    assert ground.journal.begun() == {}
+    with ground.connect() as connection, connection.cursor() as cursor:
+        for name in ground.names.values():
+            cursor.execute(f"CREATE TABLE {quoted(name)}.tried (i INT PRIMARY KEY)")
+            cursor.execute(f"INSERT INTO {quoted(name)}.tried VALUES (1)")
+            cursor.execute(f"DROP TABLE {quoted(name)}.tried")
+
+
+def at_statement(number: int, act: Callable[[], object]) -> Callable[[str, int, int, str], None]:
+    """A progress that acts once, before that statement of a script."""
+    begun = threading.Event()
+
+    def progress(database: str, done: int, total: int, text: str) -> None:
+        if total and done == number and not begun.is_set():
+            begun.set()
+            act()
+
+    return progress
+
+
+def checksums(ground: Playground) -> list[tuple[str, int]]:
+    """How many rows and what checksum each table has, and when the server says it was made."""
+    rows = []
+    for name in (ground.user, ground.registry):
+        for table in ground.server.tables(name):
+            checksum = ground.server.run(f"CHECKSUM TABLE {quoted(name)}.{quoted(table)}")[0][1]
+            created = ground.server.run(
+                "SELECT CREATE_TIME FROM information_schema.TABLES"
+                f" WHERE TABLE_SCHEMA = '{name}' AND TABLE_NAME = '{table}'"
+            )
+            rows.append((f"{name}.{table}", checksum, created))
+    return rows
+
+
+class TestFromNothing:
+    def test_databases_account_grants_and_tables(self, ground: Playground) -> None:
+        results = ground.provision()
+        assert results == [
+            DatabaseResult(ground.user, "created", 39),
+            DatabaseResult(ground.registry, "created", 39),
+            DatabaseResult(ground.names["event_store"], "created", 0),
+            DatabaseResult(ground.names["processed_data_store"], "created", 0),
+        ]
+        made(ground)
+
+    @pytest.mark.parametrize("pack_name", ["apim-analytics-2.1.0", "das-3.0.1"])
+    def test_the_other_packs(self, ground: Playground, packs: Path, pack_name: str) -> None:
+        ground.pack = packs / pack_name
+        if pack_name == "das-3.0.1" and ground.server.kind == "mysql9":
+            needs = pending(ground.wanted(), ground.scripts, ground.journal)
+            assert [need.script for need in needs.databases] == [
+                False
+            ] * 4  # no script fits: mysql.script tells
+            return
+        ground.provision()
+        made(ground)
+
+    def test_the_second_time_touches_nothing(self, ground: Playground) -> None:
+        ground.provision()
+        ground.server.run("INSERT INTO UM_DOMAIN (UM_DOMAIN_NAME) VALUES ('PRIMARY')", database=ground.user)
+        before = checksums(ground)
+        asked = statements_of(ground, ground.provision)
+        assert checksums(ground) == before
+        assert not [one for one in asked if one.split()[0].upper() not in ("SELECT", "SHOW", "SET")]
+        assert [result.status for result in ground.provision()] == ["present"] * 4
+
+    def test_what_would_be_made_is_told_and_not_made(self, ground: Playground) -> None:
+        before = ground.server.databases()
+        needs = pending(ground.wanted(), ground.scripts, ground.journal)
+        assert needs.pending
+        assert [result.status for result in needs.results] == ["pending"] * 4
+        assert ground.server.databases() == before
+        assert ground.server.accounts(ground.account) == set()
+
+    def test_the_character_set_is_the_profiles(self, ground: Playground) -> None:
+        ground.provision(ground.wanted(charset="latin1"))
+        for name in ground.names.values():
+            assert charset_of(ground.server, name) == "latin1"
+
+    def test_without_one_it_is_the_servers(self, ground: Playground) -> None:
+        ground.provision()
+        expected = "utf8mb4" if ground.server.kind == "mysql9" else "latin1"
+        assert {charset_of(ground.server, name) for name in ground.names.values()} == {expected}
+
+    def test_56_with_utf8_in_a_strict_mode(self, mysql56: Server, pack: Path, tmp_path: Path) -> None:
+        with playground(mysql56, pack, tmp_path) as ground:
+            before = mysql56.one("SELECT @@GLOBAL.sql_mode")
+            mysql56.run(
+                "SET GLOBAL sql_mode = 'STRICT_TRANS_TABLES,NO_ZERO_DATE,ANSI_QUOTES,NO_BACKSLASH_ESCAPES'"
+            )
+            try:
+                ground.provision(ground.wanted(charset="utf8"))
+                made(ground)
+            finally:
+                mysql56.run(f"SET GLOBAL sql_mode = '{before}'")
+
+    @pytest.mark.parametrize(
+        "password",
+        [
+            "quo'te",
+            'dou"ble',
+            "back\\slash",
+            "trailing\\",
+            "100% %s %%",
+            "a;b -- c",
+            "ümläut ß 漢",
+            "`",
+            "''; DROP --",
+        ],
+    )
+    def test_any_password(self, maria: Playground, password: str) -> None:
+        maria.password = password
+        maria.provision()
+        made(maria)
+
+    @pytest.mark.parametrize("kind", servers.KINDS)
+    @pytest.mark.parametrize("mode", ["ANSI_QUOTES", "NO_BACKSLASH_ESCAPES"])
+    def test_a_password_of_every_kind_in_every_mode(
+        self, kind: servers.Kind, mode: str, pack: Path, tmp_path: Path
+    ) -> None:
+        server = servers.shared_server(kind)
+        before = server.one("SELECT @@GLOBAL.sql_mode")
+        with playground(server, pack, tmp_path) as ground:
+            server.run(f"SET GLOBAL sql_mode = CONCAT(@@GLOBAL.sql_mode, ',{mode}')")
+            try:
+                ground.provision()
+            finally:
+                server.run(f"SET GLOBAL sql_mode = '{before}'")
+            made(ground)
+
+    @pytest.mark.parametrize(
+        "name", ["user-db", "user.db", "user db", "us'er\"db", "us`er`db", "userdb; DROP DATABASE x", "ünïx"]
+    )
+    def test_any_name_of_a_database(self, maria: Playground, name: str) -> None:
+        maria.names = {**maria.names, "user": name}
+        maria.provision()
+        made(maria)
+
+    @pytest.mark.parametrize("kind", servers.KINDS)
+    def test_dashes_and_dots_on_each_server(self, kind: servers.Kind, pack: Path, tmp_path: Path) -> None:
+        with playground(
+            servers.shared_server(kind), pack, tmp_path, names={"user": "u-s.e_r", "registry": "r.e-g"}
+        ) as ground:
+            ground.provision()
+            made(ground)
+
+    def test_no_database_with_a_similar_name_is_reached(self, ground: Playground) -> None:
+        """`_` is a wildcard in a grant: unescaped, `reg_db` would open `regXdb`."""
+        ground.provision()
+        similar = [name.replace("_", "X") for name in ground.names.values() if "_" in name]
+        ground.server.run(*(f"CREATE DATABASE {quoted(name)}" for name in similar))
+        try:
+            for name in similar:
+                with ground.connect() as connection, connection.cursor() as cursor:
+                    with pytest.raises(pymysql.err.OperationalError, match="denied"):
+                        cursor.execute(f"CREATE TABLE {quoted(name)}.t (i INT)")
+        finally:
+            ground.server.drop(*similar)
+        assert len(similar) == 3
+
+    def test_where_grants_take_names_literally(self, mysql9: Server, pack: Path, tmp_path: Path) -> None:
+        """With `partial_revokes` an escaped name would be another name, and the account would have no right."""
+        with playground(mysql9, pack, tmp_path) as ground:
+            mysql9.run("SET GLOBAL partial_revokes = ON")
+            try:
+                ground.provision()
+                made(ground)
+                assert [result.status for result in ground.provision()] == ["present"] * 4
+            finally:
+                mysql9.drop_user(ground.account)
+                mysql9.run("SET GLOBAL partial_revokes = OFF")
+
+
+def charset_of(server: Server, database: str) -> str:
+    query = "SELECT DEFAULT_CHARACTER_SET_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = "
+    return str(server.one(f"{query}'{database}'"))
+
+
+def statements_of(ground: Playground, act: Callable[[], object]) -> list[str]:
+    """Every statement that the server got while `act` ran, by its general log."""
+    server = ground.server
+    server.run("SET GLOBAL log_output = 'TABLE'", "SET GLOBAL general_log = ON", "TRUNCATE mysql.general_log")
+    try:
+        act()
+    finally:
+        server.run("SET GLOBAL general_log = OFF")
+    rows = server.run("SELECT argument, command_type FROM mysql.general_log WHERE command_type = 'Query'")
+    texts = [row[0].decode() if isinstance(row[0], bytes) else row[0] for row in rows]
+    return [text for text in texts if "general_log" not in text]
+
+
+class TestWhatIsThereAlready:
+    def test_an_empty_database_keeps_its_character_set(self, ground: Playground) -> None:
+        ground.server.run(f"CREATE DATABASE {quoted(ground.user)} CHARACTER SET latin2")
+        ground.provision(ground.wanted(charset="latin1"))
+        assert charset_of(ground.server, ground.user) == "latin2"
+        assert charset_of(ground.server, ground.registry) == "latin1"
+        made(ground)
+
+    def test_an_account_keeps_its_password_and_gets_its_grants(self, ground: Playground) -> None:
+        ground.make_account()
+        ground.provision()
+        made(ground)
+
+    def test_a_right_that_went_comes_back(self, ground: Playground) -> None:
+        ground.provision()
+        pattern = ground.registry.replace("_", r"\_")
+        ground.server.run(f"REVOKE CREATE, DROP ON {quoted(pattern)}.* FROM '{ground.account}'@'%'")
+        statuses = [result.status for result in ground.provision()]
+        assert statuses == ["present", "created", "present", "present"]
+        made(ground)
+
+    def test_an_account_of_a_narrower_host_is_enough(self, ground: Playground) -> None:
+        """Somebody made apim@localhost with care: the wizard does not open apim@% beside it."""
+        ground.make_account(host="localhost")
+        ground.provision()
+        made(ground)
+        assert ground.server.accounts(ground.account) == {"localhost"}
+
+    def test_tables_of_another_product_in_a_whole_database_stay(self, ground: Playground) -> None:
+        ground.provision()
+        ground.server.run("CREATE TABLE IDN_EXTRA (i INT)", database=ground.user)
+        assert [result.status for result in ground.provision()] == ["present"] * 4
+        assert "IDN_EXTRA" in ground.server.tables(ground.user)
+
+    @pytest.mark.parametrize("state", ["partial", "other"])
+    def test_what_was_not_ours_is_never_touched(self, ground: Playground, state: str) -> None:
+        ground.server.run(f"CREATE DATABASE {quoted(ground.user)}")
+        table = "UM_DOMAIN" if state == "partial" else "orders"
+        ground.server.run(
+            f"CREATE TABLE {table} (i INT)", f"INSERT INTO {table} VALUES (7)", database=ground.user
+        )
+        results = ground.provision()
+        assert [result.status for result in results] == ["missing", "created", "created", "created"]
+        assert ground.server.tables(ground.user) == [table]
+        assert ground.server.run(f"SELECT * FROM {table}", database=ground.user) == [(7,)]
+
+
+class TestWhoMayMakeWhat:
+    def test_without_administrator_the_account_runs_the_script_itself(self, ground: Playground) -> None:
+        ground.make_account()
+        for name in ground.names.values():
+            ground.server.run(
+                f"CREATE DATABASE {quoted(name)}",
+                f"GRANT ALL ON {quoted(name.replace('_', chr(92) + '_'))}.* TO '{ground.account}'@'%'",
+            )
+        statuses = [result.status for result in ground.provision(ground.wanted(admin=False))]
+        assert statuses == ["created", "created", "present", "present"]
+        made(ground)
+
+    def test_without_administrator_nothing_else_is_made(self, ground: Playground) -> None:
+        ground.make_account()
+        needs = pending(ground.wanted(admin=False), ground.scripts, ground.journal)
+        assert [result.status for result in needs.results] == ["missing"] * 4
+        assert not needs.pending
+        assert ground.provision(ground.wanted(admin=False)) == needs.results
+
+    def test_for_a_dba_nothing_is_made(self, ground: Playground) -> None:
+        before = ground.server.databases()
+        results = ground.provision(ground.wanted(mode="dba"))
+        assert [result.status for result in results] == ["missing"] * 4
+        assert ground.server.databases() == before
+        assert ground.server.accounts(ground.account) == set()
+
+    def test_with_setup_the_tables_are_the_servers(self, ground: Playground) -> None:
+        results = ground.provision(ground.wanted(mode="server"))
+        assert results == [DatabaseResult(name, "created", 0) for name in ground.names.values()]
+        with ground.connect() as connection, connection.cursor() as cursor:
+            cursor.execute(f"CREATE TABLE {quoted(ground.user)}.t (i INT)")
+
+    def test_an_administrator_without_rights_is_told_before_anything_is_made(
+        self, ground: Playground
+    ) -> None:
+        before = ground.server.databases()
+        weak = f"{ground.account}a"
+        ground.server.run(f"CREATE USER '{weak}'@'%' IDENTIFIED BY 'x'")
+        try:
+            from wizard.database.wanted import Login
+
+            wanted = ground.wanted(administrator=Login(weak, Secret("x")))
+            with pytest.raises(ProvisioningFailed, match="lacks CREATE USER") as raised:
+                ground.provision(wanted)
+        finally:
+            ground.server.drop_user(weak)
+        assert "WITH" in str(raised.value) or "grant" in str(raised.value)
+        assert raised.value.exit_code == 1
+        assert ground.server.databases() == before
+
+    def test_an_administrator_of_these_databases_alone_is_enough(self, ground: Playground) -> None:
+        """No right to see mysql.user, and none anywhere else."""
+        from wizard.database.wanted import Login
+
+        little = f"{ground.account}a"
+        ground.server.run(
+            f"CREATE USER '{little}'@'%' IDENTIFIED BY 'x'",
+            f"GRANT CREATE USER ON *.* TO '{little}'@'%'",
+            *(
+                f"GRANT ALL ON {quoted(name.replace('_', chr(92) + '_'))}.* TO '{little}'@'%' WITH GRANT OPTION"
+                for name in ground.names.values()
+            ),
+        )
+        try:
+            ground.provision(ground.wanted(administrator=Login(little, Secret("x"))))
+        finally:
+            ground.server.drop_user(little)
+        made(ground)
+
+
+class TestTwoAtOnce:
+    def test_both_succeed_and_it_is_made_once(self, ground: Playground, tmp_path: Path) -> None:
+        """Two machines at the same moment: each has its own journal."""
+        other = Playground(ground.server, ground.pack, tmp_path / "other", ground.names, ground.account)
+        both = threading.Barrier(2)
+        results: dict[int, object] = {}
+
+        def run(number: int, who: Playground) -> None:
+            both.wait()
+            try:
+                results[number] = [result.status for result in who.provision()]
+            except BaseException as problem:
+                results[number] = problem
+
+        threads = [threading.Thread(target=run, args=(i, who)) for i, who in enumerate((ground, other))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        assert sorted(results.values(), key=str) == [["created"] * 4, ["present"] * 4]
+        made(ground)
+        assert other.journal.begun() == {}
+
+    def test_cancelling_while_waiting_for_the_other_run(self, maria: Playground) -> None:
+        cancel = Cancel()
+        with maria.server.connect() as holder, holder.cursor() as cursor:
+            cursor.execute("SELECT GET_LOCK(%s, 0)", (LOCK,))
+
+            def progress(database: str, done: int, total: int, text: str) -> None:
+                assert "another run" in text
+                cancel.set()
+
+            with pytest.raises(Cancelled):
+                maria.provision(progress=progress, cancel=cancel)
+        assert maria.server.accounts(maria.account) == set()
+
+
+class TestTakingBack:
+    """What a run begins and cannot finish is taken back; what it finished stays."""
+
+    def gone(self, ground: Playground, *, registry: bool = False) -> None:
+        name = ground.registry if registry else ground.user
+        assert name not in ground.server.databases()
+        assert ground.journal.begun() == {}
+
+    def test_a_statement_that_fails(self, mysql56: Server, pack: Path, tmp_path: Path) -> None:
+        """5.6 with utf8mb4: the check is ignored, and the 17 tables go again."""
+        with playground(mysql56, pack, tmp_path) as ground:
+            with pytest.raises(ProvisioningFailed, match="too long") as raised:
+                ground.provision(ground.wanted(charset="utf8mb4"))
+            assert "dbscripts/mysql.sql, line" in str(raised.value)
+            assert ground.user in str(raised.value)
+            assert [result.status for result in raised.value.results] == [
+                "failed",
+                "pending",
+                "pending",
+                "pending",
+            ]
+            self.gone(ground)
+            ground.provision(ground.wanted(charset="latin1"))
+            made(ground)
+
+    def test_in_a_database_that_was_there_and_empty_only_the_tables_go(
+        self, mysql56: Server, pack: Path, tmp_path: Path
+    ) -> None:
+        with playground(mysql56, pack, tmp_path) as ground:
+            mysql56.run(f"CREATE DATABASE {quoted(ground.user)} CHARACTER SET utf8mb4")
+            with pytest.raises(ProvisioningFailed):
+                ground.provision()
+            assert mysql56.tables(ground.user) == []
+            assert charset_of(mysql56, ground.user) == "utf8mb4"
+            assert ground.journal.begun() == {}
+
+    def test_what_was_finished_before_stays(self, ground: Playground) -> None:
+        seen = []
+
+        def progress(database: str, done: int, total: int, text: str) -> None:
+            if database == ground.registry and done == 20:
+                seen.append(database)
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            ground.provision(progress=progress)
+        assert seen
+        assert len(ground.server.tables(ground.user)) == 39
+        self.gone(ground, registry=True)
+        assert [result.status for result in ground.provision()] == [
+            "present",
+            "created",
+            "created",
+            "created",
+        ]
+        made(ground)
+
+    @pytest.mark.parametrize("number", [0, 1, 40, 72])
+    def test_ctrl_c(self, ground: Playground, number: int) -> None:
+        def press() -> None:
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            ground.provision(progress=at_statement(number, press))
+        self.gone(ground)
+
+    def test_a_cancel_is_obeyed_between_two_statements(self, ground: Playground) -> None:
+        cancel = Cancel()
+        with pytest.raises(Cancelled):
+            ground.provision(progress=at_statement(30, cancel.set), cancel=cancel)
+        self.gone(ground)
+
+    def test_an_error_of_our_own(self, maria: Playground) -> None:
+        def break_down() -> None:
+            raise RuntimeError("a bug")
+
+        with pytest.raises(RuntimeError):
+            maria.provision(progress=at_statement(10, break_down))
+        self.gone(maria)
+
+    def test_a_row_that_came_meanwhile_is_not_lost(self, maria: Playground) -> None:
+        """Somebody already uses the tables: nothing is dropped, and it is said."""
+
+        def somebody_writes() -> None:
+            row = "INSERT INTO REG_LOG (REG_USER_ID, REG_ACTION, REG_LOGGED_TIME) VALUES ('x', 1, NOW())"
+            maria.server.run(row, database=maria.user)
+            raise Failed("for the test")
+
+        with pytest.raises(ProvisioningFailed, match="still there"):
+            maria.provision(progress=at_statement(20, somebody_writes))
+        assert maria.server.one("SELECT COUNT(*) FROM REG_LOG", database=maria.user) == 1
+
+    def test_a_database_that_somebody_else_made_meanwhile_is_not_dropped(self, maria: Playground) -> None:
+        def progress(database: str, done: int, total: int, text: str) -> None:
+            if "making the database" in text and database == maria.user:
+                maria.server.run(f"CREATE DATABASE {quoted(maria.user)}")
+
+        with pytest.raises(ProvisioningFailed, match="exists"):
+            maria.provision(progress=progress)
+        assert maria.user in maria.server.databases()
+        assert maria.journal.begun() == {}
+
+
+class TestWhenTheServerGoes:
+    def test_a_connection_that_breaks_at_any_point(self, ground: Playground) -> None:
+        """Whatever was begun stays written down, and the next run makes it whole."""
+        for spoken in (3, 12, 60, 100, 150, 200):
+            with listeners.cutting_proxy(ground.server.port, after=spoken) as port:
+                wanted = ground.wanted(endpoint=Endpoint("127.0.0.1", port))
+                with pytest.raises((ProvisioningFailed, DatabaseError)) as raised:
+                    ground.provision(wanted)
+            assert raised.value.exit_code == 1
+        # The journal's endpoint is the server's own: the proxy only stood in between.
+        ground.provision()
+        made(ground)
+
+    def test_a_server_that_dies_in_the_middle(self, mysql56: Server, pack: Path, tmp_path: Path) -> None:
+        with servers.fresh("mariadb") as server:
+            with playground(server, pack, tmp_path) as ground:
+                with pytest.raises(ProvisioningFailed) as raised:
+                    ground.provision(progress=at_statement(33, server.kill))
+                assert "next run takes it back" in str(raised.value)
+                assert list(ground.journal.begun()) == [ground.user]
+                assert raised.value.results[0].status == "failed"
+
+    def test_a_server_that_is_read_only(self, mysql9: Server, pack: Path, tmp_path: Path) -> None:
+        """Root may write all the same on 5.6 and MariaDB; with super_read_only nobody may."""
+        with playground(mysql9, pack, tmp_path) as ground:
+            mysql9.run("SET GLOBAL super_read_only = ON")
+            try:
+                with pytest.raises(ProvisioningFailed, match="read-only") as raised:
+                    ground.provision()
+            finally:
+                mysql9.run("SET GLOBAL super_read_only = OFF", "SET GLOBAL read_only = OFF")
+            assert "primary" in str(raised.value)
+            assert ground.user not in mysql9.databases()
+
+
+class TestPasswordsStayHidden:
+    def test_in_no_progress_and_no_error(self, ground: Playground) -> None:
+        ground.password = "s3cret-of-the-account"
+        said: list[str] = []
+
+        def progress(database: str, done: int, total: int, text: str) -> None:
+            said.append(f"{database} {text}")
+            if done == 30:
+                raise Failed("stop")
+
+        with pytest.raises(ProvisioningFailed) as raised:
+            ground.provision(progress=progress)
+        everything = "\n".join([*said, str(raised.value), repr(raised.value.__dict__), repr(ground.wanted())])
+        assert "s3cret" not in everything
+        assert ground.server.root_password not in everything
+        for path in (ground.folder / "journal").rglob("*"):
+            assert "s3cret" not in path.read_text()
+
+
+def test_a_wrong_administrator_changes_nothing(maria: Playground) -> None:
+    from wizard.database.wanted import Login
+
+    wanted: Wanted = maria.wanted(administrator=Login("root", Secret("wrong")))
+    maria.make_account()
+    needs = pending(wanted, maria.scripts, maria.journal)
+    assert not needs.by_administrator
+    assert [result.status for result in needs.results] == ["missing"] * 4
