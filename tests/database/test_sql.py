@@ -1,0 +1,191 @@
+"""What is printed for a DBA runs in the `mysql` client of each server, whatever the names and passwords hold."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support import servers
+from tests.support.playground import Playground, playground
+from tests.support.servers import Server, quoted
+from wizard.database.accounts import Account
+from wizard.database.failure import Endpoint
+from wizard.database.greeting import greeting
+from wizard.database.provision import pending
+from wizard.database.quoting import identifier, literal
+from wizard.database.scripts import scripts_for
+from wizard.database.sql import sql_text
+from wizard.database.wanted import Database, Login, Wanted
+from wizard.pack import Pack
+from wizard.secrets import Secret
+
+
+def text_for(ground: Playground, *, with_password: bool = True, **changes: object) -> str:
+    said = greeting(ground.endpoint)
+    script = scripts_for(Pack(ground.pack), said.version, mariadb=said.mariadb).fitting
+    wanted = ground.wanted(**changes)
+    return sql_text(wanted, script, said.version, mariadb=said.mariadb, with_password=with_password)
+
+
+def runs(ground: Playground, sql: str) -> None:
+    done = ground.server.client(sql)
+    assert done.returncode == 0, done.stderr
+    assert "ERROR" not in done.stderr
+
+
+def nothing_is_missing(ground: Playground) -> None:
+    needs = pending(ground.wanted(), ground.scripts, ground.journal)
+    assert not needs.pending
+    assert [result.status for result in needs.results] == ["present"] * 4
+    assert [result.tables for result in needs.results] == [39, 39, 0, 0]
+
+
+class TestInTheClient:
+    def test_everything_is_made(self, ground: Playground) -> None:
+        runs(ground, text_for(ground))
+        nothing_is_missing(ground)
+
+    def test_without_the_password_the_account_gets_a_throw_away_one(self, ground: Playground) -> None:
+        sql = text_for(ground, with_password=False)
+        assert ground.password not in sql
+        again = text_for(ground, with_password=False)
+        pattern = re.compile(r"IDENTIFIED BY '+([^']{20,})'")
+        passwords = [found[1] for text in (sql, again) if (found := pattern.search(text))]
+        assert len(set(passwords)) == 2
+        runs(ground, sql)
+        # The text itself says how the password of the profile is set.
+        told = next(line for line in sql.splitlines() if "'...'" in line)
+        with ground.server.connect() as connection, connection.cursor() as cursor:
+            statement = (
+                told.removeprefix("--").strip().rstrip(";").replace("'%'", "'%%'").replace("'...'", "%s")
+            )
+            cursor.execute(statement, (ground.password,))
+        nothing_is_missing(ground)
+
+    def test_an_account_that_exists_keeps_its_password(self, ground: Playground) -> None:
+        ground.make_account()
+        runs(ground, text_for(ground, with_password=False))
+        nothing_is_missing(ground)
+
+    def test_the_part_before_the_tables_can_be_run_twice(self, ground: Playground) -> None:
+        sql = text_for(ground, mode="server")
+        assert "CREATE TABLE" not in sql
+        runs(ground, sql)
+        runs(ground, sql)
+        ground.connect().close()
+
+    @pytest.mark.parametrize("kind", servers.KINDS)
+    def test_names_and_passwords_with_everything(
+        self, kind: servers.Kind, pack: Path, tmp_path: Path
+    ) -> None:
+        evil = {
+            "user": "a'b\"c`d;e-f.g h",
+            "registry": "regdb` ; DROP DATABASE x -- ",
+            "event_store": "ünï_x",
+        }
+        evil["registry"] = evil["registry"].strip()
+        with playground(servers.shared_server(kind), pack, tmp_path, names=evil) as ground:
+            ground.account = "a'p`i\"m\\ --"[:16]
+            ground.password = "p'a\"s\\s\\\\w`o%r;d -- # /* ü ß 漢"
+            runs(ground, text_for(ground))
+            nothing_is_missing(ground)
+            ground.connect().close()
+
+    @pytest.mark.parametrize("mode", ["ANSI_QUOTES", "NO_BACKSLASH_ESCAPES", "ANSI,NO_BACKSLASH_ESCAPES"])
+    def test_in_every_sql_mode(self, ground: Playground, mode: str) -> None:
+        server = ground.server
+        before = server.one("SELECT @@GLOBAL.sql_mode")
+        server.run(f"SET GLOBAL sql_mode = CONCAT(@@GLOBAL.sql_mode, ',{mode}')")
+        try:
+            runs(ground, text_for(ground))
+        finally:
+            server.run(f"SET GLOBAL sql_mode = '{before}'")
+        nothing_is_missing(ground)
+
+    @pytest.mark.parametrize("charset", ["latin1", "utf8", "gbk", "cp1251"])
+    def test_whatever_the_clients_character_set(self, maria: Playground, charset: str) -> None:
+        sql = text_for(maria)
+        done = maria.server.client(sql, f"--default-character-set={charset}")
+        assert done.returncode == 0, done.stderr
+        nothing_is_missing(maria)
+
+    def test_the_sql_mode_of_the_session_comes_back(self, ground: Playground) -> None:
+        done = ground.server.client(text_for(ground) + "SELECT @@SESSION.sql_mode = @@GLOBAL.sql_mode;\n")
+        assert done.stdout.split()[-1] == "1"
+
+    def test_no_password_stays_in_a_variable(self, mysql56: Server, pack: Path, tmp_path: Path) -> None:
+        with playground(mysql56, pack, tmp_path) as ground:
+            done = mysql56.client(text_for(ground) + "SELECT @apimha_make;\n")
+            assert done.stdout.split()[-1] == "NULL"
+
+
+class TestTheText:
+    WANTED = Wanted(
+        Endpoint("db", 3306),
+        Login("apim", Secret("s3cret")),
+        None,
+        "%",
+        None,
+        "wizard",
+        (Database("user_db", "user"), Database("store", "event_store")),
+    )
+
+    def test_is_in_the_dialect_of_the_server(self) -> None:
+        old = sql_text(self.WANTED, None, (5, 6, 24))
+        new = sql_text(self.WANTED, None, (9, 0))
+        maria = sql_text(self.WANTED, None, (10, 11), mariadb=True)
+        assert "CREATE USER IF NOT EXISTS" not in old
+        assert "CREATE USER IF NOT EXISTS" in new and "CREATE USER IF NOT EXISTS" in maria
+        assert "PASSWORD('...')" in old and "PASSWORD('...')" in maria
+        assert "ALTER USER" in new and "ALTER USER" not in old
+        assert "partial_revokes" in new and "partial_revokes" not in maria
+
+    def test_the_underscore_is_escaped(self) -> None:
+        assert r"GRANT ALL ON `user\_db`.*" in sql_text(self.WANTED, None, (8, 4))
+
+    def test_the_password_is_there_only_when_asked_for(self) -> None:
+        assert "s3cret" not in sql_text(self.WANTED, None, (5, 6))
+        assert "s3cret" in sql_text(self.WANTED, None, (5, 6), with_password=True)
+
+    def test_a_character_set_where_one_is_wanted(self) -> None:
+        wanted = dataclasses.replace(self.WANTED, charset="latin1")
+        assert sql_text(wanted, None, (8, 4)).count("CHARACTER SET latin1") == 2
+        assert "CHARACTER SET" not in sql_text(self.WANTED, None, (8, 4))
+
+    @given(st.text(max_size=30), st.text(min_size=1, max_size=30), st.text(min_size=1, max_size=30))
+    def test_nothing_breaks_out(self, password: str, username: str, name: str) -> None:
+        """Every line is a comment of ours, or a statement whose quotes all close."""
+        wanted = dataclasses.replace(
+            self.WANTED,
+            login=Login(username, Secret(password)),
+            databases=(Database(name, "user"), Database("store", "event_store")),
+        )
+        assert wanted.account == Account(username, "%")
+        texts = [sql_text(one, None, (8, 4), with_password=True) for one in (wanted, self.WANTED)]
+        assert self.skeleton(texts[0]) == self.skeleton(texts[1])
+
+    @staticmethod
+    def skeleton(sql: str) -> list[str]:
+        """The text without what is quoted, as a client with backslash escapes reads it."""
+        quotes = r"'(?:[^'\\]|\\.|'')*'|`(?:[^`]|``)*`"
+        without = re.sub(quotes, "?", re.sub(r"(?m)^--.*$", "", sql), flags=re.DOTALL)
+        assert "'" not in without and "`" not in without
+        return [line for line in without.splitlines() if line]
+
+
+@given(st.text(max_size=40))
+def test_quoted_strings_read_back(text: str) -> None:
+    quoted_text = literal(text)
+    assert "\n" not in quoted_text and "\0" not in quoted_text
+    inner = quoted_text[1:-1]
+    back = {"\\\\": "\\", "''": "'", "\\n": "\n", "\\r": "\r", "\\0": "\0", "\\Z": "\x1a"}
+    assert re.sub(r"\\.|''", lambda found: back[found[0]], inner) == text
+
+
+def test_identifiers_are_quoted() -> None:
+    assert identifier("a`b") == quoted("a`b") == "`a``b`"
