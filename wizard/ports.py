@@ -69,8 +69,8 @@ def spark_worker_ui(node: Node, pack: Pack | None) -> int:
 
 def thrift(node: Node, pack: Pack | None) -> tuple[int, int]:
     """The Thrift ports (plain, SSL) that API Manager has to be told."""
-    offset = offset_of(node, pack)
-    return RECEIVERS["Thrift"] + offset, RECEIVERS["Thrift (SSL)"] + offset
+    offset, receivers = offset_of(node, pack), _receivers(pack)
+    return receivers["Thrift"] + offset, receivers["Thrift (SSL)"] + offset
 
 
 def _spark(pack: Pack | None, key: str, default: int) -> int:
@@ -87,8 +87,8 @@ def _spark(pack: Pack | None, key: str, default: int) -> int:
 def _shifted(pack: Pack | None) -> Iterator[Port]:
     """The ports before the offset, read from the pack's own files where it has them."""
     yield from _console(pack)
-    for name, number in RECEIVERS.items():
-        yield Port(name, number, "stock")
+    for name, number in _receivers(pack).items():
+        yield Port(name, number, "stock" if number == RECEIVERS[name] else DATA_BRIDGE)
     if pack is None:
         return
     yield from _carbon(pack)
@@ -100,6 +100,23 @@ def _shifted(pack: Pack | None) -> Iterator[Port]:
         value = spark.get(key) or ""
         if re.fullmatch(r"spark\..*\.port", key) and value.isdigit() and int(value):
             yield Port(key, int(value), SPARK_DEFAULTS)
+
+
+def _receivers(pack: Pack | None) -> dict[str, int]:
+    """The ports of the data bridge: those of its file, where the pack has it, else the stock ones."""
+    found = dict(RECEIVERS)
+    if pack is None or not pack.exists(DATA_BRIDGE):
+        return found
+    try:
+        for receiver in pack.xml(DATA_BRIDGE).all("dataReceiver"):
+            name = {"thrift": "Thrift", "binary": "binary"}.get((receiver.get("name") or "").lower())
+            for config in receiver.all("config"):
+                key = {"tcpPort": name, "sslPort": f"{name} (SSL)"}.get(config.get("name") or "")
+                if name is not None and key is not None and config.text.strip().isdigit():
+                    found[key] = int(config.text)
+    except EditError:
+        return dict(RECEIVERS)
+    return found
 
 
 def _console(pack: Pack | None) -> Iterator[Port]:
@@ -123,7 +140,8 @@ def _carbon(pack: Pack) -> Iterator[Port]:
         wanted = {"JMX registry": "Ports/JMX/RMIRegistryPort", "JMX server": "Ports/JMX/RMIServerPort"}
         if _ldap_enabled(pack):
             wanted["LDAP"] = "Ports/EmbeddedLDAP/LDAPServerPort"
-            wanted["KDC"] = "Ports/EmbeddedLDAP/KDCServerPort"
+            if _kdc_enabled(pack):
+                wanted["KDC"] = "Ports/EmbeddedLDAP/KDCServerPort"
         if _entitlement_enabled(pack):
             wanted["Thrift entitlement"] = "Ports/ThriftEntitlementReceivePort"
         for name, path in wanted.items():
@@ -140,6 +158,17 @@ def _ldap_enabled(pack: Pack) -> bool:
             switches = pack.xml(path).all("EmbeddedLDAP/Property[@name='enable']")
             return any(switch.text.strip().lower() == "true" for switch in switches)
     return False
+
+
+def _kdc_enabled(pack: Pack) -> bool:
+    """Whether the LDAP server brings its Kerberos too: unless its file turns that off."""
+    switches = [
+        switch
+        for path in EMBEDDED_LDAP
+        if pack.exists(path)
+        for switch in pack.xml(path).all("KDCServer/Property[@name='enabled']")
+    ]
+    return all(switch.text.strip().lower() == "true" for switch in switches)
 
 
 def _entitlement_enabled(pack: Pack) -> bool:

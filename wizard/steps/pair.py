@@ -31,14 +31,39 @@ def clash(context: CheckContext) -> Iterator[Finding]:
     for group in groups:
         taken: dict[int, list[tuple[Node, Port]]] = defaultdict(list)
         for node in group:
-            for port in ports.of(node, context.packs.get(node.name)):
+            for port in _known(node, context):
                 taken[port.number].append((node, port))
         for number, owners in sorted(taken.items()):
             if len(owners) > 1:
                 found = True
                 yield _clash(number, owners, context)
+            elif number > LAST:
+                found = True
+                yield _beyond(number, *owners[0], context)
     if not found:
         yield finding.ok("no two ports of the pair are equal")
+
+
+LAST = 65535
+"""The highest port that there is."""
+
+
+def _known(node: Node, context: CheckContext) -> list[Port]:
+    """The node's ports, as far as they are known: the offset of a pack that is not here is not."""
+    pack = context.packs.get(node.name)
+    if pack is None and node.port_offset is None:
+        return [port for port in ports.of(node, pack) if port.source.endswith("_port")]
+    return ports.of(node, pack)
+
+
+def _beyond(number: int, node: Node, port: Port, context: CheckContext) -> Finding:
+    offset = ports.offset_of(node, context.packs.get(node.name))
+    highest = max(p.number for p in _known(node, context)) - offset
+    return finding.error(
+        f"{port.name} of {node.name} would be {number}, and ports end at {LAST}",
+        node=node.name,
+        fix=f"set port_offset of {node.name} to {LAST - highest} or less",
+    )
 
 
 def _clash(number: int, owners: list[tuple[Node, Port]], context: CheckContext) -> Finding:
@@ -61,7 +86,7 @@ def _used(context: CheckContext, but: Node) -> set[int]:
         port.number
         for node in context.profile.nodes
         if node.name != but.name
-        for port in ports.of(node, context.packs.get(node.name))
+        for port in _known(node, context)
     }
 
 
@@ -145,6 +170,8 @@ def _free_live_offset(context: CheckContext, node: Node) -> int:
 
 def is_free(number: int) -> bool:
     """Whether nothing listens on a TCP port of this machine, IPv4 and IPv6; bound, never connected to."""
+    if number > LAST:
+        return True  # nothing can; ports.clash says so
     for family, address in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):
         try:
             with socket.socket(family, socket.SOCK_STREAM) as probe:
