@@ -105,10 +105,16 @@ def _of_node(bench: Workbench, steps: tuple[Step, ...]) -> NodePlan:
                 edit(bench)
             except EditError as problem:
                 problems.append(_problem(problem, bench))
+            except OSError as problem:  # a path that cannot even be looked at, such as a link to itself
+                problems.append(_problem(_unseen(problem), bench))
     changes, broken = bench.changes()
     problems += [_problem(problem, bench) for problem in broken]
     unique = {(one.message, one.fix): one for one in problems}
     return NodePlan(bench.node.name, bench.pack.home, tuple(changes), tuple(unique.values()))
+
+
+def _unseen(problem: OSError) -> EditError:
+    return EditError(f"cannot be looked at: {problem.strerror}", place=str(problem.filename or "a path of the home"))
 
 
 def _problem(problem: EditError, bench: Workbench) -> Finding:

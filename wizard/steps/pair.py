@@ -94,7 +94,7 @@ def free_number(context: CheckContext, field: str, node: Node) -> int:
     """The next number for one of a node's unshifted ports that no port of the pair has."""
     own = {p.number for p in ports.of(node, context.packs.get(node.name)) if p.source != field}
     used = _used(context, node) | own
-    there = getattr(node, field)
+    there: int = getattr(node, field)
     candidates = [*range(there + 1, 65536), *range(1024, there)]
     return next((number for number in candidates if number not in used), there)
 

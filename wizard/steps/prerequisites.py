@@ -151,7 +151,17 @@ def _shared(first: Pack, second: Pack, context: CheckContext) -> str | None:
         _identities(pack, plan) for pack, plan in zip((first, second), plans, strict=True)
     ]
     common = identities[0].keys() & identities[1].keys()
-    return f"both homes have one {min(identities[0][key] for key in common)}" if common else None
+    if common:
+        return f"both homes have one {min(identities[0][key] for key in common)}"
+    # What is not there yet: a link that leads to where the other node's file will be.
+    written = [_targets(plan) for plan in plans]
+    twice = written[0] & written[1]
+    return f"both nodes would write {min(twice)}" if twice else None
+
+
+def _targets(plan: NodePlan | None) -> set[str]:
+    changes = plan.pending if plan is not None else ()
+    return {str(target) for change in changes if change.kind != "symlink" for target in change.targets}
 
 
 def _identities(pack: Pack, plan: NodePlan | None) -> dict[object, str]:
