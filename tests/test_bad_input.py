@@ -628,7 +628,7 @@ PACK_CASES = [
     ),
     Case(
         "two machines, two homes, no link",
-        profile('host = "127.0.0.1"\nhazelcast_port = 4001', 'host = "192.0.2.9"\nhazelcast_port = 4001'),
+        profile('host = "127.0.0.1"\nhazelcast_port = 4001', 'host = "203.0.113.9"\nhazelcast_port = 4001'),
         3,
         ("analytics-1", "analytics-2", "two machines"),
         "symbolic_link",
@@ -787,7 +787,11 @@ OPTIONS = [
 
 
 class TestOptions:
-    @pytest.mark.parametrize(("arguments", "parts", "fix"), OPTIONS, ids=lambda value: " ".join(value) if isinstance(value, list) else value)
+    @pytest.mark.parametrize(
+        ("arguments", "parts", "fix"),
+        OPTIONS,
+        ids=lambda value: " ".join(value) if isinstance(value, list) else value,
+    )
     def test_wrong_ones_are_refused(
         self, arguments: list[str], parts: list[str], fix: str, make_pair: Callable[..., Pair]
     ) -> None:

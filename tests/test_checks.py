@@ -6,8 +6,6 @@ import json
 import os
 import re
 import shutil
-import threading
-import time
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -36,7 +34,6 @@ from tests.support.headless import (
 )
 from tests.support.pairs import Pair
 from wizard import checks, finding
-from wizard.cancel import Cancel
 from wizard.checks import Check, CheckContext, check
 from wizard.errors import EditError
 from wizard.finding import Finding
@@ -142,11 +139,11 @@ class TestWhichOnesRun:
 
 class TestPrerequisites:
     def test_this_machine(self, make_pair: Callable[..., Pair]) -> None:
-        pair = make_pair(nodes=[{"host": "127.0.0.1"}, {"host": "192.0.2.9"}])
+        pair = make_pair(nodes=[{"host": "127.0.0.1"}, {"host": "203.0.113.9"}])
         assert statuses(checked(pair, only_node="node1"), "prerequisites.this-machine") == ["ok"]
         (found,) = of(checked(pair, only_node="node2"), "prerequisites.this-machine")
         assert (found.status, found.node) == ("error", "node2")
-        assert "192.0.2.9" in found.message
+        assert "203.0.113.9" in found.message
         assert "node2" in (found.fix or "")
         assert of(checked(pair), "prerequisites.this-machine") == [], (
             "without --node nobody said which machine this is"
@@ -164,7 +161,7 @@ class TestPrerequisites:
         assert statuses(checked(pair, only_node="node2"), "prerequisites.this-machine") == ["skipped"]
 
     def test_home_of_the_nodes_asked_for(self, make_pair: Callable[..., Pair]) -> None:
-        pair = make_pair(nodes=[{}, {"host": "192.0.2.9"}])
+        pair = make_pair(nodes=[{}, {"host": "203.0.113.9"}])
         shutil.rmtree(pair.homes[1])
         assert statuses(checked(pair, only_node="node1"), "prerequisites.home") == ["ok"]
         found = {one.node: one for one in of(checked(pair), "prerequisites.home")}
@@ -173,7 +170,7 @@ class TestPrerequisites:
 
     def test_same_home_on_two_machines_says_node(self, make_pair: Callable[..., Pair]) -> None:
         """On two machines one path is the usual case: what is missing is `--node`."""
-        pair = make_pair(nodes=[{"host": "127.0.0.1"}, {"host": "192.0.2.9"}])
+        pair = make_pair(nodes=[{"host": "127.0.0.1"}, {"host": "203.0.113.9"}])
         pair.profile.write_text(pair.profile.read_text().replace(str(pair.homes[1]), str(pair.homes[0])))
         before = untouched(*pair.homes)
         result, _ = replayed(pair)
@@ -410,7 +407,7 @@ class TestDatasources:
         text = pair.profile.read_text()
         pair.profile.write_text(
             text.replace(
-                'host = "127.0.0.1"\nhazelcast_port = 4001', 'host = "192.0.2.9"\nhazelcast_port = 4001'
+                'host = "127.0.0.1"\nhazelcast_port = 4001', 'host = "203.0.113.9"\nhazelcast_port = 4001'
             )
         )
         found = of(checked(pair), "datasources.stats")
@@ -420,7 +417,7 @@ class TestDatasources:
         assert statuses(checked(pair), "datasources.stats") == ["ok", "ok"]
 
     def test_a_pack_without_statistics(self, make_pair: Callable[..., Pair]) -> None:
-        pair = make_pair("das-3.0.1", nodes=[{}, {"host": "192.0.2.9"}])
+        pair = make_pair("das-3.0.1", nodes=[{}, {"host": "203.0.113.9"}])
         assert statuses(checked(pair), "datasources.stats") == ["ok", "ok"]
 
     @pytest.mark.parametrize(
@@ -512,7 +509,7 @@ class TestEventProcessor:
 
 class TestSpark:
     def two_machines(self, make_pair: Callable[..., Pair]) -> tuple[Pair, Path]:
-        pair = make_pair(nodes=[{"host": "127.0.0.1"}, {"host": "192.0.2.9"}])
+        pair = make_pair(nodes=[{"host": "127.0.0.1"}, {"host": "203.0.113.9"}])
         return pair, pair.profile.parent / "common"
 
     def test_homes_that_differ_need_a_link(self, make_pair: Callable[..., Pair]) -> None:
@@ -686,154 +683,24 @@ class TestBrokenFiles:
         assert replayed(pair, skip=("registry", "spark"))[0].outcome == "applied"
 
 
-# --- how they run -------------------------------------------------------------------------------------------
-
-
-def made(id: str, probe: Callable[..., Iterator[Finding]], **settings: Any) -> Check:
-    return check(id, why="because it is so", fix="mend it", **settings)(probe)
-
-
-def context(*, offline: bool = False) -> CheckContext:
-    plan = SimpleNamespace(problems=())
-    return CheckContext(None, (), {}, plan, None, offline=offline)  # type: ignore[arg-type]
-
-
-def good(context: CheckContext) -> Iterator[Finding]:
-    yield finding.ok("fine")
-
-
-def bad(context: CheckContext) -> Iterator[Finding]:
-    yield finding.error("not fine", fix="mend it")
-
-
-class TestHowTheyRun:
-    def test_live_ones_run_beside_each_other(self) -> None:
-        together = threading.Barrier(8, timeout=5)
-
-        def meets(context: CheckContext) -> Iterator[Finding]:
-            together.wait()
-            yield finding.ok("met")
-
-        found = list(checks.run([made(f"x.{n}", meets, live=True) for n in range(8)], context()))
-        assert [one.message for one in found] == ["met"] * 8
-
-    def test_black_holes_cost_one_limit_and_not_the_sum(self) -> None:
-        release = threading.Event()
-
-        def hangs(context: CheckContext) -> Iterator[Finding]:
-            release.wait(30)
-            yield finding.ok("too late")
-
-        start = time.monotonic()
-        found = list(checks.run([made(f"x.{n}", hangs, live=True, limit=0.3) for n in range(20)], context()))
-        took = time.monotonic() - start
-        release.set()
-        assert [one.status for one in found] == ["error"] * 20
-        assert all("no answer within 0.3 s" in one.message and one.fix for one in found)
-        assert took < 2.0
-
-    def test_one_that_hangs_and_only_warns_is_a_warning(self) -> None:
-        release = threading.Event()
-
-        def hangs(context: CheckContext) -> Iterator[Finding]:
-            release.wait(30)
-            yield finding.ok("too late")
-
-        (found,) = checks.run([made("x.a", hangs, live=True, limit=0.1, severity="warning")], context())
-        release.set()
-        assert found.status == "warning"
-
-    def test_what_needs_another_waits_for_it_and_is_skipped(self) -> None:
-        order = []
-
-        def first(context: CheckContext) -> Iterator[Finding]:
-            order.append("first")
-            yield finding.error("no", fix="x")
-
-        def second(context: CheckContext) -> Iterator[Finding]:
-            order.append("second")
-            yield finding.ok("yes")
-
-        found = list(
-            checks.run(
-                [
-                    made("x.third", second, live=True, needs=("x.second",)),
-                    made("x.second", second, live=True, needs=("x.first",)),
-                    made("x.first", first, live=True),
-                    made("x.other", good, live=True, needs=("x.nobody",)),
-                ],
-                context(),
-            )
-        )
-        assert order == ["first"]
-        assert {one.id: one.status for one in found} == {
-            "x.first": "error",
-            "x.second": "skipped",
-            "x.third": "skipped",
-            "x.other": "ok",
-        }
-        assert all("needs" in one.message for one in found if one.status == "skipped")
-
-    def test_an_error_that_is_ignored_still_skips_what_needs_it(self) -> None:
-        found = list(
-            checks.run(
-                [made("x.a", bad), made("x.b", good, needs=("x.a",))], context(), ignore=frozenset({"x.a"})
-            )
-        )
-        assert {one.id: one.status for one in found} == {"x.a": "warning", "x.b": "skipped"}
-
-    def test_what_is_raised_is_a_finding(self) -> None:
+class TestACheckThatCannotReadItsFile:
+    def made(self, severity: str) -> Check:
         def raises(context: CheckContext) -> Iterator[Finding]:
             yield finding.ok("first")
             raise EditError("broken", place="/a/b.xml:3:4", fix="mend it there")
 
-        def fails(context: CheckContext) -> Iterator[Finding]:
-            raise PermissionError(13, "Permission denied", "/a")
-            yield
+        return check("x.a", severity=severity, why="because it is so", fix="mend it")(raises)
 
-        found = list(checks.run([made("x.a", raises), made("x.b", fails, severity="warning")], context()))
-        assert [(one.id, one.status) for one in found] == [
-            ("x.a", "ok"),
-            ("x.a", "error"),
-            ("x.b", "warning"),
-        ]
-        assert found[1].message == "/a/b.xml:3:4: broken"
-        assert found[1].fix == "mend it there"
+    def context(self, *problems: Finding) -> CheckContext:
+        return CheckContext(None, (), {}, SimpleNamespace(problems=problems), None)
 
-    def test_cancelling_ends_it_at_once(self) -> None:
-        release = threading.Event()
-        cancel = Cancel()
+    @pytest.mark.parametrize("severity", ["error", "warning"])
+    def test_it_says_so_with_its_own_severity(self, severity: str) -> None:
+        first, second = checks.run([self.made(severity)], self.context())
+        assert (first.status, second.status) == ("ok", severity)
+        assert (second.message, second.fix) == ("/a/b.xml:3:4: broken", "mend it there")
 
-        def hangs(context: CheckContext) -> Iterator[Finding]:
-            cancel.set()
-            release.wait(30)
-            yield finding.ok("too late")
-
-        where = context()
-        where.cancel = cancel
-        start = time.monotonic()
-        assert list(checks.run([made("x.a", hangs, live=True, limit=20)], where)) == []
-        assert time.monotonic() - start < 2
-        release.set()
-
-    def test_once_is_once_for_all_threads(self) -> None:
-        where = context()
-        calls = []
-
-        def expensive() -> int:
-            calls.append(1)
-            return 7
-
-        def asks(context: CheckContext) -> Iterator[Finding]:
-            yield finding.ok(str(context.once("k", expensive)))
-
-        found = list(checks.run([made(f"x.{n}", asks, live=True) for n in range(10)], where))
-        assert {one.message for one in found} == {"7"}
-        assert calls == [1]
-
-    def test_offline_runs_what_can_be_said_without_network(self) -> None:
-        live = made("x.a", bad, live=True, offline=good)
-        silent = made("x.b", bad, live=True)
-        assert [(one.id, one.status) for one in checks.run([live, silent], context(offline=True))] == [
-            ("x.a", "ok")
-        ]
+    def test_it_is_skipped_where_the_plan_has_told_it(self) -> None:
+        told = finding.error("/a/b.xml:3:4: broken", fix="mend it there", node="node1")
+        _, second = checks.run([self.made("error")], self.context(told))
+        assert (second.status, second.id) == ("skipped", "x.a")

@@ -853,7 +853,7 @@ class TestASecondRenaming:
 
 def two_machines(make_pair: Callable[..., Pair], folder: Path, **overrides: Any) -> tuple[Pair, Path]:
     """A profile for two machines of which this is the first (127.0.0.1), both with one path for the home."""
-    pair = make_pair(**pairs.merged({"nodes": [{"host": "127.0.0.1"}, {"host": "192.0.2.7"}]}, overrides))
+    pair = make_pair(**pairs.merged({"nodes": [{"host": "127.0.0.1"}, {"host": "203.0.113.7"}]}, overrides))
     link = folder / "common"
     return pair, link
 
@@ -862,7 +862,7 @@ class TestTwoMachines:
     def test_each_node_on_its_own_machine_with_one_home_path(
         self, make_pair: Callable[..., Pair], packs: Path
     ) -> None:
-        pair = make_pair(nodes=[{"host": "127.0.0.1"}, {"host": "192.0.2.7", "port_offset": None}])
+        pair = make_pair(nodes=[{"host": "127.0.0.1"}, {"host": "203.0.113.7", "port_offset": None}])
         first, second = pair.homes
         pair.profile.write_text(pair.profile.read_text().replace(str(second), str(first)))
         before = untouched(second)
@@ -870,14 +870,14 @@ class TestTwoMachines:
         assert both.exit_code == 3, "without --node the second home is not here"
         result = applied(pair, only_node="node1")
         assert {file["node"] for file in result.files} == {"node1"}
-        assert texts(first, AXIS2, f"{CLUSTERING}/members/member/hostName") == ["127.0.0.1", "192.0.2.7"]
+        assert texts(first, AXIS2, f"{CLUSTERING}/members/member/hostName") == ["127.0.0.1", "203.0.113.7"]
         assert text(first, AXIS2, f"{CLUSTERING}/parameter[@name='localMemberHost']") == "127.0.0.1"
         assert "carbon.das.symbolic.link" not in properties(first)
         assert untouched(second) == before
         assert replayed(pair, only_node="node1")[0].outcome == "unchanged"
 
     def test_the_other_home_need_not_be_here(self, make_pair: Callable[..., Pair]) -> None:
-        pair = make_pair(nodes=[{"host": "127.0.0.1"}, {"host": "192.0.2.7"}])
+        pair = make_pair(nodes=[{"host": "127.0.0.1"}, {"host": "203.0.113.7"}])
         shutil.rmtree(pair.homes[1])
         link = pair.profile.parent / "common"
         pair.profile.write_text(pair.profile.read_text() + f'\n[spark]\nsymbolic_link = "{link}"\n')
@@ -890,7 +890,7 @@ class TestTwoMachines:
         assert properties(pair.homes[0])["carbon.das.symbolic.link"] == f"{link}/"
 
     def test_the_link_and_its_line(self, make_pair: Callable[..., Pair]) -> None:
-        pair = make_pair(nodes=[{"host": "127.0.0.1"}, {"host": "192.0.2.7"}])
+        pair = make_pair(nodes=[{"host": "127.0.0.1"}, {"host": "203.0.113.7"}])
         link = pair.profile.parent / "common"
         pair.profile.write_text(pair.profile.read_text() + f'\n[spark]\nsymbolic_link = "{link}/"\n')
         before = standing(*pair.homes)
@@ -906,7 +906,7 @@ class TestTwoMachines:
         assert standing(*pair.homes) == before
 
     def test_the_wrong_machine_is_an_error(self, make_pair: Callable[..., Pair]) -> None:
-        pair = make_pair(nodes=[{"host": "127.0.0.1"}, {"host": "192.0.2.7", "home": "/opt/elsewhere"}])
+        pair = make_pair(nodes=[{"host": "127.0.0.1"}, {"host": "203.0.113.7", "home": "/opt/elsewhere"}])
         result, _ = replayed(pair, only_node="node2")
         assert result.exit_code == 3
         assert {check for check, _, _ in errors(result)} >= {

@@ -936,7 +936,7 @@ class TestSpark:
         assert replayed(pair)[0].outcome == "unchanged"
 
     def test_a_link_that_is_there_is_changed_and_not_doubled(self, make_pair: Callable[..., Pair]) -> None:
-        pair = make_pair(nodes=[{"host": "127.0.0.1"}, {"host": "192.0.2.9"}])
+        pair = make_pair(nodes=[{"host": "127.0.0.1"}, {"host": "203.0.113.9"}])
         link = pair.profile.parent / "common"
         pair.profile.write_text(pair.profile.read_text() + f'\n[spark]\nsymbolic_link = "{link}"\n')
         touch(
