@@ -12,8 +12,8 @@ from hypothesis import settings
 
 from tests.support import pairs
 
-# A loaded machine is no bug of the code: how long one example takes is not judged.
-settings.register_profile("unhurried", deadline=None)
+# A loaded machine is no bug of the code: how long one example takes is not judged.  Nothing is left in the folder.
+settings.register_profile("unhurried", deadline=None, database=None)
 settings.load_profile("unhurried")
 
 ROOT = Path(__file__).resolve().parent.parent

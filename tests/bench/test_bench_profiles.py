@@ -14,6 +14,7 @@ from wizard.profile.listing import listing
 from wizard.profile.template import show
 
 SIZES = (125, 250, 500, 1000)
+MISTAKES = (60, 120, 240, 480)
 
 FIRST = """
 import time
@@ -35,23 +36,24 @@ def test_loading_grows_linearly(tmp_path):
     folder.mkdir(parents=True)
     for number in range(max(SIZES)):
         (folder / f"p{number}.toml").write_text(text)
-    print(f"\n{'profiles':>10} {'seconds':>10} {'ms each':>10}")
+    load("p0")  # what only the first one costs is measured below
+    print(f"\n{'profiles':>10} {'CPU s':>10} {'ms each':>10}")
     for size in SIZES:
-        began = time.perf_counter()
+        began = time.process_time()  # other work on the machine does not count
         for number in range(size):
             load(f"p{number}")
-        seconds = time.perf_counter() - began
+        seconds = time.process_time() - began
         print(f"{size:>10} {seconds:>10.3f} {seconds / size * 1000:>10.3f}")
-    began = time.perf_counter()
+    began = time.process_time()
     found = listing()
-    print(f"{'profile list':>14}: {len(found)} in {time.perf_counter() - began:.3f} s")
+    print(f"{'profile list':>14}: {len(found)} in {time.process_time() - began:.3f} s")
     assert len(found) == max(SIZES)
 
 
 def test_a_broken_profile_with_very_many_mistakes(tmp_path):
     path = tmp_path / "broken.toml"
     print(f"\n{'mistakes':>10} {'seconds':>10}")
-    for size in SIZES:
+    for size in MISTAKES:
         path.write_text(MINIMAL_TEXT + "[pool]\n" + "".join(f"unknown{n} = 1\n" for n in range(size)))
         began = time.perf_counter()
         try:

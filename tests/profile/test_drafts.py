@@ -8,8 +8,8 @@ from tests.support.profiles import MINIMAL_TEXT
 from wizard import locations
 from wizard.errors import UsageError
 from wizard.profile import ProfileError, drafts, load
-from wizard.profile.listing import listing
 from wizard.profile.files import save
+from wizard.profile.listing import listing
 
 OTHER = MINIMAL_TEXT.replace("10.100.0.10", "10.100.0.11")
 

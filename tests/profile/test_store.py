@@ -14,8 +14,8 @@ from tests.support.profiles import MINIMAL_TEXT
 from wizard import locations
 from wizard.errors import Failed, UsageError
 from wizard.profile import Profile, ProfileError, load
-from wizard.profile.names import RESERVED
 from wizard.profile.files import MOST_BYTES, save
+from wizard.profile.names import RESERVED
 
 MARK = "mArk-7f3e"
 
@@ -224,6 +224,17 @@ class TestEveryMistakeHasItsLine:
         assert '"a\\u001b[2Jb"' in text
 
 
+def test_a_thousand_mistakes_are_not_all_told(path):
+    text = message(path, MINIMAL_TEXT + "[pool]\n" + "".join(f"x{number} = 1\n" for number in range(1000)))
+    assert text.count("no such key") == 50
+    assert text.endswith("more")
+
+
+def test_long_texts_with_many_dots_are_no_deep_keys(path):
+    path.write_text(MINIMAL_TEXT + f'[cluster]\ndomain = "{"a." * 40}b"\n# {"a." * 40}\n')
+    assert load(path).profile.cluster.domain == "a." * 40 + "b"
+
+
 class TestWhatIsNoToml:
     @pytest.mark.parametrize(
         ("text", "line", "part"),
@@ -241,6 +252,9 @@ class TestWhatIsNoToml:
             ('a = "\\q"\n', 1, ""),
             ("a = " + "[" * 5000, 1, "nested too deeply"),
             ("a = " + "1" * 5000, 1, "number"),
+            ("\n" + "a." * 100000 + "a = 1\n", 2, "nested too deeply"),
+            ("x = { " + "'a' ." * 20 + "a = 1 }\n", 1, "nested too deeply"),
+            ("[" + "a." * 50 + "a]\n", 1, "nested too deeply"),
         ],
     )
     def test_line_and_reason(self, path, text, line, part):
@@ -274,7 +288,7 @@ class TestFilesThatCannotBeRead:
 
     def test_too_large(self, path):
         path.write_bytes(b"#" * (MOST_BYTES + 1))
-        with pytest.raises(UsageError, match="larger than 1 MB"):
+        with pytest.raises(UsageError, match="larger than 256 kB"):
             load(path)
 
     @pytest.mark.parametrize("mark", [b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"])

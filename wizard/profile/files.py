@@ -14,8 +14,8 @@ from pathlib import Path
 
 from wizard.errors import Failed, UsageError
 
-MOST_BYTES = 1_000_000
-"""No profile is anywhere near as large; what is larger is some other file."""
+MOST_BYTES = 256_000
+"""No profile is anywhere near as large (one with every key and its help has 8 kB); it is some other file."""
 
 
 def read(path: Path, shown: str | None = None) -> str:
@@ -49,7 +49,7 @@ def read(path: Path, shown: str | None = None) -> str:
         ) from None
     if len(content) > MOST_BYTES:
         raise UsageError(
-            f"it is larger than {MOST_BYTES // 1_000_000} MB",
+            f"it is larger than {MOST_BYTES // 1000} kB",
             place=place,
             fix="that is no profile: name another file",
         )

@@ -20,6 +20,9 @@ from wizard.profile.written import written, written_key
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
+MOST = 500
+"""How many problems are put into words: with more of them it is some other file."""
+
 Kind = Literal["missing", "unknown", "invalid"]
 
 
@@ -72,7 +75,7 @@ def find(raw: Mapping[str, Any], folder: Path) -> tuple[Profile | None, list[Pro
     try:
         profile = Profile.model_validate(raw, context={"folder": folder})
     except ValidationError as failure:
-        details = failure.errors(include_url=False, include_input=False)
+        details = failure.errors(include_url=False, include_input=False)[:MOST]
         number = _number_of_nodes(raw)
         if number:
             details = [detail for detail in details if detail["loc"][0] != "nodes" or len(detail["loc"]) > 2]

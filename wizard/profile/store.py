@@ -57,8 +57,14 @@ class Mistake:
     fix: str
 
 
+MOST_MISTAKES = 50
+
+
 class ProfileError(UsageError):
-    """A profile that is not valid: all that is wrong, one line each with its fix below it."""
+    """A profile that is not valid: all that is wrong, one line each with its fix below it.
+
+    `mistakes` are all of them; the text tells the first `MOST_MISTAKES`.
+    """
 
     def __init__(self, path: str, mistakes: Iterable[Mistake]) -> None:
         self.mistakes = tuple(mistakes)
@@ -70,7 +76,9 @@ class ProfileError(UsageError):
             )
             for one in self.mistakes
         ]
-        super().__init__("\n".join(map(str, parts)))
+        more = len(parts) - MOST_MISTAKES
+        told = [str(part) for part in parts[:MOST_MISTAKES]] + ([f"… and {more} more"] if more > 0 else [])
+        super().__init__("\n".join(told))
 
 
 # --- reading --------------------------------------------------------------------------------------
@@ -105,12 +113,12 @@ def parse(text: str, path: Path, *, shown: str | None = None) -> LoadedProfile:
 
 def examine(text: str, folder: Path) -> Profile | list[Mistake]:
     """The profile that `text` makes in `folder`, or all that is wrong with it, from top to bottom."""
+    if deep := _DEEP_KEY.search(text):
+        return [_too_deep(text.count("\n", 0, deep.end()) + 1)]
     try:
         tables = tomllib.loads(text)
     except RecursionError:
-        return [
-            Mistake(1, "", "syntax", "it is nested too deeply", "a profile has tables in tables, no deeper")
-        ]
+        return [_too_deep(1)]
     except ValueError as failure:  # TOMLDecodeError is one, and so is what int() says to a number without end
         return [_syntax(str(failure), text)]
     version = tables.get("schema_version")
@@ -128,6 +136,16 @@ def examine(text: str, folder: Path) -> Profile | list[Mistake]:
     layout = scan(text)
     mistakes = [Mistake(_line(layout, one), one.field, one.kind, one.message, one.fix) for one in wrong]
     return sorted(mistakes, key=lambda one: one.line)
+
+
+# The parser needs time with the square of a dotted key's parts, and a profile has no key of more than four.
+_DEEP_KEY = re.compile(
+    r"""(?:^|[{,\[])[ \t]*(?:(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){16}""", re.MULTILINE
+)
+
+
+def _too_deep(line: int) -> Mistake:
+    return Mistake(line, "", "syntax", "it is nested too deeply", "a profile has tables in tables, no deeper")
 
 
 def _line(layout: Layout, problem: Problem) -> int:
