@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from wizard import marker, recovery, runs
 from wizard.change import Meta, Move
 from wizard.durable import fsync_folder
-from wizard.errors import Cancelled, Failed, Locked, StoppedError, WizardError, told
+from wizard.errors import AS_BEFORE, Cancelled, Failed, Locked, StoppedError, WizardError, told
 from wizard.runs import Entry, Run
 from wizard.staging import back_up, put, refuse_drift, stage
 
@@ -30,8 +30,6 @@ Progress = Callable[[str, str, int, int], None]
 
 Named = tuple[str, str, Move]
 """A move with its node and the name that the plan gives its path."""
-
-AS_BEFORE = "everything in the homes is as before"
 
 
 def nobody_watches(node: str, path: str, done: int, total: int) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -203,7 +203,7 @@ def _ending(result: Result) -> str:
         "applied": f"Done: run {result.run}.",
         "unchanged": "Nothing to do: everything is as the profile says.",
         "pending": "Nothing was written (--dry-run).",
-        "refused": "Refused: nothing was written.",
+        "refused": "Refused." if result.exit_code == 5 else "Refused: nothing was written.",
         "failed": "Failed: everything in the homes is as before.",
         "cancelled": "Cancelled: everything in the homes is as before.",
         "ok": "Everything is in order.",
@@ -578,7 +578,9 @@ def _interruptible() -> Iterator[Cancel]:
 def _print_json(data: Any) -> None:
     import json
 
-    sys.stdout.write(json.dumps(data, ensure_ascii=False) + "\n")
+    from wizard.text import write
+
+    write(sys.stdout, json.dumps(data, ensure_ascii=False) + "\n")
 
 
 def _end(result: Result, as_json: bool) -> int:
@@ -612,10 +614,19 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     code = _run()
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
-        # Whoever read us has gone (`| head`): that is no error of ours.
+    except OSError as problem:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(
+            problem, BrokenPipeError
+        ):  # whoever read us has gone (`| head`): that is no error of ours
+            _say(f"the output could not be written: {problem.strerror}")
     sys.exit(code)
+
+
+def _say(text: str) -> None:
+    """A line on standard error, if anybody takes it."""
+    with suppress(OSError):
+        click.echo(text, err=True)
 
 
 def _run() -> int:
@@ -625,10 +636,10 @@ def _run() -> int:
     except click.exceptions.Exit as ended:
         return ended.exit_code
     except click.Abort:
-        click.echo("cancelled", err=True)
+        _say("cancelled")
         return _refused("cancelled", 130)
     except KeyboardInterrupt:
-        click.echo("cancelled; everything in the homes is as before", err=True)
+        _say("cancelled; everything in the homes is as before")
         return _refused("cancelled; everything in the homes is as before", 130)
     except click.ClickException as problem:
         problem.show()
@@ -638,7 +649,7 @@ def _run() -> int:
             import traceback
 
             traceback.print_exc()
-        click.echo(f"error: {problem}", err=True)
+        _say(f"error: {problem}")
         return _refused(str(problem), problem.exit_code)
     except BrokenPipeError:
         return 0
@@ -648,6 +659,6 @@ def _run() -> int:
 
             traceback.print_exc()
         text = f"internal error: {type(problem).__name__}"
-        click.echo(f"{text}\n  fix: run it again with --debug and report what it prints", err=True)
+        _say(f"{text}\n  fix: run it again with --debug and report what it prints")
         return _refused(text, 1)
     return code if isinstance(code, int) else 0

@@ -24,9 +24,12 @@ def new_file(path: Path) -> Iterator[int]:
 
     Whatever stood at the name is gone.  An `OSError` from inside names the file.
     """
-    with contextlib.suppress(FileNotFoundError):
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        descriptor = os.open(path, flags, 0o600)
+    except FileExistsError:
         os.unlink(path)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(path, flags, 0o600)
     try:
         yield descriptor
         os.fsync(descriptor)

@@ -5,6 +5,9 @@ The exit codes are a contract with scripts: see the table in the README and `EXI
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 EXIT_CODES: dict[int, str] = {
     0: "done, or nothing to do",
     1: "it failed; everything in the homes is as before",
@@ -73,6 +76,9 @@ class Cancelled(WizardError):
     exit_code = 130
 
 
+AS_BEFORE = "everything in the homes is as before"
+
+
 class StoppedError(Exception):
     """Why a run stops before its end; the message is for people."""
 
@@ -88,3 +94,12 @@ def told(problem: BaseException) -> str:
     if isinstance(problem, (WizardError, StoppedError)):
         return str(problem)
     return f"internal error ({type(problem).__name__})"
+
+
+@contextmanager
+def plainly() -> Iterator[None]:
+    """What the system refuses before a run has begun to write fails the run like anything else.  Raises `Failed`."""
+    try:
+        yield
+    except OSError as problem:
+        raise Failed(f"{told(problem)}; {AS_BEFORE}", fix="mend that and run it again") from problem

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from wizard.errors import ChecksFailed, Locked
@@ -26,7 +26,8 @@ def folder_lock(folder: Path | str, *, wait: bool) -> Iterator[None]:
             ) from None
         yield
     finally:
-        os.close(descriptor)
+        with suppress(OSError):  # the lock is gone with it in any case
+            os.close(descriptor)
 
 
 @contextmanager

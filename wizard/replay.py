@@ -16,7 +16,7 @@ from wizard import apply as applying
 from wizard import checks, drift, passwords, plan, recovery, runs, steps
 from wizard.cancel import Cancel
 from wizard.checks import CheckContext
-from wizard.errors import UsageError, WizardError
+from wizard.errors import UsageError, WizardError, plainly
 from wizard.finding import Finding
 from wizard.home_lock import locked
 from wizard.network import on_one_machine, resolve_ahead
@@ -234,8 +234,9 @@ def check(
     cancel: Cancel,
 ) -> Result:
     """The checks alone.  Outcome `ok` (0), or `refused`: 3, and 5 where a run was cut off."""
-    prepared = prepare(loaded.profile, options, resolver)
-    found = look(prepared, tell, cancel)
+    with plainly():
+        prepared = prepare(loaded.profile, options, resolver)
+        found = look(prepared, tell, cancel)
     code = _refusal(found)
     databases = databases_json(pending_databases(prepared))
     return Result(
@@ -352,7 +353,7 @@ def replay(
     statement that is run.
     """
     options.validate(loaded.profile)
-    with ExitStack() as stack:
+    with plainly(), ExitStack() as stack:
         if not options.dry_run:
             here = packs_here(loaded.profile, options.only_node, resolve=not options.offline)
             homes = [pack.home for name, pack in here.items() if options.only_node in (None, name)]

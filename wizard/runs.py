@@ -106,7 +106,7 @@ class Run:
 
     def save(self) -> None:
         """Write the journal, on disk when this returns."""
-        write_durably(self.journal, self._text(), mode=0o600)
+        write_durably(self.journal, self._text(), mode=0o600, temporary=self._staged)
 
     def stage(self) -> None:
         """Write the journal beside the one that counts, on disk when this returns: making it count needs no room."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -27,6 +28,15 @@ COLOURS = {
 }
 
 
+def write(stream: TextIO, text: str) -> None:
+    """Write to a stream that may take nothing more: a pipe that nobody reads (`| head`), a disk that is full.
+
+    How a run ends does not depend on who listens.
+    """
+    with contextlib.suppress(OSError):
+        stream.write(text)
+
+
 class Paper:
     """Where lines go: with colour on a terminal that wants it, in ASCII where it can do no better."""
 
@@ -44,7 +54,7 @@ class Paper:
         text = text.encode(encoding, "replace").decode(encoding)
         if style is not None and self.colour:
             text = f"\x1b[{COLOURS[style]}m{text}\x1b[0m"
-        self.stream.write(text + "\n")
+        write(self.stream, text + "\n")
 
     def lines(self, lines: Iterable[str]) -> None:
         for text in lines:

@@ -11,7 +11,7 @@ from wizard import apply as applying
 from wizard import recovery, runs
 from wizard.cancel import Cancel
 from wizard.change import state_of
-from wizard.errors import ChecksFailed, Failed, WizardError, told
+from wizard.errors import ChecksFailed, WizardError, plainly
 from wizard.home_lock import locked
 from wizard.pack import Pack
 from wizard.replay import Outcome, Result
@@ -34,7 +34,7 @@ def rollback(
     run = runs.find(argument)
     homes = [home for home in map(Path, run.homes.values()) if home.is_dir()]
     try:
-        with locked(homes):
+        with plainly(), locked(homes):
             recovered = recovery.recover(homes, cancel, force=force)
             if recovered:
                 for one in recovered:
@@ -70,10 +70,7 @@ def _undo(run: Run, *, force: bool, cancel: Cancel) -> Undone:
     _refuse(run)
     restored, kept, moves = [], [], []
     for entry in reversed(run.entries):
-        try:
-            now = state_of(entry.path)
-        except OSError as problem:
-            raise Failed(f"{told(problem)}; nothing was written", fix="let this user read it") from None
+        now = state_of(entry.path)
         if now == entry.before:
             continue
         if now == entry.after or (force and now.kind != "other"):

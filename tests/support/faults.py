@@ -1,0 +1,531 @@
+"""A pair on a memory file system, whose every system call can be made to fail or to be the last one.
+
+`World.run` runs a command in a child of this process, which has everything imported already, with `strace` attached:
+a case takes a tenth of a second instead of a second.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from tests.support import strace
+from tests.support.strace import Call
+
+Kind = Literal["pair", "link"]
+"""Which world: both nodes here, with edits, copies and renames; or one node of two machines, with the symbolic link."""
+
+FORGIVEN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{4}|[0-9a-f]{64}")
+"""Names of runs, and hashes of files with paths in them, which differ from one run to the next."""
+
+LIMIT = 60
+"""Seconds that a command may take before it counts as hanging."""
+
+Look = tuple[str, int, int, int, bytes, int, tuple[tuple[str, bytes], ...]]
+"""What stands at a path: kind, mode, owner, group, bytes or target, time of the last change, extended attributes."""
+
+
+def memory() -> Path:
+    """A folder on a memory file system, where there is one."""
+    shared = Path("/dev/shm")
+    return shared if os.access(shared, os.W_OK | os.X_OK) else Path(tempfile.gettempdir())
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended: exit code (negative: the signal), its output, and the calls that were traced."""
+
+    code: int
+    out: str
+    err: str
+    calls: list[Call] = field(default_factory=list)
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """The object of `--json`."""
+        found: dict[str, Any] = json.loads(self.out)
+        return found
+
+    def __str__(self) -> str:
+        told = self.err.strip().replace("\n", " ")[-240:]
+        with contextlib.suppress(ValueError):
+            told = f"{self.result['outcome']}, {self.result['error'] or told}"
+        return f"exit {self.code} ({told})"
+
+
+class World:
+    """Two homes, their profile, a state folder, and what the homes look like before and after a replay."""
+
+    def __init__(self, folder: Path, kind: Kind) -> None:
+        self.folder = folder / "world"
+        self.side = folder / "side"
+        """Where a command's output and its trace go."""
+        self.side.mkdir(parents=True)
+        self.kind = kind
+        self.homes = make(self.folder, kind)
+        self.profile = self.folder / "demo.toml"
+        self.state = self.folder / "state"
+        self.env = {
+            "HOME": str(self.folder / "user"),
+            "XDG_CONFIG_HOME": str(self.folder / "config"),
+            "XDG_STATE_HOME": str(self.state),
+        }
+        self.fresh = look(self.folder)
+        self.old = self.homes_now()
+        done = self.run(*self.command("replay"))
+        assert done.code == 0, done
+        self.done = look(self.folder)
+        self.new = self.homes_now()
+        assert self.old != self.new
+        self.put_back(self.fresh)
+        assert self.homes_now() == self.old
+
+    def command(self, name: str) -> list[str]:
+        """The arguments of `replay` or `rollback` of this pair."""
+        if name == "replay":
+            node = ["--node", "node1"] if self.kind == "link" else []
+            return ["replay", str(self.profile), "--offline", "--json", *node]
+        return [name, str(self.profile), "--json"]
+
+    # --- what is there ----------------------------------------------------------------------------------
+
+    def homes_now(self) -> dict[str, Look]:
+        """Everything but the state folder: the homes, and what links in them lead to."""
+        return {path: one for path, one in look(self.folder).items() if not path.startswith("state")}
+
+    @property
+    def is_old(self) -> bool:
+        """Whether the homes are as before, to the time of each file's last change."""
+        return self.homes_now() == self.old
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the homes are as a replay leaves them."""
+        return timeless(self.homes_now()) == timeless(self.new)
+
+    def differences(self) -> str:
+        """Where the homes are neither."""
+        now = timeless(self.homes_now())
+        told = []
+        for name, other in (("old", timeless(self.old)), ("new", timeless(self.new))):
+            paths = sorted(path for path in now.keys() | other.keys() if now.get(path) != other.get(path))
+            told.append(f"not {name}: {', '.join(paths[:6])}")
+        return "; ".join(told)
+
+    def residue(self) -> list[str]:
+        """What is in the state folder that no history needs."""
+        found = []
+        runs = self.state / "apimha-wizard" / "runs"
+        for folder in sorted(runs.iterdir()) if runs.is_dir() else []:
+            names = {str(path.relative_to(folder)) for path in folder.rglob("*")}
+            try:
+                journal = json.loads((folder / "journal.json").read_bytes())
+            except (OSError, ValueError):
+                found.append(f"{folder.name} without a journal: {sorted(names)}")
+                continue
+            needed = {"journal.json"}
+            if journal["outcome"] == "committed":
+                needed |= {"backups"} | {f"backups/{e['backup']}" for e in journal["entries"] if e["backup"]}
+            elif journal["outcome"] == "started":
+                found.append(f"{folder.name} is still open")
+            if names != needed:
+                found.append(f"{folder.name} ({journal['outcome']}): {sorted(names ^ needed)[:5]}")
+        return found
+
+    def put_back(self, picture: dict[str, Look]) -> None:
+        """Make everything as it was when `look` saw it."""
+        now = look(self.folder)
+        for path in sorted(now.keys() - picture.keys(), reverse=True):
+            remove(self.folder / path)
+        for path, one in picture.items():
+            if now.get(path) != one:
+                restore(self.folder / path, one, now.get(path))
+
+    # --- doing something --------------------------------------------------------------------------------
+
+    def run(self, *arguments: str, inject: str | None = None, traced: str | None = None) -> Ended:
+        """Run a command; `inject` is what `strace --inject` takes, `traced` what is traced (default: nothing)."""
+        out, err, trace = (self.side / name for name in ("out", "err", "trace"))
+        trace.unlink(missing_ok=True)
+        sys.stdout.flush()
+        # The child waits for a signal, not for a file: whether that call is traced too depends on who is faster.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+        child = os.fork()
+        if child == 0:
+            self._be_the_command(arguments, before, out, err)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        spy = None
+        if inject is not None or traced is not None:
+            spy = self._attach(child, trace, inject, traced)
+        os.kill(child, signal.SIGUSR1)
+        with _alarm(child):
+            _, status = os.waitpid(child, 0)
+        if spy is not None:
+            spy.communicate(timeout=LIMIT)
+        calls = strace.read(trace) if spy is not None else []
+        return Ended(os.waitstatus_to_exitcode(status), out.read_text(), err.read_text(), calls)
+
+    def _be_the_command(
+        self, arguments: Iterable[str], signals: set[signal.Signals], out: Path, err: Path
+    ) -> None:
+        code = 99
+        try:
+            for path, number in ((out, 1), (err, 2)):
+                os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
+            os.environ.update(self.env)
+            os.umask(0o022)
+            from wizard import cli
+
+            signal.sigwait({signal.SIGUSR1})
+            signal.pthread_sigmask(signal.SIG_SETMASK, signals)
+            try:
+                cli.main(list(arguments))
+            except SystemExit as ended:
+                code = ended.code if isinstance(ended.code, int) else 98
+            sys.stdout.flush()
+            sys.stderr.flush()
+        finally:
+            os._exit(code)
+
+    def _attach(
+        self, child: int, trace: Path, inject: str | None, traced: str | None
+    ) -> subprocess.Popen[str]:
+        names = traced or (inject or "").partition(":")[0]
+        faults = ["-e", f"inject={inject}"] if inject else []
+        command = ["strace", "-f", "-y", "-e", f"trace={names}", *faults, "-o", str(trace), "-p", str(child)]
+        spy = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        assert spy.stderr is not None
+        told = spy.stderr.readline()
+        if "attached" not in told:
+            os.kill(child, 9)
+            os.waitpid(child, 0)
+            raise RuntimeError(f"strace cannot attach: {told} {spy.stderr.read()}")
+        return spy
+
+    def calls_of(self, *arguments: str) -> list[Call]:
+        """The calls of a command that touch this world, the command having been undone again."""
+        picture = look(self.folder)
+        done = self.run(*arguments, traced=strace.TRACED)
+        assert done.code == 0, done
+        self.put_back(picture)
+        return [call for call in done.calls if call.within(self.folder)]
+
+
+@contextlib.contextmanager
+def _alarm(child: int) -> Iterator[None]:
+    """Kill a child that hangs."""
+    import threading
+
+    timer = threading.Timer(LIMIT, os.kill, (child, 9))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+# --- a picture of a folder --------------------------------------------------------------------------------
+
+
+def look(folder: Path) -> dict[str, Look]:
+    """Everything in a folder, by its path there."""
+    found: dict[str, Look] = {}
+    pending = [folder]
+    while pending:
+        for entry in sorted(os.scandir(pending.pop()), key=lambda entry: entry.name):
+            found[os.path.relpath(entry.path, folder)] = _look(entry)
+            if entry.is_dir(follow_symlinks=False):
+                pending.append(Path(entry.path))
+    return found
+
+
+def _look(entry: os.DirEntry[str]) -> Look:
+    status = entry.stat(follow_symlinks=False)
+    owner = (status.st_mode & 0o7777, status.st_uid, status.st_gid)
+    if entry.is_symlink():
+        return ("link", *owner, os.fsencode(os.readlink(entry.path)), 0, ())
+    if entry.is_dir():
+        return ("folder", *owner, b"", 0, ())
+    names = sorted(os.listxattr(entry.path))
+    attributes = tuple((name, os.getxattr(entry.path, name)) for name in names)
+    return ("file", *owner, Path(entry.path).read_bytes(), status.st_mtime_ns, attributes)
+
+
+def timeless(picture: dict[str, Look]) -> dict[str, Look]:
+    """The same without the times of the last change."""
+    return {path: (*one[:5], 0, one[6]) for path, one in picture.items()}
+
+
+def remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def restore(path: Path, one: Look, now: Look | None) -> None:
+    kind, mode, uid, gid, data, mtime_ns, attributes = one
+    if kind == "folder" and now is not None and now[0] == kind:
+        path.chmod(mode)
+        return
+    if now is not None:
+        remove(path)
+    if kind == "link":
+        path.symlink_to(os.fsdecode(data))
+        return
+    if kind == "folder":
+        path.mkdir()
+    else:
+        path.write_bytes(data)
+        for name, value in attributes:
+            os.setxattr(path, name, value)
+    if os.geteuid() == 0:
+        os.chown(path, uid, gid)
+    path.chmod(mode)
+    if kind == "file":
+        os.utime(path, ns=(mtime_ns, mtime_ns))
+
+
+# --- making a world ---------------------------------------------------------------------------------------
+
+LONG_AGO = 1_500_000_000 * 10**9 + 123_456_789
+NOBODY = 65534
+
+
+def make(folder: Path, kind: Kind) -> list[Path]:
+    """A sandbox of miniature packs, in which a replay does everything that it can do to a file."""
+    from wizard.demo.sandbox import DRIVER_JAR, make_sandbox
+
+    box = make_sandbox(folder)
+    text = box.profile.read_text("utf-8")
+    text = text.replace('provisioning = "wizard"', 'provisioning = "server"\nserver_version = "5.7.44"')
+    if kind == "link":
+        text = text.replace(
+            "[deployment_sync]", f'[spark]\nsymbolic_link = "{folder}/common"\n\n[deployment_sync]'
+        )
+        first, second, rest = text.partition('name = "node2"')
+        text = first + second + rest.replace('host = "127.0.0.1"', 'host = "192.0.2.7"')
+    box.profile.write_text(text, "utf-8")
+    one, two = box.homes
+    # A file that is a link: what it leads to is written.
+    elsewhere = folder / "elsewhere"
+    elsewhere.mkdir()
+    (one / "repository/conf/user-mgt.xml").rename(elsewhere / "user-mgt.xml")
+    (one / "repository/conf/user-mgt.xml").symlink_to(elsewhere / "user-mgt.xml")
+    # A jar of that name that is another one.
+    (two / "repository/components/lib" / Path(DRIVER_JAR).name).write_bytes(b"another jar")
+    for home in box.homes:
+        for path in sorted(home.rglob("*")):
+            if path.is_file():
+                os.utime(path, ns=(LONG_AGO, LONG_AGO))
+        axis2 = home / "repository/conf/axis2/axis2.xml"
+        axis2.chmod(0o640)
+        with contextlib.suppress(OSError):
+            os.setxattr(axis2, "user.note", b"kept")
+        if os.geteuid() == 0:
+            os.chown(home / "repository/conf/registry.xml", NOBODY, NOBODY)
+        os.utime(axis2, ns=(LONG_AGO, LONG_AGO))
+    return list(box.homes)
+
+
+def preload() -> None:
+    """Import what a command needs, so that its children need not."""
+    from wizard import cli, diff, driver, replay, text, undo
+    from wizard.profile import store
+
+    assert cli and diff and driver and replay and text and undo and store
+
+
+# --- cases ------------------------------------------------------------------------------------------------
+
+Start = Literal["fresh", "done"] | int
+"""Where a case begins: before a replay, after it, or with a replay that was cut off before its n-th rename."""
+
+FAULTS = ("ENOSPC", "EIO", "EACCES", "EROFS")
+LOOKING_FAULTS = ("EIO", "EACCES")
+"""What a call that only looks can meet."""
+
+OUTCOMES = {
+    0: {"applied", "unchanged", "restored"},
+    1: {"failed"},
+    2: {"refused"},
+    3: {"refused"},
+    5: {"refused"},
+}
+
+
+@dataclass(frozen=True)
+class Point:
+    """One call of a command: the `ordinal`-th of its name."""
+
+    name: str
+    ordinal: int
+    path: str
+    changes: bool
+
+
+@dataclass(frozen=True)
+class Case:
+    """A command that meets a fault at a point; `fault` is KILL, or an error's name, with a `+` if it stays."""
+
+    kind: Kind
+    start: Start
+    command: str
+    point: Point
+    fault: str
+
+    def __str__(self) -> str:
+        where = f"{self.point.name}#{self.point.ordinal} {self.point.path}"
+        return f"{self.kind} {self.start} {self.command}: {self.fault} at {where}"
+
+
+class Kitchen:
+    """The worlds of one process, and the cases that it tries in them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.worlds: dict[Kind, World] = {}
+        self.starts: dict[tuple[Kind, Start], dict[str, Look]] = {}
+
+    def world(self, kind: Kind) -> World:
+        if kind not in self.worlds:
+            preload()
+            self.worlds[kind] = World(self.folder / kind, kind)
+        return self.worlds[kind]
+
+    def begin(self, kind: Kind, start: Start) -> World:
+        """The world of that kind as it is at that start."""
+        world = self.world(kind)
+        if (kind, start) not in self.starts:
+            if isinstance(start, int):
+                world.put_back(world.fresh)
+                done = world.run(*world.command("replay"), inject=f"rename:signal=KILL:when={start}")
+                assert done.code == -9, done
+                self.starts[kind, start] = look(world.folder)
+            else:
+                self.starts[kind, start] = {"fresh": world.fresh, "done": world.done}[start]
+        world.put_back(self.starts[kind, start])
+        return world
+
+    def points(self, kind: Kind, start: Start, command: str) -> list[Point]:
+        """The calls of a command that touch a file of the world, in their order."""
+        world = self.begin(kind, start)
+        return [
+            Point(call.name, call.ordinal, _plain(call, world), call.changes)
+            for call in world.calls_of(*world.command(command))
+        ]
+
+    def problems(self, case: Case) -> list[str]:
+        """What went wrong in a case that must not."""
+        world = self.begin(case.kind, case.start)
+        tried = self._killed if case.fault == "KILL" else self._failed
+        return [f"{case}: {problem}" for problem in tried(case, world)]
+
+    def _killed(self, case: Case, world: World) -> Iterator[str]:
+        point = case.point
+        ended = world.run(
+            *world.command(case.command),
+            inject=f"{point.name}:signal=KILL:when={point.ordinal}",
+            traced=point.name,
+        )
+        if ended.code != -9 or _plain(ended.calls[-1], world) != point.path:
+            yield f"was not killed there but at {ended.calls[-1]}: {ended}"
+            return
+        cut_off = look(world.folder)
+        yield from _next(world, "replay")
+        world.put_back(cut_off)
+        yield from _next(world, "rollback", old_only=case.start == "fresh")
+
+    def _failed(self, case: Case, world: World) -> Iterator[str]:
+        point = case.point
+        stays = case.fault.endswith("+")
+        when = f"{point.ordinal}{'+' if stays else ''}"
+        # What had been cut off is taken back before anything else: then the homes are as before that.
+        before = timeless(world.old if isinstance(case.start, int) else world.homes_now())
+        ended = world.run(
+            *world.command(case.command), inject=f"{point.name}:error={case.fault.rstrip('+')}:when={when}"
+        )
+        hit = next((call for call in ended.calls if call.injected), None)
+        if hit is None or _plain(hit, world) != point.path:
+            yield f"did not fail there but at {hit}: {ended}"
+            return
+        # Where nothing can be written any more there is no output either, and the exit code has to say it alone.
+        if not (stays and point.name == "write"):
+            yield from _told_well(ended)
+        after = timeless(world.homes_now())
+        if ended.code == 0:
+            # A marker that could not be taken away says nothing any more: the run's journal says that it has ended.
+            after = {path: one for path, one in after.items() if not path.endswith("/.apimha-wizard-run")}
+            if after != timeless(world.new if case.command == "replay" else world.old):
+                yield f"exit 0, and {world.differences()}"
+        elif ended.code == 5 and not stays and not isinstance(case.start, int):
+            yield f"a single failure was not undone: {ended}"
+        elif ended.code != 5 and after != before:
+            yield f"{ended}, and the homes are not as before: {world.differences()}"
+        yield from _next(world, "replay")
+
+
+def _next(world: World, command: str, *, old_only: bool = False) -> Iterator[str]:
+    """What is wrong after the next command, which has to bring everything in order."""
+    ended = world.run(*world.command(command))
+    expected = {0} if command == "replay" else {0, 2}  # 2: there is no run yet that could be undone
+    if ended.code not in expected:
+        yield f"the next {command} ends with {ended}"
+    whole = world.is_new if command == "replay" else world.is_old or (world.is_new and not old_only)
+    if not whole:
+        yield f"after the next {command} the homes are {world.differences()}"
+    if residue := world.residue():
+        yield f"after the next {command} there is still {residue}"
+
+
+def _told_well(ended: Ended) -> Iterator[str]:
+    """Whether a command that met an error has told so as it should."""
+    try:
+        result = ended.result
+    except ValueError:
+        yield f"no JSON: {ended}"
+        return
+    if ended.code not in OUTCOMES:
+        yield f"no exit code that there is: {ended}"
+    elif result["outcome"] not in OUTCOMES[ended.code]:
+        yield f"outcome {result['outcome']} with {ended}"
+    if ended.code and not (result["error"] or any(one["status"] == "error" for one in result["checks"])):
+        yield f"no word of what went wrong: {ended}"
+    if "Traceback" in ended.err or "internal error" in ended.err + ended.out:
+        yield f"not told well: {ended}"
+
+
+def _plain(call: Call, world: World) -> str:
+    """The path of a call, without what differs between two runs."""
+    path = next((path for path in call.paths if path.startswith(str(world.folder))), "")
+    return FORGIVEN.sub("RUN", path.removeprefix(str(world.folder)).lstrip("/"))
+
+
+KITCHENS: list[Kitchen] = []
+"""The kitchen of this process, if it is one of a pool's workers."""
+
+
+def open_kitchen(folder: str) -> None:
+    """Give this process a kitchen of its own in a folder (what a pool's workers begin with)."""
+    # Names of one length: how often a file is read depends on its size, and so on the paths in it.
+    KITCHENS.append(Kitchen(Path(folder) / f"{os.getpid():08}"))
+
+
+def points(kind: Kind, start: Start, command: str) -> list[Point]:
+    return KITCHENS[0].points(kind, start, command)
+
+
+def problems(case: Case) -> list[str]:
+    return KITCHENS[0].problems(case)

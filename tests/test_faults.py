@@ -1,0 +1,166 @@
+"""Whatever fails or cuts a run off, the homes end old or new, whole.
+
+Each single system call of `replay` and `rollback` that touches a file is in turn the last one of its process
+(kill -9), or fails.  All of it is `make faults`; `make test` tries a sample, another one each day.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.support import faults, strace
+from tests.support.faults import Case, Kind, Point, Start
+from tests.support.need import need
+
+ALL = bool(os.environ.get("FAULTS"))
+"""Whether everything is tried, and not only a sample."""
+
+SAMPLE = 5
+"""Cases of each test in a sample."""
+
+
+@dataclass(frozen=True)
+class Faults:
+    """The processes that try the cases, one for each processor (two at least)."""
+
+    pool: ProcessPoolExecutor
+    random: random.Random
+
+    def points(self, kind: Kind, start: Start, command: str) -> list[Point]:
+        return self.pool.submit(faults.points, kind, start, command).result()
+
+    def survives(self, cases: Iterable[Case], capsys: pytest.CaptureFixture[str], what: str) -> None:
+        """Try the cases, or a sample of them; no one of them may go wrong."""
+        cases = list(cases)
+        total = len(cases)
+        if not ALL and total > SAMPLE:
+            cases = self.random.sample(cases, SAMPLE)
+        began = time.monotonic()
+        wrong = [text for found in self.pool.map(faults.problems, cases) for text in found]
+        with capsys.disabled():
+            if ALL:
+                print(
+                    f"\n{what}: {len(cases)} of {total} in {time.monotonic() - began:.0f} s, {len(wrong)} wrong"
+                )
+        assert not wrong, f"{len(wrong)} wrong, among them\n" + "\n".join(wrong[:20])
+
+
+@pytest.fixture(scope="module")
+def every() -> Iterator[Faults]:
+    need("strace")
+    seed = os.environ.get("FAULTS_SEED") or datetime.now(UTC).strftime("%Y-%m-%d")
+    # The order of a set is part of a run: all processes have to make the same calls in the same order.
+    before = os.environ.get("PYTHONHASHSEED")
+    os.environ["PYTHONHASHSEED"] = "0"
+    with tempfile.TemporaryDirectory(dir=faults.memory(), prefix="faults-") as folder:
+        with ProcessPoolExecutor(
+            max(2, os.cpu_count() or 2),
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=faults.open_kitchen,
+            initargs=(folder,),
+        ) as pool:
+            yield Faults(pool, random.Random(seed))
+    if before is None:
+        del os.environ["PYTHONHASHSEED"]
+    else:
+        os.environ["PYTHONHASHSEED"] = before
+
+
+WHERE = [
+    ("pair", "fresh", "replay"),
+    ("pair", "done", "rollback"),
+    ("link", "fresh", "replay"),
+    ("link", "done", "rollback"),
+]
+
+
+@pytest.mark.parametrize(("kind", "start", "command"), WHERE)
+def test_kill_9_before_every_call_that_changes_something(
+    every: Faults, kind: Kind, start: Start, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before each call is after the one before it, so that no moment is left out."""
+    points = [point for point in every.points(kind, start, command) if point.changes]
+    assert {"rename", "fsync", "write", "openat", "mkdir", "unlink", "fchmod"} <= {
+        point.name for point in points
+    }
+    cases = [Case(kind, start, command, point, "KILL") for point in points]
+    every.survives(cases, capsys, f"kill -9 in {command} ({kind})")
+
+
+@pytest.mark.parametrize(("kind", "start", "command"), WHERE)
+def test_every_call_that_changes_something_fails(
+    every: Faults, kind: Kind, start: Start, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cases = [
+        Case(kind, start, command, point, fault)
+        for point in every.points(kind, start, command)
+        if point.changes
+        for fault in faults.FAULTS
+    ]
+    every.survives(cases, capsys, f"failures of writing in {command} ({kind})")
+
+
+@pytest.mark.parametrize(("kind", "start", "command"), WHERE[:2])
+def test_every_call_that_looks_at_something_fails(
+    every: Faults, kind: Kind, start: Start, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cases = [
+        Case(kind, start, command, point, fault)
+        for point in every.points(kind, start, command)
+        if not point.changes and point.name not in strace.POWERLESS
+        for fault in faults.LOOKING_FAULTS
+    ]
+    every.survives(cases, capsys, f"failures of looking in {command} ({kind})")
+
+
+@pytest.mark.parametrize(("kind", "start", "command"), WHERE[:2])
+def test_a_failure_that_stays(
+    every: Faults, kind: Kind, start: Start, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A disk that is full or broken from then on: what cannot be undone is told (exit 5) and undone by the next run."""
+    cases = [
+        Case(kind, start, command, point, f"{fault}+")
+        for point in every.points(kind, start, command)
+        for fault in {
+            "write": ["ENOSPC", "EIO"],
+            "fsync": ["EIO"],
+            "rename": ["EROFS"],
+            "openat": ["ENOSPC"],
+        }.get(point.name, [])
+        if point.changes
+    ]
+    every.survives(cases, capsys, f"failures that stay in {command} ({kind})")
+
+
+@pytest.mark.parametrize("start", [3, 15, 25])
+@pytest.mark.parametrize("command", ["replay", "rollback"])
+def test_kill_9_while_a_run_is_taken_back(
+    every: Faults, start: int, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A replay was cut off before its n-th rename, and what takes it back is cut off as well."""
+    points = [point for point in every.points("pair", start, command) if point.changes]
+    cases = [Case("pair", start, command, point, "KILL") for point in points]
+    every.survives(cases, capsys, f"kill -9 in {command} after a kill -9 at rename {start}")
+
+
+@pytest.mark.parametrize("command", ["replay", "rollback"])
+def test_failures_while_a_run_is_taken_back(
+    every: Faults, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cases = [
+        Case("pair", 15, command, point, fault)
+        for point in every.points("pair", 15, command)
+        if point.changes
+        for fault in faults.FAULTS
+    ]
+    every.survives(cases, capsys, f"failures in {command} after a kill -9")
