@@ -345,12 +345,14 @@ def replay(
     say: Callable[[str], None] = lambda text: None,
     progress: applying.Progress = applying.nobody_watches,
     database_progress: Progress = lambda database, done, total, text: None,
+    agreed: Callable[[Prepared], bool] = lambda prepared: True,
     cancel: Cancel,
 ) -> tuple[Result, Prepared]:
     """Check, make the databases, write: both nodes, or the one of `--node`, or nothing.
 
     `tell` gets each finding, `say` lines for people, `progress` each path that is written, `database_progress` each
-    statement that is run.
+    statement that is run.  `agreed` is asked last, before the first write: whether the plan is the one that somebody
+    was shown.
     """
     options.validate(loaded.profile)
     with plainly(), ExitStack() as stack:
@@ -378,6 +380,9 @@ def replay(
             return dataclasses.replace(result, outcome="unchanged"), prepared
         if options.dry_run:
             return dataclasses.replace(result, outcome="pending", exit_code=4), prepared
+        if not agreed(prepared):
+            changed = "a file was changed since the plan was shown\n  fix: look at it again"
+            return dataclasses.replace(result, exit_code=3, error=changed), prepared
         if databases_pending:
             result = _with_databases(prepared, result, database_progress, cancel, tell)
             if result.exit_code:
