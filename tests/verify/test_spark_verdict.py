@@ -130,8 +130,8 @@ def test_a_master_that_recovers_is_awaited(judge: Judge) -> None:
     ("workers", "expected"),
     [
         ([], "0 workers are alive, fewer"),
-        ([WORKER], "1 workers are alive, fewer"),
-        ([WORKER, {**WORKER, "state": "DEAD"}], "1 workers are alive, fewer"),
+        ([WORKER], "1 worker is alive, fewer"),
+        ([WORKER, {**WORKER, "state": "DEAD"}], "1 worker is alive, fewer"),
         ([WORKER] * 3, "3 workers are alive, more"),
     ],
 )

@@ -393,7 +393,7 @@ def test_one_spark_master(verdict, second_says: int | None) -> None:  # type: ig
     result = verdict(first, second)
     assert result.errors == [("verify.spark-masters", "node1")]
     found = result.of("verify.spark-masters", "node1")
-    assert "1 Spark masters of 2" in found.message
+    assert "1 of 2 Spark masters" in found.message
     assert "Spark Master map size after starting masters : 1" in (found.evidence or "")
     assert verdict(first, second, spark={"master_count": 1}).outcome == "healthy"
 

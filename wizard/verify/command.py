@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
@@ -29,12 +30,31 @@ DRILL_PERIOD = 0.1
 """The same during a drill: its seconds are to be right to a tenth."""
 
 
+@dataclass
+class Keeper:
+    """Writes the report: `path` is where the person wants it, None where nobody has said."""
+
+    name: str
+    packs: Mapping[str, Pack]
+    path: Path | None = None
+
+    def now(self, view: View) -> list[Path]:
+        """Write the report, under a name of its own where nobody has said another; the files that were written."""
+        kind = "drill" if view.drill is not None else "verify"
+        taken = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        path = self.path or Path(f"{kind}-{_file_name(self.name)}-{taken}.md")
+        return write_report(path, view, self.name, self.packs)
+
+    def at_end(self, view: View) -> list[Path]:
+        """The same, if the person wants it, or there was a drill that got anywhere: its result is to be kept."""
+        drilled = view.drill is not None and view.drill.phase != "prepare"
+        return self.now(view) if self.path is not None or drilled else []
+
+
 class Dashboard(Protocol):
     """The screen of `verify --watch` on a terminal (`screens.dashboard.run`)."""
 
-    def __call__(
-        self, watcher: Watcher, *, name: str, until_healthy: bool, report: Callable[[View], list[Path]]
-    ) -> int:
+    def __call__(self, watcher: Watcher, *, name: str, until_healthy: bool, keeper: Keeper) -> int:
         """Watch until the person leaves (130) or, with `until_healthy` or a drill, until it is over."""
 
 
@@ -74,10 +94,8 @@ def run_verify(
     """
     out, err = out or sys.stdout, err or sys.stderr
     opened = _open_logs(profile, logs, log_limit, standard_input)
-    if report is None and drill:
-        report = Path(f"drill-{_file_name(name)}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.md")
-    if report is not None:
-        writable(report)
+    if report is not None or drill:
+        writable(report or Path("drill.md"))
     if hosts is None:
         hosts = Hosts() if offline else resolve(node.host for node in profile.nodes)
     packs = _add_own_logs(profile, hosts, opened, log_limit)
@@ -94,26 +112,22 @@ def run_verify(
         drill=Drill() if drill else None,
     )
 
-    def write(view: View) -> list[Path]:
-        return [] if report is None else write_report(report, view, name, packs)
-
+    keeper = Keeper(name, packs, report)
     screen = Screen(out, err, as_json=as_json)
     try:
         if not (watch or drill):
             view = watcher.once()
             screen.whole(view)
-            screen.written(write(view))
+            screen.written(keeper.at_end(view))
             return view.exit_code
         if dashboard is not None and not as_json and out.isatty() and sys.stdin.isatty():
-            return dashboard(watcher, name=name, until_healthy=until_healthy, report=write)
-        return _watch(watcher, screen, until_healthy=until_healthy, report=write)
+            return dashboard(watcher, name=name, until_healthy=until_healthy, keeper=keeper)
+        return _watch(watcher, screen, until_healthy=until_healthy, keeper=keeper)
     finally:
         watcher.close()
 
 
-def _watch(
-    watcher: Watcher, screen: Screen, *, until_healthy: bool, report: Callable[[View], list[Path]]
-) -> int:
+def _watch(watcher: Watcher, screen: Screen, *, until_healthy: bool, keeper: Keeper) -> int:
     """Follow the logs; tell each change.  130 after Ctrl-C."""
     view: View | None = None
     rest = threading.Event()
@@ -126,9 +140,9 @@ def _watch(
             rest.wait(DRILL_PERIOD if view.drill is not None else PERIOD)
     except KeyboardInterrupt:
         if view is not None:
-            screen.written(report(view))
+            screen.written(keeper.at_end(view))
         return 130
-    screen.written(report(view))
+    screen.written(keeper.at_end(view))
     return exit_code(view)
 
 

@@ -147,19 +147,23 @@ def _workers(view: SparkView) -> Iterator[Finding]:
     count = sum(1 for worker in workers if worker.get("state") == "ALIVE")
     url = view.url(view.alive)
     if count == wanted:
-        yield finding.ok(f"{count} workers are alive", node=view.alive, evidence=url)
+        yield finding.ok(_alive(count), node=view.alive, evidence=url)
     elif count < wanted and not view.both_running:
-        yield finding.waiting(f"{count} workers of {wanted} so far", node=view.alive, evidence=url)
+        yield finding.waiting(f"{count} of {wanted} workers so far", node=view.alive, evidence=url)
     else:
         problem = "more" if count > wanted else "fewer"
         yield finding.error(
-            f"{count} workers are alive, {problem} than the {wanted} nodes",
+            f"{_alive(count)}, {problem} than the {wanted} nodes",
             node=view.alive,
             evidence=url,
             fix="stop what else starts Spark workers, then start both nodes again"
             if count > wanted
             else RESTART,
         )
+
+
+def _alive(count: int) -> str:
+    return "1 worker is alive" if count == 1 else f"{count} workers are alive"
 
 
 def _executors(view: SparkView) -> Iterator[Finding]:

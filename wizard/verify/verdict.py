@@ -344,8 +344,17 @@ def _member(pair: Pair) -> Iterator[Finding]:
         elif peer.joined is not None:
             told = True
             yield finding.ok(f"{partner.name} has joined", node=node.name, evidence=peer.joined.line)
+            yield from _joined_itself(pair, partner)
     if not told:
         yield from _alone(pair)
+
+
+def _joined_itself(pair: Pair, node: Node) -> Iterator[Finding]:
+    """The node that came second logs nothing of the one that was there: that one's word counts for both."""
+    facts = pair.facts(node)
+    if facts is not None and facts.clustered is not None and pair.partners_peer(node) is None:
+        partner = pair.partner(node).name
+        yield finding.ok(f"is in one cluster with {partner}", node=node.name, evidence=facts.clustered.line)
 
 
 def _has_left(pair: Pair, node: Node, partner: Node, record: Record) -> Finding:
@@ -579,7 +588,9 @@ def _spark_masters(pair: Pair) -> Iterator[Finding]:
     known = [(facts.masters, node) for node in pair.nodes if (facts := pair.facts(node)) and facts.masters]
     best = max(known, key=lambda one: one[0][0], default=None)
     if best is not None and best[0][0] >= wanted:
-        yield finding.ok(f"{best[0][0]} Spark masters", node=best[1].name, evidence=best[0][1].line)
+        yield finding.ok(
+            f"{best[0][0]} of {wanted} Spark masters", node=best[1].name, evidence=best[0][1].line
+        )
         return
     count = best[0][0] if best is not None else 0
     told = best[0][1] if best is not None else None
@@ -587,7 +598,7 @@ def _spark_masters(pair: Pair) -> Iterator[Finding]:
         last = pair.facts(pair.nodes[1])
         assert last is not None and last.complete is not None
         yield finding.error(
-            f"{count} Spark masters of {wanted}, though both nodes are up",
+            f"{count} of {wanted} Spark masters, though both nodes are up",
             node=best[1].name if best is not None else pair.nodes[1].name,
             evidence=(told or last.complete).line,
             fix="both nodes need carbon.spark.master.count as in the profile and one Hazelcast cluster: "
@@ -595,7 +606,7 @@ def _spark_masters(pair: Pair) -> Iterator[Finding]:
         )
     elif any(pair.facts(node) for node in pair.nodes):
         yield finding.waiting(
-            f"{count} Spark masters of {wanted} so far",
+            f"{count} of {wanted} Spark masters so far",
             node=best[1].name if best is not None else None,
             evidence=told.line if told else None,
         )

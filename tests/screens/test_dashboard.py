@@ -1,0 +1,450 @@
+"""The dashboard: its states as pictures, its keys, and the real thing in a terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_textual_snapshot import SVGImageExtension
+from textual.widgets import Static
+
+from screens.dashboard import Dashboard, DashboardApp, rows
+from tests.support import server_logs as tell
+from tests.support.need import need
+from tests.support.server_logs import Side, profile, sides
+from wizard.finding import Finding
+from wizard.verify.command import Keeper
+from wizard.verify.drill import Drill
+from wizard.verify.pair import Pair, Sight
+from wizard.verify.scan import Scanner
+from wizard.verify.spark import Look, Place
+from wizard.verify.spark_verdict import SparkView, judge_spark
+from wizard.verify.story import Story
+from wizard.verify.ui import Answer
+from wizard.verify.verdict import judge
+from wizard.verify.view import View, view_of
+
+ROOT = Path(__file__).resolve().parents[2]
+PLACES = {
+    name: Place(host, 8082, 11501, 4041)
+    for name, host in (("node1", "10.100.0.46"), ("node2", "10.100.0.47"))
+}
+NOON = 1_769_515_101.0  # 2026-01-27 11:58:21 UTC
+
+
+@pytest.fixture(autouse=True)
+def still(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Pictures in the top-level folder, by a clock that does not depend on where this runs."""
+
+    def dirname(cls: type, *, test_location: Any) -> str:
+        return str(ROOT / "snapshots" / Path(test_location.filepath).stem)
+
+    monkeypatch.setattr(SVGImageExtension, "dirname", classmethod(dirname))
+    monkeypatch.setattr("screens.signs.ASCII", False)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def spark(active: str = "node1", *, up: tuple[str, ...] = ("node1", "node2")) -> Look:
+    """What the UIs of those nodes show."""
+    refused = Answer("http://10.100.0.46:8082/json/", "refused", "connection refused")
+    workers = [{"host": PLACES[node].host, "state": "ALIVE", "webuiaddress": ""} for node in up]
+    applications = [{"id": "app-1", "name": "CarbonAnalytics", "state": "RUNNING"}]
+    alive = {"status": "ALIVE", "workers": workers, "activeapps": applications}
+    executors = {"executors": [{"id": 0, "appid": "app-1"}], "finishedexecutors": []}
+    url = "http://10.100.0.46:8082/json/"
+    masters = {
+        node: Answer(url, "ok", "", alive if node == active else {"status": "STANDBY"})
+        if node in up
+        else refused
+        for node in PLACES
+    }
+    return Look(
+        masters, {node: Answer(url, "ok", "", executors) if node in up else refused for node in PLACES}
+    )
+
+
+class Reader:
+    """Reads a side's log as it grows."""
+
+    def __init__(self) -> None:
+        self.story = Story()
+        self._scanner = Scanner()
+        self._scanner.begin("log", 0)
+        self._at = 0
+
+    def read(self, side: Side) -> None:
+        content = side.log.content
+        self.story.read([*self._scanner.feed(content[self._at :]), *self._scanner.settle()])
+        self._at = len(content)
+
+
+def seen(
+    first: Side | None,
+    second: Side | None,
+    look: Look | None = None,
+    *,
+    drill: Drill | None = None,
+    now: float = 0.0,
+    readers: dict[str, Reader] | None = None,
+) -> View:
+    """The view of the stories as their logs tell them by now; `readers` have read them before."""
+    readers = {} if readers is None else readers
+    for name, side in (("node1", first), ("node2", second)):
+        if side is not None:
+            readers.setdefault(name, Reader()).read(side)
+    stories = {name: reader.story for name, reader in readers.items()}
+    pair = Pair(profile(), {name: Sight(story.facts, f"{name}.log") for name, story in stories.items()})
+    findings = judge(pair)
+    if look is not None:
+        ports = dict.fromkeys(PLACES, 7078)
+        findings += judge_spark(SparkView(pair, look, look, PLACES, ports, lambda path: None))
+        findings = [one for one in findings if one.id != "verify.spark-environment"]
+    if drill is not None:
+        drill.observe(pair, now)
+        findings.append(drill.finding(pair))
+    news = tuple((name, moment) for name, story in stories.items() for moment in story.facts.moments)
+    return view_of(pair, findings, spark=look, places=PLACES if look else {}, drill=drill, news=news)
+
+
+class Shown:
+    """A watcher that shows views that were made before, one a look; the last one stays."""
+
+    def __init__(self, *views: View) -> None:
+        self._views = list(views)
+        self.drill = views[-1].drill
+
+    def poll(self) -> View:
+        return self._views.pop(0) if len(self._views) > 1 else self._views[0]
+
+
+def app_of(*views: View, theme: str = "dark", keeper: Keeper | None = None) -> DashboardApp:
+    dashboard = Dashboard(
+        Shown(*views),  # type: ignore[arg-type]
+        name="analytics",
+        keeper=keeper or Keeper("analytics", {}),
+        clock=lambda: NOON,
+    )
+    return DashboardApp(dashboard, theme=theme)
+
+
+async def shown(pilot: Any) -> None:
+    """Wait until a view is painted."""
+    while pilot.app.screen.view is None:
+        await asyncio.sleep(0)
+    await pilot.pause()
+
+
+# --- stories -------------------------------------------------------------------------------------
+
+
+def starting() -> View:
+    first, second = sides()
+    tell.begin(first, second)
+    tell.become(first, "Active")
+    tell.masters(first, 1)
+    tell.complete(first)
+    second.log.say(tell.CARBON, "Starting WSO2 Carbon...")
+    return seen(first, second, spark(up=("node1",)))
+
+
+def healthy() -> View:
+    first, second = sides()
+    tell.first_start(first, second)
+    return seen(first, second, spark())
+
+
+def failed_over() -> View:
+    first, second = sides()
+    tell.first_start(first, second)
+    tell.fail_over(first, second)
+    return seen(first, second, spark("node2", up=("node2",)))
+
+
+def split_brain() -> View:
+    first, second = sides()
+    tell.first_start(first, second)
+    tell.leaves(first, second)
+    tell.fail_over(first, second)
+    return seen(first, second, spark())
+
+
+def one_unseen() -> View:
+    first, second = sides()
+    tell.first_start(first, second)
+    return seen(first, None, spark())
+
+
+def drilled(phase: str) -> View:
+    """The drill at its first instruction (`stop`), when the other node has taken over (`start`), or `passed`."""
+    first, second = sides()
+    tell.first_start(first, second)
+    drill, readers = Drill(), dict[str, Reader]()
+    view = seen(first, second, spark(), drill=drill, readers=readers)
+    if phase == "stop":
+        return view
+    tell.leaves(second, first)
+    seen(first, second, spark("node2", up=("node2",)), drill=drill, now=100.0, readers=readers)
+    second.log.wait(11)
+    tell.become(second, "Active")
+    view = seen(first, second, spark("node2", up=("node2",)), drill=drill, now=112.4, readers=readers)
+    if phase == "start":
+        return view
+    tell.come_back(first, second)
+    return seen(first, second, spark("node2"), drill=drill, now=200.0, readers=readers)
+
+
+STATES: dict[str, Callable[[], View]] = {
+    "starting": starting,
+    "healthy": healthy,
+    "failed_over": failed_over,
+    "split_brain": split_brain,
+    "one_unseen": one_unseen,
+}
+
+
+# --- pictures ------------------------------------------------------------------------------------
+
+
+class TestPictures:
+    """Each state, at 80×24 and wider, dark and light."""
+
+    @pytest.mark.parametrize("state", STATES)
+    def test_dark(self, snap_compare: Any, state: str) -> None:
+        assert snap_compare(app_of(STATES[state]()), terminal_size=(80, 24), run_before=shown)
+
+    @pytest.mark.parametrize("state", ["healthy", "failed_over"])
+    def test_light(self, snap_compare: Any, state: str) -> None:
+        assert snap_compare(app_of(STATES[state](), theme="light"), terminal_size=(80, 24), run_before=shown)
+
+    @pytest.mark.parametrize("state", ["starting", "failed_over"])
+    def test_wide(self, snap_compare: Any, state: str) -> None:
+        assert snap_compare(app_of(STATES[state]()), terminal_size=(120, 40), run_before=shown)
+
+    @pytest.mark.parametrize("phase", ["stop", "start"])
+    def test_drill(self, snap_compare: Any, phase: str) -> None:
+        assert snap_compare(app_of(drilled(phase)), terminal_size=(80, 24), run_before=shown)
+
+    def test_ascii(self, snap_compare: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("screens.signs.ASCII", True)
+        assert snap_compare(app_of(failed_over()), terminal_size=(80, 24), run_before=shown)
+
+
+# --- what it says --------------------------------------------------------------------------------
+
+
+def told(view: View) -> dict[str, list[tuple[str, str]]]:
+    return {
+        row.label: [(cell.status, cell.text) for cell in row.cells] for row in rows(view, lambda one: "7 s")
+    }
+
+
+def test_the_rows_of_a_healthy_pair() -> None:
+    said = told(healthy())
+    assert said["server started"] == [("ok", "10:56:03  48 s"), ("ok", "10:57:11  51 s")]
+    assert said["member joined"] == [("ok", "node2"), ("ok", "node1")]
+    assert said["event processor"] == [("ok", "ACTIVE  10:56:17"), ("ok", "passive  10:57:34")]
+    assert said["Spark master"] == [("ok", "ALIVE  :8082"), ("ok", "STANDBY  :8082")]
+    assert said["Spark executors"] == [("ok", "1 executor"), ("ok", "1 executor")]
+    assert said["Spark workers"] == [("ok", "2 workers are alive")]
+
+
+def test_what_is_awaited_says_for_how_long() -> None:
+    assert told(starting())["registry mounted"] == [("ok", ""), ("waiting", "awaited  7 s")]
+
+
+def test_a_side_that_nobody_sees_says_so() -> None:
+    assert told(one_unseen())["registry mounted"][1] == ("skipped", "not seen here")
+
+
+def test_a_finding_with_markup_in_it_is_shown_as_it_is() -> None:
+    view = healthy()
+    nasty = Finding(
+        "error", "[red]no[/red] [/] [$x]", "node1", "fix [b]it[/b]", "evidence [link=x]", None, "verify.x"
+    )
+    pair = view.pair
+    app = app_of(view_of(pair, [*view.findings, nasty]))
+
+    async def look() -> str:
+        async with app.run_test(size=(80, 24)) as pilot:
+            await shown(pilot)
+            return str(app.screen.query_one("#problem-list", Static).render())
+
+    assert "[red]no[/red] [/] [$x]" in asyncio.run(look())
+
+
+# --- keys ----------------------------------------------------------------------------------------
+
+
+async def test_leaving_ends_with_130() -> None:
+    for key in ("q", "ctrl+c", "ctrl+q"):
+        app = app_of(healthy())
+        async with app.run_test() as pilot:
+            await shown(pilot)
+            await pilot.press(key)
+            while app.return_code is None:
+                await asyncio.sleep(0.01)
+        assert app.return_code == 130
+
+
+async def test_a_drill_that_has_passed_ends_with_the_pairs_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    view = drilled("passed")
+    assert view.drill is not None
+    assert view.drill.summary() == (
+        "node2 took over 12.4 s after node1 was lost by its partner (11.0 s after losing it, by its own log); "
+        "node1 came back, synced its state, 44.5 s after its start and is passive."
+    )
+    app = app_of(view)
+    async with app.run_test() as pilot:
+        while app.return_code is None:
+            await pilot.pause()
+    assert app.return_code == 0
+    assert sorted(path.suffix for path in tmp_path.glob("drill-analytics-*")) == [".json", ".md"]
+
+
+async def test_a_key_writes_the_report(tmp_path: Path) -> None:
+    path = tmp_path / "report.md"
+    app = app_of(healthy(), keeper=Keeper("analytics", {}, path))
+    async with app.run_test() as pilot:
+        await shown(pilot)
+        await pilot.press("r")
+        while not path.exists():
+            await asyncio.sleep(0.01)
+    assert "# Verify: analytics" in path.read_text()
+
+
+async def test_a_report_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    app = app_of(healthy(), keeper=Keeper("analytics", {}, tmp_path / "missing/report.md"))
+    async with app.run_test() as pilot:
+        await shown(pilot)
+        await pilot.press("r")
+        while not app._notifications:
+            await asyncio.sleep(0.01)
+        assert "cannot be written" in next(iter(app._notifications)).message
+
+
+async def test_a_key_begins_and_ends_the_drill() -> None:
+    app = app_of(healthy())
+    async with app.run_test() as pilot:
+        await shown(pilot)
+        watcher = app.dashboard.watcher
+        await pilot.press("d")
+        assert isinstance(watcher.drill, Drill)
+        await pilot.press("d")
+        assert watcher.drill is None
+
+
+async def test_what_is_wrong_comes_to_the_front_until_somebody_chooses() -> None:
+    app = app_of(failed_over())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(pilot)
+        assert app.screen.query_one("#problems").display
+        assert not app.screen.query_one("#timeline").display
+        await pilot.press("t")
+        assert app.screen.query_one("#timeline").display
+
+
+async def test_any_size_can_be_painted() -> None:
+    app = app_of(failed_over())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(pilot)
+        for size in ((200, 60), (40, 10), (110, 24), (80, 24)):
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+        assert app.broken is None
+
+
+# --- in a real terminal --------------------------------------------------------------------------
+
+PROGRAM = """
+import sys
+from screens.dashboard import run
+from wizard.profile.store import load
+from wizard.verify.command import run_verify
+sys.exit(run_verify(load(sys.argv[1]).profile, "pair", offline=True, watch=True, dashboard=run))
+"""
+
+
+class Terminal:
+    """A terminal of 80×24 in tmux, with a server of its own."""
+
+    def __init__(self, socket: Path) -> None:
+        self._tmux = ["tmux", "-S", str(socket), "-f", "/dev/null"]
+
+    def run(self, *arguments: str) -> str:
+        done = subprocess.run([*self._tmux, *arguments], capture_output=True, text=True, check=True)
+        return done.stdout
+
+    def open(self, command: str, env: dict[str, str]) -> None:
+        settings = [part for key, value in env.items() for part in ("-e", f"{key}={value}")]
+        self.run("new-session", "-d", "-s", "t", "-x", "80", "-y", "24", *settings, "sh")
+        self.keys(command, "Enter")
+
+    def keys(self, *keys: str) -> None:
+        self.run("send-keys", "-t", "t", *keys)
+
+    def wait_for(self, *texts: str, seconds: float = 30) -> str:
+        """The screen, once all the texts are on it."""
+        deadline = time.monotonic() + seconds
+        screen = ""
+        while time.monotonic() < deadline:
+            screen = self.run("capture-pane", "-p", "-t", "t")
+            if all(text in screen for text in texts):
+                return screen
+            time.sleep(0.05)
+        raise AssertionError(f"{texts} not on the screen:\n{screen}")
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Terminal]:
+    need("tmux")
+    made = Terminal(tmp_path / "tmux")
+    yield made
+    subprocess.run([*made._tmux, "kill-server"], capture_output=True, check=False)
+
+
+def test_in_a_real_terminal(terminal: Terminal, make_pair: Callable[..., Any]) -> None:
+    pair = make_pair(nodes=[{}, {"port_offset": None}])
+    first, second = sides()
+    first.host = second.host = "127.0.0.1"
+    second.hazelcast, second.event_sync, second.management = 4001, 11225, 10006
+    tell.begin(first, second)
+    log = pair.homes[0] / "repository/logs/wso2carbon.log"
+    log.write_bytes(first.log.content)
+    command = shlex.join([sys.executable, "-c", PROGRAM.replace("\n", "; ").strip("; "), str(pair.profile)])
+    terminal.open(
+        f"cd {shlex.quote(str(ROOT))}; clear; {command}; echo code $?; stty -a | grep -o -- '-\\?echo '",
+        {
+            **{key: value for key, value in os.environ.items() if key in ("HOME", "PATH")},
+            "LANG": "C.UTF-8",
+            "APIM_DB_PASSWORD": "x",
+            **{key: value for key, value in os.environ.items() if key.startswith("XDG_")},
+        },
+    )
+    terminal.wait_for("WAITING since", "node1", "registry mounted", "awaited", "failover drill")
+    first, second = sides()
+    first.host = second.host = "127.0.0.1"
+    second.hazelcast, second.event_sync, second.management = 4001, 11225, 10006
+    tell.first_start(first, second)
+    log.write_bytes(first.log.content)
+    (pair.homes[1] / "repository/logs/wso2carbon.log").write_bytes(second.log.content)
+    screen = terminal.wait_for("HEALTHY since", "ACTIVE", "passive", "state synced")
+    assert len(screen.rstrip("\n").splitlines()) <= 24
+    terminal.keys("q")
+    screen = terminal.wait_for("code 130", "\necho")  # the terminal echoes again,
+    assert "HEALTHY" not in screen  # and shows what it showed before
