@@ -1,0 +1,476 @@
+"""The checks of the MySQL step on real servers: each problem its finding, its fix, and no write."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import listeners
+from tests.support.pairs import make_pair
+from tests.support.playground import Playground, playground
+from tests.support.servers import Server, free_port, quoted
+from wizard import checks, finding
+from wizard.checks import CheckContext
+from wizard.database.checks import CHECKS
+from wizard.database.journal import FileJournal
+from wizard.finding import Finding
+from wizard.pack import Pack
+from wizard.passwords import Passwords
+from wizard.plan import Plan
+from wizard.profile import Profile
+from wizard.secrets import Secret
+
+ALL_BUT_DRIVER = tuple(one for one in CHECKS if one.id != "mysql.driver")
+
+
+class Looked:
+    """The findings of one run, by check."""
+
+    def __init__(self, found: list[Finding]) -> None:
+        self.found = found
+
+    def __getitem__(self, name: str) -> list[Finding]:
+        return [one for one in self.found if one.id == f"mysql.{name}"]
+
+    def errors(self) -> set[str]:
+        return {one.id.removeprefix("mysql.") for one in self.found if one.status == "error"}
+
+    def error(self, name: str) -> Finding:
+        (found,) = [one for one in self[name] if one.status == "error"]
+        assert found.fix
+        return found
+
+    def text(self) -> str:
+        return "\n".join(f"{one.message} {one.fix}" for one in self.found)
+
+
+Look = Callable[..., Looked]
+
+
+MakeContext = Callable[..., CheckContext]
+
+
+@pytest.fixture
+def context_for(packs: Path, tmp_path: Path) -> MakeContext:
+    """`context_for(ground, mysql={…})`: a profile for that playground; `admin=False` leaves root out."""
+    number = itertools.count(1)
+
+    def made(ground: Playground, *, pack: str = "apim-analytics-2.0.0", **changes: Any) -> CheckContext:
+        return _context(packs / pack, tmp_path / f"pair{next(number)}", ground, **changes)
+
+    return made
+
+
+@pytest.fixture
+def look(context_for: MakeContext) -> Look:
+    """The findings of all checks but the driver's, with such a context."""
+
+    def looked(
+        ground: Playground, *, which: tuple[checks.Check, ...] = ALL_BUT_DRIVER, **changes: Any
+    ) -> Looked:
+        return Looked(list(checks.run(which, context_for(ground, **changes))))
+
+    return looked
+
+
+def _context(
+    pack: Path,
+    folder: Path,
+    ground: Playground,
+    *,
+    admin: bool = True,
+    admin_password: str | None = None,
+    **changes: Any,
+) -> CheckContext:
+    administrator = {"admin_username": "root", "admin_password": {"env": "ROOT"}} if admin else {}
+    mysql = {
+        "host": ground.server.host,
+        "port": ground.server.port,
+        "username": ground.account,
+        "databases": ground.names,
+        **administrator,
+        **changes.pop("mysql", {}),
+    }
+    pair = make_pair(pack, folder, mysql=mysql, **changes)
+    raw = tomllib.loads(pair.profile.read_text())
+    profile = Profile.model_validate(raw, context={"folder": pair.profile.parent})
+    root = ground.server.root_password if admin_password is None else admin_password
+    passwords = Passwords(Secret(ground.password), Secret(root) if admin else None)
+    packs = {node.name: Pack(Path(node.home)) for node in profile.nodes}
+    return CheckContext(profile, profile.nodes, packs, Plan(()), passwords)
+
+
+class TestNothingThereYet:
+    def test_everything_may_be_made(self, ground: Playground, look: Look) -> None:
+        before = ground.server.databases()
+        found = look(ground)
+        assert found.errors() == set()
+        assert "will be made" in found["account"][0].message
+        assert "may make" in found["administrator"][0].message
+        assert "fits" in found["script"][0].message
+        assert "does not exist yet" in found["schema"][0].message
+        assert all(name in found["missing"][0].message for name in ground.names.values())
+        assert ground.server.databases() == before
+        assert ground.server.accounts(ground.account) == set()
+
+    def test_the_server_is_introduced(self, ground: Playground, look: Look) -> None:
+        expected = {"mysql56": "MySQL 5.6.24", "mysql9": "MySQL 9.7", "mariadb": "MariaDB 10.11"}
+        assert look(ground)["connect"][0].message.startswith(expected[ground.server.kind])
+
+    def test_the_pools_ask_for_more_connections_than_a_stock_server_has(
+        self, maria: Playground, look: Look
+    ) -> None:
+        (found,) = look(maria)["connections"]
+        assert found.status == "warning"
+        assert "151" in found.message and "400" in found.message
+        assert found.fix and "SET GLOBAL max_connections" in found.fix
+        (found,) = look(maria, pool={"max_active": 10})["connections"]
+        assert found.status == "ok"
+
+
+class TestEverythingThere:
+    def test_nothing_is_left_to_say(self, ground: Playground, look: Look) -> None:
+        ground.provision()
+        found = look(ground)
+        assert found.errors() == set()
+        assert "39 tables" in found["schema"][0].message
+        assert found["missing"][0].message == "nothing is missing"
+        assert found["script"][0].message.startswith("not needed")
+
+    @pytest.mark.parametrize("mode", ["dba", "wizard", "server"])
+    def test_without_an_administrator_too(self, maria: Playground, look: Look, mode: str) -> None:
+        maria.provision()
+        assert look(maria, admin=False, mysql={"provisioning": mode}).errors() == set()
+
+
+class TestAccount:
+    def test_a_wrong_password(self, ground: Playground, look: Look) -> None:
+        ground.make_account(password="another")
+        found = look(ground)
+        assert found.errors() == {"account"}
+        problem = found.error("account")
+        assert "exists" in problem.message and "password is refused" in problem.message
+
+    def test_without_administrator_nobody_knows_whether_it_exists(
+        self, ground: Playground, look: Look
+    ) -> None:
+        found = look(ground, admin=False)
+        assert found.errors() == {"account"}
+        assert "without an administrator" in found.error("account").message
+        for name in ("schema", "charset", "missing", "connections"):
+            assert found[name][0].status == "skipped"
+
+    def test_a_dba_has_to_make_it(self, ground: Playground, look: Look) -> None:
+        found = look(ground, mysql={"provisioning": "dba"})
+        assert found.errors() == {"account", "missing"}
+        assert "sql PROFILE" in (found.error("account").fix or "")
+
+    def test_rights_that_it_lacks(self, ground: Playground, look: Look) -> None:
+        ground.provision()
+        pattern = quoted(ground.registry.replace("_", r"\_"))
+        ground.server.run(f"REVOKE DROP, ALTER ON {pattern}.* FROM '{ground.account}'@'%'")
+        assert look(ground).errors() == set()  # an administrator grants them again
+        problem = look(ground, admin=False).error("account")
+        assert problem.message == f"{ground.account} lacks DROP, ALTER on {ground.registry}"
+        assert problem.fix is not None
+        ground.server.run(problem.fix.removesuffix("; as an administrator"))
+        assert look(ground, admin=False).errors() == set()
+
+    def test_a_name_that_is_too_long_for_56(
+        self, mysql56: Server, look: Look, pack: Path, tmp_path: Path
+    ) -> None:
+        with playground(mysql56, pack, tmp_path) as ground:
+            ground.account = "a_name_of_18_chars"
+            assert "16 at most" in look(ground).error("account").message
+
+    def test_a_read_only_server(self, ground: Playground, look: Look) -> None:
+        ground.server.run("SET GLOBAL read_only = ON")
+        try:
+            found = look(ground)
+        finally:
+            ground.server.run("SET GLOBAL read_only = OFF")
+        assert "read-only" in found.error("account").message
+
+    @pytest.mark.parametrize("exists", [True, False])
+    def test_an_anonymous_account_shadows_it(self, maria: Playground, look: Look, exists: bool) -> None:
+        if exists:
+            maria.make_account()
+        maria.server.run("CREATE USER ''@'localhost'")
+        try:
+            found = look(maria)
+            problems = [one for one in found["account"] if one.status == "error"]
+            # Seen from here, and for both nodes, which are on the server's machine.
+            assert len(problems) == 3
+            for problem in problems:
+                assert "anonymous account ''@'localhost'" in problem.message
+            assert problems[0].fix is not None
+            maria.server.run(problems[0].fix.removesuffix("; as an administrator"))
+        finally:
+            maria.server.drop_user("")
+        assert look(maria).errors() == set()
+
+    def test_one_that_gets_in_as_nobody(self, maria: Playground, look: Look) -> None:
+        """With an empty password the anonymous account lets everybody in."""
+        maria.password = ""
+        maria.server.run("CREATE USER ''@'localhost'")
+        try:
+            assert (
+                look(maria, admin=False).error("account").message.startswith("for log-ins from this machine")
+            )
+        finally:
+            maria.server.drop_user("")
+
+    def test_a_node_that_no_account_fits(self, maria: Playground, look: Look) -> None:
+        nodes = [{"host": "10.100.0.46"}, {"host": "127.0.0.1"}]
+        (found,) = [
+            one for one in look(maria, mysql={"grant_host": "127.0.0.1"}, nodes=nodes)["account"] if one.node
+        ]
+        assert (found.status, found.node) == ("warning", "node1")
+        assert "10.100.0.46" in found.message
+
+
+class TestAdministrator:
+    def test_a_wrong_password(self, ground: Playground, look: Look) -> None:
+        ground.provision()
+        found = look(ground, admin_password="wrong")
+        assert found.errors() == {"administrator"}
+
+    def test_both_wrong(self, ground: Playground, look: Look) -> None:
+        found = look(ground, admin_password="wrong")
+        assert found.errors() == {"administrator", "account"}
+        assert found["schema"][0].status == "skipped"
+
+    def test_rights_that_it_lacks(self, ground: Playground, look: Look) -> None:
+        weak = f"{ground.account}a"
+        ground.server.run(
+            f"CREATE USER '{weak}'@'%' IDENTIFIED BY 'x'", f"GRANT CREATE ON *.* TO '{weak}'@'%'"
+        )
+        try:
+            found = look(ground, mysql={"admin_username": weak}, admin_password="x")
+        finally:
+            ground.server.drop_user(weak)
+        message = found.error("administrator").message
+        assert "CREATE USER on *.*" in message
+        assert f"on {ground.user}.*" in message
+        assert "GRANT OPTION" in message
+
+
+class TestDatabases:
+    def test_half_a_schema_is_named_before_anything_runs(self, ground: Playground, look: Look) -> None:
+        ground.provision()
+        ground.server.run(
+            "DROP TABLE UM_HYBRID_REMEMBER_ME", "DROP INDEX REG_RESOURCE_IND_BY_UUID ON REG_RESOURCE",
+            database=ground.user,
+        )  # fmt: skip
+        found = look(ground)
+        assert found.errors() == {"schema"}
+        message = found.error("schema").message
+        assert "table UM_HYBRID_REMEMBER_ME" in message
+        assert "index REG_RESOURCE_IND_BY_UUID (reg_uuid) of REG_RESOURCE" in message
+
+    def test_a_long_list_is_counted(self, maria: Playground, look: Look) -> None:
+        maria.server.run(f"CREATE DATABASE {quoted(maria.user)}")
+        maria.server.run("CREATE TABLE UM_TENANT (UM_ID INT)", database=maria.user)
+        message = look(maria).error("schema").message
+        assert "and" in message and "more" in message
+        assert len(message) < 1000
+
+    def test_somebody_elses_tables(self, ground: Playground, look: Look) -> None:
+        ground.server.run(f"CREATE DATABASE {quoted(ground.registry)}")
+        ground.server.run("CREATE TABLE orders (i INT)", database=ground.registry)
+        problem = look(ground).error("schema")
+        assert "orders" in problem.message
+        assert "mysql.databases.registry" in (problem.fix or "")
+
+    def test_what_is_in_the_analytics_stores_is_the_servers(self, maria: Playground, look: Look) -> None:
+        maria.provision()
+        maria.server.run("CREATE TABLE ANX___8G (i INT)", database=maria.names["event_store"])
+        assert look(maria).errors() == set()
+
+    def test_what_a_killed_run_left_is_no_error(self, maria: Playground, look: Look) -> None:
+        FileJournal(maria.endpoint).begin(maria.user, created=True)
+        maria.server.run(f"CREATE DATABASE {quoted(maria.user)} CHARACTER SET utf8")
+        maria.server.run("CREATE TABLE UM_TENANT (UM_ID INT)", database=maria.user)
+        found = look(maria)
+        assert found.errors() == set()
+        assert "taken back" in found["schema"][0].message
+
+    @pytest.mark.parametrize("state", ["absent", "empty"])
+    def test_56_with_utf8mb4(
+        self, mysql56: Server, look: Look, pack: Path, tmp_path: Path, state: str
+    ) -> None:
+        with playground(mysql56, pack, tmp_path) as ground:
+            if state == "empty":
+                mysql56.run(f"CREATE DATABASE {quoted(ground.user)} CHARACTER SET utf8mb4")
+                found = look(ground)
+                assert "has the character set utf8mb4" in found.error("charset").message
+                assert "drop the empty database" in (found.error("charset").fix or "")
+            else:
+                found = look(ground, mysql={"charset": "utf8mb4"})
+                problems = [one for one in found["charset"] if one.status == "error"]
+                assert len(problems) == 2  # user and registry
+                assert problems[0].fix == 'set charset = "latin1" or "utf8"'
+                assert problems[0].remedy is not None and problems[0].remedy.field == "mysql.charset"
+                assert "767 bytes" in problems[0].message
+
+    def test_56_whose_own_default_is_utf8mb4(
+        self, mysql56: Server, look: Look, pack: Path, tmp_path: Path
+    ) -> None:
+        with playground(mysql56, pack, tmp_path) as ground:
+            before = mysql56.one("SELECT @@GLOBAL.character_set_server")
+            mysql56.run("SET GLOBAL character_set_server = utf8mb4")
+            try:
+                found = look(ground)
+            finally:
+                mysql56.run(f"SET GLOBAL character_set_server = {before}")
+            assert "the server's own" in found["charset"][0].message
+
+    def test_56_with_utf8_and_setup(self, mysql56: Server, look: Look, pack: Path, tmp_path: Path) -> None:
+        """Connector/J's sessions are strict: what the wizard can make, -Dsetup cannot."""
+        with playground(mysql56, pack, tmp_path) as ground:
+            assert look(ground, mysql={"charset": "utf8"}).errors() == set()
+            found = look(ground, mysql={"charset": "utf8", "provisioning": "server"})
+            assert {one.fix for one in found["charset"]} == {'set charset = "latin1"'}
+
+    def test_a_character_set_that_nobody_knows(self, ground: Playground, look: Look) -> None:
+        problem = look(ground, mysql={"charset": "latin99"}).error("charset")
+        assert "latin99" in problem.message
+        assert "latin1" in (problem.fix or "")
+
+    def test_a_pack_without_a_script_for_9(
+        self, mysql9: Server, look: Look, pack: Path, tmp_path: Path
+    ) -> None:
+        with playground(mysql9, pack, tmp_path) as ground:
+            found = look(ground, pack="das-3.0.1")
+            assert found.errors() == {"script"}
+            assert len(found["script"]) == 2  # both nodes
+            assert "REG_RESOURCE" in found["script"][0].message
+
+    @pytest.mark.parametrize(
+        ("mode", "admin"), [("dba", True), ("dba", False), ("wizard", False), ("server", False)]
+    )
+    def test_what_this_run_may_not_make(self, maria: Playground, look: Look, mode: str, admin: bool) -> None:
+        maria.make_account()
+        found = look(maria, admin=admin, mysql={"provisioning": mode})
+        missing = [one.message for one in found["missing"] if one.status == "error"]
+        assert len(missing) == 4
+        assert all("does not exist" in message for message in missing)
+
+    def test_an_empty_database_without_administrator_is_filled_by_the_account(
+        self, maria: Playground, look: Look
+    ) -> None:
+        maria.provision()
+        maria.server.drop(maria.user)
+        maria.server.run(f"CREATE DATABASE {quoted(maria.user)}")
+        assert look(maria, admin=False).errors() == set()
+        dba = look(maria, admin=False, mysql={"provisioning": "dba"})
+        assert "no tables yet" in dba.error("missing").message
+        assert look(maria, admin=False, mysql={"provisioning": "server"}).errors() == set()
+
+
+class TestOffline:
+    @pytest.mark.parametrize(
+        ("version", "errors"),
+        [("9.0", {"script"}), ("5.7", {"script"}), ("5.6", set()), ("10.11-MariaDB", set()), (None, set())],
+    )
+    def test_the_script_is_judged_by_the_assumed_version(
+        self, maria: Playground, context_for: MakeContext, version: str | None, errors: set[str]
+    ) -> None:
+        context = context_for(maria, pack="das-3.0.1", mysql={"server_version": version, "port": free_port()})
+        context.offline = True
+        found = Looked(list(checks.run(CHECKS, context)))
+        assert found.errors() == errors
+        assert {one.id for one in found.found} == ({"mysql.script"} if version else set())
+
+
+class TestWhenNobodyAnswers:
+    def fails(self, look: Look, ground: Playground, port: int) -> tuple[Finding, float]:
+        began = time.monotonic()
+        found = look(ground, mysql={"port": port}, which=CHECKS)
+        spent = time.monotonic() - began
+        assert found.errors() == {"connect"}
+        assert {one.status for one in found.found if one.id != "mysql.connect"} == {"skipped"}
+        return found.error("connect"), spent
+
+    def test_a_closed_port(self, maria: Playground, look: Look) -> None:
+        problem, spent = self.fails(look, maria, free_port())
+        assert "nothing listens" in problem.message
+        assert spent < 2
+
+    def test_a_web_server(self, maria: Playground, look: Look) -> None:
+        with listeners.listener(listeners.http) as port:
+            problem, spent = self.fails(look, maria, port)
+        assert "web server" in problem.message
+        assert spent < 6
+
+    def test_something_silent(self, maria: Playground, look: Look) -> None:
+        with listeners.listener(listeners.silent) as port:
+            problem, spent = self.fails(look, maria, port)
+        assert "never speaks" in problem.message
+        assert spent < 6
+
+    def test_a_black_hole(self, maria: Playground, look: Look) -> None:
+        with listeners.black_hole() as port:
+            problem, spent = self.fails(look, maria, port)
+        assert "no answer" in problem.message
+        assert spent < 6
+
+    def test_an_unknown_host(self, maria: Playground, look: Look) -> None:
+        problem = look(maria, mysql={"host": "no-such-host.invalid"}).error("connect")
+        assert "no-such-host.invalid" in problem.message
+
+    def test_a_full_server(self, maria: Playground, look: Look) -> None:
+        with listeners.listener(listeners.saying(b"\xff\x10\x04#08004Too many connections")) as port:
+            problem, _ = self.fails(look, maria, port)
+        assert "no more connections" in problem.message
+        assert "max_connections" in (problem.fix or "")
+
+    def test_forty_black_holes_at_once_take_no_longer(
+        self, maria: Playground, context_for: MakeContext
+    ) -> None:
+        with listeners.black_hole() as port:
+            context = context_for(maria, mysql={"port": port})
+            began = time.monotonic()
+            results: list[set[str]] = []
+
+            def run() -> None:
+                own = CheckContext(context.profile, context.nodes, context.packs, Plan(()), context.passwords)
+                results.append(Looked(list(checks.run(CHECKS, own))).errors())
+
+            threads = [threading.Thread(target=run) for _ in range(40)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(20)
+            assert results == [{"connect"}] * 40
+            assert time.monotonic() - began < 8
+
+
+class TestPasswords:
+    def test_no_finding_holds_one(self, ground: Playground, look: Look) -> None:
+        ground.password = "s3cret-account"
+        ground.make_account(password="another")
+        for found in (look(ground), look(ground, admin=False), look(ground, admin_password="s3cret-admin")):
+            assert "s3cret" not in found.text()
+            assert found.errors()
+
+    def test_without_a_password_nobody_tries_to_log_in(
+        self, maria: Playground, context_for: MakeContext
+    ) -> None:
+        context = context_for(maria)
+        missing = Passwords(
+            Secret("x"), problems=(finding.error("mysql.password: no such variable", fix="set it"),)
+        )
+        context.passwords = missing
+        before = maria.server.run("SHOW GLOBAL STATUS LIKE 'Access_denied_errors'")[0][1]
+        found = Looked(list(checks.run(CHECKS, context)))
+        assert found["connect"][0].status == "ok"
+        assert {one.status for one in found.found if one.id != "mysql.connect"} == {"skipped"}
+        assert maria.server.run("SHOW GLOBAL STATUS LIKE 'Access_denied_errors'")[0][1] == before
