@@ -437,6 +437,16 @@ class TestInsertion:
         edited.one("b").set("x", "1")
         assert edited.result() == b'<a>\n  <b x="1">\n    <c/>\n  </b>\n</a>'
 
+    def test_an_opened_element_and_what_is_put_behind_it(self) -> None:
+        edited = document("<a>\n  <b/>\n</a>")
+        edited.one("b").insert_after(New("z"))
+        for name in ("c", "d", "e"):
+            edited.one("b").append(New(name))
+        edited.one("b").set("x", "1")
+        inside = "".join(f"    <{name}/>\n" for name in "cde")
+        assert edited.result() == f'<a>\n  <b x="1">\n{inside}  </b>\n  <z/>\n</a>'.encode()
+        assert len(edited.edits) == 5
+
     def test_the_root_can_be_opened(self) -> None:
         edited = document('<?xml version="1.0"?>\n<a/>\n')
         edited.root.append(New("b"))

@@ -485,18 +485,19 @@ class Editor:
         return (Splice(end, end, blanks + name.encode("ascii") + equals + quote + value + quote),)
 
     def _insertions(self, slot: _Slot) -> Iterator[Edit]:
+        written = [
+            markup.text_bytes(self._front[node], self._encoding, slot.line_end)
+            + new_elements.rendered(node, self._encoding, slot.line_end)
+            for node in slot.nodes
+        ]
+        written[0] = slot.opening + written[0]
+        written[-1] += slot.closing
+        if slot.start < slot.end:  # all in one: a second one would begin where what follows the slot does
+            written = [b"".join(written)]
         for number, node in enumerate(slot.nodes):
-            written = markup.text_bytes(self._front[node], self._encoding, slot.line_end)
-            written += new_elements.rendered(node, self._encoding, slot.line_end)
-            start = slot.start
-            if number == 0:
-                written = slot.opening + written
-            else:
-                start = slot.end
-            if number == len(slot.nodes) - 1:
-                written += slot.closing
             what = self._changes[node, "insert", ""].what or nodes.label(node)
-            yield Edit(f"{what}: added{self._summary(node)}", (Splice(start, slot.end, written),))
+            splices = tuple(Splice(slot.start, slot.end, each) for each in written[number : number + 1])
+            yield Edit(f"{what}: added{self._summary(node)}", splices)
 
     def _summary(self, node: Node) -> str:
         """What a small element holds, in brackets: its text, or that of its children; passwords masked."""

@@ -28,7 +28,7 @@ class Splice(NamedTuple):
 
 
 class Edit(NamedTuple):
-    """One thing that changes: for people `description`, for the file `splices`."""
+    """One thing that changes: for people `description`, for the file `splices` (none if another's bring it)."""
 
     description: str
     splices: tuple[Splice, ...]
