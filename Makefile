@@ -45,7 +45,8 @@ lock: $(UV_BIN)/uv ## renew both lock files (from the package index that pip is 
 	        --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command 'make lock' \
 	        pyproject.toml - "$$@"; \
 	}; \
-	compile -o requirements.lock && compile --extra test --extra lint -c requirements.lock -o requirements-dev.lock
+	compile -o requirements.lock && \
+	compile --extra test --extra lint --extra docs --extra release -c requirements.lock -o requirements-dev.lock
 
 clean: ## remove the environment, caches and what the build left (not the servers in .cache)
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis snapshot_report.html
