@@ -11,10 +11,14 @@ import pytest
 from hypothesis import settings
 
 from tests.support import pairs
+from tests.support.servers import mariadb, mysql9, mysql56, server
 
 # A loaded machine is no bug of the code: how long one example takes is not judged.  Nothing is left in the folder.
 settings.register_profile("unhurried", deadline=None, database=None)
 settings.load_profile("unhurried")
+
+# The real database servers, for whoever names one as an argument.
+__all__ = ["mariadb", "mysql9", "mysql56", "server"]
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -1,4 +1,4 @@
-"""The three servers, and a playground on each."""
+"""A playground on each of the three servers."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.playground import Playground, playground
-from tests.support.servers import Server, mariadb, mysql9, mysql56, server
-
-__all__ = ["mariadb", "mysql9", "mysql56", "server"]
+from tests.support.servers import Server
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from contextlib import closing
 import pytest
 
 from tests.support import listeners, servers
+from tests.support.certificates import old_certificate
 from tests.support.playground import Playground
 from tests.support.servers import Server
 from wizard.database.connection import connect
@@ -73,36 +74,6 @@ def with_old_tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     options = [f"--ssl-ca={certificate}", f"--ssl-cert={certificate}", f"--ssl-key={key}"]
     with servers.fresh("mysql56", *options) as server:
         yield server
-
-
-def old_certificate(folder):
-    """A self-signed certificate and its key, in the form that MySQL 5.6 reads."""
-    from datetime import UTC, datetime, timedelta
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import rsa
-
-    key = rsa.generate_private_key(65537, 2048)
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "mysql")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    paths = folder / "certificate.pem", folder / "key.pem"
-    paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    paths[1].write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.TraditionalOpenSSL,
-            serialization.NoEncryption(),
-        )
-    )
-    return paths
 
 
 class TestAServerWithOldTls:
