@@ -5,6 +5,7 @@ Nothing heavy is imported here: each command imports what it needs when it runs.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -46,7 +47,7 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and not args[0].startswith("-") and args[0] not in self.commands:
-            if len(args) > 1 and not args[1].startswith("-"):
+            if (len(args) > 1 and not args[1].startswith("-")) or not _is_profile(args[0]):
                 raise _no_such_name(args[0])
             return "wizard", self.commands["wizard"], args
         return super().resolve_command(ctx, args)
@@ -138,7 +139,10 @@ def _is_profile(name: str) -> bool:
     from wizard.profile.drafts import find
     from wizard.profile.names import locate
 
-    _, path = locate(name)
+    try:
+        _, path = locate(name)
+    except UsageError:
+        return False
     return path.exists() or find(path.name.removesuffix(".toml"), target=path) is not None
 
 
@@ -293,6 +297,7 @@ def history(name: str | None, prune: int | None, as_json: bool) -> int:
 
 
 @cli.group("profile", context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="apimha-wizard")
 def profile() -> None:
     """Profiles: make, list, look at, validate."""
 
@@ -580,7 +585,10 @@ def _print_json(data: Any) -> None:
 
     from wizard.text import write
 
-    write(sys.stdout, json.dumps(data, ensure_ascii=False) + "\n")
+    encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower().replace("-", "")
+    text = json.dumps(data, ensure_ascii=encoding != "utf8")
+    # What is no text (a path of odd bytes) is written as the escape that JSON has for it.
+    write(sys.stdout, text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n")
 
 
 def _end(result: Result, as_json: bool) -> int:
@@ -611,6 +619,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     """The entry point: runs a command and ends the process with its exit code."""
     if arguments is not None:
         sys.argv[1:] = arguments
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     code = _run()
     try:
         sys.stdout.flush()
@@ -635,10 +646,8 @@ def _run() -> int:
         code = cli.main(standalone_mode=False, prog_name="apimha-wizard")
     except click.exceptions.Exit as ended:
         return ended.exit_code
-    except click.Abort:
-        _say("cancelled")
-        return _refused("cancelled", 130)
-    except KeyboardInterrupt:
+    except (click.Abort, KeyboardInterrupt):
+        # Click makes an Abort of Ctrl-C, and of the end of the input that a question waits for.
         _say("cancelled; everything in the homes is as before")
         return _refused("cancelled; everything in the homes is as before", 130)
     except click.ClickException as problem:

@@ -11,7 +11,7 @@ from wizard import apply as applying
 from wizard import recovery, runs
 from wizard.cancel import Cancel
 from wizard.change import state_of
-from wizard.errors import ChecksFailed, WizardError, plainly
+from wizard.errors import ChecksFailed, UsageError, WizardError, plainly
 from wizard.home_lock import locked
 from wizard.pack import Pack
 from wizard.replay import Outcome, Result
@@ -31,6 +31,8 @@ def rollback(
     edited since were kept), `unchanged` or `failed`.
     """
     runs.sweep()
+    if argument is not None and not _has_runs(argument) and _is_profile(argument):
+        return Result("unchanged", 0)
     run = runs.find(argument)
     homes = [home for home in map(Path, run.homes.values()) if home.is_dir()]
     try:
@@ -47,6 +49,20 @@ def rollback(
         outcome: Outcome = {1: "failed", 130: "cancelled"}.get(problem.exit_code, "refused")  # type: ignore[assignment]
         return Result(outcome, problem.exit_code, error=str(problem))
     return _ended(undone)
+
+
+def _has_runs(argument: str) -> bool:
+    all_runs = runs.history()
+    return any(run.run == argument for run in all_runs) or bool(runs.of_profile(argument, all_runs))
+
+
+def _is_profile(argument: str) -> bool:
+    from wizard.profile.names import locate
+
+    try:
+        return locate(argument)[1].exists()
+    except UsageError:
+        return False
 
 
 @dataclass(frozen=True)

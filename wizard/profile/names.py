@@ -23,6 +23,7 @@ RESERVED = frozenset(
         "demo",
         "clean",
         "help",
+        "wizard",
     }
 )
 """The commands: a profile that was called like one could never be opened."""
