@@ -1,0 +1,85 @@
+"""What was begun is on disk before anything is made, and gone when it is done."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from wizard.database.failure import Endpoint
+from wizard.database.journal import FileJournal
+from wizard.errors import Failed
+
+HERE = Endpoint("db", 3306)
+
+
+def test_what_is_begun_is_remembered_until_it_is_done(tmp_path: Path) -> None:
+    journal = FileJournal(HERE, tmp_path / "j")
+    assert journal.begun() == {}
+    journal.begin("userdb", created=True)
+    journal.begin("regdb", created=False)
+    assert FileJournal(HERE, tmp_path / "j").begun() == {"userdb": True, "regdb": False}
+    journal.done("userdb")
+    assert journal.begun() == {"regdb": False}
+    journal.done("userdb")  # twice is once
+
+
+def test_each_server_has_its_own(tmp_path: Path) -> None:
+    FileJournal(HERE, tmp_path).begin("userdb", created=True)
+    assert FileJournal(Endpoint("db", 3307), tmp_path).begun() == {}
+    assert FileJournal(Endpoint("other", 3306), tmp_path).begun() == {}
+
+
+def test_it_lives_in_the_state_folder_unless_told(isolated: Path) -> None:
+    FileJournal(HERE).begin("userdb", created=True)
+    (entry,) = (isolated / "state").rglob("*.json")
+    assert json.loads(entry.read_text())["database"] == "userdb"
+    assert stat.S_IMODE(entry.stat().st_mode) == 0o600
+    assert stat.S_IMODE(entry.parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "a/b", "ünï", "x" * 64, "a\nb"])
+def test_a_name_is_never_a_path(tmp_path: Path, name: str) -> None:
+    journal = FileJournal(HERE, tmp_path / "j")
+    journal.begin(name, created=False)
+    assert journal.begun() == {name: False}
+    assert {path.parent for path in tmp_path.rglob("*") if path.is_file()} == {tmp_path / "j"}
+
+
+def test_a_note_that_nobody_can_read_is_no_note(tmp_path: Path) -> None:
+    FileJournal(HERE, tmp_path).begin("userdb", created=True)
+    for name, text in (
+        ("a.json", "{"),
+        ("b.json", "[]"),
+        ("c.json", '{"server": "db:3306"}'),
+        ("d.json", "7"),
+    ):
+        (tmp_path / name).write_text(text)
+    assert FileJournal(HERE, tmp_path).begun() == {"userdb": True}
+
+
+def test_where_nothing_can_be_written_nothing_may_begin(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    with pytest.raises(Failed, match="cannot be written down") as raised:
+        FileJournal(HERE, blocked / "j").begin("userdb", created=True)
+    assert raised.value.fix
+
+
+def test_it_is_on_disk_when_begin_returns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folder and file: the note outlives a power cut."""
+    synced: list[str] = []
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        synced.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    FileJournal(HERE, tmp_path / "j").begin("userdb", created=True)
+    assert str(tmp_path) in synced
+    assert synced[-1] == str(tmp_path / "j")
+    assert any(".json" in path for path in synced)
