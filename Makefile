@@ -24,7 +24,7 @@ demo: $(VENV)/.runtime ## two miniature packs: dry run, replay, replay again, ro
 test: $(VENV)/.dev ## everything that the tests need, then the tests (T=tests/edit narrows them)
 	@.ci/system-packages
 	@if [ -f tests/support/install_servers.py ]; then $(BIN)/python -m tests.support.install_servers; fi
-	$(BIN)/python -m pytest $(if $(T),$(T),--ignore=tests/bench)
+	$(BIN)/python -m pytest $(if $(T),$(T),-n 2 --dist loadfile --ignore=tests/bench)
 
 lint: $(VENV)/.dev ## ruff (rules and format) and mypy --strict
 	$(BIN)/ruff check .

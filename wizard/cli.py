@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from wizard import __version__
+from wizard.completion import offering, profiles_to_open
 from wizard.errors import UsageError, WizardError
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from wizard.cancel import Cancel
     from wizard.profile.store import LoadedProfile
     from wizard.replay import Options, Result
@@ -47,10 +50,16 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and not args[0].startswith("-") and args[0] not in self.commands:
+            if ctx.resilient_parsing:  # the Tab key asks: nothing is told
+                return None, None, args
             if (len(args) > 1 and not args[1].startswith("-")) or not _is_profile(args[0]):
                 raise _no_such_name(args[0])
             return "wizard", self.commands["wizard"], args
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands, and behind them the profiles, which open the wizard."""
+        return [*super().shell_complete(ctx, incomplete), *profiles_to_open(incomplete)]
 
 
 @click.group(
@@ -90,13 +99,35 @@ def _common(made: click.Command) -> click.Command:
 
 # --- options that several commands share ---------------------------------------------------------------
 
-profile_argument = click.argument("name", metavar="PROFILE")
-node_option = click.option("--node", "only_node", metavar="NAME", help="Only this node, on its own machine.")
-only_option = click.option("--only", multiple=True, metavar="STEP", help="Only this step (repeatable).")
-skip_option = click.option("--skip", multiple=True, metavar="STEP", help="Leave this step out (repeatable).")
+profile_argument = click.argument("name", metavar="PROFILE", shell_complete=offering("profiles"))
+node_option = click.option(
+    "--node",
+    "only_node",
+    metavar="NAME",
+    shell_complete=offering("nodes"),
+    help="Only this node, on its own machine.",
+)
+only_option = click.option(
+    "--only",
+    multiple=True,
+    metavar="STEP",
+    shell_complete=offering("steps"),
+    help="Only this step (repeatable).",
+)
+skip_option = click.option(
+    "--skip",
+    multiple=True,
+    metavar="STEP",
+    shell_complete=offering("steps"),
+    help="Leave this step out (repeatable).",
+)
 offline_option = click.option("--offline", is_flag=True, help="No network: no live checks, no databases.")
 ignore_option = click.option(
-    "--ignore", multiple=True, metavar="CHECK-ID", help="Take this check's errors for warnings (repeatable)."
+    "--ignore",
+    multiple=True,
+    metavar="CHECK-ID",
+    shell_complete=offering("checks"),
+    help="Take this check's errors for warnings (repeatable).",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 commands_option = click.option(
@@ -244,7 +275,7 @@ def check(name: str, as_json: bool, allow_commands: bool, **options: Any) -> int
 
 
 @command("rollback")
-@click.argument("name", required=False, metavar="[PROFILE|RUN]")
+@click.argument("name", required=False, metavar="[PROFILE|RUN]", shell_complete=offering("profiles", "runs"))
 @click.option("--force", is_flag=True, help="Restore also what was edited since; those edits are lost.")
 @json_option
 def rollback(name: str | None, force: bool, as_json: bool) -> int:
@@ -266,7 +297,7 @@ def rollback(name: str | None, force: bool, as_json: bool) -> int:
 
 
 @command("history")
-@click.argument("name", required=False, metavar="[PROFILE]")
+@click.argument("name", required=False, metavar="[PROFILE]", shell_complete=offering("profiles"))
 @click.option(
     "--prune", type=click.IntRange(min=0), metavar="N", help="Keep the backups of the N newest runs only."
 )
