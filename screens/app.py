@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
@@ -15,11 +15,16 @@ from screens.memory import Memory
 from screens.theme import THEMES
 
 if TYPE_CHECKING:
-    from textual.screen import Screen
+    from pathlib import Path
+
+    from textual import events
+    from textual.screen import ModalScreen, Screen
     from textual.timer import Timer
 
     from screens.draft import Opened
     from screens.pair import OpenPair
+
+T = TypeVar("T")
 
 SMALLEST = (72, 20)
 """Columns and rows that the screens need."""
@@ -36,6 +41,14 @@ class Told(Message, bubble=False, verbose=True):
         self.news = news
 
 
+class Asked(Message, bubble=False, verbose=True):
+    """A thread has a question."""
+
+    def __init__(self, ask: Callable[[], object]) -> None:
+        super().__init__()
+        self.ask = ask
+
+
 class WizardApp(App[int]):
     """The wizard."""
 
@@ -45,7 +58,6 @@ class WizardApp(App[int]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "leave", "leave", show=False, priority=True),
         Binding("f1", "help", "help", show=False),
-        Binding("f9", "theme", "light or dark", show=False),
     ]
 
     def __init__(self, opened: Opened | None) -> None:
@@ -55,6 +67,8 @@ class WizardApp(App[int]):
         self.pair: OpenPair | None = None
         self.broken: Exception | None = None
         """What went wrong inside; told when the terminal is as it was."""
+        self.watch_after: Path | None = None
+        """The profile that is to be watched when the wizard has made room."""
         for theme in THEMES.values():
             self.register_theme(theme)
         self.theme = THEMES[self.memory.theme].name
@@ -153,8 +167,65 @@ class WizardApp(App[int]):
             if show is not None and screen.is_running:
                 show()
 
+    def open(self, opened: Opened, *, give_up_draft: bool = False) -> None:
+        """Show another profile, at its first unfinished step."""
+        from screens.step import StepScreen
+
+        if self.pair is not None:
+            self.pair.cancel()
+            if give_up_draft:
+                self.pair.draft.keeper.give_up()
+            else:
+                self.pair.publish()
+        self.pair = self._made(opened)
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        self.switch_screen(StepScreen(self.pair, self.pair.first_unfinished()))
+
+    def take_file(self) -> None:
+        """Go on with what the profile's file holds, and without the draft."""
+        from screens.draft import from_file
+        from wizard.errors import WizardError
+
+        if self.pair is None:
+            return
+        try:
+            self.open(from_file(self.pair.draft.target), give_up_draft=True)
+        except WizardError as problem:
+            self.say(str(problem), "error")
+
+    def renew(self) -> None:
+        from screens.step import StepScreen
+
+        for screen in self.screen_stack:
+            if isinstance(screen, StepScreen) and self.pair is not None:
+                self.outline = self.pair.outline
+                screen.call_later(screen.open_step, screen.step.id)
+
     def say(self, message: str, severity: str) -> None:
         self.notify(signs.plain(message), severity=severity, markup=False)  # type: ignore[arg-type]
+
+    def ask_for_password(self, key: str) -> str | None:
+        from screens.password import Typed
+
+        return self._ask_in_thread(lambda: Typed(key))
+
+    def ask_whether(self, text: str) -> bool:
+        from screens.ask import Ask
+
+        choices = [("no", "no"), ("yes", "yes, run it")]
+        return self._ask_in_thread(lambda: Ask("May it be run?", text, choices)) == "yes"
+
+    def _ask_in_thread(self, make: Callable[[], ModalScreen[T]]) -> T | None:
+        """What somebody answers; None where the screen is closed first."""
+        from concurrent.futures import Future
+
+        answer: Future[T | None] = Future()
+        self.post_message(Asked(lambda: self.push_screen(make(), answer.set_result)))
+        return answer.result()
+
+    def on_asked(self, message: Asked) -> None:
+        message.ask()
 
     def ask_about_conflict(self) -> None:
         from screens.conflict import ask
@@ -168,6 +239,32 @@ class WizardApp(App[int]):
         """Change between dark and light; it is remembered."""
         self.memory.theme = "light" if self.memory.theme == "dark" else "dark"
         self.theme = THEMES[self.memory.theme].name
+
+    def action_profiles(self) -> None:
+        """Back to the list of profiles; what is open is saved."""
+        from screens.welcome import Welcome
+
+        if self.pair is not None:
+            self.pair.cancel()
+            self.pair.publish()
+        self.pair = None
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        self.switch_screen(Welcome())
+
+    def action_copy_path(self) -> None:
+        if self.pair is not None:
+            self.copy_to_clipboard(str(self.pair.draft.target))
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Say so where there is no room, and go on by itself when there is."""
+        from screens.too_small import TooSmall
+
+        small = event.size.width < SMALLEST[0] or event.size.height < SMALLEST[1]
+        if small and not isinstance(self.screen, TooSmall):
+            self.push_screen(TooSmall(*SMALLEST))
+        elif not small and isinstance(self.screen, TooSmall):
+            self.pop_screen()
 
     def action_help(self) -> None:
         from screens.help import Help

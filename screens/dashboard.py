@@ -17,6 +17,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Static
 
 from screens import signs
@@ -40,6 +41,8 @@ DRILL_PERIOD = 0.1
 
 LABEL = 17
 """Columns of the labels; the two nodes share the rest."""
+WIDE = 110
+"""Columns from which on problems and time line stand side by side."""
 MOST_EVENTS = 400
 LEFT = 130
 """The exit code of leaving, as after Ctrl-C."""
@@ -263,6 +266,17 @@ def event(node: str, time_text: str, text: str) -> Content:
     )
 
 
+class Painted(Widget):
+    """Shows what its painter makes of the newest view for the width that there is."""
+
+    def __init__(self, painter: Callable[[int], Content], id: str) -> None:
+        super().__init__(id=id)
+        self._painter = painter
+
+    def render(self) -> Content:
+        return self._painter(self.content_size.width or self.app.size.width - 2)
+
+
 # --- the screen -----------------------------------------------------------------------------------
 
 
@@ -277,7 +291,7 @@ class Dashboard(Screen[int]):
         Binding("q", "leave", "leave"),
         Binding("ctrl+q,ctrl+c", "leave", "leave", show=False, priority=True),
     ]
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 (as Textual declares it)
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 (as Textual declares it)
 
     def __init__(
         self,
@@ -304,15 +318,15 @@ class Dashboard(Screen[int]):
     def compose(self) -> ComposeResult:
         yield Static(id="title")
         with Container(id="top"):
-            yield Static(id="header")
-            yield Static(id="board")
+            yield Painted(self._header, id="header")
+            yield Painted(self._board, id="board")
         yield Static(id="drill")
         with Container(id="bottom"):
             with VerticalScroll(id="problems"):
                 yield Static(id="problem-list")
             with VerticalScroll(id="timeline"):
                 yield Static(id="event-list")
-        yield Static(id="keys")
+        yield Painted(self._keys, id="keys")
 
     def on_mount(self) -> None:
         self.query_one("#problems").border_title = "What is wrong or awaited"
@@ -356,14 +370,12 @@ class Dashboard(Screen[int]):
         self.paint(new_events=bool(view.news))
 
     def paint(self, *, new_events: bool = False) -> None:
-        """Paint the newest view at the present width."""
+        """Show the newest view."""
         view = self.view
         if view is None:
             return
-        width = max(40, self.query_one("#board").content_size.width or self.size.width - 2)
-        since = time.strftime("%H:%M:%S", time.localtime(self._since))
-        self.query_one("#header", Static).update(header(view, since, width))
-        self.query_one("#board", Static).update(board(view, width, self._waited))
+        for painted in self.query(Painted):
+            painted.refresh(layout=True)
         self.query_one("#problem-list", Static).update(problems(view, self._waited))
         drill = self.query_one("#drill", Static)
         drill.display = view.drill is not None
@@ -376,26 +388,33 @@ class Dashboard(Screen[int]):
             self.query_one("#timeline", VerticalScroll).scroll_end(animate=False)
         self.show_keys()
 
+    def _header(self, width: int) -> Content:
+        since = time.strftime("%H:%M:%S", time.localtime(self._since))
+        return (
+            header(self.view, since, width)
+            if self.view is not None
+            else Content(signs.plain("reading the logs …"))
+        )
+
+    def _board(self, width: int) -> Content:
+        return board(self.view, width, self._waited) if self.view is not None else Content("")
+
     def _waited(self, one: Finding) -> str:
         seconds = int(self.clock() - self._awaited.get((one.id, one.node), self.clock()))
         return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min"
 
     def show_keys(self) -> None:
+        self.query_one("#keys").refresh()
+
+    def _keys(self, width: int) -> Content:
         drill = "end the drill" if self.watcher.drill is not None else "failover drill"
         other = "problems" if self.has_class("-timeline") else "time line"
-        keys = [
-            ("d", drill),
-            ("r", "report"),
-            *([] if self.has_class("-wide") else [("t", other)]),
-            ("q", "leave"),
-        ]
+        both = width >= WIDE
+        keys = [("d", drill), ("r", "report"), *([] if both else [("t", other)]), ("q", "leave")]
         parts: list[tuple[str, str] | str] = [" "]
         for key, what in keys:
             parts += [(key, "$primary bold"), f" {what}   "]
-        self.query_one("#keys", Static).update(Content.assemble(*parts))
-
-    def on_resize(self) -> None:
-        self.call_after_refresh(self.paint)
+        return Content.assemble(*parts)
 
     # --- what a key does ------------------------------------------------------------------------
 

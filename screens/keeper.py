@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from wizard.errors import WizardError
 from wizard.profile import drafts
+from wizard.profile.files import read, save
 
 if TYPE_CHECKING:
     from screens.draft import Place
+    from screens.outline import Outline
     from wizard.profile import Profile
     from wizard.profile.drafts import Draft
     from wizard.profile.store import Mistake
@@ -53,7 +55,14 @@ class Judged:
     mistakes: tuple[Mistake, ...]
 
 
-News = Kept | NotKept | Conflict | Judged
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """The steps are not what the file of the outline says: this is what they are."""
+
+    outline: Outline
+
+
+News = Kept | NotKept | Conflict | Judged | Renewed
 
 
 # --- the thread -----------------------------------------------------------------------------------
@@ -69,6 +78,7 @@ class Keeper:
         self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._changes = 0
         self._unsaved = False
+        self._warm = False
         self._idle = threading.Event()
         self._idle.set()
         self._open = 0
@@ -117,9 +127,15 @@ class Keeper:
         self._do(make)
 
     def rebase(self) -> None:
-        """Take the profile's file as what the draft was begun from: somebody was asked, and wants the draft."""
+        """Go on with the draft although the profile's file was changed: somebody was asked, and wants it so.
+
+        What the file holds now is kept beside it, with a `~` behind its name.
+        """
 
         def take() -> None:
+            target = self.draft.target
+            if target.exists():
+                save(read(target), target.with_name(f"{target.name}~"))
             self._rebase()
             self._unsaved = True
 
@@ -128,15 +144,12 @@ class Keeper:
     def _rebase(self) -> None:
         self.draft = dataclasses.replace(self.draft, origin=drafts.digest_of(self.draft.target))
 
-    def replace(self, draft: Draft) -> None:
-        """Go on with another text, such as the profile's file; the old draft is taken away."""
+    def give_up(self) -> None:
+        """Take the draft away: the profile's file is what counts."""
 
         def take() -> None:
             drafts.discard(self.draft)
-            self.draft = draft
-            self._published = True
             self._unsaved = False
-            self._judge()
 
         self._do(take)
 
@@ -145,16 +158,26 @@ class Keeper:
         return self._idle.wait(timeout)
 
     def _judge(self) -> None:
-        from importlib import import_module
-
         from wizard.profile.store import examine
 
-        # What the checks need is loaded here, once, so that the screen's own thread never does it.
-        for module in ("wizard.replay", "wizard.steps", "wizard.profile.problems"):
-            import_module(module)
+        if not self._warm:
+            self._warm = True
+            self._warm_up()
         found = examine(self.draft.text, self.draft.target.parent)
         wrong = tuple(found) if isinstance(found, list) else ()
         self._tell(Judged(self._changes, None if isinstance(found, list) else found, wrong))
+
+    def _warm_up(self) -> None:
+        """Load what the checks need, once and here, so that the screen's own thread never waits for it."""
+        from importlib import import_module
+
+        from screens import outline
+
+        for module in ("wizard.replay", "wizard.steps", "wizard.profile.problems"):
+            import_module(module)
+        fresh = outline.made()
+        if fresh != outline.load():
+            self._tell(Renewed(fresh))
 
     def _save(self) -> None:
         if self._unsaved:

@@ -1,22 +1,20 @@
 """The steps as the screen shows them: titles, fields, checks, without loading the modules that know them.
 
 Steps and models cost a fifth of a second to import.  So what the first picture needs of them lies beside this
-module as JSON, with a fingerprint of the sources that it was made from: if those have changed since, it is made
-anew from the steps themselves, only slower.  `python -m screens.outline` renews the file; a test wants it fresh.
+module as JSON.  The steps themselves stay the only place where anything is said: they are loaded beside the first
+picture, and if the file is behind them, the screen is made anew.  `python -m screens.outline` renews the file; a
+test wants it fresh.
 """
 
 from __future__ import annotations
 
 import json
-import zlib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-HERE = Path(__file__).resolve().parent
-FILE = HERE / "outline.json"
-SOURCES = ("wizard/profile/model.py", "wizard/secrets.py", "wizard/steps/*.py", "wizard/database/checks.py")
+FILE = Path(__file__).with_name("outline.json")
 
 Kind = Literal["text", "number", "switch", "choice", "path", "reference", "parameters"]
 
@@ -102,23 +100,11 @@ class Outline(NamedTuple):
 
 @cache
 def load() -> Outline:
-    """The outline: from the file where that is fresh, else from the steps themselves."""
+    """The outline: from the file, else from the steps themselves."""
     try:
-        data = json.loads(FILE.read_bytes())
-        if data["fingerprint"] == fingerprint():
-            return _from_json(data)
+        return _from_json(json.loads(FILE.read_bytes()))
     except (OSError, ValueError, KeyError, TypeError):
-        pass
-    return made()
-
-
-def fingerprint(root: Path = HERE.parent) -> int:
-    """What tells whether the sources are those that the file was made from."""
-    value = 0
-    for pattern in SOURCES:
-        for path in sorted(root.glob(pattern)):
-            value = zlib.crc32(path.read_bytes(), zlib.crc32(path.name.encode(), value))
-    return value
+        return made()
 
 
 def made() -> Outline:
@@ -210,8 +196,7 @@ def _from_json(data: Any) -> Outline:
 
 def write(path: Path = FILE) -> None:
     """Renew the file."""
-    data = {"fingerprint": fingerprint(), **_to_json(made())}
-    path.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    path.write_text(json.dumps(_to_json(made()), ensure_ascii=False, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from screens.keeper import Judged, News
     from screens.outline import Outline, StepOutline
     from screens.surroundings import Later, Surroundings
+    from wizard.database.needs import Needs
     from wizard.finding import Finding, Remedy
     from wizard.profile import Profile
     from wizard.profile.store import Mistake
@@ -46,6 +47,10 @@ class OpenPair:
         self.findings: dict[str, list[Finding]] = {}
         self.running: frozenset[str] = frozenset()
         self.prepared: Prepared | None = None
+        """What a run would do, as it was looked at last; None where something has changed since."""
+        self.needs: Needs | None = None
+        self.looking = False
+        """Everything is being looked at, for the review."""
         self.typed: dict[str, Secret] = {}
         """Passwords that were typed in this session, by their key; they are stored nowhere."""
         self.allowed: set[str] = set()
@@ -77,6 +82,7 @@ class OpenPair:
         if self.draft.set(place, value):
             self._changed_keys.add(key_of(place))
             self.published = False
+            self.prepared = None
             self._session.cancel()
             self._around.show_pair()
 
@@ -106,6 +112,12 @@ class OpenPair:
     def publish(self) -> None:
         """Save the profile itself, if it is whole."""
         self.draft.keeper.publish()
+
+    def keep_draft(self) -> None:
+        """Go on with the draft, although the file was changed meanwhile."""
+        self.draft.conflict = False
+        self.draft.keeper.rebase()
+        self.publish()
 
     # --- looking at it ----------------------------------------------------------------------------
 
@@ -147,13 +159,43 @@ class OpenPair:
             )
         return self._resolver
 
-    def forget_passwords(self) -> None:
-        """Resolve every password anew from now on."""
-        self._resolver = None
+    def asking_resolver(self) -> Resolver:
+        """What turns references into passwords before a run: what has to be typed or allowed is asked for."""
+        from wizard.errors import SecretError
+        from wizard.secrets import Resolver, Secret
+
+        def ask(text: str) -> str:
+            key = text.removeprefix("Password for ")
+            if key not in self.typed:
+                typed = self._around.ask_for_password(key)
+                if typed is None:
+                    raise SecretError("no password was typed", place=key, fix="press F5, and type it")
+                self.typed[key] = Secret(typed)
+            return self.typed[key].reveal()
+
+        def confirm(text: str) -> bool:
+            if text not in self.allowed and self._around.ask_whether(text):
+                self.allowed.add(text)
+            return text in self.allowed
+
+        return Resolver(interactive=True, ask=ask, confirm=confirm)
+
+    def look_at_everything(self) -> None:
+        """Look as a run would before it writes, for the review."""
+        if self.profile is None:
+            return
+        from screens.session import Wanted
+
+        self.findings, self._seen, self._changed_keys = {}, set(), set()
+        self.prepared, self.looking = None, True
+        self._resolver = self.asking_resolver()
+        self._session.start(Wanted(self.profile, self.options(), self._resolver, whole=True))
 
     def _check(self, *, everything: bool = False) -> None:
         from screens import session
 
+        if self.looking:
+            return  # a review is open; it looks at everything
         live = None if everything else session.live_checks(self._changed_keys)
         self._changed_keys = set()
         self._seen = set()
@@ -179,7 +221,7 @@ class OpenPair:
     def take(self, news: News | session.Progress) -> None:
         """Take what a thread told."""
         from screens import session
-        from screens.keeper import Conflict, Judged, Kept, NotKept
+        from screens.keeper import Conflict, Judged, Kept, NotKept, Renewed
 
         match news:
             case Kept(published=published):
@@ -191,6 +233,9 @@ class OpenPair:
                 self._around.say(message, "error")
             case Conflict():
                 self._around.ask_about_conflict()
+            case Renewed(outline=outline):
+                self.outline = outline
+                self._around.renew()
             case Judged():
                 self._take_judgement(news)
             case session.Started(run=run, ids=ids) if run == self._session.run:
@@ -201,13 +246,14 @@ class OpenPair:
                     self.findings[finding.id] = []
                     self.running -= {finding.id}
                 self.findings[finding.id].append(finding)
-            case session.Ended(run=run, prepared=prepared) if run == self._session.run:
+            case session.Ended(run=run, prepared=prepared, needs=needs) if run == self._session.run:
                 for id in self.running:  # a check that found nothing to say
                     self.findings.pop(id, None)
                 self.running = frozenset()
-                self.prepared = prepared
+                self.prepared, self.needs, self.looking = prepared, needs, False
             case session.Failed(run=run, message=message) if run == self._session.run:
                 self.running = frozenset()
+                self.looking = False
                 self._around.say(message, "error")
             case _:
                 return

@@ -10,6 +10,9 @@ from wizard import locations
 from wizard.errors import WizardError
 from wizard.pack import Pack, is_pack
 
+ENDINGS = {"mysql.driver_jar": ".jar", "profile": ".toml"}
+"""The files that a field asks for; other fields ask for folders."""
+
 MOST_ENTRIES = 500
 """So many entries of a folder are looked at."""
 
@@ -44,7 +47,7 @@ def _about(key: str, path: Path) -> str:
     try:
         if key == "nodes.home" and is_pack(path):
             pack = Pack(path)
-            return f"{pack.title}, offset {pack.offset}"
+            return f"{pack.title}, offset {pack.offset}".removeprefix("WSO2 ").replace(" Server ", " ")
         if key == "mysql.driver_jar" and path.is_file():
             from wizard.driver import inspect
 
@@ -68,7 +71,7 @@ def completion(key: str, text: str, folder: Path) -> str | None:
                 for _, entry in zip(range(MOST_ENTRIES), entries, strict=False)
                 if entry.name.startswith(tail)
                 and (tail or not entry.name.startswith("."))
-                and (entry.is_dir() or key in {"mysql.driver_jar"})
+                and (entry.is_dir() or entry.name.endswith(ENDINGS.get(key, "/")))
             ]
     except (OSError, ValueError):
         return None
@@ -91,7 +94,7 @@ def entries(key: str, folder: Path) -> list[Entry]:
             if entry.name.startswith("."):
                 continue
             is_folder = entry.is_dir()
-            if is_folder or (key == "mysql.driver_jar" and entry.name.endswith(".jar")):
+            if is_folder or entry.name.endswith(ENDINGS.get(key, "/")):
                 told = _about(key, Path(entry.path))
                 found.append(Entry(entry.name, is_folder, told, bool(told)))
     return sorted(found, key=lambda entry: (not entry.wanted, not entry.is_folder, entry.name))

@@ -17,6 +17,7 @@ from wizard.cancel import Cancel
 from wizard.errors import WizardError
 
 if TYPE_CHECKING:
+    from wizard.database.needs import Needs
     from wizard.finding import Finding
     from wizard.profile import Profile
     from wizard.profile.store import Mistake
@@ -45,10 +46,15 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """All checks of the run have ended; `prepared` is what they looked at."""
+    """All checks of the run have ended.
+
+    `prepared` is what they looked at, `needs` what is to be made in the databases; both None where not everything was
+    looked at.
+    """
 
     run: int
-    prepared: Prepared | None
+    prepared: Prepared | None = None
+    needs: Needs | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,8 @@ Progress = Started | Found | Ended | Failed
 class Wanted:
     """What is to be looked at: a pair, how, and which of its live checks (None: all that there are).
 
-    `blank` are the keys whose values only stand in for what is missing: steps that ask for one are left out.
+    `whole`: everything, as a run would look at it before it writes.  `blank` are the keys whose values only stand in
+    for what is missing: steps that ask for one are left out.
     """
 
     profile: Profile
@@ -74,6 +81,7 @@ class Wanted:
     resolver: Resolver
     live: frozenset[str] | None = None
     blank: frozenset[str] = frozenset()
+    whole: bool = False
 
 
 class Session:
@@ -109,11 +117,18 @@ class Session:
         try:
             prepared = replay.prepare(wanted.profile, wanted.options, wanted.resolver)
             prepared.context.cancel = cancel
+            if wanted.whole:
+                tell(Started(run, frozenset(one.id for one in chosen_checks(wanted))))
+                replay.look(prepared, lambda finding: tell(Found(run, finding)), cancel)
+                tell(Ended(run, prepared, replay.pending_databases(prepared)))
+                return
             chosen = chosen_checks(wanted)
             tell(Started(run, frozenset(one.id for one in chosen)))
             for finding in checks.run(chosen, prepared.context, ignore=frozenset(wanted.options.ignore)):
                 tell(Found(run, finding))
-            tell(Ended(run, None if wanted.blank else prepared))
+            tell(Ended(run))
+        except KeyboardInterrupt:
+            return  # that is how `look` says that it was cancelled
         except WizardError as problem:
             tell(Failed(run, str(problem)))
         except Exception as problem:

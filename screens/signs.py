@@ -16,7 +16,7 @@ State = Literal["untouched", "incomplete", "checking", "error", "warning", "done
 WORDS: dict[State, str] = {
     "untouched": "to do",
     "incomplete": "gaps",
-    "checking": "looks",
+    "checking": "check",
     "error": "error",
     "warning": "warn",
     "done": "done",

@@ -19,8 +19,14 @@ def run(argument: str | None) -> int:
     opened = open_profile(argument) if argument is not None else None
     from screens.app import WizardApp
 
-    app = WizardApp(opened)
-    app.run()
-    if app.broken is not None:
-        raise app.broken
-    return app.return_code or 0
+    while True:
+        app = WizardApp(opened)
+        app.run()
+        if app.broken is not None:
+            raise app.broken
+        if app.watch_after is None:
+            return app.return_code or 0
+        from screens.verify import watch
+
+        watch(app.watch_after)
+        opened = open_profile(str(app.watch_after))

@@ -367,9 +367,9 @@ class StepScreen(Screen[None]):
         self.app.push_screen(Review(self.pair))
 
     def action_verify(self) -> None:
-        from screens.verify import open_dashboard
+        from screens.verify import wish
 
-        open_dashboard(self.app, self.pair)
+        wish(self.app, self.pair)  # type: ignore[arg-type]
 
     # --- the checks -------------------------------------------------------------------------------
 

@@ -24,8 +24,17 @@ class Surroundings(Protocol):
     def show_pair(self) -> None:
         """Something that the screens show has changed."""
 
+    def renew(self) -> None:
+        """The steps have other fields than the screen was made with: make it anew."""
+
     def say(self, message: str, severity: str) -> None:
         """Tell a person something that passes."""
+
+    def ask_for_password(self, key: str) -> str | None:
+        """What somebody types; None where nobody does.  Called in a thread, which waits."""
+
+    def ask_whether(self, text: str) -> bool:
+        """Whether somebody says yes.  Called in a thread, which waits."""
 
     def ask_about_conflict(self) -> None:
         """The profile was changed by somebody else: ask which of the two is to be kept."""

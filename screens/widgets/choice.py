@@ -91,18 +91,25 @@ class Choice(Labelled, Widget, can_focus=True):
     def _spans(self) -> list[tuple[int, int]]:
         """Where each option begins and ends."""
         spans, at = [], 0
+        mark, gap = self._spacing()
         for word, _ in self.options:
-            spans.append((at, at + len(word) + 4))
-            at += len(word) + 6
+            spans.append((at, at + len(word) + 3 + mark))
+            at += len(word) + 3 + mark + gap
         return spans
+
+    def _spacing(self) -> tuple[int, int]:
+        """Blanks behind a mark and between two options: less where there is no room."""
+        needed = sum(len(word) + 6 for word, _ in self.options) - 2
+        return (1, 2) if needed <= self.size.width else (0, 1)
 
     def render_line(self, y: int) -> Strip:
         base = ink(self, "foreground")
+        behind, between = self._spacing()
         segments = []
         for number, (word, _) in enumerate(self.options):
             chosen = number == self.shown
             mark = sign("chosen") if chosen else " "
             colour = "quiet" if not chosen else "foreground" if self.value is None else "primary"
             style = ink(self, colour, bold=chosen and self.value is not None)
-            segments += [Segment(f"({mark}) {word}", style), Segment("  ", base)]
+            segments += [Segment(f"({mark}){' ' * behind}{word}", style), Segment(" " * between, base)]
         return Strip(segments).adjust_cell_length(self.size.width, base)

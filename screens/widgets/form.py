@@ -38,6 +38,22 @@ class GroupTitle(Widget):
         return Content(self._title)
 
 
+class Gap(Widget):
+    """The empty place beside a field whose neighbour takes a whole line."""
+
+    def __init__(self, shown: bool) -> None:
+        super().__init__()
+        self.display = shown
+
+    def render(self) -> str:
+        return ""
+
+
+def is_whole(field: Field) -> bool:
+    """Whether a field takes a whole line of two columns."""
+    return field.kind in {"path", "reference", "parameters", "choice"} and not field.of_node
+
+
 class Form(VerticalScroll, can_focus=False):
     """The fields of a step, of both nodes where each node has its own."""
 
@@ -49,12 +65,17 @@ class Form(VerticalScroll, can_focus=False):
         self.columns = wide
         self.node = 0
         """The node whose fields show where there is room for one."""
-        self.label_width = min(LONGEST_LABEL, max(len(field.title) for field in step.fields) + 2)
+        on_one_line = [field.title for field in step.fields if field.kind != "reference"]
+        self.label_width = min(LONGEST_LABEL, max(map(len, on_one_line)) + 2)
 
     def compose(self) -> ComposeResult:
         table = self.step.fields[0].table
         shown_nodes = False
+        half_full = False
         for field in self.step.fields:
+            if half_full and (field.of_node or field.table != table or is_whole(field)):
+                yield Gap(self.columns)
+                half_full = False
             if field.of_node:
                 if not shown_nodes:
                     yield NodeTabs(self.draft.node_names(), columns=self.columns)
@@ -66,6 +87,7 @@ class Form(VerticalScroll, can_focus=False):
                 if field.table != table:
                     yield GroupTitle(self.outline.tables[field.table])
                 yield self._made(field)
+                half_full = not half_full and not is_whole(field)
             table = field.table
 
     async def complete(self) -> None:
@@ -85,8 +107,7 @@ class Form(VerticalScroll, can_focus=False):
         if field.of_node:
             place = ("nodes", node, *place[1:])
         value = self.draft.value(place)
-        whole = field.kind in {"path", "reference", "parameters", "choice"} and not field.of_node
-        classes = "-whole" if whole else None
+        classes = "-whole" if is_whole(field) else None
         made: Labelled
         if field.kind == "switch":
             made = Choice(field, place, [("yes", True), ("no", False)], value, classes)
@@ -137,4 +158,6 @@ class Form(VerticalScroll, can_focus=False):
         self.set_class(columns, "-columns")
         for field in self.fields():
             field.lay(above=columns, label_width=self.label_width)
+        for gap in self.query(Gap):
+            gap.display = columns
         self.show_node(self.node)

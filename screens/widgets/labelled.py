@@ -33,10 +33,14 @@ class Labelled(Base):
     The label stands left of it, or above where there is room; the problem, or else the note, stands below.
     """
 
+    _room = (-1, 0, 0, 0, 0)
+
     label = ""
     problem = ""
     note = ""
     above = False
+    rows = 1
+    """How many lines its own content has; the label goes on over all of them."""
     label_width = 0
 
     def lay(self, *, above: bool, label_width: int) -> None:
@@ -71,9 +75,10 @@ class Labelled(Base):
     def _make_room(self) -> None:
         below = len(self._below())
         padding = (1 if self.above else 0, 0, below, 0 if self.above else self.label_width)
-        if padding != tuple(self.styles.padding):
+        if (*padding, self.rows) != self._room:
+            self._room = (*padding, self.rows)
             self.styles.padding = padding
-            self.styles.height = padding[0] + 1 + below
+            self.styles.height = padding[0] + self.rows + below
 
     def _on_resize(self, event: Any) -> None:
         self._make_room()
@@ -83,24 +88,27 @@ class Labelled(Base):
         return [self._dressed(y, strip, crop) for y, strip in enumerate(super().render_lines(crop), crop.y)]
 
     def _dressed(self, y: int, strip: Strip, crop: Region) -> Strip:
-        value_row = 1 if self.above else 0
-        if y == value_row and self.above:
-            return strip
         width = self.outer_size.width
-        if y <= value_row:
-            colour = "primary" if self.has_focus else "quiet"
-            mark = sign("mark") if self.has_focus else " "
-            shown = width if self.above else self.label_width
-            text = f"{mark}{self.label}"
-            painted = self._painted(colour, cut(text, shown if self.above else shown - 1), shown)
-            if self.above:
-                return painted.crop(crop.x, crop.right)
-            own = strip.crop(max(0, self.label_width - crop.x))
-            return Strip.join([painted.crop(crop.x), own]) if crop.x < self.label_width else strip
-        below = self._below()
-        line = below[y - value_row - 1] if y - value_row - 1 < len(below) else ""
-        colour = "error" if self.problem else "success"
-        return self._painted(colour, " " * self.indent + line, width).crop(crop.x, crop.right)
+        top = 1 if self.above else 0
+        if y >= top + self.rows:
+            below = self._below()
+            line = below[y - top - self.rows] if y - top - self.rows < len(below) else ""
+            colour = "error" if self.problem else "success"
+            return self._painted(colour, " " * self.indent + line, width).crop(crop.x, crop.right)
+        if self.above and y:
+            return strip
+        colour = "primary" if self._is_active() else "quiet"
+        mark = sign("mark") if self._is_active() else " "
+        if self.above:
+            return self._painted(colour, cut(f"{mark}{self.label}", width), width).crop(crop.x, crop.right)
+        lines = [self.label] if self.rows == 1 else wrapped(self.label, self.label_width - 2)
+        text = f"{mark}{lines[y]}" if y < len(lines) else mark
+        painted = self._painted(colour, cut(text, self.label_width - 1), self.label_width)
+        own = strip.crop(max(0, self.label_width - crop.x))
+        return Strip.join([painted.crop(crop.x), own]) if crop.x < self.label_width else strip
+
+    def _is_active(self) -> bool:
+        return self.has_focus
 
     def _painted(self, colour: str, text: str, width: int) -> Strip:
         style = ink(self, colour, bold=colour == "primary")

@@ -45,10 +45,10 @@ class SecretField(Labelled, Horizontal):
         self.field = field
         self.place = place
         self.label = field.title
-        self._value = value
+        self.value = value
 
     def compose(self) -> ComposeResult:
-        kind, argument = values.reference_parts(self._value)
+        kind, argument = values.reference_parts(self.value)
         yield Select(
             [(word, kind) for kind, word in values.REFERENCES.items()],
             value=kind,
@@ -59,7 +59,18 @@ class SecretField(Labelled, Horizontal):
         argument_input.cursor_blink = False
         argument_input.disabled = kind == "prompt"
         yield argument_input
-        yield Button("test it now", compact=True)
+        yield Button("test it now" if self.above else "test", compact=True)
+
+    def lay(self, *, above: bool, label_width: int) -> None:
+        """In a narrow form the kind stands over the argument."""
+        self.rows = 1 if above else 2
+        self.set_class(not above, "-two-lines")
+        for button in self.query(Button):
+            button.label = "test it now" if above else "test"
+        super().lay(above=above, label_width=label_width)
+
+    def _is_active(self) -> bool:
+        return self.has_focus_within
 
     @property
     def kind(self) -> values.ReferenceKind:
@@ -97,6 +108,6 @@ class SecretField(Labelled, Horizontal):
 
     def _say(self) -> None:
         value = values.reference(self.kind, self.query_one(Input).value)
-        if value != self._value:
-            self._value = value
+        if value != self.value:
+            self.value = value
             self.post_message(self.Changed(self, value))

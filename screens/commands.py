@@ -1,0 +1,87 @@
+"""Every action by its name, for the command palette."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
+
+    from screens.app import WizardApp
+
+Command = tuple[str, str, Callable[[], Any]]
+
+
+def commands(app: WizardApp, screen: Screen[Any]) -> Iterator[Command]:
+    """What can be done now: each a title, a line of help, and what is called."""
+    from screens.apply import Apply
+    from screens.review import Review
+    from screens.step import StepScreen
+    from screens.welcome import Welcome
+
+    if isinstance(screen, StepScreen):
+        yield from _of_step(app, screen)
+    elif isinstance(screen, Review):
+        yield from _of_review(screen)
+    elif isinstance(screen, Apply):
+        yield from _of_apply(screen)
+    elif isinstance(screen, Welcome):
+        yield "New pair", "give it a name and begin", screen.action_new
+        yield "Open a file", "a profile that lies anywhere", screen.action_open_file
+    if app.pair is not None and not isinstance(screen, Apply):
+        yield "All profiles", "back to the list; this one is saved", app.action_profiles
+        yield "Copy the profile's path", str(app.pair.draft.target), app.action_copy_path
+    yield "Light or dark", "change the colours; it is remembered", app.action_theme
+    yield "Help", "what this screen is for, and its keys", app.action_help
+    yield "Leave", "everything is saved", app.action_leave
+
+
+def _of_step(app: WizardApp, screen: StepScreen) -> Iterator[Command]:
+    for step in screen.pair.outline.steps:
+        yield f"Step: {step.title}", step.help, partial(screen.open_step, step.id)
+    yield "Next step", "this one is finished", screen.action_next
+    yield "Step before", "go back", screen.action_back
+    yield "Review", "what would be written, and apply", screen.action_review
+    yield "Verify", "watch the two servers start", screen.action_verify
+    yield "Do what mends it", "change the profile as the finding says", screen.action_fix
+    yield "Check again", "run every check, look every password up anew", screen.action_again
+    yield "Copy the fix", "of the finding, into the clipboard", screen.action_copy
+    yield (
+        "With or without the network",
+        "offline there are no live checks and no databases",
+        screen.action_offline,
+    )
+    yield "The other node", "show its fields", screen.action_other_node
+    yield "Save the profile now", "as far as it is whole", screen.pair.publish
+
+
+def _of_review(screen: Review) -> Iterator[Command]:
+    yield "Apply", "write it", screen.action_apply
+    yield "Accept every warning", "each stays visible", screen.action_accept_all
+    yield "Go to the field", "that causes what is shown", screen.action_go
+    yield "Side by side", "before and after beside each other, or below", screen.action_split
+    yield "Look again", "at everything", screen.action_again
+    yield (
+        "With or without the network",
+        "offline there are no live checks and no databases",
+        screen.action_offline,
+    )
+    yield "Back to the steps", "nothing is written", screen.action_back
+
+
+def _of_apply(screen: Apply) -> Iterator[Command]:
+    if screen.working:
+        yield "Cancel and restore", "everything in the homes is put back", screen.action_stop
+        return
+    yield "Roll back", "every file gets back what stood in it", screen.action_roll_back
+    yield "Copy the next steps", "into the clipboard", screen.action_copy
+    yield "Verify", "watch the two servers start", screen.action_verify
+    yield "Back to the review", "", screen.action_back
+
+
+if TYPE_CHECKING:
+    from screens.apply import Apply
+    from screens.review import Review
+    from screens.step import StepScreen

@@ -1,0 +1,523 @@
+"""Before anything is written: what would change in which file and why, and what has to be settled first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Horizontal
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Button, Static, Tree
+
+from screens import cause
+from screens.signs import of_finding, plain, sign
+from screens.step import WIDE, saved
+from screens.theme import tint
+from screens.widgets.diff_view import DiffView, Said
+from screens.widgets.key_bar import KeyBar, KeyHint
+from screens.widgets.title_bar import TitleBar
+
+if TYPE_CHECKING:
+    from textual import events
+    from textual.app import ComposeResult
+    from textual.widgets.tree import TreeNode
+
+    from screens.draft import Place
+    from screens.pair import OpenPair
+    from wizard.change import Change
+    from wizard.finding import Finding
+    from wizard.replay import Prepared
+
+KEYS = (
+    KeyHint("F9", "apply", "screen.apply", 0),
+    KeyHint("Space", "accept", "screen.accept", 2),
+    KeyHint("a", "accept all", "screen.accept_all", 3),
+    KeyHint("F3", "go to the field", "screen.go", 1),
+    KeyHint("s", "side by side", "screen.split", 4),
+    KeyHint("F5", "again", "screen.again", 4),
+    KeyHint("F8", "offline", "screen.offline", 5),
+    KeyHint("^B", "back", "screen.back", 1),
+    KeyHint("F1", "help", "app.help", 3),
+    KeyHint("^Q", "leave", "app.leave", 0),
+)
+
+
+class Item(NamedTuple):
+    """What a line of the tree stands for: a finding, a change, one line of a change, a database, or a node."""
+
+    finding: Finding | None = None
+    change: Change | None = None
+    what: str = ""
+    database: str = ""
+    status: str = ""
+    text: str = ""
+
+
+class Review(Screen[None]):
+    """A tree of what is to be settled and of what changes; beside it the finding or the diff."""
+
+    CSS_PATH = "review.tcss"
+    AUTO_FOCUS = "Tree"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f9", "apply", "apply", show=False),
+        Binding("a", "accept_all", "accept all", show=False),
+        Binding("f3", "go", "go to the field", show=False),
+        Binding("s", "split", "side by side", show=False),
+        Binding("f5", "again", "look again", show=False),
+        Binding("f6", "copy", "copy the fix", show=False),
+        Binding("f8", "offline", "with or without the network", show=False),
+        Binding("ctrl+b,escape", "back", "back", show=False),
+    ]
+
+    def __init__(self, pair: OpenPair) -> None:
+        super().__init__()
+        self.pair = pair
+        self.accepted: set[tuple[str, str | None, str]] = set()
+        """The warnings that somebody accepted, each by its id, node and message."""
+        self._shown: Prepared | None = None
+        self._asked_elsewhere = False
+
+    def compose(self) -> ComposeResult:
+        yield TitleBar(f"{self.pair.draft.title} {sign('to')} review")
+        with Container(id="review"):
+            tree: Tree[Item] = Tree("review")
+            tree.show_root = False
+            tree.guide_depth = 2
+            yield tree
+            yield DiffView()
+        with Horizontal(id="verdict"):
+            yield Static("", id="told")
+            yield Button("Apply", id="apply", compact=True, disabled=True)
+        yield KeyBar(*KEYS)
+
+    def on_mount(self) -> None:
+        self._arrange(self.app.size.width)
+        self.call_after_refresh(self.look)
+
+    def look(self) -> None:
+        """Look at everything anew."""
+        self._shown = None
+        if self.pair.profile is None:
+            self._tell_gaps()
+            return
+        self.pair.look_at_everything()
+        self.show_pair()
+
+    @property
+    def branches(self) -> Tree[Item]:
+        return self.query_one(Tree)
+
+    # --- showing it -------------------------------------------------------------------------------
+
+    def show_pair(self) -> None:
+        """Show what is new: how far the checks are, then the plan."""
+        if not self.is_mounted:
+            return
+        bar = self.query_one(TitleBar)
+        bar.saved, bar.badge = saved(self.pair), "offline" if self.pair.progress.offline else ""
+        pair = self.pair
+        if pair.prepared is None:
+            if pair.profile is not None:
+                count = sum(map(len, pair.findings.values()))
+                self._verdict(
+                    f"looking {sign('cut')} {count} findings so far, {len(pair.running)} checks run"
+                )
+            return
+        if pair.prepared is not self._shown:
+            self._shown = pair.prepared
+            self._fill(pair.prepared)
+            self._ask_about_elsewhere()
+        self._judge()
+
+    def _tell_gaps(self) -> None:
+        tree = self.branches
+        tree.clear()
+        branch = tree.root.add("missing or wrong", expand=True)
+        for place, mistake in self.pair.mistakes.items():
+            names = self.pair.draft.node_names()
+            field = self.pair.outline.field(".".join(p for p in place if isinstance(p, str)))
+            node = f" of {names[place[1]]}" if len(place) > 2 and isinstance(place[1], int) else ""
+            title = f"{field.title if field else place[-1]}{node}"
+            branch.add_leaf(
+                Text(f"{sign('incomplete')} {plain(title)}"), Item(text=f"{title}: {mistake.message}")
+            )
+        for mistake in self.pair.other_mistakes:
+            branch.add_leaf(
+                f"{sign('error')} line {mistake.line}", Item(text=f"{mistake.message}; {mistake.fix}")
+            )
+        self._verdict("the profile is not whole yet: F3 goes to the field")
+
+    def _fill(self, prepared: Prepared) -> None:
+        tree = self.branches
+        tree.clear()
+        wrong = [one for one in self.pair.all_findings() if one.status == "error"]
+        warned = [one for one in self.pair.all_findings() if one.status == "warning"]
+        if wrong or warned:
+            branch = tree.root.add(self._counted("to settle", len(wrong) + len(warned)), expand=True)
+            for finding in [*wrong, *warned]:
+                branch.add_leaf(self._settling(finding), Item(finding=finding))
+        for node in prepared.plan.nodes:
+            count = len(node.pending)
+            title = (
+                self._counted(node.node, count, "file") if count else Text(f"{plain(node.node)}  unchanged")
+            )
+            branch = tree.root.add(title, Item(text=f"{node.node}: {node.home}"), expand=True)
+            for change in node.pending:
+                file = branch.add(self._file(change), Item(change=change))
+                for what in change.what:
+                    file.add_leaf(Text(plain(what)), Item(change=change, what=what))
+        for other in self._elsewhere(prepared):
+            told = (
+                f"{other.name} is on another machine ({other.host}). Nothing of it is written here.\n"
+                "Over there, run:\n\n"
+                f"apimha-wizard replay {self.pair.draft.name} --node {other.name}"
+            )
+            tree.root.add_leaf(Text(f"{plain(other.name)}  on another machine"), Item(text=told))
+        self._fill_databases()
+        tree.cursor_line = 0
+        self._show_item(self._current())
+
+    def _fill_databases(self) -> None:
+        needs = self.pair.needs
+        if needs is None:
+            if self.pair.progress.offline:
+                self.branches.root.add_leaf(
+                    "databases  not looked at: offline",
+                    Item(
+                        text="Offline nothing is asked of the server and nothing is made in it: files only."
+                    ),
+                )
+            return
+        count = sum(need.pending for need in needs.databases)
+        branch = self.branches.root.add(self._counted("databases", count, "to make"), expand=True)
+        for need in needs.databases:
+            state = {"present": "is there", "missing": "missing", "pending": "to make"}
+            told = state.get(need.result.status, need.result.status)
+            lines = [f"{need.database.name}: {told}, {need.result.tables} tables now."]
+            lines += ["It is made, with the character set of the profile."] if need.create else []
+            lines += (
+                [f"All rights on it are granted to {', '.join(map(str, need.grant_to))}."]
+                if need.grant_to
+                else []
+            )
+            lines += ["The pack's script makes its tables."] if need.script else []
+            lines += ["Something is missing that this run may not make."] if need.lacking else []
+            branch.add_leaf(
+                Text(f"{plain(need.database.name)}  {told}"),
+                Item(database=need.database.name, text="\n".join(lines)),
+            )
+
+    def _elsewhere(self, prepared: Prepared) -> list[Any]:
+        """The nodes that are not done from here."""
+        here = {node.name for node in prepared.nodes}
+        return [node for node in prepared.profile.nodes if node.name not in here]
+
+    # --- labels of the tree -----------------------------------------------------------------------
+
+    def _settling(self, finding: Finding) -> Text:
+        accepted = self._key(finding) in self.accepted
+        box = f"[{sign('done') if accepted else ' '}]" if finding.status == "warning" else "   "
+        colour = "error" if finding.status == "error" else "warning"
+        node = f" {finding.node}" if finding.node else ""
+        return Text.assemble(
+            (box, tint(self, "success" if accepted else "quiet", bold=accepted)),
+            (f" {of_finding(finding.status)} ", tint(self, colour, bold=True)),
+            plain(f"{finding.id}{node}"),
+        )
+
+    def _counted(self, title: str, count: int, word: str = "") -> Text:
+        told = f"  {count} {_plural(word, count) if word == 'file' else word}".rstrip()
+        return Text.assemble((plain(title), tint(self, "secondary", bold=True)), (told, tint(self, "quiet")))
+
+    def _file(self, change: Change) -> Text:
+        folder, _, name = change.path.rpartition("/")
+        count, where = f"  {len(change.what)}", f"  {plain(folder)}"
+        return Text.assemble(plain(name), (count, tint(self, "primary")), (where, tint(self, "quiet")))
+
+    @staticmethod
+    def _key(finding: Finding) -> tuple[str, str | None, str]:
+        return finding.id, finding.node, finding.message
+
+    def _current(self) -> Item:
+        node = self.branches.cursor_node
+        return node.data or Item() if node is not None else Item()
+
+    def on_tree_node_highlighted(self, event: Tree.NodeHighlighted[Item]) -> None:
+        self._show_item(event.node.data or Item())
+
+    def _show_item(self, item: Item) -> None:
+        view = self.query_one(DiffView)
+        if item.finding is not None:
+            view.show_text(self._about(item.finding))
+        elif item.change is not None:
+            self._show_change(view, item.change, item.what)
+        else:
+            view.show_text([Said(line) for line in item.text.split("\n")])
+
+    def _about(self, finding: Finding) -> list[Said]:
+        colour = "error" if finding.status == "error" else "warning"
+        outline = next((one for one in self.pair.outline.checks() if one.id == finding.id), None)
+        node = f"{finding.node}: " if finding.node else ""
+        said = [
+            Said(f"{of_finding(finding.status)} {finding.id}  ({finding.status})", colour, bold=True),
+            Said(""),
+            Said(f"{node}{finding.message}"),
+        ]
+        if finding.fix:
+            said += [Said(""), Said(f"fix: {finding.fix}", "secondary")]
+        if outline is not None:
+            said += [Said(""), Said(f"why: {outline.why}", "quiet")]
+        said.append(Said(""))
+        if finding.status == "warning":
+            told = "Space takes it back." if self._key(finding) in self.accepted else "Space accepts it."
+            said.append(Said(told, "primary"))
+        elif self._ignorable(finding):
+            said.append(Said("Space takes it for a warning (as --ignore does).", "primary"))
+        else:
+            said.append(Said("Without this nothing can be written: F3 goes to its field.", "primary"))
+        return said
+
+    def _show_change(self, view: DiffView, change: Change, what: str) -> None:
+        from wizard.diff import rows
+
+        prepared = self._shown
+        if prepared is None:
+            return
+        found = rows(change, prepared.masker())
+        step, place = cause.step_of(change, self.pair.outline, self.pair.draft, what)
+        title, arrow = self.pair.outline.step(step).title, sign("to")
+        field = self.pair.outline.field(".".join(p for p in place if isinstance(p, str))) if place else None
+        said = [Said(f"{change.node} {sign('dot')} {change.path}", "secondary", bold=True)]
+        said += [
+            Said(f"written: {move.path}", "quiet") for move in change.moves if not _within(move.path, change)
+        ]
+        origin = f"from: {title}{f' {arrow} {field.title}' if field else ''}   F3 goes there"
+        said += [Said(origin, "primary")]
+        if not found:
+            said += [Said(""), *(Said(line) for line in change.what)]
+        view.show_rows(found, [*said, Said("")], at=_row_of(found, change, what) if what else 0)
+
+    # --- settling ---------------------------------------------------------------------------------
+
+    def _judge(self) -> None:
+        wrong = [one for one in self.pair.all_findings() if one.status == "error"]
+        open_ones = [
+            one
+            for one in self.pair.all_findings()
+            if one.status == "warning" and self._key(one) not in self.accepted
+        ]
+        prepared = self.pair.prepared
+        databases = self.pair.needs is not None and self.pair.needs.pending
+        pending = prepared is not None and bool(prepared.plan.pending or databases)
+        ready = prepared is not None and not wrong and not open_ones and pending
+        if wrong:
+            told = f"{len(wrong)} {_plural('error', len(wrong))} to mend"
+            told += f", {len(open_ones)} {_plural('warning', len(open_ones))} to accept" if open_ones else ""
+        elif not pending:
+            told = "nothing to do: everything is as the profile says"
+        elif open_ones:
+            told = f"{len(open_ones)} {_plural('warning', len(open_ones))} to accept"
+        else:
+            told = "ready: nothing has been written yet"
+        self._verdict(told, ready=ready)
+
+    def _verdict(self, told: str, *, ready: bool = False) -> None:
+        self.query_one("#told", Static).update(Content(told))
+        self.query_one("#apply", Button).disabled = not ready
+
+    def on_tree_node_selected(self, event: Tree.NodeSelected[Item]) -> None:
+        self.action_accept()
+
+    def action_accept(self) -> None:
+        """Accept the warning, or take that back; an error that can be ignored becomes a warning."""
+        node = self.branches.cursor_node
+        finding = node.data.finding if node is not None and node.data is not None else None
+        if node is None or finding is None:
+            return
+        if finding.status == "error":
+            self._ignore(finding)
+            return
+        key = self._key(finding)
+        self.accepted ^= {key}
+        node.set_label(self._settling(finding))
+        self._show_item(node.data or Item())
+        self._judge()
+
+    def action_accept_all(self) -> None:
+        """Accept every warning."""
+        for node in _leaves(self.branches.root):
+            finding = node.data.finding if node.data is not None else None
+            if finding is not None and finding.status == "warning":
+                self.accepted.add(self._key(finding))
+                node.set_label(self._settling(finding))
+        self._show_item(self._current())
+        self._judge()
+
+    def _ignorable(self, finding: Finding) -> bool:
+        from wizard.checks import UNIGNORABLE
+
+        return finding.id not in UNIGNORABLE
+
+    def _ignore(self, finding: Finding) -> None:
+        if not self._ignorable(finding):
+            self.notify(f"{finding.id} cannot be ignored: without it there is no plan.", markup=False)
+            return
+        self.pair.note(ignore=[*self.pair.progress.ignore, finding.id])
+        self.notify(f"{finding.id} counts as a warning from now on.", markup=False)
+        self.look()
+
+    # --- a node whose home is elsewhere -----------------------------------------------------------
+
+    def _ask_about_elsewhere(self) -> None:
+        """A home that is not here: the node is on another machine, or its path is wrong; only a person knows."""
+        if self._asked_elsewhere or self.pair.profile is None or self.pair.progress.only_node is not None:
+            return
+        from screens.elsewhere import ask, missing_homes
+
+        missing = missing_homes(self.pair.profile)
+        if len(missing) != 1:
+            return
+        self._asked_elsewhere = True
+        here = self.pair.profile.partner(missing[0])
+
+        def answered(choice: str | None) -> None:
+            if choice == "there":
+                self.pair.note(only_node=here.name)
+                self.look()
+            elif choice == "wrong":
+                index = [node.name for node in self.pair.profile.nodes].index(missing[0].name)  # type: ignore[union-attr]
+                self._go_to(self.pair.outline.steps[0].id, ("nodes", index, "home"))
+
+        self.app.push_screen(ask(missing[0], here), answered)
+
+    # --- going on ---------------------------------------------------------------------------------
+
+    def action_go(self) -> None:
+        """Go to the field that causes what is shown."""
+        item = self._current()
+        if item.change is not None:
+            step, place = cause.step_of(item.change, self.pair.outline, self.pair.draft, item.what)
+            self._go_to(step, place)
+        elif item.finding is not None:
+            self._go_to_finding(item.finding)
+        elif self.pair.profile is None and self.pair.mistakes:
+            place = next(iter(self.pair.mistakes))
+            key = ".".join(part for part in place if isinstance(part, str))
+            self._go_to(self.pair.outline.steps_of(key)[0], place)
+        elif item.database:
+            for role in ("user", "registry", "event_store", "processed_data_store", "stats"):
+                place = ("mysql", "databases", role)
+                if (
+                    self.pair.profile is not None
+                    and getattr(self.pair.profile.mysql.databases, role) == item.database
+                ):
+                    self._go_to(self.pair.outline.steps_of(".".join(place))[0], place)
+
+    def _go_to_finding(self, finding: Finding) -> None:
+        step = self.pair.owners(finding)[0]
+        place: Place | None = None
+        if finding.remedy is not None:
+            place = self.pair.draft.place(finding.remedy.field)
+        elif self.pair.field_of(finding) is not None:
+            place = self.pair.draft.place(self.pair.field_of(finding) or "")
+        self._go_to(step, place)
+
+    def _go_to(self, step: str, place: Place | None) -> None:
+        from screens.step import StepScreen
+
+        app = self.app
+        below = app.screen_stack[0]
+        self.dismiss(None)
+        if isinstance(below, StepScreen):
+            below.call_later(below.open_step, step, place)
+
+    def action_back(self) -> None:
+        self.dismiss(None)
+
+    def action_again(self) -> None:
+        self.look()
+
+    def action_offline(self) -> None:
+        """Look and write with or without the network."""
+        self.pair.note(offline=not self.pair.progress.offline)
+        self.look()
+
+    def action_split(self) -> None:
+        view = self.query_one(DiffView)
+        view.split = not view.splits
+        self._show_item(self._current())
+
+    def action_copy(self) -> None:
+        finding = self._current().finding
+        if finding is not None and finding.fix:
+            self.app.copy_to_clipboard(finding.fix)
+            self.notify("The fix is in the clipboard.", markup=False)
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        if event.button.id == "apply":
+            self.action_apply()
+
+    def action_apply(self) -> None:
+        """Write it, if everything is settled."""
+        prepared = self.pair.prepared
+        if prepared is None or self.query_one("#apply", Button).disabled:
+            self.notify("There is something to settle first.", markup=False)
+            return
+        from screens.apply import Apply
+
+        self.app.push_screen(Apply(self.pair, prepared))
+
+    def on_screen_resume(self) -> None:
+        if self._shown is not None and self.pair.prepared is None and not self.pair.looking:
+            self.look()
+
+    def on_unmount(self) -> None:
+        self.pair.looking = False
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._arrange(event.size.width)
+
+    def _arrange(self, width: int) -> None:
+        self.set_class(width >= WIDE, "-wide")
+
+
+def _plural(word: str, count: int) -> str:
+    return word if count == 1 else f"{word}s"
+
+
+def _file(change: Change) -> Content:
+    folder, _, name = change.path.rpartition("/")
+    return Content.assemble(
+        plain(name), (f"  {len(change.what)}", "$primary"), (f"  {plain(folder)}", "$quiet")
+    )
+
+
+def _within(path: Any, change: Change) -> bool:
+    return str(path).endswith(change.path)
+
+
+def _row_of(rows: list[Any], change: Change, what: str) -> int:
+    """The row of a change's line: that of the first new line which holds its value; else the group of its rank."""
+    new = what.rpartition("→")[2].strip().removeprefix("added").strip(" ()")
+    added = [number for number, row in enumerate(rows) if row.kind == "added"]
+    for number in added:
+        if new and new.split(",")[0] in rows[number].text and _named(what, rows[number].text):
+            return number
+    rank = change.what.index(what) if what in change.what else 0
+    return added[min(rank, len(added) - 1)] if added else 0
+
+
+def _named(what: str, text: str) -> bool:
+    """Whether a line of the file is about the element that a change names."""
+    name = what.partition(":")[0].rpartition("/")[2].strip("@").partition("[")
+    inner = name[2].strip("]")
+    return name[0] in text or bool(inner and inner in text)
+
+
+def _leaves(node: TreeNode[Item]) -> list[TreeNode[Item]]:
+    found = []
+    for child in node.children:
+        found += [child] if not child.children else _leaves(child)
+    return found

@@ -1,0 +1,32 @@
+"""The way from the wizard to the dashboard of `verify`, and back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from screens.app import WizardApp
+    from screens.pair import OpenPair
+
+
+def wish(app: WizardApp, pair: OpenPair) -> None:
+    """Somebody wants to watch the pair: the wizard makes room for the dashboard, and comes back after it."""
+    if pair.profile is None:
+        app.notify("The profile is not whole yet: there is nothing to verify.", markup=False)
+        return
+    app.watch_after = pair.draft.target
+    app.call_later(app.run_action, "leave")
+
+
+def watch(target: Path) -> None:
+    """Watch the pair of a profile until somebody leaves the dashboard."""
+    from screens import dashboard
+    from wizard import locations
+    from wizard.profile.store import load
+    from wizard.verify.command import run_verify
+
+    loaded = load(target)
+    name = loaded.name if target == locations.profile(loaded.name) else str(target)
+    run_verify(loaded.profile, name, watch=True, dashboard=dashboard.run)

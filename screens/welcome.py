@@ -1,0 +1,227 @@
+"""The first screen without a profile: a new pair, the saved ones, or a file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen, Screen
+from textual.widgets import Button, OptionList, Static
+from textual.widgets._input import Input
+from textual.widgets.option_list import Option
+
+from screens.background import beside
+from screens.signs import plain, sign
+from screens.step import WIDE
+from screens.widgets.key_bar import KeyBar, KeyHint
+from screens.widgets.title_bar import TitleBar
+from wizard.errors import WizardError
+
+if TYPE_CHECKING:
+    from textual import events
+    from textual.app import ComposeResult
+
+    from wizard.profile.listing import Listed
+
+KEYS = (
+    KeyHint("Enter", "open", "screen.open", 0),
+    KeyHint("n", "new pair", "screen.new", 0),
+    KeyHint("o", "open a file", "screen.open_file", 1),
+    KeyHint("^P", "commands", "app.command_palette", 3),
+    KeyHint("F1", "help", "app.help", 2),
+    KeyHint("^Q", "leave", "app.leave", 0),
+)
+
+TITLE = "A pair of API Manager Analytics nodes, step by step"
+
+NEEDED = (
+    "two unpacked packs of one version (the servers stopped)",
+    "MySQL or MariaDB, and an account for it",
+    "the jar of MySQL Connector/J (5.1.49 fits every server before 9)",
+    "a JDK 1.7 or 1.8 for the servers",
+)
+PROMISES = (
+    "nothing is written before you have seen every change",
+    "a run writes everything or nothing, and can be rolled back",
+    "what you type is saved at once: leave when you like, go on later",
+)
+
+
+class Welcome(Screen[None]):
+    """The saved profiles, and what is needed for a new one."""
+
+    CSS_PATH = "welcome.tcss"
+    AUTO_FOCUS = "OptionList"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n", "new", "new pair", show=False),
+        Binding("o", "open_file", "open a file", show=False),
+        Binding("f5", "again", "look again", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._listed: list[Listed] = []
+
+    def compose(self) -> ComposeResult:
+        yield TitleBar()
+        with Container(id="welcome"):
+            with Vertical(id="profiles"):
+                yield Static(Content.assemble((TITLE, "bold $primary")), id="greeting")
+                yield OptionList(Option(f"{sign('to')[:1]} New pair", id="new"))
+            yield Static(_about(), id="about")
+        yield KeyBar(*KEYS)
+
+    def on_mount(self) -> None:
+        self.set_class(self.app.size.width >= WIDE, "-wide")
+        self.call_after_refresh(self.action_again)
+
+    async def action_again(self) -> None:
+        """Look for the saved profiles."""
+        import gc
+        from functools import partial
+
+        gc.freeze()
+        gc.enable()
+        self._listed, last = await beside(partial(_listing), "profiles")
+        options = self.query_one(OptionList)
+        options.clear_options()
+        options.add_option(Option(Content.assemble(("+ New pair", "bold $primary")), id="new"))
+        options.add_option(Option("+ Open a file", id="file"))
+        for number, one in enumerate(self._listed):
+            options.add_option(Option(_line(one, last.get(one.name, "")), id=str(number)))
+        options.highlighted = 2 if self._listed else 0
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        if event.option.id == "new":
+            self.action_new()
+        elif event.option.id == "file":
+            self.action_open_file()
+        else:
+            one = self._listed[int(event.option.id or 0)]
+            self._open(one.name if one.state == "draft" or not one.error else str(one.path))
+
+    def action_open(self) -> None:
+        self.query_one(OptionList).action_select()
+
+    def action_new(self) -> None:
+        self.app.push_screen(NewPair(), self._begin)
+
+    def _begin(self, name: str | None) -> None:
+        if name is None:
+            return
+        from screens.draft import begin
+
+        try:
+            self.app.open(begin(name))  # type: ignore[attr-defined]
+        except WizardError as problem:
+            self.app.say(str(problem), "error")  # type: ignore[attr-defined]
+
+    def action_open_file(self) -> None:
+        from pathlib import Path
+
+        from screens.outline import Field
+        from screens.picker import Picker
+
+        profile = Field("profile", "Profile", "a .toml file", "path", True, None, (), ())
+        self.app.push_screen(Picker(profile, "", Path.cwd()), self._open)
+
+    def _open(self, argument: str | None) -> None:
+        if argument is None:
+            return
+        from screens.draft import open_profile
+
+        try:
+            self.app.open(open_profile(argument))  # type: ignore[attr-defined]
+        except WizardError as problem:
+            self.app.say(str(problem), "error")  # type: ignore[attr-defined]
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.set_class(event.size.width >= WIDE, "-wide")
+
+
+class NewPair(ModalScreen["str | None"]):
+    """Asks for the name of a new pair."""
+
+    CSS_PATH = "ask.tcss"
+    AUTO_FOCUS = "Input"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "give up", show=False)]
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="box") as box:
+            box.border_title = "A new pair"
+            yield Static(
+                "Give it a name of letters, digits, _ and -: commands and reports call it so.",
+                markup=False,
+                classes="text",
+            )
+            name = Input(placeholder="analytics", select_on_focus=False)
+            name.cursor_blink = False
+            yield name
+            yield Static("", markup=False, classes="result")
+            with Horizontal(classes="buttons"):
+                yield Button("cancel", id="cancel", compact=True)
+                yield Button("begin", id="begin", compact=True)
+
+    def on_input_submitted(self) -> None:
+        self._take()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        if event.button.id == "begin":
+            self._take()
+        else:
+            self.action_give_up()
+
+    def _take(self) -> None:
+        from wizard import locations
+        from wizard.profile.names import check_name
+
+        name = self.query_one(Input).value.strip() or "analytics"
+        told = self.query_one(".result", Static)
+        try:
+            check_name(name)
+        except WizardError as problem:
+            told.update(f"{sign('error')} {plain(problem.message)}; {plain(problem.fix or '')}")
+            return
+        if locations.profile(name).exists() or locations.draft(name).exists():
+            told.update(
+                f"{sign('error')} there is a profile of this name already: open it, or take another name"
+            )
+            return
+        self.dismiss(name)
+
+    def action_give_up(self) -> None:
+        self.dismiss(None)
+
+
+def _listing() -> tuple[list[Listed], dict[str, str]]:
+    """The profiles, and how the newest run of each ended."""
+    from wizard import undo
+    from wizard.profile.listing import listing
+
+    last: dict[str, str] = {}
+    for run in undo.history():
+        last.setdefault(run["profile"], f"{run['state']} {run['started'][:10]}")
+    return listing(), last
+
+
+def _line(one: Listed, last: str) -> Content:
+    state = {"ok": ("done", "saved", "$success"), "draft": ("incomplete", "draft", "$warning")}
+    mark, word, colour = state.get(one.state, ("error", "invalid", "$error"))
+    hosts = ", ".join(map(plain, one.hosts)) or "no hosts yet"
+    return Content.assemble(
+        (sign(mark), f"bold {colour}"),
+        (f" {plain(one.name):<18}", "bold"),
+        (f" {word:<8}", colour),
+        (f" {hosts:<27}", ""),
+        (f" {last}", "$quiet"),
+    )
+
+
+def _about() -> Content:
+    parts: list[Any] = [("What is needed\n", "bold $secondary")]
+    parts += [f"  {sign('dot')} {line}\n" for line in NEEDED]
+    parts += [("\nWhat you can count on\n", "bold $secondary")]
+    parts += [f"  {sign('dot')} {line}\n" for line in PROMISES]
+    return Content.assemble(*parts)
