@@ -16,11 +16,14 @@ from wizard.secrets import MASK
 if TYPE_CHECKING:
     from wizard.change import Change
 
+# What an element holds: text, comments and CDATA, of a length that a password can have, so that a file full of tags
+# that are never closed takes no time without end.
+_CONTENT = r"((?:[^<]|<!--.{0,500}?-->|<!\[CDATA\[.{0,5000}?\]\]>)*+)"
 _ELEMENT = re.compile(
-    r"(<((?:[\w.-]+:)?[\w.-]*password[\w.-]*)(?:\s[^<>]*)?(?<!/)>)(.*?)(</\2\s*>)", re.IGNORECASE | re.DOTALL
+    rf"(<((?:[\w.-]+:)?[\w.-]*password[\w.-]*)(?:\s[^<>]*)?(?<!/)>){_CONTENT}(</\2\s*>)", re.IGNORECASE | re.DOTALL
 )
 _NAMED_ELEMENT = re.compile(
-    r"(<([\w:.-]+)\s[^<>]*(?:name|key)\s*=\s*[\"'][^\"'<>]*password[\"'][^<>]*(?<!/)>)(.*?)(</\2\s*>)",
+    rf"(<([\w:.-]+)\s[^<>]*(?:name|key)\s*=\s*[\"'][^\"'<>]*password[\"'][^<>]*(?<!/)>){_CONTENT}(</\2\s*>)",
     re.IGNORECASE | re.DOTALL,
 )
 _ATTRIBUTE = re.compile(r"(\b[\w.-]*password\s*=\s*([\"']))(.*?)(\2)", re.IGNORECASE | re.DOTALL)
@@ -99,7 +102,9 @@ def rows(change: Change, hide: Masker, context: int = 3) -> list[Row]:
     old, new = (_lines(data) for data in (change.before, change.after))
     old_shown, new_shown = (_shown(data, hide) for data in (change.before, change.after))
     found: list[Row] = []
-    for group in difflib.SequenceMatcher(None, old, new, autojunk=False).get_grouped_opcodes(context):
+    # Among very many lines those that stand everywhere are no landmarks: each would be compared with every other.
+    very_many = len(old) > 10_000
+    for group in difflib.SequenceMatcher(None, old, new, autojunk=very_many).get_grouped_opcodes(context):
         if found:
             found.append(Row("gap", None, None, ""))
         for tag, i1, i2, j1, j2 in group:

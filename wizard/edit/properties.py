@@ -54,6 +54,7 @@ class PropertiesDocument:
         self.data = data
         self.name = name
         self._lines = list(_read(data, name))
+        self._counting = {line.key: line for line in self._lines}  # of several lines with one key the last
         self._values: dict[str, tuple[str, bool]] = {}
         self._prefixes: dict[str, str] = {}
         self._labels: dict[str, str] = {}
@@ -127,7 +128,7 @@ class PropertiesDocument:
         return result
 
     def _last(self, key: str) -> _Line | None:
-        return next((line for line in reversed(self._lines) if line.key == key), None)
+        return self._counting.get(key)
 
     def _added(self, key: str, value: str) -> Splice:
         near = [line for line in self._lines if line.key.startswith(self._prefixes[key])]

@@ -127,11 +127,13 @@ class ShellScript(_Script):
     line_end = b"\n"
     new_line = "export {name}="
 
+    # Possessive, so that a line of a million blanks is given up at once.
+    _END = rb"[ \t]*+(?:;[ \t]*+)?(?:(?<=[ \t])#.*)?"
     _ASSIGNMENT = re.compile(
         rb"[ \t]*(?P<export>export[ \t]+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)="
-        rb"(?P<value>\"[^\"\\]*\"|'[^']*'|(?![#~])[^\s\"'\\;&|<>()`]*)[ \t]*;?(?:[ \t]+#.*|[ \t]*)"
+        rb"(?P<value>\"[^\"\\]*\"|'[^']*'|(?![#~])[^\s\"'\\;&|<>()`]*)" + _END
     )
-    _EXPORT = re.compile(rb"[ \t]*export((?:[ \t]+[A-Za-z_][A-Za-z0-9_]*)+)[ \t]*;?(?:[ \t]+#.*|[ \t]*)")
+    _EXPORT = re.compile(rb"[ \t]*export((?:[ \t]+[A-Za-z_][A-Za-z0-9_]*)+)" + _END)
     _OPENS = re.compile(rb"(?:^|[;&|])[ \t]*(?:if|for|while|until|case|select)\b|[{(][ \t]*$")
     _CLOSES = re.compile(rb"(?:^|[;&|])[ \t]*(?:(?:fi|done|esac)\b|[})])")
     _HERE_DOCUMENT = re.compile(rb"<<-?[ \t]*[\"'\\]?([A-Za-z_][A-Za-z0-9_]*)")
@@ -175,7 +177,7 @@ class BatchScript(_Script):
     new_line = "set {name}="
 
     _ASSIGNMENT = re.compile(
-        rb"[ \t]*@?[ \t]*set[ \t]+(?P<quote>\")?(?P<name>[A-Za-z_][A-Za-z0-9_]*)="
+        rb"[ \t]*+(?:@[ \t]*+)?set[ \t]+(?P<quote>\")?(?P<name>[A-Za-z_][A-Za-z0-9_]*)="
         rb"(?P<value>(?(quote)[^\"]*|[^&|<>^]*))(?(quote)\"[ \t]*)",
         re.IGNORECASE,
     )
