@@ -1,6 +1,6 @@
 """`python -m wizard` is `apimha-wizard`."""
 
-from wizard.cli import main
+from wizard.main import main
 
 if __name__ == "__main__":
     main()

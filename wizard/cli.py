@@ -646,14 +646,14 @@ def _refused(error: str, code: int) -> int:
     return code
 
 
-def main(arguments: list[str] | None = None) -> NoReturn:
-    """The entry point: runs a command and ends the process with its exit code."""
+def main(arguments: list[str] | None = None, *, failure: BaseException | None = None) -> NoReturn:
+    """Runs a command and ends the process with its exit code; `failure` went wrong before, and is only told."""
     if arguments is not None:
         sys.argv[1:] = arguments
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    code = _run()
+    code = _run(failure)
     try:
         sys.stdout.flush()
     except OSError as problem:
@@ -671,9 +671,11 @@ def _say(text: str) -> None:
         click.echo(text, err=True)
 
 
-def _run() -> int:
+def _run(failure: BaseException | None = None) -> int:
     debug = "--debug" in sys.argv[1:]
     try:
+        if failure is not None:
+            raise failure
         code = cli.main(standalone_mode=False, prog_name="apimha-wizard")
     except click.exceptions.Exit as ended:
         return ended.exit_code
