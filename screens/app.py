@@ -53,7 +53,6 @@ class WizardApp(App[int]):
     """The wizard."""
 
     TITLE = "apimha-wizard"
-    CSS_PATH = "app.tcss"
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "leave", "leave", show=False, priority=True),
@@ -61,7 +60,8 @@ class WizardApp(App[int]):
     ]
 
     def __init__(self, opened: Opened | None) -> None:
-        super().__init__()
+        # The sheet of a first screen is loaded with that of all: Textual loads those of later ones by itself.
+        super().__init__(css_path=["app.tcss"] if opened is not None else ["app.tcss", "welcome.tcss"])
         self.memory = Memory()
         self.outline = outline.load()
         self.pair: OpenPair | None = None

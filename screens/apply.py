@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -341,18 +342,17 @@ class Apply(Screen[None]):
             self.dismiss(None)
 
 
+COMMAND = re.compile(r"(?:apimha-wizard|sh) [^,]+")
+"""What has to be typed, in a line of the next steps."""
+
+
 def what_now(lines: list[str]) -> Content:
     """The next steps with their commands set off."""
     parts = []
-    for line in lines:
-        told, colon, command = line.partition(":  ")
-        if colon:
-            parts.append(Content.assemble(f"{plain(told)}:  ", (plain(command), "$primary bold")))
-        elif "apimha-wizard" in line and ": " in line:
-            told, _, command = line.partition(": ")
-            parts.append(Content.assemble(f"{plain(told)}: ", (plain(command), "$primary bold")))
-        else:
-            parts.append(Content(plain(line)))
+    for line in map(plain, lines):
+        command = COMMAND.search(line)
+        start, end = command.span() if command is not None else (len(line), len(line))
+        parts.append(Content.assemble(line[:start], (line[start:end], "$primary bold"), line[end:]))
     return Content("\n").join(parts)
 
 

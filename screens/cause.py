@@ -21,13 +21,14 @@ def step_of(change: Change, outline: Outline, draft: OpenDraft, what: str = "") 
     texts = [what] if what else list(change.what)
     node = draft.node_names().index(change.node) if change.node in draft.node_names() else 0
     best: tuple[int, str, Place | None] = (0, change.steps[0], None)
-    for step in outline.steps:
+    # A whole file belongs to its step; a line may have come from a field that another step asks for.
+    steps = outline.steps if what else [outline.step(change.steps[0])]
+    for step in steps:
         for field in step.fields:
             place: Place = tuple(field.key.split("."))
             if field.of_node:
                 place = ("nodes", node, *place[1:])
             score = _score(field, draft.value(place), texts)
-            # Connections are written by the step datasources and asked for by the step mysql: others count too.
             near = (25 if step.id in change.steps else 0) + (5 if field.of_node else 0)
             if score and score + near > best[0]:
                 best = (score + near, step.id, place)
@@ -48,8 +49,8 @@ def _score(field: Field, value: Any, texts: Iterable[str]) -> int:
         where, _, new = text.rpartition("→")
         new = new.strip()
         named = name in where.lower().replace("_", "").replace("-", "")
-        if shown and new == shown:
-            score = max(score, (300 if named else 200) if len(shown) > 1 else 110 if named else 20)
+        if shown and new == shown and (named or (len(shown) > 1 and not isinstance(value, bool))):
+            score = max(score, 300 if named else 200)
         elif len(shown) > 3 and shown in new:
             score = max(score, 120 + len(shown))
         elif named:

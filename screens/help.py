@@ -6,18 +6,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Static
 
-from screens.signs import WORDS, plain, sign
+from screens.page import Entry, Page
+from screens.signs import WORDS, State, plain, sign
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.screen import Screen
 
     from screens.outline import StepOutline
-    from screens.signs import State
 
 FORM_KEYS = (
     ("Tab, Shift+Tab", "the next field, the one before (Enter too goes on)"),
@@ -71,7 +69,7 @@ class Help(ModalScreen[None]):
     AUTO_FOCUS = "VerticalScroll"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,f1,q,enter,space", "close", "close", show=False)]
 
-    def __init__(self, title: str, body: Content) -> None:
+    def __init__(self, title: str, body: list[Entry]) -> None:
         super().__init__()
         self._title, self._body = title, body
 
@@ -92,7 +90,7 @@ class Help(ModalScreen[None]):
         with VerticalScroll(classes="box") as box:
             box.border_title = f"{plain(self._title)}: help"
             box.border_subtitle = "Esc closes"
-            yield Static(self._body)
+            yield Page(self._body)
 
     def action_close(self) -> None:
         self.dismiss(None)
@@ -110,52 +108,45 @@ All files of both nodes are written, or none: backups are made first, and after 
 put back. Databases are made before the files, and what was made stays."""
 
 
-def _keys(keys: tuple[tuple[str, str], ...]) -> list[Content]:
-    return [Content.assemble((f"  {key:<16}", "$primary bold"), plain(told)) for key, told in keys]
+def _keys(keys: tuple[tuple[str, str], ...]) -> list[Entry]:
+    return [Entry(f"  {key}", "$primary bold", told, indent=19) for key, told in keys]
 
 
-def _title(text: str) -> Content:
-    return Content.assemble(("\n" + text, "$secondary bold"))
+def _title(text: str) -> list[Entry]:
+    return [Entry(), Entry(text, "$secondary bold")]
 
 
-def plain_lines(text: str) -> str:
-    """Text of several lines in what the terminal can show."""
-    return "\n".join(map(plain, text.split("\n")))
+def _page(about: str, keys: tuple[tuple[str, str], ...]) -> list[Entry]:
+    return [Entry(text=about), *_title("Keys"), *_keys(keys)]
 
 
-def _page(about: str, keys: tuple[tuple[str, str], ...]) -> Content:
-    return Content("\n").join([Content(about), _title("Keys"), *_keys(keys)])
-
-
-def _step(step: StepOutline) -> Content:
-    lines = [Content(step.help), _title("Keys"), *_keys(FORM_KEYS), _title("Fields")]
+def _step(step: StepOutline) -> list[Entry]:
+    entries = [Entry(text=step.help), *_title("Keys"), *_keys(FORM_KEYS), *_title("Fields")]
     for field in step.fields:
         default = "" if field.default in (None, {}) else f" Default: {field.default}."
-        lines.append(
-            Content.assemble(
-                (f"  {field.title}", "bold"), ("  " + field.key, "$quiet"), f"\n    {field.help}.{default}"
-            )
-        )
-    if step.checks:
-        lines.append(_title("Checks"))
+        entries += [
+            Entry(f"  {field.title}", "bold", f"{field.help}.{default}", indent=4),
+            Entry(text=field.key, text_ink="$quiet", indent=4),
+        ]
+    entries += _title("Checks") if step.checks else []
     for check in step.checks:
-        lines.append(
-            Content.assemble(
-                (f"  {check.id}", "bold"),
-                (f"  {check.severity}{', live' if check.live else ''}", "$quiet"),
-                f"\n    {plain(check.why)}",
-                (f"\n    fix: {plain(check.fix)}", "$secondary"),
-            )
-        )
-    lines.append(_title("States of a step"))
-    states: list[State] = ["untouched", "incomplete", "checking", "warning", "error", "done"]
-    told = {
-        "untouched": "nobody has been there",
-        "incomplete": "something that is needed is missing",
-        "checking": "its checks run",
-        "warning": "it works, and something should be known",
-        "error": "something is wrong",
-        "done": "everything is in order",
-    }
-    lines += [Content(f"  {sign(state)} {WORDS[state]:<6} {told[state]}") for state in states]
-    return Content("\n").join(lines)
+        kind = f"{check.severity}, live" if check.live else check.severity
+        entries += [
+            Entry(f"  {check.id}  ({kind})", "bold", check.why, indent=4),
+            Entry(text=f"fix: {check.fix}", text_ink="$secondary", indent=4),
+        ]
+    entries += _title("States of a step")
+    entries += [
+        Entry(f"  {sign(state)} {WORDS[state]}", "", told, indent=12) for state, told in STATES.items()
+    ]
+    return entries
+
+
+STATES: dict[State, str] = {
+    "untouched": "nobody has been there",
+    "incomplete": "something that is needed is missing",
+    "checking": "its checks run",
+    "warning": "it works, and something should be known",
+    "error": "something is wrong",
+    "done": "everything is in order",
+}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal, Vertical
@@ -13,6 +13,7 @@ from textual.widgets._input import Input
 from textual.widgets.option_list import Option
 
 from screens.background import beside
+from screens.page import Entry, Page
 from screens.signs import plain, sign
 from screens.step import WIDE
 from screens.widgets.key_bar import KeyBar, KeyHint
@@ -70,7 +71,7 @@ class Welcome(Screen[None]):
             with Vertical(id="profiles"):
                 yield Static(Content.assemble((TITLE, "bold $primary")), id="greeting")
                 yield OptionList(Option(f"{sign('to')[:1]} New pair", id="new"))
-            yield Static(_about(), id="about")
+            yield _about()
         yield KeyBar(*KEYS)
 
     def on_mount(self) -> None:
@@ -219,9 +220,11 @@ def _line(one: Listed, last: str) -> Content:
     )
 
 
-def _about() -> Content:
-    parts: list[Any] = [("What is needed\n", "bold $secondary")]
-    parts += [f"  {sign('dot')} {line}\n" for line in NEEDED]
-    parts += [("\nWhat you can count on\n", "bold $secondary")]
-    parts += [f"  {sign('dot')} {line}\n" for line in PROMISES]
-    return Content.assemble(*parts)
+def _about() -> Page:
+    def points(title: str, lines: tuple[str, ...]) -> list[Entry]:
+        return [
+            Entry(title, "$secondary bold"),
+            *(Entry(f"  {sign('dot')}", "", line, "", 4) for line in lines),
+        ]
+
+    return Page([*points("What is needed", NEEDED), Entry(), *points("What you can count on", PROMISES)])

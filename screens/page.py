@@ -1,0 +1,56 @@
+"""Paragraphs of text that fit themselves to the width that there is: help, and the welcome's promises."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from textual.content import Content
+from textual.widget import Widget
+
+from screens.signs import plain
+from screens.widgets.labelled import wrapped
+
+if TYPE_CHECKING:
+    from textual.geometry import Size
+
+
+class Entry(NamedTuple):
+    """A paragraph of help: a head in its own ink, then text that is wrapped beside or below it."""
+
+    head: str = ""
+    ink: str = ""
+    text: str = ""
+    text_ink: str = ""
+    indent: int = 0
+
+
+class Page(Widget):
+    """Paragraphs, wrapped to the width that there is."""
+
+    def __init__(self, entries: list[Entry]) -> None:
+        super().__init__()
+        self._entries = entries
+
+    def _lines(self, width: int) -> list[Content]:
+        lines = []
+        for entry in self._entries:
+            wrapped_text = wrapped(plain(entry.text), max(10, width - entry.indent)) if entry.text else []
+            beside = len(entry.head) < entry.indent
+            head = plain(entry.head)
+            if entry.head and beside and wrapped_text:
+                first = wrapped_text.pop(0)
+                lines.append(
+                    Content.assemble((f"{head:<{entry.indent}}", entry.ink), (first, entry.text_ink))
+                )
+            elif entry.head:
+                lines.append(Content.assemble((head, entry.ink)))
+            elif not entry.text:
+                lines.append(Content(""))
+            lines += [Content.assemble((" " * entry.indent + line, entry.text_ink)) for line in wrapped_text]
+        return lines
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return len(self._lines(width))
+
+    def render(self) -> Content:
+        return Content("\n").join(self._lines(self.size.width))
