@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import tomlkit
 from hypothesis import strategies as st
 
 from tests.support import pairs
 from tests.support.fuzz import ODD, XML, fuzz, mutated
-from tests.support.headless import LIB, PACKS, SPARK, SPARK_BAT, SPARK_SH, STATS, XML_FILES, untouched
+from tests.support.headless import PACKS, untouched
 from tests.support.quick import folder_in_memory
+from tests.support.strangers import FILES, KINDS, PLACES, World
 from wizard import from_homes
 from wizard import replay as headless
 from wizard.cancel import Cancel
@@ -27,104 +24,6 @@ from wizard.profile.store import examine
 from wizard.replay import Options, Result
 from wizard.secrets import Resolver
 
-FILES = (*XML_FILES, STATS, SPARK, SPARK_SH, SPARK_BAT, "bin/version.txt", "dbscripts/mysql.sql")
-PLACES = (
-    *FILES,
-    LIB,
-    f"{LIB}/driver.jar",
-    "repository",
-    "repository/conf",
-    "bin",
-    "wso2carbon.pid",
-    ".apimha-wizard-run",
-    "repository/conf/analytics/my-node-id.dat",
-    "repository/conf/security/cipher-text.properties",
-    "repository/deployment/server/carbonapps/a.car",
-    "repository/deployment/server/eventreceivers/r.xml",
-    "repository/tenants/1/carbonapps/b.car",
-)
-
-
-class World:
-    """A folder with two fresh homes, and around them what nobody may touch."""
-
-    def __init__(self, folder: Path, pack: Path) -> None:
-        self.folder = folder
-        self.pack = pack
-        self.outside = folder / "outside"
-        self.outside.mkdir()
-        (self.outside / "secret").write_text("root:x:0:0\n")
-        (self.outside / "folder").mkdir()
-        self.jar = pairs.driver_jar(self.outside / "driver.jar")
-        self.homes = [folder / "first", folder / "second"]
-
-    def fresh(self) -> None:
-        for home in self.homes:
-            shutil.rmtree(home, ignore_errors=True)
-            pairs.copy_pack(self.pack, home)
-        for name in ("back.toml", "back.mysql.password"):
-            (self.folder / name).unlink(missing_ok=True)
-
-    def profile(self, **tables: Any) -> Path:
-        path = self.folder / "pair.toml"
-        path.write_text(
-            tomlkit.dumps(pairs.merged(pairs.plain(self.pack, self.homes, self.jar), tables)), "utf-8"
-        )
-        return path
-
-    def put(self, place: str, what: str | bytes) -> None:
-        """Something else at a place of the first home."""
-        path = self.homes[0] / place
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
-        make: dict[str, Callable[[], Any]] = {
-            "nothing": lambda: None,
-            "pipe": lambda: os.mkfifo(path),
-            "socket": lambda: _socket(path),
-            "folder": path.mkdir,
-            "zero": lambda: path.symlink_to("/dev/zero"),
-            "terminal": lambda: path.symlink_to("/dev/tty"),
-            "loop": lambda: path.symlink_to(path.name),
-            "nowhere": lambda: path.symlink_to("/nonexistent/x"),
-            "secret": lambda: path.symlink_to(self.outside / "secret"),
-            "outside": lambda: path.symlink_to(self.outside / "folder"),
-            "partner": lambda: path.symlink_to(self.homes[1] / place),
-            "itself": lambda: path.symlink_to(self.homes[0]),
-            "huge": lambda: _huge(path),
-            "unreadable": lambda: path.write_bytes(b"\xff\xfe\x00"),
-        }
-        if isinstance(what, bytes):
-            path.write_bytes(what)
-        else:
-            make[what]()
-
-    def run(self, profile: Path, **options: Any) -> Result | WizardError:
-        chosen = Options(
-            **{"offline": True, "ignore": ("ports.clash", "prerequisites.driver-jar"), **options}
-        )
-        try:
-            return headless.replay(load(str(profile)), chosen, Resolver(), cancel=Cancel())[0]
-        except WizardError as problem:
-            return problem
-
-
-def _socket(path: Path) -> None:
-    with socket.socket(socket.AF_UNIX) as one:
-        here = Path.cwd()
-        os.chdir(path.parent)  # a socket's path may have 108 characters
-        try:
-            one.bind(path.name)
-        finally:
-            os.chdir(here)
-
-
-def _huge(path: Path) -> None:
-    with path.open("wb") as file:
-        file.truncate(1 << 42)  # 4 TiB, all of them holes
-
 
 @pytest.fixture
 def world(packs: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
@@ -132,12 +31,6 @@ def world(packs: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         monkeypatch.setenv("XDG_STATE_HOME", str(folder / "state"))
         monkeypatch.setenv("APIM_DB_PASSWORD", pairs.PASSWORD)
         yield World(folder, packs / PACKS[0])
-
-
-KINDS = (
-    "nothing", "pipe", "socket", "folder", "zero", "terminal", "loop", "nowhere", "secret", "outside", "partner",
-    "itself", "huge", "unreadable",
-)  # fmt: skip
 
 
 @st.composite

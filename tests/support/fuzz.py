@@ -17,7 +17,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-SECONDS = 25.0
+SECONDS = 18.0
 AT_ONCE = 20
 """Examples between two looks at the clock."""
 HANGS = 20.0

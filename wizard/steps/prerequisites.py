@@ -173,6 +173,7 @@ def _identities(pack: Pack, plan: NodePlan | None) -> dict[object, str]:
         CARBON,
         LIB,
         DROPINS,
+        "bin",
         "repository/conf",
         "repository/components",
         "repository/deployment/server",

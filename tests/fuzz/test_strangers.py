@@ -1,0 +1,321 @@
+"""A stranger's profile and packs, by hand: each trick that somebody thought of, and what the program does about it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import pairs
+from tests.support.fuzz import no_hang
+from tests.support.headless import AXIS2, LIB, PACKS, SPARK, XML_FILES, errors, untouched
+from tests.support.need import need
+from tests.support.quick import folder_in_memory
+from tests.support.strangers import KINDS, PLACES, World
+from wizard import from_homes
+from wizard import replay as headless
+from wizard.cancel import Cancel
+from wizard.errors import WizardError
+from wizard.profile import load
+from wizard.profile.store import ProfileError
+from wizard.replay import Options, Result
+from wizard.secrets import Resolver
+from wizard.text import diff_lines
+
+
+@pytest.fixture
+def world(packs: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    with folder_in_memory() as folder:
+        monkeypatch.setenv("XDG_STATE_HOME", str(folder / "state"))
+        monkeypatch.setenv("APIM_DB_PASSWORD", pairs.PASSWORD)
+        world = World(folder, packs / PACKS[0])
+        world.fresh()
+        yield world
+
+
+def refused(result: Result | WizardError) -> str:
+    """Why nothing was written."""
+    if isinstance(result, WizardError):
+        assert result.exit_code in {2, 3}
+        return str(result)
+    assert result.exit_code == 3, result
+    return "\n".join(message for _, _, message in errors(result))
+
+
+def test_every_kind_of_thing_in_every_place(world: World) -> None:
+    """No crash, no hang, and nothing touched outside; all of it in `make fuzz`, every 17th here."""
+    everything = [(place, kind) for kind in KINDS for place in PLACES]
+    for place, kind in everything if os.environ.get("APIMHA_FUZZ_SECONDS") else everything[::17]:
+        world.fresh()
+        try:
+            world.put(place, kind)
+        except OSError:
+            continue
+        before = untouched(world.outside / "secret")
+        with no_hang():
+            for dry_run in (True, False):
+                result = world.run(world.profile(), dry_run=dry_run)
+                assert not isinstance(result, Result) or result.exit_code in {0, 3, 4, 5}, (
+                    place,
+                    kind,
+                    result,
+                )
+            try:
+                from_homes.write(
+                    from_homes.read((world.homes[0], world.homes[1])), world.folder / "back.toml"
+                )
+            except WizardError as problem:
+                assert problem.exit_code == 3, (place, kind)
+        if (
+            place not in (SPARK, "bin/load-spark-env-vars.sh", "bin/load-spark-env-vars.bat")
+            or kind != "secret"
+        ):
+            assert untouched(world.outside / "secret") == before
+
+
+# --- profiles -----------------------------------------------------------------------------------------------
+
+
+def test_dots_in_a_home_lead_where_they_lead_and_no_further(world: World) -> None:
+    home = world.homes[0]
+    result = world.run(world.profile(nodes=[{"home": f"{home}/repository/../../first"}]))
+    assert isinstance(result, Result)
+    assert result.outcome == "applied", errors(result)
+    assert world.run(world.profile(nodes=[{"home": str(home)}]), dry_run=True).exit_code == 0
+
+
+def test_one_home_by_two_names_is_refused(world: World) -> None:
+    (world.folder / "alias").symlink_to(world.homes[0])
+    for other in (f"{world.homes[0]}/bin/..", f"{world.folder}/alias", f"{world.homes[0]}/./"):
+        assert "one home" in refused(world.run(world.profile(nodes=[{}, {"home": other}])))
+
+
+def test_a_home_inside_the_other_is_refused(world: World) -> None:
+    inner = world.homes[0] / "repository/second"
+    world.homes[1].rename(inner)
+    assert "inside the other" in refused(world.run(world.profile(nodes=[{}, {"home": str(inner)}])))
+
+
+@pytest.mark.parametrize("common", ["repository/conf", "repository/conf/axis2", LIB, "bin", AXIS2])
+def test_a_folder_or_file_that_both_share_is_refused(world: World, common: str) -> None:
+    shutil.move(world.homes[0] / common, world.folder / "shared")
+    for home in world.homes:
+        path = home / common
+        if path.is_dir():
+            shutil.rmtree(path)
+        path.unlink(missing_ok=True)
+        path.symlink_to(world.folder / "shared")
+    before = untouched(*world.homes)
+    assert "both homes have one" in refused(world.run(world.profile()))
+    assert untouched(*world.homes) == before
+
+
+def test_a_new_file_that_both_would_write_is_refused(world: World) -> None:
+    (world.homes[0] / LIB / world.jar.name).symlink_to(world.homes[1] / LIB / world.jar.name)
+    assert "both nodes would write" in refused(world.run(world.profile()))
+
+
+@pytest.mark.parametrize("home", ["/", "/dev/zero", "/proc", "/nonexistent", "/etc/passwd", "."])
+def test_a_home_that_is_none_is_refused(world: World, home: str) -> None:
+    with no_hang():
+        assert refused(world.run(world.profile(nodes=[{"home": home}])))
+
+
+@pytest.mark.parametrize(
+    "name", ["two\nlines", "escape\x1b[2J", "bell\x07", "nul\0", "right\u202eto left", ""]
+)
+def test_a_path_that_hides_something_is_refused_with_its_line(world: World, name: str) -> None:
+    for table in (
+        {"nodes": [{"home": f"/tmp/{name}" if name else ""}]},
+        {"mysql": {"driver_jar": f"/x/{name}" if name else ""}},
+    ):
+        result = world.run(world.profile(**table))
+        assert isinstance(result, ProfileError)
+        assert all(line.isprintable() for line in str(result).split("\n"))
+
+
+@pytest.mark.parametrize("jar", ["/dev/zero", "/dev/tty", "pipe", "huge", "folder", "/etc/passwd", "loop"])
+def test_a_driver_jar_that_is_none_is_refused_at_once(world: World, jar: str) -> None:
+    world.put("jar", jar) if jar in KINDS else None
+    path = jar if jar.startswith("/") else str(world.homes[0] / "jar")
+    before = untouched(world.homes[1])
+    with no_hang():
+        refused(world.run(world.profile(mysql={"driver_jar": path}), ignore=()))
+    assert untouched(world.homes[1]) == before
+
+
+@pytest.mark.parametrize(
+    "file", ["/dev/zero", "/dev/tty", "pipe", "folder", "loop", "/etc/passwd", "/proc/self/environ"]
+)
+def test_a_password_file_that_is_none_is_refused_at_once(world: World, file: str) -> None:
+    world.put("password", file) if file in KINDS else None
+    path = file if file.startswith("/") else str(world.homes[0] / "password")
+    with no_hang():
+        told = refused(world.run(world.profile(mysql={"password": {"env": None, "file": path}})))
+    assert "mysql.password" in told
+    assert "root:" not in told
+
+
+@pytest.mark.parametrize("options", [{"dry_run": True}, {}])
+def test_a_command_is_not_run_without_leave(world: World, options: dict[str, Any]) -> None:
+    mark = world.outside / "executed"
+    profile = world.profile(mysql={"password": {"env": None, "command": ["touch", str(mark)]}})
+    assert "nobody has allowed that" in refused(world.run(profile, **options))
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize("where", ["secret", "folder"])
+def test_a_common_path_that_is_taken_is_refused(world: World, where: str) -> None:
+    link = world.outside / where
+    before = untouched(world.outside)
+    hosts = [{"host": "127.0.0.1"}, {"host": "10.255.255.1"}]
+    profile = world.profile(nodes=hosts, spark={"symbolic_link": str(link)})
+    assert str(link) in refused(world.run(profile, only_node="node1"))
+    assert untouched(world.outside) == before
+
+
+def test_values_stay_values(world: World) -> None:
+    """What looks like XML, a shell or another key in a value ends up as that value, in a file that still parses."""
+    from tests.support.headless import ANALYTICS, EVENT_PROCESSOR, properties, text
+
+    evil = "</Property><evil a='&x;'>]]> $(touch x) `x` %PATH% \\u0041 <!-- "
+    result = world.run(
+        world.profile(
+            cluster={"domain": evil.strip()},
+            mysql={"username": "a'b\"<c>&d", "databases": {"event_store": "x`; DROP DATABASE y; --"}},
+            event_processor={"persistence_location": "../../../../etc"},
+            datasources={"processed_data_store": "']/../*[name='"},
+        )
+    )
+    assert isinstance(result, Result)
+    assert result.outcome == "applied", errors(result)
+    home = world.homes[0]
+    assert text(home, AXIS2, "//clustering[@class]/parameter[@name='domain']") == evil.strip()
+    assert (
+        text(home, EVENT_PROCESSOR, "//mode[@name='HA']//property[@key='persistenceLocation']")
+        == "../../../../etc"
+    )
+    names = "//datasource/name[. = \"']/../*[name='\"]"
+    assert text(home, ANALYTICS, names) == "']/../*[name='"
+    assert properties(home)["carbon.spark.master"] == "local"
+    assert sorted(path.name for path in world.outside.iterdir()) == ["driver.jar", "folder", "secret"]
+
+
+# --- packs --------------------------------------------------------------------------------------------------
+
+
+def test_files_that_are_links_to_others_are_named_before_they_are_written(world: World) -> None:
+    """Contract: a link's target is what is written, and the plan names it."""
+    target = world.outside / "spark.conf"
+    shutil.move(world.homes[0] / SPARK, target)
+    (world.homes[0] / SPARK).symlink_to(target)
+    result = world.run(world.profile(), dry_run=True)
+    assert isinstance(result, Result)
+    warned = [
+        one.message for one in result.checks if one.id == "prerequisites.link" and one.status == "warning"
+    ]
+    assert len(warned) == 1
+    assert str(target) in warned[0]
+
+
+def test_a_file_of_the_system_in_place_of_an_xml_file_is_not_quoted(world: World) -> None:
+    for file in XML_FILES:
+        world.fresh()
+        world.put(file, "secret")
+        told = refused(world.run(world.profile()))
+        assert "root:x" not in told
+
+
+def _many(count: int, line: str) -> bytes:
+    return "".join(line.format(number) for number in range(count)).encode()
+
+
+SH, BAT = "bin/load-spark-env-vars.sh", "bin/load-spark-env-vars.bat"
+MASTER = "repository/conf/datasources/master-datasources.xml"
+LARGE = {
+    "many properties": (SPARK, b"", _many(15_000, "spark.x{}.port 1\n")),
+    "a property that goes on and on": (SPARK, b"", b"\nspark.x " + b"\\\n" * 50_000),
+    "a property and blanks": (SPARK, b"", b"\nspark.x 1" + b" " * 300_000 + b"\n"),
+    "many exports": (SH, b"", b"\n" + _many(15_000, "export A{}=1\n")),
+    "an export and blanks": (SH, b"", b"\nexport A=1" + b" " * 300_000 + b"x\n"),
+    "many here-documents": (SH, b"", b"\n" + b"cat <<A\n" * 20_000),
+    "many sets": (BAT, b"", b"\r\n" + _many(15_000, "set A{}=1\r\n")),
+    "blanks in a batch file": (BAT, b"", b"\r\n" + b" " * 300_000 + b"x\r\n"),
+    "many elements": (AXIS2, b"</axisconfig>", _many(60_000, "<x{0}/>")),
+    "many members": (AXIS2, b"</members>", _many(1_000, "<member><hostName>h{}</hostName></member>")),
+    "very deep": (AXIS2, b"</axisconfig>", b"<a>" * 200_000),
+    "many comments": (AXIS2, b"</axisconfig>", b"<!-- x -->" * 100_000),
+    "many attributes": (AXIS2, b"</axisconfig>", b"<x " + _many(30_000, 'a{0}="" ') + b"/>"),
+    "many datasources": (
+        MASTER,
+        b"</datasources>",
+        _many(5_000, "<datasource><name>n{}</name></datasource>"),
+    ),
+    "passwords that never end": (MASTER, b"", b"<!-- " + b"<password>" * 60_000 + b" -->"),
+    "named ones that never end": (MASTER, b"", b"<!-- " + b"<x name='password'>" * 30_000 + b" -->"),
+    "empty lines": (MASTER, b"", b"<!-- " + b"\n" * 200_000 + b" -->"),
+}
+"""Where, before what (at the end if nothing), and what."""
+
+
+@pytest.mark.parametrize("what", LARGE)
+def test_files_with_very_much_in_them_take_no_time_without_end(world: World, what: str) -> None:
+    file, before, much = LARGE[what]
+    path = world.homes[0] / file
+    content = path.read_bytes()
+    at = content.index(before) if before else len(content)
+    path.write_bytes(content[:at] + much + content[at:])
+    address = {"spark_local_ip": "127.0.0.1"}
+    profile = world.profile(spark={"master_count": 3}, nodes=[address, address])
+    with no_hang():
+        options = Options(offline=True, dry_run=True, ignore=("ports.clash",))
+        _, prepared = headless.replay(load(str(profile)), options, Resolver(), cancel=Cancel())
+        assert all(isinstance(line, str) for line in diff_lines(prepared.plan, prepared.masker()))
+        from_homes.read((world.homes[0], world.homes[1]))
+
+
+# --- what the system sees -------------------------------------------------------------------------------------
+
+CALLS = (
+    "openat open creat rename renameat renameat2 unlink unlinkat mkdir mkdirat rmdir link linkat symlink symlinkat "
+    "chmod fchmodat chown fchownat truncate mknod mknodat utimensat setxattr execve"
+)
+WRITES = re.compile(rf"O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|O_APPEND| ({CALLS.replace(' ', '|')})\(")
+HARMLESS = re.compile(r'"/dev/(null|tty)"|O_RDONLY|execve\(')
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["check", "--offline"], ["replay", "--dry-run", "--offline"], ["check", "--offline", "--json"]],
+)
+def test_looking_opens_nothing_for_writing_and_starts_nothing(
+    world: World, tmp_path: Path, command: list[str]
+) -> None:
+    need("strace")
+    trace = tmp_path / "trace"
+    mark = world.outside / "executed"
+    profile = world.profile(mysql={"password": {"env": None, "command": ["touch", str(mark)]}})
+    strace = ["strace", "-f", "-qq", "-e", f"trace={CALLS.replace(' ', ',')}", "-o", str(trace)]
+    done = subprocess.run(
+        [*strace, sys.executable, "-m", "wizard", command[0], str(profile), *command[1:]],
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        cwd=Path(__file__).resolve().parents[2],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 3, done.stderr
+    lines = [line for line in trace.read_text("utf-8", "replace").splitlines() if "= -1 " not in line]
+    assert len(lines) > 100
+    written = [line for line in lines if WRITES.search(line)]
+    assert [line for line in written if not HARMLESS.search(line) or "O_CREAT" in line] == []
+    assert sum("execve(" in line for line in lines) == 1
+    assert not mark.exists()
