@@ -1,0 +1,178 @@
+"""Every command and every profile of the documentation does what the page says."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from pathlib import Path
+
+import pytest
+import tomlkit
+
+from tests.support import documentation, pairs, worlds
+from tests.support.documentation import ROOT, Block
+from tests.support.worlds import World, world
+from wizard.profile.store import parse
+
+PAGES = documentation.pages()
+RUN = [
+    page
+    for page in PAGES
+    if any(block.language in {"console", "toml"} for block in documentation.blocks(page))
+]
+
+WHOLE = """
+schema_version = 1
+[mysql]
+host = "10.100.0.10"
+username = "apim"
+password = { env = "APIM_DB_PASSWORD" }
+[[nodes]]
+name = "node1"
+home = "/opt/wso2/analytics-1"
+host = "10.100.0.46"
+[[nodes]]
+name = "node2"
+home = "/opt/wso2/analytics-2"
+host = "10.100.0.47"
+"""
+"""What a piece of a profile is laid over to be judged."""
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", RUN, ids=name_of)
+def test_a_page_does_what_it_says(page: Path, tmp_path: Path) -> None:
+    titled: dict[str, str] = {}
+    number = 0
+    with contextlib.ExitStack() as stack:
+        here = stack.enter_context(world("empty", tmp_path / "0"))
+        for block in documentation.blocks(page):
+            if "world" in block.said:
+                number += 1
+                here = stack.enter_context(world(block.said["world"], tmp_path / str(number)))
+                for title, text in titled.items():
+                    _write(here, title, text)
+            if block.language == "toml":
+                _take_profile(here, block, titled)
+            elif block.language == "console":
+                _take_commands(here, block)
+
+
+def _write(here: World, title: str, text: str) -> None:
+    path = here.path(title)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(here.here(text), "utf-8")
+
+
+def _take_profile(here: World, block: Block, titled: dict[str, str]) -> None:
+    if block.title is not None:
+        titled[block.title] = block.text
+        _write(here, block.title, block.text)
+        parse(block.text, here.path(block.title))
+    elif "into" in block.said:
+        here.lay_over(block.said["into"], block.text)
+    else:
+        tables = pairs.merged(tomlkit.parse(WHOLE).unwrap(), tomlkit.parse(block.text).unwrap())
+        parse(tomlkit.dumps(tables), here.cwd / "piece.toml")
+
+
+def _take_commands(here: World, block: Block) -> None:
+    commands = block.commands()
+    for command in commands:
+        documentation.check_syntax(command.text)
+    if "not run" in block.said:
+        return
+    more = tuple(block.said.get("with", "").split())
+    for command in commands:
+        expected = int(block.said.get("exit", "0")) if command is commands[-1] else 0
+        code = here.run(command.text, more)
+        place = f"{name_of(block.page)}:{command.line}: $ {command.text}\n{here.last}"
+        assert code == expected, f"{place}\nended with {code}, and the page says {expected}"
+        if command.shown:
+            told = documentation.differs(command.shown, here.last)
+            assert told is None, f"{place}\n{told}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_command_in_a_sentence_is_one(page: Path) -> None:
+    text = re.sub(r"^ *```.*?^ *```$", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    for span in re.findall(r"`(apimha-wizard(?: [^`]*)?)`", text):
+        for arguments in documentation.own_commands(span.replace("[", "").replace("]", "")):
+            documentation.parse(arguments)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_block_says_what_it_is(page: Path) -> None:
+    for block in documentation.blocks(page):
+        assert block.language in documentation.LANGUAGES, block.place
+
+
+class TestTheRunnerItself:
+    """A runner that lets everything pass would be worse than none."""
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "apimha-wizard repaly x",
+            "apimha-wizard replay x --dryrun",
+            "apimha-wizard replay",
+            "apimha-wizard profile nwe x",
+            "cat x | apimha-wizard verify x --lgo node2=-",
+            "make nonsense",
+            "if then",
+        ],
+    )
+    def test_what_is_no_command_is_noticed(self, line: str) -> None:
+        with pytest.raises(documentation.NoCommand):
+            documentation.check_syntax(line)
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "apimha-wizard",
+            "apimha-wizard analytics",
+            "apimha-wizard --version",
+            "ssh node2 tail -n +1 -F x | apimha-wizard verify x --log node2=-",
+            "apimha-wizard sql x >y.sql",
+        ],
+    )
+    def test_what_is_one_is_taken(self, line: str) -> None:
+        documentation.check_syntax(line)
+
+    @pytest.mark.parametrize(
+        ("shown", "printed", "same"),
+        [
+            (["a", "b"], "a\nb\n", True),
+            (["a"], "a\nb\n", False),
+            (["…", "b"], "x\ny\nb\n", True),
+            (["a…c"], "abc\n", True),
+            (["a…c"], "ab\n", False),
+            (["run 20200101T000000Z-aaaa"], "run 20260101T111111Z-bbbb\n", True),
+            (["a", "…"], "a\n", True),
+        ],
+    )
+    def test_output_is_compared(self, shown: list[str], printed: str, same: bool) -> None:
+        assert (documentation.differs(shown, printed) is None) is same
+
+    def test_a_wrong_exit_code_is_noticed(self, tmp_path: Path) -> None:
+        with world("empty", tmp_path / "w") as here:
+            assert here.run("apimha-wizard replay nobody") == 2
+            assert here.run("true && apimha-wizard replay nobody --json >x; test -s x") == 0
+
+    def test_the_shell_goes_on_where_it_was(self, tmp_path: Path) -> None:
+        with world("empty", tmp_path / "w") as here:
+            here.must("mkdir sub && cd sub")
+            here.must('export SOME="thing"')
+            here.must('test "$SOME" = thing && test "$(basename "$PWD")" = sub')
+
+    def test_every_world_is_used(self) -> None:
+        named = {
+            block.said["world"]
+            for page in PAGES
+            for block in documentation.blocks(page)
+            if "world" in block.said
+        }
+        assert named | {"empty"} == set(worlds.WORLDS)
