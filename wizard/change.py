@@ -6,7 +6,7 @@ import errno
 import hashlib
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -123,7 +123,7 @@ class Move:
     path: Path
     before: State
     after: State
-    content: bytes | None = None
+    content: bytes | None = field(default=None, repr=False)
     source: Path | None = None
     meta: Meta | None = None
 
@@ -143,8 +143,8 @@ class Change:
     steps: tuple[str, ...]
     what: tuple[str, ...] = ()
     moves: tuple[Move, ...] = ()
-    before: bytes | None = None
-    after: bytes | None = None
+    before: bytes | None = field(default=None, repr=False)
+    after: bytes | None = field(default=None, repr=False)
     fields: tuple[str, ...] = ()
 
     @property

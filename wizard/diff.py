@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from wizard.secrets import MASK
@@ -35,7 +35,7 @@ _PARAMETER = re.compile(rf"((?:[?&;]|&amp;)[\w.]*(?:password|pwd)[\w.]*=){_VALUE
 class Masker:
     """Hides passwords: by where they stand, and the run's own by their text too, wherever that may have got to."""
 
-    secrets: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = field(default=(), repr=False)
     parameters: tuple[str, ...] = ()
     """Names of URL parameters whose value is a reference."""
 
