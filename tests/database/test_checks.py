@@ -18,6 +18,7 @@ from tests.support.playground import Playground, playground
 from tests.support.servers import Server, free_port, quoted
 from wizard import checks, finding
 from wizard.checks import CheckContext
+from wizard.database import lock
 from wizard.database.checks import CHECKS
 from wizard.database.journal import FileJournal
 from wizard.finding import Finding
@@ -301,6 +302,21 @@ class TestDatabases:
         found = look(maria)
         assert found.errors() == set()
         assert "taken back" in found["schema"][0].message
+
+    def test_while_another_run_is_at_work_nothing_half_done_is_an_error(
+        self, maria: Playground, look: Look
+    ) -> None:
+        maria.make_account(password="not yet the right one")
+        maria.server.run(f"CREATE DATABASE {quoted(maria.user)}")
+        maria.server.run("CREATE TABLE UM_TENANT (UM_ID INT)", database=maria.user)
+        assert look(maria).errors() == {"account", "schema"}
+        with maria.server.connect() as holder, holder.cursor() as cursor:
+            cursor.execute("SELECT GET_LOCK(%s, 0)", (lock.NAME,))
+            found = look(maria)
+        assert found.errors() == set()
+        assert "another run is at work" in found["schema"][0].message
+        assert "another run is at work" in found["account"][0].message
+        assert "another run is at work" in found["missing"][0].message
 
     @pytest.mark.parametrize("state", ["absent", "empty"])
     def test_56_with_utf8mb4(

@@ -13,9 +13,10 @@ from tests.support import listeners, servers
 from tests.support.playground import Playground, playground
 from tests.support.servers import Server, quoted
 from wizard.cancel import Cancel
+from wizard.database import lock
 from wizard.database.failure import DatabaseError, Endpoint
 from wizard.database.needs import DatabaseResult
-from wizard.database.provision import LOCK, ProvisioningFailed, pending
+from wizard.database.provision import ProvisioningFailed, pending
 from wizard.database.wanted import Wanted
 from wizard.errors import Cancelled, Failed
 from wizard.secrets import Secret
@@ -362,7 +363,7 @@ class TestTwoAtOnce:
     def test_cancelling_while_waiting_for_the_other_run(self, maria: Playground) -> None:
         cancel = Cancel()
         with maria.server.connect() as holder, holder.cursor() as cursor:
-            cursor.execute("SELECT GET_LOCK(%s, 0)", (LOCK,))
+            cursor.execute("SELECT GET_LOCK(%s, 0)", (lock.NAME,))
 
             def progress(database: str, done: int, total: int, text: str) -> None:
                 assert "another run" in text
@@ -371,6 +372,54 @@ class TestTwoAtOnce:
             with pytest.raises(Cancelled):
                 maria.provision(progress=progress, cancel=cancel)
         assert maria.server.accounts(maria.account) == set()
+
+    def test_what_another_run_is_in_the_middle_of_is_waited_for(
+        self, ground: Playground, tmp_path: Path
+    ) -> None:
+        """Half a schema is no error while somebody is making the other half."""
+        other = Playground(ground.server, ground.pack, tmp_path / "other", ground.names, ground.account)
+        results: list[object] = []
+        middle, go_on = threading.Event(), threading.Event()
+
+        def pause() -> None:
+            middle.set()
+            go_on.wait(30)
+
+        def first() -> None:
+            results.append([one.status for one in ground.provision(progress=at_statement(40, pause))])
+
+        thread = threading.Thread(target=first)
+        thread.start()
+        assert middle.wait(30)
+        needs = pending(other.wanted(), other.scripts, other.journal)
+        assert needs.busy and needs.pending
+        assert not any(need.lacking for need in needs.databases)
+
+        def waited(database: str, done: int, total: int, text: str) -> None:
+            go_on.set()
+
+        second = [one.status for one in other.provision(progress=waited)]
+        thread.join(30)
+        assert results == [["created"] * 4]
+        assert second == ["present"] * 4
+        made(ground)
+
+    def test_what_it_then_leaves_half_done_is_an_error(self, maria: Playground, tmp_path: Path) -> None:
+        """The other machine dies in the middle: nothing of it is touched here, and nobody thinks that it is whole."""
+        other = Playground(maria.server, maria.pack, tmp_path / "other", maria.names, maria.account)
+        maria.make_account()
+        maria.server.run(f"CREATE DATABASE {quoted(maria.user)}")
+        maria.server.run("CREATE TABLE UM_DOMAIN (i INT)", database=maria.user)
+        with maria.server.connect() as holder, holder.cursor() as cursor:
+            cursor.execute("SELECT GET_LOCK(%s, 0)", (lock.NAME,))
+
+            def waited(database: str, done: int, total: int, text: str) -> None:
+                cursor.execute("SELECT RELEASE_LOCK(%s)", (lock.NAME,))
+
+            with pytest.raises(ProvisioningFailed, match="left incomplete") as raised:
+                other.provision(progress=waited)
+        assert raised.value.results[0].status == "missing"
+        assert maria.server.tables(maria.user) == ["UM_DOMAIN"]
 
 
 class TestTakingBack:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _SHOWN = 12
 """How many missing things a message names; the rest is counted."""
 
+_BUSY = "another run is at work in the databases"
+
 _SQL_COMMAND = "let a DBA run what `apimha-wizard sql PROFILE` prints"
 
 
@@ -167,7 +169,9 @@ def account(context: CheckContext) -> Iterator[Finding]:
     yield from found
     if any(result.status == "error" for result in found):
         return
-    if needs.account is not None:
+    if situation.account is None and situation.busy:
+        yield finding.ok(f"{_BUSY}; whether {target.login.username} logs in is seen after it")
+    elif needs.account is not None:
         yield finding.ok(f"{needs.account} does not exist and will be made")
     else:
         yield finding.ok(f"{target.login.username} logs in (the server takes it for {situation.account})")
@@ -204,8 +208,11 @@ def _login(target: Wanted, situation: Situation, needs: Needs) -> Iterator[Findi
         if not situation.account.username:
             yield _shadowed(situation.account, username, "this machine")
             return
-        yield from _lacking_rights(target, situation, needs)
+        if not situation.busy:  # else the other run may be granting them
+            yield from _lacking_rights(target, situation, needs)
         return
+    if failure.cause == "denied" and situation.busy:
+        return  # it may be made this very moment; the run that waits for the other one looks again
     if failure.cause != "denied":
         yield finding.error(failure.message, fix=failure.fix or "see the server's message")
         return
@@ -468,6 +475,8 @@ def _schema_of(need: Need) -> Iterator[Finding]:
     name, verdict = need.database.name, need.verdict
     if need.take_back:
         yield finding.ok(f"{name}: what an earlier run began there will be taken back and begun again")
+    elif need.awaited:
+        yield finding.ok(f"{name}: {_BUSY}, and this one waits for it")
     elif verdict.state == "partial":
         yield finding.error(
             f"{name} holds only part of the schema; missing: {_listed(verdict.missing)}",
@@ -509,7 +518,9 @@ def missing(context: CheckContext) -> Iterator[Finding]:
         if text is not None:
             found = True
             yield finding.error(text, fix=_remedy(target))
-    if not found:
+    if not found and needs.busy:
+        yield finding.ok(f"{_BUSY}: what is missing after it will be made")
+    elif not found:
         made = [need.database.name for need in needs.databases if need.pending]
         yield finding.ok(f"will be made or completed: {', '.join(made)}" if made else "nothing is missing")
 
@@ -553,7 +564,7 @@ def driver(context: CheckContext) -> Iterator[Finding]:
 
     needs = needs_of(context)
     first = needs.databases[0]
-    if needs.account is not None or first.verdict.state == "absent" or first.grant_to:
+    if needs.busy or needs.account is not None or first.verdict.state == "absent" or first.grant_to:
         yield finding.skipped("the account or the database is not there yet: tried once they are made")
         return
     yield from findings(context.profile, context.nodes, context.packs, context.passwords)

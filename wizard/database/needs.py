@@ -44,10 +44,12 @@ class Need:
     """The pack's script is run."""
     lacking: bool = False
     """Something is missing that this run may not make."""
+    awaited: bool = False
+    """Another run is at work on it."""
 
     @property
     def pending(self) -> bool:
-        return self.take_back or self.create or self.script or bool(self.grant_to)
+        return self.awaited or self.take_back or self.create or self.script or bool(self.grant_to)
 
     @property
     def result(self) -> DatabaseResult:
@@ -64,10 +66,12 @@ class Needs:
     databases: tuple[Need, ...]
     by_administrator: bool
     """Who does it: without an administrator the account itself runs the script."""
+    busy: bool = False
+    """Another run is at work: only under the lock can be said what is left to do."""
 
     @property
     def pending(self) -> bool:
-        return self.account is not None or any(need.pending for need in self.databases)
+        return self.busy or self.account is not None or any(need.pending for need in self.databases)
 
     @property
     def results(self) -> list[DatabaseResult]:
@@ -88,7 +92,7 @@ def decide(wanted: Wanted, situation: Situation, scripts: Scripts | None, begun:
         )
         for database in wanted.databases
     )
-    return Needs(account, needs, by_administrator)
+    return Needs(account, needs, by_administrator, situation.busy)
 
 
 def account_can_be_made(wanted: Wanted, situation: Situation) -> bool:
@@ -141,6 +145,7 @@ def _need(
     ):
         fillable = create or verdict.state == "empty" or take_back
         script = fillable and (by_administrator or _runs_script(database, situation))
+    lacking = _lacks(database, wanted, situation, verdict, create=create, script=script)
     return Need(
         database=database,
         verdict=verdict,
@@ -150,7 +155,8 @@ def _need(
         create=create,
         grant_to=grant_to,
         script=script,
-        lacking=_lacks(database, wanted, situation, verdict, create=create, script=script),
+        lacking=lacking and not situation.busy,
+        awaited=lacking and situation.busy,
     )
 
 

@@ -7,11 +7,11 @@ begun in a database and fails is taken back; the journal lets the next run do th
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from wizard.database import lock
 from wizard.database.accounts import create_account, grant_all, matches
 from wizard.database.connection import WORK_LIMIT, Session, connect
 from wizard.database.failure import DatabaseError
@@ -31,14 +31,8 @@ if TYPE_CHECKING:
     from wizard.database.situation import Situation
     from wizard.database.wanted import Wanted
 
-LOCK = "apimha-wizard"
-"""The name of the lock in the server: one for all databases, since two profiles may share some."""
-
 IDLE_LIMIT = 120
 """Seconds after which the server ends a session from which nothing more comes, and with it its lock."""
-
-LOCK_LIMIT = 300.0
-"""Seconds that another run is waited for."""
 
 Progress = Callable[[str, int, int, str], None]
 """Called with the database, how many statements are done, of how many, and what is being done."""
@@ -107,13 +101,14 @@ def provision(
         _forget_what_is_whole(first, journal)
         if not first.pending:
             return first.results
-        with _worker(wanted, first) as session, _locked(session, wanted, progress, stop):
-            # Again under the lock: another machine may have made it meanwhile.
+        with _worker(wanted, first) as session, _locked(session, progress, stop) as own_lock:
+            # Again under the lock: another machine may have made it meanwhile, or left it half done.
             begun = journal.begun()
-            situation = look(wanted, suspects=begun, work_limit=WORK_LIMIT)
+            situation = look(wanted, suspects=begun, work_limit=WORK_LIMIT, own_lock=own_lock)
             scripts = find_scripts(situation)
             needs = decide(wanted, situation, scripts, begun)
             _forget_what_is_whole(needs, journal)
+            _refuse_new_trouble(first, needs, wanted)
             assert situation.server is not None  # somebody is logged in, or `look` had raised
             return _Run(
                 wanted=wanted,
@@ -125,10 +120,25 @@ def provision(
                 session=session,
                 progress=progress,
                 stop=stop,
+                waited=first.busy,
             ).all()
     except DatabaseError as problem:
         results = [DatabaseResult(database.name, "failed", 0) for database in wanted.databases]
         raise ProvisioningFailed(problem.message, results, place=problem.place, fix=problem.fix) from None
+
+
+def _refuse_new_trouble(before: Needs, now: Needs, wanted: Wanted) -> None:
+    """What nobody knew when the checks were made: another run that was waited for has left it half done."""
+    known = {need.database.name for need in before.databases if need.lacking}
+    for need in now.databases:
+        if need.lacking and need.database.name not in known:
+            missing = ", ".join(need.verdict.missing[:5]) or need.verdict.state
+            raise ProvisioningFailed(
+                f"{need.database.name} was left incomplete by another run ({missing})",
+                now.results,
+                place=f"MySQL at {wanted.endpoint}",
+                fix="run it again on the machine of that run, which takes back what it began",
+            )
 
 
 def _forget_what_is_whole(needs: Needs, journal: Journal) -> None:
@@ -147,28 +157,11 @@ def _worker(wanted: Wanted, needs: Needs) -> Iterator[Session]:
         yield session
 
 
-@contextlib.contextmanager
-def _locked(session: Session, wanted: Wanted, progress: Progress, stop: Stop) -> Iterator[None]:
-    limit = time.monotonic() + LOCK_LIMIT
-    told = False
-    # In short pieces, so that a cancel does not wait for the other run.
-    while session.value("SELECT GET_LOCK(%s, 1)", (LOCK,)) != 1:
-        if stop.is_set():
-            raise Cancelled("cancelled while another run was at work in the databases")
-        if time.monotonic() > limit:
-            raise Failed(
-                "another run has been at work in the databases for minutes",
-                place=f"MySQL at {wanted.endpoint}",
-                fix=f"wait for it; its connection holds the lock {LOCK} (SHOW PROCESSLIST)",
-            )
-        if not told:
-            progress("", 0, 0, "waiting for another run that is at work in the databases")
-            told = True
-    try:
-        yield
-    finally:
-        with contextlib.suppress(DatabaseError):  # a connection that is gone holds no lock
-            session.make("DO RELEASE_LOCK(%s)", (LOCK,))
+def _locked(session: Session, progress: Progress, stop: Stop) -> contextlib.AbstractContextManager[int]:
+    def waiting() -> None:
+        progress("", 0, 0, "waiting for another run that is at work in the databases")
+
+    return lock.held(session, cancelled=stop.is_set, waiting=waiting)
 
 
 @dataclass
@@ -184,6 +177,8 @@ class _Run:
     session: Session
     progress: Progress
     stop: Stop
+    waited: bool
+    """Whether another run was at work when this one began."""
     results: dict[str, DatabaseResult] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -230,7 +225,7 @@ class _Run:
 
     def _prove_account(self) -> None:
         """Whether what was made is what the servers need: the log-in, with their rights."""
-        if not self.needs.pending:
+        if not self.needs.pending and not self.waited:
             return
         try:
             situation = look(self.wanted)
@@ -347,7 +342,7 @@ class _Run:
             self.session.close()
             with (
                 _worker(self.wanted, self.needs) as session,
-                _locked(session, self.wanted, self.progress, _Never()),
+                _locked(session, self.progress, _Never()),
             ):
                 self.session = session
                 self._take_back(name, created=created)

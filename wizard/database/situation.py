@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from wizard.database.accounts import Account, current_account, own_hosts, read_accounts
 from wizard.database.connection import Session, connect
 from wizard.database.failure import DatabaseError
+from wizard.database.lock import holder
 from wizard.database.quoting import identifier
 from wizard.database.rights import Rights, own_rights, rights_of
 from wizard.database.schema import Contents, read_contents
@@ -46,6 +47,8 @@ class Situation:
     """By database; None: it does not exist, or may not be seen."""
     with_rows: frozenset[str]
     """Of the databases that were asked about, those where some table has a row."""
+    busy: bool = False
+    """Another run was at work while this was looked at: what is half there may be whole in a moment."""
 
     @property
     def exists(self) -> bool | None:
@@ -57,12 +60,22 @@ class Situation:
         return any(account.username for account in self.accounts)
 
 
-def look(wanted: Wanted, *, suspects: Collection[str] = (), work_limit: float | None = None) -> Situation:
-    """Log in with both accounts and look.  `suspects` are databases of which it matters whether they have rows.
+def look(
+    wanted: Wanted,
+    *,
+    suspects: Collection[str] = (),
+    work_limit: float | None = None,
+    own_lock: int | None = None,
+) -> Situation:
+    """Log in with both accounts and look.
+
+    `suspects` are databases of which it matters whether they have rows; `own_lock` is the connection with which
+    the caller holds the lock, which makes the server no busier.
 
     Raises DatabaseError where no server answers, or none that lets anybody in.
     """
     with ExitStack() as stack:
+        seen_holders: list[int | None] = []
 
         def entered(login: Login | None) -> tuple[Session | None, DatabaseError | None]:
             if login is None:
@@ -73,6 +86,7 @@ def look(wanted: Wanted, *, suspects: Collection[str] = (), work_limit: float | 
                 if not problem.reached or problem.greeting is None:
                     raise
                 return None, problem
+            seen_holders.append(holder(session))
             return stack.enter_context(session), None
 
         account, account_failure = entered(wanted.login)
@@ -107,6 +121,13 @@ def look(wanted: Wanted, *, suspects: Collection[str] = (), work_limit: float | 
             of_profile = rights_of(session, wanted.account.username, wanted.account.host)
             if of_profile is not None:
                 rights[wanted.account] = of_profile
+        rows = frozenset(
+            name
+            for name, content in contents.items()
+            if content is not None and name in suspects and has_rows(session, content)
+        )
+        # Before and after: a run takes far longer than this look.
+        seen_holders.append(holder(session))
         return Situation(
             greeting=session.greeting,
             server=server,
@@ -118,11 +139,8 @@ def look(wanted: Wanted, *, suspects: Collection[str] = (), work_limit: float | 
             rights=rights,
             origins=own_hosts(session),
             contents=contents,
-            with_rows=frozenset(
-                name
-                for name, content in contents.items()
-                if content is not None and name in suspects and has_rows(session, content)
-            ),
+            with_rows=rows,
+            busy=any(one not in (None, own_lock) for one in seen_holders),
         )
 
 

@@ -1,0 +1,292 @@
+"""`replay`, `check` and `sql` with a real server behind them: what a user sees, with exit codes and JSON."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import cli, listeners, servers
+from tests.support.pairs import Pair, make_pair
+from tests.support.playground import Playground, playground
+from tests.support.servers import Server, free_port, quoted
+
+
+class World:
+    """A pair, its profile, and the environment that holds the passwords."""
+
+    def __init__(self, pair: Pair, ground: Playground) -> None:
+        self.pair = pair
+        self.ground = ground
+        self.env = {
+            **pair.env,
+            "APIM_DB_PASSWORD": ground.password,
+            "ROOT_PASSWORD": ground.server.root_password,
+        }
+
+    def run(self, *arguments: str, **env: str) -> cli.Ran:
+        command, *options = arguments
+        return cli.process(command, str(self.pair.profile), *options, env={**self.env, **env})
+
+    def replay(self, *options: str, **env: str) -> cli.Ran:
+        # What else runs on this machine, and on the ports of a stock pack, is not what these tests are about.
+        return self.run("replay", "--json", "--ignore", "ports.free", *options, **env)
+
+    def homes(self) -> str:
+        """A fingerprint of every file of both homes, with its mode and times."""
+        digest = hashlib.sha256()
+        for home in self.pair.homes:
+            for path in sorted(home.rglob("*")):
+                status = path.lstat()
+                digest.update(f"{path} {status.st_mode} {status.st_mtime_ns}".encode())
+                if path.is_file():
+                    digest.update(path.read_bytes())
+        return digest.hexdigest()
+
+
+MakeWorld = Callable[..., World]
+
+
+def world_of(ground: Playground, pack: Path, folder: Path, **mysql: Any) -> World:
+    tables: dict[str, Any] = {
+        "host": ground.server.host,
+        "port": ground.server.port,
+        "username": ground.account,
+        "databases": ground.names,
+        "admin_username": ground.server.root,
+        "admin_password": {"env": "ROOT_PASSWORD"},
+        **mysql,
+    }
+    # A Java that is only looked at: whether a driver gets in is tests/test_jdbc.py's.
+    java = folder / "java"
+    java.mkdir(parents=True, exist_ok=True)
+    (java / "release").write_text('JAVA_VERSION="1.8.0_392"\n')
+    nodes = [{"java_home": str(java)}, {"java_home": str(java)}]
+    return World(make_pair(pack, folder / "world", mysql=tables, nodes=nodes), ground)
+
+
+@pytest.fixture
+def world(ground: Playground, pack: Path, tmp_path: Path) -> World:
+    return world_of(ground, pack, tmp_path)
+
+
+@pytest.fixture
+def maria_world(maria: Playground, pack: Path, tmp_path: Path) -> Iterator[MakeWorld]:
+    yield lambda **mysql: world_of(maria, pack, tmp_path, **mysql)
+
+
+class TestFromNothing:
+    def test_dry_run_then_replay_then_nothing_left_to_do(self, world: World) -> None:
+        ground, before = world.ground, world.homes()
+        dry = world.replay("--dry-run")
+        assert dry.code == 4, dry.err
+        assert dry.json["outcome"] == "pending"
+        assert [one["status"] for one in dry.json["databases"]] == ["pending"] * 4
+        assert world.homes() == before
+        assert ground.user not in ground.server.databases()
+
+        done = world.replay()
+        assert done.code == 0, done.err
+        assert done.json["outcome"] == "applied"
+        assert done.json["databases"] == [
+            {"name": ground.user, "status": "created", "tables": 39},
+            {"name": ground.registry, "status": "created", "tables": 39},
+            {"name": ground.names["event_store"], "status": "created", "tables": 0},
+            {"name": ground.names["processed_data_store"], "status": "created", "tables": 0},
+        ]
+
+        before = world.homes()
+        again = world.replay()
+        assert again.code == 0
+        assert again.json["outcome"] == "unchanged"
+        assert [one["status"] for one in again.json["databases"]] == ["present"] * 4
+        assert world.homes() == before
+
+    def test_only_the_databases(self, maria_world: MakeWorld) -> None:
+        world = maria_world()
+        before = world.homes()
+        assert world.replay("--dry-run", "--only", "mysql").code == 4
+        done = world.replay("--only", "mysql")
+        assert (done.code, done.json["outcome"]) == (0, "applied")
+        assert world.homes() == before
+
+    def test_two_machines_at_the_same_moment(self, world: World, tmp_path: Path) -> None:
+        """One replay for each node, each with a state folder of its own; made once, and both succeed."""
+        command = [sys.executable, "-m", "wizard", "replay", str(world.pair.profile), "--json"]
+        processes = []
+        for node in ("node1", "node2"):
+            env = {
+                **os.environ,
+                **world.env,
+                "PYTHONPATH": str(cli.ROOT),
+                "XDG_STATE_HOME": str(tmp_path / node),
+            }
+            processes.append(
+                subprocess.Popen(
+                    [*command, "--node", node, "--ignore", "ports.free"],
+                    cwd=cli.ROOT,
+                    env=env,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                )
+            )
+        ran = [(*process.communicate(timeout=60), process.returncode) for process in processes]
+        results = [cli.Ran(code, out.decode(), err.decode()) for out, err, code in ran]
+        assert [one.code for one in results] == [0, 0], [one.err for one in results]
+        made = [[database["status"] for database in one.json["databases"]] for one in results]
+        # Whoever came second found them there, or was already past the look when they were made.
+        assert ["created"] * 4 in made
+        for name in (world.ground.user, world.ground.registry):
+            assert len(world.ground.server.tables(name)) == 39
+
+    def test_setup_gets_the_scripts_swapped_for_9_alone(
+        self, server: Server, ground: Playground, pack: Path, tmp_path: Path
+    ) -> None:
+        world = world_of(ground, pack, tmp_path, provisioning="server")
+        done = world.replay()
+        assert done.code == 0, done.err
+        assert [one["tables"] for one in done.json["databases"]] == [0] * 4
+        swapped = [(home / "dbscripts/mysql-before-5.7.sql").exists() for home in world.pair.homes]
+        assert swapped == [server.kind == "mysql9"] * 2
+        assert world.replay().json["outcome"] == "unchanged"
+
+
+class TestNothingIsWritten:
+    def refused(self, world: World, check: str, *options: str, **env: str) -> dict[str, Any]:
+        before = world.homes()
+        ran = world.replay(*options, **env)
+        assert ran.code == 3, ran.err
+        assert ran.json["outcome"] == "refused"
+        errors = {one["id"]: one for one in ran.json["checks"] if one["status"] == "error"}
+        assert set(errors) == {check}, errors
+        assert errors[check]["fix"]
+        assert world.homes() == before
+        return errors[check]
+
+    def test_a_closed_port(self, maria_world: MakeWorld) -> None:
+        assert "nothing listens" in self.refused(maria_world(port=free_port()), "mysql.connect")["message"]
+
+    def test_an_unknown_host(self, maria_world: MakeWorld) -> None:
+        self.refused(maria_world(host="no-such-host.invalid"), "mysql.connect")
+
+    def test_a_black_hole(self, maria_world: MakeWorld) -> None:
+        with listeners.black_hole() as port:
+            self.refused(maria_world(port=port), "mysql.connect")
+
+    def test_a_web_server(self, maria_world: MakeWorld) -> None:
+        with listeners.listener(listeners.http) as port:
+            assert "web server" in self.refused(maria_world(port=port), "mysql.connect")["message"]
+
+    def test_a_wrong_password(self, maria_world: MakeWorld) -> None:
+        world = maria_world()
+        world.ground.make_account(password="another")
+        self.refused(world, "mysql.account")
+
+    def test_a_wrong_administrator(self, maria_world: MakeWorld) -> None:
+        world = maria_world()
+        world.ground.provision()
+        self.refused(world, "mysql.administrator", ROOT_PASSWORD="wrong")
+
+    def test_half_a_schema(self, maria_world: MakeWorld) -> None:
+        world = maria_world()
+        ground = world.ground
+        ground.provision()
+        ground.server.run("DROP TABLE UM_HYBRID_REMEMBER_ME", database=ground.user)
+        assert "UM_HYBRID_REMEMBER_ME" in self.refused(world, "mysql.schema")["message"]
+        assert len(ground.server.tables(ground.user)) == 38
+
+    def test_a_full_server(self, pack: Path, tmp_path: Path) -> None:
+        """Every connection is taken when the run begins; the administrator has an extra one."""
+        with (
+            servers.fresh("mariadb", "--max-connections=10") as server,
+            playground(server, pack, tmp_path) as ground,
+        ):
+            ground.make_account()
+            world = world_of(ground, pack, tmp_path)
+            held = [ground.connect() for _ in range(10)]
+            try:
+                assert "no more connections" in self.refused(world, "mysql.account")["message"]
+            finally:
+                for one in held:
+                    one.close()
+
+    def test_an_ignored_error_is_a_warning_and_the_failure_is_taken_back(
+        self, mysql56: Server, pack: Path, tmp_path: Path
+    ) -> None:
+        with playground(mysql56, pack, tmp_path) as ground:
+            world = world_of(ground, pack, tmp_path, charset="utf8mb4")
+            self.refused(world, "mysql.charset")
+            before = world.homes()
+            ran = world.replay("--ignore", "mysql.charset")
+            assert ran.code == 1, ran.err
+            assert ran.json["outcome"] == "failed"
+            assert "too long" in ran.json["error"]
+            assert ran.json["databases"][0]["status"] == "failed"
+            assert world.homes() == before
+            assert ground.user not in mysql56.databases()
+
+
+class TestInTheMiddle:
+    def test_a_server_that_goes_away_leaves_the_homes_as_they_were(self, ground: Playground) -> None:
+        with listeners.cutting_proxy(ground.server.port, after=90) as port:
+            through = world_of(ground, ground.pack, ground.folder / "proxied", port=port)
+            before = through.homes()
+            ran = through.replay()
+        assert ran.code == 1, ran.err
+        assert ran.json["outcome"] == "failed"
+        assert ran.json["error"]
+        assert through.homes() == before
+
+
+class TestSql:
+    def test_what_it_prints_makes_a_later_replay_find_nothing_missing(self, world: World) -> None:
+        ground = world.ground
+        printed = world.run("sql", "--with-password")
+        assert printed.code == 0, printed.err
+        done = ground.server.client(printed.out)
+        assert done.returncode == 0, done.stderr
+        ran = world.replay("--dry-run", "--only", "mysql")
+        assert (ran.code, ran.json["outcome"]) == (0, "unchanged"), ran.json
+
+    def test_without_the_option_it_holds_no_password(self, maria_world: MakeWorld) -> None:
+        world = maria_world()
+        printed = world.run("sql")
+        assert world.ground.password not in printed.out + printed.err
+        assert world.ground.server.root_password not in printed.out + printed.err
+
+
+class TestPasswords:
+    def test_are_in_no_output_and_in_no_file_that_others_may_read(
+        self, maria_world: MakeWorld, isolated: Path
+    ) -> None:
+        world = maria_world()
+        world.ground.password = world.env["APIM_DB_PASSWORD"] = "s3cret-account"
+        for options in (("--dry-run",), ("--debug",), ()):
+            ran = world.replay(*options)
+            assert "s3cret" not in ran.out + ran.err
+        assert "s3cret" not in world.run("check", "--json").out
+        for path in isolated.rglob("*"):
+            if path.is_file() and b"s3cret" in path.read_bytes():
+                assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+
+
+def test_evil_names_are_only_names(maria_world: MakeWorld, maria: Playground) -> None:
+    """Every field of the profile that gets into SQL, with SQL in it."""
+    evil = "x`; DROP DATABASE mysql; -- '"
+    maria.names = {**maria.names, "user": evil}
+    maria.account = "a'; DROP USER root@localhost; -- "[:30].strip()
+    world = maria_world()
+    before = maria.server.databases()
+    done = world.replay()
+    assert done.code == 0, done.err
+    assert maria.server.databases() == before | set(maria.names.values())
+    assert len(maria.server.tables(evil)) == 39
+    maria.server.run(f"SELECT 1 FROM {quoted(evil)}.UM_USER")
