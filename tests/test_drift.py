@@ -260,20 +260,25 @@ def test_an_edited_target_of_a_link_is_told(pair: Pair, tmp_path: Path) -> None:
 
 
 def test_what_is_kept_is_for_this_user_alone_and_only_the_newest(pair: Pair) -> None:
-    def kept() -> list[Path]:
-        return sorted(locations.left().iterdir())
-
-    assert stat.S_IMODE(locations.left().stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.parent.stat().st_mode) for path in kept()} == {0o700}
     assert {stat.S_IMODE(path.stat().st_mode) for path in kept()} == {0o600}
     count = len(kept())
+    assert count
     for domain in ("second", "third"):
         reprofiled(pair, cluster={"domain": domain})
         applied(pair)
         assert len(kept()) == count
+    runs.prune(0)
+    assert kept() == []
+
+
+def kept() -> list[Path]:
+    """The bytes that runs have left, among their backups."""
+    return sorted(locations.runs().glob("*/backups/left-*"))
 
 
 def test_without_the_kept_bytes_the_file_is_told_with_all_that_differs(pair: Pair) -> None:
-    for path in locations.left().iterdir():
+    for path in kept():
         path.unlink()
     assert drift(pair) == {}
     by_hand(pair.homes[0], AXIS2, ">wka<", ">multicast<")
@@ -283,7 +288,7 @@ def test_without_the_kept_bytes_the_file_is_told_with_all_that_differs(pair: Pai
 
 
 def test_bytes_that_were_tampered_with_are_not_believed(pair: Pair) -> None:
-    for path in locations.left().iterdir():
+    for path in kept():
         path.write_bytes(b"<nonsense/>")
     by_hand(pair.homes[0], AXIS2, ">wka<", ">multicast<")
     assert drift(pair) == {
@@ -291,10 +296,16 @@ def test_bytes_that_were_tampered_with_are_not_believed(pair: Pair) -> None:
     }
 
 
-def test_bytes_that_cannot_be_kept_do_no_harm_to_a_run(make_pair: Callable[..., Pair]) -> None:
+def test_bytes_that_cannot_be_kept_do_no_harm_to_a_run(
+    make_pair: Callable[..., Pair], monkeypatch: pytest.MonkeyPatch
+) -> None:
     pair = make_pair()
-    locations.state().mkdir(parents=True)
-    locations.left().write_text("a file where the folder would be")
+
+    def full(path: Path, *_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr("wizard.drift.write_durably", full)
     applied(pair)
+    assert kept() == []
     by_hand(pair.homes[0], AXIS2, ">wka<", ">multicast<")
     assert drift(pair).keys() == {("node1", AXIS2)}

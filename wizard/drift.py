@@ -1,6 +1,6 @@
 """Drift: what was changed by hand of that which a run had configured.
 
-A run leaves the bytes that it wrote in the state folder, by their hash.  With them the profile is planned a second
+A run keeps the bytes that it wrote with its backups, by their hash.  With them the profile is planned a second
 time, on the home as the last run left it: what that plan would change too differs because the profile has changed,
 and what only the plan of today would change was changed by hand.
 """
@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wizard import locations, network, runs
+from wizard import network, runs
 from wizard.change import ABSENT, State, hash_of, state_of
-from wizard.durable import make_folder, write_durably
+from wizard.durable import write_durably
 from wizard.errors import EditError
 from wizard.pack import Pack, read_regular
 
@@ -38,23 +38,30 @@ class Drift:
     what: str
 
 
-def remember(plan: Plan) -> None:
+LEFT = "left-"
+"""How the names of these files begin, among those of the backups."""
+
+
+def remember(plan: Plan, run: Run) -> None:
     """Keep the bytes that a run has just written, and forget those that are no longer the newest of their file.
 
-    They hold passwords, as backups do: only this user can read them.  Where they cannot be kept, less can be told
-    later, and nothing else is lost.
+    They hold passwords, so they are backups: 0600, and gone with the others by `history --prune`.  Where they
+    cannot be kept, less can be told later, and nothing else is lost.
     """
-    folder = locations.left()
     contents = [move.content for change in plan.pending for move in change.moves if change.kind == "edit"]
     with contextlib.suppress(OSError):
-        make_folder(folder, mode=0o700)
         for content in contents:
             if content is not None:
-                write_durably(folder / hash_of(content), content, mode=0o600)
-        newest = {state.value for state in _newest(runs.history()).values()}
-        for name in os.listdir(folder):
-            if name not in newest:
-                os.unlink(folder / name)
+                write_durably(_left(run, hash_of(content)), content, mode=0o600)
+        history = runs.history()
+        newest = {state.value for state in _newest(history).values()}
+        for path in [path for run in history for path in run.backups.glob(f"{LEFT}*")]:
+            if path.name.removeprefix(LEFT) not in newest:
+                path.unlink()
+
+
+def _left(run: Run, digest: str) -> Path:
+    return run.backups / f"{LEFT}{digest}"
 
 
 def _newest(history: Iterable[Run]) -> dict[Path, State]:
@@ -151,7 +158,8 @@ def _bytes_of(state: State, history: list[Run]) -> bytes | None:
         for entry in run.entries
         if entry.backup and entry.before == state
     )
-    for path in (locations.left() / state.value, *backups):
+    left = (_left(run, state.value) for run in history)
+    for path in (*left, *backups):
         with contextlib.suppress(EditError):
             content = read_regular(path)
             if hash_of(content) == state.value:

@@ -40,11 +40,6 @@ def runs() -> Path:
     return state() / "runs"
 
 
-def left() -> Path:
-    """The folder of the bytes that runs have written, by their hash: what `check` tells drift by."""
-    return state() / "left"
-
-
 def drafts() -> Path:
     """The folder of the wizard's unfinished profiles."""
     return state() / "drafts"

@@ -445,5 +445,5 @@ def write(
         run = applying.apply(prepared.plan, run, cancel=cancel, progress=progress)
     except WizardError as problem:
         return _failed(result, problem)
-    drift.remember(prepared.plan)
+    drift.remember(prepared.plan, run)
     return dataclasses.replace(result, outcome="applied", run=run.run, files=files)
