@@ -1,0 +1,180 @@
+"""Machines on this machine: mount and network namespaces, joined by a network of their own that leads nowhere else.
+
+They go with the processes that hold them.  Needs root, and a kernel that lets it: where it does not, a skip with the
+reason, and a failure where `CI` is set and the user is root.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.need import need
+
+ROOT = Path(__file__).resolve().parents[2]
+NETWORK = "10.100.0"
+_libc = ctypes.CDLL(None)
+
+
+@dataclass
+class Machine:
+    """`address` is the machine's own; `env` is what its user has in the environment."""
+
+    name: str
+    address: str
+    holder: subprocess.Popen[bytes]
+    env: dict[str, str]
+
+    def start(self, *command: str | Path, **options: Any) -> subprocess.Popen[bytes]:
+        """A process on that machine."""
+        enter = ["nsenter", f"--target={self.holder.pid}", "--net", "--mount", f"--wd={ROOT}", "--"]
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+        return subprocess.Popen([*enter, *map(str, command)], env=self.env, **pipes)
+
+    def run(self, *command: str | Path, stdin: bytes = b"") -> str:
+        """What a command prints that has to work."""
+        process = self.start(*command, stdin=subprocess.PIPE)
+        out, err = process.communicate(stdin, timeout=60)
+        assert process.returncode == 0, (command, out.decode(), err.decode())
+        return out.decode()
+
+    def wizard(self, *arguments: str | Path, **options: Any) -> subprocess.Popen[bytes]:
+        """The program, started there."""
+        return self.start(sys.executable, "-m", "wizard", *arguments, **options)
+
+    def mount(self, source: Path, target: Path) -> None:
+        """`source` is seen at `target`, on this machine alone."""
+        target.mkdir(parents=True, exist_ok=True)
+        self.run("mount", "--bind", source, target)
+
+
+def ended(process: subprocess.Popen[bytes], stdin: bytes | None = None) -> tuple[int, dict[str, Any], str]:
+    """Exit code, the object that `--json` printed, and what stands on standard error."""
+    out, err = process.communicate(stdin, timeout=120)
+    text = out.decode()
+    return process.returncode, json.loads(text) if text.strip() else {}, err.decode()
+
+
+def _ends_with_parent() -> None:
+    _libc.prctl(1, signal.SIGKILL)
+
+
+def _held() -> subprocess.Popen[bytes]:
+    """A process in new namespaces, once it is in them."""
+    holder = subprocess.Popen(
+        ["unshare", "--net", "--mount", "sh", "-c", "echo in; exec cat"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=_ends_with_parent,  # noqa: PLW1509  (one system call, no locks)
+    )
+    assert holder.stdout is not None
+    if holder.stdout.readline() != b"in\n":
+        _, told = holder.communicate()
+        raise OSError(f"no namespaces here: {told.decode().strip()}")
+    return holder
+
+
+@contextmanager
+def machines(names: Mapping[str, str], env: Mapping[str, str]) -> Iterator[dict[str, Machine]]:
+    """Machines by name, each at its address of 10.100.0.0/24; the first holds the switch between them."""
+    need("ip", "unshare", "nsenter")
+    found: dict[str, Machine] = {}
+    try:
+        try:
+            for name, address in names.items():
+                found[name] = Machine(name, address, _held(), dict(env))
+            _join(list(found.values()))
+        except (OSError, AssertionError) as problem:
+            if os.environ.get("CI") and os.geteuid() == 0:
+                raise
+            pytest.skip(f"network namespaces are not to be had: {problem}")
+        yield found
+    finally:
+        for machine in found.values():
+            machine.holder.kill()
+            machine.holder.communicate()
+
+
+def _join(all_of_them: list[Machine]) -> None:
+    first, *others = all_of_them
+    first.run("ip", "link", "add", "switch", "type", "bridge")
+    first.run("ip", "address", "add", f"{first.address}/24", "dev", "switch")
+    first.run("ip", "link", "set", "switch", "up")
+    first.run("ip", "link", "set", "lo", "up")
+    for number, machine in enumerate(others):
+        end = f"port{number}"
+        first.run(
+            "ip", "link", "add", end, "type", "veth", "peer", "name", "eth0", "netns", str(machine.holder.pid)
+        )
+        first.run("ip", "link", "set", end, "master", "switch", "up")
+        machine.run("ip", "address", "add", f"{machine.address}/24", "dev", "eth0")
+        machine.run("ip", "link", "set", "eth0", "up")
+        machine.run("ip", "link", "set", "lo", "up")
+
+
+class Database:
+    """A MariaDB on a machine, and a connection of its administrator; `dba` may come from the network."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._process = machine.start(
+            sys.executable, "-m", "tests.support.machines", stdin=subprocess.PIPE, stderr=None
+        )
+        started = self._answer()
+        if "unavailable" in started:
+            if os.environ.get("CI"):
+                pytest.fail(started["unavailable"])
+            pytest.skip(started["unavailable"])
+        self.port = int(started["port"])
+
+    def run(self, statement: str) -> list[list[Any]]:
+        """The rows of a statement."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(statement).encode() + b"\n")
+        self._process.stdin.flush()
+        rows: list[list[Any]] = self._answer()
+        return rows
+
+    def _answer(self) -> Any:
+        assert self._process.stdout is not None
+        return json.loads(self._process.stdout.readline())
+
+    def stop(self) -> None:
+        self._process.communicate()
+
+
+def _serve() -> None:
+    """What `Database` starts: a server that listens on all addresses of its machine, until the input ends."""
+    from tests.support import install_servers, servers
+
+    try:
+        server = servers.start("mariadb", "--bind-address=0.0.0.0")
+    except install_servers.UnavailableError as problem:
+        print(json.dumps({"unavailable": str(problem)}), flush=True)
+        return
+    try:
+        server.run(
+            "CREATE USER 'dba'@'%' IDENTIFIED BY 'dba'", "GRANT ALL ON *.* TO 'dba'@'%' WITH GRANT OPTION"
+        )
+        print(json.dumps({"port": server.port}), flush=True)
+        with server.connect() as connection, connection.cursor() as cursor:
+            for line in sys.stdin:
+                cursor.execute(json.loads(line))
+                print(json.dumps(cursor.fetchall(), default=str), flush=True)
+    finally:
+        servers.stop(server)
+
+
+if __name__ == "__main__":
+    _serve()
