@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.cli import Ran, run
-from tests.support.headless import (
+from tests.support.headless import (  # noqa: F401  (a fixture is used by its name)
     ANALYTICS,
     AXIS2,
     CARBON,
@@ -25,6 +25,7 @@ from tests.support.headless import (
     STATS,
     STORES,
     USER_MGT,
+    quick_disk,
     untouched,
 )
 from tests.support.pairs import Pair

@@ -16,7 +16,7 @@ import pytest
 
 from tests.support import pairs
 from tests.support.cli import run
-from tests.support.headless import (
+from tests.support.headless import (  # noqa: F401  (a fixture is used by its name)
     AXIS2,
     CARBON,
     EVENT_PROCESSOR,
@@ -28,6 +28,7 @@ from tests.support.headless import (
     applied,
     checked,
     of,
+    quick_disk,
     replayed,
     statuses,
     untouched,

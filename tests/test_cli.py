@@ -16,7 +16,7 @@ import pytest
 
 from tests.support import pairs
 from tests.support.cli import ROOT, Ran, process, run
-from tests.support.headless import AXIS2, MASTER, standing, untouched
+from tests.support.headless import AXIS2, MASTER, quick_disk, standing, untouched  # noqa: F401
 from tests.support.pairs import Pair
 from wizard import __version__
 from wizard.errors import EXIT_CODES

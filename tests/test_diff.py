@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.headless import (
+from tests.support.headless import (  # noqa: F401  (a fixture is used by its name)
     ANALYTICS,
     API_MANAGER_PACKS,
     AXIS2,
@@ -27,6 +27,7 @@ from tests.support.headless import (
     STORES,
     USER_MGT,
     applied,
+    quick_disk,
     replayed,
 )
 from tests.support.pairs import Pair

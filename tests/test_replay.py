@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.support import pairs
-from tests.support.headless import (
+from tests.support.headless import (  # noqa: F401  (a fixture is used by its name)
     ANALYTICS,
     API_MANAGER_PACKS,
     AXIS2,
@@ -35,6 +35,7 @@ from tests.support.headless import (
     errors,
     live,
     properties,
+    quick_disk,
     replayed,
     rolled_back,
     standing,

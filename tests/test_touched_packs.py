@@ -12,7 +12,7 @@ import pytest
 from lxml import etree
 
 from tests.support import pairs
-from tests.support.headless import (
+from tests.support.headless import (  # noqa: F401  (a fixture is used by its name)
     ANALYTICS,
     AXIS2,
     CARBON,
@@ -32,6 +32,7 @@ from tests.support.headless import (
     errors,
     live,
     of,
+    quick_disk,
     replayed,
     rolled_back,
     standing,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from lxml import etree
 
 from tests.support.pairs import Pair
@@ -78,6 +79,12 @@ def of(found: list[Finding], check: str, node: str | None = None) -> list[Findin
 
 def statuses(found: list[Finding], check: str) -> list[str]:
     return [one.status for one in of(found, check)]
+
+
+@pytest.fixture(autouse=True)
+def quick_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing waits for the disk in a module that imports this; that it does is what test_durability.py shows."""
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
 
 
 # --- what a file says, read with nothing but lxml ----------------------------------------------------------

@@ -1,0 +1,342 @@
+"""Passwords: only the nodes' files and the 0600 backups hold them, whatever is run and however it ends.
+
+Every password begins and ends with a mark of letters and digits, which stays as it is in every form that a text can
+be written in (XML, JSON, URL, shell), so that a search for the marks is a search for all of these, and for pieces.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import pairs
+from tests.support.cli import Ran, process, run
+from tests.support.headless import (  # noqa: F401  (a fixture is used by its name)
+    CARBON,
+    EVENT_PROCESSOR,
+    MASTER,
+    PACKS,
+    REGISTRY,
+    quick_disk,
+    replayed,
+    text,
+)
+from tests.support.pairs import Pair
+from wizard.secrets import MASK, Secret
+
+
+def marked(name: str) -> str:
+    return f"qZ{name}A1&<p>\"'üß€中 +%/\\;=qZ{name}B2"
+
+
+FIRST, SECOND, ADMIN, SVN, TRUST = (marked(name) for name in ("first", "second", "admin", "svn", "trust"))
+MARKS = [
+    f"qZ{name}{end}".encode() for name in ("first", "second", "admin", "svn", "trust") for end in ("A1", "B2")
+]
+VARIABLES = {"PW_MYSQL": FIRST, "PW_ADMIN": ADMIN, "PW_SVN": SVN, "PW_TRUST": TRUST}
+
+
+def marks_in(data: bytes) -> list[str]:
+    return [mark.decode() for mark in MARKS if mark in data]
+
+
+class Watch:
+    """Everything that was said, every argument of every process, and every file but the nodes' own."""
+
+    def __init__(self, folders: list[Path], homes: list[Path]) -> None:
+        self.folders = folders
+        self.homes = homes
+        self.arguments: list[str] = []
+        self.count = 0
+
+    def ran(self, *arguments: str | Path, code: int | set[int] | None = None) -> Ran:
+        """A command in this process; nothing of a password was said or is left anywhere it does not belong."""
+        done = run(*arguments)
+        if code is not None:
+            assert done.code in ({code} if isinstance(code, int) else code), (arguments, done)
+        self.look(done, arguments)
+        return done
+
+    def look(self, done: Ran, arguments: object) -> None:
+        self.count += 1
+        assert marks_in(done.out.encode() + done.err.encode()) == [], (arguments, done.code)
+        assert marks_in("\0".join(self.arguments).encode()) == [], arguments
+        for path in self.files():
+            assert marks_in(path.read_bytes()) == [], (arguments, path)
+            assert marks_in(str(path).encode()) == [], path
+
+    def files(self) -> Iterator[Path]:
+        """Every file but those that may hold a password: the nodes' configuration, and backups that are 0600."""
+        for path in (path for folder in self.folders for path in folder.rglob("*")):
+            if path.is_symlink() or not path.is_file():
+                continue
+            if any(path.is_relative_to(home / "repository/conf") for home in self.homes):
+                continue
+            if path.parent.name == "backups":
+                assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+                continue
+            yield path
+
+
+_listeners: list[list[str]] = []
+
+
+def _hook(event: str, arguments: tuple[Any, ...]) -> None:
+    if event in {"subprocess.Popen", "os.exec", "os.posix_spawn", "os.system"}:
+        for listener in _listeners:
+            listener.append(repr(arguments[:2]))  # the program and its arguments, not its environment
+
+
+sys.addaudithook(_hook)
+
+
+@pytest.fixture
+def watch(
+    packs: Path, tmp_path: Path, isolated: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Watch, Pair]]:
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)
+    pair = pairs.make_pair(
+        packs / PACKS[0],
+        tmp_path / "pair",
+        mysql={
+            "port": 1,
+            "password": {"env": "PW_MYSQL"},
+            "admin_username": "root",
+            "admin_password": {"env": "PW_ADMIN"},
+            "url_parameters": {"useSSL": "false", "trustCertificateKeyStorePassword": {"env": "PW_TRUST"}},
+            "databases": {"stats": "STATS"},
+        },
+        deployment_sync={
+            "method": "svn",
+            "svn_url": "svn://127.0.0.1:1/r",
+            "svn_username": "u",
+            "svn_password": {"env": "PW_SVN"},
+        },
+    )
+    watched = Watch([tmp_path, isolated], pair.homes)
+    _listeners.append(watched.arguments)
+    yield watched, pair
+    _listeners.remove(watched.arguments)
+
+
+class TestEveryCommand:
+    def test_nothing_of_a_password_gets_out(
+        self, watch: tuple[Watch, Pair], isolated: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        seen, pair = watch
+        profile = pair.profile
+        for command in ("show", "validate"):
+            seen.ran("profile", command, profile, code=0)
+        seen.ran("profile", "list", "--json", code=0)
+        seen.ran("check", profile, "--offline", code=0)
+        seen.ran("check", profile, "--json", code=3)  # live: nothing listens at port 1
+        seen.ran("check", profile, "--debug", code=3)
+        seen.ran("replay", profile, "--debug", code=3)
+        dry = seen.ran("replay", profile, "--offline", "--dry-run", code=4)
+        assert dry.out.count(MASK) > 10, "masked, not left out"
+        assert f"<password>{MASK}</password>" in dry.out
+        seen.ran("replay", profile, "--offline", "--dry-run", "--json", "--debug", code=4)
+        done = seen.ran("replay", profile, "--offline", "--json", code=0).json["run"]
+        for home in pair.homes:
+            for name in ("WSO2UM_DB", "WSO2REG_DB"):
+                path = f"//datasource[name='{name}']/definition/configuration/password"
+                assert text(home, MASTER, path) == FIRST
+            assert text(home, CARBON, "//DeploymentSynchronizer/SvnPassword") == SVN
+        seen.ran("replay", profile, "--offline", code=0)
+        # Another password: the old one stands on the lines that are removed.
+        monkeypatch.setenv("PW_MYSQL", SECOND)
+        changed = seen.ran("replay", profile, "--offline", "--dry-run", code=4)
+        assert changed.out.count(f"-                    <password>{MASK}</password>") == 8
+        assert changed.out.count(f"+                    <password>{MASK}</password>") == 8
+        seen.ran("replay", profile, "--offline", code=0)
+        backups = list(isolated.rglob("backups/*"))
+        assert any(marks_in(path.read_bytes()) for path in backups), "they hold the old one"
+        for arguments in (["history"], ["history", "--json"], ["history", str(profile), "--debug"]):
+            seen.ran(*arguments, code=0)
+        seen.ran("verify", profile, "--offline", "--json")
+        seen.ran("verify", profile, "--offline")
+        seen.ran("clean", profile, "--dry-run", code=0)
+        seen.ran("sql", profile)
+        seen.ran("resume", profile, code=2)
+        seen.ran(str(profile), code=2)
+        seen.ran("checks", code=0)
+        # Rolled back while somebody has edited a file, then by force.
+        (pair.homes[0] / MASTER).write_bytes((pair.homes[0] / MASTER).read_bytes() + b"\n")
+        seen.ran("rollback", profile, code=3)
+        seen.ran("rollback", profile, "--force", "--json", code=0)
+        seen.ran("rollback", done, "--debug", code=0)
+        assert not any(marks_in((home / MASTER).read_bytes()) for home in pair.homes)
+        seen.ran("history", "--prune", "0", code=0)
+        left = [path for path in isolated.rglob("*") if path.is_file() and marks_in(path.read_bytes())]
+        assert left == [], "without backups there is none left"
+        assert seen.count > 24
+
+    def test_also_not_when_it_goes_wrong(
+        self, watch: tuple[Watch, Pair], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        seen, pair = watch
+        profile = pair.profile
+        seen.ran("replay", profile, "--offline", code=0)
+        good = {
+            path: (pair.homes[0] / path).read_bytes() for path in (MASTER, CARBON, REGISTRY, EVENT_PROCESSOR)
+        }
+        for path, data in good.items():
+            for broken in (
+                data[: len(data) // 2],  # cut off in the middle
+                data.replace(b"</password>", b"</passwort>"),
+                data.replace(b"<configuration>", b"<configuration><password>x</password>"),
+                data.replace(b"</SvnPassword>", b""),
+                data + b"<password>" + FIRST.encode(),
+                b"<!DOCTYPE x [<!ENTITY e '" + b"qZfirstA1" + b"'>]>" + data,
+                b"",
+            ):
+                (pair.homes[0] / path).write_bytes(broken)
+                for arguments in (
+                    ["replay", "--offline", "--debug"],
+                    ["replay", "--offline", "--json"],
+                    ["check", "--offline"],
+                ):
+                    seen.ran(*arguments, profile, code={0, 3})
+                (pair.homes[0] / path).write_bytes(data)
+        monkeypatch.setenv("PW_MYSQL", FIRST + "\x01")
+        seen.ran("replay", profile, "--offline", "--debug", code=3)
+        monkeypatch.setenv("PW_MYSQL", FIRST)
+        monkeypatch.setenv("PW_SVN", SVN + "\ufffe")
+        seen.ran("replay", profile, "--offline", "--json", "--debug", code=3)
+        monkeypatch.setenv("PW_SVN", SVN)
+        # A disk that takes nothing more in the middle of the run, and a state folder that cannot be.
+        monkeypatch.setenv("PW_MYSQL", SECOND)
+        real = os.rename
+        monkeypatch.setattr(os, "rename", self.failing(real, after=5))
+        ran = seen.ran("replay", profile, "--offline", "--debug")
+        assert ran.code in {1, 5}
+        monkeypatch.setattr(os, "rename", real)
+        seen.ran("rollback", profile, "--debug")
+        # An error of the program itself.
+        from wizard.edit.xml import XmlDocument
+
+        def explodes(self: XmlDocument) -> bytes:
+            raise RuntimeError("no value in here")
+
+        monkeypatch.setattr(XmlDocument, "result", explodes)
+        ran = seen.ran("replay", profile, "--offline", "--debug", code=1)
+        assert "Traceback" in ran.err
+        assert "Traceback" not in seen.ran("replay", profile, "--offline", code=1).err
+
+    @staticmethod
+    def failing(real: Callable[..., None], after: int) -> Callable[..., None]:
+        calls = []
+
+        def rename(*arguments: Any, **options: Any) -> None:
+            calls.append(1)
+            if len(calls) == after:
+                raise OSError(28, "No space left on device", arguments[1])
+            real(*arguments, **options)
+
+        return rename
+
+    @pytest.mark.parametrize("kind", ["file", "command"])
+    def test_from_a_file_and_from_a_command(self, kind: str, watch: tuple[Watch, Pair]) -> None:
+        seen, pair = watch
+        secret = pair.homes[0] / "repository/conf/a secret"  # among the files that may hold one
+        secret.write_text(FIRST + "\n")
+        secret.chmod(0o600)
+        reference = f'file = "{secret}"' if kind == "file" else f'command = ["cat", "{secret}"]'
+        pair.profile.write_text(pair.profile.read_text().replace('env = "PW_MYSQL"', reference))
+        seen.ran("replay", pair.profile, "--offline", "--allow-commands", "--debug", code=0)
+        path = "//datasource[name='WSO2UM_DB']/definition/configuration/password"
+        assert text(pair.homes[1], MASTER, path) == FIRST
+        secret.chmod(0o644)
+        seen.ran("replay", pair.profile, "--offline", "--allow-commands", code=3 if kind == "file" else 0)
+        assert bool(seen.arguments) == (kind == "command")
+
+    def test_in_a_process_of_its_own(self, watch: tuple[Watch, Pair]) -> None:
+        """The whole program, with all that runs at its start and its end."""
+        seen, pair = watch
+        for arguments in (["replay", "--offline", "--dry-run"], ["replay", "--offline", "--debug"]):
+            seen.look(process(*arguments, pair.profile), arguments)
+
+
+class TestAPlainPasswordInTheProfile:
+    """Nobody should write one there; whoever does does not find it on the screen."""
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            ('password = {env = "APIM_DB_PASSWORD"}', 'password = "{}"'),
+            ('password = {env = "APIM_DB_PASSWORD"}', 'password = {{ env = "X", secret = "{}" }}'),
+            ('password = {env = "APIM_DB_PASSWORD"}', 'password = "{}'),
+            ('password = {env = "APIM_DB_PASSWORD"}', "password = {}"),
+            ('username = "apim"', 'username = "apim"\nurl_parameters = {{ password = "{}" }}'),
+            ('username = "apim"', 'username = "apim"\npasword = "{}"'),
+        ],
+    )
+    @pytest.mark.parametrize(
+        "arguments", [["replay", "--debug"], ["replay", "--json"], ["profile", "validate"], ["check"]]
+    )
+    def test_it_is_not_repeated(
+        self, old: str, new: str, arguments: list[str], make_pair: Callable[..., Pair]
+    ) -> None:
+        pair = make_pair()
+        text = pair.profile.read_text().replace('[mysql.password]\nenv = "APIM_DB_PASSWORD"\n', "")
+        text = text.replace('username = "apim"', 'username = "apim"\npassword = {env = "APIM_DB_PASSWORD"}')
+        assert old in text
+        pair.profile.write_text(text.replace(old, new.format("qZfirstA1 secret qZfirstB2")))
+        ran = run(*arguments, pair.profile)
+        assert ran.code == 2
+        assert marks_in(ran.out.encode() + ran.err.encode()) == []
+
+
+class TestWhatAValueSaysOfItself:
+    def test_no_repr_shows_one(self, watch: tuple[Watch, Pair]) -> None:
+        _, pair = watch
+        result, prepared = replayed(pair, dry_run=True)
+        for thing in (
+            result,
+            prepared,
+            prepared.plan,
+            prepared.passwords,
+            prepared.profile,
+            prepared.context,
+            prepared.masker(),
+            *prepared.plan.changes,
+            *(move for change in prepared.plan.changes for move in change.moves),
+        ):
+            for form in (repr(thing), str(thing), f"{thing}"):
+                assert marks_in(form.encode("utf-8", "backslashreplace")) == [], type(thing)
+
+    def test_no_traceback_with_its_values_shows_one(self) -> None:
+        """As a crash report with the values of all variables would write it."""
+        secret = Secret(FIRST)
+        try:
+            raise ValueError(f"something about {secret} and {secret!r}")
+        except ValueError as problem:
+            told = "".join(traceback.TracebackException.from_exception(problem, capture_locals=True).format())
+        assert marks_in(told.encode()) == []
+        assert "********" in told
+
+
+def test_the_marks_are_found_in_every_form() -> None:
+    """That the search itself would find what it looks for."""
+    import json
+    from urllib.parse import quote, quote_plus
+    from xml.sax.saxutils import escape, quoteattr
+
+    for form in (
+        FIRST,
+        escape(FIRST),
+        quoteattr(FIRST),
+        json.dumps(FIRST),
+        quote(FIRST),
+        quote_plus(FIRST),
+        repr(FIRST),
+    ):
+        assert marks_in(form.encode()) == ["qZfirstA1", "qZfirstB2"]
