@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wizard import marker, runs
-from wizard.change import Move, State, state_of
+from wizard.change import ABSENT, Move, State, state_of
 from wizard.durable import fsync_folder
 from wizard.errors import Locked, StoppedError, told
 from wizard.home_lock import locked
@@ -160,8 +160,10 @@ def _remove_temporaries(run: Run) -> None:
     """Before anything is restored, which may need the room."""
     folders = set()
     for entry in run.entries:
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            os.unlink(run.temporary(entry.path))
+        temporary = run.temporary(entry.path)
+        # A read-only file system refuses to remove also what is not there.
+        if state_of(temporary) != ABSENT:
+            os.unlink(temporary)
             folders.add(entry.path.parent)
     for folder in sorted(folders):
         fsync_folder(folder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -195,30 +195,30 @@ def is_free(number: int) -> bool:
     fix="Run apimha-wizard replay or rollback: it restores what the cut-off run had changed.",
 )
 def unfinished(context: CheckContext) -> Iterator[Finding]:
-    from wizard.marker import is_at_work
-    from wizard.runs import unfinished_in
+    homes = {node.name: context.packs[node.name].home for node in context.nodes if node.name in context.packs}
+    found = list(unfinished_in(homes))
+    yield from found or [finding.ok("no run was cut off")]
 
-    found = False
-    for node in context.nodes:
-        pack = context.packs.get(node.name)
-        marker = unfinished_in(pack.home) if pack is not None else None
-        if marker is None:
+
+def unfinished_in(homes: Mapping[str, Path]) -> Iterator[Finding]:
+    """An error for each of these homes (by node) in which a run is going on or was cut off."""
+    from wizard import marker, runs
+
+    for node, home in homes.items():
+        there = runs.unfinished_in(home)
+        if there is None:
             continue
-        found = True
-        if is_at_work(Path(node.home)):
+        whose = f"the run {there.run} of {there.owner}"
+        if marker.is_at_work(home):
             yield finding.error(
-                f"the run {marker.run} of {marker.owner} is going on in {node.home}",
-                node=node.name,
-                fix="wait until it has ended, then try again",
+                f"{whose} is going on in {home}", node=node, fix="wait until it has ended, then try again"
             )
         else:
             yield finding.error(
-                f"the run {marker.run} of {marker.owner} was cut off in {node.home}",
-                node=node.name,
+                f"{whose} was cut off in {home}",
+                node=node,
                 fix="apimha-wizard rollback PROFILE   (restores what it had changed)",
             )
-    if not found:
-        yield finding.ok("no run was cut off")
 
 
 @check(

@@ -1,0 +1,143 @@
+"""A sandbox of miniature packs on a memory file system, and runs on it in this process or in one that is killed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.support import faults
+from tests.support.faults import Kind, Look
+from wizard import replay as headless
+from wizard import undo
+from wizard.cancel import Cancel
+from wizard.profile import load
+from wizard.replay import Options, Result
+from wizard.secrets import Resolver
+
+ROOT = Path(__file__).resolve().parents[2]
+MARKER = ".apimha-wizard-run"
+
+
+@dataclass
+class Sandbox:
+    """Two homes with everything in them that a run can meet (`faults.make`), their profile, and a state folder."""
+
+    folder: Path
+    profile: Path
+    homes: list[Path]
+    state: Path
+    old: dict[str, Look]
+
+    @property
+    def runs(self) -> Path:
+        return self.state / "apimha-wizard" / "runs"
+
+    @property
+    def markers(self) -> list[Path]:
+        """The markers that stand in the homes."""
+        return [home / MARKER for home in self.homes if (home / MARKER).exists()]
+
+    def now(self) -> dict[str, Look]:
+        """Everything in the homes, and what their links lead to."""
+        return {path: one for path, one in faults.look(self.folder).items() if not path.startswith("state")}
+
+    def everything(self) -> dict[str, Look]:
+        """The same with the state folder."""
+        return faults.look(self.folder)
+
+    def changed(self) -> list[str]:
+        """The paths that are not as they were made, by bytes, mode, owner, attributes, or time."""
+        now = self.now()
+        return sorted(path for path in now.keys() | self.old.keys() if now.get(path) != self.old.get(path))
+
+    def replay(self, **how: Any) -> Result:
+        """`replay --offline`; `tell`, `progress` and `cancel` are those of `headless.replay`, the rest are options."""
+        own = {name: how.pop(name) for name in ("tell", "progress", "cancel", "say") if name in how}
+        options = Options(**{"offline": True, **how})
+        result, _ = headless.replay(
+            load(str(self.profile)), options, Resolver(), **{"cancel": Cancel(), **own}
+        )
+        return result
+
+    def applied(self, **how: Any) -> Result:
+        """A replay that has to write something, and does."""
+        result = self.replay(**how)
+        assert result.outcome == "applied", result
+        return result
+
+    def rollback(self, argument: str | None = None, *, force: bool = False, **how: Any) -> Result:
+        """`rollback`, of the newest run of the profile unless told otherwise."""
+        return undo.rollback(argument or str(self.profile), force=force, **{"cancel": Cancel(), **how})
+
+    def cut_off(self, at: int = 10) -> None:
+        """A replay that is killed (kill -9) as soon as it has written its n-th path."""
+
+        def kill(node: str, path: str, done: int, total: int) -> None:
+            if done == at:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        assert in_a_child(lambda: self.replay(progress=kill)) == -signal.SIGKILL
+        assert len(self.markers) == len(self.homes)
+
+    def command(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+        """A command in a process of its own, with pipes."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "wizard", *arguments],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            **options,
+        )
+
+    def ended(self, *arguments: str) -> tuple[int, str, str]:
+        """Exit code and output of such a command."""
+        process = self.command(*arguments)
+        out, err = process.communicate(timeout=60)
+        return process.returncode, out, err
+
+
+def in_a_child(act: Callable[[], object]) -> int:
+    """Do something in a fork of this process; gives its exit code, negative for a signal."""
+    return waited(fork(act))
+
+
+def fork(act: Callable[[], object]) -> int:
+    """The process id of a fork of this process that does something; its exit code is 0 if that raised nothing."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            act()
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+    return child
+
+
+def waited(child: int) -> int:
+    """The exit code of a child, negative for a signal."""
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+@contextmanager
+def sandbox(folder: Path, kind: Kind = "pair") -> Iterator[Sandbox]:
+    """A sandbox in a new folder, which goes with it; its state folder has to be that of the environment."""
+    homes = faults.make(folder, kind)
+    made = Sandbox(folder, folder / "demo.toml", homes, folder / "state", {})
+    made.old = made.now()
+    try:
+        yield made
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
