@@ -74,6 +74,13 @@ def verify_table() -> str:
     return _table(("finding", "in order when"), ((f"`{id}`", meaning) for id, meaning in VERIFY.items()))
 
 
+def known_errors() -> str:
+    """The errors of the servers that `verify` knows: what causes each, and what mends it."""
+    from wizard.verify.faults import FAULTS
+
+    return _table(("what it comes from", "how to mend it"), ((one.cause, one.fix) for one in FAULTS))
+
+
 def profile_keys() -> str:
     """Each table of the profile as a chapter: key, default, what it is for."""
     return "\n\n".join(_chapters_of_keys())
@@ -214,6 +221,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "steps": steps_table,
     "exit codes": exit_codes_table,
     "verify": verify_table,
+    "known errors": known_errors,
     "profile keys": profile_keys,
     "commands": commands,
     "licences": licences,

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 import tomlkit
 
-from tests.support import documentation, pairs, worlds
+from tests.support import documentation, worlds
 from tests.support.documentation import ROOT, Block
 from tests.support.worlds import World, world
 from wizard.profile.store import parse
+from wizard.steps import CHECKS
+from wizard.verify.faults import fault_of
 
 PAGES = documentation.pages()
 RUN = [
@@ -75,8 +77,7 @@ def _take_profile(here: World, block: Block, titled: dict[str, str]) -> None:
     elif "into" in block.said:
         here.lay_over(block.said["into"], block.text)
     else:
-        tables = pairs.merged(tomlkit.parse(WHOLE).unwrap(), tomlkit.parse(block.text).unwrap())
-        parse(tomlkit.dumps(tables), here.cwd / "piece.toml")
+        parse(worlds.laid_over(tomlkit.parse(WHOLE).unwrap(), block.text), here.cwd / "piece.toml")
 
 
 def _take_commands(here: World, block: Block) -> None:
@@ -101,13 +102,40 @@ def test_every_command_in_a_sentence_is_one(page: Path) -> None:
     text = re.sub(r"^ *```.*?^ *```$", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
     for span in re.findall(r"`(apimha-wizard(?: [^`]*)?)`", text):
         for arguments in documentation.own_commands(span.replace("[", "").replace("]", "")):
-            documentation.parse(arguments)
+            documentation.parse(arguments, whole=False)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_block_says_what_it_is(page: Path) -> None:
     for block in documentation.blocks(page):
         assert block.language in documentation.LANGUAGES, block.place
+
+
+def headings(page: str) -> dict[str, list[str]]:
+    """The headings of the third level below each of the second."""
+    found: dict[str, list[str]] = {}
+    for level, text in re.findall(
+        r"^(##|###) (.*)$", (ROOT / "docs" / page).read_text("utf-8"), re.MULTILINE
+    ):
+        if level == "##":
+            below = found.setdefault(text, [])
+        else:
+            below.append(text)
+    return found
+
+
+def test_troubles_are_found_by_words_that_the_program_says() -> None:
+    """What stands in a heading of the page of troubles is printed by the program, or looked for in a log."""
+    code = "\n".join(path.read_text("utf-8") for path in sorted((ROOT / "wizard").rglob("*.py")))
+    code = re.sub(r"\"\s*\n\s*f?\"", "", code)
+    for chapter, texts in headings("troubleshooting.md").items():
+        for text in texts:
+            if text in {one.id for one in CHECKS} or text == "The errors that verify knows":
+                continue
+            if "in the log" in chapter and fault_of(text):
+                continue
+            for part in text.split(", "):
+                assert part in code, f"{chapter}: nothing says: {part}"
 
 
 class TestTheRunnerItself:

@@ -114,8 +114,11 @@ class NoCommand(AssertionError):
     """Something in the documentation that the program or the shell would not take."""
 
 
-def parse(arguments: list[str]) -> click.Context:
-    """The command line as click takes it, without running anything.  A word in capitals may stand for any value."""
+def parse(arguments: list[str], *, whole: bool = True) -> click.Context:
+    """The command line as click takes it, without running anything.
+
+    In a sentence (`whole` is false) a command may stand without its arguments.
+    """
     words = [one for one in arguments if one not in {"…", "..."}]
     if words and words[0] not in COMMANDS and not words[0].startswith("-"):
         words.insert(0, "wizard")  # a profile: it need not exist here
@@ -124,6 +127,8 @@ def parse(arguments: list[str]) -> click.Context:
     except click.exceptions.Exit:
         return click.Context(cli)  # --help, --version
     except click.ClickException as problem:
+        if isinstance(problem, click.MissingParameter) and not whole and problem.ctx is not None:
+            return problem.ctx
         raise NoCommand(f"{PROGRAM} {shlex.join(arguments)}: {problem.format_message()}") from None
 
 
@@ -142,7 +147,8 @@ def _context(
 
 def own_commands(line: str) -> Iterator[list[str]]:
     """The arguments of each call of the program in a shell line."""
-    lexer = shlex.shlex(line.replace("\\\n", " "), posix=True, punctuation_chars="|&;<>()")
+    plain = re.sub(r"(?<=\s)\d(?=[<>])", "", line.replace("\\\n", " "))  # the 2 of 2>
+    lexer = shlex.shlex(plain, posix=True, punctuation_chars="|&;<>()")
     lexer.whitespace_split = True
     lexer.commenters = ""
     current: list[str] | None = None

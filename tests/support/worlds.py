@@ -147,12 +147,25 @@ class World:
         """Change a profile as a person does who was told to set these keys."""
         path = self.profile(name)
         tables = tomlkit.parse(path.read_text("utf-8")).unwrap()
-        path.write_text(tomlkit.dumps(pairs.merged(tables, tomlkit.parse(self.here(text)).unwrap())), "utf-8")
+        path.write_text(laid_over(tables, self.here(text)), "utf-8")
         load(path)
 
     def must(self, line: str, code: int = 0) -> None:
         """Run a line that is part of how this world was made."""
         assert self.run(line) == code, self.last
+
+
+REFERENCES = {"env", "file", "keyring", "command", "prompt"}
+
+
+def laid_over(tables: dict[str, Any], text: str) -> str:
+    """A profile with what a page says that is to be set; a reference to a password takes the place of another."""
+    changes = tomlkit.parse(text).unwrap()
+    for name, table in changes.items():
+        for key, value in table.items() if isinstance(table, dict) else ():
+            if isinstance(value, dict) and set(value) <= REFERENCES:
+                tables.get(name, {}).pop(key, None)
+    return tomlkit.dumps(pairs.merged(tables, changes))
 
 
 def empty(world: World) -> None:
