@@ -198,8 +198,10 @@ class Apply(Screen[None]):
         for node in self.prepared.plan.nodes:
             bar = self._bar(node.node)
             if bar is not None:
-                written = f"{len(node.pending)} files written" if done else "as before"
-                bar.finish(written, failed=not done)
+                if done:
+                    bar.finish(f"{len(node.pending)} files written")
+                else:
+                    bar.undo()
         for database in result.databases:
             bar = self._bar(database["name"])
             if bar is not None:
@@ -243,7 +245,7 @@ class Apply(Screen[None]):
             self.query_one("#next", Static).update("")
             for bar in self.query(Progress):
                 if bar.label not in self._databases:
-                    bar.show(0, bar.total, "as before")
+                    bar.undo()
             self.result = None
             self.pair.prepared = None
         else:
@@ -265,7 +267,7 @@ class Apply(Screen[None]):
             "$error bold",
         )
         for bar in self.query(Progress):
-            bar.finish("as before", failed=True)
+            bar.undo()
         self._offer(("back", "back to the review"), ("leave", "leave"))
 
     def _tell(self, text: str, style: str = "") -> None:

@@ -338,6 +338,7 @@ class Dashboard(Screen[int]):
             )
         )
         self.show_keys()
+        self.query_one("#timeline").anchor()  # stays at its end, unless somebody scrolls
         self.query_one("#timeline").focus()
         self.run_worker(self._keep_watching(), exclusive=True)
 
@@ -385,7 +386,6 @@ class Dashboard(Screen[int]):
             )
         if new_events:
             self.query_one("#event-list", Static).update(Content("\n").join(self._events))
-            self.query_one("#timeline", VerticalScroll).scroll_end(animate=False)
         self.show_keys()
 
     def _header(self, width: int) -> Content:

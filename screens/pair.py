@@ -61,7 +61,10 @@ class OpenPair:
         self._around = around
         self._judged = -1
         self._changed_keys: set[str] = set()
+        self._owed: frozenset[str] | None = None
+        """The checks that were to run and have not told anything yet; None: all of them."""
         self._seen: set[str] = set()
+        self._round_ended = False
         self._soon: Later | None = None
         self._resolver: Resolver | None = None
 
@@ -82,7 +85,7 @@ class OpenPair:
         if self.draft.set(place, value):
             self._changed_keys.add(key_of(place))
             self.published = False
-            self.prepared = None
+            self.prepared, self.looking = None, False
             self._session.cancel()
             self._around.show_pair()
 
@@ -186,17 +189,29 @@ class OpenPair:
             return
         from screens.session import Wanted
 
-        self.findings, self._seen, self._changed_keys = {}, set(), set()
+        self.findings, self._seen, self._changed_keys, self._round_ended = {}, set(), set(), False
         self.prepared, self.looking = None, True
         self._resolver = self.asking_resolver()
         self._session.start(Wanted(self.profile, self.options(), self._resolver, whole=True))
 
+    @property
+    def at_rest(self) -> bool:
+        """Nothing is to be judged, and no check runs or is waited for."""
+        judged = self._judged >= self.draft.changes
+        return judged and self._soon is None and self._round_ended
+
     def _check(self, *, everything: bool = False) -> None:
         from screens import session
 
+        self._soon = None
         if self.looking:
             return  # a review is open; it looks at everything
-        live = None if everything else session.live_checks(self._changed_keys)
+        self._round_ended = False
+        live = None
+        if not everything and self._owed is not None:
+            # A round that was given up leaves what it had not come to.
+            live = session.live_checks(self._changed_keys) | self._owed
+        self._owed = live
         self._changed_keys = set()
         self._seen = set()
         if self.profile is not None:
@@ -209,6 +224,8 @@ class OpenPair:
             profile, blank = found
             wanted = session.Wanted(profile, self.options(), self.resolver(), live, blank)
             self._session.start(wanted)
+        else:
+            self._round_ended = True
 
     def cancel(self) -> None:
         """Stop looking."""
@@ -239,21 +256,24 @@ class OpenPair:
             case Judged():
                 self._take_judgement(news)
             case session.Started(run=run, ids=ids) if run == self._session.run:
-                self.running = ids
+                self.running = self._owed = ids
             case session.Found(run=run, finding=finding) if run == self._session.run:
                 if finding.id not in self._seen:
                     self._seen.add(finding.id)
                     self.findings[finding.id] = []
                     self.running -= {finding.id}
+                    self._owed = self.running
                 self.findings[finding.id].append(finding)
             case session.Ended(run=run, prepared=prepared, needs=needs) if run == self._session.run:
                 for id in self.running:  # a check that found nothing to say
                     self.findings.pop(id, None)
-                self.running = frozenset()
+                self.running = self._owed = frozenset()
                 self.prepared, self.needs, self.looking = prepared, needs, False
+                self._round_ended = True
             case session.Failed(run=run, message=message) if run == self._session.run:
                 self.running = frozenset()
                 self.looking = False
+                self._round_ended = True
                 self._around.say(message, "error")
             case _:
                 return

@@ -16,6 +16,7 @@ from textual.widgets.option_list import Option
 from screens import paths
 from screens.background import beside
 from screens.signs import plain, sign
+from screens.widgets.labelled import cut
 from wizard import locations
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Picker(ModalScreen["str | None"]):
             mark = sign("here") if entry.wanted else " "
             name = plain(entry.name) + ("/" if entry.is_folder else "")
             line = Content.assemble(
-                (f"{mark} {name:<28} ", "bold" if entry.wanted else ""), (plain(entry.about), "$success")
+                (f"{mark} {cut(name, 20):<20} ", "bold" if entry.wanted else ""), cut(plain(entry.about), 44)
             )
             listing.add_option(Option(line, id=str(number)))
         listing.highlighted = 1 if self._entries else 0

@@ -234,6 +234,8 @@ class StepScreen(Screen[None]):
                 node = f" of {names[place[1]]}" if isinstance(place[1], int) else ""
                 told.append(f"{field.title if field else place[-1]}{node}")
             return f"The checks run as soon as these are filled in: {', '.join(told)}."
+        if self.pair.wrong(self.step):
+            return "The checks run as soon as what is marked above is corrected."
         return "Nothing to say yet."
 
     # --- changing something -----------------------------------------------------------------------

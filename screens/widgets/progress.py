@@ -34,8 +34,15 @@ class Progress(Widget):
         self.text, self.failed = text, failed
         self.refresh()
 
+    def undo(self) -> None:
+        """Show that nothing is left of it."""
+        self.done, self.text, self.failed = 0, "as before", False
+        self.refresh()
+
     def render(self) -> Content:
-        part = self.done / self.total if self.total else 1.0 if self.text != "waits" else 0.0
+        part = (
+            self.done / self.total if self.total else 1.0 if self.text not in {"waits", "as before"} else 0.0
+        )
         full = round(part * BAR)
         colour = "$error" if self.failed else "$success" if part >= 1 else "$primary"
         count = f"{self.done}/{self.total}" if self.total else ""

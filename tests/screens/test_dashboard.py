@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import shlex
 import subprocess
@@ -127,7 +128,12 @@ class Shown:
         self.drill = views[-1].drill
 
     def poll(self) -> View:
-        return self._views.pop(0) if len(self._views) > 1 else self._views[0]
+        view = self._views[0]
+        if len(self._views) > 1:
+            self._views.pop(0)
+        else:
+            self._views[0] = dataclasses.replace(view, news=())  # news is told once
+        return view
 
 
 def app_of(*views: View, theme: str = "dark", keeper: Keeper | None = None) -> DashboardApp:
@@ -141,10 +147,14 @@ def app_of(*views: View, theme: str = "dark", keeper: Keeper | None = None) -> D
 
 
 async def shown(pilot: Any) -> None:
-    """Wait until a view is painted."""
-    while pilot.app.screen.view is None:
+    """Wait until a view is painted, and the time line stands at its end."""
+    screen = pilot.app.screen
+    while screen.view is None:
         await asyncio.sleep(0)
     await pilot.pause()
+    timeline = screen.query_one("#timeline")
+    while timeline.display and timeline.scroll_offset.y != timeline.max_scroll_y:
+        await pilot.pause()
 
 
 # --- stories -------------------------------------------------------------------------------------

@@ -1,0 +1,46 @@
+"""What the screens' tests share: pictures in one folder, a clock that stands still, and an application to drive."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_textual_snapshot import SVGImageExtension
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def still(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Pictures in the top-level folder `snapshots/`, the same on every machine and at any time."""
+
+    def dirname(cls: type, *, test_location: Any) -> str:
+        return str(ROOT / "snapshots" / Path(test_location.filepath).stem)
+
+    monkeypatch.setattr(SVGImageExtension, "dirname", classmethod(dirname))
+    monkeypatch.setattr("screens.signs.ASCII", False)
+    monkeypatch.setattr("screens.pair.clock", lambda: "10:42")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.fixture
+def picture(snapshot: Any) -> Callable[[Any, str], None]:
+    """`picture(app, name)`: what the application shows now is what the picture of that name shows."""
+    pictures = snapshot.use_extension(SVGImageExtension)
+
+    def compare(app: Any, name: str) -> None:
+        assert app.export_screenshot(simplify=True) == pictures(name=name)
+
+    return compare
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "two_looks: a picture in two looks instead of four")

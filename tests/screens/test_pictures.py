@@ -1,0 +1,468 @@
+"""Every screen in its states, as pictures: 80x24 and 120x40, dark and light.
+
+The checks say what a test wants them to say, so that no picture depends on a network, a port or a clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from screens.app import WizardApp
+from screens.theme import THEMES
+from tests.support.screens import PROFILE, Scripted, opened, settled, typed, until
+from wizard import finding
+from wizard.finding import Finding, Remedy
+
+LOOKS = [(size, theme) for size in ((80, 24), (120, 40)) for theme in ("dark", "light")]
+IDS = [f"{width}x{height}-{theme}" for (width, height), theme in LOOKS]
+
+
+def named(id: str, one: Finding) -> Finding:
+    return Finding(one.status, one.message, one.node, one.fix, one.evidence, one.remedy, id)
+
+
+FINE = [
+    named(
+        "prerequisites.home",
+        finding.ok("WSO2 API Manager Analytics Server 2.0.0 in /opt/wso2/analytics-1", node="node1"),
+    ),
+    named(
+        "prerequisites.home",
+        finding.ok("WSO2 API Manager Analytics Server 2.0.0 in /opt/wso2/analytics-2", node="node2"),
+    ),
+    named("prerequisites.version", finding.ok("both nodes: WSO2 API Manager Analytics Server 2.0.0")),
+    named(
+        "prerequisites.driver-jar",
+        finding.ok("mysql-connector-java-5.1.49-bin.jar holds com.mysql.jdbc.Driver"),
+    ),
+    named("mysql.connect", finding.ok("MySQL 5.6.24 at 10.100.0.10:3306")),
+    named("mysql.account", finding.ok("apim may log in")),
+    named("mysql.driver", finding.ok("Connector/J 5.1.49 logs in")),
+    named("datasources.replication", finding.ok("indexReplicationFactor is 1", node="node1")),
+    named("registry.other-mount", finding.ok("no other mount of the two paths", node="node1")),
+    named("hazelcast.host", finding.ok("10.100.0.46", node="node1")),
+    named("event-processor.persistence", finding.ok("state is kept", node="node1")),
+    named("spark.link", finding.ok("the homes have one path on both machines: no link is needed")),
+    named(
+        "deployment-sync.c-apps", finding.ok("both nodes hold the same 0 C-Apps; deploy each new one to both")
+    ),
+]
+CLASH = named(
+    "ports.clash",
+    finding.error(
+        "9444 is the port of console (HTTPS) of node1 and console (HTTPS) of node2",
+        node="node2",
+        fix="set port_offset = 2 for node2",
+        remedy=Remedy("nodes.node2.port_offset", 2, "port_offset = 2"),
+    ),
+)
+JAVA = named(
+    "prerequisites.java",
+    finding.warning(
+        "java_home is not set: the servers' Java was not looked at",
+        node="node1",
+        fix="set java_home of node1 to the JDK 1.7 or 1.8 that the server will use",
+    ),
+)
+CHARSET = named(
+    "mysql.charset",
+    finding.error(
+        "utf8mb4 does not fit MySQL 5.6",
+        fix='set charset = "latin1"',
+        remedy=Remedy("mysql.charset", "latin1", 'charset = "latin1"'),
+    ),
+)
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> type[Scripted]:
+    """What the checks say: set its `findings`."""
+
+    class Said(Scripted):
+        findings = FINE
+
+    monkeypatch.setattr("screens.session.Session", Said)
+    monkeypatch.setattr("screens.pair.SETTLE", 0.01)
+    about = {"nodes.home": "API Manager Analytics 2.0.0, offset 1", "mysql.driver_jar": "Connector/J 5.1.49"}
+    monkeypatch.setattr("screens.paths.about", lambda key, text, folder: about.get(key, ""))
+    return Said
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every screen in four looks; those that look much like another one in two."""
+    if "look" in metafunc.fixturenames:
+        few = metafunc.definition.get_closest_marker("two_looks") is not None
+        chosen = [0, 3] if few else range(len(LOOKS))
+        metafunc.parametrize("look", [LOOKS[n] for n in chosen], ids=[IDS[n] for n in chosen])
+
+
+two_looks = pytest.mark.two_looks
+
+
+@pytest.fixture
+def take(look: Any, picture: Callable[[Any, str], None], tmp_path: Path) -> Callable[..., Any]:
+    """`await take(name, scene, profile)`: drives the wizard on a profile as the scene does, and compares."""
+
+    async def run(
+        name: str, scene: Callable[[Pilot[Any]], Any] | None = None, profile: str | None = PROFILE
+    ) -> None:
+        (width, height), theme = look
+        path = tmp_path / "analytics.toml"
+        if profile is not None:
+            path.write_text(profile, "utf-8")
+        app = opened(path) if profile is not None else WizardApp(None)
+        app.theme = THEMES[theme].name
+        async with app.run_test(size=(width, height)) as pilot:
+            if profile is not None:
+                await settled(pilot)
+            if scene is not None:
+                await scene(pilot)
+            await pilot.pause()
+            await pilot.wait_for_scheduled_animations()
+            picture(app, f"{name}-{width}x{height}-{theme}")
+
+    return run
+
+
+# --- welcome --------------------------------------------------------------------------------------
+
+
+async def shown(pilot: Pilot[Any]) -> None:
+    from textual.widgets import OptionList
+
+    await until(pilot, lambda: pilot.app.screen.query_one(OptionList).option_count > 1)
+
+
+@two_looks
+async def test_welcome_empty(take: Any, said: Any) -> None:
+    await take("welcome-empty", shown, None)
+
+
+async def test_welcome_with_profiles(take: Any, said: Any) -> None:
+    from wizard import locations
+
+    folder = locations.profiles()
+    folder.mkdir(parents=True)
+    (folder / "analytics.toml").write_text(PROFILE, "utf-8")
+    (folder / "old.toml").write_text(PROFILE.replace('host = "10.100.0.10"', "hsot = 1"), "utf-8")
+    locations.drafts().mkdir(parents=True)
+    locations.draft("next").write_text('schema_version = 1\n[cluster]\nname = "next"\n', "utf-8")
+
+    async def scene(pilot: Pilot[Any]) -> None:
+        from textual.widgets import OptionList
+
+        await until(pilot, lambda: pilot.app.screen.query_one(OptionList).option_count == 5)
+
+    await take("welcome-filled", scene, None)
+
+
+@two_looks
+async def test_new_pair_with_a_bad_name(take: Any, said: Any) -> None:
+    async def scene(pilot: Pilot[Any]) -> None:
+        await shown(pilot)
+        await pilot.press("n")
+        await typed(pilot, "replay")
+        await pilot.press("enter")
+
+    await take("new-pair", scene, None)
+
+
+# --- steps ----------------------------------------------------------------------------------------
+
+
+async def test_step_done(take: Any, said: Any) -> None:
+    async def scene(pilot: Pilot[Any]) -> None:
+        await until(
+            pilot, lambda: all(f.note for f in pilot.app.screen.form.fields() if f.field.key == "nodes.home")
+        )
+
+    await take("step-done", scene)
+
+
+async def test_step_with_an_error_and_a_warning(take: Any, said: Any) -> None:
+    said.findings = [*FINE, CLASH, JAVA]
+
+    async def scene(pilot: Pilot[Any]) -> None:
+        await until(
+            pilot, lambda: all(f.note for f in pilot.app.screen.form.fields() if f.field.key == "nodes.home")
+        )
+
+    await take("step-error", scene)
+
+
+@two_looks
+async def test_step_checking(take: Any, said: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    said.findings = FINE[:2]
+    said.unfinished = ("all",)
+    monkeypatch.setattr("screens.pair.OpenPair.at_rest", property(lambda self: bool(self.running)))
+
+    async def scene(pilot: Pilot[Any]) -> None:
+        await until(
+            pilot, lambda: all(f.note for f in pilot.app.screen.form.fields() if f.field.key == "nodes.home")
+        )
+
+    await take("step-checking", scene)
+
+
+async def test_step_with_wrong_fields(take: Any, said: Any) -> None:
+    async def scene(pilot: Pilot[Any]) -> None:
+        await pilot.press("ctrl+n")
+        await typed(pilot, ":3306")
+        await pilot.press("tab")
+        await typed(pilot, "33o6")
+        await settled(pilot)
+
+    await take("step-wrong-field", scene)
+
+
+@two_looks
+async def test_step_of_a_new_pair(take: Any, said: Any) -> None:
+    empty = (
+        'schema_version = 1\n[cluster]\nname = "next"\n[[nodes]]\nname = "node1"\n[[nodes]]\nname = "node2"\n'
+    )
+    await take("step-empty", None, empty)
+
+
+async def test_step_mysql_with_its_kinds_of_passwords(take: Any, said: Any) -> None:
+    said.findings = [*FINE, CHARSET]
+
+    async def scene(pilot: Pilot[Any]) -> None:
+        await pilot.press("ctrl+n", "tab", "tab", "tab", "enter")
+        await until(pilot, lambda: pilot.app.screen.query_one("Select").expanded)
+
+    await take("step-mysql", scene)
+
+
+@two_looks
+@pytest.mark.parametrize("number", range(2, 8))
+async def test_each_other_step(take: Any, said: Any, number: int) -> None:
+    async def scene(pilot: Pilot[Any]) -> None:
+        await pilot.press(*["ctrl+n"] * number)
+
+    await take(f"step-{number + 1}", scene)
+
+
+@two_looks
+async def test_help(take: Any, said: Any) -> None:
+    async def scene(pilot: Pilot[Any]) -> None:
+        await pilot.press("f1")
+
+    await take("help", scene)
+
+
+@two_looks
+async def test_password_test(take: Any, said: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = named(
+        "mysql.account", finding.error("apim cannot log in: wrong password", fix="correct mysql.password")
+    )
+    monkeypatch.setattr("screens.password.tried", lambda pair, key, secret: [wrong])
+
+    async def scene(pilot: Pilot[Any]) -> None:
+        await pilot.press("ctrl+n", "tab", "tab", "tab", "f7")
+        await typed(pilot, "secret")
+        await pilot.press("enter")
+        await until(pilot, lambda: "wrong password" in str(pilot.app.screen.query_one(".result").visual))
+
+    await take("password-test", scene)
+
+
+@two_looks
+async def test_picker(take: Any, said: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from screens.paths import Entry
+
+    pack = "API Manager Analytics 2.0.0, offset 1"
+    entries = [
+        Entry("analytics-1", True, pack, True),
+        Entry("analytics-2", True, pack, True),
+        Entry("lib", True),
+        Entry("old", True),
+    ]
+    monkeypatch.setattr("screens.paths.entries", lambda key, folder: entries)
+    monkeypatch.setattr("screens.picker._start", lambda text, folder: Path("/opt/wso2"))
+
+    async def scene(pilot: Pilot[Any]) -> None:
+        pilot.app.screen.focus_field(("nodes", 0, "home"))
+        await pilot.pause()
+        await pilot.press("f3")
+        await until(pilot, lambda: pilot.app.screen.query_one("OptionList").option_count == 5)
+
+    await take("picker", scene)
+
+
+async def test_too_small(picture: Any, said: Any, tmp_path: Path) -> None:
+    path = tmp_path / "analytics.toml"
+    path.write_text(PROFILE, "utf-8")
+    app = opened(path)
+    async with app.run_test(size=(60, 16)) as pilot:
+        await settled(pilot)
+        picture(app, "too-small")
+
+
+@two_looks
+async def test_edited_meanwhile(take: Any, said: Any) -> None:
+    async def scene(pilot: Pilot[Any]) -> None:
+        pair = pilot.app.pair
+        pair.draft.target = Path("/home/somebody/analytics.toml")
+        pilot.app.ask_about_conflict()
+        await pilot.pause()
+
+    await take("conflict", scene)
+
+
+# --- review and apply -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def planned(said: Any, make_pair: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The review shows the plan of a real pair of packs, and databases as a server would have them."""
+    from types import SimpleNamespace
+
+    from wizard import replay
+    from wizard.database.needs import DatabaseResult
+    from wizard.profile import load
+    from wizard.secrets import Resolver
+
+    pair = make_pair()
+    prepared = replay.prepare(
+        load(pair.profile).profile, replay.Options(offline=True, skip=("prerequisites",)), Resolver()
+    )
+    names = {
+        "userdb": True,
+        "regdb": True,
+        "WSO2_ANALYTICS_EVENT_STORE_DB": False,
+        "WSO2_ANALYTICS_PROCESSED_DATA_STORE_DB": False,
+    }
+    needs = SimpleNamespace(
+        pending=True,
+        databases=[
+            SimpleNamespace(
+                database=SimpleNamespace(name=name),
+                pending=True,
+                create=True,
+                grant_to=("'apim'@'%'",),
+                script=script,
+                lacking=False,
+                result=DatabaseResult(name, "pending", 0),
+            )
+            for name, script in names.items()
+        ],
+    )
+    said.prepare = staticmethod(lambda wanted: (prepared, needs))
+    return said
+
+
+async def reviewed(pilot: Pilot[Any]) -> None:
+    await pilot.press("f2")
+    await until(pilot, lambda: pilot.app.pair.prepared is not None, "the plan")
+    await until(pilot, lambda: pilot.app.screen._shown is not None, "the review")
+
+
+async def test_review_with_something_to_settle(take: Any, planned: Any) -> None:
+    planned.findings = [*FINE, CLASH, JAVA]
+
+    async def scene(pilot: Pilot[Any]) -> None:
+        await reviewed(pilot)
+        await pilot.press("down", "down")
+
+    await take("review-settle", scene)
+
+
+async def test_review_of_a_file(take: Any, planned: Any) -> None:
+    planned.findings = [*FINE, JAVA]
+
+    async def scene(pilot: Pilot[Any]) -> None:
+        await reviewed(pilot)
+        await pilot.press("a", *["down"] * 6, "space", "down", "down")
+
+    await take("review-file", scene)
+
+
+@two_looks
+async def test_review_of_a_database(take: Any, planned: Any) -> None:
+    async def scene(pilot: Pilot[Any]) -> None:
+        await reviewed(pilot)
+        await pilot.press("end")
+
+    await take("review-database", scene)
+
+
+@two_looks
+async def test_review_of_a_profile_with_gaps(take: Any, said: Any) -> None:
+    async def scene(pilot: Pilot[Any]) -> None:
+        await pilot.press("f2")
+
+    await take("review-gaps", scene, PROFILE.replace('username = "apim"\n', ""))
+
+
+async def test_applying_and_what_comes_after(
+    take: Any, planned: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from screens.apply import Apply, Happened
+    from wizard.replay import Result
+    from wizard.text import next_steps
+
+    monkeypatch.setattr(Apply, "_write", lambda self: None)
+
+    async def scene(pilot: Pilot[Any]) -> None:
+        await reviewed(pilot)
+        await pilot.press("f9")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Apply))
+        screen = pilot.app.screen
+        screen.post_message(Happened("writing"))
+        for change in screen.prepared.plan.nodes[0].pending:
+            screen.post_message(Happened("written", "node1", change.path))
+        screen.post_message(Happened("written", "node2", "repository/conf/axis2/axis2.xml"))
+        screen.post_message(Happened("made", "userdb", 73, 73, "done"))
+        screen.post_message(Happened("made", "regdb", 31, 73, "CREATE TABLE REG_RESOURCE"))
+        await pilot.pause()
+
+    await take("apply-writing", scene)
+
+    async def afterwards(pilot: Pilot[Any]) -> None:
+        await scene(pilot)
+        screen = pilot.app.screen
+        names = [bar.label for bar in screen.query("Progress")][2:]
+        databases = [
+            {"name": name, "status": "created", "tables": 39 if "WSO2" not in name else 0} for name in names
+        ]
+        files = [{"status": "changed"}] * 16
+        result = Result("applied", 0, "20261124T101530Z-1f3a", files, [], databases)
+        lines = [
+            line.replace(str(node.home), f"/opt/wso2/analytics-{number}")
+            for line in next_steps(screen.prepared, result, "analytics")
+            for number, node in enumerate(screen.prepared.profile.nodes, 1)
+            if str(node.home) in line or "/bin/" not in line
+        ]
+        screen.post_message(Happened("ended", result, list(dict.fromkeys(lines))))
+        await until(pilot, lambda: len(screen.query("#actions Button")) == 3)
+
+    await take("apply-done", afterwards)
+
+    async def failed(pilot: Pilot[Any]) -> None:
+        await scene(pilot)
+        screen = pilot.app.screen
+        result = Result(
+            "failed",
+            1,
+            error="axis2.xml: no space left; everything in the homes is as before\n  fix: make room",
+        )
+        screen.post_message(Happened("ended", result, []))
+        await until(pilot, lambda: len(screen.query("#actions Button")) == 2)
+
+    await take("apply-failed", failed)
+
+
+@two_looks
+async def test_a_node_that_is_elsewhere(take: Any, said: Any) -> None:
+    from screens.elsewhere import ask
+
+    async def scene(pilot: Pilot[Any]) -> None:
+        first, second = pilot.app.pair.profile.nodes
+        pilot.app.push_screen(ask(second, first))
+
+    await take("elsewhere", scene)

@@ -1,0 +1,109 @@
+"""Driving the wizard's screens in tests: waiting for what has to happen, and checks that say what a test wants."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from textual.pilot import Pilot
+
+from screens.app import WizardApp
+from screens.draft import open_profile
+from screens.session import Ended, Found, Started, Wanted, chosen_checks
+from wizard.finding import Finding
+
+LIMIT = 30.0
+
+PROFILE = """\
+schema_version = 1
+
+[cluster]
+name = "analytics"
+
+[mysql]
+host = "10.100.0.10"
+username = "apim"
+password = { env = "APIM_DB_PASSWORD" }
+driver_jar = "/opt/mysql-connector-java-5.1.49-bin.jar"
+
+[[nodes]]
+name = "node1"
+home = "/opt/wso2/analytics-1"
+host = "10.100.0.46"
+
+[[nodes]]
+name = "node2"
+home = "/opt/wso2/analytics-2"
+host = "10.100.0.47"
+"""
+
+
+async def until(pilot: Pilot[Any], happened: Callable[[], Any], what: str = "") -> None:
+    """Wait until something has happened, and what it led to is shown."""
+    deadline = time.monotonic() + LIMIT
+    while not happened():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"it did not happen: {what or happened}\n{text_of(pilot.app)}")
+        await pilot.pause(0.01)
+    await pilot.pause()
+
+
+async def settled(pilot: Pilot[Any]) -> None:
+    """Wait until the draft is judged, every check has ended and everything is saved."""
+    pair = pilot.app.pair  # type: ignore[attr-defined]
+    await until(pilot, lambda: pair.at_rest, "the end of the checks")
+    await until(pilot, lambda: pair.draft.keeper.settled(0), "the saving")
+    await pilot.pause()
+
+
+async def typed(pilot: Pilot[Any], text: str) -> None:
+    """Type a text, key by key."""
+    names = {
+        " ": "space",
+        "/": "slash",
+        ".": "full_stop",
+        "-": "minus",
+        "_": "underscore",
+        "%": "percent_sign",
+    }
+    await pilot.press(*(names.get(character, character) for character in text))
+
+
+def text_of(app: Any) -> str:
+    """What stands on the screen, as text."""
+    strips = app.screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in strip) for strip in strips)
+
+
+def opened(path: Path | str) -> WizardApp:
+    """The wizard on a profile."""
+    return WizardApp(open_profile(str(path)))
+
+
+class Scripted:
+    """Takes the place of the live checks: tells what a test says, at once, and runs nothing."""
+
+    findings: Sequence[Finding] = ()
+    unfinished: Iterable[str] = ()
+    prepare: Callable[[Wanted], tuple[Any, Any]] | None = None
+
+    def __init__(self, tell: Callable[[Any], None]) -> None:
+        self._tell = tell
+        self.run = 0
+
+    def start(self, wanted: Wanted) -> None:
+        self.run += 1
+        chosen = frozenset(one.id for one in chosen_checks(wanted))
+        self._tell(Started(self.run, chosen))
+        for finding in type(self).findings:
+            if finding.id in chosen:
+                self._tell(Found(self.run, finding))
+        if not self.unfinished:
+            prepare = type(self).prepare
+            prepared, needs = prepare(wanted) if prepare is not None and wanted.whole else (None, None)
+            self._tell(Ended(self.run, prepared, needs))
+
+    def cancel(self) -> None:
+        return
