@@ -172,33 +172,25 @@ def _needed() -> set[str]:
     """The distributions that the program needs on this system, directly or not."""
     from importlib.metadata import PackageNotFoundError, distribution
 
+    from packaging.requirements import Requirement
+
     found: set[str] = set()
-    waiting = [PROGRAM]
+    waiting = [Requirement(PROGRAM)]
     while waiting:
-        for text in distribution(waiting.pop()).requires or ():
-            name = re.match(r"[\w.-]+", text)
-            if name is None or not _applies(text):
+        package = waiting.pop()
+        for text in distribution(package.name).requires or ():
+            needed = Requirement(text)
+            marker, extras = needed.marker, package.extras or {""}
+            if marker is not None and not any(marker.evaluate({"extra": one}) for one in extras):
                 continue
             try:
-                known = distribution(name[0]).metadata["Name"]
+                known = distribution(needed.name).metadata["Name"]
             except PackageNotFoundError:
                 continue
             if known not in found:
                 found.add(known)
-                waiting.append(known)
+                waiting.append(needed)
     return found
-
-
-def _applies(requirement: str) -> bool:
-    """Whether a requirement is one of every installation: no extra, and this system."""
-    _, _, marker = requirement.partition(";")
-    if not marker.strip():
-        return True
-    if "extra" in marker:
-        return False
-    from packaging.markers import Marker
-
-    return Marker(marker).evaluate()
 
 
 def _licence(name: str) -> tuple[str, str]:

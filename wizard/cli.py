@@ -50,9 +50,8 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and not args[0].startswith("-") and args[0] not in self.commands:
-            if ctx.resilient_parsing:  # the Tab key asks: nothing is told
-                return None, None, args
-            if (len(args) > 1 and not args[1].startswith("-")) or not _is_profile(args[0]):
+            asked = ctx.resilient_parsing  # by the Tab key: nothing is told then
+            if not asked and ((len(args) > 1 and not args[1].startswith("-")) or not _is_profile(args[0])):
                 raise _no_such_name(args[0])
             return "wizard", self.commands["wizard"], args
         return super().resolve_command(ctx, args)

@@ -77,7 +77,9 @@ def _runs(context: Context) -> Iterable[str]:
 def _nodes(context: Context) -> Iterable[str]:
     from wizard.profile.store import load
 
-    return [node.name for node in load(context.params["name"]).profile.nodes]
+    # Behind an option that has no value yet click leaves the arguments where they are.
+    name = context.params.get("name") or context.args[0]
+    return [node.name for node in load(name).profile.nodes]
 
 
 def _steps(context: Context) -> Iterable[str]:

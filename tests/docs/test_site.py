@@ -1,0 +1,40 @@
+"""The site is built without a warning: no page is left out, no link leads nowhere."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.support.cli import ROOT
+
+
+def test_the_site_is_built_strictly(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "mkdocs",
+        "build",
+        "--strict",
+        "--quiet",
+        "--site-dir",
+        str(tmp_path / "site"),
+    ]
+    env = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    text = (tmp_path / "site/reference/checks.html").read_text("utf-8")
+    assert "mysql.charset" in text
+    for page in (tmp_path / "site").rglob("*.html"):
+        links = re.findall(
+            r'<(?:script|link|img)[^>]*(?:src|href)="(https?://[^"]+)"', page.read_text("utf-8")
+        )
+        assert links == [], f"{page.name} needs the network"
+
+
+def test_every_picture_is_one_that_exists() -> None:
+    for page in (ROOT / "docs").rglob("*.md"):
+        for target in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", page.read_text("utf-8")):
+            assert (page.parent / target).is_file(), f"{page.name}: {target}"
