@@ -116,6 +116,8 @@ class CheckContext:
     passwords: Passwords
     offline: bool = False
     only_node: str | None = None
+    called: str = "PROFILE"
+    """What a fix calls the profile, so that it can be pasted."""
     cancel: Cancel = dataclasses.field(default_factory=Cancel)
     _memo: dict[str, _Once] = dataclasses.field(default_factory=dict)
     _lock: threading.Lock = dataclasses.field(default_factory=threading.Lock)
@@ -165,12 +167,11 @@ def run(
         checks = [one.without_network() for one in checks if one.offline]
     checks = sorted(checks, key=lambda one: not one.live)
     for result in _concurrently(checks, context):
-        ignored = result.status == "error" and result.id in ignore
-        yield (
-            dataclasses.replace(result, status="warning", message=f"{result.message} (ignored)")
-            if ignored
-            else result
-        )
+        if result.fix is not None and "PROFILE" in result.fix:
+            result = dataclasses.replace(result, fix=result.fix.replace("PROFILE", context.called))
+        if result.status == "error" and result.id in ignore:
+            result = dataclasses.replace(result, status="warning", message=f"{result.message} (ignored)")
+        yield result
 
 
 def _findings(one: Check, context: CheckContext) -> list[Finding]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from wizard import apply as applying
-from wizard import checks, drift, passwords, plan, recovery, runs, steps
+from wizard import checks, drift, locations, passwords, plan, recovery, runs, steps
 from wizard.cancel import Cancel
 from wizard.checks import CheckContext
 from wizard.errors import UsageError, WizardError, plainly
@@ -173,7 +173,9 @@ def packs_here(profile: Profile, only_node: str | None, *, resolve: bool) -> dic
     }
 
 
-def prepare(profile: Profile, options: Options, resolver: Resolver) -> Prepared:
+def prepare(
+    profile: Profile, options: Options, resolver: Resolver, *, called: str = "PROFILE"
+) -> Prepared:
     """Look at everything and plan; nothing is written, the network is left alone but for names.
 
     `UsageError` for options that make no sense; every other problem becomes a finding of the checks.
@@ -198,7 +200,14 @@ def prepare(profile: Profile, options: Options, resolver: Resolver) -> Prepared:
     version, mariadb = assumed_server(profile)
     prepared.plan = _plan(prepared, version, mariadb=mariadb)
     prepared.context = CheckContext(
-        profile, nodes, packs, prepared.plan, secrets, offline=options.offline, only_node=options.only_node
+        profile,
+        nodes,
+        packs,
+        prepared.plan,
+        secrets,
+        offline=options.offline,
+        only_node=options.only_node,
+        called=called,
     )
     return prepared
 
@@ -225,6 +234,13 @@ def _plan(prepared: Prepared, server: tuple[int, ...] | None, *, mariadb: bool) 
     )
 
 
+def called(loaded: LoadedProfile) -> str:
+    """What a command that is to be pasted calls a profile: its name, or its file in quotes where it needs them."""
+    from shlex import quote
+
+    return loaded.name if loaded.path == locations.profile(loaded.name) else quote(str(loaded.path))
+
+
 def check(
     loaded: LoadedProfile,
     options: Options,
@@ -235,7 +251,7 @@ def check(
 ) -> Result:
     """The checks alone.  Outcome `ok` (0), or `refused`: 3, and 5 where a run was cut off."""
     with plainly():
-        prepared = prepare(loaded.profile, options, resolver)
+        prepared = prepare(loaded.profile, options, resolver, called=called(loaded))
         found = look(prepared, tell, cancel)
     code = _refusal(found)
     databases = databases_json(pending_databases(prepared))
@@ -362,7 +378,7 @@ def replay(
             stack.enter_context(locked(homes))
             for recovered in recovery.recover(homes, cancel):
                 say(recovered.line())
-        prepared = prepare(loaded.profile, options, resolver)
+        prepared = prepare(loaded.profile, options, resolver, called=called(loaded))
         found = look(prepared, tell, cancel)
         needs = pending_databases(prepared)
         result = Result(

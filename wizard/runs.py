@@ -394,7 +394,9 @@ def find(argument: str | None) -> Run:
         named = next((run for run in all_runs if run.run == argument), None)
         return named or _newest_of(argument, all_runs)
     chosen = _to_undo(all_runs, all_runs) or _unbegun(all_runs)
-    profiles = sorted({run.profile for run in chosen})
+    by_file = {run.profile_path: run.profile for run in chosen}
+    same_names = len(set(by_file.values())) < len(by_file)
+    profiles = sorted(by_file if same_names else by_file.values())
     if not chosen:
         raise UsageError("there is no run to undo", fix="apimha-wizard history")
     if len(profiles) > 1:
@@ -405,19 +407,30 @@ def find(argument: str | None) -> Run:
 
 
 def of_profile(argument: str, all_runs: Iterable[Run]) -> list[Run]:
-    """The runs of a profile, by its name or its file."""
-    path = os.path.realpath(argument) if os.sep in argument or argument.endswith(".toml") else None
-    return [
-        run
-        for run in all_runs
-        if (run.profile_path == path if path else argument in {run.profile, run.profile_path})
-    ]
+    """The runs of a profile, by its name or its file.
+
+    A name is that of one of the user's own profiles; only where no such one has runs or is there, it is that of a
+    file elsewhere.
+    """
+    all_runs = list(all_runs)
+    is_path = os.sep in argument or argument.endswith(".toml")
+    path = os.path.realpath(argument if is_path else locations.profile(argument))
+    own = [run for run in all_runs if run.profile_path == path]
+    if own or is_path or os.path.exists(path):
+        return own
+    return [run for run in all_runs if run.profile == argument]
 
 
 def _newest_of(argument: str, all_runs: list[Run]) -> Run:
     own = of_profile(argument, all_runs)
     if not own:
         raise UsageError(f"{argument} is no run, and no profile that has runs", fix="apimha-wizard history")
+    files = sorted({run.profile_path for run in own})
+    if len(files) > 1:
+        raise UsageError(
+            f"several files called {argument} have runs: {', '.join(files)}",
+            fix=f"apimha-wizard rollback {files[0]}",
+        )
     return (_to_undo(own, all_runs) or _unbegun(own) or own)[0]
 
 

@@ -133,7 +133,8 @@ def same_home(context: CheckContext) -> Iterator[Finding]:
         if not network.on_one_machine(hosts, resolve=not context.offline):
             # One path on both is the usual case; this is one of the two machines.
             problem = f"{problem}, and {hosts[0]} and {hosts[1]} are two machines"
-            fix = "on each machine: apimha-wizard replay PROFILE --node NAME"
+            names = [node.name for node in context.profile.nodes]
+            fix = f"apimha-wizard replay PROFILE --node {names[0]}   (and --node {names[1]} on the other)"
         yield finding.error(problem, fix=fix)
     else:
         yield finding.ok("two homes that share nothing")
@@ -385,6 +386,12 @@ def driver_jar_fits(context: CheckContext) -> Iterator[Finding]:
     )
     if mysql.driver_jar is not None:
         path = Path(mysql.driver_jar)
+        if path.suffix != ".jar":
+            yield finding.error(
+                f"{path.name} does not end in .jar: the servers would not look at it",
+                fix=f"mv '{path}' '{path.with_suffix('.jar')}' and name that in mysql.driver_jar",
+            )
+            return
         try:
             held = holds_class(path, mysql.driver_class)
         except WizardError as problem:

@@ -49,6 +49,8 @@ def symbolic_link(bench: Workbench) -> None:
     path = bench.profile.spark.symbolic_link
     if path is None or bench.one_machine or not bench.lives_here:
         return
+    if os.path.isdir(path) and not os.path.islink(path):
+        return  # the home itself, or what the check will name
     if _in_the_way(path, bench.pack.home) is None:
         bench.symlink(path, bench.pack.home)
 
@@ -61,6 +63,8 @@ def _in_the_way(link: Path, home: Path) -> tuple[str, str] | None:
         if leads == os.path.realpath(home):
             return None
         return f"{link} leads to {leads}, not to {home}", f"ln -sfn '{home}' '{link}'"
+    if os.path.realpath(link) == os.path.realpath(home):
+        return None  # the home itself stands at the common path
     if there != ABSENT:
         return (
             f"something that is no link is at {link}",
