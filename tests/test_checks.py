@@ -167,7 +167,8 @@ class TestPrerequisites:
         assert statuses(checked(pair, only_node="node1"), "prerequisites.home") == ["ok"]
         found = {one.node: one for one in of(checked(pair), "prerequisites.home")}
         assert (found["node1"].status, found["node2"].status) == ("ok", "error")
-        assert "--node node2" in (found["node2"].fix or "")
+        # A fix can be pasted.
+        assert f"apimha-wizard replay {pair.profile} --node node2" in (found["node2"].fix or "")
 
     def test_same_home_on_two_machines_says_node(self, make_pair: Callable[..., Pair]) -> None:
         """On two machines one path is the usual case: what is missing is `--node`."""
@@ -298,6 +299,26 @@ class TestPrerequisites:
         assert statuses(checked(pair), "prerequisites.driver-jar") == ["ok", "ok"]
         result = applied(pair)
         assert not [file for file in result.files if file["path"].endswith(".jar")]
+
+    def test_the_driver_is_called_a_jar(self, make_pair: Callable[..., Pair], tmp_path: Path) -> None:
+        pair = make_pair(mysql={"driver_jar": str(pairs.driver_jar(tmp_path / "driver.zip"))})
+        (found,) = of(checked(pair), "prerequisites.driver-jar")
+        assert found.status == "error"
+        assert (
+            found.fix
+            == f"mv '{tmp_path}/driver.zip' '{tmp_path}/driver.jar' and name that in mysql.driver_jar"
+        )
+
+    def test_the_driver_may_be_that_of_one_of_the_homes(self, make_pair: Callable[..., Pair]) -> None:
+        pair = make_pair()
+        first, second = (home / LIB / "mine.jar" for home in pair.homes)
+        pairs.driver_jar(first)
+        jar = pair.profile.parent / "mysql-connector-java-5.1.49-bin.jar"
+        pair.profile.write_text(pair.profile.read_text().replace(str(jar), str(first)))
+        result = applied(pair)
+        found = {file["node"]: file["status"] for file in result.files if file["path"].endswith("mine.jar")}
+        assert found == {"node1": "unchanged", "node2": "created"}
+        assert second.read_bytes() == first.read_bytes()
 
     def test_the_driver_of_another_class_is_none(self, make_pair: Callable[..., Pair]) -> None:
         pair = make_pair(mysql={"driver_class": "com.mysql.cj.jdbc.Driver"})
@@ -568,6 +589,16 @@ class TestSpark:
         (entry,) = [file for file in result.files if file["path"] == str(link)]
         assert entry["status"] == "unchanged"
         assert not os.path.isabs(os.readlink(link)), "it was not touched"
+
+    def test_a_common_path_that_is_the_home_of_one_of_them(self, make_pair: Callable[..., Pair]) -> None:
+        pair, _ = self.two_machines(make_pair)
+        home = pair.homes[0]
+        pair.profile.write_text(pair.profile.read_text() + f'\n[spark]\nsymbolic_link = "{home}"\n')
+        assert statuses(checked(pair, only_node="node1"), "spark.link") == ["ok"]
+        result = applied(pair, only_node="node1")
+        assert str(home) not in {file["path"] for file in result.files}
+        assert home.is_dir() and not home.is_symlink()
+        assert f"carbon.das.symbolic.link {home}/\n" in (home / SPARK).read_text()
 
     def test_a_link_in_a_folder_that_is_missing(self, make_pair: Callable[..., Pair]) -> None:
         pair, link = self.two_machines(make_pair)

@@ -352,6 +352,36 @@ class TestRollback:
         assert run("rollback", two).code == 0
         assert run("rollback").code == 0, "only one has an open run now"
 
+    def test_a_name_is_not_that_of_a_file_elsewhere(
+        self, make_pair: Callable[..., Pair], isolated: Path
+    ) -> None:
+        """Two profiles are called pair: one of the user's own, and a file `pair.toml`."""
+        own, other = make_pair("das-3.0.1"), make_pair("apim-analytics-2.0.0")
+        name = named(own, "pair", isolated)
+        run("replay", name, "--offline")
+        run("replay", other.profile, "--offline")
+        both = run("rollback")
+        assert both.code == 2
+        assert str(other.profile) in both.err
+        before = standing(*other.homes)
+        assert run("rollback", name, "--json").json["outcome"] == "restored"
+        assert standing(*other.homes) == before
+        assert run("rollback", name, "--json").json["outcome"] == "unchanged"
+        assert [one["kind"] for one in run("history", name, "--json").json["runs"]] == ["rollback", "replay"]
+        assert standing(*other.homes) == before
+        assert run("rollback", other.profile, "--json").json["outcome"] == "restored"
+
+    def test_a_name_that_only_files_have(self, make_pair: Callable[..., Pair]) -> None:
+        first, second = make_pair("das-3.0.1"), make_pair("apim-analytics-2.0.0")
+        run("replay", first.profile, "--offline")
+        assert run("rollback", "pair").code == 0, "only one file is called so"
+        run("replay", first.profile, "--offline")
+        run("replay", second.profile, "--offline")
+        ran = run("rollback", "pair")
+        assert ran.code == 2
+        assert str(first.profile) in ran.err
+        assert str(second.profile) in ran.err
+
     def test_what_has_no_runs(self, make_pair: Callable[..., Pair]) -> None:
         ran = run("rollback", "nonsense")
         assert ran.code == 2

@@ -167,11 +167,16 @@ def run(
         checks = [one.without_network() for one in checks if one.offline]
     checks = sorted(checks, key=lambda one: not one.live)
     for result in _concurrently(checks, context):
-        if result.fix is not None and "PROFILE" in result.fix:
-            result = dataclasses.replace(result, fix=result.fix.replace("PROFILE", context.called))
-        if result.status == "error" and result.id in ignore:
-            result = dataclasses.replace(result, status="warning", message=f"{result.message} (ignored)")
-        yield result
+        yield _finished(result, context.called, ignored=result.id in ignore)
+
+
+def _finished(result: Finding, called: str, *, ignored: bool) -> Finding:
+    """With the profile's name in its fix, and as a warning where its errors are ignored."""
+    if result.fix is not None and "PROFILE" in result.fix:
+        result = dataclasses.replace(result, fix=result.fix.replace("PROFILE", called))
+    if ignored and result.status == "error":
+        return dataclasses.replace(result, status="warning", message=f"{result.message} (ignored)")
+    return result
 
 
 def _findings(one: Check, context: CheckContext) -> list[Finding]:
