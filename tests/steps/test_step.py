@@ -1,0 +1,76 @@
+"""The list of the steps, and where a step puts what is new."""
+
+from __future__ import annotations
+
+import pytest
+
+from wizard.edit.xml import XmlDocument
+from wizard.profile.fields import keys
+from wizard.steps import CHECKS, STEP_IDS, STEPS, checks_of, chosen
+from wizard.steps.step import put
+
+IDS = [
+    "prerequisites",
+    "mysql",
+    "datasources",
+    "registry",
+    "hazelcast",
+    "event-processor",
+    "spark",
+    "deployment-sync",
+]
+
+
+class TestTheSteps:
+    def test_they_are_those_of_the_procedure_in_its_order(self) -> None:
+        assert list(STEP_IDS) == IDS
+
+    def test_every_field_of_the_profile_is_asked_for_by_one_step(self) -> None:
+        asked = [field for step in STEPS for field in step.fields]
+        twice = {field for field in asked if asked.count(field) > 1}
+        assert twice <= {"nodes.host"}, "which Hazelcast is about as well"
+        assert set(asked) == set(keys()) - {"schema_version", "cluster.name"}
+
+    def test_each_has_what_a_screen_shows(self) -> None:
+        for step in STEPS:
+            assert step.title
+            assert step.help.endswith(".")
+            for edit in step.edits:
+                assert edit.__doc__, f"{edit.__name__}: the documentation is made of it"
+
+    def test_only_and_skip_leave_the_order(self) -> None:
+        assert [step.id for step in chosen(("spark", "mysql"), ())] == ["mysql", "spark"]
+        assert [step.id for step in chosen((), ("mysql", "spark"))] == [
+            i for i in IDS if i not in {"mysql", "spark"}
+        ]
+        assert chosen((), tuple(IDS)) == ()
+        assert {one.id for one in checks_of(())} == {one.id for one in CHECKS if one.always}
+
+
+ORDER = ("a", "b", "c", "d")
+
+
+class TestPut:
+    @pytest.mark.parametrize(
+        ("there", "new", "result"),
+        [
+            ("abd", "c", "abcd"),
+            ("ad", "b", "abd"),
+            ("ad", "c", "acd"),
+            ("d", "c", "dc"),
+            ("bd", "a", "bad"),
+            ("x", "b", "xb"),
+            ("axd", "b", "abxd"),
+            ("xbx", "c", "xbcx"),
+            ("db", "c", "dbc"),
+            ("abcd", "c", "abcd"),
+        ],
+    )
+    def test_a_new_one_is_directly_behind_the_nearest_of_its_list(
+        self, there: str, new: str, result: str
+    ) -> None:
+        lines = "".join(f"  <{name}>old</{name}>\n" for name in there)
+        document = XmlDocument(f"<r>\n{lines}</r>\n".encode(), "r.xml")
+        put(document.root, ORDER, new, "new")
+        wanted = "".join(f"  <{name}>{'new' if name == new else 'old'}</{name}>\n" for name in result)
+        assert document.result().decode() == f"<r>\n{wanted}</r>\n"
