@@ -126,8 +126,8 @@ class Pack:
     @cached_property
     def offset(self) -> int:
         """The port offset of `carbon.xml` (0 where it has none)."""
-        found = self.xml(CARBON).find("Ports/Offset")
-        text = (found.text if found is not None else "").strip()
+        found = self.xml(CARBON).all("Ports/Offset")
+        text = found[0].text.strip() if found else ""  # of several the server reads the first
         return int(text) if re.fullmatch(r"\d{1,5}", text) else 0
 
     @property

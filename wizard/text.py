@@ -142,8 +142,10 @@ def next_steps(prepared: Prepared, result: Result, name: str) -> Iterator[str]:
     yield f"Then: apimha-wizard verify {quote(name)} --watch"
     addresses = []
     for node in profile.nodes:
-        plain, ssl = ports.thrift(node, prepared.packs.get(node.name))
-        addresses.append(f"tcp://{node.host}:{plain} (SSL {ssl})")
+        pack = prepared.packs.get(node.name)
+        plain, ssl = ports.thrift(node, pack)
+        added = " plus its offset" if pack is None and node.port_offset is None else ""
+        addresses.append(f"tcp://{node.host}:{plain}{added} (SSL {ssl}{added})")
     yield f"API Manager sends its events to: {', '.join(addresses)}"
     if profile.mysql.databases.stats is not None:
         yield f"and reads its statistics from the database {profile.mysql.databases.stats}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from wizard import apply as applying
@@ -133,7 +134,7 @@ def _refuse(run: Run) -> None:
             raise ChecksFailed(
                 f"the server of {node} runs (process {pid})",
                 place=home,
-                fix=f"sh '{home}/bin/wso2server.sh' stop",
+                fix=f"sh {quote(f'{home}/bin/wso2server.sh')} stop",
             )
     if not run.has_backups:
         raise ChecksFailed(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from wizard.change import ABSENT, Change, Meta, Move, State, hash_of, hash_of_file, state_of
@@ -177,7 +178,7 @@ class Workbench:
         elif before != ABSENT:
             raise EditError("the path is taken", place=str(link), fix=f"move {link} away")
         elif not link.parent.is_dir():
-            raise EditError("its folder is missing", place=str(link), fix=f"mkdir -p '{link.parent}'")
+            raise EditError("its folder is missing", place=str(link), fix=f"mkdir -p {quote(str(link.parent))}")
         else:
             moves = (
                 Move(Path(os.path.realpath(link.parent)) / link.name, ABSENT, State("link", str(target))),

@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from wizard import finding, network
@@ -262,7 +263,7 @@ def running(context: CheckContext) -> Iterator[Finding]:
             yield finding.error(
                 f"the server runs (process {pid}), and there are files to change",
                 node=node.name,
-                fix=f"sh '{pack.home}/bin/wso2server.sh' stop",
+                fix=f"sh {quote(f'{pack.home}/bin/wso2server.sh')} stop",
             )
         else:
             yield finding.ok(
@@ -286,7 +287,7 @@ def writable(context: CheckContext) -> Iterator[Finding]:
             problems.insert(0, f"{plan.home}: this user cannot write into the folder")
         for problem in dict.fromkeys(problems):
             yield finding.error(
-                problem, node=node.name, fix=f"run as the owner of the home: sudo -u '{_owner(plan.home)}' …"
+                problem, node=node.name, fix=f"run as the owner of the home: sudo -u {quote(_owner(plan.home))} …"
             )
         if not problems:
             yield finding.ok("everything that will be written can be", node=node.name)
@@ -389,7 +390,7 @@ def driver_jar_fits(context: CheckContext) -> Iterator[Finding]:
         if path.suffix != ".jar":
             yield finding.error(
                 f"{path.name} does not end in .jar: the servers would not look at it",
-                fix=f"mv '{path}' '{path.with_suffix('.jar')}' and name that in mysql.driver_jar",
+                fix=f"mv {quote(str(path))} {quote(str(path.with_suffix('.jar')))}   and name that in driver_jar",
             )
             return
         try:
@@ -456,7 +457,7 @@ def second_driver(context: CheckContext) -> Iterator[Finding]:
         others += [jar for jar in bundles if jar.name not in made and is_mysql_driver(jar)]
         for jar in others:
             yield finding.warning(
-                f"{jar} is another MySQL driver on the same class path", node=node.name, fix=f"rm '{jar}'"
+                f"{jar} is another MySQL driver on the same class path", node=node.name, fix=f"rm {quote(str(jar))}"
             )
         if not others:
             yield finding.ok("no other MySQL driver", node=node.name)
@@ -484,7 +485,7 @@ def copied_node_id(context: CheckContext) -> Iterator[Finding]:
         second = context.packs[context.profile.nodes[1].name]
         yield finding.error(
             f"both homes have the same {NODE_ID}: one was copied from a pack that had been started",
-            fix=f"rm '{second.path(NODE_ID)}'",
+            fix=f"rm {quote(str(second.path(NODE_ID)))}",
         )
     else:
         yield finding.ok("the nodes have no id in common")
@@ -513,7 +514,8 @@ def link(context: CheckContext) -> Iterator[Finding]:
             yield finding.warning(
                 f"{path} is a link that leads out of the home: {target} is what is written",
                 node=node.name,
-                fix=f"cp --remove-destination '{target}' '{plan.home / path}', if only this home is meant",
+                fix=f"cp --remove-destination {quote(str(target))} {quote(str(plan.home / path))}   "
+                "if only this home is meant",
             )
         if not leaving:
             yield finding.ok("nothing that is written leads out of the home", node=node.name)

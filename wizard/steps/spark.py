@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from wizard import finding, network
@@ -62,7 +63,7 @@ def _in_the_way(link: Path, home: Path) -> tuple[str, str] | None:
         leads = os.path.realpath(link)
         if leads == os.path.realpath(home):
             return None
-        return f"{link} leads to {leads}, not to {home}", f"ln -sfn '{home}' '{link}'"
+        return f"{link} leads to {leads}, not to {home}", f"ln -sfn {quote(str(home))} {quote(str(link))}"
     if os.path.realpath(link) == os.path.realpath(home):
         return None  # the home itself stands at the common path
     if there != ABSENT:
@@ -71,7 +72,7 @@ def _in_the_way(link: Path, home: Path) -> tuple[str, str] | None:
             f"move {link} away, or choose another spark.symbolic_link",
         )
     if not link.parent.is_dir():
-        return f"the folder of {link} is missing", f"mkdir -p '{link.parent}'"
+        return f"the folder of {link} is missing", f"mkdir -p {quote(str(link.parent))}"
     if not os.access(link.parent, os.W_OK | os.X_OK):
         return f"the link cannot be made in {link.parent}", f"let this user write into {link.parent}"
     return None
