@@ -417,19 +417,21 @@ def profile_from_homes(homes: tuple[Path, Path], name: str) -> int:
     """Read a pair that was configured by hand back into a profile; passwords go to 0600 files beside it."""
     from wizard import from_homes
     from wizard.profile.names import locate
+    from wizard.text import Paper
 
     _, path = locate(name)
     first, second = (home.expanduser().absolute() for home in homes)
     found = from_homes.read((first, second))
     from_homes.write(found, path)
+    out = Paper()
     for field, notes in found.notes.items():
         for note in notes:
-            click.echo(f"! {field}: {note}" if field else f"! {note}")
-    click.echo(f"written: {path}")
+            out.line(f"! {field}: {note}" if field else f"! {note}", "warning")
+    out.line(f"written: {path}")
     if found.missing:
-        click.echo(f"Not in the homes, to be filled in: {', '.join(found.missing)}")
+        out.line(f"Not in the homes, to be filled in: {', '.join(found.missing)}")
     else:
-        click.echo(f"What is not as the profile says: apimha-wizard replay {name} --dry-run")
+        out.line(f"What is not as the profile says: apimha-wizard replay {name} --dry-run")
     return 0
 
 
