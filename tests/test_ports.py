@@ -95,6 +95,14 @@ class TestTheOffset:
         (home / CARBON).write_text(data.replace("<Offset>1<", f"<Offset>{text}<"), "iso-8859-1")
         assert Pack(home).offset == 3
 
+    def test_of_two_the_first_counts(self, packs: Path, tmp_path: Path) -> None:
+        """As the server reads it; setting it is refused, since nobody knows which one is meant."""
+        home = copy_pack(packs / PACKS[0], tmp_path / "home")
+        data = (home / CARBON).read_text("iso-8859-1")
+        twice = data.replace("<Offset>1</Offset>", "<Offset>4</Offset><Offset>5</Offset>")
+        (home / CARBON).write_text(twice, "iso-8859-1")
+        assert Pack(home).offset == 4
+
     def test_a_commented_out_offset_is_none(self, packs: Path, tmp_path: Path) -> None:
         home = copy_pack(packs / PACKS[0], tmp_path / "home")
         data = (home / CARBON).read_text("iso-8859-1")

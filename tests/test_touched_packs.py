@@ -1215,6 +1215,18 @@ class TestSecureVault:
         refused(pair, "WSO2UM_DB", check="datasources.secure-vault")
         assert replayed(pair, ignore=("datasources.secure-vault",))[0].outcome == "applied"
 
+    def test_the_password_of_the_repository_too(
+        self, make_pair: Callable[..., Pair], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("SVN", "x")
+        svn = {"method": "svn", "svn_url": "http://s/r", "svn_username": "u", "svn_password": {"env": "SVN"}}
+        pair = make_pair(deployment_sync=svn)
+        touch(
+            pair, CARBON, "<SvnPassword>", '<SvnPassword xmlns:svns="urn:s" svns:secretAlias="Svn.Password">'
+        )
+        refused(pair, "DeploymentSynchronizer", CARBON, check="datasources.secure-vault")
+        assert replayed(pair, skip=("deployment-sync",))[0].outcome == "applied", "it is not written then"
+
     def test_one_that_is_not_written_is_nobodys_business(self, make_pair: Callable[..., Pair]) -> None:
         pair = make_pair()
         touch(
