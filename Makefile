@@ -13,10 +13,10 @@ BUILD_REQUIRES := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench lock clean venv
+.PHONY: help demo test lint bench bench-peers fuzz docs site dist lock clean venv
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 demo: $(VENV)/.runtime ## two miniature packs: dry run, replay, replay again, roll back
 	@$(BIN)/python -m wizard.demo
@@ -33,6 +33,29 @@ lint: $(VENV)/.dev ## ruff (rules and format) and mypy --strict
 
 bench: $(VENV)/.dev ## the measurements of tests/bench, with their figures printed
 	$(BIN)/python -m pytest -s $(if $(T),$(T),tests/bench)
+
+docs: $(VENV)/.dev ## renew what the documentation takes from the code, then the site
+	$(BIN)/python -m wizard.catalogue README.md docs/*.md docs/reference/*.md
+	$(BIN)/python -m wizard.manual docs/man/apimha-wizard.1
+	$(BIN)/apimha-wizard profile schema >docs/reference/profile.schema.json
+	_APIMHA_WIZARD_COMPLETE=bash_source $(BIN)/apimha-wizard >docs/completions/bash/apimha-wizard
+	_APIMHA_WIZARD_COMPLETE=zsh_source $(BIN)/apimha-wizard >docs/completions/zsh/_apimha-wizard
+	_APIMHA_WIZARD_COMPLETE=fish_source $(BIN)/apimha-wizard >docs/completions/fish/apimha-wizard.fish
+	@$(MAKE) --no-print-directory site
+
+site: $(VENV)/.dev ## the documentation as a site, in build/site; a warning is an error
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "the site is in build/site: open build/site/index.html"
+
+dist: $(VENV)/.dev ## sdist and wheel, in dist
+	@rm -rf build/lib build/bdist.* dist
+	$(BIN)/python -m build --no-isolation
+
+bench-peers: $(VENV)/.dev ## the same pair by Ansible, by augeas and by this tool: the table of the README
+	@$(BIN)/python -m tests.peers
+
+fuzz: $(VENV)/.dev ## hostile input, for APIMHA_FUZZ_SECONDS (600): profiles, packs, scripts, logs, jars
+	APIMHA_FUZZ_SECONDS=$${APIMHA_FUZZ_SECONDS:-600} $(BIN)/python -m pytest -s tests/fuzz
 
 venv: $(VENV)/.dev ## .venv with all that developing needs, from requirements-dev.lock
 

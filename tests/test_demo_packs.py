@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
@@ -202,25 +201,6 @@ def test_no_line_of_prose_is_the_stock_files_own(stock: Path) -> None:
     for name in FILES:
         assert not prose((MINIATURE / name).read_bytes()) & prose((stock / name).read_bytes()), name
     assert any(prose((MINIATURE / name).read_bytes()) for name in FILES)
-
-
-def test_the_wheel_brings_every_file_along_as_it_is(tmp_path: Path) -> None:
-    project = PACKS.parents[2]
-    for name in ("pyproject.toml", "LICENSE"):
-        shutil.copy(project / name, tmp_path)
-    for name in ("wizard", "screens"):
-        shutil.copytree(project / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "README.md").touch()
-    command = [sys.executable, "-m", "pip", "wheel", "-qq", "--no-deps", "--no-build-isolation", "."]
-    subprocess.run(command, cwd=tmp_path, stdin=subprocess.DEVNULL, check=True)
-    (wheel,) = tmp_path.glob("apimha_wizard-*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        packed = {
-            name: archive.read(name) for name in archive.namelist() if name.startswith("wizard/demo/packs/")
-        }
-    assert packed == {
-        str(path.relative_to(project)): path.read_bytes() for path in PACKS.rglob("*") if path.is_file()
-    }
 
 
 def test_two_homes_one_profile_and_a_secret_that_nobody_else_reads(tmp_path: Path) -> None:
