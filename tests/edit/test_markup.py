@@ -125,13 +125,36 @@ def test_a_password_with_a_bare_ampersand_is_not_quoted() -> None:
     assert refused.value.__suppress_context__
 
 
-def test_something_wide_and_something_deep_that_is_allowed() -> None:
+def test_what_is_wide_or_deep_or_full_of_blanks_is_edited_in_time() -> None:
     wide = b"<a>" + b"<b c='1'>2</b>\n" * 5_000 + b"</a>"
     deep = b"<a>" * 200 + b"</a>" * 200
-    for source in (wide, deep):
+    blanks = b" " * 1_000_000
+    tags = (
+        b"<a"
+        + blanks
+        + b"><b"
+        + blanks
+        + b"c"
+        + blanks
+        + b"="
+        + blanks
+        + b"'1'"
+        + blanks
+        + b"/></a"
+        + blanks
+        + b">"
+    )
+    gaps = b"<a>" + blanks + b"\n" + blanks + b"<b/>" + blanks + b"\n" + blanks + b"</a>"
+    comments = b"<a>\n<b/>" + b"<!-- c -->" * 20_000 + b"\n</a>"
+    for source in (wide, deep, tags, gaps, comments):
         started = time.process_time()
         assert edited(source) is not None
         assert time.process_time() - started < 5
+    started = time.process_time()
+    document = XmlDocument(b"<a>" + b"x<!-- c -->" * 20_000 + b"</a>", "hostile.xml")
+    document.root.set_text("1")
+    assert document.result().startswith(b"<a>1<!-- c --><!-- c -->")
+    assert time.process_time() - started < 5
 
 
 quick = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck), database=None)

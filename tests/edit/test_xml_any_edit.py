@@ -21,7 +21,7 @@ from wizard.secrets import Secret
 
 BLANKS = " \t\r\n"
 
-quick = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+quick = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 
 # Everything that XML can hold, the awkward characters more often than not.
 values = st.text(

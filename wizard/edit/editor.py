@@ -154,10 +154,11 @@ class Editor:
 
     def _texts_with(self, node: Node, new: str) -> list[str]:
         """The texts between the comments of an element, with `new` in place of the value."""
-        texts = []
-        for number, run in enumerate(self._runs(node)):
+        texts, runs = [], self._runs(node)
+        target = _target(runs)
+        for number, run in enumerate(runs):
             front, rear = self._blanks_of(run)
-            texts.append(front + (new if number == self._target(node) else "") + rear)
+            texts.append(front + (new if number == target else "") + rear)
         return texts
 
     def set_attribute(self, node: Node, name: str, value: Value, what: str | None) -> None:
@@ -205,10 +206,6 @@ class Editor:
 
     def _runs(self, node: Node) -> list[markup.Run]:
         return markup.runs(self._data, self._start_tag(node).end, self._ends[self._numbers[node]])
-
-    def _target(self, node: Node) -> int:
-        """The number of the run that takes a new value: the first that holds text, else the first."""
-        return next((number for number, run in enumerate(self._runs(node)) if not run.is_blank), 0)
 
     def _blanks_of(self, run: markup.Run) -> tuple[str, str]:
         front, rear = self._data[run.start : run.core_start], self._data[run.core_end : run.end]
@@ -459,9 +456,10 @@ class Editor:
                 return (Splice(tag.close, tag.end, b">" + content + b"</" + tag.name + b">"),)
             return (Splice(tag.end, self._ends[self._numbers[node]], content),)
         texts = [node.text or "", *(child.tail or "" for child in node)]
-        made = []
-        for number, (run, text) in enumerate(zip(self._runs(node), texts, strict=True)):
-            if number == self._target(node) or not run.is_blank:
+        made, runs = [], self._runs(node)
+        target = _target(runs)
+        for number, (run, text) in enumerate(zip(runs, texts, strict=True)):
+            if number == target or not run.is_blank:
                 front, rear = self._blanks_of(run)
                 core = markup.text_bytes(text[len(front) : len(text) - len(rear)], self._encoding, line_end)
                 made.append(Splice(run.core_start, run.core_end, core))
@@ -553,6 +551,11 @@ class Editor:
                 front, rear, _ = self._removal(node)
                 nodes.take_out(twin, front, rear)
         return intended
+
+
+def _target(runs: list[markup.Run]) -> int:
+    """The number of the run that takes a new value: the first that holds text, else the first."""
+    return next((number for number, run in enumerate(runs) if not run.is_blank), 0)
 
 
 def _is_same(node: Node, new: str, old: str) -> bool:

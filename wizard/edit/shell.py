@@ -129,25 +129,26 @@ class ShellScript(_Script):
 
     # Possessive, so that a line of a million blanks is given up at once.
     _END = rb"[ \t]*+(?:;[ \t]*+)?(?:(?<=[ \t])#.*)?"
-    _ASSIGNMENT = re.compile(
+    # Patterns are compiled when they are used, and most runs touch no script: start-up is measured.
+    _ASSIGNMENT = (
         rb"[ \t]*(?P<export>export[ \t]+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)="
         rb"(?P<value>\"[^\"\\]*\"|'[^']*'|(?![#~])[^\s\"'\\;&|<>()`]*)" + _END
     )
-    _EXPORT = re.compile(rb"[ \t]*export((?:[ \t]+[A-Za-z_][A-Za-z0-9_]*)+)" + _END)
-    _OPENS = re.compile(rb"(?:^|[;&|])[ \t]*(?:if|for|while|until|case|select)\b|[{(][ \t]*$")
-    _CLOSES = re.compile(rb"(?:^|[;&|])[ \t]*(?:(?:fi|done|esac)\b|[})])")
-    _HERE_DOCUMENT = re.compile(rb"<<-?[ \t]*[\"'\\]?([A-Za-z_][A-Za-z0-9_]*)")
+    _EXPORT = rb"[ \t]*export((?:[ \t]+[A-Za-z_][A-Za-z0-9_]*)+)" + _END
+    _OPENS = rb"(?:^|[;&|])[ \t]*(?:if|for|while|until|case|select)\b|[{(][ \t]*$"
+    _CLOSES = rb"(?:^|[;&|])[ \t]*(?:(?:fi|done|esac)\b|[})])"
+    _HERE_DOCUMENT = rb"<<-?[ \t]*[\"'\\]?([A-Za-z_][A-Za-z0-9_]*)"
 
     def _read(self, data: bytes) -> Iterator[_Assignment]:
         lines = list(self._live_lines(data))
         exported = set()
         for _, line in lines:
-            if found := self._EXPORT.fullmatch(line):
+            if found := re.fullmatch(self._EXPORT, line):
                 exported |= set(found[1].split())
-            elif (found := self._ASSIGNMENT.fullmatch(line)) and found["export"]:
+            elif (found := re.fullmatch(self._ASSIGNMENT, line)) and found["export"]:
                 exported.add(found["name"])
         for offset, line in lines:
-            found = self._ASSIGNMENT.fullmatch(line)
+            found = re.fullmatch(self._ASSIGNMENT, line)
             if found and found["name"] in exported:
                 yield _assignment(found, offset, found["value"][:1] in (b'"', b"'"))
 
@@ -165,8 +166,8 @@ class ShellScript(_Script):
                 continue
             if is_start and not continues and depth <= 0:
                 yield found.start(), line
-            depth += len(self._OPENS.findall(line)) - len(self._CLOSES.findall(line))
-            if here := self._HERE_DOCUMENT.search(line):
+            depth += len(re.findall(self._OPENS, line)) - len(re.findall(self._CLOSES, line))
+            if here := re.search(self._HERE_DOCUMENT, line):
                 waits_for = here[1]
 
 
@@ -176,10 +177,9 @@ class BatchScript(_Script):
     line_end = b"\r\n"
     new_line = "set {name}="
 
-    _ASSIGNMENT = re.compile(
+    _ASSIGNMENT = (
         rb"[ \t]*+(?:@[ \t]*+)?set[ \t]+(?P<quote>\")?(?P<name>[A-Za-z_][A-Za-z0-9_]*)="
-        rb"(?P<value>(?(quote)[^\"]*|[^&|<>^]*))(?(quote)\"[ \t]*)",
-        re.IGNORECASE,
+        rb"(?P<value>(?(quote)[^\"]*|[^&|<>^]*))(?(quote)\"[ \t]*)"
     )
 
     def _read(self, data: bytes) -> Iterator[_Assignment]:
@@ -191,7 +191,7 @@ class BatchScript(_Script):
             if is_comment:
                 continue
             depth -= line.startswith(b")")
-            assignment = self._ASSIGNMENT.fullmatch(found[1])
+            assignment = re.fullmatch(self._ASSIGNMENT, found[1], re.IGNORECASE)
             if assignment and is_start and depth <= 0:
                 yield _assignment(assignment, found.start(), False, unescape=True)
             depth += line.endswith(b"(")
