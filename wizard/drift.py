@@ -98,6 +98,9 @@ def _of_node(node: Node, plan: NodePlan, context: CheckContext, history: list[Ru
                 yield Drift(node.name, change.path, run.run, _told(entry.after, move.before))
     yield from _edited(node, edited, context)
     for run, entry in left.values():
+        # What is there and no link is not read: the plan of today has nothing to say against it.
+        if entry.after.kind == "file" and os.path.lexists(entry.path):
+            continue
         now = state_of(entry.path)
         if now != entry.after and (entry.after.kind == "link" or _is_missed(entry.path, now, plan)):
             yield Drift(node.name, entry.name, run.run, _told(entry.after, now))

@@ -323,18 +323,6 @@ def _status(run: Run, undone: bool | None) -> Status:
     return "rolled back" if undone else "rolled back in part"
 
 
-def last_written(paths: Iterable[Path]) -> dict[Path, tuple[str, State]]:
-    """For each of these paths that a run of this user has written: the newest such run, and the state it left."""
-    wanted = set(paths)
-    found: dict[Path, tuple[str, State]] = {}
-    for run in history():
-        if run.outcome == "committed":
-            for entry in run.entries:
-                if entry.path in wanted:
-                    found.setdefault(entry.path, (run.run, entry.after))
-    return found
-
-
 def prune(keep: int) -> list[Run]:
     """Take the backups of all but the newest runs away; gives those runs.  A cut-off run keeps its own."""
     pruned = [run for run in history()[keep:] if run.outcome != "started" and run.backups.is_dir()]
