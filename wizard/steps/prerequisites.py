@@ -166,23 +166,25 @@ def _targets(plan: NodePlan | None) -> set[str]:
     return {str(target) for change in changes if change.kind != "symlink" for target in change.targets}
 
 
+CONFIGURATION = ("bin", "dbscripts", "repository/conf")
+DEEP = 4
+"""How far down folders are compared: deep enough for each that the product has a meaning for."""
+
+
 def _identities(pack: Pack, plan: NodePlan | None) -> dict[object, str]:
-    """Device and inode of every file and folder of a home that a run looks at or writes into, with its path."""
-    paths = (
-        {change.path for change in plan.changes if change.kind != "symlink"} if plan is not None else set()
-    )
-    paths |= {
-        CARBON,
-        LIB,
-        DROPINS,
-        "bin",
-        "repository/conf",
-        "repository/components",
-        "repository/deployment/server",
-    }
-    folders = {str(parent) for path in paths for parent in Path(path).parents} - {"."}
+    """Device and inode of the folders of a home, of its configuration files, and of what a run looks at."""
+    paths = {change.path for change in plan.changes if change.kind != "symlink"} if plan is not None else set()
+    for folder, folders, names in os.walk(pack.home):
+        inside = os.path.relpath(folder, pack.home)
+        inside = "" if inside == "." else f"{inside}/"
+        paths.update(inside + name for name in folders)
+        is_configuration = f"{inside}/".startswith(tuple(f"{name}/" for name in CONFIGURATION))
+        if is_configuration:
+            paths.update(inside + name for name in names)
+        elif inside.count("/") >= DEEP - 1:
+            folders.clear()
     found: dict[object, str] = {}
-    for path in sorted(paths | folders):
+    for path in sorted(paths):
         try:
             status = os.stat(pack.path(path))
         except OSError:
