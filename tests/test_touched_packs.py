@@ -1165,7 +1165,14 @@ class TestLinks:
     def test_one_folder_for_both_is_refused(self, make_pair: Callable[..., Pair]) -> None:
         pair = make_pair()
         first, second = pair.homes
-        for folder in ("repository/conf/datasources", "repository/components/lib", "repository/deployment"):
+        for folder in (
+            "repository/conf/datasources",
+            "repository/components/lib",
+            "repository/deployment",
+            "repository/deployment/server/carbonapps",
+            "repository/logs",
+            "dbscripts",
+        ):
             shutil.move(second / folder, second / "aside")
             (second / folder).symlink_to(first / folder)
             result, _ = replayed(pair)
