@@ -150,8 +150,8 @@ def begin(
     log.say(AGENT, "Hazelcast initialized in 1379ms")
     log.say(
         AGENT,
-        f"Local member: [{one.uuid}] - Host:{one.host}, Remote Host:null, Port: {one.hazelcast}, HTTP:{9763 + one.offset}, "
-        f"HTTPS:{9443 + one.offset}, Domain: {domain}, Sub-domain:worker, Active:true",
+        f"Local member: [{one.uuid}] - Host:{one.host}, Remote Host:null, Port: {one.hazelcast}, "
+        f"HTTP:{9763 + one.offset}, HTTPS:{9443 + one.offset}, Domain: {domain}, Sub-domain:worker, Active:true",
         after=0.1,
     )
     if snapshot:
