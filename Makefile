@@ -13,7 +13,7 @@ BUILD_REQUIRES := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench bench-peers fuzz docs site dist lock clean venv
+.PHONY: help demo test lint bench bench-peers faults fuzz docs site dist lock clean venv
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -32,7 +32,7 @@ lint: $(VENV)/.dev ## ruff (rules and format) and mypy --strict
 	$(BIN)/mypy --strict
 
 bench: $(VENV)/.dev ## the measurements of tests/bench, with their figures printed
-	$(BIN)/python -m pytest -s $(if $(T),$(T),tests/bench)
+	$(BIN)/python -m pytest -s $(if $(T),$(T),tests/bench/*bench*.py)
 
 docs: $(VENV)/.dev ## renew what the documentation takes from the code, then the site
 	$(BIN)/python -m wizard.catalogue README.md docs/*.md docs/reference/*.md
@@ -53,6 +53,9 @@ dist: $(VENV)/.dev ## sdist and wheel, in dist
 
 bench-peers: $(VENV)/.dev ## the same pair by Ansible, by augeas and by this tool: the table of the README
 	@$(BIN)/python -m tests.peers
+
+faults: $(VENV)/.dev ## each file call of replay and rollback fails, or is the last before a kill -9 (half an hour)
+	FAULTS=1 $(BIN)/python -m pytest -s tests/test_faults.py
 
 fuzz: $(VENV)/.dev ## hostile input, for APIMHA_FUZZ_SECONDS (600): profiles, packs, scripts, logs, jars
 	APIMHA_FUZZ_SECONDS=$${APIMHA_FUZZ_SECONDS:-600} $(BIN)/python -m pytest -s tests/fuzz
