@@ -9,18 +9,22 @@ from __future__ import annotations
 import multiprocessing
 import os
 import random
+import signal
 import tempfile
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from tests.support import faults, strace
 from tests.support.faults import Case, Kind, Point, Start
 from tests.support.need import need
+from tests.support.sandboxes import Sandbox, sandbox
 
 ALL = bool(os.environ.get("FAULTS"))
 """Whether everything is tried, and not only a sample."""
@@ -74,6 +78,14 @@ def every() -> Iterator[Faults]:
         del os.environ["PYTHONHASHSEED"]
     else:
         os.environ["PYTHONHASHSEED"] = before
+
+
+@pytest.fixture
+def box(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    with tempfile.TemporaryDirectory(dir=faults.memory(), prefix="faults-") as folder:
+        monkeypatch.setenv("XDG_STATE_HOME", f"{folder}/box/state")
+        with sandbox(Path(folder) / "box") as made:
+            yield made
 
 
 WHERE = [
@@ -142,6 +154,16 @@ def test_a_failure_that_stays(
     every.survives(cases, capsys, f"failures that stay in {command} ({kind})")
 
 
+@pytest.mark.parametrize(("kind", "start", "command"), WHERE[:2])
+@pytest.mark.parametrize("name", ["INT", "TERM", "HUP"])
+def test_a_signal_that_stops_at_every_call(
+    every: Faults, kind: Kind, start: Start, command: str, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    points = [point for point in every.points(kind, start, command) if point.changes]
+    cases = [Case(kind, start, command, point, name) for point in points]
+    every.survives(cases, capsys, f"SIG{name} in {command}")
+
+
 @pytest.mark.parametrize("start", [3, 15, 25])
 @pytest.mark.parametrize("command", ["replay", "rollback"])
 def test_kill_9_while_a_run_is_taken_back(
@@ -164,3 +186,35 @@ def test_failures_while_a_run_is_taken_back(
         for fault in faults.FAULTS
     ]
     every.survives(cases, capsys, f"failures in {command} after a kill -9")
+
+
+def test_kill_9_at_any_moment_of_a_real_process(
+    box: Sandbox, every: Faults, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Processes of their own, killed after a random part of the time that a whole one takes."""
+    began = time.monotonic()
+    assert box.ended("replay", str(box.profile), "--offline")[0] == 0
+    whole = time.monotonic() - began
+    new = box.now()
+    assert box.rollback().outcome == "restored"
+    count, killed = 120 if ALL else 6, 0
+    for number in range(count):
+        process = box.command("replay", str(box.profile), "--offline")
+        timer = threading.Timer(every.random.uniform(0.3, 1.0) * whole, process.kill)
+        timer.start()
+        process.communicate()
+        timer.cancel()
+        killed += process.returncode == -signal.SIGKILL
+        if number % 2:
+            assert box.ended("replay", str(box.profile), "--offline")[0] == 0
+            assert faults.timeless(box.now()) == faults.timeless(new)
+            assert box.rollback().exit_code == 0
+        else:
+            code, _, err = box.ended("rollback", str(box.profile))
+            assert code == 0 or (code == 2 and "no run" in err), err
+        assert box.changed() == []
+        assert not box.markers
+    with capsys.disabled():
+        if ALL:
+            print(f"\nkill -9 at random moments: {killed} of {count} processes killed")
+    assert killed

@@ -131,6 +131,8 @@ class World:
         runs = self.state / "apimha-wizard" / "runs"
         for folder in sorted(runs.iterdir()) if runs.is_dir() else []:
             names = {str(path.relative_to(folder)) for path in folder.rglob("*")}
+            # What the run left, for whoever asks what was changed since: it goes with the backups.
+            names = {name for name in names if not re.fullmatch(r"backups/left-[0-9a-f]{64}", name)}
             try:
                 journal = json.loads((folder / "journal.json").read_bytes())
             except (OSError, ValueError):
@@ -365,6 +367,7 @@ OUTCOMES = {
     2: {"refused"},
     3: {"refused"},
     5: {"refused"},
+    130: {"cancelled"},
 }
 
 
@@ -382,7 +385,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Case:
-    """A command that meets a fault at a point; `fault` is KILL, or an error's name, with a `+` if it stays."""
+    """A command that meets a fault at a point; `fault` is a signal, or an error's name, with a `+` if it stays."""
 
     kind: Kind
     start: Start
@@ -440,7 +443,9 @@ class Kitchen:
 
     def problems(self, case: Case) -> list[str]:
         """What went wrong in a case that must not."""
-        tried = self._killed if case.fault == "KILL" else self._failed
+        tried = {"KILL": self._killed, "INT": self._stopped, "TERM": self._stopped, "HUP": self._stopped}.get(
+            case.fault, self._failed
+        )
         for _ in range(5):
             try:
                 return [f"{case}: {problem}" for problem in tried(case, self.begin(case.kind, case.start))]
@@ -467,6 +472,25 @@ class Kitchen:
         yield from _next(world, "replay")
         world.put_back(cut_off)
         yield from _next(world, "rollback", old_only=case.start == "fresh")
+
+    def _stopped(self, case: Case, world: World) -> Iterator[str]:
+        """Somebody presses Ctrl-C, stops the process, or closes its terminal: all of it, or nothing."""
+        point = case.point
+        before, after = timeless(world.homes_now()), world.new if case.command == "replay" else world.old
+        ended = world.run(
+            *world.command(case.command), inject=f"{point.name}:signal={case.fault}:when={point.ordinal}"
+        )
+        if not any(
+            call.ordinal == point.ordinal and _plain(call, world) == point.path for call in ended.calls
+        ):
+            raise Missed
+        yield from _told_well(ended)
+        if ended.code not in {0, 130}:
+            yield f"neither done nor cancelled: {ended}"
+        if timeless(world.homes_now()) != (timeless(after) if ended.code == 0 else before):
+            yield f"{ended}, and the homes are {world.differences()}"
+        if residue := world.residue():
+            yield f"{ended}, and there is still {residue}"
 
     def _failed(self, case: Case, world: World) -> Iterator[str]:
         point = case.point
