@@ -101,7 +101,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "Warning" not in done.stderr, done.stderr
+    assert "Warning" not in done.stdout + done.stderr, done.stdout + done.stderr
     return out
 
 

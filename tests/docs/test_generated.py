@@ -94,6 +94,7 @@ class TestLicences:
         build = {canonicalize_name(re.match(r"[\w.-]+", one)[0]) for one in _build_requirements()}
         here = [name for name in locked if name not in build and _installed(name) == locked[name]]
         assert len(here) > 20
+        assert set(told) <= {canonicalize_name(name) for name in locked}, "what is not needed to run is told"
         for name in here:
             assert told[canonicalize_name(name)][0] == locked[name]
             assert told[canonicalize_name(name)][1] != "see the package", name
