@@ -92,6 +92,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copy2(name, source)
     for name in SHIPPED:
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in shipped_files():
+        (out / "source" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / name, out / "source" / name)
     done = subprocess.run(
         [*BUILD, "--outdir", str(out)],
         cwd=source,
