@@ -279,6 +279,14 @@ class TestOtherDatabases:
         assert contents.schema.tables == ("t",)
         assert contents.name == name
 
+    def test_of_an_analytics_store_only_the_names_are_read(self, maria: Playground) -> None:
+        maria.server.run(f"CREATE DATABASE `{maria.user}`")
+        maria.server.run("CREATE TABLE b (i INT PRIMARY KEY)", "CREATE TABLE a (i INT)", database=maria.user)
+        with session(maria) as inside:
+            shallow = read_contents(inside, maria.user, fold=False, deep=False)
+        assert shallow is not None
+        assert shallow.schema == Schema(("a", "b"), (), ())
+
 
 class TestNamesWithoutCase:
     """`lower_case_table_names = 1`, as on Windows: the server keeps every name in lower case."""

@@ -96,11 +96,10 @@ class TestInTheClient:
             nothing_is_missing(ground)
             ground.connect().close()
 
-    @pytest.mark.parametrize("mode", ["ANSI_QUOTES", "NO_BACKSLASH_ESCAPES", "ANSI,NO_BACKSLASH_ESCAPES"])
-    def test_in_every_sql_mode(self, ground: Playground, mode: str) -> None:
+    def test_in_another_sql_mode(self, ground: Playground) -> None:
         server = ground.server
         before = server.one("SELECT @@GLOBAL.sql_mode")
-        server.run(f"SET GLOBAL sql_mode = CONCAT(@@GLOBAL.sql_mode, ',{mode}')")
+        server.run("SET GLOBAL sql_mode = CONCAT(@@GLOBAL.sql_mode, ',ANSI,NO_BACKSLASH_ESCAPES')")
         try:
             runs(ground, text_for(ground))
         finally:

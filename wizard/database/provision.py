@@ -263,7 +263,7 @@ class _Run:
         if need.take_back:
             self.progress(name, 0, 0, "taking back what an earlier run began")
             self._take_back(name, created=need.recreate)
-        exists = read_contents(self.session, name, fold=self.server.folds_names) is not None
+        exists = self._tables(name) is not None
         if not exists and not self.needs.by_administrator:
             return
         if not need.script:
@@ -327,11 +327,15 @@ class _Run:
                 fix="look into the server's error log",
             )
 
+    def _tables(self, name: str) -> int | None:
+        """How many tables the database holds now; None where there is no such database."""
+        contents = read_contents(self.session, name, fold=self.server.folds_names, deep=False)
+        return None if contents is None else len(contents.schema.tables)
+
     def _now(self, need: Need, *, made: bool) -> None:
-        contents = read_contents(self.session, need.database.name, fold=self.server.folds_names)
-        tables = len(contents.schema.tables) if contents is not None else need.tables
+        name = need.database.name
         status = "created" if made and not need.lacking else need.result.status
-        self.results[need.database.name] = DatabaseResult(need.database.name, status, tables)
+        self.results[name] = DatabaseResult(name, status, self._tables(name) or 0)
 
     # --- taking back ----------------------------------------------------------------------------------------
 

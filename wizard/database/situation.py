@@ -18,7 +18,7 @@ from wizard.database.server import Server, read_server
 
 if TYPE_CHECKING:
     from wizard.database.greeting import Greeting
-    from wizard.database.wanted import Login, Wanted
+    from wizard.database.wanted import Database, Login, Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def look(
         server = read_server(session)
         others = [other for other in (account,) if other is not None and other is not session]
         contents = {
-            database.name: _seen(database.name, [session, *others], fold=server.folds_names)
+            database.name: _seen(database, [session, *others], fold=server.folds_names)
             for database in wanted.databases
         }
         taken_for = current_account(account) if account is not None else None
@@ -144,9 +144,9 @@ def look(
         )
 
 
-def _seen(database: str, sessions: list[Session], *, fold: bool) -> Contents | None:
+def _seen(database: Database, sessions: list[Session], *, fold: bool) -> Contents | None:
     for session in sessions:
-        found = read_contents(session, database, fold=fold)
+        found = read_contents(session, database.name, fold=fold, deep=database.has_schema)
         if found is not None:
             return found
     return None
