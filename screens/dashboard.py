@@ -330,7 +330,7 @@ class Dashboard(Screen[int]):
 
     def on_mount(self) -> None:
         self.query_one("#problems").border_title = "What is wrong or awaited"
-        self.query_one("#timeline").border_title = "Time line"
+        self.query_one("#timeline").border_title = "Time line, the newest first"
         self.query_one("#title", Static).update(
             Content.assemble(
                 (" apimha-wizard", "$primary bold"),
@@ -338,7 +338,6 @@ class Dashboard(Screen[int]):
             )
         )
         self.show_keys()
-        self.query_one("#timeline").anchor()  # stays at its end, unless somebody scrolls
         self.query_one("#timeline").focus()
         self.run_worker(self._keep_watching(), exclusive=True)
 
@@ -385,7 +384,8 @@ class Dashboard(Screen[int]):
                 Content.assemble(("drill  ", "bold"), signs.plain(view.drill.instruction(view.pair)))
             )
         if new_events:
-            self.query_one("#event-list", Static).update(Content("\n").join(self._events))
+            # The newest first: nobody has to scroll to see what has just happened.
+            self.query_one("#event-list", Static).update(Content("\n").join(reversed(self._events)))
         self.show_keys()
 
     def _header(self, width: int) -> Content:

@@ -147,14 +147,10 @@ def app_of(*views: View, theme: str = "dark", keeper: Keeper | None = None) -> D
 
 
 async def shown(pilot: Any) -> None:
-    """Wait until a view is painted, and the time line stands at its end."""
-    screen = pilot.app.screen
-    while screen.view is None:
-        await asyncio.sleep(0)
-    await pilot.pause()
-    timeline = screen.query_one("#timeline")
-    while timeline.display and timeline.scroll_offset.y != timeline.max_scroll_y:
+    """Wait until a view is painted."""
+    while pilot.app.screen.view is None:
         await pilot.pause()
+    await pilot.pause()
 
 
 # --- stories -------------------------------------------------------------------------------------

@@ -250,6 +250,24 @@ def test_a_pack_that_is_broken_does_not_stop_it(pair: Pair, profile: Profile) ->
     assert {one["id"] for one in json.loads(out)["findings"]} >= {"verify.spark-ui", "verify.state-files"}
 
 
+def test_a_run_that_was_cut_off_is_reported_with_5(pair: Pair, profile: Profile) -> None:
+    first, second = sides()
+    tell.first_start(first, second)
+    write_logs(pair, first, second)
+    marker = {
+        "run": "20261124T101530Z-1f3a",
+        "journal": "/nowhere/journal.json",
+        "owner": "ann",
+        "host": "here",
+    }
+    (pair.homes[1] / ".apimha-wizard-run").write_text(json.dumps(marker))
+    code, out, _ = verify(profile, offline=True, as_json=True)
+    found = [one for one in json.loads(out)["findings"] if one["status"] == "error"]
+    assert code == 5
+    assert [(one["id"], one["node"]) for one in found] == [("apply.unfinished", "node2")]
+    assert "rollback pair" in found[0]["fix"]
+
+
 # --- clean ---------------------------------------------------------------------------------------
 
 

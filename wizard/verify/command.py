@@ -81,7 +81,8 @@ def run_verify(
     Args:
         name: what the person called the profile; hints and reports name it.
         offline: the logs alone.
-        watch: follow the logs until Ctrl-C (130), or with `until_healthy` until the pair is healthy (0).
+        watch: follow the logs until Ctrl-C (130).
+        until_healthy: follow the logs until the pair is healthy (0).
         drill: lead through the failover drill; implies `watch`, and ends with it.
         as_json: one object of the contract on `out`; while watching, one a line at each change.
         logs: `NODE=FILE`, `NODE=-` for the standard input.
@@ -115,7 +116,7 @@ def run_verify(
     keeper = Keeper(name, packs, report)
     screen = Screen(out, err, as_json=as_json)
     try:
-        if not (watch or drill):
+        if not (watch or until_healthy or drill):
             view = watcher.once()
             screen.whole(view)
             screen.written(keeper.at_end(view))

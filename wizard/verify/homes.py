@@ -25,6 +25,7 @@ QUOTED = 5
 MUCH = 100 * 1024 * 1024
 """Bytes of old state files from which on it is worth a warning."""
 
+UNFINISHED = "apply.unfinished"
 HOME_IDS = ("verify.symbolic-link", "verify.event-receivers", "verify.state-files")
 
 
@@ -90,6 +91,26 @@ def home_findings(
         strict=True,
     )
     return [dataclasses.replace(found, id=id) for id, findings in rows for found in findings]
+
+
+def unfinished_runs(packs: Mapping[str, Pack], name: str) -> list[Finding]:
+    """The homes between two states: a run of the wizard was cut off there, or goes on (checks.md)."""
+    from wizard import marker
+
+    found = []
+    for node, pack in packs.items():
+        if marker.of(pack.home) is None:
+            continue
+        from wizard.runs import unfinished_in
+
+        if (run := unfinished_in(pack.home)) is not None:
+            made = finding.error(
+                f"the run {run.run} of {run.owner} goes on or was cut off in {pack.home}",
+                node=node,
+                fix=f"wait for it, or restore what it had changed: apimha-wizard rollback {name}",
+            )
+            found.append(dataclasses.replace(made, id=UNFINISHED))
+    return found
 
 
 def _receivers(profile: Profile, packs: Mapping[str, Pack]) -> Iterator[Finding]:

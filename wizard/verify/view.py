@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from wizard.finding import Finding
 from wizard.verify.drill import Drill
+from wizard.verify.homes import UNFINISHED
 from wizard.verify.pair import Pair
 from wizard.verify.spark import Look, Place
 from wizard.verify.story import Moment
@@ -34,6 +35,9 @@ class View:
 
     @property
     def exit_code(self) -> int:
+        """As the contract has it; 5 where a run of the wizard was cut off in one of the homes."""
+        if any(one.id == UNFINISHED for one in self.findings):
+            return 5
         return EXIT_CODES[self.outcome]
 
     def to_json(self) -> dict[str, Any]:

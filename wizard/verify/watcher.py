@@ -14,7 +14,7 @@ from wizard.errors import EditError
 from wizard.finding import Finding
 from wizard.pack import Pack
 from wizard.verify.drill import Drill
-from wizard.verify.homes import HOME_IDS, alive, home_findings
+from wizard.verify.homes import HOME_IDS, alive, home_findings, unfinished_runs
 from wizard.verify.hosts import Hosts
 from wizard.verify.log import FileLog, PipeLog
 from wizard.verify.pair import Pair, Sight
@@ -156,6 +156,7 @@ class Watcher:
             findings += _left_out()
         else:
             findings += self._spark_findings(pair, looks) + self._home_findings
+        findings += unfinished_runs(self._packs, self._name)
         if self.drill is not None:
             self.drill.observe(pair, time.monotonic())
             findings.append(self.drill.finding(pair))
