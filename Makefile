@@ -18,8 +18,8 @@ BUILD_REQUIRES := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-demo: $(VENV)/.runtime ## two miniature packs: dry run, replay, replay again, roll back
-	@$(BIN)/python -m wizard.demo
+demo: $(VENV)/.runtime ## a sandbox pair: on a terminal the wizard; else dry run, replay, replay again, roll back
+	@if [ -t 0 ] && [ -t 1 ]; then $(BIN)/python -m screens.demo; else $(BIN)/python -m wizard.demo; fi
 
 test: $(VENV)/.dev ## everything that the tests need, then the tests (T=tests/edit narrows them)
 	@.ci/system-packages

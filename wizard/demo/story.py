@@ -32,8 +32,9 @@ REPLAY = "replay demo.toml --offline"
 ROLL_BACK = "rollback demo.toml"
 
 OFFLINE = " --offline"
-LIVE = " --ignore mysql.driver --ignore ports.free"
+LIVE_IGNORES = ("mysql.driver", "ports.free")
 """The stand-in driver cannot log in, and nothing will be started on the ports."""
+LIVE = "".join(f" --ignore {check}" for check in LIVE_IGNORES)
 
 ADMINISTRATOR_FILE = "secrets/administrator"
 
