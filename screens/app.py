@@ -164,7 +164,7 @@ class WizardApp(App[int]):
     def show_pair(self) -> None:
         for screen in self.screen_stack:
             show = getattr(screen, "show_pair", None)
-            if show is not None and screen.is_running:
+            if show is not None and screen.is_running and getattr(screen, "pair", None) is self.pair:
                 show()
 
     def open(self, opened: Opened, *, give_up_draft: bool = False) -> None:
@@ -178,9 +178,13 @@ class WizardApp(App[int]):
             else:
                 self.pair.publish()
         self.pair = self._made(opened)
+        self._show_instead(StepScreen(self.pair, self.pair.first_unfinished()))
+
+    def _show_instead(self, screen: Screen[Any]) -> None:
+        """Show a screen instead of all others; the very first one cannot be taken away, and stays below it."""
         while len(self.screen_stack) > 1:
             self.pop_screen()
-        self.switch_screen(StepScreen(self.pair, self.pair.first_unfinished()))
+        self.push_screen(screen)
 
     def take_file(self) -> None:
         """Go on with what the profile's file holds, and without the draft."""
@@ -198,7 +202,7 @@ class WizardApp(App[int]):
         from screens.step import StepScreen
 
         for screen in self.screen_stack:
-            if isinstance(screen, StepScreen) and self.pair is not None:
+            if isinstance(screen, StepScreen) and screen.pair is self.pair:
                 self.outline = self.pair.outline
                 screen.call_later(screen.open_step, screen.step.id)
 
@@ -248,9 +252,7 @@ class WizardApp(App[int]):
             self.pair.cancel()
             self.pair.publish()
         self.pair = None
-        while len(self.screen_stack) > 1:
-            self.pop_screen()
-        self.switch_screen(Welcome())
+        self._show_instead(Welcome())
 
     def action_copy_path(self) -> None:
         if self.pair is not None:

@@ -55,6 +55,8 @@ class OpenPair:
         """Passwords that were typed in this session, by their key; they are stored nowhere."""
         self.allowed: set[str] = set()
         """Commands that somebody allowed in this session."""
+        self.visited: set[str] = set()
+        """The steps that were opened in this session."""
         self.saved_at: str | None = None
         self.published = opened.saved
         self.failure = ""
@@ -377,7 +379,7 @@ class OpenPair:
 
     def touched(self, step: StepOutline) -> bool:
         """Whether somebody has done anything about a step: saved the pair, been there, or filled in a field."""
-        if self.draft.was_saved or step.id in self.progress.passed:
+        if self.draft.was_saved or step.id in self.visited or step.id in self.progress.passed:
             return True
         return any(
             self.draft.value(place) not in (None, field.default)

@@ -427,11 +427,9 @@ class Review(Screen[None]):
     def _go_to(self, step: str, place: Place | None) -> None:
         from screens.step import StepScreen
 
-        app = self.app
-        below = app.screen_stack[0]
+        below = next(screen for screen in reversed(self.app.screen_stack) if isinstance(screen, StepScreen))
         self.dismiss(None)
-        if isinstance(below, StepScreen):
-            below.call_later(below.open_step, step, place)
+        below.call_later(below.open_step, step, place)
 
     def action_back(self) -> None:
         self.dismiss(None)

@@ -103,7 +103,8 @@ def of_finding(status: str) -> str:
 
 def plain(text: str) -> str:
     """`text` in what the terminal can show; control characters are shown as a blank, never obeyed."""
-    text = "".join(character if character.isprintable() else " " for character in text)
+    if not text.isprintable():
+        text = "".join(character if character.isprintable() else " " for character in text)
     if not ASCII:
         return text
     for fancy, simple in (("→", "->"), ("…", "..."), ("–", "-"), ("·", "-"), ("›", ">"), ("•", "*")):

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 WIDE = 116
 """Columns from which both nodes stand side by side, and the checks beside the form."""
 
+TOGETHER = 0.04
+"""Seconds in which what is new is gathered before it is shown."""
+
 KEYS = (
     KeyHint("^N", "next", "screen.next", 0),
     KeyHint("^B", "back", "screen.back", 3),
@@ -107,6 +110,7 @@ class StepScreen(Screen[None]):
         self.pair = pair
         self.step = pair.outline.step(step or pair.outline.steps[0].id)
         self.all_finished = step is None
+        pair.visited.add(self.step.id)
 
     # --- the picture ------------------------------------------------------------------------------
 
@@ -164,9 +168,14 @@ class StepScreen(Screen[None]):
         """Show what is new; what comes in a burst is shown once."""
         if not self._showing:
             self._showing = True
-            self.call_after_refresh(self._show_pair)
+            self.set_timer(TOGETHER, self._show_pair)
 
     _showing = False
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether everything that is known is shown."""
+        return not self._showing
 
     def _show_pair(self) -> None:
         self._showing = False
@@ -273,6 +282,7 @@ class StepScreen(Screen[None]):
     async def open_step(self, id: str, place: Place | None = None) -> None:
         """Open a step, with the focus on a field of it, else on its first."""
         self.step = self.pair.outline.step(id)
+        self.pair.visited.add(id)
         self.query_one(Sidebar).current = id
         old = self.form
         form = Form(self.step, self.pair.outline, self.pair.draft, wide=self.has_class("-wide"))

@@ -65,11 +65,16 @@ class CheckList(ScrollView, can_focus=True):
         self.findings: list[Finding] = []
         self._under_way: tuple[str, ...] = ()
         self._idle = ""
+        self._shown: tuple[list[Finding], tuple[str, ...], str] | None = None
         self._lines: list[Line] = []
         self._pointed = 0
 
     def show(self, findings: Sequence[Finding], running: Sequence[str], idle: str = "") -> None:
         """Show these findings and what still runs; `idle` is what stands there when there is nothing."""
+        now = (list(findings), tuple(running), idle)
+        if now == self._shown:
+            return
+        self._shown = now
         self.findings = sorted(findings, key=lambda one: ORDER[one.status])
         self._under_way = tuple(running)
         self._idle = idle

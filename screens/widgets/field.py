@@ -6,8 +6,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from rich.segment import Segment
+from textual.geometry import Offset
 from textual.strip import Strip
-from textual.widgets._input import Input
+from textual.widgets._input import Input, Selection
 
 from screens.signs import plain
 from screens.theme import ink
@@ -39,6 +40,39 @@ class TextField(Labelled, Input):
         # A cursor that stands still costs nothing over a slow line, and makes the same picture twice.
         self.cursor_blink = False
 
+    # --- scrolling --------------------------------------------------------------------------------
+    # `Input` scrolls by a virtual size that changes with each key, and each change lays out the whole screen anew.
+
+    _left = 0
+    """The cell of the value that stands at the left edge."""
+
+    @property
+    def scroll_offset(self) -> Offset:
+        return Offset(self._left, 0)
+
+    def _follow(self) -> None:
+        """Keep the cursor in sight."""
+        width = self.scrollable_content_region.width
+        cell = self._position_to_cell(self.cursor_position)
+        if width:
+            self._left = max(0, min(self._left, cell), cell - width + 1)
+
+    def _watch_value(self, value: str) -> None:
+        self._suggestion = ""
+        if self.suggester is not None and value:
+            self.run_worker(self.suggester._get_suggestion(self, value))
+        self.post_message(self.Changed(self, value, None))
+        if self._initial_value:
+            self._initial_value = False
+            self.cursor_position = len(value)
+        else:
+            self.selection = self.selection  # within the new length
+
+    def _watch_selection(self, selection: Selection) -> None:
+        self.app.clear_selection()
+        self._follow()
+        self.app.cursor_position = self.cursor_screen_offset
+
     def validate(self, value: str) -> None:
         """The profile's own rules judge it, beside the screen."""
 
@@ -66,8 +100,9 @@ class TextField(Labelled, Input):
             under = ink(self, "background", "foreground") if cursor == 0 else faint
             segments = [Segment(text[:1], under), Segment(text[1:], faint)]
             return Strip(segments).adjust_cell_length(width, base)
+        self._follow()
         strip = Strip(self._pieces(cursor, ground))
-        left = self.scroll_offset.x
+        left = self._left if self.has_focus else 0
         return strip.crop(left, left + width).adjust_cell_length(width, base)
 
     def _pieces(self, cursor: int, ground: str) -> list[Segment]:

@@ -55,6 +55,7 @@ async def settled(pilot: Pilot[Any]) -> None:
     pair = pilot.app.pair  # type: ignore[attr-defined]
     await until(pilot, lambda: pair.at_rest, "the end of the checks")
     await until(pilot, lambda: pair.draft.keeper.settled(0), "the saving")
+    await until(pilot, lambda: getattr(pilot.app.screen, "at_rest", True), "the picture")
     await pilot.pause()
 
 
@@ -67,6 +68,8 @@ async def typed(pilot: Pilot[Any], text: str) -> None:
         "-": "minus",
         "_": "underscore",
         "%": "percent_sign",
+        "~": "tilde",
+        ":": "colon",
     }
     await pilot.press(*(names.get(character, character) for character in text))
 

@@ -1,0 +1,430 @@
+"""The whole way through the wizard on real packs: by keyboard, by mouse, with detours, left and taken up again."""
+
+from __future__ import annotations
+
+import filecmp
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Button, Select
+
+from screens.app import WizardApp
+from screens.apply import Apply
+from screens.draft import open_profile
+from screens.review import Review
+from screens.step import StepScreen
+from screens.widgets.labelled import Labelled
+from screens.widgets.sidebar import Sidebar
+from tests.support import pairs
+from tests.support.playground import playground
+from tests.support.screens import opened, settled, text_of, typed, until
+from tests.support.servers import Server
+from wizard import locations, replay
+from wizard.cancel import Cancel
+from wizard.profile import load
+from wizard.secrets import Resolver
+
+STEPS = 8
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """Other programs' ports and another Java on this machine are nobody's business here."""
+    if "mariadb" in request.fixturenames:
+        request.getfixturevalue("mariadb")  # it is started by programs of the PATH
+    monkeypatch.setattr("wizard.steps.pair.is_free", lambda number: True)
+    monkeypatch.setattr("screens.pair.SETTLE", 0.02)
+    empty = tmp_path / "no-programs"
+    empty.mkdir()
+    monkeypatch.setenv("PATH", str(empty))
+
+
+# --- what a person does ---------------------------------------------------------------------------
+
+
+def place_of(app: Any) -> Any:
+    """The place of the field that has the focus."""
+    widget = app.focused
+    while widget is not None and not isinstance(widget, Labelled):
+        widget = widget.parent
+    return widget.place if widget is not None else None
+
+
+async def go_to(pilot: Pilot[Any], *place: Any) -> None:
+    """Tab to a field."""
+    for _ in range(80):
+        if place_of(pilot.app) == place:
+            return
+        await pilot.press("tab")
+    raise AssertionError(f"Tab does not come to {place}\n{text_of(pilot.app)}")
+
+
+async def fill(pilot: Pilot[Any], text: str, *place: Any) -> None:
+    """Tab to a field and type into it."""
+    await go_to(pilot, *place)
+    await pilot.press("ctrl+e", "ctrl+u")
+    await typed(pilot, text)
+
+
+async def fill_password(pilot: Pilot[Any], variable: str, *place: Any) -> None:
+    """Tab to the argument of a password's reference and type a variable's name."""
+    await go_to(pilot, *place)
+    while isinstance(pilot.app.focused, Select):
+        await pilot.press("tab")
+    await pilot.press("ctrl+e", "ctrl+u")
+    await typed(pilot, variable)
+
+
+async def review(pilot: Pilot[Any]) -> Review:
+    await pilot.press("f2")
+    await until(pilot, lambda: isinstance(pilot.app.screen, Review), "the review")
+    screen = pilot.app.screen
+    await until(pilot, lambda: screen._shown is not None, "the plan")
+    return screen
+
+
+async def applied(pilot: Pilot[Any]) -> Apply:
+    """Accept every warning and apply."""
+    await pilot.press("a")
+    await until(pilot, lambda: not pilot.app.screen.query_one("#apply", Button).disabled, "nothing to settle")
+    await pilot.press("f9")
+    await until(
+        pilot, lambda: isinstance(pilot.app.screen, Apply) and not pilot.app.screen.working, "the end"
+    )
+    return pilot.app.screen
+
+
+def configured(home: Path) -> bool:
+    return ">wka<" in (home / "repository/conf/axis2/axis2.xml").read_text("utf-8")
+
+
+# --- from nothing ---------------------------------------------------------------------------------
+
+
+@pytest.mark.servers
+async def test_from_nothing_to_the_applied_pair_by_keyboard(
+    mariadb: Server, packs: Path, tmp_path: Path, isolated: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name, eight steps, the review, and one run: two nodes are configured and four databases are there."""
+    with playground(mariadb, packs / "apim-analytics-2.0.0", tmp_path / "play") as play:
+        homes = [pairs.copy_pack(packs / "apim-analytics-2.0.0", isolated / f"a{n}") for n in (1, 2)]
+        pairs.driver_jar(isolated / "mysql.jar")
+        monkeypatch.setenv("APIM_DB_PASSWORD", play.password)
+        monkeypatch.setenv("MYSQL_ROOT_PASSWORD", mariadb.root_password)
+        app = WizardApp(None)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await until(pilot, lambda: app.screen.query_one("OptionList").option_count > 1)
+            await pilot.press("n")
+            await typed(pilot, "first")
+            await pilot.press("enter")
+            await until(pilot, lambda: isinstance(app.screen, StepScreen), "the first step")
+            await until(pilot, lambda: app.pair is not None and app.pair.at_rest)
+            for number, home in enumerate(homes):
+                await fill(pilot, f"~/{home.name}", "nodes", number, "home")
+                await fill(pilot, "127.0.0.1", "nodes", number, "host")
+            await fill(pilot, "~/mysql.jar", "mysql", "driver_jar")
+            await settled(pilot)
+            await mend_everything(pilot)
+            await pilot.press("ctrl+n")
+            assert app.screen.step.id == "mysql"
+            await fill(pilot, "127.0.0.1", "mysql", "host")
+            await fill(pilot, str(mariadb.port), "mysql", "port")
+            await fill(pilot, play.account, "mysql", "username")
+            await fill_password(pilot, "APIM_DB_PASSWORD", "mysql", "password")
+            await fill(pilot, mariadb.root, "mysql", "admin_username")
+            await fill_password(pilot, "MYSQL_ROOT_PASSWORD", "mysql", "admin_password")
+            for role, name in play.names.items():
+                await fill(pilot, name, "mysql", "databases", role)
+            await settled(pilot)
+            for _ in range(STEPS - 1):
+                await mend_everything(pilot)
+                assert app.pair.state(app.screen.step.id) in {"done", "warning"}, text_of(app)
+                await pilot.press("ctrl+n")
+            await until(pilot, lambda: isinstance(app.screen, Review) and app.screen._shown is not None)
+            screen = await applied(pilot)
+            assert screen.result.outcome == "applied", text_of(app)
+            assert "Then start node1" in text_of(app)
+            await pilot.press("ctrl+q")
+        assert all(map(configured, homes))
+        with mariadb.connect() as connection, connection.cursor() as cursor:
+            cursor.execute("SHOW DATABASES")
+            assert set(play.names.values()) <= {row[0] for row in cursor.fetchall()}
+        assert load("first").profile.nodes[1].port_offset is not None
+
+
+async def mend_everything(pilot: Pilot[Any]) -> None:
+    """F4 as long as a finding of this step can be mended by a key."""
+    app = pilot.app
+    for _ in range(12):
+        await settled(pilot)
+        findings = app.pair.findings_of(app.screen.step)
+        if not any(one.remedy is not None and one.status == "error" for one in findings):
+            return
+        await pilot.press("f4")
+    raise AssertionError(text_of(app))
+
+
+async def test_the_saved_profile_replayed_headless_gives_the_same_bytes(
+    make_pair: Any, packs: Path, tmp_path: Path
+) -> None:
+    pair = make_pair(nodes=[{}, {"port_offset": None}])
+    app = opened(pair.profile)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settled(pilot)
+        await pilot.press("f8")
+        await fill(pilot, "3", "nodes", 1, "port_offset")
+        await pilot.press("ctrl+n", "ctrl+n")
+        await fill(pilot, "75", "pool", "max_active")
+        await pilot.press("ctrl+n", "ctrl+n")
+        await fill(pilot, "my.domain", "cluster", "domain")
+        await settled(pilot)
+        await review(pilot)
+        assert (await applied(pilot)).result.outcome == "applied"
+        await pilot.press("ctrl+q")
+    after = [shutil.copytree(home, tmp_path / "after" / home.name) for home in pair.homes]
+    for home in pair.homes:  # fresh copies in the same places
+        shutil.rmtree(home)
+        pairs.copy_pack(packs / "apim-analytics-2.0.0", home)
+    result, _ = replay.replay(load(pair.profile), replay.Options(offline=True), Resolver(), cancel=Cancel())
+    assert result.outcome == "applied"
+    for ours, theirs in zip(after, pair.homes, strict=True):
+        assert list(differing(ours, theirs)) == []
+    assert "my.domain" in (pair.homes[0] / "repository/conf/axis2/axis2.xml").read_text("utf-8")
+
+
+def differing(left: Path, right: Path) -> Iterator[Path]:
+    names = {path.relative_to(left) for path in left.rglob("*") if path.is_file()}
+    assert names == {path.relative_to(right) for path in right.rglob("*") if path.is_file()}
+    for name in names:
+        if not filecmp.cmp(left / name, right / name, shallow=False):
+            yield name
+
+
+# --- by mouse -------------------------------------------------------------------------------------
+
+
+async def click_text(pilot: Pilot[Any], text: str, last: bool = False) -> None:
+    """Click on a text that stands on the screen."""
+    lines = text_of(pilot.app).split("\n")
+    found = [(line.index(text), y) for y, line in enumerate(lines) if text in line]
+    assert found, f"{text!r} stands nowhere:\n" + "\n".join(lines)
+    await pilot.click(offset=found[-1 if last else 0])
+
+
+async def test_the_same_by_mouse(make_pair: Any) -> None:
+    pair = make_pair()
+    app = opened(pair.profile)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        await pilot.hover(Sidebar)
+        for title in (
+            "MySQL",
+            "Datasources",
+            "Registry",
+            "Hazelcast",
+            "Event processor",
+            "Spark",
+            "Deployment sync",
+        ):
+            await click_text(pilot, title)
+            await pilot.pause()
+            assert app.screen.step.title == title
+        await click_text(pilot, "Event processor")
+        await click_text(pilot, "( ) yes")
+        await settled(pilot)
+        assert app.pair.draft.value(("event_processor", "duplicated_events")) is True
+        await click_text(pilot, "Prerequisites")
+        await pilot.pause()
+        await click_text(pilot, "Host", last=True)
+        await pilot.press("end", "ctrl+u")
+        await typed(pilot, "localhost")
+        await settled(pilot)
+        app.pair.note(offline=True)
+        await click_text(pilot, "review", last=True)
+        await until(pilot, lambda: isinstance(app.screen, Review) and app.screen._shown is not None)
+        while app.screen.query_one("#apply", Button).disabled:
+            await click_text(pilot, "[ ]")
+            await pilot.pause()
+        await click_text(pilot, "Apply", last=True)
+        await until(pilot, lambda: isinstance(app.screen, Apply) and not app.screen.working)
+        assert app.screen.result.outcome == "applied", text_of(app)
+        assert all(map(configured, pair.homes))
+        await until(pilot, lambda: len(app.screen.query("#actions Button")) == 3)
+        await click_text(pilot, "roll back", last=False)
+        await until(pilot, lambda: "gets back" in text_of(app))
+        await pilot.click("#yes")
+        await until(pilot, lambda: "Rolled back" in text_of(app))
+        assert not any(map(configured, pair.homes))
+
+
+# --- a person's detours ---------------------------------------------------------------------------
+
+
+async def test_back_change_forward(make_pair: Any) -> None:
+    pair = make_pair()
+    app = opened(pair.profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("f8", "ctrl+n", "ctrl+n", "ctrl+n", "ctrl+b", "ctrl+b")
+        assert app.screen.step.id == "mysql"
+        await fill(pilot, "other_user", "mysql", "username")
+        await pilot.press("ctrl+n", "ctrl+n", "ctrl+n")
+        assert app.screen.step.id == "hazelcast"
+        await settled(pilot)
+        await review(pilot)
+        plan = app.pair.prepared.plan
+        assert b"other_user" in next(
+            c.after for c in plan.pending if c.path.endswith("analytics-datasources.xml")
+        )
+        await pilot.press("ctrl+b")
+        await until(pilot, lambda: isinstance(app.screen, StepScreen))
+        await pilot.press("ctrl+q")
+    assert load(pair.profile).profile.mysql.username == "other_user"
+
+
+async def test_from_a_change_to_its_field(make_pair: Any) -> None:
+    pair = make_pair(mysql={"username": "somebody"})
+    app = opened(pair.profile)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        await pilot.press("f8")
+        screen = await review(pilot)
+        change = next(
+            c for c in app.pair.prepared.plan.pending if c.path.endswith("analytics-datasources.xml")
+        )
+        what = next(what for what in change.what if "/username" in what)
+        line = next(
+            node
+            for branch in screen.branches.root.children
+            for file in branch.children
+            for node in file.children
+            if node.data is not None and node.data.what == what
+        )
+        line.parent.expand()
+        await pilot.pause()
+        screen.branches.move_cursor(line)
+        await pilot.press("f3")
+        await until(pilot, lambda: isinstance(app.screen, StepScreen) and app.screen.step.id == "mysql")
+        await until(pilot, lambda: place_of(app) == ("mysql", "username"))
+
+
+@pytest.mark.servers
+async def test_a_wrong_password_corrected(
+    mariadb: Server, packs: Path, make_pair: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with playground(mariadb, packs / "apim-analytics-2.0.0", tmp_path / "play") as play:
+        monkeypatch.setenv("WRONG_PASSWORD", "not this one")
+        monkeypatch.setenv("MYSQL_ROOT_PASSWORD", mariadb.root_password)
+        pair = make_pair(
+            mysql={
+                "port": mariadb.port,
+                "username": play.account,
+                "admin_username": mariadb.root,
+                "admin_password": {"env": "WRONG_PASSWORD"},
+                "databases": play.names,
+            }
+        )
+        app = opened(pair.profile)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await settled(pilot)
+            await pilot.press("ctrl+n")
+            assert app.pair.state("mysql") == "error"
+            told = [one for one in app.pair.findings["mysql.administrator"] if one.status == "error"]
+            assert told and "not this one" not in text_of(app)
+            await fill_password(pilot, "MYSQL_ROOT_PASSWORD", "mysql", "admin_password")
+            await settled(pilot)
+            assert [one.status for one in app.pair.findings["mysql.administrator"]] == ["ok"]
+            await pilot.press("f7")
+            await typed(pilot, "wrong again")
+            await pilot.press("enter")
+            await until(pilot, lambda: "fix:" in text_of(app), "the result of the test")
+            await pilot.press("escape", "f7", "enter")
+            await until(pilot, lambda: "✓" in str(app.screen.query_one(".result").visual), "the log-in")
+            await pilot.press("escape")
+            await pilot.press("ctrl+q")
+        for path in [locations.state(), pair.profile.parent]:
+            for file in (
+                file for file in path.rglob("*") if file.is_file() and "analytics-" not in str(file)
+            ):
+                assert b"wrong again" not in file.read_bytes()
+                assert mariadb.root_password.encode() not in file.read_bytes()
+
+
+async def test_resized_in_the_middle(make_pair: Any) -> None:
+    pair = make_pair()
+    app = opened(pair.profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await go_to(pilot, "nodes", 1, "host")
+        await typed(pilot, "9")
+        for size in ((200, 60), (60, 15), (120, 40), (80, 24)):
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+            if size == (60, 15):
+                assert "too small" in text_of(app)
+                continue
+            assert place_of(app) == ("nodes", 1, "host")
+            assert app.focused.value == "127.0.0.19"
+            assert ("node1" in text_of(app)) and ("node2" in text_of(app))
+        await typed(pilot, "8")
+        assert app.focused.value == "127.0.0.198"
+        await settled(pilot)
+        await review(pilot)
+        for size in ((200, 60), (80, 24)):
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+            assert "master-datasources.xml" in text_of(app)
+
+
+async def test_left_and_taken_up_at_every_step(make_pair: Any) -> None:
+    """What was typed is there again, and the wizard goes on where it was left."""
+    pair = make_pair()
+    for number in range(STEPS):
+        app = opened(pair.profile)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await settled(pilot)
+            if number == 0:
+                await pilot.press("f8")
+                await settled(pilot)
+            step = app.pair.outline.steps[number]
+            assert app.screen.step.id == step.id, text_of(app)
+            field = next(field for field in app.screen.form.fields() if hasattr(field, "cursor_position"))
+            assert app.focused is not None
+            if number:
+                earlier = app.pair.outline.steps[number - 1]
+                assert earlier.id in app.pair.progress.passed
+            if field.field.key == "nodes.name":
+                await fill(pilot, f"first{number}", *field.place)
+            await pilot.press("ctrl+n")
+            await until(pilot, lambda app=app: app.pair.draft.keeper.settled(0))
+            await pilot.press("ctrl+q")
+    assert load(pair.profile).profile.nodes[0].name == "first0"
+    app = opened(pair.profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        assert app.pair.first_unfinished() is None
+        assert app.pair.progress.offline
+
+
+async def test_a_draft_that_is_not_whole_goes_on_at_its_gap(make_pair: Any) -> None:
+    pair = make_pair()
+    app = opened(pair.profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("f8", "ctrl+n")
+        await go_to(pilot, "mysql", "username")
+        await pilot.press("ctrl+e", "ctrl+u")
+        await settled(pilot)
+        await pilot.press("ctrl+n", "ctrl+n", "ctrl+q")
+    assert load(pair.profile).profile.mysql.username == "apim", "the profile is never saved with a gap"
+    again = open_profile(str(pair.profile))
+    assert again.draft is not None and not again.saved
+    app = WizardApp(again)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        assert app.screen.step.id == "mysql"
+        assert "needed" in text_of(app)
