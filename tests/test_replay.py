@@ -982,7 +982,7 @@ class TestSteps:
             EVENT_PROCESSOR: "event-processor",
             SPARK: "spark",
         }
-        assert "clustering/@enable: false → true" in "\n".join(first[AXIS2]["changes"])
+        assert "clustering/@enable: false → true" in first[AXIS2]["changes"]
         done = applied(pair)
         assert {file["path"]: file["status"] for file in done.files if file["node"] == "node1"} == {
             **dict.fromkeys(first, "changed"),
