@@ -40,8 +40,9 @@ from wizard import from_homes
 from wizard.errors import ChecksFailed, UsageError
 from wizard.from_homes import Found
 from wizard.profile import Profile, load
+from wizard.profile.references import FileReference
 from wizard.profile.store import ProfileError, examine
-from wizard.secrets import FileReference, Resolver, Secret
+from wizard.secrets import Resolver, Secret
 
 SVN = {
     "method": "svn",

@@ -18,17 +18,15 @@ import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from wizard.errors import SecretError
-from wizard.secrets import (
-    MASK,
+from wizard.profile.references import (
     CommandReference,
     EnvReference,
     FileReference,
     KeyringReference,
     PromptReference,
-    Resolver,
-    Secret,
     SecretReference,
 )
+from wizard.secrets import MASK, Resolver, Secret
 
 MARK = "mArk-7f3e"
 

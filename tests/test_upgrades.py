@@ -22,7 +22,7 @@ from tests.support.quick import folder_in_memory
 from wizard.change import hash_of_file
 from wizard.profile import load
 from wizard.profile.fields import keys
-from wizard.profile.model import SCHEMA_VERSION
+from wizard.profile.parts import SCHEMA_VERSION
 
 FOLDER = Path(__file__).parent / "profiles_of_old"
 BYTES = FOLDER / "bytes.json"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from wizard.cancel import Cancel
-    from wizard.profile.store import LoadedProfile
+    from wizard.profile.files import LoadedProfile
     from wizard.replay import Options, Result
     from wizard.secrets import Resolver
 
@@ -393,9 +393,10 @@ def profile_list(as_json: bool) -> int:
 @profile_argument
 def profile_show(name: str) -> int:
     """The profile with all its values, defaults included."""
+    from wizard.profile.store import load
     from wizard.profile.template import show
 
-    click.echo(show(_load(name).profile), nl=False)
+    click.echo(show(load(name).profile), nl=False)
     return 0
 
 
@@ -565,7 +566,7 @@ def demo(folder: Path | None) -> int:
 
 
 def _load(name: str) -> LoadedProfile:
-    from wizard.profile.store import load
+    from wizard.profile.quick import load
 
     return load(name)
 

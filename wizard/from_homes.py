@@ -22,7 +22,7 @@ from wizard.errors import ChecksFailed, EditError, Failed, UsageError
 from wizard.jdbc_url import jdbc_url
 from wizard.pack import LIB, Pack, is_pack
 from wizard.profile.fields import Key, keys, tables
-from wizard.profile.model import SCHEMA_VERSION
+from wizard.profile.parts import SCHEMA_VERSION
 from wizard.profile.written import written, written_key
 from wizard.reading import Reading, told
 from wizard.secrets import MOST_BYTES, Secret

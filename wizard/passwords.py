@@ -14,7 +14,7 @@ from wizard.secrets import Secret
 
 if TYPE_CHECKING:
     from wizard.profile import Profile
-    from wizard.secrets import Resolver, SecretReference
+    from wizard.secrets import Resolver, Source
 
 UNRESOLVED = Secret("unresolved")
 """Stands where a reference could not be resolved, so that everything else can still be looked at."""
@@ -52,7 +52,7 @@ def gather(profile: Profile, resolver: Resolver, *, steps: Iterable[str], offlin
     steps = set(steps)
     problems: list[Finding] = []
 
-    def resolve(reference: SecretReference, key: str) -> Secret:
+    def resolve(reference: Source, key: str) -> Secret:
         try:
             return resolver.resolve(reference, key)
         except SecretError as problem:

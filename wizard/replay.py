@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from wizard.diff import Masker
     from wizard.passwords import Passwords
     from wizard.profile import Node, Profile
-    from wizard.profile.store import LoadedProfile
+    from wizard.profile.files import LoadedProfile
     from wizard.secrets import Resolver
     from wizard.steps import Step
 
@@ -173,9 +173,7 @@ def packs_here(profile: Profile, only_node: str | None, *, resolve: bool) -> dic
     }
 
 
-def prepare(
-    profile: Profile, options: Options, resolver: Resolver, *, called: str = "PROFILE"
-) -> Prepared:
+def prepare(profile: Profile, options: Options, resolver: Resolver, *, called: str = "PROFILE") -> Prepared:
     """Look at everything and plan; nothing is written, the network is left alone but for names.
 
     `UsageError` for options that make no sense; every other problem becomes a finding of the checks.

@@ -1,10 +1,10 @@
-"""Passwords: the value that never shows itself, the five references to one, and resolving them.
+"""Passwords: the value that never shows itself, the five places where one may be kept, and reading it there.
 
 A profile holds references only.  A reference becomes a `Secret` as late as can be, by a `Resolver`, and a
 `Secret` becomes text only where somebody writes `.reveal()`: that word is what to search for in a review.
 """
 
-# No `from __future__ import annotations` here: pydantic would have to compile each of them again.
+from __future__ import annotations
 
 import os
 import stat
@@ -12,16 +12,13 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from shlex import join, quote
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
-
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
-from pydantic_core import PydanticCustomError, core_schema
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from wizard.errors import SecretError
-from wizard.locations import located
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
+    from pydantic_core import core_schema
 
 MASK = "********"
 
@@ -65,10 +62,10 @@ class Secret:
     def __hash__(self) -> int:
         return hash((Secret, self.__text))
 
-    def __copy__(self) -> "Secret":
+    def __copy__(self) -> Secret:
         return self
 
-    def __deepcopy__(self, memo: object) -> "Secret":
+    def __deepcopy__(self, memo: object) -> Secret:
         return self
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
@@ -76,151 +73,102 @@ class Secret:
 
     @classmethod
     def __get_pydantic_core_schema__(
-        cls, source: Any, handler: "GetCoreSchemaHandler"
+        cls, source: Any, handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
         """In a pydantic model: only a ready `Secret` is accepted, and it is dumped as `********`."""
+        from pydantic_core import core_schema
+
         return core_schema.is_instance_schema(
             cls, serialization=core_schema.plain_serializer_function_ser_schema(str, when_used="always")
         )
 
 
-# --- references -------------------------------------------------------------------------------------------
+# --- where passwords are kept -------------------------------------------------------------------------------
 
 
-class _Located:
-    """Reads a path of a profile; the validation context says in which `folder` that lies."""
+class Source:
+    """Where a password is kept; `key` is the word that a profile calls the kind by."""
 
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: "GetCoreSchemaHandler"
-    ) -> core_schema.CoreSchema:
-        return core_schema.with_info_plain_validator_function(
-            self._path, serialization=core_schema.to_string_ser_schema(when_used="json")
-        )
-
-    def __get_pydantic_json_schema__(self, schema: core_schema.CoreSchema, handler: object) -> dict[str, Any]:
-        return {"type": "string", "format": "path"}
-
-    @staticmethod
-    def _path(value: object, info: core_schema.ValidationInfo) -> Path:
-        if isinstance(value, Path):
-            return value
-        if not isinstance(value, str):
-            raise PydanticCustomError("profile", "a path is text in quotes")
-        try:
-            return located(value, (info.context or {}).get("folder"))
-        except ValueError as failure:
-            raise PydanticCustomError("profile", "{problem}", {"problem": str(failure)}) from None
-
-
-ProfilePath = Annotated[Path, _Located()]
-"""A path in a profile: relative ones count from the profile's folder, `~` is the user's home."""
-
-
-class Reference(BaseModel):
-    """Where a password is kept; what every kind has in common."""
-
-    model_config = ConfigDict(
-        strict=True, frozen=True, extra="forbid", defer_build=True, hide_input_in_errors=True
-    )
+    __slots__ = ()
+    key: ClassVar[str]
 
     def describe(self) -> str:
-        """The reference in words, for messages; never a value."""
+        """The place in words, for messages; never a value."""
         raise NotImplementedError
 
 
-class EnvReference(Reference):
+class EnvSource(Source):
     """An environment variable."""
 
-    env: str = Field(
-        title="Variable",
-        description="the environment variable that holds the password",
-        pattern=r"^[^=\u0000-\u0020]+$",
-    )
+    __slots__ = ()
+    key = "env"
+    if TYPE_CHECKING:
+        env: str
 
     def describe(self) -> str:
         return f"the environment variable {self.env}"
 
 
-class FileReference(Reference):
+class FileSource(Source):
     """A file that nobody else can read."""
 
-    file: ProfilePath = Field(
-        title="File", description="a file that only you can read; one newline at its end is dropped"
-    )
+    __slots__ = ()
+    key = "file"
+    if TYPE_CHECKING:
+        file: Path
 
     def describe(self) -> str:
         return f"the file {self.file}"
 
 
-class KeyringReference(Reference):
+class KeyringSource(Source):
     """An entry of the desktop's or the system's keyring."""
 
-    keyring: str = Field(
-        title="Keyring entry",
-        description="service/user; split at the last /",
-        pattern=r"^[^\u0000-\u001f]+/[^/\u0000-\u001f]+$",
-    )
+    __slots__ = ()
+    key = "keyring"
+    if TYPE_CHECKING:
+        keyring: str
 
     def describe(self) -> str:
         return f"the keyring entry {self.keyring}"
 
 
-class CommandReference(Reference):
+class CommandSource(Source):
     """The output of a program; no shell takes part."""
 
-    command: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] = Field(
-        title="Command", description="a program and its arguments that prints the password; no shell"
-    )
+    __slots__ = ()
+    key = "command"
+    if TYPE_CHECKING:
+        command: tuple[str, ...]
 
     def describe(self) -> str:
         # Only the program: an argument may be as secret as the output.
         return f"the output of {self.command[0]}"
 
 
-class PromptReference(Reference):
+class PromptSource(Source):
     """Asked for on the terminal."""
 
-    prompt: Literal[True] = Field(title="Ask", description="asked for on the terminal, at every run")
+    __slots__ = ()
+    key = "prompt"
 
     def describe(self) -> str:
         return "asked for on the terminal"
 
 
-KINDS: dict[str, type[Reference]] = {
-    "env": EnvReference,
-    "file": FileReference,
-    "keyring": KeyringReference,
-    "command": CommandReference,
-    "prompt": PromptReference,
-}
+KINDS = ("env", "file", "keyring", "command", "prompt")
 
 
 def kind_of(value: object) -> str | None:
     """The tag of the one kind that `value` is (`@env`, …); None for all else (plain text, two kinds)."""
-    if isinstance(value, Reference):
-        (name,) = type(value).model_fields
-        return f"@{name}"
+    if isinstance(value, Source):
+        return f"@{value.key}"
     if isinstance(value, dict) and len(value) == 1:
         ((name, given),) = value.items()
         if name == "prompt" and given is not True:  # 1 is the same as True, to a dictionary and to pydantic
             return None
         return f"@{name}" if name in KINDS else None
     return None
-
-
-# The tags begin with "@" so that they can be told from keys in the place of an error.
-SecretReference = Annotated[
-    Annotated[EnvReference, Tag("@env")]
-    | Annotated[FileReference, Tag("@file")]
-    | Annotated[KeyringReference, Tag("@keyring")]
-    | Annotated[CommandReference, Tag("@command")]
-    | Annotated[PromptReference, Tag("@prompt")],
-    Discriminator(
-        kind_of,
-        custom_error_type="reference",
-        custom_error_message=NEVER_PLAIN,
-    ),
-]
 
 
 # --- resolving --------------------------------------------------------------------------------------------
@@ -251,11 +199,11 @@ class Resolver:
         self._ask = ask
         self._confirm = confirm
         self._time_limit = time_limit
-        self._known: dict[tuple[Reference, str], Secret] = {}
+        self._known: dict[tuple[Source, str], Secret] = {}
         self._consent: dict[tuple[str, ...], bool] = {}
         self._lock = threading.RLock()
 
-    def resolve(self, reference: Reference, purpose: str) -> Secret:
+    def resolve(self, reference: Source, purpose: str) -> Secret:
         """The password that `reference` leads to; the same one for the same reference in later calls.
 
         Args:
@@ -265,23 +213,23 @@ class Resolver:
         Raises:
             SecretError: with the key and what to do; never with a value.
         """
-        key = (reference, purpose if isinstance(reference, PromptReference) else "")
+        key = (reference, purpose if isinstance(reference, PromptSource) else "")
         with self._lock:
             if key not in self._known:
                 self._known[key] = Secret(_usable(self._text(reference, purpose), reference, purpose))
             return self._known[key]
 
-    def _text(self, reference: Reference, purpose: str) -> str:
+    def _text(self, reference: Source, purpose: str) -> str:
         match reference:
-            case EnvReference():
+            case EnvSource():
                 return _from_environment(reference, purpose)
-            case FileReference():
+            case FileSource():
                 return _from_file(reference, purpose)
-            case KeyringReference():
+            case KeyringSource():
                 return _from_keyring(reference, purpose)
-            case CommandReference():
+            case CommandSource():
                 return self._from_command(reference, purpose)
-            case PromptReference():
+            case PromptSource():
                 return self._from_prompt(purpose)
         raise TypeError(f"{type(reference).__name__} is no reference")
 
@@ -303,7 +251,7 @@ class Resolver:
                 "no password was typed", place=purpose, fix="run it again and type one"
             ) from None
 
-    def _from_command(self, reference: CommandReference, purpose: str) -> str:
+    def _from_command(self, reference: CommandSource, purpose: str) -> str:
         command = reference.command
         if not (self._allow_commands or self._consented(command, purpose)):
             raise SecretError(
@@ -335,7 +283,7 @@ class Resolver:
 # In the functions below no variable holds a password where an error is raised: a traceback may show variables.
 
 
-def _usable(text: str, reference: Reference, purpose: str) -> str:
+def _usable(text: str, reference: Source, purpose: str) -> str:
     """`text`, if a configuration file can hold it: XML has no way to write most control characters."""
     if all(c >= " " or c in "\t\n\r" for c in text) and not any(c in "\ufffe\uffff" for c in text):
         return text
@@ -347,7 +295,7 @@ def _usable(text: str, reference: Reference, purpose: str) -> str:
     )
 
 
-def _from_environment(reference: EnvReference, purpose: str) -> str:
+def _from_environment(reference: EnvSource, purpose: str) -> str:
     if reference.env in os.environ:
         return _decoded(os.fsencode(os.environ[reference.env]), reference, purpose, drop_newline=False)
     raise SecretError(
@@ -357,7 +305,7 @@ def _from_environment(reference: EnvReference, purpose: str) -> str:
     )
 
 
-def _from_file(reference: FileReference, purpose: str) -> str:
+def _from_file(reference: FileSource, purpose: str) -> str:
     path = reference.file
     try:
         # Non-blocking: a named pipe that nobody writes to must not hold up the run.
@@ -372,7 +320,7 @@ def _from_file(reference: FileReference, purpose: str) -> str:
         ) from None
 
 
-def _short(content: bytes, reference: Reference, purpose: str) -> bytes:
+def _short(content: bytes, reference: Source, purpose: str) -> bytes:
     if len(content) <= MOST_BYTES:
         return content
     del content
@@ -405,7 +353,7 @@ def _refuse_shared(status: os.stat_result, path: Path, purpose: str) -> None:
         )
 
 
-def _from_keyring(reference: KeyringReference, purpose: str) -> str:
+def _from_keyring(reference: KeyringSource, purpose: str) -> str:
     service, _, user = reference.keyring.rpartition("/")
     try:
         import keyring
@@ -426,7 +374,7 @@ def _from_keyring(reference: KeyringReference, purpose: str) -> str:
     return text
 
 
-def _decoded(content: bytes, reference: Reference, purpose: str, *, drop_newline: bool = True) -> str:
+def _decoded(content: bytes, reference: Source, purpose: str, *, drop_newline: bool = True) -> str:
     """The text of `content`, without the one newline that editors and programs put at the end."""
     if drop_newline and content.endswith(b"\n"):
         content = content[:-1].removesuffix(b"\r")

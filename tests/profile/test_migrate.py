@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.profiles import MINIMAL_TEXT
 from wizard.profile import ProfileError, load, migrate
-from wizard.profile.model import SCHEMA_VERSION
+from wizard.profile.parts import SCHEMA_VERSION
 
 # An edition that never was: it called the account `user` and had no list of nodes.
 ZERO = """\

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from tests.support.profiles import MINIMAL, minimal
 from wizard.profile import Profile
 from wizard.profile.fields import keys, tables
-from wizard.secrets import EnvReference, PromptReference
+from wizard.profile.references import EnvReference, PromptReference
 
 
 def profile(folder="/profiles", **changes):

@@ -9,13 +9,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from wizard.profile.model import SCHEMA_VERSION, Node, Profile
+    from wizard.profile.model import Node, Profile
+    from wizard.profile.parts import SCHEMA_VERSION
     from wizard.profile.store import LoadedProfile, ProfileError, load
 
 __all__ = ["SCHEMA_VERSION", "LoadedProfile", "Node", "Profile", "ProfileError", "load"]
 
 _MODULES = {
-    "SCHEMA_VERSION": "model",
+    "SCHEMA_VERSION": "parts",
     "Node": "model",
     "Profile": "model",
     "LoadedProfile": "store",

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from wizard.profile.model import Node, Profile, Section
-from wizard.secrets import EnvReference
+from wizard.profile.references import EnvReference
 
 Kind = Literal["text", "number", "switch", "choice", "path", "reference", "parameters"]
 

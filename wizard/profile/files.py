@@ -8,14 +8,41 @@ from __future__ import annotations
 
 import codecs
 import os
+import re
 import stat
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from wizard.errors import Failed, UsageError
 
+if TYPE_CHECKING:
+    from wizard.profile.model import Profile
+
 MOST_BYTES = 256_000
 """No profile is anywhere near as large (one with every key and its help has 8 kB); it is some other file."""
+
+
+class LoadedProfile(NamedTuple):
+    """A profile, and where it came from.  `text` is the file's own, for a hash or an edit."""
+
+    profile: Profile
+    path: Path
+    name: str
+    text: str
+
+
+def deep_key(text: str) -> int | None:
+    """The line of a dotted key that is nested deeper than any of a profile; None where there is none.
+
+    The parser needs time with the square of a dotted key's parts, and a profile has no key of more than four.
+    """
+    found = re.search(
+        r"""(?:^|[{,\[])[ \t]*(?:(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){16}""",
+        text,
+        re.MULTILINE,
+    )
+    return None if found is None else text.count("\n", 0, found.end()) + 1
 
 
 def read(path: Path, shown: str | None = None) -> str:

@@ -8,14 +8,16 @@ characters that says what it is for.
 # No `from __future__ import annotations` here: pydantic would have to compile each of them again.
 
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from types import ModuleType
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
+from wizard.profile.agreement import DATABASES, disagreements
+from wizard.profile.parts import SCHEMA_VERSION, MySQLPart, ProfilePart
+from wizard.profile.references import ProfilePath, SecretReference
 from wizard.profile.rules import (
     AbsolutePath,
     Account,
@@ -40,26 +42,14 @@ from wizard.profile.rules import (
     Switch,
     Text,
     choice,
-    is_name,
-    is_password_parameter,
     number,
-    sets_password,
 )
-from wizard.secrets import NEVER_PLAIN, ProfilePath, SecretReference
 
 # Pydantic looks for plugins when it makes a model, and loads importlib.metadata for that: a third of the start-up.
 # No plugin of the environment has any business with a profile.  Should the module's name change, this does nothing.
 _no_plugins = ModuleType("pydantic.plugin._loader")
 _no_plugins.__dict__["get_plugins"] = tuple
 sys.modules.setdefault(_no_plugins.__name__, _no_plugins)
-
-SCHEMA_VERSION = 1
-
-Role = Literal["user", "registry", "event_store", "processed_data_store", "stats"]
-Store = Literal["event_store", "processed_data_store"]
-
-# Datasources that the product or the procedure has already (procedure, chapter 3).
-TAKEN_DATASOURCES = ("WSO2_CARBON_DB", "WSO2UM_DB", "WSO2REG_DB", "WSO2AM_STATS_DB")
 
 
 class Section(BaseModel):
@@ -85,18 +75,20 @@ class Databases(Section):
     """The names of the databases."""
 
     user: Database = Field(
-        "userdb", title="User database", description="users and permissions; gets the pack's tables"
+        DATABASES["user"], title="User database", description="users and permissions; gets the pack's tables"
     )
     registry: Database = Field(
-        "regdb", title="Registry database", description="the shared registry; gets the pack's tables"
+        DATABASES["registry"],
+        title="Registry database",
+        description="the shared registry; gets the pack's tables",
     )
     event_store: Database = Field(
-        "WSO2_ANALYTICS_EVENT_STORE_DB",
+        DATABASES["event_store"],
         title="Event store",
         description="the events as they came in; the server makes its tables",
     )
     processed_data_store: Database = Field(
-        "WSO2_ANALYTICS_PROCESSED_DATA_STORE_DB",
+        DATABASES["processed_data_store"],
         title="Processed data store",
         description="what Spark made of the events; the server makes its tables",
     )
@@ -108,7 +100,7 @@ class Databases(Section):
     )
 
 
-class MySQL(Section):
+class MySQL(MySQLPart, Section):
     """The database server that both nodes use."""
 
     host: Host = Field(
@@ -175,18 +167,6 @@ class MySQL(Section):
     databases: Databases = Field(
         Databases.model_construct(), title="Databases", description="the names of the databases"
     )
-
-    def database_names(self) -> dict[Role, str]:
-        """The database of each role, in the procedure's order; `stats` only where the profile names one."""
-        names: dict[Role, str] = {
-            "user": self.databases.user,
-            "registry": self.databases.registry,
-            "event_store": self.databases.event_store,
-            "processed_data_store": self.databases.processed_data_store,
-        }
-        if self.databases.stats is not None:
-            names["stats"] = self.databases.stats
-        return names
 
 
 class Datasources(Section):
@@ -383,7 +363,7 @@ class Node(Section):
     )
 
 
-class Profile(Section):
+class Profile(ProfilePart, Section):
     """All that a pair is made from."""
 
     schema_version: Annotated[int, number(SCHEMA_VERSION, SCHEMA_VERSION, "the version")] = Field(
@@ -430,156 +410,3 @@ class Profile(Section):
         if errors:
             raise ValidationError.from_exception_data("Profile", errors, hide_input=True)
         return self
-
-    def node(self, name: str) -> Node:
-        """The node of that name.
-
-        Raises:
-            KeyError: there is none.
-        """
-        for node in self.nodes:
-            if node.name == name:
-                return node
-        raise KeyError(name)
-
-    def partner(self, node: Node) -> Node:
-        """The other node of the pair."""
-        first, second = self.nodes
-        return second if node.name == first.name else first
-
-    @property
-    def manager(self) -> Node:
-        """The node that commits to Subversion: the one that the profile names, else the first."""
-        name = self.deployment_sync.manager
-        return self.nodes[0] if name is None else self.node(name)
-
-    @property
-    def presenter(self) -> Node | None:
-        """The node that presents events, if one does."""
-        name = self.event_processor.presenter
-        return None if name is None else self.node(name)
-
-    def datasource_name(self, store: Store) -> str:
-        """The name of an analytics datasource: the pinned one, else the database's (procedure, chapter 3)."""
-        pinned: str | None = getattr(self.datasources, store)
-        return pinned or self.mysql.database_names()[store]
-
-
-@dataclass(frozen=True, slots=True)
-class Disagreement:
-    """Something wrong between keys; `missing`: the key at `place` has to be added."""
-
-    place: tuple[str | int, ...]
-    message: str
-    fix: str
-    missing: bool = False
-
-
-def disagreements(raw: Mapping[str, Any]) -> Iterator[Disagreement]:
-    """What is wrong between keys that are each right by themselves.
-
-    Args:
-        raw: the tables as they stand in the file.  Values of a wrong type are passed over: the models tell.
-    """
-    yield from _names_of_nodes(raw)
-    yield from _keys_that_belong_together(raw)
-    yield from _names_of_databases(raw)
-    yield from _names_of_datasources(raw)
-    yield from _plain_passwords(raw)
-
-
-def _table(raw: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
-    value: Any = raw
-    for key in keys:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value if isinstance(value, Mapping) else {}
-
-
-def _names_of_nodes(raw: Mapping[str, Any]) -> Iterator[Disagreement]:
-    nodes = raw.get("nodes")
-    if not isinstance(nodes, list | tuple):
-        return
-    names = [node.get("name") for node in nodes if isinstance(node, Mapping)]
-    if len(names) != 2 or not all(isinstance(name, str) and is_name(name) for name in names):
-        return
-    if names[0] == names[1]:
-        yield Disagreement(
-            ("nodes", 1, "name"),
-            "both nodes have this name",
-            "give each a name of its own, such as node1 and node2",
-        )
-    for table, key in (("event_processor", "presenter"), ("deployment_sync", "manager")):
-        wanted = _table(raw, table).get(key)
-        if isinstance(wanted, str) and wanted not in names:
-            yield Disagreement(
-                (table, key),
-                "no node has this name",
-                f'the nodes are "{names[0]}" and "{names[1]}": write one of them',
-            )
-
-
-def _keys_that_belong_together(raw: Mapping[str, Any]) -> Iterator[Disagreement]:
-    mysql = _table(raw, "mysql")
-    for one, other in (("admin_username", "admin_password"), ("admin_password", "admin_username")):
-        if mysql.get(one) is None and mysql.get(other) is not None:
-            yield Disagreement(
-                ("mysql", one),
-                f"it is missing, and {other} is of no use without it",
-                f"add it, or remove {other}",
-                True,
-            )
-    sync = _table(raw, "deployment_sync")
-    if sync.get("method") == "svn":
-        for key in ("svn_url", "svn_username", "svn_password"):
-            if sync.get(key) is None:
-                yield Disagreement(
-                    ("deployment_sync", key),
-                    'it is missing, and method = "svn" needs it',
-                    'add it, or write method = "none"',
-                    True,
-                )
-
-
-def _databases(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """The name of each role's database; the default's where the file has none."""
-    given = _table(raw, "mysql", "databases")
-    return {role: given.get(role, field.default) for role, field in Databases.model_fields.items()}
-
-
-def _names_of_databases(raw: Mapping[str, Any]) -> Iterator[Disagreement]:
-    owner: dict[str, str] = {}
-    for role, name in _databases(raw).items():
-        if isinstance(name, str) and owner.setdefault(name, role) != role:
-            yield Disagreement(
-                ("mysql", "databases", role),
-                f"{owner[name]} has the database of this name already",
-                "give each its own database",
-            )
-
-
-def _names_of_datasources(raw: Mapping[str, Any]) -> Iterator[Disagreement]:
-    databases = _databases(raw)
-    taken = dict.fromkeys(TAKEN_DATASOURCES, "the product has one of that name")
-    for store in ("event_store", "processed_data_store"):
-        pinned = _table(raw, "datasources").get(store)
-        name = databases[store] if pinned is None else pinned
-        if not isinstance(name, str):
-            continue
-        # Two databases of one name are told as that alone.
-        if name in taken and not (pinned is None and list(databases.values()).count(name) > 1):
-            yield Disagreement(
-                ("mysql", "databases", store) if pinned is None else ("datasources", store),
-                f"its datasource cannot be called {name}: {taken[name]}",
-                f"pin another name: {store} under [datasources]",
-            )
-        taken.setdefault(name, "that is the other store's datasource")
-
-
-def _plain_passwords(raw: Mapping[str, Any]) -> Iterator[Disagreement]:
-    for name, value in _table(raw, "mysql", "url_parameters").items():
-        if isinstance(value, str) and (is_password_parameter(name) or sets_password(value)):
-            yield Disagreement(
-                ("mysql", "url_parameters", name),
-                NEVER_PLAIN,
-                'name = { env = "NAME" } takes it from the environment',
-            )

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import ValidationError
 
 from wizard.profile import migrate
+from wizard.profile.agreement import Disagreement, disagreements
 from wizard.profile.fields import key_of, keys, tables
 from wizard.profile.lines import Place
-from wizard.profile.model import SCHEMA_VERSION, Disagreement, Profile, disagreements
+from wizard.profile.model import Profile
+from wizard.profile.parts import SCHEMA_VERSION
 from wizard.profile.written import written, written_key
 
 if TYPE_CHECKING:

@@ -14,9 +14,10 @@ from pydantic import ValidationError
 
 from wizard import locations
 from wizard.errors import UsageError
-from wizard.profile.files import MOST_BYTES, read, save, toml_files
-from wizard.profile.model import SCHEMA_VERSION, Profile
+from wizard.profile.files import MOST_BYTES, LoadedProfile, deep_key, read, save, toml_files
+from wizard.profile.model import Profile
 from wizard.profile.names import is_path, locate
+from wizard.profile.parts import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from wizard.profile.lines import Layout
@@ -34,16 +35,6 @@ __all__ = [
     "save",
     "toml_files",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class LoadedProfile:
-    """A profile, and where it came from.  `text` is the file's own, for a hash or an edit."""
-
-    profile: Profile
-    path: Path
-    name: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +104,8 @@ def parse(text: str, path: Path, *, shown: str | None = None) -> LoadedProfile:
 
 def examine(text: str, folder: Path) -> Profile | list[Mistake]:
     """The profile that `text` makes in `folder`, or all that is wrong with it, from top to bottom."""
-    if deep := _DEEP_KEY.search(text):
-        return [_too_deep(text.count("\n", 0, deep.end()) + 1)]
+    if (line := deep_key(text)) is not None:
+        return [_too_deep(line)]
     try:
         tables = tomllib.loads(text)
     except RecursionError:
@@ -136,12 +127,6 @@ def examine(text: str, folder: Path) -> Profile | list[Mistake]:
     layout = scan(text)
     mistakes = [Mistake(_line(layout, one), one.field, one.kind, one.message, one.fix) for one in wrong]
     return sorted(mistakes, key=lambda one: one.line)
-
-
-# The parser needs time with the square of a dotted key's parts, and a profile has no key of more than four.
-_DEEP_KEY = re.compile(
-    r"""(?:^|[{,\[])[ \t]*(?:(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){16}""", re.MULTILINE
-)
 
 
 def _too_deep(line: int) -> Mistake:

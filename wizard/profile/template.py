@@ -8,9 +8,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from wizard.profile.fields import Key, keys, tables
-from wizard.profile.model import Profile, Section, Store
+from wizard.profile.model import Profile, Section
+from wizard.profile.parts import Store
+from wizard.profile.references import Reference
 from wizard.profile.written import written, written_key
-from wizard.secrets import Reference
 
 _HEAD = """\
 # A profile of apimha-wizard: all that turns two unpacked packs into a minimum high-availability pair.

@@ -31,7 +31,7 @@ from wizard.steps.step import Step, put
 if TYPE_CHECKING:
     from wizard.edit.xml import XmlDocument, XmlElement
     from wizard.profile import Profile
-    from wizard.profile.model import Role, Store
+    from wizard.profile.parts import Role, Store
     from wizard.reading import Reading
     from wizard.workbench import Workbench
 
@@ -522,7 +522,7 @@ def read_configuration(found: Reading, datasource: XmlElement | None, role: Role
 
 def holds_password(name: str, value: str) -> bool:
     """Whether a URL's parameter is a password, or hides one in its value."""
-    from wizard.profile.rules import is_password_parameter, sets_password
+    from wizard.profile.judges import is_password_parameter, sets_password
 
     masked = shown(value, secret=False) not in (value, f'"{value}"')
     return is_password_parameter(name) or sets_password(value) or masked

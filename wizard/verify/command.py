@@ -337,7 +337,7 @@ def _need_both(profile: Profile, name: str, opened: Mapping[str, FileLog | PipeL
 def _mask(profile: Profile) -> Callable[[str], str]:
     """Hides the passwords that can be had without asking anybody or running anything."""
     from wizard.diff import masker
-    from wizard.secrets import EnvReference, FileReference, Resolver
+    from wizard.secrets import EnvSource, FileSource, Resolver
 
     resolver = Resolver()
     parameters: Mapping[str, object] = profile.mysql.url_parameters
@@ -349,7 +349,7 @@ def _mask(profile: Profile) -> Callable[[str], str]:
     }
     known = []
     for key, reference in references.items():
-        if isinstance(reference, EnvReference | FileReference):
+        if isinstance(reference, EnvSource | FileSource):
             try:
                 known.append(resolver.resolve(reference, key).reveal())
             except SecretError:

@@ -1,0 +1,98 @@
+"""A profile that is valid, without loading the models: pydantic's core alone judges it, by what was compiled.
+
+What it gives has the keys and the methods of the models and nothing else of them.  Of a profile that is not valid
+it says nothing but that: the models tell why.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
+
+from pydantic_core import SchemaValidator, ValidationError
+
+from wizard.profile.agreement import disagreements
+from wizard.profile.files import LoadedProfile, deep_key, read
+from wizard.profile.names import locate
+from wizard.profile.parts import SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    from wizard.profile.model import Profile
+
+
+class Table:
+    """A table of the profile: nothing changes afterwards."""
+
+    __slots__ = ("__dict__", "__pydantic_extra__", "__pydantic_fields_set__", "__pydantic_private__")
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.__dict__ == other.__dict__
+
+    def __hash__(self) -> int:
+        return hash((type(self), *self.__dict__.values()))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self.__dict__.items())})"
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"{type(self).__name__} is not changed")
+
+
+T = TypeVar("T", bound=Table)
+
+
+def made(table: type[T], **values: object) -> Callable[[], T]:
+    """What makes a table that the profile leaves out."""
+
+    def make() -> T:
+        new = table()
+        new.__dict__.update(values)
+        return new
+
+    return make
+
+
+def model(table: type[Table], **keys: object) -> dict[str, Any]:
+    """The description of a table for pydantic's core: just these keys, and nothing is converted."""
+    fields = {key: {"type": "model-field", "schema": schema} for key, schema in keys.items()}
+    return {
+        "type": "model",
+        "cls": table,
+        "config": {"strict": True, "extra_fields_behavior": "forbid"},
+        "schema": {"type": "model-fields", "fields": fields},
+    }
+
+
+def load(argument: str | Path) -> LoadedProfile:
+    """The profile of that name or path, as `store.load` gives it, errors included."""
+    path = locate(argument)[1]
+    if path.is_file():
+        text = read(path, str(argument))
+        profile = valid(text, path.parent)
+        if profile is not None:
+            return LoadedProfile(profile, path, path.name.removesuffix(".toml"), text)
+    from wizard.profile import store
+
+    return store.load(argument)
+
+
+def valid(text: str, folder: Path) -> Profile | None:
+    """The profile that `text` makes in `folder`, if it is a valid one of this edition; None says nothing of why."""
+    from wizard.profile.compiled import PROFILE
+
+    if deep_key(text) is not None:
+        return None
+    try:
+        tables = tomllib.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    version = tables.get("schema_version")
+    if type(version) is not int or version != SCHEMA_VERSION:  # neither true nor 1.0
+        return None
+    try:
+        profile = SchemaValidator(PROFILE).validate_python(tables, context={"folder": folder})
+    except ValidationError:
+        return None
+    return None if any(True for _ in disagreements(tables)) else cast("Profile", profile)
