@@ -151,9 +151,7 @@ class TestFromNothing:
         server = servers.shared_server(kind)
         before = server.one("SELECT @@GLOBAL.sql_mode")
         with playground(server, pack, tmp_path) as ground:
-            server.run(
-                "SET GLOBAL sql_mode = CONCAT(@@GLOBAL.sql_mode, ',ANSI_QUOTES,NO_BACKSLASH_ESCAPES')"
-            )
+            server.run("SET GLOBAL sql_mode = CONCAT(@@GLOBAL.sql_mode, ',ANSI_QUOTES,NO_BACKSLASH_ESCAPES')")
             try:
                 ground.provision()
             finally:

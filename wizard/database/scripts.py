@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from wizard.database.script import Schema, Statement, creates, statements
@@ -19,13 +19,24 @@ class Script:
     path: str
     text: str
 
-    @cached_property
+    @property
     def statements(self) -> tuple[Statement, ...]:
-        return tuple(statements(self.text, self.path))
+        return _statements(self.text, self.path)
 
-    @cached_property
+    @property
     def schema(self) -> Schema:
-        return creates(self.text, self.path)
+        return _schema(self.text, self.path)
+
+
+# A run looks at the same scripts several times.
+@lru_cache(maxsize=8)
+def _statements(text: str, path: str) -> tuple[Statement, ...]:
+    return tuple(statements(text, path))
+
+
+@lru_cache(maxsize=8)
+def _schema(text: str, path: str) -> Schema:
+    return creates(text, path)
 
 
 @dataclass(frozen=True)
