@@ -77,6 +77,9 @@ class WizardApp(App[int]):
 
             without_colours(self)
         if signs.ASCII:
+            from screens.ascii import dress_scroll_bars
+
+            dress_scroll_bars(ascii=True)
             self.add_class("-ascii")
         if opened is not None:
             self.pair = self._made(opened)
@@ -102,6 +105,9 @@ class WizardApp(App[int]):
         import asyncio
         import contextlib
 
+        from screens.terminal import never_wait_for
+
+        never_wait_for(self)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             # Not in a test's own thread; and a terminal that is gone must not end in a traceback.

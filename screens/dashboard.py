@@ -22,6 +22,7 @@ from textual.widgets import Static
 
 from screens import signs
 from screens.background import beside
+from screens.terminal import never_wait_for
 from screens.theme import THEMES
 from wizard.errors import WizardError
 from wizard.verify.drill import Drill
@@ -476,6 +477,7 @@ class DashboardApp(App[int]):
         return self.dashboard
 
     def on_mount(self) -> None:
+        never_wait_for(self)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             with suppress(ValueError, RuntimeError, NotImplementedError):
