@@ -15,6 +15,7 @@ from screens import cause
 from screens.signs import of_finding, plain, sign
 from screens.step import WIDE, saved
 from screens.theme import tint
+from screens.widgets.change_tree import ChangeTree
 from screens.widgets.diff_view import DiffView, Said
 from screens.widgets.key_bar import KeyBar, KeyHint
 from screens.widgets.title_bar import TitleBar
@@ -82,10 +83,7 @@ class Review(Screen[None]):
     def compose(self) -> ComposeResult:
         yield TitleBar(f"{self.pair.draft.title} {sign('to')} review")
         with Container(id="review"):
-            tree: Tree[Item] = Tree("review")
-            tree.show_root = False
-            tree.guide_depth = 2
-            yield tree
+            yield ChangeTree[Item]()
             yield DiffView()
         with Horizontal(id="verdict"):
             yield Static("", id="told")
@@ -176,7 +174,7 @@ class Review(Screen[None]):
             )
             tree.root.add_leaf(Text(f"{plain(other.name)}  on another machine"), Item(text=told))
         self._fill_databases()
-        tree.cursor_line = 0
+        tree.cursor_line = 1 if tree.root.children and tree.root.children[0].children else 0
         self._show_item(self._current())
 
     def _fill_databases(self) -> None:

@@ -109,24 +109,28 @@ class StepScreen(Screen[None]):
         super().__init__()
         self.pair = pair
         self.step = pair.outline.step(step or pair.outline.steps[0].id)
+        self.form: Form
         self.all_finished = step is None
         pair.visited.add(self.step.id)
 
     # --- the picture ------------------------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
-        wide = self.app.size.width >= WIDE
-        self.set_class(wide, "-wide")
+        self.set_class(self.app.size.width >= WIDE, "-wide")
         outline = self.pair.outline
+        self.form = self._made_form()
         yield TitleBar(self.pair.draft.title)
         yield Sidebar([(step.id, step.title) for step in outline.steps], self.step.id)
         with Container(id="main"):
             with Vertical(id="pane"):
                 yield Heading(self.step.title, self._place(), self.step.help)
-                yield Form(self.step, outline, self.pair.draft, wide=wide)
+                yield self.form
                 yield FieldHelp()
             yield CheckList()
         yield KeyBar(*KEYS)
+
+    def _made_form(self) -> Form:
+        return Form(self.step, self.pair.outline, self.pair.draft, wide=self.has_class("-wide"))
 
     def on_mount(self) -> None:
         # After the first picture, and after what was typed meanwhile: then everything heavy is loaded.
@@ -151,10 +155,6 @@ class StepScreen(Screen[None]):
             look = getattr(field, "look_from", None)
             if look is not None:
                 look(self.pair.draft.folder)
-
-    @property
-    def form(self) -> Form:
-        return self.query_one(Form)
 
     @property
     def checks(self) -> CheckList:
@@ -284,12 +284,11 @@ class StepScreen(Screen[None]):
         self.step = self.pair.outline.step(id)
         self.pair.visited.add(id)
         self.query_one(Sidebar).current = id
-        old = self.form
-        form = Form(self.step, self.pair.outline, self.pair.draft, wide=self.has_class("-wide"))
+        old, self.form = self.form, self._made_form()
         async with self.batch():
             await old.remove()
-            await self.query_one("#pane").mount(form, after=self.query_one(Heading))
-            await form.complete()
+            await self.query_one("#pane").mount(self.form, after=self.query_one(Heading))
+            await self.form.complete()
         self.focus_field(place)
         self._look_at_paths()
         self._show_pair()
@@ -363,6 +362,8 @@ class StepScreen(Screen[None]):
         if form.columns or not isinstance(focused, TextField | Choice) or focused.place[0] != "nodes":
             return False
         own = [field for field in form.fields() if field.place[:2] == ("nodes", form.node)]
+        if not own:
+            return False
         edge = own[-1] if by > 0 else own[0]
         other = form.node + by
         if focused is not edge or other not in (0, 1):
@@ -453,8 +454,7 @@ class StepScreen(Screen[None]):
     def on_resize(self, event: events.Resize) -> None:
         wide = event.size.width >= WIDE
         self.set_class(wide, "-wide")
-        for form in self.query(Form):
-            form.set_columns(wide)
+        self.form.set_columns(wide)
 
 
 def saved(pair: OpenPair) -> str:

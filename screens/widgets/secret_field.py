@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from textual.containers import Horizontal
@@ -23,22 +22,20 @@ if TYPE_CHECKING:
 class SecretField(Labelled, Horizontal):
     """The kind of reference, its argument, and a button that tries it."""
 
-    @dataclass
     class Changed(Message):
         """Another reference; None where it is not whole."""
 
-        field: SecretField
-        value: Any
+        def __init__(self, field: SecretField, value: Any) -> None:
+            super().__init__()
+            self.field = field
+            self.value = value
 
-        @property
-        def control(self) -> SecretField:
-            return self.field
-
-    @dataclass
     class TestWanted(Message):
         """Somebody wants to know whether the password works."""
 
-        field: SecretField
+        def __init__(self, field: SecretField) -> None:
+            super().__init__()
+            self.field = field
 
     def __init__(self, field: Field, place: Place, value: Any, classes: str | None = None) -> None:
         super().__init__(classes=classes)

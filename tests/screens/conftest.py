@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from pytest_textual_snapshot import SVGImageExtension
 
+from screens.ascii import dress_scroll_bars
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -22,6 +24,7 @@ def still(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     monkeypatch.setattr(SVGImageExtension, "dirname", classmethod(dirname))
     monkeypatch.setattr("screens.signs.ASCII", False)
+    dress_scroll_bars(ascii=False)
     monkeypatch.setattr("screens.pair.clock", lambda: "10:42")
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TZ", "UTC")

@@ -367,7 +367,7 @@ async def test_review_with_something_to_settle(take: Any, planned: Any) -> None:
 
     async def scene(pilot: Pilot[Any]) -> None:
         await reviewed(pilot)
-        await pilot.press("down", "down")
+        await pilot.press("down")
 
     await take("review-settle", scene)
 
@@ -377,7 +377,7 @@ async def test_review_of_a_file(take: Any, planned: Any) -> None:
 
     async def scene(pilot: Pilot[Any]) -> None:
         await reviewed(pilot)
-        await pilot.press("a", *["down"] * 6, "space", "down", "down")
+        await pilot.press("a", *["down"] * 5, "space", "down", "down")
 
     await take("review-file", scene)
 

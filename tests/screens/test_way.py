@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Button, Select
+from textual.widgets import Button
 
 from screens.app import WizardApp
 from screens.apply import Apply
 from screens.draft import open_profile
 from screens.review import Review
 from screens.step import StepScreen
-from screens.widgets.labelled import Labelled
 from screens.widgets.sidebar import Sidebar
 from tests.support import pairs
+from tests.support.driving import applied, configured, fill, fill_password, go_to, place_of, review
 from tests.support.playground import playground
 from tests.support.screens import opened, settled, text_of, typed, until
 from tests.support.servers import Server
@@ -41,65 +41,6 @@ def quiet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, request: pytest.Fixtu
     empty = tmp_path / "no-programs"
     empty.mkdir()
     monkeypatch.setenv("PATH", str(empty))
-
-
-# --- what a person does ---------------------------------------------------------------------------
-
-
-def place_of(app: Any) -> Any:
-    """The place of the field that has the focus."""
-    widget = app.focused
-    while widget is not None and not isinstance(widget, Labelled):
-        widget = widget.parent
-    return widget.place if widget is not None else None
-
-
-async def go_to(pilot: Pilot[Any], *place: Any) -> None:
-    """Tab to a field."""
-    for _ in range(80):
-        if place_of(pilot.app) == place:
-            return
-        await pilot.press("tab")
-    raise AssertionError(f"Tab does not come to {place}\n{text_of(pilot.app)}")
-
-
-async def fill(pilot: Pilot[Any], text: str, *place: Any) -> None:
-    """Tab to a field and type into it."""
-    await go_to(pilot, *place)
-    await pilot.press("ctrl+e", "ctrl+u")
-    await typed(pilot, text)
-
-
-async def fill_password(pilot: Pilot[Any], variable: str, *place: Any) -> None:
-    """Tab to the argument of a password's reference and type a variable's name."""
-    await go_to(pilot, *place)
-    while isinstance(pilot.app.focused, Select):
-        await pilot.press("tab")
-    await pilot.press("ctrl+e", "ctrl+u")
-    await typed(pilot, variable)
-
-
-async def review(pilot: Pilot[Any]) -> Review:
-    await pilot.press("f2")
-    await until(pilot, lambda: isinstance(pilot.app.screen, Review), "the review")
-    screen = pilot.app.screen
-    await until(pilot, lambda: screen._shown is not None, "the plan")
-    return screen
-
-
-async def applied(pilot: Pilot[Any]) -> Apply:
-    """Accept every warning and apply."""
-    await pilot.press("a")
-    await until(pilot, lambda: not pilot.app.screen.query_one("#apply", Button).disabled, "nothing to settle")
-    await pilot.press("f9")
-    await until(
-        pilot, lambda: isinstance(pilot.app.screen, Apply) and not pilot.app.screen.working, "the end"
-    )
-    return pilot.app.screen
-
-
-def configured(home: Path) -> bool:
-    return ">wka<" in (home / "repository/conf/axis2/axis2.xml").read_text("utf-8")
 
 
 # --- from nothing ---------------------------------------------------------------------------------

@@ -1,0 +1,560 @@
+"""What the screens promise: nothing is lost, nothing is overwritten, no password shows, nothing is written unasked."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.widgets import Button, Select
+
+from screens import outline, signs
+from screens.app import WizardApp
+from screens.apply import Apply
+from screens.ask import Ask
+from screens.draft import open_profile
+from screens.memory import Memory, Progress
+from screens.password import Typed
+from screens.review import Review
+from screens.step import StepScreen
+from tests.support.driving import applied, configured, fill, go_to, place_of, review
+from tests.support.screens import PROFILE, opened, settled, text_of, typed, until
+from wizard import locations
+from wizard.profile import load
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Other programs' ports and another Java on this machine are nobody's business here."""
+    monkeypatch.setattr("wizard.steps.pair.is_free", lambda number: True)
+    monkeypatch.setattr("screens.pair.SETTLE", 0.02)
+    empty = tmp_path / "no-programs"
+    empty.mkdir()
+    monkeypatch.setenv("PATH", str(empty))
+
+
+def offline(pair: Any) -> None:
+    """The wizard was left offline."""
+    Memory().note(pair.profile, Progress(offline=True))
+
+
+# --- what is said once ----------------------------------------------------------------------------
+
+
+def test_the_outline_is_what_the_steps_say() -> None:
+    """`python -m screens.outline` renews it."""
+    assert outline.load() == outline.made()
+
+
+def test_wizard_imports_nothing_of_the_screens() -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import pkgutil, importlib, sys, wizard\n"
+        "for one in pkgutil.walk_packages(wizard.__path__, 'wizard.'):\n"
+        "    if not one.name.endswith('__main__'): importlib.import_module(one.name)\n"
+        "assert not [name for name in sys.modules if name.partition('.')[0] in {'screens', 'textual'}]\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+async def test_a_stale_outline_shows_the_steps_as_they_are(
+    make_pair: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh = outline.made()
+    stale = fresh._replace(
+        steps=(fresh.steps[0]._replace(fields=fresh.steps[0].fields[:2]), *fresh.steps[1:])
+    )
+    monkeypatch.setattr(outline, "load", lambda: stale)
+    app = opened(make_pair().profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await until(pilot, lambda: len(list(app.screen.form.fields())) > 10, "the fields that the steps have")
+
+
+# --- nothing is lost, nothing is overwritten ------------------------------------------------------
+
+
+async def test_each_change_is_on_disk_before_anybody_leaves(make_pair: Any) -> None:
+    pair = make_pair()
+    app = opened(pair.profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("end")
+        await typed(pilot, "x")
+        await until(pilot, lambda: app.pair.draft.keeper.settled(0))
+        draft = open_profile(str(pair.profile))
+        assert 'name = "node1x"' in draft.text and draft.draft is not None
+        assert load(pair.profile).profile.nodes[0].name == "node1", "half-typed values stay in the draft"
+
+
+async def test_comments_and_order_of_a_profile_survive(tmp_path: Path) -> None:
+    path = tmp_path / "analytics.toml"
+    path.write_text("# ours\n" + PROFILE.replace("[mysql]", "[mysql]   # the old server"), "utf-8")
+    app = opened(path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await fill(pilot, "10.100.0.48", "nodes", 1, "host")
+        await pilot.press("ctrl+n")
+        await settled(pilot)
+        await pilot.press("ctrl+q")
+    assert path.read_text("utf-8") == "# ours\n" + PROFILE.replace(
+        "[mysql]", "[mysql]   # the old server"
+    ).replace("10.100.0.47", "10.100.0.48")
+
+
+@pytest.mark.parametrize("answer", ["file", "draft"])
+async def test_a_profile_edited_by_hand_is_asked_about(tmp_path: Path, answer: str) -> None:
+    path = tmp_path / "analytics.toml"
+    path.write_text(PROFILE, "utf-8")
+    app = opened(path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await fill(pilot, "10.100.0.48", "nodes", 1, "host")
+        await settled(pilot)
+        by_hand = PROFILE.replace("10.100.0.46", "10.100.0.99")
+        path.write_text(by_hand, "utf-8")
+        await pilot.press("ctrl+n")
+        await until(pilot, lambda: isinstance(app.screen, Ask), "the question")
+        assert path.read_text("utf-8") == by_hand
+        await pilot.click(f"#{answer}")
+        if answer == "file":
+            await until(pilot, lambda: app.pair.draft.value(("nodes", 0, "host")) == "10.100.0.99")
+            await settled(pilot)
+            assert app.pair.draft.value(("nodes", 1, "host")) == "10.100.0.47"
+            assert not locations.drafts().is_dir() or not list(locations.drafts().glob("*.toml"))
+        else:
+            await until(pilot, lambda: "10.100.0.48" in path.read_text("utf-8"))
+            assert Path(f"{path}~").read_text("utf-8") == by_hand
+        await pilot.press("ctrl+q")
+
+
+async def test_a_draft_whose_profile_was_edited_is_asked_about_when_it_is_opened(tmp_path: Path) -> None:
+    path = tmp_path / "analytics.toml"
+    path.write_text(PROFILE, "utf-8")
+    app = opened(path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await fill(pilot, "", "mysql", "driver_jar")
+        await fill(pilot, "wrong host!", "nodes", 1, "host")
+        await settled(pilot)
+        await pilot.press("ctrl+q")
+    path.write_text(PROFILE.replace("10.100.0.46", "10.100.0.99"), "utf-8")
+    app = opened(path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, Ask), "the question")
+        await pilot.press("escape")
+        assert app.pair.draft.value(("nodes", 1, "host")) == "wrong host!"
+
+
+async def test_a_folder_that_cannot_be_written_is_told(
+    make_pair: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from wizard.errors import Failed
+
+    def full(draft: Any) -> None:
+        raise Failed("it cannot be saved: No space left on device", place="draft", fix="make room")
+
+    monkeypatch.setattr("wizard.profile.drafts.keep", full)
+    app = opened(make_pair().profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await typed(pilot, "x")
+        await until(pilot, lambda: "NOT SAVED" in text_of(app))
+
+
+# --- applying -------------------------------------------------------------------------------------
+
+
+async def test_nothing_is_applied_before_every_warning_is_accepted(make_pair: Any) -> None:
+    pair = make_pair()
+    offline(pair)
+    app = opened(pair.profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await review(pilot)
+        assert app.screen.query_one("#apply", Button).disabled
+        await pilot.press("f9")
+        assert isinstance(app.screen, Review)
+        warnings = [one for one in app.pair.all_findings() if one.status == "warning"]
+        assert warnings
+        await pilot.press("a", "space")
+        assert app.screen.query_one("#apply", Button).disabled, "one was taken back"
+        await pilot.press("space", "f9")
+        await until(pilot, lambda: isinstance(app.screen, Apply) and not app.screen.working)
+    assert all(map(configured, pair.homes))
+
+
+async def test_a_file_that_changes_after_the_review_stops_the_run(make_pair: Any) -> None:
+    pair = make_pair()
+    offline(pair)
+    app = opened(pair.profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await review(pilot)
+        path = pair.homes[1] / "repository/conf/registry.xml"
+        path.write_bytes(path.read_bytes().replace(b"</wso2registry>", b"<!-- by hand --></wso2registry>"))
+        screen = await applied(pilot)
+        assert screen.result.outcome == "refused"
+        assert "changed since the plan was shown" in text_of(app)
+    assert not any(map(configured, pair.homes))
+
+
+async def test_cancelled_while_it_writes_everything_is_as_before(
+    make_pair: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from wizard import apply as applying
+
+    pair = make_pair()
+    offline(pair)
+    before = {path: path.read_bytes() for home in pair.homes for path in home.rglob("*") if path.is_file()}
+    reached, go_on = threading.Event(), threading.Event()
+    real = applying.apply
+
+    def slow(plan: Any, run: Any, *, cancel: Any, progress: Any) -> Any:
+        def watched(node: str, path: str, done: int, total: int) -> None:
+            progress(node, path, done, total)
+            if done == 5:
+                reached.set()
+                go_on.wait(20)
+
+        return real(plan, run, cancel=cancel, progress=watched)
+
+    monkeypatch.setattr(applying, "apply", slow)
+    app = opened(pair.profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await review(pilot)
+        await pilot.press("a", "f9")
+        await until(pilot, reached.is_set, "the fifth file")
+        await until(pilot, lambda: "5/" in text_of(app))
+        await pilot.press("escape")
+        go_on.set()
+        await until(pilot, lambda: not app.screen.working)
+        assert app.screen.result.outcome == "cancelled"
+        assert "as before" in text_of(app)
+    assert before == {
+        path: path.read_bytes() for home in pair.homes for path in home.rglob("*") if path.is_file()
+    }
+
+
+async def test_a_node_elsewhere_is_asked_about_and_not_written(make_pair: Any, tmp_path: Path) -> None:
+    pair = make_pair(
+        nodes=[{}, {"home": "/opt/not-here/analytics", "host": "10.255.255.1"}],
+        spark={"symbolic_link": str(tmp_path / "link")},
+    )
+    offline(pair)
+    app = opened(pair.profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("f2")
+        await until(pilot, lambda: isinstance(app.screen, Ask), "the question")
+        assert "Where is node2?" in text_of(app)
+        await pilot.click("#there")
+        await until(pilot, lambda: isinstance(app.screen, Review) and app.screen._shown is not None)
+        await until(pilot, lambda: app.pair.prepared is not None)
+        labels = [str(node.label) for node in app.screen.branches.root.children]
+        assert "node2  on another machine" in labels
+        assert (await applied(pilot)).result.outcome == "applied", text_of(app)
+        assert "--node node2" in text_of(app)
+    assert configured(pair.homes[0]) and not configured(pair.homes[1])
+
+
+async def test_an_error_can_be_taken_for_a_warning_where_ignore_could(make_pair: Any) -> None:
+    pair = make_pair(nodes=[{}, {"hazelcast_port": 4000}])
+    offline(pair)
+    app = opened(pair.profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await review(pilot)
+        await pilot.press("space")
+        await until(
+            pilot, lambda: app.pair.prepared is not None and app.pair.progress.ignore == ["ports.clash"]
+        )
+        assert (await applied(pilot)).result.outcome == "applied"
+
+
+def everything_logged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What Textual's devtools would show, were they connected."""
+    logged: list[str] = []
+    monkeypatch.setattr("textual.app.App._is_devtools_connected", property(lambda self: True))
+    monkeypatch.setattr(
+        "textual.app.App._log",
+        lambda self, group, verbosity, frame, *objects, **kw: logged.append(" ".join(map(repr, objects))),
+    )
+    return logged
+
+
+# --- passwords ------------------------------------------------------------------------------------
+
+
+async def test_a_password_that_is_asked_for_is_asked_for_once_and_kept_nowhere(
+    make_pair: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    secret = "Geheim-9f3a-zzz"
+    logged = everything_logged(monkeypatch)
+    pair = make_pair(mysql={"password": {"env": None, "prompt": True}})
+    offline(pair)
+    app = opened(pair.profile)
+    pictures = []
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        assert app.pair.state("mysql") == "error", "not typed yet"
+        await pilot.press("f2")
+        await until(pilot, lambda: isinstance(app.screen, Typed), "the question")
+        await typed(pilot, secret[:4])
+        app.post_message(__import__("textual.events", fromlist=["Paste"]).Paste(secret[4:]))
+        await pilot.pause()
+        pictures.append(app.export_screenshot())
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, Review) and app.screen._shown is not None)
+        for node in [*app.screen.branches.root.children]:
+            for leaf in node.children:
+                app.screen.branches.move_cursor(leaf)
+                await pilot.pause()
+                pictures.append(app.export_screenshot())
+        assert (await applied(pilot)).result.outcome == "applied"
+        pictures.append(app.export_screenshot())
+        await pilot.press("ctrl+q")
+    written = (pair.homes[0] / "repository/conf/datasources/master-datasources.xml").read_text("utf-8")
+    assert secret in written, "the servers need it"
+    assert not any(secret in picture or secret[4:] in picture for picture in pictures)
+    assert not any(secret[4:] in line for line in logged)
+    kept = [
+        path
+        for folder in (locations.state(), locations.config(), pair.profile.parent)
+        for path in folder.rglob("*")
+        if path.is_file() and secret.encode() in path.read_bytes()
+    ]
+    homes = [path for path in kept if any(home in path.parents for home in pair.homes)]
+    backups = [path for path in kept if locations.state() in path.parents]
+    assert set(kept) == set(homes) | set(backups)
+    assert all("runs" in path.parts or "left" in path.parts for path in backups)
+    assert all(path.stat().st_mode & 0o077 == 0 for path in backups)
+
+
+async def test_a_password_in_the_clear_never_gets_into_the_log_of_a_form(
+    make_pair: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logged = everything_logged(monkeypatch)
+    app = opened(make_pair().profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("ctrl+n")
+        await go_to(pilot, "mysql", "password")
+        await pilot.press("tab", "ctrl+u")
+        await typed(pilot, "oops-my-password")
+        await settled(pilot)
+    assert logged
+    assert [line for line in logged if "oops-my" in line] == []
+
+
+async def test_the_kind_of_a_password_is_chosen_by_keyboard(make_pair: Any) -> None:
+    pair = make_pair()
+    app = opened(pair.profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("ctrl+n")
+        await go_to(pilot, "mysql", "password")
+        assert isinstance(app.focused, Select)
+        await pilot.press("enter", "down", "enter")
+        await until(pilot, lambda: app.screen.focused is not None)
+        await pilot.press("tab", "ctrl+u")
+        await typed(pilot, "~/pw")
+        await settled(pilot)
+        assert app.pair.draft.value(("mysql", "password")) == {"file": "~/pw"}
+
+
+# --- live checks ----------------------------------------------------------------------------------
+
+
+async def test_a_key_does_what_mends_a_finding(make_pair: Any) -> None:
+    pair = make_pair(nodes=[{}, {"port_offset": None}])
+    app = opened(pair.profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("f8")
+        await settled(pilot)
+        assert app.pair.state("prerequisites") == "error"
+        homes = [path.read_bytes() for home in pair.homes for path in home.rglob("*") if path.is_file()]
+        await pilot.press("f4")
+        await settled(pilot)
+        assert isinstance(app.pair.draft.value(("nodes", 1, "port_offset")), int)
+        assert place_of(app) == ("nodes", 1, "port_offset")
+        assert not any(one.status == "error" for one in app.pair.findings["ports.clash"])
+        await pilot.press("f6")
+        assert app.clipboard
+        assert homes == [
+            path.read_bytes() for home in pair.homes for path in home.rglob("*") if path.is_file()
+        ]
+
+
+async def test_older_rounds_are_given_up_and_what_they_owe_is_run(
+    make_pair: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A change in the middle of a round neither shows what is out of date nor loses a check."""
+    from wizard import checks
+
+    hang = threading.Event()
+    real = checks.run
+    rounds: list[set[str]] = []
+
+    def run(chosen: Any, context: Any, **more: Any) -> Any:
+        chosen = list(chosen)
+        rounds.append({one.id for one in chosen})
+        if len(rounds) == 1:
+            while not context.cancel.is_set():
+                hang.wait(0.01)
+            return
+        yield from real(chosen, context, **more)
+
+    monkeypatch.setattr(checks, "run", run)
+    app = opened(make_pair().profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: len(rounds) == 1 and app.pair.running, "the first round")
+        await typed(pilot, "x")
+        await settled(pilot)
+        assert len(rounds) >= 2
+        assert {"hazelcast.host", "mysql.connect"} <= set().union(*rounds[1:])
+        assert "mysql.connect" in app.pair.findings
+
+
+async def test_forty_checks_in_black_holes_hold_up_neither_typing_nor_leaving(
+    make_pair: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.support.black_holes import forty_black_holes
+
+    release = forty_black_holes(monkeypatch)
+    app = opened(make_pair().profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(
+            pilot, lambda: app.pair is not None and len(app.pair.running) >= 40, "forty checks that hang"
+        )
+        await typed(pilot, "abc")
+        assert app.focused.value == "node1abc"
+        began = time.monotonic()
+        await pilot.press("ctrl+q")
+        await until(pilot, lambda: not app._running)
+        assert time.monotonic() - began < 2.0
+    release.set()
+
+
+# --- looks ----------------------------------------------------------------------------------------
+
+
+async def test_the_theme_is_remembered(make_pair: Any) -> None:
+    pair = make_pair()
+    app = opened(pair.profile)
+    async with app.run_test(size=(80, 24)):
+        app.action_theme()
+    assert opened(pair.profile).theme == "apimha-light"
+
+
+async def test_no_color_sends_no_colours(make_pair: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = opened(make_pair().profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        styles = [
+            segment.style
+            for strip in app.screen._compositor.render_strips()
+            for segment in strip
+            if segment.style
+        ]
+        assert styles
+        assert not [style for style in styles if style.color is not None or style.bgcolor is not None]
+        assert [style for style in styles if style.reverse], "the cursor shows"
+        for state in app.pair.states().values():
+            assert signs.WORDS[state] in text_of(app), "a word for each state"
+
+
+async def test_ascii_where_nothing_else_can_be_shown(make_pair: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("screens.signs.ASCII", True)
+    app = opened(make_pair().profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        for keys in (("ctrl+n",), ("ctrl+n",), ("ctrl+n", "ctrl+n"), ("f1",), ("escape", "f2")):
+            await pilot.press(*keys)
+            await pilot.pause()
+            odd = {character for character in text_of(app) if ord(character) > 126}
+            assert not odd, f"{odd} after {keys}\n{text_of(app)}"
+
+
+def test_when_ascii_is_needed() -> None:
+    assert signs.needs_ascii({"TERM": "linux", "LANG": "de_DE.UTF-8"}, "utf-8")
+    assert signs.needs_ascii({"TERM": "xterm", "LC_ALL": "C"}, "utf-8")
+    assert signs.needs_ascii({"TERM": "xterm", "LANG": "C", "LC_CTYPE": "C.UTF-8"}, "utf-8")
+    assert signs.needs_ascii({"TERM": "xterm", "LANG": "de_DE"}, "iso8859-1")
+    assert not signs.needs_ascii({"TERM": "xterm-256color"}, "utf-8")
+    assert not signs.needs_ascii({"TERM": "xterm", "LANG": "C.UTF-8"}, "utf-8")
+
+
+async def test_the_palette_has_every_action(make_pair: Any) -> None:
+    from screens.commands import commands
+
+    app = opened(make_pair().profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        titles = {title for title, _, _ in commands(app, app.screen)}
+        assert {"Review", "Next step", "Check again", "Leave", "Light or dark", "Step: Spark"} <= titles
+        await pilot.press("ctrl+p")
+        await pilot.pause()
+        await typed(pilot, "hazel")
+        await until(pilot, lambda: "Step: Hazelcast" in text_of(app))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: isinstance(app.screen, StepScreen) and app.screen.step.id == "hazelcast")
+
+
+async def test_paths_are_completed_and_say_what_they_are(make_pair: Any) -> None:
+    pair = make_pair()
+    app = opened(pair.profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await go_to(pilot, "nodes", 0, "home")
+        await until(pilot, lambda: "2.0.0" in app.focused.note, "the pack's version")
+        await pilot.press("ctrl+e", "ctrl+u")
+        await typed(pilot, "analytics-")
+        await pilot.press("2")
+        await pilot.press("backspace", "2")
+        await until(pilot, lambda: app.focused._suggestion.endswith("analytics-2/"), "the completion")
+        await pilot.press("right")
+        assert app.focused.value == "analytics-2/"
+        await until(pilot, lambda: "2.0.0" in app.focused.note)
+        await pilot.press("f3")
+        await until(pilot, lambda: "analytics-1" in text_of(app) and "2.0.0" in text_of(app), "the picker")
+        await pilot.press("escape")
+
+
+async def test_what_breaks_inside_leaves_no_traceback_and_no_locals(make_pair: Any) -> None:
+    app = opened(make_pair().profile)
+
+    def broken() -> None:
+        password = "hunter2"  # noqa: F841
+        raise RuntimeError("broken inside")
+
+    with pytest.raises(RuntimeError, match="broken inside"):
+        async with app.run_test(size=(80, 24)) as pilot:
+            await settled(pilot)
+            app.call_later(broken)
+            await pilot.pause()
+            await until(pilot, lambda: not app._running)
+    assert isinstance(app.broken, RuntimeError)
+    assert not app._exit_renderables
+
+
+def test_open_wizard_tells_what_cannot_be_read(tmp_path: Path) -> None:
+    from wizard.errors import UsageError
+
+    path = tmp_path / "broken.toml"
+    path.write_text("[mysql\n", "utf-8")
+    with pytest.raises(UsageError, match=r"broken\.toml:1"):
+        open_profile(str(path))
+    with pytest.raises(UsageError, match="no such file"):
+        open_profile(str(tmp_path / "missing.toml"))
+
+
+def test_an_app_without_a_profile_knows_where_it_is() -> None:
+    assert WizardApp(None).pair is None

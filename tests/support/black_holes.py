@@ -1,0 +1,39 @@
+"""Forty checks that wait for an answer which never comes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from wizard.checks import Check, CheckContext
+from wizard.finding import Finding, ok
+
+NUMBER = 40
+
+
+def forty_black_holes(monkeypatch: pytest.MonkeyPatch, limit: float = 60.0) -> threading.Event:
+    """Every round of checks has forty more, each of which hangs until the event is set."""
+    release = threading.Event()
+    hole = black_holes(release, limit)
+    from wizard import steps
+
+    real = steps.checks_of
+    monkeypatch.setattr(steps, "checks_of", lambda chosen: (*real(chosen), *hole))
+    return release
+
+
+def black_holes(release: threading.Event, limit: float = 60.0) -> tuple[Check, ...]:
+    """The forty checks."""
+
+    def probe(context: CheckContext) -> Iterator[Finding]:
+        release.wait(limit)
+        yield ok("it answered after all")
+
+    make: Any = Check
+    return tuple(
+        make(f"hazelcast.hole-{number}", "error", "it hangs", "wait", probe, live=True, limit=limit)
+        for number in range(NUMBER)
+    )
