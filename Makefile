@@ -23,7 +23,8 @@ demo: $(VENV)/.runtime ## a sandbox pair: on a terminal the wizard; else dry run
 
 test: $(VENV)/.dev ## everything that the tests need, then the tests (T=tests/edit narrows them)
 	@.ci/system-packages
-	@if [ -f tests/support/install_servers.py ]; then $(BIN)/python -m tests.support.install_servers; fi
+	@$(BIN)/python -m tests.support.install_servers
+	@$(BIN)/python -m tests.support.install_spark
 	$(BIN)/python -m pytest $(if $(T),$(T),-n 2 --dist loadfile --ignore=tests/bench)
 
 lint: $(VENV)/.dev ## ruff (rules and format) and mypy --strict
