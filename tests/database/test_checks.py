@@ -432,12 +432,6 @@ class TestWhenNobodyAnswers:
         assert "never speaks" in problem.message
         assert spent < 6
 
-    def test_a_black_hole(self, maria: Playground, look: Look) -> None:
-        with listeners.black_hole() as port:
-            problem, spent = self.fails(look, maria, port)
-        assert "no answer" in problem.message
-        assert spent < 6
-
     def test_an_unknown_host(self, maria: Playground, look: Look) -> None:
         problem = look(maria, mysql={"host": "no-such-host.invalid"}).error("connect")
         assert "no-such-host.invalid" in problem.message
