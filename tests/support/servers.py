@@ -152,7 +152,9 @@ def start(kind: Kind, *options: str, anonymous: bool = False) -> Server:
     With `anonymous` the accounts are those of a fresh installation, root's without a password.
     UnavailableError where the server is not on this machine.
     """
+    _sweep(Path(_fast_folder() or tempfile.gettempdir()))
     folder = Path(tempfile.mkdtemp(prefix=f"apimha-{kind}-", dir=_fast_folder()))
+    (folder / "owner").write_text(str(os.getpid()))
     try:
         command, environment = _prepared(kind, folder)
         server = _running(kind, folder, [*command, *_COMMON, *options], environment)
@@ -182,6 +184,14 @@ def fresh(kind: Kind, *options: str, anonymous: bool = False) -> Iterator[Server
         yield server
     finally:
         stop(server)
+
+
+def _sweep(place: Path) -> None:
+    """Removes what test runs that were killed have left: their servers died with them, their folders did not."""
+    for owner in place.glob("apimha-*-*/owner"):
+        with contextlib.suppress(OSError, ValueError):
+            if not Path(f"/proc/{int(owner.read_text())}").exists():
+                shutil.rmtree(owner.parent, ignore_errors=True)
 
 
 def _fast_folder() -> str | None:
