@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-import os
+import json
 import statistics
 import subprocess
-import time
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+
+LAUNCHER = """
+import json, os, sys, time
+nothing = os.open(os.devnull, os.O_RDWR)
+began = time.perf_counter()
+child = os.posix_spawnp(
+    sys.argv[1], sys.argv[1:], os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, nothing, n) for n in (0, 1, 2)]
+)
+_, status, usage = os.wait4(child, 0)
+seconds = time.perf_counter() - began
+print(json.dumps([seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss, os.waitstatus_to_exitcode(status)]))
+"""
+"""Starts a command and prints its wall-clock and processor seconds, peak memory (kilobytes) and exit code."""
 
 
 @dataclass
@@ -19,16 +32,22 @@ class Times:
     peak: int = 0
 
     def take(self, command: Sequence[str], env: Mapping[str, str], expected: int = 0) -> None:
-        """Run the command once, from its start to its exit."""
-        with open(os.devnull, "r+b") as nothing:
-            began = time.perf_counter()
-            process = subprocess.Popen(command, env=env, stdin=nothing, stdout=nothing, stderr=nothing)
-            _, status, usage = os.wait4(process.pid, 0)
-            self.wall.append(time.perf_counter() - began)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        assert process.returncode == expected, (command, process.returncode)
-        self.cpu.append(usage.ru_utime + usage.ru_stime)
-        self.peak = max(self.peak, usage.ru_maxrss)
+        """Run the command once, from its start to its exit.
+
+        A small process starts it: the system counts the memory of whoever starts a process as that process's own.
+        """
+        launched = subprocess.run(
+            [sys.executable, "-I", "-S", "-c", LAUNCHER, *command],
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            check=True,
+        )
+        wall, cpu, peak, code = json.loads(launched.stdout)
+        assert code == expected, (command, code)
+        self.wall.append(wall)
+        self.cpu.append(cpu)
+        self.peak = max(self.peak, peak)
 
 
 @dataclass(frozen=True)
