@@ -105,9 +105,6 @@ class WizardApp(App[int]):
         import asyncio
         import contextlib
 
-        from screens.terminal import never_wait_for
-
-        never_wait_for(self)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             # Not in a test's own thread; and a terminal that is gone must not end in a traceback.

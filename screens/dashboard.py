@@ -22,7 +22,7 @@ from textual.widgets import Static
 
 from screens import signs
 from screens.background import beside
-from screens.terminal import never_wait_for
+from screens.terminal import never_wait
 from screens.theme import THEMES
 from wizard.errors import WizardError
 from wizard.verify.drill import Drill
@@ -477,7 +477,6 @@ class DashboardApp(App[int]):
         return self.dashboard
 
     def on_mount(self) -> None:
-        never_wait_for(self)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             with suppress(ValueError, RuntimeError, NotImplementedError):
@@ -506,6 +505,7 @@ def run(watcher: Watcher, *, name: str, until_healthy: bool, keeper: Keeper) -> 
     Raises:
         Exception: what went wrong inside; the terminal is as it was.
     """
+    never_wait()
     app = DashboardApp(
         Dashboard(watcher, name=name, keeper=keeper, until_healthy=until_healthy), theme=_remembered_theme()
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 
 
 def run(argument: str | None) -> int:
@@ -14,11 +15,16 @@ def run(argument: str | None) -> int:
     """
     # Tens of thousands of objects are made now and stay: looking for garbage among them only costs time.
     gc.disable()
+    # What a shell exported once is not what the terminal is now: without these its own size is asked for.
+    for name in ("COLUMNS", "LINES"):
+        os.environ.pop(name, None)
     from screens.draft import open_profile
 
     opened = open_profile(argument) if argument is not None else None
     from screens.app import WizardApp
+    from screens.terminal import never_wait
 
+    never_wait()
     while True:
         app = WizardApp(opened)
         app.run()

@@ -357,7 +357,17 @@ class TestTheDiff:
                 assert sum(line[:1] in {"+", "-"} for line in body[:end]) == count
 
 
-SECRETS = ["s3cret", "aa&bb", "a<b>c", "quo\"te'd", "pä€中", "semi;colon", "per%cent", "back\\slash", "p=q+r s"]
+SECRETS = [
+    "s3cret",
+    "aa&bb",
+    "a<b>c",
+    "quo\"te'd",
+    "pä€中",
+    "semi;colon",
+    "per%cent",
+    "back\\slash",
+    "p=q+r s",
+]
 
 
 class TestMasking:

@@ -39,7 +39,15 @@ def svnserve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Pa
     )
     (repository / "conf/passwd").write_text(f"[users]\nwso2 = {PASSWORD}\n", encoding="utf-8")
     port = free_port()
-    command = ["svnserve", "--daemon", "--foreground", "--listen-host", "127.0.0.1", "--listen-port", str(port)]
+    command = [
+        "svnserve",
+        "--daemon",
+        "--foreground",
+        "--listen-host",
+        "127.0.0.1",
+        "--listen-port",
+        str(port),
+    ]
     process = subprocess.Popen([*command, "--root", root])
     try:
         while True:
@@ -193,5 +201,3 @@ def test_http_with_the_client_says_what_the_client_says(web: str) -> None:
     assert found.status == "error"
     assert PASSWORD not in found.message
     assert "wrong" not in found.message
-
-

@@ -137,7 +137,6 @@ class CheckContext:
             raise slot.error
         return slot.value  # type: ignore[no-any-return]
 
-
     def forget(self) -> None:
         """Look again at everything that was looked at once: it has been changed meanwhile."""
         with self._lock:

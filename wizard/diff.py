@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 # that are never closed takes no time without end.
 _CONTENT = r"((?:[^<]|<!--.{0,500}?-->|<!\[CDATA\[.{0,5000}?\]\]>)*+)"
 _ELEMENT = re.compile(
-    rf"(<((?:[\w.-]+:)?[\w.-]*password[\w.-]*)(?:\s[^<>]*)?(?<!/)>){_CONTENT}(</\2\s*>)", re.IGNORECASE | re.DOTALL
+    rf"(<((?:[\w.-]+:)?[\w.-]*password[\w.-]*)(?:\s[^<>]*)?(?<!/)>){_CONTENT}(</\2\s*>)",
+    re.IGNORECASE | re.DOTALL,
 )
 _NAMED_ELEMENT = re.compile(
     rf"(<([\w:.-]+)\s[^<>]*(?:name|key)\s*=\s*[\"'][^\"'<>]*password[\"'][^<>]*(?<!/)>){_CONTENT}(</\2\s*>)",

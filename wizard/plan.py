@@ -114,7 +114,9 @@ def _of_node(bench: Workbench, steps: tuple[Step, ...]) -> NodePlan:
 
 
 def _unseen(problem: OSError) -> EditError:
-    return EditError(f"cannot be looked at: {problem.strerror}", place=str(problem.filename or "a path of the home"))
+    return EditError(
+        f"cannot be looked at: {problem.strerror}", place=str(problem.filename or "a path of the home")
+    )
 
 
 def _problem(problem: EditError, bench: Workbench) -> Finding:

@@ -178,7 +178,9 @@ class Workbench:
         elif before != ABSENT:
             raise EditError("the path is taken", place=str(link), fix=f"move {link} away")
         elif not link.parent.is_dir():
-            raise EditError("its folder is missing", place=str(link), fix=f"mkdir -p {quote(str(link.parent))}")
+            raise EditError(
+                "its folder is missing", place=str(link), fix=f"mkdir -p {quote(str(link.parent))}"
+            )
         else:
             moves = (
                 Move(Path(os.path.realpath(link.parent)) / link.name, ABSENT, State("link", str(target))),

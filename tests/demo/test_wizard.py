@@ -61,3 +61,19 @@ def _has_server() -> bool:
     from wizard.demo.server import find_server
 
     return find_server() is not None
+
+
+def test_a_terminal_that_is_closed_leaves_no_process_and_no_folder(tmp_path: Path) -> None:
+    """The window is closed, as people do: the kernel's signals, and nobody who takes what is painted."""
+    import pty
+
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "TERM": "xterm-256color"}
+    code = "import screens.demo, wizard.demo.server as s, sys\ns.find_server = lambda: None\nsys.exit(screens.demo.main())"
+    for _ in range(3):  # whose signal comes first is chance
+        child, terminal = pty.fork()
+        if child == 0:
+            os.execve(sys.executable, [sys.executable, "-c", code], environment)
+        read_until(terminal, b"Prerequisites")
+        os.close(terminal)
+        os.waitpid(child, 0)
+        assert [path.name for path in tmp_path.iterdir() if path.name.startswith("apimha-demo-")] == []

@@ -173,7 +173,9 @@ DEEP = 4
 
 def _identities(pack: Pack, plan: NodePlan | None) -> dict[object, str]:
     """Device and inode of the folders of a home, of its configuration files, and of what a run looks at."""
-    paths = {change.path for change in plan.changes if change.kind != "symlink"} if plan is not None else set()
+    paths = (
+        {change.path for change in plan.changes if change.kind != "symlink"} if plan is not None else set()
+    )
     for folder, folders, names in os.walk(pack.home):
         inside = os.path.relpath(folder, pack.home)
         inside = "" if inside == "." else f"{inside}/"
@@ -289,7 +291,9 @@ def writable(context: CheckContext) -> Iterator[Finding]:
             problems.insert(0, f"{plan.home}: this user cannot write into the folder")
         for problem in dict.fromkeys(problems):
             yield finding.error(
-                problem, node=node.name, fix=f"run as the owner of the home: sudo -u {quote(_owner(plan.home))} …"
+                problem,
+                node=node.name,
+                fix=f"run as the owner of the home: sudo -u {quote(_owner(plan.home))} …",
             )
         if not problems:
             yield finding.ok("everything that will be written can be", node=node.name)
@@ -459,7 +463,9 @@ def second_driver(context: CheckContext) -> Iterator[Finding]:
         others += [jar for jar in bundles if jar.name not in made and is_mysql_driver(jar)]
         for jar in others:
             yield finding.warning(
-                f"{jar} is another MySQL driver on the same class path", node=node.name, fix=f"rm {quote(str(jar))}"
+                f"{jar} is another MySQL driver on the same class path",
+                node=node.name,
+                fix=f"rm {quote(str(jar))}",
             )
         if not others:
             yield finding.ok("no other MySQL driver", node=node.name)

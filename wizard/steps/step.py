@@ -49,9 +49,7 @@ def put(
         behind.insert_after(New(name, text=value), what=what)
 
 
-def nearest(
-    order: Sequence[str], name: str, find: Callable[[str], XmlElement | None]
-) -> XmlElement | None:
+def nearest(order: Sequence[str], name: str, find: Callable[[str], XmlElement | None]) -> XmlElement | None:
     """What a new `name` goes behind: the nearest of the list before it that is there, else the nearest after it."""
     place = order.index(name)
     near = [*reversed(order[:place]), *order[place + 1 :]]
