@@ -1,0 +1,181 @@
+"""The wizard in a real terminal: 80x24, from the first picture to a terminal that is as it was."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import pairs
+from tests.support.driving import configured
+from tests.support.tmux import Terminal, run_line, terminal
+
+WIZARD = (sys.executable, "-m", "wizard")
+STEPS = (
+    "Prerequisites",
+    "MySQL",
+    "Datasources",
+    "Registry",
+    "Hazelcast",
+    "Event processor",
+    "Spark",
+    "Deployment sync",
+)
+
+
+@pytest.fixture
+def screen(isolated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
+    root = Path(__file__).resolve().parents[2]
+    monkeypatch.setenv("PYTHONPATH", str(root))
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("APIM_DB_PASSWORD", pairs.PASSWORD)
+    for name in ("LC_ALL", "LC_CTYPE", "COLUMNS", "LINES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    with terminal(tmp_path) as made:
+        yield made
+
+
+def start(screen: Terminal, *words: str | Path) -> dict[str, str]:
+    """Start the wizard and wait for its first picture; gives the terminal's state before."""
+    before = screen.state()
+    screen.type(run_line([*WIZARD, *words]))
+    screen.press("Enter")
+    screen.wait("step 1 of 8")
+    return before
+
+
+def process_of(screen: Terminal) -> int:
+    """The wizard's process id."""
+    shell = screen.tmux("display-message", "-p", "#{pane_pid}").strip()
+    children = Path(f"/proc/{shell}/task/{shell}/children").read_text().split()
+    return int(children[0])
+
+
+def test_the_whole_way_in_a_terminal(screen: Terminal, make_pair: Any) -> None:
+    """Start, the eight steps, the review, applied offline, left; and the terminal is as before."""
+    pair = make_pair()
+    before = start(screen, pair.profile)
+    text = screen.wait(lambda text: all(step in text for step in STEPS))
+    assert "node1" in text and "node2" in text
+    screen.press("F8")
+    screen.wait("offline")
+    for number in range(2, 9):
+        screen.press("C-n")
+        screen.wait(f"step {number} of 8")
+    screen.press("C-n")
+    screen.wait("warnings to accept")
+    screen.press("a")
+    screen.wait("ready: nothing has been written yet")
+    assert not any(map(configured, pair.homes))
+    screen.press("F9")
+    screen.wait("Done: ")
+    screen.wait("Then start node1")
+    assert all(map(configured, pair.homes))
+    screen.press("C-q")
+    screen.wait("ended with 0")
+    assert screen.state() == before
+
+
+def test_typed_text_is_there_when_it_is_taken_up_again(screen: Terminal, make_pair: Any) -> None:
+    pair = make_pair()
+    start(screen, pair.profile)
+    screen.press("End")
+    screen.type("xyz")
+    screen.wait("node1xyz")
+    screen.press("C-q")
+    screen.wait("ended with 0")
+    screen.type(run_line([*WIZARD, "resume", pair.profile]))
+    screen.press("Enter")
+    screen.wait("node1xyz")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_leaves_the_terminal_as_it_was(
+    screen: Terminal, make_pair: Any, number: signal.Signals
+) -> None:
+    pair = make_pair()
+    before = start(screen, pair.profile)
+    screen.type("q")
+    screen.wait("node1q")
+    os.kill(process_of(screen), number)
+    screen.wait(f"ended with {128 + number}")
+    assert screen.state() == before
+    assert "Traceback" not in screen.text
+
+
+def test_an_exception_leaves_the_terminal_as_it_was(screen: Terminal, make_pair: Any) -> None:
+    """One line says so; no traceback, and no variable's value."""
+    pair = make_pair()
+    breaking = (
+        "import sys, screens.step\n"
+        "def broken(self):\n"
+        "    secret = 'hunter2'\n"
+        "    raise ZeroDivisionError(secret)\n"
+        "screen = screens.step.StepScreen\n"
+        "screen.action_again = broken\n"
+        "from wizard.main import main\n"
+        "main()\n"
+    )
+    before = screen.state()
+    screen.type(run_line([sys.executable, "-c", breaking, pair.profile]))
+    screen.press("Enter")
+    screen.wait("step 1 of 8")
+    screen.press("F5")
+    screen.wait("ended with 1")
+    text = screen.text
+    assert "internal error: ZeroDivisionError" in text
+    assert "hunter2" not in text.partition("\nended")[0].rpartition("main()")[2]
+    assert screen.state() == before
+
+
+def test_cut_off_by_the_kernel_nothing_typed_is_lost(screen: Terminal, make_pair: Any) -> None:
+    from screens.draft import open_profile
+
+    pair = make_pair()
+    start(screen, pair.profile)
+    screen.type("abc")
+    screen.wait("node1abc")
+    screen.wait(lambda text: "node1abc" in open_profile(str(pair.profile)).text)
+    os.kill(process_of(screen), signal.SIGKILL)
+    screen.wait("ended with 137")
+    assert "node1abc" in open_profile(str(pair.profile)).text
+
+
+def test_a_terminal_that_is_too_small_says_so_and_recovers(screen: Terminal, make_pair: Any) -> None:
+    pair = make_pair()
+    start(screen, pair.profile)
+    screen.resize(60, 15)
+    screen.wait("too small")
+    screen.resize(120, 40)
+    text = screen.wait("step 1 of 8")
+    assert "node2" in text
+    screen.press("C-q")
+    screen.wait("ended with 0")
+
+
+def test_without_a_terminal_it_points_to_replay(make_pair: Any) -> None:
+    pair = make_pair()
+    ended = subprocess.run(
+        [*WIZARD, str(pair.profile)], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 2
+    assert "terminal" in ended.stderr and f"replay {pair.profile}" in ended.stderr
+
+
+def test_leaving_does_not_wait_for_checks_that_hang(screen: Terminal, make_pair: Any) -> None:
+    """The database's address is a black hole: the wizard is gone at once, whatever still waits for it."""
+    pair = make_pair(mysql={"host": "10.255.255.1"})
+    start(screen, pair.profile)
+    screen.wait("check")
+    began = time.monotonic()
+    screen.press("C-q")
+    screen.wait("ended with 0")
+    assert time.monotonic() - began < 3.0
