@@ -68,7 +68,8 @@ def test_a_terminal_that_is_closed_leaves_no_process_and_no_folder(tmp_path: Pat
     import pty
 
     environment = {**os.environ, "TMPDIR": str(tmp_path), "TERM": "xterm-256color"}
-    code = "import screens.demo, wizard.demo.server as s, sys\ns.find_server = lambda: None\nsys.exit(screens.demo.main())"
+    code = "import screens.demo, wizard.demo.server as s, sys\n"
+    code += "s.find_server = lambda: None\nsys.exit(screens.demo.main())"
     for _ in range(3):  # whose signal comes first is chance
         child, terminal = pty.fork()
         if child == 0:
