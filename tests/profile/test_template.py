@@ -142,3 +142,11 @@ class TestSchema:
         for pattern in found:
             re.compile(pattern)
             assert "\\u{" not in pattern
+
+
+def test_a_profile_that_was_loaded_without_the_models_is_shown_alike(make_pair) -> None:
+    from wizard.profile import quick, store
+    from wizard.profile.template import show
+
+    pair = make_pair(mysql={"url_parameters": {"useSSL": "false", "password": {"prompt": True}}})
+    assert show(quick.load(pair.profile).profile) == show(store.load(pair.profile).profile)
