@@ -111,6 +111,7 @@ class StepScreen(Screen[None]):
         self.step = pair.outline.step(step or pair.outline.steps[0].id)
         self.form: Form
         self.all_finished = step is None
+        self._early: list[events.Key] = []
         pair.visited.add(self.step.id)
 
     # --- the picture ------------------------------------------------------------------------------
@@ -276,6 +277,18 @@ class StepScreen(Screen[None]):
 
     def on_descendant_blur(self, event: events.DescendantBlur) -> None:
         event.widget.refresh()
+
+    def on_key(self, event: events.Key) -> None:
+        """What is typed before the first field is there is for that field."""
+        if self.focused is None and event.is_printable:
+            event.stop()
+            self._early.append(event)
+
+    def watch_focused(self, widget: Widget | None) -> None:
+        if widget is not None:
+            early, self._early = self._early, []
+            for event in early:
+                widget.post_message(event)
 
     # --- going somewhere --------------------------------------------------------------------------
 
