@@ -341,10 +341,12 @@ def tidy(homes: Iterable[Path]) -> None:
     for run in history():
         if run.outcome == "restored":
             drop_backups(run)
-        elif run.outcome == "started" and real.issuperset(
-            os.path.realpath(home) for home in run.homes.values()
-        ):
-            run.forget()
+        elif real.issuperset(os.path.realpath(home) for home in run.homes.values()):
+            if run.outcome == "started":
+                run.forget()
+            for cut_off in run.backups.glob(".*.tmp"):  # what a finished run was still keeping for `drift`
+                with contextlib.suppress(OSError):
+                    cut_off.unlink()
     sweep()
 
 
