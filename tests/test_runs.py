@@ -176,7 +176,7 @@ def test_it_refuses_while_a_server_runs(box: Sandbox, whose: int) -> None:
     result = box.rollback()
     assert (result.outcome, result.exit_code) == ("refused", 3)
     assert f"node{whose + 1} runs (process {os.getpid()})" in (result.error or "")
-    assert "wso2server.sh' stop" in (result.error or "")
+    assert "bin/wso2server.sh stop" in (result.error or "")
     assert box.everything() == before
 
 
