@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -25,10 +25,15 @@ def forty_black_holes(monkeypatch: pytest.MonkeyPatch, limit: float = 60.0) -> t
     return release
 
 
-def black_holes(release: threading.Event, limit: float = 60.0) -> tuple[Check, ...]:
-    """The forty checks."""
+def black_holes(
+    release: threading.Event, limit: float = 60.0, all_hang: Callable[[], object] = lambda: None
+) -> tuple[Check, ...]:
+    """The forty checks; `all_hang` is called when the last one has begun to wait."""
+    waiting = threading.Semaphore(NUMBER - 1)
 
     def probe(context: CheckContext) -> Iterator[Finding]:
+        if not waiting.acquire(blocking=False):
+            all_hang()
         release.wait(limit)
         yield ok("it answered after all")
 

@@ -1,0 +1,229 @@
+"""How fast the wizard is on a terminal, beside the smallest Textual application that shows a label and an input.
+
+Both run through a pseudo-terminal from the start of their process, in turn, in one run; medians are compared.
+Counted until the value of the input (of the profile's second field) stands on the screen, and again until a key
+that was typed before anything was painted has its echo.  The same interpreter, both compiled beforehand.
+"""
+
+from __future__ import annotations
+
+import compileall
+import fcntl
+import os
+import pty
+import random
+import re
+import select
+import signal
+import statistics
+import struct
+import sys
+import termios
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.screens import PROFILE
+
+ROOT = Path(__file__).resolve().parents[2]
+RUNS = 31
+FACTOR = 1.3
+MEDIAN, HIGHEST = 0.050, 0.150
+"""Seconds from a key to its picture: at the median, and at the 99th percentile."""
+KEYS = 300
+PAUSE = 0.05
+"""Seconds between two keys: somebody who types very fast."""
+
+MINIMAL = """\
+from textual.app import App
+from textual.widgets import Input, Label
+
+class Minimal(App):
+    def compose(self):
+        yield Label("Home")
+        yield Input(value="/opt/wso2/analytics-1", select_on_focus=False)
+
+Minimal().run()
+"""
+
+MARKER = "/opt/wso2/analytics-1"
+_ESCAPE = re.compile(
+    rb"\x1b\[[0-9;?>=<$]*[a-zA-Z]|\x1b[()][A-Z0-9]|\x1b[=>78]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1bP[^\x1b]*\x1b\\"
+)
+
+
+@dataclass
+class Process:
+    """A program on a pseudo-terminal of 80x24, and all that it has painted."""
+
+    words: Sequence[str]
+    environ: dict[str, str]
+    keys_at_once: bytes = b""
+    output: bytes = b""
+    pid: int = 0
+    descriptor: int = -1
+    started: float = 0.0
+    _seen: int = field(default=0, repr=False)
+
+    def __enter__(self) -> Process:
+        self.started = time.perf_counter()
+        self.pid, self.descriptor = pty.fork()
+        if self.pid == 0:
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+            # Without the terminal's own echo: what is counted is what the program paints.
+            attributes = termios.tcgetattr(0)
+            attributes[3] &= ~termios.ECHO
+            termios.tcsetattr(0, termios.TCSANOW, attributes)
+            os.execve(self.words[0], list(self.words), self.environ)
+        if self.keys_at_once:
+            os.write(self.descriptor, self.keys_at_once)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        os.close(self.descriptor)
+
+    def until(self, happened: Callable[[str], bool], limit: float = 20.0) -> float:
+        """Seconds since the start of the process when what was painted since the last call lets it have happened."""
+        deadline = time.perf_counter() + limit
+        while time.perf_counter() < deadline:
+            if happened(self.painted()):
+                return time.perf_counter() - self.started
+            if select.select([self.descriptor], [], [], 0.5)[0]:
+                self.output += os.read(self.descriptor, 65536)
+        raise AssertionError(f"it is not painted: {self.painted()[-2000:]}")
+
+    def painted(self) -> str:
+        return _ESCAPE.sub(b"", self.output[self._seen :]).decode("utf-8", "replace")
+
+    def forget(self) -> None:
+        """What was painted so far counts no more."""
+        while select.select([self.descriptor], [], [], 0)[0]:
+            self.output += os.read(self.descriptor, 65536)
+        self._seen = len(self.output)
+
+    def press(self, keys: bytes) -> None:
+        os.write(self.descriptor, keys)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled() -> None:
+    """As an installation leaves it: pip compiles what it installs, also the smallest application's library."""
+    for folder in ("wizard", "screens"):
+        compileall.compile_dir(ROOT / folder, quiet=1)
+
+
+@pytest.fixture
+def environ(isolated: Path) -> dict[str, str]:
+    keep = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES", "NO_COLOR"}}
+    return {
+        **keep,
+        "TERM": "xterm-256color",
+        "COLORTERM": "truecolor",
+        "PYTHONPATH": str(ROOT),
+        "LANG": "C.UTF-8",
+    }
+
+
+@pytest.fixture
+def programs(tmp_path: Path) -> dict[str, list[str]]:
+    minimal = tmp_path / "minimal.py"
+    minimal.write_text(MINIMAL, "utf-8")
+    profile = tmp_path / "analytics.toml"
+    profile.write_text(PROFILE, "utf-8")
+    return {
+        "minimal": [sys.executable, str(minimal)],
+        "wizard": [sys.executable, "-m", "wizard", str(profile)],
+    }
+
+
+def measured(
+    programs: dict[str, list[str]], environ: dict[str, str], one: Callable[[Process], float], **more: Any
+) -> dict[str, list[float]]:
+    """The times of each program, run in turn."""
+    times: dict[str, list[float]] = {name: [] for name in programs}
+    for _ in range(RUNS):
+        for name, words in programs.items():
+            with Process(words, environ, **more) as process:
+                times[name].append(one(process))
+    return times
+
+
+def told(title: str, times: dict[str, list[float]]) -> float:
+    medians = {name: statistics.median(values) for name, values in times.items()}
+    ratio = medians["wizard"] / medians["minimal"]
+    quickest = {name: min(values) for name, values in times.items()}
+    print(
+        f"\n{title}: wizard {medians['wizard'] * 1000:.0f} ms, smallest application {medians['minimal'] * 1000:.0f} ms"
+        f" (median of {RUNS}): {ratio:.2f} times; quickest {quickest['wizard'] * 1000:.0f} and"
+        f" {quickest['minimal'] * 1000:.0f} ms"
+    )
+    return ratio
+
+
+def test_first_paint(programs: dict[str, list[str]], environ: dict[str, str]) -> None:
+    """Until the profile's own values stand in the form."""
+    times = measured(programs, environ, lambda process: process.until(lambda text: MARKER in text))
+    assert told("first paint", times) <= FACTOR
+
+
+def test_echo_of_a_key_typed_at_once(programs: dict[str, list[str]], environ: dict[str, str]) -> None:
+    """The key waits in the terminal before anything is painted."""
+
+    def echoed(process: Process) -> float:
+        return process.until(lambda text: f"{MARKER}Z" in text or "node1Z" in text)
+
+    times = measured(programs, environ, echoed, keys_at_once=b"Z")
+    assert told("echo of a key typed at once", times) <= FACTOR
+
+
+BLACK_HOLES = """\
+import pathlib, sys, threading
+from wizard import steps
+from tests.support.black_holes import black_holes
+
+told = pathlib.Path(sys.argv.pop())
+real, holes = steps.checks_of, black_holes(threading.Event(), 600.0, told.touch)
+steps.checks_of = lambda chosen: (*real(chosen), *holes)
+from wizard.main import main
+
+main()
+"""
+
+
+def test_keys_while_forty_checks_hang(tmp_path: Path, make_pair: Any, environ: dict[str, str]) -> None:
+    """A key shows within 50 ms at the median and 150 ms at the 99th percentile."""
+    pair = make_pair(mysql={"host": "10.255.255.1"})
+    program = tmp_path / "holes.py"
+    program.write_text(BLACK_HOLES, "utf-8")
+    all_hang = tmp_path / "all-hang"
+    words = [sys.executable, str(program), str(pair.profile), str(all_hang)]
+    environ["APIM_DB_PASSWORD"] = pair.env["APIM_DB_PASSWORD"]
+    times = []
+    with Process(words, environ) as process:
+        process.until(lambda text: "node1" in text)
+        process.until(lambda text: all_hang.exists())
+        value = "node1"
+        letters = random.Random(1)  # the same six never come twice
+        for _ in range(KEYS):
+            letter = letters.choice("abcdefghijklmnopqrstuvwxyz")
+            value += letter
+            process.forget()
+            began = time.perf_counter()
+            process.press(letter.encode())
+            process.until(lambda text, value=value[-6:]: value in text)  # type: ignore[misc]
+            times.append(time.perf_counter() - began)
+            time.sleep(PAUSE)
+    times.sort()
+    median, highest = statistics.median(times), times[int(len(times) * 0.99)]
+    print(
+        f"\na key with 40 checks in black holes: {median * 1000:.1f} ms at the median,"
+        f" {highest * 1000:.1f} ms at the 99th percentile, {times[-1] * 1000:.1f} ms at most ({KEYS} keys)"
+    )
+    assert median <= MEDIAN
+    assert highest <= HIGHEST
