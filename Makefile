@@ -13,7 +13,7 @@ BUILD_REQUIRES := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench bench-peers faults fuzz docs site dist lock clean venv
+.PHONY: help demo test lint bench bench-peers faults fuzz screenshots docs site dist lock clean venv
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -34,6 +34,10 @@ lint: $(VENV)/.dev ## ruff (rules and format) and mypy --strict
 
 bench: $(VENV)/.dev ## the measurements of tests/bench, with their figures printed
 	$(BIN)/python -m pytest -s $(if $(T),$(T),tests/bench/*bench*.py)
+
+screenshots: $(VENV)/.dev ## renew the pictures that the screen tests compare with, and those of the README
+	$(BIN)/python -m pytest tests/screens/test_pictures.py tests/screens/test_dashboard.py --snapshot-update
+	$(BIN)/python -m tests.support.readme_pictures
 
 docs: $(VENV)/.dev ## renew what the documentation takes from the code, then the site
 	$(BIN)/python -m wizard.catalogue README.md docs/*.md docs/reference/*.md

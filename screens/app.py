@@ -124,6 +124,11 @@ class WizardApp(App[int]):
     async def _end(self, code: int) -> None:
         from screens.background import beside
 
+        for screen in self.screen_stack:
+            # What is being written is put back first: a home is never left half-way.
+            put_back = getattr(screen, "put_back", None)
+            if put_back is not None:
+                await beside(put_back, "put back")
         if self.pair is not None:
             pair = self.pair
             pair.cancel()
@@ -233,6 +238,12 @@ class WizardApp(App[int]):
 
     def on_asked(self, message: Asked) -> None:
         message.ask()
+
+    def ask_about_cut_off(self, message: str) -> None:
+        from screens.recover import ask
+
+        if self.pair is not None:
+            ask(self, self.pair, message)
 
     def ask_about_conflict(self) -> None:
         from screens.conflict import ask

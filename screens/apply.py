@@ -110,10 +110,11 @@ class Apply(Screen[None]):
 
         threading.Thread(target=run, name="apply", daemon=True).start()
 
-    def wait(self, timeout: float | None = None) -> bool:
-        """Cancel what is going on and wait until everything is as before; gives whether it is over."""
-        self._cancel.set()
-        return self._ended.wait(timeout)
+    def put_back(self) -> None:
+        """Cancel what is going on, and wait until everything is as before."""
+        if self.working:
+            self._cancel.set()
+            self._ended.wait()
 
     def _tell_from_thread(self, what: str, *details: Any) -> None:
         self.post_message(Happened(what, *details))

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from screens.app import WizardApp
+    from screens.pair import OpenPair
 
 Command = tuple[str, str, Callable[[], Any]]
 
@@ -55,6 +56,7 @@ def _of_step(app: WizardApp, screen: StepScreen) -> Iterator[Command]:
     )
     yield "The other node", "show its fields", screen.action_other_node
     yield "Save the profile now", "as far as it is whole", screen.pair.publish
+    yield from _of_run(screen.pair, screen.action_again)
 
 
 def _of_review(screen: Review) -> Iterator[Command]:
@@ -69,6 +71,28 @@ def _of_review(screen: Review) -> Iterator[Command]:
         screen.action_offline,
     )
     yield "Back to the steps", "nothing is written", screen.action_back
+    yield from _of_run(screen.pair, screen.look)
+
+
+def _of_run(pair: OpenPair, look: Callable[[], None]) -> Iterator[Command]:
+    """How it is run: which nodes are done from here, and which errors count as warnings."""
+
+    def note(**changes: Any) -> None:
+        pair.note(**changes)
+        look()
+
+    for name in pair.draft.node_names():
+        if pair.progress.only_node != name:
+            told = f"as --node {name} does: the other one is shown, not written"
+            yield f"Only {name} is done from here", told, partial(note, only_node=name)
+    if pair.progress.only_node is not None:
+        yield (
+            "Both nodes are done from here",
+            "their homes are on this machine",
+            partial(note, only_node=None),
+        )
+    if pair.progress.ignore:
+        yield "Ignore nothing any more", ", ".join(pair.progress.ignore), partial(note, ignore=[])
 
 
 def _of_apply(screen: Apply) -> Iterator[Command]:

@@ -67,6 +67,7 @@ class OpenPair:
         """The checks that were to run and have not told anything yet; None: all of them."""
         self._seen: set[str] = set()
         self._round_ended = False
+        self._asked_cut_off = False
         self._soon: Later | None = None
         self._resolver: Resolver | None = None
 
@@ -196,6 +197,13 @@ class OpenPair:
         self._resolver = self.asking_resolver()
         self._session.start(Wanted(self.profile, self.options(), self._resolver, whole=True))
 
+    def look_again(self) -> None:
+        """Look at everything again, as far as the screen that is open looks."""
+        if self.looking or self.prepared is not None:
+            self.look_at_everything()
+        else:
+            self.check_again()
+
     @property
     def at_rest(self) -> bool:
         """Nothing is to be judged, and no check runs or is waited for."""
@@ -266,6 +274,9 @@ class OpenPair:
                     self.running -= {finding.id}
                     self._owed = self.running
                 self.findings[finding.id].append(finding)
+                if finding.id == "apply.unfinished" and finding.status == "error" and not self._asked_cut_off:
+                    self._asked_cut_off = True
+                    self._around.ask_about_cut_off(finding.message)
             case session.Ended(run=run, prepared=prepared, needs=needs) if run == self._session.run:
                 for id in self.running:  # a check that found nothing to say
                     self.findings.pop(id, None)
@@ -312,6 +323,14 @@ class OpenPair:
             self.prepared = None
 
     # --- the state of the steps -------------------------------------------------------------------
+
+    @property
+    def badge(self) -> str:
+        """What is unusual about how it is looked at and run."""
+        told = ["offline"] if self.progress.offline else []
+        told += [f"only {self.progress.only_node}"] if self.progress.only_node else []
+        told += [f"ignores {len(self.progress.ignore)}"] if self.progress.ignore else []
+        return ", ".join(told)
 
     def missing(self, step: StepOutline) -> list[Place]:
         """The needed fields of a step that are not filled in."""

@@ -114,7 +114,7 @@ class Review(Screen[None]):
         if not self.is_mounted:
             return
         bar = self.query_one(TitleBar)
-        bar.saved, bar.badge = saved(self.pair), "offline" if self.pair.progress.offline else ""
+        bar.saved, bar.badge = saved(self.pair), self.pair.badge
         pair = self.pair
         if pair.prepared is None:
             if pair.profile is not None:

@@ -36,5 +36,8 @@ class Surroundings(Protocol):
     def ask_whether(self, text: str) -> bool:
         """Whether somebody says yes.  Called in a thread, which waits."""
 
+    def ask_about_cut_off(self, message: str) -> None:
+        """A run was cut off in one of the homes: ask whether it is to be taken back."""
+
     def ask_about_conflict(self) -> None:
         """The profile was changed by somebody else: ask which of the two is to be kept."""

@@ -110,7 +110,7 @@ class Sidebar(Widget, can_focus=True):
         word = WORDS[state] if state is not None else ""
         told = ink(self, "on-primary" if pointed else COLOURS[state], ground)
         edge = sign("here") if current else " "
-        room = width - len(edge) - len(mark) - len(word) - 5
+        room = width - len(edge) - len(mark) - len(word) - 4
         segments = [
             Segment(f" {edge} ", base),
             Segment(mark, told),

@@ -228,6 +228,19 @@ async def test_step_of_a_new_pair(take: Any, said: Any) -> None:
     await take("step-empty", None, empty)
 
 
+async def test_step_mysql_and_what_mends_it(take: Any, said: Any) -> None:
+    said.findings = [*FINE, CHARSET]
+
+    async def scene(pilot: Pilot[Any]) -> None:
+        await pilot.press("ctrl+n")
+        pilot.app.screen.focus_field(("mysql", "charset"))
+        await typed(pilot, "utf8mb4")
+        await settled(pilot)
+
+    await take("step-mysql-fix", scene)
+
+
+@two_looks
 async def test_step_mysql_with_its_kinds_of_passwords(take: Any, said: Any) -> None:
     said.findings = [*FINE, CHARSET]
 
