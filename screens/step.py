@@ -12,6 +12,7 @@ from textual.widget import Widget
 from textual.widgets._input import Input
 
 from screens import values
+from screens.draft import key_of
 from screens.signs import WORDS, plain, sign
 from screens.widgets.check_list import CheckList
 from screens.widgets.choice import Choice
@@ -112,6 +113,8 @@ class StepScreen(Screen[None]):
         self.form: Form
         self.all_finished = step is None
         self._early: list[events.Key] = []
+        self._hints: list[Finding] = []
+        self._hinted: tuple[set[Place], tuple[Any, ...]] = (set(), ())
         pair.visited.add(self.step.id)
 
     # --- the picture ------------------------------------------------------------------------------
@@ -194,9 +197,27 @@ class StepScreen(Screen[None]):
             self.step.title, f"{self._place()} {sign('dot')} {WORDS[state]}", self.step.help
         )
         self._show_fields()
-        self.checks.show(
-            pair.findings_of(self.step) + self._mistakes(), pair.running_of(self.step), self._idle()
-        )
+        found = pair.findings_of(self.step) + self._mistakes() + self._hints_here()
+        self.checks.show(found, pair.running_of(self.step), self._idle())
+        self.run_worker(self._look_for_hints(), exclusive=True, group="hints")
+
+    async def _look_for_hints(self) -> None:
+        """Look for what could be filled in, once for each gap."""
+        from screens.hints import hints
+
+        gaps = {place for place, mistake in self.pair.mistakes.items() if mistake.kind == "missing"}
+        homes = tuple(self.pair.draft.value(("nodes", number, "home")) for number in (0, 1))
+        if (gaps, homes) == self._hinted:
+            return
+        self._hinted = (gaps, homes)
+        self._hints = await hints(self.pair)
+        self.show_pair()
+
+    def _hints_here(self) -> list[Finding]:
+        """The hints about fields of this step that are still empty."""
+        keys = {field.key for field in self.step.fields}
+        places = [(hint, self.pair.draft.place(hint.remedy.field)) for hint in self._hints if hint.remedy]
+        return [hint for hint, place in places if place in self.pair.mistakes and key_of(place) in keys]
 
     def _show_fields(self) -> None:
         pair, wrong = self.pair, [0, 0]

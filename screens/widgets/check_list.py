@@ -169,7 +169,7 @@ class CheckList(ScrollView, can_focus=True):
 def _lines_of(finding: Finding, number: int, width: int) -> list[Line]:
     """A finding's lines: one for what is in order, as many as needed for what is not."""
     node = f"{finding.node}: " if finding.node else ""
-    text = plain(f"{finding.id}  {node}{finding.message}")
+    text = plain(f"{finding.id}  {node}{finding.message}" if finding.id else f"{node}{finding.message}")
     mark = of_finding(finding.status)
     if finding.status in {"ok", "skipped"}:
         return [Line(mark, cut(text, width - 2), finding.status, number)]

@@ -241,6 +241,90 @@ async def test_cancelled_while_it_writes_everything_is_as_before(
     }
 
 
+async def test_leaving_while_it_writes_puts_everything_back_first(
+    make_pair: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from wizard import apply as applying
+
+    pair = make_pair()
+    offline(pair)
+    before = {path: path.read_bytes() for home in pair.homes for path in home.rglob("*") if path.is_file()}
+    reached, go_on = threading.Event(), threading.Event()
+    real = applying.apply
+
+    def slow(plan: Any, run: Any, *, cancel: Any, progress: Any) -> Any:
+        def watched(node: str, path: str, done: int, total: int) -> None:
+            progress(node, path, done, total)
+            if done == 3:
+                reached.set()
+                go_on.wait(20)
+
+        return real(plan, run, cancel=cancel, progress=watched)
+
+    monkeypatch.setattr(applying, "apply", slow)
+    app = opened(pair.profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await review(pilot)
+        await pilot.press("a", "f9")
+        await until(pilot, reached.is_set, "the third file")
+        threading.Timer(0.3, go_on.set).start()
+        await pilot.press("ctrl+q")
+        await until(pilot, lambda: not app._running)
+    assert before == {
+        path: path.read_bytes() for home in pair.homes for path in home.rglob("*") if path.is_file()
+    }
+
+
+async def test_a_run_that_was_cut_off_is_put_back_when_somebody_says_so(make_pair: Any) -> None:
+    import subprocess
+    import sys
+
+    pair = make_pair()
+    offline(pair)
+    before = {path: path.read_bytes() for home in pair.homes for path in home.rglob("*") if path.is_file()}
+    cut_off = (
+        "import os, sys\n"
+        "from wizard import replay\n"
+        "from wizard.cancel import Cancel\n"
+        "from wizard.profile import load\n"
+        "from wizard.secrets import Resolver\n"
+        "def die(node, path, done, total):\n"
+        "    if done == 4: os.kill(os.getpid(), 9)\n"
+        "replay.replay(load(sys.argv[1]), replay.Options(offline=True), Resolver(), progress=die, cancel=Cancel())\n"
+    )
+    subprocess.run([sys.executable, "-c", cut_off, str(pair.profile)], check=False)
+    app = opened(pair.profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, Ask), "the question")
+        assert "was cut off" in text_of(app)
+        await pilot.click("#restore")
+        await until(pilot, lambda: isinstance(app.screen, StepScreen))
+        await settled(pilot)
+        await until(pilot, lambda: [one.status for one in app.pair.findings["apply.unfinished"]] == ["ok"])
+    assert before == {
+        path: path.read_bytes() for home in pair.homes for path in home.rglob("*") if path.is_file()
+    }
+
+
+async def test_a_missing_host_is_filled_in_from_this_machine(
+    make_pair: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wizard.network.own_addresses", lambda: ["10.9.8.7", "192.168.1.2"])
+    pair = make_pair()
+    text = pair.profile.read_text("utf-8")
+    pair.profile.write_text(text.replace('host = "127.0.0.1"\nhazelcast_port', "hazelcast_port"), "utf-8")
+    app = opened(pair.profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await until(pilot, lambda: "10.9.8.7" in text_of(app), "the hint")
+        for node in (0, 1):
+            await pilot.press("f4")
+            await settled(pilot)
+            assert app.pair.draft.value(("nodes", node, "host")) == "10.9.8.7"
+        assert app.pair.profile is not None
+
+
 async def test_a_node_elsewhere_is_asked_about_and_not_written(make_pair: Any, tmp_path: Path) -> None:
     pair = make_pair(
         nodes=[{}, {"home": "/opt/not-here/analytics", "host": "10.255.255.1"}],
