@@ -171,7 +171,6 @@ def tried(pair: OpenPair, key: str, secret: Secret | None) -> list[Finding]:
 
     Called in a thread.  Fields that are missing are named instead.
     """
-    import dataclasses
 
     from wizard import checks, finding, replay, steps
 
@@ -192,7 +191,7 @@ def tried(pair: OpenPair, key: str, secret: Secret | None) -> list[Finding]:
             "deployment_sync.svn_password": "svn",
         }
         problems = tuple(one for one in passwords.problems if not one.message.startswith(f"{key}:"))
-        passwords = dataclasses.replace(passwords, problems=problems, **{field[key]: secret})  # type: ignore[arg-type]
+        passwords = passwords._replace(problems=problems, **{field[key]: secret})  # type: ignore[arg-type]
         prepared.context.passwords = passwords
     if passwords.problems:
         return list(passwords.problems)

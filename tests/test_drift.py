@@ -304,7 +304,7 @@ def test_bytes_that_cannot_be_kept_do_no_harm_to_a_run(
     def full(path: Path, *_: object, **__: object) -> None:
         raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr("wizard.drift.write_durably", full)
+    monkeypatch.setattr("wizard.drift.write_plainly", full)
     applied(pair)
     assert kept() == []
     by_hand(pair.homes[0], AXIS2, ">wka<", ">multicast<")

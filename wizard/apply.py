@@ -9,7 +9,6 @@ move: after it a full disk stops nothing.  A rollback is a run like any other, w
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,7 +59,7 @@ def _prepared(run: Run, moves: Sequence[Named]) -> Run:
     try:
         for _, _, move in moves:
             refuse_drift(move)
-        run = runs.begin(dataclasses.replace(run, entries=_entries(moves)))
+        run = runs.begin(run._replace(entries=_entries(moves)))
     except (OSError, StoppedError) as problem:
         raise _unbegun(problem) from None
     try:
@@ -94,7 +93,7 @@ def _unbegun(problem: OSError | StoppedError) -> Failed:
 
 def _written(run: Run, moves: Sequence[Named], cancel: Cancel, progress: Progress) -> Run:
     homes = [Path(home) for home in run.homes.values()]
-    done = dataclasses.replace(run, outcome="committed")
+    done = run._replace(outcome="committed")
     reached = 0
     try:
         for home in homes:

@@ -6,15 +6,13 @@ import errno
 import hashlib
 import os
 import stat
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Kind = Literal["edit", "copy", "symlink", "rename"]
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """What stands at a path: nothing, a file (by the hash of its bytes), a link (by its target), or something else."""
 
     kind: Literal["absent", "file", "link", "other"]
@@ -71,8 +69,7 @@ def hash_of_file(path: Path) -> str:
 ACCESS_LIST = "system.posix_acl_access"
 
 
-@dataclass(frozen=True, slots=True)
-class Meta:
+class Meta(NamedTuple):
     """What a file keeps beside its bytes: mode bits, owner, the time of its last change (None: now), and its
     extended attributes, access lists among them."""
 
@@ -112,8 +109,7 @@ def attributes_of(file: Path | int) -> tuple[tuple[str, bytes], ...]:
     return tuple((name, os.getxattr(file, name)) for name in kept)
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(NamedTuple):
     """One path's way from one state to the next: all that `apply` knows.
 
     `content` or `source` (a file to copy) gives the bytes after; without `meta` a new file belongs to the folder's
@@ -123,13 +119,16 @@ class Move:
     path: Path
     before: State
     after: State
-    content: bytes | None = field(default=None, repr=False)
+    content: bytes | None = None
     source: Path | None = None
     meta: Meta | None = None
 
+    def __repr__(self) -> str:
+        # Without the bytes: they hold passwords, and a traceback may show variables.
+        return f"Move({str(self.path)!r}, {self.before!r}, {self.after!r})"
 
-@dataclass(frozen=True, slots=True)
-class Change:
+
+class Change(NamedTuple):
     """A file that the plan looks at, changed or not.
 
     `path` is relative to the home (absolute for a link); `steps` are those that look at it, `step` the one that it
@@ -143,9 +142,12 @@ class Change:
     steps: tuple[str, ...]
     what: tuple[str, ...] = ()
     moves: tuple[Move, ...] = ()
-    before: bytes | None = field(default=None, repr=False)
-    after: bytes | None = field(default=None, repr=False)
+    before: bytes | None = None
+    after: bytes | None = None
     fields: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Change({self.node!r}, {self.path!r}, {self.kind!r}, {self.what!r}, {self.moves!r})"
 
     @property
     def step(self) -> str:

@@ -7,13 +7,10 @@ thread: one that hangs in a black hole is given up after its limit and holds up 
 
 from __future__ import annotations
 
-import dataclasses
-import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from wizard import finding
 from wizard.cancel import Cancel
@@ -47,8 +44,7 @@ T = TypeVar("T")
 Probe = Callable[["CheckContext"], Iterable[Finding]]
 
 
-@dataclass(frozen=True)
-class Check:
+class Check(NamedTuple):
     """A check: its id, when it runs, why it matters, how its problem is mended, and the function that looks."""
 
     id: str
@@ -72,7 +68,7 @@ class Check:
         """The check as it runs with `--offline`."""
         if self.offline_probe is None:
             return self
-        return dataclasses.replace(self, probe=self.offline_probe, live=False, needs=())
+        return self._replace(probe=self.offline_probe, live=False, needs=())
 
     @property
     def step(self) -> str:
@@ -105,22 +101,35 @@ def check(
     return wrap
 
 
-@dataclass
 class CheckContext:
-    """What a check may look at.  `nodes` are those asked for; `packs` has only the homes that are here."""
+    """What a check may look at.  `nodes` are those asked for; `packs` has only the homes that are here.
 
-    profile: Profile
-    nodes: tuple[Node, ...]
-    packs: Mapping[str, Pack]
-    plan: Plan
-    passwords: Passwords
-    offline: bool = False
-    only_node: str | None = None
-    called: str = "PROFILE"
-    """What a fix calls the profile, so that it can be pasted."""
-    cancel: Cancel = dataclasses.field(default_factory=Cancel)
-    _memo: dict[str, _Once] = dataclasses.field(default_factory=dict)
-    _lock: threading.Lock = dataclasses.field(default_factory=threading.Lock)
+    A fix calls the profile `called`, so that it can be pasted.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        nodes: tuple[Node, ...],
+        packs: Mapping[str, Pack],
+        plan: Plan,
+        passwords: Passwords,
+        *,
+        offline: bool = False,
+        only_node: str | None = None,
+        called: str = "PROFILE",
+    ) -> None:
+        self.profile = profile
+        self.nodes = nodes
+        self.packs = packs
+        self.plan = plan
+        self.passwords = passwords
+        self.offline = offline
+        self.only_node = only_node
+        self.called = called
+        self.cancel = Cancel()
+        self._memo: dict[str, _Once] = {}
+        self._lock = threading.Lock()
 
     def once(self, key: str, make: Callable[[], T]) -> T:
         """What `make` returns, made by whichever check asks first; an error it raises is raised for each."""
@@ -172,9 +181,9 @@ def run(
 def _finished(result: Finding, called: str, *, ignored: bool) -> Finding:
     """With the profile's name in its fix, and as a warning where its errors are ignored."""
     if result.fix is not None and "PROFILE" in result.fix:
-        result = dataclasses.replace(result, fix=result.fix.replace("PROFILE", called))
+        result = result._replace(fix=result.fix.replace("PROFILE", called))
     if ignored and result.status == "error":
-        return dataclasses.replace(result, status="warning", message=f"{result.message} (ignored)")
+        return result._replace(status="warning", message=f"{result.message} (ignored)")
     return result
 
 
@@ -192,7 +201,7 @@ def _findings(one: Check, context: CheckContext) -> list[Finding]:
             found.append(bad(text, fix=problem.fix or one.fix))
     except OSError as problem:
         found.append(bad(f"cannot look: {problem}", fix=one.fix))
-    return [dataclasses.replace(result, id=one.id) for result in found]
+    return [result._replace(id=one.id) for result in found]
 
 
 def _concurrently(checks: list[Check], context: CheckContext) -> Iterator[Finding]:
@@ -200,6 +209,8 @@ def _concurrently(checks: list[Check], context: CheckContext) -> Iterator[Findin
     verdicts: dict[str, bool] = {}
     waiting = {one.id: one for one in checks}
     deadlines: dict[str, float] = {}
+    import queue
+
     results: queue.SimpleQueue[tuple[Check, list[Finding]]] = queue.SimpleQueue()
 
     def startable() -> list[Check]:
@@ -232,7 +243,7 @@ def _concurrently(checks: list[Check], context: CheckContext) -> Iterator[Findin
 
     def settle_skipped(one: Check, missed: str) -> list[Finding]:
         verdicts[one.id] = False
-        return [dataclasses.replace(finding.skipped(f"not looked at: it needs {missed}"), id=one.id)]
+        return [finding.skipped(f"not looked at: it needs {missed}")._replace(id=one.id)]
 
     by_id = {one.id: one for one in checks}
     yield from start()
@@ -246,7 +257,7 @@ def _concurrently(checks: list[Check], context: CheckContext) -> Iterator[Findin
                 del deadlines[late.id]
                 gave_up = finding.error if late.severity == "error" else finding.warning
                 text = f"no answer within {late.limit:g} s"
-                yield from settle(late, [dataclasses.replace(gave_up(text, fix=late.fix), id=late.id)])
+                yield from settle(late, [gave_up(text, fix=late.fix)._replace(id=late.id)])
         else:
             if one.id not in deadlines:
                 continue  # it had been given up

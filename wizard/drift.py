@@ -10,13 +10,12 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from wizard import network, runs
 from wizard.change import ABSENT, State, hash_of, state_of
-from wizard.durable import write_durably
+from wizard.durable import write_plainly
 from wizard.errors import EditError
 from wizard.pack import Pack, read_regular
 
@@ -28,8 +27,7 @@ if TYPE_CHECKING:
     from wizard.runs import Entry, Run
 
 
-@dataclass(frozen=True, slots=True)
-class Drift:
+class Drift(NamedTuple):
     """One path that is not as the run left it; `what` says for people what was done to it."""
 
     node: str
@@ -48,11 +46,12 @@ def remember(plan: Plan, run: Run) -> None:
     They hold passwords, so they are backups: 0600, and gone with the others by `history --prune`.  Where they
     cannot be kept, less can be told later, and nothing else is lost.
     """
-    contents = [move.content for change in plan.pending for move in change.moves if change.kind == "edit"]
+    moves = [move for change in plan.pending for move in change.moves if change.kind == "edit"]
     with contextlib.suppress(OSError):
-        for content in contents:
-            if content is not None:
-                write_durably(_left(run, hash_of(content)), content, mode=0o600)
+        for move in moves:
+            if move.content is not None:
+                # Not brought to the disk: whoever reads it looks whether it has this hash.
+                write_plainly(_left(run, move.after.value), move.content, mode=0o600)
         history = runs.history()
         newest = {state.value for state in _newest(history).values()}
         for path in [path for run in history for path in run.backups.glob(f"{LEFT}*")]:

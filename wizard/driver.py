@@ -12,9 +12,8 @@ import stat
 import struct
 import zipfile
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, NamedTuple
 
 from wizard.errors import ChecksFailed
 
@@ -40,8 +39,7 @@ class DriverError(ChecksFailed):
     """A driver jar that is missing, is no jar, or is not the one that the profile asks for."""
 
 
-@dataclass(frozen=True, slots=True)
-class DriverJar:
+class DriverJar(NamedTuple):
     """What is known of one jar.
 
     `classes` are those of `DRIVER_CLASSES` that it holds, sorted; empty for a jar that is no MySQL driver.

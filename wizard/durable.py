@@ -73,6 +73,15 @@ def write_durably(path: Path, data: bytes, *, mode: int, temporary: Path | None 
     fsync_folder(path.parent)
 
 
+def write_plainly(path: Path, data: bytes, *, mode: int) -> None:
+    """Replace a file; a power cut may leave it empty or in part, and its reader has to see that."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    try:
+        write_all(descriptor, data)
+    finally:
+        os.close(descriptor)
+
+
 def make_folder(folder: Path, *, mode: int) -> None:
     """A folder, and those that are missing above it, on disk when this returns."""
     missing = []

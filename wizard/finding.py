@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Status = Literal["ok", "warning", "error", "skipped", "waiting"]
 
 
-@dataclass(frozen=True, slots=True)
-class Remedy:
+class Remedy(NamedTuple):
     """A change of the profile that a key can do: `field` is a dotted path, like `nodes.1.port_offset`."""
 
     field: str
@@ -17,8 +15,7 @@ class Remedy:
     label: str
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One result.  `id` is set by whoever runs the check; `waiting` and `evidence` belong to verify alone."""
 
     status: Status

@@ -6,6 +6,7 @@ Nothing here makes a folder: whoever writes there does, with the mode that the c
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 APPLICATION = "apimha-wizard"
@@ -13,6 +14,9 @@ APPLICATION = "apimha-wizard"
 
 def config() -> Path:
     """What people keep: the profiles.  `XDG_CONFIG_HOME` is respected."""
+    found = _on_linux("XDG_CONFIG_HOME", ".config")
+    if found is not None:
+        return found
     from platformdirs import user_config_path
 
     return user_config_path(APPLICATION, appauthor=False)
@@ -20,9 +24,20 @@ def config() -> Path:
 
 def state() -> Path:
     """What the program remembers: runs and drafts.  `XDG_STATE_HOME` is respected."""
+    found = _on_linux("XDG_STATE_HOME", ".local/state")
+    if found is not None:
+        return found
     from platformdirs import user_state_path
 
     return user_state_path(APPLICATION, appauthor=False)
+
+
+def _on_linux(variable: str, folder: str) -> Path | None:
+    """What platformdirs says in the plain cases, where it need not be loaded for it; None in all others."""
+    given, home = os.environ.get(variable, ""), os.environ.get("HOME", "")
+    if sys.platform != "linux" or not os.path.isabs(given or home):
+        return None
+    return Path(given or os.path.join(home, folder), APPLICATION)
 
 
 def profiles() -> Path:

@@ -11,9 +11,8 @@ import os
 import re
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from wizard.durable import fsync_folder, write_durably
 from wizard.home_lock import held
@@ -26,8 +25,7 @@ LARGEST = 64 * 1024
 UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Marker:
+class Marker(NamedTuple):
     """What stands in the marker.  `run` is `unknown` where it cannot be understood: then it is somebody's too."""
 
     run: str

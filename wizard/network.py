@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import socket
 import threading
 import time
 from collections.abc import Iterable
@@ -22,6 +21,8 @@ def is_local(address: str) -> bool:
         return False
     if parsed.is_loopback:
         return True
+    import socket
+
     family = socket.AF_INET if parsed.version == 4 else socket.AF_INET6
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
@@ -69,6 +70,8 @@ class _Lookup:
         threading.Thread(target=self._resolve, args=(host,), name=f"resolve {host}", daemon=True).start()
 
     def _resolve(self, host: str) -> None:
+        import socket
+
         try:
             found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
             self._found = tuple(dict.fromkeys(str(info[4][0]) for info in found))

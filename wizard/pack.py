@@ -63,6 +63,8 @@ class Pack:
         """`known` are bytes that stand for those of files, by relative path: the home as it was at another time."""
         self.home = home
         self._bytes = dict(known or {})
+        self._documents: dict[str, XmlDocument] = {}
+        self._properties: dict[str, PropertiesDocument] = {}
 
     def path(self, relative: str) -> Path:
         return self.home / relative
@@ -85,15 +87,20 @@ class Pack:
         return self._bytes[relative]
 
     def xml(self, relative: str) -> XmlDocument:
-        """A new document of that file, for looking or editing."""
-        from wizard.edit.xml import XmlDocument
+        """The document of that file, for looking: the same one for all, and nobody edits it."""
+        if relative not in self._documents:
+            from wizard.edit.xml import XmlDocument
 
-        return XmlDocument(self.read(relative), str(self.path(relative)))
+            self._documents[relative] = XmlDocument(self.read(relative), str(self.path(relative)))
+        return self._documents[relative]
 
     def properties(self, relative: str) -> PropertiesDocument:
-        from wizard.edit.properties import PropertiesDocument
+        """The same of a properties file."""
+        if relative not in self._properties:
+            from wizard.edit.properties import PropertiesDocument
 
-        return PropertiesDocument(self.read(relative), str(self.path(relative)))
+            self._properties[relative] = PropertiesDocument(self.read(relative), str(self.path(relative)))
+        return self._properties[relative]
 
     @cached_property
     def product(self) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from wizard import finding
 from wizard.errors import SecretError
@@ -20,14 +20,13 @@ UNRESOLVED = Secret("unresolved")
 """Stands where a reference could not be resolved, so that everything else can still be looked at."""
 
 
-@dataclass(frozen=True)
-class Passwords:
+class Passwords(NamedTuple):
     """What was resolved; `problems` are errors of `prerequisites.secret`, and with one of them nothing is written."""
 
     mysql: Secret
     admin: Secret | None = None
     svn: Secret | None = None
-    url_parameters: Mapping[str, str | Secret] = field(default_factory=dict)
+    url_parameters: Mapping[str, str | Secret] = MappingProxyType({})
     problems: tuple[Finding, ...] = ()
 
     def url(self, profile: Profile, database: str) -> str | Secret:

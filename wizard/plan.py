@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from wizard import finding, network
 from wizard.change import Change
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
     from wizard.steps.step import Step
 
 
-@dataclass(frozen=True)
-class NodePlan:
+class NodePlan(NamedTuple):
     """What one node's files need; `problems` keep it from being done (`prerequisites.files`)."""
 
     node: str
@@ -35,8 +33,7 @@ class NodePlan:
         return tuple(change for change in self.changes if change.moves)
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """The nodes' plans, in the profile's order.  What is shown is what is written, to the byte."""
 
     nodes: tuple[NodePlan, ...]

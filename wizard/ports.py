@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from wizard.errors import EditError
 from wizard.pack import CARBON, SPARK_DEFAULTS, Pack
@@ -22,8 +21,7 @@ CONSOLE = {"console (HTTPS)": 9443, "console (HTTP)": 9763}
 RECEIVERS = {"Thrift": 7611, "Thrift (SSL)": 7711, "binary": 9611, "binary (SSL)": 9711}
 
 
-@dataclass(frozen=True, slots=True)
-class Port:
+class Port(NamedTuple):
     """A port that a node listens on: `number` is the real one, with the offset where it counts.
 
     `source` says where it comes from: a file of the pack, or the profile's field.

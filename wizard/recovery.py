@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from wizard import marker, runs
 from wizard.change import ABSENT, Move, State, state_of
@@ -23,8 +21,7 @@ if TYPE_CHECKING:
     from wizard.marker import Marker
 
 
-@dataclass(frozen=True, slots=True)
-class Recovered:
+class Recovered(NamedTuple):
     """A cut-off run that was taken back, and how many paths that took."""
 
     run: Run
@@ -182,7 +179,7 @@ def close(run: Run, reason: str) -> None:
     """
     _clear_markers(run)
     with contextlib.suppress(OSError):
-        dataclasses.replace(run, outcome="restored", error=reason).save()
+        run._replace(outcome="restored", error=reason).save()
     runs.drop_backups(run)
 
 

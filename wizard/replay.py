@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from wizard import apply as applying
 from wizard import checks, drift, locations, passwords, plan, recovery, runs, steps
@@ -35,8 +35,7 @@ if TYPE_CHECKING:
 Outcome = Literal["applied", "unchanged", "pending", "refused", "failed", "cancelled", "ok", "restored"]
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """What the command line says of a run."""
 
     only_node: str | None = None

@@ -6,18 +6,14 @@ before and what the run puts there; with it, any state that a crash can leave is
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import dataclasses
 import json
 import os
 import pwd
-import shutil
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from wizard import locations, marker
 from wizard.change import Meta, State
@@ -39,8 +35,7 @@ OPEN: frozenset[Status] = frozenset({"applied", "rolled back in part"})
 """What can still be undone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One path of a run: what stood there, what the run puts there, and the backup's name in the run's folder."""
 
     node: str
@@ -53,8 +48,7 @@ class Entry:
     backup: str | None = None
 
 
-@dataclass(frozen=True)
-class Run:
+class Run(NamedTuple):
     """A run as its journal tells it.
 
     `files` are the entries of the JSON's `files`; `undoes` is the run that a rollback undid, `complete` whether it
@@ -77,7 +71,7 @@ class Run:
     ignored: tuple[str, ...] = ()
     error: str | None = None
     databases: tuple[dict[str, Any], ...] = ()
-    folder: Path = field(default_factory=Path, compare=False)
+    folder: Path = Path()
 
     @property
     def journal(self) -> Path:
@@ -119,7 +113,7 @@ class Run:
 
     def forget(self) -> None:
         """Remove the run's folder: it is as if it had never begun."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        _remove(self.folder)
 
     @property
     def _staged(self) -> Path:
@@ -165,7 +159,7 @@ def begin(run: Run) -> Run:
     """Make the run's folder (0700) with its journal, on disk when this returns; gives the run that lives there."""
     folder = locations.runs() / run.run
     make_folder(folder.parent, mode=0o700)
-    run = dataclasses.replace(run, folder=folder)
+    run = run._replace(folder=folder)
     # Whoever tidies up takes a folder without a journal for one that was cut off: it waits for this lock.
     with folder_lock(folder.parent, wait=True):
         os.mkdir(folder, 0o700)
@@ -219,14 +213,14 @@ def to_json(run: Run) -> dict[str, Any]:
 
 
 def _meta_to_json(meta: Meta) -> list[Any]:
-    attributes = {name: base64.b64encode(value).decode() for name, value in meta.attributes}
+    attributes = {name: value.hex() for name, value in meta.attributes}
     return [meta.mode, meta.uid, meta.gid, meta.mtime_ns, attributes]
 
 
 def _meta_from_json(data: Any) -> Meta:
     mode, uid, gid, mtime_ns, attributes = data
     return Meta(
-        mode, uid, gid, mtime_ns, tuple((name, base64.b64decode(text)) for name, text in attributes.items())
+        mode, uid, gid, mtime_ns, tuple((name, bytes.fromhex(text)) for name, text in attributes.items())
     )
 
 
@@ -327,6 +321,8 @@ def prune(keep: int) -> list[Run]:
     """Take the backups of all but the newest runs away; gives those runs.  A cut-off run keeps its own."""
     pruned = [run for run in history()[keep:] if run.outcome != "started" and run.backups.is_dir()]
     for run in pruned:
+        import shutil
+
         shutil.rmtree(run.backups)
     return pruned
 
@@ -341,12 +337,8 @@ def tidy(homes: Iterable[Path]) -> None:
     for run in history():
         if run.outcome == "restored":
             drop_backups(run)
-        elif real.issuperset(os.path.realpath(home) for home in run.homes.values()):
-            if run.outcome == "started":
-                run.forget()
-            for cut_off in run.backups.glob(".*.tmp"):  # what a finished run was still keeping for `drift`
-                with contextlib.suppress(OSError):
-                    cut_off.unlink()
+        elif run.outcome == "started" and real.issuperset(map(os.path.realpath, run.homes.values())):
+            run.forget()
     sweep()
 
 
@@ -358,13 +350,20 @@ def sweep() -> None:
         with contextlib.suppress(OSError, Locked), folder_lock(locations.runs(), wait=False):
             for folder in strays:
                 if not (folder / JOURNAL).exists():
-                    shutil.rmtree(folder, ignore_errors=True)
+                    _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder with all that is in it, as far as that can be done."""
+    import shutil
+
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def drop_backups(run: Run) -> None:
     """Remove the backups of a run that nobody will undo."""
     if run.backups.is_dir():
-        shutil.rmtree(run.backups, ignore_errors=True)
+        _remove(run.backups)
 
 
 # --- finding a run ----------------------------------------------------------------------------------

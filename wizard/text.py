@@ -49,7 +49,8 @@ class Paper:
 
     def line(self, text: str = "", style: str | None = None) -> None:
         """One line; what the stream cannot show becomes `?`, and control characters are not obeyed."""
-        text = "".join(c if c.isprintable() or c in "\t\n" else "�" for c in text)
+        if not text.isprintable():
+            text = "".join(c if c.isprintable() or c in "\t\n" else "�" for c in text)
         encoding = getattr(self.stream, "encoding", None) or "utf-8"
         text = text.encode(encoding, "replace").decode(encoding)
         if style is not None and self.colour:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
@@ -35,12 +34,12 @@ class Document(Protocol):
     def result(self) -> bytes: ...
 
 
-@dataclass
 class Opened:
     """A document, and the steps that opened it with the number of edits that it held then."""
 
-    document: Document
-    steps: dict[str, int] = field(default_factory=dict)
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.steps: dict[str, int] = {}
 
     def by_edits(self) -> tuple[str, ...]:
         """The steps that opened it, those that edited it first."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from lxml import etree
 
@@ -17,8 +18,7 @@ XML_NAMESPACE = "http://www.w3.org/XML/1998/namespace"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]*")
 
 
-@dataclass(frozen=True, slots=True)
-class New:
+class New(NamedTuple):
     """An element to be inserted, with all that is in it: attributes, and either text or children.
 
     Names are local names: the element belongs to the namespace of its parent; an attribute may carry a prefix
@@ -26,7 +26,7 @@ class New:
     """
 
     name: str
-    attributes: Mapping[str, Value] = field(default_factory=dict)
+    attributes: Mapping[str, Value] = MappingProxyType({})
     children: tuple[New, ...] | None = None
     text: Value | None = None
 

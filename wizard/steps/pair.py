@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -172,6 +171,8 @@ def is_free(number: int) -> bool:
     """Whether nothing listens on a TCP port of this machine, IPv4 and IPv6; bound, never connected to."""
     if number > LAST:
         return True  # nothing can; ports.clash says so
+    import socket
+
     for family, address in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):
         try:
             with socket.socket(family, socket.SOCK_STREAM) as probe:

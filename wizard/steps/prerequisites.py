@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from shlex import quote
@@ -334,6 +333,8 @@ def _owner(path: Path) -> str:
     fix="Make room on that file system.",
 )
 def space(context: CheckContext) -> Iterator[Finding]:
+    import shutil
+
     from wizard.room import room_needed
 
     for place, needed in room_needed(context.plan).items():

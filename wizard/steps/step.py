@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from wizard.edit.xml import New
 
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
     from wizard.workbench import Workbench
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """A step of the procedure.
 
     `fields` are the dotted names of the profile's fields that it asks for (`nodes.home` stands for both nodes');

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -90,7 +89,7 @@ def home_findings(
         ),
         strict=True,
     )
-    return [dataclasses.replace(found, id=id) for id, findings in rows for found in findings]
+    return [found._replace(id=id) for id, findings in rows for found in findings]
 
 
 def unfinished_runs(packs: Mapping[str, Pack], name: str) -> list[Finding]:
@@ -109,7 +108,7 @@ def unfinished_runs(packs: Mapping[str, Pack], name: str) -> list[Finding]:
                 node=node,
                 fix=f"wait for it, or restore what it had changed: apimha-wizard rollback {name}",
             )
-            found.append(dataclasses.replace(made, id=UNFINISHED))
+            found.append(made._replace(id=UNFINISHED))
     return found
 
 

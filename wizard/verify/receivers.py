@@ -5,8 +5,8 @@ from __future__ import annotations
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from wizard.errors import EditError
 from wizard.pack import C_APPS, EVENT_RECEIVERS, read_regular
@@ -24,8 +24,7 @@ UNUSABLE = (OSError, ValueError, zipfile.BadZipFile, zlib.error, NotImplementedE
 """What an archive may raise: broken, cut off, a method that nobody knows, encrypted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Receiver:
+class Receiver(NamedTuple):
     """An event receiver: `path` is relative to the home, behind a `!` the entry of a C-App.
 
     `duplicated` is its property `events.duplicated.in.cluster`: the clients send every event to both nodes,
@@ -38,16 +37,14 @@ class Receiver:
     tenant: str = SUPER_TENANT
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(NamedTuple):
     """A receiver or a C-App that could not be looked into, and why."""
 
     path: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Receivers:
+class Receivers(NamedTuple):
     """What a home deploys, in the order of the paths."""
 
     receivers: tuple[Receiver, ...]

@@ -71,7 +71,7 @@ def judge_spark(view: SparkView) -> list[Finding]:
     judges: tuple[tuple[str, Callable[[SparkView], Iterable[Finding]]], ...] = tuple(
         zip(SPARK_IDS, (_uis, _workers, _executors, _application, _environment), strict=True)
     )
-    return [dataclasses.replace(found, id=id) for id, judge in judges for found in judge(view)]
+    return [found._replace(id=id) for id, judge in judges for found in judge(view)]
 
 
 def _uis(view: SparkView) -> Iterator[Finding]:

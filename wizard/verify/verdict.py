@@ -7,7 +7,6 @@ before.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
@@ -40,7 +39,7 @@ REPLAY = "replay the profile, then start {node} again"
 
 def judge(pair: Pair) -> list[Finding]:
     """What both nodes' logs say about the pair, in the procedure's order."""
-    return [dataclasses.replace(found, id=id) for id, judges in JUDGES for found in judges(pair)]
+    return [found._replace(id=id) for id, judges in JUDGES for found in judges(pair)]
 
 
 def outcome(findings: Iterable[Finding], *, unseen: bool) -> Outcome:

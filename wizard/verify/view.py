@@ -75,8 +75,7 @@ def view_of(
 
 
 def _masked(one: Finding, mask: Callable[[str], str]) -> Finding:
-    return dataclasses.replace(
-        one,
+    return one._replace(
         message=mask(one.message),
         evidence=None if one.evidence is None else mask(one.evidence),
         fix=None if one.fix is None else mask(one.fix),

@@ -185,7 +185,7 @@ class Watcher:
 
     def _spark_findings(self, pair: Pair, looks: tuple[Look, Look] | None) -> list[Finding]:
         if looks is None:
-            return [dataclasses.replace(finding.waiting("not looked at yet"), id=id) for id in SPARK_IDS]
+            return [finding.waiting("not looked at yet")._replace(id=id) for id in SPARK_IDS]
         first, last = looks
         up = frozenset(name for name, since in self._up_since.items() if since > self._looked_at)
         return judge_spark(
@@ -236,9 +236,7 @@ class Watcher:
 
 
 def _left_out() -> list[Finding]:
-    return [
-        dataclasses.replace(finding.skipped("left out by --offline"), id=id) for id in (*SPARK_IDS, *HOME_IDS)
-    ]
+    return [finding.skipped("left out by --offline")._replace(id=id) for id in (*SPARK_IDS, *HOME_IDS)]
 
 
 def facts_of(view: View, node: Node) -> Facts:
