@@ -100,6 +100,7 @@ $(VENV)/.runtime: requirements.lock pyproject.toml | $(BIN)/python
 	@echo "installing what requirements.lock names"
 	@$(PIP) install --require-hashes -r requirements.lock
 	@$(PIP) install --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q wizard screens
 	@touch $@
 
 # What the tests need includes what the program needs, in the same versions: one installation serves both stamps.
@@ -107,6 +108,7 @@ $(VENV)/.dev: requirements-dev.lock requirements.lock pyproject.toml | $(BIN)/py
 	@echo "installing what requirements-dev.lock names"
 	@$(PIP) install --require-hashes -r requirements-dev.lock
 	@$(PIP) install --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q wizard screens
 	@touch $(VENV)/.runtime $@
 
 $(UV_BIN)/uv: | $(BIN)/python

@@ -168,7 +168,8 @@ class Apply(Screen[None]):
     # --- what it tells ----------------------------------------------------------------------------
 
     def on_happened(self, message: Happened) -> None:
-        getattr(self, f"_on_{message.what}")(*message.details)
+        if self.is_attached:
+            getattr(self, f"_on_{message.what}")(*message.details)
 
     def _bar(self, label: str) -> Progress | None:
         return next((bar for bar in self.query(Progress) if bar.label == label), None)
@@ -279,6 +280,8 @@ class Apply(Screen[None]):
         actions = self.query_one("#actions", Horizontal)
 
         async def renew() -> None:
+            if not self.is_attached:
+                return  # somebody has left meanwhile
             await actions.remove_children()
             await actions.mount(*(Button(label, id=id, compact=True) for id, label in buttons))
             actions.children[0].focus()

@@ -300,10 +300,15 @@ class StepScreen(Screen[None]):
         event.widget.refresh()
 
     def on_key(self, event: events.Key) -> None:
-        """What is typed before the first field is there is for that field."""
-        if self.focused is None and event.is_printable:
+        """What is typed before the first field is there is for that field: a field takes every other letter itself."""
+        if not event.is_printable:
+            return
+        if self.focused is None:
             event.stop()
             self._early.append(event)
+        elif isinstance(self.focused, TextField):
+            event.stop()
+            self.focused.post_message(event)
 
     def watch_focused(self, widget: Widget | None) -> None:
         if widget is not None:

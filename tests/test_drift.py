@@ -235,7 +235,7 @@ def test_the_common_path_that_leads_elsewhere_or_is_gone_is_told(
     make_pair: Callable[..., Pair], tmp_path: Path
 ) -> None:
     link = tmp_path / "common"
-    pair = make_pair(nodes=[{}, {"host": "10.255.255.1"}], spark={"symbolic_link": str(link)})
+    pair = make_pair(nodes=[{}, {"host": "203.0.113.9"}], spark={"symbolic_link": str(link)})
     applied(pair, only_node="node1")
     assert link.is_symlink()
     assert drift(pair, only_node="node1") == {}

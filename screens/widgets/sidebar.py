@@ -112,9 +112,9 @@ class Sidebar(Widget, can_focus=True):
         edge = sign("here") if current else " "
         room = width - len(edge) - len(mark) - len(word) - 4
         segments = [
-            Segment(f" {edge} ", base),
+            Segment(f"{edge} ", base),
             Segment(mark, told),
             Segment(f" {title[:room]:<{room}}", base),
-            Segment(f" {word}", told),
+            Segment(f" {word} ", told),
         ]
         return Strip(segments).adjust_cell_length(width, base)

@@ -178,7 +178,7 @@ def test_a_command_is_not_run_without_leave(world: World, options: dict[str, Any
 def test_a_common_path_that_is_taken_is_refused(world: World, where: str) -> None:
     link = world.outside / where
     before = untouched(world.outside)
-    hosts = [{"host": "127.0.0.1"}, {"host": "10.255.255.1"}]
+    hosts = [{"host": "127.0.0.1"}, {"host": "203.0.113.9"}]
     profile = world.profile(nodes=hosts, spark={"symbolic_link": str(link)})
     assert str(link) in refused(world.run(profile, only_node="node1"))
     assert untouched(world.outside) == before

@@ -151,3 +151,32 @@ def test_a_good_profile_needs_none_of_the_models(tmp_path: Path) -> None:
     path.write_text(MINIMAL_TEXT.replace("host", "hosst", 1))
     ran = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False)
     assert "did you mean host?" in ran.stderr
+
+
+def in_a_new_process(code: str) -> list[str]:
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return ran.stdout.split()
+
+
+def test_the_core_is_loaded_once_and_without_its_descriptions() -> None:
+    alone = "from wizard.profile.core import core\nimport sys\nprint(core().__name__, *sys.modules)"
+    name, *modules = in_a_new_process(alone)
+    assert name == "pydantic_core._pydantic_core"
+    assert not {"pydantic_core", "pydantic_core.core_schema", "typing_extensions"} & set(modules)
+    both = "from wizard.profile.core import core\nmine = core()\nimport pydantic_core\n"
+    same = "print(mine.SchemaValidator is pydantic_core.SchemaValidator, core() is mine)"
+    assert in_a_new_process(both + same) == ["True", "True"]
+
+
+def test_a_core_that_is_built_otherwise_is_taken_as_the_package() -> None:
+    hidden = (
+        "from importlib.machinery import PathFinder\nreal = PathFinder.find_spec\n"
+        "PathFinder.find_spec = staticmethod(lambda name, path=None, target=None:"
+        " None if name.startswith('pydantic_core') and not started else real(name, path, target))\n"
+        "started = False\nfrom wizard.profile import core\n"
+        "found = core.PathFinder.find_spec('pydantic_core')\n"
+        "import builtins\nplain = builtins.__import__\n"
+        "def importing(*words, **more):\n    global started\n    started = True\n    return plain(*words, **more)\n"
+        "builtins.__import__ = importing\nprint(found, core.core().__name__)"
+    )
+    assert in_a_new_process(hidden) == ["None", "pydantic_core"]

@@ -327,7 +327,7 @@ async def test_a_missing_host_is_filled_in_from_this_machine(
 
 async def test_a_node_elsewhere_is_asked_about_and_not_written(make_pair: Any, tmp_path: Path) -> None:
     pair = make_pair(
-        nodes=[{}, {"home": "/opt/not-here/analytics", "host": "10.255.255.1"}],
+        nodes=[{}, {"home": "/opt/not-here/analytics", "host": "203.0.113.9"}],
         spark={"symbolic_link": str(tmp_path / "link")},
     )
     offline(pair)

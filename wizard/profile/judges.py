@@ -8,12 +8,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic_core import PydanticCustomError
-
 from wizard.locations import located
+from wizard.profile.core import core
 from wizard.secrets import kind_of
 
 if TYPE_CHECKING:
+    from pydantic_core import PydanticCustomError
     from pydantic_core.core_schema import ValidationInfo
 
 BROKEN = "profile"
@@ -22,7 +22,8 @@ BROKEN = "profile"
 
 def broken(message: str) -> PydanticCustomError:
     """The error to raise in a validator; `message` is shown as it is."""
-    return PydanticCustomError(BROKEN, "{message}", {"message": message})
+    error: PydanticCustomError = core().PydanticCustomError(BROKEN, "{message}", {"message": message})
+    return error
 
 
 TEXT_MESSAGE = "text in quotes is needed here, on one line and without blanks at its ends"
@@ -155,11 +156,11 @@ def profile_path(value: object, info: ValidationInfo) -> Path:
     if isinstance(value, Path):
         return value
     if not isinstance(value, str):
-        raise PydanticCustomError(BROKEN, "a path is text in quotes")
+        raise broken("a path is text in quotes")
     try:
         return located(value, (info.context or {}).get("folder"))
     except ValueError as failure:
-        raise PydanticCustomError(BROKEN, "{problem}", {"problem": str(failure)}) from None
+        raise broken(str(failure)) from None
 
 
 def parameter_kind(value: object) -> str | None:

@@ -11,9 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
-from pydantic_core import SchemaValidator, ValidationError
-
 from wizard.profile.agreement import disagreements
+from wizard.profile.core import core
 from wizard.profile.files import LoadedProfile, deep_key, read
 from wizard.profile.names import locate
 from wizard.profile.parts import SCHEMA_VERSION
@@ -91,8 +90,9 @@ def valid(text: str, folder: Path) -> Profile | None:
     version = tables.get("schema_version")
     if type(version) is not int or version != SCHEMA_VERSION:  # neither true nor 1.0
         return None
+    pydantic = core()
     try:
-        profile = SchemaValidator(PROFILE).validate_python(tables, context={"folder": folder})
-    except ValidationError:
+        profile = pydantic.SchemaValidator(PROFILE).validate_python(tables, context={"folder": folder})
+    except pydantic.ValidationError:
         return None
     return None if any(True for _ in disagreements(tables)) else cast("Profile", profile)
