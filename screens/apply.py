@@ -147,8 +147,8 @@ class Apply(Screen[None]):
             agreed=agreed,
             cancel=self._cancel,
         )
-        name = self.pair.draft.name if _is_named(self.pair) else str(self.pair.draft.target)
-        lines = list(next_steps(prepared, result, name)) if result.outcome == "applied" else []
+        called = self.pair.draft.called
+        lines = list(next_steps(prepared, result, called)) if result.outcome == "applied" else []
         tell("ended", result, lines)
 
     def _undo(self) -> None:
@@ -369,9 +369,3 @@ def _finding(finding: Finding) -> Content:
         plain(f"{finding.id}  {node}{finding.message}"),
         f"\n    fix: {plain(finding.fix)}" if finding.fix else "",
     )
-
-
-def _is_named(pair: OpenPair) -> bool:
-    from wizard import locations
-
-    return pair.draft.target == locations.profile(pair.draft.name)

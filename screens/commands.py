@@ -30,6 +30,7 @@ def commands(app: WizardApp, screen: Screen[Any]) -> Iterator[Command]:
         yield from _of_apply(screen)
     elif isinstance(screen, Welcome):
         yield "New pair", "give it a name and begin", screen.action_new
+        yield "From an existing pair", "read its two homes back into a profile", screen.action_existing
         yield "Open a file", "a profile that lies anywhere", screen.action_open_file
     if app.pair is not None and not isinstance(screen, Apply):
         yield "All profiles", "back to the list; this one is saved", app.action_profiles

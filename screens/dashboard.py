@@ -289,6 +289,8 @@ class Dashboard(Screen[int]):
         Binding("d", "drill", "failover drill"),
         Binding("r", "report", "report"),
         Binding("t", "pane", "time line"),
+        Binding("l", "app.theme", "light or dark", show=False),
+        Binding("f1", "help", "help"),
         Binding("q", "leave", "leave"),
         Binding("ctrl+q,ctrl+c", "leave", "leave", show=False, priority=True),
     ]
@@ -411,7 +413,13 @@ class Dashboard(Screen[int]):
         drill = "end the drill" if self.watcher.drill is not None else "failover drill"
         other = "problems" if self.has_class("-timeline") else "time line"
         both = width >= WIDE
-        keys = [("d", drill), ("r", "report"), *([] if both else [("t", other)]), ("q", "leave")]
+        keys = [
+            ("d", drill),
+            ("r", "report"),
+            *([] if both else [("t", other)]),
+            ("F1", "help"),
+            ("q", "leave"),
+        ]
         parts: list[tuple[str, str] | str] = [" "]
         for key, what in keys:
             parts += [(key, "$primary bold"), f" {what}   "]
@@ -430,6 +438,11 @@ class Dashboard(Screen[int]):
         self.toggle_class("-timeline")
         self.query_one("#timeline" if self.has_class("-timeline") else "#problems").focus()
         self.show_keys()
+
+    def action_help(self) -> None:
+        from screens.help import Help
+
+        self.app.push_screen(Help.of(self))
 
     async def action_report(self) -> None:
         """Write the report now."""
@@ -463,7 +476,6 @@ class DashboardApp(App[int]):
     TITLE = "apimha-wizard"
     CSS_PATH = "dashboard.tcss"
     ENABLE_COMMAND_PALETTE = False
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("f9", "theme", "light or dark", show=False)]
 
     def __init__(self, dashboard: Dashboard, *, theme: str = "dark") -> None:
         super().__init__()
@@ -472,6 +484,10 @@ class DashboardApp(App[int]):
         for one in THEMES.values():
             self.register_theme(one)
         self.theme = THEMES[theme].name
+        if self.no_color:
+            from screens.no_colour import without_colours
+
+            without_colours(self)
 
     def get_default_screen(self) -> Screen[int]:
         return self.dashboard
@@ -486,7 +502,12 @@ class DashboardApp(App[int]):
         await self.dashboard.action_leave()
 
     def action_theme(self) -> None:
-        self.theme = THEMES["light" if self.current_theme.dark else "dark"].name
+        """Change between dark and light; it is remembered."""
+        from screens.memory import Memory
+
+        memory = Memory()
+        memory.theme = "light" if self.current_theme.dark else "dark"
+        self.theme = THEMES[memory.theme].name
 
     def _handle_exception(self, error: Exception) -> None:
         """Textual would print the local variables of the traceback; the caller tells it in its own way."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from wizard import locations
 from wizard.errors import UsageError
 from wizard.profile.files import read
-from wizard.profile.names import locate
+from wizard.profile.names import called, locate
 
 if TYPE_CHECKING:
     from screens.keeper import Keeper, News
@@ -144,6 +144,11 @@ class OpenDraft:
         """What the pair is called."""
         name = self.value(("cluster", "name"))
         return name if isinstance(name, str) and name else self.name
+
+    @property
+    def called(self) -> str:
+        """What a command that is to be pasted calls the profile."""
+        return called(self.name, self.target)
 
     def value(self, place: Place) -> Any:
         """The value as it stands, right or wrong; None where it does not stand there."""

@@ -8,6 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 
+from screens.keys import APPLY_KEYS, FORM_KEYS, REVIEW_KEYS, VERIFY_KEYS, WELCOME_KEYS, Keys
 from screens.page import Entry, Page
 from screens.signs import WORDS, State, plain, sign
 
@@ -16,50 +17,6 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from screens.outline import StepOutline
-
-FORM_KEYS = (
-    ("Tab, Shift+Tab", "the next field, the one before (Enter too goes on)"),
-    ("^N, ^B", "the next step, the one before"),
-    ("^T", "the other node, where one shows at a time"),
-    ("F2", "review: what would be written"),
-    ("F3", "in a path: choose it from the disk; Right at its end takes the completion"),
-    ("F4", "do what mends the finding: a change of the profile, nothing else"),
-    ("F5", "check again, and look every password up anew"),
-    ("F6", "copy the fix of the finding"),
-    ("F7", "in a password: test it now"),
-    ("F8", "with or without the network"),
-    ("^P", "commands: everything that can be done"),
-    ("^Q", "leave; everything is saved"),
-)
-REVIEW_KEYS = (
-    ("Up, Down", "through the tree; the diff follows"),
-    ("Tab", "from the tree to the diff, and on to Apply"),
-    ("Space, Enter", "accept a warning, or take that back; take an error for a warning"),
-    ("a", "accept every warning"),
-    ("F3", "go to the field that causes what is shown"),
-    ("s", "before and after side by side, or one below the other"),
-    ("F5", "look at everything again"),
-    ("F6", "copy the fix"),
-    ("F8", "with or without the network"),
-    ("F9", "apply"),
-    ("^B, Esc", "back to the steps"),
-    ("^Q", "leave"),
-)
-APPLY_KEYS = (
-    ("Esc", "while it writes: cancel; everything in the homes is put back"),
-    ("r", "roll the run back"),
-    ("c", "copy the next steps"),
-    ("v", "verify: watch the two servers start"),
-    ("^B", "back to the review"),
-    ("^Q", "leave"),
-)
-WELCOME_KEYS = (
-    ("Up, Down", "choose a profile"),
-    ("Enter", "open it at its first unfinished step"),
-    ("n", "a new pair"),
-    ("o", "open a file"),
-    ("^Q", "leave"),
-)
 
 
 class Help(ModalScreen[None]):
@@ -84,6 +41,8 @@ class Help(ModalScreen[None]):
             return cls("Review", _page(REVIEW, REVIEW_KEYS))
         if name == "Apply":
             return cls("Apply", _page(APPLY, APPLY_KEYS))
+        if name == "Dashboard":
+            return cls("Verify", _page(VERIFY, VERIFY_KEYS))
         return cls("apimha-wizard", _page(WELCOME, WELCOME_KEYS))
 
     def compose(self) -> ComposeResult:
@@ -106,9 +65,13 @@ Passwords are masked. What is shown is what is written, to the byte: if a file c
 APPLY = """\
 All files of both nodes are written, or none: backups are made first, and after a failure or a cancel everything is \
 put back. Databases are made before the files, and what was made stays."""
+VERIFY = """\
+Both logs and the Spark UIs, followed from the newest start of each node on: what has happened, what is awaited and \
+for how long, what is wrong and how it is mended. Nothing is changed. The failover drill tells which node to stop and \
+when to start it again, and says after how many seconds the other one took over."""
 
 
-def _keys(keys: tuple[tuple[str, str], ...]) -> list[Entry]:
+def _keys(keys: Keys) -> list[Entry]:
     return [Entry(f"  {key}", "$primary bold", told, indent=19) for key, told in keys]
 
 
@@ -116,7 +79,7 @@ def _title(text: str) -> list[Entry]:
     return [Entry(), Entry(text, "$secondary bold")]
 
 
-def _page(about: str, keys: tuple[tuple[str, str], ...]) -> list[Entry]:
+def _page(about: str, keys: Keys) -> list[Entry]:
     return [Entry(text=about), *_title("Keys"), *_keys(keys)]
 
 

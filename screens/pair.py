@@ -195,7 +195,9 @@ class OpenPair:
         self.findings, self._seen, self._changed_keys, self._round_ended = {}, set(), set(), False
         self.prepared, self.looking = None, True
         self._resolver = self.asking_resolver()
-        self._session.start(Wanted(self.profile, self.options(), self._resolver, whole=True))
+        self._session.start(
+            Wanted(self.profile, self.draft.called, self.options(), self._resolver, whole=True)
+        )
 
     def look_again(self) -> None:
         """Look at everything again, as far as the screen that is open looks."""
@@ -225,14 +227,16 @@ class OpenPair:
         self._changed_keys = set()
         self._seen = set()
         if self.profile is not None:
-            self._session.start(session.Wanted(self.profile, self.options(), self.resolver(), live))
+            self._session.start(
+                session.Wanted(self.profile, self.draft.called, self.options(), self.resolver(), live)
+            )
             return
         text = self.draft.keeper.draft.text
         mistakes = [*self.mistakes.values(), *self.other_mistakes]
         found = session.stand_in(text, self.draft.folder, mistakes)
         if found is not None:
             profile, blank = found
-            wanted = session.Wanted(profile, self.options(), self.resolver(), live, blank)
+            wanted = session.Wanted(profile, self.draft.called, self.options(), self.resolver(), live, blank)
             self._session.start(wanted)
         else:
             self._round_ended = True

@@ -180,9 +180,8 @@ def tried(pair: OpenPair, key: str, secret: Secret | None) -> list[Finding]:
             finding.error("the profile is not whole yet", fix=f"fill in or correct: {', '.join(missing)}")
         ]
     step = "deployment-sync" if key.startswith("deployment_sync") else "mysql"
-    prepared = replay.prepare(
-        pair.profile, replay.Options(only=(step,), only_node=pair.progress.only_node), pair.asking_resolver()
-    )
+    options = replay.Options(only=(step,), only_node=pair.progress.only_node)
+    prepared = replay.prepare(pair.profile, options, pair.asking_resolver(), called=pair.draft.called)
     passwords = prepared.passwords
     if secret is not None:
         field = {

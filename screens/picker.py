@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from screens.outline import Field
+    from screens.widgets.path_field import PathField
 
 UP = ".."
 
@@ -101,6 +102,17 @@ class Picker(ModalScreen["str | None"]):
 
     def action_give_up(self) -> None:
         self.dismiss(None)
+
+
+def pick_for(field: PathField, folder: Path) -> None:
+    """Let somebody choose the path of a field; `folder` is where relative paths count from."""
+
+    def take(path: str | None) -> None:
+        if path is not None:
+            field.value = path
+            field.cursor_position = len(path)
+
+    field.app.push_screen(Picker(field.field, field.value, folder), take)
 
 
 def _start(text: str, folder: Path) -> Path:

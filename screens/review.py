@@ -170,7 +170,7 @@ class Review(Screen[None]):
             told = (
                 f"{other.name} is on another machine ({other.host}). Nothing of it is written here.\n"
                 "Over there, run:\n\n"
-                f"apimha-wizard replay {self.pair.draft.name} --node {other.name}"
+                f"apimha-wizard replay {self.pair.draft.called} --node {other.name}"
             )
             tree.root.add_leaf(Text(f"{plain(other.name)}  on another machine"), Item(text=told))
         self._fill_databases()

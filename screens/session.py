@@ -72,11 +72,12 @@ Progress = Started | Found | Ended | Failed
 class Wanted:
     """What is to be looked at: a pair, how, and which of its live checks (None: all that there are).
 
-    `whole`: everything, as a run would look at it before it writes.  `blank` are the keys whose values only stand in
-    for what is missing: steps that ask for one are left out.
+    `called` is what a fix calls the profile.  `whole`: everything, as a run would look at it before it writes.
+    `blank` are the keys whose values only stand in for what is missing: steps that ask for one are left out.
     """
 
     profile: Profile
+    called: str
     options: Options
     resolver: Resolver
     live: frozenset[str] | None = None
@@ -115,7 +116,7 @@ class Session:
                 self._tell(progress)
 
         try:
-            prepared = replay.prepare(wanted.profile, wanted.options, wanted.resolver)
+            prepared = replay.prepare(wanted.profile, wanted.options, wanted.resolver, called=wanted.called)
             prepared.context.cancel = cancel
             if wanted.whole:
                 tell(Started(run, frozenset(one.id for one in chosen_checks(wanted))))

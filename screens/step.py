@@ -476,19 +476,11 @@ class StepScreen(Screen[None]):
 
     def action_pick(self) -> None:
         """Choose a path instead of typing it."""
-        from screens.picker import Picker
+        from screens.picker import pick_for
         from screens.widgets.path_field import PathField
 
-        field = self.focused
-        if not isinstance(field, PathField):
-            return
-
-        def take(path: str | None) -> None:
-            if path is not None:
-                field.value = path
-                field.cursor_position = len(path)
-
-        self.app.push_screen(Picker(field.field, field.value, self.pair.draft.folder), take)
+        if isinstance(self.focused, PathField):
+            pick_for(self.focused, self.pair.draft.folder)
 
     def on_resize(self, event: events.Resize) -> None:
         wide = event.size.width >= WIDE

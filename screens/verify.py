@@ -23,10 +23,9 @@ def wish(app: WizardApp, pair: OpenPair) -> None:
 def watch(target: Path) -> None:
     """Watch the pair of a profile until somebody leaves the dashboard."""
     from screens import dashboard
-    from wizard import locations
+    from wizard.profile.names import called
     from wizard.profile.store import load
     from wizard.verify.command import run_verify
 
     loaded = load(target)
-    name = loaded.name if target == locations.profile(loaded.name) else str(target)
-    run_verify(loaded.profile, name, watch=True, dashboard=dashboard.run)
+    run_verify(loaded.profile, called(loaded.name, target), watch=True, dashboard=dashboard.run)

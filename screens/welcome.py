@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     from textual import events
     from textual.app import ComposeResult
 
+    from screens.existing import ReadBack
     from wizard.profile.listing import Listed
 
 KEYS = (
     KeyHint("Enter", "open", "screen.open", 0),
     KeyHint("n", "new pair", "screen.new", 0),
+    KeyHint("e", "existing pair", "screen.existing", 1),
     KeyHint("o", "open a file", "screen.open_file", 1),
     KeyHint("^P", "commands", "app.command_palette", 3),
     KeyHint("F1", "help", "app.help", 2),
@@ -57,6 +59,7 @@ class Welcome(Screen[None]):
     AUTO_FOCUS = "OptionList"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "new", "new pair", show=False),
+        Binding("e", "existing", "from an existing pair", show=False),
         Binding("o", "open_file", "open a file", show=False),
         Binding("f5", "again", "look again", show=False),
     ]
@@ -89,14 +92,17 @@ class Welcome(Screen[None]):
         options = self.query_one(OptionList)
         options.clear_options()
         options.add_option(Option(Content.assemble(("+ New pair", "bold $primary")), id="new"))
+        options.add_option(Option("+ From an existing pair", id="existing"))
         options.add_option(Option("+ Open a file", id="file"))
         for number, one in enumerate(self._listed):
             options.add_option(Option(_line(one, last.get(one.name, "")), id=str(number)))
-        options.highlighted = 2 if self._listed else 0
+        options.highlighted = options.get_option_index("0") if self._listed else 0
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         if event.option.id == "new":
             self.action_new()
+        elif event.option.id == "existing":
+            self.action_existing()
         elif event.option.id == "file":
             self.action_open_file()
         else:
@@ -118,6 +124,22 @@ class Welcome(Screen[None]):
             self.app.open(begin(name))  # type: ignore[attr-defined]
         except WizardError as problem:
             self.app.say(str(problem), "error")  # type: ignore[attr-defined]
+
+    def action_existing(self) -> None:
+        from pathlib import Path
+
+        from screens.existing import ExistingPair
+
+        home = self.app.outline.field("nodes.home")  # type: ignore[attr-defined]
+        self.app.push_screen(ExistingPair(home, Path.cwd()), self._go_on)
+
+    def _go_on(self, read: ReadBack | None) -> None:
+        if read is None:
+            return
+        from screens.existing import WhatWasRead
+
+        self._open(read.name)
+        self.app.push_screen(WhatWasRead(read.found))
 
     def action_open_file(self) -> None:
         from pathlib import Path

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,7 +52,7 @@ VERIFY = {
 
 def checks_table() -> str:
     """Every check: id, severity, whether it runs offline, why it matters, how it is mended."""
-    return _table(
+    return table(
         ("check", "severity", "offline", "why it matters", "how to mend it"),
         ((f"`{one.id}`", one.severity, "yes" if one.offline else "", one.why, one.fix) for one in CHECKS),
     )
@@ -60,25 +60,25 @@ def checks_table() -> str:
 
 def steps_table() -> str:
     """The steps: id, title, what it is about."""
-    return _table(
+    return table(
         ("step", "on the screen", "what it is about"), ((f"`{s.id}`", s.title, s.help) for s in STEPS)
     )
 
 
 def exit_codes_table() -> str:
-    return _table(("exit code", "meaning"), ((str(code), meaning) for code, meaning in EXIT_CODES.items()))
+    return table(("exit code", "meaning"), ((str(code), meaning) for code, meaning in EXIT_CODES.items()))
 
 
 def verify_table() -> str:
     """What `verify` looks at: id, what is so when it is in order."""
-    return _table(("finding", "in order when"), ((f"`{id}`", meaning) for id, meaning in VERIFY.items()))
+    return table(("finding", "in order when"), ((f"`{id}`", meaning) for id, meaning in VERIFY.items()))
 
 
 def known_errors() -> str:
     """The errors of the servers that `verify` knows: what causes each, and what mends it."""
     from wizard.verify.faults import FAULTS
 
-    return _table(("what it comes from", "how to mend it"), ((one.cause, one.fix) for one in FAULTS))
+    return table(("what it comes from", "how to mend it"), ((one.cause, one.fix) for one in FAULTS))
 
 
 def profile_keys() -> str:
@@ -96,7 +96,7 @@ def _chapters_of_keys() -> Iterator[str]:
         header = {"": "Top level", "nodes": "`[[nodes]]`"}.get(name, f"`[{name}]`")
         about = "" if not name else (model.__doc__ or "").splitlines()[0] + "\n\n"
         rows = ((f"`{key.name}`", _default(key), _sentence(key)) for key in own)
-        yield f"## {header}\n\n{about}{_table(('key', 'default', 'what it is'), rows)}"
+        yield f"## {header}\n\n{about}{table(('key', 'default', 'what it is'), rows)}"
 
 
 def _default(key: Key) -> str:
@@ -157,13 +157,13 @@ def _chapters_of_commands() -> Iterator[str]:
         rows = ((f"`{option}`", meaning) for option, meaning in options_of(command))
         yield (
             f"## {name}\n\n{command.help}\n\n```text\n{usage_of(name, command)}\n```\n\n"
-            + _table(("option", "what it does"), rows)
+            + table(("option", "what it does"), rows)
         )
 
 
 def licences() -> str:
     """What the program needs to run, each with version and licence, from the metadata of what is installed."""
-    return _table(
+    return table(
         ("package", "version", "licence"), ((one, *_licence(one)) for one in sorted(_needed(), key=str.lower))
     )
 
@@ -203,7 +203,8 @@ def _licence(name: str) -> tuple[str, str]:
     return version(name), str(licence or (plain[0] if plain else "see the package"))
 
 
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """A table in Markdown."""
     lines = [head, tuple("---" for _ in head), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
@@ -220,9 +221,9 @@ PARTS: dict[str, Callable[[], str]] = {
 }
 
 
-def renewed(text: str) -> str:
+def renewed(text: str, parts: Mapping[str, Callable[[], str]] = PARTS) -> str:
     """The text with every part in it as the code says now."""
-    for name, make in PARTS.items():
+    for name, make in parts.items():
         pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
         if pattern.search(text):
             made = make()

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from wizard import apply as applying
-from wizard import checks, drift, locations, passwords, plan, recovery, runs, steps
+from wizard import checks, drift, passwords, plan, recovery, runs, steps
 from wizard.cancel import Cancel
 from wizard.checks import CheckContext
 from wizard.errors import UsageError, WizardError, plainly
@@ -21,6 +21,7 @@ from wizard.finding import Finding
 from wizard.home_lock import locked
 from wizard.network import on_one_machine, resolve_ahead
 from wizard.pack import Pack, is_pack
+from wizard.profile.names import called
 
 if TYPE_CHECKING:
     from wizard.database.needs import Needs
@@ -231,13 +232,6 @@ def _plan(prepared: Prepared, server: tuple[int, ...] | None, *, mariadb: bool) 
     )
 
 
-def called(loaded: LoadedProfile) -> str:
-    """What a command that is to be pasted calls a profile: its name, or its file in quotes where it needs them."""
-    from shlex import quote
-
-    return loaded.name if loaded.path == locations.profile(loaded.name) else quote(str(loaded.path))
-
-
 def check(
     loaded: LoadedProfile,
     options: Options,
@@ -248,7 +242,7 @@ def check(
 ) -> Result:
     """The checks alone.  Outcome `ok` (0), or `refused`: 3, and 5 where a run was cut off."""
     with plainly():
-        prepared = prepare(loaded.profile, options, resolver, called=called(loaded))
+        prepared = prepare(loaded.profile, options, resolver, called=called(loaded.name, loaded.path))
         found = look(prepared, tell, cancel)
     code = _refusal(found)
     databases = databases_json(pending_databases(prepared))
@@ -375,7 +369,7 @@ def replay(
             stack.enter_context(locked(homes))
             for recovered in recovery.recover(homes, cancel):
                 say(recovered.line())
-        prepared = prepare(loaded.profile, options, resolver, called=called(loaded))
+        prepared = prepare(loaded.profile, options, resolver, called=called(loaded.name, loaded.path))
         found = look(prepared, tell, cancel)
         needs = pending_databases(prepared)
         result = Result(

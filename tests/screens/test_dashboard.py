@@ -18,8 +18,10 @@ from pytest_textual_snapshot import SVGImageExtension
 from textual.widgets import Static
 
 from screens.dashboard import Dashboard, DashboardApp, rows
+from screens.memory import Memory
 from tests.support import server_logs as tell
 from tests.support.need import need
+from tests.support.screens import text_of
 from tests.support.server_logs import Side, profile, sides
 from wizard.finding import Finding
 from wizard.verify.command import Keeper
@@ -454,3 +456,43 @@ def test_in_a_real_terminal(terminal: Terminal, make_pair: Callable[..., Any]) -
     terminal.keys("q")
     screen = terminal.wait_for("code 130", "\necho")  # the terminal echoes again,
     assert "HEALTHY" not in screen  # and shows what it showed before
+
+
+# --- help and colours ------------------------------------------------------------------------------
+
+
+async def test_help_says_what_each_key_does() -> None:
+    app = app_of(healthy())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(pilot)
+        await pilot.press("f1")
+        await pilot.pause()
+        text = text_of(app)
+        assert "failover drill" in text and "write the report" in text
+        await pilot.press("escape")
+        await pilot.pause()
+        assert app.screen is app.dashboard
+
+
+async def test_the_colours_that_were_chosen_are_remembered() -> None:
+    app = app_of(healthy())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(pilot)
+        await pilot.press("l")
+        assert not app.current_theme.dark
+    assert Memory().theme == "light"
+
+
+async def test_no_color_sends_no_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = app_of(healthy())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(pilot)
+        styles = {
+            segment.style
+            for strip in app.screen._compositor.render_strips()
+            for segment in strip.apply_filter(app._filters[0], app.screen.background_colors[0])
+            if segment.style is not None
+        }
+        assert styles
+        assert not [style for style in styles if style.color is not None or style.bgcolor is not None]

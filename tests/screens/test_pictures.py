@@ -14,7 +14,8 @@ from textual.pilot import Pilot
 
 from screens.app import WizardApp
 from screens.theme import THEMES
-from tests.support.screens import PROFILE, Scripted, opened, settled, typed, until
+from tests.support.driving import fill
+from tests.support.screens import PROFILE, Scripted, opened, settled, text_of, typed, until
 from wizard import finding
 from wizard.finding import Finding, Remedy
 
@@ -156,7 +157,7 @@ async def test_welcome_with_profiles(take: Any, said: Any) -> None:
     async def scene(pilot: Pilot[Any]) -> None:
         from textual.widgets import OptionList
 
-        await until(pilot, lambda: pilot.app.screen.query_one(OptionList).option_count == 5)
+        await until(pilot, lambda: pilot.app.screen.query_one(OptionList).option_count == 6)
 
     await take("welcome-filled", scene, None)
 
@@ -170,6 +171,37 @@ async def test_new_pair_with_a_bad_name(take: Any, said: Any) -> None:
         await pilot.press("enter")
 
     await take("new-pair", scene, None)
+
+
+@two_looks
+async def test_an_existing_pair_that_is_none(take: Any, said: Any) -> None:
+    async def scene(pilot: Pilot[Any]) -> None:
+        await shown(pilot)
+        await pilot.press("e")
+        await fill(pilot, "/opt/wso2/analytics-1", "nodes", 0, "home")
+        await fill(pilot, "/opt/wso2/analytics-2", "nodes", 1, "home")
+        await pilot.press("tab", "tab", "tab", "enter")
+        await until(pilot, lambda: "is no pack" in text_of(pilot.app))
+        await until(pilot, lambda: all(field.note for field in pilot.app.screen.query("PathField")))
+
+    await take("existing-pair", scene, None)
+
+
+@two_looks
+async def test_what_was_read_of_an_existing_pair(take: Any, said: Any) -> None:
+    from screens.existing import WhatWasRead
+    from wizard.from_homes import Found
+
+    found = Found(missing=["nodes.node1.host", "mysql.driver_jar"])
+    found.note("cluster.domain", 'node1 says "wso2.analytics", node2 "wso2.carbon.domain"')
+    found.note("mysql.url_parameters", "both nodes: autoReconnect of EVENT_STORE is not that of the others")
+    found.note("", "node2: repository/conf/registry.xml: a mount of a third node is left as it is")
+
+    async def scene(pilot: Pilot[Any]) -> None:
+        pilot.app.push_screen(WhatWasRead(found))
+        await until(pilot, lambda: isinstance(pilot.app.screen, WhatWasRead))
+
+    await take("what-was-read", scene)
 
 
 # --- steps ----------------------------------------------------------------------------------------

@@ -179,8 +179,15 @@ async def test_the_same_by_mouse(make_pair: Any) -> None:
         await settled(pilot)
         assert app.pair.draft.value(("event_processor", "duplicated_events")) is True
         await click_text(pilot, "Prerequisites")
-        await pilot.pause()
+        # What lies at the paths is told below them, and moves what stands below that.
+        await until(
+            pilot,
+            lambda: all(f.note or not f.value for f in app.screen.query("PathField")),
+            "the packs and the driver",
+        )
+        await settled(pilot)
         await click_text(pilot, "Host", last=True)
+        assert place_of(app) == ("nodes", 0, "host")
         await pilot.press("end", "ctrl+u")
         await typed(pilot, "localhost")
         await settled(pilot)
@@ -308,7 +315,7 @@ async def test_resized_in_the_middle(make_pair: Any) -> None:
             if size == (60, 15):
                 assert "too small" in text_of(app)
                 continue
-            assert place_of(app) == ("nodes", 1, "host")
+            assert place_of(app) == ("nodes", 0, "host")
             assert app.focused.value == "127.0.0.19"
             assert ("node1" in text_of(app)) and ("node2" in text_of(app))
         await typed(pilot, "8")

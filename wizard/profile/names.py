@@ -70,3 +70,10 @@ def locate(argument: str | Path) -> tuple[str, Path]:
         raise UsageError("a path cannot hold a NUL", fix="correct the path")
     path = Path(os.path.abspath(text))  # not resolve(): the folder is the link's
     return path.name.removesuffix(".toml"), path
+
+
+def called(name: str, path: Path) -> str:
+    """What a command that is to be pasted calls a profile: its name, or its file, in quotes where it needs them."""
+    from shlex import quote
+
+    return name if path == locations.profile(name) else quote(str(path))

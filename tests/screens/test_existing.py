@@ -1,0 +1,116 @@
+"""Start from an existing pair: what two homes hold becomes a profile on the screen, and nothing in them changes."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from screens.app import WizardApp
+from screens.existing import ExistingPair, WhatWasRead
+from screens.step import StepScreen
+from screens.welcome import Welcome
+from tests.support import pairs
+from tests.support.driving import fill
+from tests.support.headless import applied, untouched
+from tests.support.screens import text_of, typed, until
+from wizard import locations
+from wizard.profile import load
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wizard.steps.pair.is_free", lambda number: True)
+    monkeypatch.setattr("screens.pair.SETTLE", 0.02)
+
+
+async def asked(pilot: Pilot[Any]) -> ExistingPair:
+    """The welcome screen, and from there the question for the two homes."""
+    await until(pilot, lambda: isinstance(pilot.app.screen, Welcome))
+    await pilot.press("e")
+    await until(pilot, lambda: isinstance(pilot.app.screen, ExistingPair), "the question")
+    screen: ExistingPair = pilot.app.screen
+    return screen
+
+
+async def answer(pilot: Pilot[Any], first: Path | str, second: Path | str, name: str) -> None:
+    """Fill in the two homes and the name, by keyboard alone, and go."""
+    await fill(pilot, str(first), "nodes", 0, "home")
+    await fill(pilot, str(second), "nodes", 1, "home")
+    await fill(pilot, name)
+    await pilot.press("tab", "tab", "enter")
+
+
+async def test_a_pair_that_was_configured_becomes_a_profile(make_pair: Any) -> None:
+    pair = make_pair()
+    applied(pair)
+    before = untouched(*pair.homes)
+    app = WizardApp(None)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await asked(pilot)
+        await answer(pilot, *pair.homes, "made-by-hand")
+        await until(pilot, lambda: isinstance(app.screen, WhatWasRead), "what was read")
+        assert pairs.PASSWORD not in text_of(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, StepScreen), "the steps")
+        assert app.pair is not None and app.pair.draft.target == locations.profile("made-by-hand")
+        await until(pilot, lambda: app.pair.profile is not None, "the profile")
+        assert pairs.PASSWORD not in text_of(app)
+    assert untouched(*pair.homes) == before
+    read = load("made-by-hand").profile
+    given = load(pair.profile).profile
+    assert [(node.home, node.hazelcast_port) for node in read.nodes] == [
+        (node.home, node.hazelcast_port) for node in given.nodes
+    ]
+    secret = locations.profiles() / "made-by-hand.mysql.password"
+    assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+    assert secret.read_text().rstrip("\n") == pairs.PASSWORD
+
+
+async def test_each_mistake_is_told_in_its_place_and_can_be_corrected(make_pair: Any, tmp_path: Path) -> None:
+    pair = make_pair()
+    app = WizardApp(None)
+
+    async def told(words: str) -> None:
+        await until(pilot, lambda: words in " ".join(text_of(app).replace("│", " ").split()), words)
+        assert isinstance(app.screen, ExistingPair)
+        assert not locations.profiles().exists() or not list(locations.profiles().iterdir())
+
+    async with app.run_test(size=(120, 40)) as pilot:
+        await asked(pilot)
+        await pilot.press("tab", "tab", "tab", "tab", "enter")
+        await told("name the folder of this node's pack")
+        await answer(pilot, tmp_path, pair.homes[1], "hand")
+        await told("is no pack")
+        await answer(pilot, pair.homes[1], pair.homes[1], "hand")
+        await told("name the two homes of the pair")
+        await answer(pilot, *pair.homes, "no name!")
+        await told("letters")
+        await answer(pilot, *pair.homes, "hand")
+        await until(pilot, lambda: isinstance(app.screen, WhatWasRead), "what was read")
+        await pilot.press("enter")
+    app = WizardApp(None)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await asked(pilot)
+        await answer(pilot, *pair.homes, "hand")
+        await until(pilot, lambda: "there is a" in text_of(app), "the name is taken")
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, Welcome))
+
+
+async def test_a_home_is_chosen_from_the_disk(make_pair: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    pair = make_pair()
+    monkeypatch.chdir(pair.homes[0].parent)
+    app = WizardApp(None)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await asked(pilot)
+        await pilot.press("f3")
+        await until(pilot, lambda: "Analytics" in text_of(app), "the packs of the folder")
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen is screen, "the question again")
+        assert app.focused.value == str(pair.homes[0])
+        await typed(pilot, "x")
+        assert app.focused.value == f"{pair.homes[0]}x"
