@@ -280,11 +280,10 @@ class Apply(Screen[None]):
         actions = self.query_one("#actions", Horizontal)
 
         async def renew() -> None:
-            if not self.is_attached:
-                return  # somebody has left meanwhile
             await actions.remove_children()
-            await actions.mount(*(Button(label, id=id, compact=True) for id, label in buttons))
-            actions.children[0].focus()
+            if actions.is_attached:  # somebody may have left meanwhile
+                await actions.mount(*(Button(label, id=id, compact=True) for id, label in buttons))
+                self.set_focus(next(iter(actions.children), None))
 
         self.call_later(renew)
 

@@ -315,7 +315,7 @@ async def test_resized_in_the_middle(make_pair: Any) -> None:
             if size == (60, 15):
                 assert "too small" in text_of(app)
                 continue
-            assert place_of(app) == ("nodes", 0, "host")
+            assert place_of(app) == ("nodes", 1, "host")
             assert app.focused.value == "127.0.0.19"
             assert ("node1" in text_of(app)) and ("node2" in text_of(app))
         await typed(pilot, "8")
