@@ -98,6 +98,19 @@ def test_no_log_yet_is_waiting(profile: Profile) -> None:
     assert "never started" in out
 
 
+def test_what_is_skipped_for_one_reason_is_told_once_and_every_id_is_told(profile: Profile) -> None:
+    """In JSON each is a finding of its own."""
+    _, out, _ = verify(profile, offline=True)
+    lines = out.splitlines()
+    reason = next(number for number, line in enumerate(lines) if "no start of it is seen" in line)
+    assert "node1, node2" in lines[reason]
+    assert sum("no start of it is seen" in line for line in lines) == 1
+    _, told, _ = verify(profile, offline=True, as_json=True)
+    skipped = {one["id"] for one in json.loads(told)["findings"] if one["status"] == "skipped"}
+    assert {"verify.mode", "verify.spark-masters"} <= set(lines[reason + 1].split()) & skipped
+    assert all(any(id in line.split() for line in lines) for id in skipped)
+
+
 def test_an_error_is_exit_3_with_its_evidence_and_fix(pair: Pair, profile: Profile) -> None:
     first, second = sides()
     tell.begin(first, second, mode="Single node")

@@ -16,7 +16,7 @@ from wizard.text import Paper
 from wizard.verify.drill import Drill
 from wizard.verify.hosts import Hosts, resolve
 from wizard.verify.log import LIMIT, FileLog, PipeLog, open_log
-from wizard.verify.report import HEADLINES, finding_lines, writable, write_report
+from wizard.verify.report import HEADLINES, finding_lines, lines, writable, write_report
 from wizard.verify.view import View
 from wizard.verify.watcher import Watcher
 
@@ -178,10 +178,8 @@ class Screen:
         if self._as_json:
             self._json(view)
             return
-        for one in view.findings:
-            sign = self._paper.signs[one.status]
-            for number, line in enumerate(finding_lines(one, sign)):
-                self._paper.line(line, one.status if number == 0 else None)
+        for line, style in lines(view.findings, self._paper.signs):
+            self._paper.line(line, style)
         self._paper.line()
         self._paper.line(HEADLINES[view.outcome], _STYLES[view.outcome])
 

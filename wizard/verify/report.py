@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +15,11 @@ from wizard.errors import UsageError
 from wizard.verify.view import View
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from wizard.finding import Finding
     from wizard.pack import Pack
+
+MANY = 3
+"""So many findings that are skipped for one reason are told together."""
 
 HEADLINES = {
     "healthy": "HEALTHY: both nodes are up, and the pair would survive the loss of one.",
@@ -37,6 +38,27 @@ def finding_lines(one: Finding, sign: str) -> Iterator[str]:
         yield f"    > {line}"
     if one.fix:
         yield f"    fix: {one.fix}"
+
+
+def lines(findings: Sequence[Finding], signs: Mapping[str, str]) -> Iterator[tuple[str, str | None]]:
+    """All findings for people, each line with its style; what is skipped for one reason stands there once."""
+    together: dict[tuple[str, str | None], list[Finding]] = {}
+    for one in findings:
+        if one.status == "skipped":
+            together.setdefault((one.message, one.fix), []).append(one)
+    for one in findings:
+        group = together.get((one.message, one.fix), []) if one.status == "skipped" else []
+        if len(group) < MANY:
+            told = list(finding_lines(one, signs[one.status]))
+        elif one is group[0]:
+            nodes = ", ".join(dict.fromkeys(each.node for each in group if each.node))
+            told = [f"{signs['skipped']} {nodes}{': ' if nodes else ''}{one.message}"]
+            told += [f"    skipped: {' '.join(dict.fromkeys(each.id for each in group))}"]
+            told += [f"    fix: {one.fix}"] if one.fix else []
+        else:
+            continue
+        for number, line in enumerate(told):
+            yield line, one.status if number == 0 else None
 
 
 def markdown(view: View, name: str, packs: Mapping[str, Pack], *, now: float | None = None) -> str:

@@ -33,6 +33,7 @@ SETTLING = timedelta(seconds=60)
 QUOTED = 3
 """Kinds of unknown errors that are quoted."""
 
+NOT_STARTED = "no start of it is seen"
 NOT_WRITTEN = "the configuration in use is not the one that was written"
 REPLAY = "replay the profile, then start {node} again"
 
@@ -132,7 +133,7 @@ def _seen(pair: Pair) -> Iterator[tuple[Node, Facts | None, Finding | None]]:
                 finding.skipped("its log is not seen here", node=node.name, fix=hint(pair, node)),
             )
         else:
-            yield node, None, finding.skipped("no start of it is seen", node=node.name)
+            yield node, None, finding.skipped(NOT_STARTED, node=node.name)
 
 
 def _absent(facts: Facts, node: Node, what: str, fix: str) -> Finding:
@@ -609,6 +610,8 @@ def _spark_masters(pair: Pair) -> Iterator[Finding]:
             node=best[1].name if best is not None else None,
             evidence=told.line if told else None,
         )
+    else:
+        yield finding.skipped(NOT_STARTED)
 
 
 def _spark_sql(pair: Pair) -> Iterator[Finding]:
