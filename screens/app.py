@@ -12,6 +12,7 @@ from textual.message import Message
 
 from screens import outline, signs
 from screens.memory import Memory
+from screens.sizes import SMALLEST
 from screens.theme import THEMES
 
 if TYPE_CHECKING:
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from screens.pair import OpenPair
 
 T = TypeVar("T")
-
-SMALLEST = (72, 20)
-"""Columns and rows that the screens need."""
 
 SAVING = 3.0
 """Seconds that leaving waits for the disk."""

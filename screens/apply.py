@@ -15,7 +15,6 @@ from textual.screen import Screen
 from textual.widgets import Button, Static
 
 from screens.signs import of_finding, plain, sign
-from screens.step import saved
 from screens.widgets.key_bar import KeyBar, KeyHint
 from screens.widgets.progress import Progress
 from screens.widgets.title_bar import TitleBar
@@ -92,7 +91,7 @@ class Apply(Screen[None]):
         yield KeyBar(*WORKING)
 
     def on_mount(self) -> None:
-        self.query_one(TitleBar).saved = saved(self.pair)
+        self.query_one(TitleBar).saved = self.pair.saved
         self._start(self._write)
 
     def _start(self, work: Any) -> None:

@@ -11,9 +11,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from screens.draft import OpenDraft, Place
+    from screens.draft import OpenDraft
     from screens.outline import Field, Outline
     from wizard.change import Change
+    from wizard.profile.lines import Place
 
 
 def step_of(change: Change, outline: Outline, draft: OpenDraft, what: str = "") -> tuple[str, Place | None]:

@@ -21,8 +21,8 @@ from wizard.profile.names import called, locate
 if TYPE_CHECKING:
     from screens.keeper import Keeper, News
     from wizard.profile.drafts import Draft
+    from wizard.profile.lines import Place
 
-Place = tuple[str | int, ...]
 Tables = dict[str, Any]
 
 

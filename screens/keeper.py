@@ -17,10 +17,10 @@ from wizard.profile import drafts
 from wizard.profile.files import read, save
 
 if TYPE_CHECKING:
-    from screens.draft import Place
     from screens.outline import Outline
     from wizard.profile import Profile
     from wizard.profile.drafts import Draft
+    from wizard.profile.lines import Place
     from wizard.profile.store import Mistake
 
 # --- what it tells --------------------------------------------------------------------------------

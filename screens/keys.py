@@ -69,7 +69,7 @@ SCREENS: tuple[tuple[str, Keys], ...] = (
 
 def chapters() -> str:
     """Each screen as a chapter with its keys, in Markdown."""
-    from wizard.catalogue import table
+    from wizard.pages import table
 
     return "\n\n".join(
         f"## {title}\n\n" + table(("key", "what it does"), ((f"`{key}`", told) for key, told in keys))
@@ -79,10 +79,7 @@ def chapters() -> str:
 
 if __name__ == "__main__":
     import sys
-    from pathlib import Path
 
-    from wizard.catalogue import renewed
+    from wizard.pages import renew
 
-    for argument in sys.argv[1:]:
-        path = Path(argument)
-        path.write_text(renewed(path.read_text("utf-8"), {"keys": chapters}), "utf-8")
+    renew(sys.argv[1:], {"keys": chapters})

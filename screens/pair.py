@@ -15,13 +15,13 @@ from screens.signs import State
 
 if TYPE_CHECKING:
     from screens import session
-    from screens.draft import Place
     from screens.keeper import Judged, News
     from screens.outline import Outline, StepOutline
     from screens.surroundings import Later, Surroundings
     from wizard.database.needs import Needs
     from wizard.finding import Finding, Remedy
     from wizard.profile import Profile
+    from wizard.profile.lines import Place
     from wizard.profile.store import Mistake
     from wizard.replay import Options, Prepared
     from wizard.secrets import Resolver, Secret
@@ -205,6 +205,15 @@ class OpenPair:
             self.look_at_everything()
         else:
             self.check_again()
+
+    @property
+    def saved(self) -> str:
+        """How safe the changes are, for the title bar."""
+        if self.failure:
+            return "NOT SAVED"
+        if self.saved_at is None:
+            return "profile" if self.published else "draft"
+        return f"{'profile' if self.published else 'draft'} saved {self.saved_at}"
 
     @property
     def at_rest(self) -> bool:

@@ -17,9 +17,9 @@ from screens.signs import of_finding, plain
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from screens.draft import Place
     from screens.pair import OpenPair
     from wizard.finding import Finding
+    from wizard.profile.lines import Place
 
 TESTS = {
     "mysql.password": ("mysql.connect", "mysql.account"),

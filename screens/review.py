@@ -13,7 +13,7 @@ from textual.widgets import Button, Static, Tree
 
 from screens import cause
 from screens.signs import of_finding, plain, sign
-from screens.step import WIDE, saved
+from screens.sizes import WIDE
 from screens.theme import tint
 from screens.widgets.change_tree import ChangeTree
 from screens.widgets.diff_view import DiffView, Said
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.widgets.tree import TreeNode
 
-    from screens.draft import Place
     from screens.pair import OpenPair
     from wizard.change import Change
     from wizard.finding import Finding
+    from wizard.profile.lines import Place
     from wizard.replay import Prepared
 
 KEYS = (
@@ -114,7 +114,7 @@ class Review(Screen[None]):
         if not self.is_mounted:
             return
         bar = self.query_one(TitleBar)
-        bar.saved, bar.badge = saved(self.pair), self.pair.badge
+        bar.saved, bar.badge = self.pair.saved, self.pair.badge
         pair = self.pair
         if pair.prepared is None:
             if pair.profile is not None:

@@ -14,6 +14,7 @@ from textual.widgets._input import Input
 from screens import values
 from screens.draft import key_of
 from screens.signs import WORDS, plain, sign
+from screens.sizes import WIDE
 from screens.widgets.check_list import CheckList
 from screens.widgets.choice import Choice
 from screens.widgets.field import TextField
@@ -28,13 +29,11 @@ if TYPE_CHECKING:
     from textual import events
     from textual.app import ComposeResult
 
-    from screens.draft import Place
     from screens.pair import OpenPair
     from screens.widgets.secret_field import SecretField
     from wizard.finding import Finding
+    from wizard.profile.lines import Place
 
-WIDE = 116
-"""Columns from which both nodes stand side by side, and the checks beside the form."""
 
 TOGETHER = 0.04
 """Seconds in which what is new is gathered before it is shown."""
@@ -189,7 +188,7 @@ class StepScreen(Screen[None]):
         bar = self.query_one(TitleBar)
         bar.pair = pair.draft.title
         bar.badge = pair.badge
-        bar.saved = saved(pair)
+        bar.saved = pair.saved
         states = pair.states()
         self.query_one(Sidebar).show(states)
         state = states[self.step.id]
@@ -486,12 +485,3 @@ class StepScreen(Screen[None]):
         wide = event.size.width >= WIDE
         self.set_class(wide, "-wide")
         self.form.set_columns(wide)
-
-
-def saved(pair: OpenPair) -> str:
-    """How safe the changes are, for the title bar."""
-    if pair.failure:
-        return "NOT SAVED"
-    if pair.saved_at is None:
-        return "profile" if pair.published else "draft"
-    return f"{'profile' if pair.published else 'draft'} saved {pair.saved_at}"

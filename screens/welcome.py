@@ -15,7 +15,7 @@ from textual.widgets.option_list import Option
 from screens.background import beside
 from screens.page import Entry, Page
 from screens.signs import plain, sign
-from screens.step import WIDE
+from screens.sizes import WIDE
 from screens.widgets.key_bar import KeyBar, KeyHint
 from screens.widgets.title_bar import TitleBar
 from wizard.errors import WizardError

@@ -1,18 +1,16 @@
 """The parts of the documentation that are made from the code.
 
-`python -m wizard.catalogue FILE...` renews them in place.  A part stands between `<!-- NAME -->` and
-`<!-- /NAME -->`; a test keeps the files and the code in step.
+`python -m wizard.catalogue FILE...` renews them in place; a test keeps the files and the code in step.
 """
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from wizard.errors import EXIT_CODES
+from wizard.pages import renew, table
 from wizard.steps import CHECKS, STEPS
 
 if TYPE_CHECKING:
@@ -203,12 +201,6 @@ def _licence(name: str) -> tuple[str, str]:
     return version(name), str(licence or (plain[0] if plain else "see the package"))
 
 
-def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    """A table in Markdown."""
-    lines = [head, tuple("---" for _ in head), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
-
-
 PARTS: dict[str, Callable[[], str]] = {
     "checks": checks_table,
     "steps": steps_table,
@@ -221,17 +213,5 @@ PARTS: dict[str, Callable[[], str]] = {
 }
 
 
-def renewed(text: str, parts: Mapping[str, Callable[[], str]] = PARTS) -> str:
-    """The text with every part in it as the code says now."""
-    for name, make in parts.items():
-        pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
-        if pattern.search(text):
-            made = make()
-            text = pattern.sub(lambda found, made=made: f"{found[1]}{made}\n{found[2]}", text)  # type: ignore[misc]
-    return text
-
-
 if __name__ == "__main__":
-    for argument in sys.argv[1:]:
-        path = Path(argument)
-        path.write_text(renewed(path.read_text("utf-8")), "utf-8")
+    renew(sys.argv[1:], PARTS)

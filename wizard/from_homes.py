@@ -22,6 +22,7 @@ from wizard.errors import ChecksFailed, EditError, Failed, UsageError
 from wizard.jdbc_url import jdbc_url
 from wizard.pack import LIB, Pack, is_pack
 from wizard.profile.fields import Key, keys, tables
+from wizard.profile.lines import Place
 from wizard.profile.parts import SCHEMA_VERSION
 from wizard.profile.written import written, written_key
 from wizard.reading import Reading, told
@@ -30,8 +31,6 @@ from wizard.steps import STEPS
 
 NODE_NAMES = ("node1", "node2")
 PARAMETERS = "mysql.url_parameters"
-
-Place = tuple[str | int, ...]
 
 _PARAMETER_NAME = re.compile(r"[A-Za-z0-9_.]+")
 _NOT_FROM_HOMES = {

@@ -15,8 +15,8 @@ from screens.theme import ink
 from screens.widgets.labelled import Labelled, cut
 
 if TYPE_CHECKING:
-    from screens.draft import Place
     from screens.outline import Field
+    from wizard.profile.lines import Place
 
 
 class TextField(Labelled, Input):

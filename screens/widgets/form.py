@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
-    from screens.draft import OpenDraft, Place
+    from screens.draft import OpenDraft
     from screens.outline import Field, Outline, StepOutline
+    from wizard.profile.lines import Place
 
 NODE_NAMES = {"event_processor.presenter": "none", "deployment_sync.manager": "the first"}
 """Fields that hold a node's name, and what their absence is called."""

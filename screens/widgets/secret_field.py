@@ -15,8 +15,8 @@ from screens.widgets.labelled import Labelled
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from screens.draft import Place
     from screens.outline import Field
+    from wizard.profile.lines import Place
 
 
 class SecretField(Labelled, Horizontal):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.profile.test_fuzz_profile import values, whole
 from tests.support.profiles import MINIMAL_TEXT, valid_profiles
-from wizard.profile import compile, quick
+from wizard.profile import compile, quick, table
 from wizard.profile.model import Profile
 from wizard.profile.store import examine
 from wizard.profile.written import written, written_key
@@ -39,7 +39,7 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, (quick.Table, Profile)) or hasattr(value, "model_dump"):
+    if isinstance(value, (table.Table, Profile)) or hasattr(value, "model_dump"):
         return type(value).__name__, {key: plain(item) for key, item in vars(value).items()}
     return value
 

@@ -183,6 +183,7 @@ async def test_an_existing_pair_that_is_none(take: Any, said: Any) -> None:
         await pilot.press("tab", "tab", "tab", "enter")
         await until(pilot, lambda: "is no pack" in text_of(pilot.app))
         await until(pilot, lambda: all(field.note for field in pilot.app.screen.query("PathField")))
+        await until(pilot, lambda: not pilot.app.screen.query("Button.-active"), "the button let go")
 
     await take("existing-pair", scene, None)
 

@@ -25,11 +25,11 @@ HEAD = '''"""The profile's models as pydantic's core takes them.  Made by `pytho
 
 from wizard import secrets
 from wizard.profile import judges, parts
-from wizard.profile.quick import Table, made, model
+from wizard.profile.table import Table, made, model
 '''
 
 CONFIG = {"strict": True, "extra_fields_behavior": "forbid"}
-"""What `quick.model` gives every table; other settings say only how errors are told."""
+"""What `table.model` gives every table; other settings say only how errors are told."""
 
 UNUSED = {"metadata", "serialization"}
 

@@ -5,7 +5,7 @@
 
 from wizard import secrets
 from wizard.profile import judges, parts
-from wizard.profile.quick import Table, made, model
+from wizard.profile.table import Table, made, model
 
 
 class EnvReference(Table, secrets.EnvSource):

@@ -7,9 +7,8 @@ it says nothing but that: the models tell why.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, cast
 
 from wizard.profile.agreement import disagreements
 from wizard.profile.core import core
@@ -19,49 +18,6 @@ from wizard.profile.parts import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from wizard.profile.model import Profile
-
-
-class Table:
-    """A table of the profile: nothing changes afterwards."""
-
-    __slots__ = ("__dict__", "__pydantic_extra__", "__pydantic_fields_set__", "__pydantic_private__")
-
-    def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.__dict__ == other.__dict__
-
-    def __hash__(self) -> int:
-        return hash((type(self), *self.__dict__.values()))
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self.__dict__.items())})"
-
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError(f"{type(self).__name__} is not changed")
-
-
-T = TypeVar("T", bound=Table)
-
-
-def made(table: type[T], **values: object) -> Callable[[], T]:
-    """What makes a table that the profile leaves out."""
-
-    def make() -> T:
-        new = table()
-        new.__dict__.update(values)
-        return new
-
-    return make
-
-
-def model(table: type[Table], **keys: object) -> dict[str, Any]:
-    """The description of a table for pydantic's core: just these keys, and nothing is converted."""
-    fields = {key: {"type": "model-field", "schema": schema} for key, schema in keys.items()}
-    return {
-        "type": "model",
-        "cls": table,
-        "config": {"strict": True, "extra_fields_behavior": "forbid"},
-        "schema": {"type": "model-fields", "fields": fields},
-    }
 
 
 def load(argument: str | Path) -> LoadedProfile:

@@ -11,8 +11,8 @@ from pydantic import BaseModel
 from wizard.profile.fields import Key, keys, tables
 from wizard.profile.model import Profile, Section
 from wizard.profile.parts import Store
-from wizard.profile.quick import Table
 from wizard.profile.references import Reference
+from wizard.profile.table import Table
 from wizard.profile.written import written, written_key
 
 _HEAD = """\
