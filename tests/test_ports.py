@@ -207,12 +207,17 @@ class TestClashes:
         self, pack: str, make_pair: Callable[..., Pair]
     ) -> None:
         pair = make_pair(pack, nodes=[{}, {"port_offset": None}])
-        found = of(checked(pair), "ports.clash")
-        assert {one.status for one in found} == {"error"}
-        assert len(found) == len(SHIFTED)
-        offset = re.search(r"port_offset = (\d+) for node2", found[0].fix or "")
+        (found,) = of(checked(pair), "ports.clash")
+        assert found.status == "error"
+        assert f"{len(SHIFTED)} ports of node2 are those of node1" in found.message
+        told = set(map(int, re.findall(r"\d{4,5}", found.message)))
+        assert told == {
+            port.number
+            for port in ports.of(load(pair.profile).profile.nodes[0], Pack(pair.homes[0]))
+            if port.name in SHIFTED
+        }
+        offset = re.search(r"port_offset = (\d+) for node2", found.fix or "")
         assert offset
-        assert all(one.fix == found[0].fix for one in found)
         # The fix that is offered is one.
         text = pair.profile.read_text()
         pair.profile.write_text(text + f"port_offset = {offset[1]}\n")

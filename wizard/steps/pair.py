@@ -32,13 +32,16 @@ def clash(context: CheckContext) -> Iterator[Finding]:
         for node in group:
             for port in _known(node, context):
                 taken[port.number].append((node, port))
-        for number, owners in sorted(taken.items()):
-            if len(owners) > 1:
-                found = True
-                yield _clash(number, owners, context)
-            elif number > LAST:
-                found = True
-                yield _beyond(number, *owners[0], context)
+        shared = {number: owners for number, owners in sorted(taken.items()) if len(owners) > 1}
+        shifted = [number for number, owners in shared.items() if _both_shifted(owners)]
+        if len(shifted) > 1:
+            yield _one_offset({number: shared.pop(number) for number in shifted}, context)
+        for number, owners in shared.items():
+            yield _clash(number, owners, context)
+        beyond = [number for number, owners in taken.items() if number > LAST and len(owners) == 1]
+        for number in sorted(beyond):
+            yield _beyond(number, *taken[number][0], context)
+        found = found or bool(shared or shifted or beyond)
     if not found:
         yield finding.ok("no two ports of the pair are equal")
 
@@ -77,6 +80,33 @@ def _clash(number: int, owners: list[tuple[Node, Port]], context: CheckContext) 
         node=node.name,
         fix=f"set {own_field} = {value} for {node.name}",
         remedy=Remedy(f"nodes.{node.name}.{own_field}", value, f"{own_field} = {value}"),
+    )
+
+
+def _both_shifted(owners: list[tuple[Node, Port]]) -> bool:
+    """Whether a port is the same one of both nodes, so that another offset parts them."""
+    (first, one), (second, other) = owners[0], owners[-1]
+    return first.name != second.name and one.name == other.name and not other.source.endswith("_port")
+
+
+NAMED = 3
+"""So many of the ports that one offset parts are told with their names."""
+
+
+def _one_offset(shared: Mapping[int, list[tuple[Node, Port]]], context: CheckContext) -> Finding:
+    """All ports that clash because the two offsets are equal: one cause, one finding, one fix."""
+    owners = next(iter(shared.values()))
+    first, node = owners[0][0], owners[-1][0]
+    told = [
+        f"{number} ({owners[0][1].name})" if place < NAMED else str(number)
+        for place, (number, owners) in enumerate(shared.items())
+    ]
+    value = free_offset(context, node)
+    return finding.error(
+        f"{len(shared)} ports of {node.name} are those of {first.name}, since both have one offset: {', '.join(told)}",
+        node=node.name,
+        fix=f"set port_offset = {value} for {node.name}",
+        remedy=Remedy(f"nodes.{node.name}.port_offset", value, f"port_offset = {value}"),
     )
 
 
