@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
@@ -224,8 +225,9 @@ def _listing() -> tuple[list[Listed], dict[str, str]]:
     from wizard.profile.listing import listing
 
     last: dict[str, str] = {}
-    for run in undo.history():
-        last.setdefault(run["profile"], f"{run['state']} {run['started'][:10]}")
+    with suppress(WizardError):  # how the last run ended is worth knowing, and nothing to stop for
+        for run in undo.history():
+            last.setdefault(run["profile"], f"{run['state']} {run['started'][:10]}")
     return listing(), last
 
 

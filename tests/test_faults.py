@@ -56,7 +56,7 @@ class Faults:
                 print(
                     f"\n{what}: {len(cases)} of {total} in {time.monotonic() - began:.0f} s, {len(wrong)} wrong"
                 )
-        assert not wrong, f"{len(wrong)} wrong, among them\n" + "\n".join(wrong[:20])
+        assert not wrong, f"{len(wrong)} wrong, among them\n" + "\n".join(wrong[:60])
 
 
 @pytest.fixture(scope="module")

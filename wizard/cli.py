@@ -228,7 +228,9 @@ def replay(name: str, as_json: bool, allow_commands: bool, **options: Any) -> in
         errors.line(result.error, "error")
     out.line(_ending(result))
     if result.outcome == "applied":
-        out.lines(next_steps(prepared, result, name))
+        from shlex import quote
+
+        out.lines(next_steps(prepared, result, quote(name)))
     return _end(result, as_json)
 
 

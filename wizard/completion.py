@@ -71,7 +71,9 @@ def profile_names() -> list[str]:
 def _runs(context: Context) -> Iterable[str]:
     from wizard import runs
 
-    return [run.run for run in runs.history()]
+    with suppress(OSError):
+        return [run.run for run in runs.history()]
+    return []
 
 
 def _nodes(context: Context) -> Iterable[str]:

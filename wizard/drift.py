@@ -18,6 +18,7 @@ from wizard.change import ABSENT, State, hash_of, state_of
 from wizard.durable import write_plainly
 from wizard.errors import EditError
 from wizard.pack import Pack, read_regular
+from wizard.presence import is_anything
 
 if TYPE_CHECKING:
     from wizard.change import Change
@@ -98,7 +99,7 @@ def _of_node(node: Node, plan: NodePlan, context: CheckContext, history: list[Ru
     yield from _edited(node, edited, context)
     for run, entry in left.values():
         # What is there and no link is not read: the plan of today has nothing to say against it.
-        if entry.after.kind == "file" and os.path.lexists(entry.path):
+        if entry.after.kind == "file" and is_anything(entry.path):
             continue
         now = state_of(entry.path)
         if now != entry.after and (entry.after.kind == "link" or _is_missed(entry.path, now, plan)):

@@ -6,6 +6,7 @@ Whoever finds one knows that a run is going on or was cut off, whose it is, and 
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import re
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from wizard.durable import fsync_folder, write_durably
 from wizard.home_lock import held
+from wizard.presence import is_folder
 
 if TYPE_CHECKING:
     from wizard.runs import Run
@@ -35,7 +37,7 @@ class Marker(NamedTuple):
 
 
 def of(home: Path) -> Marker | None:
-    """The marker in a home; None where there is none."""
+    """The marker in a home; None where there is none.  `OSError` where that cannot be told."""
     path = home / NAME
     try:
         data = json.loads(_read(path))
@@ -46,7 +48,10 @@ def of(home: Path) -> Marker | None:
             return Marker(run, Path(journal), owner, host)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError, KeyError, TypeError):
+    except OSError as problem:
+        if problem.errno != errno.ELOOP:  # which is how a link is refused: that is no marker of ours
+            raise
+    except (ValueError, KeyError, TypeError):
         pass
     try:
         owner = path.owner()
@@ -97,9 +102,12 @@ def sweep(homes: Iterable[Path]) -> None:
 
 
 def names(run: Run, home: Path) -> bool:
-    """Whether the marker in a home is this run's.  A home that is not here now may hold it."""
-    marker = of(home)
-    return not home.is_dir() if marker is None else marker.run == run.run
+    """Whether the marker in a home is this run's.  A home that is not here now, or cannot be entered, may hold it."""
+    try:
+        marker = of(home)
+        return not is_folder(home) if marker is None else marker.run == run.run
+    except OSError:
+        return True
 
 
 def is_at_work(home: Path) -> bool:

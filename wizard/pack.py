@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wizard.errors import EditError
+from wizard.presence import is_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,8 +71,16 @@ class Pack:
         return self.home / relative
 
     def exists(self, relative: str) -> bool:
-        """Whether that file is there (a link counts by what it leads to)."""
-        return os.path.isfile(self.path(relative))
+        """Whether that file is there (a link counts by what it leads to).  `EditError` where that cannot be told."""
+        path = self.path(relative)
+        try:
+            return is_file(path)
+        except OSError as problem:
+            raise EditError(
+                f"cannot be looked at: {problem.strerror}",
+                place=str(path),
+                fix="let this user read its folder",
+            ) from None
 
     def names(self, folder: str, suffix: str = "") -> list[str]:
         """The names in a folder of the pack that end so, sorted; none where there is no such folder."""

@@ -103,9 +103,9 @@ def _shifted(pack: Pack | None) -> Iterator[Port]:
 def _receivers(pack: Pack | None) -> dict[str, int]:
     """The ports of the data bridge: those of its file, where the pack has it, else the stock ones."""
     found = dict(RECEIVERS)
-    if pack is None or not pack.exists(DATA_BRIDGE):
-        return found
     try:
+        if pack is None or not pack.exists(DATA_BRIDGE):
+            return found
         for receiver in pack.xml(DATA_BRIDGE).all("dataReceiver"):
             name = {"thrift": "Thrift", "binary": "binary"}.get((receiver.get("name") or "").lower())
             for config in receiver.all("config"):

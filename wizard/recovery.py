@@ -13,6 +13,7 @@ from wizard.change import ABSENT, Move, State, state_of
 from wizard.durable import fsync_folder
 from wizard.errors import Locked, StoppedError, told
 from wizard.home_lock import locked
+from wizard.presence import is_folder
 from wizard.runs import Entry, Run
 from wizard.staging import put, refuse_drift, stage
 
@@ -62,7 +63,7 @@ def _run_of(found: Marker, home: Path) -> Run:
     run = runs.of_marker(found)
     if run is None:
         raise _unreadable(found, home)
-    missing = [other for other in run.homes.values() if not Path(other).is_dir()]
+    missing = [other for other in run.homes.values() if not is_folder(Path(other))]
     if missing or not _among(home, map(Path, run.homes.values())):
         there = " and ".join(run.homes.values())
         raise Locked(
@@ -125,7 +126,10 @@ def reopen(run: Run) -> None:
 
     It may call it committed already: the rename was done, and what failed was to bring it to the disk.
     """
-    there = runs.read(run.journal)
+    try:
+        there = runs.read(run.journal)
+    except OSError:
+        there = None
     if there is None or there.outcome != "started":
         run.save()
 

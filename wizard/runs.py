@@ -21,6 +21,7 @@ from wizard.durable import fsync_folder, make_folder, write_durably, write_new
 from wizard.errors import Locked, UsageError
 from wizard.home_lock import folder_lock
 from wizard.marker import Marker
+from wizard.presence import is_anything, is_file, is_folder
 
 JOURNAL = "journal.json"
 BACKUPS = "backups"
@@ -89,7 +90,7 @@ class Run(NamedTuple):
     @property
     def has_backups(self) -> bool:
         """Whether it can still be undone (`history --prune` takes the backups away)."""
-        return all(self.backup(entry).is_file() for entry in self.entries if entry.backup)
+        return all(is_file(self.backup(entry)) for entry in self.entries if entry.backup)
 
     def temporary(self, path: Path) -> Path:
         """The name that a file of this run has until it takes its place."""
@@ -247,10 +248,12 @@ def from_json(data: Any, folder: Path) -> Run:
 
 
 def read(journal: Path) -> Run | None:
-    """The run of a journal file; None where it cannot be read or is none."""
+    """The run of a journal file; None where there is none, or it is none.  `OSError` where that cannot be told."""
     try:
         return from_json(json.loads(journal.read_bytes()), journal.parent)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return None
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
@@ -276,17 +279,16 @@ def unfinished_in(home: Path) -> Marker | None:
 
 
 def history() -> list[Run]:
-    """Every run of this user, the newest first."""
+    """Every run of this user, the newest first.  `OSError` where a journal cannot be read."""
     found = [run for folder in _folders() if (run := read(folder / JOURNAL)) is not None]
     return sorted(found, key=lambda run: run.started, reverse=True)
 
 
 def _folders() -> list[Path]:
     try:
-        return [
-            Path(entry.path) for entry in os.scandir(locations.runs()) if entry.is_dir(follow_symlinks=False)
-        ]
-    except OSError:
+        with os.scandir(locations.runs()) as entries:
+            return [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
+    except (FileNotFoundError, NotADirectoryError):
         return []
 
 
@@ -319,7 +321,7 @@ def _status(run: Run, undone: bool | None) -> Status:
 
 def prune(keep: int) -> list[Run]:
     """Take the backups of all but the newest runs away; gives those runs.  A cut-off run keeps its own."""
-    pruned = [run for run in history()[keep:] if run.outcome != "started" and run.backups.is_dir()]
+    pruned = [run for run in history()[keep:] if run.outcome != "started" and is_folder(run.backups)]
     for run in pruned:
         import shutil
 
@@ -344,12 +346,12 @@ def tidy(homes: Iterable[Path]) -> None:
 
 def sweep() -> None:
     """Remove the folders of runs that were cut off before they had a journal."""
-    strays = [folder for folder in _folders() if not (folder / JOURNAL).exists()]
+    strays = [folder for folder in _folders() if not is_anything(folder / JOURNAL)]
     if strays:
         # Another run may just be beginning: then the next one tidies up.
         with contextlib.suppress(OSError, Locked), folder_lock(locations.runs(), wait=False):
             for folder in strays:
-                if not (folder / JOURNAL).exists():
+                if not is_anything(folder / JOURNAL):
                     _remove(folder)
 
 
@@ -362,7 +364,7 @@ def _remove(folder: Path) -> None:
 
 def drop_backups(run: Run) -> None:
     """Remove the backups of a run that nobody will undo."""
-    if run.backups.is_dir():
+    if is_folder(run.backups):
         _remove(run.backups)
 
 

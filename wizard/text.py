@@ -120,8 +120,11 @@ def checks_summary(found: Iterable[Finding]) -> str:
     return "checks: " + ", ".join(f"{count} {names[status]}" for status, count in counts.items() if count)
 
 
-def next_steps(prepared: Prepared, result: Result, name: str) -> Iterator[str]:
-    """What to do now: start which server first, what API Manager has to be told, how to undo."""
+def next_steps(prepared: Prepared, result: Result, called: str) -> Iterator[str]:
+    """What to do now: start which server first, what API Manager has to be told, how to undo.
+
+    `called` is what a command calls the profile.
+    """
     from shlex import quote
 
     from wizard import ports
@@ -132,7 +135,7 @@ def next_steps(prepared: Prepared, result: Result, name: str) -> Iterator[str]:
     for node in profile.nodes:
         if node not in prepared.nodes:
             yield f"On the machine of {node.name} ({node.host}): "
-            yield f"  apimha-wizard replay {quote(name)} --node {node.name}"
+            yield f"  apimha-wizard replay {called} --node {node.name}"
     setup = " -Dsetup" if profile.mysql.provisioning == "server" else ""
     for node, when in zip(profile.nodes, ("Then start", "and, when it is up,"), strict=True):
         yield f"{when} {node.name}:  sh {quote(f'{node.home}/bin/wso2server.sh')}{setup}"
@@ -140,7 +143,7 @@ def next_steps(prepared: Prepared, result: Result, name: str) -> Iterator[str]:
             databases = profile.mysql.databases
             yield f"  (-Dsetup makes the tables of {databases.user} and {databases.registry}: this once, here only)"
             setup = ""
-    yield f"Then: apimha-wizard verify {quote(name)} --watch"
+    yield f"Then: apimha-wizard verify {called} --watch"
     addresses = []
     for node in profile.nodes:
         pack = prepared.packs.get(node.name)
@@ -153,7 +156,7 @@ def next_steps(prepared: Prepared, result: Result, name: str) -> Iterator[str]:
     if profile.deployment_sync.method == "none":
         yield "Without svn every C-App has to be deployed to both nodes."
     if profile.event_processor.persistence:
-        yield f"State files are never deleted by the server: apimha-wizard clean {quote(name)}, now and then."
+        yield f"State files are never deleted by the server: apimha-wizard clean {called}, now and then."
 
 
 def history_lines(history: list[dict[str, Any]]) -> Iterator[str]:

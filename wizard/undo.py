@@ -15,6 +15,7 @@ from wizard.change import state_of
 from wizard.errors import ChecksFailed, UsageError, WizardError, plainly
 from wizard.home_lock import locked
 from wizard.pack import Pack
+from wizard.presence import is_anything, is_folder
 from wizard.replay import Outcome, Result
 from wizard.runs import Entry, Run
 
@@ -31,11 +32,12 @@ def rollback(
     A run that was cut off is taken back, and nothing older with it.  Outcome `restored` (3 where files that were
     edited since were kept), `unchanged` or `failed`.
     """
-    runs.sweep()
-    if argument is not None and not _has_runs(argument) and _is_profile(argument):
-        return Result("unchanged", 0)
-    run = runs.find(argument)
-    homes = [home for home in map(Path, run.homes.values()) if home.is_dir()]
+    with plainly():
+        runs.sweep()
+        if argument is not None and not _has_runs(argument) and _is_profile(argument):
+            return Result("unchanged", 0)
+        run = runs.find(argument)
+        homes = [home for home in map(Path, run.homes.values()) if is_folder(home)]
     try:
         with plainly(), locked(homes):
             recovered = recovery.recover(homes, cancel, force=force)
@@ -61,7 +63,7 @@ def _is_profile(argument: str) -> bool:
     from wizard.profile.names import locate
 
     try:
-        return locate(argument)[1].exists()
+        return is_anything(locate(argument)[1])
     except UsageError:
         return False
 
@@ -125,7 +127,7 @@ def _undoing(run: Run, restored: list[Entry], *, complete: bool) -> Run:
 
 def _refuse(run: Run) -> None:
     for node, home in run.homes.items():
-        if not Path(home).is_dir():
+        if not is_folder(Path(home)):
             raise ChecksFailed(
                 f"the home of {node} is not here any more", place=home, fix="put it back where it was"
             )
@@ -166,11 +168,16 @@ def _ended(undone: Undone) -> Result:
 
 
 def history(argument: str | None = None) -> list[dict[str, Any]]:
-    """The runs, the newest first, as data: run, kind, profile, nodes, started, owner, files, state."""
-    all_runs = runs.history()
-    status = runs.statuses(all_runs)
-    chosen = all_runs if argument is None else runs.of_profile(argument, all_runs)
-    return [_told(run, status[run.run]) for run in chosen]
+    """The runs, the newest first, as data: run, kind, profile, nodes, started, owner, files, state.
+
+    Raises:
+        Failed: a journal cannot be read.
+    """
+    with plainly():
+        all_runs = runs.history()
+        status = runs.statuses(all_runs)
+        chosen = all_runs if argument is None else runs.of_profile(argument, all_runs)
+        return [_told(run, status[run.run]) for run in chosen]
 
 
 def _told(run: Run, status: runs.Status) -> dict[str, Any]:
@@ -199,4 +206,5 @@ def _state(run: Run, status: runs.Status) -> str:
 
 def prune(keep: int) -> int:
     """How many runs lost their backups."""
-    return len(runs.prune(keep))
+    with plainly():
+        return len(runs.prune(keep))

@@ -12,6 +12,7 @@ from wizard.edit.properties import PropertiesDocument
 from wizard.edit.shell import BatchScript, ShellScript
 from wizard.edit.xml import XmlDocument
 from wizard.errors import EditError
+from wizard.presence import is_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -121,7 +122,7 @@ class Workbench:
             raise EditError(
                 "something that is no file is in the way", place=str(target), fix=f"move {target} away"
             )
-        if not target.parent.is_dir():
+        if not is_folder(target.parent):
             raise EditError("the folder is missing", place=str(target.parent), fix="unpack the pack again")
         try:
             after = State("file", hash_of_file(source))
@@ -176,7 +177,7 @@ class Workbench:
             moves: tuple[Move, ...] = ()
         elif before != ABSENT:
             raise EditError("the path is taken", place=str(link), fix=f"move {link} away")
-        elif not link.parent.is_dir():
+        elif not is_folder(link.parent):
             raise EditError(
                 "its folder is missing", place=str(link), fix=f"mkdir -p {quote(str(link.parent))}"
             )

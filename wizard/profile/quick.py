@@ -7,9 +7,11 @@ it says nothing but that: the models tell why.
 from __future__ import annotations
 
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from wizard.errors import UsageError
 from wizard.profile.agreement import disagreements
 from wizard.profile.core import core
 from wizard.profile.files import LoadedProfile, deep_key, read
@@ -23,8 +25,8 @@ if TYPE_CHECKING:
 def load(argument: str | Path) -> LoadedProfile:
     """The profile of that name or path, as `store.load` gives it, errors included."""
     path = locate(argument)[1]
-    if path.is_file():
-        text = read(path, str(argument))
+    with suppress(UsageError):
+        text = read(path)
         profile = valid(text, path.parent)
         if profile is not None:
             return LoadedProfile(profile, path, path.name.removesuffix(".toml"), text)

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from wizard import locations
 from wizard.errors import UsageError
+from wizard.presence import is_anything
 from wizard.profile.files import MOST_BYTES, LoadedProfile, deep_key, read, save, toml_files
 from wizard.profile.model import Profile
 from wizard.profile.names import is_path, locate
@@ -84,8 +85,9 @@ def load(argument: str | Path) -> LoadedProfile:
     """
     name, path = locate(argument)
     named = isinstance(argument, str) and not is_path(argument)
-    if named and not path.exists():
-        _refuse_missing(name)
+    with suppress(OSError):  # what cannot be looked at is told when it is read
+        if named and not is_anything(path):
+            _refuse_missing(name)
     shown = str(path) if named else str(argument)
     return parse(read(path, shown), path, shown=shown)
 

@@ -10,6 +10,7 @@ from wizard.change import hash_of_file
 from wizard.checks import CheckContext, check
 from wizard.finding import Finding
 from wizard.pack import C_APPS, CARBON, DROPINS, LIB
+from wizard.presence import is_file
 from wizard.reading import is_true, told
 from wizard.secrets import Secret
 from wizard.steps.registry import lower
@@ -118,7 +119,7 @@ def _cars(pack: Pack) -> dict[str, str]:
     found = {}
     for name in pack.names(C_APPS, ".car"):
         path = pack.path(f"{C_APPS}/{name}")
-        if path.is_file():
+        if is_file(path):
             try:
                 found[name] = hash_of_file(path)
             except OSError:

@@ -236,7 +236,17 @@ def unfinished_in(homes: Mapping[str, Path]) -> Iterator[Finding]:
     from wizard import marker, runs
 
     for node, home in homes.items():
-        there = runs.unfinished_in(home)
+        try:
+            there = runs.unfinished_in(home)
+        except (
+            OSError
+        ) as problem:  # a run looks again, with the home locked, and stops at what it cannot read
+            yield finding.warning(
+                f"whether a run was cut off in {home} cannot be told: {problem.strerror}",
+                node=node,
+                fix="let this user read the home and the state folder",
+            )
+            continue
         if there is None:
             continue
         whose = f"the run {there.run} of {there.owner}"

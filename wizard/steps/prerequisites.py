@@ -14,6 +14,7 @@ from wizard.checks import CheckContext, check
 from wizard.errors import EditError, WizardError
 from wizard.finding import Finding
 from wizard.pack import CARBON, DROPINS, KNOWN, LIB, NODE_ID, Pack, is_pack
+from wizard.presence import is_file, is_folder
 from wizard.reading import told
 from wizard.steps.step import Step
 
@@ -33,7 +34,7 @@ def offset(bench: Workbench) -> None:
 def driver_jar(bench: Workbench) -> None:
     """The driver jar copied to `repository/components/lib` under its own name."""
     jar = bench.profile.mysql.driver_jar
-    if jar is not None and os.path.isfile(jar):
+    if jar is not None and is_file(jar):
         bench.copy(Path(jar), LIB)
 
 
@@ -60,7 +61,10 @@ def home(context: CheckContext) -> Iterator[Finding]:
         problem = home_problem(Path(node.home), node, context.only_node)
         if problem is not None:
             yield finding.error(problem[0], node=node.name, fix=problem[1])
-        elif node.name in context.packs:
+        elif node.name not in context.packs:
+            told = f"{CARBON} in {node.home} could not be looked at a moment ago"
+            yield finding.error(told, node=node.name, fix="run it again; if it stays so, look at the disk")
+        else:
             yield finding.ok(f"{context.packs[node.name].title} in {node.home}", node=node.name)
 
 
@@ -301,7 +305,7 @@ def writable(context: CheckContext) -> Iterator[Finding]:
 def unwritable(path: Path) -> str | None:
     """Why a file cannot be replaced with its owner and mode kept; None where it can."""
     folder = path.parent
-    if not folder.is_dir():
+    if not is_folder(folder):
         return f"{folder}: the folder is missing"
     if not os.access(folder, os.W_OK | os.X_OK):
         return f"{folder}: this user cannot write into the folder"

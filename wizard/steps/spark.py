@@ -14,6 +14,7 @@ from wizard.checks import CheckContext, check
 from wizard.edit.shell import BatchScript, ShellScript
 from wizard.finding import Finding
 from wizard.pack import SPARK_DEFAULTS, SPARK_ENV_BAT, SPARK_ENV_SH
+from wizard.presence import is_folder
 from wizard.reading import told
 from wizard.steps.step import Step
 
@@ -50,7 +51,7 @@ def symbolic_link(bench: Workbench) -> None:
     path = bench.profile.spark.symbolic_link
     if path is None or bench.one_machine or not bench.lives_here:
         return
-    if os.path.isdir(path) and not os.path.islink(path):
+    if is_folder(path) and not path.is_symlink():
         return  # the home itself, or what the check will name
     if _in_the_way(path, bench.pack.home) is None:
         bench.symlink(path, bench.pack.home)
@@ -71,7 +72,7 @@ def _in_the_way(link: Path, home: Path) -> tuple[str, str] | None:
             f"something that is no link is at {link}",
             f"move {link} away, or choose another spark.symbolic_link",
         )
-    if not link.parent.is_dir():
+    if not is_folder(link.parent):
         return f"the folder of {link} is missing", f"mkdir -p {quote(str(link.parent))}"
     if not os.access(link.parent, os.W_OK | os.X_OK):
         return f"the link cannot be made in {link.parent}", f"let this user write into {link.parent}"

@@ -98,11 +98,19 @@ def unfinished_runs(packs: Mapping[str, Pack], name: str) -> list[Finding]:
 
     found = []
     for node, pack in packs.items():
-        if marker.of(pack.home) is None:
-            continue
         from wizard.runs import unfinished_in
 
-        if (run := unfinished_in(pack.home)) is not None:
+        try:
+            run = unfinished_in(pack.home) if marker.of(pack.home) is not None else None
+        except OSError as problem:
+            made = finding.warning(
+                f"whether a run was cut off in {pack.home} cannot be told: {problem.strerror}",
+                node=node,
+                fix="let this user read the home and the state folder",
+            )
+            found.append(made._replace(id=UNFINISHED))
+            continue
+        if run is not None:
             made = finding.error(
                 f"the run {run.run} of {run.owner} goes on or was cut off in {pack.home}",
                 node=node,
