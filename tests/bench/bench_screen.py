@@ -28,6 +28,7 @@ from typing import Any
 import pytest
 
 from tests.support import listeners
+from tests.support.black_holes import PROGRAM
 from tests.support.screens import PROFILE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -183,20 +184,6 @@ def test_echo_of_a_key_typed_at_once(programs: dict[str, list[str]], environ: di
     assert told("echo of a key typed at once", times) <= FACTOR
 
 
-BLACK_HOLES = """\
-import pathlib, sys, threading
-from wizard import steps
-from tests.support.black_holes import black_holes
-
-told = pathlib.Path(sys.argv.pop())
-real, holes = steps.checks_of, black_holes(threading.Event(), 600.0, told.touch)
-steps.checks_of = lambda chosen: (*real(chosen), *holes)
-from wizard.main import main
-
-main()
-"""
-
-
 @pytest.fixture
 def black_hole() -> Iterator[int]:
     with listeners.black_hole() as port:
@@ -209,7 +196,7 @@ def test_keys_while_forty_checks_hang(
     """A key shows within 50 ms at the median and 150 ms at the 99th percentile."""
     pair = make_pair(mysql={"port": black_hole})
     program = tmp_path / "holes.py"
-    program.write_text(BLACK_HOLES, "utf-8")
+    program.write_text(PROGRAM, "utf-8")
     all_hang = tmp_path / "all-hang"
     words = [sys.executable, str(program), str(pair.profile), str(all_hang)]
     environ["APIM_DB_PASSWORD"] = pair.env["APIM_DB_PASSWORD"]

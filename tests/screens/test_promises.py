@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -519,10 +518,8 @@ async def test_forty_checks_in_black_holes_hold_up_neither_typing_nor_leaving(
         )
         await typed(pilot, "abc")
         assert app.focused.value == "node1abc"
-        began = time.monotonic()
         await pilot.press("ctrl+q")
-        await until(pilot, lambda: not app._running)
-        assert time.monotonic() - began < 2.0
+        await until(pilot, lambda: not app._running)  # they hang for longer than this waits
     release.set()
 
 

@@ -13,6 +13,20 @@ from wizard.finding import Finding, ok
 
 NUMBER = 40
 
+PROGRAM = """\
+import pathlib, sys, threading
+from wizard import steps
+from tests.support.black_holes import black_holes
+
+told = pathlib.Path(sys.argv.pop())
+real, holes = steps.checks_of, black_holes(threading.Event(), 600.0, told.touch)
+steps.checks_of = lambda chosen: (*real(chosen), *holes)
+from wizard.main import main
+
+main()
+"""
+"""The wizard with the forty in each round, as a program; its last argument is a file that appears when all hang."""
+
 
 def forty_black_holes(monkeypatch: pytest.MonkeyPatch, limit: float = 60.0) -> threading.Event:
     """Every round of checks has forty more, each of which hangs until the event is set."""
