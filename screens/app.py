@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.widget import MountError
 
 from screens import outline, signs
 from screens.memory import Memory
@@ -136,6 +137,8 @@ class WizardApp(App[int]):
 
     def _handle_exception(self, error: Exception) -> None:
         """Textual would print every local variable of the traceback, and one of them may be a password."""
+        if self._exit and isinstance(error, MountError):
+            return  # somebody has left while a screen was still being filled
         if self.broken is None:
             self.broken = error
         if self._exception is None:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
 
-from tests.support import pairs
+from tests.support import pairs, this_machine
 from tests.support.servers import mariadb, mysql9, mysql56, server
 
 # A loaded machine is no bug of the code: how long one example takes is not judged.  Nothing is left in the folder.
 settings.register_profile("unhurried", deadline=None, database=None)
 settings.load_profile("unhurried")
+
+this_machine.stay()
 
 # The real database servers, for whoever names one as an argument.
 __all__ = ["mariadb", "mysql9", "mysql56", "server"]
@@ -52,6 +54,14 @@ def isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     monkeypatch.delenv("APIM_DB_PASSWORD", raising=False)
     monkeypatch.delenv("MYSQL_ROOT_PASSWORD", raising=False)
     return home
+
+
+@pytest.fixture(autouse=True)
+def stays_here() -> Iterator[None]:
+    """Every test's traffic stays on this machine."""
+    this_machine.WENT_AWAY.clear()
+    yield
+    assert not this_machine.WENT_AWAY, "it wanted to leave this machine"
 
 
 @pytest.fixture

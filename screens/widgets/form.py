@@ -96,6 +96,8 @@ class Form(VerticalScroll, can_focus=False):
         hidden = 1 - self.node
         there = {field.place for field in self.fields()}
         for field in self.step.fields:
+            if not self.is_attached:
+                return  # somebody has gone on, or left
             if field.of_node and ("nodes", hidden, field.key.partition(".")[2]) not in there:
                 before = self.field_at(("nodes", self.node, field.key.partition(".")[2]))
                 made = self._made(field, hidden)

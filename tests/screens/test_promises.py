@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.widget import MountError
 from textual.widgets import Button, Select
 
 from screens import outline, signs
@@ -34,9 +35,9 @@ def quiet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(empty))
 
 
-def offline(pair: Any) -> None:
+def offline(profile: Path) -> None:
     """The wizard was left offline."""
-    Memory().note(pair.profile, Progress(offline=True))
+    Memory().note(profile, Progress(offline=True))
 
 
 # --- what is said once ----------------------------------------------------------------------------
@@ -93,6 +94,7 @@ async def test_each_change_is_on_disk_before_anybody_leaves(make_pair: Any) -> N
 async def test_comments_and_order_of_a_profile_survive(tmp_path: Path) -> None:
     path = tmp_path / "analytics.toml"
     path.write_text("# ours\n" + PROFILE.replace("[mysql]", "[mysql]   # the old server"), "utf-8")
+    offline(path)
     app = opened(path)
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
@@ -109,6 +111,7 @@ async def test_comments_and_order_of_a_profile_survive(tmp_path: Path) -> None:
 async def test_a_profile_edited_by_hand_is_asked_about(tmp_path: Path, answer: str) -> None:
     path = tmp_path / "analytics.toml"
     path.write_text(PROFILE, "utf-8")
+    offline(path)
     app = opened(path)
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
@@ -134,6 +137,7 @@ async def test_a_profile_edited_by_hand_is_asked_about(tmp_path: Path, answer: s
 async def test_a_draft_whose_profile_was_edited_is_asked_about_when_it_is_opened(tmp_path: Path) -> None:
     path = tmp_path / "analytics.toml"
     path.write_text(PROFILE, "utf-8")
+    offline(path)
     app = opened(path)
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
@@ -170,7 +174,7 @@ async def test_a_folder_that_cannot_be_written_is_told(
 
 async def test_nothing_is_applied_before_every_warning_is_accepted(make_pair: Any) -> None:
     pair = make_pair()
-    offline(pair)
+    offline(pair.profile)
     app = opened(pair.profile)
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
@@ -189,7 +193,7 @@ async def test_nothing_is_applied_before_every_warning_is_accepted(make_pair: An
 
 async def test_a_file_that_changes_after_the_review_stops_the_run(make_pair: Any) -> None:
     pair = make_pair()
-    offline(pair)
+    offline(pair.profile)
     app = opened(pair.profile)
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
@@ -208,7 +212,7 @@ async def test_cancelled_while_it_writes_everything_is_as_before(
     from wizard import apply as applying
 
     pair = make_pair()
-    offline(pair)
+    offline(pair.profile)
     before = {path: path.read_bytes() for home in pair.homes for path in home.rglob("*") if path.is_file()}
     reached, go_on = threading.Event(), threading.Event()
     real = applying.apply
@@ -246,7 +250,7 @@ async def test_leaving_while_it_writes_puts_everything_back_first(
     from wizard import apply as applying
 
     pair = make_pair()
-    offline(pair)
+    offline(pair.profile)
     before = {path: path.read_bytes() for home in pair.homes for path in home.rglob("*") if path.is_file()}
     reached, go_on = threading.Event(), threading.Event()
     real = applying.apply
@@ -280,7 +284,7 @@ async def test_a_run_that_was_cut_off_is_put_back_when_somebody_says_so(make_pai
     import sys
 
     pair = make_pair()
-    offline(pair)
+    offline(pair.profile)
     before = {path: path.read_bytes() for home in pair.homes for path in home.rglob("*") if path.is_file()}
     cut_off = (
         "import os, sys\n"
@@ -329,7 +333,7 @@ async def test_a_node_elsewhere_is_asked_about_and_not_written(make_pair: Any, t
         nodes=[{}, {"home": "/opt/not-here/analytics", "host": "203.0.113.9"}],
         spark={"symbolic_link": str(tmp_path / "link")},
     )
-    offline(pair)
+    offline(pair.profile)
     app = opened(pair.profile)
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
@@ -348,7 +352,7 @@ async def test_a_node_elsewhere_is_asked_about_and_not_written(make_pair: Any, t
 
 async def test_an_error_can_be_taken_for_a_warning_where_ignore_could(make_pair: Any) -> None:
     pair = make_pair(nodes=[{}, {"hazelcast_port": 4000}])
-    offline(pair)
+    offline(pair.profile)
     app = opened(pair.profile)
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
@@ -380,7 +384,7 @@ async def test_a_password_that_is_asked_for_is_asked_for_once_and_kept_nowhere(
     secret = "Geheim-9f3a-zzz"
     logged = everything_logged(monkeypatch)
     pair = make_pair(mysql={"password": {"env": None, "prompt": True}})
-    offline(pair)
+    offline(pair.profile)
     app = opened(pair.profile)
     pictures = []
     async with app.run_test(size=(80, 24)) as pilot:
@@ -503,6 +507,30 @@ async def test_older_rounds_are_given_up_and_what_they_owe_is_run(
         assert len(rounds) >= 2
         assert {"hazelcast.host", "mysql.connect"} <= set().union(*rounds[1:])
         assert "mysql.connect" in app.pair.findings
+
+
+async def test_leaving_while_a_form_is_still_being_filled_is_no_error(
+    make_pair: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from screens.widgets.form import Form
+
+    tried = threading.Event()
+    real = Form.mount
+
+    def late(form: Form, *widgets: Any, **where: Any) -> Any:
+        """The field comes when everything has been taken down."""
+        form.app.exit(0)
+        tried.set()
+        raise MountError("it is not mounted")
+
+    pair = make_pair()
+    offline(pair.profile)
+    app = opened(pair.profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        monkeypatch.setattr(Form, "mount", late)
+        await until(pilot, lambda: tried.is_set() or not app._running, "the other node's fields")
+        monkeypatch.setattr(Form, "mount", real)
+    assert app.broken is None
 
 
 async def test_forty_checks_in_black_holes_hold_up_neither_typing_nor_leaving(

@@ -15,6 +15,7 @@ from textual.widgets import Button
 from screens.app import WizardApp
 from screens.apply import Apply
 from screens.draft import open_profile
+from screens.memory import Memory, Progress
 from screens.review import Review
 from screens.step import StepScreen
 from screens.widgets.sidebar import Sidebar
@@ -158,6 +159,7 @@ async def click_text(pilot: Pilot[Any], text: str, last: bool = False) -> None:
 
 async def test_the_same_by_mouse(make_pair: Any) -> None:
     pair = make_pair()
+    Memory().note(pair.profile, Progress(offline=True))
     app = opened(pair.profile)
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(pilot)
@@ -191,7 +193,6 @@ async def test_the_same_by_mouse(make_pair: Any) -> None:
         await pilot.press("end", "ctrl+u")
         await typed(pilot, "localhost")
         await settled(pilot)
-        app.pair.note(offline=True)
         await click_text(pilot, "review", last=True)
         await until(pilot, lambda: isinstance(app.screen, Review) and app.screen._shown is not None)
         while app.screen.query_one("#apply", Button).disabled:
