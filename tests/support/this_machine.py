@@ -9,6 +9,8 @@ import socket
 import sys
 from typing import Any
 
+from wizard.network import is_literal
+
 WENT_AWAY: list[str] = []
 """Where something wanted to go since the last test."""
 
@@ -26,7 +28,7 @@ def _hook(event: str, words: tuple[Any, ...]) -> None:
             raise OSError(errno.ENETUNREACH, os.strerror(errno.ENETUNREACH))
     elif event == "socket.getaddrinfo" and words[0] is not None:
         host = words[0].decode() if isinstance(words[0], bytes) else str(words[0])
-        if _is_here(host) or _is_address(host):
+        if _is_here(host) or is_literal(host):
             return
         if not host.endswith(".invalid"):
             WENT_AWAY.append(f"{event} {host}")
@@ -34,15 +36,7 @@ def _hook(event: str, words: tuple[Any, ...]) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
 
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return False
-    return True
-
-
 def _is_here(host: str) -> bool:
     return host in ("", "localhost") or (
-        _is_address(host) and ipaddress.ip_address(host.partition("%")[0]).is_loopback
+        is_literal(host) and ipaddress.ip_address(host.partition("%")[0]).is_loopback
     )

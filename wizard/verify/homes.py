@@ -98,10 +98,12 @@ def unfinished_runs(packs: Mapping[str, Pack], name: str) -> list[Finding]:
 
     found = []
     for node, pack in packs.items():
-        from wizard.runs import unfinished_in
-
         try:
-            run = unfinished_in(pack.home) if marker.of(pack.home) is not None else None
+            if marker.of(pack.home) is None:
+                continue
+            from wizard.runs import unfinished_in
+
+            run = unfinished_in(pack.home)
         except OSError as problem:
             made = finding.warning(
                 f"whether a run was cut off in {pack.home} cannot be told: {problem.strerror}",
