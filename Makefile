@@ -40,9 +40,9 @@ screenshots: $(VENV)/.dev ## renew the pictures that the screen tests compare wi
 	$(BIN)/python -m tests.support.readme_pictures
 
 docs: $(VENV)/.dev ## renew what the documentation takes from the code, then the site
-	$(BIN)/python -m wizard.catalogue README.md docs/*.md docs/reference/*.md
+	$(BIN)/python -m tools.catalogue README.md docs/*.md docs/reference/*.md
 	$(BIN)/python -m screens.keys docs/reference/keys.md
-	$(BIN)/python -m wizard.manual docs/man/apimha-wizard.1
+	$(BIN)/python -m tools.manual docs/man/apimha-wizard.1
 	$(BIN)/apimha-wizard profile schema >docs/reference/profile.schema.json
 	_APIMHA_WIZARD_COMPLETE=bash_source $(BIN)/apimha-wizard >docs/completions/bash/apimha-wizard
 	_APIMHA_WIZARD_COMPLETE=zsh_source $(BIN)/apimha-wizard >docs/completions/zsh/_apimha-wizard
@@ -61,7 +61,7 @@ bench-peers: $(VENV)/.dev ## the same pair by Ansible, by augeas and by this too
 	@$(BIN)/python -m tests.peers
 
 faults: $(VENV)/.dev ## each file call of replay and rollback fails, or is the last before a kill -9 (half an hour)
-	FAULTS=1 $(BIN)/python -m pytest -s tests/test_faults.py
+	FAULTS=1 $(BIN)/python -m pytest -s tests/transaction/test_faults.py
 
 fuzz: $(VENV)/.dev ## hostile input, for APIMHA_FUZZ_SECONDS (600): profiles, packs, scripts, logs, jars
 	APIMHA_FUZZ_SECONDS=$${APIMHA_FUZZ_SECONDS:-600} $(BIN)/python -m pytest -s tests/fuzz

@@ -11,8 +11,9 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widget import MountError
 
-from screens import outline, signs
-from screens.memory import Memory
+from screens import signs
+from screens.model import outline
+from screens.model.memory import Memory
 from screens.sizes import SMALLEST
 from screens.theme import THEMES
 
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from textual.screen import ModalScreen, Screen
     from textual.timer import Timer
 
-    from screens.draft import Opened
-    from screens.pair import OpenPair
+    from screens.model.draft import OpenedProfile
+    from screens.model.pair import OpenPair
 
 T = TypeVar("T")
 
@@ -58,7 +59,7 @@ class WizardApp(App[int]):
         Binding("f1", "help", "help", show=False),
     ]
 
-    def __init__(self, opened: Opened | None) -> None:
+    def __init__(self, opened: OpenedProfile | None) -> None:
         # The sheet of a first screen is loaded with that of all: Textual loads those of later ones by itself.
         super().__init__(css_path=["app.tcss"] if opened is not None else ["app.tcss", "welcome.tcss"])
         self.memory = Memory()
@@ -83,8 +84,8 @@ class WizardApp(App[int]):
         if opened is not None:
             self.pair = self._made(opened)
 
-    def _made(self, opened: Opened) -> OpenPair:
-        from screens.pair import OpenPair
+    def _made(self, opened: OpenedProfile) -> OpenPair:
+        from screens.model.pair import OpenPair
 
         return OpenPair(opened, self.outline, self.memory, self)
 
@@ -121,7 +122,7 @@ class WizardApp(App[int]):
         await self.action_leave()
 
     async def _end(self, code: int) -> None:
-        from screens.background import beside
+        from screens.model.background import beside
 
         for screen in self.screen_stack:
             # What is being written is put back first: a home is never left half-way.
@@ -176,7 +177,7 @@ class WizardApp(App[int]):
             if show is not None and screen.is_running and getattr(screen, "pair", None) is self.pair:
                 show()
 
-    def open(self, opened: Opened, *, give_up_draft: bool = False) -> None:
+    def open(self, opened: OpenedProfile, *, give_up_draft: bool = False) -> None:
         """Show another profile, at its first unfinished step."""
         from screens.step import StepScreen
 
@@ -197,8 +198,8 @@ class WizardApp(App[int]):
 
     def take_file(self) -> None:
         """Go on with what the profile's file holds, and without the draft."""
-        from screens.draft import from_file
-        from wizard.errors import WizardError
+        from screens.model.draft import from_file
+        from wizard.system.errors import WizardError
 
         if self.pair is None:
             return
@@ -219,12 +220,12 @@ class WizardApp(App[int]):
         self.notify(signs.plain(message), severity=severity, markup=False)  # type: ignore[arg-type]
 
     def ask_for_password(self, key: str) -> str | None:
-        from screens.password import Typed
+        from screens.dialogs.password import Typed
 
         return self._ask_in_thread(lambda: Typed(key))
 
     def ask_whether(self, text: str) -> bool:
-        from screens.ask import Ask
+        from screens.dialogs.ask import Ask
 
         choices = [("no", "no"), ("yes", "yes, run it")]
         return self._ask_in_thread(lambda: Ask("May it be run?", text, choices)) == "yes"
@@ -241,13 +242,13 @@ class WizardApp(App[int]):
         message.ask()
 
     def ask_about_cut_off(self, message: str) -> None:
-        from screens.recover import ask
+        from screens.dialogs.recover import ask
 
         if self.pair is not None:
             ask(self, self.pair, message)
 
     def ask_about_conflict(self) -> None:
-        from screens.conflict import ask
+        from screens.dialogs.conflict import ask
 
         if self.pair is not None:
             ask(self, self.pair)
@@ -275,7 +276,7 @@ class WizardApp(App[int]):
 
     def on_resize(self, event: events.Resize) -> None:
         """Say so where there is no room, and go on by itself when there is."""
-        from screens.too_small import TooSmall
+        from screens.dialogs.too_small import TooSmall
 
         small = event.size.width < SMALLEST[0] or event.size.height < SMALLEST[1]
         if small and not isinstance(self.screen, TooSmall):

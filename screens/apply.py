@@ -16,16 +16,16 @@ from textual.widgets import Button, Static
 
 from screens.signs import of_finding, plain, sign
 from screens.widgets.key_bar import KeyBar, KeyHint
-from screens.widgets.progress import Progress
+from screens.widgets.progress import ProgressRow
 from screens.widgets.title_bar import TitleBar
-from wizard.cancel import Cancel
+from wizard.system.cancel import Cancel
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from screens.pair import OpenPair
-    from wizard.finding import Finding
-    from wizard.replay import Prepared, Result
+    from screens.model.pair import OpenPair
+    from wizard.command_line.run.replay import Prepared, Result
+    from wizard.system.finding import Finding
 
 WORKING = (
     KeyHint("Esc", "cancel and restore", "screen.stop", 0),
@@ -81,9 +81,9 @@ class Apply(Screen[None]):
         yield bar
         with VerticalScroll(id="applying", can_focus=False):
             for node in self.prepared.plan.nodes:
-                yield Progress(node.node, sum(len(change.moves) for change in node.pending))
+                yield ProgressRow(node.node, sum(len(change.moves) for change in node.pending))
             for name in self._databases:
-                yield Progress(name, 0)
+                yield ProgressRow(name, 0)
             yield Static("Checking everything once more …", id="outcome", markup=False)
             yield Static("", id="next")
         with Horizontal(id="actions"):
@@ -121,9 +121,9 @@ class Apply(Screen[None]):
     # --- the thread that writes -------------------------------------------------------------------
 
     def _write(self) -> None:
-        from wizard import replay
+        from wizard.command_line.run import replay
+        from wizard.command_line.text import next_steps
         from wizard.profile.store import load
-        from wizard.text import next_steps
 
         tell = self._tell_from_thread
         self.pair.draft.keeper.settled(5.0)
@@ -151,7 +151,7 @@ class Apply(Screen[None]):
         tell("ended", result, lines)
 
     def _undo(self) -> None:
-        from wizard import undo
+        from wizard.command_line.run import rollback as undo
 
         result = self.result
         if result is None or result.run is None:
@@ -170,8 +170,8 @@ class Apply(Screen[None]):
         if self.is_attached:
             getattr(self, f"_on_{message.what}")(*message.details)
 
-    def _bar(self, label: str) -> Progress | None:
-        return next((bar for bar in self.query(Progress) if bar.label == label), None)
+    def _bar(self, label: str) -> ProgressRow | None:
+        return next((bar for bar in self.query(ProgressRow) if bar.label == label), None)
 
     def _on_writing(self) -> None:
         self._tell("Writing …")
@@ -244,7 +244,7 @@ class Apply(Screen[None]):
                 f"{sign('done')} Rolled back: {count} files are as before. Databases stay.", "$success bold"
             )
             self.query_one("#next", Static).update("")
-            for bar in self.query(Progress):
+            for bar in self.query(ProgressRow):
                 if bar.label not in self._databases:
                     bar.undo()
             self.result = None
@@ -254,7 +254,7 @@ class Apply(Screen[None]):
         self._offer(("back", "back to the review"), ("leave", "leave"))
 
     def _on_broke(self, problem: BaseException) -> None:
-        from wizard.errors import WizardError
+        from wizard.system.errors import WizardError
 
         self.working = False
         told = (
@@ -267,7 +267,7 @@ class Apply(Screen[None]):
             f"{sign('error')} {'Cancelled. Everything in the homes is as before.' if cancelled else told}",
             "$error bold",
         )
-        for bar in self.query(Progress):
+        for bar in self.query(ProgressRow):
             bar.undo()
         self._offer(("back", "back to the review"), ("leave", "leave"))
 
@@ -311,7 +311,7 @@ class Apply(Screen[None]):
     def action_roll_back(self) -> None:
         if self.working or self.result is None or self.result.run is None:
             return
-        from screens.ask import Ask
+        from screens.dialogs.ask import Ask
 
         def answered(choice: str | None) -> None:
             if choice == "yes":

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from screens.app import WizardApp
-    from screens.pair import OpenPair
+    from screens.model.pair import OpenPair
 
 Command = tuple[str, str, Callable[[], Any]]
 

@@ -21,18 +21,18 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from screens import signs
-from screens.background import beside
+from screens.model.background import beside
 from screens.terminal import never_wait
 from screens.theme import THEMES
-from wizard.errors import WizardError
+from wizard.system.errors import WizardError
 from wizard.verify.drill import Drill
 from wizard.verify.record import parse
 from wizard.verify.story import Facts
 
 if TYPE_CHECKING:
-    from wizard.finding import Finding
-    from wizard.profile import Node
-    from wizard.verify.command import Keeper
+    from wizard.command_line.verify import ReportWriter
+    from wizard.profile.model import Node
+    from wizard.system.finding import Finding
     from wizard.verify.view import View
     from wizard.verify.watcher import Watcher
 
@@ -71,7 +71,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class FactRow:
     """A row of the board: a cell for each node, or one for the pair."""
 
     label: str
@@ -81,7 +81,7 @@ class Row:
 Telling = Callable[[Facts, "Finding"], str]
 
 
-def rows(view: View, waited: Callable[[Finding], str]) -> list[Row]:
+def rows(view: View, waited: Callable[[Finding], str]) -> list[FactRow]:
     """The rows of the board; `waited` says for how long a finding has been awaited."""
     table: tuple[tuple[str, str, Telling], ...] = (
         ("server started", "verify.log", _started),
@@ -97,11 +97,11 @@ def rows(view: View, waited: Callable[[Finding], str]) -> list[Row]:
     made = []
     for label, id, tell in table:
         cells = tuple(_cell(view, id, node, tell, waited) for node in view.pair.nodes)
-        made.append(Row(label, cells))
+        made.append(FactRow(label, cells))
     workers = next((one for one in view.findings if one.id == "verify.spark-workers"), None)
     if workers is not None:
         text = workers.message + (f" ({waited(workers)})" if workers.status == "waiting" else "")
-        made.append(Row("Spark workers", (Cell(workers.status, text),)))
+        made.append(FactRow("Spark workers", (Cell(workers.status, text),)))
     return made
 
 
@@ -301,14 +301,14 @@ class Dashboard(Screen[int]):
         watcher: Watcher,
         *,
         name: str,
-        keeper: Keeper,
+        writer: ReportWriter,
         until_healthy: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__()
         self.watcher = watcher
         self.profile_name = name
-        self.keeper = keeper
+        self.writer = writer
         self.until_healthy = until_healthy
         self.clock = clock
         self.view: View | None = None
@@ -345,7 +345,7 @@ class Dashboard(Screen[int]):
         self.run_worker(self._keep_watching(), exclusive=True)
 
     async def _keep_watching(self) -> None:
-        from wizard.verify.command import exit_code, is_over
+        from wizard.command_line.verify import exit_code, is_over
 
         while True:
             view = await beside(self.watcher.poll, "logs")
@@ -447,14 +447,14 @@ class Dashboard(Screen[int]):
     async def action_report(self) -> None:
         """Write the report now."""
         if self.view is not None:
-            await self._write(self.keeper.now)
+            await self._write(self.writer.now)
 
     async def action_leave(self) -> None:
         await self._end(LEFT)
 
     async def _end(self, code: int) -> None:
         if self.view is not None:
-            await self._write(self.keeper.at_end)
+            await self._write(self.writer.at_end)
         self.app.exit(code, return_code=code)
 
     async def _write(self, keep: Callable[[View], list[Path]]) -> None:
@@ -503,7 +503,7 @@ class DashboardApp(App[int]):
 
     def action_theme(self) -> None:
         """Change between dark and light; it is remembered."""
-        from screens.memory import Memory
+        from screens.model.memory import Memory
 
         memory = Memory()
         memory.theme = "light" if self.current_theme.dark else "dark"
@@ -520,7 +520,7 @@ class DashboardApp(App[int]):
         self._close_messages_no_wait()
 
 
-def run(watcher: Watcher, *, name: str, until_healthy: bool, keeper: Keeper) -> int:
+def run(watcher: Watcher, *, name: str, until_healthy: bool, writer: ReportWriter) -> int:
     """Watch on the screen until the person leaves (130), or until there is nothing left to watch for.
 
     Raises:
@@ -528,7 +528,7 @@ def run(watcher: Watcher, *, name: str, until_healthy: bool, keeper: Keeper) -> 
     """
     never_wait()
     app = DashboardApp(
-        Dashboard(watcher, name=name, keeper=keeper, until_healthy=until_healthy), theme=_remembered_theme()
+        Dashboard(watcher, name=name, writer=writer, until_healthy=until_healthy), theme=_remembered_theme()
     )
     app.run()
     if app.broken is not None:
@@ -537,6 +537,6 @@ def run(watcher: Watcher, *, name: str, until_healthy: bool, keeper: Keeper) -> 
 
 
 def _remembered_theme() -> str:
-    from screens.memory import Memory
+    from screens.model.memory import Memory
 
     return Memory().theme

@@ -15,8 +15,8 @@ from pathlib import Path
 
 def main() -> int:
     """Make the sandbox, open the wizard on it, and clean up; the exit code of the process."""
-    from screens import open_wizard
-    from screens.memory import Memory, Progress
+    from screens.model.memory import Memory, ProfileProgress
+    from screens.start import run
     from wizard.demo.sandbox import make_sandbox
     from wizard.demo.server import find_server, private_server
     from wizard.demo.story import LIVE_IGNORES, stoppable, use_server
@@ -27,13 +27,13 @@ def main() -> int:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="apimha-demo-")))
         sandbox = make_sandbox(folder / "demo")
         os.environ.update(sandbox.env)
-        progress = Progress(offline=True)
+        progress = ProfileProgress(offline=True)
         if program is not None:
             print(f"starting a private {program.name} for the sandbox …", file=sys.stderr)
             use_server(sandbox, stack.enter_context(private_server(folder / "server", program)))
-            progress = Progress(ignore=list(LIVE_IGNORES))
+            progress = ProfileProgress(ignore=list(LIVE_IGNORES))
         Memory().note(sandbox.profile, progress)
-        code = open_wizard(str(sandbox.profile))
+        code = run(str(sandbox.profile))
     print("The sandbox is gone. One to keep: apimha-wizard demo")
     return code
 

@@ -9,20 +9,20 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-from screens.background import beside
-from screens.page import Entry, Page
+from screens.model.background import beside
+from screens.page import Page, PageEntry
 from screens.signs import plain, sign
 from screens.widgets.field import TextField
 from screens.widgets.path_field import PathField
-from wizard.errors import WizardError
+from wizard.system.errors import WizardError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from textual.app import ComposeResult
 
-    from screens.outline import Field
-    from wizard.from_homes import Found
+    from screens.model.outline import Field
+    from wizard.command_line.run.from_homes import PairReading
 
 ABOUT = """\
 Somebody has configured a pair by hand. Both homes are read, and nothing in them is changed: what they hold becomes \
@@ -35,13 +35,13 @@ class ReadBack(NamedTuple):
     """The profile that was written, and what the homes left open."""
 
     name: str
-    found: Found
+    found: PairReading
 
 
 class ExistingPair(ModalScreen["ReadBack | None"]):
     """Asks for the two homes and for a name; gives what was read, once it is written."""
 
-    CSS_PATH = "ask.tcss"
+    CSS_PATH = "dialogs/ask.tcss"
     AUTO_FOCUS = "PathField"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "give up", show=False)]
 
@@ -78,7 +78,7 @@ class ExistingPair(ModalScreen["ReadBack | None"]):
 
     def action_pick(self) -> None:
         """Choose a home from the disk; F3 of a path."""
-        from screens.picker import pick_for
+        from screens.dialogs.picker import pick_for
 
         if isinstance(self.focused, PathField):
             pick_for(self.focused, self._folder)
@@ -116,9 +116,10 @@ def read_back(first: str, second: str, name: str, folder: Path) -> ReadBack:
         WizardError: a home is no pack, the name is none or is taken, or it cannot be written.
         ValueError: a path is none.
     """
-    from wizard import from_homes, locations
-    from wizard.errors import UsageError
+    from wizard.command_line.run import from_homes
     from wizard.profile.names import check_name
+    from wizard.system import locations
+    from wizard.system.errors import UsageError
 
     check_name(name)
     if locations.draft(name).exists():
@@ -131,11 +132,11 @@ def read_back(first: str, second: str, name: str, folder: Path) -> ReadBack:
 class WhatWasRead(ModalScreen[None]):
     """What was doubtful in the homes, field by field, over the step where the pair goes on."""
 
-    CSS_PATH = ["ask.tcss", "help.tcss"]  # noqa: RUF012  (as Textual declares it)
+    CSS_PATH = ["dialogs/ask.tcss", "help.tcss"]  # noqa: RUF012  (as Textual declares it)
     AUTO_FOCUS = "VerticalScroll"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter,space", "close", "close", show=False)]
 
-    def __init__(self, found: Found) -> None:
+    def __init__(self, found: PairReading) -> None:
         super().__init__()
         self._found = found
 
@@ -149,15 +150,22 @@ class WhatWasRead(ModalScreen[None]):
         self.dismiss(None)
 
 
-def entries(found: Found) -> list[Entry]:
+def entries(found: PairReading) -> list[PageEntry]:
     """What a person has to know of what was read: what is missing, then each doubt at its field."""
-    told = [Entry(text="The profile holds what the homes hold. The review shows where they differ from it.")]
+    told = [
+        PageEntry(text="The profile holds what the homes hold. The review shows where they differ from it.")
+    ]
     if found.missing:
-        told += [Entry(), Entry("Not in the homes, to be filled in", "$secondary bold")]
-        told += [Entry(f"  {sign('incomplete')}", "$warning bold", name, indent=4) for name in found.missing]
+        told += [PageEntry(), PageEntry("Not in the homes, to be filled in", "$secondary bold")]
+        told += [
+            PageEntry(f"  {sign('incomplete')}", "$warning bold", name, indent=4) for name in found.missing
+        ]
     if found.notes:
-        told += [Entry(), Entry("To be looked at (each is a comment in the profile)", "$secondary bold")]
+        told += [
+            PageEntry(),
+            PageEntry("To be looked at (each is a comment in the profile)", "$secondary bold"),
+        ]
     for field, notes in found.notes.items():
-        told.append(Entry(f"  {field or 'both homes'}", "bold"))
-        told += [Entry(f"  {sign('warning')}", "$warning bold", note, indent=4) for note in notes]
+        told.append(PageEntry(f"  {field or 'both homes'}", "bold"))
+        told += [PageEntry(f"  {sign('warning')}", "$warning bold", note, indent=4) for note in notes]
     return told

@@ -9,24 +9,24 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 
 from screens.keys import APPLY_KEYS, FORM_KEYS, REVIEW_KEYS, VERIFY_KEYS, WELCOME_KEYS, Keys
-from screens.page import Entry, Page
-from screens.signs import WORDS, State, plain, sign
+from screens.page import Page, PageEntry
+from screens.signs import WORDS, StepState, plain, sign
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.screen import Screen
 
-    from screens.outline import StepOutline
+    from screens.model.outline import StepOutline
 
 
 class Help(ModalScreen[None]):
     """A page of help over the screen that it is about."""
 
-    CSS_PATH = ["ask.tcss", "help.tcss"]  # noqa: RUF012  (as Textual declares it)
+    CSS_PATH = ["dialogs/ask.tcss", "help.tcss"]  # noqa: RUF012  (as Textual declares it)
     AUTO_FOCUS = "VerticalScroll"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,f1,q,enter,space", "close", "close", show=False)]
 
-    def __init__(self, title: str, body: list[Entry]) -> None:
+    def __init__(self, title: str, body: list[PageEntry]) -> None:
         super().__init__()
         self._title, self._body = title, body
 
@@ -71,41 +71,41 @@ for how long, what is wrong and how it is mended. Nothing is changed. The failov
 when to start it again, and says after how many seconds the other one took over."""
 
 
-def _keys(keys: Keys) -> list[Entry]:
-    return [Entry(f"  {key}", "$primary bold", told, indent=19) for key, told in keys]
+def _keys(keys: Keys) -> list[PageEntry]:
+    return [PageEntry(f"  {key}", "$primary bold", told, indent=19) for key, told in keys]
 
 
-def _title(text: str) -> list[Entry]:
-    return [Entry(), Entry(text, "$secondary bold")]
+def _title(text: str) -> list[PageEntry]:
+    return [PageEntry(), PageEntry(text, "$secondary bold")]
 
 
-def _page(about: str, keys: Keys) -> list[Entry]:
-    return [Entry(text=about), *_title("Keys"), *_keys(keys)]
+def _page(about: str, keys: Keys) -> list[PageEntry]:
+    return [PageEntry(text=about), *_title("Keys"), *_keys(keys)]
 
 
-def _step(step: StepOutline) -> list[Entry]:
-    entries = [Entry(text=step.help), *_title("Keys"), *_keys(FORM_KEYS), *_title("Fields")]
+def _step(step: StepOutline) -> list[PageEntry]:
+    entries = [PageEntry(text=step.help), *_title("Keys"), *_keys(FORM_KEYS), *_title("Fields")]
     for field in step.fields:
         default = "" if field.default in (None, {}) else f" Default: {field.default}."
         entries += [
-            Entry(f"  {field.title}", "bold", f"{field.help}.{default}", indent=4),
-            Entry(text=field.key, text_ink="$quiet", indent=4),
+            PageEntry(f"  {field.title}", "bold", f"{field.help}.{default}", indent=4),
+            PageEntry(text=field.key, text_ink="$quiet", indent=4),
         ]
     entries += _title("Checks") if step.checks else []
     for check in step.checks:
         kind = f"{check.severity}, live" if check.live else check.severity
         entries += [
-            Entry(f"  {check.id}  ({kind})", "bold", check.why, indent=4),
-            Entry(text=f"fix: {check.fix}", text_ink="$secondary", indent=4),
+            PageEntry(f"  {check.id}  ({kind})", "bold", check.why, indent=4),
+            PageEntry(text=f"fix: {check.fix}", text_ink="$secondary", indent=4),
         ]
     entries += _title("States of a step")
     entries += [
-        Entry(f"  {sign(state)} {WORDS[state]}", "", told, indent=12) for state, told in STATES.items()
+        PageEntry(f"  {sign(state)} {WORDS[state]}", "", told, indent=12) for state, told in STATES.items()
     ]
     return entries
 
 
-STATES: dict[State, str] = {
+STATES: dict[StepState, str] = {
     "untouched": "nobody has been there",
     "incomplete": "something that is needed is missing",
     "checking": "its checks run",

@@ -69,7 +69,7 @@ SCREENS: tuple[tuple[str, Keys], ...] = (
 
 def chapters() -> str:
     """Each screen as a chapter with its keys, in Markdown."""
-    from wizard.pages import table
+    from tools.pages import table
 
     return "\n\n".join(
         f"## {title}\n\n" + table(("key", "what it does"), ((f"`{key}`", told) for key, told in keys))
@@ -80,6 +80,6 @@ def chapters() -> str:
 if __name__ == "__main__":
     import sys
 
-    from wizard.pages import renew
+    from tools.pages import renew
 
     renew(sys.argv[1:], {"keys": chapters})

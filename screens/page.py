@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from textual.geometry import Size
 
 
-class Entry(NamedTuple):
+class PageEntry(NamedTuple):
     """A paragraph of help: a head in its own ink, then text that is wrapped beside or below it."""
 
     head: str = ""
@@ -27,7 +27,7 @@ class Entry(NamedTuple):
 class Page(Widget):
     """Paragraphs, wrapped to the width that there is."""
 
-    def __init__(self, entries: list[Entry]) -> None:
+    def __init__(self, entries: list[PageEntry]) -> None:
         super().__init__()
         self._entries = entries
 

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Button, Static, Tree
 
-from screens import cause
+from screens.model import cause
 from screens.signs import of_finding, plain, sign
 from screens.sizes import WIDE
 from screens.theme import tint
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.widgets.tree import TreeNode
 
-    from screens.pair import OpenPair
-    from wizard.change import Change
-    from wizard.finding import Finding
+    from screens.model.pair import OpenPair
+    from wizard.command_line.run.replay import Prepared
+    from wizard.plan.change import Change
     from wizard.profile.lines import Place
-    from wizard.replay import Prepared
+    from wizard.system.finding import Finding
 
 KEYS = (
     KeyHint("F9", "apply", "screen.apply", 0),
@@ -278,7 +278,7 @@ class Review(Screen[None]):
         return said
 
     def _show_change(self, view: DiffView, change: Change, what: str) -> None:
-        from wizard.diff import rows
+        from wizard.plan.diff import rows
 
         prepared = self._shown
         if prepared is None:
@@ -354,7 +354,7 @@ class Review(Screen[None]):
         self._judge()
 
     def _ignorable(self, finding: Finding) -> bool:
-        from wizard.checks import UNIGNORABLE
+        from wizard.preflight.checks import UNIGNORABLE
 
         return finding.id not in UNIGNORABLE
 
@@ -372,7 +372,7 @@ class Review(Screen[None]):
         """A home that is not here: the node is on another machine, or its path is wrong; only a person knows."""
         if self._asked_elsewhere or self.pair.profile is None or self.pair.progress.only_node is not None:
             return
-        from screens.elsewhere import ask, missing_homes
+        from screens.dialogs.elsewhere import ask, missing_homes
 
         missing = missing_homes(self.pair.profile)
         if len(missing) != 1:

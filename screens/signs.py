@@ -11,9 +11,9 @@ import sys
 from collections.abc import Mapping
 from typing import Literal
 
-State = Literal["untouched", "incomplete", "checking", "error", "warning", "done"]
+StepState = Literal["untouched", "incomplete", "checking", "error", "warning", "done"]
 
-WORDS: dict[State, str] = {
+WORDS: dict[StepState, str] = {
     "untouched": "to do",
     "incomplete": "gaps",
     "checking": "check",
@@ -97,7 +97,7 @@ def sign(name: str) -> str:
 
 
 def of_finding(status: str) -> str:
-    """The sign of a finding's status (wizard.finding.Status)."""
+    """The sign of a finding's status (wizard.system.finding.Status)."""
     return sign({"ok": "done", "waiting": "checking"}.get(status, status))
 
 

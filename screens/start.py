@@ -18,7 +18,7 @@ def run(argument: str | None) -> int:
     # What a shell exported once is not what the terminal is now: without these its own size is asked for.
     for name in ("COLUMNS", "LINES"):
         os.environ.pop(name, None)
-    from screens.draft import open_profile
+    from screens.model.draft import open_profile
 
     opened = open_profile(argument) if argument is not None else None
     from screens.app import WizardApp

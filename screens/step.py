@@ -11,8 +11,8 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets._input import Input
 
-from screens import values
-from screens.draft import key_of
+from screens.model import values
+from screens.model.draft import key_of
 from screens.signs import WORDS, plain, sign
 from screens.sizes import WIDE
 from screens.widgets.check_list import CheckList
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from textual import events
     from textual.app import ComposeResult
 
-    from screens.pair import OpenPair
+    from screens.model.pair import OpenPair
     from screens.widgets.secret_field import SecretField
-    from wizard.finding import Finding
     from wizard.profile.lines import Place
+    from wizard.system.finding import Finding
 
 
 TOGETHER = 0.04
@@ -202,7 +202,7 @@ class StepScreen(Screen[None]):
 
     async def _look_for_hints(self) -> None:
         """Look for what could be filled in, once for each gap."""
-        from screens.hints import hints
+        from screens.model.hints import hints
 
         gaps = {place for place, mistake in self.pair.mistakes.items() if mistake.kind == "missing"}
         homes = tuple(self.pair.draft.value(("nodes", number, "home")) for number in (0, 1))
@@ -247,7 +247,7 @@ class StepScreen(Screen[None]):
         """What is wrong with the file and stands in no form: shown with the first step."""
         if self.step is not self.pair.outline.steps[0]:
             return []
-        from wizard import finding
+        from wizard.system import finding
 
         return [
             finding.error(f"line {one.line}: {one.field or 'the file'}: {one.message}", fix=one.fix)
@@ -469,13 +469,13 @@ class StepScreen(Screen[None]):
         self.try_password(event.field)
 
     def try_password(self, field: SecretField) -> None:
-        from screens.password import PasswordTest
+        from screens.dialogs.password import PasswordTest
 
         self.app.push_screen(PasswordTest(self.pair, field.place))
 
     def action_pick(self) -> None:
         """Choose a path instead of typing it."""
-        from screens.picker import pick_for
+        from screens.dialogs.picker import pick_for
         from screens.widgets.path_field import PathField
 
         if isinstance(self.focused, PathField):

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from screens.app import WizardApp
-    from screens.pair import OpenPair
+    from screens.model.pair import OpenPair
 
 
 def wish(app: WizardApp, pair: OpenPair) -> None:
@@ -23,9 +23,9 @@ def wish(app: WizardApp, pair: OpenPair) -> None:
 def watch(target: Path) -> None:
     """Watch the pair of a profile until somebody leaves the dashboard."""
     from screens import dashboard
+    from wizard.command_line.verify import run_verify
     from wizard.profile.names import called
     from wizard.profile.store import load
-    from wizard.verify.command import run_verify
 
     loaded = load(target)
     run_verify(loaded.profile, called(loaded.name, target), watch=True, dashboard=dashboard.run)

@@ -13,13 +13,13 @@ from textual.widgets import Button, OptionList, Static
 from textual.widgets._input import Input
 from textual.widgets.option_list import Option
 
-from screens.background import beside
-from screens.page import Entry, Page
+from screens.model.background import beside
+from screens.page import Page, PageEntry
 from screens.signs import plain, sign
 from screens.sizes import WIDE
 from screens.widgets.key_bar import KeyBar, KeyHint
 from screens.widgets.title_bar import TitleBar
-from wizard.errors import WizardError
+from wizard.system.errors import WizardError
 
 if TYPE_CHECKING:
     from textual import events
@@ -119,7 +119,7 @@ class Welcome(Screen[None]):
     def _begin(self, name: str | None) -> None:
         if name is None:
             return
-        from screens.draft import begin
+        from screens.model.draft import begin
 
         try:
             self.app.open(begin(name))  # type: ignore[attr-defined]
@@ -145,8 +145,8 @@ class Welcome(Screen[None]):
     def action_open_file(self) -> None:
         from pathlib import Path
 
-        from screens.outline import Field
-        from screens.picker import Picker
+        from screens.dialogs.picker import Picker
+        from screens.model.outline import Field
 
         profile = Field("profile", "Profile", "a .toml file", "path", True, None, (), ())
         self.app.push_screen(Picker(profile, "", Path.cwd()), self._open)
@@ -154,7 +154,7 @@ class Welcome(Screen[None]):
     def _open(self, argument: str | None) -> None:
         if argument is None:
             return
-        from screens.draft import open_profile
+        from screens.model.draft import open_profile
 
         try:
             self.app.open(open_profile(argument))  # type: ignore[attr-defined]
@@ -168,7 +168,7 @@ class Welcome(Screen[None]):
 class NewPair(ModalScreen["str | None"]):
     """Asks for the name of a new pair."""
 
-    CSS_PATH = "ask.tcss"
+    CSS_PATH = "dialogs/ask.tcss"
     AUTO_FOCUS = "Input"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "give up", show=False)]
 
@@ -198,8 +198,8 @@ class NewPair(ModalScreen["str | None"]):
             self.action_give_up()
 
     def _take(self) -> None:
-        from wizard import locations
         from wizard.profile.names import check_name
+        from wizard.system import locations
 
         name = self.query_one(Input).value.strip() or "analytics"
         told = self.query_one(".result", Static)
@@ -221,7 +221,7 @@ class NewPair(ModalScreen["str | None"]):
 
 def _listing() -> tuple[list[Listed], dict[str, str]]:
     """The profiles, and how the newest run of each ended."""
-    from wizard import undo
+    from wizard.command_line.run import rollback as undo
     from wizard.profile.listing import listing
 
     last: dict[str, str] = {}
@@ -245,10 +245,10 @@ def _line(one: Listed, last: str) -> Content:
 
 
 def _about() -> Page:
-    def points(title: str, lines: tuple[str, ...]) -> list[Entry]:
+    def points(title: str, lines: tuple[str, ...]) -> list[PageEntry]:
         return [
-            Entry(title, "$secondary bold"),
-            *(Entry(f"  {sign('dot')}", "", line, "", 4) for line in lines),
+            PageEntry(title, "$secondary bold"),
+            *(PageEntry(f"  {sign('dot')}", "", line, "", 4) for line in lines),
         ]
 
-    return Page([*points("What is needed", NEEDED), Entry(), *points("What you can count on", PROMISES)])
+    return Page([*points("What is needed", NEEDED), PageEntry(), *points("What you can count on", PROMISES)])

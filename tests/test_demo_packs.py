@@ -14,7 +14,7 @@ from lxml import etree
 
 from tests.support import servers
 from wizard.demo.sandbox import DRIVER_CLASS, DRIVER_JAR, PACKS, make_sandbox
-from wizard.errors import UsageError
+from wizard.system.errors import UsageError
 
 MINIATURE = PACKS / "analytics"
 FILES = sorted(str(path.relative_to(MINIATURE)) for path in MINIATURE.rglob("*") if path.is_file())
@@ -252,14 +252,14 @@ def test_the_driver_jar_holds_the_driver_class(tmp_path: Path) -> None:
 
 
 def test_the_driver_jar_is_one_to_the_wizard(tmp_path: Path) -> None:
-    from wizard.driver import holds_class
+    from wizard.pack.driver import holds_class
 
     sandbox = make_sandbox(tmp_path / "play")
     assert holds_class(sandbox.folder / DRIVER_JAR, DRIVER_CLASS)
 
 
 def test_the_profile_names_what_is_in_the_sandbox(tmp_path: Path) -> None:
-    from wizard.profile import load
+    from wizard.profile.store import load
 
     sandbox = make_sandbox(tmp_path / "play")
     profile = load(sandbox.profile).profile

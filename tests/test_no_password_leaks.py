@@ -27,7 +27,7 @@ from tests.support.headless import (  # noqa: F401  (a fixture is used by its na
     text,
 )
 from tests.support.pairs import Pair
-from wizard.secrets import MASK, Secret
+from wizard.passwords.secret import MASK, Secret
 
 
 def marked(name: str) -> str:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from wizard.catalogue import PARTS
-from wizard.pages import renewed
+from tools.catalogue import PARTS
+from tools.pages import renewed
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")]

@@ -40,7 +40,7 @@ STORY = """
 import asyncio, sys
 from pathlib import Path
 import screens, wizard
-from wizard.cli import main
+from wizard.command_line.cli import main
 
 def run(*arguments):
     try:
@@ -60,7 +60,7 @@ codes.append(run("rollback", "demo.toml"))
 
 async def first_picture():
     from screens.app import WizardApp
-    from screens.draft import open_profile
+    from screens.model.draft import open_profile
 
     app = WizardApp(open_profile("demo.toml"))
     async with app.run_test(size=(100, 30)) as pilot:

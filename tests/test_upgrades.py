@@ -19,10 +19,10 @@ from tests.support import pairs
 from tests.support.headless import PACKS, errors, replayed
 from tests.support.pairs import Pair
 from tests.support.quick import folder_in_memory
-from wizard.change import hash_of_file
-from wizard.profile import load
 from wizard.profile.fields import keys
-from wizard.profile.parts import SCHEMA_VERSION
+from wizard.profile.model import SCHEMA_VERSION
+from wizard.profile.store import load
+from wizard.transaction.move import hash_of_file
 
 FOLDER = Path(__file__).parent / "profiles_of_old"
 BYTES = FOLDER / "bytes.json"

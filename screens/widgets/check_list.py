@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from textual import events
 
-    from wizard.finding import Finding
+    from wizard.system.finding import Finding
 
 ORDER = {"error": 0, "warning": 1, "waiting": 2, "skipped": 4, "ok": 3}
 """What is wrong stands on top."""
@@ -39,7 +39,7 @@ BODIES = {**MARKS, "error": "foreground", "warning": "foreground", "ok": "quiet"
 """The colours of a line's sign and of its text."""
 
 
-class Line(NamedTuple):
+class CheckLine(NamedTuple):
     """A line of the list; `item` is the number of the finding that it belongs to, -1 for none."""
 
     sign: str
@@ -66,7 +66,7 @@ class CheckList(ScrollView, can_focus=True):
         self._under_way: tuple[str, ...] = ()
         self._idle = ""
         self._shown: tuple[list[Finding], tuple[str, ...], str] | None = None
-        self._lines: list[Line] = []
+        self._lines: list[CheckLine] = []
         self._pointed = 0
 
     def show(self, findings: Sequence[Finding], running: Sequence[str], idle: str = "") -> None:
@@ -124,16 +124,17 @@ class CheckList(ScrollView, can_focus=True):
 
     def _lay_out(self) -> None:
         width = max(20, self.scrollable_content_region.width or self.size.width)
-        lines: list[Line] = []
+        lines: list[CheckLine] = []
         for number, finding in enumerate(self.findings):
             lines += _lines_of(finding, number, width)
         first_fine = next((n for n, line in enumerate(lines) if line.ink in {"ok", "skipped"}), len(lines))
         running = [
-            Line(sign("checking"), cut(f"{id}  runs", width - 2), "waiting", -1) for id in self._under_way
+            CheckLine(sign("checking"), cut(f"{id}  runs", width - 2), "waiting", -1)
+            for id in self._under_way
         ]
         lines[first_fine:first_fine] = running
         if not lines and self._idle:
-            lines = [Line(" ", text, "skipped", -1) for text in wrapped(self._idle, width - 2)]
+            lines = [CheckLine(" ", text, "skipped", -1) for text in wrapped(self._idle, width - 2)]
         self._lines = lines
         self.virtual_size = Size(width, len(lines))
         counts = {
@@ -166,20 +167,23 @@ class CheckList(ScrollView, can_focus=True):
         return Strip(segments).adjust_cell_length(width, ink(self, "foreground", ground))
 
 
-def _lines_of(finding: Finding, number: int, width: int) -> list[Line]:
+def _lines_of(finding: Finding, number: int, width: int) -> list[CheckLine]:
     """A finding's lines: one for what is in order, as many as needed for what is not."""
     node = f"{finding.node}: " if finding.node else ""
     text = plain(f"{finding.id}  {node}{finding.message}" if finding.id else f"{node}{finding.message}")
     mark = of_finding(finding.status)
     if finding.status in {"ok", "skipped"}:
-        return [Line(mark, cut(text, width - 2), finding.status, number)]
+        return [CheckLine(mark, cut(text, width - 2), finding.status, number)]
     first, *rest = wrapped(text, width - 2)
-    lines = [Line(mark, first, finding.status, number)]
-    lines += [Line(" ", more, finding.status, number) for more in rest]
+    lines = [CheckLine(mark, first, finding.status, number)]
+    lines += [CheckLine(" ", more, finding.status, number) for more in rest]
     if finding.fix:
         lines += [
-            Line(" ", f"  {more}", "fix", number) for more in wrapped(plain(f"fix: {finding.fix}"), width - 4)
+            CheckLine(" ", f"  {more}", "fix", number)
+            for more in wrapped(plain(f"fix: {finding.fix}"), width - 4)
         ]
     if finding.remedy is not None:
-        lines.append(Line(" ", cut(f"  F4 does it: {plain(finding.remedy.label)}", width - 2), "key", number))
+        lines.append(
+            CheckLine(" ", cut(f"  F4 does it: {plain(finding.remedy.label)}", width - 2), "key", number)
+        )
     return lines

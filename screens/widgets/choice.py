@@ -17,7 +17,7 @@ from screens.widgets.labelled import Labelled
 if TYPE_CHECKING:
     from textual import events
 
-    from screens.outline import Field
+    from screens.model.outline import Field
     from wizard.profile.lines import Place
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from textual import events
 
-    from wizard.diff import Row
+    from wizard.plan.diff import DiffRow
 
 SIDE_BY_SIDE = 100
 """Columns from which before and after stand side by side."""
@@ -40,8 +40,8 @@ class DiffView(ScrollView, can_focus=True):
     def __init__(self) -> None:
         super().__init__()
         self._said: list[Said] = []
-        self._rows: list[Row] = []
-        self._pairs: list[tuple[Row | None, Row | None]] = []
+        self._rows: list[DiffRow] = []
+        self._pairs: list[tuple[DiffRow | None, DiffRow | None]] = []
         self._text: list[Said] = []
         self.split: bool | None = None
         """Side by side, or not; None: where there is room."""
@@ -50,7 +50,7 @@ class DiffView(ScrollView, can_focus=True):
     def splits(self) -> bool:
         return self.size.width >= SIDE_BY_SIDE if self.split is None else self.split
 
-    def show_rows(self, rows: Sequence[Row], said: Sequence[Said] = (), at: int = 0) -> None:
+    def show_rows(self, rows: Sequence[DiffRow], said: Sequence[Said] = (), at: int = 0) -> None:
         """Show a diff below some lines of text, scrolled to the row of that number."""
         self._rows, self._said = list(rows), list(said)
         self._pairs = paired(rows)
@@ -118,7 +118,7 @@ class DiffView(ScrollView, can_focus=True):
         right = self._half(after, width - 1 - half, after.after if after is not None else None)
         return Strip.join([left, Strip([middle]), right])
 
-    def _half(self, row: Row | None, width: int, line: int | None) -> Strip:
+    def _half(self, row: DiffRow | None, width: int, line: int | None) -> Strip:
         if row is None:
             return Strip.blank(width, ink(self, "foreground"))
         ground, colour, mark = LOOKS[row.kind]
@@ -139,11 +139,11 @@ LOOKS = {
 """The kind of a row → its ground, its ink, its sign."""
 
 
-def paired(rows: Sequence[Row]) -> list[tuple[Row | None, Row | None]]:
+def paired(rows: Sequence[DiffRow]) -> list[tuple[DiffRow | None, DiffRow | None]]:
     """The rows side by side: what was removed beside what came in its place."""
-    pairs: list[tuple[Row | None, Row | None]] = []
-    removed: list[Row] = []
-    added: list[Row] = []
+    pairs: list[tuple[DiffRow | None, DiffRow | None]] = []
+    removed: list[DiffRow] = []
+    added: list[DiffRow] = []
 
     def settle() -> None:
         for number in range(max(len(removed), len(added))):

@@ -15,7 +15,7 @@ from screens.theme import ink
 from screens.widgets.labelled import Labelled, cut
 
 if TYPE_CHECKING:
-    from screens.outline import Field
+    from screens.model.outline import Field
     from wizard.profile.lines import Place
 
 

@@ -8,7 +8,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 
-from screens import values
+from screens.model import values
 from screens.widgets.choice import Choice
 from screens.widgets.field import TextField
 from screens.widgets.labelled import LONGEST_LABEL, Labelled
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
-    from screens.draft import OpenDraft
-    from screens.outline import Field, Outline, StepOutline
+    from screens.model.draft import OpenDraft
+    from screens.model.outline import Field, Outline, StepOutline
     from wizard.profile.lines import Place
 
 NODE_NAMES = {"event_processor.presenter": "none", "deployment_sync.manager": "the first"}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding, BindingType
 from textual.suggester import Suggester
 
-from screens.background import beside
+from screens.model.background import beside
 from screens.widgets.field import TextField
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class PathSuggester(Suggester):
         self._key, self._folder = key, folder
 
     async def get_suggestion(self, value: str) -> str | None:
-        from screens import paths
+        from screens.model import paths
 
         return await beside(lambda: paths.completion(self._key, value, self._folder), "completion")
 
@@ -57,7 +57,7 @@ class PathField(TextField):
         self._looking = self.set_timer(PAUSE, self._look)
 
     async def _look(self) -> None:
-        from screens import paths
+        from screens.model import paths
 
         text, folder = self.value, self._folder
         if folder is None:

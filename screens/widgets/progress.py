@@ -12,7 +12,7 @@ LABEL = 22
 BAR = 20
 
 
-class Progress(Widget):
+class ProgressRow(Widget):
     """` node1   ████████░░░░  4/9  master-datasources.xml`."""
 
     def __init__(self, label: str, total: int) -> None:

@@ -9,13 +9,13 @@ from textual.message import Message
 from textual.widgets import Button, Select
 from textual.widgets._input import Input
 
-from screens import values
+from screens.model import values
 from screens.widgets.labelled import Labelled
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from screens.outline import Field
+    from screens.model.outline import Field
     from wizard.profile.lines import Place
 
 

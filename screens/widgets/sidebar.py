@@ -11,7 +11,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from screens.signs import WORDS, State, sign
+from screens.signs import WORDS, StepState, sign
 from screens.theme import ink
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from textual import events
 
-COLOURS: dict[State | None, str] = {
+COLOURS: dict[StepState | None, str] = {
     "untouched": "quiet",
     "incomplete": "warning",
     "checking": "secondary",
@@ -59,11 +59,11 @@ class Sidebar(Widget, can_focus=True):
         """Show these steps, each an id and a title."""
         super().__init__()
         self._items = [*steps, (RULE, ""), *REST]
-        self._states: dict[str, State] = {}
+        self._states: dict[str, StepState] = {}
         self.set_reactive(Sidebar.current, current)
         self._pointed = 0
 
-    def show(self, states: Mapping[str, State]) -> None:
+    def show(self, states: Mapping[str, StepState]) -> None:
         """Show the states of the steps."""
         if states != self._states:
             self._states = dict(states)

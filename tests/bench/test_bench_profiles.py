@@ -8,10 +8,10 @@ import sys
 import time
 
 from tests.support.profiles import MINIMAL_TEXT
-from wizard import locations
-from wizard.profile import load
 from wizard.profile.listing import listing
+from wizard.profile.store import load
 from wizard.profile.template import show
+from wizard.system import locations
 
 SIZES = (125, 250, 500, 1000)
 MISTAKES = (60, 120, 240, 480)

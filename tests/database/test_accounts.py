@@ -22,7 +22,7 @@ from wizard.database.accounts import (
 )
 from wizard.database.connection import connect
 from wizard.database.failure import DatabaseError, Endpoint
-from wizard.secrets import Secret
+from wizard.passwords.secret import Secret
 
 ANONYMOUS = Account("", "localhost")
 EVERYWHERE = Account("apim", "%")

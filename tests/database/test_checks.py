@@ -16,17 +16,18 @@ from tests.support import listeners
 from tests.support.pairs import make_pair
 from tests.support.playground import Playground, playground
 from tests.support.servers import Server, free_port, quoted
-from wizard import checks, finding
-from wizard.checks import CheckContext
 from wizard.database import lock
-from wizard.database.checks import CHECKS
 from wizard.database.journal import FileJournal
-from wizard.finding import Finding
-from wizard.pack import Pack
-from wizard.passwords import Passwords
-from wizard.plan import Plan
-from wizard.profile import Profile
-from wizard.secrets import Secret
+from wizard.pack.home import Pack
+from wizard.passwords.secret import Secret
+from wizard.plan.planner import Plan
+from wizard.preflight import checks
+from wizard.preflight.checks import CheckContext
+from wizard.preflight.mysql import CHECKS
+from wizard.profile.model import Profile
+from wizard.profile.passwords import Passwords
+from wizard.system import finding
+from wizard.system.finding import Finding
 
 ALL_BUT_DRIVER = tuple(one for one in CHECKS if one.id != "mysql.driver")
 

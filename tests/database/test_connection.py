@@ -13,7 +13,7 @@ from tests.support.playground import Playground
 from tests.support.servers import Server
 from wizard.database.connection import connect
 from wizard.database.failure import DatabaseError, Endpoint, by_number, translated
-from wizard.secrets import Secret
+from wizard.passwords.secret import Secret
 
 
 def session(server: Server, username: str | None = None, password: str = "", **more: float):

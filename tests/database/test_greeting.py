@@ -11,7 +11,7 @@ from tests.support.servers import Server, free_port
 from wizard.database.connection import connect
 from wizard.database.failure import DatabaseError, Endpoint
 from wizard.database.greeting import greeting, version_of
-from wizard.secrets import Secret
+from wizard.passwords.secret import Secret
 
 
 def refusal(port: int, host: str = "127.0.0.1") -> DatabaseError:

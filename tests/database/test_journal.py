@@ -11,7 +11,7 @@ import pytest
 
 from wizard.database.failure import Endpoint
 from wizard.database.journal import FileJournal
-from wizard.errors import Failed
+from wizard.system.errors import Failed
 
 HERE = Endpoint("db", 3306)
 

@@ -12,9 +12,9 @@ import pytest
 
 from tests.support.playground import Playground, playground
 from tests.support.servers import Server, quoted
-from wizard.database.connection import Session
+from wizard.database.connection import DatabaseSession
 from wizard.database.journal import FileJournal
-from wizard.database.provision import Progress, pending
+from wizard.database.provision import DatabaseProgress, pending
 
 SMALL = """
 CREATE TABLE a (i INT NOT NULL, PRIMARY KEY (i)) ENGINE INNODB;
@@ -47,7 +47,7 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def before_statement(database: str, number: int) -> Progress:
+def before_statement(database: str, number: int) -> DatabaseProgress:
     def progress(name: str, done: int, total: int, text: str) -> None:
         if total and name == database and done == number:
             die()
@@ -117,7 +117,7 @@ def at_event(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
         return event
 
-    monkeypatch.setattr(Session, "make", around(Session.make))
+    monkeypatch.setattr(DatabaseSession, "make", around(DatabaseSession.make))
     monkeypatch.setattr(FileJournal, "begin", around(FileJournal.begin))
     monkeypatch.setattr(FileJournal, "done", around(FileJournal.done))
 

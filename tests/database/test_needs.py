@@ -17,8 +17,8 @@ from wizard.database.script import Schema, creates
 from wizard.database.scripts import Script, Scripts
 from wizard.database.server import Server
 from wizard.database.situation import Situation
-from wizard.database.wanted import Database, Login, Wanted
-from wizard.secrets import Secret
+from wizard.database.wanted import Database, Login, WantedDatabases
+from wizard.passwords.secret import Secret
 
 TEXT = "CREATE TABLE a (i INT); CREATE TABLE b (i INT);"
 SCRIPT = Script("dbscripts/mysql.sql", TEXT)
@@ -47,7 +47,7 @@ SERVER = Server(
     super_read_only=False,
     short_indexes=False,
 )
-WANTED = Wanted(
+WANTED = WantedDatabases(
     Endpoint("db", 3306),
     Login("apim", Secret("x")),
     Login("root", Secret("y")),
@@ -75,7 +75,7 @@ def database(schema: Schema, name: str = "u", **more: Any) -> Contents:
     return Contents(name, "utf8mb4", schema, **more)
 
 
-def decided(wanted: Wanted = WANTED, begun: dict[str, bool] | None = None, **changes: Any) -> Needs:
+def decided(wanted: WantedDatabases = WANTED, begun: dict[str, bool] | None = None, **changes: Any) -> Needs:
     return decide(wanted, dataclasses.replace(SITUATION, **changes), SCRIPTS, begun or {})
 
 

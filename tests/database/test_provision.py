@@ -12,14 +12,14 @@ import pytest
 from tests.support import listeners, servers
 from tests.support.playground import Playground, playground
 from tests.support.servers import Server, quoted
-from wizard.cancel import Cancel
 from wizard.database import lock
 from wizard.database.failure import DatabaseError, Endpoint
 from wizard.database.needs import DatabaseResult
 from wizard.database.provision import ProvisioningFailed, pending
-from wizard.database.wanted import Wanted
-from wizard.errors import Cancelled, Failed
-from wizard.secrets import Secret
+from wizard.database.wanted import WantedDatabases
+from wizard.passwords.secret import Secret
+from wizard.system.cancel import Cancel
+from wizard.system.errors import Cancelled, Failed
 
 
 def made(ground: Playground) -> None:
@@ -581,7 +581,7 @@ class TestPasswordsStayHidden:
 def test_a_wrong_administrator_changes_nothing(maria: Playground) -> None:
     from wizard.database.wanted import Login
 
-    wanted: Wanted = maria.wanted(administrator=Login("root", Secret("wrong")))
+    wanted: WantedDatabases = maria.wanted(administrator=Login("root", Secret("wrong")))
     maria.make_account()
     needs = pending(wanted, maria.scripts, maria.journal)
     assert not needs.by_administrator

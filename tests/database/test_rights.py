@@ -148,7 +148,7 @@ class TestOnRealServers:
 
     def test_rights_that_come_with_a_role(self, mysql9: Server, mariadb: Server) -> None:
         from wizard.database.failure import Endpoint
-        from wizard.secrets import Secret
+        from wizard.passwords.secret import Secret
 
         for server in (mysql9, mariadb):
             default = "SET DEFAULT ROLE r_apim TO roled@'%'"

@@ -12,7 +12,7 @@ import pytest
 from tests.support import servers
 from tests.support.playground import Playground, playground
 from tests.support.servers import Server
-from wizard.database.connection import Session, connect
+from wizard.database.connection import DatabaseSession, connect
 from wizard.database.failure import DatabaseError
 from wizard.database.schema import Contents, Verdict, compare, read_contents
 from wizard.database.script import Schema, creates, statements
@@ -28,7 +28,7 @@ SCRIPTS = (
 )
 
 
-def session(ground: Playground) -> Session:
+def session(ground: Playground) -> DatabaseSession:
     wanted = ground.wanted()
     assert wanted.administrator is not None
     return connect(

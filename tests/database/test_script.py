@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wizard.database.script import ForeignKey, Index, creates, statements
-from wizard.errors import EditError
+from wizard.system.errors import EditError
 
 PACKS = ("apim-analytics-2.0.0", "apim-analytics-2.1.0", "das-3.0.1")
 

@@ -20,9 +20,9 @@ from wizard.database.provision import pending
 from wizard.database.quoting import identifier, literal
 from wizard.database.scripts import scripts_for
 from wizard.database.sql import sql_text
-from wizard.database.wanted import Database, Login, Wanted
-from wizard.pack import Pack
-from wizard.secrets import Secret
+from wizard.database.wanted import Database, Login, WantedDatabases
+from wizard.pack.home import Pack
+from wizard.passwords.secret import Secret
 
 
 def text_for(ground: Playground, *, with_password: bool = True, **changes: object) -> str:
@@ -124,7 +124,7 @@ class TestInTheClient:
 
 
 class TestTheText:
-    WANTED = Wanted(
+    WANTED = WantedDatabases(
         Endpoint("db", 3306),
         Login("apim", Secret("s3cret")),
         None,

@@ -15,7 +15,7 @@ import pytest
 
 from wizard.demo import server
 from wizard.demo.server import ADMINISTRATOR, PrivateServer, find_server, private_server
-from wizard.errors import Failed
+from wizard.system.errors import Failed
 
 pytestmark = pytest.mark.servers
 

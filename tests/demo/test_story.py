@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.need import need
-from wizard.demo import main, story
+from wizard.demo import story
 from wizard.demo.sandbox import make_sandbox, opened
 from wizard.demo.server import find_server
+from wizard.demo.story import main
 
 CHANGED = {
     "repository/components/lib/mysql-connector-java-stand-in.jar": ("new", "new"),

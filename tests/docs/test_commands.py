@@ -13,7 +13,7 @@ from tests.support import documentation, worlds
 from tests.support.documentation import ROOT, Block
 from tests.support.worlds import World, world
 from wizard.profile.store import parse
-from wizard.steps import CHECKS
+from wizard.steps.procedure import CHECKS
 from wizard.verify.faults import fault_of
 
 PAGES = documentation.pages()

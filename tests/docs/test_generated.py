@@ -18,10 +18,10 @@ from packaging.utils import canonicalize_name
 from screens.keys import chapters
 from tests.support.cli import ROOT, run
 from tests.support.need import need
-from wizard.catalogue import PARTS, VERIFY, each_command, licences
-from wizard.cli import cli
-from wizard.manual import manual
-from wizard.pages import renewed
+from tools.catalogue import PARTS, VERIFY, each_command, licences
+from tools.manual import manual
+from tools.pages import renewed
+from wizard.command_line.cli import cli
 from wizard.profile.fields import keys
 from wizard.verify.homes import HOME_IDS
 from wizard.verify.spark_verdict import SPARK_IDS

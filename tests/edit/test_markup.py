@@ -19,7 +19,8 @@ from tests.support.documents import Document, documents
 from wizard.edit import markup
 from wizard.edit.properties import PropertiesDocument
 from wizard.edit.xml import New, XmlDocument
-from wizard.errors import EditError
+from wizard.pack import xml_parse
+from wizard.system.errors import EditError
 
 BOMB = (
     '<?xml version="1.0"?>\n<!-- a comment -->\n  <!DOCTYPE a [\n <!ENTITY e0 "ha">\n'
@@ -242,7 +243,7 @@ def _seconds(make: Callable[[bytes], object], source: bytes) -> float:
 class TestPlaces:
     def test_of_each_element_where_it_starts_and_where_its_end_tag_does(self) -> None:
         source = b"\xef\xbb\xbf<?pi <x/>?><a>\r\n<!-- <b/> --><b c='>'/>\xc3\xa4<![CDATA[<b/>]]><d></d></a>"
-        starts, ends = markup.places(source, "x")
+        starts, ends = xml_parse.places(source, "x")
         assert [source[at : at + 2] for at in starts] == [b"<a", b"<b", b"<d"]
         assert [source[at:] for at in ends] == [b"</a>", source[source.index(b"\xc3") :], b"</d></a>"]
 

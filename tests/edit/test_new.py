@@ -7,7 +7,7 @@ from lxml import etree
 
 from wizard.edit import new as new_elements
 from wizard.edit.new import New
-from wizard.secrets import Secret
+from wizard.passwords.secret import Secret
 
 NEW = New(
     "datasource",

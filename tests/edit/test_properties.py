@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from tests.support.need import need
 from wizard.edit.properties import PropertiesDocument
-from wizard.errors import EditError
-from wizard.secrets import Secret
+from wizard.passwords.secret import Secret
+from wizard.system.errors import EditError
 
 PACKS = ["apim-analytics-2.0.0", "apim-analytics-2.1.0", "das-3.0.1"]
 READER = Path(__file__).resolve().parent.parent / "support" / "PropertiesReader.java"

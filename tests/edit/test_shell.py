@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wizard.edit.shell import BatchScript, ShellScript
-from wizard.errors import EditError
+from wizard.system.errors import EditError
 
 PACKS = ["apim-analytics-2.0.0", "apim-analytics-2.1.0", "das-3.0.1"]
 

@@ -10,8 +10,8 @@ from lxml import etree
 
 from wizard.edit.splice import splice
 from wizard.edit.xml import New, XmlDocument
-from wizard.errors import EditError
-from wizard.secrets import Secret
+from wizard.passwords.secret import Secret
+from wizard.system.errors import EditError
 
 EVENT_PROCESSOR = b"""<?xml version="1.0" encoding="UTF-8"?>
 <!-- <mode name="HA" enable="no"><port>0</port></mode> -->

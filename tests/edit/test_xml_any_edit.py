@@ -16,8 +16,8 @@ from lxml import etree
 from tests.support.documents import Document, documents, spans
 from wizard.edit.splice import splice
 from wizard.edit.xml import New, XmlDocument, XmlElement
-from wizard.errors import EditError
-from wizard.secrets import Secret
+from wizard.passwords.secret import Secret
+from wizard.system.errors import EditError
 
 BLANKS = " \t\r\n"
 

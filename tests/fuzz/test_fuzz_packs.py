@@ -15,14 +15,14 @@ from tests.support.fuzz import ODD, XML, fuzz, mutated
 from tests.support.headless import PACKS, untouched
 from tests.support.quick import folder_in_memory
 from tests.support.strangers import FILES, KINDS, PLACES, World
-from wizard import from_homes
-from wizard import replay as headless
-from wizard.cancel import Cancel
-from wizard.errors import WizardError
-from wizard.profile import Profile, load
-from wizard.profile.store import examine
-from wizard.replay import Options, Result
-from wizard.secrets import Resolver
+from wizard.command_line.run import from_homes
+from wizard.command_line.run import replay as headless
+from wizard.command_line.run.replay import Options, Result
+from wizard.passwords.resolver import Resolver
+from wizard.profile.model import Profile
+from wizard.profile.store import examine, load
+from wizard.system.cancel import Cancel
+from wizard.system.errors import WizardError
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_a_configured_pair_that_was_spoilt_is_read_back(world: World) -> None:
 
 
 def _is_pack(home: Path) -> bool:
-    from wizard.pack import is_pack
+    from wizard.pack.home import is_pack
 
     return is_pack(home)
 

@@ -19,15 +19,14 @@ from tests.support.headless import AXIS2, LIB, PACKS, SPARK, XML_FILES, errors, 
 from tests.support.need import need
 from tests.support.quick import folder_in_memory
 from tests.support.strangers import KINDS, PLACES, World
-from wizard import from_homes
-from wizard import replay as headless
-from wizard.cancel import Cancel
-from wizard.errors import WizardError
-from wizard.profile import load
-from wizard.profile.store import ProfileError
-from wizard.replay import Options, Result
-from wizard.secrets import Resolver
-from wizard.text import diff_lines
+from wizard.command_line.run import from_homes
+from wizard.command_line.run import replay as headless
+from wizard.command_line.run.replay import Options, Result
+from wizard.command_line.text import diff_lines
+from wizard.passwords.resolver import Resolver
+from wizard.profile.store import ProfileError, load
+from wizard.system.cancel import Cancel
+from wizard.system.errors import WizardError
 
 
 @pytest.fixture

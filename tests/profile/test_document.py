@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.profiles import MINIMAL_TEXT, valid_profiles
-from wizard.errors import WizardError
 from wizard.profile.document import get_field, set_field, unset_field
 from wizard.profile.lines import lookup
 from wizard.profile.template import new_template
 from wizard.profile.written import written
+from wizard.system.errors import WizardError
 
 TEXT = """\
 # About this pair

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from tests.support.profiles import MINIMAL_TEXT
-from wizard import locations
-from wizard.errors import UsageError
-from wizard.profile import ProfileError, drafts, load
+from wizard.profile import drafts
 from wizard.profile.files import save
 from wizard.profile.listing import listing
+from wizard.profile.store import ProfileError, load
+from wizard.system import locations
+from wizard.system.errors import UsageError
 
 OTHER = MINIMAL_TEXT.replace("10.100.0.10", "10.100.0.11")
 

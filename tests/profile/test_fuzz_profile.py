@@ -10,12 +10,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.support.profiles import MINIMAL_TEXT, valid_profiles
-from wizard.errors import UsageError
-from wizard.profile import LoadedProfile, Profile, ProfileError, load
 from wizard.profile.fields import keys, tables
+from wizard.profile.files import LoadedProfile
 from wizard.profile.lines import scan
-from wizard.profile.store import parse
+from wizard.profile.model import Profile
+from wizard.profile.store import ProfileError, load, parse
 from wizard.profile.written import written, written_key
+from wizard.system.errors import UsageError
 
 FOLDER = Path("/profiles")
 PYDANTICS = re.compile(

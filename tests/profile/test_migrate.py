@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.profiles import MINIMAL_TEXT
-from wizard.profile import ProfileError, load, migrate
-from wizard.profile.parts import SCHEMA_VERSION
+from wizard.profile import migrate
+from wizard.profile.model import SCHEMA_VERSION
+from wizard.profile.store import ProfileError, load
 
 # An edition that never was: it called the account `user` and had no list of nodes.
 ZERO = """\

@@ -6,7 +6,7 @@ import tomllib
 
 import pytest
 
-from wizard.profile import Profile
+from wizard.profile.model import Profile
 
 
 @pytest.mark.parametrize("pack", ["apim-analytics-2.0.0", "apim-analytics-2.1.0", "das-3.0.1"])

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from tests.support.profiles import MINIMAL_TEXT
-from wizard import locations
-from wizard.errors import Failed, UsageError
-from wizard.profile import Profile, ProfileError, load
 from wizard.profile.files import MOST_BYTES, save
+from wizard.profile.model import Profile
 from wizard.profile.names import RESERVED
+from wizard.profile.store import ProfileError, load
+from wizard.system import locations
+from wizard.system.errors import Failed, UsageError
 
 MARK = "mArk-7f3e"
 
@@ -406,7 +407,7 @@ class TestNamesAndPaths:
         assert load("prod").text == MINIMAL_TEXT
 
     def test_the_reserved_names_are_the_commands(self):
-        cli = pytest.importorskip("wizard.cli")
+        cli = pytest.importorskip("wizard.command_line.cli")
         assert set(cli.COMMANDS) - {"wizard"} <= RESERVED
 
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 
 from tests.support.profiles import MINIMAL, valid_profiles
-from wizard.profile import Profile, ProfileError
 from wizard.profile.fields import keys, tables
+from wizard.profile.model import Profile
 from wizard.profile.schema import schema
-from wizard.profile.store import examine, load, parse
+from wizard.profile.store import ProfileError, examine, load, parse
 from wizard.profile.template import new_template, show
 
 FOLDER = Path("/profiles")
@@ -142,11 +142,3 @@ class TestSchema:
         for pattern in found:
             re.compile(pattern)
             assert "\\u{" not in pattern
-
-
-def test_a_profile_that_was_loaded_without_the_models_is_shown_alike(make_pair) -> None:
-    from wizard.profile import quick, store
-    from wizard.profile.template import show
-
-    pair = make_pair(mysql={"url_parameters": {"useSSL": "false", "password": {"prompt": True}}})
-    assert show(quick.load(pair.profile).profile) == show(store.load(pair.profile).profile)

@@ -25,7 +25,7 @@ def still(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(SVGImageExtension, "dirname", classmethod(dirname))
     monkeypatch.setattr("screens.signs.ASCII", False)
     dress_scroll_bars(ascii=False)
-    monkeypatch.setattr("screens.pair.clock", lambda: "10:42")
+    monkeypatch.setattr("screens.model.pair.clock", lambda: "10:42")
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()

@@ -18,26 +18,26 @@ from pytest_textual_snapshot import SVGImageExtension
 from textual.widgets import Static
 
 from screens.dashboard import Dashboard, DashboardApp, rows
-from screens.memory import Memory
+from screens.model.memory import Memory
 from tests.support import server_logs as tell
 from tests.support.need import need
 from tests.support.screens import text_of
 from tests.support.server_logs import Side, profile, sides
-from wizard.finding import Finding
-from wizard.verify.command import Keeper
+from wizard.command_line.verify import ReportWriter
+from wizard.system.finding import Finding
 from wizard.verify.drill import Drill
 from wizard.verify.pair import Pair, Sight
 from wizard.verify.scan import Scanner
-from wizard.verify.spark import Look, Place
+from wizard.verify.spark import Look, SparkAddress
 from wizard.verify.spark_verdict import SparkView, judge_spark
 from wizard.verify.story import Story
-from wizard.verify.ui import Answer
+from wizard.verify.ui import PageAnswer
 from wizard.verify.verdict import judge
 from wizard.verify.view import View, view_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACES = {
-    name: Place(host, 8082, 11501, 4041)
+    name: SparkAddress(host, 8082, 11501, 4041)
     for name, host in (("node1", "10.100.0.46"), ("node2", "10.100.0.47"))
 }
 NOON = 1_769_515_101.0  # 2026-01-27 11:58:21 UTC
@@ -62,20 +62,20 @@ def still(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def spark(active: str = "node1", *, up: tuple[str, ...] = ("node1", "node2")) -> Look:
     """What the UIs of those nodes show."""
-    refused = Answer("http://10.100.0.46:8082/json/", "refused", "connection refused")
+    refused = PageAnswer("http://10.100.0.46:8082/json/", "refused", "connection refused")
     workers = [{"host": PLACES[node].host, "state": "ALIVE", "webuiaddress": ""} for node in up]
     applications = [{"id": "app-1", "name": "CarbonAnalytics", "state": "RUNNING"}]
     alive = {"status": "ALIVE", "workers": workers, "activeapps": applications}
     executors = {"executors": [{"id": 0, "appid": "app-1"}], "finishedexecutors": []}
     url = "http://10.100.0.46:8082/json/"
     masters = {
-        node: Answer(url, "ok", "", alive if node == active else {"status": "STANDBY"})
+        node: PageAnswer(url, "ok", "", alive if node == active else {"status": "STANDBY"})
         if node in up
         else refused
         for node in PLACES
     }
     return Look(
-        masters, {node: Answer(url, "ok", "", executors) if node in up else refused for node in PLACES}
+        masters, {node: PageAnswer(url, "ok", "", executors) if node in up else refused for node in PLACES}
     )
 
 
@@ -138,11 +138,11 @@ class Shown:
         return view
 
 
-def app_of(*views: View, theme: str = "dark", keeper: Keeper | None = None) -> DashboardApp:
+def app_of(*views: View, theme: str = "dark", writer: ReportWriter | None = None) -> DashboardApp:
     dashboard = Dashboard(
         Shown(*views),  # type: ignore[arg-type]
         name="analytics",
-        keeper=keeper or Keeper("analytics", {}),
+        writer=writer or ReportWriter("analytics", {}),
         clock=lambda: NOON,
     )
     return DashboardApp(dashboard, theme=theme)
@@ -327,7 +327,7 @@ async def test_a_drill_that_has_passed_ends_with_the_pairs_code(
 
 async def test_a_key_writes_the_report(tmp_path: Path) -> None:
     path = tmp_path / "report.md"
-    app = app_of(healthy(), keeper=Keeper("analytics", {}, path))
+    app = app_of(healthy(), writer=ReportWriter("analytics", {}, path))
     async with app.run_test() as pilot:
         await shown(pilot)
         await pilot.press("r")
@@ -337,7 +337,7 @@ async def test_a_key_writes_the_report(tmp_path: Path) -> None:
 
 
 async def test_a_report_that_cannot_be_written_is_said(tmp_path: Path) -> None:
-    app = app_of(healthy(), keeper=Keeper("analytics", {}, tmp_path / "missing/report.md"))
+    app = app_of(healthy(), writer=ReportWriter("analytics", {}, tmp_path / "missing/report.md"))
     async with app.run_test() as pilot:
         await shown(pilot)
         await pilot.press("r")
@@ -383,7 +383,7 @@ PROGRAM = """
 import sys
 from screens.dashboard import run
 from wizard.profile.store import load
-from wizard.verify.command import run_verify
+from wizard.command_line.verify import run_verify
 sys.exit(run_verify(load(sys.argv[1]).profile, "pair", offline=True, watch=True, dashboard=run))
 """
 

@@ -17,14 +17,14 @@ from tests.support import pairs
 from tests.support.driving import fill
 from tests.support.headless import applied, untouched
 from tests.support.screens import text_of, typed, until
-from wizard import locations
-from wizard.profile import load
+from wizard.profile.store import load
+from wizard.system import locations
 
 
 @pytest.fixture(autouse=True)
 def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wizard.steps.pair.is_free", lambda number: True)
-    monkeypatch.setattr("screens.pair.SETTLE", 0.02)
+    monkeypatch.setattr("wizard.preflight.pair.is_free", lambda number: True)
+    monkeypatch.setattr("screens.model.pair.SETTLE", 0.02)
 
 
 async def asked(pilot: Pilot[Any]) -> ExistingPair:

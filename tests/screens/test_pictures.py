@@ -16,8 +16,8 @@ from screens.app import WizardApp
 from screens.theme import THEMES
 from tests.support.driving import fill
 from tests.support.screens import PROFILE, Scripted, opened, settled, text_of, typed, until
-from wizard import finding
-from wizard.finding import Finding, Remedy
+from wizard.system import finding
+from wizard.system.finding import Finding, Remedy
 
 LOOKS = [(size, theme) for size in ((80, 24), (120, 40)) for theme in ("dark", "light")]
 IDS = [f"{width}x{height}-{theme}" for (width, height), theme in LOOKS]
@@ -87,10 +87,10 @@ def said(monkeypatch: pytest.MonkeyPatch) -> type[Scripted]:
     class Said(Scripted):
         findings = FINE
 
-    monkeypatch.setattr("screens.session.Session", Said)
-    monkeypatch.setattr("screens.pair.SETTLE", 0.01)
+    monkeypatch.setattr("screens.model.session.CheckSession", Said)
+    monkeypatch.setattr("screens.model.pair.SETTLE", 0.01)
     about = {"nodes.home": "API Manager Analytics 2.0.0, offset 1", "mysql.driver_jar": "Connector/J 5.1.49"}
-    monkeypatch.setattr("screens.paths.about", lambda key, text, folder: about.get(key, ""))
+    monkeypatch.setattr("screens.model.paths.about", lambda key, text, folder: about.get(key, ""))
     return Said
 
 
@@ -145,7 +145,7 @@ async def test_welcome_empty(take: Any, said: Any) -> None:
 
 
 async def test_welcome_with_profiles(take: Any, said: Any) -> None:
-    from wizard import locations
+    from wizard.system import locations
 
     folder = locations.profiles()
     folder.mkdir(parents=True)
@@ -191,9 +191,9 @@ async def test_an_existing_pair_that_is_none(take: Any, said: Any) -> None:
 @two_looks
 async def test_what_was_read_of_an_existing_pair(take: Any, said: Any) -> None:
     from screens.existing import WhatWasRead
-    from wizard.from_homes import Found
+    from wizard.command_line.run.from_homes import PairReading
 
-    found = Found(missing=["nodes.node1.host", "mysql.driver_jar"])
+    found = PairReading(missing=["nodes.node1.host", "mysql.driver_jar"])
     found.note("cluster.domain", 'node1 says "wso2.analytics", node2 "wso2.carbon.domain"')
     found.note("mysql.url_parameters", "both nodes: autoReconnect of EVENT_STORE is not that of the others")
     found.note("", "node2: repository/conf/registry.xml: a mount of a third node is left as it is")
@@ -232,7 +232,7 @@ async def test_step_with_an_error_and_a_warning(take: Any, said: Any) -> None:
 async def test_step_checking(take: Any, said: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     said.findings = FINE[:2]
     said.unfinished = ("all",)
-    monkeypatch.setattr("screens.pair.OpenPair.at_rest", property(lambda self: bool(self.running)))
+    monkeypatch.setattr("screens.model.pair.OpenPair.at_rest", property(lambda self: bool(self.running)))
 
     async def scene(pilot: Pilot[Any]) -> None:
         await until(
@@ -306,7 +306,7 @@ async def test_password_test(take: Any, said: Any, monkeypatch: pytest.MonkeyPat
     wrong = named(
         "mysql.account", finding.error("apim cannot log in: wrong password", fix="correct mysql.password")
     )
-    monkeypatch.setattr("screens.password.tried", lambda pair, key, secret: [wrong])
+    monkeypatch.setattr("screens.dialogs.password.tried", lambda pair, key, secret: [wrong])
 
     async def scene(pilot: Pilot[Any]) -> None:
         await pilot.press("ctrl+n", "tab", "tab", "tab", "f7")
@@ -319,17 +319,17 @@ async def test_password_test(take: Any, said: Any, monkeypatch: pytest.MonkeyPat
 
 @two_looks
 async def test_picker(take: Any, said: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from screens.paths import Entry
+    from screens.model.paths import PathEntry
 
     pack = "API Manager Analytics 2.0.0, offset 1"
     entries = [
-        Entry("analytics-1", True, pack, True),
-        Entry("analytics-2", True, pack, True),
-        Entry("lib", True),
-        Entry("old", True),
+        PathEntry("analytics-1", True, pack, True),
+        PathEntry("analytics-2", True, pack, True),
+        PathEntry("lib", True),
+        PathEntry("old", True),
     ]
-    monkeypatch.setattr("screens.paths.entries", lambda key, folder: entries)
-    monkeypatch.setattr("screens.picker._start", lambda text, folder: Path("/opt/wso2"))
+    monkeypatch.setattr("screens.model.paths.entries", lambda key, folder: entries)
+    monkeypatch.setattr("screens.dialogs.picker._start", lambda text, folder: Path("/opt/wso2"))
 
     async def scene(pilot: Pilot[Any]) -> None:
         pilot.app.screen.focus_field(("nodes", 0, "home"))
@@ -368,10 +368,10 @@ def planned(said: Any, make_pair: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The review shows the plan of a real pair of packs, and databases as a server would have them."""
     from types import SimpleNamespace
 
-    from wizard import replay
+    from wizard.command_line.run import replay
     from wizard.database.needs import DatabaseResult
-    from wizard.profile import load
-    from wizard.secrets import Resolver
+    from wizard.passwords.resolver import Resolver
+    from wizard.profile.store import load
 
     pair = make_pair()
     prepared = replay.prepare(
@@ -449,8 +449,8 @@ async def test_applying_and_what_comes_after(
     take: Any, planned: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from screens.apply import Apply, Happened
-    from wizard.replay import Result
-    from wizard.text import next_steps
+    from wizard.command_line.run.replay import Result
+    from wizard.command_line.text import next_steps
 
     monkeypatch.setattr(Apply, "_write", lambda self: None)
 
@@ -472,7 +472,7 @@ async def test_applying_and_what_comes_after(
     async def afterwards(pilot: Pilot[Any]) -> None:
         await scene(pilot)
         screen = pilot.app.screen
-        names = [bar.label for bar in screen.query("Progress")][2:]
+        names = [bar.label for bar in screen.query("ProgressRow")][2:]
         databases = [
             {"name": name, "status": "created", "tables": 39 if "WSO2" not in name else 0} for name in names
         ]
@@ -505,7 +505,7 @@ async def test_applying_and_what_comes_after(
 
 @two_looks
 async def test_a_node_that_is_elsewhere(take: Any, said: Any) -> None:
-    from screens.elsewhere import ask
+    from screens.dialogs.elsewhere import ask
 
     async def scene(pilot: Pilot[Any]) -> None:
         first, second = pilot.app.pair.profile.nodes

@@ -10,26 +10,27 @@ import pytest
 from textual.widget import MountError
 from textual.widgets import Button, Select
 
-from screens import outline, signs
+from screens import signs
 from screens.app import WizardApp
 from screens.apply import Apply
-from screens.ask import Ask
-from screens.draft import open_profile
-from screens.memory import Memory, Progress
-from screens.password import Typed
+from screens.dialogs.ask import Ask
+from screens.dialogs.password import Typed
+from screens.model import outline
+from screens.model.draft import open_profile
+from screens.model.memory import Memory, ProfileProgress
 from screens.review import Review
 from screens.step import StepScreen
 from tests.support.driving import applied, configured, fill, go_to, place_of, review
 from tests.support.screens import PROFILE, opened, settled, text_of, typed, until
-from wizard import locations
-from wizard.profile import load
+from wizard.profile.store import load
+from wizard.system import locations
 
 
 @pytest.fixture(autouse=True)
 def quiet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Other programs' ports and another Java on this machine are nobody's business here."""
-    monkeypatch.setattr("wizard.steps.pair.is_free", lambda number: True)
-    monkeypatch.setattr("screens.pair.SETTLE", 0.02)
+    monkeypatch.setattr("wizard.preflight.pair.is_free", lambda number: True)
+    monkeypatch.setattr("screens.model.pair.SETTLE", 0.02)
     empty = tmp_path / "no-programs"
     empty.mkdir()
     monkeypatch.setenv("PATH", str(empty))
@@ -37,14 +38,14 @@ def quiet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def offline(profile: Path) -> None:
     """The wizard was left offline."""
-    Memory().note(profile, Progress(offline=True))
+    Memory().note(profile, ProfileProgress(offline=True))
 
 
 # --- what is said once ----------------------------------------------------------------------------
 
 
 def test_the_outline_is_what_the_steps_say() -> None:
-    """`python -m screens.outline` renews it."""
+    """`python -m screens.model.outline` renews it."""
     assert outline.load() == outline.made()
 
 
@@ -156,7 +157,7 @@ async def test_a_draft_whose_profile_was_edited_is_asked_about_when_it_is_opened
 async def test_a_folder_that_cannot_be_written_is_told(
     make_pair: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from wizard.errors import Failed
+    from wizard.system.errors import Failed
 
     def full(draft: Any) -> None:
         raise Failed("it cannot be saved: No space left on device", place="draft", fix="make room")
@@ -209,7 +210,7 @@ async def test_a_file_that_changes_after_the_review_stops_the_run(make_pair: Any
 async def test_cancelled_while_it_writes_everything_is_as_before(
     make_pair: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from wizard import apply as applying
+    from wizard.transaction import apply as applying
 
     pair = make_pair()
     offline(pair.profile)
@@ -247,7 +248,7 @@ async def test_cancelled_while_it_writes_everything_is_as_before(
 async def test_leaving_while_it_writes_puts_everything_back_first(
     make_pair: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from wizard import apply as applying
+    from wizard.transaction import apply as applying
 
     pair = make_pair()
     offline(pair.profile)
@@ -288,10 +289,10 @@ async def test_a_run_that_was_cut_off_is_put_back_when_somebody_says_so(make_pai
     before = {path: path.read_bytes() for home in pair.homes for path in home.rglob("*") if path.is_file()}
     cut_off = (
         "import os, sys\n"
-        "from wizard import replay\n"
-        "from wizard.cancel import Cancel\n"
-        "from wizard.profile import load\n"
-        "from wizard.secrets import Resolver\n"
+        "from wizard.command_line.run import replay\n"
+        "from wizard.system.cancel import Cancel\n"
+        "from wizard.profile.store import load\n"
+        "from wizard.passwords.resolver import Resolver\n"
         "def die(node, path, done, total):\n"
         "    if done == 4: os.kill(os.getpid(), 9)\n"
         "replay.replay(load(sys.argv[1]), replay.Options(offline=True), Resolver(), progress=die, cancel=Cancel())\n"
@@ -313,7 +314,7 @@ async def test_a_run_that_was_cut_off_is_put_back_when_somebody_says_so(make_pai
 async def test_a_missing_host_is_filled_in_from_this_machine(
     make_pair: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wizard.network.own_addresses", lambda: ["10.9.8.7", "192.168.1.2"])
+    monkeypatch.setattr("wizard.system.network.own_addresses", lambda: ["10.9.8.7", "192.168.1.2"])
     pair = make_pair()
     text = pair.profile.read_text("utf-8")
     pair.profile.write_text(text.replace('host = "127.0.0.1"\nhazelcast_port', "hazelcast_port"), "utf-8")
@@ -483,7 +484,7 @@ async def test_older_rounds_are_given_up_and_what_they_owe_is_run(
     make_pair: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A change in the middle of a round neither shows what is out of date nor loses a check."""
-    from wizard import checks
+    from wizard.preflight import checks
 
     hang = threading.Event()
     real = checks.run
@@ -655,7 +656,7 @@ async def test_what_breaks_inside_leaves_no_traceback_and_no_locals(make_pair: A
 
 
 def test_open_wizard_tells_what_cannot_be_read(tmp_path: Path) -> None:
-    from wizard.errors import UsageError
+    from wizard.system.errors import UsageError
 
     path = tmp_path / "broken.toml"
     path.write_text("[mysql\n", "utf-8")

@@ -137,7 +137,7 @@ def test_an_exception_leaves_the_terminal_as_it_was(screen: Terminal, make_pair:
 
 
 def test_cut_off_by_the_kernel_nothing_typed_is_lost(screen: Terminal, make_pair: Any) -> None:
-    from screens.draft import open_profile
+    from screens.model.draft import open_profile
 
     pair = make_pair()
     start(screen, pair.profile)

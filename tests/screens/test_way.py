@@ -14,8 +14,8 @@ from textual.widgets import Button
 
 from screens.app import WizardApp
 from screens.apply import Apply
-from screens.draft import open_profile
-from screens.memory import Memory, Progress
+from screens.model.draft import open_profile
+from screens.model.memory import Memory, ProfileProgress
 from screens.review import Review
 from screens.step import StepScreen
 from screens.widgets.sidebar import Sidebar
@@ -24,10 +24,11 @@ from tests.support.driving import applied, configured, fill, fill_password, go_t
 from tests.support.playground import playground
 from tests.support.screens import opened, settled, text_of, typed, until
 from tests.support.servers import Server
-from wizard import locations, replay
-from wizard.cancel import Cancel
-from wizard.profile import load
-from wizard.secrets import Resolver
+from wizard.command_line.run import replay
+from wizard.passwords.resolver import Resolver
+from wizard.profile.store import load
+from wizard.system import locations
+from wizard.system.cancel import Cancel
 
 STEPS = 8
 
@@ -37,8 +38,8 @@ def quiet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, request: pytest.Fixtu
     """Other programs' ports and another Java on this machine are nobody's business here."""
     if "mariadb" in request.fixturenames:
         request.getfixturevalue("mariadb")  # it is started by programs of the PATH
-    monkeypatch.setattr("wizard.steps.pair.is_free", lambda number: True)
-    monkeypatch.setattr("screens.pair.SETTLE", 0.02)
+    monkeypatch.setattr("wizard.preflight.pair.is_free", lambda number: True)
+    monkeypatch.setattr("screens.model.pair.SETTLE", 0.02)
     empty = tmp_path / "no-programs"
     empty.mkdir()
     monkeypatch.setenv("PATH", str(empty))
@@ -159,7 +160,7 @@ async def click_text(pilot: Pilot[Any], text: str, last: bool = False) -> None:
 
 async def test_the_same_by_mouse(make_pair: Any) -> None:
     pair = make_pair()
-    Memory().note(pair.profile, Progress(offline=True))
+    Memory().note(pair.profile, ProfileProgress(offline=True))
     app = opened(pair.profile)
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(pilot)

@@ -6,7 +6,7 @@ import pytest
 
 from wizard.edit.xml import XmlDocument
 from wizard.profile.fields import keys
-from wizard.steps import CHECKS, STEP_IDS, STEPS, checks_of, chosen
+from wizard.steps.procedure import CHECKS, STEP_IDS, STEPS, checks_of, chosen
 from wizard.steps.step import put
 
 IDS = [

@@ -8,19 +8,19 @@ from typing import Any
 
 import pytest
 
-from wizard.checks import Check, CheckContext
-from wizard.finding import Finding, ok
+from wizard.preflight.checks import Check, CheckContext
+from wizard.system.finding import Finding, ok
 
 NUMBER = 40
 
 PROGRAM = """\
 import pathlib, sys, threading
-from wizard import steps
+from wizard.steps import procedure
 from tests.support.black_holes import black_holes
 
 told = pathlib.Path(sys.argv.pop())
-real, holes = steps.checks_of, black_holes(threading.Event(), 600.0, told.touch)
-steps.checks_of = lambda chosen: (*real(chosen), *holes)
+real, holes = procedure.checks_of, black_holes(threading.Event(), 600.0, told.touch)
+procedure.checks_of = lambda chosen: (*real(chosen), *holes)
 from wizard.main import main
 
 main()
@@ -32,10 +32,10 @@ def forty_black_holes(monkeypatch: pytest.MonkeyPatch, limit: float = 60.0) -> t
     """Every round of checks has forty more, each of which hangs until the event is set."""
     release = threading.Event()
     hole = black_holes(release, limit)
-    from wizard import steps
+    from wizard.steps import procedure
 
-    real = steps.checks_of
-    monkeypatch.setattr(steps, "checks_of", lambda chosen: (*real(chosen), *hole))
+    real = procedure.checks_of
+    monkeypatch.setattr(procedure, "checks_of", lambda chosen: (*real(chosen), *hole))
     return release
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from wizard.cli import main
+from wizard.command_line.cli import main
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

@@ -25,7 +25,7 @@ from pathlib import Path
 
 import click
 
-from wizard.cli import COMMANDS, cli
+from wizard.command_line.cli import COMMANDS, cli
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROGRAM = "apimha-wizard"

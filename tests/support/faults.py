@@ -189,7 +189,7 @@ class World:
                 os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
             os.environ.update(self.env)
             os.umask(0o022)
-            from wizard import cli
+            from wizard.command_line import cli
 
             signal.sigwait({signal.SIGUSR1})
             signal.pthread_sigmask(signal.SIG_SETMASK, signals)
@@ -346,7 +346,11 @@ def make(folder: Path, kind: Kind) -> list[Path]:
 
 def preload() -> None:
     """Import what a command needs, so that its children need not."""
-    from wizard import cli, diff, driver, replay, text, undo
+    from wizard.command_line import cli, text
+    from wizard.command_line.run import replay
+    from wizard.command_line.run import rollback as undo
+    from wizard.pack import driver
+    from wizard.plan import diff
     from wizard.profile import store
 
     assert cli and diff and driver and replay and text and undo and store

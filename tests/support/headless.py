@@ -12,13 +12,13 @@ import pytest
 from lxml import etree
 
 from tests.support.pairs import Pair
-from wizard import replay as headless
-from wizard import undo
-from wizard.cancel import Cancel
-from wizard.finding import Finding
-from wizard.profile import load
-from wizard.replay import Options, Prepared, Result
-from wizard.secrets import Resolver
+from wizard.command_line.run import replay as headless
+from wizard.command_line.run import rollback as undo
+from wizard.command_line.run.replay import Options, Prepared, Result
+from wizard.passwords.resolver import Resolver
+from wizard.profile.store import load
+from wizard.system.cancel import Cancel
+from wizard.system.finding import Finding
 
 PACKS = ("apim-analytics-2.0.0", "apim-analytics-2.1.0", "das-3.0.1")
 API_MANAGER_PACKS = PACKS[:2]

@@ -17,9 +17,9 @@ from wizard.database.needs import DatabaseResult
 from wizard.database.provision import provision
 from wizard.database.scripts import Scripts, scripts_for
 from wizard.database.situation import Situation
-from wizard.database.wanted import Database, Login, Wanted
-from wizard.pack import Pack
-from wizard.secrets import Secret
+from wizard.database.wanted import Database, Login, WantedDatabases
+from wizard.pack.home import Pack
+from wizard.passwords.secret import Secret
 
 PASSWORD = "pass'w\"ö\\rd %;`"
 
@@ -53,10 +53,10 @@ class Playground:
     def registry(self) -> str:
         return self.names["registry"]
 
-    def wanted(self, **changes: Any) -> Wanted:
+    def wanted(self, **changes: Any) -> WantedDatabases:
         """What a profile would want; `admin=False` leaves the administrator out."""
         admin = changes.pop("admin", True)
-        plain = Wanted(
+        plain = WantedDatabases(
             endpoint=self.endpoint,
             login=Login(self.account, Secret(self.password)),
             administrator=Login(self.server.root, Secret(self.server.root_password)) if admin else None,
@@ -72,7 +72,7 @@ class Playground:
         said = situation.greeting
         return scripts_for(Pack(self.pack), said.version, mariadb=said.mariadb)
 
-    def provision(self, wanted: Wanted | None = None, **more: Any) -> list[DatabaseResult]:
+    def provision(self, wanted: WantedDatabases | None = None, **more: Any) -> list[DatabaseResult]:
         return provision(wanted or self.wanted(), self.scripts, self.journal, **more)
 
     def make_account(self, host: str = "%", password: str | None = None) -> None:

@@ -16,12 +16,12 @@ from typing import Any
 
 from tests.support import faults
 from tests.support.faults import Kind, Look
-from wizard import replay as headless
-from wizard import undo
-from wizard.cancel import Cancel
-from wizard.profile import load
-from wizard.replay import Options, Result
-from wizard.secrets import Resolver
+from wizard.command_line.run import replay as headless
+from wizard.command_line.run import rollback as undo
+from wizard.command_line.run.replay import Options, Result
+from wizard.passwords.resolver import Resolver
+from wizard.profile.store import load
+from wizard.system.cancel import Cancel
 
 ROOT = Path(__file__).resolve().parents[2]
 MARKER = ".apimha-wizard-run"

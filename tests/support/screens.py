@@ -10,9 +10,9 @@ from typing import Any
 from textual.pilot import Pilot
 
 from screens.app import WizardApp
-from screens.draft import open_profile
-from screens.session import Ended, Found, Started, Wanted, chosen_checks
-from wizard.finding import Finding
+from screens.model.draft import open_profile
+from screens.model.session import CheckOrder, Ended, FindingCame, Started, chosen_checks
+from wizard.system.finding import Finding
 
 LIMIT = 30.0
 
@@ -90,19 +90,19 @@ class Scripted:
 
     findings: Sequence[Finding] = ()
     unfinished: Iterable[str] = ()
-    prepare: Callable[[Wanted], tuple[Any, Any]] | None = None
+    prepare: Callable[[CheckOrder], tuple[Any, Any]] | None = None
 
     def __init__(self, tell: Callable[[Any], None]) -> None:
         self._tell = tell
         self.run = 0
 
-    def start(self, wanted: Wanted) -> None:
+    def start(self, wanted: CheckOrder) -> None:
         self.run += 1
         chosen = frozenset(one.id for one in chosen_checks(wanted))
         self._tell(Started(self.run, chosen))
         for finding in type(self).findings:
             if finding.id in chosen:
-                self._tell(Found(self.run, finding))
+                self._tell(FindingCame(self.run, finding))
         if not self.unfinished:
             prepare = type(self).prepare
             prepared, needs = prepare(wanted) if prepare is not None and wanted.whole else (None, None)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from tests.support.pairs import merged
-from wizard.profile import Profile
+from wizard.profile.model import Profile
 
 Form = Literal["file", "console", "short"]
 

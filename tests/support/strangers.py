@@ -13,12 +13,12 @@ import tomlkit
 
 from tests.support import pairs
 from tests.support.headless import LIB, SPARK, SPARK_BAT, SPARK_SH, STATS, XML_FILES
-from wizard import replay as headless
-from wizard.cancel import Cancel
-from wizard.errors import WizardError
-from wizard.profile import load
-from wizard.replay import Options, Result
-from wizard.secrets import Resolver
+from wizard.command_line.run import replay as headless
+from wizard.command_line.run.replay import Options, Result
+from wizard.passwords.resolver import Resolver
+from wizard.profile.store import load
+from wizard.system.cancel import Cancel
+from wizard.system.errors import WizardError
 
 FILES = (*XML_FILES, STATS, SPARK, SPARK_SH, SPARK_BAT, "bin/version.txt", "dbscripts/mysql.sql")
 PLACES = (

@@ -9,7 +9,7 @@ import socket
 import sys
 from typing import Any
 
-from wizard.network import is_literal
+from wizard.system.network import is_literal
 
 WENT_AWAY: list[str] = []
 """Where something wanted to go since the last test."""

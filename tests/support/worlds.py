@@ -23,7 +23,7 @@ from tests.support import documentation, install_servers, pairs, server_logs, se
 from tests.support.cli import ROOT, process, run
 from tests.support.need import need
 from wizard.demo.sandbox import _unpack
-from wizard.profile import load
+from wizard.profile.store import load
 
 HOST = "10.100.0.10"
 """The database server of the pages."""
@@ -203,7 +203,7 @@ def cut_off(world: World) -> None:
     pair(world)
     code = f"""
 import os, signal
-from wizard import staging
+from wizard.transaction import staging
 rename, left = os.rename, [{CUT_OFF_AT}]
 def last(source, target):
     if str(target).startswith({str(world.folder / "opt")!r}):
@@ -212,7 +212,7 @@ def last(source, target):
             os.kill(os.getpid(), signal.SIGKILL)
     rename(source, target)
 os.rename = last
-from wizard.cli import main
+from wizard.command_line.cli import main
 main()
 """
     home = world.folder / "home/admin"

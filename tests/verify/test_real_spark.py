@@ -13,9 +13,9 @@ import pytest
 from tests.support.install_spark import java, spark_home
 from tests.support.server_logs import profile
 from tests.support.spark_pair import SparkPair
-from wizard.finding import Finding
+from wizard.system.finding import Finding
 from wizard.verify.pair import Pair
-from wizard.verify.spark import Look, Place, look, two_looks
+from wizard.verify.spark import Look, SparkAddress, look, two_looks
 from wizard.verify.spark_verdict import SparkView, judge_spark
 
 pytestmark = pytest.mark.slow
@@ -32,9 +32,11 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkPair]:
         yield pair
 
 
-def places(cluster: SparkPair) -> dict[str, Place]:
+def places(cluster: SparkPair) -> dict[str, SparkAddress]:
     return {
-        name: Place("127.0.0.1", cluster.masters[number], cluster.workers[number], cluster.application_ui)
+        name: SparkAddress(
+            "127.0.0.1", cluster.masters[number], cluster.workers[number], cluster.application_ui
+        )
         for number, name in enumerate(("node1", "node2"))
     }
 
@@ -114,13 +116,13 @@ def test_the_page_of_old_versions_gives_the_same_environment(
 ) -> None:
     """Spark before 2.2 has the environment only as a web page; here that of a newer one is read."""
     from wizard.verify import spark
-    from wizard.verify.ui import Answer, ask_json
+    from wizard.verify.ui import PageAnswer, ask_json
 
     by_json = look(places(application)).environment
     monkeypatch.setattr(
         spark,
         "ask_json",
-        lambda url, limit: Answer(url, "missing") if "/api/" in url else ask_json(url, limit),
+        lambda url, limit: PageAnswer(url, "missing") if "/api/" in url else ask_json(url, limit),
     )
     by_page = look(places(application)).environment
     assert by_json is not None

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from tests.support.server_logs import profile
-from wizard.finding import Finding
+from wizard.system.finding import Finding
 from wizard.verify.link import link_findings
 from wizard.verify.pair import Pair
-from wizard.verify.spark import Environment, Look, Place, places
+from wizard.verify.spark import Environment, Look, SparkAddress, places
 from wizard.verify.spark_verdict import SparkView, judge_spark
-from wizard.verify.ui import Answer
+from wizard.verify.ui import PageAnswer
 
 
 class UpPair(Pair):
@@ -27,20 +27,22 @@ class UpPair(Pair):
 WORKER = {"host": "10.100.0.46", "port": 11001, "webuiaddress": "http://10.100.0.46:11501", "state": "ALIVE"}
 """Of a version before 1.4, which lists less."""
 PLACES = {
-    "node1": Place("10.100.0.46", 8082, 11501, 4041),
-    "node2": Place("10.100.0.47", 8082, 11501, 4041),
+    "node1": SparkAddress("10.100.0.46", 8082, 11501, 4041),
+    "node2": SparkAddress("10.100.0.47", 8082, 11501, 4041),
 }
 
 
-def master(status: str, **more: Any) -> Answer:
+def master(status: str, **more: Any) -> PageAnswer:
     data = {"url": "spark://x:7078", "workers": [], "activeapps": [], "completedapps": [], "status": status}
-    return Answer("http://10.100.0.46:8082/json/", "ok", "", {**data, **more})
+    return PageAnswer("http://10.100.0.46:8082/json/", "ok", "", {**data, **more})
 
 
-def worker(*executors: int, finished: int = 0) -> Answer:
+def worker(*executors: int, finished: int = 0) -> PageAnswer:
     made = [{"id": one, "memory": 512, "appid": "app-1", "appdesc": {}} for one in executors]
     ended = [{"id": -one, "memory": 512, "appid": "app-1"} for one in range(1, finished + 1)]
-    return Answer("http://10.100.0.46:11501/json/", "ok", "", {"executors": made, "finishedexecutors": ended})
+    return PageAnswer(
+        "http://10.100.0.46:11501/json/", "ok", "", {"executors": made, "finishedexecutors": ended}
+    )
 
 
 def healthy(**changes: Any) -> Look:
@@ -86,7 +88,7 @@ def test_a_healthy_pair(judge: Judge) -> None:
     [("refused", "error"), ("silent", "error"), ("login", "error"), ("html", "error"), ("strange", "error")],
 )
 def test_each_kind_of_a_bad_ui_is_an_error_with_its_url(judge: Judge, status: Any, expected: str) -> None:
-    bad = Answer("http://10.100.0.47:8082/json/", status, "as it is")
+    bad = PageAnswer("http://10.100.0.47:8082/json/", status, "as it is")
     masters = {**healthy().masters, "node2": bad}
     found = judge(healthy(masters=masters))["verify.spark-ui", "node2"]
     assert found.status == expected
@@ -96,13 +98,13 @@ def test_each_kind_of_a_bad_ui_is_an_error_with_its_url(judge: Judge, status: An
 
 
 def test_before_the_node_is_up_a_ui_that_is_not_there_is_awaited(judge: Judge) -> None:
-    none = Answer("http://10.100.0.47:8082/json/", "refused", "connection refused")
+    none = PageAnswer("http://10.100.0.47:8082/json/", "refused", "connection refused")
     found = judge(Look({"node1": none, "node2": none}), up=False)
     assert {one.status for one in found.values()} == {"waiting"}
 
 
 def test_where_one_master_is_wanted_the_other_node_needs_none(judge: Judge) -> None:
-    none = Answer("http://10.100.0.47:8082/json/", "refused", "connection refused")
+    none = PageAnswer("http://10.100.0.47:8082/json/", "refused", "connection refused")
     found = judge(healthy(masters={**healthy().masters, "node2": none}), spark={"master_count": 1})
     assert found["verify.spark-ui", "node2"].status == "ok"
 
@@ -220,20 +222,20 @@ def test_an_application_whose_ui_is_elsewhere_is_a_warning(judge: Judge) -> None
     "rubbish", [{"status": 5}, {"status": ["ALIVE"]}, {"workers": "x", "status": "ALIVE"}, {}]
 )
 def test_json_of_another_shape_does_no_harm(judge: Judge, rubbish: dict[str, Any]) -> None:
-    answer = Answer("http://x/json/", "ok", "", rubbish)
+    answer = PageAnswer("http://x/json/", "ok", "", rubbish)
     found = judge(Look({"node1": answer, "node2": answer}, {"node1": answer, "node2": answer}))
     assert found
 
 
 def test_places_follow_the_offset_of_the_stock_pack(packs: Path) -> None:
-    from wizard.pack import Pack as Home
+    from wizard.pack.home import Pack as Home
 
     home = Home(packs / "apim-analytics-2.1.0")
     found = places(profile(), {"node1": home, "node2": home})
-    assert found["node1"] == Place("10.100.0.46", 8082, 11501, 4041)
-    assert places(profile(), {"node1": home})["node2"] == Place("10.100.0.47", 8082, 11501, 4041)
+    assert found["node1"] == SparkAddress("10.100.0.46", 8082, 11501, 4041)
+    assert places(profile(), {"node1": home})["node2"] == SparkAddress("10.100.0.47", 8082, 11501, 4041)
     shifted = places(profile(nodes=[{"port_offset": 3, "spark_local_ip": "10.0.0.9"}, {}]), {"node1": home})
-    assert shifted["node1"] == Place("10.0.0.9", 8084, 11503, 4043)
+    assert shifted["node1"] == SparkAddress("10.0.0.9", 8084, 11503, 4043)
 
 
 # --- the symbolic link ---------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support import server_logs as tell
 from tests.support.server_logs import AGENT, HA, QUERIES, SERVER, Side, profile, sides
-from wizard.finding import Finding
+from wizard.system.finding import Finding
 from wizard.verify.hosts import Hosts
 from wizard.verify.log import FileLog, Trouble
 from wizard.verify.pair import Pair, Sight

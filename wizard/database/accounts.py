@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from wizard.database.failure import DatabaseError
 
 if TYPE_CHECKING:
-    from wizard.database.connection import Session
-    from wizard.secrets import Secret
+    from wizard.database.connection import DatabaseSession
+    from wizard.passwords.secret import Secret
 
 _EXISTS = 1396
 
@@ -35,7 +35,7 @@ def longest_name(version: tuple[int, ...], *, mariadb: bool) -> int:
     return 32 if version >= (5, 7, 8) else 16
 
 
-def read_accounts(session: Session, username: str) -> tuple[Account, ...] | None:
+def read_accounts(session: DatabaseSession, username: str) -> tuple[Account, ...] | None:
     """The accounts of that name and the anonymous ones; None where this session may not see them."""
     try:
         rows = session.rows("SELECT User, Host FROM mysql.user WHERE User IN (%s, '')", (username,))
@@ -47,19 +47,19 @@ def read_accounts(session: Session, username: str) -> tuple[Account, ...] | None
     return tuple(Account(_text(user), _text(host)) for user, host in rows if _text(host))
 
 
-def current_account(session: Session) -> Account:
+def current_account(session: DatabaseSession) -> Account:
     """The account that the server took this session for."""
     username, _, host = str(session.value("SELECT CURRENT_USER()")).rpartition("@")
     return Account(username, host)
 
 
-def own_hosts(session: Session) -> tuple[str, ...]:
+def own_hosts(session: DatabaseSession) -> tuple[str, ...]:
     """This machine as the server knows it: by its name, where it has looked that up, and by its address."""
     seen = str(session.value("SELECT USER()")).rpartition("@")[2]
     return tuple(dict.fromkeys(host for host in (seen, session.own_address) if host))
 
 
-def create_account(session: Session, account: Account, password: Secret) -> bool:
+def create_account(session: DatabaseSession, account: Account, password: Secret) -> bool:
     """Make it.  False where it exists already (and is left as it is).  Raises DatabaseError.
 
     `CREATE USER IF NOT EXISTS` does not exist in 5.6 (procedure, chapter 2), so the error decides everywhere.
@@ -74,7 +74,7 @@ def create_account(session: Session, account: Account, password: Secret) -> bool
     return True
 
 
-def grant_all(session: Session, pattern: str, account: Account) -> None:
+def grant_all(session: DatabaseSession, pattern: str, account: Account) -> None:
     """All privileges on the databases that `pattern` names (see `rights.grant_pattern`)."""
     from wizard.database.quoting import identifier
 

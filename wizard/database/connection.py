@@ -25,15 +25,15 @@ from wizard.database.greeting import CONNECT_LIMIT, SPEAK_LIMIT, TLS_OFFERED, Gr
 if TYPE_CHECKING:
     import pymysql
 
-    from wizard.secrets import Secret
+    from wizard.passwords.secret import Secret
 
 WORK_LIMIT = 120.0
 """Seconds for one statement that makes something: on a slow disk a table takes a while."""
 
-Row = tuple[Any, ...]
+ResultRow = tuple[Any, ...]
 
 
-class Session:
+class DatabaseSession:
     """A connection that is logged in.  Statements raise DatabaseError with the server's reason."""
 
     def __init__(self, raw: pymysql.Connection[Any], endpoint: Endpoint, username: str) -> None:
@@ -52,7 +52,7 @@ class Session:
         raw: Any = self._raw
         return str(raw._sock.getsockname()[0]) if raw._sock is not None else ""
 
-    def rows(self, statement: str, arguments: Sequence[object] = ()) -> list[Row]:
+    def rows(self, statement: str, arguments: Sequence[object] = ()) -> list[ResultRow]:
         """Run one statement; `%s` in it stands for the arguments where there are any.  Its rows."""
         return self._run(statement, arguments, None)
 
@@ -81,13 +81,13 @@ class Session:
         with contextlib.suppress(Error, OSError):
             self._raw.close()
 
-    def __enter__(self) -> Session:
+    def __enter__(self) -> DatabaseSession:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _run(self, statement: str, arguments: Sequence[object], hiding: Secret | None) -> list[Row]:
+    def _run(self, statement: str, arguments: Sequence[object], hiding: Secret | None) -> list[ResultRow]:
         from pymysql.err import Error
 
         try:
@@ -107,7 +107,7 @@ def connect(
     connect_limit: float = CONNECT_LIMIT,
     speak_limit: float = SPEAK_LIMIT,
     work_limit: float | None = None,
-) -> Session:
+) -> DatabaseSession:
     """Log in.  The limits are seconds: for the TCP connection, for each answer until the log-in is done, and
     for each answer after that (unset: the same).
 
@@ -128,7 +128,7 @@ def connect(
         break
     if work_limit is not None:
         raw._read_timeout = raw._write_timeout = work_limit
-    return Session(raw, endpoint, username)
+    return DatabaseSession(raw, endpoint, username)
 
 
 def _prepared(

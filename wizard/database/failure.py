@@ -10,11 +10,11 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from wizard.errors import WizardError
+from wizard.system.errors import WizardError
 
 if TYPE_CHECKING:
     from wizard.database.greeting import Greeting
-    from wizard.secrets import Secret
+    from wizard.passwords.secret import Secret
 
 Cause = Literal[
     "unknown-host",

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Protocol
 
 from wizard.database.failure import Endpoint
-from wizard.durable import fsync_folder, write_durably
-from wizard.errors import Failed
-from wizard.locations import state
+from wizard.system.durable import fsync_folder, write_durably
+from wizard.system.errors import Failed
+from wizard.system.locations import state
 
 
 class Journal(Protocol):

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from wizard.database.failure import DatabaseError
-from wizard.errors import Cancelled, Failed
+from wizard.system.errors import Cancelled, Failed
 
 if TYPE_CHECKING:
-    from wizard.database.connection import Session
+    from wizard.database.connection import DatabaseSession
 
 NAME = "apimha-wizard"
 
@@ -22,14 +22,16 @@ WAIT_LIMIT = 300.0
 """Seconds that another run is waited for."""
 
 
-def holder(session: Session) -> int | None:
+def holder(session: DatabaseSession) -> int | None:
     """The connection that holds the lock; None where nobody does."""
     found = session.value("SELECT IS_USED_LOCK(%s)", (NAME,))
     return None if found is None else int(found)
 
 
 @contextlib.contextmanager
-def held(session: Session, *, cancelled: Callable[[], bool], waiting: Callable[[], object]) -> Iterator[int]:
+def held(
+    session: DatabaseSession, *, cancelled: Callable[[], bool], waiting: Callable[[], object]
+) -> Iterator[int]:
     """The lock, held by this session; its connection's number.  `waiting` is called once where another has it.
 
     Raises Cancelled, and Failed after `WAIT_LIMIT`.

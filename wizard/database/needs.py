@@ -13,9 +13,9 @@ from wizard.database.schema import Verdict, compare
 if TYPE_CHECKING:
     from wizard.database.scripts import Scripts
     from wizard.database.situation import Situation
-    from wizard.database.wanted import Database, Wanted
+    from wizard.database.wanted import Database, WantedDatabases
 
-Status = Literal["created", "present", "pending", "missing", "failed"]
+DatabaseStatus = Literal["created", "present", "pending", "missing", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class DatabaseResult:
     """A database as `--json` names it; `tables` is how many it holds."""
 
     name: str
-    status: Status
+    status: DatabaseStatus
     tables: int
 
 
@@ -54,7 +54,7 @@ class Need:
     @property
     def result(self) -> DatabaseResult:
         """What a run would do to it."""
-        status: Status = "missing" if self.lacking else "pending" if self.pending else "present"
+        status: DatabaseStatus = "missing" if self.lacking else "pending" if self.pending else "present"
         return DatabaseResult(self.database.name, status, self.tables)
 
 
@@ -78,7 +78,9 @@ class Needs:
         return [need.result for need in self.databases]
 
 
-def decide(wanted: Wanted, situation: Situation, scripts: Scripts | None, begun: Mapping[str, bool]) -> Needs:
+def decide(
+    wanted: WantedDatabases, situation: Situation, scripts: Scripts | None, begun: Mapping[str, bool]
+) -> Needs:
     """What a run would make of this situation.
 
     `scripts`: None where no pack is here.  `begun`: what the journal says was begun and not finished, and whether
@@ -95,7 +97,7 @@ def decide(wanted: Wanted, situation: Situation, scripts: Scripts | None, begun:
     return Needs(account, needs, by_administrator, situation.busy)
 
 
-def account_can_be_made(wanted: Wanted, situation: Situation) -> bool:
+def account_can_be_made(wanted: WantedDatabases, situation: Situation) -> bool:
     """Whether making the account would let it in: it is refused now, does not exist, and nothing shadows it."""
     failure = situation.account_failure
     if failure is None or failure.cause != "denied":
@@ -122,7 +124,7 @@ def verdict_of(database: Database, situation: Situation, scripts: Scripts | None
 
 def _need(
     database: Database,
-    wanted: Wanted,
+    wanted: WantedDatabases,
     situation: Situation,
     scripts: Scripts | None,
     begun: Mapping[str, bool],
@@ -162,7 +164,7 @@ def _need(
 
 def _lacks(
     database: Database,
-    wanted: Wanted,
+    wanted: WantedDatabases,
     situation: Situation,
     verdict: Verdict,
     *,
@@ -196,7 +198,7 @@ def _runs_script(database: Database, situation: Situation) -> bool:
 
 def can_take_back(
     database: Database,
-    wanted: Wanted,
+    wanted: WantedDatabases,
     situation: Situation,
     verdict: Verdict,
     begun: Mapping[str, bool],
@@ -212,7 +214,7 @@ def can_take_back(
     return verdict.state == "empty" and begun[database.name] and situation.administrator is not None
 
 
-def administrator_lacks(wanted: Wanted, situation: Situation, needs: Needs) -> list[str]:
+def administrator_lacks(wanted: WantedDatabases, situation: Situation, needs: Needs) -> list[str]:
     """The rights that this run needs and the administrator has not, each with what it is for."""
     rights = situation.administrator
     if rights is None or not needs.by_administrator:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from wizard.database import lock
 from wizard.database.accounts import create_account, grant_all, matches
-from wizard.database.connection import WORK_LIMIT, Session, connect
+from wizard.database.connection import WORK_LIMIT, DatabaseSession, connect
 from wizard.database.failure import DatabaseError
 from wizard.database.needs import DatabaseResult, Needs, administrator_lacks, decide
 from wizard.database.quoting import identifier
@@ -21,7 +21,7 @@ from wizard.database.rights import SERVERS_NEED, grant_pattern, partial_revokes
 from wizard.database.schema import compare, read_contents
 from wizard.database.server import script_mode
 from wizard.database.situation import has_rows, look
-from wizard.errors import Cancelled, Failed, WizardError
+from wizard.system.errors import Cancelled, Failed, WizardError
 
 if TYPE_CHECKING:
     from wizard.database.journal import Journal
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from wizard.database.scripts import Script, Scripts
     from wizard.database.server import Server
     from wizard.database.situation import Situation
-    from wizard.database.wanted import Wanted
+    from wizard.database.wanted import WantedDatabases
 
 IDLE_LIMIT = 120
 """Seconds after which the server ends a session from which nothing more comes, and with it its lock."""
 
-Progress = Callable[[str, int, int, str], None]
+DatabaseProgress = Callable[[str, int, int, str], None]
 """Called with the database, how many statements are done, of how many, and what is being done."""
 
 FindScripts = Callable[["Situation"], "Scripts | None"]
@@ -42,7 +42,7 @@ FindScripts = Callable[["Situation"], "Scripts | None"]
 
 
 class Stop(Protocol):
-    """The wish to stop (`wizard.cancel.Cancel`)."""
+    """The wish to stop (`wizard.system.cancel.Cancel`)."""
 
     def is_set(self) -> bool: ...
 
@@ -76,7 +76,7 @@ def nobody_watches(database: str, done: int, total: int, text: str) -> None:
     """A progress that goes nowhere."""
 
 
-def pending(wanted: Wanted, find_scripts: FindScripts, journal: Journal) -> Needs:
+def pending(wanted: WantedDatabases, find_scripts: FindScripts, journal: Journal) -> Needs:
     """What `provision` would make now.  Only looks.  Raises DatabaseError."""
     begun = journal.begun()
     situation = look(wanted, suspects=begun)
@@ -84,11 +84,11 @@ def pending(wanted: Wanted, find_scripts: FindScripts, journal: Journal) -> Need
 
 
 def provision(
-    wanted: Wanted,
+    wanted: WantedDatabases,
     find_scripts: FindScripts,
     journal: Journal,
     *,
-    progress: Progress = nobody_watches,
+    progress: DatabaseProgress = nobody_watches,
     cancel: Stop | None = None,
 ) -> list[DatabaseResult]:
     """Make what is missing.  How each database stands afterwards, in the profile's order.
@@ -127,7 +127,7 @@ def provision(
         raise ProvisioningFailed(problem.message, results, place=problem.place, fix=problem.fix) from None
 
 
-def _refuse_new_trouble(before: Needs, now: Needs, wanted: Wanted) -> None:
+def _refuse_new_trouble(before: Needs, now: Needs, wanted: WantedDatabases) -> None:
     """What nobody knew when the checks were made: another run that was waited for has left it half done."""
     known = {need.database.name for need in before.databases if need.lacking}
     for need in now.databases:
@@ -149,7 +149,7 @@ def _forget_what_is_whole(needs: Needs, journal: Journal) -> None:
 
 
 @contextlib.contextmanager
-def _worker(wanted: Wanted, needs: Needs) -> Iterator[Session]:
+def _worker(wanted: WantedDatabases, needs: Needs) -> Iterator[DatabaseSession]:
     login = wanted.administrator if needs.by_administrator and wanted.administrator else wanted.login
     with connect(wanted.endpoint, login.username, login.password, work_limit=WORK_LIMIT) as session:
         # A machine that vanishes from the network in the middle does not hold the lock for hours.
@@ -157,7 +157,9 @@ def _worker(wanted: Wanted, needs: Needs) -> Iterator[Session]:
         yield session
 
 
-def _locked(session: Session, progress: Progress, stop: Stop) -> contextlib.AbstractContextManager[int]:
+def _locked(
+    session: DatabaseSession, progress: DatabaseProgress, stop: Stop
+) -> contextlib.AbstractContextManager[int]:
     def waiting() -> None:
         progress("", 0, 0, "waiting for another run that is at work in the databases")
 
@@ -168,14 +170,14 @@ def _locked(session: Session, progress: Progress, stop: Stop) -> contextlib.Abst
 class _Run:
     """One run that holds the lock."""
 
-    wanted: Wanted
+    wanted: WantedDatabases
     situation: Situation
     server: Server
     scripts: Scripts | None
     needs: Needs
     journal: Journal
-    session: Session
-    progress: Progress
+    session: DatabaseSession
+    progress: DatabaseProgress
     stop: Stop
     waited: bool
     """Whether another run was at work when this one began."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from wizard.database.failure import DatabaseError
 
 if TYPE_CHECKING:
-    from wizard.database.connection import Session
+    from wizard.database.connection import DatabaseSession
 
 SERVERS_NEED = (
     "SELECT",
@@ -172,7 +172,7 @@ def _unquoted(name: str) -> str:
     return name[1:-1].replace(mark * 2, mark) if mark in '`"' else name
 
 
-def own_rights(session: Session) -> Rights:
+def own_rights(session: DatabaseSession) -> Rights:
     """What the account of this session may do, with its active roles.  Raises DatabaseError."""
     roles = ""
     if not session.greeting.mariadb and session.greeting.version >= (8,):
@@ -182,7 +182,7 @@ def own_rights(session: Session) -> Rights:
     return Rights(parsed(str(row[0]) for row in lines), literal=partial_revokes(session))
 
 
-def rights_of(session: Session, username: str, host: str) -> Rights | None:
+def rights_of(session: DatabaseSession, username: str, host: str) -> Rights | None:
     """What another account may do; None where there is none, or this session may not see it."""
     try:
         lines = session.rows("SHOW GRANTS FOR %s@%s", (username, host))
@@ -193,7 +193,7 @@ def rights_of(session: Session, username: str, host: str) -> Rights | None:
     return Rights(parsed(str(row[0]) for row in lines), literal=partial_revokes(session))
 
 
-def partial_revokes(session: Session) -> bool:
+def partial_revokes(session: DatabaseSession) -> bool:
     """Whether names in grants are literal (MySQL 8.0.16 and later, off unless switched on)."""
     rows: Sequence[tuple[object, ...]] = session.rows("SHOW GLOBAL VARIABLES LIKE 'partial\\_revokes'")
     return bool(rows) and str(rows[0][1]).upper() == "ON"

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Literal
 from wizard.database.script import ForeignKey, Index, Schema
 
 if TYPE_CHECKING:
-    from wizard.database.connection import Session
+    from wizard.database.connection import DatabaseSession
 
-State = Literal["absent", "empty", "whole", "partial", "other"]
+SchemaState = Literal["absent", "empty", "whole", "partial", "other"]
 """`partial`: some of the script's tables; `other`: tables, and none of them the script's."""
 
 
@@ -38,12 +38,14 @@ class Verdict:
     the tables that are not the script's.
     """
 
-    state: State
+    state: SchemaState
     missing: tuple[str, ...] = ()
     foreign: tuple[str, ...] = ()
 
 
-def read_contents(session: Session, database: str, *, fold: bool, deep: bool = True) -> Contents | None:
+def read_contents(
+    session: DatabaseSession, database: str, *, fold: bool, deep: bool = True
+) -> Contents | None:
     """What the database holds, as far as this account may see it; None where it sees no such database.
 
     `fold`: the server compares names without regard to case.  Without `deep` only the tables' names are read: an

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from wizard.errors import EditError
+from wizard.system.errors import EditError
 
 
 @dataclass(frozen=True, slots=True)

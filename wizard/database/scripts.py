@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from wizard.database.script import Schema, Statement, creates, statements
 
 if TYPE_CHECKING:
-    from wizard.pack import Pack
+    from wizard.pack.home import Pack
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from wizard.database.greeting import Greeting
 
 if TYPE_CHECKING:
-    from wizard.database.connection import Session
+    from wizard.database.connection import DatabaseSession
 
 _VARIABLES = (
     "character_set_server",
@@ -117,7 +117,7 @@ class Server:
         return width * longest <= self.index_limit
 
 
-def read_server(session: Session) -> Server:
+def read_server(session: DatabaseSession) -> Server:
     """Ask the server; any account may.  Raises DatabaseError."""
     marks = ", ".join(["%s"] * len(_VARIABLES))
     found = session.rows(f"SHOW GLOBAL VARIABLES WHERE Variable_name IN ({marks})", _VARIABLES)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wizard.database.accounts import Account, current_account, own_hosts, read_accounts
-from wizard.database.connection import Session, connect
+from wizard.database.connection import DatabaseSession, connect
 from wizard.database.failure import DatabaseError
 from wizard.database.lock import holder
 from wizard.database.quoting import identifier
@@ -18,7 +18,7 @@ from wizard.database.server import Server, read_server
 
 if TYPE_CHECKING:
     from wizard.database.greeting import Greeting
-    from wizard.database.wanted import Database, Login, Wanted
+    from wizard.database.wanted import Database, Login, WantedDatabases
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Situation:
 
 
 def look(
-    wanted: Wanted,
+    wanted: WantedDatabases,
     *,
     suspects: Collection[str] = (),
     work_limit: float | None = None,
@@ -77,7 +77,7 @@ def look(
     with ExitStack() as stack:
         seen_holders: list[int | None] = []
 
-        def entered(login: Login | None) -> tuple[Session | None, DatabaseError | None]:
+        def entered(login: Login | None) -> tuple[DatabaseSession | None, DatabaseError | None]:
             if login is None:
                 return None, None
             try:
@@ -144,7 +144,7 @@ def look(
         )
 
 
-def _seen(database: Database, sessions: list[Session], *, fold: bool) -> Contents | None:
+def _seen(database: Database, sessions: list[DatabaseSession], *, fold: bool) -> Contents | None:
     for session in sessions:
         found = read_contents(session, database.name, fold=fold, deep=database.has_schema)
         if found is not None:
@@ -152,7 +152,7 @@ def _seen(database: Database, sessions: list[Session], *, fold: bool) -> Content
     return None
 
 
-def has_rows(session: Session, contents: Contents) -> bool:
+def has_rows(session: DatabaseSession, contents: Contents) -> bool:
     """Whether any table of the database has a row.  Raises DatabaseError."""
     name = identifier(contents.name)
     return any(

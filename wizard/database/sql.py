@@ -12,11 +12,11 @@ from wizard.database.server import script_mode
 
 if TYPE_CHECKING:
     from wizard.database.scripts import Script
-    from wizard.database.wanted import Wanted
+    from wizard.database.wanted import WantedDatabases
 
 
 def sql_text(
-    wanted: Wanted,
+    wanted: WantedDatabases,
     script: Script | None,
     version: tuple[int, ...],
     *,
@@ -36,7 +36,7 @@ def sql_text(
     return "\n".join(lines) + "\n"
 
 
-def _head(wanted: Wanted, version: tuple[int, ...], *, mariadb: bool) -> Iterator[str]:
+def _head(wanted: WantedDatabases, version: tuple[int, ...], *, mariadb: bool) -> Iterator[str]:
     server = f"{'MariaDB' if mariadb else 'MySQL'} {'.'.join(map(str, version))}"
     yield f"-- For {server}, as an administrator, once: mysql -u root -p < this-file"
     yield "SET NAMES utf8mb4;"
@@ -45,7 +45,7 @@ def _head(wanted: Wanted, version: tuple[int, ...], *, mariadb: bool) -> Iterato
     yield "SET SESSION sql_mode = '';"
 
 
-def _databases(wanted: Wanted) -> Iterator[str]:
+def _databases(wanted: WantedDatabases) -> Iterator[str]:
     yield ""
     yield "-- The databases.  Those that exist stay as they are."
     # Letters, digits and _ only: a profile takes nothing else.
@@ -55,7 +55,7 @@ def _databases(wanted: Wanted) -> Iterator[str]:
 
 
 def _account(
-    wanted: Wanted, version: tuple[int, ...], *, mariadb: bool, with_password: bool
+    wanted: WantedDatabases, version: tuple[int, ...], *, mariadb: bool, with_password: bool
 ) -> Iterator[str]:
     username, host = literal(wanted.account.username), literal(wanted.account.host)
     password = wanted.login.password.reveal() if with_password else _throw_away()
@@ -84,7 +84,7 @@ def _throw_away() -> str:
     return f"{secrets.token_urlsafe(24)}aA1!"
 
 
-def _grants(wanted: Wanted, version: tuple[int, ...], *, mariadb: bool) -> Iterator[str]:
+def _grants(wanted: WantedDatabases, version: tuple[int, ...], *, mariadb: bool) -> Iterator[str]:
     username, host = literal(wanted.account.username), literal(wanted.account.host)
     yield ""
     yield "-- Its rights.  In a grant the _ of a name is a wildcard unless it is escaped."
@@ -95,7 +95,7 @@ def _grants(wanted: Wanted, version: tuple[int, ...], *, mariadb: bool) -> Itera
 
 
 def _tables(
-    wanted: Wanted, script: Script | None, version: tuple[int, ...], *, mariadb: bool
+    wanted: WantedDatabases, script: Script | None, version: tuple[int, ...], *, mariadb: bool
 ) -> Iterator[str]:
     yield ""
     mode = script_mode(version, mariadb=mariadb)

@@ -9,9 +9,9 @@ from wizard.database.accounts import Account
 from wizard.database.failure import Endpoint
 
 if TYPE_CHECKING:
-    from wizard.passwords import Passwords
-    from wizard.profile import Profile
-    from wizard.secrets import Secret
+    from wizard.passwords.secret import Secret
+    from wizard.profile.model import Profile
+    from wizard.profile.passwords import Passwords
 
 Mode = Literal["wizard", "server", "dba"]
 
@@ -40,7 +40,7 @@ class Database:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedDatabases:
     """Where, by whom, and which databases.  `administrator` is None where the profile names none."""
 
     endpoint: Endpoint
@@ -62,13 +62,13 @@ class Wanted:
         return self.mode != "dba" and self.administrator is not None
 
 
-def wanted(profile: Profile, passwords: Passwords) -> Wanted:
+def wanted(profile: Profile, passwords: Passwords) -> WantedDatabases:
     """What this profile wants, with its passwords resolved."""
     mysql = profile.mysql
     administrator = None
     if mysql.admin_username is not None and passwords.admin is not None:
         administrator = Login(mysql.admin_username, passwords.admin)
-    return Wanted(
+    return WantedDatabases(
         endpoint=Endpoint(mysql.host, mysql.port),
         login=Login(mysql.username, passwords.mysql),
         administrator=administrator,

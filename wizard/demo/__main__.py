@@ -2,7 +2,7 @@
 
 import sys
 
-from wizard.demo import main
+from wizard.demo.story import main
 
 if __name__ == "__main__":
     sys.exit(main())

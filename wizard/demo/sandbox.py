@@ -10,7 +10,7 @@ import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from wizard.errors import UsageError
+from wizard.system.errors import UsageError
 
 PACKS = Path(__file__).with_name("packs")
 """What the sandbox is made from: the pack template and the profile."""

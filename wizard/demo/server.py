@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from wizard.errors import Failed
+from wizard.system.errors import Failed
 
 PROGRAMS = ("mariadbd", "mysqld")
 BEYOND_PATH = ("/usr/sbin", "/usr/libexec", "/usr/local/sbin", "/opt/homebrew/bin")

@@ -21,7 +21,7 @@ from types import FrameType
 
 from wizard.demo.sandbox import Sandbox, make_sandbox, write_secret
 from wizard.demo.server import ADMINISTRATOR, PrivateServer, find_server, private_server
-from wizard.errors import Failed, WizardError
+from wizard.system.errors import Failed, WizardError
 
 Say = Callable[[str], None]
 Snapshot = dict[str, tuple[int, bytes]]

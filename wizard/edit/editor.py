@@ -12,17 +12,18 @@ from typing import Literal
 
 from lxml import etree
 
-from wizard.edit import markup, nodes
+from wizard.edit import markup, spacing
 from wizard.edit import new as new_elements
 from wizard.edit.new import New
-from wizard.edit.nodes import Node
 from wizard.edit.splice import Edit, Splice, Value, described, is_secret_name, reveal, shown, splice
-from wizard.errors import EditError
-from wizard.secrets import Secret
+from wizard.pack import xml_nodes, xml_parse
+from wizard.pack.xml_nodes import XmlNode
+from wizard.passwords.secret import Secret
+from wizard.system.errors import EditError
 
 _SUMMARY_LENGTH = 100  # characters of what a new or removed element holds that its description may have
 
-_Key = tuple[Node, Literal["text", "attribute", "insert", "remove"], str]
+_Key = tuple[XmlNode, Literal["text", "attribute", "insert", "remove"], str]
 
 
 class _Change:
@@ -49,13 +50,13 @@ class _Slot:
 
     __slots__ = ("blanks", "closing", "end", "line_end", "nodes", "opening", "parent", "start")
 
-    def __init__(self, start: int, parent: Node, line_end: str) -> None:
+    def __init__(self, start: int, parent: XmlNode, line_end: str) -> None:
         self.start = self.end = start
         self.parent = parent
         self.line_end = line_end
         self.opening = self.closing = b""
         self.blanks: str | None = None
-        self.nodes: list[Node] = []
+        self.nodes: list[XmlNode] = []
 
 
 class Editor:
@@ -72,16 +73,16 @@ class Editor:
         self._root = tree.getroot()
         self._root_indentation = "" if b"\n" in data or b"\r" in data else None
         # Known from the first edit on; the numbers are those of expat's elements, in document order.
-        self._numbers: dict[Node, int] = {}
+        self._numbers: dict[XmlNode, int] = {}
         self._starts: list[int] = []
         self._ends: list[int] = []
         self._changes: dict[_Key, _Change] = {}
         self._slots: dict[int, _Slot] = {}
-        self._slot_of: dict[Node, _Slot] = {}
-        self._front: dict[Node, str] = {}
-        self._behind: dict[Node, list[Node]] = {}
-        self._removed: set[Node] = set()
-        self._secrets: set[tuple[Node, str]] = set()
+        self._slot_of: dict[XmlNode, _Slot] = {}
+        self._front: dict[XmlNode, str] = {}
+        self._behind: dict[XmlNode, list[XmlNode]] = {}
+        self._removed: set[XmlNode] = set()
+        self._secrets: set[tuple[XmlNode, str]] = set()
         self._edits: list[Edit] | None = []
         self._result: bytes | None = data
 
@@ -102,36 +103,37 @@ class Editor:
             self._result = self._verified()
         return self._result
 
-    def children(self, node: Node, name: str = "*") -> list[Node]:
+    def children(self, node: XmlNode, name: str = "*") -> list[XmlNode]:
         """The live elements in `node`, those of that local name."""
         found = node.iterchildren("*" if name == "*" else f"{{*}}{name}")
         return [child for child in found if child not in self._removed] if self._removed else list(found)
 
-    def refuse_removed(self, node: Node) -> None:
+    def refuse_removed(self, node: XmlNode) -> None:
         """Stops at an element that was removed, alone or with what it is in."""
-        current: Node | None = node
+        current: XmlNode | None = node
         while current is not None and current not in self._removed:
             if current is self._root:
                 return
             current = current.getparent()
-        raise self.error(
-            f"internal: {nodes.local_name(node)} was removed before", node, fix="report this with the file"
+        raise xml_nodes.error_at(
+            self._name,
+            f"internal: {xml_nodes.local_name(node)} was removed before",
+            node,
+            fix="report this with the file",
         )
-
-    def error(self, message: str, node: Node, *, fix: str) -> EditError:
-        """The error, at the line of `node`."""
-        line = nodes.line_of(node)
-        return EditError(message, place=f"{self._name}:{line}" if line else self._name, fix=fix)
 
     # --- values ----------------------------------------------------------------------------------------
 
-    def set_text(self, node: Node, value: Value, what: str | None) -> None:
+    def set_text(self, node: XmlNode, value: Value, what: str | None) -> None:
         """Makes `value` the text; the comments inside stay."""
-        label, old, new = what or nodes.label(node), nodes.text_of(node), reveal(value)
+        label, old, new = what or xml_nodes.label(node), xml_nodes.text_of(node), reveal(value)
         self._check(node, label, value)
         if next(node.iterchildren("*"), None) is not None:
-            raise self.error(
-                f"{label} holds elements and cannot hold a value", node, fix="take the elements out of it"
+            raise xml_nodes.error_at(
+                self._name,
+                f"{label} holds elements and cannot hold a value",
+                node,
+                fix="take the elements out of it",
             )
         self._note(node, "", value)
         if _is_same(node, new, old):
@@ -152,7 +154,7 @@ class Editor:
         for child, text in zip(node, texts[1:], strict=True):
             child.tail = text
 
-    def _texts_with(self, node: Node, new: str) -> list[str]:
+    def _texts_with(self, node: XmlNode, new: str) -> list[str]:
         """The texts between the comments of an element, with `new` in place of the value."""
         texts, runs = [], self._runs(node)
         target = _target(runs)
@@ -161,14 +163,16 @@ class Editor:
             texts.append(front + (new if number == target else "") + rear)
         return texts
 
-    def set_attribute(self, node: Node, name: str, value: Value, what: str | None) -> None:
+    def set_attribute(self, node: XmlNode, name: str, value: Value, what: str | None) -> None:
         """Makes `value` the attribute's; a new one goes behind the last."""
-        label = what or nodes.label(node, name)
+        label = what or xml_nodes.label(node, name)
         self._check(node, label, value)
         try:
             new_elements.check_attribute(node, name)
         except ValueError as problem:
-            raise self.error(str(problem), node, fix="use a name that is declared there") from None
+            raise xml_nodes.error_at(
+                self._name, str(problem), node, fix="use a name that is declared there"
+            ) from None
         qualified, new = new_elements.qualified(node, name), reveal(value)
         old = node.get(qualified)
         self._note(node, name, value)
@@ -179,13 +183,15 @@ class Editor:
             self._record((node, "attribute", name), what, label, old, value)
         node.set(qualified, new)
 
-    def _check(self, node: Node, label: str, value: Value) -> None:
+    def _check(self, node: XmlNode, label: str, value: Value) -> None:
         try:
             new_elements.check_value(label, value)
         except ValueError as problem:
-            raise self.error(str(problem), node, fix="take that character out of the value") from None
+            raise xml_nodes.error_at(
+                self._name, str(problem), node, fix="take that character out of the value"
+            ) from None
 
-    def _note(self, node: Node, attribute: str, value: Value) -> None:
+    def _note(self, node: XmlNode, attribute: str, value: Value) -> None:
         if isinstance(value, Secret):
             self._secrets.add((node, attribute))
 
@@ -195,37 +201,39 @@ class Editor:
         change.secret |= self._is_secret(key[0], key[2], value)
         return change
 
-    def _is_secret(self, node: Node, attribute: str, value: Value = "") -> bool:
+    def _is_secret(self, node: XmlNode, attribute: str, value: Value = "") -> bool:
         """Whether the value is a password: by its type, now or before, or by a name."""
         if isinstance(value, Secret) or (node, attribute) in self._secrets:
             return True
         parent = node.getparent()
-        named = nodes.identifier(parent) if parent is not None and parent is not self._root else None
-        names = (nodes.local_name(node), attribute, node.get("name"), node.get("key"), named)
+        named = xml_nodes.identifier(parent) if parent is not None and parent is not self._root else None
+        names = (xml_nodes.local_name(node), attribute, node.get("name"), node.get("key"), named)
         return any(is_secret_name(name) for name in names if name)
 
-    def _runs(self, node: Node) -> list[markup.Run]:
+    def _runs(self, node: XmlNode) -> list[markup.TextRun]:
         return markup.runs(self._data, self._start_tag(node).end, self._ends[self._numbers[node]])
 
-    def _blanks_of(self, run: markup.Run) -> tuple[str, str]:
+    def _blanks_of(self, run: markup.TextRun) -> tuple[str, str]:
         front, rear = self._data[run.start : run.core_start], self._data[run.core_end : run.end]
         return markup.as_parsed(front), markup.as_parsed(rear)
 
     # --- elements --------------------------------------------------------------------------------------
 
-    def insert_after(self, node: Node, new: New, what: str | None) -> Node:
+    def insert_after(self, node: XmlNode, new: New, what: str | None) -> XmlNode:
         """Puts `new` behind `node` and what was put there before; comments on that line stay in front."""
         parent = node.getparent()
         if parent is None:
-            raise self.error("a document has only one root", node, fix="insert into the root")
+            raise xml_nodes.error_at(
+                self._name, "a document has only one root", node, fix="insert into the root"
+            )
         self._check_new(new, parent)
         self._begin()
         anchor = node
         while self._behind.get(anchor):
             anchor = self._behind[anchor][-1]
-        indentation = nodes.indentation(node, self._root_indentation)
+        indentation = spacing.indentation(node, self._root_indentation)
         if anchor is node and indentation is not None:
-            anchor = nodes.last_comment_of_line(node)
+            anchor = spacing.last_comment_of_line(node)
         front = self._front_of(node, anchor, indentation)
         if parent in self._numbers and anchor not in self._slot_of:
             made = self._insert_at(
@@ -239,20 +247,22 @@ class Editor:
         self._behind.setdefault(node, []).append(made)
         return made
 
-    def append(self, parent: Node, new: New, what: str | None) -> Node:
+    def append(self, parent: XmlNode, new: New, what: str | None) -> XmlNode:
         """Puts `new` behind the last element in `parent`, else behind all that is in it."""
         live = self.children(parent)
         if live:
             return self.insert_after(live[-1], new, what)
-        if nodes.text_of(parent).strip(nodes.BLANKS):
-            raise self.error(
-                f"{nodes.label(parent)} holds a value and cannot hold elements",
+        if xml_nodes.text_of(parent).strip(xml_nodes.BLANKS):
+            raise xml_nodes.error_at(
+                self._name,
+                f"{xml_nodes.label(parent)} holds a value and cannot hold elements",
                 parent,
                 fix="take the value out of it",
             )
         if (parent, "text", "") in self._changes:
-            raise self.error(
-                f"internal: {nodes.label(parent)} was given a value before",
+            raise xml_nodes.error_at(
+                self._name,
+                f"internal: {xml_nodes.label(parent)} was given a value before",
                 parent,
                 fix="report this with the file",
             )
@@ -263,21 +273,21 @@ class Editor:
         last = parent[-1]
         if last in self._removed:
             return self.insert_after(last, new, what)
-        indentation = nodes.indentation(last, self._root_indentation)
+        indentation = spacing.indentation(last, self._root_indentation)
         front = self._front_of(last, last, indentation)
         if parent not in self._numbers:
             return self._insert(parent, last, new, indentation, front)
         end = markup.end_of_last_comment(self._data, self._ends[self._numbers[parent]])
         return self._insert_at(end, parent, last, new, indentation, front, what)
 
-    def prepend(self, parent: Node, new: New, what: str | None) -> Node:
+    def prepend(self, parent: XmlNode, new: New, what: str | None) -> XmlNode:
         """Puts `new` directly behind the start tag of `parent`."""
         live = self.children(parent)
         if not live:
             return self.append(parent, new, what)
         self._check_new(new, parent)
         self._begin()
-        indentation = nodes.indentation(live[0], self._root_indentation)
+        indentation = spacing.indentation(live[0], self._root_indentation)
         front = "" if indentation is None else "\n" + indentation
         if parent not in self._numbers:
             return self._insert(parent, None, new, indentation, front)
@@ -288,10 +298,10 @@ class Editor:
             return made
         return self._insert_at(tag.end, parent, None, new, indentation, front, what)
 
-    def _insert_into_empty(self, parent: Node, new: New, what: str | None) -> Node:
+    def _insert_into_empty(self, parent: XmlNode, new: New, what: str | None) -> XmlNode:
         """Puts `new` into an element without node and text; the end tag gets a line of its own."""
-        outer = nodes.indentation(parent, self._root_indentation)
-        inner = None if outer is None else outer + nodes.unit(parent, self._root_indentation)
+        outer = spacing.indentation(parent, self._root_indentation)
+        inner = None if outer is None else outer + spacing.unit(parent, self._root_indentation)
         front = "" if inner is None else "\n" + inner
         blanks = parent.text or ""
         if "\n" in blanks and parent in self._numbers:
@@ -310,28 +320,30 @@ class Editor:
             self._take_place(made, slot, 0, what)
         return made
 
-    def _check_new(self, new: New, parent: Node) -> None:
+    def _check_new(self, new: New, parent: XmlNode) -> None:
         try:
             new_elements.check(new, parent)
         except ValueError as problem:
-            raise self.error(str(problem), parent, fix="use names and values that XML can hold") from None
+            raise xml_nodes.error_at(
+                self._name, str(problem), parent, fix="use names and values that XML can hold"
+            ) from None
 
-    def _front_of(self, node: Node, anchor: Node, indentation: str | None) -> str:
+    def _front_of(self, node: XmlNode, anchor: XmlNode, indentation: str | None) -> str:
         """The blanks between `anchor`, which is `node` or stands behind it, and what is inserted there."""
         if indentation is None:
             return ""
-        return ("\n\n" if nodes.is_spaced(node, anchor) else "\n") + indentation
+        return ("\n\n" if spacing.is_spaced(node, anchor) else "\n") + indentation
 
     def _insert_at(
         self,
         position: int,
-        parent: Node,
-        anchor: Node | None,
+        parent: XmlNode,
+        anchor: XmlNode | None,
         new: New,
         indentation: str | None,
         front: str,
         what: str | None,
-    ) -> Node:
+    ) -> XmlNode:
         """Puts `new` behind `anchor`, which ends at `position` of the bytes."""
         # Blanks at the end of a line stay there: else that line would change too.
         skipped = "" if indentation is None else markup.rest_of_line(self._data, position)
@@ -341,55 +353,57 @@ class Editor:
 
     def _insert(
         self,
-        parent: Node,
-        anchor: Node | None,
+        parent: XmlNode,
+        anchor: XmlNode | None,
         new: New,
         indentation: str | None,
         front: str,
         skipped: str = "",
-    ) -> Node:
+    ) -> XmlNode:
         """Makes the element in the tree, behind `anchor` (None: as the first) and the blanks `skipped`."""
-        near = nodes.unit(parent if anchor is None else anchor, self._root_indentation)
+        near = spacing.unit(parent if anchor is None else anchor, self._root_indentation)
         made = new_elements.make(new, parent)
-        nodes.put_in(parent, anchor, made, front, skipped)
+        spacing.put_in(parent, anchor, made, front, skipped)
         self._front[made] = front
         for node, attribute, value in new_elements.fill(made, new, indentation, near):
             self._note(node, attribute, value)
         return made
 
-    def _slot(self, parent: Node, start: int) -> _Slot:
+    def _slot(self, parent: XmlNode, start: int) -> _Slot:
         if start not in self._slots:
             self._slots[start] = _Slot(start, parent, markup.line_end_at(self._data, start))
         return self._slots[start]
 
-    def _take_place(self, made: Node, slot: _Slot, position: int, what: str | None) -> None:
+    def _take_place(self, made: XmlNode, slot: _Slot, position: int, what: str | None) -> None:
         slot.nodes.insert(position, made)
         self._slot_of[made] = slot
         self._changes[made, "insert", ""] = _Change(what or "")
 
-    def _end_behind(self, node: Node, anchor: Node) -> int:
+    def _end_behind(self, node: XmlNode, anchor: XmlNode) -> int:
         """The offset behind `anchor`: the element `node` itself, or a comment behind it on its line."""
         end = self._end(node)
-        current: Node | None = node
+        current: XmlNode | None = node
         while current is not None and current is not anchor:
             end = markup.end_of_comment(self._data, end)
             current = current.getnext()
         return end
 
-    def remove(self, node: Node, what: str | None) -> None:
+    def remove(self, node: XmlNode, what: str | None) -> None:
         """Takes `node` out, with its line if it stands alone there."""
         parent = node.getparent()
         if parent is None:
-            raise self.error("the root cannot be removed", node, fix="remove what is in it")
+            raise xml_nodes.error_at(
+                self._name, "the root cannot be removed", node, fix="remove what is in it"
+            )
         self._begin()
-        label, summary = what or nodes.label(node), self._summary(node)
+        label, summary = what or xml_nodes.label(node), self._summary(node)
         if self._forget(node):
             summary = ""  # what is in it now never stood in the file
         if node in self._numbers:
             self._removed.add(node)
             self._changes[node, "remove", ""] = _Change(f"{label}: removed{summary}")
             return
-        nodes.take_out(node, self._front.pop(node, nodes.before(node)), "")
+        spacing.take_out(node, self._front.pop(node, spacing.before(node)), "")
         for siblings in self._behind.values():
             if node in siblings:
                 at = siblings.index(node)
@@ -403,7 +417,7 @@ class Editor:
                 if slot.blanks is not None:
                     parent.text = slot.blanks
 
-    def _forget(self, node: Node) -> bool:
+    def _forget(self, node: XmlNode) -> bool:
         """Drops the edits of `node` and of all that is in it; returns whether there were any."""
         gone = set(node.iter())
         kept = {key: change for key, change in self._changes.items() if key[0] not in gone}
@@ -417,14 +431,14 @@ class Editor:
     def _begin(self) -> None:
         """Before an edit: the elements get their numbers while the tree is still as expat sees it."""
         if not self._numbers:
-            self._starts, self._ends = markup.places(self._data, self._name)
+            self._starts, self._ends = xml_parse.places(self._data, self._name)
             self._numbers = {node: number for number, node in enumerate(self._root.iter("*"))}
         self._edits = self._result = None
 
-    def _start_tag(self, node: Node) -> markup.StartTag:
+    def _start_tag(self, node: XmlNode) -> markup.StartTag:
         return markup.start_tag(self._data, self._starts[self._numbers[node]], self._encoding)
 
-    def _end(self, node: Node) -> int:
+    def _end(self, node: XmlNode) -> int:
         """The offset behind the element."""
         end = self._ends[self._numbers[node]]
         return end if self._start_tag(node).is_empty else self._data.index(b">", end) + 1
@@ -442,12 +456,12 @@ class Editor:
                     slots.add(slot.start)
                     yield from self._insertions(slot)
             else:
-                new = nodes.text_of(node) if kind == "text" else nodes.attribute_of(node, attribute)
+                new = xml_nodes.text_of(node) if kind == "text" else xml_nodes.attribute_of(node, attribute)
                 if new != change.old:
                     splices = self._text_splices(node) if kind == "text" else self._attribute(node, attribute)
                     yield Edit(described(change.what, change.old, new, secret=change.secret), splices)
 
-    def _text_splices(self, node: Node) -> tuple[Splice, ...]:
+    def _text_splices(self, node: XmlNode) -> tuple[Splice, ...]:
         tag = self._start_tag(node)
         line_end = markup.line_end_at(self._data, tag.start)
         if not len(node):
@@ -465,7 +479,7 @@ class Editor:
                 made.append(Splice(run.core_start, run.core_end, core))
         return tuple(made)
 
-    def _attribute(self, node: Node, name: str) -> tuple[Splice, ...]:
+    def _attribute(self, node: XmlNode, name: str) -> tuple[Splice, ...]:
         tag = self._start_tag(node)
         qualified = new_elements.qualified(node, name)
         new = str(node.get(qualified))
@@ -493,22 +507,22 @@ class Editor:
         if slot.start < slot.end:  # all in one: a second one would begin where what follows the slot does
             written = [b"".join(written)]
         for number, node in enumerate(slot.nodes):
-            what = self._changes[node, "insert", ""].what or nodes.label(node)
+            what = self._changes[node, "insert", ""].what or xml_nodes.label(node)
             splices = tuple(Splice(slot.start, slot.end, each) for each in written[number : number + 1])
             yield Edit(f"{what}: added{self._summary(node)}", splices)
 
-    def _summary(self, node: Node) -> str:
+    def _summary(self, node: XmlNode) -> str:
         """What a small element holds, in brackets: its text, or that of its children; passwords masked."""
         texts = []
         for each in self.children(node) or [node]:
             if self.children(each):
                 return ""
-            if nodes.text_of(each).strip(nodes.BLANKS):
-                texts.append(shown(nodes.text_of(each), secret=self._is_secret(each, "")))
+            if xml_nodes.text_of(each).strip(xml_nodes.BLANKS):
+                texts.append(shown(xml_nodes.text_of(each), secret=self._is_secret(each, "")))
         summary = ", ".join(texts)
         return f" ({summary})" if 0 < len(summary) <= _SUMMARY_LENGTH else ""
 
-    def _removal(self, node: Node) -> tuple[str, str, Splice]:
+    def _removal(self, node: XmlNode) -> tuple[str, str, Splice]:
         """The blanks that go with an element, before and behind it, and the bytes of all three."""
         start, end = self._starts[self._numbers[node]], self._end(node)
         before, behind = markup.blanks_around(self._data, start, end)
@@ -530,7 +544,7 @@ class Editor:
             return self._data
         try:
             result = splice(self._data, splices)
-            is_meant = _are_equal(markup.parse(result, self._name), self._intended())
+            is_meant = _are_equal(xml_parse.parse(result, self._name), self._intended())
         except (ValueError, EditError):
             is_meant = False
         if not is_meant:
@@ -549,18 +563,18 @@ class Editor:
         for node, twin in list(zip(self._root.iter(), intended.getroot().iter(), strict=True)):
             if (node, "remove", "") in self._changes:
                 front, rear, _ = self._removal(node)
-                nodes.take_out(twin, front, rear)
+                spacing.take_out(twin, front, rear)
         return intended
 
 
-def _target(runs: list[markup.Run]) -> int:
+def _target(runs: list[markup.TextRun]) -> int:
     """The number of the run that takes a new value: the first that holds text, else the first."""
     return next((number for number, run in enumerate(runs) if not run.is_blank), 0)
 
 
-def _is_same(node: Node, new: str, old: str) -> bool:
+def _is_same(node: XmlNode, new: str, old: str) -> bool:
     """Whether a value is that of the element already; beside comments the blanks at its ends do not count."""
-    return new == old or (len(node) > 0 and new.strip(nodes.BLANKS) == old)
+    return new == old or (len(node) > 0 and new.strip(xml_nodes.BLANKS) == old)
 
 
 def _are_equal(one: etree._ElementTree, other: etree._ElementTree) -> bool:

@@ -1,22 +1,12 @@
-"""The bytes of an XML file: its encoding, its places, and values escaped for it."""
+"""The bytes of an XML file that is edited: the parts of its tags and contents, and values escaped for it."""
 
 from __future__ import annotations
 
-import codecs
 import re
-from typing import Any, NamedTuple
-from xml.parsers import expat
-
-from lxml import etree
-
-from wizard.errors import EditError
+from typing import NamedTuple
 
 BLANKS = b" \t\r\n"
 
-_DECLARATION = re.compile(rb"<\?xml\s[^>]*?encoding\s*=\s*[\"']([^\"'>]*)[\"']")
-_SUPPORTED = re.compile(
-    r"utf-?8|us-ascii|ascii|latin-?1|iso[-_]?8859-\d{1,2}|(?:windows-|cp)125\d", re.IGNORECASE
-)
 _START_TAG = re.compile(rb"<[^\"'>]*(?:\"[^\"]*\"[^\"'>]*|'[^']*'[^\"'>]*)*>")
 _TAG_NAME = re.compile(rb"<([^\s/>]+)")
 # From the first blank only, and without giving any back: a million of them are passed over at once.
@@ -29,117 +19,6 @@ _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 _TEXT = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;", ord("\r"): "&#13;"}
 _QUOTED = {**_TEXT, ord("\t"): "&#9;", ord("\n"): "&#10;"}
-
-_parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
-
-
-def encoding_of(data: bytes, name: str) -> str:
-    """The name of Python's codec for the file; every one that passes is a superset of ASCII.
-
-    Raises:
-        EditError: UTF-16, UTF-32, or an encoding that no file of the product has.
-    """
-    fix = "save it as UTF-8 and let its first line say so"
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in data[:4]:
-        raise EditError("the file is UTF-16 or UTF-32, or no text at all", place=f"{name}:1:1", fix=fix)
-    is_marked = data.startswith(codecs.BOM_UTF8)
-    found = _DECLARATION.match(data, len(codecs.BOM_UTF8) if is_marked else 0)
-    if found is None:
-        return "utf-8"
-    declared = found[1].decode("ascii", "replace")
-    try:
-        codec = codecs.lookup(declared).name if _SUPPORTED.fullmatch(declared) else ""
-    except LookupError:
-        codec = ""
-    if not codec:
-        raise EditError(f"the encoding {declared!r} is not supported", place=f"{name}:1:1", fix=fix)
-    if is_marked and codec != "utf-8":
-        message = f"the file starts with the byte order mark of UTF-8 and declares {declared}"
-        raise EditError(message, place=f"{name}:1:1", fix=fix)
-    return codec
-
-
-def parse(data: bytes, name: str) -> etree._ElementTree:
-    """The tree of a file whose encoding `encoding_of` has let pass.
-
-    Raises:
-        EditError: not well-formed (with line and column), or a DOCTYPE, of which nothing is expanded.
-    """
-    # Without these bytes there is no DOCTYPE, and so no entity; with them expat, which expands nothing, tells
-    # whether they are part of a comment.
-    if b"<!DOCTYPE" in data:
-        places(data, name)
-    try:
-        return etree.fromstring(data, _parser).getroottree()
-    except etree.XMLSyntaxError as failure:
-        # libxml2 quotes from the file in its messages, and what it quotes may be a password; expat does not.
-        places(data, name)
-        line, column = failure.position
-        raise _broken(_reason(failure), name, line, column) from None
-    except (ValueError, LookupError):
-        places(data, name)
-        raise _broken("it cannot be decoded", name, 1, 1) from None
-
-
-def _reason(failure: etree.XMLSyntaxError) -> str:
-    log: Any = failure.error_log
-    kind = str(log[-1].type_name) if len(log) else "no reason is known"
-    if kind.endswith("RESOURCE_LIMIT"):
-        return "it is nested too deeply, or holds a value that is too long"
-    return kind.removeprefix("NS_").removeprefix("ERR_").lower().replace("_", " ")
-
-
-def _broken(reason: str, name: str, line: int, column: int) -> EditError:
-    return EditError(
-        f"the file is not well-formed XML: {reason}",
-        place=f"{name}:{line}:{column}",
-        fix="mend the file at that place, or take it from a fresh pack",
-    )
-
-
-def places(data: bytes, name: str) -> tuple[list[int], list[int]]:
-    """Byte offsets of all elements in document order: where each starts, and where its end tag starts.
-
-    The second number of `<a/>` is the offset behind the tag.
-
-    Raises:
-        EditError: as for `parse`.
-    """
-    parser = expat.ParserCreate()
-    starts: list[int] = []
-    ends: list[int] = []
-    open_elements: list[int] = []
-
-    def start(_name: str, _attributes: object) -> None:
-        open_elements.append(len(starts))
-        starts.append(parser.CurrentByteIndex)
-        ends.append(-1)
-
-    def end(_name: str) -> None:
-        ends[open_elements.pop()] = parser.CurrentByteIndex
-
-    def doctype(*_: object) -> None:
-        # expat stands inside of the declaration here; a reader looks for its start.
-        at = data.rfind(b"<!DOCTYPE", 0, parser.CurrentByteIndex + 1)
-        lines = _LINE_END.split(data[:at])
-        raise EditError(
-            "the file has a DOCTYPE, which can pull in other files and is refused",
-            place=f"{name}:{len(lines)}:{len(lines[-1]) + 1}",
-            fix="remove the <!DOCTYPE …> declaration",
-        )
-
-    parser.StartElementHandler = start
-    parser.EndElementHandler = end
-    parser.StartDoctypeDeclHandler = doctype
-    parser.ordered_attributes = True
-    try:
-        parser.Parse(data, True)
-    except expat.ExpatError as failure:
-        reason = expat.errors.messages.get(failure.code, "error")
-        raise _broken(reason, name, failure.lineno, failure.offset + 1) from None
-    except (ValueError, LookupError):
-        raise _broken("it cannot be decoded", name, 1, 1) from None
-    return starts, ends
 
 
 class Attribute(NamedTuple):
@@ -186,7 +65,7 @@ def start_tag(data: bytes, offset: int, encoding: str) -> StartTag:
     return StartTag(offset, close, end, is_empty, name[1], attributes)
 
 
-class Run(NamedTuple):
+class TextRun(NamedTuple):
     """Text between two comments; the core is what is left without the blanks at both of its ends."""
 
     start: int
@@ -199,12 +78,12 @@ class Run(NamedTuple):
         return self.core_start == self.core_end
 
 
-def runs(data: bytes, start: int, end: int) -> list[Run]:
+def runs(data: bytes, start: int, end: int) -> list[TextRun]:
     """The text of an element's content that holds no elements: one run more than it has comments.
 
     Runs may be empty.  Processing instructions count as comments, CDATA as text.
     """
-    found: list[Run] = []
+    found: list[TextRun] = []
     run = (start, start)
     position = start
     while position < end:
@@ -220,11 +99,11 @@ def runs(data: bytes, start: int, end: int) -> list[Run]:
     return [*found, _run(data, *run)]
 
 
-def _run(data: bytes, start: int, end: int) -> Run:
+def _run(data: bytes, start: int, end: int) -> TextRun:
     text = data[start:end]
     core = text.strip(BLANKS)
     core_start = start + (text.index(core) if core else 0)
-    return Run(start, end, core_start, core_start + len(core))
+    return TextRun(start, end, core_start, core_start + len(core))
 
 
 def end_of_comment(data: bytes, offset: int) -> int:

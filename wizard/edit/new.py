@@ -10,8 +10,8 @@ from typing import NamedTuple
 from lxml import etree
 
 from wizard.edit import markup
-from wizard.edit.nodes import Node, local_name
 from wizard.edit.splice import Value, reveal
+from wizard.pack.xml_nodes import XmlNode, local_name
 
 XML_NAMESPACE = "http://www.w3.org/XML/1998/namespace"
 
@@ -31,7 +31,7 @@ class New(NamedTuple):
     text: Value | None = None
 
 
-def qualified(node: Node, name: str) -> str:
+def qualified(node: XmlNode, name: str) -> str:
     """The name of an attribute of `node` as lxml writes it.
 
     Raises:
@@ -46,7 +46,7 @@ def qualified(node: Node, name: str) -> str:
     return f"{{{namespace}}}{local}"
 
 
-def check(new: New, parent: Node) -> None:
+def check(new: New, parent: XmlNode) -> None:
     """Whether `new` can be written as it is.
 
     Raises:
@@ -65,7 +65,7 @@ def check(new: New, parent: Node) -> None:
         check(child, parent)
 
 
-def check_attribute(node: Node, name: str) -> None:
+def check_attribute(node: XmlNode, name: str) -> None:
     """Whether `node` can have an attribute of that name.
 
     Raises:
@@ -86,13 +86,13 @@ def check_value(what: str, value: Value) -> None:
         raise ValueError(f"the new value of {what} holds the character {character}, which XML cannot hold")
 
 
-def make(new: New, parent: Node) -> Node:
+def make(new: New, parent: XmlNode) -> XmlNode:
     """A node of that name for `parent`, of its namespace, not in it yet and still empty."""
     namespace = etree.QName(parent).namespace
     return parent.makeelement(f"{{{namespace}}}{new.name}" if namespace else new.name)
 
 
-def fill(node: Node, new: New, indentation: str | None, unit: str) -> Iterator[tuple[Node, str, Value]]:
+def fill(node: XmlNode, new: New, indentation: str | None, unit: str) -> Iterator[tuple[XmlNode, str, Value]]:
     """Puts everything into `node`, which is in the tree already, each child on a line of its own.
 
     `indentation` is that of `node`; None: all on one line.  Yields each value with its node and the name of
@@ -118,7 +118,7 @@ def fill(node: Node, new: New, indentation: str | None, unit: str) -> Iterator[t
         yield from fill(made, child, inner, unit)
 
 
-def rendered(node: Node, encoding: str, line_end: str) -> bytes:
+def rendered(node: XmlNode, encoding: str, line_end: str) -> bytes:
     """A new element as bytes, without its tail."""
     name = (f"{node.prefix}:" if node.prefix else "") + local_name(node)
     tag = f"<{name}".encode(encoding)
@@ -134,7 +134,7 @@ def rendered(node: Node, encoding: str, line_end: str) -> bytes:
     return tag + b">" + content + f"</{name}>".encode(encoding)
 
 
-def _prefixed(node: Node, key: str) -> str:
+def _prefixed(node: XmlNode, key: str) -> str:
     name = etree.QName(key)
     if not name.namespace:
         return name.localname

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import ClassVar, NamedTuple
 
 from wizard.edit.splice import Edit, Splice, described, is_secret_name, splice
-from wizard.errors import EditError
+from wizard.system.errors import EditError
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SAFE = re.compile(r"[A-Za-z0-9.:_%/-]*")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from wizard.secrets import MASK, Secret
+from wizard.passwords.secret import MASK, Secret
 
 Value = str | Secret
 """What an editor takes: text, or a password that no description shows."""

@@ -14,9 +14,9 @@ from copy import deepcopy
 from itertools import pairwise
 from typing import Any
 
-from wizard.errors import WizardError
-from wizard.profile.lines import Entry, Layout, Place, lookup, scan
+from wizard.profile.lines import KeyLine, Layout, Place, lookup, scan
 from wizard.profile.written import written, written_key
+from wizard.system.errors import WizardError
 
 _SAMPLE = re.compile(r"^[ \t]*#[ \t]*(?P<pair>[A-Za-z0-9_\"'-][^\r\n]*)", re.MULTILINE)
 
@@ -252,7 +252,7 @@ def _value_of_sample(pair: str, key: str) -> tuple[int, int] | None:
     return None if entry is None else (entry.value_start, entry.value_end)
 
 
-def _insert_below(text: str, entry: Entry, line: str) -> str:
+def _insert_below(text: str, entry: KeyLine, line: str) -> str:
     """`line` below the line on which the value of `entry` ends, with the same indentation."""
     begin = text.rfind("\n", 0, entry.start) + 1
     indent = text[begin : entry.start]

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wizard import locations
-from wizard.errors import UsageError
 from wizard.profile.files import read, save
 from wizard.profile.names import check_name
+from wizard.system import locations
+from wizard.system.errors import UsageError
 
 if TYPE_CHECKING:
     from wizard.profile.store import LoadedProfile

@@ -10,10 +10,10 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
+from wizard.passwords.references import EnvReference
 from wizard.profile.model import Node, Profile, Section
-from wizard.profile.references import EnvReference
 
-Kind = Literal["text", "number", "switch", "choice", "path", "reference", "parameters"]
+FieldKind = Literal["text", "number", "switch", "choice", "path", "reference", "parameters"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Key:
     key: str
     title: str
     help: str
-    kind: Kind
+    kind: FieldKind
     required: bool
     default: Any
     examples: tuple[Any, ...]
@@ -104,8 +104,8 @@ def _keys_of(model: type[BaseModel], prefix: str) -> list[Key]:
     return found
 
 
-def _kind(annotation: Any) -> tuple[Kind, tuple[str, ...]]:
-    kinds: dict[Any, Kind] = {
+def _kind(annotation: Any) -> tuple[FieldKind, tuple[str, ...]]:
+    kinds: dict[Any, FieldKind] = {
         str: "text",
         int: "number",
         bool: "switch",

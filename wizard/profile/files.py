@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from wizard.errors import Failed, UsageError
+from wizard.system.errors import Failed, UsageError
 
 if TYPE_CHECKING:
     from wizard.profile.model import Profile

@@ -31,7 +31,7 @@ _LONG_STRING = {
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class KeyLine:
     """A `key = value`, as offsets into the text; `inline`: within another value, not on a line of its own."""
 
     start: int
@@ -53,7 +53,7 @@ class Layout:
     """What stands where in `text`: `entries` are the values, `headers` the tables that have one, in order."""
 
     text: str
-    entries: dict[Place, Entry] = field(default_factory=dict)
+    entries: dict[Place, KeyLine] = field(default_factory=dict)
     headers: dict[Place, Header] = field(default_factory=dict)
     _offsets: dict[Place, int] = field(default_factory=dict)
     _line_starts: list[int] = field(default_factory=list)
@@ -162,7 +162,7 @@ class _Scanner:
         self.layout.mark(place, start)
         value_start = self.at
         self.value(place)
-        self.layout.entries[place] = Entry(start, value_start, self.at, inline)
+        self.layout.entries[place] = KeyLine(start, value_start, self.at, inline)
 
     def value(self, place: Place) -> None:
         first = self.text[self.at]
@@ -192,7 +192,7 @@ class _Scanner:
             start = self.at
             self.layout.mark((*place, number), start)
             self.value((*place, number))
-            self.layout.entries[(*place, number)] = Entry(start, start, self.at, inline=True)
+            self.layout.entries[(*place, number)] = KeyLine(start, start, self.at, inline=True)
             number += 1
             self.skip(_BLANKS_AND_COMMENTS)
             if self.text[self.at] == ",":

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from wizard import locations
-from wizard.errors import UsageError
 from wizard.profile.model import Profile
 from wizard.profile.names import check_name
 from wizard.profile.store import ProfileError, examine, parse, read, toml_files
+from wizard.system import locations
+from wizard.system.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, MutableMapping
 from typing import Any
 
-from wizard.profile.parts import SCHEMA_VERSION
+from wizard.profile.model import SCHEMA_VERSION
 
 Migration = Callable[[MutableMapping[str, Any]], None]
 

@@ -7,26 +7,23 @@ characters that says what it is for.
 
 # No `from __future__ import annotations` here: pydantic would have to compile each of them again.
 
-import sys
 from collections.abc import Mapping
-from types import ModuleType
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
-from wizard.profile.agreement import DATABASES, disagreements
-from wizard.profile.parts import SCHEMA_VERSION, MySQLPart, ProfilePart
-from wizard.profile.references import ProfilePath, SecretReference
+from wizard.passwords.references import SecretReference
+from wizard.profile.cross_field import DATABASES, cross_field_errors
 from wizard.profile.rules import (
     AbsolutePath,
-    Account,
-    Address,
+    AccountName,
     Charset,
     Count,
-    Database,
+    DatabaseName,
     GrantHost,
     Host,
+    IpAddress,
     JavaClass,
     Milliseconds,
     Minutes,
@@ -34,7 +31,7 @@ from wizard.profile.rules import (
     Offset,
     ParameterName,
     ParameterValue,
-    Port,
+    PortNumber,
     RegistryPath,
     RemoteUrl,
     ServerVersion,
@@ -44,12 +41,12 @@ from wizard.profile.rules import (
     choice,
     number,
 )
+from wizard.system.rules import ProfilePath
 
-# Pydantic looks for plugins when it makes a model, and loads importlib.metadata for that: a third of the start-up.
-# No plugin of the environment has any business with a profile.  Should the module's name change, this does nothing.
-_no_plugins = ModuleType("pydantic.plugin._loader")
-_no_plugins.__dict__["get_plugins"] = tuple
-sys.modules.setdefault(_no_plugins.__name__, _no_plugins)
+SCHEMA_VERSION = 1
+
+DatabaseRole = Literal["user", "registry", "event_store", "processed_data_store", "stats"]
+Store = Literal["event_store", "processed_data_store"]
 
 
 class Section(BaseModel):
@@ -74,25 +71,25 @@ class Cluster(Section):
 class Databases(Section):
     """The names of the databases."""
 
-    user: Database = Field(
+    user: DatabaseName = Field(
         DATABASES["user"], title="User database", description="users and permissions; gets the pack's tables"
     )
-    registry: Database = Field(
+    registry: DatabaseName = Field(
         DATABASES["registry"],
         title="Registry database",
         description="the shared registry; gets the pack's tables",
     )
-    event_store: Database = Field(
+    event_store: DatabaseName = Field(
         DATABASES["event_store"],
         title="Event store",
         description="the events as they came in; the server makes its tables",
     )
-    processed_data_store: Database = Field(
+    processed_data_store: DatabaseName = Field(
         DATABASES["processed_data_store"],
         title="Processed data store",
         description="what Spark made of the events; the server makes its tables",
     )
-    stats: Database | None = Field(
+    stats: DatabaseName | None = Field(
         None,
         title="Statistics",
         description="API Manager's statistics; unset, they stay in an H2 file of one node",
@@ -100,14 +97,14 @@ class Databases(Section):
     )
 
 
-class MySQL(MySQLPart, Section):
+class MySQL(Section):
     """The database server that both nodes use."""
 
     host: Host = Field(
         title="Host", description="the database server, as both nodes reach it", examples=["10.100.0.10"]
     )
-    port: Port = Field(3306, title="Port", description="the port of the database server")
-    username: Account = Field(
+    port: PortNumber = Field(3306, title="Port", description="the port of the database server")
+    username: AccountName = Field(
         title="Account", description="the account that the two servers log in with", examples=["apim"]
     )
     password: SecretReference = Field(
@@ -115,7 +112,7 @@ class MySQL(MySQLPart, Section):
         description="where the account's password is kept; never the password itself",
         examples=[{"env": "APIM_DB_PASSWORD"}],
     )
-    admin_username: Account | None = Field(
+    admin_username: AccountName | None = Field(
         None,
         title="Administrator",
         description="makes databases, account and grants; the servers never use it",
@@ -167,6 +164,18 @@ class MySQL(MySQLPart, Section):
     databases: Databases = Field(
         Databases.model_construct(), title="Databases", description="the names of the databases"
     )
+
+    def database_names(self) -> dict[DatabaseRole, str]:
+        """The database of each role, in the procedure's order; `stats` only where the profile names one."""
+        names: dict[DatabaseRole, str] = {
+            "user": self.databases.user,
+            "registry": self.databases.registry,
+            "event_store": self.databases.event_store,
+            "processed_data_store": self.databases.processed_data_store,
+        }
+        if self.databases.stats is not None:
+            names["stats"] = self.databases.stats
+        return names
 
 
 class Datasources(Section):
@@ -329,7 +338,7 @@ class Node(Section):
         description="how the other node reaches this one",
         examples=["10.100.0.46", "10.100.0.47"],
     )
-    hazelcast_port: Port = Field(
+    hazelcast_port: PortNumber = Field(
         4000, title="Hazelcast port", description="the cluster's own port; no offset is added"
     )
     port_offset: Offset | None = Field(
@@ -338,18 +347,18 @@ class Node(Section):
         description="added to most ports; unset, the pack's own stays",
         examples=[1],
     )
-    event_sync_port: Port = Field(
+    event_sync_port: PortNumber = Field(
         11224, title="Event sync port", description="the other node sends its events here; no offset is added"
     )
-    management_port: Port = Field(
+    management_port: PortNumber = Field(
         10005,
         title="Management port",
         description="the other node fetches its state here; no offset is added",
     )
-    presentation_port: Port = Field(
+    presentation_port: PortNumber = Field(
         11000, title="Presentation port", description="written only with a presenter; no offset is added"
     )
-    spark_local_ip: Address | None = Field(
+    spark_local_ip: IpAddress | None = Field(
         None,
         title="Spark's address",
         description="needed where the machine has several; unset, Spark chooses",
@@ -363,7 +372,7 @@ class Node(Section):
     )
 
 
-class Profile(ProfilePart, Section):
+class Profile(Section):
     """All that a pair is made from."""
 
     schema_version: Annotated[int, number(SCHEMA_VERSION, SCHEMA_VERSION, "the version")] = Field(
@@ -396,17 +405,50 @@ class Profile(ProfilePart, Section):
     )
 
     @model_validator(mode="after")
-    def _agrees(self) -> Self:
+    def _fields_fit_together(self) -> Self:
         errors: list[InitErrorDetails] = [
             {
                 "type": PydanticCustomError(
-                    "disagreement", "{message}", {"message": one.message, "known": one}
+                    "cross-field", "{message}", {"message": one.message, "known": one}
                 ),
                 "loc": one.place,
                 "input": None,
             }
-            for one in disagreements(self.model_dump())
+            for one in cross_field_errors(self.model_dump())
         ]
         if errors:
             raise ValidationError.from_exception_data("Profile", errors, hide_input=True)
         return self
+
+    def node(self, name: str) -> Node:
+        """The node of that name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        raise KeyError(name)
+
+    def partner(self, node: Node) -> Node:
+        """The other node of the pair."""
+        first, second = self.nodes
+        return second if node.name == first.name else first
+
+    @property
+    def manager(self) -> Node:
+        """The node that commits to Subversion: the one that the profile names, else the first."""
+        name = self.deployment_sync.manager
+        return self.nodes[0] if name is None else self.node(name)
+
+    @property
+    def presenter(self) -> Node | None:
+        """The node that presents events, if one does."""
+        name = self.event_processor.presenter
+        return None if name is None else self.node(name)
+
+    def datasource_name(self, store: Store) -> str:
+        """The name of an analytics datasource: the pinned one, else the database's (procedure, chapter 3)."""
+        pinned: str | None = getattr(self.datasources, store)
+        return pinned or self.mysql.database_names()[store]

@@ -6,8 +6,8 @@ import os
 import re
 from pathlib import Path
 
-from wizard import locations
-from wizard.errors import UsageError
+from wizard.system import locations
+from wizard.system.errors import UsageError
 
 RESERVED = frozenset(
     {

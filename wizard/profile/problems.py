@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import ValidationError
 
 from wizard.profile import migrate
-from wizard.profile.agreement import Disagreement, disagreements
+from wizard.profile.cross_field import CrossFieldError, cross_field_errors
 from wizard.profile.fields import key_of, keys, tables
 from wizard.profile.lines import Place
-from wizard.profile.model import Profile
-from wizard.profile.parts import SCHEMA_VERSION
+from wizard.profile.model import SCHEMA_VERSION, Profile
 from wizard.profile.written import written, written_key
 
 if TYPE_CHECKING:
@@ -25,15 +24,15 @@ if TYPE_CHECKING:
 MOST = 500
 """How many problems are put into words: with more of them it is some other file."""
 
-Kind = Literal["missing", "unknown", "invalid"]
+ProblemKind = Literal["missing", "unknown", "invalid"]
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class KeyProblem:
     """One thing that is wrong with one key; never its value."""
 
     place: Place
-    kind: Kind
+    kind: ProblemKind
     message: str
     fix: str
 
@@ -43,14 +42,14 @@ class Problem:
         return ".".join(str(part) if isinstance(part, int) else written_key(part) for part in self.place)
 
 
-def find(raw: Mapping[str, Any], folder: Path) -> tuple[Profile | None, list[Problem]]:
+def find(raw: Mapping[str, Any], folder: Path) -> tuple[Profile | None, list[KeyProblem]]:
     """The profile that the tables `raw` make, or everything that is wrong with them.
 
     Args:
         raw: what the TOML holds, complete or not.
         folder: where relative paths count from.
     """
-    problems: list[Problem] = []
+    problems: list[KeyProblem] = []
     version = raw.get("schema_version")
     if "schema_version" not in raw:
         problems += _missing(("schema_version",))
@@ -59,7 +58,7 @@ def find(raw: Mapping[str, Any], folder: Path) -> tuple[Profile | None, list[Pro
         if isinstance(version, int) and version > SCHEMA_VERSION:
             return None, [_newer(version)]
         problems.append(
-            Problem(
+            KeyProblem(
                 ("schema_version",),
                 "invalid",
                 "there is no such version of the format",
@@ -85,7 +84,7 @@ def find(raw: Mapping[str, Any], folder: Path) -> tuple[Profile | None, list[Pro
         found += [number] if number else []
         # Pydantic looks at how keys fit together only when each of them is right; people want it all at once.
         known = {problem.place for problem in found}
-        found += [_disagreement(one) for one in disagreements(raw) if one.place not in known]
+        found += [_cross_field(one) for one in cross_field_errors(raw) if one.place not in known]
         return None, [*problems, *found]
     return (None, problems) if problems else (profile, [])
 
@@ -100,31 +99,33 @@ _REFERENCES: dict[str | None, str] = {
 }
 
 
-def _in_words(detail: ErrorDetails) -> Iterator[Problem]:
+def _in_words(detail: ErrorDetails) -> Iterator[KeyProblem]:
     """One error of pydantic's as problems: a missing table is one for each key that it has to hold."""
     place, tag = _place(detail["loc"])
     match detail["type"]:
-        case "disagreement":
-            yield _disagreement(detail["ctx"]["known"])
+        case "cross-field":
+            yield _cross_field(detail["ctx"]["known"])
         case "missing":
             yield from _missing(place)
         case "extra_forbidden":
             yield _unknown(place)
         case "model_type" | "model_attributes_type":
-            yield Problem(
+            yield KeyProblem(
                 place,
                 "invalid",
                 "a table is needed here",
                 f"write {_header(key_of(place))}, and its keys below it",
             )
         case "dict_type" | "mapping_type":
-            yield Problem(place, "invalid", "a table is needed here", _such_as(place))
+            yield KeyProblem(place, "invalid", "a table is needed here", _such_as(place))
         case "profile" | "reference":
-            yield Problem(place, "invalid", detail["msg"], _such_as(place))
+            yield KeyProblem(place, "invalid", detail["msg"], _such_as(place))
         case _ if tag in _REFERENCES:
-            yield Problem(place, "invalid", _REFERENCES[tag], "correct it, or use another kind of reference")
+            yield KeyProblem(
+                place, "invalid", _REFERENCES[tag], "correct it, or use another kind of reference"
+            )
         case _:
-            yield Problem(
+            yield KeyProblem(
                 place, "invalid", "this value is not of the kind that is needed here", _such_as(place)
             )
 
@@ -137,8 +138,8 @@ def _place(location: tuple[str | int, ...]) -> tuple[Place, str | None]:
     return tuple(part for part in location if part != "[key]"), None
 
 
-def _newer(version: int) -> Problem:
-    return Problem(
+def _newer(version: int) -> KeyProblem:
+    return KeyProblem(
         ("schema_version",),
         "invalid",
         f"made by a newer apimha-wizard: this one knows the format up to {SCHEMA_VERSION}, not {version}",
@@ -146,8 +147,8 @@ def _newer(version: int) -> Problem:
     )
 
 
-def _not_migrated(version: int) -> Problem:
-    return Problem(
+def _not_migrated(version: int) -> KeyProblem:
+    return KeyProblem(
         ("schema_version",),
         "invalid",
         f"this profile of the older version {version} is not whole, and cannot be brought up to date",
@@ -155,14 +156,14 @@ def _not_migrated(version: int) -> Problem:
     )
 
 
-def _disagreement(one: Disagreement) -> Problem:
-    return Problem(one.place, "missing" if one.missing else "invalid", one.message, one.fix)
+def _cross_field(one: CrossFieldError) -> KeyProblem:
+    return KeyProblem(one.place, "missing" if one.missing else "invalid", one.message, one.fix)
 
 
-def _missing(place: Place) -> Iterator[Problem]:
+def _missing(place: Place) -> Iterator[KeyProblem]:
     table = key_of(place)
     if table not in tables():
-        yield Problem(place, "missing", "it is missing", how_to_add(place))
+        yield KeyProblem(place, "missing", "it is missing", how_to_add(place))
         return
     around = [(*place, 0), (*place, 1)] if place == ("nodes",) else [place]
     needed = [key.name for key in keys().values() if key.required and key.table == table]
@@ -195,7 +196,7 @@ def _such_as(place: Place) -> str:
     return f"write it like this: {_example(place)}"
 
 
-def _unknown(place: Place) -> Problem:
+def _unknown(place: Place) -> KeyProblem:
     name, table = str(place[-1]), key_of(place[:-1])
     here = [key.name for key in keys().values() if key.table == table]
     here += [other.rpartition(".")[2] for other in tables() if other and other.rpartition(".")[0] == table]
@@ -206,14 +207,14 @@ def _unknown(place: Place) -> Problem:
         fix = f"{name} stands below {' or '.join(_header(key.table) for key in there)}"
     else:
         fix = f"remove it; known here: {', '.join(here)}"
-    return Problem(place, "unknown", "there is no such key", fix)
+    return KeyProblem(place, "unknown", "there is no such key", fix)
 
 
 def _header(table: str) -> str:
     return "[[nodes]]" if table == "nodes" else f"[{table}]" if table else "no table, at the top"
 
 
-def _number_of_nodes(raw: Mapping[str, Any]) -> Problem | None:
+def _number_of_nodes(raw: Mapping[str, Any]) -> KeyProblem | None:
     """What is wrong with `nodes` as a list; a file without any lacks keys, which is told key by key."""
     nodes = raw.get("nodes")
     if "nodes" not in raw or (isinstance(nodes, list) and len(nodes) == 2):
@@ -222,6 +223,6 @@ def _number_of_nodes(raw: Mapping[str, Any]) -> Problem | None:
     message = "exactly two nodes are needed" + (
         f", and there {'is' if count == 1 else 'are'} {count}" if count is not None else ""
     )
-    return Problem(
+    return KeyProblem(
         ("nodes",), "invalid", message, "write [[nodes]] twice, and the keys of each server below it"
     )

@@ -5,66 +5,22 @@ Most are checked by pydantic's core (no Python runs for a value that is right), 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 from pydantic import Discriminator, Tag
 from pydantic_core import core_schema
 
-from wizard.profile import judges
-from wizard.profile.references import (
+from wizard.passwords.references import (
+    FIVE_KINDS,
     CommandReference,
     EnvReference,
     FileReference,
     KeyringReference,
     PromptReference,
 )
-from wizard.secrets import FIVE_KINDS
-
-if TYPE_CHECKING:
-    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
-
-
-class Rule:
-    """An annotation: the value is a `schema`, else the error is `message`."""
-
-    def __init__(self, schema: core_schema.CoreSchema, message: str) -> None:
-        self.schema = schema
-        self.message = message
-
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
-        # A brace in the message would be taken for a place to fill in: none of ours has one.
-        return core_schema.custom_error_schema(self.schema, judges.BROKEN, custom_error_message=self.message)
-
-
-class Check:
-    """An annotation: what `judge` makes of a string; it raises `broken(…)` where the string is wrong.
-
-    `schema` are the keywords that say the same in the JSON Schema, as far as those can.
-    """
-
-    def __init__(self, judge: Callable[[str], object], message: str, **schema: Any) -> None:
-        self.judge = judge
-        self.message = message
-        self.schema = schema
-
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
-        text = core_schema.custom_error_schema(
-            core_schema.str_schema(strict=True), judges.BROKEN, custom_error_message=self.message
-        )
-        return core_schema.no_info_after_validator_function(
-            self.judge, text, serialization=core_schema.to_string_ser_schema(when_used="json")
-        )
-
-    def __get_pydantic_json_schema__(
-        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        return {"type": "string", **self.schema}
+from wizard.profile import validators
+from wizard.system.rules import Rule, TextRule
 
 
 def number(low: int, high: int, what: str) -> Rule:
@@ -86,13 +42,13 @@ def choice(*values: str) -> Rule:
     )
 
 
-Text = Annotated[str, Check(judges.line, judges.TEXT_MESSAGE, minLength=1)]
+Text = Annotated[str, TextRule(validators.line, validators.TEXT_MESSAGE, minLength=1)]
 Name = Annotated[
     str, matching("^[A-Za-z0-9_-]+$", "a name has letters, digits, _ and - only, and stands in quotes")
 ]
-Host = Annotated[str, Check(judges.host, judges.HOST_MESSAGE)]
-Address = Annotated[str, Check(judges.ip, judges.ADDRESS_MESSAGE)]
-Port = Annotated[int, number(1, 65535, "a port")]
+Host = Annotated[str, TextRule(validators.host, validators.HOST_MESSAGE)]
+IpAddress = Annotated[str, TextRule(validators.ip, validators.ADDRESS_MESSAGE)]
+PortNumber = Annotated[int, number(1, 65535, "a port")]
 # The product's highest stock port is 12501: with this offset none passes 65535.
 Offset = Annotated[int, number(0, 50000, "an offset")]
 Milliseconds = Annotated[int, number(0, 2**31 - 1, "a time in milliseconds")]
@@ -101,9 +57,14 @@ Count = Annotated[int, number(1, 2**31 - 1, "this")]
 Switch = Annotated[
     bool, Rule(core_schema.bool_schema(strict=True), "true or false is needed here, without quotes")
 ]
-Account = Annotated[str, Check(judges.account, judges.ACCOUNT_MESSAGE, minLength=1, maxLength=32)]
-Database = Annotated[
-    str, Check(judges.database, judges.DATABASE_MESSAGE, minLength=1, maxLength=64, pattern=r"^[^/\\?#%]+$")
+AccountName = Annotated[
+    str, TextRule(validators.account, validators.ACCOUNT_MESSAGE, minLength=1, maxLength=32)
+]
+DatabaseName = Annotated[
+    str,
+    TextRule(
+        validators.database, validators.DATABASE_MESSAGE, minLength=1, maxLength=64, pattern=r"^[^/\\?#%]+$"
+    ),
 ]
 GrantHost = Annotated[
     str,
@@ -129,10 +90,12 @@ JavaClass = Annotated[
         'the name of a Java class is needed here, such as "com.mysql.jdbc.Driver"',
     ),
 ]
-RegistryPath = Annotated[str, Check(judges.root, judges.ROOT_MESSAGE, pattern="^/")]
-AbsolutePath = Annotated[Path, Check(judges.absolute, judges.ABSOLUTE_MESSAGE, pattern="^/", format="path")]
-SvnUrl = Annotated[str, Check(judges.svn_url, judges.SVN_MESSAGE, format="uri")]
-RemoteUrl = Annotated[str, Check(judges.remote_url, judges.REMOTE_MESSAGE, format="uri")]
+RegistryPath = Annotated[str, TextRule(validators.root, validators.ROOT_MESSAGE, pattern="^/")]
+AbsolutePath = Annotated[
+    Path, TextRule(validators.absolute, validators.ABSOLUTE_MESSAGE, pattern="^/", format="path")
+]
+SvnUrl = Annotated[str, TextRule(validators.svn_url, validators.SVN_MESSAGE, format="uri")]
+RemoteUrl = Annotated[str, TextRule(validators.remote_url, validators.REMOTE_MESSAGE, format="uri")]
 
 
 # --- URL parameters: text, or a reference where the text is a password --------------------------------------
@@ -140,7 +103,7 @@ RemoteUrl = Annotated[str, Check(judges.remote_url, judges.REMOTE_MESSAGE, forma
 ParameterName = Annotated[
     str, matching(r"^[A-Za-z0-9_.]+$", "the name of a URL parameter has letters, digits, _ and . only")
 ]
-_ParameterText = Annotated[str, Check(judges.parameter, judges.VALUE_MESSAGE)]
+_ParameterText = Annotated[str, TextRule(validators.parameter, validators.VALUE_MESSAGE)]
 
 ParameterValue = Annotated[
     Annotated[_ParameterText, Tag("@text")]
@@ -150,7 +113,7 @@ ParameterValue = Annotated[
     | Annotated[CommandReference, Tag("@command")]
     | Annotated[PromptReference, Tag("@prompt")],
     Discriminator(
-        judges.parameter_kind,
+        validators.parameter_kind,
         custom_error_type="reference",
         custom_error_message=f'a URL parameter is text in quotes, such as "false", or {FIVE_KINDS}',
     ),

@@ -12,17 +12,16 @@ from typing import TYPE_CHECKING, Literal, Never
 
 from pydantic import ValidationError
 
-from wizard import locations
-from wizard.errors import UsageError
-from wizard.presence import is_anything
 from wizard.profile.files import MOST_BYTES, LoadedProfile, deep_key, read, save, toml_files
-from wizard.profile.model import Profile
+from wizard.profile.model import SCHEMA_VERSION, Profile
 from wizard.profile.names import is_path, locate
-from wizard.profile.parts import SCHEMA_VERSION
+from wizard.system import locations
+from wizard.system.errors import UsageError
+from wizard.system.presence import is_anything
 
 if TYPE_CHECKING:
     from wizard.profile.lines import Layout
-    from wizard.profile.problems import Problem
+    from wizard.profile.problems import KeyProblem
 
 __all__ = [
     "MOST_BYTES",
@@ -135,7 +134,7 @@ def _too_deep(line: int) -> Mistake:
     return Mistake(line, "", "syntax", "it is nested too deeply", "a profile has tables in tables, no deeper")
 
 
-def _line(layout: Layout, problem: Problem) -> int:
+def _line(layout: Layout, problem: KeyProblem) -> int:
     return (
         1
         if problem.place == ("schema_version",) and problem.kind == "missing"

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
+from wizard.passwords.references import Reference
 from wizard.profile.fields import Key, keys, tables
-from wizard.profile.model import Profile, Section
-from wizard.profile.parts import Store
-from wizard.profile.references import Reference
-from wizard.profile.table import Table
+from wizard.profile.model import Profile, Section, Store
 from wizard.profile.written import written, written_key
 
 _HEAD = """\
@@ -80,20 +77,7 @@ def show(profile: Profile) -> str:
 
     It loads to the same profile.  Passwords are references here as there; paths are absolute.
     """
-    if not isinstance(profile, Profile):  # one that was loaded without the models (`quick`)
-        profile = Profile.model_validate(_raw(profile))
     return "".join(_tables_of(profile)).lstrip("\n")
-
-
-def _raw(value: Any) -> Any:
-    """The value as TOML would give it."""
-    if isinstance(value, Table):
-        return {key: _raw(item) for key, item in vars(value).items() if item is not None}
-    if isinstance(value, dict):
-        return {key: _raw(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_raw(item) for item in value]
-    return str(value) if isinstance(value, Path) else value
 
 
 def _tables_of(profile: Profile) -> Iterator[str]:

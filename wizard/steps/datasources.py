@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from wizard import finding, network
-from wizard.checks import CheckContext, check
 from wizard.edit.splice import shown
 from wizard.edit.xml import New
-from wizard.errors import EditError
-from wizard.finding import Finding
-from wizard.jdbc_url import parse_jdbc_url
-from wizard.pack import (
+from wizard.pack.home import (
     ANALYTICS_CONFIG,
     ANALYTICS_DATASOURCES,
     CARBON,
@@ -23,17 +18,25 @@ from wizard.pack import (
     USER_MGT,
     Pack,
 )
-from wizard.reading import told
-from wizard.secrets import Secret
+from wizard.passwords.secret import Secret
+from wizard.preflight.checks import CheckContext, check
+from wizard.profile.jdbc_url import parse_jdbc_url
+from wizard.steps.reading import describe
 from wizard.steps.registry import lower
 from wizard.steps.step import Step, put
+from wizard.system import finding, network
+from wizard.system.errors import EditError
+from wizard.system.finding import Finding
 
 if TYPE_CHECKING:
     from wizard.edit.xml import XmlDocument, XmlElement
-    from wizard.profile import Profile
-    from wizard.profile.parts import Role, Store
-    from wizard.reading import Reading
-    from wizard.workbench import Workbench
+    from wizard.pack.xml import Element, XmlTree
+    from wizard.plan.workbench import Workbench
+    from wizard.profile.model import DatabaseRole, Profile, Store
+    from wizard.steps.reading import Reading
+
+E = TypeVar("E", bound="Element")
+C = TypeVar("C", bound="Element")
 
 ELEMENTS = (
     "url",
@@ -98,7 +101,7 @@ def master_datasources(bench: Workbench) -> None:
         configure(found, values)
 
 
-def find_datasource(document: XmlDocument, name: str) -> XmlElement | None:
+def find_datasource(document: XmlTree[E], name: str) -> E | None:
     """The live datasource of that name, or the one that is bound to its JNDI name.
 
     Raises:
@@ -186,9 +189,7 @@ def analytics_datasources(bench: Workbench) -> None:
         configure(datasource, values)
 
 
-def store_datasources(
-    document: XmlDocument, config: XmlDocument, profile: Profile
-) -> dict[Store, XmlElement | None]:
+def store_datasources(document: XmlTree[E], config: XmlTree[C], profile: Profile) -> dict[Store, E | None]:
     """The datasource that each store has, or takes over since it carries the name already; None: a new one.
 
     A store's own is the one that its record store names; where both name one, it stays the first's.
@@ -203,7 +204,7 @@ def store_datasources(
     for field, name in names.items():
         if field not in chosen and name not in chosen.values():
             chosen[field] = name
-    found: dict[Store, XmlElement | None] = {}
+    found: dict[Store, E | None] = {}
     for store, field in STORES.items():
         if field not in chosen:
             found[field] = None
@@ -218,7 +219,7 @@ def store_datasources(
     return found
 
 
-def store_datasource(document: XmlDocument, store: str) -> XmlElement:
+def store_datasource(document: XmlTree[E], store: str) -> E:
     return document.one(f"analytics-record-store[@name='{store}']/properties/property[@name='datasource']")
 
 
@@ -315,11 +316,11 @@ def secure_vault(context: CheckContext) -> Iterator[Finding]:
             yield finding.ok("no password that will be written is under the secure vault", node=node.name)
 
 
-def _written(pack: Pack, profile: Profile, *, svn: bool) -> Iterator[tuple[str, str, XmlElement]]:
+def _written(pack: Pack, profile: Profile, *, svn: bool) -> Iterator[tuple[str, str, Element]]:
     """File, name and password element of everything that a run gives a password."""
     master = pack.xml(MASTER_DATASOURCES)
     analytics, config = pack.xml(ANALYTICS_DATASOURCES), pack.xml(ANALYTICS_CONFIG)
-    found: list[tuple[str, XmlElement | None]] = [
+    found: list[tuple[str, Element | None]] = [
         (MASTER_DATASOURCES, find_datasource(master, name)) for name in (USER_DATASOURCE, REGISTRY_DATASOURCE)
     ]
     found += [(ANALYTICS_DATASOURCES, one) for one in store_datasources(analytics, config, profile).values()]
@@ -433,7 +434,7 @@ def read_registry_store(found: Reading) -> None:
     read_shared(found, "registry", REGISTRY_DATASOURCE, REGISTRY, "dbConfig[@name='govregistry']/dataSource")
 
 
-def read_shared(found: Reading, role: Role, usual: str, path: str, naming: str) -> None:
+def read_shared(found: Reading, role: DatabaseRole, usual: str, path: str, naming: str) -> None:
     """A datasource of `master-datasources.xml`: the one of the usual name, else whatever `path` names at `naming`."""
     field = f"mysql.databases.{role}"
     jndi = None
@@ -444,7 +445,7 @@ def read_shared(found: Reading, role: Role, usual: str, path: str, naming: str) 
     else:
         jndi = named.text.strip() if named is not None else None
         if jndi != f"jdbc/{usual}":
-            names = told(jndi) if jndi else "it names nothing"
+            names = describe(jndi) if jndi else "it names nothing"
             found.note(field, f"jdbc/{usual} is not what {path} names: {names}")
     document = found.pack.xml(MASTER_DATASOURCES)
     datasource = find_datasource(document, usual)
@@ -467,7 +468,7 @@ def read_stores(found: Reading) -> None:
     for other in config.all(shared):
         if other.text.strip() != store_datasource(config, "EVENT_STORE").text.strip():
             found.note(
-                "mysql.databases.event_store", f"EVENT_STORE_WO has another: {told(other.text.strip())}"
+                "mysql.databases.event_store", f"EVENT_STORE_WO has another: {describe(other.text.strip())}"
             )
 
 
@@ -479,7 +480,7 @@ def read_stats(found: Reading) -> None:
     read_configuration(found, found.pack.xml(STATS_DATASOURCES).find(path), "stats")
 
 
-def read_configuration(found: Reading, datasource: XmlElement | None, role: Role) -> str | None:
+def read_configuration(found: Reading, datasource: Element | None, role: DatabaseRole) -> str | None:
     """What one datasource says; gives its database."""
     field = f"mysql.databases.{role}"
     definition = datasource.find("definition") if datasource is not None else None
@@ -487,9 +488,9 @@ def read_configuration(found: Reading, datasource: XmlElement | None, role: Role
     if datasource is None or definition is None or configuration is None:
         found.note(field, "there is no datasource for it")
         return None
-    by = told(next((name.text.strip() for name in datasource.all("name")), "a datasource without a name"))
+    by = describe(next((name.text.strip() for name in datasource.all("name")), "a datasource without a name"))
     if definition.get("type") != "RDBMS":
-        found.note(field, f"{by} is of the type {told(definition.get('type') or 'none')}, not RDBMS")
+        found.note(field, f"{by} is of the type {describe(definition.get('type') or 'none')}, not RDBMS")
         return None
     text = found.texts(configuration, field)
     url = parse_jdbc_url(text.get("url", ""))
@@ -522,7 +523,7 @@ def read_configuration(found: Reading, datasource: XmlElement | None, role: Role
 
 def holds_password(name: str, value: str) -> bool:
     """Whether a URL's parameter is a password, or hides one in its value."""
-    from wizard.profile.judges import is_password_parameter, sets_password
+    from wizard.profile.validators import is_password_parameter, sets_password
 
     masked = shown(value, secret=False) not in (value, f'"{value}"')
     return is_password_parameter(name) or sets_password(value) or masked

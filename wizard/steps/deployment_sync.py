@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from wizard import finding
-from wizard.change import hash_of_file
-from wizard.checks import CheckContext, check
-from wizard.finding import Finding
-from wizard.pack import C_APPS, CARBON, DROPINS, LIB
-from wizard.presence import is_file
-from wizard.reading import is_true, told
-from wizard.secrets import Secret
+from wizard.pack.home import C_APPS, CARBON, DROPINS, LIB
+from wizard.passwords.secret import Secret
+from wizard.preflight.checks import CheckContext, check
+from wizard.steps.reading import describe, is_true
 from wizard.steps.registry import lower
 from wizard.steps.step import Step, put
+from wizard.system import finding
+from wizard.system.finding import Finding
+from wizard.system.presence import is_file
+from wizard.transaction.move import hash_of_file
 
 if TYPE_CHECKING:
-    from wizard.pack import Pack
-    from wizard.reading import Reading
-    from wizard.workbench import Workbench
+    from wizard.pack.home import Pack
+    from wizard.plan.workbench import Workbench
+    from wizard.steps.reading import Reading
 
 ELEMENTS = (
     "Enabled",
@@ -147,7 +147,7 @@ def repository(context: CheckContext) -> Iterator[Finding]:
     if context.profile.deployment_sync.method != "svn":
         yield finding.ok("not needed without svn")
         return
-    from wizard.subversion import look
+    from wizard.preflight.subversion import look
 
     refused = list(ssh_is_refused(context))
     yield from refused or look(context.profile, context.passwords.svn)
@@ -163,7 +163,7 @@ def read_carbon(found: Reading) -> None:
     kind = text.get("RepositoryType", "missing")
     if kind != "svn":
         found.note(
-            "deployment_sync.method", f"it is enabled, and the repository type is {told(kind)}, not svn"
+            "deployment_sync.method", f"it is enabled, and the repository type is {describe(kind)}, not svn"
         )
         return
     found.say("deployment_sync.method", "svn")

@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from wizard import finding
-from wizard.checks import CheckContext, check
 from wizard.edit.xml import New
-from wizard.finding import Finding
-from wizard.pack import EVENT_PROCESSOR
-from wizard.reading import is_true, told
+from wizard.pack.home import EVENT_PROCESSOR
+from wizard.preflight.checks import CheckContext, check
 from wizard.steps.hazelcast import plain_host
+from wizard.steps.reading import describe, is_true
 from wizard.steps.registry import lower
 from wizard.steps.step import Step, put
+from wizard.system import finding
+from wizard.system.finding import Finding
 
 if TYPE_CHECKING:
     from wizard.edit.xml import XmlElement
-    from wizard.profile import Profile
-    from wizard.reading import Reading
-    from wizard.workbench import Workbench
+    from wizard.pack.xml import Element
+    from wizard.plan.workbench import Workbench
+    from wizard.profile.model import Profile
+    from wizard.steps.reading import Reading
 
 HA = "mode[@name='HA']"
 ADDRESS = ("hostName", "port")
@@ -134,7 +135,9 @@ def read_event_processor(found: Reading) -> None:
     enabled = [str(mode.get("name")) for mode in document.all("mode") if is_true(mode.get("enable"))]
     if enabled != ["HA"]:
         modes = ", ".join(enabled) or "none"
-        found.note("event_processor.persistence", f"the enabled modes are not HA alone, but {told(modes)}")
+        found.note(
+            "event_processor.persistence", f"the enabled modes are not HA alone, but {describe(modes)}"
+        )
     ha = document.one(HA)
     for name, field in (("eventSync", "nodes.event_sync_port"), ("management", "nodes.management_port")):
         text = found.texts(ha.find(name), field)
@@ -145,7 +148,7 @@ def read_event_processor(found: Reading) -> None:
     read_persistence(found, ha)
 
 
-def read_roles(found: Reading, ha: XmlElement) -> None:
+def read_roles(found: Reading, ha: Element) -> None:
     worker, presenter = ha.find("nodeType/worker"), ha.find("nodeType/presenter")
     if worker is None or not is_true(worker.get("enable")):
         found.note("event_processor.presenter", "this node is no worker")
@@ -157,7 +160,7 @@ def read_roles(found: Reading, ha: XmlElement) -> None:
         found.number("nodes.presentation_port", text.get("port"))
 
 
-def read_persistence(found: Reading, ha: XmlElement) -> None:
+def read_persistence(found: Reading, ha: Element) -> None:
     kept = ha.find("persistence")
     if kept is None:
         # What the pair does, and what keeps the check from asking for something that the pack cannot do.
@@ -185,11 +188,11 @@ def read_receivers(found: Reading) -> None:
         found.say(field, True)
     elif duplicated:
         names = ", ".join(receiver.name for receiver in duplicated)
-        found.note(field, f"the receivers disagree: only {told(names)} get every event on both nodes")
+        found.note(field, f"the receivers disagree: only {describe(names)} get every event on both nodes")
     elif looked.receivers:
         found.say(field, False)
     for unreadable in looked.unreadable:
-        found.note(field, f"{told(unreadable.path)} cannot be looked into: {told(unreadable.reason)}")
+        found.note(field, f"{describe(unreadable.path)} cannot be looked into: {describe(unreadable.reason)}")
 
 
 STEP = Step(

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from wizard import finding, network
-from wizard.checks import CheckContext, check
 from wizard.edit.xml import New
-from wizard.finding import Finding
-from wizard.pack import AXIS2
-from wizard.reading import is_true, told
+from wizard.pack.home import AXIS2
+from wizard.preflight.checks import CheckContext, check
+from wizard.steps.reading import describe, is_true
 from wizard.steps.step import Step, nearest, put
+from wizard.system import finding, network
+from wizard.system.finding import Finding
 
 if TYPE_CHECKING:
     from wizard.edit.xml import XmlElement
-    from wizard.profile import Node
-    from wizard.reading import Reading
-    from wizard.workbench import Workbench
+    from wizard.plan.workbench import Workbench
+    from wizard.profile.model import Node
+    from wizard.steps.reading import Reading
 
 CLUSTERING = "clustering[@class='org.wso2.carbon.core.clustering.hazelcast.HazelcastClusteringAgent']"
 PARAMETERS = ("membershipScheme", "domain", "localMemberHost", "localMemberPort", "properties")
@@ -175,7 +175,7 @@ def read_axis2(found: Reading) -> None:
     }
     scheme = values.get("membershipScheme", "missing")
     if scheme != "wka":
-        found.note("cluster.domain", f"the membership scheme is {told(scheme)}, not wka")
+        found.note("cluster.domain", f"the membership scheme is {describe(scheme)}, not wka")
     if "domain" in values:
         found.say("cluster.domain", values["domain"])
     if "localMemberHost" in values:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wizard.database.checks import CHECKS
+from wizard.preflight.mysql import CHECKS
 from wizard.steps.step import Step
 
 if TYPE_CHECKING:
-    from wizard.workbench import Workbench
+    from wizard.plan.workbench import Workbench
 
 
 def setup_scripts(bench: Workbench) -> None:

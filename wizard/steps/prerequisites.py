@@ -9,20 +9,20 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from wizard import finding, network
-from wizard.checks import CheckContext, check
-from wizard.errors import EditError, WizardError
-from wizard.finding import Finding
-from wizard.pack import CARBON, DROPINS, KNOWN, LIB, NODE_ID, Pack, is_pack
-from wizard.presence import is_file, is_folder
-from wizard.reading import told
+from wizard.pack.home import CARBON, DROPINS, KNOWN, LIB, NODE_ID, Pack, is_pack
+from wizard.preflight.checks import CheckContext, check
+from wizard.steps.reading import describe
 from wizard.steps.step import Step
+from wizard.system import finding, network
+from wizard.system.errors import EditError, WizardError
+from wizard.system.finding import Finding
+from wizard.system.presence import is_file, is_folder
 
 if TYPE_CHECKING:
-    from wizard.plan import NodePlan
-    from wizard.profile import Node
-    from wizard.reading import Reading
-    from wizard.workbench import Workbench
+    from wizard.plan.planner import NodePlan
+    from wizard.plan.workbench import Workbench
+    from wizard.profile.model import Node
+    from wizard.steps.reading import Reading
 
 
 def offset(bench: Workbench) -> None:
@@ -62,8 +62,8 @@ def home(context: CheckContext) -> Iterator[Finding]:
         if problem is not None:
             yield finding.error(problem[0], node=node.name, fix=problem[1])
         elif node.name not in context.packs:
-            told = f"{CARBON} in {node.home} could not be looked at a moment ago"
-            yield finding.error(told, node=node.name, fix="run it again; if it stays so, look at the disk")
+            message = f"{CARBON} in {node.home} could not be looked at a moment ago"
+            yield finding.error(message, node=node.name, fix="run it again; if it stays so, look at the disk")
         else:
             yield finding.ok(f"{context.packs[node.name].title} in {node.home}", node=node.name)
 
@@ -222,8 +222,8 @@ def files(context: CheckContext) -> Iterator[Finding]:
 def version(context: CheckContext) -> Iterator[Finding]:
     titles = {name: pack.title for name, pack in context.packs.items()}
     if len(set(titles.values())) > 1:
-        told = ", ".join(f"{name}: {title}" for name, title in titles.items())
-        yield finding.error(f"the packs differ ({told})", fix="unpack the same pack for both nodes")
+        titled = ", ".join(f"{name}: {title}" for name, title in titles.items())
+        yield finding.error(f"the packs differ ({titled})", fix="unpack the same pack for both nodes")
     elif len(titles) == 2:
         yield finding.ok(f"both nodes: {next(iter(titles.values()))}")
     elif titles:
@@ -339,7 +339,7 @@ def _owner(path: Path) -> str:
 def space(context: CheckContext) -> Iterator[Finding]:
     import shutil
 
-    from wizard.room import room_needed
+    from wizard.system.room import room_needed
 
     for place, needed in room_needed(context.plan).items():
         free = shutil.disk_usage(place).free
@@ -390,7 +390,7 @@ def _java_of(node: Node, java_home: Path) -> Finding:
     fix="Download MySQL Connector/J 5.1.49 and name its jar in mysql.driver_jar.",
 )
 def driver_jar_fits(context: CheckContext) -> Iterator[Finding]:
-    from wizard.driver import holds_class
+    from wizard.pack.driver import holds_class
 
     mysql = context.profile.mysql
     fix = (
@@ -432,7 +432,7 @@ def driver_jar_fits(context: CheckContext) -> Iterator[Finding]:
 
 
 def _holds(path: Path, driver_class: str) -> bool:
-    from wizard.driver import holds_class
+    from wizard.pack.driver import holds_class
 
     try:
         return holds_class(path, driver_class)
@@ -447,7 +447,7 @@ def _holds(path: Path, driver_class: str) -> bool:
     fix="Remove the other jar from repository/components/lib, and an old bundle of it from dropins.",
 )
 def second_driver(context: CheckContext) -> Iterator[Finding]:
-    from wizard.driver import is_mysql_driver
+    from wizard.pack.driver import is_mysql_driver
 
     mysql = context.profile.mysql
     for node in context.nodes:
@@ -542,13 +542,13 @@ def read_offset(found: Reading) -> None:
 
 def read_driver_jar(found: Reading) -> None:
     """Whether there are several drivers; which one the profile names follows from its class."""
-    from wizard.driver import is_mysql_driver
+    from wizard.pack.driver import is_mysql_driver
 
     jars = [
         name for name in found.pack.names(LIB, ".jar") if is_mysql_driver(found.pack.path(f"{LIB}/{name}"))
     ]
     if len(jars) > 1:
-        found.note("mysql.driver_jar", f"{LIB} holds several MySQL drivers: {told(', '.join(jars))}")
+        found.note("mysql.driver_jar", f"{LIB} holds several MySQL drivers: {describe(', '.join(jars))}")
 
 
 STEP = Step(

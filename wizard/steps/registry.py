@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from wizard import finding
-from wizard.checks import CheckContext, check
 from wizard.edit.xml import New
-from wizard.finding import Finding
-from wizard.jdbc_url import jdbc_url
-from wizard.pack import REGISTRY
-from wizard.reading import told
+from wizard.pack.home import REGISTRY
+from wizard.preflight.checks import CheckContext, check
+from wizard.profile.jdbc_url import jdbc_url
+from wizard.steps.reading import describe
 from wizard.steps.step import Step, put
+from wizard.system import finding
+from wizard.system.finding import Finding
 
 if TYPE_CHECKING:
     from wizard.edit.xml import XmlDocument, XmlElement
-    from wizard.profile import Profile
-    from wizard.reading import Reading
-    from wizard.workbench import Workbench
+    from wizard.pack.xml import XmlFile
+    from wizard.plan.workbench import Workbench
+    from wizard.profile.model import Profile
+    from wizard.steps.reading import Reading
 
 MOUNTS = ("/_system/governance", "/_system/config")
 INSTANCE = "gov"
@@ -128,7 +129,7 @@ def read_registry(found: Reading) -> None:
     instance = document.find(f"remoteInstance[id='{INSTANCE}']")
     if instance is None:
         others = [one.text.strip() for one in document.all("remoteInstance/id")]
-        there = f"; there is {told(', '.join(others))}" if others else ""
+        there = f"; there is {describe(', '.join(others))}" if others else ""
         found.note("registry.remote_url", f"there is no remoteInstance with the id {INSTANCE}{there}")
         return
     url = instance.get("url")
@@ -142,20 +143,21 @@ def read_registry(found: Reading) -> None:
             found.say(field, text[element])
     if text.get("dbConfig") != "govregistry":
         found.note(
-            "registry.remote_url", f"its dbConfig is {told(text.get('dbConfig', 'missing'))}, not govregistry"
+            "registry.remote_url",
+            f"its dbConfig is {describe(text.get('dbConfig', 'missing'))}, not govregistry",
         )
     for path in MOUNTS:
         read_mount(found, document, path)
 
 
-def read_mount(found: Reading, document: XmlDocument, path: str) -> None:
+def read_mount(found: Reading, document: XmlFile, path: str) -> None:
     mounted = document.find("mount[@path=$path]", path=path)
     text = found.texts(mounted, "registry.remote_url")
     if mounted is None or text.get("instanceId") != INSTANCE:
-        instead = f", but from {told(text['instanceId'])}" if "instanceId" in text else ""
+        instead = f", but from {describe(text['instanceId'])}" if "instanceId" in text else ""
         found.note("registry.remote_url", f"{path} is not mounted from it{instead}")
     elif text.get("targetPath") != path:
-        found.note("registry.remote_url", f"{path} shows {told(text.get('targetPath', 'nothing'))} of it")
+        found.note("registry.remote_url", f"{path} shows {describe(text.get('targetPath', 'nothing'))} of it")
 
 
 STEP = Step(

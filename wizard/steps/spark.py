@@ -8,20 +8,20 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from wizard import finding, network
-from wizard.change import ABSENT, state_of
-from wizard.checks import CheckContext, check
 from wizard.edit.shell import BatchScript, ShellScript
-from wizard.finding import Finding
-from wizard.pack import SPARK_DEFAULTS, SPARK_ENV_BAT, SPARK_ENV_SH
-from wizard.presence import is_folder
-from wizard.reading import told
+from wizard.pack.home import SPARK_DEFAULTS, SPARK_ENV_BAT, SPARK_ENV_SH
+from wizard.preflight.checks import CheckContext, check
+from wizard.steps.reading import describe
 from wizard.steps.step import Step
+from wizard.system import finding, network
+from wizard.system.finding import Finding
+from wizard.system.presence import is_folder
+from wizard.transaction.move import ABSENT, state_of
 
 if TYPE_CHECKING:
-    from wizard.profile import Node
-    from wizard.reading import Reading
-    from wizard.workbench import Workbench
+    from wizard.plan.workbench import Workbench
+    from wizard.profile.model import Node
+    from wizard.steps.reading import Reading
 
 
 def spark_defaults(bench: Workbench) -> None:
@@ -159,7 +159,7 @@ def read_spark_defaults(found: Reading) -> None:
     properties = found.pack.properties(SPARK_DEFAULTS)
     master = properties.get("carbon.spark.master") or "missing"
     if master != "local":
-        found.note("spark.master_count", f"carbon.spark.master is {told(master)}, not local")
+        found.note("spark.master_count", f"carbon.spark.master is {describe(master)}, not local")
     found.number("spark.master_count", properties.get("carbon.spark.master.count"))
     path = properties.get("carbon.das.symbolic.link")
     if path is None:

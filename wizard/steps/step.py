@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from wizard.edit.xml import New
 
 if TYPE_CHECKING:
-    from wizard.checks import Check
     from wizard.edit.xml import XmlElement
-    from wizard.reading import Reading
-    from wizard.secrets import Secret
-    from wizard.workbench import Workbench
+    from wizard.passwords.secret import Secret
+    from wizard.plan.workbench import Workbench
+    from wizard.preflight.checks import Check
+    from wizard.steps.reading import Reading
 
 
 class Step(NamedTuple):

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from wizard import finding
-from wizard.finding import Finding
+from wizard.system import finding
+from wizard.system.finding import Finding
 
 if TYPE_CHECKING:
-    from wizard.profile import Node
+    from wizard.profile.model import Node
     from wizard.verify.pair import Pair
     from wizard.verify.record import Record
 

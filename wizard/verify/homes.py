@@ -6,17 +6,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wizard import finding
-from wizard.errors import EditError
-from wizard.finding import Finding
-from wizard.pack import EVENT_PROCESSOR, PID, Pack, is_pack
+from wizard.pack.home import EVENT_PROCESSOR, PID, Pack, is_pack
+from wizard.system import finding
+from wizard.system.errors import EditError
+from wizard.system.finding import Finding
 from wizard.verify.clean import LOCATION, plan_cleaning
 from wizard.verify.hosts import Hosts
 from wizard.verify.link import link_findings
 from wizard.verify.receivers import Receiver, look
 
 if TYPE_CHECKING:
-    from wizard.profile import Node, Profile
+    from wizard.profile.model import Node, Profile
 
 LOG = "repository/logs/wso2carbon.log"
 PERSISTENCE = "mode[@name='HA']/persistence/persister/property[@key='persistenceLocation']"
@@ -94,14 +94,14 @@ def home_findings(
 
 def unfinished_runs(packs: Mapping[str, Pack], name: str) -> list[Finding]:
     """The homes between two states: a run of the wizard was cut off there, or goes on (checks.md)."""
-    from wizard import marker
+    from wizard.transaction import marker
 
     found = []
     for node, pack in packs.items():
         try:
             if marker.of(pack.home) is None:
                 continue
-            from wizard.runs import unfinished_in
+            from wizard.transaction.runs import unfinished_in
 
             run = unfinished_in(pack.home)
         except OSError as problem:

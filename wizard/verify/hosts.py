@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from wizard import network
+from wizard.system import network
 
 RESOLVING = 3.0
 """Seconds that looking up the nodes' names may take."""

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wizard import finding
-from wizard.finding import Finding
+from wizard.system import finding
+from wizard.system.finding import Finding
 
 if TYPE_CHECKING:
-    from wizard.profile import Node, Profile
+    from wizard.profile.model import Node, Profile
 
 
 def link_findings(profile: Profile, here: Mapping[str, Path], *, one_machine: bool) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from wizard.verify.log import Trouble
 from wizard.verify.story import Address, Facts, Peer
 
 if TYPE_CHECKING:
-    from wizard.profile import Node, Profile
+    from wizard.profile.model import Node, Profile
 
 
 @dataclass(frozen=True, slots=True)

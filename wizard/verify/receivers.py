@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from wizard.errors import EditError
-from wizard.pack import C_APPS, EVENT_RECEIVERS, read_regular
+from wizard.pack.home import C_APPS, EVENT_RECEIVERS, read_regular
+from wizard.system.errors import EditError
 
 PROPERTY = "events.duplicated.in.cluster"
 SUPER_TENANT = "-1234"

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wizard import __version__
-from wizard.errors import UsageError
+from wizard.system.errors import UsageError
 from wizard.verify.view import View
 
 if TYPE_CHECKING:
-    from wizard.finding import Finding
-    from wizard.pack import Pack
+    from wizard.pack.home import Pack
+    from wizard.system.finding import Finding
 
 MANY = 3
 """So many findings that are skipped for one reason are told together."""

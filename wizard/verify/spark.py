@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from wizard import ports
-from wizard.verify.ui import LIMIT, Answer, ask, ask_json, at_once, page, tables
+from wizard.pack import ports
+from wizard.verify.ui import LIMIT, PageAnswer, ask, ask_json, at_once, page, tables
 
 if TYPE_CHECKING:
-    from wizard.pack import Pack
-    from wizard.profile import Node, Profile
+    from wizard.pack.home import Pack
+    from wizard.profile.model import Node, Profile
 
 BETWEEN = 4.0
 """Seconds between the two looks: an executor that fails is started anew at once."""
@@ -23,7 +23,7 @@ STOCK_APPLICATION_UI = 4040
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SparkAddress:
     """Where a node's UIs are: the host, and the ports with the offset."""
 
     host: str
@@ -46,8 +46,8 @@ class Environment:
 class Look:
     """One look at the UIs, by the nodes' names."""
 
-    masters: Mapping[str, Answer] = field(default_factory=dict)
-    workers: Mapping[str, Answer] = field(default_factory=dict)
+    masters: Mapping[str, PageAnswer] = field(default_factory=dict)
+    workers: Mapping[str, PageAnswer] = field(default_factory=dict)
     environment: Environment | None = None
 
     def status(self, node: str) -> str | None:
@@ -72,7 +72,7 @@ class Look:
         return [(_text(one.get("appid")), _text(one.get("id"))) for one in _dicts(answer.data.get(key))]
 
 
-def places(profile: Profile, packs: Mapping[str, Pack]) -> dict[str, Place]:
+def places(profile: Profile, packs: Mapping[str, Pack]) -> dict[str, SparkAddress]:
     """Where the UIs of both nodes are by the configuration.
 
     A node whose home is not here is taken to have the pack of the other.
@@ -80,7 +80,7 @@ def places(profile: Profile, packs: Mapping[str, Pack]) -> dict[str, Place]:
     found = {}
     for node in profile.nodes:
         pack = packs.get(node.name) or packs.get(profile.partner(node).name)
-        found[node.name] = Place(
+        found[node.name] = SparkAddress(
             node.spark_local_ip or node.host,
             ports.spark_ui(node, pack),
             ports.spark_worker_ui(node, pack),
@@ -94,7 +94,7 @@ def _application_ui(node: Node, pack: Pack | None) -> int:
     return next(listed, STOCK_APPLICATION_UI + ports.offset_of(node, pack))
 
 
-def look(places: Mapping[str, Place], limit: float = LIMIT) -> Look:
+def look(places: Mapping[str, SparkAddress], limit: float = LIMIT) -> Look:
     """One look at all UIs, the masters first, then what the ALIVE one lists.
 
     `limit` is for one page, in seconds; the whole takes a few times as long at most, whatever is at the other end.
@@ -122,21 +122,21 @@ def look(places: Mapping[str, Place], limit: float = LIMIT) -> Look:
     return Look(masters, workers, next((one for one in dict(environments).values() if one is not None), None))
 
 
-def _ask_all(urls: Mapping[str, str], limit: float) -> dict[str, Answer]:
+def _ask_all(urls: Mapping[str, str], limit: float) -> dict[str, PageAnswer]:
     """The answers of all, asked at once; one whose first line drips is silent too."""
 
-    def job(url: str) -> Callable[[], Answer]:
+    def job(url: str) -> Callable[[], PageAnswer]:
         return lambda: _object(ask_json(url, limit))
 
     answers = at_once({name: job(url) for name, url in urls.items()}, 2 * limit)
     return {
-        name: answers.get(name) or Answer(url, "silent", f"no answer within {2 * limit:g} s")
+        name: answers.get(name) or PageAnswer(url, "silent", f"no answer within {2 * limit:g} s")
         for name, url in urls.items()
     }
 
 
 def two_looks(
-    places: Mapping[str, Place],
+    places: Mapping[str, SparkAddress],
     *,
     between: float = BETWEEN,
     limit: float = LIMIT,
@@ -150,7 +150,7 @@ def two_looks(
     return first, look(places, limit)
 
 
-def _worker_port(first: Look, place: Place) -> int:
+def _worker_port(first: Look, place: SparkAddress) -> int:
     """The port of a worker's UI: where the masters know a worker of this host, its own (Spark evades taken
     ports).
 
@@ -167,7 +167,7 @@ def _worker_port(first: Look, place: Place) -> int:
     return place.worker if place.worker in known or len(known) != 1 else known.pop()
 
 
-def _environment(name: str, place: Place, application: str, limit: float) -> Environment | None:
+def _environment(name: str, place: SparkAddress, application: str, limit: float) -> Environment | None:
     """The environment of that application, if its UI is on this node: as JSON, else from the page of old
     versions.
     """
@@ -192,10 +192,10 @@ def _environment(name: str, place: Place, application: str, limit: float) -> Env
     )
 
 
-def _object(answer: Answer) -> Answer:
+def _object(answer: PageAnswer) -> PageAnswer:
     """The answer, if it is a JSON object as Spark's are."""
     if answer.status == "ok" and not isinstance(answer.data, dict):
-        return Answer(answer.url, "strange", "its answer is not Spark's")
+        return PageAnswer(answer.url, "strange", "its answer is not Spark's")
     return answer
 
 

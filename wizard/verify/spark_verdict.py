@@ -9,18 +9,18 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from wizard import finding
-from wizard.finding import Finding
+from wizard.system import finding
+from wizard.system.finding import Finding
 from wizard.verify.pair import Pair
 from wizard.verify.record import printable
-from wizard.verify.spark import Environment, Look, Place
+from wizard.verify.spark import Environment, Look, SparkAddress
 from wizard.verify.story import Address
-from wizard.verify.ui import Answer
+from wizard.verify.ui import PageAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from wizard.profile import Node
+    from wizard.profile.model import Node
 
 SPARK_IDS = (
     "verify.spark-ui",
@@ -44,7 +44,7 @@ class SparkView:
     pair: Pair
     first: Look
     last: Look
-    places: Mapping[str, Place]
+    places: Mapping[str, SparkAddress]
     master_ports: Mapping[str, int]
     exists: Callable[[str], bool | None]
     stale: frozenset[str] = frozenset()
@@ -98,7 +98,7 @@ def _uis(view: SparkView) -> Iterator[Finding]:
             yield finding.ok(f"its master is {status}", node=node.name, evidence=answer.url)
 
 
-def _nobody_alive(view: SparkView, node: Node, status: str, answer: Answer) -> Finding:
+def _nobody_alive(view: SparkView, node: Node, status: str, answer: PageAnswer) -> Finding:
     # RECOVERING elsewhere is a master on its way; two that stand by wait for nobody.
     if all(view.last.status(name) == "STANDBY" for name in view.last.masters) and view.both_running:
         return finding.error(
@@ -109,7 +109,7 @@ def _nobody_alive(view: SparkView, node: Node, status: str, answer: Answer) -> F
     )
 
 
-def _no_master(view: SparkView, node: Node, answer: Answer, *, others: int) -> Finding:
+def _no_master(view: SparkView, node: Node, answer: PageAnswer, *, others: int) -> Finding:
     wanted = view.pair.profile.spark.master_count
     if answer.status == "refused":
         if others >= wanted:

@@ -11,7 +11,7 @@ from typing import Literal
 from wizard.verify.faults import Fault, fault_of
 from wizard.verify.record import STARTING, Record
 
-Role = Literal["active", "passive", "backup"]
+HaRole = Literal["active", "passive", "backup"]
 
 MOST_MOMENTS = 500
 MOST_KINDS = 100
@@ -105,7 +105,7 @@ class Facts:
     snapshot: tuple[Address, Record] | None = None
     snapshot_failed: Record | None = None
     mode: tuple[str, Record] | None = None
-    role: Role | None = None
+    role: HaRole | None = None
     role_record: Record | None = None
     peers: dict[str, Peer] = field(default_factory=dict)
     publishers: dict[Address, Record] = field(default_factory=dict)

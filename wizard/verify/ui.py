@@ -15,12 +15,12 @@ LIMIT = 5.0
 """Seconds that one page may take, from the first packet to the last."""
 LARGEST = 8 * 1024 * 1024
 
-Status = Literal["ok", "refused", "silent", "login", "html", "missing", "strange"]
+PageStatus = Literal["ok", "refused", "silent", "login", "html", "missing", "strange"]
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PageAnswer:
     """What a page answered.
 
     `status`: `ok` (then `data` is the parsed JSON, or the text where text was asked for), `refused` (nobody
@@ -29,7 +29,7 @@ class Answer:
     """
 
     url: str
-    status: Status
+    status: PageStatus
     detail: str = ""
     data: Any = None
 
@@ -39,21 +39,21 @@ def page(host: str, port: int, path: str) -> str:
     return f"http://[{host}]:{port}{path}" if ":" in host else f"http://{host}:{port}{path}"
 
 
-def ask_json(url: str, limit: float = LIMIT) -> Answer:
+def ask_json(url: str, limit: float = LIMIT) -> PageAnswer:
     """The JSON at a URL.  Never raises for what is at the other end."""
     answer = ask(url, limit)
     if answer.status != "ok":
         return answer
     text = answer.data
     try:
-        return Answer(url, "ok", "", json.loads(text))
+        return PageAnswer(url, "ok", "", json.loads(text))
     except (ValueError, RecursionError):
         if "<html" in text[:2000].lower() or text.lstrip()[:1] == "<":
-            return Answer(url, "html", "it answers with a web page, not with Spark's JSON")
-        return Answer(url, "strange", "its answer is no JSON")
+            return PageAnswer(url, "html", "it answers with a web page, not with Spark's JSON")
+        return PageAnswer(url, "strange", "its answer is no JSON")
 
 
-def ask(url: str, limit: float = LIMIT) -> Answer:
+def ask(url: str, limit: float = LIMIT) -> PageAnswer:
     """The text at a URL, in full within `limit` seconds; no proxy, no redirect, no cookie, no password."""
     import http.client
     import urllib.error
@@ -67,20 +67,20 @@ def ask(url: str, limit: float = LIMIT) -> Answer:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), Unredirected())
     try:
         with opener.open(url, timeout=limit) as response:
-            return Answer(url, "ok", "", _read(response, deadline))
+            return PageAnswer(url, "ok", "", _read(response, deadline))
     except urllib.error.HTTPError as problem:
         problem.close()
         return _refusal(url, problem.code)
     except TimeoutError:
-        return Answer(url, "silent", f"no answer within {limit:g} s")
+        return PageAnswer(url, "silent", f"no answer within {limit:g} s")
     except urllib.error.URLError as problem:
         if isinstance(problem.reason, TimeoutError):
-            return Answer(url, "silent", f"no answer within {limit:g} s")
-        return Answer(url, "refused", _reason(problem.reason))
+            return PageAnswer(url, "silent", f"no answer within {limit:g} s")
+        return PageAnswer(url, "refused", _reason(problem.reason))
     except (http.client.HTTPException, ValueError) as problem:
-        return Answer(url, "strange", f"it does not speak HTTP ({type(problem).__name__})")
+        return PageAnswer(url, "strange", f"it does not speak HTTP ({type(problem).__name__})")
     except OSError as problem:
-        return Answer(url, "refused", _reason(problem))
+        return PageAnswer(url, "refused", _reason(problem))
 
 
 def _read(response: Any, deadline: float) -> str:
@@ -101,12 +101,12 @@ def _read(response: Any, deadline: float) -> str:
             raise ValueError("too large")
 
 
-def _refusal(url: str, code: int) -> Answer:
+def _refusal(url: str, code: int) -> PageAnswer:
     if code in (401, 403, 407) or 300 <= code < 400:
-        return Answer(url, "login", f"it asks for a log-in (HTTP {code})")
+        return PageAnswer(url, "login", f"it asks for a log-in (HTTP {code})")
     if code == 404:
-        return Answer(url, "missing", "there is no such page (HTTP 404)")
-    return Answer(url, "strange", f"it answers HTTP {code}")
+        return PageAnswer(url, "missing", "there is no such page (HTTP 404)")
+    return PageAnswer(url, "strange", f"it answers HTTP {code}")
 
 
 def _reason(problem: object) -> str:

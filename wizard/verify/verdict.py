@@ -11,17 +11,17 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
-from wizard import finding
-from wizard.finding import Finding
+from wizard.system import finding
+from wizard.system.finding import Finding
 from wizard.verify.hosts import any_address
 from wizard.verify.pair import Pair
 from wizard.verify.record import Record, printable
 from wizard.verify.story import Address, Facts
 
 if TYPE_CHECKING:
-    from wizard.profile import Node
+    from wizard.profile.model import Node
 
-Outcome = Literal["healthy", "waiting", "unhealthy"]
+PairOutcome = Literal["healthy", "waiting", "unhealthy"]
 
 RETRY = timedelta(seconds=10)
 """The passive node tries again to fetch the state after this time (`stateSyncRetryInterval` of the stock
@@ -43,7 +43,7 @@ def judge(pair: Pair) -> list[Finding]:
     return [found._replace(id=id) for id, judges in JUDGES for found in judges(pair)]
 
 
-def outcome(findings: Iterable[Finding], *, unseen: bool) -> Outcome:
+def outcome(findings: Iterable[Finding], *, unseen: bool) -> PairOutcome:
     """An error makes it unhealthy; else anything awaited, or a node that nobody sees, makes it waiting."""
     statuses = {found.status for found in findings}
     if "error" in statuses:

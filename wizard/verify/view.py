@@ -7,18 +7,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from wizard.finding import Finding
+from wizard.system.finding import Finding
 from wizard.verify.drill import Drill
 from wizard.verify.homes import UNFINISHED
 from wizard.verify.pair import Pair
-from wizard.verify.spark import Look, Place
+from wizard.verify.spark import Look, SparkAddress
 from wizard.verify.story import Moment
-from wizard.verify.verdict import Outcome, outcome
+from wizard.verify.verdict import PairOutcome, outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-EXIT_CODES: dict[Outcome, int] = {"healthy": 0, "unhealthy": 3, "waiting": 4}
+EXIT_CODES: dict[PairOutcome, int] = {"healthy": 0, "unhealthy": 3, "waiting": 4}
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class View:
 
     pair: Pair
     findings: tuple[Finding, ...]
-    outcome: Outcome
+    outcome: PairOutcome
     spark: Look | None = None
-    places: Mapping[str, Place] = dataclasses.field(default_factory=dict)
+    places: Mapping[str, SparkAddress] = dataclasses.field(default_factory=dict)
     drill: Drill | None = None
     news: tuple[tuple[str, Moment], ...] = ()
 
@@ -64,7 +64,7 @@ def view_of(
     *,
     mask: Callable[[str], str] = str,
     spark: Look | None = None,
-    places: Mapping[str, Place] | None = None,
+    places: Mapping[str, SparkAddress] | None = None,
     drill: Drill | None = None,
     news: tuple[tuple[str, Moment], ...] = (),
 ) -> View:

@@ -9,16 +9,17 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from wizard import finding, ports
-from wizard.errors import EditError
-from wizard.finding import Finding
-from wizard.pack import Pack
+from wizard.pack import ports
+from wizard.pack.home import Pack
+from wizard.system import finding
+from wizard.system.errors import EditError
+from wizard.system.finding import Finding
 from wizard.verify.drill import Drill
 from wizard.verify.homes import HOME_IDS, alive, home_findings, unfinished_runs
 from wizard.verify.hosts import Hosts
 from wizard.verify.log import FileLog, PipeLog
 from wizard.verify.pair import Pair, Sight
-from wizard.verify.spark import BETWEEN, Look, Place, look, places, two_looks
+from wizard.verify.spark import BETWEEN, Look, SparkAddress, look, places, two_looks
 from wizard.verify.spark_verdict import SPARK_IDS, SparkView, judge_spark
 from wizard.verify.story import Facts, Moment, Story
 from wizard.verify.ui import LIMIT
@@ -26,7 +27,7 @@ from wizard.verify.verdict import judge
 from wizard.verify.view import View, view_of
 
 if TYPE_CHECKING:
-    from wizard.profile import Node, Profile
+    from wizard.profile.model import Node, Profile
     from wizard.verify.record import Record
 
 SPARK_PERIOD = 5.0
@@ -117,7 +118,7 @@ class Watcher:
         )
 
     @cached_property
-    def _configured(self) -> dict[str, Place]:
+    def _configured(self) -> dict[str, SparkAddress]:
         """Where the UIs are by the configuration; it is read once, since a server reads it once too."""
         return places(self.profile, self._understood)
 
@@ -134,7 +135,7 @@ class Watcher:
                 found[node.name] = self._packs[node.name]
         return found
 
-    def _places(self) -> dict[str, Place]:
+    def _places(self) -> dict[str, SparkAddress]:
         """Where the UIs are; the application's where the log says."""
         return {
             name: dataclasses.replace(place, application=client[0])

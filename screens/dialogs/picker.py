@@ -1,0 +1,127 @@
+"""Choosing a path from the disk: folders, and beside each what pack or driver it is."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from screens.model import paths
+from screens.model.background import beside
+from screens.signs import plain, sign
+from screens.widgets.labelled import cut
+from wizard.system import locations
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from screens.model.outline import Field
+    from screens.widgets.path_field import PathField
+
+UP = ".."
+
+
+class Picker(ModalScreen["str | None"]):
+    """Gives the path that was chosen, or None."""
+
+    CSS_PATH = ["ask.tcss", "picker.tcss"]  # noqa: RUF012  (as Textual declares it)
+    AUTO_FOCUS = "OptionList"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "give_up", "give up", show=False),
+        Binding("backspace,left", "up", "up", show=False),
+        Binding("right", "into", "into the folder", show=False),
+    ]
+
+    def __init__(self, field: Field, text: str, folder: Path) -> None:
+        super().__init__()
+        self._field = field
+        self._entries: list[paths.PathEntry] = []
+        self._folder = _start(text, folder)
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="box") as box:
+            box.border_title = f"{self._field.title}: {self._field.help}"
+            yield Static("", markup=False, id="where")
+            yield OptionList()
+            yield Static(
+                "Enter chooses a pack or a jar and opens any other folder; Right opens, Backspace goes up, Esc leaves.",
+                markup=False,
+                classes="quiet",
+            )
+
+    async def on_mount(self) -> None:
+        await self._show()
+
+    async def _show(self) -> None:
+        where = self.query_one("#where", Static)
+        listing = self.query_one(OptionList)
+        try:
+            self._entries = await beside(lambda: paths.entries(self._field.key, self._folder), "folder")
+            where.update(plain(str(self._folder)))
+        except OSError as problem:
+            self._entries = []
+            where.update(f"{plain(str(self._folder))}: {problem.strerror}")
+        listing.clear_options()
+        listing.add_option(Option(Content(f"  {UP}"), id=UP))
+        for number, entry in enumerate(self._entries):
+            mark = sign("here") if entry.wanted else " "
+            name = plain(entry.name) + ("/" if entry.is_folder else "")
+            line = Content.assemble(
+                (f"{mark} {cut(name, 20):<20} ", "bold" if entry.wanted else ""), cut(plain(entry.about), 44)
+            )
+            listing.add_option(Option(line, id=str(number)))
+        listing.highlighted = 1 if self._entries else 0
+
+    async def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        if event.option.id == UP:
+            await self.action_up()
+            return
+        entry = self._entries[int(event.option.id or 0)]
+        if entry.wanted or not entry.is_folder:
+            self.dismiss(str(self._folder / entry.name))
+        else:
+            self._folder = self._folder / entry.name
+            await self._show()
+
+    async def action_into(self) -> None:
+        number = self.query_one(OptionList).highlighted or 0
+        if number and self._entries[number - 1].is_folder:
+            self._folder = self._folder / self._entries[number - 1].name
+            await self._show()
+
+    async def action_up(self) -> None:
+        self._folder = self._folder.parent
+        await self._show()
+
+    def action_give_up(self) -> None:
+        self.dismiss(None)
+
+
+def pick_for(field: PathField, folder: Path) -> None:
+    """Let somebody choose the path of a field; `folder` is where relative paths count from."""
+
+    def take(path: str | None) -> None:
+        if path is not None:
+            field.value = path
+            field.cursor_position = len(path)
+
+    field.app.push_screen(Picker(field.field, field.value, folder), take)
+
+
+def _start(text: str, folder: Path) -> Path:
+    """The folder to begin in: the one that the path lies in, else that of the profile."""
+    try:
+        path = locations.located(text, folder) if text.strip() else Path.cwd()
+    except ValueError:
+        path = Path.cwd()
+    path = Path(os.path.abspath(path)) if not text.strip() else Path(os.path.abspath(path.parent))
+    while not path.is_dir() and path != path.parent:
+        path = path.parent
+    return path

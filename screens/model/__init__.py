@@ -1,0 +1,1 @@
+"""The open profile and what the screens know of it; no widget."""

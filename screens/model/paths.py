@@ -1,0 +1,100 @@
+"""Paths in a form: what lies there, and how one that was begun can go on."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from wizard.pack.home import Pack, is_pack
+from wizard.system import locations
+from wizard.system.errors import WizardError
+
+ENDINGS = {"mysql.driver_jar": ".jar", "profile": ".toml"}
+"""The files that a field asks for; other fields ask for folders."""
+
+MOST_ENTRIES = 500
+"""So many entries of a folder are looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class PathEntry:
+    """Something in a folder: its name, whether it is a folder, and what is known of it (a pack, a driver)."""
+
+    name: str
+    is_folder: bool
+    about: str = ""
+    wanted: bool = False
+    """It is what the field asks for."""
+
+
+def about(key: str, text: str, folder: Path) -> str:
+    """What is known of the path that a field holds: the pack of a home, the driver of a jar; else empty.
+
+    Args:
+        key: the field, such as `nodes.home`.
+        text: as it was typed.
+        folder: where relative paths count from.
+    """
+    try:
+        path = locations.located(text, folder)
+    except ValueError:
+        return ""
+    return _about(key, path)
+
+
+def _about(key: str, path: Path) -> str:
+    try:
+        if key == "nodes.home" and is_pack(path):
+            pack = Pack(path)
+            return f"{pack.title}, offset {pack.offset}".removeprefix("WSO2 ").replace(" Server ", " ")
+        if key == "mysql.driver_jar" and path.is_file():
+            from wizard.pack.driver import inspect
+
+            jar = inspect(path)
+            return jar.name if jar.is_mysql_driver else ""
+    except (WizardError, OSError):
+        return ""
+    return ""
+
+
+def completion(key: str, text: str, folder: Path) -> str | None:
+    """How the path that was begun could go on; None where nothing fits, or several things do at once."""
+    head, tail = os.path.split(text)
+    if not text or (not tail and not head):
+        return None
+    try:
+        place = locations.located(head or ".", folder)
+        with os.scandir(place) as entries:
+            names = [
+                entry.name + ("/" if entry.is_dir() else "")
+                for _, entry in zip(range(MOST_ENTRIES), entries, strict=False)
+                if entry.name.startswith(tail)
+                and (tail or not entry.name.startswith("."))
+                and (entry.is_dir() or entry.name.endswith(ENDINGS.get(key, "/")))
+            ]
+    except (OSError, ValueError):
+        return None
+    if not names:
+        return None
+    if len(names) == 1:
+        return os.path.join(head, names[0])
+    common = os.path.commonprefix(names)  # noqa: RUF071  (of names, letter by letter: that is what completion is)
+    return os.path.join(head, common if len(common) > len(tail) else sorted(names)[0])
+
+
+def entries(key: str, folder: Path) -> list[PathEntry]:
+    """What a folder holds that leads to what the field asks for: folders, and jars where a jar is wanted.
+
+    Packs and drivers come first.  `OSError` where the folder cannot be read.
+    """
+    found = []
+    with os.scandir(folder) as scanned:
+        for _, entry in zip(range(MOST_ENTRIES), scanned, strict=False):
+            if entry.name.startswith("."):
+                continue
+            is_folder = entry.is_dir()
+            if is_folder or entry.name.endswith(ENDINGS.get(key, "/")):
+                told = _about(key, Path(entry.path))
+                found.append(PathEntry(entry.name, is_folder, told, bool(told)))
+    return sorted(found, key=lambda entry: (not entry.wanted, not entry.is_folder, entry.name))

@@ -1,0 +1,225 @@
+"""The live checks of the wizard: run beside the form, streamed as they come, given up when something changes.
+
+No rule is written here: the plan and the checks are those of the headless run.  What is added is that a pair which is
+not whole yet is looked at too, as far as that goes.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wizard.system.cancel import Cancel
+from wizard.system.errors import WizardError
+
+if TYPE_CHECKING:
+    from wizard.command_line.run.replay import Options, Prepared
+    from wizard.database.needs import Needs
+    from wizard.passwords.resolver import Resolver
+    from wizard.profile.model import Profile
+    from wizard.profile.store import Mistake
+    from wizard.system.finding import Finding
+
+
+# --- what the threads tell ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """These checks run now."""
+
+    run: int
+    ids: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class FindingCame:
+    """A finding came in."""
+
+    run: int
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """All checks of the run have ended.
+
+    `prepared` is what they looked at, `needs` what is to be made in the databases; both None where not everything was
+    looked at.
+    """
+
+    run: int
+    prepared: Prepared | None = None
+    needs: Needs | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFailed:
+    """The checks could not be run at all; the message is for people."""
+
+    run: int
+    message: str
+
+
+CheckNews = Started | FindingCame | Ended | SessionFailed
+
+
+@dataclass(frozen=True)
+class CheckOrder:
+    """What is to be looked at: a pair, how, and which of its live checks (None: all that there are).
+
+    `called` is what a fix calls the profile.  `whole`: everything, as a run would look at it before it writes.
+    `blank` are the keys whose values only stand in for what is missing: steps that ask for one are left out.
+    """
+
+    profile: Profile
+    called: str
+    options: Options
+    resolver: Resolver
+    live: frozenset[str] | None = None
+    blank: frozenset[str] = frozenset()
+    whole: bool = False
+
+
+class CheckSession:
+    """Runs one round of checks at a time; a new round cancels the one before it."""
+
+    def __init__(self, tell: Callable[[CheckNews], None]) -> None:
+        self._tell = tell
+        self._cancel = Cancel()
+        self.run = 0
+        """The number of the round; what another one tells is out of date."""
+
+    def start(self, wanted: CheckOrder) -> None:
+        """Begin a round; what it finds is told by `tell`, in its own thread."""
+        self.cancel()
+        self.run += 1
+        self._cancel = cancel = Cancel()
+        run = self.run
+        threading.Thread(
+            target=lambda: self._round(run, wanted, cancel), name=f"checks {run}", daemon=True
+        ).start()
+
+    def cancel(self) -> None:
+        """Give the round up that runs now."""
+        self._cancel.set()
+
+    def _round(self, run: int, wanted: CheckOrder, cancel: Cancel) -> None:
+        from wizard.command_line.run import replay
+        from wizard.preflight import checks
+
+        def tell(progress: CheckNews) -> None:
+            if not cancel.is_set():
+                self._tell(progress)
+
+        try:
+            prepared = replay.prepare(wanted.profile, wanted.options, wanted.resolver, called=wanted.called)
+            prepared.context.cancel = cancel
+            if wanted.whole:
+                tell(Started(run, frozenset(one.id for one in chosen_checks(wanted))))
+                replay.look(prepared, lambda finding: tell(FindingCame(run, finding)), cancel)
+                tell(Ended(run, prepared, replay.pending_databases(prepared)))
+                return
+            chosen = chosen_checks(wanted)
+            tell(Started(run, frozenset(one.id for one in chosen)))
+            for finding in checks.run(chosen, prepared.context, ignore=frozenset(wanted.options.ignore)):
+                tell(FindingCame(run, finding))
+            tell(Ended(run))
+        except KeyboardInterrupt:
+            return  # that is how `look` says that it was cancelled
+        except WizardError as problem:
+            tell(SessionFailed(run, str(problem)))
+        except Exception as problem:
+            # A round that fails must not take the form down with it; its words could quote anything.
+            tell(SessionFailed(run, f"the checks stopped: {type(problem).__name__}"))
+
+
+def chosen_checks(wanted: CheckOrder) -> list[Any]:
+    """The checks of a round: those of the steps that are whole, and of the live ones those that were asked for."""
+    from wizard.steps import procedure
+
+    chosen = procedure.chosen(wanted.options.only, wanted.options.skip)
+    incomplete = {step.id for step in chosen if wanted.blank.intersection(step.fields)}
+    if "prerequisites" in incomplete:
+        incomplete |= {"ports"}
+    # A password that nobody named yet is missing, not wrong.
+    nameless = any(key.endswith("password") for key in wanted.blank)
+    found = []
+    for one in procedure.checks_of(chosen):
+        if one.step in incomplete or (nameless and one.id == "prerequisites.secret"):
+            continue
+        if wanted.options.offline and not one.offline:
+            continue
+        if one.live and wanted.live is not None and one.id not in wanted.live:
+            continue
+        found.append(one)
+    return found
+
+
+def live_checks(keys: Iterable[str]) -> frozenset[str]:
+    """The live checks that a change of these fields can turn: of the steps that ask for one, or for its table.
+
+    What concerns a node concerns every step: its address and its Java are looked at in several.
+    """
+    from wizard.steps import procedure
+
+    keys = list(keys)
+    tables = {key.partition(".")[0] for key in keys}
+    found = set()
+    for one in procedure.CHECKS:
+        if not one.live:
+            continue
+        step = next((step for step in procedure.STEPS if step.id == one.step), None)
+        own = {field.partition(".")[0] for field in step.fields} if step is not None else set()
+        if "nodes" in tables or tables & (own - {"nodes"}) or tables & {one.step.replace("-", "_")}:
+            found.add(one.id)
+    return frozenset(found)
+
+
+def stand_in(text: str, folder: Path, mistakes: Iterable[Mistake]) -> tuple[Profile, frozenset[str]] | None:
+    """A whole profile out of one that is not: examples stand where something is missing or wrong.
+
+    Gives it with the keys that were filled in; None where even that does not help.
+    """
+    import tomllib
+    from copy import deepcopy
+
+    from wizard.profile.fields import key_of, keys
+    from wizard.profile.problems import find
+
+    try:
+        tables = deepcopy(tomllib.loads(text))
+    except ValueError:
+        return None
+    blank: set[str] = {one.field for one in mistakes if not one.field}
+    for _ in range(4):
+        profile, problems = find(tables, folder)
+        if profile is not None:
+            return profile, frozenset(blank)
+        for problem in problems:
+            place = problem.place
+            key = keys().get(key_of(place))
+            node = place[1] if len(place) > 2 and isinstance(place[1], int) else 0
+            blank.add(key_of(place))
+            _fill(tables, place, key.example(node) if key is not None else None)
+    return None
+
+
+def _fill(tables: Any, place: tuple[str | int, ...], value: Any) -> None:
+    here = tables
+    for key, following in pairwise(place):
+        empty: Any = [] if isinstance(following, int) else {}
+        if isinstance(here, list) and isinstance(key, int):
+            while len(here) <= key:
+                here.append({})
+        elif isinstance(here, dict) and not isinstance(here.get(key), dict | list):
+            here[key] = empty
+        here = here[key]
+    if value is None:
+        here.pop(place[-1], None) if isinstance(here, dict) else None
+    else:
+        here[place[-1]] = value

@@ -1,0 +1,125 @@
+"""Values of the profile as they are typed and shown, and back.
+
+What cannot be read as the kind that the field needs is kept as the text that was typed: the profile's own rules then
+say what is wrong with it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from screens.model.outline import Field
+
+ReferenceKind = Literal["env", "file", "keyring", "command", "prompt"]
+
+REFERENCES: dict[ReferenceKind, str] = {
+    "env": "environment",
+    "file": "file",
+    "keyring": "keyring",
+    "command": "command",
+    "prompt": "ask me",
+}
+"""The kinds of references to a password, and what the screen calls them."""
+
+ARGUMENTS: dict[ReferenceKind, str] = {
+    "env": "the name of a variable, such as APIM_DB_PASSWORD",
+    "file": "a file that only you can read, such as ~/.apim-db-password",
+    "keyring": "service/user, such as mysql/apim",
+    "command": "a program and its arguments, such as: pass show apim",
+    "prompt": "asked for when it is needed; nothing is stored",
+}
+
+
+def to_text(field: Field, value: Any) -> str:
+    """A value as it stands in a form; empty where there is none."""
+    if value is None:
+        return ""
+    if field.kind == "parameters" and isinstance(value, dict):
+        return "&".join(f"{name}={_parameter(item)}" for name, item in value.items())
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) else str(value)
+
+
+def from_text(field: Field, text: str) -> Any:
+    """The value that a text means for a field: a number, a table of parameters, or the text; None where it is empty."""
+    if not text.strip():
+        return None
+    if field.kind == "number":
+        stripped = text.strip()
+        return int(stripped) if re.fullmatch(r"[+-]?[0-9]{1,18}", stripped) else text
+    if field.kind == "parameters":
+        return parameters(text)
+    return text
+
+
+def parameters(text: str) -> dict[str, Any]:
+    """`useSSL=false&trustPassword={env=NAME}` as a table; `{env=NAME}` is a reference."""
+    found: dict[str, Any] = {}
+    for part in text.strip().lstrip("?").split("&"):
+        name, _, value = part.partition("=")
+        if name.strip() or value:
+            found[name.strip()] = _reference(value) or value
+    return found
+
+
+def _reference(text: str) -> dict[str, Any] | None:
+    inside = re.fullmatch(r"\{\s*([a-z]+)\s*=\s*(.*?)\s*\}", text.strip())
+    if inside is None or inside[1] not in REFERENCES:
+        return None
+    return reference(inside[1], inside[2])
+
+
+def _parameter(value: Any) -> str:
+    if isinstance(value, dict):
+        kind, argument = reference_parts(value)
+        return f"{{{kind}={argument or 'true'}}}"
+    return str(value)
+
+
+def reference_parts(value: Any) -> tuple[ReferenceKind, str]:
+    """The kind of a reference and its argument as text; what is no reference counts as an unfinished `env`."""
+    if isinstance(value, dict) and len(value) == 1:
+        ((kind, argument),) = value.items()
+        if kind == "command" and isinstance(argument, list):
+            from shlex import join
+
+            return "command", join(map(str, argument))
+        if kind == "prompt":
+            return "prompt", ""
+        if kind in REFERENCES and isinstance(argument, str):
+            return kind, argument
+    return "env", ""
+
+
+def reference(kind: ReferenceKind, argument: str) -> dict[str, Any] | None:
+    """The reference of a kind and its argument; None where the argument is missing."""
+    if kind == "prompt":
+        return {"prompt": True}
+    if not argument.strip():
+        return None
+    if kind == "command":
+        return {"command": _words(argument)}
+    return {kind: argument.strip()}
+
+
+def _words(text: str) -> list[str]:
+    """The words of a command line; one whose quotes are not closed yet is taken by its blanks."""
+    from shlex import split
+
+    try:
+        return split(text)
+    except ValueError:
+        return text.split()
+
+
+def placeholder(field: Field, node: int = 0) -> str:
+    """What an empty field shows: its default, or what could stand there."""
+    if field.default not in (None, {}):
+        return to_text(field, field.default)
+    example = to_text(field, field.example(node))
+    if field.required:
+        return f"needed, such as {example}" if example else "needed"
+    return f"not set, such as {example}" if example else "not set"

@@ -1,0 +1,711 @@
+"""`profile from-homes`: two homes as a profile, and back: what replays wrote, and what people did by hand."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import stat
+import string
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomlkit
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.support import pairs
+from tests.support.headless import (
+    ANALYTICS,
+    AXIS2,
+    CARBON,
+    EVENT_PROCESSOR,
+    LIB,
+    MASTER,
+    PACKS,
+    REGISTRY,
+    SPARK,
+    STATS,
+    STORES,
+    USER_MGT,
+    applied,
+    errors,
+    replayed,
+)
+from tests.support.pairs import Pair
+from tests.support.quick import folder_in_memory
+from wizard.command_line.run import from_homes
+from wizard.command_line.run.from_homes import PairReading
+from wizard.passwords.references import FileReference
+from wizard.passwords.resolver import Resolver
+from wizard.passwords.secret import Secret
+from wizard.profile.model import Profile
+from wizard.profile.store import ProfileError, examine, load
+from wizard.system.errors import ChecksFailed, UsageError
+
+SVN = {
+    "method": "svn",
+    "svn_url": "https://svn.example.com/analytics",
+    "svn_username": "svn",
+    "svn_password": {"env": "SVN_PASSWORD"},
+}
+IGNORE = (
+    "ports.clash",
+    "spark.link",
+    "mysql.driver",
+    "prerequisites.driver-jar",
+    "deployment-sync.repository",
+)
+"""Errors of a generated profile that say nothing about reading it back."""
+
+
+def read(pair: Pair) -> PairReading:
+    return from_homes.read((pair.homes[0], pair.homes[1]))
+
+
+def back(pair: Pair, name: str = "back") -> Profile:
+    """The pair's homes as a profile that was written and loaded."""
+    path = pair.profile.with_name(f"{name}.toml")
+    found = read(pair)
+    assert not found.missing, found.missing
+    from_homes.write(found, path)
+    return load(str(path)).profile
+
+
+def notes(found: PairReading, field: str) -> str:
+    return "\n".join(found.notes.get(field, []))
+
+
+def edit(home: Path, relative: str, old: str, new: str, *, count: int = 1) -> None:
+    """A change by hand; it has to hit."""
+    path = home / relative
+    text = path.read_bytes().decode("iso-8859-1")
+    assert old in text, (relative, old)
+    path.write_bytes(text.replace(old, new, count).encode("iso-8859-1"))
+
+
+@pytest.fixture(scope="module")
+def replayed_once(packs: Path, tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    """A pair of 2.0.0 that was replayed, its databases at db.example.com.  Not to be touched: see `configured`."""
+    folder = tmp_path_factory.mktemp("configured")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(folder / "state"))
+        patch.setenv("APIM_DB_PASSWORD", pairs.PASSWORD)
+        pair = pairs.make_pair(packs / PACKS[0], folder, mysql={"host": "db.example.com"})
+        applied(pair)
+    return pair
+
+
+@pytest.fixture
+def configured(replayed_once: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pair:
+    """A copy of it for one test."""
+    monkeypatch.setenv("APIM_DB_PASSWORD", pairs.PASSWORD)
+    homes = [Path(shutil.copytree(home, tmp_path / home.name)) for home in replayed_once.homes]
+    return Pair(tmp_path / "pair.toml", homes, dict(os.environ))
+
+
+# --- there and back ---------------------------------------------------------------------------------------
+
+printable = st.characters(codec="utf-8", exclude_categories=("C", "Z"))
+texts = st.text(printable, min_size=1, max_size=12)
+words = st.text(string.ascii_letters + string.digits + "_", min_size=1, max_size=12)
+ports = st.integers(1, 65535)
+databases = st.text(printable.filter(lambda c: c not in "/\\?#%"), min_size=1, max_size=12)
+hosts = st.sampled_from(
+    ["127.0.0.1", "localhost", "10.1.2.3", "db-1.example.com", "2001:db8::7", "::1", "node.example"]
+)
+passwords = st.text(
+    st.one_of(printable, st.sampled_from("\n\t\r &<>\"']]>$\\ éß€中😀\u0085\u00a0\u2028")), max_size=16
+)
+
+
+def optional(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.one_of(st.none(), values)
+
+
+def whole(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """A table; keys that come out as None are left out."""
+    return st.fixed_dictionaries(fields).map(lambda table: {k: v for k, v in table.items() if v is not None})
+
+
+@st.composite
+def profiles(draw: st.DrawFn, *, stats: bool) -> dict[str, Any]:
+    """The tables of any profile, without homes; the passwords come from variables."""
+    names = draw(st.lists(databases, min_size=5, max_size=5, unique_by=str.casefold))
+    roles = ["user", "registry", "event_store", "processed_data_store"] + (["stats"] if stats else [])
+    pinned = draw(st.lists(texts, min_size=2, max_size=2, unique=True))
+    pins = {k: v for k, v in zip(roles[2:4], pinned, strict=True) if draw(st.booleans()) and v not in names}
+    method = draw(st.sampled_from(["none", "svn"]))
+    sync = {**SVN, "append_tenant_id": draw(st.booleans()), "manager": draw(st.sampled_from(["a", "b"]))}
+    node = whole(
+        host=hosts,
+        hazelcast_port=ports,
+        port_offset=optional(st.integers(0, 50000)),
+        event_sync_port=ports,
+        management_port=ports,
+        presentation_port=ports,
+        spark_local_ip=optional(st.sampled_from(["10.1.2.3", "2001:db8::7"])),
+    )
+    return {
+        "schema_version": 1,
+        "cluster": draw(whole(domain=texts)),
+        "mysql": draw(
+            whole(
+                host=hosts,
+                port=ports,
+                username=texts,
+                password=st.just({"env": "APIM_DB_PASSWORD"}),
+                url_parameters=st.dictionaries(
+                    words.map("x{}".format), st.text(printable.filter("&".__ne__), max_size=8), max_size=3
+                ).map(lambda table: {**table, "trustCertificateKeyStorePassword": {"env": "TRUST"}}),
+            )
+        )
+        | {"databases": dict(zip(roles, names, strict=False))},
+        "datasources": pins,
+        "pool": draw(
+            whole(
+                max_active=st.integers(1, 2**31 - 1),
+                max_wait_ms=st.integers(0, 2**31 - 1),
+                test_on_borrow=st.booleans(),
+                validation_query=texts,
+                validation_interval_ms=st.integers(0, 2**31 - 1),
+            )
+        ),
+        "registry": draw(
+            whole(
+                remote_url=words.map("https://{}.example.com:9443/registry?a=1&b=2".format),
+                cache_id=optional(texts),
+                read_only=st.booleans(),
+                enable_cache=st.booleans(),
+                registry_root=texts.map("/{}".format),
+            )
+        ),
+        "event_processor": draw(
+            whole(
+                persistence=st.booleans(),
+                persistence_interval_minutes=optional(st.integers(1, 999)),
+                persistence_location=optional(texts),
+                presenter=optional(st.sampled_from(["a", "b"])),
+            )
+        ),
+        "spark": draw(
+            whole(master_count=st.integers(1, 9), symbolic_link=optional(words.map("/nonexistent/{}".format)))
+        ),
+        "deployment_sync": sync if method == "svn" else {"method": "none"},
+        "nodes": [{"name": name, **draw(node)} for name in ("a", "b")],
+    }
+
+
+@pytest.fixture(scope="module")
+def quick() -> Iterator[Path]:
+    with folder_in_memory() as folder:
+        yield folder
+
+
+class Rounds:
+    """Profiles replayed into fresh packs, one folder each."""
+
+    def __init__(self, folder: Path, pack: Path) -> None:
+        self.folder = folder
+        self.pack = pack
+        self.number = 0
+
+    def replay(self, tables: dict[str, Any] | str) -> Pair:
+        """A fresh pair that was configured from these tables, or from this text."""
+        self.number += 1
+        folder = self.folder / str(self.number)
+        folder.mkdir(parents=True)
+        homes = [pairs.copy_pack(self.pack, folder / name) for name in ("first", "second")]
+        if isinstance(tables, dict):
+            tables["mysql"]["driver_jar"] = str(pairs.driver_jar(folder / "driver.jar"))
+            for node, home in zip(tables["nodes"], homes, strict=True):
+                node["home"] = str(home)
+            tables = tomlkit.dumps(tables)
+        profile = folder / "pair.toml"
+        profile.write_text(tables, "utf-8")
+        pair = Pair(profile, homes, dict(os.environ))
+        result, _ = replayed(pair, ignore=IGNORE)
+        assert result.outcome == "applied", (result.error, errors(result))
+        return pair
+
+
+def secrets_of(profile: Profile) -> dict[str, str]:
+    """What the references of a profile lead to, by key."""
+    references = {"mysql.password": profile.mysql.password, "svn": profile.deployment_sync.svn_password}
+    references |= {k: v for k, v in profile.mysql.url_parameters.items() if not isinstance(v, str)}
+    resolver = Resolver()
+    return {key: resolver.resolve(one, key).reveal() for key, one in references.items() if one is not None}
+
+
+def plain(profile: Profile) -> dict[str, Any]:
+    """A profile as data: homes and jar aside, references as what they lead to."""
+    data = profile.model_dump()
+    secrets = secrets_of(profile)
+    data["mysql"]["driver_jar"] = None
+    data["mysql"]["password"] = secrets["mysql.password"]
+    data["deployment_sync"]["svn_password"] = secrets.get("svn")
+    data["mysql"]["url_parameters"] = {
+        key: secrets.get(key, value) for key, value in data["mysql"]["url_parameters"].items()
+    }
+    for node in data["nodes"]:
+        node["home"] = None
+    return data
+
+
+def held(profile: Profile, pack: Path) -> dict[str, Any]:
+    """What the homes of a replayed profile hold of it: the rest comes back as default, or as the pack's own."""
+    from wizard.pack.home import Pack
+    from wizard.system.network import on_one_machine
+
+    data = plain(profile)
+    names = {node.name: name for node, name in zip(profile.nodes, from_homes.NODE_NAMES, strict=True)}
+    stock = Pack(pack)
+    for node, name in zip(data["nodes"], from_homes.NODE_NAMES, strict=True):
+        if node["name"] != profile.event_processor.presenter:
+            node["presentation_port"] = 11000
+        node["name"] = name
+        if node["port_offset"] is None:
+            node["port_offset"] = pairs.stock_offset(pack)
+    events, sync = data["event_processor"], data["deployment_sync"]
+    events["presenter"] = names.get(events["presenter"])
+    if stock.xml(EVENT_PROCESSOR).find("mode[@name='HA']/persistence") is None:
+        events |= {"persistence": False, "persistence_interval_minutes": None, "persistence_location": None}
+    else:
+        events["persistence_interval_minutes"] = events["persistence_interval_minutes"] or 15
+        events["persistence_location"] = events["persistence_location"] or "cep_persistence"
+    if sync["method"] == "svn":
+        sync["manager"] = names[profile.manager.name]
+    if on_one_machine([node.host for node in profile.nodes], resolve=False):
+        data["spark"]["symbolic_link"] = None
+    for store, pin in data["datasources"].items():
+        if pin == data["mysql"]["databases"][store]:
+            data["datasources"][store] = None
+    return data
+
+
+@pytest.mark.parametrize("pack", PACKS)
+def test_what_a_replay_wrote_is_read_back_and_reads_back_the_same(
+    pack: str, packs: Path, quick: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds = Rounds(quick / pack, packs / pack)
+    monkeypatch.setenv("XDG_STATE_HOME", str(quick / "state"))
+
+    @settings(
+        max_examples=int(os.environ.get("APIMHA_ROUND_TRIPS", "8")),
+        deadline=None,
+        database=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(profiles(stats=not pack.startswith("das")), passwords, passwords, passwords)
+    def there_and_back(tables: dict[str, Any], password: str, trust: str, svn: str) -> None:
+        monkeypatch.setenv("APIM_DB_PASSWORD", password)
+        monkeypatch.setenv("TRUST", trust)
+        monkeypatch.setenv("SVN_PASSWORD", svn)
+        first = rounds.replay(tables)
+        original = load(str(first.profile)).profile
+        once = back(first)
+        assert plain(once) == held(original, rounds.pack)
+
+        again = back(rounds.replay(_moved(first, rounds)))
+        assert plain(again) == plain(once)
+        shutil.rmtree(rounds.folder)
+
+    there_and_back()
+
+
+def _moved(pair: Pair, rounds: Rounds) -> str:
+    """What was read back, for the homes of the next round."""
+    text = pair.profile.with_name("back.toml").read_text("utf-8")
+    following = rounds.folder / str(rounds.number + 1)
+    for home in pair.homes:
+        text = text.replace(f'home = "{home}"', f'home = "{following / home.name}"')
+    return text.replace('{ file = "', f'{{ file = "{pair.profile.parent}/')
+
+
+# --- what is written ----------------------------------------------------------------------------------------
+
+
+def test_passwords_go_to_files_that_only_their_owner_can_read(configured: Pair) -> None:
+    profile = back(configured)
+    reference = profile.mysql.password
+    assert isinstance(reference, FileReference)
+    assert stat.S_IMODE(reference.file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(configured.profile.with_name("back.toml").stat().st_mode) == 0o600
+    assert Resolver().resolve(reference, "mysql.password") == Secret(pairs.PASSWORD)
+    assert pairs.PASSWORD not in configured.profile.with_name("back.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    "password", ["", "a\n", "a\r", "a\r\n", "\n", "\r", "tab\tand\nlines", "ümläut€😀", " a "]
+)
+def test_any_password_is_the_same_when_it_is_read_from_its_file(tmp_path: Path, password: str) -> None:
+    path = tmp_path / "password"
+    path.write_bytes(from_homes._for_a_file(password))
+    path.chmod(0o600)
+    assert Resolver().resolve(FileReference.model_validate({"file": str(path)}), "x") == Secret(password)
+
+
+def test_nothing_is_overwritten_and_nothing_is_left_behind(configured: Pair) -> None:
+    folder = configured.profile.parent
+    for taken in ("there.toml", "there.mysql.password"):
+        (folder / taken).write_text("mine")
+        before = sorted(path.name for path in folder.iterdir())
+        with pytest.raises(UsageError, match=taken):
+            from_homes.write(read(configured), folder / "there.toml")
+        assert sorted(path.name for path in folder.iterdir()) == before
+        assert (folder / taken).read_text() == "mine"
+        (folder / taken).unlink()
+
+
+def test_what_replay_would_write_is_what_stands_there(configured: Pair) -> None:
+    back(configured)
+    result, _ = replayed(Pair(configured.profile.with_name("back.toml"), configured.homes, {}))
+    assert (result.outcome, errors(result)) == ("unchanged", [])
+
+
+def test_stock_packs_give_a_profile_that_says_what_to_fill_in(make_pair: Callable[..., Pair]) -> None:
+    pair = make_pair()
+    found = read(pair)
+    assert found.missing == ["mysql.host", "mysql.username", "mysql.password"]
+    path = pair.profile.with_name("stock.toml")
+    from_homes.write(found, path)
+    with pytest.raises(ProfileError) as problem:
+        load(str(path))
+    assert {one.kind for one in problem.value.mistakes} == {"missing"}
+    filled = path.read_text()
+    for key in ("host", "username", "password"):
+        filled = filled.replace(f"# {key} = ", f"{key} = ")
+    assert isinstance(examine(filled.replace("   # required", " # required"), path.parent), Profile)
+
+
+def test_a_folder_that_is_no_pack_and_one_home_twice_are_refused(configured: Pair, tmp_path: Path) -> None:
+    with pytest.raises(ChecksFailed, match="is no pack"):
+        from_homes.read((configured.homes[0], tmp_path))
+    link = tmp_path / "link"
+    link.symlink_to(configured.homes[0])
+    with pytest.raises(ChecksFailed, match="both homes are this folder"):
+        from_homes.read((configured.homes[0], link))
+
+
+# --- pairs that people made -----------------------------------------------------------------------------------
+
+
+def test_different_domains_are_told_and_the_first_counts(configured: Pair) -> None:
+    edit(configured.homes[1], AXIS2, ">wso2.carbon.domain<", ">other.domain<")
+    found = read(configured)
+    assert found.values["cluster.domain"] == "wso2.carbon.domain"
+    assert "the nodes differ: on node2 it is other.domain" in notes(found, "cluster.domain")
+
+
+def test_members_that_are_not_the_nodes_are_told(configured: Pair) -> None:
+    edit(configured.homes[0], AXIS2, "<port>4001</port>", "<port>4009</port>")
+    assert "the members of node1 are 127.0.0.1:4000, 127.0.0.1:4009" in notes(
+        read(configured), "cluster.domain"
+    )
+
+
+def test_homes_in_the_other_order_than_the_members_are_told(configured: Pair) -> None:
+    found = from_homes.read((configured.homes[1], configured.homes[0]))
+    assert "the other order" in notes(found, "cluster.domain")
+
+
+def test_the_single_node_mode_that_is_enabled_is_told(configured: Pair) -> None:
+    for mode, before, after in (("HA", "true", "false"), ("Distributed", "false", "true")):
+        was, will = (f'<mode name="{mode}" enable="{enabled}"' for enabled in (before, after))
+        edit(configured.homes[0], EVENT_PROCESSOR, was, will)
+    assert "node1: the enabled modes are not HA alone, but Distributed" in notes(
+        read(configured), "event_processor.persistence"
+    )
+
+
+def test_a_datasource_that_one_node_lacks_is_taken_from_the_other(configured: Pair) -> None:
+    text = (configured.homes[0] / MASTER).read_text("utf-8")
+    start = text.index("<datasource>", text.index("</datasource>"))
+    end = text.index("</datasource>", start) + len("</datasource>")
+    assert "WSO2UM_DB" in text[start:end]
+    (configured.homes[0] / MASTER).write_text(text[:start] + text[end:], "utf-8")
+    found = read(configured)
+    assert found.values["mysql.databases.user"] == "userdb"
+    assert notes(found, "mysql.databases.user").splitlines() == [
+        "node1: there is no datasource for it",
+        "node1 does not say so",
+    ]
+
+
+def test_h2_that_was_left_in_one_node_is_told(configured: Pair) -> None:
+    edit(
+        configured.homes[1],
+        ANALYTICS,
+        "jdbc:mysql://db.example.com:3306/WSO2_ANALYTICS_EVENT_STORE_DB",
+        "jdbc:h2:repository/database/ANALYTICS_EVENT_STORE",
+    )
+    found = read(configured)
+    assert found.values["mysql.databases.event_store"] == "WSO2_ANALYTICS_EVENT_STORE_DB"
+    assert "node2: the URL of WSO2_ANALYTICS_EVENT_STORE_DB is one of H2" in notes(
+        found, "mysql.databases.event_store"
+    )
+    assert "node2 does not say so" in notes(found, "mysql.databases.event_store")
+
+
+def test_a_password_that_differs_is_told_and_never_shown(configured: Pair) -> None:
+    home = configured.homes[1]
+    text = (home / MASTER).read_text("utf-8")
+    (home / MASTER).write_text(text.replace(f">{pairs.PASSWORD}<", ">hunter2<", 1), "utf-8")
+    found = read(configured)
+    assert found.values["mysql.password"] == Secret(pairs.PASSWORD)
+    told = notes(found, "mysql.password")
+    assert "the nodes differ: on node2 it is another one" in told
+    assert "node2: WSO2REG_DB says another one" in told
+    everything = from_homes.text(found, {"mysql.password": {"file": "x"}}) + repr(found)
+    assert "hunter2" not in everything
+    assert pairs.PASSWORD not in everything
+
+
+def test_subversion_on_one_node_only_is_told(
+    make_pair: Callable[..., Pair], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SVN_PASSWORD", "svn secret")
+    pair = make_pair(deployment_sync=SVN)
+    applied(pair)
+    path = pair.homes[1] / CARBON
+    text = re.sub(rb"(<DeploymentSynchronizer>\s*<Enabled>)true", rb"\1false", path.read_bytes())
+    path.write_bytes(text)
+    found = read(pair)
+    assert found.values["deployment_sync.method"] == "svn"
+    assert "the nodes differ: on node2 it is none" in notes(found, "deployment_sync.method")
+    assert found.values["deployment_sync.svn_password"] == Secret("svn secret")
+
+
+def test_two_nodes_that_commit_and_none_that_does(
+    make_pair: Callable[..., Pair], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SVN_PASSWORD", "svn secret")
+    pair = make_pair(deployment_sync={**SVN, "manager": "node2"})
+    applied(pair)
+    assert back(pair, "one").deployment_sync.manager == "node2"
+    edit(pair.homes[0], CARBON, "<AutoCommit>false", "<AutoCommit>true")
+    assert "both nodes commit" in notes(read(pair), "deployment_sync.manager")
+    for home in pair.homes:
+        edit(home, CARBON, "<AutoCommit>true", "<AutoCommit>false")
+    assert "no node commits" in notes(read(pair), "deployment_sync.manager")
+    assert back(pair, "none").deployment_sync.manager == "node1"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "jdbc:oracle:thin:@db:1521/x",
+        "jdbc:mysql:replication://one,two/userdb",
+        "jdbc:mysql://one:3306,two:3306/userdb",
+        "jdbc:mysql://db.example.com:3306/",
+        "",
+    ],
+)
+def test_a_url_of_something_else_is_told(configured: Pair, url: str) -> None:
+    for home in configured.homes:
+        edit(home, MASTER, "jdbc:mysql://db.example.com:3306/userdb", url)
+    found = read(configured)
+    assert "mysql.databases.user" not in found.values
+    assert "both nodes: the URL of WSO2UM_DB is no URL of a single MySQL server" in notes(
+        found, "mysql.databases.user"
+    )
+
+
+def test_passwords_in_urls_go_to_files_too(configured: Pair) -> None:
+    for home in configured.homes:
+        for file in (MASTER, ANALYTICS):
+            for name in (
+                "userdb",
+                "regdb",
+                "WSO2_ANALYTICS_EVENT_STORE_DB",
+                "WSO2_ANALYTICS_PROCESSED_DATA_STORE_DB",
+            ):
+                text = (home / file).read_text("utf-8")
+                parameters = "?user=apim&amp;password=in+the%26url&amp;useSSL=false"
+                (home / file).write_text(text.replace(f"3306/{name}<", f"3306/{name}{parameters}<"), "utf-8")
+    found = read(configured)
+    assert "in the&url" not in repr(found)
+    assert "in+the" not in repr(found)
+    parameters = back(configured).mysql.url_parameters
+    assert parameters["useSSL"] == "false"
+    assert isinstance(parameters["password"], FileReference)
+    assert Resolver().resolve(parameters["password"], "x") == Secret("in the&url")
+
+
+def test_url_parameters_that_differ_are_told_without_the_password_in_them(configured: Pair) -> None:
+    edit(configured.homes[0], MASTER, "3306/regdb<", "3306/regdb?password=geheim&amp;useSSL=true<")
+    found = read(configured)
+    told = notes(found, "mysql.url_parameters")
+    assert "node1: WSO2REG_DB says password=********, useSSL=true" in told
+    assert "geheim" not in repr(found)
+
+
+def test_ipv6_hosts_are_read_with_and_without_brackets(make_pair: Callable[..., Pair]) -> None:
+    pair = make_pair(mysql={"host": "2001:db8::10"}, nodes=[{"host": "::1"}, {"host": "::1"}])
+    applied(pair)
+    edit(pair.homes[0], AXIS2, ">::1</parameter>", ">[::1]</parameter>")
+    found = read(pair)
+    assert (found.values["mysql.host"], found.values["nodes.0.host"]) == ("2001:db8::10", "::1")
+    assert not found.notes.get("nodes.0.host")
+    assert not found.notes.get("cluster.domain")
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "field"),
+    [
+        (AXIS2, ">wso2.carbon.domain<", "> <", "cluster.domain"),
+        (AXIS2, '"localMemberHost">127.0.0.1<', '"localMemberHost">a b!<', "nodes.0.host"),
+        (AXIS2, '"localMemberPort">4000<', '"localMemberPort">70000<', "nodes.0.hazelcast_port"),
+        (AXIS2, '"localMemberPort">4000<', '"localMemberPort">four<', "nodes.0.hazelcast_port"),
+        (AXIS2, '"localMemberPort">4000<', '"localMemberPort">²<', "nodes.0.hazelcast_port"),
+        (MASTER, "<maxActive>50<", "<maxActive>-5<", "pool.max_active"),
+        (MASTER, "<testOnBorrow>true<", "<testOnBorrow>yes<", "pool.test_on_borrow"),
+        (MASTER, "<username>apim<", "<username><", "mysql.username"),
+        (MASTER, "//db.example.com:3306/userdb", "//db.example.com:99999/userdb", "mysql.port"),
+        (MASTER, "//db.example.com:3306/userdb", "//db.example.com:3306/regdb", "mysql.databases.registry"),
+        (MASTER, "//db.example.com:3306/userdb", "//db.example.com:3306/a%0Ab", "mysql.databases.user"),
+        (MASTER, "3306/userdb<", "3306/userdb?we-ird=1&amp;a=b%0Ac<", "mysql.url_parameters"),
+        (REGISTRY, '"https://localhost:9443/registry"', '"https://me:geheim@localhost/"', "registry.remote_url"),
+        (REGISTRY, "<registryRoot>/<", "<registryRoot>root<", "registry.registry_root"),
+        (EVENT_PROCESSOR, "InMinutes>15<", "InMinutes>0<", "event_processor.persistence_interval_minutes"),
+        (SPARK, "carbon.spark.master.count  2", "carbon.spark.master.count  two", "spark.master_count"),
+        (CARBON, "<Offset>1<", "<Offset>${offset}<", "nodes.0.port_offset"),
+        (CARBON, "<Offset>1<", "<Offset>99999<", "nodes.0.port_offset"),
+    ],
+)  # fmt: skip
+def test_a_value_that_no_profile_holds_becomes_a_comment(
+    configured: Pair, file: str, old: str, new: str, field: str
+) -> None:
+    """The first node says what no profile can hold; what is written loads, or says what has to be filled in."""
+    for home in configured.homes:
+        if home == configured.homes[0] or not field.startswith("nodes."):
+            edit(home, file, old, new, count=-1)
+    found = read(configured)
+    assert found.notes.get(field) or any(key.startswith(f"{field}.") for key in found.notes), found.notes
+    path = configured.profile.with_name("odd.toml")
+    from_homes.write(found, path)
+    assert "geheim" not in path.read_text()
+    wrong = examine(path.read_text(), path.parent)
+    assert isinstance(wrong, Profile) or {one.field for one in wrong} == set(found.missing)
+
+
+@pytest.mark.parametrize(
+    "file", [CARBON, AXIS2, EVENT_PROCESSOR, REGISTRY, USER_MGT, MASTER, ANALYTICS, STORES, SPARK]
+)
+@pytest.mark.parametrize("how", ["missing", "empty", "cut off", "a pipe", "doctype"])
+def test_a_file_that_cannot_be_read_leaves_the_rest(configured: Pair, file: str, how: str) -> None:
+    path = configured.homes[0] / file
+    content = path.read_bytes()
+    path.unlink()
+    if how == "a pipe":
+        os.mkfifo(path)
+    elif how != "missing":
+        halves = {"empty": b"", "cut off": content[: len(content) // 2], "doctype": b"<!DOCTYPE x>" + content}
+        path.write_bytes(halves[how])
+    if file == CARBON and how in {"missing", "a pipe"}:
+        with pytest.raises(ChecksFailed, match="is no pack"):
+            read(configured)
+        return
+    found = read(configured)
+    assert not found.missing or file in {CARBON, AXIS2, EVENT_PROCESSOR}
+    assert isinstance(back(configured), Profile)
+    if file != SPARK:
+        assert file in notes(found, "")
+        assert str(file) in configured.profile.with_name("back.toml").read_text().splitlines()[1]
+
+
+def test_a_file_that_both_nodes_lack_is_told_once(configured: Pair) -> None:
+    for home in configured.homes:
+        (home / REGISTRY).unlink()
+    found = read(configured)
+    assert found.values["mysql.databases.registry"] == "regdb"
+    assert sum(REGISTRY in note for note in found.notes[""]) == 2
+    assert "a replay writes https://localhost:9443/registry" in notes(found, "registry.remote_url")
+
+
+def test_a_password_of_the_secure_vault_has_to_be_filled_in(configured: Pair) -> None:
+    for home in configured.homes:
+        for file in (MASTER, ANALYTICS):
+            text = (home / file).read_text("utf-8")
+            vault = '<password xmlns:svns="http://org.wso2.securevault/configuration" svns:secretAlias="x">'
+            (home / file).write_text(
+                text.replace(f"<password>{pairs.PASSWORD}<", f"{vault}{pairs.PASSWORD}<"), "utf-8"
+            )
+    found = read(configured)
+    assert found.missing == ["mysql.password"]
+    assert "secure vault" in notes(found, "mysql.password")
+
+
+def test_datasources_of_other_names_are_found_by_what_uses_them(configured: Pair) -> None:
+    for home in configured.homes:
+        edit(home, MASTER, "<name>WSO2UM_DB</name>", "<name>SHARED_USERS</name>")
+        edit(home, MASTER, "<name>jdbc/WSO2UM_DB</name>", "<name>jdbc/SharedUsers</name>")
+        edit(home, USER_MGT, ">jdbc/WSO2UM_DB<", ">jdbc/SharedUsers<")
+    found = read(configured)
+    assert found.values["mysql.databases.user"] == "userdb"
+    assert "jdbc/SharedUsers" in notes(found, "mysql.databases.user")
+
+
+def test_statistics_in_mysql_on_one_node_only(make_pair: Callable[..., Pair]) -> None:
+    pair = make_pair(mysql={"databases": {"stats": "STATS"}})
+    applied(pair)
+    assert back(pair).mysql.databases.stats == "STATS"
+    edit(pair.homes[1], STATS, "jdbc:mysql://127.0.0.1:3306/STATS", "jdbc:h2:../tmpStatDB/x")
+    found = read(pair)
+    assert found.values["mysql.databases.stats"] == "STATS"
+    assert "node2 does not say so" in notes(found, "mysql.databases.stats")
+
+
+def test_presenters_that_disagree(make_pair: Callable[..., Pair]) -> None:
+    pair = make_pair(event_processor={"presenter": "node2"})
+    applied(pair)
+    assert back(pair).event_processor.presenter == "node2"
+    assert read(pair).values["nodes.1.presentation_port"] == 11001
+    edit(pair.homes[0], EVENT_PROCESSOR, '<presenter enable="false"', '<presenter enable="true"')
+    found = read(pair)
+    told = notes(found, "event_processor.presenter")
+    assert "both nodes claim to be it" in told
+
+
+def test_different_products_are_told(configured: Pair) -> None:
+    (configured.homes[1] / "bin/version.txt").write_text("WSO2 API Manager Analytics Server v2.1.0\n")
+    assert "Server 2.1.0" in notes(read(configured), "nodes.1.home")
+
+
+def test_jars_that_differ_are_told(configured: Pair) -> None:
+    jar = configured.homes[1] / LIB / "mysql-connector-java-5.1.49-bin.jar"
+    pairs.driver_jar(jar, "com.mysql.cj.jdbc.Driver")
+    assert "node2: no jar" in notes(read(configured), "mysql.driver_jar")
+    pairs.driver_jar(jar.with_name("other.jar"))
+    assert "node2 has another one, other.jar" in notes(read(configured), "mysql.driver_jar")
+    assert "several MySQL drivers" in notes(read(configured), "mysql.driver_jar")
+
+
+def test_a_home_whose_path_no_profile_can_hold(configured: Pair) -> None:
+    odd = configured.homes[1].with_name("two\nlines")
+    configured.homes[1].rename(odd)
+    found = from_homes.read((configured.homes[0], odd))
+    assert found.missing == ["nodes.1.home"]
+    odd.rename(odd.with_name(os.fsdecode(b"not-utf-8-\xff")))
+    found = from_homes.read((configured.homes[0], odd.with_name(os.fsdecode(b"not-utf-8-\xff"))))
+    assert found.missing == ["nodes.1.home"]
+    from_homes.write(found, configured.profile.with_name("odd.toml"))
+
+
+def test_the_command_line_writes_tells_and_names_what_is_next(configured: Pair, capfd: Any) -> None:
+    from wizard.command_line.cli import main
+
+    edit(configured.homes[1], AXIS2, ">wso2.carbon.domain<", ">other.domain<")
+    target = configured.profile.with_name("cli.toml")
+    for code in (0, 2):
+        with pytest.raises(SystemExit) as ended:
+            main(["profile", "from-homes", *map(str, configured.homes), "--name", str(target)])
+        assert ended.value.code == code
+    out, err = capfd.readouterr()
+    assert "! cluster.domain: the nodes differ: on node2 it is other.domain" in out
+    assert f"written: {target}" in out
+    assert "there is a file already" in err
+    assert load(str(target)).profile.cluster.domain == "wso2.carbon.domain"

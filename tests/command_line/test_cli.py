@@ -1,0 +1,612 @@
+"""The commands: what they print, their one JSON object, their exit codes, and what they do not load."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support import pairs
+from tests.support.cli import ROOT, process, run
+from tests.support.headless import AXIS2, MASTER, quick_disk, standing, untouched  # noqa: F401
+from tests.support.pairs import Pair
+from wizard import __version__
+from wizard.system.errors import EXIT_CODES
+
+COMMANDS = [
+    ["resume"],
+    ["replay"],
+    ["check"],
+    ["verify"],
+    ["rollback"],
+    ["history"],
+    ["profile"],
+    ["profile", "new"],
+    ["profile", "list"],
+    ["profile", "show"],
+    ["profile", "validate"],
+    ["profile", "schema"],
+    ["checks"],
+    ["sql"],
+    ["demo"],
+    ["clean"],
+]
+
+KEYS = ["version", "outcome", "run", "files", "checks", "databases", "error"]
+
+
+def named(pair: Pair, name: str, isolated: Path) -> str:
+    """The pair's profile as one of the user's own, by its name."""
+    target = isolated / f"config/apimha-wizard/profiles/{name}.toml"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(pair.profile.read_text())
+    return name
+
+
+class TestEverywhere:
+    @pytest.mark.parametrize("command", [[], *COMMANDS], ids=" ".join)
+    def test_version_and_help(self, command: list[str]) -> None:
+        ran = run(*command, "--version")
+        assert (ran.code, ran.err) == (0, "")
+        assert ran.out == f"apimha-wizard, version {__version__}\n"
+        for option in ("--help", "-h"):
+            ran = run(*command, option)
+            assert (ran.code, ran.err) == (0, "")
+            assert ran.out.startswith("Usage: apimha-wizard")
+            assert "--version" in ran.out
+
+    def test_the_package_and_the_source_say_the_same_version(self) -> None:
+        assert re.search(
+            r'version = \{ attr = "wizard.__version__" \}', (ROOT / "pyproject.toml").read_text()
+        )
+        assert process("--version").out == f"apimha-wizard, version {__version__}\n"
+
+    @pytest.mark.parametrize(
+        ("word", "near"),
+        [("replya", "replay"), ("chek", "check"), ("rolback", "rollback"), ("histroy", "history")],
+    )
+    def test_a_mistyped_command_is_told_with_the_right_one(self, word: str, near: str) -> None:
+        for arguments in ([word], [word, "x"], [word, "--json"]):
+            ran = run(*arguments)
+            assert ran.code == 2
+            assert f"did you mean {near}?" in ran.err
+        assert run(word, "--json").json["outcome"] == "refused"
+
+    def test_a_word_that_is_nothing(self) -> None:
+        ran = run("qqqq")
+        assert ran.code == 2
+        assert "no command and no profile" in ran.err
+        assert "profile list" in ran.err
+
+    def test_the_wizard_without_a_terminal_points_to_replay(
+        self, make_pair: Callable[..., Pair], isolated: Path
+    ) -> None:
+        pair = make_pair()
+        name = named(pair, "mine", isolated)
+        for arguments in ([], [name], ["resume", name], [str(pair.profile)], ["resume", str(pair.profile)]):
+            ran = run(*arguments)
+            assert ran.code == 2, arguments
+            assert ran.out == ""
+            assert "terminal" in ran.err
+            assert f"apimha-wizard replay {arguments[-1] if arguments else 'PROFILE'}" in ran.err
+
+    def test_every_exit_code_is_documented(self) -> None:
+        readme = (ROOT / "README.md").read_text("utf-8")
+        for code in EXIT_CODES:
+            assert re.search(rf"^\| *`?{code}`? *\|", readme, re.MULTILINE), code
+
+
+class TestReplay:
+    def test_what_a_stranger_reads(self, make_pair: Callable[..., Pair]) -> None:
+        pair = make_pair()
+        dry = run("replay", pair.profile, "--offline", "--dry-run")
+        assert (dry.code, dry.err) == (4, "")
+        assert "node1: 8 files to change" in dry.out
+        assert f"--- node1/{AXIS2}" in dry.out
+        assert '-                enable="false">' in dry.out
+        assert '+                enable="true">' in dry.out
+        assert "clustering/@enable: false → true" in dry.out
+        assert "Nothing was written" in dry.out
+        done = run("replay", pair.profile, "--offline")
+        assert (done.code, done.err) == (0, "")
+        found = re.search(r"^Done: run (\d{8}T\d{6}Z-[0-9a-f]{4})\.$", done.out, re.MULTILINE)
+        assert found
+        assert f"apimha-wizard rollback {found[1]}" in done.out
+        first, second = pair.homes
+        assert done.out.index(f"{first}/bin/wso2server.sh") < done.out.index(f"{second}/bin/wso2server.sh")
+        # What API Manager has to know: stock offset 1, and 2.
+        assert "tcp://127.0.0.1:7612 (SSL 7712), tcp://127.0.0.1:7613 (SSL 7713)" in done.out
+        assert "every C-App has to be deployed to both nodes" in done.out
+        assert "verify" in done.out
+        again = run("replay", pair.profile, "--offline")
+        assert (again.code, again.err) == (0, "")
+        assert "Nothing to do" in again.out
+
+    def test_the_end_speaks_of_dsetup_and_statistics(self, make_pair: Callable[..., Pair]) -> None:
+        pair = make_pair(mysql={"provisioning": "server", "databases": {"stats": "STATISTICS"}})
+        done = run("replay", pair.profile, "--offline")
+        assert "bin/wso2server.sh -Dsetup" in done.out
+        assert done.out.count("wso2server.sh -Dsetup") == 1, "on the first node only"
+        assert "STATISTICS" in done.out
+
+    def test_one_object_on_standard_output(self, make_pair: Callable[..., Pair]) -> None:
+        pair = make_pair()
+        for arguments, code, outcome in (
+            (["replay", "--dry-run"], 4, "pending"),
+            (["replay"], 0, "applied"),
+            (["replay"], 0, "unchanged"),
+            (["replay", "--dry-run"], 0, "unchanged"),
+            (["check"], 0, "ok"),
+        ):
+            ran = run(*arguments, "--offline", "--json", pair.profile)
+            assert ran.code == code
+            told = ran.json
+            assert list(told) == KEYS
+            assert (told["version"], told["outcome"], told["error"]) == (1, outcome, None)
+            assert bool(told["run"]) == (outcome == "applied")
+            assert told["databases"] == []
+            for file in told["files"]:
+                assert list(file) == ["node", "path", "step", "status", "changes"]
+                assert all(isinstance(one, str) for one in file["changes"])
+            for one in told["checks"]:
+                assert list(one)[:6] == ["id", "step", "node", "status", "message", "fix"]
+                assert one["status"] in {"ok", "warning", "error", "skipped"}
+            assert told["checks"]
+            assert (told["files"] == []) == (arguments == ["check"])
+
+    def test_people_read_the_same_on_the_other_stream(self, make_pair: Callable[..., Pair]) -> None:
+        pair = make_pair()
+        assert f"--- node1/{AXIS2}" in run("replay", pair.profile, "--offline", "--dry-run", "--json").err
+
+    def test_a_state_folder_that_cannot_be_written_is_exit_1(
+        self, make_pair: Callable[..., Pair], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        pair = make_pair()
+        (tmp_path / "no folder").write_text("")
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "no folder"))
+        before = untouched(*pair.homes)
+        ran = run("replay", pair.profile, "--offline", "--json")
+        assert ran.code in {1, 3}
+        assert ran.json["outcome"] in {"failed", "refused"}
+        assert "Traceback" not in ran.err
+        assert "internal error" not in ran.err
+        assert untouched(*pair.homes) == before
+
+    def test_ctrl_c_is_130(self, make_pair: Callable[..., Pair], tmp_path: Path) -> None:
+        """Pressed while a program is asked for the password: that program says when."""
+        ready = tmp_path / "ready"
+        os.mkfifo(ready)
+        pair = make_pair(
+            mysql={"password": {"env": None, "command": ["sh", "-c", f"echo > '{ready}'; sleep 60"]}}
+        )
+        before = untouched(*pair.homes)
+        child = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "wizard",
+                "replay",
+                str(pair.profile),
+                "--offline",
+                "--json",
+                "--allow-commands",
+            ],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            text=True,
+        )
+        ready.read_text()
+        child.send_signal(signal.SIGINT)
+        out, err = child.communicate(timeout=30)
+        assert child.returncode == 130
+        assert json.loads(out)["outcome"] == "cancelled"
+        assert "as before" in err
+        assert "Traceback" not in err
+        assert untouched(*pair.homes) == before
+
+    def test_a_reader_that_goes_away_is_no_error(self, make_pair: Callable[..., Pair]) -> None:
+        pair = make_pair()
+        done = subprocess.run(
+            [
+                "sh",
+                "-c",
+                f'"{sys.executable}" -m wizard replay "{pair.profile}" --offline --dry-run | head -n 1',
+            ],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.stdout.count("\n") == 1
+        assert "Error" not in done.stderr
+        assert "Traceback" not in done.stderr
+
+    @pytest.mark.parametrize("encoding", ["ascii", "iso-8859-1"])
+    def test_any_terminal_can_show_it(
+        self, encoding: str, packs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("APIM_DB_PASSWORD", "x")
+        pair = pairs.make_pair(packs / "das-3.0.1", tmp_path / "Söhne 中")
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+        for arguments in (
+            ["replay", str(pair.profile), "--offline", "--dry-run", "--json"],
+            ["profile", "show", str(pair.profile)],
+        ):
+            done = subprocess.run(
+                [sys.executable, "-m", "wizard", *arguments],
+                cwd=ROOT,
+                env=environment,
+                capture_output=True,
+                check=False,
+            )
+            assert done.returncode in {0, 4}, done.stderr
+            assert b"internal error" not in done.stderr
+            if "--json" in arguments:
+                told = json.loads(done.stdout.decode(encoding))
+                assert "中" in json.dumps(told, ensure_ascii=False)
+
+    def test_an_argument_that_is_no_text(self) -> None:
+        done = subprocess.run(
+            [sys.executable.encode(), b"-m", b"wizard", b"replay", b"./\xff.toml", b"--json"],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == 2
+        assert json.loads(done.stdout)["outcome"] == "refused"
+        assert b"Traceback" not in done.stderr
+
+
+class TestCheck:
+    def test_in_order(self, make_pair: Callable[..., Pair]) -> None:
+        pair = make_pair()
+        before = untouched(*pair.homes)
+        ran = run("check", pair.profile, "--offline")
+        assert (ran.code, ran.err) == (0, "")
+        assert "prerequisites.driver-jar" in ran.out
+        assert "prerequisites.java" in ran.out
+        assert "fix: set java_home" in ran.out
+        assert untouched(*pair.homes) == before
+
+    def test_a_problem_is_exit_3_with_its_fix(self, make_pair: Callable[..., Pair]) -> None:
+        pair = make_pair(nodes=[{}, {"hazelcast_port": 4000}])
+        ran = run("check", pair.profile, "--offline")
+        assert ran.code == 3
+        assert re.search(
+            r"^\S ports\.clash node2: 4000 is the port of .*\n    fix: set hazelcast_port", ran.out, re.M
+        )
+        assert run("check", pair.profile, "--offline", "--ignore", "ports.clash").code == 0
+        assert run("check", pair.profile, "--offline", "--json").json["outcome"] == "refused"
+
+
+class TestRollback:
+    def test_by_file_by_name_by_run_and_alone(self, make_pair: Callable[..., Pair], isolated: Path) -> None:
+        pair = make_pair()
+        name = named(pair, "mine", isolated)
+        before = standing(*pair.homes)
+        for profile, argument in (
+            (pair.profile, str(pair.profile)),
+            (name, name),
+            (name, None),
+            (name, "run"),
+        ):
+            done = run("replay", profile, "--offline", "--json")
+            assert done.json["outcome"] == "applied"
+            arguments = [] if argument is None else [done.json["run"] if argument == "run" else argument]
+            ran = run("rollback", *arguments, "--json")
+            assert ran.code == 0
+            assert list(ran.json) == KEYS
+            assert (ran.json["outcome"], ran.json["error"]) == ("restored", None)
+            assert {file["status"] for file in ran.json["files"]} == {"restored"}
+            assert standing(*pair.homes) == before
+            assert run("rollback", profile, "--json").json["outcome"] == "unchanged"
+
+    def test_it_says_that_databases_stay(self, make_pair: Callable[..., Pair]) -> None:
+        pair = make_pair()
+        run("replay", pair.profile, "--offline")
+        ran = run("rollback", pair.profile)
+        assert ran.code == 0
+        assert "Restored." in ran.out
+        assert "Databases" in ran.out
+        again = run("rollback", pair.profile)
+        assert again.code == 0
+        assert "Nothing to undo" in again.out
+
+    def test_two_runs_are_undone_one_by_one(self, make_pair: Callable[..., Pair]) -> None:
+        pair = make_pair()
+        stock = standing(*pair.homes)
+        run("replay", pair.profile, "--offline", "--only", "hazelcast")
+        first = standing(*pair.homes)
+        run("replay", pair.profile, "--offline")
+        assert run("rollback", pair.profile).code == 0
+        assert standing(*pair.homes) == first
+        assert run("rollback", pair.profile).code == 0
+        assert standing(*pair.homes) == stock
+        assert run("rollback", pair.profile, "--json").json["outcome"] == "unchanged"
+
+    def test_without_a_name_only_if_one_profile_has_runs(
+        self, make_pair: Callable[..., Pair], isolated: Path
+    ) -> None:
+        assert run("rollback").code == 2
+        first, second = make_pair("apim-analytics-2.0.0"), make_pair("das-3.0.1")
+        one, two = named(first, "one", isolated), named(second, "two", isolated)
+        run("replay", one, "--offline")
+        run("replay", two, "--offline")
+        ran = run("rollback")
+        assert ran.code == 2
+        assert "one, two" in ran.err
+        assert run("rollback", "--json").json["outcome"] == "refused"
+        assert run("rollback", two).code == 0
+        assert run("rollback").code == 0, "only one has an open run now"
+
+    def test_a_name_is_not_that_of_a_file_elsewhere(
+        self, make_pair: Callable[..., Pair], isolated: Path
+    ) -> None:
+        """Two profiles are called pair: one of the user's own, and a file `pair.toml`."""
+        own, other = make_pair("das-3.0.1"), make_pair("apim-analytics-2.0.0")
+        name = named(own, "pair", isolated)
+        run("replay", name, "--offline")
+        run("replay", other.profile, "--offline")
+        both = run("rollback")
+        assert both.code == 2
+        assert str(other.profile) in both.err
+        before = standing(*other.homes)
+        assert run("rollback", name, "--json").json["outcome"] == "restored"
+        assert standing(*other.homes) == before
+        assert run("rollback", name, "--json").json["outcome"] == "unchanged"
+        assert [one["kind"] for one in run("history", name, "--json").json["runs"]] == ["rollback", "replay"]
+        assert standing(*other.homes) == before
+        assert run("rollback", other.profile, "--json").json["outcome"] == "restored"
+
+    def test_a_name_that_only_files_have(self, make_pair: Callable[..., Pair]) -> None:
+        first, second = make_pair("das-3.0.1"), make_pair("apim-analytics-2.0.0")
+        run("replay", first.profile, "--offline")
+        assert run("rollback", "pair").code == 0, "only one file is called so"
+        run("replay", first.profile, "--offline")
+        run("replay", second.profile, "--offline")
+        ran = run("rollback", "pair")
+        assert ran.code == 2
+        assert str(first.profile) in ran.err
+        assert str(second.profile) in ran.err
+
+    def test_what_has_no_runs(self, make_pair: Callable[..., Pair]) -> None:
+        ran = run("rollback", "nonsense")
+        assert ran.code == 2
+        assert "nonsense" in ran.err
+        ran = run("rollback", make_pair().profile, "--json")
+        assert (ran.code, ran.json["outcome"]) == (0, "unchanged")
+
+    def test_it_refuses_while_the_server_runs(self, make_pair: Callable[..., Pair]) -> None:
+        pair = make_pair()
+        run("replay", pair.profile, "--offline")
+        (pair.homes[1] / "wso2carbon.pid").write_text(str(os.getpid()))
+        before = untouched(*pair.homes)
+        ran = run("rollback", pair.profile, "--json")
+        assert (ran.code, ran.json["outcome"]) == (3, "refused")
+        assert "node2" in ran.json["error"]
+        assert "stop" in ran.json["error"]
+        assert untouched(*pair.homes) == before
+
+    def test_edits_since_are_kept_unless_forced(self, make_pair: Callable[..., Pair]) -> None:
+        pair = make_pair()
+        before = standing(*pair.homes)
+        done = run("replay", pair.profile, "--offline", "--json").json["run"]
+        path = pair.homes[1] / MASTER
+        path.write_text("mine")
+        ran = run("rollback", pair.profile, "--json")
+        assert (ran.code, ran.json["outcome"]) == (3, "restored")
+        assert str(path) in ran.json["error"]
+        assert "--force" in ran.json["error"]
+        assert path.read_text() == "mine"
+        kept = [file for file in ran.json["files"] if file["status"] != "restored"]
+        assert [(file["node"], file["path"]) for file in kept] == [("node2", MASTER)]
+        forced = run("rollback", done, "--force", "--json")
+        assert (forced.code, forced.json["outcome"]) == (0, "restored")
+        assert standing(*pair.homes) == before
+
+
+class TestHistory:
+    def test_what_was_done_when(self, make_pair: Callable[..., Pair]) -> None:
+        assert run("history").out == "no runs yet\n"
+        pair = make_pair()
+        first = run("replay", pair.profile, "--offline", "--only", "hazelcast", "--json").json["run"]
+        second = run("replay", pair.profile, "--offline", "--ignore", "prerequisites.version", "--json").json[
+            "run"
+        ]
+        undone = run("rollback", pair.profile, "--json").json["run"]
+        told = run("history", "--json").json
+        assert [one["run"] for one in told["runs"]] == [undone, second, first]
+        assert [one["state"] for one in told["runs"]] == [f"undid {second}", "rolled back", "applied"]
+        assert [one["kind"] for one in told["runs"]] == ["rollback", "replay", "replay"]
+        assert told["runs"][1]["ignored"] == ["prerequisites.version"]
+        assert {tuple(one["nodes"]) for one in told["runs"]} == {("node1", "node2")}
+        text = run("history", pair.profile)
+        assert text.code == 0
+        assert [line.split()[0] for line in text.out.splitlines()[1:]] == [undone, second, first]
+        assert run("history", "nobody", "--json").json["runs"] == []
+
+    def test_prune_keeps_the_newest(self, make_pair: Callable[..., Pair]) -> None:
+        pair = make_pair()
+        old = run("replay", pair.profile, "--offline", "--only", "hazelcast", "--json").json["run"]
+        new = run("replay", pair.profile, "--offline", "--json").json["run"]
+        ran = run("history", "--prune", "1", "--json")
+        assert ran.code == 0
+        assert {one["run"]: one["can_be_undone"] for one in ran.json["runs"]} == {new: True, old: False}
+        assert run("rollback", pair.profile).code == 0
+        before = untouched(*pair.homes)
+        refused = run("rollback", old, "--json")
+        assert (refused.code, refused.json["outcome"]) == (3, "refused")
+        assert "prune" in refused.json["error"]
+        assert untouched(*pair.homes) == before
+
+    def test_it_keeps_no_secret_and_is_for_this_user_alone(
+        self, make_pair: Callable[..., Pair], isolated: Path
+    ) -> None:
+        pair = make_pair()
+        done = run("replay", pair.profile, "--offline", "--json").json["run"]
+        folder = isolated / "state/apimha-wizard/runs" / done
+        assert folder.stat().st_mode & 0o777 == 0o700
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        assert len(files) > 10
+        assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+
+
+class TestProfiles:
+    def test_a_new_one_is_a_template_that_says_what_is_missing(self, isolated: Path) -> None:
+        ran = run("profile", "new", "mine")
+        assert ran.code == 0
+        path = isolated / "config/apimha-wizard/profiles/mine.toml"
+        assert str(path) in ran.out
+        assert path.read_text().count("#") > 20
+        check = run("profile", "validate", "mine")
+        assert check.code == 2
+        for field in ("mysql.host", "mysql.username", "mysql.password", "nodes.0.home", "nodes.1.host"):
+            assert field in check.err
+        assert re.search(rf"{re.escape(str(path))}:\d+", check.err)
+        again = run("profile", "new", "mine")
+        assert again.code == 2
+        assert "already" in again.err
+
+    def test_it_can_be_a_file(self, tmp_path: Path) -> None:
+        path = tmp_path / "deep/er/x.toml"
+        assert run("profile", "new", path).code == 0
+        assert path.is_file()
+        assert tomllib.loads(path.read_text())["schema_version"] == 1
+
+    @pytest.mark.parametrize(
+        "name", ["replay", "check", "profile", "checks", "demo", "sql", "clean", "wizard"]
+    )
+    def test_none_is_called_like_a_command(self, name: str) -> None:
+        ran = run("profile", "new", name)
+        assert ran.code == 2
+        assert "command" in ran.err
+
+    @pytest.mark.parametrize("name", ["a b", "ä", "..", "a.b", "-x"])
+    def test_names_are_letters_digits_and_two_signs(self, name: str) -> None:
+        assert run("profile", "new", "--", name).code == 2
+
+    def test_list_show_validate(self, make_pair: Callable[..., Pair], isolated: Path) -> None:
+        assert run("profile", "list").code == 0
+        assert "no profiles yet" in run("profile", "list").out
+        pair = make_pair()
+        name = named(pair, "mine", isolated)
+        (isolated / "config/apimha-wizard/profiles/broken.toml").write_text("x = ")
+        listed = run("profile", "list", "--json").json["profiles"]
+        assert {one["name"]: one["state"] for one in listed} == {"mine": "ok", "broken": "invalid"}
+        text = run("profile", "list").out
+        assert re.search(r"^mine +ok", text, re.M)
+        assert run("profile", "validate", name).code == 0
+        shown = run("profile", "show", name)
+        assert shown.code == 0
+        values = tomllib.loads(shown.out)
+        assert values["mysql"]["port"] == 3306
+        assert values["pool"]["validation_query"] == "SELECT 1"
+        assert values["nodes"][1]["hazelcast_port"] == 4001
+        assert values["mysql"]["password"] == {"env": "APIM_DB_PASSWORD"}
+        # What is shown is a profile again.
+        again = isolated / "again.toml"
+        again.write_text(shown.out)
+        assert run("profile", "validate", again).code == 0
+
+    def test_the_schema_fits_the_profile(self, make_pair: Callable[..., Pair]) -> None:
+        schema = json.loads(run("profile", "schema").out)
+        assert set(schema["properties"]) >= {"schema_version", "cluster", "mysql", "nodes", "pool", "spark"}
+        assert make_pair().profile.exists()
+
+    def test_a_name_that_is_only_a_draft(self, isolated: Path) -> None:
+        folder = isolated / "state/apimha-wizard/drafts"
+        folder.mkdir(parents=True)
+        (folder / "half.toml").write_text('schema_version = 1\n[mysql]\nhost = "db"\n')
+        ran = run("replay", "half", "--offline", "--json")
+        assert (ran.code, ran.json["outcome"]) == (2, "refused")
+        for field in ("mysql.username", "mysql.password", "nodes"):
+            assert field in ran.json["error"]
+        assert "resume half" in ran.json["error"]
+
+    def test_relative_paths_count_from_the_profile(
+        self, make_pair: Callable[..., Pair], tmp_path: Path
+    ) -> None:
+        pair = make_pair()
+        text = pair.profile.read_text()
+        for home in pair.homes:
+            text = text.replace(str(home), home.name)
+        text = text.replace(str(pair.profile.parent / "mysql-"), "mysql-")
+        assert str(tmp_path) not in text
+        pair.profile.write_text(text)
+        ran = process("replay", pair.profile, "--offline", cwd=tmp_path)
+        assert ran.code == 0, ran.err
+        assert process("replay", "pair.toml", "--offline", cwd=pair.profile.parent).code == 0
+
+
+# --- what is loaded -----------------------------------------------------------------------------------------
+
+LOADED = """
+import json, sys
+from wizard.command_line.cli import main
+for arguments, wanted in json.loads(sys.argv.pop(1)):
+    sys.argv = ["apimha-wizard"]
+    try:
+        main(arguments)
+    except SystemExit as ended:
+        loaded = sorted({name.partition(".")[0] for name in sys.modules} & set(HEAVY))
+        sys.stderr.write(f"LOADED {arguments} {ended.code == wanted} {loaded}\\n")
+"""
+HEAVY = ["textual", "rich", "asyncio", "pymysql", "keyring", "ifaddr", "ssl", "screens", "cryptography"]
+
+
+def loaded(*commands: tuple[list[str], int]) -> list[str]:
+    """A line for each command and its exit code: whether it ended so, and what costs time and is loaded since."""
+    ran = process(json.dumps(commands), code=f"HEAVY = {HEAVY!r}\n{LOADED}")
+    found = re.findall(r"^LOADED (.*)$", ran.err, re.M)
+    assert len(found) == len(commands), ran.err
+    return found
+
+
+class TestWhatIsLoaded:
+    def test_headless_commands_load_no_screen_and_no_network(
+        self, make_pair: Callable[..., Pair], isolated: Path
+    ) -> None:
+        pair = make_pair()
+        name = named(pair, "mine", isolated)
+        commands = (
+            (["--version"], 0),
+            (["--help"], 0),
+            (["nonsense"], 2),
+            (["checks"], 0),
+            (["profile", "new", "other"], 0),
+            (["profile", "show", name], 0),
+            (["profile", "validate", name], 0),
+            (["check", name, "--offline"], 0),
+            (["replay", name, "--offline", "--dry-run"], 4),
+            (["replay", name, "--offline"], 0),
+            (["replay", name, "--offline", "--json"], 0),
+            (["history"], 0),
+            (["rollback", name], 0),
+            (["verify", name, "--offline"], 4),
+        )
+        assert loaded(*commands) == [f"{arguments} True []" for arguments, _ in commands]
+
+    def test_live_checks_load_the_driver_and_no_screen(self, make_pair: Callable[..., Pair]) -> None:
+        pair = make_pair(mysql={"port": 1})
+        (found,) = loaded((["check", str(pair.profile), "--only", "mysql"], 3))
+        assert "True" in found
+        assert not re.search("textual|rich|asyncio|screens", found)
+
+
+def test_the_demo_makes_a_pair_to_play_with(tmp_path: Path) -> None:
+    ran = run("demo", "--folder", tmp_path / "demo")
+    assert ran.code == 0
+    assert (tmp_path / "demo").is_dir()

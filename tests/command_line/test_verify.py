@@ -1,0 +1,596 @@
+"""`verify` and `clean` as a person runs them: once, watching, and through the drill."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import pairs
+from tests.support import server_logs as tell
+from tests.support.pairs import Pair
+from tests.support.server_logs import Side
+from tests.support.stand_in import Settings
+from wizard.command_line.verify import run_clean, run_verify
+from wizard.profile.model import Profile
+from wizard.profile.store import load
+from wizard.system.errors import ChecksFailed, UsageError
+
+MakePair = Callable[..., Pair]
+
+
+@pytest.fixture
+def pair(make_pair: MakePair) -> Pair:
+    return make_pair()
+
+
+@pytest.fixture
+def profile(pair: Pair) -> Profile:
+    return load(pair.profile).profile
+
+
+def sides() -> tuple[Side, Side]:
+    """The nodes of `make_pair`'s profile."""
+    first, second = tell.sides()
+    first.host = second.host = "127.0.0.1"
+    second.hazelcast, second.event_sync, second.management = 4001, 11225, 10006
+    second.offset = 2
+    return first, second
+
+
+def write_logs(pair: Pair, first: Side | None, second: Side | None) -> None:
+    for home, side in zip(pair.homes, (first, second), strict=True):
+        if side is not None:
+            (home / "repository/logs/wso2carbon.log").write_bytes(side.log.content)
+
+
+def verify(profile: Profile, **options: Any) -> tuple[int, str, str]:
+    out, err = io.StringIO(), io.StringIO()
+    code = run_verify(profile, "pair", out=out, err=err, **options)
+    return code, out.getvalue(), err.getvalue()
+
+
+# --- once ----------------------------------------------------------------------------------------
+
+
+def test_a_healthy_pair_by_its_logs(pair: Pair, profile: Profile) -> None:
+    first, second = sides()
+    tell.first_start(first, second)
+    write_logs(pair, first, second)
+    code, out, _ = verify(profile, offline=True)
+    assert code == 0
+    assert out.splitlines()[-1].startswith("HEALTHY")
+    assert "verify.active-passive node1: active since" in out
+
+
+def test_json_is_one_object_with_the_keys_of_the_contract(pair: Pair, profile: Profile) -> None:
+    first, second = sides()
+    tell.first_start(first, second)
+    write_logs(pair, first, second)
+    code, out, err = verify(profile, offline=True, as_json=True)
+    told = json.loads(out)
+    assert code == 0
+    assert err == ""
+    assert set(told) == {"outcome", "findings"}
+    assert told["outcome"] == "healthy"
+    for one in told["findings"]:
+        assert set(one) == {"id", "node", "status", "message", "evidence", "fix"}
+    left_out = {one["id"] for one in told["findings"] if one["status"] == "skipped"}
+    assert {"verify.spark-ui", "verify.spark-workers", "verify.symbolic-link"} <= left_out
+
+
+def test_no_log_yet_is_waiting(profile: Profile) -> None:
+    code, out, _ = verify(profile, offline=True)
+    assert code == 4
+    assert "never started" in out
+
+
+def test_what_is_skipped_for_one_reason_is_told_once_and_every_id_is_told(profile: Profile) -> None:
+    """In JSON each is a finding of its own."""
+    _, out, _ = verify(profile, offline=True)
+    lines = out.splitlines()
+    reason = next(number for number, line in enumerate(lines) if "no start of it is seen" in line)
+    assert "node1, node2" in lines[reason]
+    assert sum("no start of it is seen" in line for line in lines) == 1
+    _, told, _ = verify(profile, offline=True, as_json=True)
+    skipped = {one["id"] for one in json.loads(told)["findings"] if one["status"] == "skipped"}
+    assert {"verify.mode", "verify.spark-masters"} <= set(lines[reason + 1].split()) & skipped
+    assert all(any(id in line.split() for line in lines) for id in skipped)
+
+
+def test_an_error_is_exit_3_with_its_evidence_and_fix(pair: Pair, profile: Profile) -> None:
+    first, second = sides()
+    tell.begin(first, second, mode="Single node")
+    write_logs(pair, first, None)
+    code, out, _ = verify(profile, offline=True)
+    assert code == 3
+    assert "    > TID: [-1] [] [2026-01-27" in out
+    assert "CEP started in Single node mode" in out
+    assert "    fix: replay the profile" in out
+
+
+@pytest.mark.parametrize("kind", ["folder", "binary", "empty"])
+def test_bad_logs_are_findings(pair: Pair, profile: Profile, kind: str) -> None:
+    log = pair.homes[0] / "repository/logs/wso2carbon.log"
+    if kind == "folder":
+        log.mkdir()
+    else:
+        log.write_bytes(b"" if kind == "empty" else os.urandom(300_000))
+    code, out, _ = verify(profile, offline=True, as_json=True)
+    found = [
+        one for one in json.loads(out)["findings"] if one["id"] == "verify.log" and one["node"] == "node1"
+    ]
+    assert code == (3 if kind == "folder" else 4)
+    assert [one["status"] for one in found] == ["error" if kind == "folder" else "waiting"]
+    assert found[0]["fix"]
+
+
+def test_the_other_machines_log_comes_by_log(tmp_path: Path, make_pair: MakePair) -> None:
+    nodes = [
+        {"host": "10.100.0.46"},
+        {"host": "10.100.0.47", "home": "/opt/wso2/elsewhere", "port_offset": None},
+    ]
+    pair = make_pair(nodes=nodes)
+    profile = load(pair.profile).profile
+    first, second = tell.sides()
+    second.hazelcast, second.event_sync, second.management = 4001, 11225, 10006
+    tell.first_start(first, second)
+    write_logs(pair, first, None)
+    code, out, _ = verify(profile, offline=True)
+    assert code == 4
+    assert "ssh 10.100.0.47 tail -n +1 -F /opt/wso2/elsewhere/repository/logs/wso2carbon.log" in out
+    copy = tmp_path / "node2.log"
+    copy.write_bytes(second.log.content)
+    assert verify(profile, offline=True, logs=[f"node2={copy}"])[0] == 0
+    read, write = os.pipe()
+    os.write(write, second.log.content)
+    os.close(write)
+    assert verify(profile, offline=True, logs=["node2=-"], standard_input=read)[0] == 0
+    os.close(read)
+
+
+@pytest.mark.parametrize(
+    "logs", [["node3=x"], ["node2"], ["node2="], ["node1=-", "node2=-"], ["node1=a", "node1=b"]]
+)
+def test_log_arguments_that_make_no_sense(profile: Profile, logs: list[str]) -> None:
+    with pytest.raises(UsageError):
+        verify(profile, offline=True, logs=logs)
+
+
+def test_one_path_for_both_homes_is_the_home_of_the_node_of_this_machine(make_pair: MakePair) -> None:
+    pair = make_pair(nodes=[{"host": "127.0.0.1"}, {"host": "10.100.0.47", "port_offset": None}])
+    text = pair.profile.read_text().replace(str(pair.homes[1]), str(pair.homes[0]))
+    pair.profile.write_text(text)
+    profile = load(pair.profile).profile
+    code, out, _ = verify(profile, offline=True, as_json=True)
+    found = {one["node"]: one["status"] for one in json.loads(out)["findings"] if one["id"] == "verify.log"}
+    assert found == {"node1": "waiting", "node2": "skipped"}
+    assert code == 4
+
+
+def test_a_password_in_the_log_does_not_show(pair: Pair, profile: Profile, tmp_path: Path) -> None:
+    first, second = sides()
+    tell.first_start(first, second)
+    first.log.say(
+        tell.QUERIES, f"cannot log in with {pairs.PASSWORD} at jdbc:mysql://x?password=other9", "ERROR"
+    )
+    write_logs(pair, first, second)
+    report = tmp_path / "report.md"
+    outputs = [*verify(profile, offline=True, report=report), *verify(profile, offline=True, as_json=True)]
+    for text in (*map(str, outputs), report.read_text()):
+        assert pairs.PASSWORD not in text
+        assert "other9" not in text
+    assert "********" in report.read_text()
+
+
+def test_a_report_for_colleagues(pair: Pair, profile: Profile, tmp_path: Path) -> None:
+    first, second = sides()
+    tell.first_start(first, second)
+    first.log.say(tell.QUERIES, "```</pre> it failed | here", "ERROR")
+    write_logs(pair, first, second)
+    report = tmp_path / "report.md"
+    code, out, _ = verify(profile, offline=True, report=report)
+    text = report.read_text()
+    assert code == 0
+    assert f"report: {report}" in out
+    for part in (
+        "# Verify: pair",
+        "HEALTHY",
+        "## Versions",
+        "WSO2 API Manager Analytics Server 2.0.0",
+        "4.4.7",
+    ):
+        assert part in text
+    for part in (
+        "## Findings",
+        "## Time line",
+        "### node2",
+        "became passive",
+        "## Profile",
+        "APIM_DB_PASSWORD",
+    ):
+        assert part in text
+    assert "````" in text  # a fence that the log's own cannot end
+    assert not (tmp_path / "report.json").exists()
+
+
+@pytest.mark.parametrize("where", ["missing/report.md", "."])
+def test_a_report_that_cannot_be_written_is_said_at_once(
+    profile: Profile, tmp_path: Path, where: str
+) -> None:
+    with pytest.raises(UsageError):
+        verify(profile, offline=True, report=tmp_path / where)
+
+
+def test_state_files_and_receivers_are_told_of(pair: Pair, profile: Profile) -> None:
+    folder = pair.homes[0] / "repository/deployment/server/eventreceivers"
+    folder.mkdir(parents=True)
+    (folder / "r.xml").write_text(
+        '<eventReceiver name="r" xmlns="http://wso2.org/carbon/eventreceiver"><from eventAdapterType="wso2event">'
+        '<property name="events.duplicated.in.cluster">true</property></from></eventReceiver>'
+    )
+    states = pair.homes[1] / "cep_persistence/-1234/plan"
+    states.mkdir(parents=True)
+    for number in range(5):
+        (states / f"{number}_plan").write_bytes(b"x" * 100)
+    _, out, _ = verify(profile, as_json=True)
+    found = {(one["id"], one["node"]): one for one in json.loads(out)["findings"]}
+    assert found["verify.event-receivers", "node1"]["status"] == "warning"
+    assert "r (repository/deployment" in found["verify.event-receivers", "node1"]["message"]
+    assert found["verify.event-receivers", "node2"]["status"] == "ok"
+    assert "3 old state files" in found["verify.state-files", "node2"]["message"]
+    assert found["verify.symbolic-link", None]["status"] == "ok"
+    assert found["verify.spark-ui", "node1"]["status"] == "waiting"
+
+
+def test_a_pack_that_is_broken_does_not_stop_it(pair: Pair, profile: Profile) -> None:
+    (pair.homes[0] / "repository/conf/carbon.xml").write_text("<Server><Ports>")
+    (pair.homes[1] / "repository/conf/event-processor.xml").write_text("<x")
+    code, out, _ = verify(profile, as_json=True)
+    assert code == 4
+    assert {one["id"] for one in json.loads(out)["findings"]} >= {"verify.spark-ui", "verify.state-files"}
+
+
+def test_a_run_that_was_cut_off_is_reported_with_5(pair: Pair, profile: Profile) -> None:
+    first, second = sides()
+    tell.first_start(first, second)
+    write_logs(pair, first, second)
+    marker = {
+        "run": "20261124T101530Z-1f3a",
+        "journal": "/nowhere/journal.json",
+        "owner": "ann",
+        "host": "here",
+    }
+    (pair.homes[1] / ".apimha-wizard-run").write_text(json.dumps(marker))
+    code, out, _ = verify(profile, offline=True, as_json=True)
+    found = [one for one in json.loads(out)["findings"] if one["status"] == "error"]
+    assert code == 5
+    assert [(one["id"], one["node"]) for one in found] == [("apply.unfinished", "node2")]
+    assert "rollback pair" in found[0]["fix"]
+
+
+# --- clean ---------------------------------------------------------------------------------------
+
+
+def test_clean_removes_what_dry_run_shows(pair: Pair, profile: Profile) -> None:
+    states = pair.homes[0] / "cep_persistence/-1234/plan"
+    states.mkdir(parents=True)
+    for number in range(5):
+        (states / f"{number}_plan").write_bytes(b"x" * 1024)
+    out = io.StringIO()
+    assert run_clean(profile, "pair", dry_run=True, out=out) == 4
+    assert "3 state files would go and free 3.0 kB; 2 stay" in out.getvalue()
+    assert f"would remove {states / '0_plan'}" in out.getvalue()
+    assert len(list(states.iterdir())) == 5
+    out = io.StringIO()
+    assert run_clean(profile, "pair", out=out) == 0
+    assert "node1: 3 state files removed, 3.0 kB freed; 2 stay" in out.getvalue()
+    assert sorted(path.name for path in states.iterdir()) == ["3_plan", "4_plan"]
+    assert run_clean(profile, "pair", dry_run=True, out=io.StringIO()) == 0
+
+
+def test_clean_follows_the_packs_own_location(pair: Pair, profile: Profile) -> None:
+    config = pair.homes[0] / "repository/conf/event-processor.xml"
+    config.write_text(config.read_text().replace(">cep_persistence<", ">kept/states<"))
+    states = pair.homes[0] / "kept/states/-1234/plan"
+    states.mkdir(parents=True)
+    for number in range(3):
+        (states / f"{number}_plan").write_text("x")
+    assert run_clean(profile, "pair", out=io.StringIO()) == 0
+    assert sorted(path.name for path in states.iterdir()) == ["1_plan", "2_plan"]
+
+
+def test_clean_without_a_home_on_this_machine(tmp_path: Path) -> None:
+    with pytest.raises(ChecksFailed, match="on this machine"):
+        run_clean(tell.profile(), "pair")
+
+
+# --- watching ------------------------------------------------------------------------------------
+
+
+class Spoken(io.StringIO):
+    """A stream whose lines can be waited for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._changed = threading.Condition()
+
+    def write(self, text: str) -> int:
+        with self._changed:
+            count = super().write(text)
+            self._changed.notify_all()
+        return count
+
+    def wait_for(self, text: str, *, times: int = 1, seconds: float = 30) -> str:
+        """All that was said, once `text` was said so often."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: self.getvalue().count(text) >= times, seconds), (
+                self.getvalue()
+            )
+            return self.getvalue()
+
+
+class Watching(threading.Thread):
+    """`verify --watch` in the background; what it ended with is in `code`."""
+
+    def __init__(self, profile: Profile, **options: Any) -> None:
+        super().__init__(daemon=True)
+        self.out = Spoken()
+        self.code: int | None = None
+        self._profile, self._options = profile, options
+        self.start()
+
+    def run(self) -> None:
+        self.code = run_verify(
+            self._profile, "pair", out=self.out, err=io.StringIO(), watch=True, **self._options
+        )
+
+
+def test_watching_until_it_is_healthy(pair: Pair, profile: Profile) -> None:
+    first, second = sides()
+    tell.begin(first, second)
+    write_logs(pair, first, None)
+    watching = Watching(profile, offline=True, until_healthy=True)
+    watching.out.wait_for("node1    registry mounted")
+    watching.out.wait_for("waiting: 0 errors")
+    first, second = sides()
+    tell.first_start(first, second)
+    write_logs(pair, first, second)
+    watching.join(20)
+    assert watching.code == 0
+    said = watching.out.getvalue()
+    assert "node2    became passive" in said
+    assert "healthy: 0 errors, 0 awaited" in said
+    assert said.count("node1    registry mounted") == 1
+
+
+def test_watching_in_json_prints_one_object_a_line_at_each_change(pair: Pair, profile: Profile) -> None:
+    watching = Watching(profile, offline=True, until_healthy=True, as_json=True)
+    watching.out.wait_for("never started")
+    first, second = sides()
+    tell.first_start(first, second)
+    write_logs(pair, first, second)
+    watching.join(20)
+    assert watching.code == 0
+    told = [json.loads(line) for line in watching.out.getvalue().splitlines()]
+    assert told[0]["outcome"] == "waiting"
+    assert told[-1]["outcome"] == "healthy"
+    assert all(one != other for one, other in itertools.pairwise(told))
+
+
+def test_ctrl_c_ends_watching_with_130_and_the_report(pair: Pair, tmp_path: Path) -> None:
+    report = tmp_path / "report.md"
+    program = (
+        "import sys\nfrom pathlib import Path\n"
+        "from wizard.profile.store import load\nfrom wizard.command_line.verify import run_verify\n"
+        "sys.exit(run_verify(load(sys.argv[1]).profile, 'pair', offline=True, watch=True, report=Path(sys.argv[2])))"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, str(pair.profile), str(report)],
+        stdout=subprocess.PIPE,
+        env=pair.env,
+        text=True,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("waiting"):
+            break
+    process.send_signal(signal.SIGINT)
+    rest, _ = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert f"report: {report}" in rest
+    assert "WAITING" in report.read_text()
+
+
+# --- the drill -----------------------------------------------------------------------------------
+
+
+def free_offset() -> int:
+    """An offset with which the Spark UIs of two nodes are free."""
+    for offset in range(1000, 30_000, 2):
+        wanted = [base + offset + more for base in (8081, 11500, 4040) for more in (0, 1)]
+        with ExitStack() as stack:
+            try:
+                for port in wanted:
+                    stack.enter_context(socket.create_server(("127.0.0.1", port)))
+            except OSError:
+                continue
+            return offset
+    raise AssertionError("no free ports")
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+class Pair2:
+    """Two stand-ins that the test starts, kills and starts again."""
+
+    def __init__(self, make_pair: MakePair, *, takeover: float, skew: float) -> None:
+        offset = free_offset()
+        ports = [{name: free_port() for name in ("hazelcast", "event_sync", "management")} for _ in range(2)]
+        self.pair = make_pair(
+            nodes=[
+                {
+                    "port_offset": offset + number,
+                    **{f"{name}_port": port for name, port in ports[number].items()},
+                }
+                for number in range(2)
+            ]
+        )
+        self.profile = load(self.pair.profile).profile
+        self.settings = [
+            Settings(
+                hazelcast=ports[number]["hazelcast"],
+                partner_hazelcast=ports[1 - number]["hazelcast"],
+                event_sync=ports[number]["event_sync"],
+                partner_event_sync=ports[1 - number]["event_sync"],
+                management=ports[number]["management"],
+                master_ui=8081 + offset + number,
+                worker_ui=11500 + offset + number,
+                application_ui=4040 + offset + number,
+                partner_worker_ui=11500 + offset + 1 - number,
+                offset=offset + number,
+                takeover=takeover,
+                skew=skew * number,
+            )
+            for number in range(2)
+        ]
+        self.processes: dict[int, subprocess.Popen[str]] = {}
+
+    def start(self, number: int) -> None:
+        """Start a node, and wait until it is up."""
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "tests.support.stand_in"),
+                *(str(self.pair.homes[number]), self.settings[number].to_json()),
+            ],
+            cwd=Path(__file__).parents[2],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.processes[number] = process
+        assert process.stdout is not None
+        assert process.stdout.readline() == "up\n"
+
+    def kill(self, number: int) -> None:
+        process = self.processes.pop(number)
+        process.kill()
+        process.wait()
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                stream.close()
+
+
+@pytest.fixture
+def stand_ins(make_pair: MakePair) -> Iterator[Callable[..., Pair2]]:
+    made: list[Pair2] = []
+
+    def make(**options: Any) -> Pair2:
+        made.append(Pair2(make_pair, **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        for number in list(one.processes):
+            one.kill(number)
+
+
+def test_two_stand_ins_are_a_healthy_pair(stand_ins: Callable[..., Pair2]) -> None:
+    """Logs, homes and UIs together, as `verify` without `--offline` looks at them; the clocks are hours apart."""
+    two = stand_ins(takeover=0.1, skew=-5)
+    two.start(0)
+    two.start(1)
+    _, out, _ = verify(two.profile, as_json=True)
+    told = json.loads(out)
+    wrong = [one for one in told["findings"] if one["status"] not in ("ok", "skipped")]
+    assert wrong == []
+    assert told["outcome"] == "healthy"
+    messages = {(one["id"], one["node"]): one["message"] for one in told["findings"]}
+    assert messages["verify.spark-ui", "node1"] == "its master is ALIVE"
+    assert messages["verify.spark-ui", "node2"] == "its master is STANDBY"
+
+
+def test_the_drill_times_the_failover(stand_ins: Callable[..., Pair2], tmp_path: Path) -> None:
+    two = stand_ins(takeover=1.5, skew=7)
+    two.start(0)
+    two.start(1)
+    report = tmp_path / "drill.md"
+    watching = Watching(two.profile, drill=True, report=report)
+    watching.out.wait_for("Now stop node1, the active node")
+    killed = datetime.now()
+    two.kill(0)
+    watching.out.wait_for("node2 took over")
+    watching.out.wait_for("Now start node1 again")
+    two.start(0)
+    watching.join(40)
+    said = watching.out.getvalue()
+    assert watching.code == 0, said
+    told = json.loads((tmp_path / "drill.json").read_text())
+    drill = told["drill"]
+    assert drill["phase"] == "passed"
+    assert (drill["stopped"], drill["survivor"], drill["sign"]) == ("node1", "node2", "process")
+    # What the survivor's log says, whose clock is seven hours ahead, against what the test did.
+    said_by = {
+        text: datetime.fromisoformat(one["time"].replace(",", "."))
+        for one in told["timeline"]["node2"]
+        if (text := one["text"]).startswith(("member left", "became active"))
+    }
+    left, active = sorted(said_by.values())
+    assert drill["takeover_seconds_by_log"] == pytest.approx((active - left).total_seconds(), abs=0.002)
+    assert drill["takeover_seconds_by_log"] >= 1.5
+    really = (active - timedelta(hours=7) - killed).total_seconds()
+    assert drill["takeover_seconds"] == pytest.approx(really, abs=0.7)
+    start, synced = (
+        datetime.fromisoformat(one["time"].replace(",", "."))
+        for one in told["timeline"]["node1"]
+        if one["text"] in ("starting", "state synced")
+    )
+    assert drill["return_seconds_by_log"] == pytest.approx((synced - start).total_seconds(), abs=0.002)
+    assert told["outcome"] == "healthy"
+    assert [one["id"] for one in told["findings"] if one["id"] == "verify.drill"] == ["verify.drill"]
+    text = report.read_text()
+    assert "## Failover drill" in text
+    assert "node2 took over" in text
+    assert "became active" in text
+
+
+def test_stopping_the_passive_node_begins_the_drill_anew(
+    stand_ins: Callable[..., Pair2], tmp_path: Path
+) -> None:
+    two = stand_ins(takeover=0.2, skew=0)
+    two.start(0)
+    two.start(1)
+    watching = Watching(two.profile, drill=True, report=tmp_path / "drill.md")
+    watching.out.wait_for("Now stop node1, the active node")
+    two.kill(1)
+    watching.out.wait_for("The drill begins when")
+    two.start(1)
+    watching.out.wait_for("Now stop node1, the active node", times=2)
+    assert watching.is_alive()
+    two.kill(0)
+    watching.out.wait_for("Now start node1 again")
+    two.start(0)
+    watching.join(40)
+    assert watching.code == 0
+    assert json.loads((tmp_path / "drill.json").read_text())["drill"]["survivor"] == "node2"
+
+
+def test_a_drill_needs_both_logs(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="needs the logs of both nodes"):
+        verify(tell.profile(), offline=True, drill=True, report=tmp_path / "x.md")

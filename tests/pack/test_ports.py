@@ -1,0 +1,320 @@
+"""The ports of a node: from the pack's own files, shifted by the offset where the server shifts them."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.support.headless import CARBON, PACKS, SPARK, checked, of, statuses
+from tests.support.pairs import Pair, copy_pack
+from wizard.pack import ports
+from wizard.pack.home import Pack
+from wizard.preflight.pair import is_free
+from wizard.profile.model import Node
+from wizard.profile.store import load
+
+
+def node(home: Path, **values: object) -> Node:
+    return Node.model_validate({"name": "n", "home": str(home), "host": "127.0.0.1", **values})
+
+
+def numbers(node: Node, pack: Pack | None) -> dict[str, int]:
+    found = ports.of(node, pack)
+    assert len({port.name for port in found}) == len(found)
+    return {port.name: port.number for port in found}
+
+
+SHIFTED = {
+    "console (HTTPS)": 9443,
+    "console (HTTP)": 9763,
+    "JMX registry": 9999,
+    "JMX server": 11111,
+    "Thrift": 7611,
+    "Thrift (SSL)": 7711,
+    "binary": 9611,
+    "binary (SSL)": 9711,
+    "spark.ui.port": 4040,
+    "spark.history.ui.port": 18080,
+    "spark.blockManager.port": 12000,
+    "spark.broadcast.port": 12500,
+    "spark.driver.port": 13000,
+    "spark.executor.port": 13500,
+    "spark.fileserver.port": 14000,
+    "spark.replClassServer.port": 14500,
+    "spark.master.port": 7077,
+    "spark.master.rest.port": 6066,
+    "spark.master.webui.port": 8081,
+    "spark.worker.port": 11000,
+    "spark.worker.webui.port": 11500,
+}
+FIXED = {"Hazelcast": 4000, "event sync": 11224, "management": 10005}
+
+
+class TestTheOffset:
+    @pytest.mark.parametrize(
+        ("pack", "stock"), [("apim-analytics-2.0.0", 1), ("apim-analytics-2.1.0", 1), ("das-3.0.1", 0)]
+    )
+    @pytest.mark.parametrize("own", [None, 0, 7])
+    def test_it_shifts_most_ports(self, pack: str, stock: int, own: int | None, packs: Path) -> None:
+        home = packs / pack
+        offset = stock if own is None else own
+        values = {} if own is None else {"port_offset": own}
+        assert numbers(node(home, **values), Pack(home)) == {
+            **{name: number + offset for name, number in SHIFTED.items()},
+            **FIXED,
+        }
+
+    def test_hazelcast_event_sync_and_management_are_the_profiles(self, packs: Path) -> None:
+        home = packs / PACKS[0]
+        found = numbers(
+            node(home, port_offset=100, hazelcast_port=1, event_sync_port=2, management_port=3), Pack(home)
+        )
+        assert (found["Hazelcast"], found["event sync"], found["management"]) == (1, 2, 3)
+
+    def test_the_presentation_port_listens_nowhere(self, packs: Path) -> None:
+        home = packs / PACKS[0]
+        assert 23456 not in numbers(node(home, presentation_port=23456), Pack(home)).values()
+
+    def test_the_spark_pages_and_thrift_are_where_the_offset_puts_them(self, packs: Path) -> None:
+        """8082 and not the page's 8081."""
+        home = packs / PACKS[0]
+        assert ports.spark_ui(node(home), Pack(home)) == 8082
+        assert ports.spark_worker_ui(node(home), Pack(home)) == 11501
+        assert ports.thrift(node(home), Pack(home)) == (7612, 7712)
+        assert ports.spark_ui(node(home, port_offset=5), Pack(home)) == 8086
+
+    @pytest.mark.parametrize("text", ["  3\n ", "3"])
+    def test_blanks_around_it_do_not_count(self, text: str, packs: Path, tmp_path: Path) -> None:
+        home = copy_pack(packs / PACKS[0], tmp_path / "home")
+        data = (home / CARBON).read_text("iso-8859-1")
+        (home / CARBON).write_text(data.replace("<Offset>1<", f"<Offset>{text}<"), "iso-8859-1")
+        assert Pack(home).offset == 3
+
+    def test_of_two_the_first_counts(self, packs: Path, tmp_path: Path) -> None:
+        """As the server reads it; setting it is refused, since nobody knows which one is meant."""
+        home = copy_pack(packs / PACKS[0], tmp_path / "home")
+        data = (home / CARBON).read_text("iso-8859-1")
+        twice = data.replace("<Offset>1</Offset>", "<Offset>4</Offset><Offset>5</Offset>")
+        (home / CARBON).write_text(twice, "iso-8859-1")
+        assert Pack(home).offset == 4
+
+    def test_a_commented_out_offset_is_none(self, packs: Path, tmp_path: Path) -> None:
+        home = copy_pack(packs / PACKS[0], tmp_path / "home")
+        data = (home / CARBON).read_text("iso-8859-1")
+        (home / CARBON).write_text(
+            data.replace("<Offset>1</Offset>", "<!--<Offset>9</Offset>-->"), "iso-8859-1"
+        )
+        assert Pack(home).offset == 0
+
+
+class TestThePacksOwnFiles:
+    @pytest.fixture
+    def home(self, packs: Path, tmp_path: Path) -> Path:
+        return copy_pack(packs / "das-3.0.1", tmp_path / "home")
+
+    def test_spark(self, home: Path) -> None:
+        data = (home / SPARK).read_text()
+        data = data.replace("spark.master.webui.port 8081", "spark.master.webui.port=8999")
+        data = data.replace("spark.executor.port 13500", "# spark.executor.port 13500")
+        data = data.replace("spark.broadcast.port  12500", "spark.broadcast.port 0")
+        (home / SPARK).write_text(
+            data + "\nspark.worker.port 11001\nspark.mine.port 15000\nspark.port.maxRetries 3\n"
+        )
+        found = numbers(node(home), Pack(home))
+        assert found["spark.master.webui.port"] == 8999
+        assert found["spark.worker.port"] == 11001, "the last live line counts"
+        assert found["spark.mine.port"] == 15000
+        assert "spark.executor.port" not in found
+        assert "spark.broadcast.port" not in found, "0 is any port"
+        assert "spark.port.maxRetries" not in found
+
+    def test_carbon(self, home: Path) -> None:
+        data = (home / CARBON).read_text("iso-8859-1")
+        data = data.replace(">9999<", ">9998<").replace(
+            "<RMIServerPort>11111</RMIServerPort>", "<!--<RMIServerPort>11111</RMIServerPort>-->"
+        )
+        (home / CARBON).write_text(data, "iso-8859-1")
+        found = numbers(node(home), Pack(home))
+        assert found["JMX registry"] == 9998
+        assert "JMX server" not in found
+
+    def test_ldap_kdc_and_entitlement_only_where_they_are_enabled(self, home: Path) -> None:
+        assert not {"LDAP", "KDC", "Thrift entitlement"} & set(numbers(node(home), Pack(home)))
+        identity = home / "repository/conf/identity"
+        identity.mkdir()
+        ldap = (
+            '<EmbeddedLDAPConfig xmlns="x"><EmbeddedLDAP><Property name="enable">{}</Property></EmbeddedLDAP>'
+            '<KDCServer><Property name="enabled">{}</Property></KDCServer></EmbeddedLDAPConfig>'
+        )
+        entitlement = (
+            '<Server xmlns="http://wso2.org/projects/carbon/carbon.xml"><EntitlementSettings>'
+            "<ThirftBasedEntitlementConfig><EnableThriftService>{}</EnableThriftService>"
+            "</ThirftBasedEntitlementConfig></EntitlementSettings></Server>"
+        )
+        for switch in ("false", "true"):
+            (identity / "embedded-ldap.xml").write_text(ldap.format(switch, switch))
+            (identity / "identity.xml").write_text(entitlement.format(switch))
+            found = numbers(node(home, port_offset=2), Pack(home))
+            both = {"LDAP": 10391, "KDC": 8002, "Thrift entitlement": 10502}
+            assert {name: found.get(name) for name in both} == (
+                both if switch == "true" else dict.fromkeys(both)
+            )
+        (identity / "embedded-ldap.xml").write_text(ldap.format("true", "false"))
+        found = numbers(node(home), Pack(home))
+        assert ("LDAP" in found, "KDC" in found) == (True, False)
+
+    def test_the_console_and_the_receivers(self, home: Path) -> None:
+        tomcat, bridge = home / "repository/conf/tomcat", home / "repository/conf/data-bridge"
+        tomcat.mkdir()
+        bridge.mkdir()
+        (tomcat / "catalina-server.xml").write_text(
+            '<Server><Service><Connector port="9764" redirectPort="9444"/>'
+            '<!--<Connector port="1"/>--><Connector port="9444" scheme="https"/></Service></Server>'
+        )
+        (bridge / "data-bridge-config.xml").write_text(
+            '<dataBridgeConfiguration><dataReceiver name="Thrift"><config name="tcpPort">7612</config>'
+            '<config name="sslPort">7712</config></dataReceiver><dataReceiver name="Binary">'
+            '<config name="tcpPort">9612</config><config name="sslPort">9712</config></dataReceiver>'
+            "</dataBridgeConfiguration>"
+        )
+        found = numbers(node(home, port_offset=10), Pack(home))
+        assert (found["console (HTTP)"], found["console (HTTPS)"]) == (9774, 9454)
+        assert (found["Thrift"], found["Thrift (SSL)"]) == (7622, 7722)
+        assert (found["binary"], found["binary (SSL)"]) == (9622, 9722)
+        assert ports.thrift(node(home, port_offset=10), Pack(home)) == (7622, 7722)
+
+    def test_a_pack_that_is_elsewhere_has_the_stock_ports(self, tmp_path: Path) -> None:
+        found = numbers(node(tmp_path, port_offset=4), None)
+        assert found["Thrift"] == 7615
+        assert found["console (HTTPS)"] == 9447
+        assert ports.spark_ui(node(tmp_path, port_offset=4), None) == 8085
+
+    def test_broken_files_leave_the_others(self, home: Path) -> None:
+        (home / SPARK).unlink()
+        found = numbers(node(home, port_offset=0), Pack(home))
+        assert found["JMX registry"] == 9999
+        assert "spark.ui.port" not in found
+
+
+class TestClashes:
+    @pytest.mark.parametrize("pack", PACKS)
+    def test_two_stock_packs_on_one_machine_clash_until_one_is_shifted(
+        self, pack: str, make_pair: Callable[..., Pair]
+    ) -> None:
+        pair = make_pair(pack, nodes=[{}, {"port_offset": None}])
+        (found,) = of(checked(pair), "ports.clash")
+        assert found.status == "error"
+        assert f"{len(SHIFTED)} ports of node2 are those of node1" in found.message
+        told = set(map(int, re.findall(r"\d{4,5}", found.message)))
+        assert told == {
+            port.number
+            for port in ports.of(load(pair.profile).profile.nodes[0], Pack(pair.homes[0]))
+            if port.name in SHIFTED
+        }
+        offset = re.search(r"port_offset = (\d+) for node2", found.fix or "")
+        assert offset
+        # The fix that is offered is one.
+        text = pair.profile.read_text()
+        pair.profile.write_text(text + f"port_offset = {offset[1]}\n")
+        assert statuses(checked(pair), "ports.clash") == ["ok"]
+
+    @pytest.mark.parametrize("field", ["hazelcast_port", "event_sync_port", "management_port"])
+    def test_the_fix_of_an_own_port_is_one(self, field: str, make_pair: Callable[..., Pair]) -> None:
+        stock = {"hazelcast_port": 4000, "event_sync_port": 11224, "management_port": 10005}[field]
+        pair = make_pair(nodes=[{}, {field: stock}])
+        (found,) = of(checked(pair), "ports.clash")
+        assert (found.status, found.node) == ("error", "node2")
+        assert str(stock) in found.message
+        value = re.search(rf"{field} = (\d+) for node2", found.fix or "")
+        assert value
+        pair.profile.write_text(
+            pair.profile.read_text().replace(f"{field} = {stock}", f"{field} = {value[1]}")
+        )
+        after = of(checked(pair), "ports.clash")
+        assert [one.status for one in after] in (["ok"], ["error"])
+        pair.profile.write_text(
+            pair.profile.read_text().replace(f"{field} = {value[1]}", f"{field} = {stock}", 1)
+        )
+        assert statuses(checked(pair), "ports.clash") == ["ok"]
+
+    def test_ports_of_one_node_clash_too(self, make_pair: Callable[..., Pair]) -> None:
+        pair = make_pair(nodes=[{"hazelcast_port": 10005}, {}])
+        (found,) = of(checked(pair), "ports.clash")
+        assert found.status == "error"
+        assert "Hazelcast of node1" in found.message
+        assert "management of node1" in found.message
+
+    def test_on_two_machines_equal_ports_are_usual(self, make_pair: Callable[..., Pair]) -> None:
+        pair = make_pair(
+            nodes=[
+                {"host": "203.0.113.1"},
+                {
+                    "host": "203.0.113.2",
+                    "port_offset": None,
+                    "hazelcast_port": 4000,
+                    "event_sync_port": 11224,
+                    "management_port": 10005,
+                },
+            ]
+        )
+        assert statuses(checked(pair), "ports.clash") == ["ok"]
+
+    def test_the_presentation_ports_do_not_count(self, make_pair: Callable[..., Pair]) -> None:
+        pair = make_pair(nodes=[{"presentation_port": 11000}, {"presentation_port": 11000}])
+        assert statuses(checked(pair), "ports.clash") == ["ok"]
+
+    def test_an_offset_that_leads_beyond_the_last_port(self, make_pair: Callable[..., Pair]) -> None:
+        pair = make_pair(nodes=[{"port_offset": 50000}, {}])
+        (found,) = of(checked(pair), "ports.clash")
+        assert (found.status, found.node) == ("error", "node1")
+        assert "spark.history.ui.port of node1 would be 68080" in found.message
+        assert "47455" in (found.fix or "")
+        pair.profile.write_text(
+            pair.profile.read_text().replace("port_offset = 50000", "port_offset = 47455")
+        )
+        assert statuses(checked(pair), "ports.clash") == ["ok"]
+        assert is_free(68080)
+
+    def test_a_node_whose_pack_is_gone_is_judged_by_what_the_profile_says(
+        self, make_pair: Callable[..., Pair]
+    ) -> None:
+        """Nobody knows the offset of a pack that is not here: no port of it is guessed."""
+        import shutil
+
+        pair = make_pair("das-3.0.1", nodes=[{}, {"port_offset": None}])
+        shutil.rmtree(pair.homes[1])
+        assert statuses(checked(pair, only_node="node1"), "ports.clash") == ["ok"]
+        assert load(str(pair.profile)).profile.nodes[1].port_offset is None
+
+
+class TestWhatListens:
+    def test_a_port_that_somebody_has_is_not_free(self) -> None:
+        for family, address in (
+            (socket.AF_INET, "127.0.0.1"),
+            (socket.AF_INET, "0.0.0.0"),
+            (socket.AF_INET6, "::1"),
+        ):
+            with closing(socket.socket(family)) as listener:
+                try:
+                    listener.bind((address, 0))
+                except OSError:
+                    assert family == socket.AF_INET6, "no IPv6 here"
+                    continue
+                listener.listen()
+                number = listener.getsockname()[1]
+                assert not is_free(number), address
+            assert is_free(number)
+
+    def test_a_connection_that_ended_holds_no_port(self) -> None:
+        with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+            number = listener.getsockname()[1]
+            client = socket.create_connection(("127.0.0.1", number))
+            server, _ = listener.accept()
+            server.close()
+            client.close()
+        assert is_free(number)

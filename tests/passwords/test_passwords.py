@@ -1,0 +1,543 @@
+"""What a user relies on: a password comes from where the profile says, and shows nowhere."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import json
+import logging
+import os
+import pickle
+import select
+import stat
+import sys
+import time
+import traceback
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from wizard.passwords.references import (
+    CommandReference,
+    EnvReference,
+    FileReference,
+    KeyringReference,
+    PromptReference,
+    SecretReference,
+)
+from wizard.passwords.resolver import Resolver
+from wizard.passwords.secret import MASK, Secret
+from wizard.system.errors import SecretError
+
+MARK = "mArk-7f3e"
+
+
+def resolve(reference, **options):
+    return Resolver(**options).resolve(reference, "mysql.password")
+
+
+def file_with(tmp_path, content, mode=0o600):
+    path = tmp_path / "password"
+    path.write_bytes(content)
+    path.chmod(mode)
+    return FileReference(file=path)
+
+
+def everything_in(error: BaseException) -> str:
+    """All that a traceback could show: the texts of the whole chain, and the variables of every frame."""
+    seen = []
+    while error is not None:
+        seen += [str(error), repr(error), repr(error.args), repr(vars(error))]
+        trace = error.__traceback__
+        while trace is not None:
+            if trace.tb_frame.f_code.co_filename != __file__:
+                seen.append(repr(trace.tb_frame.f_locals))
+            trace = trace.tb_next
+        error = error.__cause__ or error.__context__
+    return "\n".join(seen)
+
+
+class TestSecretNeverShowsItself:
+    @pytest.mark.parametrize(
+        "show",
+        [
+            str,
+            repr,
+            lambda s: f"{s}",
+            lambda s: f"{s!r:>30}",
+            lambda s: f"{s:>30}",
+            lambda s: "%s %r" % (s, s),  # noqa: UP031
+            lambda s: "{} {!s}".format(s, s),  # noqa: UP032
+            lambda s: repr([s, {"a": s}, (s,)]),
+            lambda s: json.dumps({"a": s}, default=str),
+            lambda s: json.dumps({"a": s}, default=repr),
+            lambda s: repr(copy.deepcopy({"a": s})),
+            lambda s: repr(getattr(s, "__dict__", None)),
+            lambda s: traceback.format_exception(ValueError(s)),
+        ],
+    )
+    def test_in_text(self, show):
+        shown = str(show(Secret(MARK)))
+        assert MARK not in shown
+
+    def test_it_reveals_itself_when_asked(self):
+        assert Secret(MARK).reveal() == MARK
+
+    def test_it_shows_the_mask(self):
+        assert str(Secret(MARK)) == MASK
+        assert f"<{Secret(MARK):>10}>" == f"<{MASK:>10}>"
+
+    def test_the_mask_has_the_same_length_for_every_password(self):
+        assert str(Secret("")) == str(Secret("x" * 100))
+
+    @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+    def test_it_refuses_to_be_pickled(self, protocol):
+        with pytest.raises(TypeError) as failure:
+            pickle.dumps(Secret(MARK), protocol)
+        assert MARK not in str(failure.value)
+
+    def test_json_refuses_it(self):
+        with pytest.raises(TypeError) as failure:
+            json.dumps({"a": Secret(MARK)})
+        assert MARK not in str(failure.value)
+
+    def test_in_a_dataclass(self):
+        @dataclasses.dataclass
+        class Holder:
+            secret: Secret
+
+        assert MARK not in repr(Holder(Secret(MARK)))
+        assert MARK not in repr(dataclasses.asdict(Holder(Secret(MARK))))
+
+    def test_in_a_log(self, caplog):
+        with caplog.at_level(logging.DEBUG):
+            logging.getLogger("test").error("secret %s %r", Secret(MARK), [Secret(MARK)])
+        assert MARK not in caplog.text
+
+    def test_in_rich_and_textual_which_show_variables_of_a_crash(self):
+        from io import StringIO
+
+        from rich.console import Console
+        from rich.traceback import Traceback
+
+        secret = Secret(MARK)
+        out = StringIO()
+        try:
+            raise ValueError(secret)
+        except ValueError:
+            Console(file=out, width=200).print(Traceback(show_locals=True))
+        assert "secret" in out.getvalue()
+        assert MARK not in out.getvalue()
+
+    def test_equal_passwords_are_equal_and_hash_alike(self):
+        assert Secret("a") == Secret("a")
+        assert Secret("a") != Secret("b")
+        assert Secret("a") != "a"
+        assert len({Secret("a"), Secret("a"), Secret("b")}) == 2
+
+
+class TestReferences:
+    adapter = TypeAdapter(SecretReference)
+
+    @pytest.mark.parametrize(
+        ("raw", "kind"),
+        [
+            ({"env": "NAME"}, EnvReference),
+            ({"keyring": "mysql/apim"}, KeyringReference),
+            ({"command": ["pass", "show", "x"]}, CommandReference),
+            ({"prompt": True}, PromptReference),
+        ],
+    )
+    def test_each_kind_is_read(self, raw, kind):
+        reference = self.adapter.validate_python(raw)
+        assert type(reference) is kind
+        assert hash(reference) == hash(self.adapter.validate_python(raw))
+
+    def test_a_file_counts_from_the_folder_of_the_profile(self, tmp_path):
+        reference = self.adapter.validate_python({"file": "secrets/db"}, context={"folder": tmp_path})
+        assert reference.file == tmp_path / "secrets/db"
+
+    def test_a_file_may_stand_in_the_users_home(self, isolated):
+        reference = self.adapter.validate_python({"file": "~/db"}, context={"folder": "/elsewhere"})
+        assert reference.file == isolated / "db"
+
+    def test_plain_text_is_refused_with_the_five_kinds(self):
+        with pytest.raises(ValidationError) as failure:
+            self.adapter.validate_python(MARK)
+        message = failure.value.errors(include_input=False)[0]["msg"]
+        for kind in ("env", "file", "keyring", "command", "prompt"):
+            assert f"{{ {kind} = " in message
+        assert MARK not in message
+
+    @pytest.mark.parametrize(
+        "raw",
+        [
+            {},
+            {"env": "A", "file": "b"},
+            {"evn": "A"},
+            {"env": ""},
+            {"env": "A=B"},
+            {"env": 1},
+            {"file": ""},
+            {"file": "a\0b"},
+            {"keyring": "noslash"},
+            {"keyring": "service/"},
+            {"keyring": "/user"},
+            {"command": []},
+            {"command": "pass show x"},
+            {"command": ["a", 1]},
+            {"prompt": False},
+            {"prompt": 1},
+            None,
+            [],
+            3,
+        ],
+    )
+    def test_what_is_no_reference_is_refused(self, raw):
+        with pytest.raises(ValidationError):
+            self.adapter.validate_python(raw)
+
+    def test_the_description_of_a_command_holds_no_argument(self):
+        assert MARK not in CommandReference(command=("sh", "-c", f"echo {MARK}")).describe()
+
+
+class TestEnvironment:
+    def test_the_value(self, monkeypatch):
+        monkeypatch.setenv("A_PASSWORD", "s3cret\n")
+        assert resolve(EnvReference(env="A_PASSWORD")).reveal() == "s3cret\n"
+
+    def test_an_empty_value_is_a_value(self, monkeypatch):
+        monkeypatch.setenv("A_PASSWORD", "")
+        assert resolve(EnvReference(env="A_PASSWORD")).reveal() == ""
+
+    def test_an_unset_one_is_named_with_its_place_and_fix(self, monkeypatch):
+        monkeypatch.delenv("A_PASSWORD", raising=False)
+        with pytest.raises(SecretError) as failure:
+            resolve(EnvReference(env="A_PASSWORD"))
+        assert failure.value.exit_code == 3
+        assert failure.value.place == "mysql.password"
+        assert "A_PASSWORD" in failure.value.message
+        assert "export A_PASSWORD" in failure.value.fix
+
+    def test_bytes_that_are_not_utf8_are_refused_without_showing_them(self, monkeypatch):
+        monkeypatch.setenv("A_PASSWORD", os.fsdecode(MARK.encode() + b"\xff"))
+        with pytest.raises(SecretError, match="not UTF-8") as failure:
+            resolve(EnvReference(env="A_PASSWORD"))
+        assert MARK not in everything_in(failure.value)
+
+    def test_a_control_character_that_no_file_can_hold_is_refused(self, monkeypatch):
+        monkeypatch.setenv("A_PASSWORD", f"{MARK}\x01")
+        with pytest.raises(SecretError, match="no configuration file") as failure:
+            resolve(EnvReference(env="A_PASSWORD"))
+        assert MARK not in everything_in(failure.value)
+
+
+class TestFile:
+    @pytest.mark.parametrize(
+        ("content", "password"),
+        [
+            (b"s3cret", "s3cret"),
+            (b"s3cret\n", "s3cret"),
+            (b"s3cret\r\n", "s3cret"),
+            (b"s3cret\n\n", "s3cret\n"),
+            (b"s3cret\r", "s3cret\r"),
+            (b" s3cret ", " s3cret "),
+            (b"", ""),
+            (b"\n", ""),
+            ("pässwörd €".encode(), "pässwörd €"),
+        ],
+    )
+    def test_one_line_break_at_the_end_is_dropped(self, tmp_path, content, password):
+        assert resolve(file_with(tmp_path, content)).reveal() == password
+
+    @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o610, 0o601, 0o666])
+    def test_a_file_that_is_open_to_others_is_refused(self, tmp_path, mode):
+        with pytest.raises(SecretError, match="open to others") as failure:
+            resolve(file_with(tmp_path, MARK.encode(), mode))
+        assert failure.value.fix.startswith("chmod 600 ")
+        assert MARK not in everything_in(failure.value)
+
+    @pytest.mark.parametrize("mode", [0o600, 0o400, 0o700])
+    def test_a_file_of_ones_own_is_read(self, tmp_path, mode):
+        assert resolve(file_with(tmp_path, b"x", mode)).reveal() == "x"
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+    def test_a_file_of_another_user_is_refused(self, tmp_path):
+        reference = file_with(tmp_path, b"x")
+        os.chown(reference.file, 12345, 12345)
+        with pytest.raises(SecretError, match="belongs to another user"):
+            resolve(reference)
+
+    def test_a_missing_one(self, tmp_path):
+        with pytest.raises(SecretError, match="No such file") as failure:
+            resolve(FileReference(file=tmp_path / "none"))
+        assert str(tmp_path / "none") in failure.value.fix
+
+    def test_a_folder(self, tmp_path):
+        with pytest.raises(SecretError, match=r"directory|regular"):
+            resolve(FileReference(file=tmp_path))
+
+    def test_a_pipe_that_nobody_writes_to_does_not_hold_up(self, tmp_path):
+        os.mkfifo(tmp_path / "pipe", 0o600)
+        with pytest.raises(SecretError, match="no regular file"):
+            resolve(FileReference(file=tmp_path / "pipe"))
+
+    def test_a_device_without_end_is_refused(self):
+        with pytest.raises(SecretError):
+            resolve(FileReference.model_validate({"file": "/dev/zero"}))
+
+    def test_a_link_is_followed_and_its_target_judged(self, tmp_path):
+        reference = file_with(tmp_path, b"x", 0o644)
+        (tmp_path / "link").symlink_to(reference.file)
+        with pytest.raises(SecretError, match="open to others"):
+            resolve(FileReference(file=tmp_path / "link"))
+        reference.file.chmod(0o600)
+        assert resolve(FileReference(file=tmp_path / "link")).reveal() == "x"
+
+    def test_too_large_a_file_is_refused(self, tmp_path):
+        with pytest.raises(SecretError, match="too large") as failure:
+            resolve(file_with(tmp_path, MARK.encode() * 20000))
+        assert MARK not in everything_in(failure.value)
+
+    def test_bytes_that_are_not_utf8_are_refused_without_showing_them(self, tmp_path):
+        with pytest.raises(SecretError, match="not UTF-8") as failure:
+            resolve(file_with(tmp_path, MARK.encode() + b"\xff"))
+        assert MARK not in everything_in(failure.value)
+
+    def test_the_path_in_a_fix_can_be_pasted(self, tmp_path):
+        path = tmp_path / "a b'c"
+        path.write_text("x")
+        path.chmod(0o644)
+        with pytest.raises(SecretError) as failure:
+            resolve(FileReference(file=path))
+        assert os.system(failure.value.fix) == 0
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+class TestKeyring:
+    @pytest.fixture
+    def backend(self):
+        import keyring
+        from keyring.backend import KeyringBackend
+
+        class Memory(KeyringBackend):
+            priority = 1
+
+            def get_password(self, service, username):
+                entries = {("mysql", "apim"): "s3cret", ("a/b", "user"): "two", ("empty", "user"): ""}
+                return entries.get((service, username))
+
+            def set_password(self, service, username, password):
+                raise NotImplementedError
+
+        before = keyring.get_keyring()
+        keyring.set_keyring(Memory())
+        yield Memory
+        keyring.set_keyring(before)
+
+    def test_the_entry(self, backend):
+        assert resolve(KeyringReference(keyring="mysql/apim")).reveal() == "s3cret"
+
+    def test_it_splits_at_the_last_slash(self, backend):
+        assert resolve(KeyringReference(keyring="a/b/user")).reveal() == "two"
+
+    def test_an_empty_value_is_a_value(self, backend):
+        assert resolve(KeyringReference(keyring="empty/user")).reveal() == ""
+
+    def test_a_missing_entry_comes_with_the_command_that_makes_it(self, backend):
+        with pytest.raises(SecretError, match="no entry") as failure:
+            resolve(KeyringReference(keyring="mysql/other"))
+        assert failure.value.fix == "keyring set mysql other"
+
+    def test_a_keyring_that_fails_tells_nothing_of_what_it_said(self, backend, monkeypatch):
+        def fail(self, service, username):
+            raise RuntimeError(MARK)
+
+        monkeypatch.setattr(backend, "get_password", fail)
+        with pytest.raises(SecretError, match="does not answer") as failure:
+            resolve(KeyringReference(keyring="mysql/apim"))
+        assert MARK not in "".join(traceback.format_exception(failure.value))
+
+
+def python(code):
+    return CommandReference(command=(sys.executable, "-c", code))
+
+
+class TestCommand:
+    def test_its_output_is_the_password(self):
+        assert resolve(python("print('s3cret')"), allow_commands=True).reveal() == "s3cret"
+
+    def test_no_shell_takes_part(self, tmp_path):
+        command = CommandReference(command=("echo", f"$(touch {tmp_path}/made)", ";", "touch", "x"))
+        text = resolve(command, allow_commands=True).reveal()
+        assert text == f"$(touch {tmp_path}/made) ; touch x"
+        assert list(tmp_path.iterdir()) == []
+
+    def test_standard_input_is_closed(self):
+        assert (
+            resolve(python("import sys; print(repr(sys.stdin.read()))"), allow_commands=True).reveal() == "''"
+        )
+
+    def test_what_it_complains_is_not_part_of_it(self, capfd):
+        code = f"import sys; sys.stderr.write('{MARK}'); print('x')"
+        assert resolve(python(code), allow_commands=True).reveal() == "x"
+        assert MARK not in "".join(capfd.readouterr())
+
+    def test_its_output_is_not_in_the_error_when_it_fails(self):
+        code = f"import sys; print('{MARK}'); sys.stderr.write('{MARK}'); sys.exit(3)"
+        with pytest.raises(SecretError, match="exit code 3") as failure:
+            resolve(python(code), allow_commands=True)
+        assert MARK not in str(failure.value)
+        trace = "".join(traceback.format_exception(failure.value))
+        assert MARK not in trace
+
+    def test_no_variable_of_a_traceback_holds_its_output(self):
+        code = f"import sys, codecs; print(codecs.decode('{rot(MARK)}', 'rot13')); sys.exit(3)"
+        with pytest.raises(SecretError) as failure:
+            resolve(python(code), allow_commands=True)
+        assert MARK not in everything_in(failure.value)
+
+    def test_output_that_is_not_utf8_is_an_error(self):
+        code = f"import os, codecs; os.write(1, codecs.decode('{rot(MARK)}', 'rot13').encode() + b'\\xff')"
+        with pytest.raises(SecretError, match="not UTF-8") as failure:
+            resolve(python(code), allow_commands=True)
+        assert MARK not in everything_in(failure.value)
+
+    def test_a_program_that_is_not_there(self):
+        with pytest.raises(SecretError, match="cannot be run: No such file") as failure:
+            resolve(CommandReference(command=("/no/such/program", MARK)), allow_commands=True)
+        assert MARK not in str(failure.value)
+
+    def test_one_that_never_ends_is_ended_with_its_children(self, tmp_path):
+        # The child says that it lives, and holds the pipe open after its parent is gone.
+        code = (
+            "import os, sys, time\n"
+            f"path = {str(tmp_path / 'pid')!r}\n"
+            "pid = os.fork()\n"
+            "if pid == 0:\n"
+            "    open(path + '.new', 'w').write(str(os.getpid())); os.rename(path + '.new', path)\n"
+            "    time.sleep(60)\n"
+            "while not os.path.exists(path): time.sleep(0.01)\n"
+            "sys.exit(0)\n"
+        )
+        began = time.monotonic()
+        with pytest.raises(SecretError, match="did not end within 2 s"):
+            resolve(python(code), allow_commands=True, time_limit=2)
+        assert time.monotonic() - began < 20
+        assert ends(int((tmp_path / "pid").read_text()))
+
+    def test_one_that_prints_without_end_is_ended(self):
+        with pytest.raises(SecretError, match="too much"):
+            resolve(CommandReference(command=("yes",)), allow_commands=True)
+
+    def test_headless_it_needs_to_be_allowed(self, tmp_path):
+        command = CommandReference(command=("touch", str(tmp_path / "made")))
+        with pytest.raises(SecretError) as failure:
+            resolve(command)
+        assert "--allow-commands" in failure.value.fix
+        assert not (tmp_path / "made").exists()
+
+    def test_headless_nobody_is_asked(self):
+        with pytest.raises(SecretError):
+            resolve(python("print('x')"), interactive=False, confirm=lambda text: pytest.fail("asked"))
+
+    def test_on_a_terminal_it_is_asked_for_once(self):
+        asked = []
+        resolver = Resolver(interactive=True, confirm=lambda text: asked.append(text) or True)
+        for place in ("mysql.password", "mysql.admin_password"):
+            assert resolver.resolve(python("print('x')"), place).reveal() == "x"
+        assert len(asked) == 1
+        assert sys.executable in asked[0]
+        assert "print" in asked[0]
+
+    def test_a_no_is_remembered(self):
+        asked = []
+        resolver = Resolver(interactive=True, confirm=lambda text: asked.append(text) and False)
+        for _ in range(2):
+            with pytest.raises(SecretError, match="nobody has allowed"):
+                resolver.resolve(python("print('x')"), "mysql.password")
+        assert len(asked) == 1
+
+    def test_another_command_is_asked_for_again(self):
+        asked = []
+        resolver = Resolver(interactive=True, confirm=lambda text: asked.append(text) or True)
+        resolver.resolve(python("print('x')"), "mysql.password")
+        resolver.resolve(python("print('y')"), "mysql.password")
+        assert len(asked) == 2
+
+    def test_the_question_shows_what_runs(self):
+        asked = []
+        command = CommandReference(command=("true", "a b", "\x1b[2K\rharmless"))
+        resolve(command, interactive=True, confirm=lambda text: asked.append(text) or True)
+        assert "'a b'" in asked[0]
+        assert "\x1b" not in asked[0]
+        assert "\r" not in asked[0]
+
+
+def rot(text):
+    import codecs
+
+    return codecs.encode(text, "rot13")
+
+
+def ends(pid):
+    """Whether a process that was killed is gone, or goes within some seconds."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([descriptor], [], [], 10)[0])
+    finally:
+        os.close(descriptor)
+
+
+class TestPrompt:
+    def test_it_is_asked_for_with_its_key(self):
+        asked = []
+
+        def ask(text):
+            asked.append(text)
+            return "typed"
+
+        assert resolve(PromptReference(prompt=True), interactive=True, ask=ask).reveal() == "typed"
+        assert "mysql.password" in asked[0]
+
+    def test_two_keys_are_two_passwords_each_asked_for_once(self):
+        answers = iter(["one", "two"])
+        resolver = Resolver(interactive=True, ask=lambda text: next(answers))
+        prompt = PromptReference(prompt=True)
+        assert resolver.resolve(prompt, "mysql.password").reveal() == "one"
+        assert resolver.resolve(prompt, "mysql.admin_password").reveal() == "two"
+        assert resolver.resolve(prompt, "mysql.password").reveal() == "one"
+
+    def test_without_a_terminal_it_is_refused(self):
+        with pytest.raises(SecretError, match="no terminal"):
+            resolve(PromptReference(prompt=True), ask=lambda text: pytest.fail("asked"))
+
+    def test_an_empty_answer_is_a_value(self):
+        assert resolve(PromptReference(prompt=True), interactive=True, ask=lambda text: "").reveal() == ""
+
+    def test_the_end_of_input_is_an_error(self):
+        def ask(text):
+            raise EOFError
+
+        with pytest.raises(SecretError, match="no password was typed"):
+            resolve(PromptReference(prompt=True), interactive=True, ask=ask)
+
+
+def test_a_reference_is_resolved_once(tmp_path):
+    reference = file_with(tmp_path, b"first")
+    resolver = Resolver()
+    assert resolver.resolve(reference, "mysql.password").reveal() == "first"
+    reference.file.write_text("second")
+    assert resolver.resolve(reference, "deployment_sync.svn_password").reveal() == "first"
+
+
+def test_an_error_is_not_remembered(tmp_path):
+    resolver = Resolver()
+    reference = FileReference(file=tmp_path / "late")
+    with pytest.raises(SecretError):
+        resolver.resolve(reference, "mysql.password")
+    file_with(tmp_path, b"now").file.rename(reference.file)
+    assert resolver.resolve(reference, "mysql.password").reveal() == "now"

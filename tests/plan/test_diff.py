@@ -1,0 +1,434 @@
+"""The diff: only lines that an edit needs, each with its own line end; passwords masked wherever they stand."""
+
+from __future__ import annotations
+
+import codecs
+import difflib
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.headless import (  # noqa: F401  (a fixture is used by its name)
+    ANALYTICS,
+    API_MANAGER_PACKS,
+    AXIS2,
+    CARBON,
+    EVENT_PROCESSOR,
+    LIB,
+    MASTER,
+    PACKS,
+    REGISTRY,
+    SPARK,
+    SPARK_BAT,
+    SPARK_SH,
+    STATS,
+    STORES,
+    USER_MGT,
+    applied,
+    quick_disk,
+    replayed,
+)
+from tests.support.pairs import Pair
+from wizard.command_line.text import diff_lines
+from wizard.passwords.secret import MASK
+from wizard.plan.change import Change
+from wizard.plan.diff import Masker, masker, rows, unified
+
+TEXT_FILES = (
+    CARBON,
+    AXIS2,
+    EVENT_PROCESSOR,
+    REGISTRY,
+    USER_MGT,
+    MASTER,
+    ANALYTICS,
+    STATS,
+    STORES,
+    SPARK,
+    SPARK_SH,
+    SPARK_BAT,
+)
+
+
+def changed_lines(before: bytes, after: bytes) -> tuple[list[bytes], list[bytes]]:
+    """The lines that a diff removes and adds, line ends included."""
+    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    removed, added = [], []
+    for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if tag != "equal":
+            removed += old[i1:i2]
+            added += new[j1:j2]
+    return removed, added
+
+
+def counts(stock: Path, home: Path) -> dict[str, int]:
+    """Lines removed plus added of every file of a home that is not as in the stock pack."""
+    found = {}
+    for path in sorted(home.rglob("*")):
+        relative = str(path.relative_to(home))
+        if path.is_file() and (stock / relative).is_file():
+            removed, added = changed_lines((stock / relative).read_bytes(), path.read_bytes())
+            if removed or added:
+                found[relative] = len(removed) + len(added)
+    return found
+
+
+FIRST = {AXIS2: 8, EVENT_PROCESSOR: 6, REGISTRY: 23, MASTER: 42, ANALYTICS: 20, USER_MGT: 2, SPARK: 2}
+# The second node has a Hazelcast port, two event processor ports and an offset of its own.
+SECOND = {**FIRST, AXIS2: 10, EVENT_PROCESSOR: 10, CARBON: 2}
+OWN = {"das-3.0.1": {EVENT_PROCESSOR: 2}}
+"""DAS 3.0.1 also has a mode SingleNode to be turned off: two lines more."""
+
+
+class TestNoNoise:
+    @pytest.mark.parametrize("pack", PACKS)
+    def test_as_few_lines_as_a_careful_person_changes(
+        self, pack: str, make_pair: Callable[..., Pair], packs: Path
+    ) -> None:
+        pair = make_pair(pack)
+        applied(pair)
+        more = OWN.get(pack, {})
+        for home, wanted in zip(pair.homes, (FIRST, SECOND), strict=True):
+            assert counts(packs / pack, home) == {
+                path: count + more.get(path, 0) for path, count in wanted.items()
+            }
+
+    @pytest.mark.parametrize("pack", API_MANAGER_PACKS)
+    def test_also_where_all_is_asked_for(
+        self, pack: str, make_pair: Callable[..., Pair], packs: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("SVN", "secret")
+        pair = make_pair(
+            pack,
+            mysql={"url_parameters": {"useSSL": "false"}, "databases": {"stats": "S", "event_store": "E"}},
+            event_processor={"presenter": "node1"},
+            deployment_sync={
+                "method": "svn",
+                "svn_url": "http://svn.example.com/r",
+                "svn_username": "u",
+                "svn_password": {"env": "SVN"},
+            },
+            nodes=[{"spark_local_ip": "127.0.0.1"}, {}],
+        )
+        applied(pair)
+        assert counts(packs / pack, pair.homes[0]) == {
+            **FIRST,
+            # node type presenter, the presentation's host
+            EVENT_PROCESSOR: FIRST[EVENT_PROCESSOR] + 4,
+            # the name of one datasource
+            ANALYTICS: FIRST[ANALYTICS] + 2,
+            # Both record stores of the events.
+            STORES: 4,
+            # url, username, password, driver
+            STATS: 8,
+            # Enabled, AutoCommit, SvnUrl, SvnUser, SvnPassword
+            CARBON: 10,
+            SPARK_SH: 1,
+            SPARK_BAT: 1,
+        }
+
+    @pytest.mark.parametrize("pack", PACKS)
+    def test_nothing_but_new_lines_where_nothing_was(
+        self, pack: str, make_pair: Callable[..., Pair], packs: Path
+    ) -> None:
+        pair = make_pair(pack)
+        applied(pair)
+        for path, kept in ((REGISTRY, None), (MASTER, None)):
+            removed, added = changed_lines(
+                (packs / pack / path).read_bytes(), (pair.homes[0] / path).read_bytes()
+            )
+            assert removed == [], path
+            assert all(line.endswith(b"\n") and not line.endswith(b"\r\n") for line in added)
+            assert kept is None
+
+    def test_a_new_datasource_looks_like_its_neighbour(self, make_pair: Callable[..., Pair]) -> None:
+        pair = make_pair()
+        applied(pair)
+        master = (pair.homes[0] / MASTER).read_text("utf-8")
+        blocks = re.findall(
+            r"^        <datasource>\n.*?^        </datasource>\n", master, re.DOTALL | re.MULTILINE
+        )
+        shapes = [re.sub(r">[^<\n]+<", "><", block) for block in blocks]
+        assert len(blocks) == 3
+        assert shapes[1] == shapes[2]
+        assert (
+            shapes[0].replace("                    <defaultAutoCommit></defaultAutoCommit>\n", "")
+            == shapes[1]
+        )
+        assert "        </datasource>\n\n        <datasource>\n" in master, (
+            "an empty line between, as in the pack"
+        )
+
+
+# --- every file keeps its own ways --------------------------------------------------------------------------
+
+
+def with_crlf(data: bytes) -> bytes:
+    return re.sub(rb"\r?\n", b"\r\n", data)
+
+
+def with_lf(data: bytes) -> bytes:
+    return data.replace(b"\r\n", b"\n")
+
+
+def with_tabs(data: bytes) -> bytes:
+    return re.sub(rb"(?m)^(?: {4})+", lambda found: b"\t" * (len(found[0]) // 4), data)
+
+
+def with_mark(data: bytes) -> bytes:
+    """A byte order mark in front, where the encoding has one."""
+    has_none = b"ISO-8859-1" in data[:80] or not data.lstrip().startswith(b"<")
+    return data if has_none else codecs.BOM_UTF8 + data
+
+
+def without_last_newline(data: bytes) -> bytes:
+    return data.rstrip()
+
+
+def with_latin_bytes(data: bytes) -> bytes:
+    """A comment in the file's own encoding, at the very end of a file that declares ISO-8859-1."""
+    if b"ISO-8859-1" not in data[:80]:
+        return data
+    return data.rstrip() + "\n<!-- Änderungen: Groß & klein, ©, \xa0 -->\n".encode("iso-8859-1")
+
+
+def on_one_line(data: bytes) -> bytes:
+    """XML without a single line break, but for those inside of comments and texts."""
+    if not data.lstrip().startswith(b"<"):
+        return data
+    return re.sub(rb">\s+<", b"><", data.strip())
+
+
+STYLES = [with_crlf, with_lf, with_mark, without_last_newline, with_latin_bytes]
+
+
+def rewritten(home: Path, style: Callable[[bytes], bytes]) -> None:
+    for relative in TEXT_FILES:
+        path = home / relative
+        if path.exists():
+            path.write_bytes(style(path.read_bytes()))
+
+
+class TestEachFileKeepsItsOwnWays:
+    @pytest.mark.parametrize("style", STYLES, ids=lambda style: style.__name__)
+    @pytest.mark.parametrize("pack", PACKS)
+    def test_the_edit_of_a_rewritten_file_is_the_rewritten_edit(
+        self,
+        pack: str,
+        style: Callable[[bytes], bytes],
+        make_pair: Callable[..., Pair],
+        packs: Path,
+        tmp_path: Path,
+    ) -> None:
+        from tests.support import pairs
+
+        nodes = [{"spark_local_ip": "127.0.0.1"}, {"spark_local_ip": "127.0.0.2"}]
+        stats = {} if pack.startswith("das") else {"databases": {"stats": "S"}}
+        plain = make_pair(pack, nodes=nodes, mysql=stats)
+        other = pairs.make_pair(packs / pack, tmp_path / "other", nodes=nodes, mysql=stats)
+        for home in other.homes:
+            rewritten(home, style)
+        applied(plain)
+        applied(other)
+        for home, twin in zip(plain.homes, other.homes, strict=True):
+            for relative in TEXT_FILES:
+                if (home / relative).exists() and relative not in {SPARK_SH, SPARK_BAT}:
+                    assert (twin / relative).read_bytes() == style((home / relative).read_bytes()), relative
+        assert replayed(other)[0].outcome == "unchanged"
+
+    @pytest.mark.parametrize("pack", PACKS)
+    def test_tabs_stay_tabs(self, pack: str, make_pair: Callable[..., Pair], packs: Path) -> None:
+        pair = make_pair(pack)
+        for home in pair.homes:
+            rewritten(home, with_tabs)
+        before = {path: (pair.homes[0] / path).read_bytes() for path in (MASTER, REGISTRY, AXIS2)}
+        applied(pair)
+        for path, data in before.items():
+            _, added = changed_lines(data, (pair.homes[0] / path).read_bytes())
+            assert added
+            for line in added:
+                if path != AXIS2 or b"ember" in line:
+                    assert re.match(rb"\t+[^ \t]|\s*$| {16}enable", line), (path, line)
+
+    def test_scripts_without_a_last_newline_get_a_line_of_their_own(
+        self, make_pair: Callable[..., Pair]
+    ) -> None:
+        """The real ones end without a newline."""
+        pair = make_pair(nodes=[{"spark_local_ip": "10.0.0.1"}, {"spark_local_ip": "10.0.0.2"}])
+        home = pair.homes[0]
+        for script in (SPARK_SH, SPARK_BAT):
+            (home / script).write_bytes((home / script).read_bytes().rstrip())
+        before = {script: (home / script).read_bytes() for script in (SPARK_SH, SPARK_BAT)}
+        applied(pair)
+        assert (home / SPARK_SH).read_bytes() == before[SPARK_SH] + b"\nexport SPARK_LOCAL_IP=10.0.0.1"
+        assert (home / SPARK_BAT).read_bytes() == before[SPARK_BAT] + b"\r\nset SPARK_LOCAL_IP=10.0.0.1"
+        pair.profile.write_text(pair.profile.read_text().replace("10.0.0.1", "10.0.0.9"))
+        applied(pair)
+        assert (home / SPARK_SH).read_bytes() == before[SPARK_SH] + b"\nexport SPARK_LOCAL_IP=10.0.0.9"
+        assert (home / SPARK_BAT).read_bytes() == before[SPARK_BAT] + b"\r\nset SPARK_LOCAL_IP=10.0.0.9"
+
+    @pytest.mark.parametrize("pack", PACKS)
+    def test_one_line_files_stay_one_line(self, pack: str, make_pair: Callable[..., Pair]) -> None:
+        pair = make_pair(pack)
+        plain = {
+            path: (pair.homes[0] / path).read_bytes()
+            for path in TEXT_FILES
+            if (pair.homes[0] / path).exists()
+        }
+        for home in pair.homes:
+            rewritten(home, on_one_line)
+        lines = {path: (pair.homes[0] / path).read_bytes().count(b"\n") for path in plain}
+        applied(pair)
+        for path, count in lines.items():
+            after = (pair.homes[0] / path).read_bytes()
+            assert after.count(b"\n") == count, path
+        assert replayed(pair)[0].outcome == "unchanged"
+
+
+# --- what is shown ------------------------------------------------------------------------------------------
+
+
+def change(before: bytes, after: bytes) -> Change:
+    return Change("node1", "a/file.xml", "edit", ("registry",), before=before, after=after)
+
+
+class TestTheDiff:
+    def test_it_is_a_unified_diff(self) -> None:
+        before = b"".join(b"%d\n" % number for number in range(1, 21))
+        after = before.replace(b"5\n", b"five\n", 1).replace(b"18\n", b"18\n18b\n")
+        assert list(unified(change(before, after), Masker())) == [
+            "--- node1/a/file.xml",
+            "+++ node1/a/file.xml",
+            "@@ -2,7 +2,7 @@",
+            " 2",
+            " 3",
+            " 4",
+            "-5",
+            "+five",
+            " 6",
+            " 7",
+            " 8",
+            "@@ -16,6 +16,7 @@",
+            " 16",
+            " 17",
+            " 18",
+            "+18b",
+            " 19",
+            " 20",
+            " ",
+        ]
+
+    def test_no_change_no_diff(self) -> None:
+        assert list(unified(change(b"a\n", b"a\n"), Masker())) == []
+
+    def test_rows_have_the_numbers_of_both_sides(self) -> None:
+        found = rows(change(b"a\nb\nc", b"a\nB\nc"), Masker())
+        assert [(row.kind, row.before, row.after, row.text) for row in found] == [
+            ("same", 1, 1, "a"),
+            ("removed", 2, None, "b"),
+            ("added", None, 2, "B"),
+            ("same", 3, 3, "c"),
+        ]
+
+    def test_a_password_that_changes_is_a_line_that_changes(self) -> None:
+        before, after = b"<password>old one</password>\n", b"<password>new one</password>\n"
+        found = [(row.kind, row.text) for row in rows(change(before, after), masker(["new one"]))]
+        assert found[:2] == [
+            ("removed", f"<password>{MASK}</password>"),
+            ("added", f"<password>{MASK}</password>"),
+        ]
+
+    def test_the_whole_dry_run_shows_every_file(self, make_pair: Callable[..., Pair]) -> None:
+        pair = make_pair()
+        _, prepared = replayed(pair, dry_run=True)
+        shown = list(diff_lines(prepared.plan, prepared.masker()))
+        heads = [line.removeprefix("+++ ") for line in shown if line.startswith("+++ ")]
+        edited = [f"node1/{path}" for path in FIRST] + [f"node2/{path}" for path in SECOND]
+        assert sorted(heads) == sorted(edited)
+        assert f"node1/{LIB}" not in "\n".join(heads)
+        for home, node, wanted in zip(pair.homes, ("node1", "node2"), (FIRST, SECOND), strict=True):
+            assert home.exists()
+            for path, count in wanted.items():
+                at = shown.index(f"--- {node}/{path}") + 2
+                body = shown[at:]
+                end = next((i for i, line in enumerate(body) if line.startswith("--- node")), len(body))
+                assert sum(line[:1] in {"+", "-"} for line in body[:end]) == count
+
+
+SECRETS = [
+    "s3cret",
+    "aa&bb",
+    "a<b>c",
+    "quo\"te'd",
+    "pä€中",
+    "semi;colon",
+    "per%cent",
+    "back\\slash",
+    "p=q+r s",
+]
+
+
+class TestMasking:
+    @pytest.mark.parametrize("secret", SECRETS)
+    @pytest.mark.parametrize(
+        "template",
+        [
+            "<password>{xml}</password>",
+            '<password svns:secretAlias="x">{xml}</password>',
+            "<password><![CDATA[{plain}]]></password>",
+            "<SvnPassword>{xml}</SvnPassword>",
+            "<ns:Password >{xml}</ns:Password >",
+            '<Property name="ConnectionPassword">{xml}</Property>',
+            "<property key='password'>{xml}</property>",
+            '<x password="{attribute}"/>',
+            "<url>jdbc:mysql://h/d?a=b&amp;password={url}&amp;c=d</url>",
+            "<url>jdbc:mysql://h/d?trustStorePassword={url}</url>",
+            "<cacheId>{xml}@jdbc:mysql://h/d</cacheId>",
+            "{plain}",
+        ],
+    )
+    def test_neither_the_secret_nor_a_piece_of_it_shows(self, template: str, secret: str) -> None:
+        from urllib.parse import quote
+        from xml.sax.saxutils import escape
+
+        from wizard.profile.jdbc_url import jdbc_url
+
+        url = jdbc_url("h", 1, "d", {"p": secret}).partition("?p=")[2]
+        line = template.format(
+            xml=escape(secret),
+            plain=secret,
+            attribute=escape(secret, {'"': "&quot;", "'": "&apos;"}),
+            url=escape(url),
+        )
+        shown = masker([secret]).mask(line)
+        assert MASK in shown
+        around = template.split("{", maxsplit=1)[0] + MASK + template.rsplit("}", maxsplit=1)[-1]
+        assert shown in {around, around.replace("<![CDATA[", "").replace("]]>", "")}
+        assert quote(secret) not in shown
+
+    def test_passwords_that_nobody_told_of_are_masked_by_their_place(self) -> None:
+        hide = masker([])
+        assert "wso2carbon" not in hide.mask("<password>wso2carbon</password>")
+        assert "123" not in hide.mask("<url>jdbc:mysql://h/d?user=a&amp;password=123;x</url>")
+        assert hide.mask("<username>wso2carbon</username>") == "<username>wso2carbon</username>"
+
+    def test_a_short_password_does_not_hide_half_of_the_file(self) -> None:
+        hide = masker(["e"])
+        assert hide.mask("<name>the</name>") == "<name>the</name>"
+        assert hide.mask("<password>e</password>") == f"<password>{MASK}</password>"
+
+    def test_a_reference_in_the_url_is_masked_by_its_name(self) -> None:
+        hide = masker(["x;y'z"], ["token"])
+        shown = hide.mask("<url>jdbc:mysql://h/d?a=b&amp;token=x;y'z&amp;c=d</url>")
+        assert shown == f"<url>jdbc:mysql://h/d?a=b&amp;token={MASK}&amp;c=d</url>"
+        short = masker(["x;y"], ["token"])
+        assert (
+            short.mask("<url>jdbc:mysql://h/d?token=x;y</url>") == f"<url>jdbc:mysql://h/d?token={MASK}</url>"
+        )
+
+    def test_lines_are_kept(self) -> None:
+        text = "<a>\n<password>one\ntwo\n</password>\n</a>"
+        assert masker(["one\ntwo"]).mask(text).count("\n") == text.count("\n")
+        assert "two" not in masker(["one\ntwo"]).mask(text)

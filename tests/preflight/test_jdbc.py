@@ -1,0 +1,393 @@
+"""The driver's own log-in: real jars, real Java 8 and 17, real servers; each refusal recognised with its fix."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import install_servers, listeners, servers
+from tests.support.certificates import old_certificate
+from tests.support.pairs import driver_jar
+from tests.support.servers import Server
+from wizard.pack.driver import DriverJar, inspect
+from wizard.pack.home import LIB, Pack
+from wizard.passwords.secret import Secret
+from wizard.preflight.jdbc import (
+    Diagnosis,
+    Java,
+    LoginAnswer,
+    LoginProblem,
+    diagnose,
+    find_java,
+    findings,
+    log_in,
+)
+from wizard.profile.jdbc_url import jdbc_url
+from wizard.profile.model import Profile
+from wizard.profile.passwords import Passwords
+
+PASSWORD = "p'ö\"\\%; ✓&="
+OLD, NEW, MARIA = "com.mysql.jdbc.Driver", "com.mysql.cj.jdbc.Driver", "org.mariadb.jdbc.Driver"
+
+
+def needed(path: Path) -> Path:
+    if not path.exists():
+        reason = f"{path} is missing: python -m tests.support.install_servers"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return path
+
+
+@pytest.fixture
+def connector() -> Path:
+    """Connector/J 8.0.33."""
+    return needed(install_servers.connector_jar())
+
+
+@pytest.fixture
+def mariadb_driver() -> Path:
+    """MariaDB Connector/J 2.7.6."""
+    return needed(install_servers.mariadb_jar())
+
+
+@pytest.fixture
+def java() -> Java:
+    """The machine's own Java, 11 or later."""
+    found = find_java(None)
+    if found is None:
+        if os.environ.get("CI"):
+            pytest.fail("there is no java on the PATH")
+        pytest.skip("there is no java on the PATH")
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def java8() -> Java:
+    found = find_java(needed(install_servers.java_8()))
+    assert found is not None
+    return found
+
+
+@contextmanager
+def account(server: Server, database: str = "jdbc-a_b.c") -> Iterator[tuple[str, str]]:
+    """A fresh account: MySQL 9 lets one that has logged in once skip the part that needs the key."""
+    name = "jd'bc"
+    with server.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE USER %s@'%%' IDENTIFIED BY %s", (name, PASSWORD))
+        cursor.execute(f"CREATE DATABASE `{database}`")
+        cursor.execute(f"GRANT ALL ON `{database.replace('_', chr(92) + '_')}`.* TO %s@'%%'", (name,))
+    try:
+        yield name, database
+    finally:
+        server.drop(database)
+        server.drop_user(name)
+
+
+def tried(
+    server: Server,
+    jar: Path,
+    driver_class: str,
+    java: Java,
+    parameters: dict[str, str],
+    *,
+    password: str = PASSWORD,
+    database: str | None = None,
+) -> tuple[LoginAnswer, Diagnosis | None]:
+    with account(server) as (name, own):
+        url = jdbc_url(server.host, server.port, database or own, parameters)
+        answer = log_in(jar, driver_class, java, url, (name, Secret(password)))
+    assert password not in repr(answer)
+    return answer, None if answer.ok or answer.not_run else diagnose(answer, inspect(jar), java)
+
+
+class TestGettingIn:
+    def test_with_a_password_of_every_kind_of_character(
+        self, server: Server, connector: Path, java: Java
+    ) -> None:
+        answer, problem = tried(
+            server, connector, NEW, java, {"useSSL": "false", "allowPublicKeyRetrieval": "true"}
+        )
+        assert problem is None, problem
+        assert answer.ok
+        version = {"mysql56": "5.6.24", "mysql9": "9.7", "mariadb": "10.11"}[server.kind]
+        assert version in answer.server
+
+    def test_with_java_8_which_needs_a_compiler(self, mysql56: Server, connector: Path, java8: Java) -> None:
+        assert java8.version == (8,)
+        answer, problem = tried(mysql56, connector, OLD, java8, {"useSSL": "false"})
+        assert problem is None, problem
+        assert answer.ok
+
+    def test_with_mariadbs_driver(self, mariadb: Server, mariadb_driver: Path, java: Java) -> None:
+        answer, problem = tried(mariadb, mariadb_driver, MARIA, java, {})
+        assert problem is None, problem
+        assert answer.driver == "2.7.6"
+
+    def test_over_tls_where_the_server_has_it(self, mysql9: Server, connector: Path, java: Java) -> None:
+        answer, problem = tried(mysql9, connector, NEW, java, {})
+        assert problem is None, problem
+        assert answer.ok
+
+
+class TestWhatKeepsItOut:
+    def test_mysql_9_without_tls_needs_its_key(self, mysql9: Server, connector: Path, java: Java) -> None:
+        _, problem = tried(mysql9, connector, OLD, java, {"useSSL": "false"})
+        assert problem is not None and problem.remedy is not None
+        assert problem.remedy.field == "mysql.url_parameters.allowPublicKeyRetrieval"
+        assert problem.remedy.value == "true"
+        assert "allowPublicKeyRetrieval" in problem.fix
+
+    def test_the_same_with_mariadbs_driver(self, mysql9: Server, mariadb_driver: Path, java: Java) -> None:
+        _, problem = tried(mysql9, mariadb_driver, MARIA, java, {})
+        assert problem is not None and problem.remedy is not None
+        assert problem.remedy.field.endswith("allowPublicKeyRetrieval")
+
+    def test_the_tls_of_56(self, connector: Path, java: Java, tmp_path: Path) -> None:
+        certificate, key = old_certificate(tmp_path)
+        options = [f"--ssl-ca={certificate}", f"--ssl-cert={certificate}", f"--ssl-key={key}"]
+        with servers.fresh("mysql56", *options) as old:
+            _, problem = tried(old, connector, NEW, java, {})
+            assert problem is not None and problem.remedy is not None
+            assert (problem.remedy.field, problem.remedy.value) == ("mysql.url_parameters.useSSL", "false")
+            answer, _ = tried(old, connector, NEW, java, {"useSSL": "false"})
+            assert answer.ok
+
+    def test_a_driver_without_the_plugin(self, mysql9: Server, connector: Path, java: Java) -> None:
+        """What an old Connector/J lacks is switched off here in a new one."""
+        parameters = {"disabledAuthenticationPlugins": "caching_sha2_password"}
+        _, problem = tried(mysql9, connector, NEW, java, parameters)
+        assert problem is not None
+        assert "5.1.46" in problem.message
+        assert "newer Connector/J" in problem.fix
+
+    def test_a_wrong_password(self, mariadb: Server, connector: Path, java: Java) -> None:
+        _, problem = tried(mariadb, connector, OLD, java, {}, password="wr0ng-one")
+        assert problem is not None
+        assert "access denied" in problem.message
+
+    def test_a_database_that_it_may_not_see(self, mariadb: Server, connector: Path, java: Java) -> None:
+        _, problem = tried(mariadb, connector, OLD, java, {}, database="no_such_db")
+        assert problem is not None
+        assert "no_such_db" in problem.message
+
+    def test_a_class_that_is_not_in_the_jar(self, mariadb: Server, connector: Path, java: Java) -> None:
+        _, problem = tried(mariadb, connector, "com.example.Driver", java, {})
+        assert problem is not None
+        assert "driver_class" in problem.fix
+
+    def test_nobody_there(self, connector: Path, java: Java) -> None:
+        url = jdbc_url("127.0.0.1", servers.free_port(), "d", {})
+        answer = log_in(connector, OLD, java, url, ("u", Secret("p")))
+        problem = diagnose(answer, inspect(connector), java)
+        assert "does not reach the server" in problem.message
+
+    def test_a_url_that_the_driver_does_not_take(self, mariadb_driver: Path, java: Java) -> None:
+        answer = log_in(mariadb_driver, MARIA, java, "jdbc:postgresql://127.0.0.1/d", ("u", Secret("p")))
+        assert "does not accept" in diagnose(answer, inspect(mariadb_driver), java).message
+
+
+class TestLimits:
+    def test_java_and_its_children_are_gone_when_it_takes_too_long(
+        self, tmp_path: Path, connector: Path
+    ) -> None:
+        """A Java that starts a child and hangs: neither outlives the answer."""
+        home = tmp_path / "java"
+        (home / "bin").mkdir(parents=True)
+        children = tmp_path / "pids"
+        script = f"#!/bin/sh\nsleep 600 &\necho $$ $! > {children}\nwait\n"
+        for name in ("java", "javac"):
+            (home / "bin" / name).write_text(script)
+            (home / "bin" / name).chmod(0o755)
+        (home / "release").write_text('JAVA_VERSION="17.0.1"\n')
+        slow = find_java(home)
+        assert slow is not None
+        answer = log_in(connector, OLD, slow, "jdbc:mysql://127.0.0.1/d", ("u", Secret("p")), limit=0.5)
+        assert not answer.ok
+        for pid in children.read_text().split():
+            assert not alive(int(pid))
+
+    def test_a_server_that_never_answers(self, connector: Path, java: Java) -> None:
+        with listeners.listener(listeners.silent) as port:
+            url = jdbc_url("127.0.0.1", port, "d", {})
+            answer = log_in(connector, OLD, java, url, ("u", Secret("p")), limit=4)
+        assert "no answer" in diagnose(answer, inspect(connector), java).message
+
+    def test_the_password_is_in_no_list_of_processes(self, connector: Path, java: Java) -> None:
+        """Seen from outside while Java waits for a server that says nothing."""
+        seen: list[str] = []
+
+        def watch(connection: Any) -> None:
+            seen.append(
+                subprocess.run(
+                    ["ps", "axww", "-o", "args"], capture_output=True, text=True, check=False
+                ).stdout
+            )
+
+        with listeners.listener(watch) as port:
+            url = Secret(jdbc_url("127.0.0.1", port, "d", {"trustCertificateKeyStorePassword": "s3cret-url"}))
+            answer = log_in(connector, OLD, java, url, ("u", Secret("s3cret-pw")), limit=10)
+        assert seen and "JdbcLogin" in seen[0]
+        assert "s3cret" not in seen[0]
+        assert "s3cret" not in repr(answer)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+    except OSError:
+        return False
+
+
+class TestFindingJava:
+    def home(self, folder: Path, version: str, *programs: str, modules: str = "") -> Path:
+        (folder / "bin").mkdir(parents=True)
+        for name in programs:
+            (folder / "bin" / name).write_text("#!/bin/sh\nexit 1\n")
+            (folder / "bin" / name).chmod(0o755)
+        (folder / "release").write_text(
+            f'JAVA_VERSION="{version}"\n' + (f'MODULES="{modules}"\n' if modules else "")
+        )
+        return folder
+
+    @pytest.mark.parametrize(
+        ("version", "expected"),
+        [("1.7.0_80", (7,)), ("1.8.0_392", (8,)), ("11.0.2", (11, 0, 2)), ("21", (21,))],
+    )
+    def test_versions(self, tmp_path: Path, version: str, expected: tuple[int, ...]) -> None:
+        found = find_java(self.home(tmp_path / "j", version, "java"))
+        assert found is not None and found.version == expected
+        assert found.name == f"Java {expected[0]}"
+
+    def test_nothing_there(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert find_java(tmp_path) is None
+        monkeypatch.setenv("PATH", str(tmp_path))
+        assert find_java(None) is None
+
+    def test_a_jre_within_a_jdk(self, tmp_path: Path) -> None:
+        self.home(tmp_path / "jre", "1.8.0_1", "java")
+        found = find_java(tmp_path)
+        assert found is not None and found.java == tmp_path / "jre/bin/java"
+
+    def test_without_any_compiler_it_is_said(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, connector: Path
+    ) -> None:
+        monkeypatch.setenv("PATH", str(tmp_path))
+        for version, modules in (("1.8.0_392", ""), ("17.0.1", "java.base java.sql")):
+            home = self.home(tmp_path / version, version, "java", modules=modules)
+            if modules:
+                (home / "lib").mkdir()
+                (home / "lib/modules").touch()
+            found = find_java(home)
+            assert found is not None
+            answer = log_in(connector, OLD, found, "jdbc:mysql://127.0.0.1/d", ("u", Secret("p")))
+            assert answer.not_run is not None and "no compiler" in answer.not_run
+
+    def test_a_jre_8_is_served_by_another_javas_compiler(
+        self, tmp_path: Path, mysql56: Server, connector: Path, java8: Java, java: Java
+    ) -> None:
+        if java.javac is None:
+            pytest.skip("the machine's Java has no compiler")
+        answer, problem = tried(
+            mysql56, connector, OLD, Java(java8.java, (8,), java.javac), {"useSSL": "false"}
+        )
+        assert problem is None, problem
+        assert answer.ok, answer
+
+
+JAR = DriverJar(Path("c.jar"), (OLD,), "Connector/J", "5.1.40")
+JAVA_8 = Java(Path("java"), (8,), None)
+SQL = "java.sql.SQLException"
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "number", "message", "told"),
+    [
+        (SQL, "08001", 0, "Unable to load authentication plugin 'caching_sha2_password'.", "too old"),
+        (SQL, "08004", 1251, "Client does not support authentication protocol requested by server", "too old"),
+        (SQL, "S1000", 0, "Unknown initial character set index '255' received from server.", "too old"),
+        (SQL, "HY000", 1193, "Unknown system variable 'query_cache_size'", "too old"),
+        ("javax.net.ssl.SSLHandshakeException", "", 0, "No appropriate protocol (protocol is disabled)", "TLS"),
+        ("java.lang.UnsupportedClassVersionError", "", 0, "com/mysql/cj/jdbc/Driver : 52.0", "newer Java"),
+        (SQL, "01S00", 0, "The server time zone value 'CEST' is unrecognized", "time zone"),
+        (SQL, "08004", 1040, "Too many connections", "no more connections"),
+        ("java.lang.NullPointerException", "null", 0, "null", "NullPointerException"),
+    ],
+)  # fmt: skip
+def test_other_refusals_are_recognised(kind: str, state: str, number: int, message: str, told: str) -> None:
+    """What Connector/J 5.1 says; those jars are not to be had here."""
+    found = diagnose(LoginAnswer((LoginProblem(kind, state, number, message),)), JAR, JAVA_8)
+    assert told in found.message
+    assert found.fix
+
+
+class TestTheCheck:
+    @pytest.fixture
+    def pair(self, make_pair: Callable[..., Any]) -> Callable[..., tuple[Profile, dict[str, Pack]]]:
+        import tomllib
+
+        def made(**mysql: Any) -> tuple[Profile, dict[str, Pack]]:
+            made = make_pair(mysql=mysql)
+            raw = tomllib.loads(made.profile.read_text())
+            profile = Profile.model_validate(raw, context={"folder": made.profile.parent})
+            return profile, {node.name: Pack(Path(node.home)) for node in profile.nodes}
+
+        return made
+
+    def test_one_java_and_one_jar_are_tried_once(
+        self, mariadb: Server, connector: Path, java: Java, pair: Callable[..., Any]
+    ) -> None:
+        with account(mariadb) as (name, database):
+            profile, packs = pair(
+                host=mariadb.host, port=mariadb.port, username=name, driver_jar=str(connector),
+                databases={"user": database},
+            )  # fmt: skip
+            found = list(findings(profile, profile.nodes, packs, Passwords(Secret(PASSWORD))))
+        (only,) = found
+        assert only.status == "ok", only
+        assert "Connector/J 8.0.33" in only.message and f"Java {java.version[0]}" in only.message
+
+    def test_a_jar_that_is_in_the_pack_already(
+        self, mariadb: Server, connector: Path, java: Java, pair: Callable[..., Any]
+    ) -> None:
+        with account(mariadb) as (name, database):
+            profile, packs = pair(
+                host=mariadb.host,
+                port=mariadb.port,
+                username=name,
+                driver_jar=None,
+                databases={"user": database},
+            )
+            for pack in packs.values():
+                (pack.path(LIB) / "mysql.jar").write_bytes(connector.read_bytes())
+            found = list(findings(profile, profile.nodes, packs, Passwords(Secret("wrong"))))
+        assert {one.status for one in found} == {"error"}
+        assert {one.node for one in found} == {"node1", "node2"}  # each has its own copy of the jar
+
+    def test_a_node_that_is_elsewhere_is_skipped(self, pair: Callable[..., Any]) -> None:
+        profile, _ = pair(driver_jar=None)
+        found = list(findings(profile, profile.nodes, {}, Passwords(Secret("x"))))
+        assert [(one.status, one.node) for one in found] == [("skipped", "node1"), ("skipped", "node2")]
+
+    def test_without_java_it_is_skipped_and_said(
+        self, pair: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        profile, packs = pair(driver_jar=str(driver_jar(tmp_path / "d.jar")))
+        monkeypatch.setenv("PATH", str(tmp_path))
+        (found,) = findings(profile, profile.nodes, packs, Passwords(Secret("x")))
+        assert found.status == "skipped"
+        assert "no Java" in found.message and found.fix
+
+    def test_a_jar_that_cannot_be_loaded(self, pair: Callable[..., Any], java: Java, tmp_path: Path) -> None:
+        """A class of eight bytes: whatever Java says of it is told, and nothing breaks."""
+        profile, packs = pair(driver_jar=str(driver_jar(tmp_path / "d.jar")))
+        (found,) = findings(profile, profile.nodes, packs, Passwords(Secret("x")))
+        assert found.status == "error"
+        assert found.fix

@@ -1,0 +1,203 @@
+"""What a real svnserve says, and what other things that listen there do."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from tests.support.need import need
+from wizard.passwords.secret import Secret
+from wizard.preflight.subversion import look
+
+PASSWORD = 'pä"ss wo;rd'
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def svnserve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """A repository behind svnserve that anybody may read and `wso2` may write; its URL and its folder."""
+    need("svnserve")
+    root = tmp_path_factory.mktemp("svn")
+    repository = root / "repository"
+    subprocess.run(["svnadmin", "create", repository], check=True)
+    (repository / "conf/svnserve.conf").write_text(
+        "[general]\nanon-access = read\nauth-access = write\npassword-db = passwd\nrealm = demo\n"
+    )
+    (repository / "conf/passwd").write_text(f"[users]\nwso2 = {PASSWORD}\n", encoding="utf-8")
+    port = free_port()
+    command = [
+        "svnserve",
+        "--daemon",
+        "--foreground",
+        "--listen-host",
+        "127.0.0.1",
+        "--listen-port",
+        str(port),
+    ]
+    process = subprocess.Popen([*command, "--root", root])
+    try:
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=5).close()
+                break
+            except ConnectionRefusedError:
+                assert process.poll() is None
+        yield f"svn://127.0.0.1:{port}/repository", repository
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def findings(url: str, user: str = "wso2", password: str = PASSWORD) -> list:
+    sync = SimpleNamespace(svn_url=url, svn_username=user)
+    return list(look(SimpleNamespace(deployment_sync=sync), Secret(password)))
+
+
+def test_the_account_is_really_tried(svnserve: tuple[str, Path]) -> None:
+    (found,) = findings(svnserve[0])
+    assert found.status == "ok"
+    assert "takes the account wso2" in found.message
+
+
+@pytest.mark.parametrize(("user", "password"), [("wso2", "wrong"), ("nobody", PASSWORD), ("", "")])
+def test_a_refused_account_is_an_error_though_anybody_may_read(
+    svnserve: tuple[str, Path], user: str, password: str
+) -> None:
+    (found,) = findings(svnserve[0], user, password)
+    assert found.status == "error"
+    assert "refused" in found.message
+    assert "svn_password" in (found.fix or "")
+
+
+def test_a_missing_repository_is_named_in_the_servers_words(svnserve: tuple[str, Path]) -> None:
+    (found,) = findings(svnserve[0].replace("/repository", "/nothing"))
+    assert found.status == "error"
+    assert "No repository found" in found.message
+
+
+def test_a_file_url_is_looked_at_in_place(svnserve: tuple[str, Path], tmp_path: Path) -> None:
+    assert findings(f"file://{svnserve[1]}/trunk")[0].status == "ok"
+    (found,) = findings(f"file://{tmp_path}")
+    assert found.status == "error"
+    assert "svnadmin create" in (found.fix or "")
+
+
+def test_nobody_listens() -> None:
+    (found,) = findings(f"svn://127.0.0.1:{free_port()}/x")
+    assert found.status == "error"
+    assert "refused" in found.message
+
+
+@contextmanager
+def speaker(greeting: bytes | None) -> Iterator[int]:
+    """A port that says something, or accepts and keeps silent."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        kept = []
+
+        def serve() -> None:
+            try:
+                client, _ = server.accept()
+            except OSError:
+                return
+            kept.append(client)
+            if greeting is not None:
+                client.sendall(greeting)
+                client.close()
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield server.getsockname()[1]
+        for client in kept:
+            client.close()
+
+
+@pytest.mark.parametrize(
+    "greeting",
+    [
+        b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        b"",
+        b"( success ( 9999999:abc",
+        b"\xff\xfe\x00",
+        b"( failure ( ( 1 3:abc 0: 0 ) ) ) ",
+    ],
+)
+def test_something_else_listens(greeting: bytes) -> None:
+    with speaker(greeting) as port:
+        (found,) = findings(f"svn://127.0.0.1:{port}/x")
+    assert found.status == "error"
+    assert found.fix
+
+
+def test_a_port_that_keeps_silent_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wizard.preflight.subversion.PATIENCE", 0.2)
+    with speaker(None) as port:
+        (found,) = findings(f"svn://127.0.0.1:{port}/x")
+    assert found.status == "error"
+    assert "no answer" in found.message
+
+
+class Web(BaseHTTPRequestHandler):
+    """A web server that knows one account; `/svn` is a repository."""
+
+    def do_OPTIONS(self) -> None:
+        import base64
+
+        wanted = "Basic " + base64.b64encode(f"wso2:{PASSWORD}".encode()).decode()
+        allowed = self.headers.get("Authorization") == wanted
+        self.send_response(200 if allowed else 401)
+        if not allowed:
+            self.send_header("WWW-Authenticate", 'Basic realm="svn"')
+        elif self.path.startswith("/svn"):
+            self.send_header("DAV", "1,2,version-control,checkout")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def web() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Web)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("path", "password", "status", "told"),
+    [
+        ("/svn/repos", PASSWORD, "ok", "answers to wso2"),
+        ("/svn/repos", "wrong", "error", "refused"),
+        ("/", PASSWORD, "error", "no Subversion repository"),
+    ],
+)
+def test_http_without_the_client(
+    web: str, path: str, password: str, status: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    (found,) = findings(web + path, password=password)
+    assert (found.status, told in found.message) == (status, True), found.message
+
+
+def test_http_with_the_client_says_what_the_client_says(web: str) -> None:
+    need("svn")
+    (found,) = findings(web + "/svn/repos", password="wrong")
+    assert found.status == "error"
+    assert PASSWORD not in found.message
+    assert "wrong" not in found.message

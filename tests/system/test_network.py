@@ -1,0 +1,105 @@
+"""One machine or two: the rule of the checks, without and with names."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from wizard.system import network
+
+
+@pytest.fixture
+def no_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks for a name fails."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a name was resolved")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr(socket, "gethostbyname", refuse)
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
+    """A name server of our own; nothing is sent."""
+    known: dict[str, list[str]] = {}
+
+    def answer(host: str, *_: object, **__: object) -> list[tuple[object, ...]]:
+        if host not in known:
+            raise socket.gaierror(-2, "Name or service not known")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 0)) for address in known[host]]
+
+    monkeypatch.setattr(socket, "getaddrinfo", answer)
+    monkeypatch.setattr(network, "_lookups", {})
+    return known
+
+
+class TestLocalAddresses:
+    @pytest.mark.parametrize("address", ["127.0.0.1", "127.1.2.3", "::1"])
+    def test_loopback_is_this_machine(self, address: str) -> None:
+        assert network.is_local(address)
+
+    @pytest.mark.parametrize(
+        "address",
+        ["203.0.113.1", "203.0.113.7", "2001:db8::1", "0.0.0.0", "::", "224.0.0.1", "no address", ""],
+    )
+    def test_others_are_not(self, address: str) -> None:
+        assert not network.is_local(address)
+
+    def test_the_interfaces_are(self) -> None:
+        for address in network.own_addresses():
+            assert network.is_local(address)
+            assert not network.is_loopback(address, resolve=False)
+
+
+@pytest.mark.usefixtures("no_names")
+class TestOffline:
+    @pytest.mark.parametrize(
+        ("first", "second", "one"),
+        [
+            ("127.0.0.1", "127.0.0.1", True),
+            ("127.0.0.1", "127.0.0.2", True),
+            ("127.0.0.1", "localhost", True),
+            ("LOCALHOST", "::1", True),
+            ("203.0.113.1", "203.0.113.1", True),
+            ("203.0.113.1", "203.0.113.2", False),
+            ("127.0.0.1", "203.0.113.2", False),
+            ("node1.example.com", "node1.example.com", True),
+            ("node1.example.com", "NODE1.example.com", True),
+            ("node1.example.com", "node2.example.com", False),
+            ("127.0.0.1", "node2.example.com", False),
+        ],
+    )
+    def test_only_addresses_and_localhost_are_judged(self, first: str, second: str, one: bool) -> None:
+        assert network.on_one_machine([first, second], resolve=False) is one
+        assert network.on_one_machine([second, first], resolve=False) is one
+
+    def test_of_a_name_nothing_is_known(self) -> None:
+        assert network.is_this_machine("node1.example.com", resolve=False) is None
+        assert network.is_this_machine("localhost", resolve=False) is True
+        assert network.is_this_machine("203.0.113.1", resolve=False) is False
+        assert not network.is_loopback("node1.example.com", resolve=False)
+
+    def test_addresses_are_never_looked_up_live_either(self) -> None:
+        assert network.on_one_machine(["127.0.0.1", "203.0.113.1"], resolve=True) is False
+        assert network.is_this_machine("localhost", resolve=True) is True
+
+
+class TestLive:
+    def test_two_names_of_this_machine_are_one(self, names: dict[str, list[str]]) -> None:
+        names["a.example.com"], names["b.example.com"] = ["127.0.0.1"], ["203.0.113.1", "127.0.0.1"]
+        assert network.on_one_machine(["a.example.com", "b.example.com"], resolve=True)
+        assert network.is_this_machine("b.example.com", resolve=True) is True
+        assert network.is_loopback("a.example.com", resolve=True)
+
+    def test_two_names_of_another_machine_are_two(self, names: dict[str, list[str]]) -> None:
+        names["a.example.com"] = names["b.example.com"] = ["203.0.113.1"]
+        assert not network.on_one_machine(["a.example.com", "b.example.com"], resolve=True)
+        assert network.is_this_machine("a.example.com", resolve=True) is False
+
+    def test_a_name_that_nobody_knows(self, names: dict[str, list[str]]) -> None:
+        assert network.addresses("nowhere.example.com", resolve=True) == ()
+        assert network.is_this_machine("nowhere.example.com", resolve=True) is None
+        assert not network.on_one_machine(["127.0.0.1", "nowhere.example.com"], resolve=True)
+        assert names == {}

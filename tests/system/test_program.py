@@ -1,0 +1,57 @@
+"""Running a program for its output."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import pytest
+
+from wizard.system.program import ProgramFailed, output_of
+
+
+def run(*command, time_limit=60.0, most_bytes=1000):
+    return output_of(command, time_limit=time_limit, most_bytes=most_bytes)
+
+
+def python(code, **options):
+    return run(sys.executable, "-c", code, **options)
+
+
+def test_its_output_byte_by_byte():
+    assert python(r"import os; os.write(1, b'\x00\xff\r\n')") == b"\x00\xff\r\n"
+
+
+def test_output_in_many_parts_and_after_it_closed_its_output():
+    code = "import os\nfor n in range(50): os.write(1, b'x')\nos.close(1)\n"
+    assert python(code) == b"x" * 50
+
+
+def test_as_much_as_is_allowed_and_one_byte_more():
+    assert len(python("print('x' * 9, end='')", most_bytes=9)) == 9
+    with pytest.raises(ProgramFailed, match="too much"):
+        python("print('x' * 10, end='')", most_bytes=9)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [("raise SystemExit(7)", "exit code 7"), ("import os; os.kill(os.getpid(), 9)", "exit code -9")],
+)
+def test_a_failure_tells_how_it_ended(code, reason):
+    with pytest.raises(ProgramFailed, match=reason):
+        python(code)
+
+
+def test_one_that_closes_its_output_and_goes_on_is_ended_too():
+    began = time.monotonic()
+    with pytest.raises(ProgramFailed, match=r"within 0\.5 s"):
+        python("import os, time; os.close(1); time.sleep(60)", time_limit=0.5)
+    assert time.monotonic() - began < 30
+
+
+@pytest.mark.parametrize("command", [("/no/such/program",), ("/",), ("a\0b",), ("",)])
+def test_what_cannot_be_run(command):
+    with pytest.raises(ProgramFailed, match="cannot be run") as failure:
+        run(*command)
+    assert failure.value.fix
+    assert "\0" not in str(failure.value)

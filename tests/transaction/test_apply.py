@@ -1,0 +1,716 @@
+"""A run writes everything or nothing, and whatever stops it, the homes are as before."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import pwd
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import faults
+from tests.support.sandboxes import MARKER, Sandbox, fork, in_a_child, sandbox, waited
+from wizard.command_line.run.replay import Result
+from wizard.system.cancel import Cancel
+from wizard.system.errors import Locked
+
+AXIS2 = "analytics-1/repository/conf/axis2/axis2.xml"
+REGISTRY = "analytics-2/repository/conf/registry.xml"
+LIB = "repository/components/lib"
+ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root can do this")
+
+
+@pytest.fixture
+def box(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    folder = Path(tempfile.mkdtemp(dir=faults.memory(), prefix="apply-")) / "box"
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder / "state"))
+    with sandbox(folder) as made:
+        yield made
+    folder.parent.rmdir()
+
+
+def edit(path: Path) -> None:
+    """What a person does to a file in the meantime."""
+    path.write_bytes(path.read_bytes() + b"<!-- by hand -->\n")
+
+
+def as_before(box: Sandbox, *but: str) -> None:
+    """Nothing is changed (but what the test has changed itself), and nothing is left behind."""
+    assert box.changed() == sorted(but)
+    assert not box.markers
+
+
+def told(result: Result, code: int, *words: str) -> None:
+    """The result ends so, and its error names these."""
+    assert result.exit_code == code, result
+    for word in words:
+        assert word in (result.error or ""), result.error
+
+
+# --- what is kept -------------------------------------------------------------------------------------------
+
+
+def test_modes_owners_attributes_and_links_are_kept(box: Sandbox) -> None:
+    box.applied()
+    new = box.now()
+    for path, old in box.old.items():
+        if path in new:
+            assert (new[path][0], *new[path][1:4], new[path][6]) == (old[0], *old[1:4], old[6]), path
+    assert (box.homes[0] / "repository/conf/user-mgt.xml").is_symlink()
+    assert b"jdbc/WSO2UM_DB" in (box.folder / "elsewhere/user-mgt.xml").read_bytes()
+    assert dict(new[AXIS2][6]).get("user.note") == b"kept"
+
+
+def test_an_access_list_is_kept_and_one_of_the_folder_is_not_taken(box: Sandbox) -> None:
+    folder = box.folder / AXIS2
+    own = _access_list(user=1, permissions=6)
+    with contextlib.suppress(OSError):
+        os.setxattr(box.folder / REGISTRY, "system.posix_acl_access", own)
+        os.setxattr(folder.parent, "system.posix_acl_default", _access_list(user=2, permissions=7))
+    if not os.listxattr(folder.parent):
+        pytest.skip("this file system has no access lists")
+    before = box.now()
+    box.applied()
+    assert os.getxattr(box.folder / REGISTRY, "system.posix_acl_access") == own
+    assert "system.posix_acl_access" not in os.listxattr(box.folder / AXIS2)
+    assert box.now()[AXIS2][1] == before[AXIS2][1]
+    box.rollback()
+    assert box.now() == before
+
+
+def _access_list(*, user: int, permissions: int) -> bytes:
+    """A POSIX access list as the kernel takes it: owner rw, one user, group r, mask, others none."""
+    entries = [
+        (1, 6, 2**32 - 1),
+        (2, permissions, user),
+        (4, 4, 2**32 - 1),
+        (16, 7, 2**32 - 1),
+        (32, 0, 2**32 - 1),
+    ]
+    return b"\x02\x00\x00\x00" + b"".join(
+        tag.to_bytes(2, "little") + bits.to_bytes(2, "little") + who.to_bytes(4, "little")
+        for tag, bits, who in entries
+    )
+
+
+def test_the_other_name_of_a_file_stays_as_it_was(box: Sandbox) -> None:
+    """A backup that somebody made by a hard link is no part of the pack."""
+    copy = box.folder / "axis2.before"
+    copy.hardlink_to(box.folder / AXIS2)
+    before = copy.read_bytes()
+    box.applied()
+    assert copy.read_bytes() == before != (box.folder / AXIS2).read_bytes()
+    box.rollback()
+    assert copy.read_bytes() == before == (box.folder / AXIS2).read_bytes()
+
+
+@ROOT_ONLY
+def test_what_root_adds_belongs_to_the_owner_of_the_folder(box: Sandbox) -> None:
+    lib = box.homes[0] / LIB
+    os.chown(lib, faults.NOBODY, faults.NOBODY)
+    box.applied()
+    (jar,) = lib.iterdir()
+    assert (jar.stat().st_uid, jar.stat().st_gid, jar.stat().st_mode & 0o777) == (*[faults.NOBODY] * 2, 0o644)
+
+
+@pytest.mark.parametrize("name", ["x" * 240 + ".jar", "é" * 120 + ".jar", " a b.jar"])
+def test_a_name_of_any_length_can_be_written(box: Sandbox, name: str) -> None:
+    (jar,) = (box.folder / "driver").iterdir()
+    jar.rename(jar.with_name(name))
+    text = box.profile.read_text("utf-8")
+    box.profile.write_text(text.replace(jar.name, name), "utf-8")
+    box.applied()
+    assert [path.name for path in (box.homes[0] / LIB).iterdir()] == [name]
+    box.rollback()
+    assert not list((box.homes[0] / LIB).iterdir())
+
+
+# --- somebody edits meanwhile -------------------------------------------------------------------------------
+
+
+def test_a_file_that_was_edited_after_the_plan_is_not_overwritten(box: Sandbox) -> None:
+    edited: list[Path] = []
+
+    def meanwhile(finding: object) -> None:
+        if not edited:
+            edited.append(box.folder / REGISTRY)
+            edit(edited[0])
+
+    told(box.replay(tell=meanwhile), 1, "registry.xml was edited since it was planned", "run it again")
+    as_before(box, REGISTRY)
+    assert box.applied()
+
+
+def test_a_file_that_is_edited_before_its_turn_stops_the_run(box: Sandbox) -> None:
+    """What was written already is taken back; the edit stays, for it was never overwritten: no need for exit 5."""
+    result = box.replay(progress=at(3, lambda: edit(box.folder / REGISTRY)))
+    told(result, 1, "registry.xml was edited since it was planned", "everything in the homes is as before")
+    assert result.outcome == "failed"
+    as_before(box, REGISTRY)
+
+
+def test_a_file_that_is_edited_after_its_turn_is_left_alone_and_named(box: Sandbox) -> None:
+    def fail(node: str, path: str, done: int, total: int) -> None:
+        if path.endswith("axis2.xml"):
+            edit(box.folder / AXIS2)
+            raise OSError(5, "broken")
+
+    result = box.replay(progress=fail)
+    told(result, 5, "broken", AXIS2, "left alone", "--force")
+    assert result.outcome == "refused"
+    assert [path for path in box.changed() if MARKER not in path] == [AXIS2]
+    assert len(box.markers) == 2
+    told_again = box.rollback()
+    told(told_again, 5, AXIS2)
+    result = box.rollback(force=True)
+    assert (result.outcome, result.exit_code) == ("restored", 0)
+    as_before(box)
+
+
+def at(number: int, act: Callable[[], object]) -> Callable[[str, str, int, int], None]:
+    """A progress that does something once that many paths are written."""
+
+    def progress(node: str, path: str, done: int, total: int) -> None:
+        if done == number:
+            act()
+
+    return progress
+
+
+# --- it fails, or is cancelled ------------------------------------------------------------------------------
+
+
+def test_a_cancel_at_every_move_restores_everything(box: Sandbox) -> None:
+    total = len(moves(box))
+    assert total > 15
+    for number in range(1, total + 1):
+        cancel = Cancel()
+        result = box.replay(cancel=cancel, progress=at(number, cancel.set))
+        told(result, 130, "everything in the homes is as before")
+        assert result.outcome == "cancelled"
+        as_before(box)
+
+
+def test_a_cancel_while_it_is_checked_ends_it_at_once(box: Sandbox) -> None:
+    cancel = Cancel()
+    with pytest.raises(KeyboardInterrupt):
+        box.replay(cancel=cancel, tell=lambda finding: cancel.set())
+    as_before(box)
+    assert not box.runs.exists()
+
+
+def moves(box: Sandbox) -> list[str]:
+    """The paths that a replay writes, in their order; the homes are as before afterwards."""
+    seen: list[str] = []
+    box.applied(progress=lambda node, path, done, total: seen.append(path))
+    box.rollback()
+    return seen
+
+
+@pytest.mark.parametrize(
+    "problem", [OSError(28, "No space left on device"), RuntimeError("secret"), MemoryError()]
+)
+def test_whatever_is_raised_in_the_middle_everything_is_restored(box: Sandbox, problem: Exception) -> None:
+    def fail() -> None:
+        raise problem
+
+    result = box.replay(progress=at(7, fail))
+    told(result, 1, "everything in the homes is as before")
+    assert "secret" not in (result.error or "")
+    as_before(box)
+    assert not (box.runs / os.listdir(box.runs)[0] / "backups").exists()
+
+
+def test_progress_names_every_path_in_order(box: Sandbox) -> None:
+    seen: list[tuple[str, int, int]] = []
+    result = box.applied(progress=lambda node, path, done, total: seen.append((node, done, total)))
+    assert [done for _, done, _ in seen] == list(range(1, len(seen) + 1))
+    assert {total for _, _, total in seen} == {len(seen)}
+    assert [node for node, _, _ in seen] == sorted(node for node, _, _ in seen)
+    assert len(seen) >= len([file for file in result.files if file["status"] != "unchanged"])
+
+
+def test_a_folder_that_vanishes_is_told_and_comes_back(box: Sandbox) -> None:
+    folder = (box.folder / AXIS2).parent
+    away = box.folder / "away"
+    result = box.replay(progress=after("axis2.xml", lambda: folder.rename(away)))
+    told(result, 5, AXIS2, "left alone")
+    away.rename(folder)
+    assert box.rollback().outcome == "restored"
+    as_before(box)
+
+
+def after(name: str, act: Callable[[], object]) -> Callable[[str, str, int, int], None]:
+    """A progress that does something once the first path of that name is written, and then fails."""
+
+    def progress(node: str, path: str, done: int, total: int) -> None:
+        if path.endswith(name):
+            act()
+            raise OSError(5, "Input/output error")
+
+    return progress
+
+
+def test_a_folder_that_has_gone_before_its_turn_fails_the_run(box: Sandbox) -> None:
+    away = box.folder / "away"
+    folder = (box.folder / REGISTRY).parent
+    result = box.replay(progress=at(3, lambda: folder.rename(away)))
+    assert result.exit_code == 1, result
+    away.rename(folder)
+    # Its temporary files had gone with it.
+    strays = [path for path in box.changed() if path.endswith(".tmp")]
+    assert [path for path in box.changed() if path not in strays] == []
+
+
+def test_a_file_where_a_folder_belongs_is_refused(box: Sandbox) -> None:
+    folder = box.homes[1] / LIB
+    for path in folder.iterdir():
+        path.unlink()
+    folder.rmdir()
+    folder.write_text("no folder")
+    before = box.everything()
+    result = box.replay()
+    assert (result.exit_code, result.outcome) == (3, "refused")
+    assert any(str(folder) in finding.message for finding in result.checks if finding.status == "error")
+    assert box.everything() == before
+
+
+def test_a_state_folder_that_cannot_be_made_is_told_before_anything_is_written(box: Sandbox) -> None:
+    box.state.write_text("no folder")
+    told(box.replay(), 1, str(box.state), "Not a directory")
+    box.state.unlink()
+    as_before(box)
+
+
+# --- disks and permissions ----------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def mounted(place: Path, *options: str) -> Iterator[None]:
+    """A mount while it lasts; the test is skipped where none can be made."""
+    done = subprocess.run(["mount", *options, str(place)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"nothing can be mounted here: {done.stderr.strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+@contextlib.contextmanager
+def home_on_its_own_disk(box: Sandbox, options: str) -> Iterator[Path]:
+    """The second home on a file system of its own."""
+    home = box.homes[1]
+    aside = home.with_name("aside")
+    home.rename(aside)
+    home.mkdir()
+    with mounted(home, "-t", "tmpfs", "-o", options, "none"):
+        subprocess.run(["cp", "-a", f"{aside}/.", str(home)], check=True)
+        yield home
+
+
+def fill(folder: Path) -> None:
+    """Leave no room in a file system."""
+    with contextlib.suppress(OSError), (folder / "filler").open("wb", buffering=0) as stream:
+        while True:
+            stream.write(bytes(4096))
+
+
+@ROOT_ONLY
+def test_a_disk_that_is_full_is_found_before(box: Sandbox) -> None:
+    with home_on_its_own_disk(box, "size=1m") as home:
+        fill(home)
+        before = faults.look(box.folder)
+        result = box.replay()
+        assert result.exit_code == 3
+        assert "prerequisites.space" in {one.id for one in result.checks if one.status == "error"}
+        assert faults.look(box.folder) == before
+
+
+@ROOT_ONLY
+def test_a_disk_that_fills_up_meanwhile_changes_nothing(box: Sandbox) -> None:
+    with home_on_its_own_disk(box, "size=1m") as home:
+        before = faults.look(box.folder / "analytics-1"), faults.look(home)
+        told(box.replay(tell=once_checked(lambda: fill(home))), 1, "No space left on device", "as before")
+        (home / "filler").unlink()
+        assert (faults.look(box.folder / "analytics-1"), faults.look(home)) == before
+        assert box.applied()
+
+
+@ROOT_ONLY
+def test_a_disk_that_fills_up_between_two_moves_stops_nothing(box: Sandbox) -> None:
+    """All that needs room is written before the first move, the word that commits the run included."""
+    with home_on_its_own_disk(box, "size=1m") as home:
+        assert box.applied(progress=at(1, lambda: fill(home)))
+        assert not box.markers
+
+
+@ROOT_ONLY
+def test_a_disk_that_fills_up_in_the_middle_lets_a_run_go_back(box: Sandbox) -> None:
+    with home_on_its_own_disk(box, "size=1m") as home:
+        before = faults.look(box.folder / "analytics-1"), faults.look(home)
+
+        def fail() -> None:
+            fill(home)
+            raise RuntimeError
+
+        # Going back takes the place of the temporary files that are not needed any more.
+        told(box.replay(progress=at(2, fail)), 1, "as before")
+        (home / "filler").unlink()
+        assert (faults.look(box.folder / "analytics-1"), faults.look(home)) == before
+
+
+@ROOT_ONLY
+def test_a_disk_without_room_for_names_changes_nothing(box: Sandbox) -> None:
+    """Free blocks, but no inode: what looks at the free room cannot see it."""
+    with home_on_its_own_disk(box, "size=1m,nr_inodes=70") as home:
+        before = faults.look(home)
+        number = 0
+        with contextlib.suppress(OSError):
+            while True:
+                (home / f"filler{number}").touch()
+                number += 1
+        for last in range(number - 3, number):
+            (home / f"filler{last}").unlink()
+        told(box.replay(), 1, "No space left on device", "as before")
+        for filler in home.glob("filler*"):
+            filler.unlink()
+        assert faults.look(home) == before
+        assert not box.markers
+
+
+@ROOT_ONLY
+def test_a_home_that_is_mounted_read_only(box: Sandbox) -> None:
+    home = box.homes[1]
+    with mounted(home, "--bind", str(home)):
+        remount(home, "ro")
+        result = box.replay()
+        assert (result.exit_code, result.outcome) == (3, "refused")
+        assert "prerequisites.writable" in {one.id for one in result.checks if one.status == "error"}
+        remount(home, "rw")
+        told(box.replay(tell=once_checked(lambda: remount(home, "ro"))), 1, "Read-only file system")
+        assert not box.markers
+        remount(home, "rw")
+        # In the middle nothing can be restored over there: exit 5, and the next command mends it.
+        result = box.replay(progress=after_node2(lambda: remount(home, "ro")))
+        told(result, 5, "going back failed", "Read-only file system", "apimha-wizard rollback")
+        told(box.rollback(), 5, "Read-only file system")
+        remount(home, "rw")
+        assert box.rollback().outcome == "restored"
+        as_before(box)
+
+
+def remount(place: Path, how: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{how},bind", str(place)], check=True)
+
+
+def after_node2(act: Callable[[], object]) -> Callable[[str, str, int, int], None]:
+    """A progress that does something once the second node's first path is written."""
+    done: list[str] = []
+
+    def progress(node: str, path: str, number: int, total: int) -> None:
+        if node == "node2" and not done:
+            done.append(path)
+            act()
+
+    return progress
+
+
+def once_checked(act: Callable[[], object]) -> Callable[[object], None]:
+    """What a `tell` does when the last check has been told: nothing is written yet."""
+
+    def tell(finding: object) -> None:
+        if getattr(finding, "id", "") == "apply.drift":
+            act()
+
+    return tell
+
+
+@ROOT_ONLY
+def test_a_file_that_must_not_be_changed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """`chattr +i`: refused before, and restored where it comes in between."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "box/state"))
+    with sandbox(tmp_path / "box") as box:
+        path = box.folder / REGISTRY
+        if subprocess.run(["chattr", "+i", str(path)], capture_output=True, check=False).returncode:
+            pytest.skip("this file system has no such attribute")
+        try:
+            result = box.replay()
+            assert result.exit_code == 3
+            assert any(
+                str(path) in one.message for one in result.checks if one.id == "prerequisites.writable"
+            )
+            subprocess.run(["chattr", "-i", str(path)], check=True)
+
+            def forbid() -> None:
+                subprocess.run(["chattr", "+i", str(path)], check=True)
+
+            told(box.replay(progress=at(3, forbid)), 1, "Operation not permitted", "as before")
+        finally:
+            subprocess.run(["chattr", "-i", str(path)], check=True)
+        as_before(box)
+
+
+# --- several at once ----------------------------------------------------------------------------------------
+
+
+def test_while_a_run_works_every_other_one_is_refused_and_told_so(box: Sandbox) -> None:
+    ended: dict[str, tuple[int, str, str]] = {}
+
+    def others() -> None:
+        for arguments in (
+            ["replay", str(box.profile), "--offline"],
+            ["rollback", str(box.profile)],
+            ["check", str(box.profile), "--offline"],
+            ["replay", str(box.profile), "--offline", "--dry-run"],
+            ["history"],
+        ):
+            ended[arguments[0] if "--dry-run" not in arguments else "dry"] = box.ended(*arguments)
+
+    before = len(os.listdir(box.runs)) if box.runs.exists() else 0
+    box.applied(progress=at(5, others))
+    assert before == 0
+    for name in ("replay", "rollback"):
+        code, out, err = ended[name]
+        assert code == 5, (name, out, err)
+        assert "another run works on this home" in err
+    for name in ("check", "dry"):
+        code, out, err = ended[name]
+        assert code == 5, (name, out, err)
+        assert "is going on" in out + err
+    code, out, err = ended["history"]
+    assert (code, "running" in out) == (0, True), (out, err)
+    assert len(os.listdir(box.runs)) == 1
+
+
+def test_four_replays_at_once_are_one(box: Sandbox) -> None:
+    processes = [box.command("replay", str(box.profile), "--offline") for _ in range(4)]
+    ended = [(process.communicate(timeout=120), process.returncode) for process in processes]
+    codes = sorted(code for _, code in ended)
+    assert codes[0] == 0, ended
+    assert set(codes) <= {0, 5}, ended
+    assert sum("Done: run" in out for (out, _), _ in ended) == 1, ended
+    assert not box.markers
+    assert box.replay().outcome == "unchanged"
+    assert box.rollback().outcome == "restored"
+    as_before(box)
+
+
+# --- cut off ------------------------------------------------------------------------------------------------
+
+
+def test_what_only_reports_a_run_that_was_cut_off_changes_nothing(box: Sandbox) -> None:
+    box.cut_off()
+    before = box.everything()
+    for arguments in (
+        ["check", str(box.profile), "--offline"],
+        ["replay", str(box.profile), "--offline", "--dry-run"],
+        ["history"],
+        ["history", str(box.profile)],
+        ["verify", str(box.profile), "--offline"],
+    ):
+        code, out, err = box.ended(*arguments)
+        assert code == 5, (arguments, out, err)
+        assert "cut off" in out + err, (arguments, out, err)
+        assert box.everything() == before, arguments
+
+
+def test_the_next_replay_takes_back_what_was_cut_off_and_goes_on(box: Sandbox) -> None:
+    box.cut_off()
+    lines: list[str] = []
+    assert box.applied(say=lines.append)
+    assert len(lines) == 1
+    assert "had been cut off: 10 files were restored" in lines[0]
+    assert not box.markers
+    assert box.rollback().outcome == "restored"
+    as_before(box)
+
+
+def test_a_rollback_of_what_was_cut_off_undoes_nothing_older(box: Sandbox) -> None:
+    box.applied()
+    done = box.now()
+    box.profile.write_text(
+        box.profile.read_text("utf-8").replace("max_active = 50", "max_active = 60"), "utf-8"
+    )
+    text = box.profile.read_text("utf-8").replace("hazelcast_port = 4001", "hazelcast_port = 4002")
+    box.profile.write_text(text, "utf-8")
+    box.cut_off(at=1)
+    assert box.now() != done
+    result = box.rollback()
+    assert (result.outcome, result.exit_code, result.run) == ("restored", 0, None)
+    assert {file["status"] for file in result.files} == {"restored"}
+    now = box.now()
+    del now["demo.toml"], done["demo.toml"]
+    assert now == done
+
+
+def test_a_file_that_was_edited_after_the_crash_is_named_and_the_rest_restored(box: Sandbox) -> None:
+    box.cut_off(at=15)
+    edit(box.folder / AXIS2)
+    with pytest.raises(Locked, match=f"left alone: .*{AXIS2}"):
+        box.replay()
+    told(box.rollback(), 5, AXIS2, "left alone")
+    assert [path for path in box.changed() if MARKER not in path] == [AXIS2]
+    # The edit is taken back by hand, and everything is in order again.
+    (box.folder / AXIS2).write_bytes(box.old[AXIS2][4])
+    assert box.applied()
+
+
+def test_with_the_other_home_gone_nothing_is_guessed(box: Sandbox) -> None:
+    box.cut_off(at=15)
+    away = box.folder / "away"
+    box.homes[1].rename(away)
+    for code, out, err in (
+        box.ended("replay", str(box.profile), "--offline", "--node", "node1"),
+        box.ended("rollback", str(box.profile)),
+    ):
+        assert code == 5, (out, err)
+        assert f"put the homes back to {box.homes[0]} and {box.homes[1]}" in err
+    away.rename(box.homes[1])
+    assert box.rollback().outcome == "restored"
+    as_before(box)
+
+
+def test_one_node_alone_takes_back_what_was_cut_off_on_both(box: Sandbox) -> None:
+    box.cut_off(at=20)
+    result = box.applied(only_node="node1")
+    assert {file["node"] for file in result.files} == {"node1"}
+    assert not [path for path in box.changed() if path.startswith("analytics-2")]
+
+
+def test_a_copy_of_a_home_that_was_cut_off_is_not_taken_for_it(box: Sandbox) -> None:
+    box.cut_off(at=15)
+    copy = box.folder / "copy"
+    subprocess.run(["cp", "-a", str(box.homes[0]), str(copy)], check=True)
+    box.profile.write_text(box.profile.read_text("utf-8").replace('"analytics-1"', '"copy"'), "utf-8")
+    before = faults.look(copy)
+    code, out, err = box.ended("replay", str(box.profile), "--offline")
+    assert code == 5, (out, err)
+    assert "unpack it again" in err
+    assert faults.look(copy) == before
+
+
+def test_a_journal_that_is_lost_is_told_with_its_place(box: Sandbox) -> None:
+    box.cut_off()
+    subprocess.run(["rm", "-r", str(box.state)], check=True)
+    code, out, err = box.ended("replay", str(box.profile), "--offline")
+    assert code == 5, (out, err)
+    assert "its journal cannot be read" in err
+    assert str(box.runs) in err
+    assert "XDG_STATE_HOME" in err
+
+
+# --- other people -------------------------------------------------------------------------------------------
+
+
+def test_a_marker_in_the_pack_of_a_stranger_makes_nobody_write(box: Sandbox, tmp_path: Path) -> None:
+    """A journal says what is written where: one that came with the pack is not obeyed."""
+    box.cut_off(at=1)
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    home = box.homes[0]
+    evil = home / "evil"
+    (box.runs / os.listdir(box.runs)[0]).rename(evil)
+    journal = json.loads((evil / "journal.json").read_text())
+    entry = journal["entries"][0]
+    entry["path"], entry["after"] = str(victim), ["file", hashlib.sha256(b"mine").hexdigest()]
+    (evil / "journal.json").write_text(json.dumps(journal))
+    marker = json.loads((home / MARKER).read_text())
+    (home / MARKER).write_text(json.dumps({**marker, "journal": str(evil / "journal.json")}))
+    for arguments in (
+        ["replay", str(box.profile), "--offline"],
+        ["replay", str(box.profile), "--offline", "--dry-run"],
+    ):
+        code, out, err = box.ended(*arguments)
+        assert code == 5, (out, err)
+    assert victim.read_text() == "mine"
+
+
+@pytest.mark.parametrize("run", ["../../../evil", "/tmp/evil", "", "a" * 5000, 7, None])
+def test_a_marker_with_any_name_of_a_run_is_somebody_elses(box: Sandbox, run: object) -> None:
+    data = {"run": run, "journal": "/nonexistent", "owner": "mallory", "host": "there", "started": ""}
+    (box.homes[0] / MARKER).write_text(json.dumps(data))
+    code, _, err = box.ended("replay", str(box.profile), "--offline")
+    assert code == 5
+    assert "cut off" in err
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link", "folder", "empty"])
+def test_a_marker_that_is_no_file_makes_nobody_wait(box: Sandbox, kind: str) -> None:
+    path = box.homes[0] / MARKER
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "link":
+        path.symlink_to("/dev/zero")
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.touch()
+    code, _, err = box.ended("replay", str(box.profile), "--offline")
+    assert code == 5
+    assert f"rm '{path}'" in err
+
+
+@ROOT_ONLY
+def test_the_lock_and_the_marker_of_another_user_are_seen(
+    box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = pwd.getpwuid(faults.NOBODY).pw_name
+    box.folder.parent.chmod(0o755)
+    for path in [box.folder, *box.folder.rglob("*")]:
+        os.chown(path, faults.NOBODY, faults.NOBODY, follow_symlinks=False)
+    box.replay(dry_run=True)  # everything is imported: the other user may not be able to
+
+    def as_owner(act: Callable[[], object]) -> None:
+        os.setgroups([])
+        os.setgid(faults.NOBODY)
+        os.setuid(faults.NOBODY)
+        act()
+
+    (seen, tell), (wait, go) = os.pipe(), os.pipe()
+
+    def waits_and_is_killed(node: str, path: str, done: int, total: int) -> None:
+        if done == 10:
+            os.write(tell, b"!")
+            os.read(wait, 1)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    run = fork(lambda: as_owner(lambda: box.replay(progress=waits_and_is_killed)))
+    os.close(tell)
+    assert os.read(seen, 1) == b"!"
+    # root looks into its own state folder, and finds no journal there.
+    monkeypatch.setenv("XDG_STATE_HOME", str(box.folder.parent / "of-root"))
+    code, out, err = box.ended("replay", str(box.profile), "--offline")
+    assert code == 5, (out, err)
+    assert "another run works on this home" in err
+    os.write(go, b"!")
+    assert waited(run) == -signal.SIGKILL
+    assert len(box.markers) == 2
+    before = box.now()
+    for arguments in (["replay", str(box.profile), "--offline"], ["check", str(box.profile), "--offline"]):
+        code, out, err = box.ended(*arguments)
+        assert code == 5, (out, err)
+        assert owner in out + err
+    assert box.now() == before
+    monkeypatch.setenv("XDG_STATE_HOME", str(box.state))
+    assert in_a_child(lambda: as_owner(lambda: check(box.rollback().outcome == "restored"))) == 0
+    assert [path for path in box.changed() if _differs(box, path)] == []
+    assert not box.markers
+    for descriptor in (seen, wait, go):
+        os.close(descriptor)
+
+
+def _differs(box: Sandbox, path: str) -> bool:
+    now, old = box.now().get(path), box.old.get(path)
+    return now is None or old is None or now[4] != old[4]
+
+
+def check(fact: bool) -> None:
+    assert fact

@@ -1,0 +1,315 @@
+"""Undoing what was done, and the history of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import faults
+from tests.support.sandboxes import Sandbox, sandbox
+from wizard.command_line.run import rollback as undo
+from wizard.system.cancel import Cancel
+from wizard.system.errors import UsageError
+from wizard.transaction import runs
+
+AXIS2 = "analytics-1/repository/conf/axis2/axis2.xml"
+REGISTRY = "analytics-2/repository/conf/registry.xml"
+JAR = "analytics-1/repository/components/lib/mysql-connector-java-stand-in.jar"
+
+
+@pytest.fixture(params=["pair"])
+def box(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    with tempfile.TemporaryDirectory(dir=faults.memory(), prefix="runs-") as folder:
+        monkeypatch.setenv("XDG_STATE_HOME", f"{folder}/box/state")
+        with sandbox(Path(folder) / "box", request.param) as made:
+            yield made
+
+
+def edit(path: Path) -> None:
+    path.write_bytes(path.read_bytes() + b"<!-- by hand -->\n")
+
+
+def state_of(run: str) -> str:
+    """What `history` calls a run."""
+    (found,) = [one for one in undo.history() if one["run"] == run]
+    return str(found["state"])
+
+
+def port(box: Sandbox, old: int, new: int) -> None:
+    """Change node 2's Hazelcast port in the profile: both nodes' `axis2.xml` name it."""
+    text = box.profile.read_text("utf-8")
+    assert f"hazelcast_port = {old}" in text
+    box.profile.write_text(text.replace(f"hazelcast_port = {old}", f"hazelcast_port = {new}"), "utf-8")
+
+
+# --- rollback -----------------------------------------------------------------------------------------------
+
+
+def test_a_rollback_restores_every_byte_mode_owner_attribute_and_time(box: Sandbox) -> None:
+    run = box.applied().run
+    assert (box.folder / JAR).exists()
+    assert (box.homes[0] / "dbscripts/mysql-before-5.7.sql").exists()
+    result = box.rollback()
+    assert (result.outcome, result.exit_code) == ("restored", 0)
+    assert box.changed() == []
+    assert {file["status"] for file in result.files} == {"restored"}
+    assert run is not None
+    assert state_of(run) == "rolled back"
+    assert result.run is not None
+    assert state_of(result.run) == f"undid {run}"
+
+
+@pytest.mark.parametrize("box", ["link"], indirect=True)
+def test_a_rollback_takes_the_symbolic_link_away(box: Sandbox) -> None:
+    result = box.applied(only_node="node1")
+    assert str(box.folder / "common") in [file["path"] for file in result.files]
+    assert (box.folder / "common").readlink() == box.homes[0]
+    box.rollback()
+    assert not (box.folder / "common").is_symlink()
+    assert box.changed() == []
+
+
+@pytest.mark.parametrize("box", ["link"], indirect=True)
+def test_a_link_that_leads_elsewhere_now_is_kept(box: Sandbox) -> None:
+    box.applied(only_node="node1")
+    link = box.folder / "common"
+    link.unlink()
+    link.symlink_to(box.folder / "elsewhere")
+    result = box.rollback()
+    assert result.exit_code == 3
+    assert str(link) in (result.error or "")
+    assert link.readlink() == box.folder / "elsewhere"
+    assert box.rollback(force=True).exit_code == 0
+    assert box.changed() == []
+
+
+def test_what_was_edited_since_is_kept_and_named_until_it_is_forced(box: Sandbox) -> None:
+    run = box.applied().run
+    edit(box.folder / AXIS2)
+    edit(box.folder / JAR)
+    result = box.rollback()
+    assert (result.outcome, result.exit_code) == ("restored", 3)
+    assert AXIS2 in (result.error or "")
+    assert JAR in (result.error or "")
+    assert f"rollback {run} --force" in (result.error or "")
+    assert box.changed() == sorted([AXIS2, JAR])
+    statuses = {f"analytics-{file['node'][-1]}/{file['path']}": file["status"] for file in result.files}
+    assert statuses[AXIS2] == statuses[JAR] == "unchanged"
+    assert statuses[REGISTRY] == "restored"
+    assert run is not None
+    assert state_of(run) == "rolled back in part"
+    # It stays open: once more without --force changes nothing, with it everything is as before.
+    assert box.rollback().exit_code == 3
+    assert box.changed() == sorted([AXIS2, JAR])
+    forced = box.rollback(force=True)
+    assert (forced.outcome, forced.exit_code) == ("restored", 0)
+    assert box.changed() == []
+    assert state_of(run) == "rolled back"
+
+
+def test_a_second_rollback_has_nothing_to_do(box: Sandbox) -> None:
+    box.applied()
+    box.rollback()
+    before = box.everything()
+    result = box.rollback()
+    assert (result.outcome, result.exit_code, result.run) == ("unchanged", 0, None)
+    assert box.everything() == before
+
+
+def test_what_was_restored_by_hand_needs_no_rollback_and_lets_the_older_run_be_undone(box: Sandbox) -> None:
+    first = box.applied().run
+    done = box.now()
+    port(box, 4001, 4002)
+    box.applied()
+    box_put_back(box, done)
+    result = box.rollback()
+    assert (result.outcome, result.run) == ("unchanged", None)
+    assert box.rollback().outcome == "restored"
+    assert first is not None
+    assert state_of(first) == "rolled back"
+    assert [path for path in box.changed() if path != "demo.toml"] == []
+
+
+def box_put_back(box: Sandbox, picture: dict[str, faults.Look]) -> None:
+    """What a person does who has a copy of the homes."""
+    now = box.now()
+    for path, one in picture.items():
+        if path.startswith("analytics") and now.get(path) != one:
+            faults.restore(box.folder / path, one, now.get(path))
+
+
+def test_runs_are_undone_one_after_the_other_the_newest_first(box: Sandbox) -> None:
+    first = box.applied().run
+    done = {path: one for path, one in box.now().items() if path.startswith("analytics")}
+    port(box, 4001, 4002)
+    second = box.applied().run
+    assert box.rollback().outcome == "restored"
+    now = {path: one for path, one in box.now().items() if path.startswith("analytics")}
+    assert now == done
+    assert box.rollback().outcome == "restored"
+    assert [path for path in box.changed() if path != "demo.toml"] == []
+    assert first and second
+    assert [state_of(run) for run in (first, second)] == ["rolled back", "rolled back"]
+
+
+def test_an_older_run_gives_back_only_what_no_newer_one_has_changed(box: Sandbox) -> None:
+    first = box.applied().run
+    port(box, 4001, 4002)
+    box.applied()
+    result = box.rollback(first)
+    assert (result.outcome, result.exit_code) == ("restored", 3)
+    kept = [path for path in box.changed() if path != "demo.toml"]
+    assert kept == [AXIS2, AXIS2.replace("-1/", "-2/")]
+
+
+@pytest.mark.parametrize("whose", [0, 1])
+def test_it_refuses_while_a_server_runs(box: Sandbox, whose: int) -> None:
+    box.applied()
+    (box.homes[whose] / "wso2carbon.pid").write_text(f"{os.getpid()}\n")
+    before = box.everything()
+    result = box.rollback()
+    assert (result.outcome, result.exit_code) == ("refused", 3)
+    assert f"node{whose + 1} runs (process {os.getpid()})" in (result.error or "")
+    assert "bin/wso2server.sh stop" in (result.error or "")
+    assert box.everything() == before
+
+
+def test_a_home_that_has_gone_is_told(box: Sandbox) -> None:
+    box.applied()
+    box.homes[1].rename(box.folder / "away")
+    result = box.rollback()
+    assert (result.outcome, result.exit_code) == ("refused", 3)
+    assert f"{box.homes[1]}: the home of node2 is not here any more" in (result.error or "")
+
+
+def test_a_backup_that_somebody_has_changed_is_not_written_back(box: Sandbox) -> None:
+    result = box.applied()
+    done = box.now()
+    backups = box.runs / str(result.run) / "backups"
+    edit(next(iter(sorted(backups.iterdir()))))
+    result = box.rollback()
+    assert (result.outcome, result.exit_code) == ("failed", 1)
+    assert "everything in the homes is as before" in (result.error or "")
+    assert box.now() == done
+
+
+def test_the_run_of_one_node_is_undone_without_the_other(box: Sandbox) -> None:
+    box.applied(only_node="node1")
+    box.homes[1].rename(box.folder / "away")
+    assert box.rollback().outcome == "restored"
+    (box.folder / "away").rename(box.homes[1])
+    assert box.changed() == []
+
+
+def test_without_an_argument_the_only_profile_is_meant(box: Sandbox) -> None:
+    with pytest.raises(UsageError, match="no run to undo"):
+        undo.rollback(None, force=False, cancel=Cancel())
+    box.applied(only_node="node1")
+    other = box.profile.with_name("other.toml")
+    other.write_bytes(box.profile.read_bytes())
+    code, out, err = box.ended("replay", str(other), "--offline", "--node", "node2")
+    assert code == 0, (out, err)
+    with pytest.raises(UsageError, match="several profiles have runs: demo, other"):
+        undo.rollback(None, force=False, cancel=Cancel())
+    assert undo.rollback("other", force=False, cancel=Cancel()).outcome == "restored"
+    assert undo.rollback(None, force=False, cancel=Cancel()).outcome == "restored"
+    assert [path for path in box.changed() if path != "other.toml"] == []
+
+
+def test_a_name_that_nothing_has_is_wrong_use(box: Sandbox) -> None:
+    box.applied()
+    for name in ("nothing", "20200101T000000Z-beef", "./demo.toml"):
+        with pytest.raises(UsageError, match="is no run, and no profile that has runs"):
+            undo.rollback(name, force=False, cancel=Cancel())
+
+
+def test_a_rollback_cannot_be_undone(box: Sandbox) -> None:
+    box.applied()
+    undone = box.rollback().run
+    before = box.everything()
+    assert box.rollback(undone).outcome == "unchanged"
+    assert box.everything() == before
+
+
+# --- history ------------------------------------------------------------------------------------------------
+
+
+def test_history_has_the_newest_first_and_keeps_the_newest_backups(box: Sandbox) -> None:
+    first = box.applied().run
+    port(box, 4001, 4002)
+    second = box.applied().run
+    assert [one["run"] for one in undo.history()] == [second, first]
+    assert [one["can_be_undone"] for one in undo.history()] == [True, True]
+    assert undo.prune(1) == 1
+    assert [one["can_be_undone"] for one in undo.history()] == [True, False]
+    result = box.rollback(first)
+    assert (result.outcome, result.exit_code) == ("refused", 3)
+    assert "history --prune" in (result.error or "")
+    assert box.rollback(second).outcome == "restored"
+    assert undo.prune(0) == 2
+    assert not list(box.runs.rglob("backups"))
+
+
+def test_prune_leaves_what_was_cut_off_alone(box: Sandbox) -> None:
+    box.cut_off()
+    assert undo.prune(0) == 0
+    assert box.rollback().outcome == "restored"
+    assert box.changed() == []
+
+
+def test_only_this_user_can_read_journals_and_backups(box: Sandbox) -> None:
+    before = os.umask(0)
+    try:
+        box.applied()
+    finally:
+        os.umask(before)
+    for path in [box.runs, *box.runs.rglob("*")]:
+        expected = 0o700 if path.is_dir() else 0o600
+        assert stat.S_IMODE(path.stat().st_mode) == expected, path
+
+
+def test_a_journal_that_cannot_be_understood_is_passed_over(box: Sandbox) -> None:
+    box.applied()
+    for number, content in enumerate(
+        [b"", b"{", b"[]", b'{"format": 99}', b'{"format": 1, "entries": [1]}', b"\xff"]
+    ):
+        folder = box.runs / f"20200101T00000{number}Z-0000"
+        folder.mkdir()
+        (folder / "journal.json").write_bytes(content)
+    assert len(undo.history()) == 1
+    assert box.replay().outcome == "unchanged"
+    assert box.rollback().outcome == "restored"
+
+
+def test_a_run_that_failed_is_told_and_keeps_no_backups(box: Sandbox) -> None:
+    def fail(node: str, path: str, done: int, total: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    box.replay(progress=fail)
+    (run,) = undo.history()
+    assert (run["state"], run["can_be_undone"]) == ("failed, restored", False)
+    (folder,) = box.runs.iterdir()
+    assert [path.name for path in folder.iterdir()] == ["journal.json"]
+    assert json.loads((folder / "journal.json").read_text())["error"].endswith("No space left on device")
+
+
+def test_a_folder_without_a_journal_is_swept_up_but_not_while_a_run_begins(box: Sandbox) -> None:
+    stray = box.runs / "20200101T000000Z-0000" / "backups"
+    stray.mkdir(parents=True)
+    lock = subprocess.Popen(
+        ["flock", str(box.runs), "-c", "echo held; read line"], stdin=-1, stdout=-1, text=True
+    )
+    assert lock.stdout is not None
+    lock.stdout.readline()
+    runs.sweep()
+    assert stray.exists()
+    lock.communicate("\n")
+    runs.sweep()
+    assert not stray.parent.exists()

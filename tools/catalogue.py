@@ -1,0 +1,217 @@
+"""The parts of the documentation that are made from the code.
+
+`python -m tools.catalogue FILE...` renews them in place; a test keeps the files and the code in step.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from tools.pages import renew, table
+from wizard.steps.procedure import CHECKS, STEPS
+from wizard.system.errors import EXIT_CODES
+
+if TYPE_CHECKING:
+    import click
+
+    from wizard.profile.fields import Key
+
+PROGRAM = "apimha-wizard"
+
+VERIFY = {
+    "verify.log": "each node has a log here, its newest start is complete, and the server still runs",
+    "verify.mode": "the event processor runs in HA mode, with persistence where the profile has it",
+    "verify.registry-mount": "governance and config are mounted from the registry database",
+    "verify.membership": "scheme wka; members, domain and the node's own address are those of the profile",
+    "verify.member": "the other node has joined, has not left, and nobody else has joined",
+    "verify.snapshot-server": "the port from which the other node fetches this one's state is open",
+    "verify.active-passive": "one node is active and one passive: never both active (split brain), never none",
+    "verify.event-sync": "each node sends its events to the place where the other one listens",
+    "verify.state-sync": "the passive node has fetched the state of the active one",
+    "verify.spark-masters": "as many Spark masters as the profile says",
+    "verify.spark-sql": "no query finds Spark missing once both nodes are up",
+    "verify.known-error": "no error that is known to break a pair, each told with its cause",
+    "verify.unknown-error": "errors that this wizard does not know: quoted, a warning",
+    "verify.spark-ui": "one master is ALIVE, the other STANDBY, none RECOVERING for long",
+    "verify.spark-workers": "one worker on each node, with the alive master",
+    "verify.spark-executors": "each worker has a running executor, and not a growing list of dead ones",
+    "verify.spark-application": "an application runs at the alive master",
+    "verify.spark-environment": "its parameters are those of the profile, and its class path exists",
+    "verify.symbolic-link": "the symbolic link leads to the home (where one is needed)",
+    "verify.event-receivers": "receivers are synchronised between the nodes or not, as the profile says",
+    "verify.state-files": "old state files do not fill the disk: `clean` removes them",
+    "verify.drill": "with `--drill`: each part of the failover drill",
+    "apply.unfinished": "no run was cut off in the homes",
+}
+"""What each finding of `verify` is about: what is so when it is in order."""
+
+
+def checks_table() -> str:
+    """Every check: id, severity, whether it runs offline, why it matters, how it is mended."""
+    return table(
+        ("check", "severity", "offline", "why it matters", "how to mend it"),
+        ((f"`{one.id}`", one.severity, "yes" if one.offline else "", one.why, one.fix) for one in CHECKS),
+    )
+
+
+def steps_table() -> str:
+    """The steps: id, title, what it is about."""
+    return table(
+        ("step", "on the screen", "what it is about"), ((f"`{s.id}`", s.title, s.help) for s in STEPS)
+    )
+
+
+def exit_codes_table() -> str:
+    return table(("exit code", "meaning"), ((str(code), meaning) for code, meaning in EXIT_CODES.items()))
+
+
+def verify_table() -> str:
+    """What `verify` looks at: id, what is so when it is in order."""
+    return table(("finding", "in order when"), ((f"`{id}`", meaning) for id, meaning in VERIFY.items()))
+
+
+def known_errors() -> str:
+    """The errors of the servers that `verify` knows: what causes each, and what mends it."""
+    from wizard.verify.faults import FAULTS
+
+    return table(("what it comes from", "how to mend it"), ((one.cause, one.fix) for one in FAULTS))
+
+
+def profile_keys() -> str:
+    """Each table of the profile as a chapter: key, default, what it is for."""
+    return "\n\n".join(_chapters_of_keys())
+
+
+def _chapters_of_keys() -> Iterator[str]:
+    from wizard.profile.fields import keys, tables
+
+    for name, model in tables().items():
+        own = [key for key in keys().values() if key.table == name]
+        if not own:
+            continue
+        header = {"": "Top level", "nodes": "`[[nodes]]`"}.get(name, f"`[{name}]`")
+        about = "" if not name else (model.__doc__ or "").splitlines()[0] + "\n\n"
+        rows = ((f"`{key.name}`", _default(key), _sentence(key)) for key in own)
+        yield f"## {header}\n\n{about}{table(('key', 'default', 'what it is'), rows)}"
+
+
+def _default(key: Key) -> str:
+    from wizard.profile.written import written
+
+    if key.required:
+        return "required"
+    return f"`{written(key.default)}`" if key.default not in (None, {}) else ""
+
+
+def _sentence(key: Key) -> str:
+    from wizard.profile.written import written
+
+    shown = key.default in (None, {}) or key.required
+    examples = f" Example: `{written(key.example())}`" if shown and key.example() is not None else ""
+    return f"{key.title}: {key.help}.{examples}"
+
+
+def commands() -> str:
+    """Each command as a chapter: usage, what it does, its options."""
+    return "\n\n".join(_chapters_of_commands())
+
+
+def each_command() -> Iterator[tuple[str, click.Command]]:
+    """All commands that a person may type, those of a group behind its name."""
+    import click
+
+    from wizard.command_line.cli import cli
+
+    for name, command in cli.commands.items():
+        if isinstance(command, click.Group):
+            yield from ((f"{name} {inner}", one) for inner, one in command.commands.items())
+        elif not command.hidden:
+            yield name, command
+
+
+def usage_of(name: str, command: click.Command) -> str:
+    """The line that says how a command is called."""
+    import click
+
+    pieces = command.collect_usage_pieces(click.Context(command))
+    return " ".join((PROGRAM, name, *pieces))
+
+
+def options_of(command: click.Command) -> Iterator[tuple[str, str]]:
+    """The options of a command: how each is written, and what it does."""
+    import click
+
+    context = click.Context(command)
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            metavar = "" if parameter.is_flag else f" {parameter.make_metavar(context)}"
+            yield f"{parameter.opts[-1]}{metavar}", (parameter.help or "").strip()
+
+
+def _chapters_of_commands() -> Iterator[str]:
+    for name, command in each_command():
+        rows = ((f"`{option}`", meaning) for option, meaning in options_of(command))
+        yield (
+            f"## {name}\n\n{command.help}\n\n```text\n{usage_of(name, command)}\n```\n\n"
+            + table(("option", "what it does"), rows)
+        )
+
+
+def licences() -> str:
+    """What the program needs to run, each with version and licence, from the metadata of what is installed."""
+    return table(
+        ("package", "version", "licence"), ((one, *_licence(one)) for one in sorted(_needed(), key=str.lower))
+    )
+
+
+def _needed() -> set[str]:
+    """The distributions that the program needs on this system, directly or not."""
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    from packaging.requirements import Requirement
+
+    found: set[str] = set()
+    waiting = [Requirement(PROGRAM)]
+    while waiting:
+        package = waiting.pop()
+        for text in distribution(package.name).requires or ():
+            needed = Requirement(text)
+            marker, extras = needed.marker, package.extras or {""}
+            if marker is not None and not any(marker.evaluate({"extra": one}) for one in extras):
+                continue
+            try:
+                known = distribution(needed.name).metadata["Name"]
+            except PackageNotFoundError:
+                continue
+            if known not in found:
+                found.add(known)
+                waiting.append(needed)
+    return found
+
+
+def _licence(name: str) -> tuple[str, str]:
+    from importlib.metadata import metadata, version
+
+    told = metadata(name).json
+    classified = [text for text in told.get("classifier", ()) if text.startswith("License ::")]
+    plain = str(told.get("license", "")).strip().splitlines()
+    licence = told.get("license_expression") or ", ".join(text.rpartition(" :: ")[2] for text in classified)
+    return version(name), str(licence or (plain[0] if plain else "see the package"))
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "checks": checks_table,
+    "steps": steps_table,
+    "exit codes": exit_codes_table,
+    "verify": verify_table,
+    "known errors": known_errors,
+    "profile keys": profile_keys,
+    "commands": commands,
+    "licences": licences,
+}
+
+
+if __name__ == "__main__":
+    renew(sys.argv[1:], PARTS)

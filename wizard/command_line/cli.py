@@ -1,0 +1,720 @@
+"""The command line: what each command takes, and which exit code it ends with.
+
+Nothing heavy is imported here: each command imports what it needs when it runs.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+import click
+
+from wizard import __version__
+from wizard.command_line.completion import offering, profiles_to_open
+from wizard.system.errors import UsageError, WizardError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from wizard.command_line.run.replay import Options, Result
+    from wizard.command_line.verify import ShowDashboard
+    from wizard.passwords.resolver import Resolver
+    from wizard.profile.files import LoadedProfile
+    from wizard.system.cancel import Cancel
+
+
+class Launchers(NamedTuple):
+    """What shows something on the screen, handed over by the entry point: nothing here knows the screen itself."""
+
+    open_wizard: Callable[[str | None], int]
+    dashboard: ShowDashboard
+
+
+COMMANDS = [
+    "resume",
+    "replay",
+    "check",
+    "verify",
+    "rollback",
+    "history",
+    "profile",
+    "checks",
+    "sql",
+    "demo",
+    "clean",
+    "wizard",
+]
+
+
+class Commands(click.Group):
+    """The group: a word that is no command is a profile's name for the wizard."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            asked = ctx.resilient_parsing  # by the Tab key: nothing is told then
+            if not asked and ((len(args) > 1 and not args[1].startswith("-")) or not _is_profile(args[0])):
+                raise _no_such_name(args[0])
+            return "wizard", self.commands["wizard"], args
+        return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands, and behind them the profiles, which open the wizard."""
+        return [*super().shell_complete(ctx, incomplete), *profiles_to_open(incomplete)]
+
+
+@click.group(
+    cls=Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="apimha-wizard")
+@click.pass_context
+def cli(ctx: click.Context) -> int | None:
+    """Turn two unpacked WSO2 API Manager Analytics packs into a minimum high-availability pair.
+
+    Without a command: the wizard on the screen. With the name or the file of a profile: the wizard on that profile.
+    """
+    return _open_wizard(ctx.obj, None) if ctx.invoked_subcommand is None else None
+
+
+def command(name: str, **settings: Any) -> Callable[[Callable[..., Any]], click.Command]:
+    """A command of the group, with `--version` and `--debug` like every other."""
+
+    def wrap(function: Callable[..., Any]) -> click.Command:
+        made = cli.command(name, **settings)(function)
+        return _common(made)
+
+    return wrap
+
+
+def _common(made: click.Command) -> click.Command:
+    made.params.append(
+        click.Option(
+            ["--debug"], is_flag=True, expose_value=False, help="Show tracebacks; still no password."
+        )
+    )
+    return click.version_option(__version__, prog_name="apimha-wizard")(made)
+
+
+# --- options that several commands share ---------------------------------------------------------------
+
+profile_argument = click.argument("name", metavar="PROFILE", shell_complete=offering("profiles"))
+node_option = click.option(
+    "--node",
+    "only_node",
+    metavar="NAME",
+    shell_complete=offering("nodes"),
+    help="Only this node, on its own machine.",
+)
+only_option = click.option(
+    "--only",
+    multiple=True,
+    metavar="STEP",
+    shell_complete=offering("steps"),
+    help="Only this step (repeatable).",
+)
+skip_option = click.option(
+    "--skip",
+    multiple=True,
+    metavar="STEP",
+    shell_complete=offering("steps"),
+    help="Leave this step out (repeatable).",
+)
+offline_option = click.option("--offline", is_flag=True, help="No network: no live checks, no databases.")
+ignore_option = click.option(
+    "--ignore",
+    multiple=True,
+    metavar="CHECK-ID",
+    shell_complete=offering("checks"),
+    help="Take this check's errors for warnings (repeatable).",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+commands_option = click.option(
+    "--allow-commands", is_flag=True, help="Run the commands that the profile takes passwords from."
+)
+
+
+# --- the wizard ----------------------------------------------------------------------------------------
+
+
+@command("wizard", hidden=True)
+@click.argument("name")
+@click.pass_obj
+def wizard(screen: Launchers | None, name: str) -> int:
+    """The wizard on the screen, with PROFILE."""
+    return _open_wizard(screen, name)
+
+
+@command("resume")
+@profile_argument
+@click.pass_obj
+def resume(screen: Launchers | None, name: str) -> int:
+    """The wizard at the first step that is not finished."""
+    return _open_wizard(screen, name)
+
+
+def _open_wizard(screen: Launchers | None, name: str | None) -> int:
+    if name is not None and not _is_profile(name):
+        raise _no_such_name(name)
+    if screen is None or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError(
+            "the wizard needs a terminal",
+            fix=f"without one, use: apimha-wizard replay {name or 'PROFILE'}",
+        )
+    return screen.open_wizard(name)
+
+
+def _is_profile(name: str) -> bool:
+    """Whether a word is a profile, or the draft of one."""
+    from wizard.profile.drafts import find
+    from wizard.profile.names import locate
+
+    try:
+        _, path = locate(name)
+    except UsageError:
+        return False
+    return path.exists() or find(path.name.removesuffix(".toml"), target=path) is not None
+
+
+def _no_such_name(name: str) -> UsageError:
+    import difflib
+
+    near = difflib.get_close_matches(name, [c for c in COMMANDS if c != "wizard"], 1)
+    return UsageError(
+        f"{name} is no command and no profile",
+        fix=f"did you mean {near[0]}?" if near else "apimha-wizard profile list   or   apimha-wizard --help",
+    )
+
+
+# --- replay, check, rollback, history -------------------------------------------------------------------
+
+
+@command("replay")
+@profile_argument
+@click.option("--dry-run", is_flag=True, help="Show what would change, and its diff; write nothing.")
+@node_option
+@only_option
+@skip_option
+@offline_option
+@ignore_option
+@json_option
+@commands_option
+def replay(name: str, as_json: bool, allow_commands: bool, **options: Any) -> int:
+    """Headless: check, make the databases, write both nodes or neither."""
+    from wizard.command_line.run import replay as headless
+    from wizard.command_line.text import (
+        Paper,
+        checks_summary,
+        database_lines,
+        diff_lines,
+        next_steps,
+        plan_lines,
+    )
+
+    loaded = _load(name)
+    chosen = _options(options)
+    errors = Paper(sys.stderr)
+    out = errors if as_json else Paper()
+    with _interruptible() as cancel:
+        result, prepared = headless.replay(
+            loaded,
+            chosen,
+            _resolver(allow_commands=allow_commands),
+            tell=lambda result: out.finding(result, quiet=True),
+            say=out.line,
+            cancel=cancel,
+        )
+    out.line(checks_summary(result.checks))
+    if result.outcome in {"pending", "applied", "failed"}:
+        out.lines(database_lines(result.databases))
+    if result.outcome in {"pending", "applied"}:
+        out.lines(plan_lines(prepared.plan, "to change" if chosen.dry_run else "written"))
+    if result.outcome == "pending":
+        out.diff(diff_lines(prepared.plan, prepared.masker()))
+    if result.error:
+        errors.line(result.error, "error")
+    out.line(_ending(result))
+    if result.outcome == "applied":
+        from shlex import quote
+
+        out.lines(next_steps(prepared, result, quote(name)))
+    return _end(result, as_json)
+
+
+def _ending(result: Result) -> str:
+    return {
+        "applied": f"Done: run {result.run}.",
+        "unchanged": "Nothing to do: everything is as the profile says.",
+        "pending": "Nothing was written (--dry-run).",
+        "refused": "Refused." if result.exit_code == 5 else "Refused: nothing was written.",
+        "failed": "Failed: everything in the homes is as before.",
+        "cancelled": "Cancelled: everything in the homes is as before.",
+        "ok": "Everything is in order.",
+        "restored": "Restored.",
+    }[result.outcome]
+
+
+@command("check")
+@profile_argument
+@node_option
+@only_option
+@skip_option
+@offline_option
+@ignore_option
+@json_option
+@commands_option
+def check(name: str, as_json: bool, allow_commands: bool, **options: Any) -> int:
+    """The checks alone: what is not as it has to be, and how to mend it."""
+    from wizard.command_line.run import replay as headless
+    from wizard.command_line.text import Paper, checks_summary
+
+    loaded = _load(name)
+    out = Paper(sys.stderr) if as_json else Paper()
+    with _interruptible() as cancel:
+        result = headless.check(
+            loaded,
+            _options(options),
+            _resolver(allow_commands=allow_commands),
+            tell=out.finding,
+            cancel=cancel,
+        )
+    out.line(checks_summary(result.checks))
+    return _end(result, as_json)
+
+
+@command("rollback")
+@click.argument("name", required=False, metavar="[PROFILE|RUN]", shell_complete=offering("profiles", "runs"))
+@click.option("--force", is_flag=True, help="Restore also what was edited since; those edits are lost.")
+@json_option
+def rollback(name: str | None, force: bool, as_json: bool) -> int:
+    """Undo the newest run of a profile, or the run of that name."""
+    from wizard.command_line.run import rollback as undo
+    from wizard.command_line.text import Paper
+
+    out = Paper(sys.stderr) if as_json else Paper()
+    with _interruptible() as cancel:
+        result = undo.rollback(name, force=force, say=out.line, cancel=cancel)
+    for file in result.files:
+        out.line(f"  {file['node']}  {file['path']}  {file['status']}")
+    if result.error:
+        Paper(sys.stderr).line(result.error, "error")
+    out.line("Nothing to undo." if result.outcome == "unchanged" else _ending(result))
+    if result.outcome == "restored":
+        out.line("Databases, accounts and tables stay as they are.")
+    return _end(result, as_json)
+
+
+@command("history")
+@click.argument("name", required=False, metavar="[PROFILE]", shell_complete=offering("profiles"))
+@click.option(
+    "--prune", type=click.IntRange(min=0), metavar="N", help="Keep the backups of the N newest runs only."
+)
+@json_option
+def history(name: str | None, prune: int | None, as_json: bool) -> int:
+    """What was done when."""
+    from wizard.command_line.run import rollback as undo
+    from wizard.command_line.text import Paper, history_lines
+
+    out = Paper(sys.stderr) if as_json else Paper()
+    if prune is not None:
+        out.line(f"The backups of {undo.prune(prune)} runs were taken away.")
+    found = undo.history(name)
+    cut_off = [run for run in found if run["state"] == "cut off"]
+    if as_json:
+        _print_json({"version": 1, "runs": found})
+    else:
+        out.lines(history_lines(found))
+        for run in cut_off:
+            out.line(
+                f"! {run['run']} was cut off; apimha-wizard rollback {run['run']} restores the homes",
+                "warning",
+            )
+    return 5 if cut_off else 0
+
+
+# --- profiles --------------------------------------------------------------------------------------------
+
+
+@cli.group("profile", context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="apimha-wizard")
+def profile() -> None:
+    """Profiles: make, list, look at, validate."""
+
+
+def profile_command(name: str) -> Callable[[Callable[..., Any]], click.Command]:
+    def wrap(function: Callable[..., Any]) -> click.Command:
+        return _common(profile.command(name)(function))
+
+    return wrap
+
+
+@profile_command("new")
+@click.argument("name", required=False, metavar="[NAME|FILE]")
+def profile_new(name: str | None) -> int:
+    """Write a commented template to fill in; without a name, to standard output."""
+    from wizard.profile.names import locate
+    from wizard.profile.store import save
+    from wizard.profile.template import new_template
+
+    if name is None:
+        click.echo(new_template(), nl=False)
+        return 0
+    _, path = locate(name)
+    if path.exists():
+        raise UsageError(
+            "there is a file already", place=str(path), fix="choose another name, or edit that one"
+        )
+    save(new_template(), path)
+    click.echo(f"written: {path}\nFill in the lines marked required, then: apimha-wizard check {name}")
+    return 0
+
+
+@profile_command("list")
+@json_option
+def profile_list(as_json: bool) -> int:
+    """The saved profiles and the drafts of the wizard."""
+    from wizard.profile.listing import listing
+
+    found = listing()
+    if as_json:
+        rows = [
+            {
+                "name": one.name,
+                "path": str(one.path),
+                "state": one.state,
+                "cluster": one.cluster,
+                "hosts": list(one.hosts),
+                "error": one.error,
+            }
+            for one in found
+        ]
+        _print_json({"version": 1, "profiles": rows})
+        return 0
+    if not found:
+        click.echo("no profiles yet: apimha-wizard profile new NAME, or apimha-wizard")
+    for one in found:
+        told = " and ".join(one.hosts) if one.hosts else (one.error or "").partition("\n")[0]
+        click.echo(f"{one.name:<20} {one.state:<8} {told}")
+    return 0
+
+
+@profile_command("show")
+@profile_argument
+def profile_show(name: str) -> int:
+    """The profile with all its values, defaults included."""
+    from wizard.profile.store import load
+    from wizard.profile.template import show
+
+    click.echo(show(load(name).profile), nl=False)
+    return 0
+
+
+@profile_command("validate")
+@profile_argument
+def profile_validate(name: str) -> int:
+    """Whether the profile can be used; each problem with its line."""
+    loaded = _load(name)
+    click.echo(f"{loaded.path}: valid")
+    return 0
+
+
+@profile_command("from-homes")
+@click.argument("homes", nargs=2, type=click.Path(path_type=Path), metavar="HOME1 HOME2")
+@click.option(
+    "--name", default="from-homes", metavar="NAME|FILE", help="The profile to write (default: from-homes)."
+)
+def profile_from_homes(homes: tuple[Path, Path], name: str) -> int:
+    """Read a pair that was configured by hand back into a profile; passwords go to 0600 files beside it."""
+    from wizard.command_line.run import from_homes
+    from wizard.command_line.text import Paper
+    from wizard.profile.names import locate
+
+    _, path = locate(name)
+    first, second = (home.expanduser().absolute() for home in homes)
+    found = from_homes.read((first, second))
+    from_homes.write(found, path)
+    out = Paper()
+    for field, notes in found.notes.items():
+        for note in notes:
+            out.line(f"! {field}: {note}" if field else f"! {note}", "warning")
+    out.line(f"written: {path}")
+    if found.missing:
+        out.line(f"Not in the homes, to be filled in: {', '.join(found.missing)}")
+    else:
+        out.line(f"What is not as the profile says: apimha-wizard replay {name} --dry-run")
+    return 0
+
+
+@profile_command("schema")
+def profile_schema() -> int:
+    """The JSON Schema of the profile."""
+    from wizard.profile.schema import schema
+
+    _print_json(schema())
+    return 0
+
+
+# --- the rest ---------------------------------------------------------------------------------------------
+
+
+@command("checks")
+@json_option
+def checks(as_json: bool) -> int:
+    """All check ids, with why they matter and how to mend what they find."""
+    from wizard.steps.procedure import CHECKS
+
+    if as_json:
+        rows = [
+            {
+                "id": one.id,
+                "step": one.step,
+                "severity": one.severity,
+                "offline": one.offline,
+                "why": one.why,
+                "fix": one.fix,
+            }
+            for one in CHECKS
+        ]
+        _print_json({"version": 1, "checks": rows})
+        return 0
+    for one in CHECKS:
+        click.echo(f"{one.id}  ({one.severity}{'' if one.offline else ', live'})")
+        click.echo(f"    why: {one.why}")
+        click.echo(f"    fix: {one.fix}")
+    return 0
+
+
+@command("sql")
+@profile_argument
+@click.option(
+    "--with-password", is_flag=True, help="The account's own password instead of a random throw-away one."
+)
+@commands_option
+def sql(name: str, with_password: bool, allow_commands: bool) -> int:
+    """What a DBA has to run: databases, account, grants, tables."""
+    from wizard.command_line.run.databases import sql_for_dba
+    from wizard.command_line.run.replay import packs_here
+    from wizard.profile.passwords import UNRESOLVED, Passwords
+
+    profile = _load(name).profile
+    password = UNRESOLVED
+    if with_password:
+        password = _resolver(allow_commands=allow_commands).resolve(profile.mysql.password, "mysql.password")
+    click.echo(
+        sql_for_dba(
+            profile, Passwords(password), packs_here(profile, None, resolve=True), with_password=with_password
+        ),
+        nl=False,
+    )
+    return 0
+
+
+@command("verify")
+@profile_argument
+@click.option("--offline", is_flag=True, help="The logs alone, not the Spark UIs.")
+@click.option("--watch", is_flag=True, help="Follow the logs and show what happens, until Ctrl-C.")
+@click.option("--until-healthy", is_flag=True, help="With --watch: end when the pair is healthy.")
+@click.option("--drill", is_flag=True, help="Lead through the failover drill.")
+@click.option(
+    "--log",
+    "logs",
+    multiple=True,
+    metavar="NODE=FILE|-",
+    help="The log of a node that is not here (- : standard input).",
+)
+@click.option(
+    "--log-limit", type=click.IntRange(min=1), metavar="MB", help="Megabytes of each log to look at (256)."
+)
+@click.option(
+    "--report", type=click.Path(path_type=Path), metavar="FILE.md", help="Write a report for colleagues."
+)
+@json_option
+@click.pass_obj
+def verify(
+    screen: Launchers | None, /, name: str, log_limit: int | None, as_json: bool, **options: Any
+) -> int:
+    """After the start: is the pair really up, and would it survive?"""
+    from wizard.command_line.verify import run_verify
+    from wizard.verify.log import LIMIT
+
+    profile = _load(name).profile
+    return run_verify(
+        profile,
+        name,
+        as_json=as_json,
+        log_limit=LIMIT if log_limit is None else log_limit * 1024 * 1024,
+        dashboard=screen.dashboard if screen is not None else None,
+        **options,
+    )
+
+
+@command("clean")
+@profile_argument
+@click.option("--dry-run", is_flag=True, help="Say what would be removed; remove nothing.")
+def clean(name: str, dry_run: bool) -> int:
+    """Remove old state files (cep_persistence) but the two newest of each plan."""
+    from wizard.command_line.verify import run_clean
+
+    return run_clean(_load(name).profile, name, dry_run=dry_run)
+
+
+@command("demo")
+@click.option("--folder", type=click.Path(path_type=Path), help="Where to make it (default: ./apimha-demo).")
+def demo(folder: Path | None) -> int:
+    """Make a sandbox pair to try it on."""
+    from wizard.demo.story import show
+
+    show(folder or Path("apimha-demo"), click.echo)
+    return 0
+
+
+# --- how a command runs and ends -------------------------------------------------------------------------
+
+
+def _load(name: str) -> LoadedProfile:
+    from wizard.profile.store import load
+
+    return load(name)
+
+
+def _options(values: dict[str, Any]) -> Options:
+    from wizard.command_line.run.replay import Options
+
+    return Options(**values)
+
+
+def _resolver(*, allow_commands: bool) -> Resolver:
+    from wizard.passwords.resolver import Resolver
+
+    interactive = sys.stdin.isatty() and sys.stderr.isatty()
+    return Resolver(
+        allow_commands=allow_commands,
+        interactive=interactive,
+        ask=lambda text: str(click.prompt(text, hide_input=True, default="", show_default=False, err=True)),
+        confirm=lambda text: bool(click.confirm(text, default=False, err=True)),
+    )
+
+
+@contextmanager
+def _interruptible() -> Iterator[Cancel]:
+    """Ctrl-C, SIGTERM and SIGHUP end a command at once; while something is written, at the next safe point."""
+    import signal
+
+    from wizard.system.cancel import Cancel
+
+    cancel = Cancel()
+    # A closed terminal (SIGHUP) is a wish to stop too, unless somebody had it ignored (nohup).
+    numbers = [
+        number
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) is not signal.SIG_IGN
+    ]
+    before = [signal.signal(number, lambda *_: cancel.interrupt()) for number in numbers]
+    try:
+        yield cancel
+    finally:
+        # What is settled stays settled while the result is told: no signal may end it as "cancelled" now.
+        if not cancel.sealed:
+            for number, handler in zip(numbers, before, strict=True):
+                signal.signal(number, handler)
+
+
+def _print_json(data: Any) -> None:
+    import json
+
+    from wizard.command_line.text import write
+
+    encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower().replace("-", "")
+    text = json.dumps(data, ensure_ascii=encoding != "utf8")
+    # What is no text (a path of odd bytes) is written as the escape that JSON has for it.
+    write(sys.stdout, text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n")
+
+
+def _end(result: Result, as_json: bool) -> int:
+    if as_json:
+        _print_json(result.to_json())
+    return result.exit_code
+
+
+def _refused(error: str, code: int) -> int:
+    """The ending of a run that never began: its message, and with `--json` the object that says so."""
+    if "--json" in sys.argv[1:]:
+        outcome = {1: "failed", 130: "cancelled"}.get(code, "refused")
+        _print_json(
+            {
+                "version": 1,
+                "outcome": outcome,
+                "run": None,
+                "files": [],
+                "checks": [],
+                "databases": [],
+                "error": error,
+            }
+        )
+    return code
+
+
+def main(arguments: list[str] | None = None, *, screen: Launchers | None = None) -> NoReturn:
+    """Run a command and end the process with its exit code; without `screen` the wizard has no terminal."""
+    if arguments is not None:
+        sys.argv[1:] = arguments
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    code = _run(screen)
+    try:
+        sys.stdout.flush()
+    except OSError as problem:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(
+            problem, BrokenPipeError
+        ):  # whoever read us has gone (`| head`): that is no error of ours
+            _say(f"the output could not be written: {problem.strerror}")
+    sys.exit(code)
+
+
+def _say(text: str) -> None:
+    """A line on standard error, if anybody takes it."""
+    with suppress(OSError):
+        click.echo(text, err=True)
+
+
+def _run(screen: Launchers | None) -> int:
+    debug = "--debug" in sys.argv[1:]
+    try:
+        code = cli.main(standalone_mode=False, prog_name="apimha-wizard", obj=screen)
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        # Click makes an Abort of Ctrl-C, and of the end of the input that a question waits for.
+        _say("cancelled; everything in the homes is as before")
+        return _refused("cancelled; everything in the homes is as before", 130)
+    except click.ClickException as problem:
+        problem.show()
+        return _refused(problem.format_message(), 2)
+    except WizardError as problem:
+        if debug:
+            import traceback
+
+            traceback.print_exc()
+        _say(f"error: {problem}")
+        return _refused(str(problem), problem.exit_code)
+    except BrokenPipeError:
+        return 0
+    except Exception as problem:
+        if debug:
+            import traceback
+
+            traceback.print_exc()
+        text = f"internal error: {type(problem).__name__}"
+        _say(f"{text}\n  fix: run it again with --debug and report what it prints")
+        return _refused(text, 1)
+    return code if isinstance(code, int) else 0

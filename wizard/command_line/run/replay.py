@@ -1,0 +1,463 @@
+"""The headless run: profile → checks → plan → databases → files; and `check`, which stops after the checks.
+
+The screen takes the same pieces, one after the other: `prepare`, `checks.run`, `apply`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from wizard.pack.home import Pack, is_pack
+from wizard.plan import planner
+from wizard.preflight import checks, drift
+from wizard.preflight.checks import CheckContext
+from wizard.profile import passwords
+from wizard.profile.names import called
+from wizard.steps import procedure
+from wizard.system.cancel import Cancel
+from wizard.system.errors import UsageError, WizardError, os_errors_as_failures
+from wizard.system.finding import Finding
+from wizard.system.network import on_one_machine, resolve_ahead
+from wizard.transaction import apply as applying
+from wizard.transaction import recovery, runs
+from wizard.transaction.home_lock import locked
+
+if TYPE_CHECKING:
+    from wizard.database.needs import Needs
+    from wizard.database.provision import DatabaseProgress
+    from wizard.passwords.resolver import Resolver
+    from wizard.plan.diff import Masker
+    from wizard.profile.files import LoadedProfile
+    from wizard.profile.model import Node, Profile
+    from wizard.profile.passwords import Passwords
+    from wizard.steps.step import Step
+
+RunOutcome = Literal["applied", "unchanged", "pending", "refused", "failed", "cancelled", "ok", "restored"]
+
+
+class Options(NamedTuple):
+    """What the command line says of a run."""
+
+    only_node: str | None = None
+    only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    offline: bool = False
+    ignore: tuple[str, ...] = ()
+    dry_run: bool = False
+
+    def validate(self, profile: Profile) -> None:
+        """Refuse what makes no sense.  `UsageError` names the option and what it takes."""
+        if self.only and self.skip:
+            raise UsageError("--only and --skip exclude each other", fix="use one of them")
+        for option, values in (("--only", self.only), ("--skip", self.skip)):
+            for value in values:
+                if value not in procedure.STEP_IDS:
+                    raise UsageError(
+                        f"{option} {value}: no step has this name",
+                        fix=_nearest(value, procedure.STEP_IDS, "steps"),
+                    )
+        known = tuple(one.id for one in procedure.CHECKS)
+        for value in self.ignore:
+            if value not in known:
+                raise UsageError(
+                    f"--ignore {value}: no check has this id", fix=_nearest(value, known, "checks")
+                )
+            if value in checks.UNIGNORABLE:
+                raise UsageError(
+                    f"--ignore {value}: without this check there is no plan", fix="mend what it tells"
+                )
+        names = [node.name for node in profile.nodes]
+        if self.only_node is not None and self.only_node not in names:
+            raise UsageError(
+                f"--node {self.only_node}: no node has this name", fix=f"use {' or '.join(names)}"
+            )
+
+
+def _nearest(value: str, known: tuple[str, ...], what: str) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(value, known, 1)
+    return f"did you mean {near[0]}?" if near else f"the {what}: {', '.join(known)}"
+
+
+@dataclass
+class Result:
+    """How a command ended: everything that its text or its JSON tells."""
+
+    outcome: RunOutcome
+    exit_code: int
+    run: str | None = None
+    files: list[dict[str, Any]] = field(default_factory=list)
+    checks: list[Finding] = field(default_factory=list)
+    databases: list[dict[str, Any]] = field(default_factory=list)
+    error: str | None = None
+    ignored: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The one object of `--json` (design.md, "Commands")."""
+        return {
+            "version": 1,
+            "outcome": self.outcome,
+            "run": self.run,
+            "files": self.files,
+            "checks": [check_json(result, self.ignored) for result in self.checks],
+            "databases": self.databases,
+            "error": self.error,
+        }
+
+
+def check_json(result: Finding, ignored: tuple[str, ...] = ()) -> dict[str, Any]:
+    """A check's entry in the JSON."""
+    return {
+        "id": result.id,
+        "step": result.id.partition(".")[0],
+        "node": result.node,
+        "status": result.status,
+        "message": result.message,
+        "fix": result.fix,
+        **({"ignored": True} if result.id in ignored and result.status == "warning" else {}),
+    }
+
+
+@dataclass
+class Prepared:
+    """A run before anything is done: its plan, and what its checks look at."""
+
+    profile: Profile
+    options: Options
+    nodes: tuple[Node, ...]
+    steps: tuple[Step, ...]
+    passwords: Passwords
+    packs: dict[str, Pack]
+    plan: planner.Plan
+    context: CheckContext
+
+    @property
+    def homes(self) -> list[Path]:
+        """The homes that this run works on."""
+        return [self.packs[node.name].home for node in self.nodes if node.name in self.packs]
+
+    def masker(self) -> Masker:
+        """What hides the passwords of this run in a diff."""
+        from wizard.plan.diff import masker
+
+        references = [
+            key for key, value in self.passwords.url_parameters.items() if not isinstance(value, str)
+        ]
+        return masker([secret.reveal() for secret in self.passwords.all()], references)
+
+    def replan(self, server: tuple[int, ...] | None, *, mariadb: bool) -> None:
+        """Plan again, now that the server has told its version."""
+        self.plan = _plan(self, server, mariadb=mariadb)
+        self.context.plan = self.plan
+
+    def check(self, cancel: Cancel | None = None) -> Iterator[Finding]:
+        """The findings of all checks of this run, as they come."""
+        if cancel is not None:
+            self.context.cancel = cancel
+        return checks.run(
+            procedure.checks_of(self.steps), self.context, ignore=frozenset(self.options.ignore)
+        )
+
+
+def packs_here(profile: Profile, only_node: str | None, *, resolve: bool) -> dict[str, Pack]:
+    """The packs whose homes are on this machine, by node.
+
+    With `--node`, the other node's home counts only if both are on one machine: on two, its path here is somebody
+    else's folder, mostly this node's own.
+    """
+    together = only_node is None or on_one_machine([node.host for node in profile.nodes], resolve=resolve)
+    return {
+        node.name: Pack(Path(node.home))
+        for node in profile.nodes
+        if (together or node.name == only_node) and is_pack(Path(node.home))
+    }
+
+
+def prepare(profile: Profile, options: Options, resolver: Resolver, *, called: str = "PROFILE") -> Prepared:
+    """Look at everything and plan; nothing is written, the network is left alone but for names.
+
+    `UsageError` for options that make no sense; every other problem becomes a finding of the checks.
+    """
+    options.validate(profile)
+    if not options.offline:
+        resolve_ahead([*(node.host for node in profile.nodes), profile.mysql.host])
+    chosen = procedure.chosen(options.only, options.skip)
+    nodes = tuple(node for node in profile.nodes if options.only_node in (None, node.name))
+    packs = packs_here(profile, options.only_node, resolve=not options.offline)
+    secrets = passwords.gather(profile, resolver, steps=[step.id for step in chosen], offline=options.offline)
+    prepared = Prepared(
+        profile,
+        options,
+        nodes,
+        chosen,
+        secrets,
+        packs,
+        planner.Plan(()),
+        None,  # type: ignore[arg-type]
+    )
+    version, mariadb = assumed_server(profile)
+    prepared.plan = _plan(prepared, version, mariadb=mariadb)
+    prepared.context = CheckContext(
+        profile,
+        nodes,
+        packs,
+        prepared.plan,
+        secrets,
+        offline=options.offline,
+        only_node=options.only_node,
+        called=called,
+        steps=procedure.STEPS,
+    )
+    return prepared
+
+
+def assumed_server(profile: Profile) -> tuple[tuple[int, ...] | None, bool]:
+    """The version that the profile says the server has, and whether it is MariaDB; None where it says nothing."""
+    from wizard.pack.home import version_tuple
+
+    text = profile.mysql.server_version
+    return (version_tuple(text), "mariadb" in text.lower()) if text else (None, False)
+
+
+def _plan(prepared: Prepared, server: tuple[int, ...] | None, *, mariadb: bool) -> planner.Plan:
+    return planner.build(
+        prepared.profile,
+        prepared.nodes,
+        prepared.packs,
+        prepared.passwords,
+        prepared.steps,
+        offline=prepared.options.offline,
+        only_node=prepared.options.only_node,
+        server=server,
+        mariadb=mariadb,
+    )
+
+
+def check(
+    loaded: LoadedProfile,
+    options: Options,
+    resolver: Resolver,
+    *,
+    tell: Callable[[Finding], None],
+    cancel: Cancel,
+) -> Result:
+    """The checks alone.  Outcome `ok` (0), or `refused`: 3, and 5 where a run was cut off."""
+    with os_errors_as_failures():
+        prepared = prepare(loaded.profile, options, resolver, called=called(loaded.name, loaded.path))
+        found = look(prepared, tell, cancel)
+    code = _refusal(found)
+    databases = databases_json(pending_databases(prepared))
+    return Result(
+        "refused" if code else "ok", code, checks=found, databases=databases, ignored=options.ignore
+    )
+
+
+def look(prepared: Prepared, tell: Callable[[Finding], None], cancel: Cancel) -> list[Finding]:
+    """The findings of all checks, each told as it comes; the plan is then the one for the server that was found."""
+    found = []
+    for result in prepared.check(cancel):
+        found.append(result)
+        tell(result)
+    if cancel.is_set():
+        raise KeyboardInterrupt
+    if _knows_more(prepared):
+        for result in checks.run(_of_the_plan(), prepared.context, ignore=frozenset(prepared.options.ignore)):
+            if result.status == "error" and result not in found:
+                found.append(result)
+                tell(result)
+    return found
+
+
+def _knows_more(prepared: Prepared) -> bool:
+    """Whether the server's own version changes the plan: then it is planned again."""
+    if not _asks_databases(prepared) or prepared.profile.mysql.provisioning != "server":
+        return False
+    from wizard.preflight.mysql import situation_of
+
+    try:
+        greeting = situation_of(prepared.context).greeting
+    except WizardError:
+        return False
+    before = prepared.plan
+    prepared.replan(greeting.version, mariadb=greeting.mariadb)
+    return prepared.plan != before
+
+
+def _of_the_plan() -> list[checks.Check]:
+    """The checks that look at the plan itself."""
+    ids = {f"prerequisites.{name}" for name in ("files", "running", "writable", "space", "same-home")}
+    return [one for one in procedure.CHECKS if one.id in ids]
+
+
+def _refusal(found: list[Finding]) -> int:
+    """The exit code that the findings ask for: 5 for a cut-off run, 3 for any other error, else 0."""
+    errors = {result.id for result in found if result.status == "error"}
+    return 5 if "apply.unfinished" in errors else 3 if errors else 0
+
+
+# --- the databases ------------------------------------------------------------------------------------------
+
+
+def _asks_databases(prepared: Prepared) -> bool:
+    return not prepared.options.offline and any(step.id == "mysql" for step in prepared.steps)
+
+
+def pending_databases(prepared: Prepared) -> Needs | None:
+    """What the run would make in the databases, as the checks saw them; None offline, or where nobody answers."""
+    if not _asks_databases(prepared) or prepared.passwords.problems:
+        return None
+    from wizard.preflight.mysql import needs_of
+
+    try:
+        return needs_of(prepared.context)
+    except WizardError:
+        return None  # mysql.connect has told, and was ignored
+
+
+def databases_json(needs: Needs | None) -> list[dict[str, Any]]:
+    """The `databases` of the JSON: name, status, number of tables."""
+    return [dataclasses.asdict(result) for result in needs.results] if needs is not None else []
+
+
+def make_databases(prepared: Prepared, *, progress: DatabaseProgress, cancel: Cancel) -> list[dict[str, Any]]:
+    """Make what is missing; gives the databases for the JSON.
+
+    Raises:
+        ProvisioningFailed: with the databases as they are; what had been begun was taken back.
+        Cancelled: likewise.
+    """
+    from wizard.command_line.run.databases import make_databases as make
+
+    made = make(prepared.profile, prepared.passwords, prepared.packs, progress=progress, cancel=cancel)
+    prepared.context.forget()
+    return [dataclasses.asdict(result) for result in made]
+
+
+def driver_at_last(prepared: Prepared, before: list[Finding]) -> list[Finding]:
+    """What the driver's log-in says now that account and databases are there; nothing where it was tried before."""
+    if not any(result.id == "mysql.driver" and result.status == "skipped" for result in before):
+        return []
+    again = [one for one in procedure.CHECKS if one.id == "mysql.driver"]
+    return list(checks.run(again, prepared.context, ignore=frozenset(prepared.options.ignore)))
+
+
+# --- replay -------------------------------------------------------------------------------------------------
+
+
+def replay(
+    loaded: LoadedProfile,
+    options: Options,
+    resolver: Resolver,
+    *,
+    tell: Callable[[Finding], None] = lambda result: None,
+    say: Callable[[str], None] = lambda text: None,
+    progress: applying.WriteProgress = applying.nobody_watches,
+    database_progress: DatabaseProgress = lambda database, done, total, text: None,
+    agreed: Callable[[Prepared], bool] = lambda prepared: True,
+    cancel: Cancel,
+) -> tuple[Result, Prepared]:
+    """Check, make the databases, write: both nodes, or the one of `--node`, or nothing.
+
+    `tell` gets each finding, `say` lines for people, `progress` each path that is written, `database_progress` each
+    statement that is run.  `agreed` is asked last, before the first write: whether the plan is the one that somebody
+    was shown.
+    """
+    options.validate(loaded.profile)
+    with os_errors_as_failures(), ExitStack() as stack:
+        if not options.dry_run:
+            here = packs_here(loaded.profile, options.only_node, resolve=not options.offline)
+            homes = [pack.home for name, pack in here.items() if options.only_node in (None, name)]
+            stack.enter_context(locked(homes))
+            for recovered in recovery.recover(homes, cancel):
+                say(recovered.line())
+        prepared = prepare(loaded.profile, options, resolver, called=called(loaded.name, loaded.path))
+        found = look(prepared, tell, cancel)
+        needs = pending_databases(prepared)
+        result = Result(
+            "refused",
+            _refusal(found),
+            files=applying.files_json(prepared.plan, status="pending"),
+            checks=found,
+            databases=databases_json(needs),
+            ignored=options.ignore,
+        )
+        if result.exit_code:
+            return result, prepared
+        databases_pending = needs is not None and needs.pending
+        if not prepared.plan.pending and not databases_pending:
+            return dataclasses.replace(result, outcome="unchanged"), prepared
+        if options.dry_run:
+            return dataclasses.replace(result, outcome="pending", exit_code=4), prepared
+        if not agreed(prepared):
+            changed = "a file was changed since the plan was shown\n  fix: look at it again"
+            return dataclasses.replace(result, exit_code=3, error=changed), prepared
+        if databases_pending:
+            result = _with_databases(prepared, result, database_progress, cancel, tell)
+            if result.exit_code:
+                return result, prepared
+        if not prepared.plan.pending:
+            return dataclasses.replace(result, outcome="applied"), prepared
+        return write(loaded, prepared, result, progress, cancel), prepared
+
+
+def _with_databases(
+    prepared: Prepared,
+    result: Result,
+    progress: DatabaseProgress,
+    cancel: Cancel,
+    tell: Callable[[Finding], None],
+) -> Result:
+    """The result with the databases made, or failed: then the homes were not touched."""
+    try:
+        databases = make_databases(prepared, progress=progress, cancel=cancel)
+    except WizardError as problem:
+        made = getattr(problem, "results", None)
+        databases = [dataclasses.asdict(one) for one in made] if made is not None else result.databases
+        return dataclasses.replace(_failed(result, problem), databases=databases)
+    driver = driver_at_last(prepared, result.checks)
+    for finding in driver:
+        tell(finding)
+    found = [one for one in result.checks if one.id != "mysql.driver" or not driver] + driver
+    return dataclasses.replace(result, databases=databases, checks=found, exit_code=_refusal(driver))
+
+
+def _failed(result: Result, problem: WizardError) -> Result:
+    outcome: RunOutcome = {5: "refused", 130: "cancelled"}.get(problem.exit_code, "failed")  # type: ignore[assignment]
+    return dataclasses.replace(result, outcome=outcome, exit_code=problem.exit_code, error=str(problem))
+
+
+def write(
+    loaded: LoadedProfile,
+    prepared: Prepared,
+    result: Result,
+    progress: applying.WriteProgress,
+    cancel: Cancel,
+) -> Result:
+    """Apply the plan; the caller holds the locks of the homes.  The result with its outcome; it never raises."""
+    files = applying.files_json(prepared.plan)
+    run = runs.Run(
+        run=runs.new_id(),
+        kind="replay",
+        profile=loaded.name,
+        profile_path=str(loaded.path.resolve()),
+        owner=runs.user(),
+        host=runs.hostname(),
+        started=runs.now(),
+        homes={node.name: str(prepared.packs[node.name].home.resolve()) for node in prepared.nodes},
+        entries=(),
+        files=tuple(file for file in files if file["status"] != "unchanged"),
+        ignored=prepared.options.ignore,
+        databases=tuple(result.databases),
+    )
+    try:
+        run = applying.apply(prepared.plan, run, cancel=cancel, progress=progress)
+    except WizardError as problem:
+        return _failed(result, problem)
+    drift.remember(prepared.plan, run)
+    return dataclasses.replace(result, outcome="applied", run=run.run, files=files)

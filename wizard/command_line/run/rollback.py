@@ -1,0 +1,210 @@
+"""`rollback` and `history`: going back, and what there is to go back from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from shlex import quote
+from typing import Any
+
+from wizard.command_line.run.replay import Result, RunOutcome
+from wizard.pack.home import Pack
+from wizard.system.cancel import Cancel
+from wizard.system.errors import ChecksFailed, UsageError, WizardError, os_errors_as_failures
+from wizard.system.presence import is_anything, is_folder
+from wizard.transaction import apply as applying
+from wizard.transaction import recovery, runs
+from wizard.transaction.home_lock import locked
+from wizard.transaction.move import state_of
+from wizard.transaction.runs import JournalEntry, Run
+
+
+def rollback(
+    argument: str | None,
+    *,
+    force: bool,
+    say: Callable[[str], None] = lambda text: None,
+    cancel: Cancel,
+) -> Result:
+    """Undo a run: each of its paths gets the state before, unless somebody edited it since.
+
+    A run that was cut off is taken back, and nothing older with it.  Outcome `restored` (3 where files that were
+    edited since were kept), `unchanged` or `failed`.
+    """
+    with os_errors_as_failures():
+        runs.sweep()
+        if argument is not None and not _has_runs(argument) and _is_profile(argument):
+            return Result("unchanged", 0)
+        run = runs.find(argument)
+        homes = [home for home in map(Path, run.homes.values()) if is_folder(home)]
+    try:
+        with os_errors_as_failures(), locked(homes):
+            recovered = recovery.recover(homes, cancel, force=force)
+            if recovered:
+                for one in recovered:
+                    say(one.line())
+                return _taken_back(recovered)
+            if runs.statuses(runs.history()).get(run.run) not in runs.OPEN:
+                return Result("unchanged", 0)
+            undone = _undo(run, force=force, cancel=cancel)
+    except WizardError as problem:
+        outcome: RunOutcome = {1: "failed", 130: "cancelled"}.get(problem.exit_code, "refused")  # type: ignore[assignment]
+        return Result(outcome, problem.exit_code, error=str(problem))
+    return _ended(undone)
+
+
+def _has_runs(argument: str) -> bool:
+    all_runs = runs.history()
+    return any(run.run == argument for run in all_runs) or bool(runs.of_profile(argument, all_runs))
+
+
+def _is_profile(argument: str) -> bool:
+    from wizard.profile.names import locate
+
+    try:
+        return is_anything(locate(argument)[1])
+    except UsageError:
+        return False
+
+
+@dataclass(frozen=True)
+class Undone:
+    """What a rollback did: the run that it undid, the run that did it (None: there was nothing to write), what it
+    restored and what it left alone."""
+
+    undone: Run
+    run: Run | None
+    restored: tuple[JournalEntry, ...]
+    kept: tuple[JournalEntry, ...]
+
+
+def _undo(run: Run, *, force: bool, cancel: Cancel) -> Undone:
+    """Undo a finished run.  The caller holds its homes.
+
+    Raises:
+        ChecksFailed: a server runs, a home is gone, or the backups were pruned.
+        Failed, Cancelled, Locked: as `apply`.
+    """
+    _refuse(run)
+    restored, kept, moves = [], [], []
+    for entry in reversed(run.entries):
+        now = state_of(entry.path)
+        if now == entry.before:
+            continue
+        if now == entry.after or (force and now.kind != "other"):
+            restored.append(entry)
+            moves.append((entry.node, entry.name, recovery.way_back(run, entry, now)))
+        else:
+            kept.append(entry)
+    if not moves and kept:
+        return Undone(run, None, (), tuple(kept))
+    # Without moves it is only noted that nothing of the run is left, so that the next rollback goes further back.
+    done = applying.execute(_undoing(run, restored, complete=not kept), moves, cancel)
+    return Undone(run, done if moves else None, tuple(restored), tuple(kept))
+
+
+def _undoing(run: Run, restored: list[JournalEntry], *, complete: bool) -> Run:
+    """The run that a rollback is."""
+    names = {(entry.node, entry.name) for entry in restored}
+    return Run(
+        run=runs.new_id(),
+        kind="rollback",
+        profile=run.profile,
+        profile_path=run.profile_path,
+        owner=runs.user(),
+        host=runs.hostname(),
+        started=runs.now(),
+        homes=run.homes,
+        entries=(),
+        files=tuple(
+            {**file, "status": "restored"} for file in run.files if (file["node"], file["path"]) in names
+        ),
+        undoes=run.run,
+        complete=complete,
+    )
+
+
+def _refuse(run: Run) -> None:
+    for node, home in run.homes.items():
+        if not is_folder(Path(home)):
+            raise ChecksFailed(
+                f"the home of {node} is not here any more", place=home, fix="put it back where it was"
+            )
+        pid = Pack(Path(home)).running
+        if pid is not None:
+            raise ChecksFailed(
+                f"the server of {node} runs (process {pid})",
+                place=home,
+                fix=f"sh {quote(f'{home}/bin/wso2server.sh')} stop",
+            )
+    if not run.has_backups:
+        raise ChecksFailed(
+            f"the backups of the run {run.run} are gone (history --prune)",
+            fix="restore the homes from your own backup",
+        )
+
+
+def _taken_back(recovered: list[recovery.Recovered]) -> Result:
+    files = [file for one in recovered for file in one.run.files]
+    return Result("restored", 0, files=[{**file, "status": "restored"} for file in files])
+
+
+def _ended(undone: Undone) -> Result:
+    names = {(entry.node, entry.name) for entry in undone.restored}
+    files = [
+        {**file, "status": "restored" if (file["node"], file["path"]) in names else "unchanged"}
+        for file in undone.undone.files
+    ]
+    run = undone.run.run if undone.run else None
+    if undone.kept:
+        kept = ", ".join(str(entry.path) for entry in undone.kept)
+        error = (
+            f"edited since the run, and kept: {kept}\n"
+            f"  fix: to lose those edits: apimha-wizard rollback {undone.undone.run} --force"
+        )
+        return Result("restored", 3, run=run, files=files, error=error)
+    return Result("restored" if run else "unchanged", 0, run=run, files=files)
+
+
+def history(argument: str | None = None) -> list[dict[str, Any]]:
+    """The runs, the newest first, as data: run, kind, profile, nodes, started, owner, files, state.
+
+    Raises:
+        Failed: a journal cannot be read.
+    """
+    with os_errors_as_failures():
+        all_runs = runs.history()
+        status = runs.statuses(all_runs)
+        chosen = all_runs if argument is None else runs.of_profile(argument, all_runs)
+        return [_describe(run, status[run.run]) for run in chosen]
+
+
+def _describe(run: Run, status: runs.RunStatus) -> dict[str, Any]:
+    return {
+        "run": run.run,
+        "kind": run.kind,
+        "profile": run.profile,
+        "profile_path": run.profile_path,
+        "nodes": list(run.homes),
+        "started": run.started,
+        "owner": run.owner,
+        "files": len(run.files),
+        "ignored": list(run.ignored),
+        "state": _state(run, status),
+        "can_be_undone": status in runs.OPEN and run.has_backups,
+    }
+
+
+def _state(run: Run, status: runs.RunStatus) -> str:
+    if status == "undid":
+        return f"undid {run.undoes}"
+    if status == "undid in part":
+        return f"undid part of {run.undoes}"
+    return "failed, restored" if status == "failed" else status
+
+
+def prune(keep: int) -> int:
+    """How many runs lost their backups."""
+    with os_errors_as_failures():
+        return len(runs.prune(keep))

@@ -1,0 +1,175 @@
+"""What people read on the terminal: findings, plans and results as lines."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from wizard.command_line.run.replay import Prepared, Result
+    from wizard.plan.diff import Masker
+    from wizard.plan.planner import Plan
+    from wizard.profile.model import Profile
+    from wizard.system.finding import Finding
+
+SIGNS = {"ok": "✓", "warning": "!", "error": "✗", "skipped": "-", "waiting": "…"}
+ASCII_SIGNS = {"ok": "+", "warning": "!", "error": "x", "skipped": "-", "waiting": "~"}
+COLOURS = {
+    "ok": "32",
+    "warning": "33",
+    "error": "31",
+    "skipped": "2",
+    "waiting": "36",
+    "added": "32",
+    "removed": "31",
+}
+
+
+def write(stream: TextIO, text: str) -> None:
+    """Write to a stream that may take nothing more: a pipe that nobody reads (`| head`), a disk that is full.
+
+    How a run ends does not depend on who listens.
+    """
+    with contextlib.suppress(OSError):
+        stream.write(text)
+
+
+class Paper:
+    """Where lines go: with colour on a terminal that wants it, in ASCII where it can do no better."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self.stream = stream or sys.stdout
+        terminal = self.stream.isatty() and os.environ.get("TERM") != "dumb"
+        self.colour = terminal and not os.environ.get("NO_COLOR")
+        encoding = (getattr(self.stream, "encoding", None) or "ascii").lower()
+        self.signs = SIGNS if encoding.replace("-", "") in {"utf8", "utf16"} else ASCII_SIGNS
+
+    def line(self, text: str = "", style: str | None = None) -> None:
+        """One line; what the stream cannot show becomes `?`, and control characters are not obeyed."""
+        if not text.isprintable():
+            text = "".join(c if c.isprintable() or c in "\t\n" else "�" for c in text)
+        encoding = getattr(self.stream, "encoding", None) or "utf-8"
+        text = text.encode(encoding, "replace").decode(encoding)
+        if style is not None and self.colour:
+            text = f"\x1b[{COLOURS[style]}m{text}\x1b[0m"
+        write(self.stream, text + "\n")
+
+    def lines(self, lines: Iterable[str]) -> None:
+        for text in lines:
+            self.line(text)
+
+    def finding(self, result: Finding, *, quiet: bool = False) -> None:
+        """A finding with its fix; `quiet` leaves out what is in order."""
+        if quiet and result.status in {"ok", "skipped"}:
+            return
+        node = f" {result.node}:" if result.node else ""
+        self.line(f"{self.signs[result.status]} {result.id}{node} {result.message}", result.status)
+        if result.fix and result.status != "ok":
+            self.line(f"    fix: {result.fix}")
+
+    def diff(self, lines: Iterable[str]) -> None:
+        for text in lines:
+            marked = text[:1] if not text.startswith(("---", "+++")) else ""
+            self.line(text, {"+": "added", "-": "removed"}.get(marked))
+
+
+def plan_lines(plan: Plan, verb: str) -> Iterator[str]:
+    """The plan as a tree: node, file, what changes."""
+    for node in plan.nodes:
+        count = len(node.pending)
+        yield (
+            f"{node.node}: {count} {'file' if count == 1 else 'files'} {verb}"
+            if count
+            else f"{node.node}: unchanged"
+        )
+        for change in node.pending:
+            yield f"  {change.path}"
+            yield from (f"      {what}" for what in change.what)
+            yield from (
+                f"      written: {target}"
+                for target in change.targets
+                if str(target) != str(node.home / change.path)
+            )
+
+
+def database_lines(databases: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """The databases, each with how it stands."""
+    for database in databases:
+        yield f"database {database['name']}: {database['status']}, {database['tables']} tables"
+
+
+def diff_lines(plan: Plan, hide: Masker) -> Iterator[str]:
+    """The unified diffs of all edited files."""
+    from wizard.plan.diff import unified
+
+    for change in plan.pending:
+        yield from unified(change, hide)
+
+
+def checks_summary(found: Iterable[Finding]) -> str:
+    """One line that counts the findings."""
+    found = list(found)
+    counts = {
+        status: sum(result.status == status for result in found)
+        for status in ("ok", "warning", "error", "skipped")
+    }
+    names = {"ok": "in order", "warning": "warnings", "error": "errors", "skipped": "skipped"}
+    return "checks: " + ", ".join(f"{count} {names[status]}" for status, count in counts.items() if count)
+
+
+def next_steps(prepared: Prepared, result: Result, called: str) -> Iterator[str]:
+    """What to do now: start which server first, what API Manager has to be told, how to undo.
+
+    `called` is what a command calls the profile.
+    """
+    from shlex import quote
+
+    from wizard.pack import ports
+
+    profile = prepared.profile
+    if result.run is not None:
+        yield f"Undo with: apimha-wizard rollback {result.run}"
+    for node in profile.nodes:
+        if node not in prepared.nodes:
+            yield f"On the machine of {node.name} ({node.host}): "
+            yield f"  apimha-wizard replay {called} --node {node.name}"
+    setup = " -Dsetup" if profile.mysql.provisioning == "server" else ""
+    for node, when in zip(profile.nodes, ("Then start", "and, when it is up,"), strict=True):
+        yield f"{when} {node.name}:  sh {quote(f'{node.home}/bin/wso2server.sh')}{setup}"
+        if setup:
+            databases = profile.mysql.databases
+            yield f"  (-Dsetup makes the tables of {databases.user} and {databases.registry}: this once, here only)"
+            setup = ""
+    yield f"Then: apimha-wizard verify {called} --watch"
+    addresses = []
+    for node in profile.nodes:
+        pack = prepared.packs.get(node.name)
+        plain, ssl = ports.thrift(node, pack)
+        added = " plus its offset" if pack is None and node.port_offset is None else ""
+        addresses.append(f"tcp://{node.host}:{plain}{added} (SSL {ssl}{added})")
+    yield f"API Manager sends its events to: {', '.join(addresses)}"
+    if profile.mysql.databases.stats is not None:
+        yield f"and reads its statistics from the database {profile.mysql.databases.stats}"
+    if profile.deployment_sync.method == "none":
+        yield "Without svn every C-App has to be deployed to both nodes."
+    if profile.event_processor.persistence:
+        yield f"State files are never deleted by the server: apimha-wizard clean {called}, now and then."
+
+
+def history_lines(history: list[dict[str, Any]]) -> Iterator[str]:
+    """The history as a table."""
+    if not history:
+        yield "no runs yet"
+        return
+    yield f"{'run':<24} {'profile':<20} {'nodes':<16} {'files':>5}  state"
+    for run in history:
+        nodes = ",".join(run["nodes"])[:16]
+        yield f"{run['run']:<24} {run['profile'][:20]:<20} {nodes:<16} {run['files']:>5}  {run['state']}"
+
+
+def summary(profile: Profile) -> str:
+    """The profile in one line."""
+    return f"{profile.cluster.name}: " + " and ".join(f"{node.name} ({node.host})" for node in profile.nodes)

@@ -1,0 +1,361 @@
+"""`verify` and `clean` as functions: typed arguments and streams in, exit code out."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
+
+from wizard.command_line.text import Paper
+from wizard.system.errors import ChecksFailed, SecretError, UsageError
+from wizard.verify.drill import Drill
+from wizard.verify.hosts import Hosts, resolve
+from wizard.verify.log import LIMIT, FileLog, PipeLog, open_log
+from wizard.verify.report import HEADLINES, finding_lines, lines, writable, write_report
+from wizard.verify.view import View
+from wizard.verify.watcher import Watcher
+
+if TYPE_CHECKING:
+    from wizard.pack.home import Pack
+    from wizard.profile.model import Profile
+
+PERIOD = 0.5
+"""Seconds between two looks at the logs while watching."""
+DRILL_PERIOD = 0.1
+"""The same during a drill: its seconds are to be right to a tenth."""
+
+
+@dataclass
+class ReportWriter:
+    """Writes the report: `path` is where the person wants it, None where nobody has said."""
+
+    name: str
+    packs: Mapping[str, Pack]
+    path: Path | None = None
+
+    def now(self, view: View) -> list[Path]:
+        """Write the report, under a name of its own where nobody has said another; the files that were written."""
+        kind = "drill" if view.drill is not None else "verify"
+        taken = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        path = self.path or Path(f"{kind}-{_file_name(self.name)}-{taken}.md")
+        return write_report(path, view, self.name, self.packs)
+
+    def at_end(self, view: View) -> list[Path]:
+        """The same, if the person wants it, or there was a drill that got anywhere: its result is to be kept."""
+        drilled = view.drill is not None and view.drill.phase != "prepare"
+        return self.now(view) if self.path is not None or drilled else []
+
+
+class ShowDashboard(Protocol):
+    """The screen of `verify --watch` on a terminal (`screens.dashboard.run`)."""
+
+    def __call__(self, watcher: Watcher, *, name: str, until_healthy: bool, writer: ReportWriter) -> int:
+        """Watch until the person leaves (130) or, with `until_healthy` or a drill, until it is over."""
+
+
+def run_verify(
+    profile: Profile,
+    name: str,
+    *,
+    offline: bool = False,
+    watch: bool = False,
+    until_healthy: bool = False,
+    drill: bool = False,
+    as_json: bool = False,
+    logs: Iterable[str] = (),
+    log_limit: int = LIMIT,
+    report: Path | None = None,
+    out: TextIO | None = None,
+    err: TextIO | None = None,
+    standard_input: int = 0,
+    dashboard: ShowDashboard | None = None,
+    hosts: Hosts | None = None,
+) -> int:
+    """Look at the pair once, or watch it, and say what is seen; the exit code.
+
+    Args:
+        name: what the person called the profile; hints and reports name it.
+        offline: the logs alone.
+        watch: follow the logs until Ctrl-C (130).
+        until_healthy: follow the logs until the pair is healthy (0).
+        drill: lead through the failover drill; implies `watch`, and ends with it.
+        as_json: one object of the contract on `out`; while watching, one a line at each change.
+        logs: `NODE=FILE`, `NODE=-` for the standard input.
+        log_limit: bytes of each log that are looked at from its end.
+        report: the Markdown file to write at the end.
+        dashboard: what shows the watching where both ends are a terminal; lines elsewhere.
+
+    Raises:
+        UsageError: a log of no node, one twice, or a report that cannot be written.
+    """
+    out, err = out or sys.stdout, err or sys.stderr
+    opened = _open_logs(profile, logs, log_limit, standard_input)
+    if report is not None or drill:
+        writable(report or Path("drill.md"))
+    if hosts is None:
+        hosts = Hosts() if offline else resolve(node.host for node in profile.nodes)
+    packs = _add_own_logs(profile, hosts, opened, log_limit)
+    if drill:
+        _need_both(profile, name, opened)
+    watcher = Watcher(
+        profile,
+        opened,
+        packs=packs,
+        hosts=hosts,
+        offline=offline,
+        name=name,
+        mask=_mask(profile),
+        drill=Drill() if drill else None,
+    )
+
+    writer = ReportWriter(name, packs, report)
+    screen = VerdictPrinter(out, err, as_json=as_json)
+    try:
+        if not (watch or until_healthy or drill):
+            view = watcher.once()
+            screen.whole(view)
+            screen.written(writer.at_end(view))
+            return view.exit_code
+        if dashboard is not None and not as_json and out.isatty() and sys.stdin.isatty():
+            return dashboard(watcher, name=name, until_healthy=until_healthy, writer=writer)
+        return _watch(watcher, screen, until_healthy=until_healthy, writer=writer)
+    finally:
+        watcher.close()
+
+
+def _watch(watcher: Watcher, screen: VerdictPrinter, *, until_healthy: bool, writer: ReportWriter) -> int:
+    """Follow the logs; tell each change.  130 after Ctrl-C."""
+    view: View | None = None
+    rest = threading.Event()
+    try:
+        while True:
+            view = watcher.poll()
+            screen.change(view)
+            if is_over(view, until_healthy=until_healthy):
+                break
+            rest.wait(DRILL_PERIOD if view.drill is not None else PERIOD)
+    except KeyboardInterrupt:
+        if view is not None:
+            screen.written(writer.at_end(view))
+        return 130
+    screen.written(writer.at_end(view))
+    return exit_code(view)
+
+
+def is_over(view: View, *, until_healthy: bool) -> bool:
+    """Whether there is nothing left to watch for."""
+    if view.drill is not None:
+        # The pair has to be whole again, not only its logs: the report says so.
+        whole = view.outcome == "healthy" or view.drill.settled(time.monotonic())
+        return view.drill.phase == "failed" or (view.drill.phase == "passed" and whole)
+    return until_healthy and view.outcome == "healthy"
+
+
+def exit_code(view: View) -> int:
+    """The exit code at the end of watching: a drill's own, else the pair's."""
+    if view.drill is not None and view.drill.phase == "failed":
+        return 3
+    return view.exit_code
+
+
+class VerdictPrinter:
+    """Where the verdicts go: JSON or lines, each change once."""
+
+    def __init__(self, out: TextIO, err: TextIO, *, as_json: bool) -> None:
+        self._out = out
+        self._as_json = as_json
+        self._paper = Paper(err if as_json else out)
+        self._last: Any = None
+        self._instruction = ""
+
+    def whole(self, view: View) -> None:
+        """All findings and the verdict."""
+        if self._as_json:
+            self._json(view)
+            return
+        for line, style in lines(view.findings, self._paper.signs):
+            self._paper.line(line, style)
+        self._paper.line()
+        self._paper.line(HEADLINES[view.outcome], _STYLES[view.outcome])
+
+    def change(self, view: View) -> None:
+        """What is new since the last view."""
+        if self._as_json:
+            self._json_if_changed(view)
+            return
+        for node, moment in view.news:
+            self._paper.line(f"{moment.time_text or '-':<23} {node:<8} {moment.text}")
+        if view.drill is not None and (instruction := view.drill.instruction(view.pair)) != self._instruction:
+            self._instruction = instruction
+            self._paper.line(f"drill: {instruction}", "added")
+        now = {(one.id, one.node, one.status, one.message) for one in view.findings}
+        if self._last is None or now != self._last:
+            before = self._last or set()
+            self._last = now
+            for one in view.findings:
+                fresh = (one.id, one.node, one.status, one.message) not in before
+                if fresh and one.status in ("error", "warning") and one.id != "verify.drill":
+                    for number, line in enumerate(finding_lines(one, self._paper.signs[one.status])):
+                        self._paper.line(line, one.status if number == 0 else None)
+            awaited = sum(1 for one in view.findings if one.status == "waiting")
+            errors = sum(1 for one in view.findings if one.status == "error")
+            self._paper.line(f"{view.outcome}: {errors} errors, {awaited} awaited", _STYLES[view.outcome])
+        self._flush()
+
+    def written(self, paths: list[Path]) -> None:
+        for path in paths:
+            self._paper.line(f"report: {path}")
+        self._flush()
+
+    def _json_if_changed(self, view: View) -> None:
+        now = view.to_json()
+        if now != self._last:
+            self._last = now
+            self._json(view)
+
+    def _json(self, view: View) -> None:
+        self._out.write(json.dumps(view.to_json(), ensure_ascii=False) + "\n")
+        self._out.flush()
+
+    def _flush(self) -> None:
+        self._paper.stream.flush()
+
+
+_STYLES = {"healthy": "ok", "waiting": "waiting", "unhealthy": "error"}
+
+
+def run_clean(
+    profile: Profile,
+    name: str,
+    *,
+    dry_run: bool = False,
+    out: TextIO | None = None,
+    err: TextIO | None = None,
+    hosts: Hosts | None = None,
+) -> int:
+    """Remove all but the two newest state files of each plan, on the homes that are here.
+
+    0: done, or nothing to do; 1: some could not be removed; 4: `dry_run`, and there are some.
+
+    Raises:
+        ChecksFailed: neither home is on this machine.
+    """
+    from wizard.verify.clean import clean, plan_cleaning
+    from wizard.verify.homes import megabytes, packs_here, state_location
+
+    paper, errors = Paper(out or sys.stdout), Paper(err or sys.stderr)
+    packs = packs_here(profile, hosts or resolve(node.host for node in profile.nodes))
+    if not packs:
+        raise ChecksFailed(
+            "neither node's home is on this machine",
+            place=name,
+            fix="run it on the machine of each node, or correct the homes in the profile",
+        )
+    failed, pending = False, False
+    for node in profile.nodes:
+        pack = packs.get(node.name)
+        if pack is None:
+            paper.line(f"{node.name}: its home {node.home} is not on this machine; run it over there too")
+            continue
+        cleaning = plan_cleaning(pack.home, state_location(profile, pack))
+        for text in cleaning.left_alone:
+            paper.line(f"{node.name}: left alone: {text}")
+        if dry_run:
+            for one in cleaning.remove:
+                paper.line(f"{node.name}: would remove {one.path} ({megabytes(one.size)})")
+            pending = pending or bool(cleaning.remove)
+            files, size = len(cleaning.remove), cleaning.frees
+            paper.line(
+                f"{node.name}: {files} state files would go and free {megabytes(size)}; {len(cleaning.keep)} stay"
+            )
+            continue
+        done = clean(cleaning)
+        for failure in done.failures:
+            errors.line(f"{node.name}: {failure}", "error")
+        failed = failed or bool(done.failures)
+        paper.line(
+            f"{node.name}: {done.files} state files removed, {megabytes(done.bytes)} freed; {len(cleaning.keep)} stay"
+        )
+    return 1 if failed else 4 if pending else 0
+
+
+# --- arguments -----------------------------------------------------------------------------------
+
+
+def _open_logs(
+    profile: Profile, arguments: Iterable[str], limit: int, standard_input: int
+) -> dict[str, FileLog | PipeLog]:
+    names = [node.name for node in profile.nodes]
+    opened: dict[str, FileLog | PipeLog] = {}
+    piped = ""
+    for argument in arguments:
+        node, equals, source = argument.partition("=")
+        if not equals or not source or node not in names:
+            raise UsageError(
+                f"--log {argument}: it takes NODE=FILE or NODE=-, and the nodes are {names[0]} and {names[1]}",
+                fix=f"--log {names[1]}=-",
+            )
+        if node in opened:
+            raise UsageError(f"--log {node} stands there twice", fix="name one log for each node")
+        if source == "-":
+            if piped:
+                raise UsageError("both logs cannot come from the standard input", fix=f"--log {node}=FILE")
+            piped = node
+        opened[node] = open_log(source, limit=limit, standard_input=standard_input)
+    return opened
+
+
+def _add_own_logs(
+    profile: Profile, hosts: Hosts, opened: dict[str, FileLog | PipeLog], limit: int
+) -> dict[str, Pack]:
+    """Add the logs of the homes that are here; the packs of those homes."""
+    from wizard.verify.homes import LOG, packs_here
+
+    packs = packs_here(profile, hosts)
+    for node, pack in packs.items():
+        opened.setdefault(node, FileLog(pack.path(LOG), limit))
+    return packs
+
+
+def _need_both(profile: Profile, name: str, opened: Mapping[str, FileLog | PipeLog]) -> None:
+    for node in profile.nodes:
+        if node.name not in opened:
+            log = f"{node.home}/repository/logs/wso2carbon.log"
+            raise UsageError(
+                f"the drill needs the logs of both nodes, and that of {node.name} is not on this machine",
+                fix=f"ssh {node.host} tail -n +1 -F {log} | apimha-wizard verify {name} --drill --log {node.name}=-",
+            )
+
+
+def _mask(profile: Profile) -> Callable[[str], str]:
+    """Hides the passwords that can be had without asking anybody or running anything."""
+    from wizard.passwords.references import EnvReference, FileReference
+    from wizard.passwords.resolver import Resolver
+    from wizard.plan.diff import masker
+
+    resolver = Resolver()
+    parameters: Mapping[str, object] = profile.mysql.url_parameters
+    references = {
+        "mysql.password": profile.mysql.password,
+        "mysql.admin_password": profile.mysql.admin_password,
+        "deployment_sync.svn_password": profile.deployment_sync.svn_password,
+        **{f"mysql.url_parameters.{key}": value for key, value in parameters.items()},
+    }
+    known = []
+    for key, reference in references.items():
+        if isinstance(reference, EnvReference | FileReference):
+            try:
+                known.append(resolver.resolve(reference, key).reveal())
+            except SecretError:
+                continue
+    hidden = [key for key, value in parameters.items() if not isinstance(value, str)]
+    return masker(known, hidden).mask
+
+
+def _file_name(name: str) -> str:
+    return Path(name).name.removesuffix(".toml") or "pair"

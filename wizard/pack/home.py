@@ -1,0 +1,214 @@
+"""What a home is: product, version, kernel, offset, and the files it has."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wizard.system.errors import EditError
+from wizard.system.presence import is_file
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wizard.pack.properties import PropertiesFile
+    from wizard.pack.xml import XmlFile
+
+CARBON = "repository/conf/carbon.xml"
+AXIS2 = "repository/conf/axis2/axis2.xml"
+EVENT_PROCESSOR = "repository/conf/event-processor.xml"
+REGISTRY = "repository/conf/registry.xml"
+USER_MGT = "repository/conf/user-mgt.xml"
+MASTER_DATASOURCES = "repository/conf/datasources/master-datasources.xml"
+ANALYTICS_DATASOURCES = "repository/conf/datasources/analytics-datasources.xml"
+STATS_DATASOURCES = "repository/conf/datasources/stats-datasources.xml"
+ANALYTICS_CONFIG = "repository/conf/analytics/analytics-config.xml"
+NODE_ID = "repository/conf/analytics/my-node-id.dat"
+SPARK_DEFAULTS = "repository/conf/analytics/spark/spark-defaults.conf"
+SPARK_ENV_SH = "bin/load-spark-env-vars.sh"
+SPARK_ENV_BAT = "bin/load-spark-env-vars.bat"
+LIB = "repository/components/lib"
+DROPINS = "repository/components/dropins"
+C_APPS = "repository/deployment/server/carbonapps"
+EVENT_RECEIVERS = "repository/deployment/server/eventreceivers"
+PID = "wso2carbon.pid"
+
+KNOWN = {
+    ("WSO2 API Manager Analytics Server", "2.0.0"),
+    ("WSO2 API Manager Analytics Server", "2.1.0"),
+    ("WSO2 Data Analytics Server", "3.0.1"),
+}
+"""The packs that this wizard was tried with."""
+
+LARGEST = 16 * 1024 * 1024
+"""Bytes of the largest configuration file that is read; the largest stock one has 38 kB."""
+
+
+def is_pack(home: Path) -> bool:
+    """Whether a folder holds an unpacked pack (procedure 1: without `carbon.xml` it is none)."""
+    return os.path.isfile(home / CARBON)  # Path's own raises where a folder may not be entered
+
+
+class Pack:
+    """One home, read when asked and never written.
+
+    Files are read once, so that everything that is planned was decided on the same bytes.  Raises `EditError`
+    with the file's place for what is missing, unreadable or not well-formed.
+    """
+
+    def __init__(self, home: Path, known: Mapping[str, bytes] | None = None) -> None:
+        """`known` are bytes that stand for those of files, by relative path: the home as it was at another time."""
+        self.home = home
+        self._bytes = dict(known or {})
+        self._documents: dict[str, XmlFile] = {}
+        self._properties: dict[str, PropertiesFile] = {}
+
+    def path(self, relative: str) -> Path:
+        return self.home / relative
+
+    def exists(self, relative: str) -> bool:
+        """Whether that file is there (a link counts by what it leads to).  `EditError` where that cannot be told."""
+        path = self.path(relative)
+        try:
+            return is_file(path)
+        except OSError as problem:
+            raise EditError(
+                f"cannot be looked at: {problem.strerror}",
+                place=str(path),
+                fix="let this user read its folder",
+            ) from None
+
+    def names(self, folder: str, suffix: str = "") -> list[str]:
+        """The names in a folder of the pack that end so, sorted; none where there is no such folder."""
+        try:
+            return sorted(name for name in os.listdir(self.path(folder)) if name.endswith(suffix))
+        except OSError:
+            return []
+
+    def read(self, relative: str) -> bytes:
+        """The file's bytes."""
+        if relative not in self._bytes:
+            self._bytes[relative] = read_regular(self.path(relative))
+        return self._bytes[relative]
+
+    def xml(self, relative: str) -> XmlFile:
+        """That file, parsed once for all."""
+        if relative not in self._documents:
+            from wizard.pack.xml import XmlFile
+
+            self._documents[relative] = XmlFile(self.read(relative), str(self.path(relative)))
+        return self._documents[relative]
+
+    def properties(self, relative: str) -> PropertiesFile:
+        """The same of a properties file."""
+        if relative not in self._properties:
+            from wizard.pack.properties import PropertiesFile
+
+            self._properties[relative] = PropertiesFile(self.read(relative), str(self.path(relative)))
+        return self._properties[relative]
+
+    @cached_property
+    def product(self) -> str:
+        """The product's name, like `WSO2 API Manager Analytics Server`; empty where `bin/version.txt` does not tell."""
+        return self._named("bin/version.txt")[0]
+
+    @cached_property
+    def version(self) -> str:
+        """The product's version, like `2.0.0`."""
+        return self._named("bin/version.txt")[1]
+
+    @cached_property
+    def kernel(self) -> tuple[int, ...]:
+        """The Carbon kernel's version, like `(4, 4, 7)`; empty where unknown."""
+        return version_tuple(self._named("bin/wso2carbon-version.txt")[1])
+
+    def _named(self, relative: str) -> tuple[str, str]:
+        try:
+            text = self.read(relative).decode("utf-8", "replace")
+        except EditError:
+            return "", ""
+        found = re.match(r"\s*(.*?)\s+v(\d[^\s]*)\s*$", text.splitlines()[0] if text.strip() else "")
+        return (found[1], found[2]) if found else (text.strip()[:80], "")
+
+    @property
+    def title(self) -> str:
+        """Product and version for people."""
+        return f"{self.product} {self.version}".strip() or "unknown product"
+
+    @cached_property
+    def offset(self) -> int:
+        """The port offset of `carbon.xml` (0 where it has none)."""
+        found = self.xml(CARBON).all("Ports/Offset")
+        text = found[0].text.strip() if found else ""  # of several the server reads the first
+        return int(text) if re.fullmatch(r"\d{1,5}", text) else 0
+
+    @property
+    def running(self) -> int | None:
+        """The process id of this home's server, if `wso2carbon.pid` names a live process."""
+        try:
+            pid = int(read_regular(self.path(PID)).decode("ascii", "replace").strip())
+        except (EditError, ValueError):
+            return None
+        return pid if 0 < pid < 2**31 and _alive(pid) else None
+
+    @cached_property
+    def scripts_swapped(self) -> bool:
+        """Whether `mysql5.7.sql` has taken the name `mysql.sql` (what `-Dsetup` runs on MySQL 5.7 and later)."""
+        return self.exists("dbscripts/mysql-before-5.7.sql") and not self.exists("dbscripts/mysql5.7.sql")
+
+    def script_for(self, version: tuple[int, ...], *, mariadb: bool = False) -> str | None:
+        """The pack's script for this server, relative to the home; None where the pack has none that fits.
+
+        Source: procedure 2: MySQL before 5.7 `mysql.sql`, later `mysql5.7.sql`; MariaDB takes either.
+        """
+        old = "dbscripts/mysql-before-5.7.sql" if self.scripts_swapped else "dbscripts/mysql.sql"
+        new = "dbscripts/mysql.sql" if self.scripts_swapped else "dbscripts/mysql5.7.sql"
+        wanted = [new, old] if mariadb else [new] if version >= (5, 7) else [old]
+        return next((script for script in wanted if self.exists(script)), None)
+
+
+def version_tuple(text: str) -> tuple[int, ...]:
+    """`5.6.24-log` → `(5, 6, 24)`; empty where there is no number."""
+    found = re.match(r"\d+(?:\.\d+)*", text.strip())
+    return tuple(int(part) for part in found[0].split(".")) if found else ()
+
+
+def read_regular(path: Path) -> bytes:
+    """The bytes of a regular file; a pipe or a device never makes it wait.  Raises `EditError`."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise EditError("the file is missing", place=str(path), fix="unpack the pack again") from None
+    except OSError as problem:
+        raise EditError(
+            f"cannot be read: {problem.strerror}", place=str(path), fix="let this user read the file"
+        ) from None
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        raise EditError("is not a file", place=str(path), fix="unpack the pack again")
+    with os.fdopen(descriptor, "rb") as stream:
+        if status.st_size > LARGEST:
+            raise EditError(
+                f"is too large ({status.st_size} bytes)", place=str(path), fix="unpack the pack again"
+            )
+        try:
+            return stream.read()
+        except OSError as problem:
+            raise EditError(
+                f"cannot be read: {problem.strerror}", place=str(path), fix="check the disk"
+            ) from None
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

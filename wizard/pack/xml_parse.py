@@ -1,0 +1,129 @@
+"""The bytes of an XML file become a tree, or an error with its place; nothing is expanded, nothing is fetched."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from typing import Any
+from xml.parsers import expat
+
+from lxml import etree
+
+from wizard.system.errors import EditError
+
+_DECLARATION = re.compile(rb"<\?xml\s[^>]*?encoding\s*=\s*[\"']([^\"'>]*)[\"']")
+_SUPPORTED = re.compile(
+    r"utf-?8|us-ascii|ascii|latin-?1|iso[-_]?8859-\d{1,2}|(?:windows-|cp)125\d", re.IGNORECASE
+)
+_LINE_END = re.compile(rb"\r\n|\n|\r")
+
+_parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+
+
+def encoding_of(data: bytes, name: str) -> str:
+    """The name of Python's codec for the file; every one that passes is a superset of ASCII.
+
+    Raises:
+        EditError: UTF-16, UTF-32, or an encoding that no file of the product has.
+    """
+    fix = "save it as UTF-8 and let its first line say so"
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in data[:4]:
+        raise EditError("the file is UTF-16 or UTF-32, or no text at all", place=f"{name}:1:1", fix=fix)
+    is_marked = data.startswith(codecs.BOM_UTF8)
+    found = _DECLARATION.match(data, len(codecs.BOM_UTF8) if is_marked else 0)
+    if found is None:
+        return "utf-8"
+    declared = found[1].decode("ascii", "replace")
+    try:
+        codec = codecs.lookup(declared).name if _SUPPORTED.fullmatch(declared) else ""
+    except LookupError:
+        codec = ""
+    if not codec:
+        raise EditError(f"the encoding {declared!r} is not supported", place=f"{name}:1:1", fix=fix)
+    if is_marked and codec != "utf-8":
+        message = f"the file starts with the byte order mark of UTF-8 and declares {declared}"
+        raise EditError(message, place=f"{name}:1:1", fix=fix)
+    return codec
+
+
+def parse(data: bytes, name: str) -> etree._ElementTree:
+    """The tree of a file whose encoding `encoding_of` has let pass.
+
+    Raises:
+        EditError: not well-formed (with line and column), or a DOCTYPE, of which nothing is expanded.
+    """
+    # Without these bytes there is no DOCTYPE, and so no entity; with them expat, which expands nothing, tells
+    # whether they are part of a comment.
+    if b"<!DOCTYPE" in data:
+        places(data, name)
+    try:
+        return etree.fromstring(data, _parser).getroottree()
+    except etree.XMLSyntaxError as failure:
+        # libxml2 quotes from the file in its messages, and what it quotes may be a password; expat does not.
+        places(data, name)
+        line, column = failure.position
+        raise _broken(_reason(failure), name, line, column) from None
+    except (ValueError, LookupError):
+        places(data, name)
+        raise _broken("it cannot be decoded", name, 1, 1) from None
+
+
+def _reason(failure: etree.XMLSyntaxError) -> str:
+    log: Any = failure.error_log
+    kind = str(log[-1].type_name) if len(log) else "no reason is known"
+    if kind.endswith("RESOURCE_LIMIT"):
+        return "it is nested too deeply, or holds a value that is too long"
+    return kind.removeprefix("NS_").removeprefix("ERR_").lower().replace("_", " ")
+
+
+def _broken(reason: str, name: str, line: int, column: int) -> EditError:
+    return EditError(
+        f"the file is not well-formed XML: {reason}",
+        place=f"{name}:{line}:{column}",
+        fix="mend the file at that place, or take it from a fresh pack",
+    )
+
+
+def places(data: bytes, name: str) -> tuple[list[int], list[int]]:
+    """Byte offsets of all elements in document order: where each starts, and where its end tag starts.
+
+    The second number of `<a/>` is the offset behind the tag.
+
+    Raises:
+        EditError: as for `parse`.
+    """
+    parser = expat.ParserCreate()
+    starts: list[int] = []
+    ends: list[int] = []
+    open_elements: list[int] = []
+
+    def start(_name: str, _attributes: object) -> None:
+        open_elements.append(len(starts))
+        starts.append(parser.CurrentByteIndex)
+        ends.append(-1)
+
+    def end(_name: str) -> None:
+        ends[open_elements.pop()] = parser.CurrentByteIndex
+
+    def doctype(*_: object) -> None:
+        # expat stands inside of the declaration here; a reader looks for its start.
+        at = data.rfind(b"<!DOCTYPE", 0, parser.CurrentByteIndex + 1)
+        lines = _LINE_END.split(data[:at])
+        raise EditError(
+            "the file has a DOCTYPE, which can pull in other files and is refused",
+            place=f"{name}:{len(lines)}:{len(lines[-1]) + 1}",
+            fix="remove the <!DOCTYPE …> declaration",
+        )
+
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    parser.StartDoctypeDeclHandler = doctype
+    parser.ordered_attributes = True
+    try:
+        parser.Parse(data, True)
+    except expat.ExpatError as failure:
+        reason = expat.errors.messages.get(failure.code, "error")
+        raise _broken(reason, name, failure.lineno, failure.offset + 1) from None
+    except (ValueError, LookupError):
+        raise _broken("it cannot be decoded", name, 1, 1) from None
+    return starts, ends

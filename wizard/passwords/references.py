@@ -1,0 +1,120 @@
+"""References to passwords as a profile holds them: one model for each of the five kinds."""
+
+# No `from __future__ import annotations` here: pydantic would have to compile each of them again.
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+
+from wizard.system.rules import ProfilePath
+
+FIVE_KINDS = (
+    '{ env = "NAME" }, { file = "/path" }, { keyring = "service/user" },'
+    ' { command = ["program", "argument"] } or { prompt = true }'
+)
+
+NEVER_PLAIN = f"a password is never written here, only one reference to it: {FIVE_KINDS}"
+
+
+class Reference(BaseModel):
+    """Where a password is kept; what every kind has in common.  `key` is the word that a profile calls the kind by."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", hide_input_in_errors=True)
+    key: ClassVar[str]
+
+    def describe(self) -> str:
+        """The place in words, for messages; never a value."""
+        raise NotImplementedError
+
+
+class EnvReference(Reference):
+    """An environment variable."""
+
+    key = "env"
+    env: str = Field(
+        title="Variable",
+        description="the environment variable that holds the password",
+        pattern=r"^[^=\u0000-\u0020]+$",
+    )
+
+    def describe(self) -> str:
+        return f"the environment variable {self.env}"
+
+
+class FileReference(Reference):
+    """A file that nobody else can read."""
+
+    key = "file"
+    file: ProfilePath = Field(
+        title="File", description="a file that only you can read; one newline at its end is dropped"
+    )
+
+    def describe(self) -> str:
+        return f"the file {self.file}"
+
+
+class KeyringReference(Reference):
+    """An entry of the desktop's or the system's keyring."""
+
+    key = "keyring"
+    keyring: str = Field(
+        title="Keyring entry",
+        description="service/user; split at the last /",
+        pattern=r"^[^\u0000-\u001f]+/[^/\u0000-\u001f]+$",
+    )
+
+    def describe(self) -> str:
+        return f"the keyring entry {self.keyring}"
+
+
+class CommandReference(Reference):
+    """The output of a program; no shell takes part."""
+
+    key = "command"
+    command: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] = Field(
+        title="Command", description="a program and its arguments that prints the password; no shell"
+    )
+
+    def describe(self) -> str:
+        # Only the program: an argument may be as secret as the output.
+        return f"the output of {self.command[0]}"
+
+
+class PromptReference(Reference):
+    """Asked for on the terminal."""
+
+    key = "prompt"
+    prompt: Literal[True] = Field(title="Ask", description="asked for on the terminal, at every run")
+
+    def describe(self) -> str:
+        return "asked for on the terminal"
+
+
+KINDS = ("env", "file", "keyring", "command", "prompt")
+
+
+def kind_of(value: object) -> str | None:
+    """The tag of the one kind that `value` is (`@env`, …); None for all else (plain text, two kinds)."""
+    if isinstance(value, Reference):
+        return f"@{value.key}"
+    if isinstance(value, dict) and len(value) == 1:
+        ((name, given),) = value.items()
+        if name == "prompt" and given is not True:  # 1 is the same as True, to a dictionary and to pydantic
+            return None
+        return f"@{name}" if name in KINDS else None
+    return None
+
+
+# The tags begin with "@" so that they can be told from keys in the place of an error.
+SecretReference = Annotated[
+    Annotated[EnvReference, Tag("@env")]
+    | Annotated[FileReference, Tag("@file")]
+    | Annotated[KeyringReference, Tag("@keyring")]
+    | Annotated[CommandReference, Tag("@command")]
+    | Annotated[PromptReference, Tag("@prompt")],
+    Discriminator(
+        kind_of,
+        custom_error_type="reference",
+        custom_error_message=NEVER_PLAIN,
+    ),
+]

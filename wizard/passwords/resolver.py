@@ -1,0 +1,238 @@
+"""From references to passwords: each read where it is kept, once, as late as can be."""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from shlex import join, quote
+
+from wizard.passwords.references import (
+    CommandReference,
+    EnvReference,
+    FileReference,
+    KeyringReference,
+    PromptReference,
+    Reference,
+)
+from wizard.passwords.secret import Secret
+from wizard.system.errors import SecretError
+
+# More than any password, and little enough that a wrong path (a log, /dev/zero) does no harm.
+MOST_BYTES = 64 * 1024
+
+
+class Resolver:
+    """Turns references into passwords, each once.
+
+    Args:
+        allow_commands: run `{ command = … }` without asking (`--allow-commands`).
+        interactive: somebody sits at a terminal: `{ prompt = true }` may be asked, and consent for commands.
+        ask: shows the text and returns the password that was typed; None: `getpass` on the terminal.
+        confirm: shows the text and returns whether the answer was yes; None: no command runs unless allowed.
+        time_limit: seconds that a command may take; long enough to type a passphrase.
+    """
+
+    def __init__(
+        self,
+        *,
+        allow_commands: bool = False,
+        interactive: bool = False,
+        ask: Callable[[str], str] | None = None,
+        confirm: Callable[[str], bool] | None = None,
+        time_limit: float = 60.0,
+    ) -> None:
+        self._allow_commands = allow_commands
+        self._interactive = interactive
+        self._ask = ask
+        self._confirm = confirm
+        self._time_limit = time_limit
+        self._known: dict[tuple[Reference, str], Secret] = {}
+        self._consent: dict[tuple[str, ...], bool] = {}
+        self._lock = threading.RLock()
+
+    def resolve(self, reference: Reference, purpose: str) -> Secret:
+        """The password that `reference` leads to; the same one for the same reference in later calls.
+
+        Args:
+            purpose: the key of the profile, such as `mysql.password`: the place that errors name.  Two keys
+                that are asked for on the terminal are two passwords.
+
+        Raises:
+            SecretError: with the key and what to do; never with a value.
+        """
+        key = (reference, purpose if isinstance(reference, PromptReference) else "")
+        with self._lock:
+            if key not in self._known:
+                self._known[key] = Secret(_usable(self._text(reference, purpose), reference, purpose))
+            return self._known[key]
+
+    def _text(self, reference: Reference, purpose: str) -> str:
+        match reference:
+            case EnvReference():
+                return _from_environment(reference, purpose)
+            case FileReference():
+                return _from_file(reference, purpose)
+            case KeyringReference():
+                return _from_keyring(reference, purpose)
+            case CommandReference():
+                return self._from_command(reference, purpose)
+            case PromptReference():
+                return self._from_prompt(purpose)
+        raise TypeError(f"{type(reference).__name__} is not a kind of reference")
+
+    def _from_prompt(self, purpose: str) -> str:
+        if not self._interactive:
+            raise SecretError(
+                "the password has to be asked for, and there is no terminal",
+                place=purpose,
+                fix=f"run it on a terminal, or let {purpose} refer to env, file, keyring or command",
+            )
+        try:
+            if self._ask is not None:
+                return self._ask(f"Password for {purpose}")
+            from getpass import getpass
+
+            return getpass(f"Password for {purpose}: ")
+        except EOFError:
+            raise SecretError(
+                "no password was typed", place=purpose, fix="run it again and type one"
+            ) from None
+
+    def _from_command(self, reference: CommandReference, purpose: str) -> str:
+        command = reference.command
+        if not (self._allow_commands or self._consented(command, purpose)):
+            raise SecretError(
+                f"the password comes from running {command[0]!r}, and nobody has allowed that",
+                place=purpose,
+                fix=f"read the command of {purpose} in the profile; if it is yours, add --allow-commands",
+            )
+        from wizard.system.program import ProgramFailed, output_of
+
+        try:
+            return _decoded(
+                output_of(command, time_limit=self._time_limit, most_bytes=MOST_BYTES), reference, purpose
+            )
+        except ProgramFailed as failure:
+            raise SecretError(str(failure), place=purpose, fix=failure.fix) from None
+
+    def _consented(self, command: tuple[str, ...], purpose: str) -> bool:
+        if not self._interactive or self._confirm is None:
+            return False
+        if command not in self._consent:
+            # What is shown must be what runs: a control character could hide a part of it on a terminal.
+            shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in join(command))
+            self._consent[command] = self._confirm(
+                f"{purpose} is the output of this command: {shown}\nRun it?"
+            )
+        return self._consent[command]
+
+
+# In the functions below no variable holds a password where an error is raised: a traceback may show variables.
+
+
+def _usable(text: str, reference: Reference, purpose: str) -> str:
+    """`text`, if a configuration file can hold it: XML has no way to write most control characters."""
+    if all(c >= " " or c in "\t\n\r" for c in text) and not any(c in "\ufffe\uffff" for c in text):
+        return text
+    del text
+    raise SecretError(
+        f"{reference.describe()} holds a character that no configuration file can hold",
+        place=purpose,
+        fix="look for a NUL or another control character in it",
+    )
+
+
+def _from_environment(reference: EnvReference, purpose: str) -> str:
+    if reference.env in os.environ:
+        return _decoded(os.fsencode(os.environ[reference.env]), reference, purpose, drop_newline=False)
+    raise SecretError(
+        f"{reference.describe()} is not set",
+        place=purpose,
+        fix=f"export {reference.env}=… (a variable that is only set, not exported, is not seen)",
+    )
+
+
+def _from_file(reference: FileReference, purpose: str) -> str:
+    path = reference.file
+    try:
+        # Non-blocking: a named pipe that nobody writes to must not hold up the run.
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+            _refuse_shared(os.fstat(file.fileno()), path, purpose)
+            return _decoded(_short(file.read(MOST_BYTES + 1), reference, purpose), reference, purpose)
+    except OSError as failure:
+        raise SecretError(
+            f"{reference.describe()} cannot be read: {failure.strerror}",
+            place=purpose,
+            fix=f"put the password into {path} and: chmod 600 {quote(str(path))}",
+        ) from None
+
+
+def _short(content: bytes, reference: Reference, purpose: str) -> bytes:
+    if len(content) <= MOST_BYTES:
+        return content
+    del content
+    raise SecretError(
+        f"{reference.describe()} is too large for a password",
+        place=purpose,
+        fix=f"correct the path of {purpose}",
+    )
+
+
+def _refuse_shared(status: os.stat_result, path: Path, purpose: str) -> None:
+    """Stops at a file that somebody else can read; root, who can read every file, may own it."""
+    if not stat.S_ISREG(status.st_mode):
+        raise SecretError(
+            f"{path} is no regular file",
+            place=purpose,
+            fix=f"let {purpose} name a file that holds the password",
+        )
+    if status.st_uid not in (os.geteuid(), 0):
+        raise SecretError(
+            f"the file {path} belongs to another user, who can read it",
+            place=purpose,
+            fix=f"sudo chown {os.geteuid()} {quote(str(path))}",
+        )
+    if status.st_mode & 0o077:
+        raise SecretError(
+            f"the file {path} is open to others (mode {stat.S_IMODE(status.st_mode):04o})",
+            place=purpose,
+            fix=f"chmod 600 {quote(str(path))}",
+        )
+
+
+def _from_keyring(reference: KeyringReference, purpose: str) -> str:
+    service, _, user = reference.keyring.rpartition("/")
+    try:
+        import keyring
+
+        text = keyring.get_password(service, user)
+    except Exception as failure:  # every backend has its own errors; their texts might quote what they read
+        raise SecretError(
+            f"the keyring does not answer ({type(failure).__name__})",
+            place=purpose,
+            fix=f"unlock or install a keyring, or let {purpose} refer to env, file or command",
+        ) from None
+    if text is None:
+        raise SecretError(
+            f"the keyring has no entry {reference.keyring}",
+            place=purpose,
+            fix=f"keyring set {quote(service)} {quote(user)}",
+        )
+    return text
+
+
+def _decoded(content: bytes, reference: Reference, purpose: str, *, drop_newline: bool = True) -> str:
+    """The text of `content`, without the one newline that editors and programs put at the end."""
+    if drop_newline and content.endswith(b"\n"):
+        content = content[:-1].removesuffix(b"\r")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        pass  # it carries the bytes: what is raised below must not have it in its chain
+    del content
+    raise SecretError(
+        f"{reference.describe()} is not UTF-8", place=purpose, fix="store the password as UTF-8 text"
+    )

@@ -1,0 +1,1 @@
+"""Profile and packs become the list of changes, as data; the diff.  Touches nothing."""

@@ -1,0 +1,48 @@
+"""What a run changes, as data: the same list for the diff, the JSON, the screen and `apply`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from wizard.transaction.move import Move
+
+ChangeKind = Literal["edit", "copy", "symlink", "rename"]
+
+
+class Change(NamedTuple):
+    """A file that the plan looks at, changed or not.
+
+    `path` is relative to the home (absolute for a link); `steps` are those that look at it, `step` the one that it
+    is listed under; `what` says for people what changes, passwords masked; without `moves` it stays as it is.
+    `before` and `after` are the bytes of an edited file, for the diff.
+    """
+
+    node: str
+    path: str
+    kind: ChangeKind
+    steps: tuple[str, ...]
+    what: tuple[str, ...] = ()
+    moves: tuple[Move, ...] = ()
+    before: bytes | None = None
+    after: bytes | None = None
+    fields: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Change({self.node!r}, {self.path!r}, {self.kind!r}, {self.what!r}, {self.moves!r})"
+
+    @property
+    def step(self) -> str:
+        return self.steps[0]
+
+    @property
+    def status(self) -> Literal["changed", "created", "unchanged"]:
+        """What the change does to the path of its name."""
+        if not self.moves:
+            return "unchanged"
+        return "created" if self.moves[0].before.kind == "absent" else "changed"
+
+    @property
+    def targets(self) -> tuple[Path, ...]:
+        """Every real path that is written."""
+        return tuple(move.path for move in self.moves)

@@ -1,0 +1,121 @@
+"""Profile + packs → what a run would change, as data.  Touches nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from wizard.plan.change import Change
+from wizard.plan.workbench import Workbench
+from wizard.system import finding, network
+from wizard.system.errors import EditError
+from wizard.system.finding import Finding
+
+if TYPE_CHECKING:
+    from wizard.pack.home import Pack
+    from wizard.profile.model import Node, Profile
+    from wizard.profile.passwords import Passwords
+    from wizard.steps.step import Step
+
+
+class NodePlan(NamedTuple):
+    """What one node's files need; `problems` keep it from being done (`prerequisites.files`)."""
+
+    node: str
+    home: Path
+    changes: tuple[Change, ...]
+    problems: tuple[Finding, ...] = ()
+
+    @property
+    def pending(self) -> tuple[Change, ...]:
+        """The changes that change something."""
+        return tuple(change for change in self.changes if change.moves)
+
+
+class Plan(NamedTuple):
+    """The nodes' plans, in the profile's order.  What is shown is what is written, to the byte."""
+
+    nodes: tuple[NodePlan, ...]
+
+    def node(self, name: str) -> NodePlan | None:
+        return next((plan for plan in self.nodes if plan.node == name), None)
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        return tuple(change for plan in self.nodes for change in plan.changes)
+
+    @property
+    def pending(self) -> tuple[Change, ...]:
+        return tuple(change for plan in self.nodes for change in plan.pending)
+
+    @property
+    def problems(self) -> tuple[Finding, ...]:
+        return tuple(problem for plan in self.nodes for problem in plan.problems)
+
+
+def build(
+    profile: Profile,
+    nodes: Iterable[Node],
+    packs: Mapping[str, Pack],
+    passwords: Passwords,
+    steps: Iterable[Step],
+    *,
+    offline: bool,
+    only_node: str | None = None,
+    server: tuple[int, ...] | None = None,
+    mariadb: bool = False,
+) -> Plan:
+    """The plan of these steps for the nodes whose packs are here.
+
+    `server` is the version of the MySQL server, where it is known.  A file that cannot be planned is a problem of
+    its node; the rest is planned all the same, so that every problem is told at once.
+    """
+    resolve = not offline
+    one_machine = network.on_one_machine([node.host for node in profile.nodes], resolve=resolve)
+    steps = tuple(steps)
+    plans = []
+    for node in nodes:
+        if node.name not in packs:
+            continue
+        here = True if only_node == node.name else network.is_this_machine(node.host, resolve=resolve)
+        bench = Workbench(
+            profile,
+            node,
+            packs[node.name],
+            passwords,
+            one_machine=one_machine,
+            lives_here=here,
+            server=server,
+            mariadb=mariadb,
+        )
+        plans.append(_of_node(bench, steps))
+    return Plan(tuple(plans))
+
+
+def _of_node(bench: Workbench, steps: tuple[Step, ...]) -> NodePlan:
+    problems: list[Finding] = []
+    for step in steps:
+        bench.step = step.id
+        for edit in step.edits:
+            try:
+                edit(bench)
+            except EditError as problem:
+                problems.append(_problem(problem, bench))
+            except OSError as problem:  # a path that cannot even be looked at, such as a link to itself
+                problems.append(_problem(_unseen(problem), bench))
+    changes, broken = bench.changes()
+    problems += [_problem(problem, bench) for problem in broken]
+    unique = {(one.message, one.fix): one for one in problems}
+    return NodePlan(bench.node.name, bench.pack.home, tuple(changes), tuple(unique.values()))
+
+
+def _unseen(problem: OSError) -> EditError:
+    return EditError(
+        f"cannot be looked at: {problem.strerror}", place=str(problem.filename or "a path of the home")
+    )
+
+
+def _problem(problem: EditError, bench: Workbench) -> Finding:
+    text = f"{problem.place}: {problem.message}" if problem.place else problem.message
+    return finding.error(text, node=bench.node.name, fix=problem.fix or "unpack the pack again")

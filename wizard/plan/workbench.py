@@ -1,0 +1,223 @@
+"""The files of one node on the table: opened once, edited in memory, nothing written."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
+
+from wizard.edit.properties import PropertiesDocument
+from wizard.edit.shell import BatchScript, ShellScript
+from wizard.edit.xml import XmlDocument
+from wizard.plan.change import Change
+from wizard.system.errors import EditError
+from wizard.system.presence import is_folder
+from wizard.transaction.move import ABSENT, Meta, Move, PathState, hash_of, hash_of_file, state_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from wizard.edit.splice import Edit
+    from wizard.pack.home import Pack
+    from wizard.profile.model import Node, Profile
+    from wizard.profile.passwords import Passwords
+
+
+D = TypeVar("D", bound="Document")
+
+
+class Document(Protocol):
+    """What every editor has in common."""
+
+    @property
+    def edits(self) -> Sequence[Edit]: ...
+
+    def result(self) -> bytes: ...
+
+
+class OpenedDocument:
+    """A document, and the steps that opened it with the number of edits that it held then."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.steps: dict[str, int] = {}
+
+    def by_edits(self) -> tuple[str, ...]:
+        """The steps that opened it, those that edited it first."""
+        counts = [*self.steps.values(), len(self.document.edits)]
+        edited = [
+            step
+            for step, before, after in zip(self.steps, counts, counts[1:], strict=False)
+            if after > before
+        ]
+        return tuple(dict.fromkeys([*edited, *self.steps]))
+
+
+class Workbench:
+    """What a step works with: the profile, the node, its pack, and the pack's files as documents.
+
+    A step edits documents and asks for copies, renames and links; `changes()` gives the plan's data.  Nothing here
+    touches the disk but to read.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        node: Node,
+        pack: Pack,
+        passwords: Passwords,
+        *,
+        one_machine: bool,
+        lives_here: bool | None,
+        server: tuple[int, ...] | None = None,
+        mariadb: bool = False,
+    ) -> None:
+        self.profile = profile
+        self.node = node
+        self.pack = pack
+        self.passwords = passwords
+        self.one_machine = one_machine
+        """Whether both nodes are on one machine."""
+        self.lives_here = lives_here
+        """Whether the node's host is this machine; None where that cannot be known."""
+        self.server = server
+        """The version of the MySQL server, asked or assumed; None where nobody knows."""
+        self.mariadb = mariadb
+        self.step = ""
+        self._opened: dict[str, OpenedDocument] = {}
+        self._others: list[Change] = []
+
+    @property
+    def partner(self) -> Node:
+        """The other node of the pair."""
+        return self.profile.partner(self.node)
+
+    def xml(self, path: str) -> XmlDocument:
+        """The file as an XML document, the same one for every step."""
+        return self._open(path, XmlDocument)
+
+    def properties(self, path: str) -> PropertiesDocument:
+        return self._open(path, PropertiesDocument)
+
+    def shell(self, path: str) -> ShellScript:
+        return self._open(path, ShellScript)
+
+    def batch(self, path: str) -> BatchScript:
+        return self._open(path, BatchScript)
+
+    def _open(self, path: str, kind: Callable[[bytes, str], D]) -> D:
+        if path not in self._opened:
+            self._opened[path] = OpenedDocument(kind(self.pack.read(path), str(self.pack.path(path))))
+        opened = self._opened[path]
+        if self.step not in opened.steps:
+            opened.steps[self.step] = len(opened.document.edits)
+        return cast(D, opened.document)
+
+    def copy(self, source: Path, folder: str) -> None:
+        """A file copied into a folder of the home under its own name."""
+        relative = f"{folder}/{source.name}"
+        target = self._real(relative)
+        before = state_of(target)
+        if before.kind not in {"absent", "file"}:
+            raise EditError(
+                "something that is no file is in the way", place=str(target), fix=f"move {target} away"
+            )
+        if not is_folder(target.parent):
+            raise EditError("the folder is missing", place=str(target.parent), fix="unpack the pack again")
+        try:
+            after = PathState("file", hash_of_file(source))
+        except OSError as problem:
+            raise EditError(
+                f"cannot be read: {problem.strerror}",
+                place=str(source),
+                fix="name a file that this user may read",
+            ) from None
+        moves = () if before == after else (Move(target, before, after, source=source, meta=Meta.of(target)),)
+        self._others.append(
+            Change(
+                self.node.name,
+                relative,
+                "copy",
+                (self.step,),
+                (f"copied from {source}",) if moves else (),
+                moves,
+            )
+        )
+
+    def rename_chain(self, names: Sequence[str]) -> None:
+        """Files that each take the next one's name; the last name is free: `a, b, c` makes b of a and c of b."""
+        *old, free = names
+        if state_of(self._real(free)) != ABSENT:
+            raise EditError(
+                "the name is taken", place=str(self.pack.path(free)), fix=f"move {self.pack.path(free)} away"
+            )
+        contents = {name: self.pack.read(name) for name in old}
+        for taken, new in reversed(list(zip(old, names[1:], strict=True))):
+            target = self._real(new)
+            after = PathState("file", hash_of(contents[taken]))
+            moves = [
+                Move(
+                    target, state_of(target), after, content=contents[taken], meta=Meta.of(self._real(taken))
+                )
+            ]
+            if taken == old[0]:
+                moves.append(Move(self._real(taken), PathState("file", hash_of(contents[taken])), ABSENT))
+            self._others.append(
+                Change(self.node.name, new, "rename", (self.step,), (f"renamed from {taken}",), tuple(moves))
+            )
+
+    def looked_at(self, path: str) -> None:
+        """A file that stays as it is, named in the plan."""
+        self._others.append(Change(self.node.name, path, "rename", (self.step,)))
+
+    def symlink(self, link: Path, target: Path) -> None:
+        """A symbolic link; one that leads there already is no change.  `EditError` where the path is taken."""
+        before = state_of(link)
+        if before.kind == "link" and os.path.realpath(link) == os.path.realpath(target):
+            moves: tuple[Move, ...] = ()
+        elif before != ABSENT:
+            raise EditError("the path is taken", place=str(link), fix=f"move {link} away")
+        elif not is_folder(link.parent):
+            raise EditError(
+                "its folder is missing", place=str(link), fix=f"mkdir -p {quote(str(link.parent))}"
+            )
+        else:
+            moves = (
+                Move(Path(os.path.realpath(link.parent)) / link.name, ABSENT, PathState("link", str(target))),
+            )
+        what = (f"link to {target}",) if moves else ()
+        self._others.append(Change(self.node.name, str(link), "symlink", (self.step,), what, moves))
+
+    def changes(self) -> tuple[list[Change], list[EditError]]:
+        """Everything that was looked at, in the order in which it was opened, and what an editor refused."""
+        found, broken = [], []
+        for path, opened in self._opened.items():
+            try:
+                found.append(self._edited(path, opened))
+            except EditError as problem:
+                broken.append(problem)
+        return found + self._others, broken
+
+    def _edited(self, path: str, opened: OpenedDocument) -> Change:
+        before = self.pack.read(path)
+        after = opened.document.result()
+        steps = opened.by_edits()
+        if after == before:
+            return Change(self.node.name, path, "edit", steps, before=before, after=after)
+        real = self._real(path)
+        was, will = PathState("file", hash_of(before)), PathState("file", hash_of(after))
+        return Change(
+            self.node.name,
+            path,
+            "edit",
+            steps,
+            tuple(edit.description for edit in opened.document.edits),
+            (Move(real, was, will, content=after, meta=Meta.of(real)),),
+            before,
+            after,
+        )
+
+    def _real(self, relative: str) -> Path:
+        """Where a path of the home really is: a link's target is what is written."""
+        return Path(os.path.realpath(self.pack.path(relative)))

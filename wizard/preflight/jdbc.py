@@ -1,0 +1,494 @@
+"""Logging in as the servers will: with the driver's own jar, its URL, and the node's Java (procedure, chapter 2).
+
+The password goes to Java through standard input, so that no list of processes shows it.  Java ends with that pipe:
+it never outlives this program.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import struct
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from wizard.pack.driver import DriverError, DriverJar, holds_class, required
+from wizard.pack.home import LIB, version_tuple
+from wizard.passwords.secret import MASK, Secret
+from wizard.system import finding
+from wizard.system.finding import Finding, Remedy
+
+if TYPE_CHECKING:
+    from wizard.pack.home import Pack
+    from wizard.profile.model import Node, Profile
+    from wizard.profile.passwords import Passwords
+
+LIMIT = 14.0
+"""Seconds for starting Java, compiling and logging in: within the 15 of the check."""
+
+PROGRAM = "JdbcLogin"
+SOURCE = Path(__file__).with_name(f"{PROGRAM}.java")
+
+_SOURCE_MODE = (11,)
+# For a quick start; a virtual machine that does not know one of them is not to stop at it.
+_QUICK = (
+    "-XX:+IgnoreUnrecognizedVMOptions",
+    "-XX:TieredStopAtLevel=1",
+    "-XX:+UseSerialGC",
+    "-Xshare:auto",
+    "-Xmx192m",
+)
+
+
+# --- the parts ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Java:
+    """A Java that can run the login: by itself from Java 11 on, else with a compiler."""
+
+    java: Path
+    version: tuple[int, ...]
+    """1.8.0_392 is (8,), 17.0.15 is (17, 0, 15); empty where unknown."""
+    javac: Path | None
+
+    @property
+    def name(self) -> str:
+        return f"Java {self.version[0]}" if self.version else "Java"
+
+
+@dataclass(frozen=True, slots=True)
+class LoginProblem:
+    """One exception of the chain that Java reported."""
+
+    kind: str
+    """The class's full name."""
+    state: str
+    number: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoginAnswer:
+    """How the log-in went: `problems` is empty where it worked; `server` is its version then."""
+
+    problems: tuple[LoginProblem, ...] = ()
+    driver: str = ""
+    server: str = ""
+    not_run: str | None = None
+    """Why Java did not get as far as trying."""
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems and self.not_run is None
+
+
+def find_java(java_home: Path | None) -> Java | None:
+    """The Java of `java_home`, else the one on the PATH; None without one."""
+    if java_home is not None:
+        java = next((path for path in _in(java_home, "java") if _runs(path)), None)
+        compilers = [*_in(java_home, "javac"), *_in(java_home.parent, "javac")]
+    else:
+        on_path = shutil.which("java")
+        java = Path(on_path) if on_path else None
+        compilers = [java.resolve().with_name("javac")] if java else []
+    if java is None:
+        return None
+    anywhere = shutil.which("javac")
+    compilers += [Path(anywhere)] if anywhere else []
+    return Java(java, _version(java), next((path for path in compilers if _runs(path)), None))
+
+
+def _in(home: Path, program: str) -> list[Path]:
+    return [home / "bin" / program, home / "jre" / "bin" / program]
+
+
+def _runs(path: Path) -> bool:
+    return path.is_file() and os.access(path, os.X_OK)
+
+
+def _version(java: Path) -> tuple[int, ...]:
+    """From the file `release` of its home, which costs nothing, else by asking it."""
+    home = java.resolve().parent.parent
+    for release in (home / "release", home.parent / "release"):
+        try:
+            found = re.search(r'(?m)^JAVA_VERSION="([^"]+)"', release.read_text("utf-8", "replace"))
+        except OSError:
+            continue
+        if found:
+            return _modern(found[1])
+    try:
+        told = subprocess.run(
+            [java, "-version"], stdin=subprocess.DEVNULL, capture_output=True, timeout=5, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    found = re.search(r'version "([^"]+)"', told.stderr.decode("utf-8", "replace"))
+    return _modern(found[1]) if found else ()
+
+
+def _modern(text: str) -> tuple[int, ...]:
+    """`1.8.0_392` → (8,), `17.0.15` → (17, 0, 15)."""
+    numbers = version_tuple(text)
+    return numbers[1:2] if numbers[:1] == (1,) else numbers
+
+
+# --- trying -------------------------------------------------------------------------------------------------
+
+
+def log_in(
+    jar: Path,
+    driver_class: str,
+    java: Java,
+    url: str | Secret,
+    login: tuple[str, Secret],
+    *,
+    query: str = "SELECT 1",
+    hidden: Sequence[Secret] = (),
+    limit: float = LIMIT,
+) -> LoginAnswer:
+    """Try it.  Within `limit` seconds there is an answer, and Java with all its children is gone.
+
+    `login`: the user and its password.  `hidden`: what must not show in the answer beside that password.
+    """
+    username, password = login
+    deadline = time.monotonic() + limit
+    with tempfile.TemporaryDirectory(prefix="apimha-jdbc-") as scratch:
+        folder = Path(scratch)
+        # Under a plain name: a colon in a path would end an entry of the class path.
+        (folder / "driver.jar").symlink_to(jar.resolve())
+        shutil.copyfile(SOURCE, folder / SOURCE.name)
+        try:
+            command = _command(java, folder, deadline)
+        except _CannotRunError as problem:
+            return LoginAnswer(not_run=str(problem))
+        texts = [driver_class, _revealed(url), username, password.reveal(), query]
+        output, errors, ended = _run(command, folder, _framed(texts), deadline)
+    secrets = [password, *hidden, *([url] if isinstance(url, Secret) else [])]
+    if not ended:
+        return LoginAnswer(
+            problems=(LoginProblem("java.util.concurrent.TimeoutException", "", 0, "no answer in time"),)
+        )
+    return _read(_masked(output, secrets), _masked(errors, secrets))
+
+
+class _CannotRunError(Exception):
+    """There is no way to run the program with this Java."""
+
+
+def _command(java: Java, folder: Path, deadline: float) -> list[str]:
+    """The command line: the source itself from Java 11 on, else compiled first."""
+    classes = f"{folder}{os.pathsep}{folder / 'driver.jar'}"
+    if java.version >= _SOURCE_MODE and _has_compiler(java):
+        return [str(java.java), *_QUICK, "-cp", str(folder / "driver.jar"), str(folder / SOURCE.name)]
+    if java.javac is None:
+        raise _CannotRunError(f"{java.name} has no compiler (a JDK would have)")
+    options = ["-nowarn", "-d", str(folder)]
+    # Another Java's compiler is told for whom it compiles; its own needs no telling.
+    if java.javac.resolve().parent != java.java.resolve().parent and java.version:
+        release = str(java.version[0])
+        own = _version(java.javac)
+        options += ["--release", release] if own >= (9,) else ["-source", release, "-target", release]
+    _, errors, ended = _run([str(java.javac), *options, str(folder / SOURCE.name)], folder, b"", deadline)
+    if not ended or not (folder / f"{PROGRAM}.class").exists():
+        raise _CannotRunError(f"{java.javac} does not compile the program: {errors.strip()[:200]}")
+    return [str(java.java), *_QUICK, "-cp", classes, PROGRAM]
+
+
+def _has_compiler(java: Java) -> bool:
+    """A runtime image without the compiler's module cannot run a source file."""
+    home = java.java.resolve().parent.parent
+    modules = home / "release"
+    try:
+        listed = re.search(r'(?m)^MODULES="([^"]*)"', modules.read_text("utf-8", "replace"))
+    except OSError:
+        return True
+    if listed and (home / "lib" / "modules").exists():
+        return "jdk.compiler" in listed[1].split() and (home / "bin" / "javac").exists()
+    return True
+
+
+def _run(command: list[str], folder: Path, given: bytes, deadline: float) -> tuple[str, str, bool]:
+    """What it printed on both streams, and whether it ended by itself before the deadline."""
+    environment = {key: value for key, value in os.environ.items() if key not in _NOT_FOR_JAVA}
+    with (folder / "out").open("w+b") as output, (folder / "err").open("w+b") as errors:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=errors,
+            env=environment,
+            start_new_session=True,
+        )
+        assert process.stdin is not None
+        try:
+            try:
+                process.stdin.write(given)
+                process.stdin.flush()
+            except BrokenPipeError:
+                pass  # it ended at once and says why
+            # The pipe stays open while it works: that is how Java knows that somebody waits.
+            process.wait(max(0.1, deadline - time.monotonic()))
+            ended = True
+        except subprocess.TimeoutExpired:
+            ended = False
+        finally:
+            _kill(process)
+        output.seek(0)
+        errors.seek(0)
+        return (
+            output.read(256 * 1024).decode("utf-8", "replace"),
+            errors.read(64 * 1024).decode("utf-8", "replace"),
+            ended,
+        )
+
+
+_NOT_FOR_JAVA = {"CLASSPATH", "JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"}
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Ends the process and its children, which are its own group."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    if process.stdin is not None:
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()
+
+
+def _framed(texts: list[str]) -> bytes:
+    encoded = [text.encode("utf-8", "replace") for text in texts]
+    return b"".join(struct.pack(">i", len(text)) + text for text in encoded)
+
+
+def _revealed(text: str | Secret) -> str:
+    return text.reveal() if isinstance(text, Secret) else text
+
+
+def _masked(text: str, secrets: Sequence[Secret]) -> str:
+    for secret in secrets:
+        plain = secret.reveal()
+        for form in dict.fromkeys((plain, quote(plain), quote(plain, safe=""))):
+            if form:
+                text = text.replace(form, MASK)
+    return text
+
+
+def _read(output: str, errors: str) -> LoginAnswer:
+    # Not by splitlines(), which takes the separators for line ends.
+    lines = output.replace("\r", "").split("\n")
+    line = next((line for line in lines if line.startswith(("OK\x1f", "FAILED\x1e", "REFUSED\x1f"))), None)
+    if line is None:
+        words = next((line for line in errors.splitlines() if line.strip()), "it printed nothing")
+        return LoginAnswer(not_run=words.strip()[:200])
+    if line.startswith("OK"):
+        _, driver, server = (*line.split("\x1f"), "", "")[:3]
+        return LoginAnswer(driver=driver, server=server)
+    if line.startswith("REFUSED"):
+        return LoginAnswer(problems=(LoginProblem("REFUSED", "", 0, line.split("\x1f")[1]),))
+    problems = []
+    for part in line.split("\x1e")[1:]:
+        kind, state, number, message = (*part.split("\x1f", 3), "", "", "", "")[:4]
+        problems.append(
+            LoginProblem(kind, state, int(number) if number.lstrip("-").isdigit() else 0, message)
+        )
+    return LoginAnswer(problems=tuple(problems))
+
+
+# --- what it means ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """Why the driver does not get in, and how it would."""
+
+    message: str
+    fix: str
+    remedy: Remedy | None = None
+
+
+def diagnose(answer: LoginAnswer, jar: DriverJar, java: Java) -> Diagnosis:
+    """What the exceptions mean.  Source: Connector/J 5.1 and 8, MariaDB's driver, and procedure 2."""
+    text = " | ".join(f"{problem.kind}: {problem.message}" for problem in answer.problems)
+    numbers = {problem.number for problem in answer.problems}
+    lower = text.lower()
+
+    def parameter(name: str, value: str, why: str) -> Diagnosis:
+        return Diagnosis(
+            f"{jar.name} does not get in: {why}",
+            f'add {name} = "{value}" to mysql.url_parameters',
+            Remedy(f"mysql.url_parameters.{name}", value, f'set {name} = "{value}"'),
+        )
+
+    if "public key retrieval is not allowed" in lower or "rsa public key is not available" in lower:
+        return parameter(
+            "allowPublicKeyRetrieval",
+            "true",
+            "without TLS it needs the server's key for caching_sha2_password, and may not ask for it",
+        )
+    if _is_about_plugin(lower) or "unknown initial character set index" in lower:
+        return Diagnosis(
+            f"{jar.name} is too old for this server: it cannot log in with its authentication plugin "
+            "(caching_sha2_password needs Connector/J 5.1.46 or later)",
+            "take a newer Connector/J, or let the account use mysql_native_password where the server still has it",
+        )
+    if "unknown system variable 'query_cache_size'" in lower or "'tx_isolation'" in lower:
+        return Diagnosis(
+            f"{jar.name} is too old for this server: {_first(answer)}", "take a newer Connector/J"
+        )
+    if "ssl" in lower and (".ssl." in lower or "ssl connection" in lower or "handshake" in lower):
+        return parameter("useSSL", "false", "driver and server have no TLS in common")
+    if "unsupportedclassversionerror" in lower:
+        return Diagnosis(
+            f"{jar.name} needs a newer Java than {java.name}",
+            "take a driver for that Java: Connector/J 5.1 runs on Java 7 and 8, 8.0 on Java 8 and later",
+        )
+    if "classnotfoundexception" in lower or "noclassdeffounderror" in lower:
+        return Diagnosis(
+            f"a class is missing: {_first(answer)}", "correct mysql.driver_class, or take another driver_jar"
+        )
+    if answer.problems and answer.problems[0].kind == "REFUSED":
+        return Diagnosis(
+            f"{jar.name} does not accept a URL that begins with jdbc:mysql:",
+            "take MySQL Connector/J, or a MariaDB driver of version 2",
+        )
+    if "server time zone value" in lower:
+        return parameter("serverTimezone", "UTC", "it does not know the server's time zone")
+    if 1045 in numbers or 1698 in numbers:
+        return Diagnosis(
+            f"{jar.name}: access denied", "correct the account's password, or the hosts that it may come from"
+        )
+    if 1044 in numbers:
+        return Diagnosis(f"{jar.name}: {_first(answer)}", "grant the account its databases")
+    if 1049 in numbers:
+        return Diagnosis(f"{jar.name}: {_first(answer)}", "correct the names in mysql.databases")
+    if numbers & {1040, 1203, 1226}:
+        return Diagnosis(f"{jar.name}: the server takes no more connections", "raise max_connections")
+    if "timeoutexception" in lower and "no answer in time" in lower:
+        return Diagnosis(
+            f"{jar.name} has no answer within {LIMIT:g} s",
+            "see whether the server answers, and how busy it is",
+        )
+    if _unreachable(answer):
+        return Diagnosis(
+            f"{jar.name} does not reach the server: {_last(answer)}",
+            "correct mysql.host and mysql.port, or let this machine through",
+        )
+    return Diagnosis(f"{jar.name} does not get in: {_first(answer)}", "see the driver's message")
+
+
+def _is_about_plugin(text: str) -> bool:
+    return (
+        "unable to load authentication plugin" in text
+        or "client does not support authentication protocol" in text
+        or "authentication plugin 'caching_sha2_password'" in text
+        or "plugin 'caching_sha2_password'" in text
+        or "badauthenticationplugin" in text
+    )
+
+
+def _unreachable(answer: LoginAnswer) -> bool:
+    kinds = " ".join(problem.kind for problem in answer.problems)
+    states = {problem.state[:2] for problem in answer.problems}
+    return "08" in states or any(
+        word in kinds for word in ("ConnectException", "UnknownHost", "Communications")
+    )
+
+
+def _first(answer: LoginAnswer) -> str:
+    problem = answer.problems[0]
+    return f"{problem.kind.rpartition('.')[2]}: {problem.message}"[:300]
+
+
+def _last(answer: LoginAnswer) -> str:
+    problem = answer.problems[-1]
+    return f"{problem.kind.rpartition('.')[2]}: {problem.message}"[:300]
+
+
+# --- the check ----------------------------------------------------------------------------------------------
+
+
+def findings(
+    profile: Profile, nodes: Sequence[Node], packs: Mapping[str, Pack], passwords: Passwords
+) -> Iterator[Finding]:
+    """One finding for each jar and Java that the nodes of this machine use (`mysql.driver`).
+
+    Also called after provisioning, before the first file is written.
+    """
+    tried: dict[tuple[Path, Path | None], list[str]] = {}
+    for node in nodes:
+        pack = packs.get(node.name)
+        jar = jar_of(profile, pack)
+        if pack is None:
+            yield finding.skipped("the node is on another machine", node=node.name)
+        elif jar is None:
+            yield finding.skipped(f"no jar holds {profile.mysql.driver_class} yet", node=node.name)
+        else:
+            tried.setdefault((jar, node.java_home), []).append(node.name)
+    for (path, java_home), names in tried.items():
+        for result in _tried(profile, passwords, path, java_home):
+            node_name = names[0] if len(tried) > 1 else None
+            yield Finding(result.status, result.message, node_name, result.fix, None, result.remedy)
+
+
+def jar_of(profile: Profile, pack: Pack | None) -> Path | None:
+    """The jar that a node will log in with: the profile's, else a fitting one in `components/lib`."""
+    wanted = profile.mysql.driver_class
+    if profile.mysql.driver_jar is not None:
+        candidates = [Path(profile.mysql.driver_jar)]
+    elif pack is not None:
+        candidates = [pack.path(f"{LIB}/{name}") for name in pack.names(LIB, ".jar")]
+    else:
+        candidates = []
+    for candidate in candidates:
+        try:
+            if holds_class(candidate, wanted):
+                return candidate
+        except DriverError:
+            continue
+    return None
+
+
+def _tried(profile: Profile, passwords: Passwords, path: Path, java_home: Path | None) -> Iterator[Finding]:
+    java = find_java(java_home)
+    if java is None:
+        where = f"in {java_home}" if java_home is not None else "on the PATH"
+        yield finding.skipped(
+            f"there is no Java {where}: nobody knows whether the driver gets in",
+            fix="set java_home of the node to the Java that its server runs on",
+        )
+        return
+    try:
+        jar = required(path, profile.mysql.driver_class)
+    except DriverError as problem:
+        yield finding.skipped(f"{problem.place}: {problem.message}", fix=problem.fix)
+        return
+    answer = log_in(
+        path,
+        profile.mysql.driver_class,
+        java,
+        passwords.url(profile, profile.mysql.databases.user),
+        (profile.mysql.username, passwords.mysql),
+        query=profile.pool.validation_query,
+        hidden=passwords.all(),
+    )
+    if answer.not_run is not None:
+        yield finding.skipped(
+            f"nobody knows whether the driver gets in: {answer.not_run}",
+            fix="set java_home of the node to a JDK, or put one on the PATH",
+        )
+    elif answer.ok:
+        yield finding.ok(f"{jar.name} logs in with {java.name} (server {answer.server})")
+    else:
+        found = diagnose(answer, jar, java)
+        yield finding.error(found.message, fix=found.fix, remedy=found.remedy)

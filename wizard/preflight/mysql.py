@@ -1,0 +1,583 @@
+"""The checks of the MySQL step.  All share one look at the server; each tells its own part of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from wizard.preflight.checks import Check, CheckContext, check
+from wizard.system import finding, network
+from wizard.system.finding import Finding
+
+if TYPE_CHECKING:
+    from wizard.database.accounts import Account
+    from wizard.database.needs import Need, Needs
+    from wizard.database.scripts import Scripts
+    from wizard.database.situation import Situation
+    from wizard.database.wanted import WantedDatabases
+    from wizard.profile.model import Node
+
+_SHOWN = 12
+"""How many missing things a message names; the rest is counted."""
+
+_BUSY = "another run is at work in the databases"
+
+_SQL_COMMAND = "let a DBA run what `apimha-wizard sql PROFILE` prints"
+
+
+# --- what they share ----------------------------------------------------------------------------------------
+
+
+def wanted_of(context: CheckContext) -> WantedDatabases:
+    from wizard.database.wanted import wanted
+
+    return wanted(context.profile, context.passwords)
+
+
+def situation_of(context: CheckContext) -> Situation:
+    """What is there, looked at once for all checks.  Raises DatabaseError where no server answers."""
+
+    def looked() -> Situation:
+        from wizard.database.journal import FileJournal
+        from wizard.database.situation import look
+
+        target = wanted_of(context)
+        return look(target, suspects=FileJournal(target.endpoint).begun())
+
+    return context.once("mysql.situation", looked)
+
+
+def scripts_of(context: CheckContext, version: tuple[int, ...], *, mariadb: bool) -> Scripts | None:
+    """The scripts of the first pack that is here: both nodes hold the same product and version."""
+    from wizard.database.scripts import scripts_for
+
+    for pack in context.packs.values():
+        return scripts_for(pack, version, mariadb=mariadb)
+    return None
+
+
+def needs_of(context: CheckContext) -> Needs:
+    """What a run would make."""
+
+    def decided() -> Needs:
+        from wizard.database.journal import FileJournal
+        from wizard.database.needs import decide
+
+        target, situation = wanted_of(context), situation_of(context)
+        version, mariadb = situation.greeting.version, situation.greeting.mariadb
+        scripts = scripts_of(context, version, mariadb=mariadb)
+        return decide(target, situation, scripts, FileJournal(target.endpoint).begun())
+
+    return context.once("mysql.needs", decided)
+
+
+def _unseen(context: CheckContext) -> Iterator[Finding]:
+    """Why nothing can be said; nothing where somebody can log in."""
+    if context.passwords.problems:
+        yield finding.skipped("not looked at: a password is missing")
+    elif situation_of(context).server is None:
+        yield finding.skipped("not looked at: no account of the profile can log in")
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
+# --- the server ---------------------------------------------------------------------------------------------
+
+
+@check(
+    "mysql.connect",
+    live=True,
+    why="Both servers keep users, registry and events in MySQL: without it they do not start.",
+    fix="Start the database server, or correct mysql.host and mysql.port.",
+)
+def connect(context: CheckContext) -> Iterator[Finding]:
+    """Whether a MySQL answers at host and port, and which (procedure 2)."""
+    if context.passwords.problems:
+        from wizard.database.greeting import greeting
+
+        said = greeting(wanted_of(context).endpoint)
+        yield finding.ok(
+            f"{'MariaDB' if said.mariadb else 'MySQL'} {'.'.join(map(str, said.version))} answers"
+        )
+        return
+    situation = situation_of(context)
+    server = situation.server
+    if server is None:
+        said = situation.greeting
+        yield finding.ok(
+            f"{'MariaDB' if said.mariadb else 'MySQL'} {'.'.join(map(str, said.version))} answers"
+        )
+    else:
+        tls = "with TLS" if server.tls else "without TLS"
+        yield finding.ok(f"{server.name} answers ({server.os}, {server.charset}, {tls})")
+
+
+@check(
+    "mysql.connections",
+    severity="warning",
+    live=True,
+    needs=("mysql.connect",),
+    why="Each datasource of each node keeps a pool: under load the last ones to come get no connection.",
+    fix="Raise max_connections of the server, or lower pool.max_active.",
+)
+def connections(context: CheckContext) -> Iterator[Finding]:
+    """Whether the server takes as many connections as the pools may open: nodes times datasources times pool."""
+    if unseen := list(_unseen(context)):
+        yield from unseen
+        return
+    server = situation_of(context).server
+    assert server is not None
+    profile = context.profile
+    datasources = len(profile.mysql.database_names())
+    most = len(profile.nodes) * datasources * profile.pool.max_active
+    if server.max_connections < most:
+        yield finding.warning(
+            f"max_connections is {server.max_connections}; the pools of {len(profile.nodes)} nodes with "
+            f"{datasources} datasources each may open {most}",
+            fix=f"SET GLOBAL max_connections = {most + 50}; and the same in the server's configuration file",
+        )
+    else:
+        yield finding.ok(f"max_connections is {server.max_connections}; the pools may open {most}")
+
+
+# --- the two accounts ---------------------------------------------------------------------------------------
+
+
+@check(
+    "mysql.account",
+    live=True,
+    needs=("mysql.connect",),
+    why="The two servers log in with this account and nothing else.",
+    fix="Correct mysql.username and mysql.password, or the account on the server.",
+)
+def account(context: CheckContext) -> Iterator[Finding]:
+    """Whether the servers' account gets in, is not shadowed, and may do what the servers do (procedure 2)."""
+    if context.passwords.problems:
+        yield finding.skipped("not looked at: a password is missing")
+        return
+    target, situation = wanted_of(context), situation_of(context)
+    needs = needs_of(context)
+    found = [
+        *_name_too_long(target, situation),
+        *_read_only(situation),
+        *_login(target, situation, needs),
+        *_shadowed_nodes(context, target, situation, needs),
+    ]
+    yield from found
+    if any(result.status == "error" for result in found):
+        return
+    if situation.account is None and situation.busy:
+        yield finding.ok(f"{_BUSY}; whether {target.login.username} logs in is seen after it")
+    elif needs.account is not None:
+        yield finding.ok(f"{needs.account} does not exist and will be made")
+    else:
+        yield finding.ok(f"{target.login.username} logs in (the server takes it for {situation.account})")
+
+
+def _name_too_long(target: WantedDatabases, situation: Situation) -> Iterator[Finding]:
+    from wizard.database.accounts import longest_name
+
+    longest = longest_name(situation.greeting.version, mariadb=situation.greeting.mariadb)
+    if len(target.login.username) > longest:
+        yield finding.error(
+            f"{target.login.username} has {len(target.login.username)} characters; "
+            f"this server takes {longest} at most",
+            fix="choose a shorter mysql.username",
+        )
+
+
+def _read_only(situation: Situation) -> Iterator[Finding]:
+    if situation.server is not None and situation.server.read_only:
+        yield finding.error(
+            "the server is read-only: nothing can be made there, and the two servers could not write",
+            fix="set mysql.host to the primary server, or SET GLOBAL read_only = OFF",
+        )
+
+
+def _login(target: WantedDatabases, situation: Situation, needs: Needs) -> Iterator[Finding]:
+    from wizard.database.accounts import taken_for
+
+    username = target.login.username
+    failure = situation.account_failure
+    known = situation.accounts or ()
+    if failure is None:
+        assert situation.account is not None
+        if not situation.account.username:
+            yield _shadowed(situation.account, username, "this machine")
+            return
+        if not situation.busy:  # else the other run may be granting them
+            yield from _lacking_rights(target, situation, needs)
+        return
+    if failure.cause == "denied" and situation.busy:
+        return  # it may be made this very moment; the run that waits for the other one looks again
+    if failure.cause != "denied":
+        yield finding.error(failure.message, fix=failure.fix or "see the server's message")
+        return
+    shadow = taken_for([*known, target.account], username, situation.origins) if known else None
+    if shadow is not None and not shadow.username:
+        yield _shadowed(shadow, username, "this machine")
+    elif needs.account is not None:
+        return  # it will be made
+    elif shadow is not None and shadow in known:
+        yield finding.error(
+            f"the account {shadow} exists, and the password is refused",
+            fix=f"correct mysql.password, or give {shadow} the password of the profile",
+        )
+    elif situation.administrator_failure is not None:
+        yield finding.error(
+            f"{failure.message}; whether it exists is not known, since the administrator cannot log in either",
+            fix=failure.fix or "correct the account's password",
+        )
+    elif target.mode == "dba":
+        yield finding.error(f'{failure.message}; with provisioning = "dba" it is not made', fix=_SQL_COMMAND)
+    elif target.administrator is None:
+        yield finding.error(
+            f"{failure.message} (or an anonymous account that comes first); without an administrator it is not made",
+            fix=f"correct mysql.password, set admin_username and admin_password, or {_SQL_COMMAND}",
+        )
+    else:
+        yield finding.error(failure.message, fix=failure.fix or "correct the account's password")
+
+
+def _shadowed(shadow: Account, username: str, where: str) -> Finding:
+    from wizard.database.quoting import literal
+
+    return finding.error(
+        f"for log-ins from {where} the server takes {username} for the anonymous account {shadow}",
+        fix=f"DROP USER ''@{literal(shadow.host)}; as an administrator",
+    )
+
+
+def _lacking_rights(target: WantedDatabases, situation: Situation, needs: Needs) -> Iterator[Finding]:
+    """Rights that are missing in a database that exists, and that this run does not grant."""
+    from wizard.database.quoting import identifier, literal
+    from wizard.database.rights import SERVERS_NEED, grant_pattern
+
+    assert situation.account is not None
+    rights = situation.rights[situation.account]
+    for need in needs.databases:
+        name = need.database.name
+        missing = rights.missing(name, SERVERS_NEED)
+        if not missing or need.grant_to or need.verdict.state == "absent":
+            continue
+        pattern = identifier(grant_pattern(name, literal=rights.literal))
+        who = f"{literal(situation.account.username)}@{literal(situation.account.host)}"
+        yield finding.error(
+            f"{target.login.username} lacks {', '.join(missing)} on {name}",
+            fix=f"GRANT ALL ON {pattern}.* TO {who}; as an administrator",
+        )
+
+
+def _shadowed_nodes(
+    context: CheckContext, target: WantedDatabases, situation: Situation, needs: Needs
+) -> Iterator[Finding]:
+    """The nodes' own log-ins, as far as the list of accounts tells."""
+    from wizard.database.accounts import taken_for
+
+    if situation.accounts is None:
+        return
+    accounts = [*situation.accounts, *([needs.account] if needs.account is not None else [])]
+    for node in context.profile.nodes:
+        hosts = _seen_as(node, target.endpoint.host)
+        taken = taken_for(accounts, target.login.username, hosts)
+        if taken is not None and not taken.username:
+            yield _shadowed(taken, target.login.username, f"{node.name} ({hosts[0]})")
+        elif taken is None and any(one.username for one in accounts):
+            yield finding.warning(
+                f"no account {target.login.username} fits {node.host}, the host of {node.name}",
+                node=node.name,
+                fix=f'grant_host = "%", or one account for each node; the server may know {node.host} by another '
+                "name",
+            )
+
+
+def _seen_as(node: Node, server_host: str) -> list[str]:
+    """The names by which the server may know the node; `localhost` first where they share a machine."""
+    addresses = network.addresses(node.host, resolve=True)
+    servers = network.addresses(server_host, resolve=True)
+    local = [all(network.is_local(one) for one in of) for of in (addresses, servers) if of]
+    together = bool(set(addresses) & set(servers)) or local == [True, True]
+    return [*(["localhost"] if together else []), node.host, *addresses]
+
+
+@check(
+    "mysql.administrator",
+    live=True,
+    needs=("mysql.connect",),
+    why="The wizard makes databases, account, grants and tables with this account, and nobody else does.",
+    fix="Correct admin_username and admin_password, or grant the administrator what it lacks.",
+)
+def administrator(context: CheckContext) -> Iterator[Finding]:
+    """Whether the administrator gets in, and may do what this run will do."""
+    if context.passwords.problems:
+        yield finding.skipped("not looked at: a password is missing")
+        return
+    from wizard.database.needs import administrator_lacks
+
+    target, situation = wanted_of(context), situation_of(context)
+    if target.administrator is None:
+        yield finding.ok("none in the profile: databases and account have to be there")
+        return
+    failure = situation.administrator_failure
+    if failure is not None:
+        yield finding.error(
+            f"the administrator cannot log in: {failure.message}",
+            fix="correct admin_username and admin_password, or take both out of the profile",
+        )
+        return
+    needs = needs_of(context)
+    lacking = administrator_lacks(target, situation, needs)
+    if lacking:
+        yield finding.error(
+            f"{target.administrator.username} lacks {'; '.join(lacking)}",
+            fix="grant it that WITH GRANT OPTION, name another administrator, or " + _SQL_COMMAND,
+        )
+    elif needs.pending and needs.by_administrator:
+        yield finding.ok(f"{target.administrator.username} may make what is missing")
+    else:
+        yield finding.ok(f"{target.administrator.username} logs in; there is nothing for it to make")
+
+
+# --- the databases ------------------------------------------------------------------------------------------
+
+
+def _script_findings(context: CheckContext, version: tuple[int, ...], *, mariadb: bool) -> Iterator[Finding]:
+    for node in context.nodes:
+        pack = context.packs.get(node.name)
+        if pack is None:
+            continue
+        path = pack.script_for(version, mariadb=mariadb)
+        name = f"{'MariaDB' if mariadb else 'MySQL'} {'.'.join(map(str, version))}"
+        if path is None:
+            yield finding.error(
+                f"{pack.title} has no script for {name}: its mysql.sql fails there at REG_RESOURCE",
+                node=node.name,
+                fix="use MySQL 5.6 or MariaDB, or take dbscripts/mysql5.7.sql from a pack on kernel 4.4.6 or later",
+            )
+        else:
+            yield finding.ok(f"{path} fits {name}", node=node.name)
+
+
+def script_offline(context: CheckContext) -> Iterator[Finding]:
+    """What the profile's `server_version` says about the script."""
+    from wizard.pack.home import version_tuple
+
+    text = context.profile.mysql.server_version
+    if text is not None:
+        yield from _script_findings(context, version_tuple(text), mariadb="mariadb" in text.lower())
+
+
+@check(
+    "mysql.script",
+    live=True,
+    offline=script_offline,
+    needs=("mysql.connect",),
+    why="MySQL 5.7 and later refuse the older script's default dates; packs before kernel 4.4.6 have no other.",
+    fix="Use a server that the pack has a script for.",
+)
+def script(context: CheckContext) -> Iterator[Finding]:
+    """Whether the pack has a script for this server (procedure 2)."""
+    if context.passwords.problems:
+        yield finding.skipped("not looked at: a password is missing")
+        return
+    situation = situation_of(context)
+    if situation.server is not None and _all_whole(needs_of(context)):
+        yield finding.ok("not needed: both schemas are there")
+        return
+    yield from _script_findings(context, situation.greeting.version, mariadb=situation.greeting.mariadb)
+
+
+def _all_whole(needs: Needs) -> bool:
+    return all(need.verdict.state == "whole" for need in needs.databases if need.database.has_schema)
+
+
+@check(
+    "mysql.charset",
+    live=True,
+    needs=("mysql.connect",),
+    why="MySQL 5.6 limits an index to 767 bytes; with four bytes a character UM_TENANT's needs 1020.",
+    fix='Set mysql.charset = "latin1" or "utf8".',
+)
+def charset(context: CheckContext) -> Iterator[Finding]:
+    """Whether the schema can be made with the character set that the databases have or will get.
+
+    Source: procedure 2, the measured table (UM_TENANT, error 1071).  The databases that exist count as they are.
+    """
+    if unseen := list(_unseen(context)):
+        yield from unseen
+        return
+    target, situation, needs = wanted_of(context), situation_of(context), needs_of(context)
+    server = situation.server
+    assert server is not None
+    wished = server.charset_for(target.charset)
+    if server.width(wished) is None:
+        yield finding.error(
+            f'{server.name} knows no character set "{wished}"',
+            fix=f"one of {', '.join(sorted(name for name in server.charsets if name in _COMMON_CHARSETS))}",
+        )
+        return
+    fits = True
+    fitting = 'set charset = "latin1"'
+    if server.schema_fits("utf8", by_servers=target.mode == "server"):
+        fitting += ' or "utf8"'
+    for need in needs.databases:
+        fills = need.verdict.state in ("absent", "empty") or need.take_back
+        if not need.database.has_schema or not fills:
+            continue
+        contents = None if need.recreate else situation.contents.get(need.database.name)
+        now = contents.charset if contents is not None else wished
+        if server.schema_fits(now, by_servers=target.mode == "server") is False:
+            fits = False
+            origin = (
+                f"{need.database.name} has the character set {now}"
+                if contents is not None
+                else f"{need.database.name} would get the character set {now}"
+                + ("" if target.charset else ", the server's own")
+            )
+            yield finding.error(
+                f"{origin}, with which the schema cannot be made on {server.name}: an index may have "
+                f"{server.index_limit} bytes",
+                fix=fitting
+                if contents is None
+                else f"{fitting}, and drop the empty database, so that it is made anew",
+                remedy=None
+                if contents is not None
+                else finding.Remedy("mysql.charset", "latin1", 'set charset = "latin1"'),
+            )
+    if fits:
+        yield finding.ok(f"{wished} fits {server.name}")
+
+
+_COMMON_CHARSETS = {"latin1", "utf8", "utf8mb3", "utf8mb4", "ascii"}
+
+
+@check(
+    "mysql.schema",
+    live=True,
+    needs=("mysql.connect",),
+    why="Half a schema, or somebody else's tables, is what the servers fail on much later and less clearly.",
+    fix="Empty the database yourself if nobody needs what it holds, or name another.",
+)
+def schema(context: CheckContext) -> Iterator[Finding]:
+    """Whether user and registry database are empty, whole, or something that must not be touched (procedure 2)."""
+    if unseen := list(_unseen(context)):
+        yield from unseen
+        return
+    for need in needs_of(context).databases:
+        if need.database.has_schema:
+            yield from _schema_of(need)
+
+
+def _schema_of(need: Need) -> Iterator[Finding]:
+    name, verdict = need.database.name, need.verdict
+    if need.take_back:
+        yield finding.ok(f"{name}: what an earlier run began there will be taken back and begun again")
+    elif need.awaited:
+        yield finding.ok(f"{name}: {_BUSY}, and this one waits for it")
+    elif verdict.state == "partial":
+        yield finding.error(
+            f"{name} holds only part of the schema; missing: {_listed(verdict.missing)}",
+            fix=f"if nobody needs what it holds, drop and create {name} anew; nothing of it is dropped for you",
+        )
+    elif verdict.state == "other":
+        yield finding.error(
+            f"{name} belongs to something else; it holds: {_listed(verdict.foreign)}",
+            fix=f"name another database for mysql.databases.{need.database.role}",
+        )
+    elif verdict.state == "whole":
+        yield finding.ok(f"{name} holds the whole schema ({need.tables} tables)")
+    elif verdict.state == "empty":
+        yield finding.ok(f"{name} is empty")
+    else:
+        yield finding.ok(f"{name} does not exist yet")
+
+
+@check(
+    "mysql.missing",
+    live=True,
+    needs=("mysql.connect",),
+    why="The servers make no databases and no accounts: what is missing when they start stays missing.",
+    fix=_SQL_COMMAND[0].upper() + _SQL_COMMAND[1:] + ", or name an administrator.",
+)
+def missing(context: CheckContext) -> Iterator[Finding]:
+    """What is missing and may not be made by this run (procedure 2; checks.md)."""
+    if unseen := list(_unseen(context)):
+        yield from unseen
+        return
+    target, situation, needs = wanted_of(context), situation_of(context), needs_of(context)
+    scripts = scripts_of(context, situation.greeting.version, mariadb=situation.greeting.mariadb)
+    found = False
+    if situation.exists is False and needs.account is None and not target.may_make:
+        found = True
+        yield finding.error(f"the account {target.account} does not exist", fix=_remedy(target))
+    for need in needs.databases:
+        text = _missing_text(need, target, has_script=scripts is None or scripts.fitting is not None)
+        if text is not None:
+            found = True
+            yield finding.error(text, fix=_remedy(target))
+    if not found and needs.busy:
+        yield finding.ok(f"{_BUSY}: what is missing after it will be made")
+    elif not found:
+        made = [need.database.name for need in needs.databases if need.pending]
+        yield finding.ok(f"will be made or completed: {', '.join(made)}" if made else "nothing is missing")
+
+
+def _missing_text(need: Need, target: WantedDatabases, *, has_script: bool) -> str | None:
+    name, state = need.database.name, need.verdict.state
+    if not need.lacking or not has_script:
+        return None
+    if state == "absent":
+        return f"the database {name} does not exist, or {target.login.username} may not see it"
+    if state == "empty" and target.mode == "dba":
+        return f"the database {name} has no tables yet"
+    if state == "empty":
+        return f"the database {name} has no tables yet, and {target.login.username} may not make them"
+    return None  # part of a schema, or somebody else's: mysql.schema tells
+
+
+def _remedy(target: WantedDatabases) -> str:
+    if target.mode == "dba":
+        return _SQL_COMMAND
+    return f"set admin_username and admin_password, or {_SQL_COMMAND}"
+
+
+# --- the driver ---------------------------------------------------------------------------------------------
+
+
+@check(
+    "mysql.driver",
+    live=True,
+    needs=("mysql.connect", "mysql.account"),
+    limit=15.0,
+    why="Only the driver itself can tell whether it gets in: authentication plugins and TLS differ by version.",
+    fix="Take a newer Connector/J, or set the URL parameters that it asks for.",
+)
+def driver(context: CheckContext) -> Iterator[Finding]:
+    """Whether this jar with this Java logs in to this server with this URL (procedure 2)."""
+    if unseen := list(_unseen(context)):
+        yield from unseen
+        return
+    from wizard.preflight.jdbc import findings
+
+    needs = needs_of(context)
+    first = needs.databases[0]
+    if needs.busy or needs.account is not None or first.verdict.state == "absent" or first.grant_to:
+        yield finding.skipped("the account or the database is not there yet: tried once they are made")
+        return
+    yield from findings(context.profile, context.nodes, context.packs, context.passwords)
+
+
+CHECKS: tuple[Check, ...] = (
+    connect,
+    account,
+    administrator,
+    script,
+    charset,
+    schema,
+    missing,
+    connections,
+    driver,
+)

@@ -1,0 +1,288 @@
+"""Checks of the pair as a whole: the ports, and runs that were cut off.  They belong to no step and always run."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wizard.pack import ports
+from wizard.preflight.checks import CheckContext, check
+from wizard.system import finding, network
+from wizard.system.finding import Finding, Remedy
+
+if TYPE_CHECKING:
+    from wizard.pack.ports import Port
+    from wizard.profile.model import Node
+
+
+@check(
+    "ports.clash",
+    always=True,
+    why="Two ports of the pair on one machine that are equal: the second server does not come up, or only in part.",
+    fix="Set another port_offset or another port for one of the nodes.",
+)
+def clash(context: CheckContext) -> Iterator[Finding]:
+    nodes = context.profile.nodes
+    together = network.on_one_machine([node.host for node in nodes], resolve=not context.offline)
+    groups = [nodes] if together else [(node,) for node in nodes]
+    found = False
+    for group in groups:
+        taken: dict[int, list[tuple[Node, Port]]] = defaultdict(list)
+        for node in group:
+            for port in _known(node, context):
+                taken[port.number].append((node, port))
+        shared = {number: owners for number, owners in sorted(taken.items()) if len(owners) > 1}
+        shifted = [number for number, owners in shared.items() if _both_shifted(owners)]
+        if len(shifted) > 1:
+            yield _one_offset({number: shared.pop(number) for number in shifted}, context)
+        for number, owners in shared.items():
+            yield _clash(number, owners, context)
+        beyond = [number for number, owners in taken.items() if number > LAST and len(owners) == 1]
+        for number in sorted(beyond):
+            yield _beyond(number, *taken[number][0], context)
+        found = found or bool(shared or shifted or beyond)
+    if not found:
+        yield finding.ok("no two ports of the pair are equal")
+
+
+LAST = 65535
+"""The highest port that there is."""
+
+
+def _known(node: Node, context: CheckContext) -> list[Port]:
+    """The node's ports, as far as they are known: the offset of a pack that is not here is not."""
+    pack = context.packs.get(node.name)
+    if pack is None and node.port_offset is None:
+        return [port for port in ports.of(node, pack) if port.source.endswith("_port")]
+    return ports.of(node, pack)
+
+
+def _beyond(number: int, node: Node, port: Port, context: CheckContext) -> Finding:
+    offset = ports.offset_of(node, context.packs.get(node.name))
+    highest = max(p.number for p in _known(node, context)) - offset
+    return finding.error(
+        f"{port.name} of {node.name} would be {number}, and ports end at {LAST}",
+        node=node.name,
+        fix=f"set port_offset of {node.name} to {LAST - highest} or less",
+    )
+
+
+def _clash(number: int, owners: list[tuple[Node, Port]], context: CheckContext) -> Finding:
+    told = " and ".join(f"{port.name} of {node.name}" for node, port in owners[:3])
+    node, port = owners[-1]
+    own_field = port.source if port.source.endswith("_port") else "port_offset"
+    value = (
+        free_number(context, own_field, node) if own_field != "port_offset" else free_offset(context, node)
+    )
+    return finding.error(
+        f"{number} is the port of {told}",
+        node=node.name,
+        fix=f"set {own_field} = {value} for {node.name}",
+        remedy=Remedy(f"nodes.{node.name}.{own_field}", value, f"{own_field} = {value}"),
+    )
+
+
+def _both_shifted(owners: list[tuple[Node, Port]]) -> bool:
+    """Whether a port is the same one of both nodes, so that another offset parts them."""
+    (first, one), (second, other) = owners[0], owners[-1]
+    return first.name != second.name and one.name == other.name and not other.source.endswith("_port")
+
+
+NAMED = 3
+"""So many of the ports that one offset parts are told with their names."""
+
+
+def _one_offset(shared: Mapping[int, list[tuple[Node, Port]]], context: CheckContext) -> Finding:
+    """All ports that clash because the two offsets are equal: one cause, one finding, one fix."""
+    owners = next(iter(shared.values()))
+    first, node = owners[0][0], owners[-1][0]
+    told = [
+        f"{number} ({owners[0][1].name})" if place < NAMED else str(number)
+        for place, (number, owners) in enumerate(shared.items())
+    ]
+    value = free_offset(context, node)
+    return finding.error(
+        f"{len(shared)} ports of {node.name} are those of {first.name}, since both have one offset: {', '.join(told)}",
+        node=node.name,
+        fix=f"set port_offset = {value} for {node.name}",
+        remedy=Remedy(f"nodes.{node.name}.port_offset", value, f"port_offset = {value}"),
+    )
+
+
+def _used(context: CheckContext, but: Node) -> set[int]:
+    return {
+        port.number
+        for node in context.profile.nodes
+        if node.name != but.name
+        for port in _known(node, context)
+    }
+
+
+def free_number(context: CheckContext, field: str, node: Node) -> int:
+    """The next number for one of a node's unshifted ports that no port of the pair has."""
+    own = {p.number for p in ports.of(node, context.packs.get(node.name)) if p.source != field}
+    used = _used(context, node) | own
+    there: int = getattr(node, field)
+    candidates = [*range(there + 1, 65536), *range(1024, there)]
+    return next((number for number in candidates if number not in used), there)
+
+
+def free_offset(context: CheckContext, node: Node) -> int:
+    """The smallest offset that keeps this node's shifted ports apart from every other port of the pair."""
+    pack = context.packs.get(node.name)
+    there = ports.offset_of(node, pack)
+    own = ports.of(node, pack)
+    shifted = [p.number - there for p in own if not p.source.endswith("_port")]
+    used = _used(context, node) | {p.number for p in own if p.source.endswith("_port")}
+    return next(
+        (
+            offset
+            for offset in range(1, 20000)
+            if offset != there and used.isdisjoint(n + offset for n in shifted)
+        ),
+        there,
+    )
+
+
+@check(
+    "ports.free",
+    live=True,
+    always=True,
+    why="What listens on a port of the node keeps the server from coming up.",
+    fix="Stop what listens there, or set another port_offset or port.",
+)
+def free(context: CheckContext) -> Iterator[Finding]:
+    for node in context.nodes:
+        if not network.is_this_machine(node.host, resolve=True):
+            yield finding.skipped("the ports of the other machine are not seen from here", node=node.name)
+            continue
+        pack = context.packs.get(node.name)
+        if pack is not None and pack.running is not None:
+            yield finding.ok("the node's own server holds its ports", node=node.name)
+            continue
+        taken = [port for port in ports.of(node, pack) if not is_free(port.number)]
+        for port in taken:
+            from wizard.preflight.listener import who_listens
+
+            holder = who_listens(port.number)
+            told = f", held by {holder}" if holder else ""
+            field = port.source if port.source.endswith("_port") else "port_offset"
+            value = (
+                free_number(context, field, node)
+                if field != "port_offset"
+                else _free_live_offset(context, node)
+            )
+            yield finding.error(
+                f"something listens on {port.number} ({port.name}){told}",
+                node=node.name,
+                fix=f"stop it, or set {field} = {value} for {node.name}",
+                remedy=Remedy(f"nodes.{node.name}.{field}", value, f"{field} = {value}"),
+            )
+        if not taken:
+            yield finding.ok("all ports are free", node=node.name)
+
+
+def _free_live_offset(context: CheckContext, node: Node) -> int:
+    """An offset at which nothing of the pair and nothing else listens now."""
+    pack = context.packs.get(node.name)
+    there = ports.offset_of(node, pack)
+    own = ports.of(node, pack)
+    shifted = [p.number - there for p in own if not p.source.endswith("_port")]
+    used = _used(context, node) | {p.number for p in own if p.source.endswith("_port")}
+    for offset in range(1, 200):
+        numbers = [n + offset for n in shifted]
+        if offset != there and used.isdisjoint(numbers) and all(is_free(n) for n in numbers):
+            return offset
+    return free_offset(context, node)
+
+
+def is_free(number: int) -> bool:
+    """Whether nothing listens on a TCP port of this machine, IPv4 and IPv6; bound, never connected to."""
+    if number > LAST:
+        return True  # nothing can; ports.clash says so
+    import socket
+
+    for family, address in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):
+        try:
+            with socket.socket(family, socket.SOCK_STREAM) as probe:
+                # As the servers do: a connection that is dying (TIME_WAIT) does not hold a port.
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                if family == socket.AF_INET6:
+                    probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                probe.bind((address, number))
+        except OSError as problem:
+            import errno
+
+            if problem.errno == errno.EADDRINUSE:
+                return False
+    return True
+
+
+@check(
+    "apply.unfinished",
+    always=True,
+    why="A run that was cut off has left the homes between two states.",
+    fix="Run apimha-wizard replay or rollback: it restores what the cut-off run had changed.",
+)
+def unfinished(context: CheckContext) -> Iterator[Finding]:
+    homes = {node.name: context.packs[node.name].home for node in context.nodes if node.name in context.packs}
+    found = list(unfinished_in(homes))
+    yield from found or [finding.ok("no run was cut off")]
+
+
+def unfinished_in(homes: Mapping[str, Path]) -> Iterator[Finding]:
+    """An error for each of these homes (by node) in which a run is going on or was cut off."""
+    from wizard.transaction import marker, runs
+
+    for node, home in homes.items():
+        try:
+            there = runs.unfinished_in(home)
+        except (
+            OSError
+        ) as problem:  # a run looks again, with the home locked, and stops at what it cannot read
+            yield finding.warning(
+                f"whether a run was cut off in {home} cannot be told: {problem.strerror}",
+                node=node,
+                fix="let this user read the home and the state folder",
+            )
+            continue
+        if there is None:
+            continue
+        whose = f"the run {there.run} of {there.owner}"
+        if marker.is_at_work(home):
+            yield finding.error(
+                f"{whose} is going on in {home}", node=node, fix="wait until it has ended, then try again"
+            )
+        else:
+            yield finding.error(
+                f"{whose} was cut off in {home}",
+                node=node,
+                fix="apimha-wizard rollback PROFILE   (restores what it had changed)",
+            )
+
+
+@check(
+    "apply.drift",
+    severity="warning",
+    always=True,
+    why="Somebody has changed by hand what a run had configured; the next run would change it back.",
+    fix="Look at it with replay --dry-run; take it over into the profile, or let replay change it back.",
+)
+def drift(context: CheckContext) -> Iterator[Finding]:
+    from wizard.preflight.drift import since_last_run
+
+    found = False
+    for one in since_last_run(context):
+        found = True
+        yield finding.warning(
+            f"{one.path} was changed by hand since the run {one.run}: {one.what}",
+            node=one.node,
+            fix="apimha-wizard replay PROFILE --dry-run   shows the way back line by line",
+        )
+    if not found:
+        yield finding.ok("nothing that a run configured was changed by hand since")
+
+
+PAIR_CHECKS = (clash, free, unfinished, drift)

@@ -1,0 +1,140 @@
+"""What the keys of a profile have to be to each other, each being right by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from wizard.passwords.references import NEVER_PLAIN
+from wizard.profile.validators import is_name, is_password_parameter, sets_password
+
+DATABASES: dict[str, Any] = {
+    "user": "userdb",
+    "registry": "regdb",
+    "event_store": "WSO2_ANALYTICS_EVENT_STORE_DB",
+    "processed_data_store": "WSO2_ANALYTICS_PROCESSED_DATA_STORE_DB",
+    "stats": None,
+}
+"""The names that databases have where the profile has none."""
+
+# Datasources that the product or the procedure has already (procedure, chapter 3).
+TAKEN_DATASOURCES = ("WSO2_CARBON_DB", "WSO2UM_DB", "WSO2REG_DB", "WSO2AM_STATS_DB")
+
+
+class CrossFieldError(NamedTuple):
+    """Something wrong between keys; `missing`: the key at `place` has to be added."""
+
+    place: tuple[str | int, ...]
+    message: str
+    fix: str
+    missing: bool = False
+
+
+def cross_field_errors(raw: Mapping[str, Any]) -> Iterator[CrossFieldError]:
+    """What is wrong between keys that are each right by themselves.
+
+    Args:
+        raw: the tables as they stand in the file.  Values of a wrong type are passed over: the models tell.
+    """
+    yield from _names_of_nodes(raw)
+    yield from _keys_that_belong_together(raw)
+    yield from _names_of_databases(raw)
+    yield from _names_of_datasources(raw)
+    yield from _plain_passwords(raw)
+
+
+def _table(raw: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
+    value: Any = raw
+    for key in keys:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value if isinstance(value, Mapping) else {}
+
+
+def _names_of_nodes(raw: Mapping[str, Any]) -> Iterator[CrossFieldError]:
+    nodes = raw.get("nodes")
+    if not isinstance(nodes, list | tuple):
+        return
+    names = [node.get("name") for node in nodes if isinstance(node, Mapping)]
+    if len(names) != 2 or not all(isinstance(name, str) and is_name(name) for name in names):
+        return
+    if names[0] == names[1]:
+        yield CrossFieldError(
+            ("nodes", 1, "name"),
+            "both nodes have this name",
+            "give each a name of its own, such as node1 and node2",
+        )
+    for table, key in (("event_processor", "presenter"), ("deployment_sync", "manager")):
+        wanted = _table(raw, table).get(key)
+        if isinstance(wanted, str) and wanted not in names:
+            yield CrossFieldError(
+                (table, key),
+                "no node has this name",
+                f'the nodes are "{names[0]}" and "{names[1]}": write one of them',
+            )
+
+
+def _keys_that_belong_together(raw: Mapping[str, Any]) -> Iterator[CrossFieldError]:
+    mysql = _table(raw, "mysql")
+    for one, other in (("admin_username", "admin_password"), ("admin_password", "admin_username")):
+        if mysql.get(one) is None and mysql.get(other) is not None:
+            yield CrossFieldError(
+                ("mysql", one),
+                f"it is missing, and {other} is of no use without it",
+                f"add it, or remove {other}",
+                True,
+            )
+    sync = _table(raw, "deployment_sync")
+    if sync.get("method") == "svn":
+        for key in ("svn_url", "svn_username", "svn_password"):
+            if sync.get(key) is None:
+                yield CrossFieldError(
+                    ("deployment_sync", key),
+                    'it is missing, and method = "svn" needs it',
+                    'add it, or write method = "none"',
+                    True,
+                )
+
+
+def _databases(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The name of each role's database; the default's where the file has none."""
+    given = _table(raw, "mysql", "databases")
+    return {role: given.get(role, name) for role, name in DATABASES.items()}
+
+
+def _names_of_databases(raw: Mapping[str, Any]) -> Iterator[CrossFieldError]:
+    owner: dict[str, str] = {}
+    for role, name in _databases(raw).items():
+        if isinstance(name, str) and owner.setdefault(name, role) != role:
+            yield CrossFieldError(
+                ("mysql", "databases", role),
+                f"{owner[name]} has the database of this name already",
+                "give each its own database",
+            )
+
+
+def _names_of_datasources(raw: Mapping[str, Any]) -> Iterator[CrossFieldError]:
+    databases = _databases(raw)
+    taken = dict.fromkeys(TAKEN_DATASOURCES, "the product has one of that name")
+    for store in ("event_store", "processed_data_store"):
+        pinned = _table(raw, "datasources").get(store)
+        name = databases[store] if pinned is None else pinned
+        if not isinstance(name, str):
+            continue
+        # Two databases of one name are told as that alone.
+        if name in taken and not (pinned is None and list(databases.values()).count(name) > 1):
+            yield CrossFieldError(
+                ("mysql", "databases", store) if pinned is None else ("datasources", store),
+                f"its datasource cannot be called {name}: {taken[name]}",
+                f"pin another name: {store} under [datasources]",
+            )
+        taken.setdefault(name, "that is the other store's datasource")
+
+
+def _plain_passwords(raw: Mapping[str, Any]) -> Iterator[CrossFieldError]:
+    for name, value in _table(raw, "mysql", "url_parameters").items():
+        if isinstance(value, str) and (is_password_parameter(name) or sets_password(value)):
+            yield CrossFieldError(
+                ("mysql", "url_parameters", name),
+                NEVER_PLAIN,
+                'name = { env = "NAME" } takes it from the environment',
+            )

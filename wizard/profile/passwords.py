@@ -1,0 +1,88 @@
+"""The passwords of one run: resolved late, once, and only those that the run needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+
+from wizard.passwords.secret import Secret
+from wizard.profile.jdbc_url import jdbc_url
+from wizard.system import finding
+from wizard.system.errors import SecretError
+from wizard.system.finding import Finding
+
+if TYPE_CHECKING:
+    from wizard.passwords.references import Reference
+    from wizard.passwords.resolver import Resolver
+    from wizard.profile.model import Profile
+
+UNRESOLVED = Secret("unresolved")
+"""Stands where a reference could not be resolved, so that everything else can still be looked at."""
+
+
+class Passwords(NamedTuple):
+    """What was resolved; `problems` are errors of `prerequisites.secret`, and with one of them nothing is written."""
+
+    mysql: Secret
+    admin: Secret | None = None
+    svn: Secret | None = None
+    url_parameters: Mapping[str, str | Secret] = MappingProxyType({})
+    problems: tuple[Finding, ...] = ()
+
+    def url(self, profile: Profile, database: str) -> str | Secret:
+        """The JDBC URL of a database; a `Secret` where one of its parameters is one."""
+        plain = {
+            key: value.reveal() if isinstance(value, Secret) else value
+            for key, value in self.url_parameters.items()
+        }
+        url = jdbc_url(profile.mysql.host, profile.mysql.port, database, plain)
+        return (
+            Secret(url) if any(isinstance(value, Secret) for value in self.url_parameters.values()) else url
+        )
+
+    def all(self) -> tuple[Secret, ...]:
+        """Every secret of the run, for whoever has to make sure that none of them shows."""
+        parameters = (value for value in self.url_parameters.values() if isinstance(value, Secret))
+        return tuple(s for s in (self.mysql, self.admin, self.svn, *parameters) if s is not None)
+
+
+def gather(profile: Profile, resolver: Resolver, *, steps: Iterable[str], offline: bool) -> Passwords:
+    """Resolve what these steps need.  The administrator's password only where databases may be made."""
+    steps = set(steps)
+    problems: list[Finding] = []
+
+    def resolve(reference: Reference, key: str) -> Secret:
+        try:
+            return resolver.resolve(reference, key)
+        except SecretError as problem:
+            problems.append(
+                finding.error(
+                    f"{key}: {problem.message}", fix=problem.fix or "mend the reference in the profile"
+                )
+            )
+            return UNRESOLVED
+
+    mysql = profile.mysql
+    admin = None
+    if mysql.admin_password is not None and not offline and "mysql" in steps:
+        admin = resolve(mysql.admin_password, "mysql.admin_password")
+    svn = None
+    sync = profile.deployment_sync
+    if sync.method == "svn" and sync.svn_password is not None and "deployment-sync" in steps:
+        svn = resolve(sync.svn_password, "deployment_sync.svn_password")
+    needs_account = bool(steps & {"mysql", "datasources"})
+    return Passwords(
+        mysql=resolve(mysql.password, "mysql.password") if needs_account else UNRESOLVED,
+        admin=admin,
+        svn=svn,
+        url_parameters={
+            key: value
+            if isinstance(value, str)
+            else resolve(value, f"mysql.url_parameters.{key}")
+            if needs_account
+            else UNRESOLVED
+            for key, value in (mysql.url_parameters or {}).items()
+        },
+        problems=tuple(problems),
+    )

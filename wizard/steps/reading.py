@@ -1,0 +1,101 @@
+"""A home that was configured by hand, read back: what it says of each field, and what could not be understood."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from wizard.edit.splice import shown
+from wizard.passwords.secret import Secret
+
+if TYPE_CHECKING:
+    from wizard.pack.home import Pack
+    from wizard.pack.xml import Element
+
+_NUMBER = re.compile(r"[+-]?[0-9]{1,12}")
+_LONGEST = 120
+"""Characters of a value that a note quotes."""
+
+
+class Reading:
+    """What one home says.  The steps fill it, by the dotted names of the fields; `nodes.…` is this node's own.
+
+    `values` holds what fields say, `facts` what the home says besides (members, roles, the partner's view), `notes`
+    what was missing, contradictory or not understood, each with the field that it belongs to.
+    """
+
+    def __init__(self, pack: Pack) -> None:
+        self.pack = pack
+        self.values: dict[str, Any] = {}
+        self.facts: dict[str, Any] = {}
+        self.notes: list[tuple[str, str]] = []
+
+    def say(self, field: str, value: Any, *, by: str = "another place") -> None:
+        """A field's value.  Two values in one home are a doubt: the first counts, and `by` says who contradicts."""
+        if field in self.values and self.values[field] != value:
+            self.note(field, f"{by} says {describe(value)}")
+            return
+        self.values[field] = value
+
+    def note(self, field: str, text: str) -> None:
+        """What was missing, contradictory or not understood; becomes a comment at that field."""
+        if (field, text) not in self.notes:
+            self.notes.append((field, text))
+
+    def number(self, field: str, text: str | None, *, by: str = "another place") -> None:
+        """A field that is a whole number; None says nothing."""
+        if text is None:
+            return
+        if _NUMBER.fullmatch(text.strip()):
+            self.say(field, int(text), by=by)
+        else:
+            self.note(field, f"it is no number there: {describe(text)}")
+
+    def switch(self, field: str, text: str | None, *, by: str = "another place") -> None:
+        """A field that is true or false; None says nothing."""
+        if text is None:
+            return
+        if text.strip().lower() in {"true", "false"}:
+            self.say(field, is_true(text), by=by)
+        else:
+            self.note(field, f"it is neither true nor false there: {describe(text)}")
+
+    def password(self, field: str, element: Element | None, *, by: str = "another place") -> None:
+        """A password as it stands there, blanks included; one that the secure vault keeps is not to be had here."""
+        if element is None:
+            return
+        if element.get("secretAlias") is not None:
+            self.note(field, f"that of {by} is kept by the secure vault and cannot be read from the files")
+            return
+        if element.text != element.text.strip():
+            self.note(field, f"that of {by} has blanks at its ends: they are taken for part of it")
+        self.say(field, Secret(element.text), by=by)
+
+    def texts(self, element: Element | None, field: str) -> dict[str, str]:
+        """Name → text of an element's children, without outer blanks; one that is doubled is a doubt of `field`."""
+        found: dict[str, str] = {}
+        for child in element.children if element is not None else ():
+            text = child.text.strip()
+            if found.setdefault(child.name, text) != text:
+                self.note(field, f"{child.label} stands there twice (line {child.line})")
+        return found
+
+
+def is_true(text: str | None) -> bool:
+    """How the servers read a switch."""
+    return text is not None and text.strip().lower() == "true"
+
+
+def describe(value: Any) -> str:
+    """A value as a note quotes it: on one line, not too long, no password in it."""
+    if isinstance(value, Secret):
+        return "another one"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Mapping):
+        inner = (f"{key}={value[key]}" for key in value)
+        return ", ".join(inner) or "none"
+    text = shown(value, secret=False) if isinstance(value, str) else str(value)
+    text = "".join(c if c.isprintable() else " " for c in text)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

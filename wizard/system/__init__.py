@@ -1,0 +1,1 @@
+"""What everything else stands on: errors, paths, durable writes, the network, running a program, cancellation."""

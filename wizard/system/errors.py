@@ -1,0 +1,105 @@
+"""What can go wrong, each kind with its exit code.
+
+The exit codes are a contract with scripts: see the table in the README and `EXIT_CODES` below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+EXIT_CODES: dict[int, str] = {
+    0: "done, or nothing to do",
+    1: "it failed; everything in the homes is as before",
+    2: "wrong use: unknown option, unreadable or invalid profile",
+    3: "checks failed (broken packs and unresolved passwords included); nothing was written",
+    4: "`--dry-run`, and there are changes; `verify`: waiting",
+    5: "another run holds the lock, or an unfinished run cannot be recovered safely",
+    130: "cancelled; everything in the homes is as before",
+}
+
+
+class WizardError(Exception):
+    """The root of the family: a message for a person, where it is, and how to mend it.
+
+    `str()` gives `place: message (fix: …)`; none of the three parts ever holds a password.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, place: str | None = None, fix: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.place = place
+        self.fix = fix
+
+    def __str__(self) -> str:
+        text = f"{self.place}: {self.message}" if self.place else self.message
+        return f"{text}\n  fix: {self.fix}" if self.fix else text
+
+
+class Failed(WizardError):
+    """It failed half-way and what had been done was undone."""
+
+    exit_code = 1
+
+
+class UsageError(WizardError):
+    """The command line or the profile is wrong."""
+
+    exit_code = 2
+
+
+class ChecksFailed(WizardError):
+    """Something that a run needs is not as it has to be; nothing was written."""
+
+    exit_code = 3
+
+
+class EditError(ChecksFailed):
+    """A file of a pack is missing, broken, or not of the shape that a step needs."""
+
+
+class SecretError(ChecksFailed):
+    """A reference to a password cannot be resolved."""
+
+
+class Locked(WizardError):
+    """Another run works on the home, or an unfinished one cannot be recovered safely."""
+
+    exit_code = 5
+
+
+class Cancelled(WizardError):
+    """Somebody pressed Ctrl-C; what had been done was undone."""
+
+    exit_code = 130
+
+
+AS_BEFORE = "everything in the homes is as before"
+
+
+class StoppedError(Exception):
+    """Why a run stops before its end; the message is for people."""
+
+
+def describe_error(problem: BaseException) -> str:
+    """What went wrong, for people: the file and what the system says of it; of a fault of this program its kind alone.
+
+    The text of an exception of which nothing is known may hold anything, also a password.
+    """
+    if isinstance(problem, OSError):
+        text = problem.strerror or type(problem).__name__
+        return f"{problem.filename}: {text}" if isinstance(problem.filename, str) else text
+    if isinstance(problem, (WizardError, StoppedError)):
+        return str(problem)
+    return f"internal error ({type(problem).__name__})"
+
+
+@contextmanager
+def os_errors_as_failures() -> Iterator[None]:
+    """What the system refuses before a run has begun to write fails the run like anything else.  Raises `Failed`."""
+    try:
+        yield
+    except OSError as problem:
+        raise Failed(f"{describe_error(problem)}; {AS_BEFORE}", fix="mend that and run it again") from problem

@@ -1,0 +1,63 @@
+"""What a check or `verify` found: a value, printed by somebody else."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+FindingStatus = Literal["ok", "warning", "error", "skipped", "waiting"]
+
+
+class Remedy(NamedTuple):
+    """A change of the profile that a key can do: `field` is a dotted path, like `nodes.1.port_offset`."""
+
+    field: str
+    value: Any
+    label: str
+
+
+class Finding(NamedTuple):
+    """One result.  `id` is set by whoever runs the check; `waiting` and `evidence` belong to verify alone."""
+
+    status: FindingStatus
+    message: str
+    node: str | None = None
+    fix: str | None = None
+    evidence: str | None = None
+    remedy: Remedy | None = None
+    id: str = ""
+
+
+def ok(message: str, *, node: str | None = None, evidence: str | None = None) -> Finding:
+    return Finding("ok", message, node, None, evidence)
+
+
+def warning(
+    message: str,
+    *,
+    fix: str,
+    node: str | None = None,
+    evidence: str | None = None,
+    remedy: Remedy | None = None,
+) -> Finding:
+    return Finding("warning", message, node, fix, evidence, remedy)
+
+
+def error(
+    message: str,
+    *,
+    fix: str,
+    node: str | None = None,
+    evidence: str | None = None,
+    remedy: Remedy | None = None,
+) -> Finding:
+    return Finding("error", message, node, fix, evidence, remedy)
+
+
+def skipped(message: str, *, node: str | None = None, fix: str | None = None) -> Finding:
+    return Finding("skipped", message, node, fix)
+
+
+def waiting(
+    message: str, *, node: str | None = None, fix: str | None = None, evidence: str | None = None
+) -> Finding:
+    return Finding("waiting", message, node, fix, evidence)

@@ -1,0 +1,126 @@
+"""A path's way from one state to another: all that a transaction knows."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+
+class PathState(NamedTuple):
+    """What stands at a path: nothing, a file (by the hash of its bytes), a link (by its target), or something else."""
+
+    kind: Literal["absent", "file", "link", "other"]
+    value: str = ""
+    """SHA-256 of a file's bytes, target of a link; empty otherwise."""
+
+    def to_json(self) -> list[str]:
+        return [self.kind, self.value]
+
+    @classmethod
+    def from_json(cls, data: Any) -> PathState:
+        """The state that `to_json` gave; `ValueError` for anything else."""
+        kind, value = data
+        if kind not in {"absent", "file", "link", "other"} or not isinstance(value, str):
+            raise ValueError("not a state")
+        return cls(kind, value)
+
+
+ABSENT = PathState("absent")
+
+
+LARGEST = 1024 * 1024 * 1024
+"""Bytes of the largest file that is read to its end: no jar, no C-App and no configuration file comes near."""
+
+
+def state_of(path: Path) -> PathState:
+    """What stands at `path` now, links not followed; `OSError` where that cannot be seen.
+
+    A file that is larger than any of a pack is something else: nobody waits until it is read.
+    """
+    try:
+        status = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return ABSENT
+    if stat.S_ISLNK(status.st_mode):
+        return PathState("link", os.readlink(path))
+    if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST:
+        return PathState("other")
+    return PathState("file", hash_of_file(path))
+
+
+def hash_of(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def hash_of_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, read in blocks; `OSError` also where it is too large to be what it should be."""
+    with path.open("rb") as stream:
+        if os.fstat(stream.fileno()).st_size > LARGEST:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+ACCESS_LIST = "system.posix_acl_access"
+
+
+class Meta(NamedTuple):
+    """What a file keeps beside its bytes: mode bits, owner, the time of its last change (None: now), and its
+    extended attributes, access lists among them."""
+
+    mode: int
+    uid: int
+    gid: int
+    mtime_ns: int | None = None
+    attributes: tuple[tuple[str, bytes], ...] = ()
+
+    @classmethod
+    def of(cls, path: Path, *, with_time: bool = False) -> Meta | None:
+        """What the file at `path` has; None where there is none."""
+        try:
+            status = os.lstat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return cls(
+            stat.S_IMODE(status.st_mode),
+            status.st_uid,
+            status.st_gid,
+            status.st_mtime_ns if with_time else None,
+            attributes_of(path) if stat.S_ISREG(status.st_mode) else (),
+        )
+
+
+def attributes_of(file: Path | int) -> tuple[tuple[str, bytes], ...]:
+    """The extended attributes that a file's user can set, by name; none where the file system has none."""
+    if not hasattr(os, "listxattr"):  # only Linux has them here
+        return ()
+    try:
+        names = os.listxattr(file)
+    except OSError as problem:
+        if problem.errno == errno.ENOTSUP:
+            return ()
+        raise
+    kept = sorted(name for name in names if name.startswith("user.") or name == ACCESS_LIST)
+    return tuple((name, os.getxattr(file, name)) for name in kept)
+
+
+class Move(NamedTuple):
+    """One path's way from one state to the next: all that `apply` knows.
+
+    `content` or `source` (a file to copy) gives the bytes after; without `meta` a new file belongs to the folder's
+    owner and is readable for all.
+    """
+
+    path: Path
+    before: PathState
+    after: PathState
+    content: bytes | None = None
+    source: Path | None = None
+    meta: Meta | None = None
+
+    def __repr__(self) -> str:
+        # Without the bytes: they hold passwords, and a traceback may show variables.
+        return f"Move({str(self.path)!r}, {self.before!r}, {self.after!r})"

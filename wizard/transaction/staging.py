@@ -1,0 +1,88 @@
+"""Files on their way into a home: staged beside the path that they will take, then put there in one step."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from pathlib import Path
+
+from wizard.system.durable import fsync_folder, new_file, write_all
+from wizard.system.errors import StoppedError
+from wizard.transaction.move import Meta, Move, attributes_of, state_of
+
+BLOCK = 1024 * 1024
+
+
+def stage(move: Move, temporary: Path) -> None:
+    """The new file under a temporary name, on disk, with the mode, owner and attributes that it has to have."""
+    if move.after.kind == "link":
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        os.symlink(move.after.value, temporary)
+    elif move.after.kind == "file":
+        with new_file(temporary) as descriptor:
+            if move.source is not None:
+                _copy_verified(move.source, descriptor, expected=move.after.value)
+            else:
+                write_all(descriptor, move.content or b"")
+            _apply_metadata(descriptor, move.meta or _like_its_folder(move.path.parent))
+
+
+def back_up(path: Path, backup: Path, *, expected: str) -> None:
+    """A copy (0600), on disk when this returns; `StoppedError` unless it has the hash that is expected."""
+    with new_file(backup) as descriptor:
+        _copy_verified(path, descriptor, expected=expected)
+
+
+def put(move: Move, temporary: Path) -> None:
+    """Put the staged file in its place, on disk when this returns."""
+    if move.after.kind == "absent":
+        os.unlink(move.path)
+    else:
+        os.rename(temporary, move.path)
+    fsync_folder(move.path.parent)
+
+
+def refuse_drift(move: Move) -> None:
+    """`StoppedError` if the path is not as it was planned."""
+    if state_of(move.path) != move.before:
+        raise StoppedError(f"{move.path} was edited since it was planned")
+
+
+def _copy_verified(source: Path, descriptor: int, *, expected: str) -> None:
+    """Copy the bytes that were planned and no others."""
+    digest = hashlib.sha256()
+    with source.open("rb", buffering=0) as stream:
+        while block := stream.read(BLOCK):
+            digest.update(block)
+            write_all(descriptor, block)
+    if digest.hexdigest() != expected:
+        raise StoppedError(f"{source} was edited since it was planned")
+
+
+def _like_its_folder(folder: Path) -> Meta | None:
+    """What a new file gets: root gives it to the folder's owner; anybody else's files are their own."""
+    if os.geteuid() != 0:
+        return None
+    status = os.stat(folder)
+    return Meta(0o644, status.st_uid, status.st_gid)
+
+
+def _apply_metadata(descriptor: int, meta: Meta | None) -> None:
+    if meta is None:
+        os.fchmod(descriptor, 0o644)
+        return
+    status = os.fstat(descriptor)
+    if (status.st_uid, status.st_gid) != (meta.uid, meta.gid):
+        os.fchown(descriptor, meta.uid if status.st_uid != meta.uid else -1, meta.gid)
+    if (there := attributes_of(descriptor)) != meta.attributes:
+        # An access list that the folder hands down is none of the file's own.
+        for name in {name for name, _ in there} - {name for name, _ in meta.attributes}:
+            os.removexattr(descriptor, name)
+        for name, value in meta.attributes:
+            os.setxattr(descriptor, name, value)
+    # After the owner, whose change takes the set-id bits away, and after an access list, which has bits of its own.
+    os.fchmod(descriptor, meta.mode)
+    if meta.mtime_ns is not None:
+        os.utime(descriptor, ns=(meta.mtime_ns, meta.mtime_ns))
