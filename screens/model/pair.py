@@ -133,6 +133,7 @@ class OpenPair:
         self._resolver = None
         self._changed_keys = set()
         self.findings = {}
+        self.prepared = None
         self._check(everything=True)
 
     def options(self) -> Options:
@@ -227,8 +228,8 @@ class OpenPair:
         from screens.model import session
 
         self._soon = None
-        if self.looking:
-            return  # a review is open; it looks at everything
+        if self.looking or self.prepared is not None:
+            return  # the review looks at everything, or has, and nothing was changed since
         self._round_ended = False
         live = None
         if not everything and self._owed is not None:
