@@ -37,14 +37,9 @@ SERVER = Server(
     charset="utf8mb4",
     charsets={"utf8mb4": 4},
     lower_case_table_names=0,
-    sql_mode=(),
     tls=True,
-    tls_required=False,
-    plugins=(),
-    default_plugin="caching_sha2_password",
     max_connections=151,
     read_only=False,
-    super_read_only=False,
     short_indexes=False,
 )
 WANTED = WantedDatabases(

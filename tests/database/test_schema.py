@@ -314,14 +314,11 @@ class TestFacts:
         assert not found.folds_names
         assert not found.read_only
         assert found.max_connections == 151
-        assert ("caching_sha2_password" in found.plugins) is (kind == "mysql9")
-        assert ("mysql_native_password" in found.plugins) is (kind != "mysql9")
         assert found.width("utf8") == 3
         assert found.width("nonsense") is None
         assert found.schema_fits("nonsense") is None
         assert found.charset_for(None) == found.charset
         assert found.charset_for("latin1") == "latin1"
-        assert bool({"NO_ZERO_DATE"} & set(found.sql_mode)) is (kind == "mysql9")
 
     def test_on_windows_latin1_is_the_default(self, ground: Playground) -> None:
         for os in ("Win64", "Win32"):

@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 from tests.support import pairs
 from tests.support.fuzz import ODD, XML, fuzz, mutated
 from tests.support.headless import PACKS, SPARK, SPARK_BAT, SPARK_SH, XML_FILES
+from tests.support.profiles import get_field
 from wizard.database.script import creates, statements
 from wizard.edit.properties import PropertiesDocument
 from wizard.edit.shell import BatchScript, ShellScript
 from wizard.edit.xml import XmlDocument
 from wizard.pack.driver import DriverError, holds_class, inspect, is_mysql_driver
 from wizard.passwords.secret import Secret
-from wizard.profile.document import get_field, set_field
+from wizard.profile.document import set_field
 from wizard.profile.jdbc_url import jdbc_url, parse_jdbc_url
 from wizard.profile.model import Profile
 from wizard.profile.store import examine

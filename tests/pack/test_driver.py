@@ -55,18 +55,9 @@ class TestWhatAJarIs:
         )
         assert driver.inspect(connector(tmp_path / "c.jar", manifest)).version == "5.1.40"
 
-    @pytest.mark.parametrize(
-        ("version", "knows"),
-        [("5.1.45", False), ("5.1.46", True), ("5.1.49-bin", True), ("8.0.33", True), ("5.0.8", False)],
-    )
-    def test_who_can_do_caching_sha2(self, tmp_path: Path, version: str, knows: bool) -> None:
-        path = connector(tmp_path / "c.jar", f"Implementation-Version: {version}\n".encode())
-        assert driver.inspect(path).knows_caching_sha2 is knows
-
     def test_without_a_version_nothing_is_claimed(self, tmp_path: Path) -> None:
         found = driver.inspect(connector(tmp_path / "c.jar"))
         assert found.version is None
-        assert found.knows_caching_sha2 is None
         assert found.name == "Connector/J (c.jar)"
 
     def test_another_jar_is_no_driver(self, tmp_path: Path) -> None:

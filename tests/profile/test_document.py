@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.profiles import MINIMAL_TEXT, valid_profiles
-from wizard.profile.document import get_field, set_field, unset_field
+from tests.support.profiles import MINIMAL_TEXT, get_field, valid_profiles
+from wizard.profile.document import set_field, unset_field
 from wizard.profile.lines import lookup
 from wizard.profile.template import new_template
 from wizard.profile.written import written

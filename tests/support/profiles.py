@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import copy
+import tomllib
 from typing import Any
+
+from wizard.profile.document import place_of
+from wizard.profile.lines import Place, lookup
 
 MINIMAL: dict[str, Any] = {
     "schema_version": 1,
@@ -165,3 +169,11 @@ def valid_profiles() -> Any:
         return raw
 
     return profiles()
+
+
+def get_field(text: str, field: str | Place) -> Any:
+    """The value as it stands in `text`, right or wrong; None where it does not stand there."""
+    try:
+        return lookup(tomllib.loads(text), place_of(field))
+    except KeyError:
+        return None

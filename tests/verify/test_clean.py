@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from wizard.verify.clean import clean, plan_cleaning, state_files
+from wizard.verify.clean import clean, plan_cleaning
 
 
 @pytest.fixture
@@ -125,8 +125,8 @@ def test_a_file_that_is_gone_already_is_no_failure(home: Path) -> None:
 def test_another_location_is_looked_at_where_the_profile_names_one(home: Path) -> None:
     save(home, "-1234", "p", 1, 2, 3)
     (home / "cep_persistence").rename(home / "states")
-    assert state_files(home) == []
-    assert len(state_files(home, "states")) == 3
+    assert plan_cleaning(home).remove == ()
+    assert len(plan_cleaning(home, "states").remove) == 1
 
 
 def test_a_home_without_state_files_is_fine(home: Path) -> None:

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from wizard.command_line.run.replay import Prepared, Result
     from wizard.plan.diff import Masker
     from wizard.plan.planner import Plan
-    from wizard.profile.model import Profile
     from wizard.system.finding import Finding
 
 SIGNS = {"ok": "✓", "warning": "!", "error": "✗", "skipped": "-", "waiting": "…"}
@@ -168,8 +167,3 @@ def history_lines(history: list[dict[str, Any]]) -> Iterator[str]:
     for run in history:
         nodes = ",".join(run["nodes"])[:16]
         yield f"{run['run']:<24} {run['profile'][:20]:<20} {nodes:<16} {run['files']:>5}  {run['state']}"
-
-
-def summary(profile: Profile) -> str:
-    """The profile in one line."""
-    return f"{profile.cluster.name}: " + " and ".join(f"{node.name} ({node.host})" for node in profile.nodes)

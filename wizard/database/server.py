@@ -13,17 +13,12 @@ if TYPE_CHECKING:
 
 _VARIABLES = (
     "character_set_server",
-    "default_authentication_plugin",
     "innodb_default_row_format",
     "innodb_large_prefix",
     "innodb_read_only",
     "lower_case_table_names",
     "max_connections",
     "read_only",
-    "require_secure_transport",
-    "sql_mode",
-    "super_read_only",
-    "transaction_read_only",
     "version_compile_os",
 )
 
@@ -61,15 +56,9 @@ class Server:
     charsets: Mapping[str, int]
     """Each character set that it knows → the most bytes that a character of it takes."""
     lower_case_table_names: int
-    sql_mode: tuple[str, ...]
     tls: bool
-    tls_required: bool
-    plugins: tuple[str, ...]
-    """The authentication plugins that are active."""
-    default_plugin: str
     max_connections: int
     read_only: bool
-    super_read_only: bool
     short_indexes: bool
     """Whether an index ends at 767 bytes."""
 
@@ -123,10 +112,6 @@ def read_server(session: DatabaseSession) -> Server:
     found = session.rows(f"SHOW GLOBAL VARIABLES WHERE Variable_name IN ({marks})", _VARIABLES)
     values = {str(key).lower(): str(value) for key, value in found}
     charsets = {str(row[0]).lower(): int(row[3]) for row in session.rows("SHOW CHARACTER SET")}
-    plugins = session.rows(
-        "SELECT PLUGIN_NAME FROM information_schema.PLUGINS"
-        " WHERE PLUGIN_TYPE = 'AUTHENTICATION' AND PLUGIN_STATUS = 'ACTIVE'"
-    )
     greeting = session.greeting
     return Server(
         version=greeting.version,
@@ -136,14 +121,9 @@ def read_server(session: DatabaseSession) -> Server:
         charset=values.get("character_set_server", ""),
         charsets=charsets,
         lower_case_table_names=int(values.get("lower_case_table_names", "0")),
-        sql_mode=tuple(mode for mode in values.get("sql_mode", "").split(",") if mode),
         tls=greeting.tls,
-        tls_required=_on(values.get("require_secure_transport")),
-        plugins=tuple(str(row[0]) for row in plugins),
-        default_plugin=values.get("default_authentication_plugin") or greeting.plugin,
         max_connections=int(values.get("max_connections", "0")),
         read_only=_on(values.get("read_only")) or _on(values.get("innodb_read_only")),
-        super_read_only=_on(values.get("super_read_only")) or _on(values.get("innodb_read_only")),
         short_indexes=_short_indexes(greeting, values),
     )
 

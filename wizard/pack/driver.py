@@ -67,16 +67,6 @@ class DriverJar(NamedTuple):
         found = re.match(r"\d+(\.\d+)*", self.version or "")
         return tuple(int(number) for number in found.group().split(".")) if found else ()
 
-    @property
-    def knows_caching_sha2(self) -> bool | None:
-        """Whether it can log in with `caching_sha2_password`; None where the version is unknown.
-
-        Source: procedure, chapter 2 (Connector/J before 5.1.46 cannot); MariaDB's can since 2.5.
-        """
-        if not self.release:
-            return None
-        return self.release >= ((5, 1, 46) if self.kind == "Connector/J" else (2, 5))
-
 
 def inspect(path: Path) -> DriverJar:
     """What the jar at `path` is.  DriverError where there is no readable zip."""

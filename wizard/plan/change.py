@@ -26,7 +26,6 @@ class Change(NamedTuple):
     moves: tuple[Move, ...] = ()
     before: bytes | None = None
     after: bytes | None = None
-    fields: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"Change({self.node!r}, {self.path!r}, {self.kind!r}, {self.what!r}, {self.moves!r})"

@@ -31,14 +31,6 @@ def place_of(field: str | Place) -> Place:
     return tuple(int(part) if part.isdigit() else part for part in field.split("."))
 
 
-def get_field(text: str, field: str | Place) -> Any:
-    """The value as it stands in `text`, right or wrong; None where it does not stand there."""
-    try:
-        return lookup(tomllib.loads(text), place_of(field))
-    except KeyError:
-        return None
-
-
 def set_field(text: str, field: str | Place, value: Any) -> str:
     """`text` with the value of `field` changed or added.
 

@@ -61,11 +61,6 @@ class Cleaned:
     failures: tuple[str, ...] = ()
 
 
-def state_files(home: Path, location: str | Path = LOCATION) -> list[StateFile]:
-    """The state files of a home: regular files whose name is a timestamp and the plan of their folder."""
-    return [one for one in _entries(Path(home) / location) if isinstance(one, StateFile)]
-
-
 def plan_cleaning(home: Path, location: str | Path = LOCATION) -> Cleaning:
     """All but the two newest state files of each plan of each tenant, by the timestamp in the name.
 

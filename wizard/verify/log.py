@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 from wizard.verify.record import Record
 from wizard.verify.rolled import BLOCK, LogFile, newest_first
@@ -34,25 +34,6 @@ class Trouble:
 
     kind: Literal["missing", "folder", "unreadable", "capped", "broken"]
     message: str
-
-
-class Log(Protocol):
-    """Where a node's records come from."""
-
-    name: str
-    """What people call it: a path, or `-`."""
-    trouble: Trouble | None
-    """What is wrong with it, as of the last `read`."""
-
-    def read(self) -> Iterator[Record]:
-        """What is new since the last call; at first everything from the newest start on.  Never raises
-        OSError.
-        """
-
-    def finish(self) -> Iterator[Record]:
-        """What is left when nothing more will be read: a last line without its end."""
-
-    def close(self) -> None: ...
 
 
 class FileLog:

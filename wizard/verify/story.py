@@ -100,7 +100,6 @@ class Facts:
     added: list[tuple[Address, Record]] = field(default_factory=list)
     hazelcast: Record | None = None
     local: LocalMember | None = None
-    coordinator: Record | None = None
     clustered: Record | None = None
     snapshot: tuple[Address, Record] | None = None
     snapshot_failed: Record | None = None
@@ -247,7 +246,6 @@ def _local(facts: Facts, record: Record, found: re.Match[str]) -> None:
 
 
 def _coordinator(facts: Facts, record: Record, _: re.Match[str]) -> str:
-    facts.coordinator = record
     return "coordinator of the cluster"
 
 

@@ -21,7 +21,7 @@ from wizard.verify.log import FileLog, PipeLog
 from wizard.verify.pair import Pair, Sight
 from wizard.verify.spark import BETWEEN, Look, SparkAddress, look, places, two_looks
 from wizard.verify.spark_verdict import SPARK_IDS, SparkView, judge_spark
-from wizard.verify.story import Facts, Moment, Story
+from wizard.verify.story import Moment, Story
 from wizard.verify.ui import LIMIT
 from wizard.verify.verdict import judge
 from wizard.verify.view import View, view_of
@@ -238,8 +238,3 @@ class Watcher:
 
 def _left_out() -> list[Finding]:
     return [finding.skipped("left out by --offline")._replace(id=id) for id in (*SPARK_IDS, *HOME_IDS)]
-
-
-def facts_of(view: View, node: Node) -> Facts:
-    """The facts of a node for showing: empty ones where nothing is seen."""
-    return view.pair.facts(node) or Facts()
