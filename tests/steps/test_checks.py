@@ -205,6 +205,13 @@ class TestPrerequisites:
         assert statuses(checked(pair, only_node="node1"), "prerequisites.version") == ["error"], (
             "both are here"
         )
+        shutil.copy(pair.homes[0] / "bin/version.txt", pair.homes[1] / "bin/version.txt")
+        assert statuses(checked(pair), "prerequisites.version") == ["ok"]
+        (pair.homes[1] / "bin/wso2carbon-version.txt").write_text("WSO2 Carbon Framework v4.4.26\n")
+        (found,) = of(checked(pair), "prerequisites.version")
+        assert found.status == "error" and "kernel 4.4.26" in found.message, (
+            "several releases print one version"
+        )
         shutil.rmtree(pair.homes[1])
         assert statuses(checked(pair, only_node="node1"), "prerequisites.version") == ["skipped"]
 
@@ -214,7 +221,11 @@ class TestPrerequisites:
             ("WSO2 API Manager Analytics Server v2.0.0\n", "ok"),
             ("WSO2 API Manager Analytics Server v2.1.0", "ok"),
             ("WSO2 Data Analytics Server v3.0.1\r\n", "ok"),
-            ("WSO2 API Manager Analytics Server v2.2.0\n", "warning"),
+            ("WSO2 API Manager Analytics Server v2.2.0\n", "ok"),
+            ("WSO2 API Manager Analytics Server v2.1.1.SNAPSHOT\n", "ok"),
+            ("WSO2 Identity Server Analytics v5.3.0-SNAPSHOT\n", "ok"),
+            ("WSO2 Identity Server Analytics v${pom.version}\n", "warning"),
+            ("WSO2 API Manager Analytics Server v2.6.0\n", "warning"),
             ("WSO2 Data Analytics Server v2.0.0\n", "warning"),
             ("something else\n", "warning"),
             ("", "warning"),
@@ -374,6 +385,23 @@ class TestPrerequisites:
         assert path in (found.fix or "")
         shutil.rmtree(pair.homes[1])
         assert statuses(checked(pair, only_node="node1"), "prerequisites.copied-node-id") == ["skipped"]
+
+    def test_a_copied_node_id_in_the_place_of_another_version(self, make_pair: Callable[..., Pair]) -> None:
+        """From carbon-analytics 1.3.19 on the id lies elsewhere, in 2.2.0 by a missing separator."""
+        for number, (one, other) in enumerate(
+            [
+                ("repository/data/my-node-id.dat", "repository/data/my-node-id.dat"),
+                ("repository/datamy-node-id.dat", "repository/conf/analytics/my-node-id.dat"),
+            ]
+        ):
+            pair = make_pair(("apim-analytics-2.1.0", "das-3.1.0")[number])
+            for home, path in zip(pair.homes, (one, other), strict=True):
+                (home / path).parent.mkdir(exist_ok=True)
+                (home / path).write_text("4b6a\n")
+            (found,) = of(checked(pair), "prerequisites.copied-node-id")
+            assert found.status == "error" and other in found.message
+            (pair.homes[0] / one).write_text("another")
+            assert statuses(checked(pair), "prerequisites.copied-node-id") == ["ok"]
 
     def test_a_link_out_of_the_home(self, make_pair: Callable[..., Pair], tmp_path: Path) -> None:
         pair = make_pair()

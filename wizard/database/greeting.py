@@ -7,7 +7,7 @@ import socket
 from dataclasses import dataclass
 
 from wizard.database.failure import Endpoint, by_number, no_mysql, stuck, unreachable
-from wizard.pack.home import version_tuple
+from wizard.pack.releases import version_tuple
 
 CONNECT_LIMIT = 3.5
 """Seconds for the TCP connection: with what follows it stays within the five of a check."""

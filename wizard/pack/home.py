@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import re
 import stat
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wizard.pack.releases import Components, Version, components_of, version_tuple
 from wizard.system.errors import EditError
 from wizard.system.presence import is_file
 
@@ -27,7 +29,12 @@ MASTER_DATASOURCES = "repository/conf/datasources/master-datasources.xml"
 ANALYTICS_DATASOURCES = "repository/conf/datasources/analytics-datasources.xml"
 STATS_DATASOURCES = "repository/conf/datasources/stats-datasources.xml"
 ANALYTICS_CONFIG = "repository/conf/analytics/analytics-config.xml"
-NODE_ID = "repository/conf/analytics/my-node-id.dat"
+NODE_IDS = (
+    "repository/conf/analytics/my-node-id.dat",
+    "repository/data/my-node-id.dat",
+    "repository/datamy-node-id.dat",
+)
+"""Where a node keeps its id, depending on the version (procedure 1): all three are looked at."""
 SPARK_DEFAULTS = "repository/conf/analytics/spark/spark-defaults.conf"
 SPARK_ENV_SH = "bin/load-spark-env-vars.sh"
 SPARK_ENV_BAT = "bin/load-spark-env-vars.bat"
@@ -35,14 +42,12 @@ LIB = "repository/components/lib"
 DROPINS = "repository/components/dropins"
 C_APPS = "repository/deployment/server/carbonapps"
 EVENT_RECEIVERS = "repository/deployment/server/eventreceivers"
+PLUGINS = "repository/components/plugins"
 PID = "wso2carbon.pid"
 
-KNOWN = {
-    ("WSO2 API Manager Analytics Server", "2.0.0"),
-    ("WSO2 API Manager Analytics Server", "2.1.0"),
-    ("WSO2 Data Analytics Server", "3.0.1"),
-}
-"""The packs that this wizard was tried with."""
+ANALYTICS_BUNDLES = ("org.wso2.carbon.analytics.spark.core", "org.wso2.carbon.analytics.datasource.rdbms")
+COMMON_BUNDLES = ("org.wso2.carbon.event.processor.manager.core",)
+"""The bundles whose versions are those of carbon-analytics and carbon-analytics-common."""
 
 LARGEST = 16 * 1024 * 1024
 """Bytes of the largest configuration file that is read; the largest stock one has 38 kB."""
@@ -122,7 +127,7 @@ class Pack:
         return self._named("bin/version.txt")[1]
 
     @cached_property
-    def kernel(self) -> tuple[int, ...]:
+    def kernel(self) -> Version:
         """The Carbon kernel's version, like `(4, 4, 7)`; empty where unknown."""
         return version_tuple(self._named("bin/wso2carbon-version.txt")[1])
 
@@ -131,8 +136,49 @@ class Pack:
             text = self.read(relative).decode("utf-8", "replace")
         except EditError:
             return "", ""
-        found = re.match(r"\s*(.*?)\s+v(\d[^\s]*)\s*$", text.splitlines()[0] if text.strip() else "")
+        found = re.match(r"\s*(.*?)\s+v(\d\S*|\$\{\S*)\s*$", text.splitlines()[0] if text.strip() else "")
         return (found[1], found[2]) if found else (text.strip()[:80], "")
+
+    @cached_property
+    def placeholder(self) -> str:
+        """What the build should have filled in in `bin/version.txt`, like `${pom.version}`; mostly empty."""
+        try:
+            found = re.search(r"\$\{[^}\s]*\}", self.read("bin/version.txt").decode("utf-8", "replace"))
+        except EditError:
+            return ""
+        return found[0] if found else ""
+
+    @cached_property
+    def components(self) -> Components:
+        """The versions that decide rules: of the bundles where they are there, else of the release."""
+        release = components_of(self.product, self.version, self.kernel)
+        analytics, common = map(self._bundled, (ANALYTICS_BUNDLES, COMMON_BUNDLES))
+        return Components(
+            self.kernel or release.kernel, analytics or release.analytics, common or release.common
+        )
+
+    def _bundled(self, bundles: tuple[str, ...]) -> Version:
+        """The newest version among the jars of these bundles; empty where there is none."""
+        found = (
+            re.fullmatch(rf"{re.escape(bundle)}_(\d.*)\.jar", name)
+            for bundle in bundles
+            for name in self._plugins
+        )
+        return max((version_tuple(one[1]) for one in found if one is not None), default=())
+
+    @cached_property
+    def _plugins(self) -> list[str]:
+        return self.names(PLUGINS, ".jar")
+
+    @property
+    def node_ids(self) -> dict[str, str]:
+        """The ids of this node, by the file that holds each; empty where it was never started."""
+        found = {}
+        for relative in NODE_IDS:
+            with suppress(EditError):
+                if self.exists(relative) and (text := self.read(relative).decode("utf-8", "replace").strip()):
+                    found[relative] = text
+        return found
 
     @property
     def title(self) -> str:
@@ -169,12 +215,6 @@ class Pack:
         new = "dbscripts/mysql.sql" if self.scripts_swapped else "dbscripts/mysql5.7.sql"
         wanted = [new, old] if mariadb else [new] if version >= (5, 7) else [old]
         return next((script for script in wanted if self.exists(script)), None)
-
-
-def version_tuple(text: str) -> tuple[int, ...]:
-    """`5.6.24-log` → `(5, 6, 24)`; empty where there is no number."""
-    found = re.match(r"\d+(?:\.\d+)*", text.strip())
-    return tuple(int(part) for part in found[0].split(".")) if found else ()
 
 
 def read_regular(path: Path) -> bytes:

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from wizard.pack.driver import DriverError, DriverJar, holds_class, required
-from wizard.pack.home import LIB, version_tuple
+from wizard.pack.home import LIB
+from wizard.pack.releases import version_tuple
 from wizard.passwords.secret import MASK, Secret
 from wizard.system import finding
 from wizard.system.finding import Finding, Remedy

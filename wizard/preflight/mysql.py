@@ -363,7 +363,7 @@ def _script_findings(context: CheckContext, version: tuple[int, ...], *, mariadb
 
 def script_offline(context: CheckContext) -> Iterator[Finding]:
     """What the profile's `server_version` says about the script."""
-    from wizard.pack.home import version_tuple
+    from wizard.pack.releases import version_tuple
 
     text = context.profile.mysql.server_version
     if text is not None:

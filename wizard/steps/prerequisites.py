@@ -9,12 +9,13 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from wizard.pack.home import CARBON, DROPINS, KNOWN, LIB, NODE_ID, Pack, is_pack
+from wizard.pack import releases
+from wizard.pack.home import CARBON, DROPINS, LIB, Pack, is_pack
 from wizard.preflight.checks import CheckContext, check
 from wizard.steps.reading import describe
 from wizard.steps.step import Step
 from wizard.system import finding, network
-from wizard.system.errors import EditError, WizardError
+from wizard.system.errors import WizardError
 from wizard.system.finding import Finding
 from wizard.system.presence import is_file, is_folder
 
@@ -220,7 +221,7 @@ def files(context: CheckContext) -> Iterator[Finding]:
     fix="Unpack the same pack for both.",
 )
 def version(context: CheckContext) -> Iterator[Finding]:
-    titles = {name: pack.title for name, pack in context.packs.items()}
+    titles = {name: _with_kernel(pack) for name, pack in context.packs.items()}
     if len(set(titles.values())) > 1:
         titled = ", ".join(f"{name}: {title}" for name, title in titles.items())
         yield finding.error(f"the packs differ ({titled})", fix="unpack the same pack for both nodes")
@@ -233,7 +234,7 @@ def version(context: CheckContext) -> Iterator[Finding]:
 @check(
     "prerequisites.known-pack",
     severity="warning",
-    why="This wizard was tried with API Manager Analytics 2.0.0 and 2.1.0 and with DAS 3.0.1; others may differ.",
+    why="Rules of other releases can differ: the versions of their components decide what this wizard writes.",
     fix="Read the diff of --dry-run with care.",
 )
 def known_pack(context: CheckContext) -> Iterator[Finding]:
@@ -241,14 +242,33 @@ def known_pack(context: CheckContext) -> Iterator[Finding]:
         pack = context.packs.get(node.name)
         if pack is None:
             continue
-        if (pack.product, pack.version) in KNOWN:
+        if releases.is_known(pack.product, pack.version):
             yield finding.ok(pack.title, node=node.name)
+        elif pack.placeholder:
+            yield finding.warning(
+                f"bin/version.txt holds {pack.placeholder}, which the build of the pack did not fill in;"
+                f" rules follow the bundles: {_components(pack)}",
+                node=node.name,
+                fix="compare the pack with the official one, and read the diff with care:"
+                " apimha-wizard replay PROFILE --dry-run",
+            )
         else:
             yield finding.warning(
                 f"this wizard was never tried with {pack.title}",
                 node=node.name,
                 fix="read the diff with care: apimha-wizard replay PROFILE --dry-run",
             )
+
+
+def _with_kernel(pack: Pack) -> str:
+    """Product, version and kernel: several releases share one version string."""
+    kernel = ".".join(map(str, pack.kernel))
+    return f"{pack.title}, kernel {kernel}" if kernel else pack.title
+
+
+def _components(pack: Pack) -> str:
+    kernel, analytics, common = (".".join(map(str, version)) for version in pack.components)
+    return f"kernel {kernel}, carbon-analytics {analytics}, carbon-analytics-common {common}"
 
 
 @check(
@@ -479,26 +499,20 @@ def second_driver(context: CheckContext) -> Iterator[Finding]:
 @check(
     "prerequisites.copied-node-id",
     why="Two nodes with one id fight over the index.",
-    fix="Delete repository/conf/analytics/my-node-id.dat of one of the nodes: the server makes a new one.",
+    fix="Delete my-node-id.dat of one of the nodes: the server makes a new one.",
 )
 def copied_node_id(context: CheckContext) -> Iterator[Finding]:
     if len(context.packs) < 2:
         yield finding.skipped(
-            "only one of the homes is here", fix=f"compare {NODE_ID} on both machines yourself"
+            "only one of the homes is here", fix="compare my-node-id.dat on both machines yourself"
         )
         return
-    ids = []
-    for node in context.profile.nodes:
-        pack = context.packs[node.name]
-        try:
-            ids.append(pack.read(NODE_ID).strip() if pack.exists(NODE_ID) else None)
-        except EditError:
-            ids.append(None)
-    if ids[0] is not None and ids[0] == ids[1]:
-        second = context.packs[context.profile.nodes[1].name]
+    first, second = (context.packs[node.name] for node in context.profile.nodes)
+    common = [path for path, id in second.node_ids.items() if id in first.node_ids.values()]
+    if common:
         yield finding.error(
-            f"both homes have the same {NODE_ID}: one was copied from a pack that had been started",
-            fix=f"rm {quote(str(second.path(NODE_ID)))}",
+            f"both homes have the same id in {' and '.join(common)}: one was copied from a pack that had been started",
+            fix=f"rm {' '.join(quote(str(second.path(path))) for path in common)}",
         )
     else:
         yield finding.ok("the nodes have no id in common")

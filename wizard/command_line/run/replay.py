@@ -219,7 +219,7 @@ def prepare(profile: Profile, options: Options, resolver: Resolver, *, called: s
 
 def assumed_server(profile: Profile) -> tuple[tuple[int, ...] | None, bool]:
     """The version that the profile says the server has, and whether it is MariaDB; None where it says nothing."""
-    from wizard.pack.home import version_tuple
+    from wizard.pack.releases import version_tuple
 
     text = profile.mysql.server_version
     return (version_tuple(text), "mariadb" in text.lower()) if text else (None, False)

@@ -1,0 +1,136 @@
+"""The releases that this tool knows, and the rules that depend on a component's version: one place for both.
+
+To add a pack: one line in `RELEASES`, once the tests over real packs pass with it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+Version = tuple[int, ...]
+
+APIM = "WSO2 API Manager Analytics Server"
+DAS = "WSO2 Data Analytics Server"
+IS = "WSO2 Identity Server Analytics"
+ESB = "WSO2 Enterprise Service Bus Analytics"
+
+
+class Components(NamedTuple):
+    """The versions that decide rules: the kernel's, and those of carbon-analytics and carbon-analytics-common.
+
+    The rules come from the servers' source (procedure, chapters 1 to 9).
+    """
+
+    kernel: Version
+    analytics: Version
+    common: Version
+
+    @property
+    def shifts_event_processor_ports(self) -> bool:
+        """Whether the server adds the offset to event sync, management and presentation port (chapter 6)."""
+        return self.common >= (5, 1, 0)
+
+    @property
+    def requires_offset(self) -> bool:
+        """Whether the event processor needs `Ports/Offset` in `carbon.xml` to start (chapter 6)."""
+        return self.common >= (5, 1, 0)
+
+    @property
+    def refuses_loopback_event_sync(self) -> bool:
+        """Whether the server logs an error for a loopback address of event sync (chapter 9)."""
+        return self.common >= (5, 1, 22)
+
+    @property
+    def reads_hazelcast_xml(self) -> bool:
+        """Whether `repository/conf/etc/hazelcast.xml` replaces the clustering of `axis2.xml` (chapter 5)."""
+        return self.kernel >= (4, 4, 6)
+
+    @property
+    def reads_environment_in_carbon_xml(self) -> bool:
+        """Whether `${name}` in `carbon.xml` is also replaced with an environment variable (chapter 3)."""
+        return self.kernel >= (4, 4, 5)
+
+    @property
+    def binds_spark_to_local_ip(self) -> bool:
+        """Whether `SPARK_LOCAL_IP` is the address of Spark's master and worker, not the driver's alone (chapter 7)."""
+        return self.analytics >= (1, 1, 0)
+
+    @property
+    def prints_spark_master_map(self) -> bool:
+        """Whether the log has `Spark Master map size after starting masters` (chapter 9)."""
+        return self.analytics < (1, 3, 10)
+
+    @property
+    def assigns_index_shards_to_node_ids(self) -> bool:
+        """Whether the event store names the owner of each index shard by its node id (chapter 1)."""
+        return self.analytics <= (1, 3, 18)
+
+
+class Release(NamedTuple):
+    """A release of a product, with the components that it comes with."""
+
+    product: str
+    version: str
+    components: Components
+
+
+def _release(product: str, version: str, kernel: str, analytics: str, common: str) -> Release:
+    return Release(product, version, Components(*map(version_tuple, (kernel, analytics, common))))
+
+
+def version_tuple(text: str) -> Version:
+    """`5.6.24-log` → `(5, 6, 24)`; empty where there is no number."""
+    found = re.match(r"\d+(?:\.\d+)*", text.strip())
+    return tuple(int(part) for part in found[0].split(".")) if found else ()
+
+
+RELEASES = (
+    _release(DAS, "3.0.1", "4.4.3", "1.0.5", "5.0.8"),
+    _release(APIM, "2.0.0", "4.4.7", "1.1.3", "5.1.0"),
+    _release(ESB, "5.0.0", "4.4.7", "1.2.3", "5.1.1"),
+    _release(DAS, "3.1.0", "4.4.9", "1.2.7", "5.1.3"),
+    _release(IS, "5.2.0", "4.4.9", "1.2.6", "5.1.3"),
+    _release(IS, "5.3.0", "4.4.11", "1.2.8", "5.1.7"),
+    _release(APIM, "2.1.0", "4.4.11", "1.3.0", "5.1.7"),
+    _release(IS, "5.4.0", "4.4.20", "1.2.8", "5.1.21"),
+    _release(APIM, "2.1.0-update8", "4.4.23", "1.3.14", "5.1.30"),
+    _release(APIM, "2.1.0-update9", "4.4.23", "1.3.16", "5.1.31"),
+    _release(APIM, "2.2.0", "4.4.26", "1.3.25", "5.1.37"),
+    _release(DAS, "3.2.0", "4.4.26", "1.3.25", "5.1.37"),
+    _release(IS, "5.5.0", "4.4.26", "1.3.25", "5.1.37"),
+    _release(APIM, "2.5.0", "4.4.32", "1.3.31", "5.1.42"),
+    _release(IS, "5.6.0", "4.4.32", "1.3.31", "5.1.42"),
+)
+"""Every release that this tool knows, with the older kernel first."""
+
+SHARED_VERSION = "2.1.1.SNAPSHOT"
+"""What API-M Analytics from 2.1.0-update2 to 2.5.0 prints as its version: it says nothing about the components."""
+
+
+def is_known(product: str, version: str) -> bool:
+    """Whether this tool knows the release that calls itself so (`5.3.0-SNAPSHOT` is 5.3.0)."""
+    return _row(product, version) is not None or (product, version) == (APIM, SHARED_VERSION)
+
+
+def components_of(product: str, version: str, kernel: Version) -> Components:
+    """The components of a pack whose bundles do not tell: those of its release, else of the nearest one.
+
+    The nearest is the release of the same product, else of any, with the newest kernel that is not newer than
+    `kernel` (procedure, before chapter 1); for a kernel older than all the oldest, for an unknown one the newest.
+    """
+    row = _row(product, version)
+    if row is not None:
+        return row.components._replace(kernel=kernel or row.components.kernel)
+    for candidates in ([one for one in RELEASES if one.product == product], list(RELEASES)):
+        fitting = [one for one in candidates if not kernel or one.components.kernel <= kernel]
+        if fitting:
+            # Of several with one kernel the last of the list: the newest update.
+            nearest = max(enumerate(fitting), key=lambda pair: (pair[1].components.kernel, pair[0]))[1]
+            return nearest.components._replace(kernel=kernel or nearest.components.kernel)
+    return RELEASES[0].components._replace(kernel=kernel)
+
+
+def _row(product: str, version: str) -> Release | None:
+    plain = re.sub(r"[-.]SNAPSHOT$", "", version)
+    return next((one for one in RELEASES if (one.product, one.version) == (product, plain)), None)
