@@ -13,7 +13,7 @@ BUILD_REQUIRES := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench bench-peers faults fuzz screenshots docs site dist lock clean venv
+.PHONY: help demo test lint imports bench bench-peers faults fuzz screenshots docs site dist lock clean venv
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -27,10 +27,14 @@ test: $(VENV)/.dev ## everything that the tests need, then the tests (T=tests/ed
 	@$(BIN)/python -m tests.support.install_spark
 	$(BIN)/python -m pytest $(if $(T),$(T),-n 2 --dist loadfile --ignore=tests/bench)
 
-lint: $(VENV)/.dev ## ruff (rules and format) and mypy --strict
+lint: $(VENV)/.dev ## ruff (rules and format), mypy --strict, and the rules about imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict
+	$(BIN)/python -m tools.imports
+
+imports: $(VENV)/.dev ## the import graph: every file with the files that it imports
+	@$(BIN)/python -m tools.imports --graph
 
 bench: $(VENV)/.dev ## the measurements of tests/bench, with their figures printed
 	$(BIN)/python -m pytest -s $(if $(T),$(T),tests/bench/*bench*.py)

@@ -114,7 +114,9 @@ def upward(modules: Graph) -> Iterator[tuple[str, str]]:
 def _rank(name: str) -> int:
     """The place of a module's package in `ORDER`; the version in `wizard` itself is below everything."""
     parts = name.split(".")
-    return ORDER.index(parts[1]) if len(parts) > 1 else len(ORDER)
+    if len(parts) == 1:
+        return len(ORDER)
+    return ORDER.index(parts[1]) if parts[1] in ORDER else 0
 
 
 def problems(root: Path = ROOT) -> Iterator[str]:
