@@ -37,6 +37,7 @@ from wizard.profile.rules import (
     ServerVersion,
     SvnUrl,
     Switch,
+    TaskServerCount,
     Text,
     choice,
     number,
@@ -65,6 +66,12 @@ class Cluster(Section):
     )
     domain: Text = Field(
         "wso2.carbon.domain", title="Domain", description="Hazelcast joins only members of the same domain"
+    )
+    task_server_count: TaskServerCount | None = Field(
+        None,
+        title="Task servers",
+        description="nodes that a start waits for; 1: a node starts alone; unset: the pack's own",
+        examples=[1],
     )
 
 
@@ -138,7 +145,13 @@ class MySQL(Section):
     charset: Charset | None = Field(
         None,
         title="Character set",
-        description="of new databases; unset, the server's own default is taken",
+        description="of user and registry database; unset, the server's own default",
+        examples=["latin1"],
+    )
+    store_charset: Charset | None = Field(
+        None,
+        title="Stores' character set",
+        description="of the analytics stores; unset: latin1 where the pack needs it",
         examples=["latin1"],
     )
     grant_host: GrantHost = Field(
@@ -179,8 +192,14 @@ class MySQL(Section):
 
 
 class Datasources(Section):
-    """Names of the two analytics datasources that are not to follow the databases' names."""
+    """Names of the datasources."""
 
+    user: Text = Field(
+        "WSO2UM_DB", title="User datasource", description="its JNDI name is jdbc/ and this name"
+    )
+    registry: Text = Field(
+        "WSO2REG_DB", title="Registry datasource", description="its JNDI name is jdbc/ and this name"
+    )
     event_store: Text | None = Field(
         None,
         title="Event store datasource",
@@ -237,6 +256,20 @@ class Registry(Section):
     enable_cache: Switch = Field(True, title="Cache", description="whether the nodes keep what they read")
     registry_root: RegistryPath = Field(
         "/", title="Root", description="the path that is the root of the remote instance"
+    )
+    instance_id: Text = Field("gov", title="Instance id", description="the id of the remote instance")
+    db_config: Text = Field(
+        "govregistry", title="Database config", description="the name of the remote instance's dbConfig"
+    )
+    governance_target: RegistryPath = Field(
+        "/_system/governance",
+        title="Governance target",
+        description="the path that /_system/governance shows of the remote instance",
+    )
+    config_target: RegistryPath = Field(
+        "/_system/config",
+        title="Config target",
+        description="the path that /_system/config shows of the remote instance",
     )
 
 
@@ -383,7 +416,7 @@ class Profile(Section):
     datasources: Datasources = Field(
         Datasources.model_construct(),
         title="Datasources",
-        description="names that are not to follow the databases'",
+        description="the names of the datasources",
     )
     pool: Pool = Field(
         Pool.model_construct(), title="Pool", description="the connection pool of each datasource"

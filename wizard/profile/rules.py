@@ -53,6 +53,7 @@ PortNumber = Annotated[int, number(1, 65535, "a port")]
 Offset = Annotated[int, number(0, 50000, "an offset")]
 Milliseconds = Annotated[int, number(0, 2**31 - 1, "a time in milliseconds")]
 Minutes = Annotated[int, number(1, 2**31 - 1, "an interval in minutes")]
+TaskServerCount = Annotated[int, number(1, 2, "the number of task servers")]
 Count = Annotated[int, number(1, 2**31 - 1, "this")]
 Switch = Annotated[
     bool, Rule(core_schema.bool_schema(strict=True), "true or false is needed here, without quotes")

@@ -534,6 +534,8 @@ STEP = Step(
     title="Datasources",
     help="The datasources of both nodes: users, registry, the two analytics stores, and the statistics.",
     fields=(
+        "datasources.user",
+        "datasources.registry",
         "datasources.event_store",
         "datasources.processed_data_store",
         "mysql.databases.stats",

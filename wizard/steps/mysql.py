@@ -42,6 +42,7 @@ STEP = Step(
         "mysql.admin_username",
         "mysql.admin_password",
         "mysql.charset",
+        "mysql.store_charset",
         "mysql.server_version",
         "mysql.url_parameters",
         "mysql.databases.user",
