@@ -17,7 +17,7 @@ from wizard.edit.properties import PropertiesDocument
 from wizard.passwords.secret import Secret
 from wizard.system.errors import EditError
 
-PACKS = ["apim-analytics-2.0.0", "apim-analytics-2.1.0", "das-3.0.1"]
+PACKS = ["apim-analytics-2.0.0", "apim-analytics-2.1.0", "das-3.0.1", "das-3.1.0", "is-analytics-5.3.0"]
 READER = Path(__file__).resolve().parent.parent / "support" / "PropertiesReader.java"
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
+from tests.support.headless import PACKS
 from wizard.edit.splice import splice
 from wizard.edit.xml import New, XmlDocument
 from wizard.passwords.secret import Secret
@@ -878,7 +879,7 @@ class TestNoNoise:
         edited.one("Realm/Configuration/Property[@name='dataSource']").set_text("jdbc/WSO2UM_DB")
         assert lines_that_change(edited.data, edited.result()) == 2
 
-    @pytest.mark.parametrize("pack", ["apim-analytics-2.0.0", "apim-analytics-2.1.0", "das-3.0.1"])
+    @pytest.mark.parametrize("pack", PACKS)
     def test_every_pack_takes_a_new_mount_as_lines_of_its_own(self, packs: Path, pack: str) -> None:
         edited = self.open(packs / pack / "repository/conf/registry.xml")
         edited.one("dbConfig[@name='wso2registry']").insert_after(

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from tests.support.documents import Document, documents, spans
+from tests.support.headless import PACKS
 from wizard.edit.splice import splice
 from wizard.edit.xml import New, XmlDocument, XmlElement
 from wizard.passwords.secret import Secret
@@ -310,7 +311,7 @@ def elements_and_values(tree: etree._ElementTree) -> list[object]:
     return sorted(found, key=repr)
 
 
-@pytest.mark.parametrize("pack", ["apim-analytics-2.0.0", "apim-analytics-2.1.0", "das-3.0.1"])
+@pytest.mark.parametrize("pack", PACKS)
 def test_every_element_of_every_real_file(packs: Path, pack: str) -> None:
     files = sorted((packs / pack).rglob("*.xml"))
     assert len(files) >= 9

@@ -39,26 +39,24 @@ SHIFTED = {
     "binary": 9611,
     "binary (SSL)": 9711,
     "spark.ui.port": 4040,
-    "spark.history.ui.port": 18080,
     "spark.blockManager.port": 12000,
     "spark.broadcast.port": 12500,
     "spark.driver.port": 13000,
     "spark.executor.port": 13500,
     "spark.fileserver.port": 14000,
-    "spark.replClassServer.port": 14500,
     "spark.master.port": 7077,
     "spark.master.rest.port": 6066,
     "spark.master.webui.port": 8081,
     "spark.worker.port": 11000,
     "spark.worker.webui.port": 11500,
 }
-FIXED = {"Hazelcast": 4000, "event sync": 11224, "management": 10005}
+FIXED = {"Hazelcast": 4000}
+EVENT_PROCESSOR = {"event sync": 11224, "management": 10005}
+"""Shifted from carbon-analytics-common 5.1.0 on: DAS 3.0.1 alone is older."""
 
 
 class TestTheOffset:
-    @pytest.mark.parametrize(
-        ("pack", "stock"), [("apim-analytics-2.0.0", 1), ("apim-analytics-2.1.0", 1), ("das-3.0.1", 0)]
-    )
+    @pytest.mark.parametrize(("pack", "stock"), zip(PACKS, (1, 1, 0, 0, 1), strict=True))
     @pytest.mark.parametrize("own", [None, 0, 7])
     def test_it_shifts_most_ports(self, pack: str, stock: int, own: int | None, packs: Path) -> None:
         home = packs / pack
@@ -67,14 +65,23 @@ class TestTheOffset:
         assert numbers(node(home, **values), Pack(home)) == {
             **{name: number + offset for name, number in SHIFTED.items()},
             **FIXED,
+            **{
+                name: number + (0 if pack == "das-3.0.1" else offset)
+                for name, number in EVENT_PROCESSOR.items()
+            },
         }
 
-    def test_hazelcast_event_sync_and_management_are_the_profiles(self, packs: Path) -> None:
-        home = packs / PACKS[0]
+    @pytest.mark.parametrize(
+        ("pack", "opened"), [("apim-analytics-2.0.0", (1, 102, 103)), ("das-3.0.1", (1, 2, 3))]
+    )
+    def test_hazelcast_event_sync_and_management_are_the_profiles(
+        self, pack: str, opened: tuple[int, int, int], packs: Path
+    ) -> None:
+        home = packs / pack
         found = numbers(
             node(home, port_offset=100, hazelcast_port=1, event_sync_port=2, management_port=3), Pack(home)
         )
-        assert (found["Hazelcast"], found["event sync"], found["management"]) == (1, 2, 3)
+        assert (found["Hazelcast"], found["event sync"], found["management"]) == opened
 
     def test_the_presentation_port_listens_nowhere(self, packs: Path) -> None:
         home = packs / PACKS[0]
@@ -226,7 +233,7 @@ class TestClashes:
     @pytest.mark.parametrize("field", ["hazelcast_port", "event_sync_port", "management_port"])
     def test_the_fix_of_an_own_port_is_one(self, field: str, make_pair: Callable[..., Pair]) -> None:
         stock = {"hazelcast_port": 4000, "event_sync_port": 11224, "management_port": 10005}[field]
-        pair = make_pair(nodes=[{}, {field: stock}])
+        pair = make_pair("das-3.0.1", nodes=[{}, {field: stock}])
         (found,) = of(checked(pair), "ports.clash")
         assert (found.status, found.node) == ("error", "node2")
         assert str(stock) in found.message
@@ -243,7 +250,7 @@ class TestClashes:
         assert statuses(checked(pair), "ports.clash") == ["ok"]
 
     def test_ports_of_one_node_clash_too(self, make_pair: Callable[..., Pair]) -> None:
-        pair = make_pair(nodes=[{"hazelcast_port": 10005}, {}])
+        pair = make_pair(nodes=[{"hazelcast_port": 10006}, {}])
         (found,) = of(checked(pair), "ports.clash")
         assert found.status == "error"
         assert "Hazelcast of node1" in found.message
@@ -269,16 +276,50 @@ class TestClashes:
         assert statuses(checked(pair), "ports.clash") == ["ok"]
 
     def test_an_offset_that_leads_beyond_the_last_port(self, make_pair: Callable[..., Pair]) -> None:
-        pair = make_pair(nodes=[{"port_offset": 50000}, {}])
+        pair = make_pair(nodes=[{"port_offset": 50000, "event_sync_port": 16000}, {}])
         (found,) = of(checked(pair), "ports.clash")
         assert (found.status, found.node) == ("error", "node1")
-        assert "spark.history.ui.port of node1 would be 68080" in found.message
-        assert "47455" in (found.fix or "")
+        assert "event sync of node1 would be 66000" in found.message
+        assert "49535" in (found.fix or "")
         pair.profile.write_text(
-            pair.profile.read_text().replace("port_offset = 50000", "port_offset = 47455")
+            pair.profile.read_text().replace("port_offset = 50000", "port_offset = 49535")
         )
         assert statuses(checked(pair), "ports.clash") == ["ok"]
-        assert is_free(68080)
+        assert is_free(66000)
+
+    @pytest.mark.parametrize(
+        ("ports", "shifting", "fixed"),
+        [
+            # One number in both files is right where the offset parts them, and a clash where it does not.
+            ((11224, 11224), "ok", "error"),
+            # Two numbers that the offsets bring together, and that are apart without them.
+            ((11226, 11225), "error", "ok"),
+        ],
+    )
+    @pytest.mark.parametrize("pack", ["apim-analytics-2.1.0", "das-3.1.0", "das-3.0.1"])
+    def test_the_event_sync_port_that_the_server_opens_counts(
+        self, pack: str, ports: tuple[int, int], shifting: str, fixed: str, make_pair: Callable[..., Pair]
+    ) -> None:
+        nodes = [
+            {"event_sync_port": port, "port_offset": offset}
+            for port, offset in zip(ports, (1, 2), strict=True)
+        ]
+        pair = make_pair(pack, nodes=nodes)
+        (found,) = of(checked(pair), "ports.clash")
+        assert found.status == (fixed if pack == "das-3.0.1" else shifting)
+        if pack == "apim-analytics-2.1.0" and shifting == "error":
+            assert "11227 is the port of event sync of node1 and event sync of node2" in found.message
+            assert found.fix == "set event_sync_port = 11226 for node2", "one number in both files"
+
+    @pytest.mark.parametrize("key", ["spark.history.ui.port", "spark.replClassServer.port"])
+    def test_a_port_that_nothing_opens_is_no_reason_to_refuse(
+        self, key: str, make_pair: Callable[..., Pair]
+    ) -> None:
+        pair = make_pair()
+        for home in pair.homes:
+            text = (home / SPARK).read_text()
+            (home / SPARK).write_text(re.sub(rf"{re.escape(key)} .*", f"{key} 9443", text))
+        assert statuses(checked(pair), "ports.clash") == ["ok"]
 
     def test_a_node_whose_pack_is_gone_is_judged_by_what_the_profile_says(
         self, make_pair: Callable[..., Pair]
@@ -318,3 +359,21 @@ class TestWhatListens:
             server.close()
             client.close()
         assert is_free(number)
+
+    @pytest.mark.parametrize(("pack", "status"), [("apim-analytics-2.1.0", "error"), ("das-3.0.1", "ok")])
+    def test_what_listens_on_the_port_that_the_server_opens_stops_the_node(
+        self, pack: str, status: str, make_pair: Callable[..., Pair], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """11224 in both files at offsets 1 and 2: node 2 opens 11226."""
+        pair = make_pair(
+            pack,
+            nodes=[
+                {"event_sync_port": 11224, "port_offset": 1},
+                {"event_sync_port": 11224 if status == "error" else 11225, "port_offset": 2},
+            ],
+        )
+        monkeypatch.setattr("wizard.preflight.pair.is_free", lambda number: number != 11226)
+        found = of(checked(pair, offline=False, only=("spark",)), "ports.free")
+        assert {one.node: one.status for one in found} == {"node1": "ok", "node2": status}
+        if status == "error":
+            assert "something listens on 11226 (event sync)" in found[-1].message

@@ -6,10 +6,11 @@ import tomllib
 
 import pytest
 
+from tests.support.headless import PACKS
 from wizard.profile.model import Profile
 
 
-@pytest.mark.parametrize("pack", ["apim-analytics-2.0.0", "apim-analytics-2.1.0", "das-3.0.1"])
+@pytest.mark.parametrize("pack", PACKS)
 def test_the_pair_has_two_writable_homes_and_a_valid_profile(make_pair, pack):
     pair = make_pair(pack, mysql={"charset": "latin1"}, nodes=[{}, {"hazelcast_port": 4002}])
     profile = Profile.model_validate(

@@ -20,7 +20,7 @@ from wizard.profile.store import load
 from wizard.system.cancel import Cancel
 from wizard.system.finding import Finding
 
-PACKS = ("apim-analytics-2.0.0", "apim-analytics-2.1.0", "das-3.0.1")
+PACKS = ("apim-analytics-2.0.0", "apim-analytics-2.1.0", "das-3.0.1", "das-3.1.0", "is-analytics-5.3.0")
 API_MANAGER_PACKS = PACKS[:2]
 
 CARBON = "repository/conf/carbon.xml"

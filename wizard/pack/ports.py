@@ -21,15 +21,26 @@ CONSOLE = {"console (HTTPS)": 9443, "console (HTTP)": 9763}
 RECEIVERS = {"Thrift": 7611, "Thrift (SSL)": 7711, "binary": 9611, "binary (SSL)": 9711}
 
 
-class Port(NamedTuple):
-    """A port that a node listens on: `number` is the real one, with the offset where it counts.
+UNUSED = ("spark.history.ui.port", "spark.replClassServer.port")
+"""Keys of `spark-defaults.conf` whose ports nothing opens (procedure, "Ports of a node")."""
 
-    `source` says where it comes from: a file of the pack, or the profile's field.
+
+class Port(NamedTuple):
+    """A port that a node listens on: `number` is the one that the server opens, with the offset where it counts.
+
+    `source` says where it comes from: a file of the pack, or the profile's field; `shifted`: the server adds the
+    offset to it.
     """
 
     name: str
     number: int
     source: str
+    shifted: bool = True
+
+    @property
+    def field(self) -> str:
+        """The node's field that sets it: its own, else the offset."""
+        return self.source if self.source.endswith("_port") else "port_offset"
 
 
 def offset_of(node: Node, pack: Pack | None) -> int:
@@ -47,12 +58,33 @@ def of(node: Node, pack: Pack | None) -> list[Port]:
     """
     offset = offset_of(node, pack)
     shifted = [Port(port.name, port.number + offset, port.source) for port in _shifted(pack)]
+    shifts = event_processor_offset(node, pack) is not None
     return [
         *shifted,
-        Port("Hazelcast", node.hazelcast_port, "hazelcast_port"),
-        Port("event sync", node.event_sync_port, "event_sync_port"),
-        Port("management", node.management_port, "management_port"),
+        Port("Hazelcast", node.hazelcast_port, "hazelcast_port", shifted=False),
+        Port("event sync", event_sync(node, pack), "event_sync_port", shifts),
+        Port("management", management(node, pack), "management_port", shifts),
     ]
+
+
+def event_processor_offset(node: Node, pack: Pack | None) -> int | None:
+    """What the server adds to event sync, management and presentation port; None for a pack that adds nothing.
+
+    From carbon-analytics-common 5.1.0 on it is the offset (procedure 6); a pack that is not here counts as such.
+    """
+    if pack is not None and not pack.components.shifts_event_processor_ports:
+        return None
+    return offset_of(node, pack)
+
+
+def event_sync(node: Node, pack: Pack | None) -> int:
+    """The port that the node opens for the other one's events."""
+    return node.event_sync_port + (event_processor_offset(node, pack) or 0)
+
+
+def management(node: Node, pack: Pack | None) -> int:
+    """The port that the node opens for its state: the snapshot server."""
+    return node.management_port + (event_processor_offset(node, pack) or 0)
 
 
 def spark_ui(node: Node, pack: Pack | None) -> int:
@@ -96,7 +128,7 @@ def _shifted(pack: Pack | None) -> Iterator[Port]:
         return
     for key in spark.keys():  # noqa: SIM118 (no mapping: the last live line of a key counts)
         value = spark.get(key) or ""
-        if re.fullmatch(r"spark\..*\.port", key) and value.isdigit() and int(value):
+        if key not in UNUSED and re.fullmatch(r"spark\..*\.port", key) and value.isdigit() and int(value):
             yield Port(key, int(value), SPARK_DEFAULTS)
 
 

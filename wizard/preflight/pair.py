@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,14 +54,15 @@ LAST = 65535
 def _known(node: Node, context: CheckContext) -> list[Port]:
     """The node's ports, as far as they are known: the offset of a pack that is not here is not."""
     pack = context.packs.get(node.name)
+    found = ports.of(node, pack)
     if pack is None and node.port_offset is None:
-        return [port for port in ports.of(node, pack) if port.source.endswith("_port")]
-    return ports.of(node, pack)
+        return [port for port in found if not port.shifted]
+    return found
 
 
 def _beyond(number: int, node: Node, port: Port, context: CheckContext) -> Finding:
     offset = ports.offset_of(node, context.packs.get(node.name))
-    highest = max(p.number for p in _known(node, context)) - offset
+    highest = max(p.number for p in _known(node, context) if p.shifted) - offset
     return finding.error(
         f"{port.name} of {node.name} would be {number}, and ports end at {LAST}",
         node=node.name,
@@ -72,22 +73,28 @@ def _beyond(number: int, node: Node, port: Port, context: CheckContext) -> Findi
 def _clash(number: int, owners: list[tuple[Node, Port]], context: CheckContext) -> Finding:
     told = " and ".join(f"{port.name} of {node.name}" for node, port in owners[:3])
     node, port = owners[-1]
-    own_field = port.source if port.source.endswith("_port") else "port_offset"
-    value = (
-        free_number(context, own_field, node) if own_field != "port_offset" else free_offset(context, node)
-    )
+    remedy = _other_port(port, node, context, live=False)
     return finding.error(
         f"{number} is the port of {told}",
         node=node.name,
-        fix=f"set {own_field} = {value} for {node.name}",
-        remedy=Remedy(f"nodes.{node.name}.{own_field}", value, f"{own_field} = {value}"),
+        fix=f"set {remedy.label} for {node.name}",
+        remedy=remedy,
     )
+
+
+def _other_port(port: Port, node: Node, context: CheckContext, *, live: bool) -> Remedy:
+    """The change that gives the node another port there: its own field where it has one, else the offset."""
+    if port.field == "port_offset":
+        value = _free_live_offset(context, node) if live else free_offset(context, node)
+    else:
+        value = free_number(context, port.field, node)
+    return Remedy(f"nodes.{node.name}.{port.field}", value, f"{port.field} = {value}")
 
 
 def _both_shifted(owners: list[tuple[Node, Port]]) -> bool:
     """Whether a port is the same one of both nodes, so that another offset parts them."""
     (first, one), (second, other) = owners[0], owners[-1]
-    return first.name != second.name and one.name == other.name and not other.source.endswith("_port")
+    return first.name != second.name and one.name == other.name and one.shifted and other.shifted
 
 
 NAMED = 3
@@ -121,29 +128,39 @@ def _used(context: CheckContext, but: Node) -> set[int]:
 
 
 def free_number(context: CheckContext, field: str, node: Node) -> int:
-    """The next number for one of a node's unshifted ports that no port of the pair has."""
-    own = {p.number for p in ports.of(node, context.packs.get(node.name)) if p.source != field}
+    """The next value for one of a node's own ports at which the server opens a port that nobody of the pair has.
+
+    Where the offsets keep the two nodes apart it is the other node's value: one number in both files.
+    """
+    found = ports.of(node, context.packs.get(node.name))
+    own = {p.number for p in found if p.source != field}
     used = _used(context, node) | own
     there: int = getattr(node, field)
-    candidates = [*range(there + 1, 65536), *range(1024, there)]
-    return next((number for number in candidates if number not in used), there)
+    shift = next(p.number for p in found if p.source == field) - there
+    other: int = getattr(context.profile.partner(node), field)
+    candidates = [other, *range(there + 1, LAST + 1 - shift), *range(1024, there)]
+    return next((value for value in candidates if value != there and value + shift not in used), there)
 
 
 def free_offset(context: CheckContext, node: Node) -> int:
     """The smallest offset that keeps this node's shifted ports apart from every other port of the pair."""
+    return _offset_such_that(context, node, range(1, 20000), lambda number: True)
+
+
+def _offset_such_that(
+    context: CheckContext, node: Node, offsets: Iterable[int], fits: Callable[[int], bool]
+) -> int:
+    """The first of these offsets at which no port of the pair is taken and each shifted one fits; else today's."""
     pack = context.packs.get(node.name)
     there = ports.offset_of(node, pack)
     own = ports.of(node, pack)
-    shifted = [p.number - there for p in own if not p.source.endswith("_port")]
-    used = _used(context, node) | {p.number for p in own if p.source.endswith("_port")}
-    return next(
-        (
-            offset
-            for offset in range(1, 20000)
-            if offset != there and used.isdisjoint(n + offset for n in shifted)
-        ),
-        there,
-    )
+    shifted = [p.number - there for p in own if p.shifted]
+    used = _used(context, node) | {p.number for p in own if not p.shifted}
+    for offset in offsets:
+        numbers = [number + offset for number in shifted]
+        if offset != there and used.isdisjoint(numbers) and all(map(fits, numbers)):
+            return offset
+    return there
 
 
 @check(
@@ -168,17 +185,12 @@ def free(context: CheckContext) -> Iterator[Finding]:
 
             holder = who_listens(port.number)
             told = f", held by {holder}" if holder else ""
-            field = port.source if port.source.endswith("_port") else "port_offset"
-            value = (
-                free_number(context, field, node)
-                if field != "port_offset"
-                else _free_live_offset(context, node)
-            )
+            remedy = _other_port(port, node, context, live=True)
             yield finding.error(
                 f"something listens on {port.number} ({port.name}){told}",
                 node=node.name,
-                fix=f"stop it, or set {field} = {value} for {node.name}",
-                remedy=Remedy(f"nodes.{node.name}.{field}", value, f"{field} = {value}"),
+                fix=f"stop it, or set {remedy.label} for {node.name}",
+                remedy=remedy,
             )
         if not taken:
             yield finding.ok("all ports are free", node=node.name)
@@ -186,16 +198,9 @@ def free(context: CheckContext) -> Iterator[Finding]:
 
 def _free_live_offset(context: CheckContext, node: Node) -> int:
     """An offset at which nothing of the pair and nothing else listens now."""
-    pack = context.packs.get(node.name)
-    there = ports.offset_of(node, pack)
-    own = ports.of(node, pack)
-    shifted = [p.number - there for p in own if not p.source.endswith("_port")]
-    used = _used(context, node) | {p.number for p in own if p.source.endswith("_port")}
-    for offset in range(1, 200):
-        numbers = [n + offset for n in shifted]
-        if offset != there and used.isdisjoint(numbers) and all(is_free(n) for n in numbers):
-            return offset
-    return free_offset(context, node)
+    there = ports.offset_of(node, context.packs.get(node.name))
+    found = _offset_such_that(context, node, range(1, 200), is_free)
+    return found if found != there else free_offset(context, node)
 
 
 def is_free(number: int) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from wizard.edit.xml import New
+from wizard.pack import ports
 from wizard.pack.home import AXIS2
 from wizard.preflight.checks import CheckContext, check
 from wizard.steps.reading import describe, is_true
@@ -15,6 +16,7 @@ from wizard.system.finding import Finding
 
 if TYPE_CHECKING:
     from wizard.edit.xml import XmlElement
+    from wizard.pack.home import Pack
     from wizard.plan.workbench import Workbench
     from wizard.profile.model import Node
     from wizard.steps.reading import Reading
@@ -141,10 +143,10 @@ def reachable(context: CheckContext) -> Iterator[Finding]:
     for node in context.profile.nodes:
         if network.is_this_machine(node.host, resolve=True):
             continue
-        yield _reach(node)
+        yield _reach(node, context.packs.get(node.name) or next(iter(context.packs.values()), None))
 
 
-def _reach(node: Node) -> Finding:
+def _reach(node: Node, pack: Pack | None) -> Finding:
     """Whether the machine answers at all: a refused connection is an answer, since the server is not up yet."""
     import socket
 
@@ -158,7 +160,8 @@ def _reach(node: Node) -> Finding:
         return finding.warning(
             f"{node.host}:{node.hazelcast_port} cannot be reached from here: {problem}",
             node=node.name,
-            fix=f"open {node.hazelcast_port}, {node.event_sync_port} and {node.management_port} of {node.host}",
+            fix=f"open {node.hazelcast_port}, {ports.event_sync(node, pack)} and {ports.management(node, pack)}"
+            f" of {node.host}",
         )
     return finding.ok(f"{node.host}:{node.hazelcast_port} answers", node=node.name)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
 
+from wizard.edit.xml import New
 from wizard.pack import releases
 from wizard.pack.home import CARBON, DROPINS, LIB, Pack, is_pack
 from wizard.preflight.checks import CheckContext, check
@@ -27,9 +28,21 @@ if TYPE_CHECKING:
 
 
 def offset(bench: Workbench) -> None:
-    """`carbon.xml`: the port offset, where the node sets one; else the pack's own stays."""
-    if bench.node.port_offset is not None:
-        bench.xml(CARBON).one("Ports/Offset").set_text(str(bench.node.port_offset))
+    """`carbon.xml`: the port offset, where the node sets one; else the pack's own stays.
+
+    Raises:
+        EditError: the file has none, and this pack's event processor does not start without one (procedure 6).
+    """
+    if bench.node.port_offset is None:
+        if bench.pack.components.requires_offset:
+            bench.xml(CARBON).one("Ports/Offset")
+        return
+    ports, value = bench.xml(CARBON).one("Ports"), str(bench.node.port_offset)
+    found = ports.find("Offset")
+    if found is not None:
+        found.set_text(value)
+    else:
+        ports.prepend(New("Offset", text=value))
 
 
 def driver_jar(bench: Workbench) -> None:
