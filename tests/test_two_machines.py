@@ -186,6 +186,8 @@ def test_each_machine_judges_the_pair_with_the_log_of_the_other(site: Site) -> N
 
     home = site.folder / "opt/analytics"
     stories = sides()
+    for side in stories:
+        side.event_sync, side.management = 11225, 10006  # with the pack's own offset
     first_start(*stories)
     for machine, disk, story in zip((site.one, site.two), site.homes, stories, strict=True):
         machine.mount(disk, home)

@@ -21,6 +21,7 @@ import pytest
 
 from tests.support import pairs
 from tests.support import server_logs as tell
+from tests.support.headless import replayed
 from tests.support.pairs import Pair
 from tests.support.server_logs import Side
 from tests.support.stand_in import Settings
@@ -46,7 +47,9 @@ def sides() -> tuple[Side, Side]:
     """The nodes of `make_pair`'s profile."""
     first, second = tell.sides()
     first.host = second.host = "127.0.0.1"
-    second.hazelcast, second.event_sync, second.management = 4001, 11225, 10006
+    # The ports that the servers open: those of the profile with the offsets 1 and 2.
+    first.event_sync, first.management = 11225, 10006
+    second.hazelcast, second.event_sync, second.management = 4001, 11227, 10008
     second.offset = 2
     return first, second
 
@@ -90,6 +93,56 @@ def test_json_is_one_object_with_the_keys_of_the_contract(pair: Pair, profile: P
         assert set(one) == {"id", "node", "status", "message", "evidence", "fix"}
     left_out = {one["id"] for one in told["findings"] if one["status"] == "skipped"}
     assert {"verify.spark-ui", "verify.spark-workers", "verify.symbolic-link"} <= left_out
+
+
+@pytest.mark.parametrize(
+    ("pack", "shift"),
+    [("apim-analytics-2.0.0", 1), ("das-3.1.0", 1), ("is-analytics-5.3.0", 1), ("das-3.0.1", 0)],
+)
+def test_the_event_processors_ports_are_those_that_the_server_opens(
+    pack: str, shift: int, make_pair: MakePair
+) -> None:
+    """One number in both files where the offsets part the nodes; what the log shows has the offset in it."""
+    numbers = [11224, 11224] if shift else [11224, 11225]
+    nodes = [{"event_sync_port": port, "port_offset": number} for number, port in enumerate(numbers, 1)]
+    pair = make_pair(pack, nodes=nodes)
+    assert replayed(pair)[0].outcome == "applied"
+    first, second = sides()
+    first.event_sync, second.event_sync = numbers[0] + shift, numbers[1] + 2 * shift
+    first.management, second.management = 10005 + shift, 10006 + 2 * shift
+    tell.first_start(first, second)
+    write_logs(pair, first, second)
+    profile = load(pair.profile).profile
+    assert verify(profile, offline=True)[0] == 0
+    # Without the offset it is another configuration that is in use, or the other way round.
+    first, second = sides()
+    first.event_sync, second.event_sync = numbers[0] + 1 - shift, numbers[1] + 2 - 2 * shift
+    first.management, second.management = 10005 + 1 - shift, 10006 + 2 - 2 * shift
+    tell.first_start(first, second)
+    write_logs(pair, first, second)
+    code, out, _ = verify(profile, offline=True)
+    assert code == 3
+    assert "is not the one that was written" in out
+
+
+def test_an_offset_of_the_command_line_is_named_where_it_explains_all_ports(
+    pair: Pair, profile: Profile
+) -> None:
+    first, second = sides()
+    second.event_sync, second.management = second.event_sync + 5, second.management + 5
+    tell.first_start(first, second)
+    write_logs(pair, first, second)
+    code, out, _ = verify(profile, offline=True)
+    assert code == 3
+    assert "127.0.0.1:10013, not at 127.0.0.1:10008" in out
+    assert "node2 was started with -DportOffset=7" in out
+    second.management += 1
+    first.log.lines, second.log.lines = [], []
+    tell.first_start(first, second)
+    write_logs(pair, first, second)
+    code, out, _ = verify(profile, offline=True)
+    assert code == 3
+    assert "-DportOffset" not in out
 
 
 def test_no_log_yet_is_waiting(profile: Profile) -> None:
@@ -146,7 +199,9 @@ def test_the_other_machines_log_comes_by_log(tmp_path: Path, make_pair: MakePair
     pair = make_pair(nodes=nodes)
     profile = load(pair.profile).profile
     first, second = tell.sides()
-    second.hazelcast, second.event_sync, second.management = 4001, 11225, 10006
+    first.event_sync, first.management = 11225, 10006
+    # Nobody here knows the offset of the other home: its own log says what it opened.
+    second.hazelcast, second.event_sync, second.management = 4001, 11231, 10012
     tell.first_start(first, second)
     write_logs(pair, first, None)
     code, out, _ = verify(profile, offline=True)
@@ -457,9 +512,9 @@ class Pair2:
             Settings(
                 hazelcast=ports[number]["hazelcast"],
                 partner_hazelcast=ports[1 - number]["hazelcast"],
-                event_sync=ports[number]["event_sync"],
-                partner_event_sync=ports[1 - number]["event_sync"],
-                management=ports[number]["management"],
+                event_sync=ports[number]["event_sync"] + offset + number,
+                partner_event_sync=ports[1 - number]["event_sync"] + offset + 1 - number,
+                management=ports[number]["management"] + offset + number,
                 master_ui=8081 + offset + number,
                 worker_ui=11500 + offset + number,
                 application_ui=4040 + offset + number,

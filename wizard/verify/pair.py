@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from wizard.verify.hosts import Hosts
 from wizard.verify.log import Trouble
@@ -28,6 +28,14 @@ class Sight:
     alive: bool | None = None
 
 
+class EventPorts(NamedTuple):
+    """The ports that a node's event processor opens, with the offset; 0 where that is not known here."""
+
+    offset: int
+    sync: int
+    management: int
+
+
 @dataclass(frozen=True)
 class Pair:
     """The profile and what is seen of its two nodes, by their names.  Nothing here compares their clocks."""
@@ -36,6 +44,8 @@ class Pair:
     sights: Mapping[str, Sight]
     one_machine: bool = False
     hosts: Hosts = field(default_factory=Hosts)
+    opened: Mapping[str, EventPorts] = field(default_factory=dict)
+    """The ports that the files of each node give, with the offset; without an entry those of the profile."""
     command: str = "apimha-wizard verify PROFILE"
     """The command line that the hints begin with."""
 
@@ -130,6 +140,11 @@ class Pair:
     def hazelcast(self, node: Node) -> Address:
         return Address(node.host, node.hazelcast_port)
 
+    def event_ports(self, node: Node) -> EventPorts:
+        return self.opened.get(node.name) or EventPorts(0, node.event_sync_port, node.management_port)
+
     def matches(self, wanted: Address, seen: Address) -> bool:
-        """Whether an address of the log can be the one of the profile; a name that nobody looked up can."""
-        return wanted.port == seen.port and self.hosts.same(wanted.host, seen.host) is not False
+        """Whether an address of the log can be the wanted one; a port that is not known and a name that was not
+        looked up can.
+        """
+        return wanted.port in (0, seen.port) and self.hosts.same(wanted.host, seen.host) is not False

@@ -81,12 +81,18 @@ def places(profile: Profile, packs: Mapping[str, Pack]) -> dict[str, SparkAddres
     for node in profile.nodes:
         pack = packs.get(node.name) or packs.get(profile.partner(node).name)
         found[node.name] = SparkAddress(
-            node.spark_local_ip or node.host,
+            _spark_host(node, pack),
             ports.spark_ui(node, pack),
             ports.spark_worker_ui(node, pack),
             _application_ui(node, pack),
         )
     return found
+
+
+def _spark_host(node: Node, pack: Pack | None) -> str:
+    """The address of a node's master and worker: `SPARK_LOCAL_IP` where this pack's Spark follows it."""
+    follows = pack is None or pack.components.binds_spark_to_local_ip
+    return (node.spark_local_ip if follows else None) or node.host
 
 
 def _application_ui(node: Node, pack: Pack | None) -> int:

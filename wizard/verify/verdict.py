@@ -470,27 +470,45 @@ def _snapshot_server(pair: Pair) -> Iterator[Finding]:
                 "the snapshot server cannot start: the other node cannot fetch this one's state",
                 node=node.name,
                 evidence=facts.snapshot_failed.evidence,
-                fix=f"free port {node.management_port} or set another management_port; {_replay(node)}",
+                fix=f"free port {pair.event_ports(node).management} or set another management_port; {_replay(node)}",
             )
         elif facts.snapshot is None:
             yield _absent(facts, node, "the snapshot server", _replay(node))
         else:
-            yield _place(
-                pair, node, facts.snapshot, Address(node.host, node.management_port), "the snapshot server"
-            )
+            wanted = Address(node.host, pair.event_ports(node).management)
+            yield _place(pair, node, facts.snapshot, wanted, "the snapshot server")
 
 
 def _place(pair: Pair, node: Node, seen: tuple[Address, Record], wanted: Address, what: str) -> Finding:
     address, record = seen
-    bound = any_address(address.host) and address.port == wanted.port
+    bound = any_address(address.host) and wanted.port in (0, address.port)
     if bound or pair.matches(wanted, address):
         return finding.ok(f"{what} is at {address}", node=node.name, evidence=record.line)
     return finding.error(
-        f"{what} is at {address}, not at {wanted}: {NOT_WRITTEN}",
+        f"{what} is at {address}, not at {_told(wanted)}: {NOT_WRITTEN}{_by_option(pair, node)}",
         node=node.name,
         evidence=record.line,
         fix=_replay(node),
     )
+
+
+def _told(address: Address) -> str:
+    """An address for people; a port that is not known is left out."""
+    return str(address) if address.port else address.host
+
+
+def _by_option(pair: Pair, node: Node) -> str:
+    """A possible cause where one offset explains every port of the node that the logs show."""
+    wanted, own, other = pair.event_ports(node), pair.facts(node), pair.facts(pair.partner(node))
+    moved = set()
+    if own is not None and own.snapshot is not None:
+        moved.add(own.snapshot[0].port - wanted.management)
+    if other is not None:
+        moved |= {address.port - wanted.sync for address in other.publishers}
+    if len(moved) != 1 or 0 in moved or not (wanted.sync and wanted.management):
+        return ""
+    offset = wanted.offset + moved.pop()
+    return f" (or {node.name} was started with -DportOffset={offset})" if offset > 0 else ""
 
 
 def _event_sync(pair: Pair) -> Iterator[Finding]:
@@ -500,14 +518,14 @@ def _event_sync(pair: Pair) -> Iterator[Finding]:
             yield from [skipped] if skipped else []
             continue
         partner = pair.partner(node)
-        wanted = Address(partner.host, partner.event_sync_port)
+        wanted = Address(partner.host, pair.event_ports(partner).sync)
         for address, record in facts.publishers.items():
             said = True
             if pair.matches(wanted, address):
                 yield finding.ok(f"sends its events to {partner.name}", node=node.name, evidence=record.line)
             else:
                 yield finding.error(
-                    f"sends its events to {address}, not to {wanted}: {NOT_WRITTEN}",
+                    f"sends its events to {address}, not to {_told(wanted)}: {NOT_WRITTEN}{_by_option(pair, partner)}",
                     node=node.name,
                     evidence=record.line,
                     fix=f"replay the profile, then start {partner.name} and {node.name} again",

@@ -18,7 +18,7 @@ from wizard.verify.drill import Drill
 from wizard.verify.homes import HOME_IDS, alive, home_findings, unfinished_runs
 from wizard.verify.hosts import Hosts
 from wizard.verify.log import FileLog, PipeLog
-from wizard.verify.pair import Pair, Sight
+from wizard.verify.pair import EventPorts, Pair, Sight
 from wizard.verify.spark import BETWEEN, Look, SparkAddress, look, places, two_looks
 from wizard.verify.spark_verdict import SPARK_IDS, SparkView, judge_spark
 from wizard.verify.story import Moment, Story
@@ -174,8 +174,30 @@ class Watcher:
     def _pair(self) -> Pair:
         sights = {node.name: self._sight(node) for node in self.profile.nodes}
         return Pair(
-            self.profile, sights, self._one_machine, self._hosts, f"apimha-wizard verify {self._name}"
+            self.profile,
+            sights,
+            self._one_machine,
+            self._hosts,
+            self._event_ports,
+            f"apimha-wizard verify {self._name}",
         )
+
+    @cached_property
+    def _event_ports(self) -> dict[str, EventPorts]:
+        """What each node's event processor opens, as far as its home or its profile tells; read once, as the server
+        does.
+        """
+        found = {}
+        for node in self.profile.nodes:
+            pack = self._understood.get(node.name)
+            if pack is None and node.port_offset is None:
+                found[node.name] = EventPorts(0, 0, 0)
+                continue
+            rules = pack or self._understood.get(self.profile.partner(node).name)
+            found[node.name] = EventPorts(
+                ports.offset_of(node, pack), ports.event_sync(node, rules), ports.management(node, rules)
+            )
+        return found
 
     def _sight(self, node: Node) -> Sight:
         log = self._logs.get(node.name)
