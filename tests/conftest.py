@@ -52,6 +52,7 @@ def isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
         monkeypatch.setenv(f"XDG_{kind}_HOME", str(home / kind.lower()))
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
     monkeypatch.delenv("APIM_DB_PASSWORD", raising=False)
+    monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.delenv("MYSQL_ROOT_PASSWORD", raising=False)
     return home
 

@@ -26,7 +26,7 @@ CHANGED = {
     "repository/conf/axis2/axis2.xml": ("8", "10"),
     "repository/conf/datasources/analytics-datasources.xml": ("20", "20"),
     "repository/conf/datasources/master-datasources.xml": ("42", "42"),
-    "repository/conf/event-processor.xml": ("6", "10"),
+    "repository/conf/event-processor.xml": ("6", "6"),
     "repository/conf/registry.xml": ("23", "23"),
     "repository/conf/user-mgt.xml": ("2", "2"),
 }

@@ -430,7 +430,8 @@ def test_in_a_real_terminal(terminal: Terminal, make_pair: Callable[..., Any]) -
     pair = make_pair(nodes=[{}, {"port_offset": None}])
     first, second = sides()
     first.host = second.host = "127.0.0.1"
-    second.hazelcast, second.event_sync, second.management = 4001, 11225, 10006
+    first.event_sync, first.management = 11225, 10006
+    second.hazelcast, second.event_sync, second.management = 4001, 11226, 10007
     tell.begin(first, second)
     log = pair.homes[0] / "repository/logs/wso2carbon.log"
     log.write_bytes(first.log.content)
@@ -447,7 +448,8 @@ def test_in_a_real_terminal(terminal: Terminal, make_pair: Callable[..., Any]) -
     terminal.wait_for("WAITING since", "node1", "registry mounted", "awaited", "failover drill")
     first, second = sides()
     first.host = second.host = "127.0.0.1"
-    second.hazelcast, second.event_sync, second.management = 4001, 11225, 10006
+    first.event_sync, first.management = 11225, 10006
+    second.hazelcast, second.event_sync, second.management = 4001, 11226, 10007
     tell.first_start(first, second)
     log.write_bytes(first.log.content)
     (pair.homes[1] / "repository/logs/wso2carbon.log").write_bytes(second.log.content)

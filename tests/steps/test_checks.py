@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from lxml import etree
 
 from tests.support import pairs
 from tests.support.cli import run
@@ -299,10 +300,63 @@ class TestPrerequisites:
         pair = make_pair(nodes=[{"java_home": str(java)}, {"java_home": str(java)}])
         assert statuses(checked(pair), "prerequisites.java") == [status] * 2
 
-    def test_java_that_is_not_known_is_a_warning(self, make_pair: Callable[..., Pair]) -> None:
+    @pytest.mark.parametrize(
+        ("version", "status", "words"),
+        [
+            ("1.8.0_392", "ok", "Java 1.8.0_392, by JAVA_HOME"),
+            ("1.7.0_80", "ok", "by JAVA_HOME"),
+            ("11.0.2", "warning", "JAVA_HOME points to Java 11.0.2"),
+            ("17.0.15", "warning", "Java 17.0.15"),
+            (None, "warning", "holds no Java"),
+            ("", "warning", "neither java_home nor JAVA_HOME is set"),
+        ],
+    )
+    def test_without_java_home_it_is_the_java_that_the_launcher_takes(
+        self,
+        version: str | None,
+        status: str,
+        words: str,
+        make_pair: Callable[..., Pair],
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        java = tmp_path / "jdk"
+        java.mkdir()
+        if version:
+            (java / "release").write_text(f'JAVA_VERSION="{version}"\n')
+        if version != "":
+            monkeypatch.setenv("JAVA_HOME", str(java))
         found = of(checked(make_pair()), "prerequisites.java")
-        assert [one.status for one in found] == ["warning"] * 2
-        assert all("not looked at" in one.message and "java_home" in (one.fix or "") for one in found)
+        assert [one.status for one in found] == [status] * 2
+        assert all(words in one.message for one in found)
+        assert status == "ok" or all("set java_home of node" in (one.fix or "") for one in found)
+
+    def test_a_release_that_is_a_pipe_holds_nothing_up(
+        self, make_pair: Callable[..., Pair], tmp_path: Path
+    ) -> None:
+        os.mkfifo(tmp_path / "release")
+        pair = make_pair(nodes=[{"java_home": str(tmp_path)}, {"java_home": str(tmp_path)}])
+        assert statuses(checked(pair), "prerequisites.java") == ["error"] * 2
+
+    def test_a_pack_whose_event_processor_needs_an_offset_and_has_none(
+        self, make_pair: Callable[..., Pair]
+    ) -> None:
+        """From carbon-analytics-common 5.1.0 on; set, the element is added as the first one of Ports."""
+        for pack, refused in (("apim-analytics-2.1.0", True), ("das-3.1.0", True), ("das-3.0.1", False)):
+            pair = make_pair(pack)
+            path = pair.homes[0] / CARBON
+            stock = path.read_text("iso-8859-1")
+            path.write_text(re.sub(r"\s*<Offset>\d+</Offset>", "", stock), "iso-8859-1")
+            found = [one for one in of(checked(pair), "prerequisites.files") if one.status == "error"]
+            assert bool(found) is refused, pack
+            assert not refused or ("lacks" in found[0].message and "Offset" in found[0].message)
+            pair.profile.write_text(
+                pair.profile.read_text().replace("[[nodes]]", "[[nodes]]\nport_offset = 20", 1)
+            )
+            applied(pair)
+            (ports,) = etree.parse(path).getroot().iter("{*}Ports")
+            (first, *_) = (child for child in ports if isinstance(child.tag, str))
+            assert (etree.QName(first).localname, first.text) == ("Offset", "20")
 
     def test_the_driver_may_be_there_already(self, make_pair: Callable[..., Pair]) -> None:
         pair = make_pair(mysql={"driver_jar": None})

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from wizard.command_line.run.replay import Prepared, Result
+    from wizard.pack.home import Pack
     from wizard.plan.diff import Masker
     from wizard.plan.planner import Plan
+    from wizard.profile.model import Profile
     from wizard.system.finding import Finding
 
 SIGNS = {"ok": "✓", "warning": "!", "error": "✗", "skipped": "-", "waiting": "…"}
@@ -124,8 +126,6 @@ def next_steps(prepared: Prepared, result: Result, called: str) -> Iterator[str]
 
     `called` is what a command calls the profile.
     """
-    from shlex import quote
-
     from wizard.pack import ports
 
     profile = prepared.profile
@@ -135,13 +135,7 @@ def next_steps(prepared: Prepared, result: Result, called: str) -> Iterator[str]
         if node not in prepared.nodes:
             yield f"On the machine of {node.name} ({node.host}): "
             yield f"  apimha-wizard replay {called} --node {node.name}"
-    setup = " -Dsetup" if profile.mysql.provisioning == "server" else ""
-    for node, when in zip(profile.nodes, ("Then start", "and, when it is up,"), strict=True):
-        yield f"{when} {node.name}:  sh {quote(f'{node.home}/bin/wso2server.sh')}{setup}"
-        if setup:
-            databases = profile.mysql.databases
-            yield f"  (-Dsetup makes the tables of {databases.user} and {databases.registry}: this once, here only)"
-            setup = ""
+    yield from start_lines(profile, prepared.packs.values())
     yield f"Then: apimha-wizard verify {called} --watch"
     addresses = []
     for node in profile.nodes:
@@ -156,6 +150,27 @@ def next_steps(prepared: Prepared, result: Result, called: str) -> Iterator[str]
         yield "Without svn every C-App has to be deployed to both nodes."
     if profile.event_processor.persistence:
         yield f"State files are never deleted by the server: apimha-wizard clean {called}, now and then."
+
+
+def start_lines(profile: Profile, packs: Iterable[Pack]) -> Iterator[str]:
+    """How the two nodes are started for the first time: which one first, and what the other waits for."""
+    from shlex import quote
+
+    from wizard.steps.hazelcast import starts_alone
+
+    first, second = profile.nodes
+    launch = {node.name: f"sh {quote(f'{node.home}/bin/wso2server.sh')}" for node in profile.nodes}
+    alone = starts_alone(profile, packs)
+    if profile.mysql.provisioning == "server":
+        databases = profile.mysql.databases
+        yield f"Then start {first.name}:  {launch[first.name]} -Dsetup"
+        yield f"  (-Dsetup makes the tables of {databases.user} and {databases.registry}: this once, here only)"
+        yield f'and, once its log says "Cluster initialization completed", {second.name}:  {launch[second.name]}'
+    else:
+        yield f"Then start {first.name}:  {launch[first.name]}"
+        yield f"and at once {second.name}:  {launch[second.name]}"
+    if not alone:
+        yield "  (neither node completes its start alone: each waits until the other one has registered)"
 
 
 def history_lines(history: list[dict[str, Any]]) -> Iterator[str]:

@@ -94,7 +94,10 @@ class LoginAnswer:
 
 
 def find_java(java_home: Path | None) -> Java | None:
-    """The Java of `java_home`, else the one on the PATH; None without one."""
+    """The Java of `java_home`, else of `JAVA_HOME`, else the one on the PATH; None without one."""
+    given = os.environ.get("JAVA_HOME")
+    if java_home is None and given and any(map(_runs, _in(Path(given), "java"))):
+        java_home = Path(given)
     if java_home is not None:
         java = next((path for path in _in(java_home, "java") if _runs(path)), None)
         compilers = [*_in(java_home, "javac"), *_in(java_home.parent, "javac")]

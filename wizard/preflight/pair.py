@@ -34,7 +34,7 @@ def clash(context: CheckContext) -> Iterator[Finding]:
             for port in _known(node, context):
                 taken[port.number].append((node, port))
         shared = {number: owners for number, owners in sorted(taken.items()) if len(owners) > 1}
-        shifted = [number for number, owners in shared.items() if _both_shifted(owners)]
+        shifted = [number for number, owners in shared.items() if _both_shifted(owners, context)]
         if len(shifted) > 1:
             yield _one_offset({number: shared.pop(number) for number in shifted}, context)
         for number, owners in shared.items():
@@ -91,10 +91,13 @@ def _other_port(port: Port, node: Node, context: CheckContext, *, live: bool) ->
     return Remedy(f"nodes.{node.name}.{port.field}", value, f"{port.field} = {value}")
 
 
-def _both_shifted(owners: list[tuple[Node, Port]]) -> bool:
-    """Whether a port is the same one of both nodes, so that another offset parts them."""
+def _both_shifted(owners: list[tuple[Node, Port]], context: CheckContext) -> bool:
+    """Whether a port is the same one of both nodes because they have one offset, so that another parts them."""
     (first, one), (second, other) = owners[0], owners[-1]
-    return first.name != second.name and one.name == other.name and one.shifted and other.shifted
+    if first.name == second.name or one.name != other.name or not (one.shifted and other.shifted):
+        return False
+    offsets = {ports.offset_of(node, context.packs.get(node.name)) for node in (first, second)}
+    return len(offsets) == 1
 
 
 NAMED = 3

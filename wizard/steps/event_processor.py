@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from wizard.edit.xml import New
 from wizard.pack.home import EVENT_PROCESSOR
@@ -13,26 +13,45 @@ from wizard.steps.reading import describe, is_true
 from wizard.steps.registry import lower
 from wizard.steps.step import Step, put
 from wizard.system import finding
+from wizard.system.errors import EditError
 from wizard.system.finding import Finding
 
 if TYPE_CHECKING:
     from wizard.edit.xml import XmlElement
-    from wizard.pack.xml import Element
+    from wizard.pack.xml import Element, XmlTree
     from wizard.plan.workbench import Workbench
     from wizard.profile.model import Profile
     from wizard.steps.reading import Reading
 
-HA = "mode[@name='HA']"
 ADDRESS = ("hostName", "port")
+
+REQUIRED = (
+    "checkMemberUpdateInterval",
+    "management/tryStateChangeInterval",
+    "management/stateSyncRetryInterval",
+    "eventSync/publisherTcpSendBufferSize",
+    "eventSync/publisherCharSet",
+    "eventSync/publisherBufferSize",
+    "eventSync/publisherConnectionStatusCheckInterval",
+    "eventSync/receiverQueueSize",
+    "eventSync/receiverQueueMaxSizeMb",
+    "eventSync/publisherQueueSize",
+    "eventSync/publisherQueueMaxSizeMb",
+)
+"""What the server needs in the mode HA beside addresses, filled in (procedure 6)."""
+
+E = TypeVar("E", bound="Element")
 
 
 def event_processor(bench: Workbench) -> None:
     """`event-processor.xml`: HA is the only enabled mode, with this node's addresses."""
     document = bench.xml(EVENT_PROCESSOR)
-    ha = document.one(HA)
+    ha = ha_mode(document)
     # The server takes the first enabled mode in the order of the file, whatever it is called.
     for mode in document.all("mode"):
-        mode.set("enable", lower(mode.get("name") == "HA"))
+        enabled = lower(mode == ha)
+        if (mode.get("enable") or "").lower() != enabled:  # the server does not regard the case either
+            mode.set("enable", enabled)
     node = bench.node
     address(ha, "eventSync", node.host, node.event_sync_port)
     address(ha, "management", node.host, node.management_port)
@@ -42,6 +61,25 @@ def event_processor(bench: Workbench) -> None:
     if presenter is not None:
         address(ha, "presentation", presenter.host, presenter.presentation_port)
     persistence(ha, bench.profile)
+
+
+def ha_mode(document: XmlTree[E]) -> E:
+    """The mode HA, whatever the case of its name: so does the server compare it.
+
+    Raises:
+        EditError: there is none, or more than one.
+    """
+    found = [mode for mode in document.all("mode") if (mode.get("name") or "").strip().lower() == "ha"]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        return document.one("mode[@name='HA']")  # says what is missing
+    lines = ", ".join(str(mode.line) for mode in found)
+    raise EditError(
+        f"doubles the mode HA: {len(found)} live elements, at the lines {lines}",
+        place=f"{document.name}:{found[1].line}",
+        fix="keep one of them, and remove or comment out the others",
+    )
 
 
 def address(ha: XmlElement, name: str, host: str, port: int) -> None:
@@ -84,8 +122,7 @@ def persistence_kept(context: CheckContext) -> Iterator[Finding]:
         if node.name not in context.packs:
             continue
         pack = context.packs[node.name]
-        ha = pack.xml(EVENT_PROCESSOR).find(HA)
-        if wanted and ha is not None and ha.find("persistence") is None:
+        if wanted and ha_mode(pack.xml(EVENT_PROCESSOR)).find("persistence") is None:
             yield finding.warning(
                 f"{pack.title} keeps no state in HA mode, though persistence is on",
                 node=node.name,
@@ -94,6 +131,27 @@ def persistence_kept(context: CheckContext) -> Iterator[Finding]:
             )
         else:
             yield finding.ok("state is kept" if wanted else "persistence is off", node=node.name)
+
+
+@check(
+    "event-processor.member-interval",
+    why="Without these settings the event processor does not start, and the server runs without it.",
+    fix="Add the element to the mode HA of event-processor.xml, as a stock pack has it.",
+)
+def member_interval(context: CheckContext) -> Iterator[Finding]:
+    for node in context.nodes:
+        if node.name not in context.packs:
+            continue
+        ha = ha_mode(context.packs[node.name].xml(EVENT_PROCESSOR))
+        missing = [path for path in REQUIRED if not any(one.text.strip() for one in ha.all(path))]
+        if missing:
+            yield finding.error(
+                f"the mode HA of {EVENT_PROCESSOR} lacks {', '.join(missing)}, or it is empty",
+                node=node.name,
+                fix=f"add {'it' if len(missing) == 1 else 'them'} to the mode HA, with the values of a stock pack",
+            )
+        else:
+            yield finding.ok("the mode HA has every setting that the server requires", node=node.name)
 
 
 @check(
@@ -138,12 +196,16 @@ def read_event_processor(found: Reading) -> None:
         found.note(
             "event_processor.persistence", f"the enabled modes are not HA alone, but {describe(modes)}"
         )
-    ha = document.one(HA)
+    ha = ha_mode(document)
     for name, field in (("eventSync", "nodes.event_sync_port"), ("management", "nodes.management_port")):
         text = found.texts(ha.find(name), field)
         found.number(field, text.get("port"))
         if "hostName" in text:
             found.facts[name] = plain_host(text["hostName"])
+    # Without a well-known member of its own the node's host is the one that event sync publishes (procedure 5).
+    host = found.facts.get("eventSync")
+    if "nodes.host" not in found.values and host not in (None, "", "0.0.0.0"):
+        found.say("nodes.host", host)
     read_roles(found, ha)
     read_persistence(found, ha)
 
@@ -210,7 +272,7 @@ STEP = Step(
         "nodes.presentation_port",
     ),
     edits=(event_processor,),
-    checks=(persistence_kept, duplicated),
+    checks=(persistence_kept, member_interval, duplicated),
     reads=(
         read_event_processor,
         read_receivers,

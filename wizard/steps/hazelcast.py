@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from wizard.edit.xml import New
 from wizard.pack import ports
-from wizard.pack.home import AXIS2
+from wizard.pack.home import AXIS2, HAZELCAST, TASKS_CONFIG
 from wizard.preflight.checks import CheckContext, check
 from wizard.steps.reading import describe, is_true
 from wizard.steps.step import Step, nearest, put
 from wizard.system import finding, network
+from wizard.system.errors import EditError
 from wizard.system.finding import Finding
 
 if TYPE_CHECKING:
     from wizard.edit.xml import XmlElement
     from wizard.pack.home import Pack
     from wizard.plan.workbench import Workbench
-    from wizard.profile.model import Node
+    from wizard.profile.model import Node, Profile
     from wizard.steps.reading import Reading
 
 CLUSTERING = "clustering[@class='org.wso2.carbon.core.clustering.hazelcast.HazelcastClusteringAgent']"
@@ -96,6 +99,91 @@ def members(clustering: XmlElement, nodes: tuple[Node, ...]) -> None:
 
 def member(host: str, port: str) -> New:
     return New("member", children=(New("hostName", text=host), New("port", text=port)))
+
+
+def tasks_config(bench: Workbench) -> None:
+    """`tasks-config.xml`: how many nodes a start waits for, where the profile says so; else the pack's own stays."""
+    count = bench.profile.cluster.task_server_count
+    if count is not None:
+        bench.xml(TASKS_CONFIG).one("taskServerCount").set_text(str(count))
+
+
+def starts_alone(profile: Profile, packs: Iterable[Pack]) -> bool:
+    """Whether a node completes its start without the other one: not with a task server count of 2 (procedure 5)."""
+    if profile.cluster.task_server_count is not None:
+        return profile.cluster.task_server_count == 1
+    counts = []
+    for pack in packs:
+        with suppress(EditError):
+            counts += [one.text.strip() for one in pack.xml(TASKS_CONFIG).all("taskServerCount")]
+    return bool(counts) and all(count == "1" for count in counts)
+
+
+@check(
+    "hazelcast.override",
+    why="This file replaces the whole clustering of axis2.xml: what is written there has no effect.",
+    fix="Move repository/conf/etc/hazelcast.xml away.",
+)
+def override(context: CheckContext) -> Iterator[Finding]:
+    for node in context.nodes:
+        pack = context.packs.get(node.name)
+        if pack is None:
+            continue
+        if pack.components.reads_hazelcast_xml and pack.exists(HAZELCAST):
+            path = pack.path(HAZELCAST)
+            yield finding.error(
+                f"{path} replaces the clustering of {AXIS2}",
+                node=node.name,
+                fix=f"mv {quote(str(path))} {quote(f'{path}.off')}",
+            )
+        else:
+            yield finding.ok(f"nothing replaces the clustering of {AXIS2}", node=node.name)
+
+
+@check(
+    "hazelcast.group-password",
+    why="Members with different group passwords do not join each other.",
+    fix="Give both nodes the same groupPassword in repository/conf/axis2/axis2.xml.",
+)
+def group_password(context: CheckContext) -> Iterator[Finding]:
+    if len(context.packs) < 2:
+        yield finding.skipped("only one of the homes is here", fix="compare groupPassword on both machines")
+        return
+    passwords = {_parameter_of(context.packs[node.name], "groupPassword") for node in context.profile.nodes}
+    if len(passwords) > 1:
+        yield finding.error(
+            f"the groupPassword of the two nodes differs in {AXIS2}",
+            fix="give both nodes the same groupPassword there",
+        )
+    else:
+        yield finding.ok("both nodes have the same group password")
+
+
+@check(
+    "hazelcast.bind-port",
+    severity="warning",
+    why="The node listens on localMemberBindPort and tells the others another port: they do not reach it.",
+    fix="Remove localMemberBindPort from repository/conf/axis2/axis2.xml, or set it to the node's port.",
+)
+def bind_port(context: CheckContext) -> Iterator[Finding]:
+    for node in context.nodes:
+        if node.name not in context.packs:
+            continue
+        port = _parameter_of(context.packs[node.name], "localMemberBindPort")
+        if port and port != str(node.hazelcast_port):
+            yield finding.warning(
+                f"localMemberBindPort is {port} in {AXIS2}, and the node's port {node.hazelcast_port}",
+                node=node.name,
+                fix=f"remove localMemberBindPort there, or set it to {node.hazelcast_port}",
+            )
+        else:
+            yield finding.ok(f"the node listens on {node.hazelcast_port}", node=node.name)
+
+
+def _parameter_of(pack: Pack, name: str) -> str:
+    """The text of a parameter of the clustering; empty where it is not set."""
+    found = pack.xml(AXIS2).one(CLUSTERING).all("parameter[@name=$name]", name=name)
+    return found[0].text.strip() if found else ""
 
 
 @check(
@@ -181,13 +269,23 @@ def read_axis2(found: Reading) -> None:
         found.note("cluster.domain", f"the membership scheme is {describe(scheme)}, not wka")
     if "domain" in values:
         found.say("cluster.domain", values["domain"])
-    if "localMemberHost" in values:
+    # Under another scheme it is often a loopback address: the event processor knows the node's own (procedure 5).
+    if "localMemberHost" in values and scheme == "wka":
         found.say("nodes.host", plain_host(values["localMemberHost"]))
     found.number("nodes.hazelcast_port", values.get("localMemberPort"))
     members = (found.texts(element, "cluster.domain") for element in clustering.all("members/member"))
     found.facts["members"] = tuple(
         f"{plain_host(member.get('hostName', ''))}:{member.get('port', '')}" for member in members
     )
+
+
+def read_tasks_config(found: Reading) -> None:
+    """Whether a node starts alone; a count of 2 is what every pack has."""
+    if not found.pack.exists(TASKS_CONFIG):
+        return
+    count = found.pack.xml(TASKS_CONFIG).find("taskServerCount")
+    if count is not None and count.text.strip() == "1":
+        found.say("cluster.task_server_count", 1)
 
 
 def plain_host(text: str) -> str:
@@ -200,7 +298,7 @@ STEP = Step(
     title="Hazelcast",
     help="The cluster that the two nodes form: each one's address, and the list of both.",
     fields=("cluster.domain", "cluster.task_server_count", "nodes.host", "nodes.hazelcast_port"),
-    edits=(axis2,),
-    checks=(host, reachable),
-    reads=(read_axis2,),
+    edits=(axis2, tasks_config),
+    checks=(host, reachable, override, group_password, bind_port),
+    reads=(read_axis2, read_tasks_config),
 )

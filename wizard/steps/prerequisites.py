@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from wizard.edit.xml import New
 from wizard.pack import releases
-from wizard.pack.home import CARBON, DROPINS, LIB, Pack, is_pack
+from wizard.pack.home import CARBON, DROPINS, LIB, Pack, is_pack, read_regular
 from wizard.preflight.checks import CheckContext, check
 from wizard.steps.reading import describe
 from wizard.steps.step import Step
 from wizard.system import finding, network
-from wizard.system.errors import WizardError
+from wizard.system.errors import EditError, WizardError
 from wizard.system.finding import Finding
 from wizard.system.presence import is_file, is_folder
 
@@ -35,7 +35,7 @@ def offset(bench: Workbench) -> None:
     """
     if bench.node.port_offset is None:
         if bench.pack.components.requires_offset:
-            bench.xml(CARBON).one("Ports/Offset")
+            bench.pack.xml(CARBON).one("Ports/Offset")
         return
     ports, value = bench.xml(CARBON).one("Ports"), str(bench.node.port_offset)
     found = ports.find("Offset")
@@ -392,29 +392,61 @@ def space(context: CheckContext) -> Iterator[Finding]:
 )
 def java(context: CheckContext) -> Iterator[Finding]:
     for node in context.nodes:
-        if node.java_home is None:
-            yield finding.warning(
-                "java_home is not set: the servers' Java was not looked at",
-                node=node.name,
-                fix=f"set java_home of {node.name} to the JDK 1.7 or 1.8 that the server will use",
-            )
-            continue
-        yield _java_of(node, Path(node.java_home))
+        if node.java_home is not None:
+            yield _java_of(node, Path(node.java_home))
+        else:
+            yield _java_of_launcher(node)
 
 
 def _java_of(node: Node, java_home: Path) -> Finding:
+    """The Java that the profile names: it has to be one that the kernel starts on."""
     fix = f"set java_home of {node.name} to a JDK 1.7 or 1.8"
-    try:
-        text = (java_home / "release").read_text("utf-8", "replace")
-    except OSError:
+    version = java_version(java_home)
+    if version is None:
         return finding.error(f"{java_home}/release cannot be read: no Java there", node=node.name, fix=fix)
-    found = re.search(r'^JAVA_VERSION="([^"]*)"', text, re.MULTILINE)
-    version = found[1] if found else "unknown"
-    if not re.match(r"1\.[78](\D|$)", version):
+    if not _starts_on(version):
         return finding.error(
             f"Java {version} in {java_home}: the 4.4.x kernels need 1.7 or 1.8", node=node.name, fix=fix
         )
     return finding.ok(f"Java {version}", node=node.name)
+
+
+def _java_of_launcher(node: Node) -> Finding:
+    """The Java of `JAVA_HOME`, which is what the launcher takes where the profile names none; never one of the PATH."""
+    fix = f"set java_home of {node.name} to the JDK 1.7 or 1.8 that the server will use"
+    java_home = os.environ.get("JAVA_HOME")
+    if not java_home:
+        return finding.warning(
+            "neither java_home nor JAVA_HOME is set: the launcher refuses to start the server",
+            node=node.name,
+            fix=fix,
+        )
+    version = java_version(Path(java_home))
+    if version is None:
+        return finding.warning(
+            f"java_home is not set, and JAVA_HOME = {java_home} holds no Java", node=node.name, fix=fix
+        )
+    if not _starts_on(version):
+        return finding.warning(
+            f"java_home is not set; JAVA_HOME points to Java {version}, and the 4.4.x kernels need 1.7 or 1.8",
+            node=node.name,
+            fix=fix,
+        )
+    return finding.ok(f"Java {version}, by JAVA_HOME", node=node.name)
+
+
+def java_version(java_home: Path) -> str | None:
+    """The version of a Java by its file `release`; None where that cannot be read."""
+    try:
+        text = read_regular(java_home / "release").decode("utf-8", "replace")
+    except EditError:
+        return None
+    found = re.search(r'^JAVA_VERSION="([^"]*)"', text, re.MULTILINE)
+    return found[1] if found else "unknown"
+
+
+def _starts_on(version: str) -> bool:
+    return re.match(r"1\.[78](\D|$)", version) is not None
 
 
 @check(

@@ -19,6 +19,7 @@ from wizard.system.presence import is_folder
 from wizard.transaction.move import ABSENT, state_of
 
 if TYPE_CHECKING:
+    from wizard.pack.home import Pack
     from wizard.plan.workbench import Workbench
     from wizard.profile.model import Node
     from wizard.steps.reading import Reading
@@ -121,10 +122,29 @@ def _link_of(node: Node, path: Path, context: CheckContext) -> Finding:
     return finding.ok(f"{path} {there} to {node.home}", node=node.name)
 
 
+def local_ip_offline(context: CheckContext) -> Iterator[Finding]:
+    """What can be said of the addresses without looking at the network: whether this pack's Spark follows them."""
+    for node in context.nodes:
+        if node.spark_local_ip is not None:
+            yield _bound(node, context.packs.get(node.name))
+
+
+def _bound(node: Node, pack: Pack | None) -> Finding:
+    if pack is None or pack.components.binds_spark_to_local_ip:
+        return finding.ok(f"Spark binds to {node.spark_local_ip}", node=node.name)
+    return finding.warning(
+        f"in {pack.title} spark_local_ip reaches only Spark's driver: master and worker take the first address"
+        " of the machine that is no loopback address",
+        node=node.name,
+        fix=f"remove spark_local_ip of {node.name}, or make {node.spark_local_ip} the machine's first address",
+    )
+
+
 @check(
     "spark.local-ip",
     severity="warning",
     live=True,
+    offline=local_ip_offline,
     why="On a machine with several addresses Spark picks one by itself, which may be one that the other node cannot "
     "reach.",
     fix="Set nodes.spark_local_ip to the address that the other node reaches.",
@@ -132,7 +152,7 @@ def _link_of(node: Node, path: Path, context: CheckContext) -> Finding:
 def local_ip(context: CheckContext) -> Iterator[Finding]:
     for node in context.nodes:
         if node.spark_local_ip is not None:
-            yield finding.ok(f"Spark binds to {node.spark_local_ip}", node=node.name)
+            yield _bound(node, context.packs.get(node.name))
         elif not network.is_this_machine(node.host, resolve=True):
             yield finding.skipped("the addresses of the other machine are not seen from here", node=node.name)
         elif network.is_loopback(node.host, resolve=True):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from wizard.profile.model import Node, Profile
 
 LOG = "repository/logs/wso2carbon.log"
-PERSISTENCE = "mode[@name='HA']/persistence/persister/property[@key='persistenceLocation']"
+PERSISTENCE = "persistence/persister/property[@key='persistenceLocation']"
 QUOTED = 5
 MUCH = 100 * 1024 * 1024
 """Bytes of old state files from which on it is worth a warning."""
@@ -69,7 +69,9 @@ def state_location(profile: Profile, pack: Pack) -> str:
     if profile.event_processor.persistence_location is not None:
         return str(profile.event_processor.persistence_location)
     try:
-        found = pack.xml(EVENT_PROCESSOR).find(PERSISTENCE)
+        modes = pack.xml(EVENT_PROCESSOR).all("mode")
+        ha = next((mode for mode in modes if (mode.get("name") or "").lower() == "ha"), None)
+        found = ha.find(PERSISTENCE) if ha is not None else None
     except EditError:
         return LOCATION
     return (found.text.strip() if found is not None else "") or LOCATION

@@ -428,7 +428,7 @@ def _active_passive(pair: Pair) -> Iterator[Finding]:
                 f"it is passive, and so is {partner.name}: nobody is active",
                 node=node.name,
                 evidence=facts.role_record.line,
-                fix="stop both nodes, then start one, and the other when it is up",
+                fix="stop both nodes, then start both: neither completes its start alone",
             )
         else:
             assert facts.role_record is not None

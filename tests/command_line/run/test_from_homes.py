@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from tests.support import pairs
 from tests.support.headless import (
     ANALYTICS,
+    API_MANAGER_PACKS,
     AXIS2,
     CARBON,
     EVENT_PROCESSOR,
@@ -299,7 +300,7 @@ def test_what_a_replay_wrote_is_read_back_and_reads_back_the_same(
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(profiles(stats=not pack.startswith("das")), passwords, passwords, passwords)
+    @given(profiles(stats=pack in API_MANAGER_PACKS), passwords, passwords, passwords)
     def there_and_back(tables: dict[str, Any], password: str, trust: str, svn: str) -> None:
         monkeypatch.setenv("APIM_DB_PASSWORD", password)
         monkeypatch.setenv("TRUST", trust)

@@ -66,8 +66,12 @@ class Configured:
         return self.pair.homes
 
     @property
-    def is_das(self) -> bool:
-        return self.pack.startswith("das")
+    def is_oldest(self) -> bool:
+        return self.pack == "das-3.0.1"
+
+    @property
+    def has_statistics(self) -> bool:
+        return self.pack in API_MANAGER_PACKS
 
 
 def rich_profile(folder: Path, *, stats: bool) -> dict[str, Any]:
@@ -155,7 +159,7 @@ def configure(packs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
                 "RICH_SVN_PASSWORD": SVN_PASSWORD,
                 "XDG_STATE_HOME": str(folder / "state"),
             }
-            extra = rich_profile(folder, stats=not pack.startswith("das")) if rich else {}
+            extra = rich_profile(folder, stats=pack in API_MANAGER_PACKS) if rich else {}
             pair = pairs.make_pair(packs / pack, folder, **extra)
             with pytest.MonkeyPatch.context() as patch:
                 for name, value in environment.items():
@@ -422,7 +426,7 @@ class TestDatasources:
             (rich, "EVENTS", "PINNED & <DS>"),
         ):
             wanted = {"EVENT_STORE": event, "EVENT_STORE_WO": event, "PROCESSED_DATA_STORE": processed}
-            if configured.is_das:
+            if configured.is_oldest:
                 del wanted["EVENT_STORE_WO"]
             for home in configured.homes:
                 stores = live(home, STORES)("/analytics-dataservice-configuration/analytics-record-store")
@@ -440,12 +444,12 @@ class TestDatasources:
         self, plain: Configured, rich: Configured
     ) -> None:
         for home in plain.homes:
-            if plain.is_das:
+            if not plain.has_statistics:
                 assert not (home / STATS).exists()
             else:
                 assert (home / STATS).read_bytes() == (plain.stock / STATS).read_bytes()
         for home in rich.homes:
-            if not rich.is_das:
+            if rich.has_statistics:
                 wanted = {"url": rich_url("STATISTICS"), **RICH_POOL, "defaultAutoCommit": "false"}
                 assert configuration(home, STATS, "WSO2AM_STATS_DB") == wanted
                 assert text(home, STATS, "//datasource/jndiConfig/name") == "jdbc/WSO2AM_STATS_DB"
@@ -566,7 +570,7 @@ class TestEventProcessor:
         for home in plain.homes + rich.homes:
             modes = live(home, EVENT_PROCESSOR)("/eventProcessorConfiguration/mode")
             assert {mode.get("name"): mode.get("enable") for mode in modes} == {
-                **({"SingleNode": "false"} if plain.is_das else {}),
+                **({"SingleNode": "false"} if plain.is_oldest else {}),
                 "HA": "true",
                 "Distributed": "false",
             }
@@ -598,7 +602,7 @@ class TestEventProcessor:
     def test_state_is_kept_where_the_pack_can(self, plain: Configured, rich: Configured) -> None:
         for configured, interval, location in ((plain, "15", "cep_persistence"), (rich, "5", "cep & state")):
             for home in configured.homes:
-                if configured.is_das:
+                if configured.is_oldest:
                     assert texts(home, EVENT_PROCESSOR, f"{HA}/persistence") == []
                     single = "/eventProcessorConfiguration/mode[@name='SingleNode']/persistence"
                     assert text(home, EVENT_PROCESSOR, f"{single}/@enable") == "false"
@@ -639,10 +643,13 @@ class TestSpark:
             for script in (SPARK_SH, SPARK_BAT):
                 assert (home / script).read_bytes() == (plain.stock / script).read_bytes()
         for home, address in zip(rich.homes, ("127.0.0.1", "127.0.0.2"), strict=True):
-            stock = (rich.stock / SPARK_SH).read_bytes()
-            assert (home / SPARK_SH).read_bytes() == stock + f"export SPARK_LOCAL_IP={address}\n".encode()
-            stock = (rich.stock / SPARK_BAT).read_bytes()
-            assert (home / SPARK_BAT).read_bytes() == stock + f"set SPARK_LOCAL_IP={address}\r\n".encode()
+            for script, line in ((SPARK_SH, "export"), (SPARK_BAT, "set")):
+                stock = (rich.stock / script).read_bytes()
+                added = f"{line} SPARK_LOCAL_IP={address}".encode()
+                end = b"\r\n" if b"\r\n" in stock else b"\n"
+                # Where the last line has no end, as in the real scripts, the new last line has none either.
+                ended = stock.endswith(b"\n")
+                assert (home / script).read_bytes() == stock + (added + end if ended else end + added)
             assert os.access(home / SPARK_SH, os.X_OK)
 
 
@@ -765,7 +772,7 @@ class TestBack:
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("RICH_SVN_PASSWORD", SVN_PASSWORD)
         monkeypatch.setenv("APIM_DB_PASSWORD", pairs.PASSWORD)
-        extra = rich_profile(folder, stats=not pack.startswith("das")) if setting == "rich" else {}
+        extra = rich_profile(folder, stats=pack in API_MANAGER_PACKS) if setting == "rich" else {}
         pair = pairs.make_pair(packs / pack, folder, **extra)
         first = pair.homes[0]
         (first / AXIS2).chmod(0o600)
@@ -812,7 +819,7 @@ class TestASecondRenaming:
             assert texts(home, ANALYTICS, "//datasource/name") == ["SECOND", "OTHER"]
             assert configuration(home, ANALYTICS, "SECOND")["url"] == plain_url("SECOND")
             named = texts(home, STORES, "//analytics-record-store/properties/property[@name='datasource']")
-            assert named == (["SECOND", "OTHER"] if pack.startswith("das") else ["SECOND", "SECOND", "OTHER"])
+            assert named == (["SECOND", "OTHER"] if pack == "das-3.0.1" else ["SECOND", "SECOND", "OTHER"])
         assert replayed(pair)[0].outcome == "unchanged"
 
     def test_two_stores_can_change_their_names(self, make_pair: Callable[..., Pair]) -> None:

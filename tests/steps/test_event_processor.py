@@ -1,0 +1,74 @@
+"""The event processor as the server reads it: the mode HA, and what has to stand in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from lxml import etree
+
+from tests.support.headless import EVENT_PROCESSOR, applied, checked, of, replayed, statuses
+from tests.support.pairs import Pair
+from wizard.steps.event_processor import REQUIRED
+
+MakePair = Callable[..., Pair]
+
+
+def edited(pair: Pair, pattern: str, new: str) -> None:
+    for home in pair.homes:
+        path = home / EVENT_PROCESSOR
+        text = path.read_text()
+        changed = re.sub(pattern, new, text, count=1, flags=re.DOTALL)
+        assert changed != text
+        path.write_text(changed)
+
+
+@pytest.mark.parametrize("pack", ["apim-analytics-2.1.0", "das-3.0.1"])
+@pytest.mark.parametrize("name", ["ha", "Ha", " HA"])
+def test_the_mode_is_found_whatever_the_case_of_its_name(pack: str, name: str, make_pair: MakePair) -> None:
+    pair = make_pair(pack)
+    edited(pair, '<mode name="HA" enable="false">', f'<mode name="{name}" enable="false">')
+    applied(pair)
+    for home in pair.homes:
+        modes = etree.parse(home / EVENT_PROCESSOR).getroot().findall("mode")
+        enabled = {mode.get("name"): mode.get("enable") for mode in modes}
+        assert enabled.pop(name) == "true"
+        assert set(enabled.values()) == {"false"}
+    assert replayed(pair)[0].outcome == "unchanged"
+
+
+def test_a_switch_in_capitals_is_no_change(make_pair: MakePair) -> None:
+    pair = make_pair()
+    applied(pair)
+    edited(pair, '<mode name="HA" enable="true">', '<mode name="HA" enable="TRUE">')
+    assert replayed(pair)[0].outcome == "unchanged"
+
+
+def test_two_modes_of_that_name_are_refused(make_pair: MakePair) -> None:
+    pair = make_pair()
+    edited(pair, '<mode name="Distributed"', '<mode name="hA"')
+    found = [one for one in of(checked(pair), "prerequisites.files") if one.status == "error"]
+    assert len(found) == 2
+    assert "doubles the mode HA" in found[0].message
+
+
+@pytest.mark.parametrize("pack", ["apim-analytics-2.0.0", "das-3.0.1", "is-analytics-5.3.0"])
+@pytest.mark.parametrize("path", REQUIRED)
+def test_a_setting_that_the_server_requires(path: str, pack: str, make_pair: MakePair) -> None:
+    pair = make_pair(pack)
+    assert statuses(checked(pair), "event-processor.member-interval") == ["ok", "ok"]
+    name = path.rpartition("/")[2]
+    edited(pair, rf"<{name}>[^<]*</{name}>", f"<{name}> </{name}>" if "Queue" in name else "")
+    found = of(checked(pair), "event-processor.member-interval")
+    assert [one.status for one in found] == ["error", "error"]
+    assert path in found[0].message
+
+
+def test_several_missing_settings_are_one_finding_a_node(make_pair: MakePair) -> None:
+    pair = make_pair()
+    edited(pair, r"<checkMemberUpdateInterval>.*?</checkMemberUpdateInterval>", "")
+    edited(pair, r"<publisherCharSet>.*?</publisherCharSet>", "<publisherCharSet/>")
+    found = of(checked(pair), "event-processor.member-interval")
+    assert len(found) == 2
+    assert "lacks checkMemberUpdateInterval, eventSync/publisherCharSet" in found[0].message
