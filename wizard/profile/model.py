@@ -372,7 +372,7 @@ class Node(Section):
         examples=["10.100.0.46", "10.100.0.47"],
     )
     hazelcast_port: PortNumber = Field(
-        4000, title="Hazelcast port", description="the cluster's own port; no offset is added"
+        4000, title="Hazelcast port", description="the cluster's own port; the server does not add the offset"
     )
     port_offset: Offset | None = Field(
         None,
@@ -381,15 +381,17 @@ class Node(Section):
         examples=[1],
     )
     event_sync_port: PortNumber = Field(
-        11224, title="Event sync port", description="the other node sends its events here; no offset is added"
+        11224,
+        title="Event sync port",
+        description="written to the file; the other node sends its events here",
     )
     management_port: PortNumber = Field(
         10005,
         title="Management port",
-        description="the other node fetches its state here; no offset is added",
+        description="written to the file; the other node fetches its state here",
     )
     presentation_port: PortNumber = Field(
-        11000, title="Presentation port", description="written only with a presenter; no offset is added"
+        11000, title="Presentation port", description="written only with a presenter"
     )
     spark_local_ip: IpAddress | None = Field(
         None,
