@@ -592,7 +592,7 @@ PACK_CASES = [
     ),
     Case(
         "a port that the offset makes equal",
-        profile("event_sync_port = 11225", "event_sync_port = 7613"),
+        profile("event_sync_port = 11225", "event_sync_port = 7611"),
         3,
         ("7613",),
         ".+",

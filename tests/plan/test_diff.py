@@ -225,7 +225,7 @@ class TestEachFileKeepsItsOwnWays:
         from tests.support import pairs
 
         nodes = [{"spark_local_ip": "127.0.0.1"}, {"spark_local_ip": "127.0.0.2"}]
-        stats = {} if pack.startswith("das") else {"databases": {"stats": "S"}}
+        stats = {} if pack not in API_MANAGER_PACKS else {"databases": {"stats": "S"}}
         plain = make_pair(pack, nodes=nodes, mysql=stats)
         other = pairs.make_pair(packs / pack, tmp_path / "other", nodes=nodes, mysql=stats)
         for home in other.homes:

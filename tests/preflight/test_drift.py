@@ -119,7 +119,7 @@ def test_an_edit_of_something_else_is_nobodys_business(pair: Pair) -> None:
 
 
 def test_a_changed_profile_is_no_drift(pair: Pair) -> None:
-    reprofiled(pair, pool={"max_active": 77}, cluster={"domain": "another"}, nodes=[{"port_offset": 3}])
+    reprofiled(pair, pool={"max_active": 77}, cluster={"domain": "another"}, nodes=[{"port_offset": 40}])
     assert replayed(pair, dry_run=True)[0].outcome == "pending"
     assert drift(pair) == {}
 
