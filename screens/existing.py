@@ -49,7 +49,6 @@ class ExistingPair(ModalScreen["ReadBack | None"]):
         """Ask; `home` is the field of a node's home, `folder` is where relative paths count from."""
         super().__init__()
         self._home, self._folder = home, folder
-        self._reading = False
 
     def compose(self) -> ComposeResult:
         named = self._home._replace(key="", title="Profile", help="what commands and reports call the pair")

@@ -483,13 +483,6 @@ def _plural(word: str, count: int) -> str:
     return word if count == 1 else f"{word}s"
 
 
-def _file(change: Change) -> Content:
-    folder, _, name = change.path.rpartition("/")
-    return Content.assemble(
-        plain(name), (f"  {len(change.what)}", "$primary"), (f"  {plain(folder)}", "$quiet")
-    )
-
-
 def _within(path: Any, change: Change) -> bool:
     return str(path).endswith(change.path)
 
