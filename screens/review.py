@@ -62,8 +62,11 @@ class Item(NamedTuple):
     text: str = ""
 
 
-class Review(Screen[None]):
-    """A tree of what is to be settled and of what changes; beside it the finding or the diff."""
+class Review(Screen["tuple[str, Place | None] | None"]):
+    """A tree of what is to be settled and of what changes; beside it the finding or the diff.
+
+    Gives the step and the place of the field to go to; None if the user only goes back.
+    """
 
     CSS_PATH = "review.tcss"
     AUTO_FOCUS = "Tree"
@@ -380,7 +383,7 @@ class Review(Screen[None]):
                 self.look()
             elif choice == "wrong":
                 index = [node.name for node in self.pair.profile.nodes].index(missing[0].name)  # type: ignore[union-attr]
-                self._go_to(STEP_IDS[0], ("nodes", index, "home"))
+                self.dismiss((STEP_IDS[0], ("nodes", index, "home")))
 
         self.app.push_screen(elsewhere.ask(missing[0], here), answered)
 
@@ -390,17 +393,17 @@ class Review(Screen[None]):
         """Go to the field that causes what is shown."""
         item = self._current()
         if item.change is not None:
-            self._go_to(*cause.step_of(item.change, self.pair.draft, item.what))
+            self.dismiss(cause.step_of(item.change, self.pair.draft, item.what))
         elif item.finding is not None:
             self._go_to_finding(item.finding)
         elif self.pair.profile is None and self.pair.mistakes:
             place = next(iter(self.pair.mistakes))
-            self._go_to(lookup.steps_of(key_of(place))[0], place)
+            self.dismiss((lookup.steps_of(key_of(place))[0], place))
         elif item.database and self.pair.profile is not None:
             databases = self.pair.profile.mysql.databases
             role = next((role for role, name in databases if name == item.database), None)
             if role is not None:
-                self._go_to("mysql", ("mysql", "databases", role))
+                self.dismiss(("mysql", ("mysql", "databases", role)))
 
     def _go_to_finding(self, finding: Finding) -> None:
         step = self.pair.owners(finding)[0]
@@ -409,14 +412,7 @@ class Review(Screen[None]):
             place = self.pair.draft.place(finding.remedy.field)
         elif self.pair.field_of(finding) is not None:
             place = self.pair.draft.place(self.pair.field_of(finding) or "")
-        self._go_to(step, place)
-
-    def _go_to(self, step: str, place: Place | None) -> None:
-        from screens.step import StepScreen
-
-        below = next(screen for screen in reversed(self.app.screen_stack) if isinstance(screen, StepScreen))
-        self.dismiss(None)
-        below.call_later(below.open_step, step, place)
+        self.dismiss((step, place))
 
     def action_back(self) -> None:
         self.dismiss(None)

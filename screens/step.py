@@ -405,7 +405,12 @@ class StepScreen(Screen[None]):
         from screens.review import Review
 
         self.pair.publish()
-        self.app.push_screen(Review(self.pair))
+        self.app.push_screen(Review(self.pair), self._go_to_field)
+
+    def _go_to_field(self, chosen: tuple[str, Place | None] | None) -> None:
+        """Open the step and the field that were chosen in the review, if any."""
+        if chosen is not None:
+            self.call_later(self.open_step, *chosen)
 
     def action_verify(self) -> None:
         verify.wish(self.app, self.pair)  # type: ignore[arg-type]
