@@ -45,7 +45,7 @@ screenshots: $(VENV)/.dev ## renew the pictures that the screen tests compare wi
 
 docs: $(VENV)/.dev ## renew what the documentation takes from the code, then the site
 	$(BIN)/python -m tools.catalogue README.md docs/*.md docs/reference/*.md
-	$(BIN)/python -m screens.keys docs/reference/keys.md
+	$(BIN)/python -m tools.keys docs/reference/keys.md
 	$(BIN)/python -m tools.manual docs/man/apimha-wizard.1
 	$(BIN)/apimha-wizard profile schema >docs/reference/profile.schema.json
 	_APIMHA_WIZARD_COMPLETE=bash_source $(BIN)/apimha-wizard >docs/completions/bash/apimha-wizard

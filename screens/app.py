@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widget import MountError
+from textual.widgets import Input
 
 from screens import signs
-from screens.model import outline
+from screens.ascii import dress_scroll_bars
+from screens.dialogs import conflict, recover
+from screens.dialogs.ask import Ask
+from screens.dialogs.password import Typed
+from screens.dialogs.too_small import TooSmall
+from screens.help import Help
+from screens.model.background import beside
+from screens.model.draft import OpenedProfile, from_file
 from screens.model.memory import Memory
+from screens.model.pair import OpenPair
+from screens.no_colour import without_colours
 from screens.sizes import SMALLEST
+from screens.step import StepScreen
 from screens.theme import THEMES
+from wizard.system.errors import WizardError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from textual import events
     from textual.screen import ModalScreen, Screen
     from textual.timer import Timer
-
-    from screens.model.draft import OpenedProfile
-    from screens.model.pair import OpenPair
 
 T = TypeVar("T")
 
@@ -53,6 +65,7 @@ class WizardApp(App[int]):
     """The wizard."""
 
     TITLE = "apimha-wizard"
+    CSS_PATH = ["app.tcss", "welcome.tcss"]  # noqa: RUF012  (Textual loads no sheet of the default screen)
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "leave", "leave", show=False, priority=True),
@@ -60,11 +73,9 @@ class WizardApp(App[int]):
     ]
 
     def __init__(self, opened: OpenedProfile | None) -> None:
-        # The sheet of a first screen is loaded with that of all: Textual loads those of later ones by itself.
-        super().__init__(css_path=["app.tcss"] if opened is not None else ["app.tcss", "welcome.tcss"])
+        super().__init__()
         self.memory = Memory()
-        self.outline = outline.load()
-        self.pair: OpenPair | None = None
+        self.pair = OpenPair(opened, self.memory, self) if opened is not None else None
         self.broken: Exception | None = None
         """What went wrong inside; told when the terminal is as it was."""
         self.watch_after: Path | None = None
@@ -73,42 +84,24 @@ class WizardApp(App[int]):
             self.register_theme(theme)
         self.theme = THEMES[self.memory.theme].name
         if self.no_color:
-            from screens.no_colour import without_colours
-
             without_colours(self)
         if signs.ASCII:
-            from screens.ascii import dress_scroll_bars
-
             dress_scroll_bars(ascii=True)
             self.add_class("-ascii")
-        if opened is not None:
-            self.pair = self._made(opened)
-
-    def _made(self, opened: OpenedProfile) -> OpenPair:
-        from screens.model.pair import OpenPair
-
-        return OpenPair(opened, self.outline, self.memory, self)
 
     # --- starting and leaving ---------------------------------------------------------------------
 
     def get_default_screen(self) -> Screen[Any]:
-        """The first screen is the only one that is painted before somebody sees anything."""
+        """The list of profiles, or the first unfinished step of the one that was named."""
         if self.pair is None:
-            from screens.welcome import Welcome
-
-            return Welcome()
-        from screens.step import StepScreen
-
+            return self._welcome()
         return StepScreen(self.pair, self.pair.first_unfinished())
 
     def on_mount(self) -> None:
-        import asyncio
-        import contextlib
-
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             # Not in a test's own thread; and a terminal that is gone must not end in a traceback.
-            with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):
+            with suppress(ValueError, RuntimeError, NotImplementedError):
                 loop.add_signal_handler(number, self._told_to_end, number)
 
     def _told_to_end(self, number: int) -> None:
@@ -122,8 +115,6 @@ class WizardApp(App[int]):
         await self.action_leave()
 
     async def _end(self, code: int) -> None:
-        from screens.model.background import beside
-
         for screen in self.screen_stack:
             # What is being written is put back first: a home is never left half-way.
             put_back = getattr(screen, "put_back", None)
@@ -152,9 +143,6 @@ class WizardApp(App[int]):
         self, group: Any, verbosity: Any, _textual_calling_frame: Any, *objects: Any, **kwargs: Any
     ) -> None:
         """Keys, pasted text and values that change are nobody's business but the field's: they are not logged."""
-        from textual import events
-        from textual.widgets import Input
-
         private = (events.Key, events.Paste, Input.Changed, Input.Submitted, Input.Blurred, Told)
         if not any(isinstance(one, private) for one in objects):
             super()._log(group, verbosity, _textual_calling_frame, *objects, **kwargs)
@@ -179,15 +167,13 @@ class WizardApp(App[int]):
 
     def open(self, opened: OpenedProfile, *, give_up_draft: bool = False) -> None:
         """Show another profile, at its first unfinished step."""
-        from screens.step import StepScreen
-
         if self.pair is not None:
             self.pair.cancel()
             if give_up_draft:
                 self.pair.draft.keeper.give_up()
             else:
                 self.pair.publish()
-        self.pair = self._made(opened)
+        self.pair = OpenPair(opened, self.memory, self)
         self._show_instead(StepScreen(self.pair, self.pair.first_unfinished()))
 
     def _show_instead(self, screen: Screen[Any]) -> None:
@@ -198,9 +184,6 @@ class WizardApp(App[int]):
 
     def take_file(self) -> None:
         """Go on with what the profile's file holds, and without the draft."""
-        from screens.model.draft import from_file
-        from wizard.system.errors import WizardError
-
         if self.pair is None:
             return
         try:
@@ -208,32 +191,18 @@ class WizardApp(App[int]):
         except WizardError as problem:
             self.say(str(problem), "error")
 
-    def renew(self) -> None:
-        from screens.step import StepScreen
-
-        for screen in self.screen_stack:
-            if isinstance(screen, StepScreen) and screen.pair is self.pair:
-                self.outline = self.pair.outline
-                screen.call_later(screen.open_step, screen.step.id)
-
     def say(self, message: str, severity: str) -> None:
         self.notify(signs.plain(message), severity=severity, markup=False)  # type: ignore[arg-type]
 
     def ask_for_password(self, key: str) -> str | None:
-        from screens.dialogs.password import Typed
-
         return self._ask_in_thread(lambda: Typed(key))
 
     def ask_whether(self, text: str) -> bool:
-        from screens.dialogs.ask import Ask
-
         choices = [("no", "no"), ("yes", "yes, run it")]
         return self._ask_in_thread(lambda: Ask("May it be run?", text, choices)) == "yes"
 
     def _ask_in_thread(self, make: Callable[[], ModalScreen[T]]) -> T | None:
         """What somebody answers; None where the screen is closed first."""
-        from concurrent.futures import Future
-
         answer: Future[T | None] = Future()
         self.post_message(Asked(lambda: self.push_screen(make(), answer.set_result)))
         return answer.result()
@@ -242,16 +211,12 @@ class WizardApp(App[int]):
         message.ask()
 
     def ask_about_cut_off(self, message: str) -> None:
-        from screens.dialogs.recover import ask
-
         if self.pair is not None:
-            ask(self, self.pair, message)
+            recover.ask(self, self.pair, message)
 
     def ask_about_conflict(self) -> None:
-        from screens.dialogs.conflict import ask
-
         if self.pair is not None:
-            ask(self, self.pair)
+            conflict.ask(self, self.pair)
 
     # --- actions ----------------------------------------------------------------------------------
 
@@ -262,13 +227,17 @@ class WizardApp(App[int]):
 
     def action_profiles(self) -> None:
         """Back to the list of profiles; what is open is saved."""
-        from screens.welcome import Welcome
-
         if self.pair is not None:
             self.pair.cancel()
             self.pair.publish()
         self.pair = None
-        self._show_instead(Welcome())
+        self._show_instead(self._welcome())
+
+    def _welcome(self) -> Screen[Any]:
+        """The list of profiles; like the other screens it is loaded only when it is opened."""
+        from screens.welcome import Welcome
+
+        return Welcome()
 
     def action_copy_path(self) -> None:
         if self.pair is not None:
@@ -276,8 +245,6 @@ class WizardApp(App[int]):
 
     def on_resize(self, event: events.Resize) -> None:
         """Say so where there is no room, and go on by itself when there is."""
-        from screens.dialogs.too_small import TooSmall
-
         small = event.size.width < SMALLEST[0] or event.size.height < SMALLEST[1]
         if small and not isinstance(self.screen, TooSmall):
             self.push_screen(TooSmall(*SMALLEST))
@@ -285,8 +252,6 @@ class WizardApp(App[int]):
             self.pop_screen()
 
     def action_help(self) -> None:
-        from screens.help import Help
-
         if not isinstance(self.screen, Help):
             self.push_screen(Help.of(self.screen))
 

@@ -14,11 +14,18 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Button, Static
 
+from screens import verify
+from screens.dialogs.ask import Ask
 from screens.signs import of_finding, plain, sign
 from screens.widgets.key_bar import KeyBar, KeyHint
 from screens.widgets.progress import ProgressRow
 from screens.widgets.title_bar import TitleBar
+from wizard.command_line.run import replay, rollback
+from wizard.command_line.text import next_steps
+from wizard.profile.store import load
+from wizard.steps.procedure import STEP_IDS
 from wizard.system.cancel import Cancel
+from wizard.system.errors import WizardError
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -121,10 +128,6 @@ class Apply(Screen[None]):
     # --- the thread that writes -------------------------------------------------------------------
 
     def _write(self) -> None:
-        from wizard.command_line.run import replay
-        from wizard.command_line.text import next_steps
-        from wizard.profile.store import load
-
         tell = self._tell_from_thread
         self.pair.draft.keeper.settled(5.0)
         loaded = load(self.pair.draft.target)
@@ -151,12 +154,10 @@ class Apply(Screen[None]):
         tell("ended", result, lines)
 
     def _undo(self) -> None:
-        from wizard.command_line.run import rollback as undo
-
         result = self.result
         if result is None or result.run is None:
             return
-        undone = undo.rollback(
+        undone = rollback.rollback(
             result.run,
             force=False,
             say=lambda text: self._tell_from_thread("said", text),
@@ -214,7 +215,7 @@ class Apply(Screen[None]):
             self._tell_failed(result)
 
     def _tell_done(self, result: Result) -> None:
-        self.pair.note(wrong=[], passed=[step.id for step in self.pair.outline.steps])
+        self.pair.note(wrong=[], passed=list(STEP_IDS))
         count = sum(file["status"] in {"changed", "created"} for file in result.files)
         run = f" Run {result.run}." if result.run else ""
         self._tell(f"{sign('done')} Done: {count} files written.{run}", "$success bold")
@@ -254,8 +255,6 @@ class Apply(Screen[None]):
         self._offer(("back", "back to the review"), ("leave", "leave"))
 
     def _on_broke(self, problem: BaseException) -> None:
-        from wizard.system.errors import WizardError
-
         self.working = False
         told = (
             plain(str(problem))
@@ -311,7 +310,6 @@ class Apply(Screen[None]):
     def action_roll_back(self) -> None:
         if self.working or self.result is None or self.result.run is None:
             return
-        from screens.dialogs.ask import Ask
 
         def answered(choice: str | None) -> None:
             if choice == "yes":
@@ -336,9 +334,7 @@ class Apply(Screen[None]):
 
     def action_verify(self) -> None:
         if not self.working:
-            from screens.verify import wish
-
-            wish(self.app, self.pair)  # type: ignore[arg-type]
+            verify.wish(self.app, self.pair)  # type: ignore[arg-type]
 
     def action_back(self) -> None:
         if not self.working:

@@ -6,6 +6,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from screens.apply import Apply
+from screens.review import Review
+from screens.step import StepScreen
+from screens.welcome import Welcome
+from wizard.steps.procedure import STEPS
+
 if TYPE_CHECKING:
     from textual.screen import Screen
 
@@ -17,11 +23,6 @@ Command = tuple[str, str, Callable[[], Any]]
 
 def commands(app: WizardApp, screen: Screen[Any]) -> Iterator[Command]:
     """What can be done now: each a title, a line of help, and what is called."""
-    from screens.apply import Apply
-    from screens.review import Review
-    from screens.step import StepScreen
-    from screens.welcome import Welcome
-
     if isinstance(screen, StepScreen):
         yield from _of_step(app, screen)
     elif isinstance(screen, Review):
@@ -41,7 +42,7 @@ def commands(app: WizardApp, screen: Screen[Any]) -> Iterator[Command]:
 
 
 def _of_step(app: WizardApp, screen: StepScreen) -> Iterator[Command]:
-    for step in screen.pair.outline.steps:
+    for step in STEPS:
         yield f"Step: {step.title}", step.help, partial(screen.open_step, step.id)
     yield "Next step", "this one is finished", screen.action_next
     yield "Step before", "go back", screen.action_back
@@ -104,9 +105,3 @@ def _of_apply(screen: Apply) -> Iterator[Command]:
     yield "Copy the next steps", "into the clipboard", screen.action_copy
     yield "Verify", "watch the two servers start", screen.action_verify
     yield "Back to the review", "", screen.action_back
-
-
-if TYPE_CHECKING:
-    from screens.apply import Apply
-    from screens.review import Review
-    from screens.step import StepScreen

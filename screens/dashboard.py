@@ -21,9 +21,13 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from screens import signs
+from screens.help import Help
 from screens.model.background import beside
+from screens.model.memory import Memory
+from screens.no_colour import without_colours
 from screens.terminal import never_wait
 from screens.theme import THEMES
+from wizard.command_line.verify import exit_code, is_over
 from wizard.system.errors import WizardError
 from wizard.verify.drill import Drill
 from wizard.verify.record import parse
@@ -345,8 +349,6 @@ class Dashboard(Screen[int]):
         self.run_worker(self._keep_watching(), exclusive=True)
 
     async def _keep_watching(self) -> None:
-        from wizard.command_line.verify import exit_code, is_over
-
         while True:
             view = await beside(self.watcher.poll, "logs")
             self.show(view)
@@ -440,8 +442,6 @@ class Dashboard(Screen[int]):
         self.show_keys()
 
     def action_help(self) -> None:
-        from screens.help import Help
-
         self.app.push_screen(Help.of(self))
 
     async def action_report(self) -> None:
@@ -485,8 +485,6 @@ class DashboardApp(App[int]):
             self.register_theme(one)
         self.theme = THEMES[theme].name
         if self.no_color:
-            from screens.no_colour import without_colours
-
             without_colours(self)
 
     def get_default_screen(self) -> Screen[int]:
@@ -503,8 +501,6 @@ class DashboardApp(App[int]):
 
     def action_theme(self) -> None:
         """Change between dark and light; it is remembered."""
-        from screens.model.memory import Memory
-
         memory = Memory()
         memory.theme = "light" if self.current_theme.dark else "dark"
         self.theme = THEMES[memory.theme].name
@@ -528,15 +524,9 @@ def run(watcher: Watcher, *, name: str, until_healthy: bool, writer: ReportWrite
     """
     never_wait()
     app = DashboardApp(
-        Dashboard(watcher, name=name, writer=writer, until_healthy=until_healthy), theme=_remembered_theme()
+        Dashboard(watcher, name=name, writer=writer, until_healthy=until_healthy), theme=Memory().theme
     )
     app.run()
     if app.broken is not None:
         raise app.broken
     return app.return_code or 0
-
-
-def _remembered_theme() -> str:
-    from screens.model.memory import Memory
-
-    return Memory().theme

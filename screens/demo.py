@@ -12,16 +12,16 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
+from screens.model.memory import Memory, ProfileProgress
+from screens.start import run
+from wizard.demo import server
+from wizard.demo.sandbox import make_sandbox
+from wizard.demo.story import LIVE_IGNORES, stoppable, use_server
+
 
 def main() -> int:
     """Make the sandbox, open the wizard on it, and clean up; the exit code of the process."""
-    from screens.model.memory import Memory, ProfileProgress
-    from screens.start import run
-    from wizard.demo.sandbox import make_sandbox
-    from wizard.demo.server import find_server, private_server
-    from wizard.demo.story import LIVE_IGNORES, stoppable, use_server
-
-    program = find_server()
+    program = server.find_server()
     with ExitStack() as stack:
         stack.enter_context(stoppable())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="apimha-demo-")))
@@ -30,7 +30,7 @@ def main() -> int:
         progress = ProfileProgress(offline=True)
         if program is not None:
             print(f"starting a private {program.name} for the sandbox …", file=sys.stderr)
-            use_server(sandbox, stack.enter_context(private_server(folder / "server", program)))
+            use_server(sandbox, stack.enter_context(server.private_server(folder / "server", program)))
             progress = ProfileProgress(ignore=list(LIVE_IGNORES))
         Memory().note(sandbox.profile, progress)
         code = run(str(sandbox.profile))

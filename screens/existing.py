@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from textual.binding import Binding, BindingType
@@ -9,19 +11,23 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
+from screens.dialogs.picker import pick_for
 from screens.model.background import beside
 from screens.page import Page, PageEntry
 from screens.signs import plain, sign
 from screens.widgets.field import TextField
 from screens.widgets.path_field import PathField
-from wizard.system.errors import WizardError
+from wizard.command_line.run import from_homes
+from wizard.profile.fields import keys
+from wizard.profile.names import check_name
+from wizard.system import locations
+from wizard.system.errors import UsageError, WizardError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from textual.app import ComposeResult
 
-    from screens.model.outline import Field
     from wizard.command_line.run.from_homes import PairReading
 
 ABOUT = """\
@@ -45,16 +51,16 @@ class ExistingPair(ModalScreen["ReadBack | None"]):
     AUTO_FOCUS = "PathField"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "give up", show=False)]
 
-    def __init__(self, home: Field, folder: Path) -> None:
-        """Ask; `home` is the field of a node's home, `folder` is where relative paths count from."""
+    def __init__(self, folder: Path) -> None:
+        """Ask; `folder` is where relative paths count from."""
         super().__init__()
-        self._home, self._folder = home, folder
-        self._reading = False
+        self._folder = folder
 
     def compose(self) -> ComposeResult:
-        named = self._home._replace(key="", title="Profile", help="what commands and reports call the pair")
+        home = keys()["nodes.home"]
+        named = replace(home, key="", title="Profile", help="what commands and reports call the pair")
         fields: list[TextField] = [
-            PathField(self._home._replace(title=title), ("nodes", number, "home"), "", f"/opt/wso2/{like}")
+            PathField(replace(home, title=title), ("nodes", number, "home"), "", f"/opt/wso2/{like}")
             for number, (title, like) in enumerate(
                 [("Home of node 1", "analytics-1"), ("Home of node 2", "analytics-2")]
             )
@@ -78,8 +84,6 @@ class ExistingPair(ModalScreen["ReadBack | None"]):
 
     def action_pick(self) -> None:
         """Choose a home from the disk; F3 of a path."""
-        from screens.dialogs.picker import pick_for
-
         if isinstance(self.focused, PathField):
             pick_for(self.focused, self._folder)
 
@@ -90,8 +94,6 @@ class ExistingPair(ModalScreen["ReadBack | None"]):
             self.action_give_up()
 
     async def _read(self) -> None:
-        from functools import partial
-
         first, second, name = (field.value.strip() for field in self.query(TextField))
         told = self.query_one(".result", Static)
         for field in self.query(PathField):
@@ -116,11 +118,6 @@ def read_back(first: str, second: str, name: str, folder: Path) -> ReadBack:
         WizardError: a home is no pack, the name is none or is taken, or it cannot be written.
         ValueError: a path is none.
     """
-    from wizard.command_line.run import from_homes
-    from wizard.profile.names import check_name
-    from wizard.system import locations
-    from wizard.system.errors import UsageError
-
     check_name(name)
     if locations.draft(name).exists():
         raise UsageError("there is a draft of this name already", fix="open it, or take another name")

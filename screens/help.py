@@ -9,6 +9,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 
 from screens.keys import APPLY_KEYS, FORM_KEYS, REVIEW_KEYS, VERIFY_KEYS, WELCOME_KEYS, Keys
+from screens.model import lookup
 from screens.page import Page, PageEntry
 from screens.signs import WORDS, StepState, plain, sign
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.screen import Screen
 
-    from screens.model.outline import StepOutline
+    from wizard.steps.step import Step
 
 
 class Help(ModalScreen[None]):
@@ -35,7 +36,7 @@ class Help(ModalScreen[None]):
         """The help of a screen."""
         name = type(screen).__name__
         if name == "StepScreen":
-            step: StepOutline = screen.step  # type: ignore[attr-defined]
+            step: Step = screen.step  # type: ignore[attr-defined]
             return cls(step.title, _step(step))
         if name == "Review":
             return cls("Review", _page(REVIEW, REVIEW_KEYS))
@@ -83,9 +84,9 @@ def _page(about: str, keys: Keys) -> list[PageEntry]:
     return [PageEntry(text=about), *_title("Keys"), *_keys(keys)]
 
 
-def _step(step: StepOutline) -> list[PageEntry]:
+def _step(step: Step) -> list[PageEntry]:
     entries = [PageEntry(text=step.help), *_title("Keys"), *_keys(FORM_KEYS), *_title("Fields")]
-    for field in step.fields:
+    for field in lookup.keys_of(step):
         default = "" if field.default in (None, {}) else f" Default: {field.default}."
         entries += [
             PageEntry(f"  {field.title}", "bold", f"{field.help}.{default}", indent=4),

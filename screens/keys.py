@@ -1,4 +1,4 @@
-"""The keys of every screen, in one place: F1 shows them, and `python -m screens.keys FILE` puts them into a page."""
+"""The keys of every screen, in one place: F1 shows them, and `python -m tools.keys FILE` puts them into a page."""
 
 from __future__ import annotations
 
@@ -65,21 +65,3 @@ SCREENS: tuple[tuple[str, Keys], ...] = (
     ("Verify", VERIFY_KEYS),
 )
 """The screens in the order in which a person comes to them."""
-
-
-def chapters() -> str:
-    """Each screen as a chapter with its keys, in Markdown."""
-    from tools.pages import table
-
-    return "\n\n".join(
-        f"## {title}\n\n" + table(("key", "what it does"), ((f"`{key}`", told) for key, told in keys))
-        for title, keys in SCREENS
-    )
-
-
-if __name__ == "__main__":
-    import sys
-
-    from tools.pages import renew
-
-    renew(sys.argv[1:], {"keys": chapters})

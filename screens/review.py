@@ -11,7 +11,9 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Button, Static, Tree
 
-from screens.model import cause
+from screens.apply import Apply
+from screens.dialogs import elsewhere
+from screens.model import cause, lookup
 from screens.signs import of_finding, plain, sign
 from screens.sizes import WIDE
 from screens.theme import tint
@@ -19,6 +21,10 @@ from screens.widgets.change_tree import ChangeTree
 from screens.widgets.diff_view import DiffView, Said
 from screens.widgets.key_bar import KeyBar, KeyHint
 from screens.widgets.title_bar import TitleBar
+from wizard.plan.diff import rows
+from wizard.preflight.checks import UNIGNORABLE
+from wizard.profile.fields import key_of, keys
+from wizard.steps.procedure import CHECKS, STEP_IDS
 
 if TYPE_CHECKING:
     from textual import events
@@ -56,8 +62,11 @@ class Item(NamedTuple):
     text: str = ""
 
 
-class Review(Screen[None]):
-    """A tree of what is to be settled and of what changes; beside it the finding or the diff."""
+class Review(Screen["tuple[str, Place | None] | None"]):
+    """A tree of what is to be settled and of what changes; beside it the finding or the diff.
+
+    Gives the step and the place of the field to go to; None if the user only goes back.
+    """
 
     CSS_PATH = "review.tcss"
     AUTO_FOCUS = "Tree"
@@ -134,10 +143,7 @@ class Review(Screen[None]):
         tree.clear()
         branch = tree.root.add("missing or wrong", expand=True)
         for place, mistake in self.pair.mistakes.items():
-            names = self.pair.draft.node_names()
-            field = self.pair.outline.field(".".join(p for p in place if isinstance(p, str)))
-            node = f" of {names[place[1]]}" if len(place) > 2 and isinstance(place[1], int) else ""
-            title = f"{field.title if field else place[-1]}{node}"
+            title = self.pair.label(place)
             branch.add_leaf(
                 Text(f"{sign('incomplete')} {plain(title)}"), Item(text=f"{title}: {mistake.message}")
             )
@@ -256,7 +262,7 @@ class Review(Screen[None]):
 
     def _about(self, finding: Finding) -> list[Said]:
         colour = "error" if finding.status == "error" else "warning"
-        outline = next((one for one in self.pair.outline.checks() if one.id == finding.id), None)
+        check = next((one for one in CHECKS if one.id == finding.id), None)
         node = f"{finding.node}: " if finding.node else ""
         said = [
             Said(f"{of_finding(finding.status)} {finding.id}  ({finding.status})", colour, bold=True),
@@ -265,33 +271,31 @@ class Review(Screen[None]):
         ]
         if finding.fix:
             said += [Said(""), Said(f"fix: {finding.fix}", "secondary")]
-        if outline is not None:
-            said += [Said(""), Said(f"why: {outline.why}", "quiet")]
+        if check is not None:
+            said += [Said(""), Said(f"why: {check.why}", "quiet")]
         said.append(Said(""))
         if finding.status == "warning":
             told = "Space takes it back." if self._key(finding) in self.accepted else "Space accepts it."
             said.append(Said(told, "primary"))
-        elif self._ignorable(finding):
+        elif finding.id not in UNIGNORABLE:
             said.append(Said("Space takes it for a warning (as --ignore does).", "primary"))
         else:
             said.append(Said("Without this nothing can be written: F3 goes to its field.", "primary"))
         return said
 
     def _show_change(self, view: DiffView, change: Change, what: str) -> None:
-        from wizard.plan.diff import rows
-
         prepared = self._shown
         if prepared is None:
             return
         found = rows(change, prepared.masker())
-        step, place = cause.step_of(change, self.pair.outline, self.pair.draft, what)
-        title, arrow = self.pair.outline.step(step).title, sign("to")
-        field = self.pair.outline.field(".".join(p for p in place if isinstance(p, str))) if place else None
+        step, place = cause.step_of(change, self.pair.draft, what)
+        title, arrow = lookup.step_of(step).title, sign("to")
+        field = f" {arrow} {keys()[key_of(place)].title}" if place else ""
         said = [Said(f"{change.node} {sign('dot')} {change.path}", "secondary", bold=True)]
         said += [
             Said(f"written: {move.path}", "quiet") for move in change.moves if not _within(move.path, change)
         ]
-        origin = f"from: {title}{f' {arrow} {field.title}' if field else ''}   F3 goes there"
+        origin = f"from: {title}{field}   F3 goes there"
         said += [Said(origin, "primary")]
         if not found:
             said += [Said(""), *(Said(line) for line in change.what)]
@@ -353,13 +357,8 @@ class Review(Screen[None]):
         self._show_item(self._current())
         self._judge()
 
-    def _ignorable(self, finding: Finding) -> bool:
-        from wizard.preflight.checks import UNIGNORABLE
-
-        return finding.id not in UNIGNORABLE
-
     def _ignore(self, finding: Finding) -> None:
-        if not self._ignorable(finding):
+        if finding.id in UNIGNORABLE:
             self.notify(f"{finding.id} cannot be ignored: without it there is no plan.", markup=False)
             return
         self.pair.note(ignore=[*self.pair.progress.ignore, finding.id])
@@ -372,9 +371,7 @@ class Review(Screen[None]):
         """A home that is not here: the node is on another machine, or its path is wrong; only a person knows."""
         if self._asked_elsewhere or self.pair.profile is None or self.pair.progress.only_node is not None:
             return
-        from screens.dialogs.elsewhere import ask, missing_homes
-
-        missing = missing_homes(self.pair.profile)
+        missing = elsewhere.missing_homes(self.pair.profile)
         if len(missing) != 1:
             return
         self._asked_elsewhere = True
@@ -386,9 +383,9 @@ class Review(Screen[None]):
                 self.look()
             elif choice == "wrong":
                 index = [node.name for node in self.pair.profile.nodes].index(missing[0].name)  # type: ignore[union-attr]
-                self._go_to(self.pair.outline.steps[0].id, ("nodes", index, "home"))
+                self.dismiss((STEP_IDS[0], ("nodes", index, "home")))
 
-        self.app.push_screen(ask(missing[0], here), answered)
+        self.app.push_screen(elsewhere.ask(missing[0], here), answered)
 
     # --- going on ---------------------------------------------------------------------------------
 
@@ -396,22 +393,17 @@ class Review(Screen[None]):
         """Go to the field that causes what is shown."""
         item = self._current()
         if item.change is not None:
-            step, place = cause.step_of(item.change, self.pair.outline, self.pair.draft, item.what)
-            self._go_to(step, place)
+            self.dismiss(cause.step_of(item.change, self.pair.draft, item.what))
         elif item.finding is not None:
             self._go_to_finding(item.finding)
         elif self.pair.profile is None and self.pair.mistakes:
             place = next(iter(self.pair.mistakes))
-            key = ".".join(part for part in place if isinstance(part, str))
-            self._go_to(self.pair.outline.steps_of(key)[0], place)
-        elif item.database:
-            for role in ("user", "registry", "event_store", "processed_data_store", "stats"):
-                place = ("mysql", "databases", role)
-                if (
-                    self.pair.profile is not None
-                    and getattr(self.pair.profile.mysql.databases, role) == item.database
-                ):
-                    self._go_to(self.pair.outline.steps_of(".".join(place))[0], place)
+            self.dismiss((lookup.steps_of(key_of(place))[0], place))
+        elif item.database and self.pair.profile is not None:
+            databases = self.pair.profile.mysql.databases
+            role = next((role for role, name in databases if name == item.database), None)
+            if role is not None:
+                self.dismiss(("mysql", ("mysql", "databases", role)))
 
     def _go_to_finding(self, finding: Finding) -> None:
         step = self.pair.owners(finding)[0]
@@ -420,14 +412,7 @@ class Review(Screen[None]):
             place = self.pair.draft.place(finding.remedy.field)
         elif self.pair.field_of(finding) is not None:
             place = self.pair.draft.place(self.pair.field_of(finding) or "")
-        self._go_to(step, place)
-
-    def _go_to(self, step: str, place: Place | None) -> None:
-        from screens.step import StepScreen
-
-        below = next(screen for screen in reversed(self.app.screen_stack) if isinstance(screen, StepScreen))
-        self.dismiss(None)
-        below.call_later(below.open_step, step, place)
+        self.dismiss((step, place))
 
     def action_back(self) -> None:
         self.dismiss(None)
@@ -461,8 +446,6 @@ class Review(Screen[None]):
         if prepared is None or self.query_one("#apply", Button).disabled:
             self.notify("There is something to settle first.", markup=False)
             return
-        from screens.apply import Apply
-
         self.app.push_screen(Apply(self.pair, prepared))
 
     def on_screen_resume(self) -> None:
@@ -481,13 +464,6 @@ class Review(Screen[None]):
 
 def _plural(word: str, count: int) -> str:
     return word if count == 1 else f"{word}s"
-
-
-def _file(change: Change) -> Content:
-    folder, _, name = change.path.rpartition("/")
-    return Content.assemble(
-        plain(name), (f"  {len(change.what)}", "$primary"), (f"  {plain(folder)}", "$quiet")
-    )
 
 
 def _within(path: Any, change: Change) -> bool:

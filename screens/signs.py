@@ -32,19 +32,15 @@ _UNICODE = {
     "done": "✓",
     "skipped": "-",
     "here": "▸",
-    "open": "▾",
-    "more": "▾",
     "chosen": "•",
     "dot": "·",
     "to": "→",
     "full": "█",
-    "half": "▌",
     "empty": "░",
     "rule": "─",
     "bar": "│",
     "cut": "…",
     "mark": "▌",
-    "dash": "–",
 }
 
 _ASCII = {
@@ -56,19 +52,15 @@ _ASCII = {
     "done": "+",
     "skipped": "-",
     "here": ">",
-    "open": "v",
-    "more": "v",
     "chosen": "*",
     "dot": "-",
     "to": "->",
     "full": "#",
-    "half": "#",
     "empty": ".",
     "rule": "-",
     "bar": "|",
     "cut": "~",
     "mark": "|",
-    "dash": "-",
 }
 
 

@@ -9,10 +9,13 @@ from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets._input import Input
+from textual.widgets import Input
 
-from screens.model import values
-from screens.model.draft import key_of
+from screens import verify
+from screens.dialogs.password import PasswordTest
+from screens.dialogs.picker import pick_for
+from screens.model import lookup, values
+from screens.model.hints import hints
 from screens.signs import WORDS, plain, sign
 from screens.sizes import WIDE
 from screens.widgets.check_list import CheckList
@@ -22,18 +25,21 @@ from screens.widgets.form import Form
 from screens.widgets.key_bar import KeyBar, KeyHint
 from screens.widgets.labelled import Labelled, wrapped
 from screens.widgets.node_tabs import NodeTabs
+from screens.widgets.path_field import PathField
+from screens.widgets.secret_field import SecretField
 from screens.widgets.sidebar import Sidebar
 from screens.widgets.title_bar import TitleBar
+from wizard.profile.fields import key_of
+from wizard.steps.procedure import STEP_IDS, STEPS
+from wizard.system import finding
 
 if TYPE_CHECKING:
     from textual import events
     from textual.app import ComposeResult
 
     from screens.model.pair import OpenPair
-    from screens.widgets.secret_field import SecretField
     from wizard.profile.lines import Place
     from wizard.system.finding import Finding
-
 
 TOGETHER = 0.04
 """Seconds in which what is new is gathered before it is shown."""
@@ -108,7 +114,7 @@ class StepScreen(Screen[None]):
     def __init__(self, pair: OpenPair, step: str | None) -> None:
         super().__init__()
         self.pair = pair
-        self.step = pair.outline.step(step or pair.outline.steps[0].id)
+        self.step = lookup.step_of(step or STEP_IDS[0])
         self.form: Form
         self.all_finished = step is None
         self._early: list[events.Key] = []
@@ -120,10 +126,9 @@ class StepScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         self.set_class(self.app.size.width >= WIDE, "-wide")
-        outline = self.pair.outline
         self.form = self._made_form()
         yield TitleBar(self.pair.draft.title)
-        yield Sidebar([(step.id, step.title) for step in outline.steps], self.step.id)
+        yield Sidebar([(step.id, step.title) for step in STEPS], self.step.id)
         with Container(id="main"):
             with Vertical(id="pane"):
                 yield Heading(self.step.title, self._place(), self.step.help)
@@ -133,17 +138,12 @@ class StepScreen(Screen[None]):
         yield KeyBar(*KEYS)
 
     def _made_form(self) -> Form:
-        return Form(self.step, self.pair.outline, self.pair.draft, wide=self.has_class("-wide"))
+        return Form(self.step, self.pair.draft, wide=self.has_class("-wide"))
 
     def on_mount(self) -> None:
-        # After the first picture, and after what was typed meanwhile: then everything heavy is loaded.
-        self.call_after_refresh(self.set_timer, 0.15, self._begin)
+        self.call_after_refresh(self._begin)
 
     async def _begin(self) -> None:
-        import gc
-
-        gc.freeze()
-        gc.enable()
         await self.form.complete()
         self.pair.begin()
         self._look_at_paths()
@@ -154,18 +154,15 @@ class StepScreen(Screen[None]):
         self.show_pair()
 
     def _look_at_paths(self) -> None:
-        for field in self.form.fields():
-            look = getattr(field, "look_from", None)
-            if look is not None:
-                look(self.pair.draft.folder)
+        for field in self.form.query(PathField):
+            field.look_from(self.pair.draft.folder)
 
     @property
     def checks(self) -> CheckList:
         return self.query_one(CheckList)
 
     def _place(self) -> str:
-        number = self.pair.outline.steps.index(self.step) + 1
-        return f"step {number} of {len(self.pair.outline.steps)}"
+        return f"step {STEPS.index(self.step) + 1} of {len(STEPS)}"
 
     def show_pair(self) -> None:
         """Show what is new; what comes in a burst is shown once."""
@@ -202,8 +199,6 @@ class StepScreen(Screen[None]):
 
     async def _look_for_hints(self) -> None:
         """Look for what could be filled in, once for each gap."""
-        from screens.model.hints import hints
-
         gaps = {place for place, mistake in self.pair.mistakes.items() if mistake.kind == "missing"}
         homes = tuple(self.pair.draft.value(("nodes", number, "home")) for number in (0, 1))
         if (gaps, homes) == self._hinted:
@@ -214,9 +209,12 @@ class StepScreen(Screen[None]):
 
     def _hints_here(self) -> list[Finding]:
         """The hints about fields of this step that are still empty."""
-        keys = {field.key for field in self.step.fields}
         places = [(hint, self.pair.draft.place(hint.remedy.field)) for hint in self._hints if hint.remedy]
-        return [hint for hint, place in places if place in self.pair.mistakes and key_of(place) in keys]
+        return [
+            hint
+            for hint, place in places
+            if place in self.pair.mistakes and key_of(place) in self.step.fields
+        ]
 
     def _show_fields(self) -> None:
         pair, wrong = self.pair, [0, 0]
@@ -245,10 +243,8 @@ class StepScreen(Screen[None]):
 
     def _mistakes(self) -> list[Finding]:
         """What is wrong with the file and stands in no form: shown with the first step."""
-        if self.step is not self.pair.outline.steps[0]:
+        if self.step is not STEPS[0]:
             return []
-        from wizard.system import finding
-
         return [
             finding.error(f"line {one.line}: {one.field or 'the file'}: {one.message}", fix=one.fix)
             for one in self.pair.other_mistakes
@@ -257,13 +253,9 @@ class StepScreen(Screen[None]):
     def _idle(self) -> str:
         missing = self.pair.missing(self.step)
         if missing:
-            names = self.pair.draft.node_names()
-            told = []
-            for place in missing:
-                field = self.pair.outline.field(".".join(p for p in place if isinstance(p, str)))
-                node = f" of {names[place[1]]}" if isinstance(place[1], int) else ""
-                told.append(f"{field.title if field else place[-1]}{node}")
-            return f"The checks run as soon as these are filled in: {', '.join(told)}."
+            return (
+                f"The checks run as soon as these are filled in: {', '.join(map(self.pair.label, missing))}."
+            )
         if self.pair.wrong(self.step):
             return "The checks run as soon as what is marked above is corrected."
         return "Nothing to say yet."
@@ -319,7 +311,7 @@ class StepScreen(Screen[None]):
 
     async def open_step(self, id: str, place: Place | None = None) -> None:
         """Open a step, with the focus on a field of it, else on its first."""
-        self.step = self.pair.outline.step(id)
+        self.step = lookup.step_of(id)
         self.pair.visited.add(id)
         self.query_one(Sidebar).current = id
         old, self.form = self.form, self._made_form()
@@ -354,19 +346,17 @@ class StepScreen(Screen[None]):
     async def action_next(self) -> None:
         self.pair.pass_by(self.step.id)
         self.pair.publish()
-        steps = self.pair.outline.steps
-        number = steps.index(self.step) + 1
-        if number < len(steps):
-            await self.open_step(steps[number].id)
+        number = STEPS.index(self.step) + 1
+        if number < len(STEPS):
+            await self.open_step(STEP_IDS[number])
         else:
             await self.action_review()
 
     async def action_back(self) -> None:
         self.pair.publish()
-        steps = self.pair.outline.steps
-        number = steps.index(self.step)
+        number = STEPS.index(self.step)
         if number:
-            await self.open_step(steps[number - 1].id)
+            await self.open_step(STEP_IDS[number - 1])
         else:
             self.app.bell()
 
@@ -415,27 +405,29 @@ class StepScreen(Screen[None]):
         from screens.review import Review
 
         self.pair.publish()
-        self.app.push_screen(Review(self.pair))
+        self.app.push_screen(Review(self.pair), self._go_to_field)
+
+    def _go_to_field(self, chosen: tuple[str, Place | None] | None) -> None:
+        """Open the step and the field that were chosen in the review, if any."""
+        if chosen is not None:
+            self.call_later(self.open_step, *chosen)
 
     def action_verify(self) -> None:
-        from screens.verify import wish
-
-        wish(self.app, self.pair)  # type: ignore[arg-type]
+        verify.wish(self.app, self.pair)  # type: ignore[arg-type]
 
     # --- the checks -------------------------------------------------------------------------------
 
     async def action_fix(self) -> None:
         """Do what mends the finding: a change of the profile, nothing else."""
-        finding = self.checks.pointed
-        if finding is None or finding.remedy is None:
+        pointed = self.checks.pointed
+        if pointed is None or pointed.remedy is None:
             self.notify("Nothing here that a key could mend.", markup=False)
             return
-        place = self.pair.do(finding.remedy)
+        place = self.pair.do(pointed.remedy)
         if place is None:
             return
-        self.notify(f"Changed: {plain(finding.remedy.label)}", markup=False)
-        key = ".".join(part for part in place if isinstance(part, str))
-        if any(field.key == key for field in self.step.fields):
+        self.notify(f"Changed: {plain(pointed.remedy.label)}", markup=False)
+        if key_of(place) in self.step.fields:
             self.focus_field(place)
 
     def action_again(self) -> None:
@@ -444,9 +436,9 @@ class StepScreen(Screen[None]):
 
     def action_copy(self) -> None:
         """Copy the fix of the finding."""
-        finding = self.checks.pointed
-        if finding is not None and finding.fix:
-            self.app.copy_to_clipboard(finding.fix)
+        pointed = self.checks.pointed
+        if pointed is not None and pointed.fix:
+            self.app.copy_to_clipboard(pointed.fix)
             self.notify("The fix is in the clipboard.", markup=False)
 
     def action_offline(self) -> None:
@@ -457,8 +449,6 @@ class StepScreen(Screen[None]):
 
     def action_test(self) -> None:
         """Try the password of the field that has the focus."""
-        from screens.widgets.secret_field import SecretField
-
         widget: Any = self.focused
         while widget is not None and not isinstance(widget, SecretField):
             widget = widget.parent
@@ -469,15 +459,10 @@ class StepScreen(Screen[None]):
         self.try_password(event.field)
 
     def try_password(self, field: SecretField) -> None:
-        from screens.dialogs.password import PasswordTest
-
         self.app.push_screen(PasswordTest(self.pair, field.place))
 
     def action_pick(self) -> None:
         """Choose a path instead of typing it."""
-        from screens.dialogs.picker import pick_for
-        from screens.widgets.path_field import PathField
-
         if isinstance(self.focused, PathField):
             pick_for(self.focused, self.pair.draft.folder)
 

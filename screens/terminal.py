@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textual.drivers import _writer_thread
+
 
 def never_wait() -> None:
     """Let an application end also where nobody takes what it paints; to be called before it runs.
@@ -11,6 +13,4 @@ def never_wait() -> None:
     process that nobody sees, with its locks and its server.  A queue without a bound never makes anybody wait.  It is
     the number itself that is changed, since the signals of a closed terminal make Textual begin a second such thread.
     """
-    from textual.drivers import _writer_thread
-
     _writer_thread.MAX_QUEUED_WRITES = 0  # type: ignore[misc]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wizard.profile.names import called
+from wizard.profile.store import load
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -24,8 +27,6 @@ def watch(target: Path) -> None:
     """Watch the pair of a profile until somebody leaves the dashboard."""
     from screens import dashboard
     from wizard.command_line.verify import run_verify
-    from wizard.profile.names import called
-    from wizard.profile.store import load
 
     loaded = load(target)
     run_verify(loaded.profile, called(loaded.name, target), watch=True, dashboard=dashboard.run)

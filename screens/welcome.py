@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen, Screen
-from textual.widgets import Button, OptionList, Static
-from textual.widgets._input import Input
+from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from screens.dialogs.picker import Picker
+from screens.existing import ExistingPair, ReadBack, WhatWasRead
 from screens.model.background import beside
+from screens.model.draft import begin, open_profile
 from screens.page import Page, PageEntry
 from screens.signs import plain, sign
 from screens.sizes import WIDE
 from screens.widgets.key_bar import KeyBar, KeyHint
 from screens.widgets.title_bar import TitleBar
+from wizard.command_line.run import rollback
+from wizard.profile.fields import Key
+from wizard.profile.listing import listing
+from wizard.profile.names import check_name
+from wizard.system import locations
 from wizard.system.errors import WizardError
 
 if TYPE_CHECKING:
     from textual import events
     from textual.app import ComposeResult
 
-    from screens.existing import ReadBack
     from wizard.profile.listing import Listed
 
 KEYS = (
@@ -84,12 +91,7 @@ class Welcome(Screen[None]):
 
     async def action_again(self) -> None:
         """Look for the saved profiles."""
-        import gc
-        from functools import partial
-
-        gc.freeze()
-        gc.enable()
-        self._listed, last = await beside(partial(_listing), "profiles")
+        self._listed, last = await beside(_listing, "profiles")
         options = self.query_one(OptionList)
         options.clear_options()
         options.add_option(Option(Content.assemble(("+ New pair", "bold $primary")), id="new"))
@@ -119,43 +121,27 @@ class Welcome(Screen[None]):
     def _begin(self, name: str | None) -> None:
         if name is None:
             return
-        from screens.model.draft import begin
-
         try:
             self.app.open(begin(name))  # type: ignore[attr-defined]
         except WizardError as problem:
             self.app.say(str(problem), "error")  # type: ignore[attr-defined]
 
     def action_existing(self) -> None:
-        from pathlib import Path
-
-        from screens.existing import ExistingPair
-
-        home = self.app.outline.field("nodes.home")  # type: ignore[attr-defined]
-        self.app.push_screen(ExistingPair(home, Path.cwd()), self._go_on)
+        self.app.push_screen(ExistingPair(Path.cwd()), self._go_on)
 
     def _go_on(self, read: ReadBack | None) -> None:
         if read is None:
             return
-        from screens.existing import WhatWasRead
-
         self._open(read.name)
         self.app.push_screen(WhatWasRead(read.found))
 
     def action_open_file(self) -> None:
-        from pathlib import Path
-
-        from screens.dialogs.picker import Picker
-        from screens.model.outline import Field
-
-        profile = Field("profile", "Profile", "a .toml file", "path", True, None, (), ())
+        profile = Key("profile", "Profile", "a .toml file", "path", True, None, (), ())
         self.app.push_screen(Picker(profile, "", Path.cwd()), self._open)
 
     def _open(self, argument: str | None) -> None:
         if argument is None:
             return
-        from screens.model.draft import open_profile
-
         try:
             self.app.open(open_profile(argument))  # type: ignore[attr-defined]
         except WizardError as problem:
@@ -198,9 +184,6 @@ class NewPair(ModalScreen["str | None"]):
             self.action_give_up()
 
     def _take(self) -> None:
-        from wizard.profile.names import check_name
-        from wizard.system import locations
-
         name = self.query_one(Input).value.strip() or "analytics"
         told = self.query_one(".result", Static)
         try:
@@ -221,12 +204,9 @@ class NewPair(ModalScreen["str | None"]):
 
 def _listing() -> tuple[list[Listed], dict[str, str]]:
     """The profiles, and how the newest run of each ended."""
-    from wizard.command_line.run import rollback as undo
-    from wizard.profile.listing import listing
-
     last: dict[str, str] = {}
     with suppress(WizardError):  # how the last run ended is worth knowing, and nothing to stop for
-        for run in undo.history():
+        for run in rollback.history():
             last.setdefault(run["profile"], f"{run['state']} {run['started'][:10]}")
     return listing(), last
 

@@ -8,11 +8,15 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Button, Static
-from textual.widgets._input import Input
+from textual.widgets import Button, Input, Static
 
 from screens.model.background import beside
 from screens.signs import of_finding, plain
+from wizard.command_line.run import replay
+from wizard.passwords.secret import Secret
+from wizard.preflight import checks
+from wizard.steps import procedure
+from wizard.system import finding
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -137,8 +141,6 @@ class PasswordTest(ModalScreen[None]):
         self.dismiss(None)
 
     async def _test(self) -> None:
-        from wizard.passwords.secret import Secret
-
         result = self.query_one(".result", Static)
         typed = self.query_one(Masked).value
         if not typed and self._asked_for and self._key not in self.pair.typed:
@@ -171,12 +173,6 @@ def tried(pair: OpenPair, key: str, secret: Secret | None) -> list[Finding]:
 
     Called in a thread.  Fields that are missing are named instead.
     """
-
-    from wizard.command_line.run import replay
-    from wizard.preflight import checks
-    from wizard.steps import procedure
-    from wizard.system import finding
-
     if pair.profile is None:
         missing = [".".join(map(str, place)) for place in pair.mistakes]
         return [
@@ -200,7 +196,3 @@ def tried(pair: OpenPair, key: str, secret: Secret | None) -> list[Finding]:
     wanted = [one for one in procedure.CHECKS if one.id in TESTS.get(key, ())]
     found = list(checks.run(wanted, prepared.context))
     return [one for one in found if one.status != "skipped"] or found
-
-
-if TYPE_CHECKING:
-    from wizard.passwords.secret import Secret

@@ -22,8 +22,8 @@ from wizard.system import locations
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from screens.model.outline import Field
     from screens.widgets.path_field import PathField
+    from wizard.profile.fields import Key
 
 UP = ".."
 
@@ -39,7 +39,7 @@ class Picker(ModalScreen["str | None"]):
         Binding("right", "into", "into the folder", show=False),
     ]
 
-    def __init__(self, field: Field, text: str, folder: Path) -> None:
+    def __init__(self, field: Key, text: str, folder: Path) -> None:
         super().__init__()
         self._field = field
         self._entries: list[paths.PathEntry] = []

@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING, Any
 from screens.dialogs.ask import Ask
 from screens.model.background import beside
 from screens.signs import plain
+from wizard.command_line.run.replay import packs_here
+from wizard.system.cancel import Cancel
+from wizard.transaction import recovery
+from wizard.transaction.home_lock import locked
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -45,11 +49,6 @@ def recovered(pair: OpenPair) -> list[str]:
     Raises:
         WizardError: a journal cannot be read, a home is busy, or a file is neither the old nor the new one.
     """
-    from wizard.command_line.run.replay import packs_here
-    from wizard.system.cancel import Cancel
-    from wizard.transaction import recovery
-    from wizard.transaction.home_lock import locked
-
     profile = pair.profile
     if profile is None:
         return []

@@ -10,22 +10,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from screens.model import lookup
+from wizard.steps.procedure import STEPS
+
 if TYPE_CHECKING:
     from screens.model.draft import OpenDraft
-    from screens.model.outline import Field, Outline
     from wizard.plan.change import Change
+    from wizard.profile.fields import Key
     from wizard.profile.lines import Place
 
 
-def step_of(change: Change, outline: Outline, draft: OpenDraft, what: str = "") -> tuple[str, Place | None]:
+def step_of(change: Change, draft: OpenDraft, what: str = "") -> tuple[str, Place | None]:
     """The step and the place of the field that causes a change; of its line `what`, where one is given."""
     texts = [what] if what else list(change.what)
     node = draft.node_names().index(change.node) if change.node in draft.node_names() else 0
     best: tuple[int, str, Place | None] = (0, change.steps[0], None)
     # A whole file belongs to its step; a line may have come from a field that another step asks for.
-    steps = outline.steps if what else [outline.step(change.steps[0])]
+    steps = STEPS if what else (lookup.step_of(change.steps[0]),)
     for step in steps:
-        for field in step.fields:
+        for field in lookup.keys_of(step):
             place: Place = tuple(field.key.split("."))
             if field.of_node:
                 place = ("nodes", node, *place[1:])
@@ -36,7 +39,7 @@ def step_of(change: Change, outline: Outline, draft: OpenDraft, what: str = "") 
     return best[1], best[2]
 
 
-def _score(field: Field, value: Any, texts: Iterable[str]) -> int:
+def _score(field: Key, value: Any, texts: Iterable[str]) -> int:
     """How much speaks for a field: its name in the text, its value alone behind the arrow, its value within it."""
     value = field.default if value is None else value
     if isinstance(value, dict):
@@ -45,7 +48,7 @@ def _score(field: Field, value: Any, texts: Iterable[str]) -> int:
         ("true" if value else "false") if isinstance(value, bool) else str(value) if value is not None else ""
     )
     score = 0
-    name = field.key.rpartition(".")[2].replace("_", "")
+    name = field.name.replace("_", "")
     for text in texts:
         where, _, new = text.rpartition("→")
         new = new.strip()

@@ -1,26 +1,27 @@
 """The pair that is being set up: its values as the forms show them, and the file that they are saved in.
 
 The forms read and write plain tables, so that no key press waits for a disk; `draft_saver` saves each change.
-Nothing heavy is loaded here: this is on the way to the first picture.
 """
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable
-from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from screens.model.draft_saver import DraftSaver, News
+from wizard.profile import drafts
+from wizard.profile.document import set_field
+from wizard.profile.drafts import Draft
 from wizard.profile.files import read
-from wizard.profile.names import called, locate
-from wizard.system import locations
+from wizard.profile.names import called, check_name, locate
+from wizard.profile.store import parse
+from wizard.profile.template import new_template
 from wizard.system.errors import UsageError
 
 if TYPE_CHECKING:
-    from screens.model.draft_saver import DraftSaver, News
-    from wizard.profile.drafts import Draft
     from wizard.profile.lines import Place
 
 Tables = dict[str, Any]
@@ -50,14 +51,11 @@ def open_profile(argument: str) -> OpenedProfile:
         UsageError: there is neither, it cannot be read, or it is not TOML (with the line).
     """
     name, target = locate(argument)
-    if locations.drafts().is_dir():
-        from wizard.profile import drafts
-
-        draft = drafts.find(name, target=target)
-        if draft is not None and _is_toml(draft.text):
-            conflict = draft.conflict()
-            saved = not conflict and target.exists() and draft.text == read(target)
-            return OpenedProfile(target, draft.text, saved, conflict, draft)
+    draft = drafts.find(name, target=target)
+    if draft is not None and _is_toml(draft.text):
+        conflict = draft.conflict()
+        saved = not conflict and target.exists() and draft.text == read(target)
+        return OpenedProfile(target, draft.text, saved, conflict, draft)
     return from_file(target, argument)
 
 
@@ -69,8 +67,6 @@ def from_file(target: Path, shown: str | None = None) -> OpenedProfile:
     """
     text = read(target, shown or str(target))
     if not _is_toml(text):
-        from wizard.profile.store import parse
-
         parse(text, target, shown=shown)  # says what is wrong, and where
     return OpenedProfile(target, text, saved=True)
 
@@ -81,11 +77,6 @@ def begin(name: str) -> OpenedProfile:
     Raises:
         UsageError: no profile can be called so, or there is one.
     """
-    from wizard.profile import drafts
-    from wizard.profile.document import set_field
-    from wizard.profile.names import check_name
-    from wizard.profile.template import new_template
-
     check_name(name)
     _, target = locate(name)
     if target.exists() or drafts.find(name) is not None:
@@ -121,18 +112,9 @@ class OpenDraft:
         """Whether somebody has saved this pair before: then no step of it is untouched."""
         self.tables: Tables = tomllib.loads(opened.text)
         self.changes = 0
-        self._opened = opened
-        self._tell = tell
-
-    @cached_property
-    def keeper(self) -> DraftSaver:
-        """The thread that saves; made when there is something to save or to judge."""
-        from screens.model.draft_saver import DraftSaver
-        from wizard.profile import drafts
-
-        opened = self._opened
         draft = opened.draft or drafts.of_file(opened.target, opened.text)
-        return DraftSaver(draft, self._tell, published=opened.saved)
+        self.keeper = DraftSaver(draft, tell, published=opened.saved)
+        """The thread that saves."""
 
     @property
     def folder(self) -> Path:
@@ -203,8 +185,3 @@ class OpenDraft:
         if parts[1] in names:
             return ("nodes", names.index(parts[1]), *parts[2:])
         return ("nodes", int(parts[1]), *parts[2:]) if parts[1].isdigit() else None
-
-
-def key_of(place: Place) -> str:
-    """The dotted key of a place, without which node: `("nodes", 1, "host")` is `nodes.host`."""
-    return ".".join(part for part in place if isinstance(part, str))

@@ -1,7 +1,4 @@
-"""The thread that saves: each change goes into the text of the draft, which is kept whole and judged.
-
-Apart from `draft`, since the first picture needs none of it.
-"""
+"""The thread that saves: each change goes into the text of the draft, which is kept whole and judged."""
 
 from __future__ import annotations
 
@@ -13,15 +10,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wizard.profile import drafts
+from wizard.profile.document import set_field, unset_field
 from wizard.profile.files import read, save
+from wizard.profile.store import Mistake, ProfileError, examine
 from wizard.system.errors import WizardError
 
 if TYPE_CHECKING:
-    from screens.model.outline import Outline
     from wizard.profile.drafts import Draft
     from wizard.profile.lines import Place
     from wizard.profile.model import Profile
-    from wizard.profile.store import Mistake
 
 # --- what it tells --------------------------------------------------------------------------------
 
@@ -55,14 +52,7 @@ class Validated:
     mistakes: tuple[Mistake, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Renewed:
-    """The steps are not what the file of the outline says: this is what they are."""
-
-    outline: Outline
-
-
-News = Saved | SaveFailed | Conflict | Validated | Renewed
+News = Saved | SaveFailed | Conflict | Validated
 
 
 # --- the thread -----------------------------------------------------------------------------------
@@ -78,7 +68,6 @@ class DraftSaver:
         self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._changes = 0
         self._unsaved = False
-        self._warm = False
         self._idle = threading.Event()
         self._idle.set()
         self._open = 0
@@ -89,8 +78,6 @@ class DraftSaver:
         """Carry a change into the draft and save it."""
 
         def edit() -> None:
-            from wizard.profile.document import set_field, unset_field
-
             text = self.draft.text
             text = unset_field(text, place) if value is None else set_field(text, place, value)
             self.draft = self.draft.with_text(text)
@@ -108,8 +95,6 @@ class DraftSaver:
         """Make the draft the profile, if it is valid; what stands in the file is never lost without `overwrite`."""
 
         def make() -> None:
-            from wizard.profile.store import ProfileError
-
             if self._published:
                 return
             self._save()
@@ -158,26 +143,9 @@ class DraftSaver:
         return self._idle.wait(timeout)
 
     def _judge(self) -> None:
-        from wizard.profile.store import examine
-
-        if not self._warm:
-            self._warm = True
-            self._warm_up()
         found = examine(self.draft.text, self.draft.target.parent)
         wrong = tuple(found) if isinstance(found, list) else ()
         self._tell(Validated(self._changes, None if isinstance(found, list) else found, wrong))
-
-    def _warm_up(self) -> None:
-        """Load what the checks need, once and here, so that the screen's own thread never waits for it."""
-        from importlib import import_module
-
-        from screens.model import outline
-
-        for module in ("wizard.command_line.run.replay", "wizard.steps", "wizard.profile.problems"):
-            import_module(module)
-        fresh = outline.made()
-        if fresh != outline.load():
-            self._tell(Renewed(fresh))
 
     def _save(self) -> None:
         if self._unsaved:

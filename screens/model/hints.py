@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from screens.model.background import beside
+from wizard.pack.home import is_pack
+from wizard.system import finding, locations, network
 
 if TYPE_CHECKING:
     from screens.model.pair import OpenPair
@@ -28,9 +30,6 @@ async def hints(pair: OpenPair) -> list[Finding]:
     folder, names = pair.draft.folder, pair.draft.node_names()
 
     def look() -> list[Finding]:
-        from wizard.pack.home import is_pack
-        from wizard.system import finding, locations, network
-
         addresses = network.own_addresses()
         if not addresses:
             return []

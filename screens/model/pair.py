@@ -5,26 +5,30 @@ Every screen shows this one object and changes it; it tells the application when
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from screens.model.draft import OpenDraft, OpenedProfile, key_of
+from screens.model import lookup, session
+from screens.model.draft import OpenDraft, OpenedProfile
+from screens.model.draft_saver import Conflict, News, Saved, SaveFailed, Validated
 from screens.model.memory import Memory, ProfileProgress
 from screens.signs import StepState
+from wizard.command_line.run.replay import Options, Prepared
+from wizard.passwords.resolver import Resolver
+from wizard.passwords.secret import Secret
+from wizard.preflight.pair import PAIR_CHECKS
+from wizard.profile.fields import key_of, keys
+from wizard.steps.procedure import CHECKS, STEP_IDS, STEPS
+from wizard.system.errors import SecretError
 
 if TYPE_CHECKING:
-    from screens.model import session
-    from screens.model.draft_saver import News, Validated
-    from screens.model.outline import Outline, StepOutline
     from screens.model.surroundings import Later, Surroundings
-    from wizard.command_line.run.replay import Options, Prepared
     from wizard.database.needs import Needs
-    from wizard.passwords.resolver import Resolver
-    from wizard.passwords.secret import Secret
     from wizard.profile.lines import Place
     from wizard.profile.model import Profile
     from wizard.profile.store import Mistake
+    from wizard.steps.step import Step
     from wizard.system.finding import Finding, Remedy
 
 SETTLE = 0.35
@@ -34,8 +38,7 @@ SETTLE = 0.35
 class OpenPair:
     """One profile, open on the screen."""
 
-    def __init__(self, opened: OpenedProfile, outline: Outline, memory: Memory, around: Surroundings) -> None:
-        self.outline = outline
+    def __init__(self, opened: OpenedProfile, memory: Memory, around: Surroundings) -> None:
         self.memory = memory
         self.draft = OpenDraft(opened, around.tell_from_thread)
         noted = memory.progress(self.draft.target)
@@ -62,6 +65,7 @@ class OpenPair:
         self.published = opened.saved
         self.failure = ""
         self._around = around
+        self._session = session.CheckSession(around.tell_from_thread)
         self._judged = -1
         self._changed_keys: set[str] = set()
         self._owed: frozenset[str] | None = None
@@ -71,12 +75,6 @@ class OpenPair:
         self._asked_cut_off = False
         self._soon: Later | None = None
         self._resolver: Resolver | None = None
-
-    @cached_property
-    def _session(self) -> session.CheckSession:
-        from screens.model.session import CheckSession
-
-        return CheckSession(self._around.tell_from_thread)
 
     # --- changing it ------------------------------------------------------------------------------
 
@@ -110,9 +108,7 @@ class OpenPair:
         """Somebody went through a step: it is finished, unless something in it is wrong."""
         if step not in self.progress.passed:
             self.progress.passed.append(step)
-        self.progress.wrong = [
-            one.id for one in self.outline.steps if self.state(one.id) in {"error", "incomplete"}
-        ]
+        self.progress.wrong = [id for id in STEP_IDS if self.state(id) in {"error", "incomplete"}]
         self.memory.note(self.draft.target, self.progress)
         self._around.show_pair()
 
@@ -138,8 +134,6 @@ class OpenPair:
 
     def options(self) -> Options:
         """How it is to be run."""
-        from wizard.command_line.run.replay import Options
-
         return Options(
             only_node=self.progress.only_node,
             offline=self.progress.offline,
@@ -149,8 +143,6 @@ class OpenPair:
     def resolver(self) -> Resolver:
         """What turns references into passwords while nobody is asked: typed ones are known, others are told."""
         if self._resolver is None:
-            from wizard.passwords.resolver import Resolver
-            from wizard.system.errors import SecretError
 
             def ask(text: str) -> str:
                 key = text.removeprefix("Password for ")
@@ -169,9 +161,6 @@ class OpenPair:
 
     def asking_resolver(self) -> Resolver:
         """What turns references into passwords before a run: what has to be typed or allowed is asked for."""
-        from wizard.passwords.resolver import Resolver
-        from wizard.passwords.secret import Secret
-        from wizard.system.errors import SecretError
 
         def ask(text: str) -> str:
             key = text.removeprefix("Password for ")
@@ -193,13 +182,11 @@ class OpenPair:
         """Look as a run would before it writes, for the review."""
         if self.profile is None:
             return
-        from screens.model.session import CheckOrder
-
         self.findings, self._seen, self._changed_keys, self._round_ended = {}, set(), set(), False
         self.prepared, self.looking = None, True
         self._resolver = self.asking_resolver()
         self._session.start(
-            CheckOrder(self.profile, self.draft.called, self.options(), self._resolver, whole=True)
+            session.CheckOrder(self.profile, self.draft.called, self.options(), self._resolver, whole=True)
         )
 
     def look_again(self) -> None:
@@ -225,8 +212,6 @@ class OpenPair:
         return judged and self._soon is None and self._round_ended
 
     def _check(self, *, everything: bool = False) -> None:
-        from screens.model import session
-
         self._soon = None
         if self.looking or self.prepared is not None:
             return  # the review looks at everything, or has, and nothing was changed since
@@ -265,9 +250,6 @@ class OpenPair:
 
     def take(self, news: News | session.CheckNews) -> None:
         """Take what a thread told."""
-        from screens.model import session
-        from screens.model.draft_saver import Conflict, Renewed, Saved, SaveFailed, Validated
-
         match news:
             case Saved(published=published):
                 self.published = published
@@ -278,9 +260,6 @@ class OpenPair:
                 self._around.say(message, "error")
             case Conflict():
                 self._around.ask_about_conflict()
-            case Renewed(outline=outline):
-                self.outline = outline
-                self._around.renew()
             case Validated():
                 self._take_judgement(news)
             case session.Started(run=run, ids=ids) if run == self._session.run:
@@ -318,7 +297,7 @@ class OpenPair:
         self.mistakes, self.other_mistakes = {}, []
         for mistake in judged.mistakes:
             place = self.draft.place(mistake.field) if mistake.field else None
-            if place is not None and self.outline.field(key_of(place)) is not None:
+            if place is not None and lookup.steps_of(key_of(place)):
                 self.mistakes[place] = mistake
             else:
                 self.other_mistakes.append(mistake)
@@ -333,8 +312,8 @@ class OpenPair:
     def _forget_what_is_left_out(self) -> None:
         """Findings about fields that are missing or wrong now say nothing any more."""
         broken = {key_of(place) for place in self.mistakes}
-        for step in self.outline.steps:
-            if broken & {field.key for field in step.fields}:
+        for step in STEPS:
+            if broken.intersection(step.fields):
                 for check in step.checks:
                     self.findings.pop(check.id, None)
         if self.profile is None:
@@ -350,53 +329,48 @@ class OpenPair:
         told += [f"ignores {len(self.progress.ignore)}"] if self.progress.ignore else []
         return ", ".join(told)
 
-    def missing(self, step: StepOutline) -> list[Place]:
+    def missing(self, step: Step) -> list[Place]:
         """The needed fields of a step that are not filled in."""
         if self._judged >= 0:
             return [
                 place
                 for place, mistake in self.mistakes.items()
-                if mistake.kind == "missing" and key_of(place) in {field.key for field in step.fields}
+                if mistake.kind == "missing" and key_of(place) in step.fields
             ]
         return [
             place
-            for field in step.fields
+            for field in lookup.keys_of(step)
             if field.required
             for place in places(field.key)
-            if self._is_absent(place)
+            if self.draft.value(place) in (None, "")
         ]
 
-    def _is_absent(self, place: Place) -> bool:
-        return self.draft.value(place) in (None, "")
+    def label(self, place: Place) -> str:
+        """The title of a field, with its node."""
+        node = f" of {self.draft.node_names()[place[1]]}" if isinstance(place[1], int) else ""
+        return f"{keys()[key_of(place)].title}{node}"
 
-    def wrong(self, step: StepOutline) -> list[Place]:
+    def wrong(self, step: Step) -> list[Place]:
         """The fields of a step that hold something wrong."""
-        keys = {field.key for field in step.fields}
-        return [p for p, mistake in self.mistakes.items() if mistake.kind != "missing" and key_of(p) in keys]
-
-    def findings_of(self, step: StepOutline) -> list[Finding]:
-        """The findings that belong to a step: of its own checks, and what concerns its fields."""
         return [
-            finding
-            for check in self.outline.checks()
-            for finding in self.findings.get(check.id, ())
-            if step.id in self.owners(finding)
+            place
+            for place, mistake in self.mistakes.items()
+            if mistake.kind != "missing" and key_of(place) in step.fields
         ]
+
+    def findings_of(self, step: Step) -> list[Finding]:
+        """The findings that belong to a step: of its own checks, and what concerns its fields."""
+        return [finding for finding in self.all_findings() if step.id in self.owners(finding)]
 
     def owners(self, finding: Finding) -> list[str]:
         """The steps that a finding is shown in: those that ask for the field it is about, else its check's own."""
         field = self.field_of(finding)
         own = finding.id.partition(".")[0]
         if field is not None and finding.status in {"error", "warning"}:
-            asking = self.outline.steps_of(field)
-            if own in asking or not asking:
-                return [own] if asking else self._home_of(own)
-            return asking
-        return self._home_of(own)
-
-    def _home_of(self, own: str) -> list[str]:
-        known = [step.id for step in self.outline.steps]
-        return [own] if own in known else known[:1]
+            asking = lookup.steps_of(field)
+            if asking and own not in asking:
+                return asking
+        return [own if own in STEP_IDS else STEP_IDS[0]]
 
     def field_of(self, finding: Finding) -> str | None:
         """The key that a finding is about, without which node; None where it names none."""
@@ -407,27 +381,25 @@ class OpenPair:
             return finding.message.partition(":")[0]
         return None
 
-    def running_of(self, step: StepOutline) -> list[str]:
-        """The checks of a step that run now."""
-        first = step.id == self.outline.steps[0].id
-        own = [check.id for check in step.checks]
-        own += [check.id for check in self.outline.pair_checks] if first else []
-        return [id for id in own if id in self.running]
+    def running_of(self, step: Step) -> list[str]:
+        """The checks of a step that run now; those of the pair as a whole count with the first step."""
+        own = (*step.checks, *PAIR_CHECKS) if step is STEPS[0] else step.checks
+        return [check.id for check in own if check.id in self.running]
 
-    def touched(self, step: StepOutline) -> bool:
+    def touched(self, step: Step) -> bool:
         """Whether somebody has done anything about a step: saved the pair, been there, or filled in a field."""
         if self.draft.was_saved or step.id in self.visited or step.id in self.progress.passed:
             return True
         return any(
             self.draft.value(place) not in (None, field.default)
-            for field in step.fields
+            for field in lookup.keys_of(step)
             for place in places(field.key)
             if field.key not in {"nodes.name", "cluster.domain"}
         )
 
     def state(self, id: str) -> StepState:
         """The state of a step."""
-        step = self.outline.step(id)
+        step = lookup.step_of(id)
         findings = self.findings_of(step)
         if self.wrong(step):
             return "error"
@@ -444,21 +416,21 @@ class OpenPair:
         return "done" if self._judged >= 0 and findings else "untouched" if self._judged < 0 else "done"
 
     def states(self) -> dict[str, StepState]:
-        return {step.id: self.state(step.id) for step in self.outline.steps}
+        return {id: self.state(id) for id in STEP_IDS}
 
     def first_unfinished(self) -> str | None:
         """The step to go on with; None where every step is finished."""
-        for step in self.outline.steps:
+        for step in STEPS:
             if self.missing(step):
                 return step.id
             finished = step.id in self.progress.passed and step.id not in self.progress.wrong
             if not self.is_new_here and not finished:
                 return step.id
-        return self.outline.steps[0].id if self.is_new_here else None
+        return STEP_IDS[0] if self.is_new_here else None
 
     def all_findings(self) -> Iterator[Finding]:
         """Every finding, in the order of the procedure."""
-        for check in self.outline.checks():
+        for check in CHECKS:
             yield from self.findings.get(check.id, ())
 
 
@@ -470,6 +442,4 @@ def places(key: str) -> list[Place]:
 
 def clock() -> str:
     """The time of day, as the title bar shows it."""
-    import time
-
     return time.strftime("%H:%M")

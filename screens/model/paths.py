@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from wizard.pack.driver import inspect
 from wizard.pack.home import Pack, is_pack
 from wizard.system import locations
 from wizard.system.errors import WizardError
@@ -49,8 +50,6 @@ def _about(key: str, path: Path) -> str:
             pack = Pack(path)
             return f"{pack.title}, offset {pack.offset}".removeprefix("WSO2 ").replace(" Server ", " ")
         if key == "mysql.driver_jar" and path.is_file():
-            from wizard.pack.driver import inspect
-
             jar = inspect(path)
             return jar.name if jar.is_mysql_driver else ""
     except (WizardError, OSError):

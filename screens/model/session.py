@@ -7,12 +7,19 @@ not whole yet is looked at too, as far as that goes.
 from __future__ import annotations
 
 import threading
+import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wizard.command_line.run import replay
+from wizard.preflight import checks
+from wizard.preflight.checks import Check
+from wizard.profile.fields import key_of, keys
+from wizard.profile.problems import find
+from wizard.steps import procedure
 from wizard.system.cancel import Cancel
 from wizard.system.errors import WizardError
 
@@ -109,9 +116,6 @@ class CheckSession:
         self._cancel.set()
 
     def _round(self, run: int, wanted: CheckOrder, cancel: Cancel) -> None:
-        from wizard.command_line.run import replay
-        from wizard.preflight import checks
-
         def tell(progress: CheckNews) -> None:
             if not cancel.is_set():
                 self._tell(progress)
@@ -119,13 +123,12 @@ class CheckSession:
         try:
             prepared = replay.prepare(wanted.profile, wanted.options, wanted.resolver, called=wanted.called)
             prepared.context.cancel = cancel
+            chosen = chosen_checks(wanted)
+            tell(Started(run, frozenset(one.id for one in chosen)))
             if wanted.whole:
-                tell(Started(run, frozenset(one.id for one in chosen_checks(wanted))))
                 replay.look(prepared, lambda finding: tell(FindingCame(run, finding)), cancel)
                 tell(Ended(run, prepared, replay.pending_databases(prepared)))
                 return
-            chosen = chosen_checks(wanted)
-            tell(Started(run, frozenset(one.id for one in chosen)))
             for finding in checks.run(chosen, prepared.context, ignore=frozenset(wanted.options.ignore)):
                 tell(FindingCame(run, finding))
             tell(Ended(run))
@@ -138,10 +141,8 @@ class CheckSession:
             tell(SessionFailed(run, f"the checks stopped: {type(problem).__name__}"))
 
 
-def chosen_checks(wanted: CheckOrder) -> list[Any]:
+def chosen_checks(wanted: CheckOrder) -> list[Check]:
     """The checks of a round: those of the steps that are whole, and of the live ones those that were asked for."""
-    from wizard.steps import procedure
-
     chosen = procedure.chosen(wanted.options.only, wanted.options.skip)
     incomplete = {step.id for step in chosen if wanted.blank.intersection(step.fields)}
     if "prerequisites" in incomplete:
@@ -165,8 +166,6 @@ def live_checks(keys: Iterable[str]) -> frozenset[str]:
 
     What concerns a node concerns every step: its address and its Java are looked at in several.
     """
-    from wizard.steps import procedure
-
     keys = list(keys)
     tables = {key.partition(".")[0] for key in keys}
     found = set()
@@ -185,14 +184,8 @@ def stand_in(text: str, folder: Path, mistakes: Iterable[Mistake]) -> tuple[Prof
 
     Gives it with the keys that were filled in; None where even that does not help.
     """
-    import tomllib
-    from copy import deepcopy
-
-    from wizard.profile.fields import key_of, keys
-    from wizard.profile.problems import find
-
     try:
-        tables = deepcopy(tomllib.loads(text))
+        tables = tomllib.loads(text)
     except ValueError:
         return None
     blank: set[str] = {one.field for one in mistakes if not one.field}

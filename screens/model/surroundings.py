@@ -24,9 +24,6 @@ class Surroundings(Protocol):
     def show_pair(self) -> None:
         """Something that the screens show has changed."""
 
-    def renew(self) -> None:
-        """The steps have other fields than the screen was made with: make it anew."""
-
     def say(self, message: str, severity: str) -> None:
         """Tell a person something that passes."""
 

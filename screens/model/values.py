@@ -7,10 +7,11 @@ say what is wrong with it.
 from __future__ import annotations
 
 import re
+import shlex
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from screens.model.outline import Field
+    from wizard.profile.fields import Key
 
 ReferenceKind = Literal["env", "file", "keyring", "command", "prompt"]
 
@@ -32,7 +33,7 @@ ARGUMENTS: dict[ReferenceKind, str] = {
 }
 
 
-def to_text(field: Field, value: Any) -> str:
+def to_text(field: Key, value: Any) -> str:
     """A value as it stands in a form; empty where there is none."""
     if value is None:
         return ""
@@ -43,7 +44,7 @@ def to_text(field: Field, value: Any) -> str:
     return value if isinstance(value, str) else str(value)
 
 
-def from_text(field: Field, text: str) -> Any:
+def from_text(field: Key, text: str) -> Any:
     """The value that a text means for a field: a number, a table of parameters, or the text; None where it is empty."""
     if not text.strip():
         return None
@@ -84,9 +85,7 @@ def reference_parts(value: Any) -> tuple[ReferenceKind, str]:
     if isinstance(value, dict) and len(value) == 1:
         ((kind, argument),) = value.items()
         if kind == "command" and isinstance(argument, list):
-            from shlex import join
-
-            return "command", join(map(str, argument))
+            return "command", shlex.join(map(str, argument))
         if kind == "prompt":
             return "prompt", ""
         if kind in REFERENCES and isinstance(argument, str):
@@ -107,15 +106,13 @@ def reference(kind: ReferenceKind, argument: str) -> dict[str, Any] | None:
 
 def _words(text: str) -> list[str]:
     """The words of a command line; one whose quotes are not closed yet is taken by its blanks."""
-    from shlex import split
-
     try:
-        return split(text)
+        return shlex.split(text)
     except ValueError:
         return text.split()
 
 
-def placeholder(field: Field, node: int = 0) -> str:
+def placeholder(field: Key, node: int = 0) -> str:
     """What an empty field shows: its default, or what could stand there."""
     if field.default not in (None, {}):
         return to_text(field, field.default)

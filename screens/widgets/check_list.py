@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 from rich.segment import Segment
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
-from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -57,9 +56,6 @@ class CheckList(ScrollView, can_focus=True):
         Binding("enter", "screen.fix", "do what mends it", show=False),
     ]
 
-    class Pointed(Message):
-        """Another finding was chosen."""
-
     def __init__(self) -> None:
         super().__init__()
         self.findings: list[Finding] = []
@@ -101,11 +97,9 @@ class CheckList(ScrollView, can_focus=True):
             if rows[0] < self.scroll_offset.y:
                 self.scroll_to(y=rows[0], animate=False)
         self.refresh()
-        self.post_message(self.Pointed())
 
     def on_focus(self) -> None:
         self.refresh()
-        self.post_message(self.Pointed())
 
     def on_click(self, event: events.Click) -> None:
         offset = event.get_content_offset(self)
@@ -115,7 +109,6 @@ class CheckList(ScrollView, can_focus=True):
         if 0 <= number < len(self._lines) and self._lines[number].item >= 0:
             self._pointed = self._lines[number].item
             self.refresh()
-            self.post_message(self.Pointed())
             if self._lines[number].ink == "key":
                 self.screen.call_later(self.run_action, "screen.fix")
 

@@ -17,7 +17,7 @@ from screens.widgets.labelled import Labelled
 if TYPE_CHECKING:
     from textual import events
 
-    from screens.model.outline import Field
+    from wizard.profile.fields import Key
     from wizard.profile.lines import Place
 
 
@@ -40,7 +40,7 @@ class Choice(Labelled, Widget, can_focus=True):
 
     def __init__(
         self,
-        field: Field,
+        field: Key,
         place: Place,
         options: list[tuple[str, Any]],
         value: Any,

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 from rich.segment import Segment
 from textual.geometry import Offset
 from textual.strip import Strip
-from textual.widgets._input import Input, Selection
+from textual.widgets import Input
+from textual.widgets.input import Selection
 
 from screens.signs import plain
 from screens.theme import ink
 from screens.widgets.labelled import Labelled, cut
 
 if TYPE_CHECKING:
-    from screens.model.outline import Field
+    from wizard.profile.fields import Key
     from wizard.profile.lines import Place
 
 
@@ -31,7 +32,7 @@ class TextField(Labelled, Input):
         return frozenset()
 
     def __init__(
-        self, field: Field, place: Place, text: str, placeholder: str, classes: str | None = None
+        self, field: Key, place: Place, text: str, placeholder: str, classes: str | None = None
     ) -> None:
         super().__init__(text, placeholder, select_on_focus=False, classes=classes)
         self.field = field

@@ -8,11 +8,13 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 
-from screens.model import values
+from screens.model import lookup, values
 from screens.widgets.choice import Choice
 from screens.widgets.field import TextField
 from screens.widgets.labelled import LONGEST_LABEL, Labelled
 from screens.widgets.node_tabs import NodeTabs
+from screens.widgets.path_field import PathField
+from screens.widgets.secret_field import SecretField
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,8 +23,9 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from screens.model.draft import OpenDraft
-    from screens.model.outline import Field, Outline, StepOutline
+    from wizard.profile.fields import Key
     from wizard.profile.lines import Place
+    from wizard.steps.step import Step
 
 NODE_NAMES = {"event_processor.presenter": "none", "deployment_sync.manager": "the first"}
 """Fields that hold a node's name, and what their absence is called."""
@@ -50,7 +53,7 @@ class Gap(Widget):
         return ""
 
 
-def is_whole(field: Field) -> bool:
+def is_whole(field: Key) -> bool:
     """Whether a field takes a whole line of two columns."""
     return field.kind in {"path", "reference", "parameters", "choice"} and not field.of_node
 
@@ -58,22 +61,21 @@ def is_whole(field: Field) -> bool:
 class Form(VerticalScroll, can_focus=False):
     """The fields of a step, of both nodes where each node has its own."""
 
-    def __init__(self, step: StepOutline, outline: Outline, draft: OpenDraft, *, wide: bool) -> None:
+    def __init__(self, step: Step, draft: OpenDraft, *, wide: bool) -> None:
         super().__init__(classes="-columns" if wide else None)
-        self.step = step
-        self.outline = outline
+        self._keys = lookup.keys_of(step)
         self.draft = draft
         self.columns = wide
         self.node = 0
         """The node whose fields show where there is room for one."""
-        on_one_line = [field.title for field in step.fields if field.kind != "reference"]
+        on_one_line = [field.title for field in self._keys if field.kind != "reference"]
         self.label_width = min(LONGEST_LABEL, max(map(len, on_one_line)) + 2)
 
     def compose(self) -> ComposeResult:
-        table = self.step.fields[0].table
+        table = self._keys[0].table
         shown_nodes = False
         half_full = False
-        for field in self.step.fields:
+        for field in self._keys:
             if half_full and (field.of_node or field.table != table or is_whole(field)):
                 yield Gap(self.columns)
                 half_full = False
@@ -86,7 +88,7 @@ class Form(VerticalScroll, can_focus=False):
                         yield self._made(field, number)
             else:
                 if field.table != table:
-                    yield GroupTitle(self.outline.tables[field.table])
+                    yield GroupTitle(lookup.table_title(field.table))
                 yield self._made(field)
                 half_full = not half_full and not is_whole(field)
             table = field.table
@@ -95,16 +97,16 @@ class Form(VerticalScroll, can_focus=False):
         """Make the fields of the node that does not show, if they were not yet: the first picture can do without."""
         hidden = 1 - self.node
         there = {field.place for field in self.fields()}
-        for field in self.step.fields:
+        for field in self._keys:
             if not self.is_attached:
                 return  # somebody has gone on, or left
-            if field.of_node and ("nodes", hidden, field.key.partition(".")[2]) not in there:
-                before = self.field_at(("nodes", self.node, field.key.partition(".")[2]))
+            if field.of_node and ("nodes", hidden, field.name) not in there:
+                before = self.field_at(("nodes", self.node, field.name))
                 made = self._made(field, hidden)
                 made.display = self.columns
                 await self.mount(made, after=before) if hidden else await self.mount(made, before=before)
 
-    def _made(self, field: Field, node: int = 0) -> Widget:
+    def _made(self, field: Key, node: int = 0) -> Widget:
         """The widget that fits the field's kind."""
         place: Place = tuple(field.key.split("."))
         if field.of_node:
@@ -120,15 +122,9 @@ class Form(VerticalScroll, can_focus=False):
             names = [(name, name) for name in self.draft.node_names()]
             made = Choice(field, place, [(NODE_NAMES[field.key], None), *names], value, classes)
         elif field.kind == "reference":
-            from screens.widgets.secret_field import SecretField
-
             made = SecretField(field, place, value, classes)
         else:
-            kind = TextField
-            if field.kind == "path":
-                from screens.widgets.path_field import PathField
-
-                kind = PathField
+            kind = PathField if field.kind == "path" else TextField
             text, placeholder = values.to_text(field, value), values.placeholder(field, node)
             made = kind(field, place, text, placeholder, classes)
         made.lay(above=self.columns, label_width=self.label_width)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from textual.strip import Strip
 
@@ -120,8 +121,6 @@ class Labelled(Base):
 
 def cut(text: str, width: int) -> str:
     """`text` in at most so many cells, with a sign where it was cut."""
-    from rich.cells import cell_len, set_cell_size
-
     if cell_len(text) <= width:
         return text
     return set_cell_size(text, max(0, width - len(sign("cut")))).rstrip() + sign("cut")

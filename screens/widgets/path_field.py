@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding, BindingType
 from textual.suggester import Suggester
 
+from screens.model import paths
 from screens.model.background import beside
 from screens.widgets.field import TextField
 
@@ -27,8 +28,6 @@ class PathSuggester(Suggester):
         self._key, self._folder = key, folder
 
     async def get_suggestion(self, value: str) -> str | None:
-        from screens.model import paths
-
         return await beside(lambda: paths.completion(self._key, value, self._folder), "completion")
 
 
@@ -57,8 +56,6 @@ class PathField(TextField):
         self._looking = self.set_timer(PAUSE, self._look)
 
     async def _look(self) -> None:
-        from screens.model import paths
-
         text, folder = self.value, self._folder
         if folder is None:
             return

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual.containers import Horizontal
 from textual.message import Message
-from textual.widgets import Button, Select
-from textual.widgets._input import Input
+from textual.widgets import Button, Input, Select
 
 from screens.model import values
 from screens.widgets.labelled import Labelled
@@ -15,7 +14,7 @@ from screens.widgets.labelled import Labelled
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from screens.model.outline import Field
+    from wizard.profile.fields import Key
     from wizard.profile.lines import Place
 
 
@@ -37,7 +36,7 @@ class SecretField(Labelled, Horizontal):
             super().__init__()
             self.field = field
 
-    def __init__(self, field: Field, place: Place, value: Any, classes: str | None = None) -> None:
+    def __init__(self, field: Key, place: Place, value: Any, classes: str | None = None) -> None:
         super().__init__(classes=classes)
         self.field = field
         self.place = place

@@ -15,10 +15,10 @@ import click
 import pytest
 from packaging.utils import canonicalize_name
 
-from screens.keys import chapters
 from tests.support.cli import ROOT, run
 from tests.support.need import need
 from tools.catalogue import PARTS, VERIFY, each_command, licences
+from tools.keys import chapters
 from tools.manual import manual
 from tools.pages import renewed
 from wizard.command_line.cli import cli

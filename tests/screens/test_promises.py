@@ -15,7 +15,6 @@ from screens.app import WizardApp
 from screens.apply import Apply
 from screens.dialogs.ask import Ask
 from screens.dialogs.password import Typed
-from screens.model import outline
 from screens.model.draft import open_profile
 from screens.model.memory import Memory, ProfileProgress
 from screens.review import Review
@@ -44,11 +43,6 @@ def offline(profile: Path) -> None:
 # --- what is said once ----------------------------------------------------------------------------
 
 
-def test_the_outline_is_what_the_steps_say() -> None:
-    """`python -m screens.model.outline` renews it."""
-    assert outline.load() == outline.made()
-
-
 def test_wizard_imports_nothing_of_the_screens() -> None:
     import subprocess
     import sys
@@ -60,20 +54,6 @@ def test_wizard_imports_nothing_of_the_screens() -> None:
         "assert not [name for name in sys.modules if name.partition('.')[0] in {'screens', 'textual'}]\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-async def test_a_stale_outline_shows_the_steps_as_they_are(
-    make_pair: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fresh = outline.made()
-    stale = fresh._replace(
-        steps=(fresh.steps[0]._replace(fields=fresh.steps[0].fields[:2]), *fresh.steps[1:])
-    )
-    monkeypatch.setattr(outline, "load", lambda: stale)
-    app = opened(make_pair().profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
-        await until(pilot, lambda: len(list(app.screen.form.fields())) > 10, "the fields that the steps have")
 
 
 # --- nothing is lost, nothing is overwritten ------------------------------------------------------

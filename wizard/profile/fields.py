@@ -44,6 +44,11 @@ class Key:
         return self.key.rpartition(".")[2]
 
     @property
+    def of_node(self) -> bool:
+        """Whether each node has its own value."""
+        return self.key.startswith("nodes.")
+
+    @property
     def table(self) -> str:
         """The table that it stands in, such as `mysql.databases`; empty for the top level."""
         return self.key.rpartition(".")[0]
