@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+LOWEST := .venv-lowest
 PIP    := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
 UV     := uv==0.13.9
 UV_BIN := $(VENV)/.$(subst ==,-,$(UV))/bin
@@ -11,9 +12,22 @@ UV_BIN := $(VENV)/.$(subst ==,-,$(UV))/bin
 # The build's own needs, as pyproject.toml states them: locked with the rest, so that nothing unpinned is fetched.
 BUILD_REQUIRES := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")
 
+# What the tests and the build need, in the versions of requirements-dev.lock.
+TEST_PINS := import re, tomllib; project = tomllib.load(open("pyproject.toml", "rb")); \
+    needed = project["project"]["optional-dependencies"]["test"] + project["build-system"]["requires"]; \
+    pins = dict(re.findall(r"^([\w.-]+)==(\S+)", open("requirements-dev.lock").read(), re.MULTILINE)); \
+    names = [re.match(r"[\w.-]+", one)[0].lower() for one in needed]; \
+    print(*(name + "==" + pins[name] for name in names), sep="\n")
+
+# Not run with the lowest versions: what needs servers, Java, the network or the exact Textual of the pictures, and what
+# takes long and uses no dependency that the other tests do not use.
+NOT_LOWEST := bench demo docs fuzz peers command_line/test_verify.py preflight/test_jdbc.py screens/test_dashboard.py \
+    screens/test_existing.py screens/test_pictures.py test_readme.py test_release.py test_two_machines.py \
+    transaction/test_durability.py transaction/test_faults.py verify/test_real_spark.py
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint imports bench bench-peers faults fuzz screenshots docs site dist lock clean venv
+.PHONY: help demo test test-lowest lint imports bench bench-peers faults fuzz screenshots docs site dist lock lock-lowest clean venv
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -26,6 +40,10 @@ test: $(VENV)/.dev ## everything that the tests need, then the tests (T=tests/ed
 	@$(BIN)/python -m tests.support.install_servers
 	@$(BIN)/python -m tests.support.install_spark
 	$(BIN)/python -m pytest $(if $(T),$(T),-n 2 --dist loadfile --ignore=tests/bench)
+
+test-lowest: $(LOWEST)/.tests ## the tests that need no server, with the lowest versions that pyproject.toml allows
+	$(LOWEST)/bin/python -m pytest $(if $(T),$(T),-n 2 --dist loadfile -m "not servers" \
+	    $(addprefix --ignore=tests/,$(NOT_LOWEST)))
 
 lint: $(VENV)/.dev ## ruff (rules and format), mypy --strict, and the rules about imports
 	$(BIN)/ruff check .
@@ -72,34 +90,44 @@ fuzz: $(VENV)/.dev ## hostile input, for APIMHA_FUZZ_SECONDS (600): profiles, pa
 
 venv: $(VENV)/.dev ## .venv with all that developing needs, from requirements-dev.lock
 
-lock: $(UV_BIN)/uv ## renew both lock files (from the package index that pip is set up for)
-	@index=$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(PYTHON) -m pip config get global.index-url 2>/dev/null || true)}}; \
-	[ -z "$$index" ] || export UV_DEFAULT_INDEX="$$index"; \
-	build=$$($(BIN)/python -c '$(BUILD_REQUIRES)') || exit 1; \
-	compile() { \
-	    echo "$$build" | $(UV_BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
-	        --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command 'make lock' \
-	        pyproject.toml - "$$@"; \
-	}; \
-	compile -o requirements.lock && \
-	compile --extra test --extra lint --extra docs --extra release -c requirements.lock -o requirements-dev.lock
+lock: $(UV_BIN)/uv ## renew the lock files (from the package index that pip is set up for)
+	@$(compile); build=$$($(BIN)/python -c '$(BUILD_REQUIRES)') && \
+	echo "$$build" | compile -o requirements.lock && \
+	echo "$$build" | compile --extra test --extra lint --extra docs --extra release -c requirements.lock \
+	    -o requirements-dev.lock
+	@$(MAKE) --no-print-directory lock-lowest
+
+lock-lowest: $(UV_BIN)/uv ## renew requirements-lowest.lock alone: after a lower bound in pyproject.toml has changed
+	@$(compile); pins=$$($(BIN)/python -c '$(TEST_PINS)') && \
+	echo "$$pins" | compile --resolution lowest-direct -o requirements-lowest.lock
+
+# Write a lock file from pyproject.toml and the requirements on standard input.
+define compile
+index=$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(PYTHON) -m pip config get global.index-url 2>/dev/null || true)}}; \
+[ -z "$$index" ] || export UV_DEFAULT_INDEX="$$index"; \
+compile() { \
+    $(UV_BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+        --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command 'make lock' \
+        pyproject.toml - "$$@"; \
+}
+endef
 
 clean: ## remove the environment, caches and what the build left (not the servers in .cache)
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis snapshot_report.html
+	rm -rf $(VENV) $(LOWEST) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis snapshot_report.html
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- the environment: a stamp for each lock file that was installed ---------------------------------------------
 
 # A moved or upgraded Python leaves a link that leads nowhere: make sees no file, and it is made anew.
-$(BIN)/python:
+$(BIN)/python $(LOWEST)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	    echo "apimha-wizard needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) --version 2>&1 || true)."; \
 	    echo "  fix: make PYTHON=/path/to/python3.11"; exit 2; } >&2
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
 	    echo "$(PYTHON) cannot make virtual environments: its modules venv and ensurepip are missing."; \
 	    echo "  fix (Debian, Ubuntu): apt-get install python3-venv"; exit 2; } >&2
-	@echo "making $(VENV) with $$($(PYTHON) --version)"
-	@$(PYTHON) -m venv --clear $(VENV)
+	@echo "making $(@D:/bin=) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv --clear $(@D:/bin=)
 
 $(VENV)/.runtime: requirements.lock pyproject.toml | $(BIN)/python
 	@echo "installing what requirements.lock names"
@@ -115,6 +143,14 @@ $(VENV)/.dev: requirements-dev.lock requirements.lock pyproject.toml | $(BIN)/py
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@$(BIN)/python -m compileall -q wizard screens
 	@touch $(VENV)/.runtime $@
+
+# Installed from wheels alone: a later Python for which the lowest versions have none gets an error that names them.
+$(LOWEST)/.tests: requirements-lowest.lock pyproject.toml | $(LOWEST)/bin/python
+	@echo "installing what requirements-lowest.lock names"
+	@$(subst $(BIN),$(LOWEST)/bin,$(PIP)) install --only-binary :all: --require-hashes -r requirements-lowest.lock || { \
+	    echo "  fix: make test-lowest PYTHON=/path/to/python3.11"; exit 2; } >&2
+	@$(subst $(BIN),$(LOWEST)/bin,$(PIP)) install --no-deps --no-build-isolation -e .
+	@touch $@
 
 $(UV_BIN)/uv: | $(BIN)/python
 	@$(BIN)/python -m venv --clear $(UV_BIN)/..

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from tests.support import pairs, this_machine
+from tests.support import pairs, servers, this_machine
 from tests.support.servers import mariadb, mysql9, mysql56, server
 
 # A loaded machine is no bug of the code: how long one example takes is not judged.  Nothing is left in the folder.
@@ -23,6 +23,19 @@ this_machine.stay()
 __all__ = ["mariadb", "mysql9", "mysql56", "server"]
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test that uses a real server."""
+    for item in items:
+        if isinstance(item, pytest.Function) and _uses_a_server(item):
+            item.add_marker("servers")
+
+
+def _uses_a_server(item: pytest.Function) -> bool:
+    # A module can have a fixture of its own that is called `server`.
+    used = item._fixtureinfo.name2fixturedefs.values()
+    return any(one.func.__module__ == servers.__name__ for definitions in used for one in definitions)
 
 
 @pytest.fixture(scope="session")

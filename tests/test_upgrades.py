@@ -3,6 +3,8 @@
 `tests/profiles_of_old/N-full.toml` and `N-minimal.toml` are frozen when schema N is released, `bytes.json` holds what
 they make of each stock pack.  A change that is meant: `APIMHA_RENEW=1 pytest tests/test_upgrades.py`, and look at the
 difference before it is committed.
+
+What the first edition left on disk besides profiles (runs, backups, drafts) has its tests in `test_first_edition.py`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -15,7 +14,7 @@ import click
 import pytest
 from packaging.utils import canonicalize_name
 
-from tests.support.cli import ROOT, run
+from tests.support.cli import ROOT
 from tests.support.need import need
 from tools.catalogue import PARTS, VERIFY, each_command, licences
 from tools.keys import chapters
@@ -72,13 +71,6 @@ def test_every_finding_of_verify_is_told() -> None:
         | set(re.findall(r'"(verify\.[a-z-]+)"', code))
     )
     assert set(VERIFY) == ids | {"apply.unfinished"}
-
-
-def test_the_schema_is_the_one_that_is_printed() -> None:
-    assert (
-        json.loads((DOCS / "reference/profile.schema.json").read_text("utf-8"))
-        == run("profile", "schema").json
-    )
 
 
 class TestLicences:

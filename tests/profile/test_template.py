@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 
+from tests.support.cli import ROOT, process
 from tests.support.profiles import MINIMAL, valid_profiles
 from wizard.profile.fields import keys, tables
 from wizard.profile.model import Profile
@@ -107,6 +108,11 @@ class TestSchema:
     @pytest.mark.parametrize("name", tables())
     def test_tables_are_closed(self, name):
         assert (self.property(name) if name else self.made)["additionalProperties"] is False
+
+    def test_it_is_printed_as_it_is_documented_by_every_version_of_pydantic(self):
+        # In a process of its own: here other tests have built the models already.
+        printed = process("profile", "schema").out
+        assert printed == (ROOT / "docs/reference/profile.schema.json").read_text("utf-8")
 
     def test_there_is_no_null(self):
         assert '"null"' not in __import__("json").dumps(self.made)

@@ -19,7 +19,9 @@ NEVER_PLAIN = f"a password is never written here, only one reference to it: {FIV
 class Reference(BaseModel):
     """Where a password is kept; what every kind has in common.  `key` is the word that a profile calls the kind by."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        strict=True, frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True
+    )
     key: ClassVar[str]
 
     def describe(self) -> str:

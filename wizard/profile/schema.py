@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from wizard.profile.fields import tables
 from wizard.profile.model import Profile
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -14,6 +15,9 @@ def schema() -> dict[str, Any]:
 
     TOML has no null: a key that may be left out is one that is not required, and of one type only.
     """
+    # Before 2.14, pydantic cannot write a default that is a model which has not been built yet.
+    for model in tables().values():
+        model.model_rebuild()
     made = Profile.model_json_schema(mode="validation")
     tidy: dict[str, Any] = _tidy(made)
     return {"$schema": DIALECT, **tidy, "title": "Profile of apimha-wizard"}

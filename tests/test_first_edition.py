@@ -1,0 +1,240 @@
+"""What the first edition left on disk is read, continued, undone and recovered (`tests.support.first_edition`)."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from screens.model.memory import Memory
+from tests.support.cli import process, run
+from tests.support.first_edition import HOMES, STATE, TOOL, Files, homes_of, output, place, snapshot
+from tests.support.quick import folder_in_memory
+from wizard.command_line.run import rollback as undo
+from wizard.profile import drafts
+from wizard.profile.store import ProfileError, load
+from wizard.system import locations
+from wizard.transaction import runs
+
+AXIS2 = "analytics-2/repository/conf/axis2/axis2.xml"
+
+Placed = Callable[[str], Path]
+
+
+@pytest.fixture
+def placed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Placed]:
+    """Restore a state in a folder whose path is not the one that it was recorded in, and use its records."""
+    with folder_in_memory() as folder:
+
+        def restore(state: str) -> Path:
+            here = folder / f"somewhere else than before/{state}"
+            place(state, here)
+            monkeypatch.setenv("XDG_CONFIG_HOME", str(here / TOOL / "config"))
+            monkeypatch.setenv("XDG_STATE_HOME", str(here / TOOL / "state"))
+            return here
+
+        yield restore
+
+
+def names(state: str) -> list[str]:
+    """Return the runs of a state, the newest first."""
+    return [one["run"] for one in json.loads(output(state, "history.json", Path("/")))["runs"]]
+
+
+def times(folder: Path) -> dict[str, int]:
+    """Return the time of the last change that the journals hold, of each file that a run replaced first."""
+    found: dict[str, int] = {}
+    for journal in sorted((folder / STATE / "runs").glob("*/journal.json")):
+        for entry in json.loads(journal.read_bytes())["entries"]:
+            if entry["meta"]:
+                found.setdefault(entry["path"], entry["meta"][3])
+    return found
+
+
+def assert_homes(folder: Path, expected: Files) -> None:
+    """Every file of both homes has the expected bytes and mode, and there is no other file."""
+    found = homes_of(folder)
+    differing = sorted(
+        path for path in found.keys() | expected.keys() if found.get(path) != expected.get(path)
+    )
+    assert differing == []
+
+
+# --- profiles, drafts and the screen --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["every-kind", "minimal", "demo"])
+def test_a_profile_loads_and_is_shown_with_the_same_text(name: str, placed: Placed) -> None:
+    folder = placed("profiles")
+    argument = str(folder / "demo.toml") if name == "demo" else name
+    assert load(argument).name == name
+    shown = run("profile", "show", argument)
+    assert (shown.code, shown.err) == (0, "")
+    assert shown.out == output("profiles", f"show-{name}.toml", folder)
+
+
+def test_a_profile_with_a_mistake_still_has_it(placed: Placed) -> None:
+    placed("profiles")
+    with pytest.raises(ProfileError) as refused:
+        load("broken")
+    assert [(one.field, one.line) for one in refused.value.mistakes] == [("mysql.host", 3)]
+
+
+def test_profiles_and_drafts_are_listed_as_before(placed: Placed) -> None:
+    folder = placed("profiles")
+
+    def contract(text: str) -> list[dict[str, Any]]:
+        return [{**one, "error": one["error"] is not None} for one in json.loads(text)["profiles"]]
+
+    listed = run("profile", "list", "--json")
+    assert contract(listed.out) == contract(output("profiles", "list.json", folder))
+    assert len(listed.json["profiles"]) == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [("every-kind", 'host = "127.0.0.1x"'), ("half", 'name = "east"'), ("demo", 'name = "node1y"')],
+)
+def test_a_draft_is_resumed(name: str, typed: str, placed: Placed) -> None:
+    folder = placed("profiles")
+    target = folder / "demo.toml" if name == "demo" else locations.profile(name)
+    draft = drafts.find(name, target=target)
+    assert draft is not None
+    assert typed in draft.text
+    assert draft.target == target
+    assert not draft.conflict()
+    assert target.exists() == (name != "half")
+    # The draft knows the profile that it was begun from: a change to that profile is noticed.
+    target.write_text("# changed\n", "utf-8")
+    again = drafts.find(name, target=target)
+    assert again is not None and again.conflict()
+
+
+def test_the_screen_remembers_its_theme_and_the_progress(placed: Placed) -> None:
+    placed("profiles")
+    memory = Memory()
+    assert memory.theme == "light"
+    progress = memory.progress(locations.profile("every-kind"))
+    assert progress is not None
+    assert progress.passed == ["prerequisites"]
+    assert "mysql" in progress.wrong
+
+
+# --- two runs ---------------------------------------------------------------------------------------------------
+
+
+def test_the_state_is_restored_as_it_was(placed: Placed) -> None:
+    folder = placed("runs")
+    assert_homes(folder, snapshot("runs", "second"))
+    for path in (folder / STATE / "runs").rglob("*"):
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
+
+
+def test_history_lists_the_same_runs(placed: Placed) -> None:
+    folder = placed("runs")
+    listed = run("history", "--json")
+    assert listed.code == 0
+    assert listed.json == json.loads(output("runs", "history.json", folder))
+
+
+@pytest.mark.parametrize("command", ["replay", "check"])
+def test_a_configured_pair_is_unchanged(command: str, placed: Placed) -> None:
+    folder = placed("runs")
+    ended = process(command, folder / "demo.toml", "--offline", "--json")
+    assert ended.code == 0, ended.err
+    assert ended.json["outcome"] == {"replay": "unchanged", "check": "ok"}[command]
+    assert {one["status"] for one in ended.json["files"]} <= {"unchanged"}
+    drift = [one["status"] for one in ended.json["checks"] if one["id"] == "apply.drift"]
+    assert drift == ["ok"]
+    assert_homes(folder, snapshot("runs", "second"))
+
+
+def test_a_change_by_hand_is_told_from_what_the_run_left(placed: Placed) -> None:
+    folder = placed("runs")
+    axis2 = folder / AXIS2
+    text = axis2.read_text("utf-8")
+    assert "4002" in text
+    axis2.write_text(text.replace("4002", "4009"), "utf-8")
+    ended = process("check", folder / "demo.toml", "--offline", "--json")
+    (drift,) = [one for one in ended.json["checks"] if one["id"] == "apply.drift"]
+    assert (drift["status"], drift["node"]) == ("warning", "node2")
+    assert "4002" in drift["message"] and "4009" in drift["message"]
+
+
+def test_each_run_is_rolled_back_to_the_byte(placed: Placed) -> None:
+    folder = placed("runs")
+    newest, oldest = names("runs")
+    expected = times(folder)
+    for run_name, before in ((newest, "first"), (oldest, "stock")):
+        ended = process("rollback", folder / "demo.toml", "--json")
+        assert (ended.code, ended.json["outcome"]) == (0, "restored"), ended.err
+        assert_homes(folder, snapshot("runs", before))
+        states = {one["run"]: one["state"] for one in undo.history()}
+        assert states[run_name] == "rolled back"
+    assert {path: os.stat(path).st_mtime_ns for path in expected} == expected
+    assert len(undo.history()) == 4
+
+
+def test_a_new_run_comes_after_the_old_ones_and_is_rolled_back_first(placed: Placed) -> None:
+    folder = placed("runs")
+    profile = folder / "demo.toml"
+    profile.write_text(profile.read_text("utf-8").replace("4002", "4003"), "utf-8")
+    applied = process("replay", profile, "--offline", "--json")
+    assert (applied.code, applied.json["outcome"]) == (0, "applied"), applied.err
+    assert [one["run"] for one in undo.history()] == [applied.json["run"], *names("runs")]
+    for before in ("second", "first", "stock"):
+        assert process("rollback", profile, "--json").code == 0
+        assert_homes(folder, snapshot("runs", before))
+
+
+# --- a run that was killed --------------------------------------------------------------------------------------
+
+
+def test_the_killed_run_is_found(placed: Placed) -> None:
+    folder = placed("killed")
+    for home in HOMES:
+        marker = runs.unfinished_in(folder / home)
+        assert marker is not None
+        assert [marker.run] == names("killed")
+    listed = run("history", "--json")
+    assert listed.code == 5
+    assert listed.json == json.loads(output("killed", "history.json", folder))
+
+
+def test_the_killed_run_is_recovered_by_the_next_replay(placed: Placed) -> None:
+    folder = placed("killed")
+    ended = process("replay", folder / "demo.toml", "--offline", "--json")
+    assert (ended.code, ended.json["outcome"]) == (0, "applied"), ended.err
+    (killed,) = names("killed")
+    assert killed in ended.err
+    # The password and the driver are those of the two runs, so the result is what the first edition wrote there.
+    assert_homes(folder, snapshot("runs", "first"))
+    states = {one["run"]: one["state"] for one in undo.history()}
+    assert states == {ended.json["run"]: "applied", killed: "failed, restored"}
+
+
+@pytest.mark.parametrize("by_name", [True, False])
+def test_the_killed_run_is_recovered_by_rollback(by_name: bool, placed: Placed) -> None:
+    folder = placed("killed")
+    (killed,) = names("killed")
+    expected = times(folder)
+    ended = process("rollback", killed if by_name else folder / "demo.toml", "--json")
+    assert (ended.code, ended.json["outcome"]) == (0, "restored"), ended.err
+    assert_homes(folder, snapshot("killed", "stock"))
+    assert {path: os.stat(path).st_mtime_ns for path in expected if path_was_written(path, folder)} == {
+        path: time for path, time in expected.items() if path_was_written(path, folder)
+    }
+    assert [one["state"] for one in undo.history()] == ["failed, restored"]
+    again = process("replay", folder / "demo.toml", "--offline", "--json")
+    assert (again.code, again.json["outcome"]) == (0, "applied"), again.err
+
+
+def path_was_written(path: str, folder: Path) -> bool:
+    """Whether the killed run had replaced a file: the recovery leaves the others alone."""
+    name = str(Path(path).relative_to(folder))
+    return snapshot("killed", "killed")[name] != snapshot("killed", "stock")[name]
