@@ -57,15 +57,14 @@ def shard_owners(session: DatabaseSession, store: Contents, *, fold: bool) -> Sh
         return ShardOwners(frozenset(), 0)
     names = [identifier(columns[name]) for name in ("data", *extra)]
     size = " + ".join(f"COALESCE(LENGTH({name}), 0)" for name in names)
-    # Too long a record is not sent: in its place come nulls, which no record consists of.
-    wanted = ", ".join(f"IF({size} <= {LARGEST_RECORD}, {name}, NULL)" for name in names)
+    fits = f"{size} <= {LARGEST_RECORD}"
+    # A record that is too long is not sent.
+    wanted = ", ".join([fits, *(f"IF({fits}, {name}, NULL)" for name in names)])
     place = f"{identifier(store.name)}.{identifier(table)}"
     found: set[str] = set()
     unreadable = 0
-    for data, *fields in session.rows(
-        f"SELECT {wanted} FROM {place} LIMIT {MOST_RECORDS}".replace("%", "%%")
-    ):
-        owners = None if data is None and not any(fields) else keys_of(fields, data)
+    for sent, data, *fields in session.rows(f"SELECT {wanted} FROM {place} LIMIT {MOST_RECORDS}"):
+        owners = keys_of(fields, data) if sent else None
         if owners is None:
             unreadable += 1
         else:
