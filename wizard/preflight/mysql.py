@@ -143,7 +143,7 @@ def names(context: CheckContext) -> Iterator[Finding]:
         )
     if not found:
         listed = dict.fromkeys(by_role.values())
-        yield finding.ok(f"{', '.join(listed)} can be stored and differ in more than case")
+        yield finding.ok(f"{', '.join(listed)} are names that a server can store")
 
 
 def _about_case(context: CheckContext) -> str:
