@@ -366,9 +366,20 @@ class TestTls:
             found = look(ground, admin=admin, mysql=url)
             assert found.errors() == {"account"}
             problem = found.error("account")
-            assert "requires TLS" in problem.message and f'{name} = "{value}"' in problem.message
+            assert f"TLS is required by the account '{ground.account}'@'%'" in problem.message
+            assert f'{name} = "{value}"' in problem.message
             assert problem.remedy is not None
             assert (problem.remedy.field, problem.remedy.value) == (f"mysql.url_parameters.{name}", on)
+
+    def test_the_account_of_a_node_counts_too(self, maria: Playground, look: Look) -> None:
+        """Not the one that logs in from here: the administrator sees what each node's account requires."""
+        maria.provision()
+        maria.make_account("10.100.0.47")
+        maria.server.run(f"ALTER USER '{maria.account}'@'10.100.0.47' REQUIRE SSL")
+        nodes = [{"host": "10.100.0.46"}, {"host": "10.100.0.47"}]
+        found = look(maria, nodes=nodes, mysql={"url_parameters": {"useSSL": "false"}})
+        assert f"'{maria.account}'@'10.100.0.47'" in found.error("account").message
+        assert look(maria, nodes=nodes).errors() == set()
 
     def test_a_server_that_requires_tls_of_everybody(
         self, look: Look, pack: Path, tmp_path: Path, mysql9: Server

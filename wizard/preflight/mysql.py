@@ -420,20 +420,24 @@ def _without_tls(context: CheckContext, situation: Situation) -> Iterator[Findin
         ),
         None,
     )
-    if off is None or situation.account is None or situation.server is None:
+    if off is None or situation.server is None:
         return
-    settings = situation.settings.get(situation.account)
+    own = [situation.account] if situation.account is not None else []
+    accounts = dict.fromkeys([*own, *_accounts_of_nodes(context)])
+    who = [
+        f"the account {account}"
+        for account in accounts
+        if account in situation.settings and situation.settings[account].tls
+    ]
     if situation.server.requires_tls:
-        who = f"{situation.server.name} (require_secure_transport)"
-    elif settings is not None and settings.tls:
-        who = f"the account {situation.account}"
-    else:
+        who = [f"{situation.server.name} (require_secure_transport)"]
+    if not who:
         return
     name, value = off
     on = "true" if name.lower() == "usessl" else "REQUIRED"
     yield finding.error(
-        f'{who} requires TLS, and url_parameters has {name} = "{value}": the servers will be refused as with a wrong '
-        "password",
+        f'TLS is required by {" and ".join(who)}, and url_parameters has {name} = "{value}": the servers will be '
+        "refused as with a wrong password",
         fix=f'set {name} = "{on}" in mysql.url_parameters',
         remedy=finding.Remedy(f"mysql.url_parameters.{name}", on, f'set {name} = "{on}"'),
     )
