@@ -12,12 +12,15 @@ from tests.support.playground import Playground
 from tests.support.servers import Server
 from wizard.database.accounts import (
     Account,
+    AccountSettings,
     create_account,
     current_account,
     longest_name,
     matches,
     own_hosts,
+    own_settings,
     read_accounts,
+    read_settings,
     taken_for,
 )
 from wizard.database.connection import connect
@@ -120,6 +123,27 @@ class TestOnRealServers:
         wanted = ground.wanted()
         with connect(wanted.endpoint, ground.account, wanted.login.password) as inside:
             assert read_accounts(inside, ground.account) is None
+
+    @pytest.mark.parametrize("required", ["", "SSL", "X509", "SUBJECT '/CN=apim'"])
+    def test_what_an_account_requires(self, ground: Playground, required: str) -> None:
+        """As an administrator sees it in the list of accounts; the words may also be part of a name."""
+        ground.account = "a REQUIRE SSL b"
+        ground.make_account()
+        grant = "GRANT USAGE ON *.* TO" if ground.server.kind == "mysql56" else "ALTER USER"
+        options = f"REQUIRE {required or 'NONE'} WITH MAX_USER_CONNECTIONS 7"
+        ground.server.run(f"{grant} '{ground.account}'@'%' {options}")
+        kind = {"": "", "SSL": "ANY", "X509": "X509"}.get(required, "SPECIFIED")
+        wanted = ground.wanted()
+        assert wanted.administrator is not None
+        with connect(wanted.endpoint, "root", wanted.administrator.password) as inside:
+            settings = read_settings(inside, ground.account)
+        assert settings == {Account(ground.account, "%"): AccountSettings(kind, 7)}
+        assert settings[Account(ground.account, "%")].needs_certificate is (kind in ("X509", "SPECIFIED"))
+        tls = ground.server.kind == "mysql9"  # the others offer none, so such an account cannot log in
+        if not required or (required == "SSL" and tls):
+            with connect(wanted.endpoint, ground.account, wanted.login.password) as inside:
+                assert own_settings(inside) == AccountSettings(kind, 7)
+                assert read_settings(inside, ground.account) == {}
 
     def test_the_longest_name_is_what_the_server_takes(self, ground: Playground) -> None:
         if ground.server.kind == "mariadb":

@@ -6,18 +6,21 @@ import itertools
 import threading
 import time
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support import listeners
+from tests.support import listeners, servers
+from tests.support.certificates import old_certificate
 from tests.support.pairs import make_pair
 from tests.support.playground import Playground, playground
 from tests.support.servers import Server, free_port, quoted
 from wizard.database import lock
+from wizard.database.connection import connect
 from wizard.database.journal import FileJournal
+from wizard.database.provision import ProvisioningFailed
 from wizard.pack.home import Pack
 from wizard.passwords.secret import Secret
 from wizard.plan.planner import Plan
@@ -28,6 +31,9 @@ from wizard.profile.model import Profile
 from wizard.profile.passwords import Passwords
 from wizard.system import finding
 from wizard.system.finding import Finding
+
+WITHOUT_SERVER = {"mysql.connect", "mysql.loopback", "mysql.names"}
+"""What is judged without a login."""
 
 ALL_BUT_DRIVER = tuple(one for one in CHECKS if one.id != "mysql.driver")
 
@@ -237,6 +243,269 @@ class TestAccount:
         assert (found.status, found.node) == ("warning", "node1")
         assert "10.100.0.46" in found.message
 
+    @pytest.mark.parametrize("admin", [True, False])
+    def test_an_expired_password(self, ground: Playground, look: Look, admin: bool) -> None:
+        """MySQL refuses the login (1862); MariaDB accepts it, and then every statement fails (1820)."""
+        ground.provision()
+        ground.server.run(f"ALTER USER '{ground.account}'@'%' PASSWORD EXPIRE")
+        found = look(ground, admin=admin)
+        assert found.errors() == {"account"}
+        assert f"the password of {ground.account} has expired" in found.error("account").message
+        assert "set the account's password again" in (found.error("account").fix or "")
+        if admin:
+            assert "39 tables" in found["schema"][0].message
+
+    def test_an_administrator_whose_password_has_expired(self, ground: Playground, look: Look) -> None:
+        ground.provision()
+        weak = f"{ground.account}a"
+        ground.server.run(
+            f"CREATE USER '{weak}'@'%' IDENTIFIED BY 'x'", f"ALTER USER '{weak}'@'%' PASSWORD EXPIRE"
+        )
+        try:
+            found = look(ground, mysql={"admin_username": weak}, admin_password="x")
+        finally:
+            ground.server.drop_user(weak)
+        assert found.errors() == {"administrator"}
+        assert "has expired" in found.error("administrator").message
+
+
+def require(ground: Playground, what: str) -> None:
+    """`REQUIRE SSL` and the like for the servers' account, in the dialect of each server."""
+    grant = "GRANT USAGE ON *.* TO" if ground.server.kind == "mysql56" else "ALTER USER"
+    ground.server.run(f"{grant} '{ground.account}'@'%' REQUIRE {what}")
+
+
+@pytest.fixture(scope="class")
+def maria_with_tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A MariaDB that offers TLS."""
+    certificate, key = old_certificate(tmp_path_factory.mktemp("tls"))
+    with servers.fresh("mariadb", f"--ssl-cert={certificate}", f"--ssl-key={key}") as server:
+        yield server
+
+
+class TestTls:
+    @pytest.mark.parametrize("kind", ["mysql56", "mariadb"])
+    def test_a_server_without_tls_and_an_account_that_requires_it(
+        self, kind: servers.Kind, look: Look, pack: Path, tmp_path: Path
+    ) -> None:
+        with playground(servers.shared_server(kind), pack, tmp_path) as ground:
+            ground.provision()
+            require(ground, "SSL")
+            found = look(ground)
+            assert found.errors() == {"account"}
+            problem = found.error("account")
+            assert "requires TLS" in problem.message and "the server offers no TLS" in problem.message
+            assert "wrong password" not in problem.message
+            assert problem.fix is not None and "REQUIRE NONE" in problem.fix
+            alone = look(ground, admin=False).error("account")
+            assert "or the account requires TLS" in alone.message
+            ground.server.run(problem.fix.split("; ")[0])
+            assert look(ground).errors() == set()
+
+    def test_a_server_whose_tls_is_too_old(self, look: Look, pack: Path, tmp_path: Path) -> None:
+        certificate, key = old_certificate(tmp_path)
+        options = [f"--ssl-ca={certificate}", f"--ssl-cert={certificate}", f"--ssl-key={key}"]
+        with servers.fresh("mysql56", *options) as server, playground(server, pack, tmp_path) as ground:
+            ground.provision()
+            require(ground, "SSL")
+            found = look(ground)
+            assert found.errors() == {"account"}
+            assert "requires TLS" in found.error("account").message
+            assert "too old for this machine" in found.error("account").message
+
+    @pytest.mark.parametrize("kind", ["mysql9", "mariadb"])
+    def test_a_wrong_password_over_tls_is_still_a_wrong_password(
+        self, kind: servers.Kind, maria_with_tls: Server, look: Look, pack: Path, tmp_path: Path
+    ) -> None:
+        server = maria_with_tls if kind == "mariadb" else servers.shared_server(kind)
+        with playground(server, pack, tmp_path) as ground:
+            ground.make_account(password="another")
+            require(ground, "SSL")
+            assert "password is refused" in look(ground).error("account").message
+            assert "requires TLS" not in look(ground, admin=False).error("account").message
+
+    @pytest.mark.parametrize("kind", ["mysql9", "mariadb"])
+    def test_a_certificate_of_the_client(
+        self, kind: servers.Kind, maria_with_tls: Server, look: Look, pack: Path, tmp_path: Path
+    ) -> None:
+        server = maria_with_tls if kind == "mariadb" else servers.shared_server(kind)
+        with playground(server, pack, tmp_path) as ground:
+            ground.provision()
+            require(ground, "X509")
+            problem = look(ground).error("account")
+            assert "TLS with a certificate of the client" in problem.message
+            assert problem.fix is not None
+            ground.server.run(problem.fix.removesuffix("; as an administrator"))
+            assert look(ground).errors() == set()
+
+    @pytest.mark.parametrize("kind", ["mysql9", "mariadb"])
+    @pytest.mark.parametrize("admin", [True, False])
+    @pytest.mark.parametrize(
+        ("name", "value", "on"), [("useSSL", "false", "true"), ("sslMode", "DISABLED", "REQUIRED")]
+    )
+    def test_a_profile_that_switches_tls_off(
+        self,
+        kind: servers.Kind,
+        maria_with_tls: Server,
+        look: Look,
+        pack: Path,
+        tmp_path: Path,
+        admin: bool,
+        name: str,
+        value: str,
+        on: str,
+    ) -> None:
+        """The wizard itself logs in over TLS: what the servers' driver will do is what counts."""
+        server = maria_with_tls if kind == "mariadb" else servers.shared_server(kind)
+        with playground(server, pack, tmp_path) as ground:
+            ground.provision()
+            url = {"url_parameters": {name: value}}
+            assert look(ground, admin=admin, mysql=url).errors() == set()
+            require(ground, "SSL")
+            assert look(ground, admin=admin).errors() == set()
+            found = look(ground, admin=admin, mysql=url)
+            assert found.errors() == {"account"}
+            problem = found.error("account")
+            assert f"TLS is required by the account '{ground.account}'@'%'" in problem.message
+            assert f'{name} = "{value}"' in problem.message
+            assert problem.remedy is not None
+            assert (problem.remedy.field, problem.remedy.value) == (f"mysql.url_parameters.{name}", on)
+
+    def test_the_account_of_a_node_counts_too(self, maria: Playground, look: Look) -> None:
+        """Not the one that logs in from here: the administrator sees what each node's account requires."""
+        maria.provision()
+        maria.make_account("10.100.0.47")
+        maria.server.run(f"ALTER USER '{maria.account}'@'10.100.0.47' REQUIRE SSL")
+        nodes = [{"host": "10.100.0.46"}, {"host": "10.100.0.47"}]
+        found = look(maria, nodes=nodes, mysql={"url_parameters": {"useSSL": "false"}})
+        assert f"'{maria.account}'@'10.100.0.47'" in found.error("account").message
+        assert look(maria, nodes=nodes).errors() == set()
+
+    def test_a_server_that_requires_tls_of_everybody(
+        self, look: Look, pack: Path, tmp_path: Path, mysql9: Server
+    ) -> None:
+        with playground(mysql9, pack, tmp_path) as ground:
+            ground.provision()
+            mysql9.run("SET GLOBAL require_secure_transport = ON")
+            try:
+                found = look(ground, mysql={"url_parameters": {"useSSL": "false"}})
+            finally:
+                with connect(ground.endpoint, mysql9.root, Secret(mysql9.root_password)) as inside:
+                    inside.make("SET GLOBAL require_secure_transport = OFF")
+            assert "require_secure_transport" in found.error("account").message
+
+
+class TestLimitsOfAccounts:
+    def limited(self, ground: Playground, limit: int) -> None:
+        grant = "GRANT USAGE ON *.* TO" if ground.server.kind == "mysql56" else "ALTER USER"
+        ground.server.run(f"{grant} '{ground.account}'@'%' WITH MAX_USER_CONNECTIONS {limit}")
+
+    @pytest.mark.parametrize("admin", [True, False])
+    def test_an_account_that_may_have_too_few(self, ground: Playground, look: Look, admin: bool) -> None:
+        ground.provision()
+        pool = {"max_active": 10}
+        (found,) = look(ground, admin=admin, pool=pool)["connections"]
+        assert found.status == "ok"
+        self.limited(ground, 79)
+        (found,) = look(ground, admin=admin, pool=pool)["connections"]
+        assert found.status == "warning"
+        assert "79 connections" in found.message and "may open 80" in found.message
+        assert found.fix is not None
+        ground.server.run(found.fix.removesuffix("; as an administrator"))
+        (found,) = look(ground, admin=admin, pool=pool)["connections"]
+        assert found.status == "ok"
+        self.limited(ground, 80)
+        (found,) = look(ground, admin=admin, pool=pool)["connections"]
+        assert found.status == "ok"
+
+    @pytest.mark.parametrize("state", ["made", "not made", "no administrator"])
+    def test_the_servers_limit_of_every_account(
+        self, look: Look, pack: Path, tmp_path: Path, state: str
+    ) -> None:
+        with (
+            servers.fresh("mariadb", "--max-user-connections=50") as server,
+            playground(server, pack, tmp_path) as ground,
+        ):
+            if state != "not made":
+                ground.provision()
+            pool = {"max_active": 10}
+            (found,) = look(ground, admin=state != "no administrator", pool=pool)["connections"]
+            assert found.status == "warning"
+            assert "50 connections" in found.message and "max_user_connections" in found.message
+            assert found.fix == (
+                "SET GLOBAL max_user_connections = 130; and the same in the server's configuration file"
+            )
+            server.run(found.fix.split(";")[0])
+            assert look(ground, pool=pool)["connections"][0].status == "ok"
+
+    def test_each_node_with_an_account_of_its_own(self, maria: Playground, look: Look) -> None:
+        """The limit counts for each account: two of 40 are enough for two nodes of 40."""
+        maria.provision()
+        nodes = [{"host": "10.100.0.46"}, {"host": "10.100.0.47"}]
+        for host in ("10.100.0.46", "10.100.0.47"):
+            maria.make_account(host)
+            maria.server.run(
+                f"ALTER USER '{maria.account}'@'{host}' WITH MAX_USER_CONNECTIONS {39 if host.endswith('7') else 40}"
+            )
+        (found,) = look(maria, pool={"max_active": 10}, nodes=nodes)["connections"]
+        assert found.status == "warning"
+        assert "10.100.0.47" in found.message and "node2 may open 40" in found.message
+
+
+PRIMARY_KEY_VARIABLES = {"mysql9": "sql_require_primary_key", "mariadb": "innodb_force_primary_key"}
+
+
+class TestAServerThatWantsPrimaryKeys:
+    @pytest.mark.parametrize("kind", PRIMARY_KEY_VARIABLES)
+    @pytest.mark.parametrize("mode", ["wizard", "server", "dba"])
+    def test_is_found_before_the_script_is_run(
+        self, kind: servers.Kind, look: Look, pack: Path, tmp_path: Path, mode: str
+    ) -> None:
+        variable = PRIMARY_KEY_VARIABLES[kind]
+        with (
+            servers.fresh(kind, f"--{variable.replace('_', '-')}=ON") as server,
+            playground(server, pack, tmp_path) as ground,
+        ):
+            found = look(ground, mysql={"provisioning": mode})
+            assert "script" in found.errors()
+            problem = found.error("script")
+            assert variable in problem.message
+            if mode == "wizard":
+                with pytest.raises(ProvisioningFailed) as failed:
+                    ground.provision()
+                assert "primary key" in failed.value.message.lower()
+            assert problem.fix is not None
+            server.run(problem.fix.split(";")[0])
+            assert "script" not in look(ground, mysql={"provisioning": mode}).errors()
+            ground.provision()
+            server.run(f"SET GLOBAL {variable} = ON")
+            assert look(ground, mysql={"provisioning": mode}).errors() == set()
+
+
+class TestLoopback:
+    def found(self, context: CheckContext, *, offline: bool) -> Finding:
+        context.offline = offline
+        (check,) = [one for one in CHECKS if one.id == "mysql.loopback"]
+        (found,) = checks.run([check], context)
+        return found
+
+    @pytest.mark.parametrize("offline", [True, False])
+    @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.8.8.8"])
+    def test_with_nodes_on_two_machines(
+        self, maria: Playground, context_for: MakeContext, host: str, offline: bool
+    ) -> None:
+        nodes = [{"host": "10.100.0.46"}, {"host": "10.100.0.47"}]
+        found = self.found(context_for(maria, mysql={"host": host}, nodes=nodes), offline=offline)
+        assert found.status == "warning"
+        assert host in found.message and "10.100.0.47" in found.message
+        together = self.found(context_for(maria, mysql={"host": host}), offline=offline)
+        assert together.status == "ok"
+
+    def test_any_other_host(self, maria: Playground, context_for: MakeContext) -> None:
+        nodes = [{"host": "10.100.0.46"}, {"host": "10.100.0.47"}]
+        found = self.found(context_for(maria, mysql={"host": "10.100.0.10"}, nodes=nodes), offline=True)
+        assert found.status == "ok"
+
 
 class TestAdministrator:
     def test_a_wrong_password(self, ground: Playground, look: Look) -> None:
@@ -404,7 +673,8 @@ class TestOffline:
         context.offline = True
         found = Looked(list(checks.run(CHECKS, context)))
         assert found.errors() == errors
-        assert {one.id for one in found.found} == ({"mysql.script"} if version else set())
+        always = {"mysql.loopback", "mysql.names"}
+        assert {one.id for one in found.found} == always | ({"mysql.script"} if version else set())
 
 
 class TestWhenNobodyAnswers:
@@ -413,7 +683,7 @@ class TestWhenNobodyAnswers:
         found = look(ground, mysql={"port": port}, which=CHECKS)
         spent = time.monotonic() - began
         assert found.errors() == {"connect"}
-        assert {one.status for one in found.found if one.id != "mysql.connect"} == {"skipped"}
+        assert {one.status for one in found.found if one.id not in WITHOUT_SERVER} == {"skipped"}
         return found.error("connect"), spent
 
     def test_a_closed_port(self, maria: Playground, look: Look) -> None:
@@ -483,5 +753,5 @@ class TestPasswords:
         before = maria.server.run("SHOW GLOBAL STATUS LIKE 'Access_denied_errors'")[0][1]
         found = Looked(list(checks.run(CHECKS, context)))
         assert found["connect"][0].status == "ok"
-        assert {one.status for one in found.found if one.id != "mysql.connect"} == {"skipped"}
+        assert {one.status for one in found.found if one.id not in WITHOUT_SERVER} == {"skipped"}
         assert maria.server.run("SHOW GLOBAL STATUS LIKE 'Access_denied_errors'")[0][1] == before

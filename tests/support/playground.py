@@ -17,7 +17,7 @@ from wizard.database.needs import DatabaseResult
 from wizard.database.provision import provision
 from wizard.database.scripts import Scripts, scripts_for
 from wizard.database.situation import Situation
-from wizard.database.wanted import Database, Login, WantedDatabases
+from wizard.database.wanted import Login, WantedDatabases, databases_of
 from wizard.pack.home import Pack
 from wizard.passwords.secret import Secret
 
@@ -63,7 +63,7 @@ class Playground:
             grant_host="%",
             charset=None,
             mode="wizard",
-            databases=tuple(Database(name, role) for role, name in self.names.items()),
+            databases=databases_of(self.names.items()),
         )
         return dataclasses.replace(plain, **changes)
 

@@ -28,6 +28,21 @@ class Account:
         return f"'{self.username}'@'{self.host}'"
 
 
+@dataclass(frozen=True, slots=True)
+class AccountSettings:
+    """What an account is set to, beside its rights."""
+
+    tls: str = ""
+    """`ANY` (REQUIRE SSL), `X509` or `SPECIFIED` (a certificate of the client); empty: TLS is not required."""
+    max_connections: int = 0
+    """Connections that it may have at a time (MAX_USER_CONNECTIONS); 0: the server's own limit."""
+
+    @property
+    def needs_certificate(self) -> bool:
+        """Whether the client has to show a certificate of its own."""
+        return self.tls not in ("", "ANY")
+
+
 def longest_name(version: tuple[int, ...], *, mariadb: bool) -> int:
     """How many characters a user name may have."""
     if mariadb:
@@ -45,6 +60,49 @@ def read_accounts(session: DatabaseSession, username: str) -> tuple[Account, ...
         raise
     # MariaDB keeps roles in the same table; they have no host.
     return tuple(Account(_text(user), _text(host)) for user, host in rows if _text(host))
+
+
+def read_settings(session: DatabaseSession, username: str) -> dict[Account, AccountSettings]:
+    """Return the settings of the accounts of that name; none where this session may not see them."""
+    try:
+        rows = session.rows(
+            "SELECT User, Host, ssl_type, max_user_connections FROM mysql.user WHERE User = %s", (username,)
+        )
+    except DatabaseError as problem:
+        if problem.cause in ("right", "statement"):
+            return {}
+        raise
+    return {
+        Account(_text(user), _text(host)): AccountSettings(_text(tls), int(limit))
+        for user, host, tls, limit in rows
+        if _text(host)
+    }
+
+
+def own_settings(session: DatabaseSession) -> AccountSettings:
+    """Return the settings of the session's own account, which it sees without any right.
+
+    The limit is the one that applies, which may be the server's own (`max_user_connections`).
+    """
+    limit = int(session.value("SELECT @@SESSION.max_user_connections") or 0)
+    # MySQL 5.6 shows it in the grants, later servers in the statement that makes the account.
+    text = ""
+    for statement in ("SHOW CREATE USER CURRENT_USER()", "SHOW GRANTS"):
+        try:
+            text = " ".join(_text(row[0]) for row in session.rows(statement))
+        except DatabaseError as problem:
+            if problem.cause not in ("right", "statement"):
+                raise
+        else:
+            break
+    required = re.search(r"\bREQUIRE (SSL|X509|SUBJECT|ISSUER|CIPHER)\b", _without_strings(text))
+    kinds = {"SSL": "ANY", "X509": "X509"}
+    return AccountSettings(kinds.get(required[1], "SPECIFIED") if required else "", limit)
+
+
+def _without_strings(text: str) -> str:
+    """The statement without what is quoted: a name or a hash may hold any words."""
+    return re.sub(r"'(?:[^'\\]|\\.|'')*'|`(?:[^`]|``)*`", "?", text, flags=re.DOTALL)
 
 
 def current_account(session: DatabaseSession) -> Account:

@@ -124,6 +124,7 @@ def connect(
             failure = _failure(problem, raw, endpoint, username)
             if _greeted(raw):
                 failure.greeting = _greeting_of(raw)
+                failure.encrypted = tls and failure.greeting.tls
             raise failure from None
         break
     if work_limit is not None:

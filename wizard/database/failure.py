@@ -65,6 +65,8 @@ class DatabaseError(WizardError):
         self.number = number
         self.greeting: Greeting | None = None
         """What the server had said of itself, where a log-in failed after that."""
+        self.encrypted = False
+        """Whether the log-in that failed was sent over TLS."""
 
     @property
     def reached(self) -> bool:
@@ -139,7 +141,8 @@ _TOO_MANY = {1040, 1203, 1226}
 _HOST = {1129, 1130}
 _RIGHT = {1044, 1142, 1143, 1211, 1227, 1370, 1410}
 _READ_ONLY = {1792, 1836, 3989}
-_EXPIRED = {1820, 1862, 3118, 3955, 4151}
+_EXPIRED = {1820, 1862}
+_LOCKED = {3118, 3955, 4151}
 _PLUGIN = {1251, 1275, 2059, 2061}
 _TLS_NEEDED = 3159
 _GONE = {1053, 1152, 1158, 1159, 1160, 1161, 1927, 2006, 2013, 2055, 3168, 4031}
@@ -211,9 +214,11 @@ def by_number(number: int, text: str, endpoint: Endpoint, username: str = "") ->
     if number in _EXPIRED:
         return made(
             "expired",
-            f"the account {who} is locked or its password has expired ({text})",
-            "unlock the account or set its password anew",
+            f"the password of {who} has expired ({text})",
+            "set the account's password again, as an administrator; PASSWORD EXPIRE NEVER keeps it",
         )
+    if number in _LOCKED:
+        return made("expired", f"the account {who} is locked ({text})", "unlock the account: ACCOUNT UNLOCK")
     if number in _PLUGIN:
         return made(
             "plugin",

@@ -270,7 +270,7 @@ class _Run:
             return
         if not need.script:
             if not exists:
-                self._create(name)
+                self._create(need)
             self._grant(need)
             self._now(need, made=need.pending)
             return
@@ -278,7 +278,7 @@ class _Run:
         created = False
         try:
             if not exists:
-                self._create(name)
+                self._create(need)
                 created = True  # not before: a name that somebody else took meanwhile is not ours to drop
             self._grant(need)
             assert self.scripts is not None and self.scripts.fitting is not None
@@ -292,8 +292,9 @@ class _Run:
         self.journal.done(name)
         self._now(need, made=True)
 
-    def _create(self, name: str) -> None:
-        charset = self.server.charset_for(self.wanted.charset)
+    def _create(self, need: Need) -> None:
+        name = need.database.name
+        charset = self.server.charset_for(self.wanted.charset_of(need.database))
         self.progress(name, 0, 0, f"making the database with character set {charset}")
         # The name of a character set is letters, digits and _ in a profile, and the server's own otherwise.
         self.session.make(f"CREATE DATABASE {identifier(name)} CHARACTER SET {charset}")

@@ -14,13 +14,20 @@ if TYPE_CHECKING:
 _VARIABLES = (
     "character_set_server",
     "innodb_default_row_format",
+    "innodb_force_primary_key",
     "innodb_large_prefix",
     "innodb_read_only",
     "lower_case_table_names",
     "max_connections",
+    "max_user_connections",
     "read_only",
+    "require_secure_transport",
+    "sql_require_primary_key",
     "version_compile_os",
 )
+
+# MySQL 8.0.13 and later (error 3750), and MariaDB (error 1173).
+_PRIMARY_KEY_VARIABLES = ("sql_require_primary_key", "innodb_force_primary_key")
 
 # Bytes that an index may have: InnoDB's old row formats, and the new ones (procedure, chapter 2).
 _SHORT_INDEX = 767
@@ -61,6 +68,12 @@ class Server:
     read_only: bool
     short_indexes: bool
     """Whether an index ends at 767 bytes."""
+    max_user_connections: int = 0
+    """Connections that each account may have at a time; 0: no limit of the server's own."""
+    requires_tls: bool = False
+    """Whether every log-in over the network needs TLS."""
+    primary_key_variable: str | None = None
+    """The variable by which a table without a primary key is refused; None: it is not."""
 
     @property
     def name(self) -> str:
@@ -125,6 +138,9 @@ def read_server(session: DatabaseSession) -> Server:
         max_connections=int(values.get("max_connections", "0")),
         read_only=_on(values.get("read_only")) or _on(values.get("innodb_read_only")),
         short_indexes=_short_indexes(greeting, values),
+        max_user_connections=int(values.get("max_user_connections", "0")),
+        requires_tls=_on(values.get("require_secure_transport")),
+        primary_key_variable=next((name for name in _PRIMARY_KEY_VARIABLES if _on(values.get(name))), None),
     )
 
 

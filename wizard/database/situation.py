@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from wizard.database.accounts import Account, current_account, own_hosts, read_accounts
+from wizard.database.accounts import (
+    Account,
+    AccountSettings,
+    current_account,
+    own_hosts,
+    own_settings,
+    read_accounts,
+    read_settings,
+)
 from wizard.database.connection import DatabaseSession, connect
 from wizard.database.failure import DatabaseError
 from wizard.database.lock import holder
+from wizard.database.names import unstorable
 from wizard.database.quoting import identifier
 from wizard.database.rights import Rights, own_rights, rights_of
 from wizard.database.schema import Contents, read_contents
@@ -49,6 +58,8 @@ class Situation:
     """Of the databases that were asked about, those where some table has a row."""
     busy: bool = False
     """Another run was at work while this was looked at: what is half there may be whole in a moment."""
+    settings: Mapping[Account, AccountSettings] = field(default_factory=dict)
+    """Of the accounts of that name, as far as they may be seen: at least of the one that logged in."""
 
     @property
     def exists(self) -> bool | None:
@@ -82,12 +93,18 @@ def look(
                 return None, None
             try:
                 session = connect(wanted.endpoint, login.username, login.password, work_limit=work_limit)
+                stack.enter_context(session)
+                try:
+                    seen_holders.append(holder(session))
+                except DatabaseError as problem:
+                    if problem.cause == "expired":  # logged in, and allowed nothing but a new password (1820)
+                        problem.greeting = session.greeting
+                    raise
             except DatabaseError as problem:
                 if not problem.reached or problem.greeting is None:
                     raise
                 return None, problem
-            seen_holders.append(holder(session))
-            return stack.enter_context(session), None
+            return session, None
 
         account, account_failure = entered(wanted.login)
         administrator, administrator_failure = entered(wanted.administrator)
@@ -111,11 +128,16 @@ def look(
         server = read_server(session)
         others = [other for other in (account,) if other is not None and other is not session]
         contents = {
-            database.name: _seen(database, [session, *others], fold=server.folds_names)
+            database.name: None
+            if unstorable(database.name)  # not even a comparison with such a name succeeds
+            else _seen(database, [session, *others], fold=server.folds_names)
             for database in wanted.databases
         }
         taken_for = current_account(account) if account is not None else None
         accounts = read_accounts(session, wanted.login.username)
+        settings = read_settings(session, wanted.login.username)
+        if account is not None and taken_for is not None and taken_for not in settings:
+            settings[taken_for] = own_settings(account)
         rights = {taken_for: own_rights(account)} if account is not None and taken_for is not None else {}
         if wanted.account not in rights and accounts is not None and wanted.account in accounts:
             of_profile = rights_of(session, wanted.account.username, wanted.account.host)
@@ -141,6 +163,7 @@ def look(
             contents=contents,
             with_rows=rows,
             busy=any(one not in (None, own_lock) for one in seen_holders),
+            settings=settings,
         )
 
 

@@ -48,9 +48,10 @@ def _head(wanted: WantedDatabases, version: tuple[int, ...], *, mariadb: bool) -
 def _databases(wanted: WantedDatabases) -> Iterator[str]:
     yield ""
     yield "-- The databases.  Those that exist stay as they are."
-    # Letters, digits and _ only: a profile takes nothing else.
-    charset = f" CHARACTER SET {wanted.charset}" if wanted.charset else ""
     for database in wanted.databases:
+        # Letters, digits and _ only: a profile takes nothing else.
+        wished = wanted.charset_of(database)
+        charset = f" CHARACTER SET {wished}" if wished else ""
         yield f"CREATE DATABASE IF NOT EXISTS {identifier(database.name)}{charset};"
 
 
@@ -107,7 +108,8 @@ def _tables(
         return
     for database in wanted.databases:
         if database.has_schema:
-            yield f"-- The tables of the {database.role} database: {script.path} of the pack."
+            roles = " and ".join(database.roles)
+            yield f"-- The tables of the {roles} database: {script.path} of the pack."
             yield f"USE {identifier(database.name)};"
             for statement in script.statements:
                 yield f"{statement.text};"

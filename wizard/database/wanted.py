@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from wizard.database.accounts import Account
 from wizard.database.failure import Endpoint
+from wizard.pack.stores import SINGLE_BYTE, needs_single_byte
+from wizard.system.errors import EditError
 
 if TYPE_CHECKING:
+    from wizard.pack.home import Pack
     from wizard.passwords.secret import Secret
     from wizard.profile.model import Profile
     from wizard.profile.passwords import Passwords
@@ -17,6 +21,9 @@ Mode = Literal["wizard", "server", "dba"]
 
 SCHEMA_ROLES = ("user", "registry")
 """The databases that get the tables of the pack's script; the others are the server's own (procedure, 2)."""
+
+STORE_ROLES = ("event_store", "processed_data_store")
+"""The databases in which the server creates its record tables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +36,36 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """A database, what it is for, and whether the pack's tables belong into it."""
+    """A database and what it is for: its role, and the further roles of the profile that name the same database."""
 
     name: str
     role: str
+    also: tuple[str, ...] = ()
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        return (self.role, *self.also)
 
     @property
     def has_schema(self) -> bool:
-        return self.role in SCHEMA_ROLES
+        """Whether the pack's tables belong into it."""
+        return any(role in SCHEMA_ROLES for role in self.roles)
+
+    @property
+    def is_store(self) -> bool:
+        """Whether the server creates its record tables in it."""
+        return any(role in STORE_ROLES for role in self.roles)
+
+
+def databases_of(names: Iterable[tuple[str, str]]) -> tuple[Database, ...]:
+    """Return the databases of these roles and names in their order, each once.
+
+    Source: procedure, chapter 3: user and registry may share one, and so may the stores and the statistics.
+    """
+    roles: dict[str, list[str]] = {}
+    for role, name in names:
+        roles.setdefault(name, []).append(role)
+    return tuple(Database(name, first, tuple(also)) for name, (first, *also) in roles.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +79,12 @@ class WantedDatabases:
     charset: str | None
     mode: Mode
     databases: tuple[Database, ...]
+    store_charset: str | None = None
+    """Of the analytics stores and the statistics; None: the same as of the others."""
+
+    def charset_of(self, database: Database) -> str | None:
+        """Return the character set that a new database gets; None: the server decides (`Server.charset_for`)."""
+        return self.charset if database.has_schema else self.store_charset or self.charset
 
     @property
     def account(self) -> Account:
@@ -62,8 +97,8 @@ class WantedDatabases:
         return self.mode != "dba" and self.administrator is not None
 
 
-def wanted(profile: Profile, passwords: Passwords) -> WantedDatabases:
-    """What this profile wants, with its passwords resolved."""
+def wanted(profile: Profile, passwords: Passwords, packs: Iterable[Pack]) -> WantedDatabases:
+    """Return what this profile wants, with its passwords resolved; `packs` are the homes that are here."""
     mysql = profile.mysql
     administrator = None
     if mysql.admin_username is not None and passwords.admin is not None:
@@ -75,5 +110,17 @@ def wanted(profile: Profile, passwords: Passwords) -> WantedDatabases:
         grant_host=mysql.grant_host,
         charset=mysql.charset,
         mode=mysql.provisioning,
-        databases=tuple(Database(name, role) for role, name in mysql.database_names().items()),
+        databases=databases_of(mysql.database_names().items()),
+        store_charset=mysql.store_charset or default_store_charset(packs),
     )
+
+
+def default_store_charset(packs: Iterable[Pack]) -> str | None:
+    """Return the character set of new stores where the profile names none; None: the same as of the others.
+
+    Source: procedure, chapter 2: `latin1` where a row of the pack's own store tables is too large in a multi-byte one.
+    """
+    try:
+        return SINGLE_BYTE if needs_single_byte(packs) else None
+    except EditError:
+        return None  # reported by mysql.charset

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,9 @@ from wizard.system.finding import Finding
 if TYPE_CHECKING:
     from wizard.database.accounts import Account
     from wizard.database.needs import Need, Needs
+    from wizard.database.schema import Contents
     from wizard.database.scripts import Scripts
+    from wizard.database.shards import ShardOwners
     from wizard.database.situation import Situation
     from wizard.database.wanted import WantedDatabases
     from wizard.profile.model import Node
@@ -29,9 +32,12 @@ _SQL_COMMAND = "let a DBA run what `apimha-wizard sql PROFILE` prints"
 
 
 def wanted_of(context: CheckContext) -> WantedDatabases:
+    """What the profile wants of the server."""
     from wizard.database.wanted import wanted
 
-    return wanted(context.profile, context.passwords)
+    return context.once(
+        "mysql.wanted", lambda: wanted(context.profile, context.passwords, context.packs.values())
+    )
 
 
 def situation_of(context: CheckContext) -> Situation:
@@ -84,6 +90,78 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN]) + more
 
 
+# --- what the profile alone says ----------------------------------------------------------------------------
+
+
+@check(
+    "mysql.loopback",
+    severity="warning",
+    why="A loopback address names another server on each machine, unless a router of the database runs on both.",
+    fix="Set mysql.host to the address by which both nodes reach the database server.",
+)
+def loopback(context: CheckContext) -> Iterator[Finding]:
+    """Whether both nodes reach the same server at `mysql.host` (checks.md)."""
+    host, resolve = context.profile.mysql.host, not context.offline
+    nodes = [node.host for node in context.profile.nodes]
+    if not network.is_loopback(host, resolve=resolve):
+        yield finding.ok(f"{host} is not a loopback address")
+    elif network.on_one_machine(nodes, resolve=resolve):
+        yield finding.ok(f"{host} is a loopback address, and both nodes are on one machine")
+    else:
+        yield finding.warning(
+            f"mysql.host is {host}, a loopback address, and the nodes are on two machines ({', '.join(nodes)})",
+            fix="set mysql.host to an address that both nodes reach; keep it if a router of the database listens "
+            "there on both machines",
+        )
+
+
+@check(
+    "mysql.names",
+    why="A server may keep names that differ only in case as one database, and stores some characters wrongly.",
+    fix="Choose other names in mysql.databases.",
+)
+def names(context: CheckContext) -> Iterator[Finding]:
+    """Whether a server can have databases of these names, and keeps them apart (checks.md)."""
+    from wizard.database.names import differing_in_case, is_system, unstorable
+
+    by_role = context.profile.mysql.database_names()
+    found = False
+    for role, name in by_role.items():
+        reason = "it is the server's own database" if is_system(name) else unstorable(name)
+        if reason is not None:
+            found = True
+            yield finding.error(
+                f"{name} cannot be the {role} database: {reason}",
+                fix=f"choose another name for mysql.databases.{role}",
+            )
+    for group in differing_in_case(by_role.values()):
+        found = True
+        roles = [role for role, name in by_role.items() if name in group]
+        yield finding.error(
+            f"the names {' and '.join(group)} differ only in case: {_about_case(context)}",
+            fix=f"choose names that differ otherwise, or the same one, for mysql.databases.{' and '.join(roles)}",
+        )
+    if not found:
+        listed = dict.fromkeys(by_role.values())
+        yield finding.ok(f"{', '.join(listed)} are names that a server can store")
+
+
+def _about_case(context: CheckContext) -> str:
+    """What the server does with such names.  It is asked only where there are some: this check is an offline one."""
+    from wizard.database.failure import DatabaseError
+
+    server = None
+    if not context.offline and not context.passwords.problems:
+        with contextlib.suppress(DatabaseError):  # reported by mysql.connect
+            server = situation_of(context).server
+    if server is None:
+        return "a server on Windows or macOS, or with lower_case_table_names set, has one database for both"
+    setting = f"{server.name} has lower_case_table_names = {server.lower_case_table_names}"
+    if server.folds_names:
+        return f"{setting}, so both are one database"
+    return f"{setting} and keeps them apart, but a copy on a server with another setting has one database for both"
+
+
 # --- the server ---------------------------------------------------------------------------------------------
 
 
@@ -124,7 +202,10 @@ def connect(context: CheckContext) -> Iterator[Finding]:
     fix="Raise max_connections of the server, or lower pool.max_active.",
 )
 def connections(context: CheckContext) -> Iterator[Finding]:
-    """Whether the server takes as many connections as the pools may open: nodes times datasources times pool."""
+    """Whether the server takes as many connections as the pools may open: nodes times datasources times pool.
+
+    Source: procedure 2: the limits of the account count like `max_connections`.
+    """
     if unseen := list(_unseen(context)):
         yield from unseen
         return
@@ -132,15 +213,71 @@ def connections(context: CheckContext) -> Iterator[Finding]:
     assert server is not None
     profile = context.profile
     datasources = len(profile.mysql.database_names())
-    most = len(profile.nodes) * datasources * profile.pool.max_active
+    of_a_node = datasources * profile.pool.max_active
+    most = len(profile.nodes) * of_a_node
+    found = list(_account_limits(context, of_a_node))
     if server.max_connections < most:
-        yield finding.warning(
-            f"max_connections is {server.max_connections}; the pools of {len(profile.nodes)} nodes with "
-            f"{datasources} datasources each may open {most}",
-            fix=f"SET GLOBAL max_connections = {most + 50}; and the same in the server's configuration file",
+        found.append(
+            finding.warning(
+                f"max_connections is {server.max_connections}; the pools of {len(profile.nodes)} nodes with "
+                f"{datasources} datasources each may open {most}",
+                fix=f"SET GLOBAL max_connections = {most + 50}; and the same in the server's configuration file",
+            )
         )
-    else:
+    yield from found
+    if not found:
         yield finding.ok(f"max_connections is {server.max_connections}; the pools may open {most}")
+
+
+def _account_limits(context: CheckContext, of_a_node: int) -> Iterator[Finding]:
+    """Limits of single accounts that are below what the pools of the nodes that use them may open."""
+    situation = situation_of(context)
+    server = situation.server
+    assert server is not None
+    for account, nodes in _accounts_of_nodes(context).items():
+        settings = situation.settings.get(account)
+        own = settings.max_connections if settings is not None else 0
+        limit = own or server.max_user_connections
+        most = len(nodes) * of_a_node
+        if not 0 < limit < most:
+            continue
+        everywhere = limit == server.max_user_connections
+        yield finding.warning(
+            f"{account} may have {limit} connections at a time "
+            f"({'max_user_connections' if everywhere else 'MAX_USER_CONNECTIONS'}); the pools of "
+            f"{' and '.join(nodes)} may open {most}",
+            fix=f"SET GLOBAL max_user_connections = {most + 50}; and the same in the server's configuration file"
+            if everywhere
+            else _altered(situation, account, f"WITH MAX_USER_CONNECTIONS {most + 50}"),
+        )
+
+
+def _accounts_of_nodes(context: CheckContext) -> dict[Account, list[str]]:
+    """The account that each node's log-ins are matched to → the names of those nodes."""
+    from wizard.database.accounts import taken_for
+
+    target, situation, needs = wanted_of(context), situation_of(context), needs_of(context)
+    accounts = [*(situation.accounts or ()), *([needs.account] if needs.account is not None else [])]
+    found: dict[Account, list[str]] = {}
+    for node in context.profile.nodes:
+        if situation.accounts is None:
+            account = situation.account
+        else:
+            account = taken_for(accounts, target.login.username, _seen_as(node, target.endpoint.host))
+        if account is not None and account.username:
+            found.setdefault(account, []).append(node.name)
+    return found
+
+
+def _altered(situation: Situation, account: Account, what: str) -> str:
+    """The statement that changes an account's `REQUIRE` or `WITH`, in the dialect of the server."""
+    from wizard.database.quoting import literal
+
+    who = f"{literal(account.username)}@{literal(account.host)}"
+    greeting = situation.greeting
+    if greeting.version < ((10, 2) if greeting.mariadb else (5, 7, 6)):
+        return f"GRANT USAGE ON *.* TO {who} {what}; as an administrator"
+    return f"ALTER USER {who} {what}; as an administrator"
 
 
 # --- the two accounts ---------------------------------------------------------------------------------------
@@ -164,6 +301,7 @@ def account(context: CheckContext) -> Iterator[Finding]:
         *_name_too_long(target, situation),
         *_read_only(situation),
         *_login(target, situation, needs),
+        *_without_tls(context, situation),
         *_shadowed_nodes(context, target, situation, needs),
     ]
     yield from found
@@ -216,11 +354,16 @@ def _login(target: WantedDatabases, situation: Situation, needs: Needs) -> Itera
     if failure.cause != "denied":
         yield finding.error(failure.message, fix=failure.fix or "see the server's message")
         return
+    denied = failure.message
+    if situation.accounts is None and not failure.encrypted:
+        denied += ", or the account requires TLS, without which this login was sent"  # 1045 as well
     shadow = taken_for([*known, target.account], username, situation.origins) if known else None
     if shadow is not None and not shadow.username:
         yield _shadowed(shadow, username, "this machine")
     elif needs.account is not None:
         return  # it will be made
+    elif shadow is not None and shadow in known and (tls := _refused_for_tls(situation, shadow)) is not None:
+        yield tls
     elif shadow is not None and shadow in known:
         yield finding.error(
             f"the account {shadow} exists, and the password is refused",
@@ -228,18 +371,79 @@ def _login(target: WantedDatabases, situation: Situation, needs: Needs) -> Itera
         )
     elif situation.administrator_failure is not None:
         yield finding.error(
-            f"{failure.message}; whether it exists is not known, since the administrator cannot log in either",
+            f"{denied}; whether it exists is not known, since the administrator cannot log in either",
             fix=failure.fix or "correct the account's password",
         )
     elif target.mode == "dba":
-        yield finding.error(f'{failure.message}; with provisioning = "dba" it is not made', fix=_SQL_COMMAND)
+        yield finding.error(f'{denied}; with provisioning = "dba" it is not made', fix=_SQL_COMMAND)
     elif target.administrator is None:
         yield finding.error(
-            f"{failure.message} (or an anonymous account that comes first); without an administrator it is not made",
+            f"{denied} (or an anonymous account that comes first); without an administrator it is not made",
             fix=f"correct mysql.password, set admin_username and admin_password, or {_SQL_COMMAND}",
         )
     else:
-        yield finding.error(failure.message, fix=failure.fix or "correct the account's password")
+        yield finding.error(denied, fix=failure.fix or "correct the account's password")
+
+
+def _refused_for_tls(situation: Situation, account: Account) -> Finding | None:
+    """Why an account that exists was refused, where that is its need for TLS: the server's error is 1045 either way."""
+    settings, failure = situation.settings.get(account), situation.account_failure
+    assert failure is not None
+    if settings is None or not settings.tls or (failure.encrypted and not settings.needs_certificate):
+        return None
+    if settings.needs_certificate:
+        return finding.error(
+            f"the account {account} requires TLS with a certificate of the client, and is refused without one; "
+            "whether its password is right cannot be tested from here",
+            fix=_altered(situation, account, "REQUIRE SSL"),
+        )
+    why = (
+        "the TLS that the server offers is too old for this machine"
+        if situation.greeting.tls
+        else "the server offers no TLS"
+    )
+    return finding.error(
+        f"the account {account} requires TLS, and {why}, so it is refused; whether its password is right cannot be "
+        "tested from here",
+        fix=f"{_altered(situation, account, 'REQUIRE NONE')}, or switch on TLS 1.2 or later in the server",
+    )
+
+
+def _without_tls(context: CheckContext, situation: Situation) -> Iterator[Finding]:
+    """The log-ins of the servers' driver, where the profile switches TLS off and the account or server requires it."""
+    parameters = context.profile.mysql.url_parameters
+    off = next(
+        (
+            (name, str(value))
+            for name, value in parameters.items()
+            if (name.lower(), str(value).lower()) in _NO_TLS
+        ),
+        None,
+    )
+    if off is None or situation.server is None:
+        return
+    own = [situation.account] if situation.account is not None else []
+    accounts = dict.fromkeys([*own, *_accounts_of_nodes(context)])
+    who = [
+        f"the account {account}"
+        for account in accounts
+        if account in situation.settings and situation.settings[account].tls
+    ]
+    if situation.server.requires_tls:
+        who = [f"{situation.server.name} (require_secure_transport)"]
+    if not who:
+        return
+    name, value = off
+    on = "true" if name.lower() == "usessl" else "REQUIRED"
+    yield finding.error(
+        f'TLS is required by {" and ".join(who)}, and url_parameters has {name} = "{value}": the servers will be '
+        "refused as with a wrong password",
+        fix=f'set {name} = "{on}" in mysql.url_parameters',
+        remedy=finding.Remedy(f"mysql.url_parameters.{name}", on, f'set {name} = "{on}"'),
+    )
+
+
+_NO_TLS = {("usessl", "false"), ("usessl", "no"), ("sslmode", "disabled")}
 
 
 def _shadowed(shadow: Account, username: str, where: str) -> Finding:
@@ -375,11 +579,12 @@ def script_offline(context: CheckContext) -> Iterator[Finding]:
     live=True,
     offline=script_offline,
     needs=("mysql.connect",),
-    why="MySQL 5.7 and later refuse the older script's default dates; packs before kernel 4.4.6 have no other.",
-    fix="Use a server that the pack has a script for.",
+    why="MySQL 5.7 and later refuse the older script's default dates; packs before kernel 4.4.6 have no other. "
+    "Some tables of each script have no primary key: with sql_require_primary_key it fails in its middle (error 3750).",
+    fix="Use a server that the pack has a script for, with sql_require_primary_key off until the tables are made.",
 )
 def script(context: CheckContext) -> Iterator[Finding]:
-    """Whether the pack has a script for this server (procedure 2)."""
+    """Whether the pack has a script for this server, and the server will run it (procedure 2)."""
     if context.passwords.problems:
         yield finding.skipped("not looked at: a password is missing")
         return
@@ -388,24 +593,66 @@ def script(context: CheckContext) -> Iterator[Finding]:
         yield finding.ok("not needed: both schemas are there")
         return
     yield from _script_findings(context, situation.greeting.version, mariadb=situation.greeting.mariadb)
+    if situation.server is not None and (variable := situation.server.primary_key_variable) is not None:
+        yield finding.error(
+            f"{variable} is ON on {situation.server.name}: the script fails at its first table without a primary key",
+            fix=f"SET GLOBAL {variable} = OFF; as an administrator, also in the server's configuration file if it "
+            "restarts meanwhile; it can be ON again once the tables are made",
+        )
 
 
 def _all_whole(needs: Needs) -> bool:
     return all(need.verdict.state == "whole" for need in needs.databases if need.database.has_schema)
 
 
+def charset_offline(context: CheckContext) -> Iterator[Finding]:
+    """What the packs' own store tables say about the character set of the analytics stores (procedure 2)."""
+    from wizard.pack.stores import LARGEST_ROW, SINGLE_BYTE, WIDEST, charset_width, largest_row
+
+    wished = context.profile.mysql.store_charset
+    packs = context.packs.values()
+    if wished is None:
+        size = largest_row(packs, WIDEST)
+        if size > LARGEST_ROW:
+            yield finding.ok(f"new analytics stores get {SINGLE_BYTE}: in utf8mb4 {_too_large(size)}")
+        return
+    size = largest_row(packs, charset_width(wished))
+    if size > LARGEST_ROW:
+        yield finding.error(
+            f'store_charset = "{wished}" does not fit this pack: {_too_large(size)}, so the server\'s CREATE TABLE '
+            'fails with "Row size too large"',
+            fix=f'set store_charset = "{SINGLE_BYTE}", or remove it; nothing is lost: these columns hold Base64',
+            remedy=finding.Remedy("mysql.store_charset", SINGLE_BYTE, f'set store_charset = "{SINGLE_BYTE}"'),
+        )
+    elif packs:
+        yield finding.ok(f"{wished} fits the tables of the analytics stores")
+
+
+def _too_large(size: int) -> str:
+    from wizard.pack.stores import LARGEST_ROW, RDBMS_CONFIG
+
+    return (
+        f"a row of a store table ({RDBMS_CONFIG.rpartition('/')[2]}) may have {size} bytes, and MySQL allows "
+        f"{LARGEST_ROW}"
+    )
+
+
 @check(
     "mysql.charset",
     live=True,
+    offline=charset_offline,
     needs=("mysql.connect",),
-    why="MySQL 5.6 limits an index to 767 bytes; with four bytes a character UM_TENANT's needs 1020.",
-    fix='Set mysql.charset = "latin1" or "utf8".',
+    why="MySQL 5.6 limits an index to 767 bytes; with four bytes a character UM_TENANT's needs 1020. "
+    "A row has at most 65535 bytes: many packs' store tables have more in a multi-byte set.",
+    fix='Set mysql.charset = "latin1" or "utf8", and mysql.store_charset = "latin1".',
 )
 def charset(context: CheckContext) -> Iterator[Finding]:
-    """Whether the schema can be made with the character set that the databases have or will get.
+    """Whether the tables can be made with the character sets that the databases have or will get.
 
-    Source: procedure 2, the measured table (UM_TENANT, error 1071).  The databases that exist count as they are.
+    Source: procedure 2, the measured table (UM_TENANT, error 1071), and the rule of the analytics stores.  The
+    databases that exist count as they are.
     """
+    yield from charset_offline(context)
     if unseen := list(_unseen(context)):
         yield from unseen
         return
@@ -413,12 +660,19 @@ def charset(context: CheckContext) -> Iterator[Finding]:
     server = situation.server
     assert server is not None
     wished = server.charset_for(target.charset)
-    if server.width(wished) is None:
+    unknown = [
+        name for name in dict.fromkeys([wished, target.store_charset or wished]) if server.width(name) is None
+    ]
+    for name in unknown:
         yield finding.error(
-            f'{server.name} knows no character set "{wished}"',
+            f'{server.name} knows no character set "{name}"',
             fix=f"one of {', '.join(sorted(name for name in server.charsets if name in _COMMON_CHARSETS))}",
         )
+    if unknown:
         return
+    for need in needs.databases:
+        if need.database.is_store:
+            yield from _store_that_exists(context, need.database.name)
     fits = True
     fitting = 'set charset = "latin1"'
     if server.schema_fits("utf8", by_servers=target.mode == "server"):
@@ -449,6 +703,31 @@ def charset(context: CheckContext) -> Iterator[Finding]:
             )
     if fits:
         yield finding.ok(f"{wished} fits {server.name}")
+
+
+def _store_that_exists(context: CheckContext, name: str) -> Iterator[Finding]:
+    """An analytics store whose default character set no new record table of the pack fits in."""
+    from wizard.database.quoting import identifier
+    from wizard.pack.stores import LARGEST_ROW, SINGLE_BYTE, TABLE_PREFIX, charset_width, largest_row
+
+    target, situation = wanted_of(context), situation_of(context)
+    contents = situation.contents.get(name)
+    if contents is None:
+        return
+    packs = context.packs.values()
+    size = largest_row(packs, charset_width(contents.charset))
+    if size <= LARGEST_ROW:
+        return
+    wished = target.store_charset or SINGLE_BYTE
+    if largest_row(packs, charset_width(wished)) > LARGEST_ROW:
+        wished = SINGLE_BYTE
+    fix = f"ALTER DATABASE {identifier(contents.name)} CHARACTER SET {wished}; as an administrator"
+    told = f"{contents.name} has the default character set {contents.charset}, in which {_too_large(size)}"
+    if any(table.upper().startswith(TABLE_PREFIX) for table in contents.schema.tables):
+        # The tables that are there were made otherwise and go on working.
+        yield finding.warning(f"{told}: new record tables cannot be created", fix=fix)
+    else:
+        yield finding.error(f"{told}: the server cannot create its tables", fix=fix)
 
 
 _COMMON_CHARSETS = {"latin1", "utf8", "utf8mb3", "utf8mb4", "ascii"}
@@ -485,7 +764,7 @@ def _schema_of(need: Need) -> Iterator[Finding]:
     elif verdict.state == "other":
         yield finding.error(
             f"{name} belongs to something else; it holds: {_listed(verdict.foreign)}",
-            fix=f"name another database for mysql.databases.{need.database.role}",
+            fix=f"name another database for mysql.databases.{' and '.join(need.database.roles)}",
         )
     elif verdict.state == "whole":
         yield finding.ok(f"{name} holds the whole schema ({need.tables} tables)")
@@ -544,6 +823,69 @@ def _remedy(target: WantedDatabases) -> str:
     return f"set admin_username and admin_password, or {_SQL_COMMAND}"
 
 
+# --- the index of the event store ---------------------------------------------------------------------------
+
+
+@check(
+    "mysql.stale-index",
+    severity="warning",
+    live=True,
+    needs=("mysql.connect",),
+    why="The event store names the owner of each index shard by node id: shards of nodes that are gone are not "
+    "indexed, and the servers log nothing about it.",
+    fix="Copy my-node-id.dat of each earlier home to the home that replaces it, before its first start.",
+)
+def stale_index(context: CheckContext) -> Iterator[Finding]:
+    """Whether the event store's index belongs to nodes that are not of this pair (procedure 1).
+
+    Only up to carbon-analytics 1.3.18.  An id that no home here has may be that of a home of the pair elsewhere.
+    """
+    if unseen := list(_unseen(context)):
+        yield from unseen
+        return
+    if not context.packs:
+        yield finding.skipped("no home of the pair is on this machine: the index was not read")
+        return
+    if not any(pack.components.assigns_index_shards_to_node_ids for pack in context.packs.values()):
+        yield finding.ok("from carbon-analytics 1.3.19 on, no index shard belongs to a node id")
+        return
+    name = context.profile.mysql.databases.event_store
+    store = situation_of(context).contents.get(name)
+    if store is None:
+        yield finding.ok(f"{name} does not exist yet")
+        return
+    owners = _shard_owners(context, store)
+    here = {id for pack in context.packs.values() for id in pack.node_ids.values()}
+    strangers = sorted(owners.node_ids - here)
+    elsewhere = len(context.profile.nodes) - len(context.packs)
+    unread = f"; {owners.unreadable} records could not be read" if owners.unreadable else ""
+    if len(strangers) <= elsewhere:
+        yield finding.ok(f"the index in {name} names no node outside the pair{unread}")
+        return
+    without = [node for node, pack in context.packs.items() if not pack.node_ids]
+    yield finding.warning(
+        f"the index in {name} belongs to nodes that no home here has the id of: {_listed(strangers)}{unread}; what "
+        "their shards hold is not indexed",
+        fix="copy my-node-id.dat of each earlier home to repository/conf/analytics/ of the home that replaces it"
+        + (f" ({' and '.join(without)} have none yet)" if without else "")
+        + ", with both servers stopped; or give the pair a new event store",
+    )
+
+
+def _shard_owners(context: CheckContext, store: Contents) -> ShardOwners:
+    """Read the index's owners with the account that sees most.  Raises DatabaseError."""
+    from wizard.database.connection import connect
+    from wizard.database.shards import shard_owners
+
+    target, situation = wanted_of(context), situation_of(context)
+    assert situation.server is not None
+    login = target.login
+    if situation.administrator is not None and target.administrator is not None:
+        login = target.administrator
+    with connect(target.endpoint, login.username, login.password) as session:
+        return shard_owners(session, store, fold=situation.server.folds_names)
+
+
 # --- the driver ---------------------------------------------------------------------------------------------
 
 
@@ -579,5 +921,8 @@ CHECKS: tuple[Check, ...] = (
     schema,
     missing,
     connections,
+    stale_index,
+    loopback,
+    names,
     driver,
 )

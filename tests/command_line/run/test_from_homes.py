@@ -113,7 +113,7 @@ printable = st.characters(codec="utf-8", exclude_categories=("C", "Z"))
 texts = st.text(printable, min_size=1, max_size=12)
 words = st.text(string.ascii_letters + string.digits + "_", min_size=1, max_size=12)
 ports = st.integers(1, 65535)
-databases = st.text(printable.filter(lambda c: c not in "/\\?#%"), min_size=1, max_size=12)
+databases = st.text(printable.filter(lambda c: c not in "/\\?#%" and c <= "\uffff"), min_size=1, max_size=12)
 hosts = st.sampled_from(
     ["127.0.0.1", "localhost", "10.1.2.3", "db-1.example.com", "2001:db8::7", "::1", "node.example"]
 )

@@ -31,7 +31,7 @@ def make_databases(
     from wizard.database.provision import nobody_watches, provision
     from wizard.database.wanted import wanted
 
-    target = wanted(profile, passwords)
+    target = wanted(profile, passwords, packs.values())
     journal = FileJournal(target.endpoint)
     return provision(target, _finder(packs), journal, progress=progress or nobody_watches, cancel=cancel)
 
@@ -50,7 +50,7 @@ def sql_for_dba(
     from wizard.database.wanted import wanted
     from wizard.system.errors import ChecksFailed
 
-    target = wanted(profile, passwords)
+    target = wanted(profile, passwords, packs.values())
     assumed = profile.mysql.server_version
     try:
         said = greeting(target.endpoint)

@@ -1,0 +1,102 @@
+"""Several roles of the profile may share a database: it is made once, and its script is run once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.database.test_checks import Looked, MakeContext, context_for
+from tests.database.test_names import named
+from tests.database.test_sql import runs, text_for
+from tests.support.playground import Playground
+from wizard.command_line.run.databases import make_databases, sql_for_dba
+from wizard.command_line.run.replay import databases_json
+from wizard.database.needs import DatabaseResult
+from wizard.database.provision import pending
+from wizard.database.wanted import Database, databases_of
+from wizard.preflight import checks
+from wizard.preflight.mysql import CHECKS, needs_of
+
+__all__ = ["context_for"]
+
+
+@pytest.fixture
+def sharing(ground: Playground) -> Playground:
+    """User and registry in one database, both stores and the statistics in another."""
+    ground.names["registry"] = ground.user
+    ground.names["processed_data_store"] = ground.names["stats"] = ground.names["event_store"]
+    return ground
+
+
+def test_each_database_is_there_once_with_its_roles() -> None:
+    names = {"user": "a", "registry": "a", "event_store": "e", "processed_data_store": "p", "stats": "e"}
+    found = databases_of(names.items())
+    assert found == (
+        Database("a", "user", ("registry",)),
+        Database("e", "event_store", ("stats",)),
+        Database("p", "processed_data_store"),
+    )
+    assert [one.has_schema for one in found] == [True, False, False]
+    assert [one.is_store for one in found] == [False, True, True]
+    assert Database("r", "registry").has_schema and not Database("s", "stats").is_store
+
+
+def test_both_are_made_once_and_the_script_is_run_once(sharing: Playground) -> None:
+    statements: list[tuple[str, int]] = []
+
+    def progress(database: str, done: int, total: int, text: str) -> None:
+        if total:
+            statements.append((database, done))
+
+    store = sharing.names["event_store"]
+    assert sharing.provision(progress=progress) == [
+        DatabaseResult(sharing.user, "created", 39),
+        DatabaseResult(store, "created", 0),
+    ]
+    assert len(statements) == len(set(statements)) > 70
+    assert {database for database, _ in statements} == {sharing.user}
+    assert [result.status for result in sharing.provision()] == ["present", "present"]
+    assert sharing.journal.begun() == {}
+
+
+def test_what_sql_prints_makes_each_once(sharing: Playground) -> None:
+    text = text_for(sharing)
+    assert text.count("CREATE DATABASE") == 2
+    assert text.count("\nGRANT ALL") == 2
+    assert text.count("\nUSE ") == 1
+    assert "-- The tables of the user and registry database" in text
+    runs(sharing, text)
+    needs = pending(sharing.wanted(), sharing.scripts, sharing.journal)
+    assert not needs.pending
+    assert [(result.name, result.tables) for result in needs.results] == [
+        (sharing.user, 39),
+        (sharing.names["event_store"], 0),
+    ]
+
+
+def test_of_a_profile(maria: Playground, context_for: MakeContext) -> None:
+    """Checks, provisioning, `sql` and the JSON, from a profile whose roles share databases."""
+    store = maria.names["event_store"]
+    context = named(context_for(maria), registry=maria.user, processed_data_store=store, stats=store)
+    assert databases_json(needs_of(context)) == [
+        {"name": maria.user, "status": "pending", "tables": 0},
+        {"name": store, "status": "pending", "tables": 0},
+    ]
+    made = make_databases(context.profile, context.passwords, context.packs)
+    assert made == [DatabaseResult(maria.user, "created", 39), DatabaseResult(store, "created", 0)]
+    context.forget()
+    looked = Looked(list(checks.run([one for one in CHECKS if one.id != "mysql.driver"], context)))
+    assert looked.errors() == set()
+    assert [one.message for one in looked["schema"]] == [f"{maria.user} holds the whole schema (39 tables)"]
+    assert sql_for_dba(context.profile, context.passwords, context.packs).count("CREATE DATABASE") == 2
+
+
+def test_a_database_of_something_else_is_named_with_its_roles(
+    maria: Playground, context_for: MakeContext, packs: Path
+) -> None:
+    maria.server.run(f"CREATE DATABASE {maria.user}")
+    maria.server.run("CREATE TABLE orders (i INT)", database=maria.user)
+    context = named(context_for(maria), registry=maria.user)
+    looked = Looked(list(checks.run([one for one in CHECKS if one.id != "mysql.driver"], context)))
+    assert looked.error("schema").fix == "name another database for mysql.databases.user and registry"

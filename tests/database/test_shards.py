@@ -1,0 +1,217 @@
+"""The owners of the event store's index: read from real tables in both layouts, and the warning about strangers."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.database.test_checks import Looked, MakeContext, context_for
+from tests.support.playground import Playground
+from wizard.database.shards import LARGEST_RECORD, TABLE, keys_of
+from wizard.pack.home import NODE_IDS, Pack
+from wizard.pack.stores import expanded, store_tables
+from wizard.preflight import checks
+from wizard.preflight.checks import CheckContext
+from wizard.preflight.mysql import CHECKS
+from wizard.system.finding import Finding
+
+__all__ = ["context_for"]
+
+OLD = ("0b1c2d3e-0000-4000-8000-000000000001", "0b1c2d3e-0000-4000-8000-000000000002")
+OTHER = "0b1c2d3e-0000-4000-8000-000000000003"
+FIELD = 4000
+"""Characters of each extra column of the stock configuration."""
+
+STALE_INDEX = tuple(one for one in CHECKS if one.id in ("mysql.connect", "mysql.stale-index"))
+
+
+def record(*keys: str, kind: int = 0) -> bytes:
+    """A record with these keys, each with itself as its value, as the servers write it."""
+
+    def sized(text: str) -> bytes:
+        return len(text.encode()).to_bytes(4, "big") + text.encode()
+
+    return b"".join(sized(key) + bytes([kind]) + sized(key) for key in keys)
+
+
+def split(content: bytes, columns: int) -> tuple[list[str], bytes | None]:
+    """What the servers put into the extra columns and into `data`."""
+    inside = (FIELD * columns - 4) // 4 * 3 if columns else 0
+    encoded = base64.b64encode(content[:inside]).decode()
+    fields = [encoded[at : at + FIELD] for at in range(0, FIELD * columns, FIELD)]
+    return fields, content[inside:] or None
+
+
+class Store:
+    """An event store with the table of the index, as a pack creates it."""
+
+    def __init__(self, ground: Playground, pack: Path) -> None:
+        self.server = ground.server
+        self.name = ground.names["event_store"]
+        self.columns = 10 if pack.name == "apim-analytics-2.1.0" else 0
+        ground.provision(ground.wanted(store_charset="latin1"))
+        self.server.run(store_tables(Pack(pack))[1].statement, database=self.name)
+
+    def put(self, shard: int, fields: Sequence[str | None], data: bytes | None) -> None:
+        places = ["record_id", "timestamp", "data", *(f"ED{number}" for number in range(self.columns))]
+        marks = ", ".join(["%s"] * len(places))
+        with contextlib.closing(self.server.connect(database=self.name)) as inside, inside.cursor() as cursor:
+            statement = f"INSERT INTO {TABLE} ({', '.join(places)}) VALUES ({marks})"
+            cursor.execute(statement, (str(shard), 0, data, *fields))
+
+    def owned(self, *owners: Sequence[str]) -> None:
+        """One record a shard, with the ids of its owners."""
+        for shard, ids in enumerate(owners):
+            self.put(shard, *split(record(*ids), self.columns))
+
+
+PACKS = ("apim-analytics-2.0.0", "apim-analytics-2.1.0")
+
+
+@pytest.fixture(params=PACKS)
+def pack_name(request: pytest.FixtureRequest) -> str:
+    """A pack of either layout: without and with extra columns."""
+    return str(request.param)
+
+
+Begin = Callable[..., CheckContext]
+
+
+@pytest.fixture
+def begin(ground: Playground, packs: Path, pack_name: str, context_for: MakeContext) -> Begin:
+    """A pair whose nodes have these ids (None: never started), on a server whose index is empty."""
+
+    def begun(*ids: str | None, place: str = NODE_IDS[0]) -> CheckContext:
+        context = context_for(ground, pack=pack_name)
+        for pack, id in zip(context.packs.values(), ids, strict=False):
+            if id is not None:
+                (pack.path(place)).parent.mkdir(parents=True, exist_ok=True)
+                pack.path(place).write_text(id + "\n")
+        return context
+
+    return begun
+
+
+@pytest.fixture
+def store(ground: Playground, packs: Path, pack_name: str) -> Store:
+    return Store(ground, packs / pack_name)
+
+
+def looked(context: CheckContext) -> Finding:
+    (found,) = Looked(list(checks.run(STALE_INDEX, context)))["stale-index"]
+    return found
+
+
+class TestOnRealServers:
+    def test_new_homes_on_a_filled_event_store(self, store: Store, begin: Begin) -> None:
+        store.owned([OLD[0]], [OLD[1]], OLD)
+        found = looked(begin(None, None))
+        assert found.status == "warning"
+        assert all(id in found.message for id in OLD)
+        assert "my-node-id.dat" in (found.fix or "") and "node1 and node2 have none yet" in (found.fix or "")
+
+    def test_the_pair_itself_and_an_empty_index(self, store: Store, begin: Begin) -> None:
+        assert looked(begin(None, None)).status == "ok"
+        store.owned([OLD[0]], [OLD[1]], OLD)
+        assert looked(begin(*OLD)).status == "ok"
+        # One home was replaced by a new one.
+        found = looked(begin(OLD[0], OTHER))
+        assert found.status == "warning"
+        assert OLD[1] in found.message and OLD[0] not in found.message
+
+    def test_a_home_on_another_machine_may_have_one_of_them(self, store: Store, begin: Begin) -> None:
+        store.owned(OLD)
+        context = begin(OLD[0], None)
+        context.packs = {"node1": context.packs["node1"]}
+        assert looked(context).status == "ok"
+        store.put(7, *split(record(OTHER), store.columns))
+        found = looked(context)
+        assert found.status == "warning" and OLD[1] in found.message and OTHER in found.message
+
+    def test_without_an_administrator_the_account_reads_it(self, store: Store, begin: Begin) -> None:
+        store.owned(OLD)
+        context = begin(None, None)
+        mysql = context.profile.mysql.model_copy(update={"admin_username": None, "admin_password": None})
+        context.profile = context.profile.model_copy(update={"mysql": mysql})
+        assert looked(context).status == "warning"
+
+    def test_rubbish_in_the_table(self, store: Store, begin: Begin) -> None:
+        store.put(0, [None] * store.columns, None)
+        store.put(1, ["no base64 !"] + [None] * 9 if store.columns else [], b"\xff\xff\xff\xff")
+        store.put(2, [""] * store.columns, b"\x00\x00\x00\x05ab")
+        store.put(3, [""] * store.columns, record("bell \x07"))
+        store.put(4, [""] * store.columns, bytes(LARGEST_RECORD + 1))
+        found = looked(begin(None, None))
+        assert (found.status, "4 records could not be read" in found.message) == ("ok", True), found
+        store.put(5, *split(record(*OLD), store.columns))
+        found = looked(begin(None, None))
+        assert found.status == "warning" and "4 records" in found.message
+
+    def test_a_table_of_that_name_that_is_something_else(
+        self, maria: Playground, context_for: MakeContext
+    ) -> None:
+        maria.provision()
+        name = maria.names["event_store"]
+        maria.server.run(f"CREATE TABLE {TABLE} (i INT)", f"INSERT INTO {TABLE} VALUES (1)", database=name)
+        assert looked(context_for(maria)).status == "ok"
+
+
+class TestWhichPacks:
+    def with_bundle(self, context: CheckContext, version: str) -> CheckContext:
+        for pack in context.packs.values():
+            plugins = pack.path("repository/components/plugins")
+            for jar in plugins.glob("org.wso2.carbon.analytics.*.jar"):
+                jar.unlink()
+            (plugins / f"org.wso2.carbon.analytics.spark.core_{version}.jar").touch()
+        return context
+
+    @pytest.mark.parametrize(
+        ("version", "status"), [("1.3.18", "warning"), ("1.3.19", "ok"), ("1.3.31", "ok")]
+    )
+    def test_from_1_3_19_on_the_index_is_not_read(
+        self, maria: Playground, packs: Path, context_for: MakeContext, version: str, status: str
+    ) -> None:
+        Store(maria, packs / "apim-analytics-2.1.0").owned(OLD)
+        context = self.with_bundle(context_for(maria, pack="apim-analytics-2.1.0"), version)
+        assert looked(context).status == status
+
+    def test_no_database_yet(self, maria: Playground, context_for: MakeContext) -> None:
+        found = looked(context_for(maria))
+        assert found.status == "ok" and "does not exist yet" in found.message
+
+
+class TestARecord:
+    @pytest.mark.parametrize("columns", [0, 1, 10])
+    @pytest.mark.parametrize("count", [0, 1, 2, 60, 900])
+    def test_what_the_servers_write_reads_back(self, columns: int, count: int) -> None:
+        ids = [f"{number:036d}" for number in range(count)]
+        fields, data = split(record(*ids), columns)
+        assert all(len(field) <= FIELD for field in fields)
+        assert keys_of(fields, data) == set(ids)
+
+    @given(
+        st.lists(st.text(max_size=20) | st.binary(max_size=20), max_size=3),
+        st.binary(max_size=60) | st.none(),
+    )
+    def test_anything_else_gives_keys_or_nothing(self, fields: list[str | bytes], data: bytes | None) -> None:
+        found = keys_of(fields, data)
+        assert found is None or all(key.isprintable() for key in found)
+
+    @given(st.integers(1, 60))
+    def test_a_record_that_was_cut_counts_for_nothing(self, cut: int) -> None:
+        assert keys_of([], record(OLD[0])[:-cut]) is None
+
+    def test_the_name_of_the_table_is_the_servers(self) -> None:
+        """`ANX` and Base64 of the tenant and of the Java hash of the table's name (procedure, chapter 1)."""
+        hash = 0
+        for character in "__GLOBAL_SHARD_ALLOCATION_CONFIG__":
+            hash = (31 * hash + ord(character)) & 0xFFFFFFFF
+        encoded = base64.b64encode((-1000).to_bytes(4, "big", signed=True) + hash.to_bytes(4, "big")).decode()
+        assert "ANX" + encoded.translate(str.maketrans("=+/", "___")) == TABLE
+        assert TABLE in expanded("{{TABLE_NAME}}", 0)

@@ -1,0 +1,140 @@
+"""The record tables of each pack, read from its own configuration, and the size of their rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.pairs import copy_pack
+from wizard.pack.home import Pack
+from wizard.pack.stores import (
+    LARGEST_ROW,
+    RDBMS_CONFIG,
+    charset_width,
+    expanded,
+    largest_row,
+    needs_single_byte,
+    row_size,
+    store_tables,
+)
+from wizard.system.errors import EditError
+
+WRITE, READ_WRITE = "write_optimized", "read_write_optimized"
+
+
+@pytest.mark.parametrize(
+    ("name", "categories", "single_byte"),
+    [
+        ("das-3.0.1", ["large_dataset_optimized", "limited_dataset_optimized"], False),
+        ("apim-analytics-2.0.0", [WRITE, READ_WRITE], False),
+        ("das-3.1.0", [WRITE, READ_WRITE], False),
+        ("is-analytics-5.3.0", [WRITE, READ_WRITE], False),
+        ("apim-analytics-2.1.0", [WRITE, READ_WRITE], True),
+    ],
+)
+def test_the_tables_of_a_stock_pack(packs: Path, name: str, categories: list[str], single_byte: bool) -> None:
+    pack = Pack(packs / name)
+    assert [table.category for table in store_tables(pack)] == categories
+    assert needs_single_byte([pack]) is single_byte
+    assert largest_row([pack], 1) <= LARGEST_ROW
+
+
+def test_the_query_is_expanded_as_the_server_does(packs: Path) -> None:
+    statement = store_tables(Pack(packs / "apim-analytics-2.1.0"))[1].statement
+    columns = ", ".join(f"ED{number} VARCHAR(4000)" for number in range(10))
+    assert " ".join(statement.split()) == (
+        "CREATE TABLE ANX___8GO8JC2Q_ (record_id VARCHAR(128), timestamp BIGINT, data LONGBLOB, "
+        f"{columns}, partition_key INT, PRIMARY KEY(record_id)) ENGINE='InnoDB'"
+    )
+    assert expanded("a [{{EXT_FIELD}}=?] b [x] {{TABLE_NAME}}", 2, "T") == "a ED0=?, ED1=? b x, x T"
+    assert expanded("a [{{EXT_FIELD}}] b", 0) == "a  b"
+
+
+@pytest.mark.parametrize(
+    ("columns", "sizes"),
+    [
+        ("a INT NOT NULL", (4, 4, 4)),
+        ("a INT", (5, 5, 5)),
+        ("a VARCHAR(255) NOT NULL", (256, 767, 1022)),
+        ("a VARCHAR(256) NOT NULL", (258, 770, 1026)),
+        ("`a, b` CHAR(10) NOT NULL, PRIMARY KEY(`a, b`)", (10, 30, 40)),
+        ("a VARBINARY(300) NOT NULL, b LONGBLOB NOT NULL", (314, 314, 314)),
+        ("a DECIMAL(10, 2) NOT NULL, KEY k (a)", (7, 7, 7)),
+        ("a VARCHAR(1000) CHARACTER SET latin1 NOT NULL", (1002, 1002, 1002)),
+        ("a VARCHAR(1000) COLLATE utf8mb4_bin NOT NULL", (4002, 4002, 4002)),
+        ("a NVARCHAR(100) NOT NULL, b VARCHAR(1) DEFAULT ')' NOT NULL", (304, 306, 307)),
+    ],
+)
+def test_row_sizes(columns: str, sizes: tuple[int, int, int]) -> None:
+    """In a character set of 1, 3 and 4 bytes a character."""
+    statement = f"CREATE TABLE t ({columns}) ENGINE='InnoDB'"
+    assert tuple(row_size(statement, width) for width in (1, 3, 4)) == sizes
+
+
+def test_a_character_set_of_the_table_itself_counts() -> None:
+    for options in ("DEFAULT CHARSET=latin1", "CHARACTER SET latin1", "COLLATE = latin1_bin"):
+        assert row_size(f"CREATE TABLE t (a VARCHAR(1000) NOT NULL) ENGINE=InnoDB {options}", 4) == 1002
+
+
+def test_widths() -> None:
+    assert [charset_width(name) for name in ("latin1", "UTF8MB4", "utf8", "utf8mb3", "ucs2", "binary")] == [
+        *(1, 4, 3, 3, 2, 1)
+    ]
+
+
+class TestOtherPeoplesConfigurations:
+    def changed(self, packs: Path, folder: Path, *changes: tuple[str, str]) -> Pack:
+        home = copy_pack(packs / "apim-analytics-2.1.0", folder / "home")
+        text = (home / RDBMS_CONFIG).read_text()
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        (home / RDBMS_CONFIG).write_text(text)
+        return Pack(home)
+
+    def test_fewer_and_shorter_columns_need_no_single_byte_set(self, packs: Path, tmp_path: Path) -> None:
+        count = ("<recordExtDataFieldCount>10<", "<recordExtDataFieldCount>4<")
+        assert not needs_single_byte([self.changed(packs, tmp_path / "a", count)])
+        assert not needs_single_byte([self.changed(packs, tmp_path / "b", ("VARCHAR(4000)", "VARCHAR(400)"))])
+        assert needs_single_byte([self.changed(packs, tmp_path / "c", ("VARCHAR(4000)", "VARCHAR(2000)"))])
+
+    def test_five_columns_fit_in_utf8_and_not_in_utf8mb4(self, packs: Path, tmp_path: Path) -> None:
+        count = ("<recordExtDataFieldCount>10<", "<recordExtDataFieldCount>5<")
+        pack = self.changed(packs, tmp_path, count)
+        assert largest_row([pack], 3) <= LARGEST_ROW < largest_row([pack], 4)
+        assert needs_single_byte([pack])
+
+    def test_one_category_of_one_node_is_enough(self, packs: Path, tmp_path: Path) -> None:
+        own = [Pack(packs / "apim-analytics-2.0.0"), Pack(packs / "apim-analytics-2.1.0")]
+        assert needs_single_byte(own)
+        pack = self.changed(packs, tmp_path, (f'category="{READ_WRITE}"', 'category="x"'))
+        assert [table.category for table in store_tables(pack)] == [WRITE, "x"]
+
+    def test_columns_that_name_their_own_character_set(self, packs: Path, tmp_path: Path) -> None:
+        assert not needs_single_byte(
+            [self.changed(packs, tmp_path, ("VARCHAR(4000)", "VARCHAR(4000) CHARACTER SET ascii"))]
+        )
+
+    def test_comments_and_other_products_do_not_count(self, packs: Path, tmp_path: Path) -> None:
+        pack = self.changed(packs, tmp_path, ('<database name="mysql"', '<database name="MariaDB"'))
+        assert store_tables(pack) == ()
+        home = copy_pack(packs / "apim-analytics-2.1.0", tmp_path / "other")
+        text = (home / RDBMS_CONFIG).read_text()
+        old = (packs / "apim-analytics-2.0.0" / RDBMS_CONFIG).read_text()
+        body = text[text.index('<database name="mysql"') : text.index('<database name = "oracle"')]
+        (home / RDBMS_CONFIG).write_text(old.replace("<database", f"<!-- {body} --><database", 1))
+        assert not needs_single_byte([Pack(home)])
+
+    def test_the_name_is_a_pattern_in_any_case(self, packs: Path, tmp_path: Path) -> None:
+        for number, name in enumerate(("MySQL", "my.*", "(")):
+            pack = self.changed(packs, tmp_path / str(number), ('name="mysql"', f'name="{name}"'))
+            assert len(store_tables(pack)) == (0 if name == "(" else 2)
+
+    def test_no_file_and_a_broken_one(self, packs: Path, tmp_path: Path) -> None:
+        home = copy_pack(packs / "apim-analytics-2.1.0", tmp_path / "home")
+        (home / RDBMS_CONFIG).write_text("<rdbms-configuration><database name='mysql'>")
+        with pytest.raises(EditError):
+            store_tables(Pack(home))
+        (home / RDBMS_CONFIG).unlink()
+        assert store_tables(Pack(home)) == ()

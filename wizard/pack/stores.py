@@ -1,0 +1,214 @@
+"""The tables that a pack's record stores create in MySQL, and how large a row of them can be (procedure, chapter 2)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from wizard.pack.home import Pack
+
+RDBMS_CONFIG = "repository/conf/analytics/rdbms-config.xml"
+
+LARGEST_ROW = 65_535
+"""Bytes that a row may have in MySQL and MariaDB, whatever the storage engine; `CREATE TABLE` fails beyond."""
+
+SINGLE_BYTE = "latin1"
+"""The character set of the stores where a multi-byte one does not fit; their text columns hold Base64."""
+
+WIDEST = 4
+"""Bytes of the longest character of any character set: that of utf8mb4."""
+
+TABLE_PREFIX = "ANX"
+"""What the names of all record tables of a store begin with."""
+
+# Like any name of a record table: 15 characters (procedure, chapter 2).
+_TABLE = f"{TABLE_PREFIX}___8GO8JC2Q_"
+
+# Every multi-byte character set of MySQL and MariaDB → the most bytes of one character.
+_WIDTHS = {
+    "big5": 2,
+    "cp932": 2,
+    "eucjpms": 3,
+    "euckr": 2,
+    "gb18030": 4,
+    "gb2312": 2,
+    "gbk": 2,
+    "sjis": 2,
+    "ucs2": 2,
+    "ujis": 3,
+    "utf16": 4,
+    "utf16le": 4,
+    "utf32": 4,
+    "utf8": 3,
+    "utf8mb3": 3,
+    "utf8mb4": 4,
+}
+
+# Bytes of a column in a row, where they depend neither on a length nor on the character set.  A BLOB or TEXT counts
+# with its length bytes and a pointer.
+_FIXED = {
+    "tinyint": 1,
+    "bool": 1,
+    "boolean": 1,
+    "smallint": 2,
+    "mediumint": 3,
+    "int": 4,
+    "integer": 4,
+    "bigint": 8,
+    "float": 4,
+    "double": 8,
+    "real": 8,
+    "date": 3,
+    "time": 6,
+    "datetime": 8,
+    "timestamp": 7,
+    "year": 1,
+    "tinyblob": 9,
+    "tinytext": 9,
+    "blob": 10,
+    "text": 10,
+    "mediumblob": 11,
+    "mediumtext": 11,
+    "longblob": 12,
+    "longtext": 12,
+    "json": 12,
+}
+_UNKNOWN = 8
+
+_NO_COLUMN = re.compile(
+    r"(primary|unique|key|index|constraint|foreign|check|fulltext|spatial)\b", re.IGNORECASE
+)
+_COLUMN = re.compile(
+    r"(?:`(?:[^`]|``)*`|\S+)\s+(?P<type>[a-z]\w*)\s*(?:\(\s*(?P<length>\d+)[^)]*\))?(?P<rest>.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+_CHARSET = re.compile(
+    r"\b(?:character\s+set|charset)\s*=?\s*['\"]?(\w+)|\bcollate\s*=?\s*['\"]?([a-z0-9]+)_", re.IGNORECASE
+)
+
+
+class StoreTable(NamedTuple):
+    """The `CREATE TABLE` of a record table: for which category of the configuration, and as the server runs it."""
+
+    category: str
+    statement: str
+
+
+def charset_width(charset: str) -> int:
+    """Return the most bytes that a character of this character set takes; 1 for one that is not multi-byte."""
+    return _WIDTHS.get(charset.lower(), 1)
+
+
+def store_tables(pack: Pack) -> tuple[StoreTable, ...]:
+    """Return the `CREATE TABLE` of each category for MySQL, expanded as the server does; none without the file.
+
+    Raises EditError for a file that cannot be read or parsed.
+    """
+    if not pack.exists(RDBMS_CONFIG):
+        return ()
+    found = []
+    for database in pack.xml(RDBMS_CONFIG).all("database"):
+        queries = database.all("recordTableInitQueries/query")
+        if queries and _is_mysql(database.get("name") or ""):
+            counts = database.all("recordExtDataFieldCount")
+            text = counts[0].text.strip() if counts else ""
+            count = int(text) if re.fullmatch(r"\d{1,4}", text) else 0
+            found.append(StoreTable(database.get("category") or "", expanded(queries[0].text, count)))
+    return tuple(found)
+
+
+def _is_mysql(name: str) -> bool:
+    """Whether a `database` of the configuration is for MySQL: its name is a pattern for the product's name."""
+    try:
+        return re.fullmatch(name.strip(), "MySQL", re.IGNORECASE) is not None
+    except re.error:
+        return False
+
+
+def expanded(query: str, count: int, table: str = _TABLE) -> str:
+    """Return a query with the table's name and `count` extra columns, as the server expands it.
+
+    Source: procedure, chapter 2: the text in `[ ]` is repeated, joined by `, `, with `{{EXT_FIELD}}` as ED0, ED1, …
+    """
+
+    def columns(found: re.Match[str]) -> str:
+        return ", ".join(found[1].replace("{{EXT_FIELD}}", f"ED{number}") for number in range(count))
+
+    return re.sub(r"\[([^\]]*)\]", columns, query.replace("{{TABLE_NAME}}", table))
+
+
+def row_size(statement: str, width: int) -> int:
+    """Return the bytes that a row of this table can have, in a character set of `width` bytes a character.
+
+    A character set that the statement itself names counts in place of `width`.
+    """
+    columns, options = _parts(statement)
+    width = _own_width(options) or width
+    definitions = [found for part in columns if (found := _definition(part)) is not None]
+    nullable = sum("not null" not in " ".join(one["rest"].lower().split()) for one in definitions)
+    return sum(_column_size(one, width) for one in definitions) + (nullable + 7) // 8
+
+
+def largest_row(packs: Iterable[Pack], width: int) -> int:
+    """Return the bytes of the largest row that a store table of these packs can have; 0 where nothing says.
+
+    Raises EditError as `store_tables` does.
+    """
+    return max(
+        (row_size(table.statement, width) for pack in packs for table in store_tables(pack)), default=0
+    )
+
+
+def needs_single_byte(packs: Iterable[Pack]) -> bool:
+    """Whether the store tables of these packs cannot be created in every character set.  Raises EditError."""
+    return largest_row(packs, WIDEST) > LARGEST_ROW
+
+
+def _parts(statement: str) -> tuple[list[str], str]:
+    """The definitions in the first parentheses of a `CREATE TABLE`, and what follows them."""
+    begin = statement.find("(") + 1
+    parts: list[str] = []
+    depth, last = 0, begin
+    for found in re.finditer(r"'[^']*'|`[^`]*`|[(),]", statement[begin:]):
+        at = begin + found.start()
+        if found[0] == "(":
+            depth += 1
+        elif found[0] == ")" and depth == 0:
+            return [*parts, statement[last:at]], statement[at + 1 :]
+        elif found[0] == ")":
+            depth -= 1
+        elif found[0] == "," and depth == 0:
+            parts.append(statement[last:at])
+            last = at + 1
+    return [*parts, statement[last:]], ""
+
+
+def _definition(part: str) -> re.Match[str] | None:
+    """The definition of a column; None for a key, an index, or nothing at all."""
+    text = part.strip()
+    return None if _NO_COLUMN.match(text) else _COLUMN.fullmatch(text)
+
+
+def _own_width(text: str) -> int | None:
+    found = _CHARSET.search(text)
+    return None if found is None else charset_width(found[1] or found[2])
+
+
+def _column_size(column: re.Match[str], width: int) -> int:
+    kind, length = column["type"].lower(), int(column["length"] or 1)
+    width = _own_width(column["rest"]) or width
+    if kind in ("nchar", "nvarchar"):  # the national character set is utf8, whatever the table's
+        kind, width = kind[1:], _WIDTHS["utf8"]
+    if kind in ("binary", "varbinary"):
+        kind, width = kind.replace("binary", "char"), 1
+    if kind == "char":
+        return length * width
+    if kind == "varchar":
+        return length * width + (1 if length * width < 256 else 2)
+    if kind in ("decimal", "numeric"):
+        return length // 2 + 2
+    if kind == "bit":
+        return (length + 7) // 8
+    return _FIXED.get(kind, _UNKNOWN)
