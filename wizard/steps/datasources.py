@@ -514,8 +514,9 @@ def _is_written(one: sources.Definition, pack: Pack, profile: Profile) -> bool:
         return bool(one.names & shared_datasources(profile).keys())
     if one.path == ANALYTICS_DATASOURCES:
         return bool(one.names & set(store_names(pack.xml(ANALYTICS_CONFIG), profile).values()))
-    jndi_name = f"jdbc/{STATS_DATASOURCE}"
-    return one.path == STATS_DATASOURCES and (STATS_DATASOURCE in one.names or jndi_name in one.jndi_names)
+    if one.path != STATS_DATASOURCES or profile.mysql.databases.stats is None:
+        return False
+    return STATS_DATASOURCE in one.names or f"jdbc/{STATS_DATASOURCE}" in one.jndi_names
 
 
 @check(

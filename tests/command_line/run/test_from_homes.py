@@ -43,6 +43,7 @@ from wizard.passwords.resolver import Resolver
 from wizard.passwords.secret import Secret
 from wizard.profile.model import Profile
 from wizard.profile.store import ProfileError, examine, load
+from wizard.steps.datasources import STORES as RECORD_STORES
 from wizard.system.errors import ChecksFailed, UsageError
 
 SVN = {
@@ -109,7 +110,7 @@ def configured(replayed_once: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 # --- there and back ---------------------------------------------------------------------------------------
 
 printable = st.characters(codec="utf-8", exclude_categories=("C", "Z"))
-texts = st.text(printable, min_size=1, max_size=12)
+texts = st.text(printable, min_size=1, max_size=12).filter(lambda text: "${" not in text)
 words = st.text(string.ascii_letters + string.digits + "_", min_size=1, max_size=12)
 ports = st.integers(1, 65535)
 databases = st.text(printable.filter(lambda c: c not in "/\\?#%"), min_size=1, max_size=12)
@@ -130,13 +131,27 @@ def whole(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]
     return st.fixed_dictionaries(fields).map(lambda table: {k: v for k, v in table.items() if v is not None})
 
 
+def distinct(count: int, others: list[str]) -> st.SearchStrategy[list[str]]:
+    """Names of datasources that differ from each other, from these databases' and from the product's."""
+    free = texts.filter(lambda name: name not in others and not name.startswith("WSO2"))
+    return st.lists(free, min_size=count, max_size=count, unique=True)
+
+
 @st.composite
 def profiles(draw: st.DrawFn, *, stats: bool) -> dict[str, Any]:
     """The tables of any profile, without homes; the passwords come from variables."""
-    names = draw(st.lists(databases, min_size=5, max_size=5, unique_by=str.casefold))
+    drawn = draw(st.lists(databases, min_size=5, max_size=5, unique_by=str.casefold))
     roles = ["user", "registry", "event_store", "processed_data_store"] + (["stats"] if stats else [])
-    pinned = draw(st.lists(texts, min_size=2, max_size=2, unique=True))
-    pins = {k: v for k, v in zip(roles[2:4], pinned, strict=True) if draw(st.booleans()) and v not in names}
+    names = dict(zip(roles, drawn, strict=False))
+    one_for_users, one_for_stores = draw(st.booleans()), draw(st.sets(st.sampled_from(roles[2:])))
+    if one_for_users:
+        names["registry"] = names["user"]
+    for role in one_for_stores:
+        names[role] = drawn[4]
+    pins = dict(zip(("user", "registry", *roles[2:4]), draw(distinct(4, drawn)), strict=True))
+    if one_for_users and draw(st.booleans()):
+        pins["registry"] = pins["user"]
+    pins = {role: pin for role, pin in pins.items() if draw(st.booleans())}
     method = draw(st.sampled_from(["none", "svn"]))
     sync = {**SVN, "append_tenant_id": draw(st.booleans()), "manager": draw(st.sampled_from(["a", "b"]))}
     node = whole(
@@ -162,7 +177,7 @@ def profiles(draw: st.DrawFn, *, stats: bool) -> dict[str, Any]:
                 ).map(lambda table: {**table, "trustCertificateKeyStorePassword": {"env": "TRUST"}}),
             )
         )
-        | {"databases": dict(zip(roles, names, strict=False))},
+        | {"databases": names},
         "datasources": pins,
         "pool": draw(
             whole(
@@ -180,6 +195,10 @@ def profiles(draw: st.DrawFn, *, stats: bool) -> dict[str, Any]:
                 read_only=st.booleans(),
                 enable_cache=st.booleans(),
                 registry_root=texts.map("/{}".format),
+                instance_id=optional(texts),
+                db_config=optional(texts),
+                governance_target=optional(texts.map("/{}".format)),
+                config_target=optional(texts.map("/_system/{}".format)),
             )
         ),
         "event_processor": draw(
@@ -279,9 +298,10 @@ def held(profile: Profile, pack: Path) -> dict[str, Any]:
         sync["manager"] = names[profile.manager.name]
     if on_one_machine([node.host for node in profile.nodes], resolve=False):
         data["spark"]["symbolic_link"] = None
-    for store, pin in data["datasources"].items():
-        if pin == data["mysql"]["databases"][store]:
-            data["datasources"][store] = None
+    for record_store, store in RECORD_STORES.items():
+        own = stock.xml(STORES).one(f"analytics-record-store[@name='{record_store}']/properties/property[1]")
+        name = profile.datasource_name(store) or own.text
+        data["datasources"][store] = None if name == data["mysql"]["databases"][store] else name
     return data
 
 
@@ -308,6 +328,8 @@ def test_what_a_replay_wrote_is_read_back_and_reads_back_the_same(
         original = load(str(first.profile)).profile
         once = back(first)
         assert plain(once) == held(original, rounds.pack)
+        nothing, _ = replayed(Pair(first.profile.with_name("back.toml"), first.homes, {}), ignore=IGNORE)
+        assert (nothing.outcome, errors(nothing)) == ("unchanged", [])
 
         again = back(rounds.replay(_moved(first, rounds)))
         assert plain(again) == plain(once)
@@ -369,16 +391,17 @@ def test_what_replay_would_write_is_what_stands_there(configured: Pair) -> None:
 def test_stock_packs_give_a_profile_that_says_what_to_fill_in(make_pair: Callable[..., Pair]) -> None:
     pair = make_pair()
     found = read(pair)
-    assert found.missing == ["mysql.host", "mysql.username", "mysql.password"]
+    assert found.missing == ["mysql.host", "mysql.username", "mysql.password", *from_homes.WHERE_DATA_IS]
     path = pair.profile.with_name("stock.toml")
     from_homes.write(found, path)
     with pytest.raises(ProfileError) as problem:
         load(str(path))
-    assert {one.kind for one in problem.value.mistakes} == {"missing"}
+    assert {one.field for one in problem.value.mistakes} == set(found.missing)
     filled = path.read_text()
     for key in ("host", "username", "password"):
         filled = filled.replace(f"# {key} = ", f"{key} = ")
-    assert isinstance(examine(filled.replace("   # required", " # required"), path.parent), Profile)
+    filled = re.sub(r'= ""   # required: fill it in, such as (.*)', r"= \1", filled)
+    assert isinstance(examine(filled, path.parent), Profile)
 
 
 def test_a_folder_that_is_no_pack_and_one_home_twice_are_refused(configured: Pair, tmp_path: Path) -> None:
@@ -565,7 +588,12 @@ def test_ipv6_hosts_are_read_with_and_without_brackets(make_pair: Callable[..., 
         (MASTER, "<testOnBorrow>true<", "<testOnBorrow>yes<", "pool.test_on_borrow"),
         (MASTER, "<username>apim<", "<username><", "mysql.username"),
         (MASTER, "//db.example.com:3306/userdb", "//db.example.com:99999/userdb", "mysql.port"),
-        (MASTER, "//db.example.com:3306/userdb", "//db.example.com:3306/regdb", "mysql.databases.registry"),
+        (MASTER, "//db.example.com:3306/regdb", "//db.example.com:3307/regdb", "mysql.databases.registry"),
+        (MASTER, "//db.example.com:3306/regdb", "//other.example.com/regdb", "mysql.databases.registry"),
+        (ANALYTICS, "3306/WSO2_ANALYTICS_EVENT_STORE_DB<", "3306/userdb<", "mysql.databases.event_store"),
+        (REGISTRY, "<targetPath>/_system/config<", "<targetPath>config<", "registry.config_target"),
+        (REGISTRY, "<targetPath>/_system/config<", "<targetPath><", "registry.config_target"),
+        (REGISTRY, "<id>gov<", "<id>other<", "registry.instance_id"),
         (MASTER, "//db.example.com:3306/userdb", "//db.example.com:3306/a%0Ab", "mysql.databases.user"),
         (MASTER, "3306/userdb<", "3306/userdb?we-ird=1&amp;a=b%0Ac<", "mysql.url_parameters"),
         (REGISTRY, '"https://localhost:9443/registry"', '"https://me:geheim@localhost/"', "registry.remote_url"),
@@ -621,7 +649,11 @@ def test_a_file_that_both_nodes_lack_is_told_once(configured: Pair) -> None:
     for home in configured.homes:
         (home / REGISTRY).unlink()
     found = read(configured)
-    assert found.values["mysql.databases.registry"] == "regdb"
+    assert found.missing == [
+        "mysql.databases.registry",
+        "registry.governance_target",
+        "registry.config_target",
+    ]
     assert sum(REGISTRY in note for note in found.notes[""]) == 2
     assert "a replay writes https://localhost:9443/registry" in notes(found, "registry.remote_url")
 
@@ -646,7 +678,8 @@ def test_datasources_of_other_names_are_found_by_what_uses_them(configured: Pair
         edit(home, USER_MGT, ">jdbc/WSO2UM_DB<", ">jdbc/SharedUsers<")
     found = read(configured)
     assert found.values["mysql.databases.user"] == "userdb"
-    assert "jdbc/SharedUsers" in notes(found, "mysql.databases.user")
+    assert found.values["datasources.user"] == "SharedUsers"
+    assert "SHARED_USERS is bound to jdbc/SharedUsers" in notes(found, "datasources.user")
 
 
 def test_statistics_in_mysql_on_one_node_only(make_pair: Callable[..., Pair]) -> None:
