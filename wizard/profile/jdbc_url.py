@@ -74,7 +74,7 @@ class Database(NamedTuple):
 
 
 _ANY_URL = re.compile(
-    r"jdbc:(?:mysql|mariadb)(?:\+srv)?(?::\w+)*://([^/?#]*)/([^?#;]*).*", re.IGNORECASE | re.DOTALL
+    r"jdbc:(?:mysql|mariadb)(?:\+srv)?(?::\w+)*://([^/?#]*)/([^?#]*).*", re.IGNORECASE | re.DOTALL
 )
 _KEY_VALUE = re.compile(r"\b(host|port)=([^(),\s]+)", re.IGNORECASE)
 
