@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wizard.profile.jdbc_url import jdbc_url, parse_jdbc_url
+from wizard.profile.jdbc_url import database_of, jdbc_url, parse_jdbc_url
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,79 @@ def test_the_driver_reads_what_was_meant(parameters: dict[str, str]) -> None:
     parsed = parse_jdbc_url(jdbc_url("h", 3306, "d", parameters))
     assert parsed is not None
     assert parsed.parameters == parameters
+
+
+REGDB = "jdbc:mysql://db.example.com:3306/regdb"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (REGDB, "jdbc:mysql://db.example.com/regdb?useSSL=false&autoReconnect=true"),
+        (REGDB, "jdbc:mysql://DB.Example.COM:3306/regdb"),
+        (REGDB, "jdbc:mysql://db.example.com.:3306/regdb"),
+        (REGDB, "jdbc:mariadb://db.example.com:3306/regdb"),
+        (REGDB, "JDBC:MySQL://db.example.com:3306/reg%64b"),
+        (REGDB, "jdbc:mysql://db%2Eexample.com/regdb"),
+        (REGDB, "  jdbc:mysql://db.example.com:3306/regdb\n"),
+        (REGDB, "jdbc:mysql://apim:geheim@db.example.com:3306/regdb"),
+        (REGDB, "jdbc:mysql://other:3306,db.example.com:3306/regdb"),
+        (REGDB, "jdbc:mysql:replication://db.example.com,other/regdb"),
+        (REGDB, "jdbc:mysql:loadbalance://other:3307,db.example.com/regdb?x=1"),
+        (REGDB, "jdbc:mysql://address=(host=db.example.com)(port=3306)/regdb"),
+        (REGDB, "jdbc:mysql://(host=db.example.com,port=3306),(host=other,port=1)/regdb"),
+        (REGDB, "jdbc:mariadb:sequential://address=(host=db.example.com)/regdb"),
+        (REGDB, "jdbc:mysql://db.example.com:3306/REGDB"),
+        ("jdbc:mysql://localhost/x", "jdbc:mysql://127.0.0.1:3306/x"),
+        ("jdbc:mysql:///x", "jdbc:mysql://[::1]:3306/x"),
+        ("jdbc:mysql://[2001:db8::1]:3306/x", "jdbc:mysql://[2001:0DB8:0:0:0:0:0:1]/x"),
+        ("jdbc:mysql://10.0.0.5/x", "jdbc:mysql://[::ffff:10.0.0.5]/x"),
+        (jdbc_url("db", 3306, "ü #?%/x"), "jdbc:mysql://db/%C3%BC%20%23%3F%25%2Fx?a=b"),
+    ],
+)
+def test_one_database_in_two_spellings(one: str, other: str) -> None:
+    first, second = database_of(one), database_of(other)
+    assert first is not None
+    assert second is not None
+    assert first.is_same(second)
+    assert second.is_same(first)
+    assert "geheim" not in f"{first}{second!r}"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "jdbc:mysql://db.example.com:3307/regdb",
+        "jdbc:mysql://db2.example.com:3306/regdb",
+        "jdbc:mysql://db.example.com:3306/regdb2",
+        "jdbc:mysql://db.example.com:3306/",
+        "jdbc:mysql://localhost/regdb",
+        "jdbc:mysql://address=(host=other)(port=3306)/regdb",
+    ],
+)
+def test_another_database(other: str) -> None:
+    first, second = database_of(REGDB), database_of(other)
+    assert first is not None
+    assert second is not None
+    assert not first.is_same(second)
+
+
+@pytest.mark.parametrize(
+    "url", ["", "jdbc:h2:./repository/database/WSO2CARBON_DB;X=1", "jdbc:oracle:thin:@db:1521/regdb", "regdb"]
+)
+def test_a_url_of_no_mysql_server(url: str) -> None:
+    assert database_of(url) is None
+
+
+@given(
+    st.sampled_from(["db", "10.1.2.3", "2001:db8::7", "db-1.example.com"]),
+    st.integers(1, 65535),
+    st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=12),
+    st.dictionaries(names, values, max_size=3),
+)
+def test_what_jdbc_url_makes_is_read_back(
+    host: str, port: int, database: str, parameters: dict[str, str]
+) -> None:
+    found = database_of(jdbc_url(host, port, database, parameters))
+    assert found is not None
+    assert (found.servers, found.name) == (((host, port),), database)

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from tests.support.profiles import MINIMAL, minimal
 from wizard.passwords.references import EnvReference, PromptReference
+from wizard.profile.cross_field import DATASOURCES
 from wizard.profile.fields import keys, tables
 from wizard.profile.model import Profile
 
@@ -33,12 +34,14 @@ class TestDefaults:
         [
             ("cluster.name", "analytics"),
             ("cluster.domain", "wso2.carbon.domain"),
+            ("cluster.task_server_count", None),
             ("mysql.port", 3306),
             ("mysql.admin_username", None),
             ("mysql.admin_password", None),
             ("mysql.provisioning", "wizard"),
             ("mysql.server_version", None),
             ("mysql.charset", None),
+            ("mysql.store_charset", None),
             ("mysql.grant_host", "%"),
             ("mysql.url_parameters", {}),
             ("mysql.driver_class", "com.mysql.jdbc.Driver"),
@@ -48,6 +51,8 @@ class TestDefaults:
             ("mysql.databases.event_store", "WSO2_ANALYTICS_EVENT_STORE_DB"),
             ("mysql.databases.processed_data_store", "WSO2_ANALYTICS_PROCESSED_DATA_STORE_DB"),
             ("mysql.databases.stats", None),
+            ("datasources.user", DATASOURCES["user"]),
+            ("datasources.registry", DATASOURCES["registry"]),
             ("datasources.event_store", None),
             ("datasources.processed_data_store", None),
             ("pool.max_active", 50),
@@ -60,6 +65,10 @@ class TestDefaults:
             ("registry.read_only", False),
             ("registry.enable_cache", True),
             ("registry.registry_root", "/"),
+            ("registry.instance_id", "gov"),
+            ("registry.db_config", "govregistry"),
+            ("registry.governance_target", "/_system/governance"),
+            ("registry.config_target", "/_system/config"),
             ("event_processor.persistence", True),
             ("event_processor.persistence_interval_minutes", None),
             ("event_processor.persistence_location", None),
@@ -324,12 +333,34 @@ class TestBetweenKeys:
             ({"deployment_sync.manager": "node3"}, ("deployment_sync", "manager")),
             ({"mysql.admin_username": "root"}, ("mysql", "admin_password")),
             ({"mysql.admin_password": {"prompt": True}}, ("mysql", "admin_username")),
-            ({"mysql.databases.registry": "userdb"}, ("mysql", "databases", "registry")),
+            ({"mysql.databases.event_store": "userdb"}, ("mysql", "databases", "event_store")),
+            ({"mysql.databases.stats": "regdb"}, ("mysql", "databases", "stats")),
             (
-                {"mysql.databases.event_store": "x", "mysql.databases.processed_data_store": "x"},
+                {
+                    "mysql.databases.user": "x",
+                    "mysql.databases.registry": "x",
+                    "mysql.databases.processed_data_store": "x",
+                },
                 ("mysql", "databases", "processed_data_store"),
             ),
             ({"mysql.databases.event_store": "WSO2UM_DB"}, ("mysql", "databases", "event_store")),
+            (
+                {"mysql.databases.event_store": "USERS", "datasources.user": "USERS"},
+                ("mysql", "databases", "event_store"),
+            ),
+            ({"datasources.user": "WSO2REG_DB"}, ("datasources", "registry")),
+            ({"datasources.registry": "WSO2_CARBON_DB"}, ("datasources", "registry")),
+            ({"datasources.registry": "WSO2CarbonDB"}, ("datasources", "registry")),
+            ({"datasources.user": "WSO2AM_STATS_DB"}, ("datasources", "user")),
+            (
+                {"datasources.user": "X", "datasources.processed_data_store": "X"},
+                ("datasources", "processed_data_store"),
+            ),
+            (
+                {"datasources.event_store": "X", "datasources.processed_data_store": "X"},
+                ("datasources", "processed_data_store"),
+            ),
+            ({"registry.db_config": "wso2registry"}, ("registry", "db_config")),
             ({"datasources.event_store": "WSO2_CARBON_DB"}, ("datasources", "event_store")),
             (
                 {"datasources.event_store": "WSO2_ANALYTICS_PROCESSED_DATA_STORE_DB"},
@@ -351,6 +382,26 @@ class TestBetweenKeys:
         (error,) = refused(**changes)
         assert error["loc"] == place
         assert error["ctx"]["known"].fix
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"mysql.databases.registry": "userdb"},
+            {"mysql.databases.event_store": "x", "mysql.databases.processed_data_store": "x"},
+            {"mysql.databases.event_store": "x", "mysql.databases.stats": "x"},
+            {f"mysql.databases.{role}": "x" for role in ("event_store", "processed_data_store", "stats")},
+            {"mysql.databases.user": "x", "mysql.databases.registry": "x", "datasources.user": "WSO2REG_DB"},
+            {"mysql.databases.event_store": "WSO2AM_STATS_DB", "mysql.databases.stats": "WSO2AM_STATS_DB"},
+            {"mysql.databases.event_store": "WSO2UM_DB", "datasources.user": "USERS"},
+        ],
+    )
+    def test_databases_that_may_be_one(self, changes):
+        profile(**changes)
+
+    def test_the_message_says_which_databases_may_be_one(self):
+        (error,) = refused(**{"mysql.databases.event_store": "userdb"})
+        assert "user and registry" in error["msg"]
+        assert "event_store, processed_data_store and stats" in error["msg"]
 
     def test_svn_needs_its_keys(self):
         places = {error["loc"] for error in refused(**{"deployment_sync.method": "svn"})}
@@ -385,6 +436,30 @@ class TestMeaning:
         )
         assert made.datasource_name("event_store") == "EVENTS"
         assert made.datasource_name("processed_data_store") == "PINNED"
+
+    @pytest.mark.parametrize(
+        ("changes", "names"),
+        [
+            ({"event_store": "x", "processed_data_store": "x"}, (None, None)),
+            ({"event_store": "x", "processed_data_store": "x", "stats": "x"}, (None, None)),
+            ({"event_store": "x", "stats": "x"}, ("x", "WSO2_ANALYTICS_PROCESSED_DATA_STORE_DB")),
+            (
+                {"event_store": "WSO2AM_STATS_DB", "stats": "WSO2AM_STATS_DB"},
+                (None, "WSO2_ANALYTICS_PROCESSED_DATA_STORE_DB"),
+            ),
+        ],
+    )
+    def test_where_two_names_would_be_one_the_packs_own_stays(self, changes, names):
+        made = profile(**{f"mysql.databases.{role}": name for role, name in changes.items()})
+        assert (made.datasource_name("event_store"), made.datasource_name("processed_data_store")) == names
+
+    def test_a_pinned_name_is_none_of_the_packs(self):
+        shared = {"mysql.databases.event_store": "x", "mysql.databases.processed_data_store": "x"}
+        made = profile(**shared, **{"datasources.event_store": "PINNED"})
+        assert (made.datasource_name("event_store"), made.datasource_name("processed_data_store")) == (
+            "PINNED",
+            "x",
+        )
 
     def test_databases_in_the_order_of_the_procedure(self):
         assert list(profile().mysql.database_names().items()) == [

@@ -53,20 +53,35 @@ ALWAYS = {
     "prerequisites.running",
     "prerequisites.writable",
     "prerequisites.space",
+    "registry.local-database",
+    "datasources.placeholder",
 }
+NOT_YET = {
+    "hazelcast.override",
+    "hazelcast.group-password",
+    "hazelcast.bind-port",
+    "event-processor.member-interval",
+    "mysql.stale-index",
+    "mysql.names",
+    "mysql.loopback",
+}
+"""Rows of the second table that another part of the work brings."""
 
 
 def rows(shared: Path) -> dict[str, tuple[str, str]]:
-    """Id → severity and the column "offline" of the table."""
+    """Id → severity and the column "offline" of both tables."""
     text = (shared / "checks.md").read_text("utf-8")
-    found = re.findall(r"^\| ([a-z-]+\.[a-z-]+) \| (error|warning) \| ([^|]+) \|", text, re.MULTILINE)
-    assert len(found) >= 40
+    row = r"^\| `?([a-z-]+\.[a-z-]+)`? \| (error|warning)[^|]* \| ([^|]+) \|"
+    found = re.findall(row, text, re.MULTILINE)
+    assert len(found) >= 52
     return {id: (severity, offline.strip()) for id, severity, offline in found}
 
 
 class TestTheTable:
     def test_every_row_is_there_with_its_severity(self, shared: Path) -> None:
         for id, (severity, offline) in rows(shared).items():
+            if id in NOT_YET - BY_ID.keys():
+                continue
             assert id in BY_ID, f"{id} is missing"
             assert BY_ID[id].severity == severity, id
             if offline == "live":
@@ -79,6 +94,20 @@ class TestTheTable:
         assert marked == ALWAYS
         others = {one.id for one in CHECKS if one.step in {"ports", "apply"}}
         assert {one.id for one in CHECKS if one.always} == marked | others
+
+    def test_what_cannot_be_ignored(self, shared: Path, make_pair: Callable[..., Pair]) -> None:
+        named = re.search(
+            r"`--ignore ID` makes it a warning, but for (.*?)\(naming",
+            (shared / "checks.md").read_text(),
+            re.S,
+        )
+        assert named is not None
+        assert set(re.findall(r"`([a-z-]+\.[a-z-]+)`", named[1])) == checks.UNIGNORABLE
+        pair = make_pair()
+        for id in checks.UNIGNORABLE:
+            ran = run("replay", str(pair.profile), "--offline", "--ignore", id)
+            assert ran.code == 2
+            assert id in ran.err
 
     def test_each_says_why_and_how_to_mend_it(self) -> None:
         for one in CHECKS:

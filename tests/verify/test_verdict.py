@@ -337,6 +337,27 @@ def test_the_mount_is_missing_on_one_node(verdict, mounts: int) -> None:  # type
     assert found.fix is not None
 
 
+@pytest.mark.parametrize(("db_config", "status"), [("govregistry", "ok"), ("GOV_DB", "error")])
+def test_the_mount_is_that_of_the_profiles_db_config(verdict, db_config: str, status: str) -> None:  # type: ignore[no-untyped-def]
+    first, second = sides()
+    tell.first_start(first, second)
+    result = verdict(first, second, registry={"db_config": db_config}, datasources={"registry": "GOV_SOURCE"})
+    found = result.of("verify.registry-mount", "node1")
+    assert found.status == status
+    if status == "error":
+        assert "GOV_DB" in found.message
+        assert "GOV_SOURCE" in found.fix
+
+
+def test_the_mounts_of_another_name_count_where_the_profile_has_it(verdict) -> None:  # type: ignore[no-untyped-def]
+    first, second = sides()
+    tell.first_start(first, second)
+    for side in (first, second):
+        side.log.lines = [line.replace("mount at govregistry", "mount at GOV_DB") for line in side.log.lines]
+    assert verdict(first, second, registry={"db_config": "GOV_DB"}).errors == []
+    assert ("verify.registry-mount", "node1") in verdict(first, second).errors
+
+
 def test_before_the_start_is_complete_a_missing_mount_is_awaited(verdict) -> None:  # type: ignore[no-untyped-def]
     first, second = sides()
     tell.begin(first, second, mounts=1)

@@ -36,9 +36,11 @@ UNIGNORABLE = frozenset(
         "prerequisites.same-home",
         "prerequisites.files",
         "apply.unfinished",
+        "registry.local-database",
     }
 )
-"""Checks without which there is no plan: `--ignore` refuses them (checks.md)."""
+"""Checks without which there is no plan, and the one that protects the shared registry: `--ignore` refuses them
+(checks.md)."""
 
 T = TypeVar("T")
 

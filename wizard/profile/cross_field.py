@@ -17,8 +17,20 @@ DATABASES: dict[str, Any] = {
 }
 """The names that databases have where the profile has none."""
 
-# Datasources that the product or the procedure has already (procedure, chapter 3).
-TAKEN_DATASOURCES = ("WSO2_CARBON_DB", "WSO2UM_DB", "WSO2REG_DB", "WSO2AM_STATS_DB")
+DATASOURCES = {"user": "WSO2UM_DB", "registry": "WSO2REG_DB"}
+"""The names of the datasources of `master-datasources.xml` where the profile has none."""
+
+PRODUCT_DATASOURCES = ("WSO2_CARBON_DB", "WSO2AM_STATS_DB")
+"""Datasources that the product has already (procedure, chapter 3)."""
+
+CARBON_JNDI_NAME = "WSO2CarbonDB"
+"""`WSO2_CARBON_DB` is bound to `jdbc/` and this."""
+
+LOCAL_DB_CONFIG = "wso2registry"
+"""The dbConfig of the server's own registry, which stays as it is (procedure, chapter 4)."""
+
+MAY_SHARE = (("user", "registry"), ("event_store", "processed_data_store", "stats"))
+"""Roles whose databases may be one (procedure, chapter 3)."""
 
 
 class CrossFieldError(NamedTuple):
@@ -40,6 +52,7 @@ def cross_field_errors(raw: Mapping[str, Any]) -> Iterator[CrossFieldError]:
     yield from _keys_that_belong_together(raw)
     yield from _names_of_databases(raw)
     yield from _names_of_datasources(raw)
+    yield from _name_of_db_config(raw)
     yield from _plain_passwords(raw)
 
 
@@ -102,25 +115,47 @@ def _databases(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _names_of_databases(raw: Mapping[str, Any]) -> Iterator[CrossFieldError]:
-    owner: dict[str, str] = {}
+    owners: dict[str, list[str]] = {}
     for role, name in _databases(raw).items():
-        if isinstance(name, str) and owner.setdefault(name, role) != role:
+        if not isinstance(name, str):
+            continue
+        (group,) = (group for group in MAY_SHARE if role in group)
+        other = next((owner for owner in owners.setdefault(name, []) if owner not in group), None)
+        owners[name].append(role)
+        if other is not None:
             yield CrossFieldError(
                 ("mysql", "databases", role),
-                f"{owner[name]} has the database of this name already",
-                "give each its own database",
+                f"{other} has the database of this name already; only user and registry may share one, and "
+                "event_store, processed_data_store and stats",
+                "give it a database of its own",
             )
 
 
 def _names_of_datasources(raw: Mapping[str, Any]) -> Iterator[CrossFieldError]:
-    databases = _databases(raw)
-    taken = dict.fromkeys(TAKEN_DATASOURCES, "the product has one of that name")
+    databases, given = _databases(raw), _table(raw, "datasources")
+    taken = dict.fromkeys(PRODUCT_DATASOURCES, "the product has one of that name")
+    of_jndi = {**taken, CARBON_JNDI_NAME: f"the product has one that is bound to jdbc/{CARBON_JNDI_NAME}"}
+    for role, default in DATASOURCES.items():
+        name = given.get(role, default)
+        if not isinstance(name, str):
+            continue
+        if name in of_jndi:
+            yield CrossFieldError(
+                ("datasources", role),
+                f"its datasource cannot be called {name}: {of_jndi[name]}",
+                f"choose another name, such as {default}",
+            )
+        if role == "user" and databases["user"] == databases["registry"]:
+            continue  # then both may be one datasource
+        of_jndi.setdefault(name, f"that is the {role} datasource")
+    for role, default in DATASOURCES.items():
+        taken.setdefault(str(given.get(role, default)), f"that is the {role} datasource")
     for store in ("event_store", "processed_data_store"):
-        pinned = _table(raw, "datasources").get(store)
+        pinned = given.get(store)
         name = databases[store] if pinned is None else pinned
         if not isinstance(name, str):
             continue
-        # Two databases of one name are told as that alone.
+        # Of databases that are shared, the pack's own names stay, or they are told as that alone.
         if name in taken and not (pinned is None and list(databases.values()).count(name) > 1):
             yield CrossFieldError(
                 ("mysql", "databases", store) if pinned is None else ("datasources", store),
@@ -128,6 +163,15 @@ def _names_of_datasources(raw: Mapping[str, Any]) -> Iterator[CrossFieldError]:
                 f"pin another name: {store} under [datasources]",
             )
         taken.setdefault(name, "that is the other store's datasource")
+
+
+def _name_of_db_config(raw: Mapping[str, Any]) -> Iterator[CrossFieldError]:
+    if _table(raw, "registry").get("db_config") == LOCAL_DB_CONFIG:
+        yield CrossFieldError(
+            ("registry", "db_config"),
+            "that is the server's own registry",
+            "choose another name, such as govregistry",
+        )
 
 
 def _plain_passwords(raw: Mapping[str, Any]) -> Iterator[CrossFieldError]:

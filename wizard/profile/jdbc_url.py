@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import quote, unquote, unquote_plus
+
+from wizard.system import network
 
 
 def jdbc_url(host: str, port: int, database: str, parameters: Mapping[str, str] | None = None) -> str:
@@ -47,3 +50,66 @@ def parse_jdbc_url(url: str) -> MySQLUrl | None:
     # Connector/J reads a value as a form does: there a `+` is a blank.
     parameters = {unquote(key): unquote_plus(value) for key, _, value in pairs}
     return MySQLUrl(host.strip("[]"), int(port or 3306), unquote(database), parameters)
+
+
+class Database(NamedTuple):
+    """A database of a MySQL server, however its URL is written; `servers` are host and port of each."""
+
+    servers: tuple[tuple[str, int], ...]
+    name: str
+
+    def __str__(self) -> str:
+        servers = ",".join(
+            f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in self.servers
+        )
+        return f"{servers}/{self.name}"
+
+    def is_same(self, other: Database) -> bool:
+        """Whether both may be one database: one name (in any case: servers on Windows ignore it) on one server."""
+        return self.name.casefold() == other.name.casefold() and any(
+            port == other_port and network.on_one_machine([host, other_host], resolve=False)
+            for host, port in self.servers
+            for other_host, other_port in other.servers
+        )
+
+
+_ANY_URL = re.compile(
+    r"jdbc:(?:mysql|mariadb)(?:\+srv)?(?::\w+)*://([^/?#]*)/([^?#]*).*", re.IGNORECASE | re.DOTALL
+)
+_KEY_VALUE = re.compile(r"\b(host|port)=([^(),\s]+)", re.IGNORECASE)
+
+
+def database_of(url: str) -> Database | None:
+    """The database that a URL of Connector/J or of MariaDB's driver leads to; None for any other URL.
+
+    Several hosts, key-value forms, a user in front of the host, IPv6 brackets and percent-encoding are read as the
+    drivers read them; no host is localhost, no port 3306.
+    """
+    found = _ANY_URL.fullmatch(url.strip())
+    if found is None:
+        return None
+    # A comma inside of (host=…,port=…) separates no hosts.
+    servers = re.split(r",(?![^(]*\))", found[1])
+    return Database(tuple(dict.fromkeys(map(_server, servers))), unquote(found[2]))
+
+
+def _server(text: str) -> tuple[str, int]:
+    """Host and port of one server of a URL, in the one form in which they are compared."""
+    text = unquote(text).rpartition("@")[2].strip()
+    values = {key.lower(): value for key, value in _KEY_VALUE.findall(text)}
+    if values:
+        host, port = values.get("host", ""), values.get("port", "")
+    else:
+        host, _, port = (
+            text.rpartition(":") if re.search(r":\d*\Z", text.rpartition("]")[2]) else (text, "", "")
+        )
+    return _plain_host(host), int(port) if port.isdecimal() else 3306
+
+
+def _plain_host(host: str) -> str:
+    host = host.strip().strip("[]").rstrip(".").lower() or "localhost"
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    return str(getattr(address, "ipv4_mapped", None) or address)

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
 from wizard.passwords.references import SecretReference
-from wizard.profile.cross_field import DATABASES, cross_field_errors
+from wizard.profile.cross_field import DATABASES, PRODUCT_DATASOURCES, cross_field_errors
 from wizard.profile.rules import (
     AbsolutePath,
     AccountName,
@@ -483,7 +483,16 @@ class Profile(Section):
         name = self.event_processor.presenter
         return None if name is None else self.node(name)
 
-    def datasource_name(self, store: Store) -> str:
-        """The name of an analytics datasource: the pinned one, else the database's (procedure, chapter 3)."""
-        pinned: str | None = getattr(self.datasources, store)
-        return pinned or self.mysql.database_names()[store]
+    def datasource_name(self, store: Store) -> str | None:
+        """The name of an analytics datasource: the pinned one, else the database's (procedure, chapter 3).
+
+        None: the pack's own name stays, since another datasource would have this one already.
+        """
+        names: dict[str, str] = self.mysql.database_names() | {
+            role: name for role, name in self.datasources if name is not None
+        }
+        if getattr(self.datasources, store) is None:
+            other = "processed_data_store" if store == "event_store" else "event_store"
+            if names[store] in (*PRODUCT_DATASOURCES, names["user"], names["registry"], names[other]):
+                return None
+        return names[store]

@@ -106,8 +106,11 @@ def _conclusions(profile: Profile, table: str) -> Iterator[str]:
     stores: tuple[Store, ...] = ("event_store", "processed_data_store")
     if table == "datasources":
         for store in stores:
-            if getattr(profile.datasources, store) is None:
-                yield f"# {store} = {written(profile.datasource_name(store))}   # follows the database\n"
+            name = profile.datasource_name(store)
+            if name is None:
+                yield f"# {store}: the pack's own name stays\n"
+            elif getattr(profile.datasources, store) is None:
+                yield f"# {store} = {written(name)}   # follows the database\n"
     if table == "deployment_sync" and profile.deployment_sync.manager is None:
         yield f"# manager = {written(profile.manager.name)}   # the first node\n"
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
-from wizard.edit.splice import shown
+from wizard.edit.splice import reveal, shown
 from wizard.edit.xml import New
 from wizard.pack.home import (
     ANALYTICS_CONFIG,
@@ -20,9 +20,10 @@ from wizard.pack.home import (
 )
 from wizard.passwords.secret import Secret
 from wizard.preflight.checks import CheckContext, check
-from wizard.profile.jdbc_url import parse_jdbc_url
+from wizard.profile.jdbc_url import MySQLUrl, jdbc_url, parse_jdbc_url
+from wizard.steps import sources
 from wizard.steps.reading import describe
-from wizard.steps.registry import lower
+from wizard.steps.registry import lower, mounted_instance
 from wizard.steps.step import Step, put
 from wizard.system import finding, network
 from wizard.system.errors import EditError
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from wizard.pack.xml import Element, XmlTree
     from wizard.plan.workbench import Workbench
     from wizard.profile.model import DatabaseRole, Profile, Store
+    from wizard.profile.passwords import Passwords
     from wizard.steps.reading import Reading
 
 E = TypeVar("E", bound="Element")
@@ -52,11 +54,14 @@ ELEMENTS = (
 )
 """Elements of `definition/configuration`, in the order that new ones take."""
 
-USER_DATASOURCE = "WSO2UM_DB"
-REGISTRY_DATASOURCE = "WSO2REG_DB"
+OTHER_WAY = ("dataSourceClassName", "dataSourceProps")
+"""Elements with which the server ignores `url`, `username` and `password` (procedure, chapter 3)."""
+
 STATS_DATASOURCE = "WSO2AM_STATS_DB"
 STORES: dict[str, Store] = {"EVENT_STORE": "event_store", "PROCESSED_DATA_STORE": "processed_data_store"}
 """Record store → the field that names its database; `EVENT_STORE_WO` shares the event store's."""
+
+JDBC_RECORD_STORE = "org.wso2.carbon.analytics.datasource.rdbms.RDBMSAnalyticsRecordStore"
 
 CIPHER_TEXT = "repository/conf/security/cipher-text.properties"
 
@@ -80,11 +85,7 @@ def connection(bench: Workbench, database: str) -> dict[str, str | Secret]:
 def master_datasources(bench: Workbench) -> None:
     """`master-datasources.xml`: the user manager's and the registry's datasource; the H2 one stays as it is."""
     document = bench.xml(MASTER_DATASOURCES)
-    databases = bench.profile.mysql.databases
-    for name, database, description in (
-        (USER_DATASOURCE, databases.user, "The datasource used by user manager"),
-        (REGISTRY_DATASOURCE, databases.registry, "The datasource used by the registry"),
-    ):
+    for name, (database, description) in shared_datasources(bench.profile).items():
         values = connection(bench, database)
         found = find_datasource(document, name)
         if found is None:
@@ -99,6 +100,15 @@ def master_datasources(bench: Workbench) -> None:
                 New("jndiConfig", children=(New("name", text=f"jdbc/{name}"),))
             )
         configure(found, values)
+
+
+def shared_datasources(profile: Profile) -> dict[str, tuple[str, str]]:
+    """Name → database and description of the two datasources; one where both names are one."""
+    names, databases = profile.datasources, profile.mysql.databases
+    return {
+        names.user: (databases.user, "The datasource used by user manager"),
+        names.registry: (databases.registry, "The datasource used by the registry"),
+    }
 
 
 def find_datasource(document: XmlTree[E], name: str) -> E | None:
@@ -169,15 +179,18 @@ def configure(datasource: XmlElement, values: Mapping[str, str | Secret]) -> Non
     configuration = definition.one("configuration")
     for key, value in values.items():
         put(configuration, ELEMENTS, key, value, what=f"{label}/{key}")
+    for name in OTHER_WAY:
+        for element in configuration.all(name):
+            element.remove(what=f"{label}/{name}")
 
 
 def analytics_datasources(bench: Workbench) -> None:
     """`analytics-datasources.xml`: the stores' datasources, found by the name that `analytics-config.xml` gives now."""
-    document = bench.xml(ANALYTICS_DATASOURCES)
+    document, config = bench.xml(ANALYTICS_DATASOURCES), bench.pack.xml(ANALYTICS_CONFIG)
     # All are looked up before the first is renamed: two stores may change their names.
-    found = store_datasources(document, bench.pack.xml(ANALYTICS_CONFIG), bench.profile)
-    for field in STORES.values():
-        name, datasource = bench.profile.datasource_name(field), found[field]
+    found = store_datasources(document, config, bench.profile)
+    for field, name in store_names(config, bench.profile).items():
+        datasource = found[field]
         values = connection(bench, getattr(bench.profile.mysql.databases, field))
         values["defaultAutoCommit"] = "false"
         if datasource is None:
@@ -192,20 +205,22 @@ def analytics_datasources(bench: Workbench) -> None:
 def store_datasources(document: XmlTree[E], config: XmlTree[C], profile: Profile) -> dict[Store, E | None]:
     """The datasource that each store has, or takes over since it carries the name already; None: a new one.
 
-    A store's own is the one that its record store names; where both name one, it stays the first's.
+    A store's own is the one that its record store names; where both name one, it stays the first's, unless both
+    keep its name.
     """
-    names = {field: store_datasource(config, store).text.strip() for store, field in STORES.items()}
-    wanted = {field: profile.datasource_name(field) for field in STORES.values()}
+    stores = jdbc_stores(config)
+    names = {field: store_datasource(config, store).text.strip() for store, field in stores.items()}
+    wanted = store_names(config, profile)
     chosen: dict[Store, str] = {}
     for field, name in wanted.items():
         there = document.find("datasources/datasource[name=$name]", name=name) is not None
-        if there and (names[field] == name or name not in names.values()):
+        if there and (names[field] == name or name not in names.values() or name in chosen.values()):
             chosen[field] = name
     for field, name in names.items():
         if field not in chosen and name not in chosen.values():
             chosen[field] = name
     found: dict[Store, E | None] = {}
-    for store, field in STORES.items():
+    for store, field in stores.items():
         if field not in chosen:
             found[field] = None
             continue
@@ -219,21 +234,60 @@ def store_datasources(document: XmlTree[E], config: XmlTree[C], profile: Profile
     return found
 
 
+def store_names(config: XmlTree[C], profile: Profile) -> dict[Store, str]:
+    """The name that the datasource of each store gets: the profile's, else the one that the pack has now.
+
+    Raises:
+        EditError: two databases would be in one datasource.
+    """
+    names = {
+        field: profile.datasource_name(field) or store_datasource(config, store).text.strip()
+        for store, field in jdbc_stores(config).items()
+    }
+    databases = {getattr(profile.mysql.databases, field) for field in names}
+    if len(set(names.values())) < len(names) == len(databases):
+        raise EditError(
+            f"names {names['event_store']} for both record stores, which have different databases",
+            place=config.name,
+            fix="pin a name for each: event_store and processed_data_store under [datasources]",
+        )
+    return names
+
+
 def store_datasource(document: XmlTree[E], store: str) -> E:
     return document.one(f"analytics-record-store[@name='{store}']/properties/property[@name='datasource']")
+
+
+def jdbc_stores(config: XmlTree[C]) -> dict[str, Store]:
+    """The record stores that a JDBC datasource keeps: another one's data (Cassandra, HBase) is not moved."""
+    return {
+        store: field
+        for store, field in STORES.items()
+        if is_jdbc(config.one(f"analytics-record-store[@name='{store}']"))
+    }
+
+
+def is_jdbc(record_store: Element) -> bool:
+    """Whether the implementation of a record store is the one for JDBC."""
+    return implementation(record_store).rpartition(".")[2] == JDBC_RECORD_STORE.rpartition(".")[2]
+
+
+def implementation(record_store: Element) -> str:
+    found = record_store.find("implementation")
+    return found.text.strip() if found is not None else ""
 
 
 def analytics_config(bench: Workbench) -> None:
     """`analytics-config.xml`: each record store names the datasource of its database."""
     document = bench.xml(ANALYTICS_CONFIG)
-    wanted: dict[str, str] = {}
+    names = store_names(document, bench.profile)
+    wanted = {store: names[field] for store, field in jdbc_stores(document).items()}
     renamed: dict[str, str] = {}
-    for store, field in STORES.items():
-        wanted[store] = bench.profile.datasource_name(field)
-        if store_datasource(document, store).text.strip() != wanted[store]:
-            renamed = _renamed(bench)
-    wanted["EVENT_STORE_WO"] = wanted["EVENT_STORE"]
-    for element in document.all("analytics-record-store"):
+    if any(store_datasource(document, store).text.strip() != name for store, name in wanted.items()):
+        renamed = _renamed(bench)
+    if "EVENT_STORE" in wanted:
+        wanted["EVENT_STORE_WO"] = wanted["EVENT_STORE"]
+    for element in filter(is_jdbc, document.all("analytics-record-store")):
         name = element.get("name") or ""
         for named in element.all("properties/property[@name='datasource']"):
             now = named.text.strip()
@@ -243,12 +297,12 @@ def analytics_config(bench: Workbench) -> None:
 
 def _renamed(bench: Workbench) -> dict[str, str]:
     """Old name → new name of the stores' datasources."""
-    document = bench.pack.xml(ANALYTICS_DATASOURCES)
-    found = store_datasources(document, bench.pack.xml(ANALYTICS_CONFIG), bench.profile)
+    document, config = bench.pack.xml(ANALYTICS_DATASOURCES), bench.pack.xml(ANALYTICS_CONFIG)
+    found = store_datasources(document, config, bench.profile)
     return {
-        datasource.one("name").text.strip(): bench.profile.datasource_name(field)
-        for field, datasource in found.items()
-        if datasource is not None
+        datasource.one("name").text.strip(): name
+        for (field, name) in store_names(config, bench.profile).items()
+        if (datasource := found[field]) is not None
     }
 
 
@@ -274,7 +328,7 @@ def user_mgt(bench: Workbench) -> None:
     """`user-mgt.xml`: the user store is the shared one."""
     configuration = bench.xml(USER_MGT).one("Realm/Configuration")
     found = configuration.find("Property[@name='dataSource']")
-    value = f"jdbc/{USER_DATASOURCE}"
+    value = f"jdbc/{bench.profile.datasources.user}"
     if found is not None:
         found.set_text(value)
         return
@@ -321,7 +375,7 @@ def _written(pack: Pack, profile: Profile, *, svn: bool) -> Iterator[tuple[str, 
     master = pack.xml(MASTER_DATASOURCES)
     analytics, config = pack.xml(ANALYTICS_DATASOURCES), pack.xml(ANALYTICS_CONFIG)
     found: list[tuple[str, Element | None]] = [
-        (MASTER_DATASOURCES, find_datasource(master, name)) for name in (USER_DATASOURCE, REGISTRY_DATASOURCE)
+        (MASTER_DATASOURCES, find_datasource(master, name)) for name in shared_datasources(profile)
     ]
     found += [(ANALYTICS_DATASOURCES, one) for one in store_datasources(analytics, config, profile).values()]
     if profile.mysql.databases.stats is not None and pack.exists(STATS_DATASOURCES):
@@ -349,9 +403,9 @@ def _aliases(pack: Pack, profile: Profile, *, svn: bool) -> Iterator[str]:
 def _cipher_entries(pack: Pack, profile: Profile, *, svn: bool) -> Iterator[str]:
     if not pack.exists(CIPHER_TEXT):
         return
-    names = {USER_DATASOURCE, REGISTRY_DATASOURCE}
-    names |= {profile.datasource_name(field) for field in STORES.values()}
+    names = set(shared_datasources(profile))
     try:
+        names |= set(store_names(pack.xml(ANALYTICS_CONFIG), profile).values())
         names |= {name for _, name, _ in _written(pack, profile, svn=False)}
         entries = pack.properties(CIPHER_TEXT)
     except EditError:
@@ -424,46 +478,196 @@ def replication(context: CheckContext) -> Iterator[Finding]:
             yield finding.ok(f"indexReplicationFactor is {factor or 'the default'}", node=node.name)
 
 
+@check(
+    "datasources.duplicate",
+    why="Of two datasources of one name the server takes the first and drops the rest of the files; of two with one "
+    "JNDI name it takes the one that it happens to read last.",
+    fix="Remove the other definition, or name the datasources otherwise: [datasources].",
+)
+def duplicate(context: CheckContext) -> Iterator[Finding]:
+    for node in context.nodes:
+        if node.name not in context.packs:
+            continue
+        pack = sources.after_the_run(context, node.name)
+        everything = list(sources.definitions(pack))
+        written = [one for one in everything if _is_written(one, pack, context.profile)]
+        doubles = {
+            f"{other.path} defines {name} too, line {other.datasource.line} ({one.path} has it)"
+            for one in written
+            for other in everything
+            if other.path != one.path
+            for name in (one.names & other.names) | (one.jndi_names & other.jndi_names)
+        }
+        for double in sorted(doubles):
+            yield finding.error(
+                double,
+                node=node.name,
+                fix="remove one of the two definitions, or name ours otherwise in [datasources]",
+            )
+        if not doubles:
+            yield finding.ok(f"{len(written)} datasources, each defined once", node=node.name)
+
+
+def _is_written(one: sources.Definition, pack: Pack, profile: Profile) -> bool:
+    """Whether a datasource is one of those that a run configures, once it has."""
+    if one.path == MASTER_DATASOURCES:
+        return bool(one.names & shared_datasources(profile).keys())
+    if one.path == ANALYTICS_DATASOURCES:
+        return bool(one.names & set(store_names(pack.xml(ANALYTICS_CONFIG), profile).values()))
+    if one.path != STATS_DATASOURCES or profile.mysql.databases.stats is None:
+        return False
+    return STATS_DATASOURCE in one.names or f"jdbc/{STATS_DATASOURCE}" in one.jndi_names
+
+
+@check(
+    "datasources.record-store",
+    why="What Cassandra or HBase hold is not moved to MySQL: such a store keeps its database.",
+    fix=f"Set its implementation to {JDBC_RECORD_STORE}, or leave it as it is with --ignore datasources.record-store.",
+)
+def record_store(context: CheckContext) -> Iterator[Finding]:
+    for node in context.nodes:
+        if node.name not in context.packs:
+            continue
+        config = context.packs[node.name].xml(ANALYTICS_CONFIG)
+        others = [
+            one
+            for one in config.all("analytics-record-store")
+            if one.get("name") in (*STORES, "EVENT_STORE_WO") and not is_jdbc(one)
+        ]
+        for other in others:
+            kind = describe(implementation(other).rpartition(".")[2] or "nothing")
+            yield finding.error(
+                f"the record store {other.get('name')} is implemented by {kind} ({ANALYTICS_CONFIG}, line "
+                f"{other.line}), and is not moved to MySQL",
+                node=node.name,
+                fix=f"set its implementation to {JDBC_RECORD_STORE} and its datasource to one of "
+                "analytics-datasources.xml, or leave it as it is with --ignore datasources.record-store",
+            )
+        if not others:
+            yield finding.ok("the record stores are in JDBC datasources", node=node.name)
+
+
+@check(
+    "datasources.placeholder",
+    always=True,
+    why="In these files the server replaces ${name} with a system property, so that it reads another value than the "
+    "one that is written; a } in front of the first ${ makes it fail.",
+    fix="Choose a value without ${.",
+)
+def placeholder(context: CheckContext) -> Iterator[Finding]:
+    places: dict[tuple[str, bool], list[str]] = {}
+    looked_at = {(change.path, step) for change in context.plan.changes for step in change.steps}
+    for (path, step), values in _replaced(context.profile, context.passwords).items():
+        for field, value in values.items() if (path, step) in looked_at else ():
+            text = reveal(value or "")
+            if "${" in text:
+                key = (field, "}" in text.partition("${")[0])
+                places.setdefault(key, []).append(path.rpartition("/")[2])
+    for (field, fails), files in places.items():
+        effect = "fails on the } in front of it" if fails else "replaces with the value of a system property"
+        yield finding.error(
+            f"{field} holds ${{, which the server {effect} ({', '.join(files)})",
+            fix=f"choose a value without ${{ for {field}",
+        )
+    if not places:
+        yield finding.ok("no value with ${ goes where the server replaces it")
+
+
+def _replaced(
+    profile: Profile, passwords: Passwords
+) -> dict[tuple[str, str], dict[str, str | Secret | None]]:
+    """File and step → the fields, with their values, that the step writes where the server replaces `${name}`.
+
+    A host cannot hold one, and the name of a database is percent-encoded.  Source: procedure 3, "Placeholders".
+    """
+    mysql, registry, sync = profile.mysql, profile.registry, profile.deployment_sync
+    connection: dict[str, str | Secret | None] = {
+        "mysql.username": mysql.username,
+        "mysql.password": passwords.mysql,
+        **{f"mysql.url_parameters.{name}": value for name, value in passwords.url_parameters.items()},
+        "pool.validation_query": profile.pool.validation_query,
+    }
+    derived = (
+        {"registry.cache_id": registry.cache_id} if registry.cache_id else {"mysql.username": mysql.username}
+    )
+    return {
+        (MASTER_DATASOURCES, "datasources"): connection,
+        (ANALYTICS_DATASOURCES, "datasources"): connection,
+        (STATS_DATASOURCES, "datasources"): connection,
+        (USER_MGT, "datasources"): {"datasources.user": profile.datasources.user},
+        (REGISTRY, "registry"): {
+            "datasources.registry": profile.datasources.registry,
+            **derived,
+            **{
+                f"registry.{name}": getattr(registry, name)
+                for name in (
+                    "remote_url",
+                    "registry_root",
+                    "instance_id",
+                    "db_config",
+                    "governance_target",
+                    "config_target",
+                )
+            },
+        },
+        (CARBON, "deployment-sync"): {
+            "deployment_sync.svn_url": sync.svn_url,
+            "deployment_sync.svn_username": sync.svn_username,
+            "deployment_sync.svn_password": passwords.svn,
+        }
+        if sync.method == "svn"
+        else {},
+    }
+
+
 def read_user_store(found: Reading) -> None:
     """The user manager's datasource, which `user-mgt.xml` names."""
-    read_shared(found, "user", USER_DATASOURCE, USER_MGT, "Realm/Configuration/Property[@name='dataSource']")
+    named = found.pack.xml(USER_MGT).find("Realm/Configuration/Property[@name='dataSource']")
+    read_shared(found, "user", named)
 
 
 def read_registry_store(found: Reading) -> None:
-    """The registry's datasource, which `registry.xml` names."""
-    read_shared(found, "registry", REGISTRY_DATASOURCE, REGISTRY, "dbConfig[@name='govregistry']/dataSource")
+    """The registry's datasource: mount → instanceId → remoteInstance → dbConfig → datasource."""
+    document = found.pack.xml(REGISTRY)
+    config = sources.config_of_instance(document, mounted_instance(document) or "")
+    read_shared(found, "registry", document.find("dbConfig[@name=$name]/dataSource", name=config))
 
 
-def read_shared(found: Reading, role: DatabaseRole, usual: str, path: str, naming: str) -> None:
-    """A datasource of `master-datasources.xml`: the one of the usual name, else whatever `path` names at `naming`."""
-    field = f"mysql.databases.{role}"
-    jndi = None
-    try:
-        named = found.pack.xml(path).find(naming)
-    except EditError as problem:
-        found.note("", f"{problem.place}: {problem.message}")
-    else:
-        jndi = named.text.strip() if named is not None else None
-        if jndi != f"jdbc/{usual}":
-            names = describe(jndi) if jndi else "it names nothing"
-            found.note(field, f"jdbc/{usual} is not what {path} names: {names}")
-    document = found.pack.xml(MASTER_DATASOURCES)
-    datasource = find_datasource(document, usual)
-    if datasource is None and jndi is not None:
-        everyone = document.all("datasources/datasource")
-        datasource = next((one for one in everyone if one.all("jndiConfig[name=$jndi]", jndi=jndi)), None)
-    read_configuration(found, datasource, role)
+def read_shared(found: Reading, role: Literal["user", "registry"], named: Element | None) -> None:
+    """The datasource that is bound to the JNDI name in `named`."""
+    jndi_name = named.text.strip() if named is not None else ""
+    if not jndi_name:
+        found.note(f"mysql.databases.{role}", "no datasource is named for it")
+        return
+    found.pack.xml(MASTER_DATASOURCES)  # raises where it cannot be read: then nothing is known
+    datasource = next(iter(sources.by_jndi_name(found.pack, jndi_name)), None)
+    if read_configuration(found, datasource, role) is None or datasource is None:
+        return
+    own = jndi_name.removeprefix("jdbc/")
+    found.say(f"datasources.{role}", own)
+    label = datasource.one("name").text.strip()
+    if (label, f"jdbc/{label}") != (own, jndi_name):
+        found.note(
+            f"datasources.{role}",
+            f"{describe(label)} is bound to {describe(jndi_name)}: a replay names both after {describe(own)}",
+        )
 
 
 def read_stores(found: Reading) -> None:
     """The datasources that the two record stores name."""
     document, config = found.pack.xml(ANALYTICS_DATASOURCES), found.pack.xml(ANALYTICS_CONFIG)
+    stores = jdbc_stores(config)
+    names = {field: store_datasource(config, store).text.strip() for store, field in stores.items()}
     for store, role in STORES.items():
-        name = store_datasource(config, store).text.strip()
-        datasource = document.find("datasources/datasource[name=$name]", name=name)
+        if store not in stores:
+            kind = implementation(config.one(f"analytics-record-store[@name='{store}']"))
+            found.note(f"mysql.databases.{role}", f"{store} is implemented by {describe(kind or 'nothing')}")
+            continue
+        datasource = document.find("datasources/datasource[name=$name]", name=names[role])
         database = read_configuration(found, datasource, role)
-        if database is not None and database != name:
-            found.say(f"datasources.{role}", name)
+        # A name that both share is no store's own: the pack's names stay then.
+        if database not in (None, names[role]) and list(names.values()).count(names[role]) == 1:
+            found.say(f"datasources.{role}", names[role])
     shared = "analytics-record-store[@name='EVENT_STORE_WO']/properties/property[@name='datasource']"
     for other in config.all(shared):
         if other.text.strip() != store_datasource(config, "EVENT_STORE").text.strip():
@@ -493,25 +697,33 @@ def read_configuration(found: Reading, datasource: Element | None, role: Databas
         found.note(field, f"{by} is of the type {describe(definition.get('type') or 'none')}, not RDBMS")
         return None
     text = found.texts(configuration, field)
-    url = parse_jdbc_url(text.get("url", ""))
+    address = sources.url_of(datasource)
+    url = parse_jdbc_url(address)
     if url is None:
-        kind = (
-            "one of H2" if text.get("url", "").startswith("jdbc:h2:") else "no URL of a single MySQL server"
-        )
+        kind = "one of H2" if address.startswith("jdbc:h2:") else "no URL of a single MySQL server"
         found.note(field, f"the URL of {by} is {kind}")
         return None
+    other = _other_server(found, url)
     found.say("mysql.host", url.host, by=by)
     found.say("mysql.port", url.port, by=by)
+    if other is not None:
+        found.note(
+            field, f"{by} is on another server than the other datasources, {other}: no profile holds that"
+        )
+        return None
     found.say(field, url.database, by=by)
     parameters: dict[str, str | Secret] = {
         name: Secret(value) if holds_password(name, value) else value
         for name, value in url.parameters.items()
     }
     found.say("mysql.url_parameters", parameters, by=by)
-    for element, key in (("username", "mysql.username"), ("driverClassName", "mysql.driver_class")):
-        if element in text:
-            found.say(key, text[element], by=by)
-    found.password("mysql.password", configuration.find("password"), by=by)
+    if (username := sources.setting(configuration, "username")) is not None:
+        found.say("mysql.username", username.text.strip(), by=by)
+    if "dataSourceClassName" in text:
+        found.note(field, f"{by} is configured by dataSourceClassName: a replay removes that")
+    elif "driverClassName" in text:
+        found.say("mysql.driver_class", text["driverClassName"], by=by)
+    found.password("mysql.password", sources.setting(configuration, "password"), by=by)
     found.number("pool.max_active", text.get("maxActive"), by=by)
     found.number("pool.max_wait_ms", text.get("maxWait"), by=by)
     found.switch("pool.test_on_borrow", text.get("testOnBorrow"), by=by)
@@ -519,6 +731,14 @@ def read_configuration(found: Reading, datasource: Element | None, role: Databas
         found.say("pool.validation_query", text["validationQuery"], by=by)
     found.number("pool.validation_interval_ms", text.get("validationInterval"), by=by)
     return url.database
+
+
+def _other_server(found: Reading, url: MySQLUrl) -> str | None:
+    """The server that other datasources of the home are on, where this URL leads to another."""
+    host, port = found.values.get("mysql.host"), found.values.get("mysql.port", 3306)
+    if host is None or sources.is_same_database(jdbc_url(host, port, "x"), jdbc_url(url.host, url.port, "x")):
+        return None
+    return describe(f"{host}:{port}")
 
 
 def holds_password(name: str, value: str) -> bool:
@@ -546,6 +766,6 @@ STEP = Step(
         "pool.validation_interval_ms",
     ),
     edits=(master_datasources, analytics_datasources, analytics_config, stats_datasources, user_mgt),
-    checks=(secure_vault, stats, replication),
+    checks=(secure_vault, duplicate, record_store, placeholder, stats, replication),
     reads=(read_user_store, read_registry_store, read_stores, read_stats),
 )

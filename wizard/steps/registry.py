@@ -3,69 +3,91 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from wizard.edit.xml import New
 from wizard.pack.home import REGISTRY
 from wizard.preflight.checks import CheckContext, check
 from wizard.profile.jdbc_url import jdbc_url
+from wizard.steps import sources
 from wizard.steps.reading import describe
 from wizard.steps.step import Step, put
 from wizard.system import finding
+from wizard.system.errors import EditError
 from wizard.system.finding import Finding
 
 if TYPE_CHECKING:
     from wizard.edit.xml import XmlDocument, XmlElement
-    from wizard.pack.xml import XmlFile
+    from wizard.pack.home import Pack
+    from wizard.pack.xml import Element, XmlFile, XmlTree
     from wizard.plan.workbench import Workbench
     from wizard.profile.model import Profile
     from wizard.steps.reading import Reading
 
-MOUNTS = ("/_system/governance", "/_system/config")
-INSTANCE = "gov"
+E = TypeVar("E", bound="Element")
+
+MOUNTS = {
+    "/_system/governance": "registry.governance_target",
+    "/_system/config": "registry.config_target",
+}
+"""The two paths that are mounted, and the field of each one's target path."""
 
 
 def registry(bench: Workbench) -> None:
     """`registry.xml`: the database of the registry, the remote instance that it is, and the two mounts."""
-    document = bench.xml(REGISTRY)
-    last = db_config(document)
-    last = remote_instance(document, bench.profile, behind=last)
-    for path in MOUNTS:
-        last = mount(document, path, behind=last)
+    document, profile = bench.xml(REGISTRY), bench.profile
+    last = db_config(document, profile)
+    last = remote_instance(document, profile, behind=last)
+    for path, target in targets(profile).items():
+        last = mount(document, path, target, profile.registry.instance_id, behind=last)
 
 
-def db_config(document: XmlDocument) -> XmlElement:
+def targets(profile: Profile) -> dict[str, str]:
+    """The target path of each mount."""
+    settings = profile.registry
+    return dict(zip(MOUNTS, (settings.governance_target, settings.config_target), strict=True))
+
+
+def source_name(profile: Profile) -> str:
+    """The JNDI name of the registry's datasource."""
+    return f"jdbc/{profile.datasources.registry}"
+
+
+def db_config(document: XmlDocument, profile: Profile) -> XmlElement:
     """The database of the registry; gives the element that is there and that new ones go behind."""
-    found = document.find("dbConfig[@name='govregistry']")
+    name, source = profile.registry.db_config, source_name(profile)
+    found = document.find("dbConfig[@name=$name]", name=name)
     if found is not None:
-        put(found, ("dataSource",), "dataSource", "jdbc/WSO2REG_DB")
+        put(found, ("dataSource",), "dataSource", source)
         return found
     last = document.all("dbConfig")
     anchor = last[-1] if last else document.one("currentDBConfig")
-    anchor.insert_after(
-        New("dbConfig", {"name": "govregistry"}, children=(New("dataSource", text="jdbc/WSO2REG_DB"),))
-    )
+    anchor.insert_after(New("dbConfig", {"name": name}, children=(New("dataSource", text=source),)))
     return anchor
+
+
+def registry_url(profile: Profile) -> str:
+    """The URL of the registry's database, without the parameters."""
+    mysql = profile.mysql
+    return jdbc_url(mysql.host, mysql.port, mysql.databases.registry)
 
 
 def cache_id(profile: Profile) -> str:
     """What both nodes call the registry's database: `USER@URL`, unless the profile says otherwise."""
-    mysql = profile.mysql
-    own = f"{mysql.username}@{jdbc_url(mysql.host, mysql.port, mysql.databases.registry)}"
-    return profile.registry.cache_id or own
+    return profile.registry.cache_id or f"{profile.mysql.username}@{registry_url(profile)}"
 
 
 def remote_instance(document: XmlDocument, profile: Profile, *, behind: XmlElement) -> XmlElement:
     settings = profile.registry
     values = {
-        "id": INSTANCE,
+        "id": settings.instance_id,
         "cacheId": cache_id(profile),
-        "dbConfig": "govregistry",
+        "dbConfig": settings.db_config,
         "readOnly": lower(settings.read_only),
         "enableCache": lower(settings.enable_cache),
         "registryRoot": settings.registry_root,
     }
-    found = document.find(f"remoteInstance[id='{INSTANCE}']")
+    found = document.find("remoteInstance[id=$id]", id=settings.instance_id)
     if found is not None:
         found.set("url", settings.remote_url)
         for name, value in values.items():
@@ -78,10 +100,13 @@ def remote_instance(document: XmlDocument, profile: Profile, *, behind: XmlEleme
     return anchor
 
 
-def mount(document: XmlDocument, path: str, *, behind: XmlElement) -> XmlElement:
-    values = {"instanceId": INSTANCE, "targetPath": path}
-    found = document.find(f"mount[@path='{path}']")
+def mount(
+    document: XmlDocument, path: str, target: str, instance_id: str, *, behind: XmlElement
+) -> XmlElement:
+    values = {"instanceId": instance_id, "targetPath": target}
+    found = find_mount(document, path)
     if found is not None:
+        found.set("path", path)
         found.set("overwrite", "true")
         for name, value in values.items():
             put(found, tuple(values), name, value)
@@ -93,8 +118,65 @@ def mount(document: XmlDocument, path: str, *, behind: XmlElement) -> XmlElement
     return anchor
 
 
+def find_mount(document: XmlTree[E], path: str) -> E | None:
+    """The live mount of a path, also where it is written with a slash at its end: to the server that is another path.
+
+    Raises:
+        EditError: there are two.
+    """
+    found = [one for one in document.all("mount") if (one.get("path") or "").rstrip("/") == path]
+    if len(found) > 1:
+        lines = ", ".join(str(one.line) for one in found)
+        raise EditError(
+            f"doubles the mount of {path}: it is live more than once, at the lines {lines}",
+            place=f"{document.name}:{found[1].line}",
+            fix="keep one of them, and remove or comment out the others",
+        )
+    return found[0] if found else None
+
+
 def lower(value: bool) -> str:
     return "true" if value else "false"
+
+
+# --- what is mounted, as the server finds it ------------------------------------------------------------------
+
+
+class Mounted(NamedTuple):
+    """A mount: its path as it is written, and what it leads to; empty where it does not say."""
+
+    path: str
+    instance_id: str
+    target: str
+    urls: tuple[str, ...]
+
+
+def mounts(pack: Pack, profile: Profile) -> Iterator[Mounted]:
+    """Every live mount of a home: mount → instanceId → remoteInstance → dbConfig → datasource → URL."""
+    document = pack.xml(REGISTRY)
+    for element in document.all("mount"):
+        instance_id, target = (
+            found[0].text.strip() if (found := element.all(name)) else ""
+            for name in ("instanceId", "targetPath")
+        )
+        config = sources.config_of_instance(document, instance_id)
+        urls = urls_of_config(pack, config, profile)
+        yield Mounted(element.get("path") or "", instance_id, target, tuple(urls))
+
+
+def urls_of_config(pack: Pack, config: str, profile: Profile) -> list[str]:
+    """The URLs that a dbConfig leads to; the profile's where the step datasources, left out now, has to define it."""
+    urls = sources.urls_of_config(pack, config)
+    named = pack.xml(REGISTRY).all(
+        "dbConfig[@name=$name][dataSource=$source]", name=config, source=source_name(profile)
+    )
+    return urls or ([registry_url(profile)] if named else [])
+
+
+def two_mounts(pack: Pack, profile: Profile) -> dict[str, Mounted]:
+    """Of the two paths, those that are mounted."""
+    found = {one.path.rstrip("/"): one for one in mounts(pack, profile)}
+    return {path: found[path] for path in MOUNTS if path in found}
 
 
 @check(
@@ -107,30 +189,144 @@ def other_mount(context: CheckContext) -> Iterator[Finding]:
     for node in context.nodes:
         if node.name not in context.packs:
             continue
-        mounts = context.packs[node.name].xml(REGISTRY).all("mount")
+        now = two_mounts(context.packs[node.name], context.profile)
+        then = two_mounts(sources.after_the_run(context, node.name), context.profile)
         found = False
-        for element in mounts:
-            instance = element.find("instanceId")
-            other = instance.text.strip() if instance is not None else ""
-            if element.get("path") in MOUNTS and other and other != INSTANCE:
-                found = True
-                yield finding.warning(
-                    f"{element.get('path')} is mounted from the instance {other} now and will be changed",
-                    node=node.name,
-                    fix=f"move what {other} holds there, or leave the step out with --skip registry",
-                )
+        for path, mounted in now.items():
+            differences = ", ".join(_differences(mounted, then[path]))
+            if not differences:
+                continue
+            found = True
+            yield finding.warning(
+                f"{path} is mounted from somewhere else now ({differences}) and will be changed",
+                node=node.name,
+                fix="move what is there, name it in [registry] of the profile, or leave the step out with "
+                "--skip registry",
+            )
         if not found:
             yield finding.ok("no other mount of the two paths", node=node.name)
 
 
+def _differences(now: Mounted, then: Mounted) -> Iterator[str]:
+    """What is no longer there afterwards: the old values."""
+    if now.path != then.path:
+        yield f"written as {describe(now.path)}"
+    if now.instance_id and now.instance_id != then.instance_id:
+        yield f"instance {describe(now.instance_id)}"
+    if now.target and now.target != then.target:
+        yield f"target path {describe(now.target)}"
+    gone = [url for url in now.urls if not any(sources.is_same_database(url, other) for other in then.urls)]
+    if gone:
+        yield f"database {', '.join(dict.fromkeys(map(sources.shown_url, gone)))}"
+
+
+@check(
+    "registry.local-database",
+    always=True,
+    why="The server deletes a path of its own registry before it mounts it: where both are in one database, "
+    "that deletes the shared registry at the first start.",
+    fix="Give the server's own registry (the dbConfig wso2registry, its datasource WSO2_CARBON_DB) a database of its "
+    "own on each node, such as the pack's H2 file.",
+)
+def local_database(context: CheckContext) -> Iterator[Finding]:
+    for node in context.nodes:
+        if node.name not in context.packs:
+            continue
+        pack = sources.after_the_run(context, node.name)
+        try:
+            pack.xml(REGISTRY)
+        except EditError as problem:  # with such a file no server starts
+            yield finding.skipped(f"{problem.place}: {problem.message}", node=node.name)
+            continue
+        config, urls = _local(pack, context.profile)
+        shared = {
+            sources.shown_url(url): one.path
+            for one in mounts(pack, context.profile)
+            for url in one.urls
+            if any(sources.is_same_database(url, own) for own in urls)
+        }
+        for database, path in shared.items():
+            yield finding.error(
+                f"the local registry (dbConfig {describe(config)}) is in {database}, and {describe(path)} is mounted "
+                "from that database: the server would delete the shared registry",
+                node=node.name,
+                fix=f"point the datasource of the dbConfig {describe(config)} to a database of its own on each node, "
+                "such as the pack's H2 file, or mount another database (mysql.databases.registry)",
+            )
+        if not shared:
+            yield finding.ok("the local registry is not in a database that is mounted", node=node.name)
+
+
+@check(
+    "registry.shared-local",
+    severity="warning",
+    why="Each server keeps what is its own in its local registry; two servers in one database overwrite each other's.",
+    fix="Give the local registry of each node a database of its own, such as the pack's H2 file.",
+)
+def shared_local(context: CheckContext) -> Iterator[Finding]:
+    local = {
+        node.name: _server_urls(sources.after_the_run(context, node.name), context.profile)
+        for node in context.profile.nodes
+        if node.name in context.packs
+    }
+    if len(local) < len(context.profile.nodes):
+        own = next((url for urls in local.values() for url in urls), None)
+        if own is None:
+            yield finding.ok("the local registry is an H2 file")
+        else:
+            yield finding.skipped(
+                f"the local registry is in {sources.shown_url(own)}; the other home is not here"
+            )
+        return
+    first, second = local.values()
+    shared = [url for url in first if any(sources.is_same_database(url, other) for other in second)]
+    for url in shared:
+        yield finding.warning(
+            f"the local registry of both nodes is in one database, {sources.shown_url(url)}",
+            fix="give each node's local registry a database of its own, such as the pack's H2 file",
+        )
+    if not shared:
+        yield finding.ok("each node has a local registry of its own")
+
+
+def _local(pack: Pack, profile: Profile) -> tuple[str, list[str]]:
+    """The dbConfig of a home's own registry, and the URLs that it leads to."""
+    config = sources.local_config(pack.xml(REGISTRY))
+    return config, urls_of_config(pack, config, profile)
+
+
+def _server_urls(pack: Pack, profile: Profile) -> list[str]:
+    """The URLs of a home's own registry, but for those of H2, which keeps it in a file of the home."""
+    return [url for url in _local(pack, profile)[1] if not url.lower().startswith("jdbc:h2:")]
+
+
+# --- read back ------------------------------------------------------------------------------------------------
+
+
+def mounted_instance(document: XmlFile) -> str | None:
+    """The id of the instance that the two paths are mounted from, the first one's; None where neither is."""
+    ids = (
+        found.text.strip()
+        for path in MOUNTS
+        if (one := find_mount(document, path))
+        for found in one.all("instanceId")
+    )
+    return next(ids, None)
+
+
 def read_registry(found: Reading) -> None:
-    """The remote instance of the registry, and whether it is mounted."""
+    """The two mounts, and the remote instance that they are mounted from."""
     document = found.pack.xml(REGISTRY)
-    instance = document.find(f"remoteInstance[id='{INSTANCE}']")
+    instance_id = mounted_instance(document)
+    if instance_id is None:
+        found.note("mysql.databases.registry", "neither of the two paths is mounted: a replay mounts both")
+        return
+    found.say("registry.instance_id", instance_id)
+    for path, field in MOUNTS.items():
+        read_mount(found, document, path, field, instance_id)
+    instance = document.find("remoteInstance[id=$id]", id=instance_id)
     if instance is None:
-        others = [one.text.strip() for one in document.all("remoteInstance/id")]
-        there = f"; there is {describe(', '.join(others))}" if others else ""
-        found.note("registry.remote_url", f"there is no remoteInstance with the id {INSTANCE}{there}")
+        found.note("registry.instance_id", f"there is no remoteInstance with the id {describe(instance_id)}")
         return
     url = instance.get("url")
     if url is not None:
@@ -138,26 +334,43 @@ def read_registry(found: Reading) -> None:
     text = found.texts(instance, "registry.remote_url")
     found.switch("registry.read_only", text.get("readOnly"))
     found.switch("registry.enable_cache", text.get("enableCache"))
-    for element, field in (("registryRoot", "registry.registry_root"), ("cacheId", "registry.cache_id")):
-        if element in text:
-            found.say(field, text[element])
-    if text.get("dbConfig") != "govregistry":
-        found.note(
-            "registry.remote_url",
-            f"its dbConfig is {describe(text.get('dbConfig', 'missing'))}, not govregistry",
-        )
-    for path in MOUNTS:
-        read_mount(found, document, path)
+    for element, field in (
+        ("dbConfig", "db_config"),
+        ("registryRoot", "registry_root"),
+        ("cacheId", "cache_id"),
+    ):
+        if text.get(element):
+            found.say(f"registry.{field}", text[element])
 
 
-def read_mount(found: Reading, document: XmlFile, path: str) -> None:
-    mounted = document.find("mount[@path=$path]", path=path)
-    text = found.texts(mounted, "registry.remote_url")
-    if mounted is None or text.get("instanceId") != INSTANCE:
-        instead = f", but from {describe(text['instanceId'])}" if "instanceId" in text else ""
-        found.note("registry.remote_url", f"{path} is not mounted from it{instead}")
-    elif text.get("targetPath") != path:
-        found.note("registry.remote_url", f"{path} shows {describe(text.get('targetPath', 'nothing'))} of it")
+def read_mount(found: Reading, document: XmlFile, path: str, field: str, instance_id: str) -> None:
+    """The target path of a mount; not where it is mounted from another database: no profile holds that."""
+    mounted = find_mount(document, path)
+    if mounted is None:
+        found.note(field, f"{path} is not mounted: a replay mounts it")
+        return
+    if mounted.get("path") != path:
+        found.note(field, f"the path is written {describe(mounted.get('path'))}: a replay writes {path}")
+    if (overwrite := mounted.get("overwrite") or "missing") != "true":
+        found.note(field, f"overwrite is {describe(overwrite)}: a replay writes true")
+    text = found.texts(mounted, field)
+    other = text.get("instanceId", "")
+    if other != instance_id:
+        found.note(field, f"{path} is mounted from another instance, {describe(other)}")
+        if _root_of(document, other) != _root_of(document, instance_id):
+            return
+    if text.get("targetPath"):
+        found.say(field, text["targetPath"])
+    else:
+        found.note(field, f"the mount of {path} has no targetPath")
+
+
+def _root_of(document: XmlFile, instance_id: str) -> tuple[list[str], list[str]]:
+    """What tells which resources an instance shows: its database and its root."""
+    config = sources.config_of_instance(document, instance_id)
+    named = document.all("dbConfig[@name=$name]/dataSource", name=config)
+    roots = document.all("remoteInstance[id=$id]/registryRoot", id=instance_id)
+    return [one.text.strip() for one in named], [one.text.strip() for one in roots if one.text.strip() != "/"]
 
 
 STEP = Step(
@@ -176,6 +389,6 @@ STEP = Step(
         "registry.config_target",
     ),
     edits=(registry,),
-    checks=(other_mount,),
+    checks=(other_mount, local_database, shared_local),
     reads=(read_registry,),
 )

@@ -87,15 +87,15 @@ class Facts:
 
     Times are the node's own clock and must not be compared with another node's.  `started` is None where no
     start was seen.  `added` are the members of the configuration, `peers` those that were really seen, by
-    their uuid. `masters` is the largest Spark master map that was printed.  `sync_failures` counts since
-    the last success.
+    their uuid. `mounts` are by the name of the dbConfig.  `masters` is the largest Spark master map that
+    was printed.  `sync_failures` counts since the last success.
     """
 
     started: Record | None = None
     complete: Record | None = None
     seconds: int | None = None
     stopped: Record | None = None
-    mounts: list[Record] = field(default_factory=list)
+    mounts: dict[str, list[Record]] = field(default_factory=dict)
     scheme: tuple[str, Record] | None = None
     added: list[tuple[Address, Record]] = field(default_factory=list)
     hazelcast: Record | None = None
@@ -213,10 +213,12 @@ def _stopped(facts: Facts, record: Record, _: re.Match[str]) -> str | None:
 
 
 def _mounted(facts: Facts, record: Record, found: re.Match[str]) -> str | None:
-    if found["mount"] != "govregistry":
+    name = found["mount"]
+    if name not in facts.mounts and len(facts.mounts) >= MOST_KINDS:
         return None
-    facts.mounts.append(record)
-    return "registry mounted" if len(facts.mounts) == 2 else None
+    records = facts.mounts.setdefault(name, [])
+    records.append(record)
+    return f"registry mounted from {name}" if len(records) == 2 else None
 
 
 def _scheme(facts: Facts, record: Record, found: re.Match[str]) -> str:

@@ -200,17 +200,20 @@ def _named_mode(node: Node, mode: str, record: Record, *, persistence: bool) -> 
 
 
 def _registry_mount(pair: Pair) -> Iterator[Finding]:
+    name, source = pair.profile.registry.db_config, pair.profile.datasources.registry
     for node, facts, skipped in _seen(pair):
         if facts is None:
             yield from [skipped] if skipped else []
-        elif len(facts.mounts) >= 2:
+            continue
+        mounts = facts.mounts.get(name, [])
+        if len(mounts) >= 2:
             yield finding.ok(
-                "both paths of the registry are mounted", node=node.name, evidence=facts.mounts[-1].line
+                "both paths of the registry are mounted", node=node.name, evidence=mounts[-1].line
             )
         else:
-            count = "no path" if not facts.mounts else "one path of two"
-            what = f"the registry's mount ({count} is mounted)"
-            yield _absent(facts, node, what, f"{_replay(node)}; look at registry.xml and WSO2REG_DB")
+            count = "one path of two" if mounts else "no path"
+            what = f"the registry's mount ({count} is mounted from {name})"
+            yield _absent(facts, node, what, f"{_replay(node)}; check registry.xml and {source}")
 
 
 def _membership(pair: Pair) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.support import pairs
+from tests.support.cli import run
 from tests.support.headless import (
     ANALYTICS,
     API_MANAGER_PACKS,
@@ -34,6 +35,7 @@ from tests.support.headless import (
     applied,
     errors,
     replayed,
+    untouched,
 )
 from tests.support.pairs import Pair
 from tests.support.quick import folder_in_memory
@@ -44,6 +46,7 @@ from wizard.passwords.resolver import Resolver
 from wizard.passwords.secret import Secret
 from wizard.profile.model import Profile
 from wizard.profile.store import ProfileError, examine, load
+from wizard.steps.datasources import STORES as RECORD_STORES
 from wizard.system.errors import ChecksFailed, UsageError
 
 SVN = {
@@ -110,7 +113,7 @@ def configured(replayed_once: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 # --- there and back ---------------------------------------------------------------------------------------
 
 printable = st.characters(codec="utf-8", exclude_categories=("C", "Z"))
-texts = st.text(printable, min_size=1, max_size=12)
+texts = st.text(printable, min_size=1, max_size=12).filter(lambda text: "${" not in text)
 words = st.text(string.ascii_letters + string.digits + "_", min_size=1, max_size=12)
 ports = st.integers(1, 65535)
 databases = st.text(printable.filter(lambda c: c not in "/\\?#%" and c <= "\uffff"), min_size=1, max_size=12)
@@ -119,7 +122,7 @@ hosts = st.sampled_from(
 )
 passwords = st.text(
     st.one_of(printable, st.sampled_from("\n\t\r &<>\"']]>$\\ éß€中😀\u0085\u00a0\u2028")), max_size=16
-)
+).filter(lambda text: "${" not in text)
 
 
 def optional(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -131,13 +134,27 @@ def whole(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]
     return st.fixed_dictionaries(fields).map(lambda table: {k: v for k, v in table.items() if v is not None})
 
 
+def distinct(count: int, others: list[str]) -> st.SearchStrategy[list[str]]:
+    """Names of datasources that differ from each other, from these databases' and from the product's."""
+    free = texts.filter(lambda name: name not in others and not name.startswith("WSO2"))
+    return st.lists(free, min_size=count, max_size=count, unique=True)
+
+
 @st.composite
 def profiles(draw: st.DrawFn, *, stats: bool) -> dict[str, Any]:
     """The tables of any profile, without homes; the passwords come from variables."""
-    names = draw(st.lists(databases, min_size=5, max_size=5, unique_by=str.casefold))
+    drawn = draw(st.lists(databases, min_size=5, max_size=5, unique_by=str.casefold))
     roles = ["user", "registry", "event_store", "processed_data_store"] + (["stats"] if stats else [])
-    pinned = draw(st.lists(texts, min_size=2, max_size=2, unique=True))
-    pins = {k: v for k, v in zip(roles[2:4], pinned, strict=True) if draw(st.booleans()) and v not in names}
+    names = dict(zip(roles, drawn, strict=False))
+    one_for_users, one_for_stores = draw(st.booleans()), draw(st.sets(st.sampled_from(roles[2:])))
+    if one_for_users:
+        names["registry"] = names["user"]
+    for role in one_for_stores:
+        names[role] = drawn[4]
+    pins = dict(zip(("user", "registry", *roles[2:4]), draw(distinct(4, drawn)), strict=True))
+    if one_for_users and draw(st.booleans()):
+        pins["registry"] = pins["user"]
+    pins = {role: pin for role, pin in pins.items() if draw(st.booleans())}
     method = draw(st.sampled_from(["none", "svn"]))
     sync = {**SVN, "append_tenant_id": draw(st.booleans()), "manager": draw(st.sampled_from(["a", "b"]))}
     node = whole(
@@ -163,7 +180,7 @@ def profiles(draw: st.DrawFn, *, stats: bool) -> dict[str, Any]:
                 ).map(lambda table: {**table, "trustCertificateKeyStorePassword": {"env": "TRUST"}}),
             )
         )
-        | {"databases": dict(zip(roles, names, strict=False))},
+        | {"databases": names},
         "datasources": pins,
         "pool": draw(
             whole(
@@ -181,6 +198,10 @@ def profiles(draw: st.DrawFn, *, stats: bool) -> dict[str, Any]:
                 read_only=st.booleans(),
                 enable_cache=st.booleans(),
                 registry_root=texts.map("/{}".format),
+                instance_id=optional(texts),
+                db_config=optional(texts),
+                governance_target=optional(texts.map("/{}".format)),
+                config_target=optional(texts.map("/_system/{}".format)),
             )
         ),
         "event_processor": draw(
@@ -280,9 +301,12 @@ def held(profile: Profile, pack: Path) -> dict[str, Any]:
         sync["manager"] = names[profile.manager.name]
     if on_one_machine([node.host for node in profile.nodes], resolve=False):
         data["spark"]["symbolic_link"] = None
-    for store, pin in data["datasources"].items():
-        if pin == data["mysql"]["databases"][store]:
-            data["datasources"][store] = None
+    for record_store, store in RECORD_STORES.items():
+        own = stock.xml(STORES).one(
+            f"analytics-record-store[@name='{record_store}']/properties/property[@name='datasource']"
+        )
+        name = profile.datasource_name(store) or own.text
+        data["datasources"][store] = None if name == data["mysql"]["databases"][store] else name
     return data
 
 
@@ -309,6 +333,8 @@ def test_what_a_replay_wrote_is_read_back_and_reads_back_the_same(
         original = load(str(first.profile)).profile
         once = back(first)
         assert plain(once) == held(original, rounds.pack)
+        nothing, _ = replayed(Pair(first.profile.with_name("back.toml"), first.homes, {}), ignore=IGNORE)
+        assert (nothing.outcome, errors(nothing)) == ("unchanged", [])
 
         again = back(rounds.replay(_moved(first, rounds)))
         assert plain(again) == plain(once)
@@ -370,16 +396,17 @@ def test_what_replay_would_write_is_what_stands_there(configured: Pair) -> None:
 def test_stock_packs_give_a_profile_that_says_what_to_fill_in(make_pair: Callable[..., Pair]) -> None:
     pair = make_pair()
     found = read(pair)
-    assert found.missing == ["mysql.host", "mysql.username", "mysql.password"]
+    assert found.missing == ["mysql.host", "mysql.username", "mysql.password", *from_homes.WHERE_DATA_IS]
     path = pair.profile.with_name("stock.toml")
     from_homes.write(found, path)
     with pytest.raises(ProfileError) as problem:
         load(str(path))
-    assert {one.kind for one in problem.value.mistakes} == {"missing"}
+    assert {one.field for one in problem.value.mistakes} == set(found.missing)
     filled = path.read_text()
     for key in ("host", "username", "password"):
         filled = filled.replace(f"# {key} = ", f"{key} = ")
-    assert isinstance(examine(filled.replace("   # required", " # required"), path.parent), Profile)
+    filled = re.sub(r'= ""   # required: fill it in, such as (.*)', r"= \1", filled)
+    assert isinstance(examine(filled, path.parent), Profile)
 
 
 def test_a_folder_that_is_no_pack_and_one_home_twice_are_refused(configured: Pair, tmp_path: Path) -> None:
@@ -566,7 +593,12 @@ def test_ipv6_hosts_are_read_with_and_without_brackets(make_pair: Callable[..., 
         (MASTER, "<testOnBorrow>true<", "<testOnBorrow>yes<", "pool.test_on_borrow"),
         (MASTER, "<username>apim<", "<username><", "mysql.username"),
         (MASTER, "//db.example.com:3306/userdb", "//db.example.com:99999/userdb", "mysql.port"),
-        (MASTER, "//db.example.com:3306/userdb", "//db.example.com:3306/regdb", "mysql.databases.registry"),
+        (MASTER, "//db.example.com:3306/regdb", "//db.example.com:3307/regdb", "mysql.databases.registry"),
+        (MASTER, "//db.example.com:3306/regdb", "//other.example.com/regdb", "mysql.databases.registry"),
+        (ANALYTICS, "3306/WSO2_ANALYTICS_EVENT_STORE_DB<", "3306/userdb<", "mysql.databases.event_store"),
+        (REGISTRY, "<targetPath>/_system/config<", "<targetPath>config<", "registry.config_target"),
+        (REGISTRY, "<targetPath>/_system/config<", "<targetPath><", "registry.config_target"),
+        (REGISTRY, "<id>gov<", "<id>other<", "registry.instance_id"),
         (MASTER, "//db.example.com:3306/userdb", "//db.example.com:3306/a%0Ab", "mysql.databases.user"),
         (MASTER, "3306/userdb<", "3306/userdb?we-ird=1&amp;a=b%0Ac<", "mysql.url_parameters"),
         (REGISTRY, '"https://localhost:9443/registry"', '"https://me:geheim@localhost/"', "registry.remote_url"),
@@ -622,7 +654,11 @@ def test_a_file_that_both_nodes_lack_is_told_once(configured: Pair) -> None:
     for home in configured.homes:
         (home / REGISTRY).unlink()
     found = read(configured)
-    assert found.values["mysql.databases.registry"] == "regdb"
+    assert found.missing == [
+        "mysql.databases.registry",
+        "registry.governance_target",
+        "registry.config_target",
+    ]
     assert sum(REGISTRY in note for note in found.notes[""]) == 2
     assert "a replay writes https://localhost:9443/registry" in notes(found, "registry.remote_url")
 
@@ -647,7 +683,249 @@ def test_datasources_of_other_names_are_found_by_what_uses_them(configured: Pair
         edit(home, USER_MGT, ">jdbc/WSO2UM_DB<", ">jdbc/SharedUsers<")
     found = read(configured)
     assert found.values["mysql.databases.user"] == "userdb"
-    assert "jdbc/SharedUsers" in notes(found, "mysql.databases.user")
+    assert found.values["datasources.user"] == "SharedUsers"
+    assert "SHARED_USERS is bound to jdbc/SharedUsers" in notes(found, "datasources.user")
+
+
+# --- registries and datasources of other pairs ------------------------------------------------------------------
+
+
+def on_both(pair: Pair, relative: str, old: str, new: str, *, count: int = -1) -> None:
+    for home in pair.homes:
+        edit(home, relative, old, new, count=count)
+
+
+def unchanged_by(pair: Pair, profile: Profile) -> None:
+    """A replay of what was read back changes nothing."""
+    result, _ = replayed(Pair(pair.profile.with_name("back.toml"), pair.homes, {}))
+    assert (result.outcome, errors(result)) == ("unchanged", []), profile
+
+
+def stops(pair: Pair, *fields: str) -> PairReading:
+    """These fields are to be filled in, and a replay of what was written stops at them."""
+    found = read(pair)
+    assert found.missing == list(fields)
+    path = pair.profile.with_name("stops.toml")
+    from_homes.write(found, path)
+    before = untouched(*pair.homes)
+    ran = run("replay", path, "--offline")
+    assert ran.code == 2
+    for field in fields:
+        assert field in ran.err
+        assert notes(found, field), "why it could not be read"
+    assert untouched(*pair.homes) == before
+    return found
+
+
+class TestOtherRegistries:
+    def test_an_instance_called_shared_in_gov_db(self, configured: Pair) -> None:
+        on_both(configured, REGISTRY, ">gov<", ">shared<")
+        on_both(configured, REGISTRY, "govregistry", "GOV_DB")
+        on_both(configured, REGISTRY, "<registryRoot>/<", "<registryRoot>/products<", count=2)
+        on_both(configured, REGISTRY, "jdbc/WSO2REG_DB", "jdbc/WSO2_GOV")
+        on_both(configured, MASTER, "WSO2REG_DB", "WSO2_GOV")
+        profile = back(configured)
+        assert (profile.registry.instance_id, profile.registry.db_config) == ("shared", "GOV_DB")
+        assert profile.datasources.registry == "WSO2_GOV"
+        assert profile.mysql.databases.registry == "regdb"
+
+    def test_it_replays_without_a_change(self, configured: Pair) -> None:
+        on_both(configured, REGISTRY, ">gov<", ">instanceid<")
+        on_both(configured, REGISTRY, "govregistry", "WSO2_GOV_DB")
+        on_both(
+            configured, REGISTRY, "<targetPath>/_system/config<", "<targetPath>/_system/config/analytics<"
+        )
+        on_both(configured, REGISTRY, "<targetPath>/_system/governance<", "<targetPath>/_system/gov/am<")
+        profile = back(configured)
+        assert profile.registry.config_target == "/_system/config/analytics"
+        assert profile.registry.governance_target == "/_system/gov/am"
+        unchanged_by(configured, profile)
+
+    def test_what_the_mount_leads_to_counts_and_not_the_usual_names(self, configured: Pair) -> None:
+        """`WSO2REG_DB` and `govregistry` are still there, but what is mounted is another database."""
+        other = (
+            '    <dbConfig name="SHARED"><dataSource>jdbc/SHARED_REG</dataSource></dbConfig>\n'
+            '    <remoteInstance url="https://reg.example.com/registry"><id>shared</id><dbConfig>SHARED</dbConfig>'
+            "<readOnly>true</readOnly><enableCache>false</enableCache><registryRoot>/r</registryRoot></remoteInstance>\n"
+        )
+        on_both(configured, REGISTRY, "    <mount", other + "    <mount", count=1)
+        on_both(configured, REGISTRY, "<instanceId>gov<", "<instanceId>shared<")
+        source = (
+            "<datasource><name>SHARED_REG</name><description/><jndiConfig><name>jdbc/SHARED_REG</name></jndiConfig>"
+            '<definition type="RDBMS"><configuration><url>jdbc:mysql://db.example.com:3306/the_shared</url>'
+            "</configuration></definition></datasource>"
+        )
+        on_both(configured, MASTER, "    </datasources>", f"{source}    </datasources>", count=1)
+        profile = back(configured)
+        assert profile.mysql.databases.registry == "the_shared"
+        assert profile.datasources.registry == "SHARED_REG"
+        settings = profile.registry
+        assert (settings.instance_id, settings.db_config) == ("shared", "SHARED")
+        assert (settings.read_only, settings.enable_cache, settings.registry_root) == (True, False, "/r")
+        assert settings.remote_url == "https://reg.example.com/registry"
+
+    def test_a_registry_that_is_not_mounted(self, configured: Pair) -> None:
+        """Its datasource is there, but a replay would mount it."""
+        for home in configured.homes:
+            text = (home / REGISTRY).read_text("iso-8859-1")
+            text = re.sub(
+                r'(?s)    <mount path="/_system/(config|governance)" overwrite="true">.*?</mount>', "", text
+            )
+            (home / REGISTRY).write_text(text, "iso-8859-1")
+        found = read(configured)
+        fields = ("mysql.databases.registry", "registry.governance_target", "registry.config_target")
+        assert found.missing == list(fields)
+        assert "neither of the two paths is mounted" in notes(found, fields[0])
+
+    def test_one_path_that_is_not_mounted(self, configured: Pair) -> None:
+        on_both(configured, REGISTRY, '<mount path="/_system/config"', '<mount path="/_system/mine"')
+        found = stops(configured, "registry.config_target")
+        assert found.values["mysql.databases.registry"] == "regdb"
+
+    def test_one_path_that_is_mounted_from_another_database(self, configured: Pair) -> None:
+        for home in configured.homes:
+            text = (home / REGISTRY).read_text("iso-8859-1")
+            head, config = text.split('<mount path="/_system/config"')
+            other = (
+                '<dbConfig name="o"><dataSource>jdbc/Other</dataSource></dbConfig>'
+                '<remoteInstance url="x"><id>other</id><dbConfig>o</dbConfig></remoteInstance>'
+            )
+            config = config.replace("<instanceId>gov<", "<instanceId>other<")
+            (home / REGISTRY).write_text(f'{head}{other}<mount path="/_system/config"{config}', "iso-8859-1")
+        stops(configured, "registry.config_target")
+
+    def test_two_instances_of_one_database_are_one(self, configured: Pair) -> None:
+        for home in configured.homes:
+            text = (home / REGISTRY).read_text("iso-8859-1")
+            (instance,) = re.findall(
+                r'(?s)<remoteInstance url="https://localhost:9443/registry">\s*<id>gov</id>.*?</remoteInstance>',
+                text,
+            )
+            second = instance.replace("<id>gov<", "<id>second<")
+            head, config = text.split('<mount path="/_system/config"')
+            config = config.replace("<instanceId>gov<", "<instanceId>second<")
+            (home / REGISTRY).write_text(f'{head}{second}<mount path="/_system/config"{config}', "iso-8859-1")
+        found = read(configured)
+        assert found.missing == []
+        assert found.values["registry.config_target"] == "/_system/config"
+        assert "another instance, second" in notes(found, "registry.config_target")
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            ("<instanceId>gov<", "<instanceId>nowhere<"),
+            ("<dbConfig>govregistry<", "<dbConfig>nowhere<"),
+            ("<dataSource>jdbc/WSO2REG_DB<", "<dataSource>jdbc/Nowhere<"),
+            ("<dataSource>jdbc/WSO2REG_DB<", "<dataSource>jdbc/WSO2CarbonDB<"),
+            ("            <dbConfig>govregistry</dbConfig>\n", ""),
+        ],
+    )
+    def test_a_chain_that_leads_nowhere(self, configured: Pair, old: str, new: str) -> None:
+        if new == "":
+            old = re.findall(
+                r"\s*<dbConfig>govregistry</dbConfig>", (configured.homes[0] / REGISTRY).read_text()
+            )[0]
+        on_both(configured, REGISTRY, old, new)
+        stops(configured, "mysql.databases.registry")
+
+    def test_a_mount_with_a_slash_at_its_end(self, configured: Pair) -> None:
+        on_both(configured, REGISTRY, 'path="/_system/config"', 'path="/_system/config/"')
+        found = read(configured)
+        assert found.missing == []
+        assert "/_system/config/" in notes(found, "registry.config_target")
+
+    def test_targets_that_differ_are_told(self, configured: Pair) -> None:
+        edit(configured.homes[1], REGISTRY, "<targetPath>/_system/config<", "<targetPath>/_system/x<")
+        found = read(configured)
+        assert "the nodes differ: on node2 it is /_system/x" in notes(found, "registry.config_target")
+
+    def test_the_servers_own_registry_as_the_mounted_one(self, configured: Pair) -> None:
+        on_both(configured, REGISTRY, "<dbConfig>govregistry<", "<dbConfig>wso2registry<")
+        found = stops(configured, "mysql.databases.registry")
+        assert "registry.db_config" not in found.values
+
+
+class TestOtherDatasources:
+    def test_one_database_for_the_stores_and_the_statistics(self, make_pair: Callable[..., Pair]) -> None:
+        roles = ("event_store", "processed_data_store", "stats")
+        pair = make_pair(mysql={"databases": dict.fromkeys(roles, "statdb")})
+        applied(pair)
+        profile = back(pair)
+        assert {getattr(profile.mysql.databases, role) for role in roles} == {"statdb"}
+        unchanged_by(pair, profile)
+
+    def test_one_datasource_for_both_stores(self, configured: Pair) -> None:
+        on_both(
+            configured, STORES, ">WSO2_ANALYTICS_PROCESSED_DATA_STORE_DB<", ">WSO2_ANALYTICS_EVENT_STORE_DB<"
+        )
+        on_both(configured, STORES, "WSO2_ANALYTICS_EVENT_STORE_DB", "STATDB")
+        on_both(configured, ANALYTICS, "WSO2_ANALYTICS_EVENT_STORE_DB", "STATDB")
+        on_both(configured, ANALYTICS, "3306/STATDB", "3306/statdb")
+        profile = back(configured)
+        databases = profile.mysql.databases
+        assert (databases.event_store, databases.processed_data_store) == ("statdb", "statdb")
+        unchanged_by(configured, profile)
+
+    def test_one_datasource_for_users_and_registry(self, make_pair: Callable[..., Pair]) -> None:
+        pair = make_pair(
+            "das-3.0.1",
+            mysql={"databases": {"user": "shared", "registry": "shared"}},
+            datasources={"user": "SHARED_DB", "registry": "SHARED_DB"},
+        )
+        applied(pair)
+        profile = back(pair)
+        assert (profile.datasources.user, profile.datasources.registry) == ("SHARED_DB", "SHARED_DB")
+        unchanged_by(pair, profile)
+
+    def test_a_store_in_cassandra(self, configured: Pair) -> None:
+        old = "<implementation>org.wso2.carbon.analytics.datasource.rdbms.RDBMSAnalyticsRecordStore"
+        new = "<implementation>org.wso2.carbon.analytics.datasource.cassandra.CassandraAnalyticsRecordStore"
+        on_both(configured, STORES, old, new, count=1)
+        found = stops(configured, "mysql.databases.event_store")
+        assert "CassandraAnalyticsRecordStore" in notes(found, "mysql.databases.event_store")
+
+    @pytest.mark.parametrize(
+        "url", ["jdbc:h2:repository/database/X", "jdbc:oracle:thin:@db:1521/x", "jdbc:mysql://a,b/userdb"]
+    )
+    def test_a_database_that_no_profile_can_name(self, configured: Pair, url: str) -> None:
+        on_both(configured, MASTER, "jdbc:mysql://db.example.com:3306/userdb", url)
+        stops(configured, "mysql.databases.user")
+
+    def test_a_database_on_another_server(self, configured: Pair) -> None:
+        on_both(
+            configured, MASTER, "jdbc:mysql://db.example.com:3306/regdb", "jdbc:mysql://db2.example.com/regdb"
+        )
+        found = stops(configured, "mysql.databases.registry")
+        assert "another server" in notes(found, "mysql.databases.registry")
+
+    def test_a_datasource_that_is_configured_by_its_class(self, configured: Pair) -> None:
+        """What stands in `url` has no effect."""
+        props = (
+            "<dataSourceClassName>com.mysql.jdbc.jdbc2.optional.MysqlXADataSource</dataSourceClassName>"
+            '<dataSourceProps><property name="URL">jdbc:mysql://db.example.com:3306/the_users</property>'
+            '<property name="user">apim</property>'
+            f'<property name="password">{pairs.PASSWORD}</property></dataSourceProps>'
+        )
+        at = "<url>jdbc:mysql://db.example.com:3306/userdb</url>"
+        on_both(configured, MASTER, at, at + props)
+        found = read(configured)
+        assert found.values["mysql.databases.user"] == "the_users"
+        assert found.values["mysql.username"] == "apim"
+        assert found.values["mysql.password"] == Secret(pairs.PASSWORD)
+        assert "dataSourceClassName" in notes(found, "mysql.databases.user")
+
+    def test_a_datasource_of_another_file(self, configured: Pair) -> None:
+        source = (
+            "<datasources-configuration><datasources><datasource><name>MINE</name><jndiConfig><name>jdbc/MINE</name>"
+            '</jndiConfig><definition type="RDBMS"><configuration><url>jdbc:mysql://db.example.com/mine</url>'
+            "</configuration></definition></datasource></datasources></datasources-configuration>"
+        )
+        for home in configured.homes:
+            (home / MASTER).with_name("mine-datasources.xml").write_text(source)
+        on_both(configured, USER_MGT, ">jdbc/WSO2UM_DB<", ">jdbc/MINE<")
+        found = read(configured)
+        assert found.values["mysql.databases.user"] == "mine"
+        assert found.values["datasources.user"] == "MINE"
 
 
 def test_statistics_in_mysql_on_one_node_only(make_pair: Callable[..., Pair]) -> None:

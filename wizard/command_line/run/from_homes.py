@@ -46,18 +46,39 @@ _NOT_FROM_HOMES = {
 }
 """Fields with a default of which the homes need not say anything."""
 
+WHERE_DATA_IS = (
+    "mysql.databases.user",
+    "mysql.databases.registry",
+    "mysql.databases.event_store",
+    "mysql.databases.processed_data_store",
+    "registry.governance_target",
+    "registry.config_target",
+)
+"""Fields that the homes have to say: a replay with their defaults would move data."""
+
+MAY_BE_ABSENT = ("mysql.port", "registry.registry_root")
+"""The same, but here the default is what the servers take where the homes have none."""
+
 
 @dataclass
 class PairReading:
     """What two homes say together.
 
     `values` are by their dotted fields, those of a node with its number (`nodes.0.host`); `notes` are the doubts
-    about each; `missing` are the fields that a profile needs and the homes do not tell.
+    about each; `missing` are the fields that have to be filled in, since the homes do not tell them.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
     notes: dict[str, list[str]] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
+    dropped: set[str] = field(default_factory=set)
+    """Fields whose value no profile can hold."""
+
+    @property
+    def blank(self) -> list[str]:
+        """The fields with a default that are left to be filled in all the same, so that a replay stops."""
+        unsaid = [name for name in WHERE_DATA_IS if name not in self.values]
+        return unsaid + [name for name in MAY_BE_ABSENT if name in self.dropped]
 
     def note(self, name: str, text: str) -> None:
         self.notes.setdefault(name, [])
@@ -70,6 +91,7 @@ class PairReading:
     def drop(self, name: str, why: str) -> None:
         """Leave a value out, with the reason as a note."""
         value = self.values.pop(name)
+        self.dropped.add(name)
         quoted = "" if isinstance(value, Secret) else f": {describe(value)}"
         self.note(name, f"left out{quoted}: {why}")
 
@@ -283,7 +305,7 @@ def _mention_defaults(found: PairReading) -> None:
         if key.default is None or key.key in _NOT_FROM_HOMES:
             continue
         for name in (_own(key.key, 0), _own(key.key, 1)) if key.table == "nodes" else (key.key,):
-            if name not in found.values:
+            if name not in found.values and name not in found.blank:
                 found.note(name, f"not in the homes: a replay writes {describe(key.default)}")
 
 
@@ -301,7 +323,7 @@ def _leave_out_what_no_profile_holds(found: PairReading) -> None:
     _leave_out_parameters(found)
     while True:
         _, problems = find(_tables(found), Path("/"))
-        wrong = [problem for problem in problems if problem.kind != "missing"]
+        wrong = [one for one in problems if one.kind != "missing" and one.field not in found.blank]
         if not wrong:
             break
         before = len(found.values)
@@ -354,7 +376,7 @@ def _leave_out_parameters(found: PairReading) -> None:
 def _tables(found: PairReading) -> dict[str, Any]:
     """The profile's tables; a password is a reference to some file."""
     result: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "nodes": [{}, {}]}
-    for name, value in found.values.items():
+    for name, value in {**found.values, **dict.fromkeys(found.blank, "")}.items():
         place = _place(name)
         around: Any = result
         for part in place[:-1]:
@@ -442,7 +464,9 @@ def _lines(
         told_at.add(one)
         for note in found.notes.get(one, []):
             yield f"# {_one_line(note)}"
-    if name in found.missing:
+    if name in found.blank:
+        yield f'{written_key(key.name)} = ""   # required: fill it in, such as {written(key.default)}'
+    elif name in found.missing:
         example = written(key.example(1 if name.startswith("nodes.1.") else 0))
         yield f"# {written_key(key.name)} = {example}   # required: fill it in"
     elif name == PARAMETERS:

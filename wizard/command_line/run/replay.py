@@ -69,7 +69,7 @@ class Options(NamedTuple):
                 )
             if value in checks.UNIGNORABLE:
                 raise UsageError(
-                    f"--ignore {value}: without this check there is no plan", fix="mend what it tells"
+                    f"--ignore {value}: this check cannot be ignored", fix="correct what it reports"
                 )
         names = [node.name for node in profile.nodes]
         if self.only_node is not None and self.only_node not in names:

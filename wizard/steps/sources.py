@@ -1,0 +1,134 @@
+"""Where a database lies, as the servers find it: dbConfig → datasource → URL (procedure 3 and 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+from wizard.pack.home import MASTER_DATASOURCES, REGISTRY, Pack
+from wizard.profile.jdbc_url import database_of
+from wizard.steps.reading import describe
+from wizard.system.errors import EditError
+
+if TYPE_CHECKING:
+    from wizard.pack.xml import Element, XmlFile
+    from wizard.preflight.checks import CheckContext
+
+FOLDER = "repository/conf/datasources"
+
+
+class Definition(NamedTuple):
+    """A live datasource, and the file that defines it."""
+
+    path: str
+    datasource: Element
+
+    @property
+    def names(self) -> set[str]:
+        return {name.text.strip() for name in self.datasource.all("name")}
+
+    @property
+    def jndi_names(self) -> set[str]:
+        return {name.text.strip() for name in self.datasource.all("jndiConfig/name")}
+
+
+def definitions(pack: Pack) -> Iterator[Definition]:
+    """Every live datasource of a home; those of `master-datasources.xml` first, as the server reads them.
+
+    Raises:
+        EditError: a file cannot be read.
+    """
+    for path in _files(pack):
+        yield from _definitions_in(pack, path)
+
+
+def _files(pack: Pack) -> list[str]:
+    paths = [f"{FOLDER}/{name}" for name in pack.names(FOLDER, "-datasources.xml")]
+    return sorted(paths, key=lambda path: path != MASTER_DATASOURCES)
+
+
+def _definitions_in(pack: Pack, path: str) -> list[Definition]:
+    return [Definition(path, one) for one in pack.xml(path).all("datasources/datasource")]
+
+
+def by_jndi_name(pack: Pack, jndi_name: str) -> list[Element]:
+    """The datasources that are bound to a JNDI name: of several the server takes the one that it reads last.
+
+    A file that cannot be read defines none: neither the server nor we know more of it.
+    """
+    found: list[Definition] = []
+    for path in _files(pack):
+        with suppress(EditError):
+            found += _definitions_in(pack, path)
+    return [one.datasource for one in found if jndi_name in one.jndi_names]
+
+
+def setting(configuration: Element, name: str) -> Element | None:
+    """What the server reads a setting of a datasource from: `url`, `username` or `password`.
+
+    With `dataSourceClassName` those are properties, and the elements of these names have no effect (procedure 3).
+    """
+    if not configuration.all("dataSourceClassName"):
+        return configuration.find(name)
+    wanted = {"username": "user"}.get(name, name)
+    properties = configuration.all("dataSourceProps/property")
+    return next((one for one in properties if (one.get("name") or "").lower() in {name, wanted}), None)
+
+
+def url_of(datasource: Element) -> str:
+    """The URL that the server connects to; empty where there is none."""
+    for configuration in datasource.all("definition/configuration"):
+        found = setting(configuration, "url")
+        if found is not None:
+            return found.text.strip()
+        properties = {
+            (one.get("name") or "").lower(): one.text.strip()
+            for one in configuration.all("dataSourceProps/property")
+        }
+        if "databasename" in properties:  # the class of MySQL's driver takes the parts, too
+            host, port = properties.get("servername", ""), properties.get("port", "")
+            port = properties.get("portnumber", port) or "3306"
+            return f"jdbc:mysql://{host}:{port}/{properties['databasename']}"
+    return ""
+
+
+def urls_of_config(pack: Pack, name: str) -> list[str]:
+    """The URLs that a dbConfig of `registry.xml` leads to: more than one where a JNDI name is bound twice."""
+    config = pack.xml(REGISTRY).find("dbConfig[@name=$name]", name=name)
+    if config is None:
+        return []
+    source = config.find("dataSource")
+    if source is None:
+        return [url.text.strip() for url in config.all("url")]
+    return [url_of(one) for one in by_jndi_name(pack, source.text.strip())]
+
+
+def config_of_instance(document: XmlFile, instance_id: str) -> str:
+    """The dbConfig that a remote instance names; empty where there is no such instance, or it names none."""
+    named = document.all("remoteInstance[id=$id]/dbConfig", id=instance_id)
+    return named[0].text.strip() if named else ""
+
+
+def local_config(document: XmlFile) -> str:
+    """The name of the dbConfig of the server's own registry."""
+    current = document.find("currentDBConfig")
+    return (current.text.strip() if current is not None else "") or "wso2registry"
+
+
+def shown_url(url: str) -> str:
+    """The database of a URL for people, without its parameters and without any password."""
+    return str(database_of(url) or describe(url.partition("?")[0].partition(";")[0]))
+
+
+def is_same_database(one: str, other: str) -> bool:
+    """Whether two URLs lead to one database, however each is written."""
+    first, second = database_of(one), database_of(other)
+    return bool(one) and one == other if first is None or second is None else first.is_same(second)
+
+
+def after_the_run(context: CheckContext, node: str) -> Pack:
+    """The home of a node as this run will leave it."""
+    pack, plan = context.packs[node], context.plan.node(node)
+    planned = {one.path: one.after for one in (plan.changes if plan else ()) if one.after is not None}
+    return Pack(pack.home, planned)
