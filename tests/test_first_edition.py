@@ -21,6 +21,9 @@ from wizard.profile.store import ProfileError, load
 from wizard.system import locations
 from wizard.transaction import runs
 
+IGNORE = ("--ignore", "event-processor.member-interval")
+"""The miniature pack of the first edition lacks settings of the event processor that the real packs have."""
+
 AXIS2 = "analytics-2/repository/conf/axis2/axis2.xml"
 
 Placed = Callable[[str], Path]
@@ -65,6 +68,23 @@ def assert_homes(folder: Path, expected: Files) -> None:
     assert differing == []
 
 
+NEW_KEYS = {
+    "datasources": ("user", "registry"),
+    "registry": ("instance_id", "db_config", "governance_target", "config_target"),
+}
+"""Keys with a default that the first edition did not have."""
+
+
+def without_new_keys(shown: str) -> str:
+    """What `profile show` prints, without the keys that the first edition did not have."""
+    kept, table = [], ""
+    for line in shown.splitlines(keepends=True):
+        table = line.strip().strip("[]") if line.startswith("[") else table
+        if line.partition(" ")[0] not in NEW_KEYS.get(table, ()):
+            kept.append(line)
+    return "".join(kept)
+
+
 # --- profiles, drafts and the screen --------------------------------------------------------------------------
 
 
@@ -75,7 +95,7 @@ def test_a_profile_loads_and_is_shown_with_the_same_text(name: str, placed: Plac
     assert load(argument).name == name
     shown = run("profile", "show", argument)
     assert (shown.code, shown.err) == (0, "")
-    assert shown.out == output("profiles", f"show-{name}.toml", folder)
+    assert without_new_keys(shown.out) == output("profiles", f"show-{name}.toml", folder)
 
 
 def test_a_profile_with_a_mistake_still_has_it(placed: Placed) -> None:
@@ -145,7 +165,7 @@ def test_history_lists_the_same_runs(placed: Placed) -> None:
 @pytest.mark.parametrize("command", ["replay", "check"])
 def test_a_configured_pair_is_unchanged(command: str, placed: Placed) -> None:
     folder = placed("runs")
-    ended = process(command, folder / "demo.toml", "--offline", "--json")
+    ended = process(command, folder / "demo.toml", "--offline", *IGNORE, "--json")
     assert ended.code == 0, ended.err
     assert ended.json["outcome"] == {"replay": "unchanged", "check": "ok"}[command]
     assert {one["status"] for one in ended.json["files"]} <= {"unchanged"}
@@ -160,7 +180,7 @@ def test_a_change_by_hand_is_told_from_what_the_run_left(placed: Placed) -> None
     text = axis2.read_text("utf-8")
     assert "4002" in text
     axis2.write_text(text.replace("4002", "4009"), "utf-8")
-    ended = process("check", folder / "demo.toml", "--offline", "--json")
+    ended = process("check", folder / "demo.toml", "--offline", *IGNORE, "--json")
     (drift,) = [one for one in ended.json["checks"] if one["id"] == "apply.drift"]
     assert (drift["status"], drift["node"]) == ("warning", "node2")
     assert "4002" in drift["message"] and "4009" in drift["message"]
@@ -184,7 +204,7 @@ def test_a_new_run_comes_after_the_old_ones_and_is_rolled_back_first(placed: Pla
     folder = placed("runs")
     profile = folder / "demo.toml"
     profile.write_text(profile.read_text("utf-8").replace("4002", "4003"), "utf-8")
-    applied = process("replay", profile, "--offline", "--json")
+    applied = process("replay", profile, "--offline", *IGNORE, "--json")
     assert (applied.code, applied.json["outcome"]) == (0, "applied"), applied.err
     assert [one["run"] for one in undo.history()] == [applied.json["run"], *names("runs")]
     for before in ("second", "first", "stock"):
@@ -208,7 +228,7 @@ def test_the_killed_run_is_found(placed: Placed) -> None:
 
 def test_the_killed_run_is_recovered_by_the_next_replay(placed: Placed) -> None:
     folder = placed("killed")
-    ended = process("replay", folder / "demo.toml", "--offline", "--json")
+    ended = process("replay", folder / "demo.toml", "--offline", *IGNORE, "--json")
     assert (ended.code, ended.json["outcome"]) == (0, "applied"), ended.err
     (killed,) = names("killed")
     assert killed in ended.err
@@ -230,7 +250,7 @@ def test_the_killed_run_is_recovered_by_rollback(by_name: bool, placed: Placed) 
         path: time for path, time in expected.items() if path_was_written(path, folder)
     }
     assert [one["state"] for one in undo.history()] == ["failed, restored"]
-    again = process("replay", folder / "demo.toml", "--offline", "--json")
+    again = process("replay", folder / "demo.toml", "--offline", *IGNORE, "--json")
     assert (again.code, again.json["outcome"]) == (0, "applied"), again.err
 
 

@@ -5,7 +5,7 @@ and writes `tests/first_edition`.  The data is frozen: record it again only if t
 
 Each state is a tree of files with `manifest.json` beside it.  The absolute path of the folder is stored as `@FOLDER@`.
 The journals and the drafts hold it; the configuration files and the backups do not, so their hashes are those of the
-first edition (the recorder checks this).  A file of a home that equals the file of the miniature pack is not stored.
+first edition (the recorder checks this).  A file of a home that equals the file of its miniature pack (`pack`) is not stored again.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from wizard.demo.sandbox import PACKS
-
 DATA = Path(__file__).resolve().parents[1] / "first_edition"
+PACK = DATA / "pack"
+"""The miniature pack of the first edition."""
+
 FOLDER = "@FOLDER@"
 TARGET = "@TARGET@"
 """In the name of a draft: the digest of the path of its profile."""
@@ -88,7 +89,7 @@ def _owned_by_this_user(journal: bytes) -> bytes:
 
 
 def _of_the_pack(name: str) -> Path:
-    return PACKS / "analytics" / Path(*Path(name).parts[1:])
+    return PACK / Path(*Path(name).parts[1:])
 
 
 def _digest(target: Path) -> str:
