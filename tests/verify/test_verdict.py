@@ -345,7 +345,7 @@ def test_the_mount_is_that_of_the_profiles_db_config(verdict, db_config: str, st
     found = result.of("verify.registry-mount", "node1")
     assert found.status == status
     if status == "error":
-        assert "GOV_DB" in found.message
+        assert "GOV_DB" in found.fix
         assert "GOV_SOURCE" in found.fix
 
 

@@ -218,7 +218,7 @@ def _mounted(facts: Facts, record: Record, found: re.Match[str]) -> str | None:
         return None
     records = facts.mounts.setdefault(name, [])
     records.append(record)
-    return f"registry mounted from {name}" if len(records) == 2 else None
+    return "registry mounted" if len(records) == 2 else None
 
 
 def _scheme(facts: Facts, record: Record, found: re.Match[str]) -> str:

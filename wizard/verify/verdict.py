@@ -212,8 +212,9 @@ def _registry_mount(pair: Pair) -> Iterator[Finding]:
             )
         else:
             count = "one path of two" if mounts else "no path"
-            what = f"the registry's mount ({count} is mounted from {name})"
-            yield _absent(facts, node, what, f"{_replay(node)}; check registry.xml and {source}")
+            what = f"the registry's mount ({count} is mounted)"
+            fix = f"{_replay(node)}; check the dbConfig {name} in registry.xml, and {source}"
+            yield _absent(facts, node, what, fix)
 
 
 def _membership(pair: Pair) -> Iterator[Finding]:
