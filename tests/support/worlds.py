@@ -229,8 +229,9 @@ def started(world: World) -> None:
     for number, side in enumerate((first, second)):
         side.host = "127.0.0.1"
         side.hazelcast += number
-        side.event_sync += number
-        side.management += number
+        # The ports that the servers open: those of the files with the offsets 1 and 2.
+        side.event_sync += 2 * number + 1
+        side.management += 2 * number + 1
         side.offset = number + 1
     server_logs.first_start(first, second)
     for side, home in zip((first, second), HOMES, strict=True):
