@@ -56,6 +56,8 @@ ALWAYS = {
     "registry.local-database",
     "datasources.placeholder",
 }
+
+
 def rows(shared: Path) -> dict[str, tuple[str, str]]:
     """Id → severity and the column "offline" of both tables."""
     text = (shared / "checks.md").read_text("utf-8")

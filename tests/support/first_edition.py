@@ -5,7 +5,8 @@ and writes `tests/first_edition`.  The data is frozen: record it again only if t
 
 Each state is a tree of files with `manifest.json` beside it.  The absolute path of the folder is stored as `@FOLDER@`.
 The journals and the drafts hold it; the configuration files and the backups do not, so their hashes are those of the
-first edition (the recorder checks this).  A file of a home that equals the file of its miniature pack (`pack`) is not stored again.
+first edition (the recorder checks this).  A file of a home that equals the file of its miniature pack (`pack`) is not
+stored again.
 """
 
 from __future__ import annotations
