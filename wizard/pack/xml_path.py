@@ -52,7 +52,6 @@ Path = tuple[Segment, ...]
 _Predicate = tuple[str, bool, str | None, str | None]  # name, whether of an attribute, value, name of a value
 
 
-@lru_cache(maxsize=512)
 def _parsed(text: str) -> tuple[tuple[str, tuple[_Predicate, ...]], ...]:
     segments: list[tuple[str, tuple[_Predicate, ...]]] = []
     position = 0
@@ -82,6 +81,12 @@ def parse_path(text: str, values: Mapping[str, str]) -> Path:
     Raises:
         ValueError: it is no path, or a `$name` has no value (a mistake in the program, not in a file).
     """
+    return _bound(text, tuple(sorted(values.items())))
+
+
+@lru_cache(maxsize=1024)
+def _bound(text: str, pairs: tuple[tuple[str, str], ...]) -> Path:
+    values = dict(pairs)
     path = []
     for name, predicates in _parsed(text):
         bound = []

@@ -128,7 +128,12 @@ def is_same_database(one: str, other: str) -> bool:
 
 
 def after_the_run(context: CheckContext, node: str) -> Pack:
-    """The home of a node as this run will leave it."""
+    """The home of a node as this run will leave it: one object for all checks, so that each file is parsed once."""
     pack, plan = context.packs[node], context.plan.node(node)
-    planned = {one.path: one.after for one in (plan.changes if plan else ()) if one.after is not None}
-    return Pack(pack.home, planned)
+
+    def made() -> Pack:
+        planned = {one.path: one.after for one in (plan.changes if plan else ()) if one.after is not None}
+        return Pack(pack.home, planned)
+
+    # By the plan too: it can be made again while the checks run, once the server's version is known.
+    return context.once(f"{node} after the run of the plan {id(plan)}", made)
