@@ -2,5 +2,5 @@
 
 `wizard.edit.xml.XmlDocument`, `wizard.edit.properties.PropertiesDocument`, `wizard.edit.shell.ShellScript` and
 `BatchScript`: each reads bytes, takes edits, says for people what changes (`edits`) and gives the new bytes
-(`result`).  Import the one that is needed: start-up is measured.
+(`result`).
 """

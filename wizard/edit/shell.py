@@ -129,7 +129,7 @@ class ShellScript(_Script):
 
     # Possessive, so that a line of a million blanks is given up at once.
     _END = rb"[ \t]*+(?:;[ \t]*+)?(?:(?<=[ \t])#.*)?"
-    # Patterns are compiled when they are used, and most runs touch no script: start-up is measured.
+    # Compiled when they are used: most runs touch no script.
     _ASSIGNMENT = (
         rb"[ \t]*(?P<export>export[ \t]+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)="
         rb"(?P<value>\"[^\"\\]*\"|'[^']*'|(?![#~])[^\s\"'\\;&|<>()`]*)" + _END

@@ -52,7 +52,7 @@ def parse_jdbc_url(url: str) -> MySQLUrl | None:
     return MySQLUrl(host.strip("[]"), int(port or 3306), unquote(database), parameters)
 
 
-class Database(NamedTuple):
+class DatabaseAddress(NamedTuple):
     """A database of a MySQL server, however its URL is written; `servers` are host and port of each."""
 
     servers: tuple[tuple[str, int], ...]
@@ -64,7 +64,7 @@ class Database(NamedTuple):
         )
         return f"{servers}/{self.name}"
 
-    def is_same(self, other: Database) -> bool:
+    def is_same(self, other: DatabaseAddress) -> bool:
         """Whether both may be one database: one name (in any case: servers on Windows ignore it) on one server."""
         return self.name.casefold() == other.name.casefold() and any(
             port == other_port and network.on_one_machine([host, other_host], resolve=False)
@@ -79,7 +79,7 @@ _ANY_URL = re.compile(
 _KEY_VALUE = re.compile(r"\b(host|port)=([^(),\s]+)", re.IGNORECASE)
 
 
-def database_of(url: str) -> Database | None:
+def database_of(url: str) -> DatabaseAddress | None:
     """The database that a URL of Connector/J or of MariaDB's driver leads to; None for any other URL.
 
     Several hosts, key-value forms, a user in front of the host, IPv6 brackets and percent-encoding are read as the
@@ -90,7 +90,7 @@ def database_of(url: str) -> Database | None:
         return None
     # A comma inside of (host=…,port=…) separates no hosts.
     servers = re.split(r",(?![^(]*\))", found[1])
-    return Database(tuple(dict.fromkeys(map(_server, servers))), unquote(found[2]))
+    return DatabaseAddress(tuple(dict.fromkeys(map(_server, servers))), unquote(found[2]))
 
 
 def _server(text: str) -> tuple[str, int]:
