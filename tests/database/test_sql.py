@@ -156,6 +156,12 @@ class TestTheText:
         assert sql_text(wanted, None, (8, 4)).count("CHARACTER SET latin1") == 2
         assert "CHARACTER SET" not in sql_text(self.WANTED, None, (8, 4))
 
+    def test_a_store_that_exists_gets_the_character_set_too(self) -> None:
+        text = sql_text(dataclasses.replace(self.WANTED, store_charset="latin1"), None, (8, 4))
+        assert "ALTER DATABASE `store` CHARACTER SET latin1;" in text
+        assert "ALTER DATABASE `user_db`" not in text
+        assert "ALTER DATABASE" not in sql_text(self.WANTED, None, (8, 4))
+
     @given(st.text(max_size=30), st.text(min_size=1, max_size=30), st.text(min_size=1, max_size=30))
     def test_nothing_breaks_out(self, password: str, username: str, name: str) -> None:
         """Every line is a comment of ours, or a statement whose quotes all close."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from lxml import etree
 
-from tests.support.headless import EVENT_PROCESSOR, applied, checked, of, replayed, statuses
+from tests.support.headless import CARBON, EVENT_PROCESSOR, applied, checked, of, replayed, statuses
 from tests.support.pairs import Pair
 from wizard.steps.event_processor import REQUIRED
 
@@ -25,7 +25,7 @@ def edited(pair: Pair, pattern: str, new: str) -> None:
 
 
 @pytest.mark.parametrize("pack", ["apim-analytics-2.1.0", "das-3.0.1"])
-@pytest.mark.parametrize("name", ["ha", "Ha", " HA"])
+@pytest.mark.parametrize("name", ["ha", "Ha", "hA"])
 def test_the_mode_is_found_whatever_the_case_of_its_name(pack: str, name: str, make_pair: MakePair) -> None:
     pair = make_pair(pack)
     edited(pair, '<mode name="HA" enable="false">', f'<mode name="{name}" enable="false">')
@@ -36,6 +36,20 @@ def test_the_mode_is_found_whatever_the_case_of_its_name(pack: str, name: str, m
         assert enabled.pop(name) == "true"
         assert set(enabled.values()) == {"false"}
     assert replayed(pair)[0].outcome == "unchanged"
+
+
+@pytest.mark.parametrize(("pack", "refused"), [("apim-analytics-2.1.0", True), ("das-3.0.1", False)])
+@pytest.mark.parametrize("offset", ["", "<Offset> </Offset>"])
+def test_without_an_offset_it_does_not_start_whatever_steps_are_left_out(
+    offset: str, pack: str, refused: bool, make_pair: MakePair
+) -> None:
+    pair = make_pair(pack, nodes=[{}, {"port_offset": 20}])
+    path = pair.homes[0] / CARBON
+    path.write_text(re.sub(r"<Offset>\d+</Offset>", offset, path.read_text("iso-8859-1")), "iso-8859-1")
+    for options in ({}, {"only": ("event-processor",)}, {"skip": ("prerequisites",)}):
+        found = [one for one in of(checked(pair, **options), "prerequisites.files") if one.status == "error"]
+        assert [one.node for one in found] == ["node1"] * refused
+        assert not refused or "lacks Ports/Offset" in found[0].message
 
 
 def test_a_switch_in_capitals_is_no_change(make_pair: MakePair) -> None:

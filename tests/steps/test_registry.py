@@ -29,6 +29,7 @@ from tests.support.headless import (  # noqa: F401  (a fixture is used by its na
 )
 from tests.support.pairs import Pair
 from tests.test_touched_packs import ANCHOR, BEFORE_SAMPLE, touch
+from wizard.system import network
 
 MakePair = Callable[..., Pair]
 
@@ -259,6 +260,26 @@ class TestLocalDatabase:
         local_at(pair, url)
         assert at_rest(pair) == [LOCAL]
 
+    @pytest.mark.parametrize(("offline", "found"), [(False, True), (True, False)])
+    def test_another_name_of_the_host_is_looked_up_where_the_network_may_be_asked(
+        self, offline: bool, found: bool, make_pair: MakePair, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """An alias of the server leads to the same database; offline only addresses and localhost are known."""
+        known = {"db.example.com": ("192.0.2.7",), "alias.example.com": ("192.0.2.7", "192.0.2.8")}
+        literal = network.addresses
+
+        def addresses(host: str, *, resolve: bool) -> tuple[str, ...]:
+            return known.get(host, ()) if resolve and host in known else literal(host, resolve=False)
+
+        monkeypatch.setattr("wizard.system.network.addresses", addresses)
+        monkeypatch.setattr("wizard.command_line.run.replay.resolve_ahead", lambda hosts: None)
+        pair = self.pair(make_pair)
+        local_at(pair, "jdbc:mysql://alias.example.com/regdb")
+        judged = of(checked(pair, offline=offline, only=("registry",)), LOCAL)
+        assert {one.status for one in judged} == {"error" if found else "ok"}
+        for path in ("/_system/config", "/_system/governance"):
+            assert not found or path in judged[0].message, "every mount is named"
+
     @pytest.mark.parametrize(
         "url",
         [
@@ -393,10 +414,23 @@ class TestSharedLocal:
         assert "db.example.com:3306/local" in found.message
         assert applied(pair).exit_code == 0
 
-    def test_one_of_another_kind_of_server(self, make_pair: MakePair) -> None:
+    @pytest.mark.parametrize(
+        ("urls", "status"),
+        [
+            (("jdbc:oracle:thin:@db.example.com:1521/local",) * 2, "warning"),
+            (("jdbc:h2:tcp://10.1.1.1:9092/carbon",) * 2, "warning"),
+            (("jdbc:postgresql://pg/carbon?a=1", "jdbc:postgresql://PG/carbon?a=2"), "warning"),
+            (("jdbc:sqlserver://s:1433;databaseName=a", "jdbc:sqlserver://s:1433;databaseName=b"), "ok"),
+            (("jdbc:sqlserver://s;databaseName=a;x=1", "jdbc:sqlserver://s;x=2;DatabaseName=a"), "warning"),
+        ],
+    )
+    def test_one_of_another_kind_of_server(
+        self, urls: tuple[str, str], status: str, make_pair: MakePair
+    ) -> None:
         pair = make_pair(PACKS[2])
-        local_at(pair, "jdbc:oracle:thin:@db.example.com:1521/local")
-        assert statuses(checked(pair), "registry.shared-local") == ["warning"]
+        for number, url in enumerate(urls, 1):
+            local_of_node_at(pair, number, url)
+        assert statuses(checked(pair), "registry.shared-local") == [status]
 
     def test_a_database_for_each_is_fine(self, make_pair: MakePair) -> None:
         pair = make_pair()

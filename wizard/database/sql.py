@@ -53,6 +53,11 @@ def _databases(wanted: WantedDatabases) -> Iterator[str]:
         wished = wanted.charset_of(database)
         charset = f" CHARACTER SET {wished}" if wished else ""
         yield f"CREATE DATABASE IF NOT EXISTS {identifier(database.name)}{charset};"
+    stores = [one for one in wanted.databases if not one.has_schema and wanted.store_charset]
+    if stores:
+        yield "-- What the servers create in the analytics stores has to fit this character set, also where they exist."
+    for database in stores:
+        yield f"ALTER DATABASE {identifier(database.name)} CHARACTER SET {wanted.store_charset};"
 
 
 def _account(

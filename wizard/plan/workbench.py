@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 from wizard.edit.properties import PropertiesDocument
 from wizard.edit.shell import BatchScript, ShellScript
 from wizard.edit.xml import XmlDocument
+from wizard.pack.xml import XmlTree
 from wizard.plan.change import Change
 from wizard.system.errors import EditError
 from wizard.system.presence import is_folder
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from wizard.edit.splice import Edit
     from wizard.pack.home import Pack
+    from wizard.pack.xml import Element
     from wizard.profile.model import Node, Profile
     from wizard.profile.passwords import Passwords
 
@@ -96,6 +98,12 @@ class Workbench:
     def xml(self, path: str) -> XmlDocument:
         """The file as an XML document, the same one for every step."""
         return self._open(path, XmlDocument)
+
+    def elements(self, path: str, where: str) -> list[Element]:
+        """The live elements at a path of a file as this run will leave it; the file is only read."""
+        opened = self._opened.get(path)
+        document = opened.document if opened is not None else self.pack.xml(path)
+        return list(document.all(where)) if isinstance(document, XmlTree) else []
 
     def properties(self, path: str) -> PropertiesDocument:
         return self._open(path, PropertiesDocument)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from wizard.preflight.checks import Check, CheckContext, check
+from wizard.profile.cross_field import MAY_SHARE
 from wizard.system import finding, network
 from wizard.system.finding import Finding
 
@@ -137,9 +138,10 @@ def names(context: CheckContext) -> Iterator[Finding]:
     for group in differing_in_case(by_role.values()):
         found = True
         roles = [role for role, name in by_role.items() if name in group]
+        or_one = ", or the same one," if any(set(roles) <= set(group) for group in MAY_SHARE) else ""
         yield finding.error(
             f"the names {' and '.join(group)} differ only in case: {_about_case(context)}",
-            fix=f"choose names that differ otherwise, or the same one, for mysql.databases.{' and '.join(roles)}",
+            fix=f"choose names that differ otherwise{or_one} for mysql.databases.{' and '.join(roles)}",
         )
     if not found:
         listed = dict.fromkeys(by_role.values())
@@ -357,6 +359,8 @@ def _login(target: WantedDatabases, situation: Situation, needs: Needs) -> Itera
     denied = failure.message
     if situation.accounts is None and not failure.encrypted:
         denied += ", or the account requires TLS, without which this login was sent"  # 1045 as well
+    elif situation.accounts is None:
+        denied += ", or the account requires a certificate of the client (REQUIRE X509)"
     shadow = taken_for([*known, target.account], username, situation.origins) if known else None
     if shadow is not None and not shadow.username:
         yield _shadowed(shadow, username, "this machine")
@@ -379,7 +383,8 @@ def _login(target: WantedDatabases, situation: Situation, needs: Needs) -> Itera
     elif target.administrator is None:
         yield finding.error(
             f"{denied} (or an anonymous account that comes first); without an administrator it is not made",
-            fix=f"correct mysql.password, set admin_username and admin_password, or {_SQL_COMMAND}",
+            fix="correct mysql.password, use TLS where the account requires it, set admin_username and "
+            f"admin_password, or {_SQL_COMMAND}",
         )
     else:
         yield finding.error(denied, fix=failure.fix or "correct the account's password")
@@ -607,10 +612,17 @@ def _all_whole(needs: Needs) -> bool:
 
 def charset_offline(context: CheckContext) -> Iterator[Finding]:
     """What the packs' own store tables say about the character set of the analytics stores (procedure 2)."""
-    from wizard.pack.stores import LARGEST_ROW, SINGLE_BYTE, WIDEST, charset_width, largest_row
+    from wizard.pack.stores import LARGEST_ROW, RDBMS_CONFIG, SINGLE_BYTE, WIDEST, charset_width, largest_row
 
     wished = context.profile.mysql.store_charset
     packs = context.packs.values()
+    size = largest_row(packs, 1)
+    if size > LARGEST_ROW:
+        yield finding.error(
+            f"no character set fits this pack: {_too_large(size)}",
+            fix=f"lower recordExtDataFieldCount in {RDBMS_CONFIG} of both homes",
+        )
+        return
     if wished is None:
         size = largest_row(packs, WIDEST)
         if size > LARGEST_ROW:
@@ -721,7 +733,7 @@ def _store_that_exists(context: CheckContext, name: str) -> Iterator[Finding]:
     wished = target.store_charset or SINGLE_BYTE
     if largest_row(packs, charset_width(wished)) > LARGEST_ROW:
         wished = SINGLE_BYTE
-    fix = f"ALTER DATABASE {identifier(contents.name)} CHARACTER SET {wished}; as an administrator"
+    fix = f"ALTER DATABASE {identifier(contents.name)} CHARACTER SET {wished};"
     told = f"{contents.name} has the default character set {contents.charset}, in which {_too_large(size)}"
     if any(table.upper().startswith(TABLE_PREFIX) for table in contents.schema.tables):
         # The tables that are there were made otherwise and go on working.

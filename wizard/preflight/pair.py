@@ -66,7 +66,9 @@ def _beyond(number: int, node: Node, port: Port, context: CheckContext) -> Findi
     return finding.error(
         f"{port.name} of {node.name} would be {number}, and ports end at {LAST}",
         node=node.name,
-        fix=f"set port_offset of {node.name} to {LAST - highest} or less",
+        fix=f"set port_offset of {node.name} to {LAST - highest} or less"
+        if highest < LAST
+        else f"set {port.field} of {node.name} to a lower port",
     )
 
 

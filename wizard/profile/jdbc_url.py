@@ -64,13 +64,25 @@ class DatabaseAddress(NamedTuple):
         )
         return f"{servers}/{self.name}"
 
-    def is_same(self, other: DatabaseAddress) -> bool:
-        """Whether both may be one database: one name (in any case: servers on Windows ignore it) on one server."""
+    def is_same(self, other: DatabaseAddress, *, resolve: bool = False) -> bool:
+        """Whether both may be one database: one name (in any case: servers on Windows ignore it) on one server.
+
+        `resolve`: look up the names of hosts; without it only addresses and `localhost` are known.
+        """
         return self.name.casefold() == other.name.casefold() and any(
-            port == other_port and network.on_one_machine([host, other_host], resolve=False)
+            port == other_port and _same_host(host, other_host, resolve=resolve)
             for host, port in self.servers
             for other_host, other_port in other.servers
         )
+
+
+def _same_host(one: str, other: str, *, resolve: bool) -> bool:
+    """Whether two hosts are one: the same name, both this machine, or names of one address."""
+    if network.on_one_machine([one, other], resolve=resolve):
+        return True
+    return not set(network.addresses(one, resolve=resolve)).isdisjoint(
+        network.addresses(other, resolve=resolve)
+    )
 
 
 _ANY_URL = re.compile(

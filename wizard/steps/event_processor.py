@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 from wizard.edit.xml import New
-from wizard.pack.home import EVENT_PROCESSOR
+from wizard.pack.home import CARBON, EVENT_PROCESSOR
 from wizard.preflight.checks import CheckContext, check
 from wizard.steps.hazelcast import plain_host
 from wizard.steps.reading import describe, is_true
@@ -44,7 +44,19 @@ E = TypeVar("E", bound="Element")
 
 
 def event_processor(bench: Workbench) -> None:
-    """`event-processor.xml`: HA is the only enabled mode, with this node's addresses."""
+    """`event-processor.xml`: HA is the only enabled mode, with this node's addresses.
+
+    Raises:
+        EditError: `carbon.xml` will have no offset, and this pack's event processor does not start without one.
+    """
+    if bench.pack.components.requires_offset and not any(
+        one.text.strip() for one in bench.elements(CARBON, "Ports/Offset")
+    ):
+        raise EditError(
+            "lacks Ports/Offset, without which the event processor does not start",
+            place=str(bench.pack.path(CARBON)),
+            fix=f"set port_offset of {bench.node.name} (the step prerequisites adds the element), or add the element",
+        )
     document = bench.xml(EVENT_PROCESSOR)
     ha = ha_mode(document)
     # The server takes the first enabled mode in the order of the file, whatever it is called.
@@ -69,7 +81,7 @@ def ha_mode(document: XmlTree[E]) -> E:
     Raises:
         EditError: there is none, or more than one.
     """
-    found = [mode for mode in document.all("mode") if (mode.get("name") or "").strip().lower() == "ha"]
+    found = [mode for mode in document.all("mode") if (mode.get("name") or "").lower() == "ha"]
     if len(found) == 1:
         return found[0]
     if not found:

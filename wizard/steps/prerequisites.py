@@ -28,14 +28,8 @@ if TYPE_CHECKING:
 
 
 def offset(bench: Workbench) -> None:
-    """`carbon.xml`: the port offset, where the node sets one; else the pack's own stays.
-
-    Raises:
-        EditError: the file has none, and this pack's event processor does not start without one (procedure 6).
-    """
+    """`carbon.xml`: the port offset, where the node sets one; else the pack's own stays."""
     if bench.node.port_offset is None:
-        if bench.pack.components.requires_offset:
-            bench.pack.xml(CARBON).one("Ports/Offset")
         return
     ports, value = bench.xml(CARBON).one("Ports"), str(bench.node.port_offset)
     found = ports.find("Offset")
@@ -555,8 +549,10 @@ def copied_node_id(context: CheckContext) -> Iterator[Finding]:
     first, second = (context.packs[node.name] for node in context.profile.nodes)
     common = [path for path, id in second.node_ids.items() if id in first.node_ids.values()]
     if common:
+        places = [path for path, id in first.node_ids.items() if id in second.node_ids.values()] + common
         yield finding.error(
-            f"both homes have the same id in {' and '.join(common)}: one was copied from a pack that had been started",
+            f"both homes have the same id ({' and '.join(dict.fromkeys(places))}): one was copied from a pack that "
+            "had been started",
             fix=f"rm {' '.join(quote(str(second.path(path))) for path in common)}",
         )
     else:

@@ -239,16 +239,17 @@ def local_database(context: CheckContext) -> Iterator[Finding]:
             yield finding.skipped(f"{problem.place}: {problem.message}", node=node.name)
             continue
         config, urls = _local(pack, context.profile)
-        shared = {
-            sources.shown_url(url): one.path
-            for one in mounts(pack, context.profile)
-            for url in one.urls
-            if any(sources.is_same_database(url, own) for own in urls)
-        }
-        for database, path in shared.items():
+        shared: dict[str, list[str]] = {}
+        for one in mounts(pack, context.profile):
+            for url in one.urls:
+                if any(sources.is_same_database(url, own, resolve=not context.offline) for own in urls):
+                    shared.setdefault(sources.shown_url(url), []).append(one.path)
+        for database, paths in shared.items():
+            named = " and ".join(map(describe, dict.fromkeys(paths)))
             yield finding.error(
-                f"the local registry (dbConfig {describe(config)}) is in {database}, and {describe(path)} is mounted "
-                "from that database: the server would delete the shared registry",
+                f"the local registry (dbConfig {describe(config)}) is in {database}, and {named} "
+                f"{'is' if len(paths) == 1 else 'are'} mounted from that database: the server would delete the "
+                "shared registry",
                 node=node.name,
                 fix=f"point the datasource of the dbConfig {describe(config)} to a database of its own on each node, "
                 "such as the pack's H2 file, or mount another database (mysql.databases.registry)",
@@ -279,7 +280,10 @@ def shared_local(context: CheckContext) -> Iterator[Finding]:
             )
         return
     first, second = local.values()
-    shared = [url for url in first if any(sources.is_same_database(url, other) for other in second)]
+    resolve = not context.offline
+    shared = [
+        url for url in first if any(sources.is_same_database(url, one, resolve=resolve) for one in second)
+    ]
     for url in shared:
         yield finding.warning(
             f"the local registry of both nodes is in one database, {sources.shown_url(url)}",
@@ -296,8 +300,8 @@ def _local(pack: Pack, profile: Profile) -> tuple[str, list[str]]:
 
 
 def _server_urls(pack: Pack, profile: Profile) -> list[str]:
-    """The URLs of a home's own registry, but for those of H2, which keeps it in a file of the home."""
-    return [url for url in _local(pack, profile)[1] if not url.lower().startswith("jdbc:h2:")]
+    """The URLs of a home's own registry, but for those of H2 that keep it in a file of the home."""
+    return [url for url in _local(pack, profile)[1] if not sources.is_file(url)]
 
 
 # --- read back ------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
@@ -121,10 +122,26 @@ def shown_url(url: str) -> str:
     return str(database_of(url) or describe(url.partition("?")[0].partition(";")[0]))
 
 
-def is_same_database(one: str, other: str) -> bool:
-    """Whether two URLs lead to one database, however each is written."""
+def is_same_database(one: str, other: str, *, resolve: bool = False) -> bool:
+    """Whether two URLs lead to one database, however each is written; `resolve`: look up the names of hosts."""
     first, second = database_of(one), database_of(other)
-    return bool(one) and one == other if first is None or second is None else first.is_same(second)
+    if first is None or second is None:
+        return bool(one) and _without_parameters(one) == _without_parameters(other)
+    return first.is_same(second, resolve=resolve)
+
+
+def is_file(url: str) -> bool:
+    """Whether a URL is that of an H2 database in a file or in memory: no other server can share it."""
+    return re.match(r"jdbc:h2:(?!(tcp|ssl):)", url.strip(), re.IGNORECASE) is not None
+
+
+def _without_parameters(url: str) -> str:
+    """The URL of another product's database, without what says nothing of which database it is."""
+    plain, _, parameters = url.strip().partition("?")[0].partition(";")
+    named = [
+        part for part in parameters.split(";") if part.lower().startswith(("databasename=", "database="))
+    ]
+    return ";".join([plain, *named]).casefold()
 
 
 def after_the_run(context: CheckContext, node: str) -> Pack:

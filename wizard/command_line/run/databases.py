@@ -50,6 +50,7 @@ def sql_for_dba(
     from wizard.database.wanted import wanted
     from wizard.system.errors import ChecksFailed
 
+    _refuse_what_no_server_takes(profile, passwords, packs)
     target = wanted(profile, passwords, packs.values())
     assumed = profile.mysql.server_version
     try:
@@ -63,6 +64,12 @@ def sql_for_dba(
                 fix='set mysql.server_version, such as "5.6" or "10.11-MariaDB"',
             ) from None
         version, mariadb = version_of(assumed), "mariadb" in assumed.lower()
+    if version < (5, 7) and not mariadb and (profile.mysql.charset or "").lower() == "utf8mb4":
+        raise ChecksFailed(
+            "utf8mb4 does not fit MySQL 5.6: its indexes end at 767 bytes",
+            place="mysql.charset",
+            fix='set charset = "latin1" or "utf8"',
+        )
     script = None
     for pack in packs.values():
         script = scripts_for(pack, version, mariadb=mariadb).fitting
@@ -74,6 +81,23 @@ def sql_for_dba(
             )
         break
     return sql_text(target, script, version, mariadb=mariadb, with_password=with_password)
+
+
+def _refuse_what_no_server_takes(profile: Profile, passwords: Passwords, packs: Mapping[str, Pack]) -> None:
+    """Stop where the checks of names and of the stores' character set, which need no server, find an error.
+
+    Raises:
+        ChecksFailed: with the first of them.
+    """
+    from wizard.plan.planner import Plan
+    from wizard.preflight.checks import CheckContext
+    from wizard.preflight.mysql import charset_offline, names
+    from wizard.system.errors import ChecksFailed
+
+    context = CheckContext(profile, profile.nodes, packs, Plan(()), passwords, offline=True)
+    for found in (*names.probe(context), *charset_offline(context)):
+        if found.status == "error":
+            raise ChecksFailed(found.message, place="mysql", fix=found.fix or "")
 
 
 def _finder(packs: Mapping[str, Pack]) -> FindScripts:
