@@ -12,6 +12,7 @@ from wizard.verify.story import Address, Facts, Peer
 
 if TYPE_CHECKING:
     from wizard.profile.model import Node, Profile
+    from wizard.verify.record import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +20,16 @@ class Sight:
     """What is seen of one node.
 
     `facts` is None for a node whose log nobody here sees.  `alive` tells whether the process of
-    `wso2carbon.pid` lives; None where that is not known.  `log` is what people call the log.
+    `wso2carbon.pid` lives; None where that is not known.  `log` is what people call the log.  `latest` is its last
+    record of any kind, `sample` one of its lines where none is a record.
     """
 
     facts: Facts | None = None
     log: str = ""
     trouble: Trouble | None = None
     alive: bool | None = None
+    latest: Record | None = None
+    sample: str = ""
 
 
 class EventPorts(NamedTuple):

@@ -204,7 +204,8 @@ class Watcher:
         if log is None:
             return Sight()
         living = None if self.offline else alive(node, self._packs.get(node.name), self._hosts)
-        return Sight(self._stories[node.name].facts, log.name, log.trouble, living)
+        facts = self._stories[node.name].facts
+        return Sight(facts, log.name, log.trouble, living, log.latest, log.sample)
 
     def _spark_findings(self, pair: Pair, looks: tuple[Look, Look] | None) -> list[Finding]:
         if looks is None:
