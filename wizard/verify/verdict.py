@@ -909,10 +909,11 @@ def _trouble(pair: Pair, node: Node, group: _Group) -> Finding:
     over = all(_over(pair, node, facts, one) for one in group.troubles)
     times = f" ({group.count} times)" if group.count > 1 else ""
     quoted = printable(trouble.text.encode())[:LONGEST_QUOTE].rstrip(" :.")
-    if trouble.blocks_start and facts.complete_at < trouble.tally.at:
-        what = "a fatal error" if facts.complete is not None else "its start has failed"
+    if trouble.blocks_start:
+        fatal = facts.complete is not None and tally.last.level == "FATAL"
+        what = "a fatal error" if fatal else "its start has failed"
         cause = f"{failure.cause} ({quoted})" if failure is not None else quoted
-        message, fix = f"{what} at {trouble.tally.last.time_text}: {cause}", f"start {node.name} again"
+        message, fix = f"{what} at {tally.last.time_text}: {cause}", f"start {node.name} again"
     elif trouble.node is not None:
         partner = pair.partner(node).name
         message = f"the state cannot be fetched: the management port {trouble.node} of {partner} cannot be reached, "
