@@ -261,49 +261,62 @@ def whole_start(first: Side, second: Side, *, new_spark: bool = False) -> None:
 
     `new_spark`: as servers from carbon-analytics 1.3.10 on print of Spark.
     """
-    for one, other in ((first, second), (second, first)):
-        begin(one, other)
-        one.log.say(EVENTS, f"EventServer starting event listener on {one.host}:{one.event_sync}", after=0.1)
+    _whole(first, second, comes_first=True, new_spark=new_spark)
+    _whole(second, first, comes_first=False, new_spark=new_spark)
+
+
+def starts_again(back: Side, survivor: Side, uuid: str) -> None:
+    """A whole start of a node whose partner is up: a new id, and it becomes passive."""
+    back.uuid = uuid
+    _whole(back, survivor, comes_first=False, new_spark=False)
+    joins(survivor, back)
+    survivor.log.say(PUBLISHER, f"Connecting to {back.host}:{back.event_sync}")
+    publishes(survivor, back)
+
+
+def _whole(one: Side, other: Side, *, comes_first: bool, new_spark: bool) -> None:
+    begin(one, other)
+    one.log.say(EVENTS, f"EventServer starting event listener on {one.host}:{one.event_sync}", after=0.1)
+    one.log.say(
+        EVENTS,
+        f"Event Management TCPEventServer for EventReceiver started on port {one.event_sync}",
+        after=0.1,
+    )
+    if comes_first:
+        one.log.say(AGENT, f"Elected this member [{one.uuid}] as the Coordinator node")
+        become(one, "Active")
+    else:
+        become(one, "Passive")
+        one.log.say(HA, "CEP HA State syncing started..")
+        sync_fails(one)
+        one.log.say(THRIFT, f"Requesting snapshot from {other.host}:{other.management}", after=10)
+        one.log.say(THRIFT, "Snapshot received.", after=0.1)
+        synced(one)
+    one.log.say(AGENT, "Cluster initialization completed", after=0.1)
+    one.log.say(TASKS, "Task service starting in CLUSTERED mode...", after=0.1)
+    one.log.say(NODE_IDS, f"My Analytics Node ID: {one.uuid[::-1]}", after=0.1)
+    if new_spark:
         one.log.say(
-            EVENTS,
-            f"Event Management TCPEventServer for EventReceiver started on port {one.event_sync}",
-            after=0.1,
+            SPARK,
+            f"[Spark init - master] Started SPARK MASTER in spark://{one.host}:{7078 + one.offset} "
+            f"with webUI port : {8082 + one.offset}",
         )
-        if one is first:
-            one.log.say(AGENT, f"Elected this member [{one.uuid}] as the Coordinator node")
-            become(one, "Active")
-        else:
-            become(one, "Passive")
-            one.log.say(HA, "CEP HA State syncing started..")
-            sync_fails(one)
-            one.log.say(THRIFT, f"Requesting snapshot from {other.host}:{other.management}", after=10)
-            one.log.say(THRIFT, "Snapshot received.", after=0.1)
-            synced(one)
-        one.log.say(AGENT, "Cluster initialization completed", after=0.1)
-        one.log.say(TASKS, "Task service starting in CLUSTERED mode...", after=0.1)
-        one.log.say(NODE_IDS, f"My Analytics Node ID: {one.uuid[::-1]}", after=0.1)
-        if new_spark:
+        if not comes_first:
             one.log.say(
                 SPARK,
-                f"[Spark init - master] Started SPARK MASTER in spark://{one.host}:{7078 + one.offset} "
-                f"with webUI port : {8082 + one.offset}",
+                "[Spark init - clustered] Redundant master count reached. Starting workers in all members...",
             )
-            if one is second:
-                one.log.say(
-                    SPARK,
-                    "[Spark init - clustered] Redundant master count reached. Starting workers in all members...",
-                )
-        else:
-            masters(one, 1 if one is first else 2)
-        for kind in ("ANALYTICS_SPARK", "ANALYTICS_DATA_PURGING"):
-            one.log.say(TASKS, f"Waiting for 2 [{kind}] task executor nodes...", after=0.1)
-        if one is first:
-            joins(one, other)
-            one.log.say(PUBLISHER, f"Connecting to {other.host}:{other.event_sync}")
-            publishes(one, other)
-        for kind in ("ANALYTICS_SPARK", "ANALYTICS_DATA_PURGING"):
-            one.log.say(TASKS, f"All task servers activated for [{kind}].", after=0.1)
-        one.log.say(FINALIZER, "WSO2 Carbon started in 48 sec")
+    else:
+        masters(one, 1 if comes_first else 2)
+    for kind in ("ANALYTICS_SPARK", "ANALYTICS_DATA_PURGING"):
+        one.log.say(TASKS, f"Waiting for 2 [{kind}] task executor nodes...", after=0.1)
+    if comes_first:
+        joins(one, other)
+        one.log.say(PUBLISHER, f"Connecting to {other.host}:{other.event_sync}")
+        publishes(one, other)
+    for kind in ("ANALYTICS_SPARK", "ANALYTICS_DATA_PURGING"):
+        one.log.say(TASKS, f"All task servers activated for [{kind}].", after=0.1)
+    one.log.say(FINALIZER, "WSO2 Carbon started in 48 sec")
 
 
 def goes_on(one: Side, seconds: float, *, every: float = 10) -> None:

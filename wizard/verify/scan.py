@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from wizard.verify.classes import row_of
 from wizard.verify.record import Record, parse, prefix_of, printable, without_prefix
@@ -58,6 +59,16 @@ _NEXT = re.compile(rb"\n(?=[ \t]{0,8}(?:TID:[ \t]*\[|\[\d{4}-\d\d-\d\d[ T]))")
 _HEADS = re.compile(rb"TID:[ \t]*\[|\[\d{4}-\d\d-\d\d[ T]\d\d:\d\d:")
 _CAUSED = b"Caused by:"
 _DIGITS = bytes(0x23 if 0x30 <= byte <= 0x39 else byte for byte in range(256))
+
+
+class _Again(NamedTuple):
+    """Where the last error of a kind is in the block, its minute, and for how many it stands."""
+
+    start: int
+    stop: int
+    last: int
+    minute: bytes
+    times: int
 
 
 class Scanner:
@@ -118,30 +129,25 @@ class Scanner:
         """The telling records in `data[:end]`, which ends with a line; what is open stays for the next
         block.
 
-        Errors of one kind that follow each other within the block are one record with a count.
+        Errors of one kind that follow each other within the block and within a minute are two records: the first,
+        and the last with how many it stands for.
         """
         kept = end
         masked = b""
-        again: dict[bytes, tuple[int, int, int, int]] = {}
+        again: dict[bytes, _Again] = {}
         trace_end = 0
         lines = _telling_lines(data, end)
         if len(lines) > 2:
             masked = data.translate(_DIGITS)
         for start, stop in lines:
-            if masked and (key := masked[start:stop]) in self._seen:
+            key = masked[start:stop]
+            if key and key in self._seen:
                 last = _trace_end(data, stop, end, b"", over=over)
                 if last is None:
                     kept = start
                     break
                 trace_end = last
-                whole = masked[start:last]
-                if whole in self._seen:
-                    again[whole] = (start, stop, last, again[whole][3] + 1 if whole in again else 1)
-                    continue
-                self._remember(whole)
-                record = parse(data[start:stop], file=self._file, offset=self._at + start)
-                if record is not None:
-                    yield _with_trace(record, data, stop, last, b"")
+                yield from self._once_more(data, masked, (start, stop, last), again)
                 continue
             record = parse(data[start:stop], file=self._file, offset=self._at + start)
             if record is None or (not record.time_text and start < trace_end and record.source == "java"):
@@ -169,6 +175,26 @@ class Scanner:
         if len(self._rest) > LONGEST_TRACE:
             self._compact(end - kept)
 
+    def _once_more(
+        self, data: bytes, masked: bytes, place: tuple[int, int, int], again: dict[bytes, _Again]
+    ) -> Iterator[Record]:
+        """An error whose line was seen before: the first of its kind and minute, the others only counted."""
+        start, stop, last = place
+        whole = masked[start:last]
+        if whole in self._seen:
+            minute = _minute(data, start, stop)
+            before = again.get(whole)
+            if before is not None and before.minute == minute:
+                again[whole] = _Again(start, stop, last, minute, before.times + 1)
+                return
+            if before is not None:
+                yield from self._repeated(data, {whole: again.pop(whole)})
+            again[whole] = _Again(start, stop, last, minute, 0)
+        self._remember(whole)
+        record = parse(data[start:stop], file=self._file, offset=self._at + start)
+        if record is not None:
+            yield _with_trace(record, data, stop, last, b"")
+
     def _remember(self, key: bytes) -> None:
         if len(key) > LONGEST_SEEN:
             return
@@ -176,12 +202,14 @@ class Scanner:
             self._seen.clear()
         self._seen[key] = True
 
-    def _repeated(self, data: bytes, again: dict[bytes, tuple[int, int, int, int]]) -> Iterator[Record]:
+    def _repeated(self, data: bytes, again: dict[bytes, _Again]) -> Iterator[Record]:
         """The errors that were seen again, each kind as its last record."""
-        for start, stop, last, count in sorted(again.values()):
+        for start, stop, last, _, times in sorted(again.values()):
+            if not times:
+                continue
             record = parse(data[start:stop], file=self._file, offset=self._at + start)
             if record is not None:
-                yield _with_trace(record, data, stop, last, b"")._replace(times=count)
+                yield _with_trace(record, data, stop, last, b"")._replace(times=times)
         again.clear()
 
     def _compact(self, end: int) -> None:
@@ -212,6 +240,12 @@ def _telling_lines(data: bytes, end: int) -> list[tuple[int, int]]:
             lines[data.rfind(b"\n", 0, found) + 1] = stop
             found = data.find(word, stop, end)
     return sorted(lines.items())
+
+
+def _minute(data: bytes, start: int, stop: int) -> bytes:
+    """The time of a line to the minute, as it stands there."""
+    found = data.find(b"[20", start, min(stop, start + LONGEST_CAUSE))
+    return data[found : found + 17] if found >= 0 else b""
 
 
 def _trace_end(data: bytes, stop: int, end: int, prefix: bytes, *, over: bool) -> int | None:

@@ -91,7 +91,7 @@ class Tally:
 
     def _notice_gap(self, record: Record) -> None:
         """Begin another outage where nothing was heard for much longer than usual."""
-        if self.in_a_row < 3 or record.times > 1 or self.since is None:
+        if self.in_a_row < 3 or self.since is None:
             return
         begun, last, now = self.since.time, self.last.time, record.time
         if begun is None or last is None or now is None:
