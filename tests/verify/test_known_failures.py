@@ -6,12 +6,14 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.support import server_logs as tell
 from tests.support.known_failures import KNOWN, Known
 from tests.support.server_logs import Side, line_of
 from tests.support.verdicts import Replayed, Told
-from wizard.verify.knowledge import BY_ID, FAILURES, recognise
+from wizard.verify.knowledge import BY_ID, FAILURES, Failure, recognise, required_words
 
 NODES = ("node1", "node2")
 OVER_BY_THE_START = {"database", "receiver", "quiet"}
@@ -214,3 +216,20 @@ def test_every_row_of_the_table_is_met_by_a_failure_here() -> None:
         "local-ports",
         "spark-executor",
     }
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda one: one.id)
+def test_the_quick_test_before_a_pattern_hides_nothing(failure: Failure) -> None:
+    """Every text that the pattern finds holds one of the words that are looked for first."""
+    words = list(required_words(failure.pattern.pattern))
+    assert all(words), words
+
+    @given(st.from_regex(failure.pattern))
+    @settings(max_examples=60, deadline=None)
+    def holds(text: str) -> None:
+        found = failure.pattern.search(text)
+        assert found
+        if text.isascii():  # outside of it upper and lower case are no pairs
+            assert any(word in text.lower() for word in words), text
+
+    holds()

@@ -7,7 +7,7 @@ functions that find a row.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -114,8 +114,8 @@ FAILURES: tuple[Failure, ...] = (
     _row(
         "driver-java",
         "driver",
-        r"(?:UnsupportedClassVersionError|unsupported major\.minor version)[^\n]{0,200}(?:mysql|mariadb)"
-        r"|(?:mysql|mariadb)[^\n]{0,200}(?:UnsupportedClassVersionError|unsupported major\.minor version)",
+        r"UnsupportedClassVersionError[^\n]{0,200}(?:mysql|mariadb)"
+        r"|(?:mysql|mariadb)[^\n]{0,200}unsupported major\.minor version",
         "the MySQL driver needs a newer Java than the one that runs the server",
         "take a driver for that Java (Connector/J 5.1 runs on Java 7 and 8, 8.0 on Java 8 and later): set "
         f"mysql.driver_jar, {AGAIN}",
@@ -123,8 +123,8 @@ FAILURES: tuple[Failure, ...] = (
     _row(
         "driver-missing",
         "driver",
-        r"(?:ClassNotFoundException|NoClassDefFoundError|unable to load class|cannot load jdbc driver class"
-        r"|could not load driver)[^\n]{0,120}(?:mysql|mariadb)|no suitable driver",
+        r"ClassNotFoundException[^\n]{0,120}(?:mysql|mariadb)|NoClassDefFoundError[^\n]{0,120}(?:mysql|mariadb)"
+        r"|unable to load class[^\n]{0,120}(?:mysql|mariadb)|cannot load jdbc driver class|no suitable driver",
         "the class of the MySQL driver is missing: its jar is not in repository/components/lib, or it holds another "
         "class",
         f"set mysql.driver_jar (and mysql.driver_class for another driver), {AGAIN}",
@@ -448,7 +448,8 @@ FAILURES: tuple[Failure, ...] = (
         "database",
         r"SSLHandshakeException|SSLException|SSLProtocolException|SSLPeerUnverifiedException|no appropriate protocol"
         r"|unsupported record version|received fatal alert|ssl peer shut down|ssl connection required"
-        r"|(?s:(?:broken pipe|connection reset|EOFException|socket closed)(?=.{0,3000}sun\.security\.ssl))"
+        r"|broken pipe(?=(?s:.{0,3000})sun\.security\.ssl)|connection reset(?=(?s:.{0,3000})sun\.security\.ssl)"
+        r"|EOFException(?=(?s:.{0,3000})sun\.security\.ssl)|socket closed(?=(?s:.{0,3000})sun\.security\.ssl)"
         r"|remote host (?:closed connection|terminated the handshake)",
         "the driver and the database have no TLS version in common (Connector/J 8 with MySQL 5.6, or a Java that "
         "has switched TLS 1.0 and 1.1 off)",
@@ -565,12 +566,15 @@ def recognise(texts: Sequence[str], *, source: str = "") -> Failure | None:
     A special cause counts before a general one, wherever in the trace it is; of two the inner one.
     """
     whole = "\n".join((*texts, source))
-    general: Failure | None = None
-    if not _any().search(whole):
+    lower = whole.lower()
+    possible = {number for word, number in _words() if word in lower}
+    if not possible:
         return None
-    foreign = _FOREIGN.search(source) is not None and re.search(r"(?i)mysql|mariadb|jdbc", whole) is None
+    candidates = [FAILURES[number] for number in sorted(possible)]
+    general: Failure | None = None
+    foreign = _FOREIGN.search(source) is not None and re.search(r"mysql|mariadb|jdbc", lower) is None
     for text in texts:
-        for failure in FAILURES:
+        for failure in candidates:
             if (failure.general and general is not None) or (foreign and failure.subject in _REACHING):
                 continue
             if failure.pattern.search(text) and (failure.context is None or failure.context.search(whole)):
@@ -581,6 +585,64 @@ def recognise(texts: Sequence[str], *, source: str = "") -> Failure | None:
 
 
 @cache
-def _any() -> re.Pattern[str]:
-    """A quick test: most errors are none of these."""
-    return re.compile("|".join(f"(?:{failure.pattern.pattern})" for failure in FAILURES), re.IGNORECASE)
+def _words() -> tuple[tuple[str, int], ...]:
+    """Words, each with the place of the failure whose text holds one of its words at least.
+
+    Most errors hold none of them, and to find that out is quick.
+    """
+    words = (
+        (word, number)
+        for number, failure in enumerate(FAILURES)
+        for word in required_words(failure.pattern.pattern)
+    )
+    return tuple(dict.fromkeys(words))
+
+
+def required_words(pattern: str) -> Iterator[str]:
+    """Of each alternative of a pattern the longest plain text that has to be there, in lower case.
+
+    Text inside groups and brackets, and a character that may be missing, does not count; where nothing is left the
+    word is empty, which every text holds.
+    """
+    for alternative in _alternatives(pattern):
+        depth, run, longest = 0, "", ""
+        position = 0
+        while position < len(alternative):
+            character = alternative[position]
+            if character == "[":
+                position = alternative.index("]", position + 2)
+                character = "]"
+            elif character == "\\":
+                position += 1
+                character = alternative[position] if not alternative[position].isalnum() else "]"
+            elif character in "().^$|{}?*+":
+                depth += {"(": 1, ")": -1}.get(character, 0)
+                if character in "?*{":
+                    run = run[:-1]
+                if character == "{":
+                    position = alternative.index("}", position)
+                character = "]"
+            if depth == 0 and character != "]":
+                run += character
+            else:
+                longest, run = max(longest, run, key=len), ""
+            position += 1
+        yield max(longest, run, key=len).lower()
+
+
+def _alternatives(pattern: str) -> Iterator[str]:
+    """The alternatives of a pattern, as far as they are not inside groups or brackets."""
+    depth, begin, bracket = 0, 0, False
+    for position, character in enumerate(pattern):
+        if position and pattern[position - 1] == "\\":
+            continue
+        if character == "[":
+            bracket = True
+        elif character == "]":
+            bracket = False
+        elif not bracket:
+            depth += {"(": 1, ")": -1}.get(character, 0)
+            if character == "|" and depth == 0:
+                yield pattern[begin:position]
+                begin = position + 1
+    yield pattern[begin:]
