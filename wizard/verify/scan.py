@@ -22,24 +22,29 @@ TELLING = (
     b"ember",  # Member joined and left, Added member, Local member, membership scheme, localMemberHost
     b"onnected to mount at",
     b"Configured Registry in",
-    b"WSO2 Carbon",
-    b"Hazelcast initialized in",
-    b"Cluster initialization completed",
     b"Spark Master map size",
     b"Started Spark CLIENT in",
     b"[Spark init - ",
     b"CarbonServerManager",  # what logs the shutdown
-    b"Halting JVM",
-    b"Waiting for ",  # 2 [TYPE] task executor nodes, required OSGi services
-    b"All task servers activated",
     b"Connecting to ",
     b"TCPEventServer for EventReceiver",
-    b"My Analytics Node ID",
-    b"Unable to look-up JNDI name",
-    b"Target path does not exist",
     b"lang.OutOfMemoryError",
 )
 """Each line of procedure 9 holds one of these; so does every error."""
+
+STARTING = b"WSO2 Carbon"
+"""The first line and the last of a start hold this."""
+COMPLETE = b"WSO2 Carbon started in"
+DURING_START = (
+    b"Hazelcast initialized in",
+    b"Cluster initialization completed",
+    b"Waiting for ",  # 2 [TYPE] task executor nodes, required OSGi services
+    b"All task servers activated",
+    b"My Analytics Node ID",
+    b"Unable to look-up JNDI name",
+    b"Target path does not exist",
+)
+"""What says something only until the start is complete, and is not looked for behind that."""
 
 LONGEST_LINE = 1024 * 1024
 LONGEST_TRACE = 64 * 1024
@@ -89,6 +94,7 @@ class Scanner:
         self._file = ""
         self._skipping = False
         self._seen: dict[bytes, bool] = {}
+        self._complete = False
 
     def begin(self, file: str, offset: int) -> None:
         """From here on the blocks come from that file, the next one from that offset in bytes."""
@@ -133,38 +139,35 @@ class Scanner:
         and the last with how many it stands for.
         """
         kept = end
-        masked = b""
         again: dict[bytes, _Again] = {}
         trace_end = 0
-        lines = _telling_lines(data, end)
-        if len(lines) > 2:
-            masked = data.translate(_DIGITS)
-        for start, stop in lines:
-            key = masked[start:stop]
-            if key and key in self._seen:
+        for start, stop in self._telling_lines(data, end):
+            line = data[start:stop]
+            key = line.translate(_DIGITS)
+            if key in self._seen:
                 last = _trace_end(data, stop, end, b"", over=over)
                 if last is None:
                     kept = start
                     break
                 trace_end = last
-                yield from self._once_more(data, masked, (start, stop, last), again)
+                yield from self._once_more(data, (start, stop, last), again)
                 continue
-            record = parse(data[start:stop], file=self._file, offset=self._at + start)
+            record = parse(line, file=self._file, offset=self._at + start)
             if record is None or (not record.time_text and start < trace_end and record.source == "java"):
                 continue
             if record.level not in ("ERROR", "FATAL"):
                 yield from self._repeated(data, again)
                 yield record
                 continue
-            prefix = prefix_of(data[start:stop]) if record.time_text else b""
+            prefix = prefix_of(line) if record.time_text else b""
             last = _trace_end(data, stop, end, prefix, over=over)
             if last is None:
                 kept = start
                 break
             trace_end = last
-            if masked and not prefix and record.level == "ERROR" and row_of(record.source) is None:
+            if not prefix and record.level == "ERROR" and row_of(record.source) is None:
                 self._remember(key)
-                self._remember(masked[start:last])
+                self._remember(data[start:last].translate(_DIGITS))
             yield _with_trace(record, data, stop, last, prefix)
         yield from self._repeated(data, again)
         self.latest = _last_record(data, kept, self._file, self._at) or self.latest
@@ -175,12 +178,27 @@ class Scanner:
         if len(self._rest) > LONGEST_TRACE:
             self._compact(end - kept)
 
+    def _telling_lines(self, data: bytes, end: int) -> list[tuple[int, int]]:
+        """Start and end of every line in `data[:end]` that holds a telling word, in order, each once."""
+        lines: dict[int, int] = {}
+        last = data.rfind(STARTING, 0, end)
+        words = TELLING if self._complete and last < 0 else (*TELLING, STARTING, *DURING_START)
+        if last >= 0:
+            self._complete = data.startswith(COMPLETE, last)
+        for word in words:
+            found = data.find(word, 0, end)
+            while found >= 0:
+                stop = data.find(b"\n", found, end)
+                lines[data.rfind(b"\n", 0, found) + 1] = stop
+                found = data.find(word, stop, end)
+        return sorted(lines.items())
+
     def _once_more(
-        self, data: bytes, masked: bytes, place: tuple[int, int, int], again: dict[bytes, _Again]
+        self, data: bytes, place: tuple[int, int, int], again: dict[bytes, _Again]
     ) -> Iterator[Record]:
         """An error whose line was seen before: the first of its kind and minute, the others only counted."""
         start, stop, last = place
-        whole = masked[start:last]
+        whole = data[start:last].translate(_DIGITS)
         if whole in self._seen:
             minute = _minute(data, start, stop)
             before = again.get(whole)
@@ -228,18 +246,6 @@ class Scanner:
         tail = rest[end:]
         self._at += len(rest) - len(tail) - len(rest[:stop] + body + b"\n")
         self._rest = rest[:stop] + body + b"\n" + tail
-
-
-def _telling_lines(data: bytes, end: int) -> list[tuple[int, int]]:
-    """Start and end of every line in `data[:end]` that holds a telling word, in order, each once."""
-    lines: dict[int, int] = {}
-    for word in TELLING:
-        found = data.find(word, 0, end)
-        while found >= 0:
-            stop = data.find(b"\n", found, end)
-            lines[data.rfind(b"\n", 0, found) + 1] = stop
-            found = data.find(word, stop, end)
-    return sorted(lines.items())
 
 
 def _minute(data: bytes, start: int, stop: int) -> bytes:
