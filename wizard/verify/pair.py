@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from wizard.verify.record import Record
 
 
+SILENCE = 600
+"""`hazelcast.max.no.heartbeat.seconds` where `hazelcast.properties` does not set it: the kernel's default."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sight:
     """What is seen of one node.
@@ -50,6 +54,8 @@ class Pair:
     hosts: Hosts = field(default_factory=Hosts)
     opened: Mapping[str, EventPorts] = field(default_factory=dict)
     """The ports that the files of each node give, with the offset; without an entry those of the profile."""
+    silence: int = SILENCE
+    """Seconds for which the loss of a member that says nothing more (power, network) can go unnoticed."""
     command: str = "apimha-wizard verify PROFILE"
     """The command line that the hints begin with."""
 

@@ -131,6 +131,7 @@ class Moment:
 
     record: Record
     text: str
+    error: bool = False
 
     @property
     def time_text(self) -> str:
@@ -249,8 +250,8 @@ class Story:
         elif record.level == "WARN":
             self._warning(record)
 
-    def _note(self, record: Record, text: str) -> None:
-        self.facts.moments.append(Moment(record, text))
+    def _note(self, record: Record, text: str, *, error: bool = False) -> None:
+        self.facts.moments.append(Moment(record, text, error))
 
     def _warning(self, record: Record) -> None:
         """The few warnings that decide something."""
@@ -314,7 +315,7 @@ class Story:
                 known.add(record, self._at)
             elif len(facts.unconnected) < MOST_KINDS:
                 facts.unconnected[address] = Tally.of(record, self._at)
-                self._note(record, f"error: no connection to {address}")
+                self._note(record, f"error: no connection to {address}", error=True)
             return True
         if record.name not in ("HAManager", "ManagementServiceClientThriftImpl"):
             return False
@@ -341,7 +342,7 @@ class Story:
             )
         text = record.message[:LONGEST_TEXT]
         troubles[key] = Trouble(row, text, failure, Tally.of(record, self._at), None, blocks)
-        self._note(record, f"error: {failure.cause if failure is not None else text}")
+        self._note(record, f"error: {failure.cause if failure is not None else text}", error=True)
         return troubles[key]
 
 
