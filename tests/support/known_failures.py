@@ -207,6 +207,19 @@ KNOWN: dict[str, Known] = {
     "fixed mounts": Known(
         REGISTRY, "Unable to create fixed remote mounts.", ("x.RegistryException: no",), "mount"
     ),
+    "fixed mounts, for want of the database": Known(
+        REGISTRY,
+        "Unable to create fixed remote mounts.",
+        (LINK, "java.net.ConnectException: Connection refused"),
+        "mount",
+    ),
+    "spark, for want of the database": Known(
+        SPARK,
+        "Error in activating analytics data service: x",
+        (LINK, "java.net.ConnectException: Connection refused"),
+        "analytics data service",
+        "spark",
+    ),
     "one mount": Known(REGISTRY, "Couldn't mount gov.", (), "mount"),
     "occupied": Known(
         REGISTRY,

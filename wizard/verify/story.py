@@ -123,6 +123,8 @@ class Trouble:
     """The address that an error about reaching something names."""
     blocks_start: bool = False
     """Whether no start follows after such an error, or the server itself calls it fatal."""
+    tried_once: bool = False
+    """Whether the server tries this once in a start: then it has failed even if its cause has passed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,18 +332,20 @@ class Story:
     ) -> Trouble:
         """Count an error with the others of its cause."""
         troubles = self.facts.troubles
+        once = _TRIED_ONCE.search(record.message) is not None
         key = (row, failure.id if failure is not None else _CHANGING.sub("#", record.message[:160]))
         known = troubles.get(key)
         if known is not None:
             known.tally.add(record, self._at)
             known.blocks_start = known.blocks_start or blocks
+            known.tried_once = known.tried_once or once
             return known
         if len(troubles) >= MOST_KINDS:
             troubles.pop(
                 next((key for key, one in troubles.items() if not one.failure), next(iter(troubles)))
             )
         text = record.message[:LONGEST_TEXT]
-        troubles[key] = Trouble(row, text, failure, Tally.of(record, self._at), None, blocks)
+        troubles[key] = Trouble(row, text, failure, Tally.of(record, self._at), None, blocks, once)
         self._note(record, f"error: {failure.cause if failure is not None else text}", error=True)
         return troubles[key]
 
@@ -570,6 +574,14 @@ _NO_START = re.compile(
     re.IGNORECASE,
 )
 """After these no start follows."""
+_TRIED_ONCE = re.compile(
+    r"Unable to create fixed remote mounts|Couldn't mount |Unable to create remote mount|Target path does not exist"
+    r"|Error initializing analytics executor|Error in activating analytics data service"
+    r"|Could not create EventProcessorManagementService|Unable to start TCPEventServer"
+    r"|Can ?not create and start Agent Server",
+    re.IGNORECASE,
+)
+"""What the server tries once in a start."""
 _STATE_CHANGER = re.compile(
     r"(?s)NullPointerException.*stateChanger|stateChanger.*NullPointerException", re.IGNORECASE
 )

@@ -957,9 +957,8 @@ def _over(pair: Pair, node: Node, facts: Facts, trouble: Trouble) -> bool:
     if trouble.row == "event-sync" and (
         failure is None or failure.subject in ("port", "network", "database")
     ):
-        received = trouble.text.startswith("Unable to start TCPEventServer")
-        return _succeeded(facts, "receiver" if received else "events", tally)
-    if failure is None:
+        return _succeeded(facts, "receiver" if trouble.tried_once else "events", tally)
+    if failure is None or trouble.tried_once:
         return trouble.row == "spark-masters" and _succeeded(facts, "spark", tally)
     if failure.over == "spark":
         return _succeeded(facts, "spark", tally)
