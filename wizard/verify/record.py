@@ -182,7 +182,7 @@ def _bare(line: bytes, file: str, offset: int) -> Record | None:
     """A line of the launcher or of the JVM itself, as an error without a class."""
     if b"[ERROR]" not in line and b"OutOfMemoryError" not in line:
         return None
-    found = _BARE.match(without_prefix(line))
+    found = _BARE.match(line) or _BARE.match(without_prefix(line))
     if found is None:
         return None
     source, content = ("wso2server.sh", found[1]) if found[1] else ("java", found[2])

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from wizard.verify.record import STARTING, is_start
+from wizard.verify.scan import LAUNCHER
 
 BLOCK = 1024 * 1024
 MOST_FILES = 400
@@ -19,7 +20,6 @@ INFLATED = 4
 _START = STARTING.encode()
 _HEAD = 4096
 """Bytes before the telling words that are looked at for the beginning of their line."""
-_LAUNCHER = b"CARBON is supported only on JDK"
 _RECORD = re.compile(rb"\[\d{4}-\d\d-\d\d[ T]\d\d:\d\d:")
 _GZIP = b"\x1f\x8b"
 _ROLLED = re.compile(r"(?:\.(?P<date>\d{4}-\d\d-\d\d(?:-\d\d){0,2}))?(?:\.(?P<index>\d{1,4}))?(?:\.gz)?")
@@ -106,7 +106,7 @@ class LogFile:
         """Where what the launcher says of a start begins: it comes before the first line of that start."""
         begin = max(0, at - _HEAD)
         before = os.pread(self.descriptor, at - begin, begin)
-        found = before.rfind(_LAUNCHER)
+        found = before.rfind(LAUNCHER)
         if found < 0 or _RECORD.search(before, before.find(b"\n", found)):
             return at
         return begin + before.rfind(b"\n", 0, found) + 1

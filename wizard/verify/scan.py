@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from wizard.verify.classes import row_of
-from wizard.verify.record import Record, parse, prefix_of, printable, without_prefix
+from wizard.verify.record import Record, is_start, parse, prefix_of, printable, without_prefix
 
 TELLING = (
     b"ERROR",
@@ -35,6 +35,8 @@ TELLING = (
 STARTING = b"WSO2 Carbon"
 """The first line and the last of a start hold this."""
 COMPLETE = b"WSO2 Carbon started in"
+FIRST = b"Starting WSO2 Carbon"
+LAUNCHER = b"CARBON is supported only on JDK"
 DURING_START = (
     b"Hazelcast initialized in",
     b"Cluster initialization completed",
@@ -179,14 +181,18 @@ class Scanner:
             self._compact(end - kept)
 
     def _telling_lines(self, data: bytes, end: int) -> list[tuple[int, int]]:
-        """Start and end of every line in `data[:end]` that holds a telling word, in order, each once."""
+        """Start and end of every line in `data[:end]` that holds a telling word, in order, each once.
+
+        What comes before the newest start in it says nothing any more.
+        """
         lines: dict[int, int] = {}
         last = data.rfind(STARTING, 0, end)
+        begin = _newest_start(data, end) if last >= 0 else 0
         words = TELLING if self._complete and last < 0 else (*TELLING, STARTING, *DURING_START)
         if last >= 0:
             self._complete = data.startswith(COMPLETE, last)
         for word in words:
-            found = data.find(word, 0, end)
+            found = data.find(word, begin, end)
             while found >= 0:
                 stop = data.find(b"\n", found, end)
                 lines[data.rfind(b"\n", 0, found) + 1] = stop
@@ -246,6 +252,18 @@ class Scanner:
         tail = rest[end:]
         self._at += len(rest) - len(tail) - len(rest[:stop] + body + b"\n")
         self._rest = rest[:stop] + body + b"\n" + tail
+
+
+def _newest_start(data: bytes, end: int) -> int:
+    """Where the newest start in `data[:end]` begins, with what the launcher says before it; 0 without one."""
+    found = data.rfind(FIRST, 0, end)
+    while found >= 0:
+        begin = data.rfind(b"\n", 0, found) + 1
+        if is_start(data[begin : found + len(FIRST)]):
+            before = data.rfind(LAUNCHER, max(0, begin - LONGEST_CAUSE), begin)
+            return data.rfind(b"\n", 0, before) + 1 if before >= 0 else begin
+        found = data.rfind(FIRST, 0, begin)
+    return 0
 
 
 def _minute(data: bytes, start: int, stop: int) -> bytes:
