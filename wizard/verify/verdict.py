@@ -1,8 +1,8 @@
 """The profile and what both nodes' logs say → findings, and whether the pair is healthy (procedure 9).
 
-Pure: nothing is read here.  Each function of `JUDGES` is one row of the table in the procedure: what has to
-stand in the log before `WSO2 Carbon started` and does not is an error once that line is there, and awaited
-before.
+Pure: nothing is read here.  Each function of `JUDGES` is one row of the table in the procedure: what is required
+before `WSO2 Carbon started` and is missing is an error once that line is there, and awaited before.  The errors of
+the servers are grouped by their causes; each cause is one finding under the row that it belongs to.
 """
 
 from __future__ import annotations
@@ -358,14 +358,14 @@ def _members(pair: Pair, node: Node, facts: Facts) -> Iterator[Finding]:
             yield _absent(facts, node, f"the member {address}", _replay(node))
         elif name != node.name:
             yield finding.error(
-                f"the partner {address} is no member here",
+                f"the partner {address} is not a member here",
                 node=node.name,
                 evidence=facts.scheme[1].line,
                 fix=_replay(node),
             )
         elif facts.complete is not None:
             yield finding.error(
-                f"the node itself ({address}) is no member here",
+                f"the node itself ({address}) is not a member here",
                 node=node.name,
                 evidence=facts.scheme[1].line,
                 fix=_replay(node),
@@ -418,7 +418,7 @@ def _member(pair: Pair) -> Iterator[Finding]:
         for stranger in pair.strangers(node):
             assert stranger.joined is not None
             yield finding.error(
-                f"{stranger.address} has joined the cluster and is no node of this profile",
+                f"{stranger.address} has joined the cluster and is not a node of this profile",
                 node=node.name,
                 evidence=stranger.joined.line,
                 fix="stop that server, or give this pair a cluster.domain of its own and replay",
@@ -518,7 +518,7 @@ def _active_passive(pair: Pair) -> Iterator[Finding]:
         elif role == "passive" and roles.get(partner.name) == "passive" and pair.both_running:
             assert facts.role_record is not None
             yield finding.error(
-                f"it is passive, and so is {partner.name}: nobody is active",
+                f"it is passive, and so is {partner.name}: neither is active",
                 node=node.name,
                 evidence=facts.role_record.line,
                 fix="stop both nodes, then start both: neither completes its start alone",
@@ -541,7 +541,9 @@ def _role(pair: Pair, node: Node) -> str | None:
 def _split_brain(pair: Pair) -> Iterator[Finding]:
     cut = all(pair.left(node) is not None for node in pair.nodes)
     because = (
-        "each holds the other for gone: the network between them is or was cut" if cut else "a split brain"
+        "each node believes the other is down: the network between them is or was interrupted"
+        if cut
+        else "a split brain"
     )
     for node in pair.nodes:
         facts = pair.facts(node)
@@ -550,7 +552,7 @@ def _split_brain(pair: Pair) -> Iterator[Finding]:
             f"both nodes are active: {because}",
             node=node.name,
             evidence=facts.role_record.line,
-            fix="mend the network between the nodes (Hazelcast ports), then start one of them again",
+            fix="restore the network between the nodes (Hazelcast ports), then start one of them again",
         )
 
 
@@ -979,8 +981,8 @@ def _quiet(sight: Sight, tally: Tally) -> bool:
     return now is not None and last is not None and now - last >= max(tally.lasted, QUIET)
 
 
-def _no_more(pair: Pair) -> Iterator[Finding]:
-    """The errors with a known cause are told by their groups alone."""
+def _groups_alone(pair: Pair) -> Iterator[Finding]:
+    """Return nothing: under this id there is nothing but the causes that `judge` adds to every row."""
     yield from ()
 
 
@@ -1013,7 +1015,7 @@ JUDGES: tuple[tuple[str, Callable[[Pair], Iterator[Finding]]], ...] = (
     ("verify.spark-masters", _spark_masters),
     ("verify.spark-sql", _spark_sql),
     ("verify.node-id", _node_id),
-    ("verify.known-error", _no_more),
+    ("verify.known-error", _groups_alone),
     ("verify.unknown-error", _unknown_errors),
 )
 """The ids and who judges them, in the procedure's order."""
