@@ -261,6 +261,25 @@ KNOWN: dict[str, Known] = {
         ACTIVATOR, "Cannot start User Manager Core bundle", ("x.UserStoreException: no",), "failed"
     ),
     "cluster": Known(CLUSTER, "Cannot initialize cluster", ("x.ClusteringFault: no",), "Cannot initialize"),
+    "a message to the cluster": Known(CLUSTER, "Could not send the cluster message", (), "cluster", "member"),
+    "task servers": Known(
+        "org.wso2.carbon.ntask.core.impl.clustered.ClusterGroupCommunicator",
+        "Error in x",
+        (),
+        "Error in x",
+        "start",
+    ),
+    "hazelcast executor": Known(
+        SCRIPTS,
+        "Error while executing query : SELECT 1",
+        ("java.lang.NullPointerException",),
+        "Spark",
+        "spark",
+        frames=(
+            "\tat x.Y.z(Y.java:1)",
+            "\tat com.hazelcast.executor.impl.DistributedExecutorService.run(D.java:1)",
+        ),
+    ),
     "transports": Known(KERNEL, "Cannot start transports", (), "transports", level="FATAL"),
     "initialization": Known(KERNEL, "WSO2 Carbon initialization Failed", (), "initialization", level="FATAL"),
     "any fatal": Known("org.example.Other", "It is over", (), "It is over", level="FATAL"),

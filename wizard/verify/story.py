@@ -14,7 +14,7 @@ from wizard.verify.knowledge import BY_ID, Failure, recognise
 from wizard.verify.record import STARTING, Record
 
 HaRole = Literal["active", "passive", "backup"]
-Success = Literal["database", "spark", "receiver", "events"]
+Success = Literal["database", "spark", "receiver", "events", "member"]
 """What a later line can show to work again."""
 
 MOST_MOMENTS = 500
@@ -655,5 +655,6 @@ _SUCCESS: dict[_Teller, Success] = {
     _client: "spark",
     _listening: "receiver",
     _connected: "events",
+    _joined: "member",
 }
 """What a line shows to work."""

@@ -954,19 +954,28 @@ _AFFECTED = {
 def _over(pair: Pair, node: Node, facts: Facts, trouble: Trouble) -> bool:
     """Whether something later in the log shows that an error is over (procedure 9)."""
     failure, tally = trouble.failure, trouble.tally
-    if tally.last.level == "FATAL" or (trouble.blocks_start and facts.complete_at < tally.at):
+    if tally.last.level == "FATAL":
+        return False
+    if trouble.blocks_start and (failure is None or facts.complete_at < tally.at):
         return False
     if trouble.row == "event-sync" and (
         failure is None or failure.subject in ("port", "network", "database")
     ):
         return _succeeded(facts, "receiver" if trouble.tried_once else "events", tally)
     if failure is None or trouble.tried_once:
-        return trouble.row == "spark-masters" and _succeeded(facts, "spark", tally)
+        success: Success | None = _SUCCESS_OF.get(trouble.row or "log")
+        if success is not None:
+            return _succeeded(facts, success, tally)
+        return trouble.row == "log" and facts.complete_at > tally.at
     if failure.over == "spark":
         return _succeeded(facts, "spark", tally)
     if failure.over == "database" and (_succeeded(facts, "database", tally) or facts.complete_at > tally.at):
         return True
     return failure.passes and facts.complete is not None and _quiet(pair.sight(node), tally)
+
+
+_SUCCESS_OF: dict[str, Success] = {"spark-masters": "spark", "membership": "member"}
+"""What shows that an error of a row without a known cause is over."""
 
 
 def _succeeded(facts: Facts, what: Success, tally: Tally) -> bool:
