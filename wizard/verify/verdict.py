@@ -48,6 +48,7 @@ EXPECTED = "[2026-01-28 14:00:01,037]  INFO {class} -  message"
 """How a line of a server's log looks, behind `TID: [-1] []` or a prefix or not."""
 
 NOT_STARTED = "no start of it is seen"
+NOT_REACHED = "not reached: the start has failed or the server was stopped"
 NOT_WRITTEN = "the configuration in use is not the one that was written"
 REPLAY = "replay the profile, then start {node} again"
 
@@ -151,6 +152,12 @@ def _started(pair: Pair, node: Node, facts: Facts, start: str) -> Iterator[Findi
 def _failed(facts: Facts) -> bool:
     """Whether the start has failed: after such an error it goes no further."""
     return facts.complete is None and any(one.blocks_start for one in facts.troubles.values())
+
+
+def _goes_further(pair: Pair) -> bool:
+    """Whether anything that is awaited can still happen: one of the starts has neither failed nor ended."""
+    known = (pair.facts(node) for node in pair.nodes)
+    return any(facts is not None and not _failed(facts) and facts.stopped is None for facts in known)
 
 
 def _starting(pair: Pair, node: Node, facts: Facts) -> Finding:
@@ -486,6 +493,8 @@ def _alone(pair: Pair) -> Iterator[Finding]:
             yield finding.ok(
                 f"is in one cluster with {partner}", node=node.name, evidence=facts.role_record.line
             )
+        elif facts is not None and (_failed(facts) or facts.stopped is not None):
+            yield finding.skipped("the other node: not reached, this one is not running", node=node.name)
         else:
             yield finding.waiting(f"{pair.partner(node).name} has not joined yet", node=node.name)
 
@@ -637,7 +646,7 @@ def _event_sync(pair: Pair) -> Iterator[Finding]:
                     evidence=record.line,
                     fix=f"replay the profile, then start {partner.name} and {node.name} again",
                 )
-    if not said and any(pair.facts(node) for node in pair.nodes):
+    if not said and _goes_further(pair):
         yield finding.waiting("neither node has opened its event sync to the other yet")
 
 
@@ -680,7 +689,7 @@ def _state_sync(pair: Pair) -> Iterator[Finding]:
         elif _role(pair, node) == "passive":
             passive = True
             yield _synced(node, facts)
-    if not passive and any(pair.facts(node) for node in pair.nodes):
+    if not passive and _goes_further(pair):
         yield finding.waiting("no node is passive yet")
 
 
@@ -765,14 +774,14 @@ def _spark_masters(pair: Pair) -> Iterator[Finding]:
             fix="both nodes need carbon.spark.master.count as in the profile and one Hazelcast cluster: "
             "replay, then start both again",
         )
-    elif any(pair.facts(one) for one in pair.nodes):
+    elif _goes_further(pair):
         yield finding.waiting(
             f"{count} of {wanted} Spark masters so far",
             node=node.name if node else None,
             evidence=record.line if record else None,
         )
     else:
-        yield finding.skipped(NOT_STARTED)
+        yield finding.skipped(NOT_STARTED if not any(map(pair.facts, pair.nodes)) else NOT_REACHED)
 
 
 def _masters(pair: Pair, wanted: int) -> tuple[int, Node | None, Record | None]:
