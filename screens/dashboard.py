@@ -263,9 +263,9 @@ def brief(evidence: str) -> str:
     return first if record is None else f"{_clock(record.time_text)} {record.message}".strip()
 
 
-def event(node: str, time_text: str, text: str) -> Content:
+def event(node: str, time_text: str, text: str, *, error: bool = False) -> Content:
     """A line of the time line: by the node's own clock."""
-    ink = "$error" if text.startswith("error") else ""
+    ink = "$error" if error else ""
     return Content.assemble(
         (f"{_clock(time_text):<8} ", "$quiet"), (f"{node:<8} ", "bold"), (signs.plain(text), ink)
     )
@@ -367,7 +367,9 @@ class Dashboard(Screen[int]):
         self.view = view
         waiting = {(one.id, one.node) for one in view.findings if one.status == "waiting"}
         self._awaited = {key: self._awaited.get(key, now) for key in waiting}
-        self._events += [event(node, moment.time_text, moment.text) for node, moment in view.news]
+        self._events += [
+            event(node, moment.time_text, moment.text, error=moment.error) for node, moment in view.news
+        ]
         del self._events[:-MOST_EVENTS]
         if not self._chosen:
             # Until somebody chooses: what is wrong is more urgent than what has happened.
@@ -385,9 +387,10 @@ class Dashboard(Screen[int]):
         drill = self.query_one("#drill", Static)
         drill.display = view.drill is not None
         if view.drill is not None:
-            drill.update(
-                Content.assemble(("drill  ", "bold"), signs.plain(view.drill.instruction(view.pair)))
-            )
+            told = Content.assemble(("drill  ", "bold"), signs.plain(view.drill.instruction(view.pair)))
+            if view.drill.phase == "stop":
+                told += Content.styled(f"\nhint   {signs.plain(view.drill.hint(view.pair))}", "$quiet")
+            drill.update(told)
         if new_events:
             # The newest first: nobody has to scroll to see what has just happened.
             self.query_one("#event-list", Static).update(Content("\n").join(reversed(self._events)))

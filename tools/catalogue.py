@@ -32,6 +32,7 @@ VERIFY = {
     "verify.state-sync": "the passive node has fetched the state of the active one",
     "verify.spark-masters": "as many Spark masters as the profile says",
     "verify.spark-sql": "no query finds Spark missing once both nodes are up",
+    "verify.node-id": "the two nodes have different Analytics node ids, as far as their logs show them",
     "verify.known-error": "no error that is known to break a pair, each told with its cause",
     "verify.unknown-error": "errors that this wizard does not know: quoted, a warning",
     "verify.spark-ui": "one master is ALIVE, the other STANDBY, none RECOVERING for long",
@@ -73,10 +74,11 @@ def verify_table() -> str:
 
 
 def known_errors() -> str:
-    """The errors of the servers that `verify` knows: what causes each, and what mends it."""
-    from wizard.verify.faults import FAULTS
+    """The failures that `check` and `verify` know: the cause of each, its fix, and what shows that it is over."""
+    from wizard.verify.knowledge import FAILURES, OVER_WHEN
 
-    return table(("what it comes from", "how to mend it"), ((one.cause, one.fix) for one in FAULTS))
+    rows = ((one.subject, one.cause, one.fix, OVER_WHEN[one.over]) for one in FAILURES)
+    return table(("about", "cause", "fix", "over when"), rows)
 
 
 def profile_keys() -> str:

@@ -622,6 +622,9 @@ def test_the_drill_times_the_failover(stand_ins: Callable[..., Pair2], tmp_path:
     text = report.read_text()
     assert "## Failover drill" in text
     assert "node2 took over" in text
+    assert "hazelcast.max.no.heartbeat.seconds" in text
+    assert "hint: a variant" in said
+    assert "only after 600 s" in said
     assert "became active" in text
 
 

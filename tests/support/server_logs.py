@@ -9,7 +9,7 @@ from typing import Any, Literal
 from tests.support.pairs import merged
 from wizard.profile.model import Profile
 
-Form = Literal["file", "console", "short"]
+Form = Literal["file", "console", "short", "ei", "compose", "kubectl", "journal", "colour"]
 
 CARBON = "org.wso2.carbon.core.internal.CarbonCoreActivator"
 FINALIZER = "org.wso2.carbon.core.internal.StartupFinalizerServiceComponent"
@@ -22,6 +22,11 @@ EVENTS = "org.wso2.carbon.event.processor.manager.core.internal.EventHandler"
 MODES = "org.wso2.carbon.event.processor.manager.core.internal.util.ManagementModeConfigurationLoader"
 SPARK = "org.wso2.carbon.analytics.spark.core.internal.SparkAnalyticsExecutor"
 QUERIES = "org.wso2.carbon.analytics.spark.core.CarbonAnalyticsProcessorService"
+THRIFT = "org.wso2.carbon.event.processor.manager.core.internal.thrift.ManagementServiceClientThriftImpl"
+PUBLISHER = "org.wso2.carbon.event.processor.manager.commons.transport.client.TCPEventPublisher"
+TASKS = "org.wso2.carbon.ntask.core.impl.clustered.ClusterGroupCommunicator"
+QUEUE = "org.wso2.carbon.analytics.eventsink.internal.queue.AnalyticsEventQueueWorker"
+NODE_IDS = "org.wso2.carbon.analytics.dataservice.core.indexing.AnalyticsDataIndexer"
 SERVER = "org.wso2.carbon.core.init.CarbonServerManager"
 
 NO_PLANS = "CEP HA State syncing failed, No execution plans exist for tenant  -1234"
@@ -61,7 +66,8 @@ class ServerLog:
         """The line that was added."""
         self.clock += timedelta(seconds=after)
         line = line_of(self.form, self.clock, level, source, message)
-        self.lines += [line, *trace]
+        prefix = prefix_of(self.form, self.clock)
+        self.lines += [line, *(prefix + one for one in trace)]
         return line
 
     def wait(self, seconds: float) -> None:
@@ -84,9 +90,24 @@ def line_of(form: Form, clock: datetime, level: str, source: str, message: str) 
     time = f"{clock:%Y-%m-%d %H:%M:%S},{clock.microsecond // 1000:03d}"
     if form == "file":
         return f"TID: [-1] [] [{time}] {level:>5} {{{source}}} -  {message} {{{source}}}"
-    if form == "console":
-        return f"[{time}] {level:>5} {{{source}}} -  {message}"
-    return f"[{time}] {level:>5} - {source.rpartition('.')[2]} {message}"
+    if form == "short":
+        return f"[{time}] {level:>5} - {source.rpartition('.')[2]} {message}"
+    if form == "ei":
+        return f"[{time}] [EI-Analytics] {level:>5} {{{source}}} -  {message}"
+    if form == "colour":
+        return f"\x1b[32m[{time}]\x1b[0m \x1b[1m{level:>5}\x1b[0m {{{source}}} -  {message}"
+    return f"{prefix_of(form, clock)}[{time}] {level:>5} {{{source}}} -  {message}"
+
+
+def prefix_of(form: Form, clock: datetime) -> str:
+    """What the tool that collected the log has put before each line, a trace's lines too."""
+    if form == "compose":
+        return "node1_1       | "
+    if form == "kubectl":
+        return f"{clock:%Y-%m-%dT%H:%M:%S.%f}123Z "
+    if form == "journal":
+        return f"{clock:%b %d %H:%M:%S} host-1 wso2server.sh[4711]: "
+    return ""
 
 
 @dataclass
@@ -117,6 +138,19 @@ def sides(**log: Any) -> tuple[Side, Side]:
             ServerLog(**{"clock": datetime(2026, 1, 27, 10, 57, 10, 40000), **log}),
         ),
     )
+
+
+def local_sides(*, shifted: bool = True, **log: Any) -> tuple[Side, Side]:
+    """The nodes of the profile in cases/README.md, both on this machine, with the offsets 1 and 2.
+
+    `shifted`: the server adds the offset to the ports of event sync and management (not DAS 3.0.1).
+    """
+    first, second = sides(**log)
+    for number, one in enumerate((first, second)):
+        one.host, one.hazelcast, one.offset = "127.0.0.1", 4000 + number, 1 + number
+        one.event_sync = 11224 + number + (one.offset if shifted else 0)
+        one.management = 10005 + number + (one.offset if shifted else 0)
+    return first, second
 
 
 def begin(
@@ -220,6 +254,75 @@ def first_start(first: Side, second: Side) -> None:
     masters(second, 2)
     complete(second, 51)
     synced(second)
+
+
+def whole_start(first: Side, second: Side, *, new_spark: bool = False) -> None:
+    """A healthy first start with every line of procedure 9, each node's in its order.
+
+    `new_spark`: as servers from carbon-analytics 1.3.10 on print of Spark.
+    """
+    _whole(first, second, comes_first=True, new_spark=new_spark)
+    _whole(second, first, comes_first=False, new_spark=new_spark)
+
+
+def starts_again(back: Side, survivor: Side, uuid: str) -> None:
+    """A whole start of a node whose partner is up: a new id, and it becomes passive."""
+    back.uuid = uuid
+    _whole(back, survivor, comes_first=False, new_spark=False)
+    joins(survivor, back)
+    survivor.log.say(PUBLISHER, f"Connecting to {back.host}:{back.event_sync}")
+    publishes(survivor, back)
+
+
+def _whole(one: Side, other: Side, *, comes_first: bool, new_spark: bool) -> None:
+    begin(one, other)
+    one.log.say(EVENTS, f"EventServer starting event listener on {one.host}:{one.event_sync}", after=0.1)
+    one.log.say(
+        EVENTS,
+        f"Event Management TCPEventServer for EventReceiver started on port {one.event_sync}",
+        after=0.1,
+    )
+    if comes_first:
+        one.log.say(AGENT, f"Elected this member [{one.uuid}] as the Coordinator node")
+        become(one, "Active")
+    else:
+        become(one, "Passive")
+        one.log.say(HA, "CEP HA State syncing started..")
+        sync_fails(one)
+        one.log.say(THRIFT, f"Requesting snapshot from {other.host}:{other.management}", after=10)
+        one.log.say(THRIFT, "Snapshot received.", after=0.1)
+        synced(one)
+    one.log.say(AGENT, "Cluster initialization completed", after=0.1)
+    one.log.say(TASKS, "Task service starting in CLUSTERED mode...", after=0.1)
+    one.log.say(NODE_IDS, f"My Analytics Node ID: {one.uuid[::-1]}", after=0.1)
+    if new_spark:
+        one.log.say(
+            SPARK,
+            f"[Spark init - master] Started SPARK MASTER in spark://{one.host}:{7078 + one.offset} "
+            f"with webUI port : {8082 + one.offset}",
+        )
+        if not comes_first:
+            one.log.say(
+                SPARK,
+                "[Spark init - clustered] Redundant master count reached. Starting workers in all members...",
+            )
+    else:
+        masters(one, 1 if comes_first else 2)
+    for kind in ("ANALYTICS_SPARK", "ANALYTICS_DATA_PURGING"):
+        one.log.say(TASKS, f"Waiting for 2 [{kind}] task executor nodes...", after=0.1)
+    if comes_first:
+        joins(one, other)
+        one.log.say(PUBLISHER, f"Connecting to {other.host}:{other.event_sync}")
+        publishes(one, other)
+    for kind in ("ANALYTICS_SPARK", "ANALYTICS_DATA_PURGING"):
+        one.log.say(TASKS, f"All task servers activated for [{kind}].", after=0.1)
+    one.log.say(FINALIZER, "WSO2 Carbon started in 48 sec")
+
+
+def goes_on(one: Side, seconds: float, *, every: float = 10) -> None:
+    """The log goes on with what says nothing about the pair."""
+    for _ in range(int(seconds / every)):
+        one.log.say(QUERIES, "Executing query: INSERT INTO TABLE x SELECT 1", after=every)
 
 
 def fail_over(dead: Side, survivor: Side) -> None:

@@ -225,14 +225,7 @@ main()
 def started(world: World) -> None:
     """A configured pair, and the logs of its first start."""
     applied(world)
-    first, second = server_logs.sides()
-    for number, side in enumerate((first, second)):
-        side.host = "127.0.0.1"
-        side.hazelcast += number
-        # The ports that the servers open: those of the files with the offsets 1 and 2.
-        side.event_sync += 2 * number + 1
-        side.management += 2 * number + 1
-        side.offset = number + 1
+    first, second = server_logs.local_sides()
     server_logs.first_start(first, second)
     for side, home in zip((first, second), HOMES, strict=True):
         (world.path(home) / "repository/logs/wso2carbon.log").write_bytes(side.log.content)

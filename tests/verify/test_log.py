@@ -16,6 +16,7 @@ from tests.support.server_logs import CARBON, HA, QUERIES, Form, ServerLog
 from wizard.verify.log import FileLog, PipeLog, open_log
 from wizard.verify.record import Record, parse, printable
 from wizard.verify.scan import Scanner
+from wizard.verify.story import Story
 
 START = "Starting WSO2 Carbon..."
 
@@ -78,6 +79,87 @@ def test_variants_that_servers_print(line: str) -> None:
     record = parse(line.encode())
     assert record is not None
     assert record.message == "hello"
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "node1_1  | ",
+        "analytics-1  | ",
+        "node1_1  | 2026-01-28T14:00:01.037123456Z ",
+        "2026-01-28T14:00:01.037123456Z ",
+        "2026-01-28T14:00:01.037123456+01:00 stdout F ",
+        "[pod/analytics-0/analytics] ",
+        "[pod/analytics-0/analytics] 2026-01-28T14:00:01.037Z ",
+        "Jan 28 14:00:01 host-1 wso2server.sh[4711]: ",
+        "2026-01-28T14:00:01+0100 host-1 wso2server.sh[4711]: ",
+        "<134>1 2026-01-28T14:00:01Z ",
+        "\x1b[36mnode1_1  |\x1b[0m ",
+        "\x1b[36mnode1_1  |\x1b[0m \x1b[32m",
+    ],
+)
+@pytest.mark.parametrize("form", ["file", "console", "short", "ei"])
+def test_a_prefix_is_read_past(prefix: str, form: Form, path: Path) -> None:
+    log = ServerLog(form)
+    log.say(CARBON, START)
+    log.say(QUERIES, "it failed", "ERROR", trace=("x.Problem: no", "\tat x.Y", "Caused by: y.Reason: why"))
+    log.say(HA, "Became CEP HA Active Member")
+    path.write_text("".join(f"{prefix}{line}\n" for line in log.lines))
+    file = FileLog(path)
+    records = [*file.read(), *file.finish()]
+    assert [record.message for record in records] == [START, "it failed", "Became CEP HA Active Member"]
+    assert records[0].time is not None
+    assert records[1].trace == ("x.Problem: no", "Caused by: y.Reason: why")
+    assert file.latest is not None
+    assert file.latest.message == "Became CEP HA Active Member"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Caused by: x.Y: [2026-01-28 14:00:01,037]  INFO {a.B} -  Starting WSO2 Carbon...",
+        "\tat [2026-01-28 14:00:01,037]  INFO {a.B} -  Starting WSO2 Carbon...",
+        "somebody wrote: [2026-01-28 14:00:01,037]  INFO {a.B} -  Starting WSO2 Carbon...",
+    ],
+)
+def test_a_record_that_is_only_quoted_is_none(line: str) -> None:
+    assert parse(line.encode()) is None
+
+
+def test_what_the_launcher_says_belongs_to_the_start_behind_it(path: Path) -> None:
+    path.write_bytes(start(1) + b" [ERROR] CARBON is supported only on JDK 1.7 and 1.8\n" + start(2))
+    file = FileLog(path)
+    records = list(file.read())
+    assert [record.message for record in records] == [
+        "CARBON is supported only on JDK 1.7 and 1.8",
+        START,
+        "CEP HA of start 2",
+    ]
+    story = Story()
+    story.read(records)
+    assert [one.failure.id for one in story.facts.troubles.values() if one.failure] == ["java-version"]
+    path.write_bytes(b" [ERROR] CARBON is supported only on JDK 1.7 and 1.8\n" + start(1) + start(2))
+    assert read_all(path) == [START, "CEP HA of start 2"]
+
+
+def test_what_the_jvm_itself_prints_is_an_error(path: Path) -> None:
+    path.write_bytes(start(1) + b'Exception in thread "pool-1" java.lang.OutOfMemoryError: Java heap space\n')
+    story = Story()
+    file = FileLog(path)
+    story.read([*file.read(), *file.finish()])
+    assert [one.failure.id for one in story.facts.troubles.values() if one.failure] == ["heap"]
+
+
+def test_errors_of_one_kind_are_counted_and_parted_by_minutes(path: Path) -> None:
+    log = ServerLog()
+    log.say(CARBON, START)
+    for number in range(150):
+        log.say(QUERIES, f"it failed {number} times", "ERROR")
+    path.write_bytes(log.content)
+    records = list(FileLog(path).read())[1:]
+    assert sum(record.times for record in records) == 150
+    assert 6 <= len(records) <= 20
+    assert records[-1].message == "it failed 149 times"
 
 
 def test_the_page_quotes_an_error_without_its_time() -> None:

@@ -126,6 +126,14 @@ def test_a_c_app_that_is_cut_off_is_named(home: Path) -> None:
     assert [one.path[-5:] for one in look(home).unreadable] == ["x.car"]
 
 
+def test_an_entry_without_a_name_does_no_harm(home: Path) -> None:
+    path = put_c_app(home, "x.car", {"R/r.xml": receiver("packed", "true"), "QQQ.xml": ""})
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"QQQ.xml", b"\0QQ.xml"))  # a name ends at its first zero byte
+    assert [one.name for one in look(home).receivers] == ["packed"]
+    assert look(home).unreadable == ()
+
+
 def test_an_archive_that_inflates_without_end_is_left(home: Path) -> None:
     put_c_app(home, "bomb.car", {f"R{i}/r.xml": b" " * 1_100_000 for i in range(70)})
     (unreadable,) = look(home).unreadable

@@ -193,6 +193,8 @@ class VerdictPrinter:
         if view.drill is not None and (instruction := view.drill.instruction(view.pair)) != self._instruction:
             self._instruction = instruction
             self._paper.line(f"drill: {instruction}", "added")
+            if view.drill.phase == "stop":
+                self._paper.line(f"  hint: {view.drill.hint(view.pair)}")
         now = {(one.id, one.node, one.status, one.message) for one in view.findings}
         if self._last is None or now != self._last:
             before = self._last or set()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from wizard.system.errors import WizardError
+from wizard.verify import knowledge
 
 if TYPE_CHECKING:
     from wizard.database.greeting import Greeting
@@ -192,33 +193,32 @@ def by_number(number: int, text: str, endpoint: Endpoint, username: str = "") ->
         return made(
             "denied",
             f"access denied for {who}{origin}: wrong password, or no such account",
-            "correct the account's name and password",
+            _fix(number),
         )
     if number in _TOO_MANY:
         return made(
             "too-many",
-            f"the server takes no more connections ({text})",
-            "raise max_connections, or close connections that nobody needs",
+            f"{_cause(number)} ({text})",
+            _fix(number),
         )
     if number in _HOST:
-        fix = "mysqladmin flush-hosts" if number == 1129 else "create the account for this machine's address"
-        return made("host-refused", f"the server refuses this machine: {text}", fix)
+        return made("host-refused", f"{_cause(number)}: {text}", _fix(number))
     if number in _RIGHT:
         return made("right", f"{who} lacks a right: {text}", "grant it, or let an administrator do it")
     if number in _READ_ONLY or (number == 1290 and "read-only" in text.lower().replace("_", "-")):
         return made(
             "read-only",
-            f"the server is read-only ({text})",
-            "name the primary server, or switch read_only and super_read_only off",
+            f"{_cause(1836)} ({text})",
+            _fix(1836),
         )
     if number in _EXPIRED:
         return made(
             "expired",
             f"the password of {who} has expired ({text})",
-            "set the account's password again, as an administrator; PASSWORD EXPIRE NEVER keeps it",
+            _fix(number),
         )
     if number in _LOCKED:
-        return made("expired", f"the account {who} is locked ({text})", "unlock the account: ACCOUNT UNLOCK")
+        return made("expired", f"the account {who} is locked ({text})", _fix(number))
     if number in _PLUGIN:
         return made(
             "plugin",
@@ -229,4 +229,15 @@ def by_number(number: int, text: str, endpoint: Endpoint, username: str = "") ->
         return made("tls", f"the server insists on TLS ({text})", "let it speak TLS 1.2 or later")
     if number in _GONE:
         return made("gone", f"the server went away ({text})", "look into its error log, then run it again")
-    return made("statement", f"{text} (error {number})" if number else text, "see the server's message")
+    known = knowledge.by_number(number)
+    fix = known.fix if known is not None else "see the server's message"
+    return made("statement", f"{text} (error {number})" if number else text, fix)
+
+
+def _cause(number: int) -> str:
+    """What the error number means, by the table that `verify` uses too."""
+    return knowledge.refusal(number).cause
+
+
+def _fix(number: int) -> str:
+    return knowledge.refusal(number).fix

@@ -108,7 +108,7 @@ def _tables(
     yield f"SET SESSION sql_mode = {literal(mode) if mode is not None else '@apimha_sql_mode'};"
     if script is None or wanted.mode == "server":
         yield "-- No tables here: the servers make their own" + (
-            " (the first start with -Dsetup)." if wanted.mode == "server" else "."
+            " (-Dsetup, at the first start of the first node)." if wanted.mode == "server" else "."
         )
         return
     for database in wanted.databases:

@@ -27,15 +27,18 @@ from wizard.pack.releases import version_tuple
 from wizard.passwords.secret import MASK, Secret
 from wizard.system import finding
 from wizard.system.finding import Finding, Remedy
+from wizard.verify import knowledge
 
 if TYPE_CHECKING:
     from wizard.pack.home import Pack
     from wizard.profile.model import Node, Profile
     from wizard.profile.passwords import Passwords
+    from wizard.verify.knowledge import Failure
 
 LIMIT = 14.0
 """Seconds for starting Java, compiling and logging in: within the 15 of the check."""
 
+NO_ANSWER = "no answer in time"
 PROGRAM = "JdbcLogin"
 SOURCE = Path(__file__).with_name(f"{PROGRAM}.java")
 
@@ -180,7 +183,7 @@ def log_in(
     secrets = [password, *hidden, *([url] if isinstance(url, Secret) else [])]
     if not ended:
         return LoginAnswer(
-            problems=(LoginProblem("java.util.concurrent.TimeoutException", "", 0, "no answer in time"),)
+            problems=(LoginProblem("java.util.concurrent.TimeoutException", "", 0, NO_ANSWER),)
         )
     return _read(_masked(output, secrets), _masked(errors, secrets))
 
@@ -323,86 +326,64 @@ class Diagnosis:
 
 def diagnose(answer: LoginAnswer, jar: DriverJar, java: Java) -> Diagnosis:
     """What the exceptions mean.  Source: Connector/J 5.1 and 8, MariaDB's driver, and procedure 2."""
-    text = " | ".join(f"{problem.kind}: {problem.message}" for problem in answer.problems)
-    numbers = {problem.number for problem in answer.problems}
-    lower = text.lower()
-
-    def parameter(name: str, value: str, why: str) -> Diagnosis:
-        return Diagnosis(
-            f"{jar.name} does not get in: {why}",
-            f'add {name} = "{value}" to mysql.url_parameters',
-            Remedy(f"mysql.url_parameters.{name}", value, f'set {name} = "{value}"'),
-        )
-
-    if "public key retrieval is not allowed" in lower or "rsa public key is not available" in lower:
-        return parameter(
-            "allowPublicKeyRetrieval",
-            "true",
-            "without TLS it needs the server's key for caching_sha2_password, and may not ask for it",
-        )
-    if _is_about_plugin(lower) or "unknown initial character set index" in lower:
-        return Diagnosis(
-            f"{jar.name} is too old for this server: it cannot log in with its authentication plugin "
-            "(caching_sha2_password needs Connector/J 5.1.46 or later)",
-            "take a newer Connector/J, or let the account use mysql_native_password where the server still has it",
-        )
-    if "unknown system variable 'query_cache_size'" in lower or "'tx_isolation'" in lower:
-        return Diagnosis(
-            f"{jar.name} is too old for this server: {_first(answer)}", "take a newer Connector/J"
-        )
-    if "ssl" in lower and (".ssl." in lower or "ssl connection" in lower or "handshake" in lower):
-        return parameter("useSSL", "false", "driver and server have no TLS in common")
-    if "unsupportedclassversionerror" in lower:
-        return Diagnosis(
-            f"{jar.name} needs a newer Java than {java.name}",
-            "take a driver for that Java: Connector/J 5.1 runs on Java 7 and 8, 8.0 on Java 8 and later",
-        )
-    if "classnotfoundexception" in lower or "noclassdeffounderror" in lower:
-        return Diagnosis(
-            f"a class is missing: {_first(answer)}", "correct mysql.driver_class, or take another driver_jar"
-        )
     if answer.problems and answer.problems[0].kind == "REFUSED":
         return Diagnosis(
             f"{jar.name} does not accept a URL that begins with jdbc:mysql:",
-            "take MySQL Connector/J, or a MariaDB driver of version 2",
+            knowledge.BY_ID["driver-url"].fix,
         )
-    if "server time zone value" in lower:
-        return parameter("serverTimezone", "UTC", "it does not know the server's time zone")
-    if 1045 in numbers or 1698 in numbers:
-        return Diagnosis(
-            f"{jar.name}: access denied", "correct the account's password, or the hosts that it may come from"
-        )
-    if 1044 in numbers:
-        return Diagnosis(f"{jar.name}: {_first(answer)}", "grant the account its databases")
-    if 1049 in numbers:
-        return Diagnosis(f"{jar.name}: {_first(answer)}", "correct the names in mysql.databases")
-    if numbers & {1040, 1203, 1226}:
-        return Diagnosis(f"{jar.name}: the server takes no more connections", "raise max_connections")
-    if "timeoutexception" in lower and "no answer in time" in lower:
+    if any(problem.message == NO_ANSWER for problem in answer.problems):
         return Diagnosis(
             f"{jar.name} has no answer within {LIMIT:g} s",
             "see whether the server answers, and how busy it is",
         )
-    if _unreachable(answer):
-        return Diagnosis(
-            f"{jar.name} does not reach the server: {_last(answer)}",
-            "correct mysql.host and mysql.port, or let this machine through",
+    found = _known(answer)
+    if found is None:
+        missing = any(
+            word in problem.kind
+            for problem in answer.problems
+            for word in ("ClassNotFoundException", "NoClassDefFoundError")
         )
-    return Diagnosis(f"{jar.name} does not get in: {_first(answer)}", "see the driver's message")
+        if missing:
+            fix = "correct mysql.driver_class, or take another driver_jar"
+            return Diagnosis(f"a class is missing: {_first(answer)}", fix)
+        if _unreachable(answer):
+            return _not_reached(answer, jar)
+        return Diagnosis(f"{jar.name} does not log in: {_first(answer)}", "see the driver's message")
+    if found.id == "database-gone":
+        return _not_reached(answer, jar)
+    if found.subject in ("driver", "java") and "UnsupportedClassVersionError" in _kinds(answer):
+        return Diagnosis(
+            f"{jar.name} needs a newer Java than {java.name}", knowledge.BY_ID["driver-java"].fix
+        )
+    remedy = None
+    if found.parameter is not None:
+        name, value = found.parameter
+        remedy = Remedy(f"mysql.url_parameters.{name}", value, f'set {name} = "{value}"')
+    quoted = "" if found.parameter is not None else f" ({_first(answer)})"
+    return Diagnosis(f"{jar.name} does not log in: {found.cause}{quoted}", found.fix, remedy)
 
 
-def _is_about_plugin(text: str) -> bool:
-    return (
-        "unable to load authentication plugin" in text
-        or "client does not support authentication protocol" in text
-        or "authentication plugin 'caching_sha2_password'" in text
-        or "plugin 'caching_sha2_password'" in text
-        or "badauthenticationplugin" in text
-    )
+def _known(answer: LoginAnswer) -> Failure | None:
+    """The failure that the exceptions or MySQL's numbers mean, by the table that `verify` uses too."""
+    texts = [f"{problem.kind}: {problem.message}" for problem in reversed(answer.problems)]
+    found = knowledge.recognise(texts, source="jdbc")
+    if found is not None and not found.general:
+        return found
+    numbers = (knowledge.by_number(problem.number) for problem in answer.problems)
+    return next((one for one in numbers if one is not None), found)
+
+
+def _not_reached(answer: LoginAnswer, jar: DriverJar) -> Diagnosis:
+    fix = knowledge.BY_ID["database-gone"].fix
+    return Diagnosis(f"{jar.name} does not reach the server: {_last(answer)}", fix)
+
+
+def _kinds(answer: LoginAnswer) -> str:
+    return " ".join(problem.kind for problem in answer.problems)
 
 
 def _unreachable(answer: LoginAnswer) -> bool:
-    kinds = " ".join(problem.kind for problem in answer.problems)
+    kinds = _kinds(answer)
     states = {problem.state[:2] for problem in answer.problems}
     return "08" in states or any(
         word in kinds for word in ("ConnectException", "UnknownHost", "Communications")

@@ -157,6 +157,13 @@ class Drill:
         }
         return texts[self.phase]
 
+    def hint(self, pair: Pair) -> str:
+        """The variant of the drill that takes long: a loss without a word."""
+        return (
+            f"a variant: cut the node's power or network instead. That is noticed only after {pair.silence} s "
+            "(hazelcast.max.no.heartbeat.seconds, 600 unless set)."
+        )
+
     def _took_over(self) -> str:
         by_log = (
             f" ({self.takeover_by_log:.1f} s after losing it, by its own log)" if self.takeover_by_log else ""
@@ -184,7 +191,8 @@ class Drill:
                 fix=f"look at verify.member and verify.active-passive, and at the end of the log of {self.survivor}",
             )
         else:
-            made = finding.waiting(self.instruction(pair), node=self.active or None)
+            fix = self.hint(pair) if self.phase == "stop" else None
+            made = finding.waiting(self.instruction(pair), node=self.active or None, fix=fix)
         return Finding(made.status, made.message, made.node, made.fix, None, None, "verify.drill")
 
     def to_json(self) -> dict[str, Any]:

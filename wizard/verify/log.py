@@ -63,6 +63,16 @@ class FileLog:
     def finish(self) -> Iterator[Record]:
         return self._scanner.finish()
 
+    @property
+    def latest(self) -> Record | None:
+        """The last record of the log, whatever it says."""
+        return self._scanner.latest
+
+    @property
+    def sample(self) -> str:
+        """A line of the log, where none of them is a record of the server."""
+        return self._scanner.sample
+
     def close(self) -> None:
         if self._file is not None:
             self._file.close()
@@ -227,6 +237,16 @@ class PipeLog:
 
     def finish(self) -> Iterator[Record]:
         return self._scanner.finish()
+
+    @property
+    def latest(self) -> Record | None:
+        """The last record of the log, whatever it says."""
+        return self._scanner.latest
+
+    @property
+    def sample(self) -> str:
+        """A line of the log, where none of them is a record of the server."""
+        return self._scanner.sample
 
     def close(self) -> None:
         """The pipe belongs to whoever opened it."""

@@ -12,6 +12,11 @@ from wizard.verify.story import Address, Facts, Peer
 
 if TYPE_CHECKING:
     from wizard.profile.model import Node, Profile
+    from wizard.verify.record import Record
+
+
+SILENCE = 600
+"""`hazelcast.max.no.heartbeat.seconds` where `hazelcast.properties` does not set it: the kernel's default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,19 +24,25 @@ class Sight:
     """What is seen of one node.
 
     `facts` is None for a node whose log nobody here sees.  `alive` tells whether the process of
-    `wso2carbon.pid` lives; None where that is not known.  `log` is what people call the log.
+    `wso2carbon.pid` lives; None where that is not known.  `log` is what people call the log.  `latest` is its last
+    record of any kind, `sample` one of its lines where none is a record.
     """
 
     facts: Facts | None = None
     log: str = ""
     trouble: Trouble | None = None
     alive: bool | None = None
+    latest: Record | None = None
+    sample: str = ""
 
 
 class EventPorts(NamedTuple):
-    """The ports that a node's event processor opens, with the offset; 0 where that is not known here."""
+    """The ports that a node's event processor opens, with the offset; 0 where that is not known here.
 
-    offset: int
+    `offset` is None for a server that does not add it to these ports.
+    """
+
+    offset: int | None
     sync: int
     management: int
 
@@ -46,6 +57,8 @@ class Pair:
     hosts: Hosts = field(default_factory=Hosts)
     opened: Mapping[str, EventPorts] = field(default_factory=dict)
     """The ports that the files of each node give, with the offset; without an entry those of the profile."""
+    silence: int = SILENCE
+    """Seconds for which the loss of a member that says nothing more (power, network) can go unnoticed."""
     command: str = "apimha-wizard verify PROFILE"
     """The command line that the hints begin with."""
 

@@ -126,7 +126,9 @@ def _in_c_app(where: str, path: Path, tenant: str, unreadable: list[Unreadable])
         if len(entries) > MOST_ENTRIES:
             raise ValueError(f"has {len(entries)} entries: too many to be a C-App")
         for entry in entries:
-            if entry.is_dir() or not entry.filename.lower().endswith(".xml"):
+            if not entry.filename.lower().endswith(
+                ".xml"
+            ):  # a folder ends in a slash; a broken name may be empty
                 continue
             with archive.open(entry) as stream:
                 content = stream.read(LARGEST_ENTRY + 1)

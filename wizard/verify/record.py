@@ -12,19 +12,46 @@ STARTING = "Starting WSO2 Carbon"
 LONGEST = 500
 """Characters of a line that are kept."""
 
+QUOTED_CAUSES = 6
+"""Causes of an error that are quoted, the root among them."""
+
 _LEVELS = rb"FATAL|ERROR|WARN|INFO|DEBUG|TRACE"
 _TIME = rb"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[,.]\d{1,6})?"
 
-# The file's form begins with TID and two or three brackets, the console's with the time; the class is in
-# braces, or short and bare.  The page quotes an error without its time: that counts too, but only with a
-# class in braces.
+# The file's form begins with TID and two or three brackets, the console's with the time; EI Analytics puts its name
+# between time and level; the class is in braces, or short and bare.  The page quotes an error without its time: that
+# counts too, but only with a class in braces.
 _LINE = re.compile(
     rb"\s*(?:TID:\s*(?:\[[^\]\n]{0,200}\]\s*){1,4}?)?"
-    rb"\[(" + _TIME + rb")\]\s*(" + _LEVELS + rb")\s+"
+    rb"\[(" + _TIME + rb")\]\s*(?:\[[^\]\n]{0,60}\]\s*){0,2}(" + _LEVELS + rb")\s+"
     rb"(?:\{([^}\n]{0,500})\}\s*-\s*|-\s+(\S{1,500})\s+)(.*)",
     re.DOTALL,
 )
 _TIMELESS = re.compile(rb"\s*()(" + _LEVELS + rb")\s+\{([^}\n]{1,500})\}()\s*-\s+(.*)", re.DOTALL)
+_BARE = re.compile(
+    rb"\s*(?:\[ERROR\]\s+(CARBON is supported only on JDK.*)"
+    rb"|((?:Exception in thread \"[^\"\n]{0,200}\" |Exception: )?java\.lang\.OutOfMemoryError.*))",
+    re.DOTALL,
+)
+"""What the launcher and the JVM print to the console, without a time."""
+
+_ANSI = re.compile(rb"\x1b\[[0-9;]{0,20}[A-Za-z]")
+_HEAD = re.compile(rb"TID:[ \t]*\[|\[\d{4}-\d\d-\d\d[ T]\d\d:\d\d:")
+_PREFIX = re.compile(
+    rb"\s*(?:"
+    rb"[\w.@/:-]{1,120}[ \t]{0,60}\|[ \t]{0,4}"  # docker-compose
+    rb"|\[[\w.@/:-]{1,150}\][ \t]{1,4}"  # kubectl --prefix
+    rb"|\d{4}-\d\d-\d\d[T ][\d:.,]{8,24}(?:Z|[+-]\d\d:?\d\d)?[ \t]{1,4}"  # --timestamps
+    rb"|(?:stdout|stderr)[ \t][FP][ \t]"  # the container runtime's files
+    rb"|[A-Z][a-z]{2}[ \t]{1,2}\d{1,2}[ \t](?:\d{4}[ \t])?[\d:.]{8,15}[ \t]{1,4}"  # journalctl, syslog
+    rb"[\w.:-]{1,100}[ \t]{1,4}[\w.@/()-]{1,100}(?:\[\d{1,10}\])?:[ \t]{0,4}"
+    rb"|[\w.:-]{1,100}[ \t]{1,4}[\w.@/()-]{1,100}\[\d{1,10}\]:[ \t]{0,4}"  # journalctl -o short-iso, behind its time
+    rb"|<\d{1,3}>\d?[ \t]?"
+    rb"){1,4}"
+)
+"""What tools that collect logs put before each line: its text changes, its form does not."""
+MOST_PREFIX = 300
+"""Bytes of a line in which its own beginning may be, behind a prefix."""
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _PASSWORD = re.compile(
@@ -40,7 +67,9 @@ class Record(NamedTuple):
 
     `time_text` is the node's own clock as it stands there (empty where the line has none), `source` the
     class as it stands there, long or short.  `raw` is the line and `raw_trace` what was kept of its trace:
-    the first line and every `Caused by`.  `file` and `offset` say where it was read, in bytes.
+    the first line and its causes, the last one (the root) always; `raw_root` is the root with the frames below it.
+    `times` is how many such records, one after the other, this one stands for.  `file` and `offset` say where it was
+    read, in bytes.
 
     A tuple, and all that is only for people made when asked for: a log can hold a million errors.
     """
@@ -53,6 +82,8 @@ class Record(NamedTuple):
     raw_trace: tuple[bytes, ...] = ()
     file: str = ""
     offset: int = 0
+    raw_root: bytes = b""
+    times: int = 1
 
     @property
     def time(self) -> datetime | None:
@@ -61,6 +92,11 @@ class Record(NamedTuple):
             return datetime.fromisoformat(self.time_text.replace(",", "."))
         except ValueError:
             return None
+
+    @property
+    def name(self) -> str:
+        """The class without its package."""
+        return self.source.rpartition(".")[2]
 
     @property
     def line(self) -> str:
@@ -73,19 +109,27 @@ class Record(NamedTuple):
         return tuple(text for text in map(printable, self.raw_trace) if text)
 
     @property
+    def causes(self) -> tuple[str, ...]:
+        """The texts that may say why, from the innermost to the message: the root with its frames first."""
+        inner = (self.raw_root, *reversed(self.raw_trace))
+        return (*(text.decode("utf-8", "replace") for text in inner if text), self.message)
+
+    @property
     def evidence(self) -> str:
-        """The line and what caused it."""
-        return "\n".join((self.line, *(text for text in self.trace if text.startswith("Caused by:"))))
+        """The line and what caused it, the root last."""
+        causes = [text for text in self.trace if text.startswith("Caused by:")]
+        return "\n".join((self.line, *causes[-QUOTED_CAUSES:]))
 
 
 def parse(line: bytes, trace: tuple[bytes, ...] = (), *, file: str = "", offset: int = 0) -> Record | None:
     """The record that a line begins; None for garbage and for lines that belong to the one above.
 
-    Broken UTF-8 becomes replacement characters; the line may end in CRLF.
+    Broken UTF-8 becomes replacement characters; the line may end in CRLF, and may have a prefix that a tool has put
+    before it.
     """
-    found = _LINE.match(line) or _TIMELESS.match(line)
+    found = _match(line)
     if found is None:
-        return None
+        return _bare(line, file, offset)
     time, level, long, short, content = found.groups(b"")
     source = long or short
     if len(content) > 4 * LONGEST:
@@ -111,8 +155,55 @@ def parse(line: bytes, trace: tuple[bytes, ...] = (), *, file: str = "", offset:
 
 def is_start(line: bytes) -> bool:
     """Whether a line is the one with which a start of the server begins."""
-    found = _LINE.match(line)
+    found = _match(line)
     return found is not None and found[5].startswith(STARTING.encode())
+
+
+def _match(line: bytes) -> re.Match[bytes] | None:
+    """The beginning of a record: at the line's own, or behind a prefix, with or without colours."""
+    found = _LINE.match(line)
+    if found is not None:
+        return found
+    if b"\x1b" in line[: 4 * LONGEST]:
+        line = _ANSI.sub(b"", line[: 8 * LONGEST])
+        found = _LINE.match(line)
+        if found is not None:
+            return found
+    head = _HEAD.search(line, 0, MOST_PREFIX)
+    if head is not None and head.start() and _PREFIX.fullmatch(line, 0, head.start()):
+        return _LINE.match(line, head.start())
+    found = _TIMELESS.match(line)
+    if found is None and (prefix := _PREFIX.match(line, 0, MOST_PREFIX)) is not None:
+        found = _TIMELESS.match(line, prefix.end())
+    return found
+
+
+def _bare(line: bytes, file: str, offset: int) -> Record | None:
+    """A line of the launcher or of the JVM itself, as an error without a class."""
+    if b"[ERROR]" not in line and b"OutOfMemoryError" not in line:
+        return None
+    found = _BARE.match(line) or _BARE.match(without_prefix(line))
+    if found is None:
+        return None
+    source, content = ("wso2server.sh", found[1]) if found[1] else ("java", found[2])
+    message = _UNPRINTABLE.sub("?", content[: 4 * LONGEST].decode("utf-8", "replace").rstrip())
+    return Record("", "ERROR", source, message, line[: 4 * LONGEST], (), file, offset)
+
+
+def prefix_of(line: bytes) -> bytes:
+    """What a tool has put before a line that begins a record: empty where there is nothing."""
+    if line.startswith((b"TID:", b"[2", b" ")) and _LINE.match(line):
+        return b""
+    head = _HEAD.search(line, 0, MOST_PREFIX)
+    return line[: head.start()] if head is not None else b""
+
+
+def without_prefix(line: bytes) -> bytes:
+    """A line without colours and without what a tool has put before it."""
+    if b"\x1b" in line:
+        line = _ANSI.sub(b"", line)
+    found = _PREFIX.match(line, 0, MOST_PREFIX)
+    return line[found.end() :] if found is not None else line
 
 
 def printable(line: bytes) -> str:

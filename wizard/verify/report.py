@@ -73,6 +73,7 @@ def markdown(view: View, name: str, packs: Mapping[str, Pack], *, now: float | N
     lines += [f"Taken {taken} by apimha-wizard {__version__}.", ""]
     if view.drill is not None:
         lines += ["## Failover drill", "", _cell(view.drill.summary()), ""]
+        lines += [_cell(f"Not tried: {view.drill.hint(view.pair)}"), ""]
     lines += ["## Versions", "", "| node | host | home | product | kernel |", "|---|---|---|---|---|"]
     for node in view.pair.nodes:
         pack = packs.get(node.name)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from wizard.verify.record import STARTING, is_start
+from wizard.verify.scan import LAUNCHER
 
 BLOCK = 1024 * 1024
 MOST_FILES = 400
@@ -19,6 +20,7 @@ INFLATED = 4
 _START = STARTING.encode()
 _HEAD = 4096
 """Bytes before the telling words that are looked at for the beginning of their line."""
+_RECORD = re.compile(rb"\[\d{4}-\d\d-\d\d[ T]\d\d:\d\d:")
 _GZIP = b"\x1f\x8b"
 _ROLLED = re.compile(r"(?:\.(?P<date>\d{4}-\d\d-\d\d(?:-\d\d){0,2}))?(?:\.(?P<index>\d{1,4}))?(?:\.gz)?")
 
@@ -87,6 +89,7 @@ class LogFile:
             while found >= 0:
                 line = self._line(begin + found)
                 if line is not None:
+                    line = self._with_launcher(line)
                     return line, self.size - line
                 found = data.rfind(_START, 0, found)
             end = begin
@@ -98,6 +101,15 @@ class LogFile:
         head = os.pread(self.descriptor, at - begin + len(_START), begin)
         line = head.rfind(b"\n") + 1
         return begin + line if is_start(head[line:]) else None
+
+    def _with_launcher(self, at: int) -> int:
+        """Where what the launcher says of a start begins: it comes before the first line of that start."""
+        begin = max(0, at - _HEAD)
+        before = os.pread(self.descriptor, at - begin, begin)
+        found = before.rfind(LAUNCHER)
+        if found < 0 or _RECORD.search(before, before.find(b"\n", found)):
+            return at
+        return begin + before.rfind(b"\n", 0, found) + 1
 
     def _packed_start(self, most: int) -> tuple[int | None, int]:
         newest: int | None = None

@@ -1,8 +1,8 @@
 """The profile and what both nodes' logs say → findings, and whether the pair is healthy (procedure 9).
 
-Pure: nothing is read here.  Each function of `JUDGES` is one row of the table in the procedure: what has to
-stand in the log before `WSO2 Carbon started` and does not is an error once that line is there, and awaited
-before.
+Pure: nothing is read here.  Each function of `JUDGES` is one row of the table in the procedure: what is required
+before `WSO2 Carbon started` and is missing is an error once that line is there, and awaited before.  The errors of
+the servers are grouped by their causes; each cause is one finding under the row that it belongs to.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Literal
 from wizard.system import finding
 from wizard.system.finding import Finding
 from wizard.verify.hosts import any_address
-from wizard.verify.pair import Pair
+from wizard.verify.knowledge import recognise
+from wizard.verify.pair import Pair, Sight
 from wizard.verify.record import Record, printable
-from wizard.verify.story import Address, Facts
+from wizard.verify.story import Address, Facts, Success, Tally, Trouble
 
 if TYPE_CHECKING:
     from wizard.profile.model import Node
@@ -30,17 +31,38 @@ packs).
 SETTLING = timedelta(seconds=60)
 """How long after all nodes are up a query may still find no Spark: its application has to be started first.
 """
+MOUNTS = 2
+"""Paths of the registry that are mounted."""
+QUIET = timedelta(seconds=30)
+"""How long nothing may be heard of an error, at least, before it counts as over: the pools validate a connection
+every 30 s (`validationInterval`).
+"""
+STUCK = 2
+"""So many times a minute's `Waiting for required OSGi services` mean that the start is stuck."""
 QUOTED = 3
 """Kinds of unknown errors that are quoted."""
+LONGEST_QUOTE = 160
+"""Characters of a message that a finding repeats beside its cause."""
+
+EXPECTED = "[2026-01-28 14:00:01,037]  INFO {class} -  message"
+"""How a line of a server's log looks, behind `TID: [-1] []` or a prefix or not."""
 
 NOT_STARTED = "no start of it is seen"
+NOT_REACHED = "not reached: the start has failed or the server was stopped"
 NOT_WRITTEN = "the configuration in use is not the one that was written"
 REPLAY = "replay the profile, then start {node} again"
 
 
 def judge(pair: Pair) -> list[Finding]:
     """What both nodes' logs say about the pair, in the procedure's order."""
-    return [found._replace(id=id) for id, judges in JUDGES for found in judges(pair)]
+    found: list[Finding] = []
+    troubles = [(node, one) for node in pair.nodes for one in _grouped(pair, node)]
+    for id, judges in JUDGES:
+        own = [_trouble(pair, node, one) for node, one in troubles if one.id == id]
+        failed = {one.node for one in own if one.status == "error"}
+        judged = [one for one in judges(pair) if one.status != "waiting" or one.node not in failed]
+        found += [one._replace(id=id) for one in (*judged, *own)]
+    return found
 
 
 def outcome(findings: Iterable[Finding], *, unseen: bool) -> PairOutcome:
@@ -81,43 +103,110 @@ def _log(pair: Pair) -> Iterator[Finding]:
                 evidence=sight.log,
                 fix=f"let this user read {sight.log}, or name another with --log {node.name}=FILE",
             )
+        elif sight.facts.started is None and sight.latest is None and sight.sample:
+            yield finding.waiting(
+                f"no line of the log is understood: its lines look like “{sight.sample}”, not like “{EXPECTED}”",
+                node=node.name,
+                evidence=sight.log,
+                fix=f"name the server's own log, repository/logs/wso2carbon.log, with --log {node.name}=FILE, or "
+                "a capture of the console that keeps each line as it is",
+            )
         elif sight.facts.started is None:
             because = trouble.message if trouble is not None else "it holds no start of the server"
             yield finding.waiting(
                 f"no start seen: {because}",
                 node=node.name,
                 evidence=sight.log,
-                fix=f"look further back with a larger --log-limit, or start the node: {start}",
+                fix=f"read further back with a larger --log-limit, or start the node: {start}",
             )
         else:
-            yield _started(pair, node, sight.facts, start)
+            yield from _started(pair, node, sight.facts, start)
 
 
-def _started(pair: Pair, node: Node, facts: Facts, start: str) -> Finding:
+def _started(pair: Pair, node: Node, facts: Facts, start: str) -> Iterator[Finding]:
     assert facts.started is not None
     if facts.stopped is not None:
-        return finding.error(
+        yield finding.error(
             f"the server was stopped at {facts.stopped.time_text} and not started since",
             node=node.name,
             evidence=facts.stopped.line,
             fix=f"start it: {start}",
         )
-    if pair.sight(node).alive is False:
-        return finding.error(
+    elif pair.sight(node).alive is False:
+        yield finding.error(
             "the server's process is gone, without a word in the log",
             node=node.name,
             evidence=(facts.last or facts.started).line,
-            fix=f"start it: {start}; if it ends again, look at the end of its log",
+            fix=f"start it: {start}; if it ends again, read the end of its log",
         )
-    if facts.complete is None:
+    elif facts.complete is not None:
+        yield finding.ok(
+            f"started at {facts.started.time_text}, complete after {facts.seconds} s",
+            node=node.name,
+            evidence=facts.complete.line,
+        )
+    elif not _failed(facts):
+        yield _starting(pair, node, facts)
+
+
+def _failed(facts: Facts) -> bool:
+    """Whether the start has failed: after such an error it goes no further."""
+    return facts.complete is None and any(one.blocks_start for one in facts.troubles.values())
+
+
+def _goes_further(pair: Pair) -> bool:
+    """Whether anything that is awaited can still happen: one of the starts has neither failed nor ended."""
+    known = (pair.facts(node) for node in pair.nodes)
+    return any(facts is not None and not _failed(facts) and facts.stopped is None for facts in known)
+
+
+def _starting(pair: Pair, node: Node, facts: Facts) -> Finding:
+    """What a start that is not complete waits for, since when, and whether that can still happen."""
+    assert facts.started is not None
+    if facts.tasks:
+        count, record = max(facts.tasks.values(), key=lambda one: one[1].offset)
+        partner = pair.partner(node)
+        text, fix = _absence(pair, partner)
         return finding.waiting(
-            f"starting since {facts.started.time_text}", node=node.name, evidence=facts.started.line
+            f"waits since {record.time_text} for {count} task executor nodes ({', '.join(sorted(facts.tasks))}): "
+            f"{partner.name} {text}",
+            node=node.name,
+            evidence=record.line,
+            fix=fix,
         )
-    return finding.ok(
-        f"started at {facts.started.time_text}, complete after {facts.seconds} s",
-        node=node.name,
-        evidence=facts.complete.line,
+    if facts.services is not None:
+        named = facts.services.last.message.partition(":")[2].strip(" ,") or "an OSGi service"
+        message = f"waits since {facts.services.first.time_text} for required OSGi services: {named}"
+        if facts.services.count >= STUCK:
+            return finding.error(
+                f"its start is stuck: it {message}",
+                node=node.name,
+                evidence=facts.services.last.line,
+                fix="correct the first error of this start, and start the node again",
+            )
+        return finding.waiting(message, node=node.name, evidence=facts.services.last.line)
+    return finding.waiting(
+        f"starting since {facts.started.time_text}", node=node.name, evidence=facts.started.line
     )
+
+
+def _absence(pair: Pair, node: Node) -> tuple[str, str | None]:
+    """Why a node has not registered yet, and what helps."""
+    facts, start = pair.facts(node), f"start {node.name}: sh {node.home}/bin/wso2server.sh"
+    if pair.unseen(node):
+        return "has not registered yet", f"{start}, or show its log: {hint(pair, node)}"
+    if facts is None or facts.started is None:
+        return "was not started", start
+    if facts.stopped is not None or pair.sight(node).alive is False:
+        return "has ended, so that this cannot happen before it is started", start
+    if _failed(facts):
+        return "has failed to start, so that this cannot happen before it is corrected", start
+    if facts.complete is not None:
+        return (
+            "is up, but not in one cluster with this node",
+            "compare the members and the domain of both (verify.member), and start both again",
+        )
+    return f"is starting since {facts.started.time_text}", None
 
 
 def _seen(pair: Pair) -> Iterator[tuple[Node, Facts | None, Finding | None]]:
@@ -138,9 +227,14 @@ def _seen(pair: Pair) -> Iterator[tuple[Node, Facts | None, Finding | None]]:
 
 def _absent(facts: Facts, node: Node, what: str, fix: str) -> Finding:
     """Something that has to stand before the start is complete, and does not stand there."""
-    if facts.complete is None:
-        return finding.waiting(f"{what} is awaited", node=node.name)
-    return finding.error(f"{what} is missing", node=node.name, evidence=facts.complete.line, fix=fix)
+    if facts.complete is not None:
+        return finding.error(f"{what} is missing", node=node.name, evidence=facts.complete.line, fix=fix)
+    if _failed(facts):
+        return finding.skipped(f"{what}: not reached, the start has failed", node=node.name)
+    if facts.stopped is not None:
+        return finding.skipped(f"{what}: not reached, the server was stopped", node=node.name)
+    since = f" since {facts.started.time_text}" if facts.started is not None else ""
+    return finding.waiting(f"{what} is awaited{since}", node=node.name)
 
 
 def _replay(node: Node) -> str:
@@ -205,14 +299,11 @@ def _registry_mount(pair: Pair) -> Iterator[Finding]:
         if facts is None:
             yield from [skipped] if skipped else []
             continue
-        mounts = facts.mounts.get(name, [])
-        if len(mounts) >= 2:
-            yield finding.ok(
-                "both paths of the registry are mounted", node=node.name, evidence=mounts[-1].line
-            )
+        count, record = facts.mounts.get(name, (0, None))
+        if record is not None and count >= MOUNTS:
+            yield finding.ok("both paths of the registry are mounted", node=node.name, evidence=record.line)
         else:
-            count = "one path of two" if mounts else "no path"
-            what = f"the registry's mount ({count} is mounted)"
+            what = f"the registry's mount ({'one path of two' if count else 'no path'} is mounted)"
             fix = f"{_replay(node)}; check the dbConfig {name} in registry.xml, and {source}"
             yield _absent(facts, node, what, fix)
 
@@ -233,6 +324,13 @@ def _membership(pair: Pair) -> Iterator[Finding]:
             )
         if facts.loopback is not None:
             yield from _loopback(pair, node, facts.loopback)
+        if facts.loopback_sync is not None and not pair.one_machine:
+            yield finding.error(
+                "its event sync or management host is a loopback address: the other machine cannot reach it there",
+                node=node.name,
+                evidence=facts.loopback_sync.line,
+                fix=f"set the host of {node.name} to an address of its machine; {_replay(node)}",
+            )
 
 
 def _scheme(node: Node, facts: Facts) -> Iterator[Finding]:
@@ -250,7 +348,7 @@ def _scheme(node: Node, facts: Facts) -> Iterator[Finding]:
 
 
 def _members(pair: Pair, node: Node, facts: Facts) -> Iterator[Finding]:
-    """The configured members: a node of some kernels does not list itself, but each lists its partner."""
+    """The configured members: each node lists both."""
     if facts.scheme is None or facts.scheme[0].lower() != "wka":
         return
     wanted = {one.name: pair.hazelcast(one) for one in pair.nodes}
@@ -262,13 +360,21 @@ def _members(pair: Pair, node: Node, facts: Facts) -> Iterator[Finding]:
                 evidence=record.line,
                 fix=_replay(node),
             )
-    partner = wanted[pair.partner(node).name]
-    if not any(pair.matches(partner, address) for address, _ in facts.added):
+    for name, address in wanted.items():
+        if any(pair.matches(address, seen) for seen, _ in facts.added):
+            continue
         if facts.hazelcast is None and facts.complete is None:
-            yield finding.waiting(f"the member {partner} is awaited", node=node.name)
-        else:
+            yield _absent(facts, node, f"the member {address}", _replay(node))
+        elif name != node.name:
             yield finding.error(
-                f"the partner {partner} is no member here",
+                f"the partner {address} is not a member here",
+                node=node.name,
+                evidence=facts.scheme[1].line,
+                fix=_replay(node),
+            )
+        elif facts.complete is not None:
+            yield finding.error(
+                f"the node itself ({address}) is not a member here",
                 node=node.name,
                 evidence=facts.scheme[1].line,
                 fix=_replay(node),
@@ -291,14 +397,6 @@ def _local_member(pair: Pair, node: Node, facts: Facts) -> Iterator[Finding]:
     if differs:
         yield finding.error(
             f"{'; '.join(differs)}: {NOT_WRITTEN}",
-            node=node.name,
-            evidence=local.record.line,
-            fix=_replay(node),
-        )
-    if node.port_offset is not None and local.https not in (-1, 9443 + node.port_offset):
-        # Only named: a console can have been moved in catalina-server.xml too.
-        yield finding.warning(
-            f"its console is at {local.https}, not at {9443 + node.port_offset}: {NOT_WRITTEN}",
             node=node.name,
             evidence=local.record.line,
             fix=_replay(node),
@@ -329,7 +427,7 @@ def _member(pair: Pair) -> Iterator[Finding]:
         for stranger in pair.strangers(node):
             assert stranger.joined is not None
             yield finding.error(
-                f"{stranger.address} has joined the cluster and is no node of this profile",
+                f"{stranger.address} has joined the cluster and is not a node of this profile",
                 node=node.name,
                 evidence=stranger.joined.line,
                 fix="stop that server, or give this pair a cluster.domain of its own and replay",
@@ -397,6 +495,8 @@ def _alone(pair: Pair) -> Iterator[Finding]:
             yield finding.ok(
                 f"is in one cluster with {partner}", node=node.name, evidence=facts.role_record.line
             )
+        elif facts is not None and (_failed(facts) or facts.stopped is not None):
+            yield finding.skipped("the other node: not reached, this one is not running", node=node.name)
         else:
             yield finding.waiting(f"{pair.partner(node).name} has not joined yet", node=node.name)
 
@@ -429,7 +529,7 @@ def _active_passive(pair: Pair) -> Iterator[Finding]:
         elif role == "passive" and roles.get(partner.name) == "passive" and pair.both_running:
             assert facts.role_record is not None
             yield finding.error(
-                f"it is passive, and so is {partner.name}: nobody is active",
+                f"it is passive, and so is {partner.name}: neither is active",
                 node=node.name,
                 evidence=facts.role_record.line,
                 fix="stop both nodes, then start both: neither completes its start alone",
@@ -452,7 +552,9 @@ def _role(pair: Pair, node: Node) -> str | None:
 def _split_brain(pair: Pair) -> Iterator[Finding]:
     cut = all(pair.left(node) is not None for node in pair.nodes)
     because = (
-        "each holds the other for gone: the network between them is or was cut" if cut else "a split brain"
+        "each node believes the other is down: the network between them is or was interrupted"
+        if cut
+        else "a split brain"
     )
     for node in pair.nodes:
         facts = pair.facts(node)
@@ -461,7 +563,7 @@ def _split_brain(pair: Pair) -> Iterator[Finding]:
             f"both nodes are active: {because}",
             node=node.name,
             evidence=facts.role_record.line,
-            fix="mend the network between the nodes (Hazelcast ports), then start one of them again",
+            fix="restore the network between the nodes (Hazelcast ports), then start one of them again",
         )
 
 
@@ -470,11 +572,15 @@ def _snapshot_server(pair: Pair) -> Iterator[Finding]:
         if facts is None:
             yield from [skipped] if skipped else []
         elif facts.snapshot_failed is not None:
+            failed = facts.snapshot_failed
+            failure = recognise(failed.causes, source=failed.source)
+            because = f" ({failure.cause})" if failure is not None else ""
+            free = f"free port {pair.event_ports(node).management} or set another management_port; {_replay(node)}"
             yield finding.error(
-                "the snapshot server cannot start: the other node cannot fetch this one's state",
+                f"the snapshot server cannot start: the other node cannot fetch this one's state{because}",
                 node=node.name,
-                evidence=facts.snapshot_failed.evidence,
-                fix=f"free port {pair.event_ports(node).management} or set another management_port; {_replay(node)}",
+                evidence=failed.evidence,
+                fix=free if failure is None or failure.id == "port-in-use" else failure.fix,
             )
         elif facts.snapshot is None:
             yield _absent(facts, node, "the snapshot server", _replay(node))
@@ -507,9 +613,11 @@ def _by_option(pair: Pair, node: Node) -> str:
     moved = set()
     if own is not None and own.snapshot is not None:
         moved.add(own.snapshot[0].port - wanted.management)
+    if own is not None and own.listening is not None:
+        moved.add(own.listening[0] - wanted.sync)
     if other is not None:
         moved |= {address.port - wanted.sync for address in other.publishers}
-    if len(moved) != 1 or 0 in moved or not (wanted.sync and wanted.management):
+    if len(moved) != 1 or 0 in moved or wanted.offset is None or not (wanted.sync and wanted.management):
         return ""
     offset = wanted.offset + moved.pop()
     return f" (or {node.name} was started with -DportOffset={offset})" if offset > 0 else ""
@@ -523,8 +631,14 @@ def _event_sync(pair: Pair) -> Iterator[Finding]:
             continue
         partner = pair.partner(node)
         wanted = Address(partner.host, pair.event_ports(partner).sync)
+        yield from _receiver(pair, node, facts)
+        for address, tally in facts.unconnected.items():
+            said = True
+            yield _unconnected(pair, node, address, tally)
         for address, record in facts.publishers.items():
             said = True
+            if address in facts.unconnected:
+                continue
             if pair.matches(wanted, address):
                 yield finding.ok(f"sends its events to {partner.name}", node=node.name, evidence=record.line)
             else:
@@ -534,8 +648,38 @@ def _event_sync(pair: Pair) -> Iterator[Finding]:
                     evidence=record.line,
                     fix=f"replay the profile, then start {partner.name} and {node.name} again",
                 )
-    if not said and any(pair.facts(node) for node in pair.nodes):
+    if not said and _goes_further(pair):
         yield finding.waiting("neither node has opened its event sync to the other yet")
+
+
+def _receiver(pair: Pair, node: Node, facts: Facts) -> Iterator[Finding]:
+    """The port on which the node receives the other's events, as its own server says."""
+    wanted = pair.event_ports(node).sync
+    if facts.listening is not None and wanted not in (0, facts.listening[0]):
+        port, record = facts.listening
+        yield finding.error(
+            f"receives events on port {port}, not on {wanted}: {NOT_WRITTEN}{_by_option(pair, node)}",
+            node=node.name,
+            evidence=record.line,
+            fix=_replay(node),
+        )
+
+
+def _unconnected(pair: Pair, node: Node, address: Address, tally: Tally) -> Finding:
+    """The connection of event sync has failed, and no later line says that it stood again."""
+    partner = pair.partner(node).name
+    failure = recognise(tally.last.causes, source=tally.last.source)
+    special = failure is not None and not failure.general
+    because = f": {failure.cause}" if failure is not None and special else ""
+    return finding.error(
+        f"event sync to {partner} has failed: no connection to {address} since {tally.first.time_text}{because}",
+        node=node.name,
+        evidence=tally.last.evidence,
+        fix=failure.fix
+        if failure is not None and special
+        else f"let {node.name} through to port {address.port} of {address.host} (firewall; does {partner} listen "
+        f"there?), then start {node.name} again: without events nothing connects again",
+    )
 
 
 def _state_sync(pair: Pair) -> Iterator[Finding]:
@@ -547,7 +691,7 @@ def _state_sync(pair: Pair) -> Iterator[Finding]:
         elif _role(pair, node) == "passive":
             passive = True
             yield _synced(node, facts)
-    if not passive and any(pair.facts(node) for node in pair.nodes):
+    if not passive and _goes_further(pair):
         yield finding.waiting("no node is passive yet")
 
 
@@ -556,7 +700,8 @@ def _synced(node: Node, facts: Facts) -> Finding:
     if failures is None:
         if facts.synced is not None:
             return finding.ok("its state is synced", node=node.name, evidence=facts.synced.line)
-        return finding.waiting("its state is not synced yet", node=node.name)
+        since = f" since {facts.role_record.time_text}" if facts.role_record is not None else ""
+        return finding.waiting(f"its state is awaited{since}: it is not synced yet", node=node.name)
     last = failures.last
     if facts.synced is not None:
         return finding.error(
@@ -607,33 +752,76 @@ def _later(one: Record, other: Record, *, by: timedelta) -> bool:
 
 def _spark_masters(pair: Pair) -> Iterator[Finding]:
     wanted = pair.profile.spark.master_count
-    known = [(facts.masters, node) for node in pair.nodes if (facts := pair.facts(node)) and facts.masters]
-    best = max(known, key=lambda one: one[0][0], default=None)
-    if best is not None and best[0][0] >= wanted:
-        yield finding.ok(
-            f"{best[0][0]} of {wanted} Spark masters", node=best[1].name, evidence=best[0][1].line
+    count, node, record = _masters(pair, wanted)
+    if count > len(pair.nodes):
+        yield finding.warning(
+            f"{count} Spark masters for {len(pair.nodes)} nodes",
+            node=node.name if node else None,
+            evidence=record.line if record else None,
+            fix="stop the server that does not belong to this pair, or give the pair a cluster.domain of its own",
         )
-        return
-    count = best[0][0] if best is not None else 0
-    told = best[0][1] if best is not None else None
-    if pair.both_complete:
+    elif count >= wanted:
+        yield finding.ok(
+            f"{count} of {wanted} Spark masters",
+            node=node.name if node else None,
+            evidence=record.line if record else None,
+        )
+    elif pair.both_complete:
         last = pair.facts(pair.nodes[1])
         assert last is not None and last.complete is not None
         yield finding.error(
             f"{count} of {wanted} Spark masters, though both nodes are up",
-            node=best[1].name if best is not None else pair.nodes[1].name,
-            evidence=(told or last.complete).line,
+            node=(node or pair.nodes[1]).name,
+            evidence=(record or last.complete).line,
             fix="both nodes need carbon.spark.master.count as in the profile and one Hazelcast cluster: "
             "replay, then start both again",
         )
-    elif any(pair.facts(node) for node in pair.nodes):
+    elif _goes_further(pair):
         yield finding.waiting(
             f"{count} of {wanted} Spark masters so far",
-            node=best[1].name if best is not None else None,
-            evidence=told.line if told else None,
+            node=node.name if node else None,
+            evidence=record.line if record else None,
         )
     else:
-        yield finding.skipped(NOT_STARTED)
+        yield finding.skipped(NOT_STARTED if not any(map(pair.facts, pair.nodes)) else NOT_REACHED)
+
+
+def _masters(pair: Pair, wanted: int) -> tuple[int, Node | None, Record | None]:
+    """How many Spark masters there are, and who says so: the map that older servers print, or that all are started
+    and the nodes' own masters, as newer ones do.
+    """
+    counts: list[tuple[int, Node, Record]] = []
+    own: list[tuple[Node, Record]] = []
+    for node in pair.nodes:
+        facts = pair.facts(node)
+        if facts is None:
+            continue
+        if facts.masters is not None:
+            counts.append((facts.masters[0], node, facts.masters[1]))
+        if facts.redundant is not None:
+            counts.append((wanted, node, facts.redundant))
+        if facts.own_master is not None:
+            own.append((node, facts.own_master))
+    if own:
+        counts.append((len(own), *own[-1]))
+    return max(counts, key=lambda one: one[0], default=(0, None, None))
+
+
+def _node_id(pair: Pair) -> Iterator[Finding]:
+    """The nodes' own ids: with one id two nodes fight over the index."""
+    known = {node: facts.node_id for node in pair.nodes if (facts := pair.facts(node)) and facts.node_id}
+    if len(known) == len(pair.nodes) and len({id for id, _ in known.values()}) == 1:
+        for node, (id, record) in known.items():
+            yield finding.error(
+                f"both nodes have the Analytics node id {id}: one home was copied from a started one",
+                node=node.name,
+                evidence=record.line,
+                fix=f"stop {pair.nodes[1].name}, remove my-node-id.dat in its home (repository/conf/analytics or "
+                "repository/data), and start it again",
+            )
+        return
+    for node, (id, record) in known.items():
+        yield finding.ok(f"its Analytics node id is {id}", node=node.name, evidence=record.line)
 
 
 def _spark_sql(pair: Pair) -> Iterator[Finding]:
@@ -643,11 +831,14 @@ def _spark_sql(pair: Pair) -> Iterator[Finding]:
         if facts is None or facts.spark_sql is None:
             continue
         if _after_all_were_up(pair, node, facts):
-            yield finding.error(
-                f"queries find no Spark, though both nodes are up ({facts.spark_sql.count} times)",
+            over = _succeeded(facts, "spark", facts.spark_sql) or _quiet(pair.sight(node), facts.spark_sql)
+            report = finding.warning if over else finding.error
+            yield report(
+                f"queries {'found' if over else 'find'} no Spark, though both nodes are up "
+                f"({facts.spark_sql.count} times){OVER if over else ''}",
                 node=node.name,
                 evidence=facts.spark_sql.last.evidence,
-                fix="look at the Spark masters' UIs; replay, if carbon.spark.master.count differs",
+                fix="see the Spark masters' UIs; replay, if carbon.spark.master.count differs",
             )
         elif pair.both_complete:
             yield finding.ok(
@@ -681,15 +872,138 @@ def _after_all_were_up(pair: Pair, node: Node, facts: Facts) -> bool:
     return last is not None and up is not None and last - up > SETTLING
 
 
-def _known_errors(pair: Pair) -> Iterator[Finding]:
-    for node in pair.nodes:
-        facts = pair.facts(node)
-        for fault, tally in facts.known.values() if facts is not None else ():
-            assert facts is not None
-            times = f" ({tally.count} times)" if tally.count > 1 else ""
-            over = fault.passing and facts.complete is not None
-            report = finding.warning if over else finding.error
-            yield report(f"{fault.cause}{times}", node=node.name, evidence=tally.last.evidence, fix=fault.fix)
+# --- errors by their causes -------------------------------------------------------------------------------
+
+OVER = "; this is over"
+
+
+class _Group:
+    """Errors of one node that have one cause, in whatever class and wrapping."""
+
+    def __init__(self, id: str, troubles: list[Trouble]) -> None:
+        self.id = id
+        self.troubles = troubles
+        self.newest = max(troubles, key=lambda one: one.tally.at)
+        self.first = next((one for one in troubles if one.blocks_start), None) or next(
+            (one for one in troubles if one.row is not None), troubles[0]
+        )
+
+    @property
+    def count(self) -> int:
+        return sum(one.tally.count for one in self.troubles)
+
+
+def _grouped(pair: Pair, node: Node) -> list[_Group]:
+    """The causes of a node's errors, each with the id of the finding that tells of it."""
+    facts = pair.facts(node)
+    together: dict[str, list[Trouble]] = {}
+    for key, trouble in facts.troubles.items() if facts is not None else ():
+        cause = trouble.failure.id if trouble.failure is not None else repr(key)
+        together.setdefault(cause, []).append(trouble)
+    groups = []
+    for troubles in together.values():
+        group = _Group("verify.known-error", troubles)
+        if group.first.blocks_start:
+            group.id = "verify.log"
+        elif group.first.row is not None:
+            group.id = f"verify.{group.first.row}"
+        groups.append(group)
+    if any(one.id == "verify.log" and one.first.failure is not None for one in groups):
+        # The kernel's own word for a failed start says nothing beside its cause.
+        groups = [one for one in groups if one.id != "verify.log" or one.first.failure is not None]
+    return groups
+
+
+def _trouble(pair: Pair, node: Node, group: _Group) -> Finding:
+    """The one finding about a cause."""
+    facts = pair.facts(node)
+    assert facts is not None
+    trouble, failure, tally = group.first, group.first.failure, group.newest.tally
+    over = all(_over(pair, node, facts, one) for one in group.troubles)
+    times = f" ({group.count} times)" if group.count > 1 else ""
+    quoted = printable(trouble.text.encode())[:LONGEST_QUOTE].rstrip(" :.")
+    if trouble.blocks_start:
+        fatal = facts.complete is not None and tally.last.level == "FATAL"
+        what = "a fatal error" if fatal else "its start has failed"
+        cause = f"{failure.cause} ({quoted})" if failure is not None else quoted
+        message, fix = f"{what} at {tally.last.time_text}: {cause}", f"start {node.name} again"
+    elif trouble.node is not None:
+        partner = pair.partner(node).name
+        message = f"the state cannot be fetched: the management port {trouble.node} of {partner} cannot be reached, "
+        message += "and it is not tried again"
+        fix = f"let {node.name} through to that port (firewall; does {partner} listen there?), then start "
+        fix += f"{node.name} again"
+    elif trouble.row is not None:
+        message = (
+            f"{quoted}: {failure.cause}" if failure is not None else f"{_AFFECTED[trouble.row]}: {quoted}"
+        )
+        fix = f"correct what the log says here, and start {node.name} again"
+    else:
+        message = failure.cause if failure is not None else quoted
+        fix = f"start {node.name} again"
+    report = finding.warning if over else finding.error
+    return report(
+        f"{message}{times}{OVER if over else ''}",
+        node=node.name,
+        evidence=tally.last.evidence,
+        fix=failure.fix if failure is not None else fix,
+    )
+
+
+_AFFECTED = {
+    "log": "the start is affected",
+    "mode": "the event processor has failed",
+    "registry-mount": "the registry's mounts have failed",
+    "membership": "the cluster has failed",
+    "event-sync": "event sync has failed",
+    "state-sync": "the state sync has failed",
+    "spark-masters": "Spark has failed",
+}
+"""What an error of a row means that has no known cause."""
+
+
+def _over(pair: Pair, node: Node, facts: Facts, trouble: Trouble) -> bool:
+    """Whether something later in the log shows that an error is over (procedure 9)."""
+    failure, tally = trouble.failure, trouble.tally
+    if tally.last.level == "FATAL":
+        return False
+    if trouble.blocks_start and (failure is None or facts.complete_at < tally.at):
+        return False
+    if trouble.row == "event-sync" and (
+        failure is None or failure.subject in ("port", "network", "database")
+    ):
+        return _succeeded(facts, "receiver" if trouble.tried_once else "events", tally)
+    if failure is None or trouble.tried_once:
+        success: Success | None = _SUCCESS_OF.get(trouble.row or "log")
+        if success is not None:
+            return _succeeded(facts, success, tally)
+        return trouble.row == "log" and facts.complete_at > tally.at
+    if failure.over == "spark":
+        return _succeeded(facts, "spark", tally)
+    if failure.over == "database" and (_succeeded(facts, "database", tally) or facts.complete_at > tally.at):
+        return True
+    return failure.passes and facts.complete is not None and _quiet(pair.sight(node), tally)
+
+
+_SUCCESS_OF: dict[str, Success] = {"spark-masters": "spark", "membership": "member"}
+"""What shows that an error of a row without a known cause is over."""
+
+
+def _succeeded(facts: Facts, what: Success, tally: Tally) -> bool:
+    """Whether a later line shows that it works again."""
+    return facts.successes.get(what, 0) > tally.at
+
+
+def _quiet(sight: Sight, tally: Tally) -> bool:
+    """Whether the log has gone on without such an error for as long as they came."""
+    latest = sight.latest or (sight.facts.last if sight.facts is not None else None)
+    now, last = latest.time if latest is not None else None, tally.last.time
+    return now is not None and last is not None and now - last >= max(tally.lasted, QUIET)
+
+
+def _groups_alone(pair: Pair) -> Iterator[Finding]:
+    """Return nothing: under this id there is nothing but the causes that `judge` adds to every row."""
+    yield from ()
 
 
 def _unknown_errors(pair: Pair) -> Iterator[Finding]:
@@ -697,13 +1011,13 @@ def _unknown_errors(pair: Pair) -> Iterator[Finding]:
         facts = pair.facts(node)
         if facts is None or not facts.unknown_count:
             continue
-        often = sorted(facts.unknown.values(), key=lambda tally: -tally.count)
+        newest = sorted(facts.unknown.values(), key=lambda tally: -tally.at)
         count = facts.unknown_count
         yield finding.warning(
             f"{count} error{'s' if count > 1 else ''} that this wizard does not know"
-            + (f", of {len(often)} kinds" if len(often) > 1 else ""),
+            + (f", of {len(newest)} kinds" if len(newest) > 1 else ""),
             node=node.name,
-            evidence="\n".join(f"{tally.count}x {tally.last.evidence}" for tally in often[:QUOTED]),
+            evidence="\n".join(f"{tally.count}x {tally.last.evidence}" for tally in newest[:QUOTED]),
             fix=f"read them in {pair.sight(node).log}",
         )
 
@@ -720,7 +1034,8 @@ JUDGES: tuple[tuple[str, Callable[[Pair], Iterator[Finding]]], ...] = (
     ("verify.state-sync", _state_sync),
     ("verify.spark-masters", _spark_masters),
     ("verify.spark-sql", _spark_sql),
-    ("verify.known-error", _known_errors),
+    ("verify.node-id", _node_id),
+    ("verify.known-error", _groups_alone),
     ("verify.unknown-error", _unknown_errors),
 )
 """The ids and who judges them, in the procedure's order."""

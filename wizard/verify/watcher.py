@@ -18,7 +18,7 @@ from wizard.verify.drill import Drill
 from wizard.verify.homes import HOME_IDS, alive, home_findings, unfinished_runs
 from wizard.verify.hosts import Hosts
 from wizard.verify.log import FileLog, PipeLog
-from wizard.verify.pair import EventPorts, Pair, Sight
+from wizard.verify.pair import SILENCE, EventPorts, Pair, Sight
 from wizard.verify.spark import BETWEEN, Look, SparkAddress, look, places, two_looks
 from wizard.verify.spark_verdict import SPARK_IDS, SparkView, judge_spark
 from wizard.verify.story import Moment, Story
@@ -29,6 +29,9 @@ from wizard.verify.view import View, view_of
 if TYPE_CHECKING:
     from wizard.profile.model import Node, Profile
     from wizard.verify.record import Record
+
+HAZELCAST_PROPERTIES = "repository/conf/hazelcast.properties"
+HEARTBEAT = "hazelcast.max.no.heartbeat.seconds"
 
 SPARK_PERIOD = 5.0
 """Seconds between two looks at the Spark UIs while watching."""
@@ -179,8 +182,22 @@ class Watcher:
             self._one_machine,
             self._hosts,
             self._event_ports,
+            self._silence,
             f"apimha-wizard verify {self._name}",
         )
+
+    @cached_property
+    def _silence(self) -> int:
+        """How long a silent loss can go unnoticed, by the homes that are here; read once, as the server does."""
+        found = []
+        for pack in self._packs.values():
+            try:
+                text = pack.properties(HAZELCAST_PROPERTIES).get(HEARTBEAT) or ""
+            except (EditError, OSError):
+                continue
+            if text.strip().isdigit():
+                found.append(int(text))
+        return max(found, default=SILENCE)
 
     @cached_property
     def _event_ports(self) -> dict[str, EventPorts]:
@@ -195,7 +212,9 @@ class Watcher:
                 continue
             rules = pack or self._understood.get(self.profile.partner(node).name)
             found[node.name] = EventPorts(
-                ports.offset_of(node, pack), ports.event_sync(node, rules), ports.management(node, rules)
+                ports.event_processor_offset(node, rules),
+                ports.event_sync(node, rules),
+                ports.management(node, rules),
             )
         return found
 
@@ -204,7 +223,8 @@ class Watcher:
         if log is None:
             return Sight()
         living = None if self.offline else alive(node, self._packs.get(node.name), self._hosts)
-        return Sight(self._stories[node.name].facts, log.name, log.trouble, living)
+        facts = self._stories[node.name].facts
+        return Sight(facts, log.name, log.trouble, living, log.latest, log.sample)
 
     def _spark_findings(self, pair: Pair, looks: tuple[Look, Look] | None) -> list[Finding]:
         if looks is None:

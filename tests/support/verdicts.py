@@ -1,0 +1,52 @@
+"""What the real command says of logs that are put into their homes."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wizard.command_line.verify import run_verify
+from wizard.profile.model import Profile
+
+EXIT_CODES = {"healthy": 0, "waiting": 4, "unhealthy": 3}
+
+
+@dataclass(frozen=True)
+class Told:
+    """The object that the command printed."""
+
+    outcome: str
+    findings: list[dict[str, Any]]
+
+    def __str__(self) -> str:
+        lines = (f"{one['status']} {one['id']} {one['node']}: {one['message']}" for one in self.findings)
+        return "\n".join((self.outcome, *lines))
+
+    def of(self, status: str, node: str | None = None) -> list[dict[str, Any]]:
+        """The findings of that status, of one node or of both."""
+        return [one for one in self.findings if one["status"] == status and node in (None, one["node"])]
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """A pair whose profile was replayed onto both homes."""
+
+    homes: list[Path]
+    profile: Profile
+
+    def verify(self, logs: Mapping[str, bytes]) -> Told:
+        """`verify PROFILE --offline --json` with these logs in the homes; the exit code is the contract's."""
+        for home, node in zip(self.homes, self.profile.nodes, strict=True):
+            place = home / "repository/logs/wso2carbon.log"
+            place.unlink(missing_ok=True)
+            if node.name in logs:
+                place.write_bytes(logs[node.name])
+        out = io.StringIO()
+        code = run_verify(self.profile, "pair", offline=True, as_json=True, out=out, err=io.StringIO())
+        told = json.loads(out.getvalue())
+        assert code == EXIT_CODES[told["outcome"]]
+        return Told(told["outcome"], told["findings"])

@@ -1,0 +1,168 @@
+"""Work grows with a log's size and no faster, and what is held does not grow, whatever the log holds.
+
+Work is counted in calls, not in seconds.
+"""
+
+from __future__ import annotations
+
+import cProfile
+import itertools
+import pstats
+import random
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import server_logs as tell
+from tests.support.server_logs import QUEUE, ServerLog
+from wizard.verify.log import FileLog
+from wizard.verify.story import Facts, Story
+
+SMALL = 1_000_000
+"""Bytes; each log is also made four times as long."""
+
+
+def starts() -> Iterator[str]:
+    log = ServerLog()
+    while True:
+        yield log.say(tell.CARBON, "Starting WSO2 Carbon...", after=0.01)
+
+
+def quoted_starts() -> Iterator[str]:
+    while True:
+        yield "\tat Starting WSO2 Carbon..."
+
+
+def errors() -> Iterator[str]:
+    log = ServerLog()
+    for number in itertools.count():
+        yield log.say(QUEUE, f"Error in putting {number} records", "ERROR", after=0.01)
+        yield "x.Y: z"
+        yield "Caused by: java.sql.SQLException: Communications link failure"
+
+
+def errors_that_are_never_the_same() -> Iterator[str]:
+    log, words = ServerLog(), random.Random(1)
+    while True:
+        word = "".join(words.choices("abcdefgh", k=20))
+        yield log.say(QUEUE, f"Session {word} failed: connection {word} refused", "ERROR", after=0.01)
+
+
+def errors_of_a_judged_class() -> Iterator[str]:
+    log, words = ServerLog(), random.Random(1)
+    while True:
+        yield log.say(tell.HA, "".join(words.choices("abcdefgh", k=40)), "ERROR", after=0.01)
+
+
+def one_trace() -> Iterator[str]:
+    yield ServerLog().say(QUEUE, "Error in putting records", "ERROR")
+    yield from itertools.repeat("\tat org.example.Frame.of(Frame.java:1)")
+
+
+def causes() -> Iterator[str]:
+    yield ServerLog().say(QUEUE, "Error in putting records", "ERROR")
+    for number in itertools.count():
+        yield f"Caused by: org.example.Cause{number}: no"
+
+
+def one_line() -> Iterator[str]:
+    yield ServerLog().say(QUEUE, "Error in putting records", "ERROR")
+    yield from itertools.repeat("x" * 9 * SMALL)
+
+
+def facts() -> Iterator[str]:
+    log = ServerLog()
+    for number in itertools.count():
+        yield log.say(tell.REGISTRY, f"Connected to mount at m{number} in 0ms", after=0.01)
+        yield log.say(tell.AGENT, f"Added member: Host:h{number}, Remote Host:null, Port: 4000, x")
+        yield log.say(tell.WKA, f"Member joined [{number}]: /h{number}:4000")
+        yield log.say(tell.PUBLISHER, f"Error connection to h{number}:4000", "ERROR")
+        yield log.say(tell.PUBLISHER, f"Connecting to x{number}:4000")
+        yield log.say(tell.TASKS, f"Waiting for 2 [T{number}] task executor nodes...")
+
+
+KINDS = (
+    starts,
+    quoted_starts,
+    errors,
+    errors_that_are_never_the_same,
+    errors_of_a_judged_class,
+    one_trace,
+    causes,
+    one_line,
+    facts,
+)
+
+
+def write(path: Path, size: int, lines: Iterator[str]) -> None:
+    """A log with a start and so many bytes of these lines."""
+    content = [ServerLog().say(tell.CARBON, "Starting WSO2 Carbon...")]
+    while size > 0:
+        content.append(next(lines))
+        size -= len(content[-1]) + 1
+    path.write_text("\n".join(content) + "\n")
+
+
+def read(path: Path) -> Facts:
+    log, story = FileLog(path), Story()
+    story.read(log.read())
+    story.read(log.finish())
+    log.close()
+    return story.facts
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_work_grows_no_faster_than_the_log(kind: object, tmp_path: Path) -> None:
+    calls = []
+    for times in (1, 4):
+        path = tmp_path / f"{times}.log"
+        write(path, times * SMALL, kind())  # type: ignore[operator]
+        profiler = cProfile.Profile()
+        profiler.enable()
+        read(path)
+        profiler.disable()
+        calls.append(pstats.Stats(profiler).total_calls)  # type: ignore[attr-defined]
+    assert calls[1] <= 5 * calls[0] + 2000, calls
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_held_does_not_grow(kind: object, tmp_path: Path) -> None:
+    peaks = []
+    for times in (2, 8):
+        path = tmp_path / f"{times}.log"
+        write(path, times * SMALL, kind())  # type: ignore[operator]
+        read(path)  # what is made once for all
+        tracemalloc.start()
+        read(path)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] <= peaks[0] * 1.5 + 3_000_000, peaks
+    assert peaks[1] < 40_000_000, peaks
+
+
+def test_the_root_of_a_trace_of_any_length_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "wso2carbon.log"
+    for frames in (10, 1000, 200_000):
+        lines = [ServerLog().say(tell.CARBON, "Starting WSO2 Carbon...")]
+        lines += [ServerLog().say(QUEUE, "Error in putting records", "ERROR"), "x.Y: z"]
+        for cause in range(9):
+            lines += [f"Caused by: org.example.Cause{cause}: no", *(["\tat a.B.c(D.java:1)"] * (frames // 9))]
+        lines += [
+            "Caused by: java.sql.SQLException: Unknown database 'regdb'",
+            "\tat com.mysql.X",
+            "\t... 3 more",
+        ]
+        lines.append(ServerLog().say(tell.HA, "Became CEP HA Active Member"))
+        path.write_text("\n".join(lines) + "\n")
+        facts = read(path)
+        (trouble,) = facts.troubles.values()
+        assert trouble.failure is not None
+        assert trouble.failure.id == "unknown-database"
+        assert trouble.tally.last.raw_trace[0] == b"x.Y: z"
+        assert trouble.tally.last.raw_trace[-1].startswith(
+            b"Caused by: java.sql.SQLException: Unknown database"
+        )
+        assert "Unknown database" in trouble.tally.last.evidence
+        assert facts.role == "active"

@@ -1,0 +1,237 @@
+"""Each known failure at each place of a log: the verdict, through the real command, is the right one every time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support import server_logs as tell
+from tests.support.known_failures import KNOWN, Known
+from tests.support.server_logs import Side, line_of
+from tests.support.verdicts import Replayed, Told
+from wizard.verify.knowledge import BY_ID, FAILURES, Failure, recognise, required_words
+
+NODES = ("node1", "node2")
+OVER_BY_THE_START = {"database", "receiver", "quiet", "start"}
+"""What the rest of a healthy start shows to be over."""
+
+
+def started() -> tuple[Side, Side]:
+    first, second = tell.local_sides()
+    tell.whole_start(first, second)
+    return first, second
+
+
+def clock_of(line: str) -> datetime:
+    """The time of a line in the file's form."""
+    return datetime.fromisoformat(line.split("[")[3][:23].replace(",", "."))
+
+
+def printed(failure: Known, clock: datetime, *, deep: bool = False) -> list[str]:
+    """The failure as the server prints it; `deep`: its root in a trace of more than 64 KiB with nine causes."""
+    lines = [line_of("file", clock, failure.level, failure.source, failure.message)]
+    if not failure.causes:
+        return lines
+    frames = ["\tat org.example.Deep.frame(Deep.java:1)"]
+    lines += [f"org.example.Wrapping: {failure.message}", *frames]
+    if deep:
+        for number in range(9 - len(failure.causes)):
+            lines += [f"Caused by: org.example.Wrapped{number}: x", *(frames * 250)]
+    for cause in failure.causes:
+        lines += [f"Caused by: {cause}", *(failure.frames or frames)]
+    return lines
+
+
+def recovery(failure: Known, one: Side, other: Side) -> bool:
+    """Add what shows that the failure is over; whether anything does."""
+    if failure.over in ("database", "quiet"):
+        tell.goes_on(one, 120)
+    elif failure.over == "receiver":
+        message = f"Event Management TCPEventServer for EventReceiver started on port {one.event_sync}"
+        one.log.say(tell.EVENTS, message)
+    elif failure.over == "spark":
+        one.log.say(
+            tell.SPARK, "Started Spark CLIENT in the cluster pointing to MASTERS x with UI port : 4041"
+        )
+    elif failure.over == "state":
+        one.log.say(tell.HA, "CEP HA State successfully synced.")
+    elif failure.over == "member":
+        one.log.say(tell.WKA, other.member())
+    elif failure.over == "connection":
+        one.log.say(tell.PUBLISHER, f"Connecting to {other.host}:{other.event_sync}")
+    else:
+        tell.goes_on(one, 3600)
+        return False
+    return True
+
+
+def known(name: str, node: str) -> Known:
+    """The failure as that node would print it: with its partner's port."""
+    one = KNOWN[name]
+    if node == "node2" and one.over == "connection":
+        return one._replace(message=one.message.replace("11227", "11225"), says="11225")
+    return one
+
+
+def told_of(pair: Replayed, first: Side, second: Side) -> Told:
+    return pair.verify({"node1": first.log.content, "node2": second.log.content})
+
+
+def assert_told(told: Told, node: str, failure: Known) -> None:
+    """One error about that node, and it says what helps."""
+    assert told.outcome == "unhealthy", str(told)
+    errors = told.of("error")
+    assert [one["node"] for one in errors] == [node], str(told)
+    assert errors[0]["id"] != "verify.unknown-error"
+    assert failure.says.lower() in f"{errors[0]['message']} {errors[0]['fix']}".lower(), str(errors)
+
+
+@pytest.mark.parametrize("node", NODES)
+@pytest.mark.parametrize("name", KNOWN)
+def test_as_the_last_word(name: str, node: str, replayed_pair: Callable[..., Replayed]) -> None:
+    sides = started()
+    one, failure = sides[NODES.index(node)], known(name, node)
+    one.log.lines += printed(failure, one.log.clock + timedelta(seconds=1))
+    assert_told(told_of(replayed_pair(), *sides), node, failure)
+
+
+@pytest.mark.parametrize("node", NODES)
+@pytest.mark.parametrize("name", [name for name, one in KNOWN.items() if one.causes])
+def test_in_a_trace_of_64_kib_with_nine_causes(
+    name: str, node: str, replayed_pair: Callable[..., Replayed]
+) -> None:
+    sides = started()
+    one, failure = sides[NODES.index(node)], known(name, node)
+    lines = printed(failure, one.log.clock + timedelta(seconds=1), deep=True)
+    assert sum(line.startswith("Caused by:") for line in lines) == 9
+    assert sum(map(len, lines)) > 64 * 1024
+    one.log.lines += lines
+    assert_told(told_of(replayed_pair(), *sides), node, failure)
+    told = [one for one in told_of(replayed_pair(), *sides).of("error") if one["evidence"]]
+    assert failure.causes[-1][:60] in told[0]["evidence"]
+
+
+@pytest.mark.parametrize("node", NODES)
+@pytest.mark.parametrize("name", KNOWN)
+def test_after_the_start_with_other_lines_behind_it(
+    name: str, node: str, replayed_pair: Callable[..., Replayed]
+) -> None:
+    sides = started()
+    one, failure = sides[NODES.index(node)], known(name, node)
+    tell.goes_on(one, 3600)
+    for _ in range(5):
+        one.log.wait(5)
+        one.log.lines += printed(failure, one.log.clock)
+    tell.goes_on(one, 20)
+    assert_told(told_of(replayed_pair(), *sides), node, failure)
+
+
+@pytest.mark.parametrize("node", NODES)
+@pytest.mark.parametrize("name", KNOWN)
+def test_before_the_start_is_complete(name: str, node: str, replayed_pair: Callable[..., Replayed]) -> None:
+    sides = started()
+    one, failure = sides[NODES.index(node)], known(name, node)
+    one.log.lines[2:2] = printed(failure, clock_of(one.log.lines[1]))
+    told = told_of(replayed_pair(), *sides)
+    role = "state sync" if failure.over == "state" else ""
+    over = failure.over in OVER_BY_THE_START or (failure.over in ("connection", "member") and node == "node1")
+    if role:
+        over = node == "node2" or "10006" in failure.says  # synced, or active and in need of nothing
+    if over:
+        assert told.outcome == "healthy", str(told)
+    else:
+        assert_told(told, node, failure)
+
+
+@pytest.mark.parametrize("node", NODES)
+@pytest.mark.parametrize("name", KNOWN)
+def test_followed_by_recovery(name: str, node: str, replayed_pair: Callable[..., Replayed]) -> None:
+    sides = started()
+    number = NODES.index(node)
+    one, failure = sides[number], known(name, node)
+    for _ in range(60):
+        one.log.wait(1)
+        one.log.lines += printed(failure, one.log.clock)
+    over = recovery(failure, one, sides[1 - number])
+    told = told_of(replayed_pair(), *sides)
+    if over:
+        assert told.outcome == "healthy", str(told)
+    else:
+        assert_told(told, node, failure)
+    # What comes again after the recovery is not over.
+    one.log.wait(1)
+    one.log.lines += printed(failure, one.log.clock)
+    assert_told(told_of(replayed_pair(), *sides), node, failure)
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_a_new_start_ends_it(name: str, replayed_pair: Callable[..., Replayed]) -> None:
+    first, second = started()
+    first.log.lines[:0] = [
+        line_of("file", datetime(2026, 1, 26), "INFO", tell.CARBON, "Starting WSO2 Carbon..."),
+        *printed(KNOWN[name], datetime(2026, 1, 26)),
+    ]
+    assert told_of(replayed_pair(), first, second).outcome == "healthy"
+
+
+def test_one_cause_is_one_finding_whatever_wraps_it(replayed_pair: Callable[..., Replayed]) -> None:
+    first, second = started()
+    root = "Caused by: java.net.ConnectException: Connection refused"
+    link = "Caused by: com.mysql.jdbc.exceptions.jdbc4.CommunicationsException: Communications link failure"
+    for source in (tell.QUEUE, tell.QUERIES, "org.wso2.carbon.registry.core.jdbc.Other"):
+        for text in ("a", "b", "c"):
+            first.log.say(source, f"It failed: {text}", "ERROR", trace=("x.Y: z", link, root))
+    told = told_of(replayed_pair(), first, second)
+    assert [(one["id"], one["node"]) for one in told.of("error")] == [("verify.known-error", "node1")]
+    assert "9 times" in told.of("error")[0]["message"]
+
+
+def test_every_row_of_the_table_is_whole() -> None:
+    """Nothing is told twice, and each row can be found by what it says itself or by its number."""
+    assert len(BY_ID) == len(FAILURES)
+    assert len({one.cause for one in FAILURES}) == len(FAILURES)
+    numbers = [number for one in FAILURES for number in one.numbers]
+    assert len(numbers) == len(set(numbers))
+    for one in FAILURES:
+        assert one.fix[0].islower(), one.id
+        assert not one.cause.endswith("."), one.id
+
+
+def test_every_row_of_the_table_is_met_by_a_failure_here() -> None:
+    met = set()
+    for one in KNOWN.values():
+        texts = ["\n".join((cause, *one.frames)) for cause in reversed(one.causes)]
+        if found := recognise([*texts, one.message], source=one.source):
+            met.add(found.id)
+    assert met >= {one.id for one in FAILURES} - {
+        "driver-java",
+        "driver-url",
+        "account-expired",
+        "account-locked",
+        "primary-key",
+        "datasource-duplicate",
+        "direct-memory",
+        "port-permission",
+        "local-ports",
+    }
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda one: one.id)
+def test_the_quick_test_before_a_pattern_hides_nothing(failure: Failure) -> None:
+    """Every text that the pattern finds holds one of the words that are looked for first."""
+    words = list(required_words(failure.pattern.pattern))
+    assert all(words), words
+
+    @given(st.from_regex(failure.pattern))
+    @settings(max_examples=60, deadline=None)
+    def holds(text: str) -> None:
+        found = failure.pattern.search(text)
+        assert found
+        if text.isascii():  # outside of it upper and lower case are no pairs
+            assert any(word in text.lower() for word in words), text
+
+    holds()
