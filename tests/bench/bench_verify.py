@@ -75,10 +75,8 @@ def write(path: Path, side: Side, *, start_first: bool) -> None:
 
 @pytest.fixture(params=["end", "head"])
 def logs(request: pytest.FixtureRequest, make_pair: Callable[..., Pair]) -> tuple[Pair, str, list[Path]]:
-    pair = make_pair(nodes=[{}, {"port_offset": None}])
-    first, second = tell.sides()
-    first.host = second.host = "127.0.0.1"
-    second.hazelcast, second.event_sync, second.management = 4001, 11225, 10006
+    pair = make_pair()
+    first, second = tell.local_sides()
     tell.first_start(first, second)
     paths = [home / "repository/logs/wso2carbon.log" for home in pair.homes]
     for path, side in zip(paths, (first, second), strict=True):
