@@ -184,6 +184,17 @@ KNOWN: dict[str, Known] = {
         "key store",
     ),
     "vault": _plain("org.wso2.securevault.SecureVaultException: Error in decrypting", "vault"),
+    "an untrusted certificate": Known(
+        POOL,
+        "Error in RDBMS get",
+        (
+            "com.mysql.jdbc.exceptions.jdbc4.CommunicationsException: Communications link failure",
+            "sun.security.provider.certpath.SunCertPathBuilderException: unable to find valid certification path to "
+            "requested target",
+        ),
+        "does not trust",
+        "database",
+    ),
     "certificate": _plain(
         "java.security.cert.CertificateExpiredException: NotAfter: Mon Jan 01 2018", "certificate"
     ),
@@ -256,6 +267,16 @@ KNOWN: dict[str, Known] = {
         ("java.lang.IllegalStateException: Cannot call methods on a stopped SparkContext",),
         "Spark",
         "spark",
+    ),
+    "no Spark master": Known(
+        "org.apache.spark.scheduler.TaskSchedulerImpl",
+        "Exiting due to error from cluster scheduler: All masters are unresponsive! Giving up.",
+        (),
+        "Spark context",
+        "spark",
+    ),
+    "the binary receiver": Known(
+        RECEIVER, "Error in creating/starting Binary receiver", ("x.E: no",), "7611"
     ),
     "user manager": Known(
         ACTIVATOR, "Cannot start User Manager Core bundle", ("x.UserStoreException: no",), "failed"

@@ -84,6 +84,8 @@ def test_variants_that_servers_print(line: str) -> None:
 @pytest.mark.parametrize(
     "prefix",
     [
+        "Tue 2026-01-27 10:56:03 UTC host-1 wso2[471]: ",
+        "Tue 2026-01-27 10:56:03 CET host-1 wso2-analytics.service[471]: ",
         "node1_1  | ",
         "analytics-1  | ",
         "node1_1  | 2026-01-28T14:00:01.037123456Z ",

@@ -86,7 +86,7 @@ _FOREIGN = re.compile(
     re.IGNORECASE,
 )
 """Classes that speak to systems of other people: what those refuse is not the pair's failure."""
-_REACHING = frozenset({"network", "database"})
+_REACHING = frozenset({"network", "database", "account", "schema", "datasource"})
 """Subjects about reaching something: not judged for a class of `_FOREIGN`, unless the driver is in the trace."""
 
 
@@ -427,9 +427,20 @@ FAILURES: tuple[Failure, ...] = (
     _row(
         "certificate-expired",
         "network",
-        r"CertificateExpiredException|certificate[_ ](?:has )?expired|\bNotAfter:",
+        r"CertificateExpiredException|certificate[_ ](?:has )?expired|\bNotAfter:"
+        r"|(?:timestamp|validity) check failed",
         "a certificate has expired",
         "renew the certificate (keytool -list -v shows until when each is valid), and start the node again",
+    ),
+    _row(
+        "certificate-untrusted",
+        "database",
+        r"unable to find valid certification path|PKIX path building failed|SunCertPathBuilderException",
+        "Java does not trust the certificate of the database server",
+        "import the certificate of its authority into the trust store of Java (keytool -importcert), and start "
+        "the node again",
+        "database",
+        context=_DATABASE,
     ),
     _row(
         "key-store",
@@ -484,7 +495,8 @@ FAILURES: tuple[Failure, ...] = (
         "thrift-receiver",
         "receiver",
         r"can ?not create and start agent server|cannot start (?:thrift|agent) (?:server|receiver)"
-        r"|error (?:in |while )?starting (?:the )?(?:thrift|agent|binary) (?:server|receiver|data ?bridge)",
+        r"|error (?:in |while )?(?:creating/)?starting (?:the )?(?:thrift|agent|binary) (?:data )?"
+        r"(?:server|receiver|bridge)",
         "the Thrift receiver does not start: something else listens on its port (7611 and 7711, plus the offset), or "
         "its key store cannot be read",
         "free the ports (apimha-wizard check names who listens) or set another port_offset, and start the node again",
@@ -524,7 +536,8 @@ FAILURES: tuple[Failure, ...] = (
         "spark-stopped",
         "spark",
         r"stopped SparkContext|SparkContext (?:has been|was) (?:shut ?down|stopped|cancelled)|spark ?context[^\n]{0,40}"
-        r"\bstopped\b|job cancelled because SparkContext was shut down",
+        r"\bstopped\b|job cancelled because SparkContext was shut down|all masters are unresponsive! giving up"
+        r"|application has been killed\. reason|error initializing SparkContext",
         "the Spark context of this node is stopped: every query fails until another one is started",
         "start this node again",
         "spark",
@@ -584,7 +597,8 @@ def recognise(texts: Sequence[str], *, source: str = "") -> Failure | None:
     foreign = _FOREIGN.search(source) is not None and re.search(r"mysql|mariadb|jdbc", lower) is None
     for text in texts:
         for failure in candidates:
-            if (failure.general and general is not None) or (foreign and failure.subject in _REACHING):
+            reaching = failure.subject in _REACHING or (failure.subject == "port" and "in use" not in lower)
+            if (failure.general and general is not None) or (foreign and reaching):
                 continue
             if failure.pattern.search(text) and (failure.context is None or failure.context.search(whole)):
                 if not failure.general:

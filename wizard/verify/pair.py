@@ -99,7 +99,10 @@ class Pair:
     def both_complete(self) -> bool:
         """Whether both nodes' newest starts are complete, whatever came later."""
         return all(
-            (facts := self.facts(node)) is not None and facts.complete is not None for node in self.nodes
+            (facts := self.facts(node)) is not None
+            and facts.started is not None
+            and facts.complete is not None
+            for node in self.nodes
         )
 
     def uuid(self, node: Node) -> str | None:

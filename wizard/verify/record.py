@@ -22,7 +22,7 @@ _TIME = rb"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[,.]\d{1,6})?"
 # between time and level; the class is in braces, or short and bare.  The page quotes an error without its time: that
 # counts too, but only with a class in braces.
 _LINE = re.compile(
-    rb"\s*(?:TID:\s*(?:\[[^\]\n]{0,200}\]\s*){1,4}?)?"
+    rb"(?:\xef\xbb\xbf)?\s*(?:TID:\s*(?:\[[^\]\n]{0,200}\]\s*){1,4}?)?"
     rb"\[(" + _TIME + rb")\]\s*(?:\[[^\]\n]{0,60}\]\s*){0,2}(" + _LEVELS + rb")\s+"
     rb"(?:\{([^}\n]{0,500})\}\s*-\s*|-\s+(\S{1,500})\s+)(.*)",
     re.DOTALL,
@@ -40,8 +40,9 @@ _HEAD = re.compile(rb"TID:[ \t]*\[|\[\d{4}-\d\d-\d\d[ T]\d\d:\d\d:")
 _PREFIX = re.compile(
     rb"\s*(?:"
     rb"[\w.@/:-]{1,120}[ \t]{0,60}\|[ \t]{0,4}"  # docker-compose
-    rb"|\[[\w.@/:-]{1,150}\][ \t]{1,4}"  # kubectl --prefix
+    rb"|\[(?!ERROR\])[\w.@/:-]{1,150}\][ \t]{1,4}"  # kubectl --prefix
     rb"|\d{4}-\d\d-\d\d[T ][\d:.,]{8,24}(?:Z|[+-]\d\d:?\d\d)?[ \t]{1,4}"  # --timestamps
+    rb"|(?:[A-Z][a-z]{2}[ \t])?\d{4}-\d\d-\d\d[ \t][\d:.]{8,15}[ \t][A-Z]{2,5}[ \t]"  # journalctl -o short-full
     rb"|(?:stdout|stderr)[ \t][FP][ \t]"  # the container runtime's files
     rb"|[A-Z][a-z]{2}[ \t]{1,2}\d{1,2}[ \t](?:\d{4}[ \t])?[\d:.]{8,15}[ \t]{1,4}"  # journalctl, syslog
     rb"[\w.:-]{1,100}[ \t]{1,4}[\w.@/()-]{1,100}(?:\[\d{1,10}\])?:[ \t]{0,4}"

@@ -28,6 +28,7 @@ LONGEST_TEXT = 300
 _SPARK_SQL = b"Spark SQL Context is not available"
 _NO_PLANS = re.compile(r"No execution plans exist for tenant")
 _CHANGING = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|\d+|'[^']*'|\"[^\"]*\"")
+_NUMBER = re.compile(r"\d+")
 _HOST_PORT = r"(?P<host>[^\s']*):(?P<port>\d{1,5})\b"
 
 
@@ -78,6 +79,9 @@ class Tally:
     at: int = 0
     since: Record | None = None
     in_a_row: int = 1
+    pauses: int = 0
+    pause: timedelta = timedelta()
+    """The time between the last two outages, of which there were `pauses` + 1."""
 
     @classmethod
     def of(cls, record: Record, at: int) -> Tally:
@@ -99,6 +103,7 @@ class Tally:
         lasted = max(last - begun, timedelta(seconds=1))
         if now - last > max(lasted, OUTAGE * lasted / self.in_a_row):
             self.since, self.in_a_row = record, 0
+            self.pauses, self.pause = self.pauses + 1, now - last
 
     @property
     def lasted(self) -> timedelta:
@@ -152,6 +157,7 @@ class Facts:
 
     started: Record | None = None
     launcher: Record | None = None
+    refused: Record | None = None  # what the launcher said and no start has followed
     complete: Record | None = None
     complete_at: int = 0
     seconds: int | None = None
@@ -232,7 +238,7 @@ class Story:
                 self._trouble(self.facts.launcher, None, BY_ID["java-version"])
             return
         if record.source == "wso2server.sh":
-            self._launcher = record  # it comes before the start that it is about
+            self._launcher = self.facts.refused = record  # it comes before the start that it is about
             return
         facts = self.facts
         facts.last = record
@@ -272,8 +278,8 @@ class Story:
             return
         row = row_of(record.source)
         kind = _CHANGING.sub("#", record.message[:160])
-        root = (record.raw_root or b"")[:160].decode("utf-8", "replace")
-        key = (record.source, kind, _CHANGING.sub("#", root))
+        # All that `recognise` looks at, but for the numbers.
+        key = (record.source, kind, str(hash(_NUMBER.sub("#", "\n".join(record.causes)))))
         if key not in self._failures:
             if len(self._failures) > 10 * MOST_KINDS:
                 self._failures.clear()

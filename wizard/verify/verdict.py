@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from wizard.system import finding
 from wizard.system.finding import Finding
 from wizard.verify.hosts import any_address
-from wizard.verify.knowledge import recognise
+from wizard.verify.knowledge import BY_ID, recognise
 from wizard.verify.pair import Pair, Sight
 from wizard.verify.record import Record, printable
 from wizard.verify.story import Address, Facts, Success, Tally, Trouble
@@ -37,6 +37,8 @@ QUIET = timedelta(seconds=30)
 """How long nothing may be heard of an error, at least, before it counts as over: the pools validate a connection
 every 30 s (`validationInterval`).
 """
+LONGEST_PAUSE = timedelta(hours=1)
+"""An error that came again and again, with pauses, has to be away for such a pause, or this long, to be over."""
 STUCK = 2
 """So many times a minute's `Waiting for required OSGi services` mean that the start is stuck."""
 QUOTED = 3
@@ -102,6 +104,13 @@ def _log(pair: Pair) -> Iterator[Finding]:
                 node=node.name,
                 evidence=sight.log,
                 fix=f"let this user read {sight.log}, or name another with --log {node.name}=FILE",
+            )
+        elif sight.facts.refused is not None and (
+            sight.facts.started is None or sight.facts.stopped is not None
+        ):
+            java, refused = BY_ID["java-version"], sight.facts.refused
+            yield finding.error(
+                f"no start: {java.cause}", node=node.name, evidence=refused.line, fix=java.fix
             )
         elif sight.facts.started is None and sight.latest is None and sight.sample:
             yield finding.waiting(
@@ -979,7 +988,9 @@ def _over(pair: Pair, node: Node, facts: Facts, trouble: Trouble) -> bool:
             return _succeeded(facts, success, tally)
         return trouble.row == "log" and facts.complete_at > tally.at
     if failure.over == "spark":
-        return _succeeded(facts, "spark", tally)
+        # Before both nodes are up such errors mean nothing; no node completes its start without the other one.
+        early = pair.both_complete and facts.complete_at > tally.at
+        return early or _succeeded(facts, "spark", tally)
     if failure.over == "database" and (_succeeded(facts, "database", tally) or facts.complete_at > tally.at):
         return True
     return failure.passes and facts.complete is not None and _quiet(pair.sight(node), tally)
@@ -995,10 +1006,11 @@ def _succeeded(facts: Facts, what: Success, tally: Tally) -> bool:
 
 
 def _quiet(sight: Sight, tally: Tally) -> bool:
-    """Whether the log has gone on without such an error for as long as they came."""
+    """Whether the log has gone on without such an error for as long as they came, or came again."""
+    again = min(tally.pause, LONGEST_PAUSE) if tally.pauses > 1 else timedelta()
     latest = sight.latest or (sight.facts.last if sight.facts is not None else None)
     now, last = latest.time if latest is not None else None, tally.last.time
-    return now is not None and last is not None and now - last >= max(tally.lasted, QUIET)
+    return now is not None and last is not None and now - last >= max(tally.lasted, again, QUIET)
 
 
 def _groups_alone(pair: Pair) -> Iterator[Finding]:
