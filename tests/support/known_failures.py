@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import NamedTuple
 
-from tests.support.server_logs import HA, QUEUE
+from tests.support.server_logs import HA, QUEUE, line_of
 
 ACTIVATOR = "org.wso2.carbon.user.core.internal.Activator"
 REGISTRY = "org.wso2.carbon.registry.core.internal.RegistryCoreServiceComponent"
@@ -330,3 +331,23 @@ KNOWN: dict[str, Known] = {
     ),
 }
 """By a name for people."""
+
+
+def clock_of(line: str) -> datetime:
+    """The time of a line in the file's form."""
+    return datetime.fromisoformat(line.split("[")[3][:23].replace(",", "."))
+
+
+def printed(failure: Known, clock: datetime, *, deep: bool = False) -> list[str]:
+    """The failure as the server prints it; `deep`: its root in a trace of more than 64 KiB with nine causes."""
+    lines = [line_of("file", clock, failure.level, failure.source, failure.message)]
+    if not failure.causes:
+        return lines
+    frames = ["\tat org.example.Deep.frame(Deep.java:1)"]
+    lines += [f"org.example.Wrapping: {failure.message}", *frames]
+    if deep:
+        for number in range(9 - len(failure.causes)):
+            lines += [f"Caused by: org.example.Wrapped{number}: x", *(frames * 250)]
+    for cause in failure.causes:
+        lines += [f"Caused by: {cause}", *(failure.frames or frames)]
+    return lines

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
 from tests.support import server_logs as tell
+from tests.support.known_failures import KNOWN, clock_of, printed
 from tests.support.server_logs import QUERIES, Side
 from tests.support.verdicts import Replayed, Told
 
 STORE = "org.wso2.carbon.analytics.datasource.rdbms.RDBMSAnalyticsRecordStore"
 TASK = "org.wso2.carbon.analytics.spark.core.AnalyticsTask"
-SCRIPTS = "org.wso2.carbon.analytics.spark.core.CarbonAnalyticsProcessorService"
 REFUSED = "Caused by: java.net.ConnectException: Connection refused (Connection refused)"
 LINK = "Caused by: com.mysql.jdbc.exceptions.jdbc4.CommunicationsException: Communications link failure"
 THRIFT = "Caused by: org.apache.thrift.transport.TTransportException"
@@ -116,17 +117,10 @@ def test_bursts_that_come_again_and_again(
 def test_a_stopped_context_counts_when_both_nodes_are_up(
     sides: tuple[Side, Side], told: Callable[[], Told]
 ) -> None:
-    cause = "Caused by: java.lang.IllegalStateException: Cannot call methods on a stopped SparkContext"
-    whole, clock = sides[0].log.lines, sides[0].log.clock
-    sides[0].log.lines = []
-    fail(sides[0], SCRIPTS, "Error", cause, after=1)
-    printed = sides[0].log.lines
-    time = whole[5][whole[5].index("[2026") : whole[5].index("]", whole[5].index("[2026")) + 1]
-    start = printed[0].index("[2026")
-    early = printed[0].replace(printed[0][start : printed[0].index("]", start) + 1], time)
-    sides[0].log.lines = [*whole[:6], early, *printed[1:], *whole[6:]]
+    whole, stopped = list(sides[0].log.lines), KNOWN["stopped context"]
+    sides[0].log.lines[6:6] = printed(stopped, clock_of(whole[5]))
     assert told().outcome == "healthy", str(told())
-    sides[0].log.lines, sides[0].log.clock = [*whole, *printed], clock
+    sides[0].log.lines = [*whole, *printed(stopped, sides[0].log.clock + timedelta(seconds=1))]
     assert told().outcome == "unhealthy", str(told())
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support import server_logs as tell
-from tests.support.known_failures import KNOWN, Known
+from tests.support.known_failures import KNOWN, Known, clock_of, printed
 from tests.support.server_logs import Side, line_of
 from tests.support.verdicts import Replayed, Told
 from wizard.verify.knowledge import BY_ID, FAILURES, Failure, recognise, required_words
@@ -26,26 +26,6 @@ def started() -> tuple[Side, Side]:
     first, second = tell.local_sides()
     tell.whole_start(first, second)
     return first, second
-
-
-def clock_of(line: str) -> datetime:
-    """The time of a line in the file's form."""
-    return datetime.fromisoformat(line.split("[")[3][:23].replace(",", "."))
-
-
-def printed(failure: Known, clock: datetime, *, deep: bool = False) -> list[str]:
-    """The failure as the server prints it; `deep`: its root in a trace of more than 64 KiB with nine causes."""
-    lines = [line_of("file", clock, failure.level, failure.source, failure.message)]
-    if not failure.causes:
-        return lines
-    frames = ["\tat org.example.Deep.frame(Deep.java:1)"]
-    lines += [f"org.example.Wrapping: {failure.message}", *frames]
-    if deep:
-        for number in range(9 - len(failure.causes)):
-            lines += [f"Caused by: org.example.Wrapped{number}: x", *(frames * 250)]
-    for cause in failure.causes:
-        lines += [f"Caused by: {cause}", *(failure.frames or frames)]
-    return lines
 
 
 def recovery(failure: Known, one: Side, other: Side) -> bool:

@@ -593,12 +593,13 @@ def recognise(texts: Sequence[str], *, source: str = "") -> Failure | None:
     if not possible:
         return None
     candidates = [FAILURES[number] for number in sorted(possible)]
+    if _FOREIGN.search(source) is not None and re.search(r"mysql|mariadb|jdbc", lower) is None:
+        others = _REACHING if "in use" in lower else _REACHING | {"port"}
+        candidates = [failure for failure in candidates if failure.subject not in others]
     general: Failure | None = None
-    foreign = _FOREIGN.search(source) is not None and re.search(r"mysql|mariadb|jdbc", lower) is None
     for text in texts:
         for failure in candidates:
-            reaching = failure.subject in _REACHING or (failure.subject == "port" and "in use" not in lower)
-            if (failure.general and general is not None) or (foreign and reaching):
+            if failure.general and general is not None:
                 continue
             if failure.pattern.search(text) and (failure.context is None or failure.context.search(whole)):
                 if not failure.general:

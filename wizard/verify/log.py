@@ -36,29 +36,13 @@ class Trouble:
     message: str
 
 
-class FileLog:
-    """The log of a home, or a copy of one: followed through its rotations.
+class _ScannedLog:
+    """What both kinds of logs know of what they have read: it is the scanner's."""
 
-    The first `read` goes from the end backwards, through the rolled-over files, to the newest start, but
-    over no more than `limit` bytes; then forward from there.  Nothing but one block is held in memory.
-    """
-
-    def __init__(self, path: Path, limit: int = LIMIT) -> None:
-        self.name = str(path)
+    def __init__(self, name: str) -> None:
+        self.name = name
         self.trouble: Trouble | None = None
-        self._path = path
-        self._limit = limit
-        self._file: LogFile | None = None
-        self._at = 0
         self._scanner = Scanner()
-
-    def read(self) -> Iterator[Record]:
-        try:
-            yield from self._first() if self._file is None else self._more()
-        except IsADirectoryError:
-            self._fail("folder", "is a folder")
-        except (OSError, ValueError) as problem:
-            self._fail("unreadable", getattr(problem, "strerror", None) or str(problem))
 
     def finish(self) -> Iterator[Record]:
         return self._scanner.finish()
@@ -72,6 +56,29 @@ class FileLog:
     def sample(self) -> str:
         """A line of the log, where none of them is a record of the server."""
         return self._scanner.sample
+
+
+class FileLog(_ScannedLog):
+    """The log of a home, or a copy of one: followed through its rotations.
+
+    The first `read` goes from the end backwards, through the rolled-over files, to the newest start, but
+    over no more than `limit` bytes; then forward from there.  Nothing but one block is held in memory.
+    """
+
+    def __init__(self, path: Path, limit: int = LIMIT) -> None:
+        super().__init__(str(path))
+        self._path = path
+        self._limit = limit
+        self._file: LogFile | None = None
+        self._at = 0
+
+    def read(self) -> Iterator[Record]:
+        try:
+            yield from self._first() if self._file is None else self._more()
+        except IsADirectoryError:
+            self._fail("folder", "is a folder")
+        except (OSError, ValueError) as problem:
+            self._fail("unreadable", getattr(problem, "strerror", None) or str(problem))
 
     def close(self) -> None:
         if self._file is not None:
@@ -198,16 +205,14 @@ def _gap(problem: Exception) -> Trouble:
     return Trouble("broken", f"a rolled-over file cannot be read: {problem}")
 
 
-class PipeLog:
+class PipeLog(_ScannedLog):
     """A log that comes through a pipe, from its beginning: `ssh node2 tail -n +1 -F … |`."""
 
     def __init__(self, descriptor: int, name: str = "-") -> None:
-        self.name = name
-        self.trouble: Trouble | None = None
+        super().__init__(name)
         self.ended = False
         self.size = 0
         self._descriptor = descriptor
-        self._scanner = Scanner()
         self._scanner.begin(name, 0)
 
     def read(self) -> Iterator[Record]:
@@ -234,19 +239,6 @@ class PipeLog:
             if came >= limit:
                 deadline, came, limit = time.monotonic() + pause, 0, TRICKLE
         yield from self._scanner.settle()
-
-    def finish(self) -> Iterator[Record]:
-        return self._scanner.finish()
-
-    @property
-    def latest(self) -> Record | None:
-        """The last record of the log, whatever it says."""
-        return self._scanner.latest
-
-    @property
-    def sample(self) -> str:
-        """A line of the log, where none of them is a record of the server."""
-        return self._scanner.sample
 
     def close(self) -> None:
         """The pipe belongs to whoever opened it."""

@@ -36,7 +36,8 @@ _BARE = re.compile(
 """What the launcher and the JVM print to the console, without a time."""
 
 _ANSI = re.compile(rb"\x1b\[[0-9;]{0,20}[A-Za-z]")
-_HEAD = re.compile(rb"TID:[ \t]*\[|\[\d{4}-\d\d-\d\d[ T]\d\d:\d\d:")
+HEAD = re.compile(rb"TID:[ \t]*\[|\[\d{4}-\d\d-\d\d[ T]\d\d:\d\d:")
+"""How a record begins, wherever in its line that is."""
 _PREFIX = re.compile(
     rb"\s*(?:"
     rb"[\w.@/:-]{1,120}[ \t]{0,60}\|[ \t]{0,4}"  # docker-compose
@@ -170,7 +171,7 @@ def _match(line: bytes) -> re.Match[bytes] | None:
         found = _LINE.match(line)
         if found is not None:
             return found
-    head = _HEAD.search(line, 0, MOST_PREFIX)
+    head = HEAD.search(line, 0, MOST_PREFIX)
     if head is not None and head.start() and _PREFIX.fullmatch(line, 0, head.start()):
         return _LINE.match(line, head.start())
     found = _TIMELESS.match(line)
@@ -195,7 +196,7 @@ def prefix_of(line: bytes) -> bytes:
     """What a tool has put before a line that begins a record: empty where there is nothing."""
     if line.startswith((b"TID:", b"[2", b" ")) and _LINE.match(line):
         return b""
-    head = _HEAD.search(line, 0, MOST_PREFIX)
+    head = HEAD.search(line, 0, MOST_PREFIX)
     return line[: head.start()] if head is not None else b""
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from wizard.verify.classes import row_of
-from wizard.verify.record import Record, is_start, parse, prefix_of, printable, without_prefix
+from wizard.verify.record import HEAD, Record, is_start, parse, prefix_of, printable, without_prefix
 
 TELLING = (
     b"ERROR",
@@ -63,7 +63,6 @@ LONGEST_SEEN = 8000
 """Bytes of such an error, with its trace."""
 
 _NEXT = re.compile(rb"\n(?=[ \t]{0,8}(?:TID:[ \t]*\[|\[\d{4}-\d\d-\d\d[ T]))")
-_HEADS = re.compile(rb"TID:[ \t]*\[|\[\d{4}-\d\d-\d\d[ T]\d\d:\d\d:")
 _CAUSED = b"Caused by:"
 _DIGITS = bytes(0x23 if 0x30 <= byte <= 0x39 else byte for byte in range(256))
 
@@ -95,7 +94,7 @@ class Scanner:
         self._at = 0
         self._file = ""
         self._skipping = False
-        self._seen: dict[bytes, bool] = {}
+        self._seen: set[bytes] = set()
         self._complete = False
 
     def begin(self, file: str, offset: int) -> None:
@@ -224,7 +223,7 @@ class Scanner:
             return
         if len(self._seen) >= MOST_SEEN:
             self._seen.clear()
-        self._seen[key] = True
+        self._seen.add(key)
 
     def _repeated(self, data: bytes, again: dict[bytes, _Again]) -> Iterator[Record]:
         """The errors that were seen again, each kind as its last record."""
@@ -281,7 +280,7 @@ def _trace_end(data: bytes, stop: int, end: int, prefix: bytes, *, over: bool) -
         if following is not None:
             return following.start()
         return end - 1 if over else None
-    for head in _HEADS.finditer(data, stop, end):
+    for head in HEAD.finditer(data, stop, end):
         begin = data.rfind(b"\n", 0, head.start()) + 1
         if head.start() - begin < 4 * len(prefix) and prefix_of(data[begin : head.end()]):
             return begin - 1

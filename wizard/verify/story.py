@@ -156,7 +156,6 @@ class Facts:
     """
 
     started: Record | None = None
-    launcher: Record | None = None
     refused: Record | None = None  # what the launcher said and no start has followed
     complete: Record | None = None
     complete_at: int = 0
@@ -215,8 +214,7 @@ class Story:
     def __init__(self) -> None:
         self.facts = Facts()
         self._at = 0
-        self._launcher: Record | None = None
-        self._failures: dict[tuple[str, str, str], Failure | None] = {}
+        self._failures: dict[tuple[str, str, int], Failure | None] = {}
 
     def read(self, records: Iterable[Record]) -> bool:
         """Take the records in; whether there were any."""
@@ -231,14 +229,14 @@ class Story:
         message = record.message
         self._at += 1
         if message.startswith(STARTING):
-            self.facts = Facts(started=record, last=record, launcher=self._launcher)
-            self._launcher = None
+            refused = self.facts.refused  # what the launcher says comes before the start that it is about
+            self.facts = Facts(started=record, last=record)
             self._note(record, "starting")
-            if self.facts.launcher is not None:
-                self._trouble(self.facts.launcher, None, BY_ID["java-version"])
+            if refused is not None:
+                self._trouble(refused, None, BY_ID["java-version"])
             return
         if record.source == "wso2server.sh":
-            self._launcher = self.facts.refused = record  # it comes before the start that it is about
+            self.facts.refused = record
             return
         facts = self.facts
         facts.last = record
@@ -279,7 +277,7 @@ class Story:
         row = row_of(record.source)
         kind = _CHANGING.sub("#", record.message[:160])
         # All that `recognise` looks at, but for the numbers.
-        key = (record.source, kind, str(hash(_NUMBER.sub("#", "\n".join(record.causes)))))
+        key = (record.source, kind, hash(_NUMBER.sub("#", "\n".join(record.causes))))
         if key not in self._failures:
             if len(self._failures) > 10 * MOST_KINDS:
                 self._failures.clear()
