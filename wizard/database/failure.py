@@ -137,13 +137,13 @@ def no_mysql(endpoint: Endpoint, what: str) -> DatabaseError:
 
 # --- the server's own error numbers -------------------------------------------------------------------------
 
-_DENIED = {1045, 1698}
-_TOO_MANY = {1040, 1203, 1226}
-_HOST = {1129, 1130}
+_DENIED = knowledge.BY_ID["access-denied"].numbers
+_TOO_MANY = knowledge.BY_ID["too-many-connections"].numbers
+_HOST = knowledge.BY_ID["host-blocked"].numbers | knowledge.BY_ID["host-refused"].numbers
 _RIGHT = {1044, 1142, 1143, 1211, 1227, 1370, 1410}
-_READ_ONLY = {1792, 1836, 3989}
-_EXPIRED = {1820, 1862}
-_LOCKED = {3118, 3955, 4151}
+_READ_ONLY = knowledge.BY_ID["read-only"].numbers
+_EXPIRED = knowledge.BY_ID["account-expired"].numbers
+_LOCKED = knowledge.BY_ID["account-locked"].numbers
 _PLUGIN = {1251, 1275, 2059, 2061}
 _TLS_NEEDED = 3159
 _GONE = {1053, 1152, 1158, 1159, 1160, 1161, 1927, 2006, 2013, 2055, 3168, 4031}

@@ -39,6 +39,16 @@ class Greeting:
     def version(self) -> tuple[int, ...]:
         return version_of(self.text)
 
+    @property
+    def name(self) -> str:
+        """For people: `MySQL 5.6.24`, `MariaDB 10.11.19`."""
+        return server_name(self.version, mariadb=self.mariadb)
+
+
+def server_name(version: tuple[int, ...], *, mariadb: bool) -> str:
+    """A server for people: `MySQL 5.6.24`, `MariaDB 10.11.19`."""
+    return f"{'MariaDB' if mariadb else 'MySQL'} {'.'.join(map(str, version))}"
+
 
 def version_of(text: str) -> tuple[int, ...]:
     """The numbers of a version.  MariaDB before 11 puts a `5.5.5-` before its own for old clients' sake."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wizard.database.greeting import Greeting
+from wizard.database.greeting import Greeting, server_name
 
 if TYPE_CHECKING:
     from wizard.database.connection import DatabaseSession
@@ -78,7 +78,7 @@ class Server:
     @property
     def name(self) -> str:
         """For people: `MySQL 5.6.24`, `MariaDB 10.11.19`."""
-        return f"{'MariaDB' if self.mariadb else 'MySQL'} {'.'.join(map(str, self.version))}"
+        return server_name(self.version, mariadb=self.mariadb)
 
     @property
     def windows(self) -> bool:

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from wizard.database.greeting import server_name
 from wizard.database.quoting import identifier, literal
 from wizard.database.rights import grant_pattern
 from wizard.database.server import script_mode
@@ -37,8 +38,7 @@ def sql_text(
 
 
 def _head(wanted: WantedDatabases, version: tuple[int, ...], *, mariadb: bool) -> Iterator[str]:
-    server = f"{'MariaDB' if mariadb else 'MySQL'} {'.'.join(map(str, version))}"
-    yield f"-- For {server}, as an administrator, once: mysql -u root -p < this-file"
+    yield f"-- For {server_name(version, mariadb=mariadb)}, as an administrator, once: mysql -u root -p < this-file"
     yield "SET NAMES utf8mb4;"
     # The quoting below is right where a backslash escapes.
     yield "SET @apimha_sql_mode = @@SESSION.sql_mode;"

@@ -178,18 +178,12 @@ def connect(context: CheckContext) -> Iterator[Finding]:
     if context.passwords.problems:
         from wizard.database.greeting import greeting
 
-        said = greeting(wanted_of(context).endpoint)
-        yield finding.ok(
-            f"{'MariaDB' if said.mariadb else 'MySQL'} {'.'.join(map(str, said.version))} answers"
-        )
+        yield finding.ok(f"{greeting(wanted_of(context).endpoint).name} answers")
         return
     situation = situation_of(context)
     server = situation.server
     if server is None:
-        said = situation.greeting
-        yield finding.ok(
-            f"{'MariaDB' if said.mariadb else 'MySQL'} {'.'.join(map(str, said.version))} answers"
-        )
+        yield finding.ok(f"{situation.greeting.name} answers")
     else:
         tls = "with TLS" if server.tls else "without TLS"
         yield finding.ok(f"{server.name} answers ({server.os}, {server.charset}, {tls})")
@@ -554,12 +548,14 @@ def administrator(context: CheckContext) -> Iterator[Finding]:
 
 
 def _script_findings(context: CheckContext, version: tuple[int, ...], *, mariadb: bool) -> Iterator[Finding]:
+    from wizard.database.greeting import server_name
+
+    name = server_name(version, mariadb=mariadb)
     for node in context.nodes:
         pack = context.packs.get(node.name)
         if pack is None:
             continue
         path = pack.script_for(version, mariadb=mariadb)
-        name = f"{'MariaDB' if mariadb else 'MySQL'} {'.'.join(map(str, version))}"
         if path is None:
             yield finding.error(
                 f"{pack.title} has no script for {name}: its mysql.sql fails there at REG_RESOURCE",
