@@ -24,7 +24,7 @@ from wizard.profile.jdbc_url import MySQLUrl, jdbc_url, parse_jdbc_url
 from wizard.steps import sources
 from wizard.steps.reading import describe
 from wizard.steps.registry import lower, mounted_instance
-from wizard.steps.step import Step, put
+from wizard.steps.step import Step, put, sole
 from wizard.system import finding, network
 from wizard.system.errors import EditError
 from wizard.system.finding import Finding
@@ -123,14 +123,7 @@ def find_datasource(document: XmlTree[E], name: str) -> E | None:
         if any(named.text.strip() == name for named in datasource.all("name"))
         or datasource.all("jndiConfig[name=$jndi]", jndi=f"jdbc/{name}")
     ]
-    if len(found) > 1:
-        lines = ", ".join(str(datasource.line) for datasource in found)
-        raise EditError(
-            f"doubles the datasource {name}: that name or jdbc/{name} is live more than once, at the lines {lines}",
-            place=f"{document.name}:{found[1].line}",
-            fix="keep one of them, and remove or comment out the others",
-        )
-    return found[0] if found else None
+    return sole(document, found, f"the datasource {name}: that name or jdbc/{name}")
 
 
 def add_datasource(

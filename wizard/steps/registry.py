@@ -11,7 +11,7 @@ from wizard.preflight.checks import CheckContext, check
 from wizard.profile.jdbc_url import jdbc_url
 from wizard.steps import sources
 from wizard.steps.reading import describe
-from wizard.steps.step import Step, put
+from wizard.steps.step import Step, put, sole
 from wizard.system import finding
 from wizard.system.errors import EditError
 from wizard.system.finding import Finding
@@ -125,14 +125,7 @@ def find_mount(document: XmlTree[E], path: str) -> E | None:
         EditError: there are two.
     """
     found = [one for one in document.all("mount") if (one.get("path") or "").rstrip("/") == path]
-    if len(found) > 1:
-        lines = ", ".join(str(one.line) for one in found)
-        raise EditError(
-            f"doubles the mount of {path}: it is live more than once, at the lines {lines}",
-            place=f"{document.name}:{found[1].line}",
-            fix="keep one of them, and remove or comment out the others",
-        )
-    return found[0] if found else None
+    return sole(document, found, f"the mount of {path}: it")
 
 
 def lower(value: bool) -> str:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from wizard.edit.xml import New
+from wizard.system.errors import EditError
 
 if TYPE_CHECKING:
     from wizard.edit.xml import XmlElement
+    from wizard.pack.xml import Element, XmlTree
     from wizard.passwords.secret import Secret
     from wizard.plan.workbench import Workbench
     from wizard.preflight.checks import Check
     from wizard.steps.reading import Reading
+
+E = TypeVar("E", bound="Element")
 
 
 class Step(NamedTuple):
@@ -45,6 +49,22 @@ def put(
         parent.append(New(name, text=value), what=what)
     else:
         behind.insert_after(New(name, text=value), what=what)
+
+
+def sole(document: XmlTree[E], found: Sequence[E], what: str) -> E | None:
+    """Of the live elements that can be meant the only one; None where there is none.  `what` says it in the error.
+
+    Raises:
+        EditError: there are several.
+    """
+    if len(found) > 1:
+        lines = ", ".join(str(one.line) for one in found)
+        raise EditError(
+            f"doubles {what} is live more than once, at the lines {lines}",
+            place=f"{document.name}:{found[1].line}",
+            fix="keep one of them, and remove or comment out the others",
+        )
+    return found[0] if found else None
 
 
 def nearest(order: Sequence[str], name: str, find: Callable[[str], XmlElement | None]) -> XmlElement | None:
