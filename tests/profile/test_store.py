@@ -408,7 +408,7 @@ class TestNamesAndPaths:
 
     def test_the_reserved_names_are_the_commands(self):
         cli = pytest.importorskip("wizard.command_line.cli")
-        assert set(cli.COMMANDS) - {"wizard"} <= RESERVED
+        assert set(cli.cli.commands) - {"wizard"} <= RESERVED
 
 
 class TestSaving:

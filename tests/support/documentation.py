@@ -25,7 +25,7 @@ from pathlib import Path
 
 import click
 
-from wizard.command_line.cli import COMMANDS, cli
+from wizard.command_line.cli import cli
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROGRAM = "apimha-wizard"
@@ -120,7 +120,7 @@ def parse(arguments: list[str], *, whole: bool = True) -> click.Context:
     In a sentence (`whole` is false) a command may stand without its arguments.
     """
     words = [one for one in arguments if one not in {"…", "..."}]
-    if words and words[0] not in COMMANDS and not words[0].startswith("-"):
+    if words and words[0] not in cli.commands and not words[0].startswith("-"):
         words.insert(0, "wizard")  # a profile: it need not exist here
     try:
         return _context(cli, PROGRAM, words, None)

@@ -36,22 +36,6 @@ class Launchers(NamedTuple):
     dashboard: ShowDashboard
 
 
-COMMANDS = [
-    "resume",
-    "replay",
-    "check",
-    "verify",
-    "rollback",
-    "history",
-    "profile",
-    "checks",
-    "sql",
-    "demo",
-    "clean",
-    "wizard",
-]
-
-
 class Commands(click.Group):
     """The group: a word that is no command is a profile's name for the wizard."""
 
@@ -187,7 +171,7 @@ def _is_profile(name: str) -> bool:
 def _no_such_name(name: str) -> UsageError:
     import difflib
 
-    near = difflib.get_close_matches(name, [c for c in COMMANDS if c != "wizard"], 1)
+    near = difflib.get_close_matches(name, [c for c in cli.commands if c != "wizard"], 1)
     return UsageError(
         f"{name} is no command and no profile",
         fix=f"did you mean {near[0]}?" if near else "apimha-wizard profile list   or   apimha-wizard --help",
