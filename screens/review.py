@@ -13,7 +13,7 @@ from textual.widgets import Button, Static, Tree
 
 from screens.apply import Apply
 from screens.dialogs import elsewhere
-from screens.model import cause, lookup
+from screens.model import lookup
 from screens.signs import of_finding, plain, sign
 from screens.sizes import WIDE
 from screens.theme import tint
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
     from screens.model.pair import OpenPair
     from wizard.command_line.run.replay import Prepared
-    from wizard.plan.change import Change
+    from wizard.plan.change import Change, Line
+    from wizard.plan.diff import DiffRow
     from wizard.profile.lines import Place
     from wizard.system.finding import Finding
 
@@ -56,7 +57,7 @@ class Item(NamedTuple):
 
     finding: Finding | None = None
     change: Change | None = None
-    what: str = ""
+    line: Line | None = None
     database: str = ""
     status: str = ""
     text: str = ""
@@ -170,8 +171,8 @@ class Review(Screen["tuple[str, Place | None] | None"]):
             branch = tree.root.add(title, Item(text=f"{node.node}: {node.home}"), expand=True)
             for change in node.pending:
                 file = branch.add(self._file(change), Item(change=change))
-                for what in change.what:
-                    file.add_leaf(Text(plain(what)), Item(change=change, what=what))
+                for line in change.lines:
+                    file.add_leaf(Text(plain(line.text)), Item(change=change, line=line))
         for other in self._elsewhere(prepared):
             told = (
                 f"{other.name} is on another machine ({other.host}). Nothing of it is written here.\n"
@@ -253,10 +254,12 @@ class Review(Screen["tuple[str, Place | None] | None"]):
 
     def _show_item(self, item: Item) -> None:
         view = self.query_one(DiffView)
+        leads = self._target(item) is not None
+        self.query_one(KeyBar).offer(*(key for key in KEYS if leads or key.action != "screen.go"))
         if item.finding is not None:
             view.show_text(self._about(item.finding))
         elif item.change is not None:
-            self._show_change(view, item.change, item.what)
+            self._show_change(view, item.change, item.line)
         else:
             view.show_text([Said(line) for line in item.text.split("\n")])
 
@@ -283,23 +286,24 @@ class Review(Screen["tuple[str, Place | None] | None"]):
             said.append(Said("Without this nothing can be written: F3 goes to its field.", "primary"))
         return said
 
-    def _show_change(self, view: DiffView, change: Change, what: str) -> None:
+    def _show_change(self, view: DiffView, change: Change, line: Line | None) -> None:
         prepared = self._shown
         if prepared is None:
             return
         found = rows(change, prepared.masker())
-        step, place = cause.step_of(change, self.pair.draft, what)
-        title, arrow = lookup.step_of(step).title, sign("to")
-        field = f" {arrow} {keys()[key_of(place)].title}" if place else ""
         said = [Said(f"{change.node} {sign('dot')} {change.path}", "secondary", bold=True)]
         said += [
             Said(f"written: {move.path}", "quiet") for move in change.moves if not _within(move.path, change)
         ]
-        origin = f"from: {title}{field}   F3 goes there"
-        said += [Said(origin, "primary")]
+        place = self._place(line)
+        if place is not None:
+            step, title = lookup.step_of(lookup.steps_of(key_of(place))[0]), keys()[key_of(place)].title
+            said += [Said(f"from: {step.title} {sign('to')} {title}   F3 goes there", "primary")]
+        elif line is not None:
+            said += [Said(f"from: {lookup.step_of(change.step).title}, the same for every pair", "quiet")]
         if not found:
             said += [Said(""), *(Said(line) for line in change.what)]
-        view.show_rows(found, [*said, Said("")], at=_row_of(found, change, what) if what else 0)
+        view.show_rows(found, [*said, Said("")], at=_row_of(found, line) if line else 0)
 
     # --- settling ---------------------------------------------------------------------------------
 
@@ -391,28 +395,27 @@ class Review(Screen["tuple[str, Place | None] | None"]):
 
     def action_go(self) -> None:
         """Go to the field that causes what is shown."""
-        item = self._current()
-        if item.change is not None:
-            self.dismiss(cause.step_of(item.change, self.pair.draft, item.what))
-        elif item.finding is not None:
-            self._go_to_finding(item.finding)
-        elif self.pair.profile is None and self.pair.mistakes:
+        target = self._target(self._current())
+        if target is not None:
+            self.dismiss(target)
+
+    def _target(self, item: Item) -> tuple[str, Place | None] | None:
+        """The step and the field that cause what an item shows; None where no field does."""
+        if item.finding is not None:
+            field = item.finding.remedy.field if item.finding.remedy else self.pair.field_of(item.finding)
+            return self.pair.owners(item.finding)[0], self.pair.draft.place(field) if field else None
+        place = self._place(item.line)
+        if place is None and item.change is None and self.pair.profile is None and self.pair.mistakes:
             place = next(iter(self.pair.mistakes))
-            self.dismiss((lookup.steps_of(key_of(place))[0], place))
-        elif item.database and self.pair.profile is not None:
+        if item.database and self.pair.profile is not None:
             databases = self.pair.profile.mysql.databases
             role = next((role for role, name in databases if name == item.database), None)
-            if role is not None:
-                self.dismiss(("mysql", ("mysql", "databases", role)))
+            place = ("mysql", "databases", role) if role is not None else None
+        return (lookup.steps_of(key_of(place))[0], place) if place is not None else None
 
-    def _go_to_finding(self, finding: Finding) -> None:
-        step = self.pair.owners(finding)[0]
-        place: Place | None = None
-        if finding.remedy is not None:
-            place = self.pair.draft.place(finding.remedy.field)
-        elif self.pair.field_of(finding) is not None:
-            place = self.pair.draft.place(self.pair.field_of(finding) or "")
-        self.dismiss((step, place))
+    def _place(self, line: Line | None) -> Place | None:
+        """The place of the field that causes a line; None where the procedure prescribes it."""
+        return self.pair.draft.place(line.field) if line is not None and line.field else None
 
     def action_back(self) -> None:
         self.dismiss(None)
@@ -470,22 +473,9 @@ def _within(path: Any, change: Change) -> bool:
     return str(path).endswith(change.path)
 
 
-def _row_of(rows: list[Any], change: Change, what: str) -> int:
-    """The row of a change's line: that of the first new line which holds its value; else the group of its rank."""
-    new = what.rpartition("→")[2].strip().removeprefix("added").strip(" ()")
-    added = [number for number, row in enumerate(rows) if row.kind == "added"]
-    for number in added:
-        if new and new.split(",")[0] in rows[number].text and _named(what, rows[number].text):
-            return number
-    rank = change.what.index(what) if what in change.what else 0
-    return added[min(rank, len(added) - 1)] if added else 0
-
-
-def _named(what: str, text: str) -> bool:
-    """Whether a line of the file is about the element that a change names."""
-    name = what.partition(":")[0].rpartition("/")[2].strip("@").partition("[")
-    inner = name[2].strip("]")
-    return name[0] in text or bool(inner and inner in text)
+def _row_of(rows: list[DiffRow], line: Line) -> int:
+    """The row of the diff where a line of a change begins."""
+    return next((number for number, row in enumerate(rows) if (row.after or 0) >= line.number), 0)
 
 
 def _leaves(node: TreeNode[Item]) -> list[TreeNode[Item]]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tools.pages import renew, table
 from wizard.steps.procedure import CHECKS, STEPS
+from wizard.steps.rows import Table
 from wizard.system.errors import EXIT_CODES
 
 if TYPE_CHECKING:
@@ -79,6 +80,33 @@ def known_errors() -> str:
 
     rows = ((one.subject, one.cause, one.fix, OVER_WHEN[one.over]) for one in FAILURES)
     return table(("about", "cause", "fix", "over when"), rows)
+
+
+def files_table() -> str:
+    """Each step as a chapter: every row of its tables, then what else it does."""
+    return "\n\n".join(_chapters_of_files())
+
+
+def _chapters_of_files() -> Iterator[str]:
+    for step in STEPS:
+        chapter = f"## {step.title}"
+        for written in step.tables:
+            element = f", `{written.element}`" if written.element else ""
+            rows = (
+                (
+                    f"`{row.place or 'its text'}`",
+                    f"`{row.field}`" if row.field else "",
+                    row.means or (f"`{row.text}`" if isinstance(row.text, str) else "the value"),
+                    "yes" if row.rolls else "",
+                )
+                for row in written.rows
+            )
+            chapter += (
+                f"\n\n`{written.file}`{element}\n\n{table(('place', 'field', 'written', 'rolls'), rows)}"
+            )
+        others = [edit for edit in step.edits if not isinstance(getattr(edit, "__self__", None), Table)]
+        chapter += "".join(f"\n\n{(edit.__doc__ or '').splitlines()[0]}" for edit in others)
+        yield chapter
 
 
 def profile_keys() -> str:
@@ -209,6 +237,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "exit codes": exit_codes_table,
     "verify": verify_table,
     "known errors": known_errors,
+    "files": files_table,
     "profile keys": profile_keys,
     "commands": commands,
     "licences": licences,

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tests.support.need import need
 from wizard.edit.properties import PropertiesDocument
+from wizard.edit.splice import Note
 from wizard.passwords.secret import Secret
 from wizard.system.errors import EditError
 
@@ -169,7 +170,7 @@ class TestValues:
         edited = document("x.password old\nspark.ssl.keyPassword old\n")
         edited.set("x.password", "new")
         edited.set("spark.ssl.keyPassword", Secret("new"))
-        edited.set("plain", Secret("new"), what="the plain one")
+        edited.set("plain", Secret("new"), note=Note("the plain one"))
         assert [edit.description for edit in edited.edits] == [
             "x.password: ******** → ********",
             "spark.ssl.keyPassword: ******** → ********",

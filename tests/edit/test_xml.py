@@ -9,7 +9,7 @@ import pytest
 from lxml import etree
 
 from tests.support.headless import PACKS
-from wizard.edit.splice import splice
+from wizard.edit.splice import Note, splice
 from wizard.edit.xml import New, XmlDocument
 from wizard.passwords.secret import Secret
 from wizard.system.errors import EditError
@@ -682,10 +682,10 @@ class TestDescriptions:
 
     def test_a_caller_can_name_it_otherwise(self) -> None:
         edited = document("<a><b>1</b><c/></a>")
-        edited.one("b").set_text("2", what="the port")
-        edited.one("b").set("x", "", what="the x")
-        edited.one("b").insert_after(New("d"), what="the d")
-        edited.one("c").remove(what="the c")
+        edited.one("b").set_text("2", note=Note("the port"))
+        edited.one("b").set("x", "", note=Note("the x"))
+        edited.one("b").insert_after(New("d"), note=Note("the d"))
+        edited.one("c").remove(note=Note("the c"))
         assert self.descriptions(edited) == [
             "the port: 1 → 2",
             'the x: (none) → ""',

@@ -245,13 +245,13 @@ async def test_from_a_change_to_its_field(make_pair: Any) -> None:
         change = next(
             c for c in app.pair.prepared.plan.pending if c.path.endswith("analytics-datasources.xml")
         )
-        what = next(what for what in change.what if "/username" in what)
+        wanted = next(line for line in change.lines if "/username" in line.text)
         line = next(
             node
             for branch in screen.branches.root.children
             for file in branch.children
             for node in file.children
-            if node.data is not None and node.data.what == what
+            if node.data is not None and node.data.line == wanted
         )
         line.parent.expand()
         await pilot.pause()

@@ -1,13 +1,9 @@
-"""The list of the steps, and where a step puts what is new."""
+"""The list of the steps."""
 
 from __future__ import annotations
 
-import pytest
-
-from wizard.edit.xml import XmlDocument
 from wizard.profile.fields import keys
 from wizard.steps.procedure import CHECKS, STEP_IDS, STEPS, checks_of, chosen
-from wizard.steps.step import put
 
 IDS = [
     "prerequisites",
@@ -45,32 +41,3 @@ class TestTheSteps:
         ]
         assert chosen((), tuple(IDS)) == ()
         assert {one.id for one in checks_of(())} == {one.id for one in CHECKS if one.always}
-
-
-ORDER = ("a", "b", "c", "d")
-
-
-class TestPut:
-    @pytest.mark.parametrize(
-        ("there", "new", "result"),
-        [
-            ("abd", "c", "abcd"),
-            ("ad", "b", "abd"),
-            ("ad", "c", "acd"),
-            ("d", "c", "dc"),
-            ("bd", "a", "bad"),
-            ("x", "b", "xb"),
-            ("axd", "b", "abxd"),
-            ("xbx", "c", "xbcx"),
-            ("db", "c", "dbc"),
-            ("abcd", "c", "abcd"),
-        ],
-    )
-    def test_a_new_one_is_directly_behind_the_nearest_of_its_list(
-        self, there: str, new: str, result: str
-    ) -> None:
-        lines = "".join(f"  <{name}>old</{name}>\n" for name in there)
-        document = XmlDocument(f"<r>\n{lines}</r>\n".encode(), "r.xml")
-        put(document.root, ORDER, new, "new")
-        wanted = "".join(f"  <{name}>{'new' if name == new else 'old'}</{name}>\n" for name in result)
-        assert document.result().decode() == f"<r>\n{wanted}</r>\n"

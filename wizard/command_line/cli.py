@@ -230,6 +230,8 @@ def replay(name: str, as_json: bool, allow_commands: bool, **options: Any) -> in
         from shlex import quote
 
         out.lines(next_steps(prepared, result, quote(name)))
+    if as_json:
+        result.files = prepared.files(result.files)
     return _end(result, as_json)
 
 

@@ -15,7 +15,18 @@ from lxml import etree
 from wizard.edit import markup, spacing
 from wizard.edit import new as new_elements
 from wizard.edit.new import New
-from wizard.edit.splice import Edit, Splice, Value, described, is_secret_name, reveal, shown, splice
+from wizard.edit.splice import (
+    NOTE,
+    Edit,
+    Note,
+    Splice,
+    Value,
+    described,
+    is_secret_name,
+    reveal,
+    shown,
+    splice,
+)
 from wizard.pack import xml_nodes, xml_parse
 from wizard.pack.xml_nodes import XmlNode
 from wizard.passwords.secret import Secret
@@ -32,10 +43,11 @@ class _Change:
     `texts` are all texts of the original element, those between its comments too.
     """
 
-    __slots__ = ("old", "secret", "texts", "what")
+    __slots__ = ("note", "old", "secret", "texts", "what")
 
-    def __init__(self, what: str, old: str | None = None) -> None:
+    def __init__(self, what: str, old: str | None = None, note: Note = NOTE) -> None:
         self.what = what
+        self.note = note
         self.old = old
         self.secret = False
         self.texts: tuple[str | None, ...] = ()
@@ -124,9 +136,9 @@ class Editor:
 
     # --- values ----------------------------------------------------------------------------------------
 
-    def set_text(self, node: XmlNode, value: Value, what: str | None) -> None:
+    def set_text(self, node: XmlNode, value: Value, note: Note) -> None:
         """Makes `value` the text; the comments inside stay."""
-        label, old, new = what or xml_nodes.label(node), xml_nodes.text_of(node), reveal(value)
+        label, old, new = note.what or xml_nodes.label(node), xml_nodes.text_of(node), reveal(value)
         self._check(node, label, value)
         if next(node.iterchildren("*"), None) is not None:
             raise xml_nodes.error_at(
@@ -142,7 +154,7 @@ class Editor:
         if node not in self._numbers:
             node.text = new
             return
-        change = self._record((node, "text", ""), what, label, old, value)
+        change = self._record((node, "text", ""), note, label, old, value)
         change.texts = change.texts or (node.text, *(child.tail for child in node))
         texts: Sequence[str | None] = [new]
         if _is_same(node, new, change.old or ""):
@@ -163,9 +175,9 @@ class Editor:
             texts.append(front + (new if number == target else "") + rear)
         return texts
 
-    def set_attribute(self, node: XmlNode, name: str, value: Value, what: str | None) -> None:
+    def set_attribute(self, node: XmlNode, name: str, value: Value, note: Note) -> None:
         """Makes `value` the attribute's; a new one goes behind the last."""
-        label = what or xml_nodes.label(node, name)
+        label = note.what or xml_nodes.label(node, name)
         self._check(node, label, value)
         try:
             new_elements.check_attribute(node, name)
@@ -180,7 +192,7 @@ class Editor:
             return
         self._begin()
         if node in self._numbers:
-            self._record((node, "attribute", name), what, label, old, value)
+            self._record((node, "attribute", name), note, label, old, value)
         node.set(qualified, new)
 
     def _check(self, node: XmlNode, label: str, value: Value) -> None:
@@ -195,9 +207,10 @@ class Editor:
         if isinstance(value, Secret):
             self._secrets.add((node, attribute))
 
-    def _record(self, key: _Key, what: str | None, label: str, old: str | None, value: Value) -> _Change:
+    def _record(self, key: _Key, note: Note, label: str, old: str | None, value: Value) -> _Change:
         change = self._changes.setdefault(key, _Change(label, old))
-        change.what = what or change.what
+        change.what = note.what or change.what
+        change.note = note
         change.secret |= self._is_secret(key[0], key[2], value)
         return change
 
@@ -219,7 +232,7 @@ class Editor:
 
     # --- elements --------------------------------------------------------------------------------------
 
-    def insert_after(self, node: XmlNode, new: New, what: str | None) -> XmlNode:
+    def insert_after(self, node: XmlNode, new: New, note: Note) -> XmlNode:
         """Puts `new` behind `node` and what was put there before; comments on that line stay in front."""
         parent = node.getparent()
         if parent is None:
@@ -237,21 +250,21 @@ class Editor:
         front = self._front_of(node, anchor, indentation)
         if parent in self._numbers and anchor not in self._slot_of:
             made = self._insert_at(
-                self._end_behind(node, anchor), parent, anchor, new, indentation, front, what
+                self._end_behind(node, anchor), parent, anchor, new, indentation, front, note
             )
         else:
             made = self._insert(parent, anchor, new, indentation, front)
             if anchor in self._slot_of:
                 slot = self._slot_of[anchor]
-                self._take_place(made, slot, slot.nodes.index(anchor) + 1, what)
+                self._take_place(made, slot, slot.nodes.index(anchor) + 1, note)
         self._behind.setdefault(node, []).append(made)
         return made
 
-    def append(self, parent: XmlNode, new: New, what: str | None) -> XmlNode:
+    def append(self, parent: XmlNode, new: New, note: Note) -> XmlNode:
         """Puts `new` behind the last element in `parent`, else behind all that is in it."""
         live = self.children(parent)
         if live:
-            return self.insert_after(live[-1], new, what)
+            return self.insert_after(live[-1], new, note)
         if xml_nodes.text_of(parent).strip(xml_nodes.BLANKS):
             raise xml_nodes.error_at(
                 self._name,
@@ -269,22 +282,22 @@ class Editor:
         self._check_new(new, parent)
         self._begin()
         if not len(parent):
-            return self._insert_into_empty(parent, new, what)
+            return self._insert_into_empty(parent, new, note)
         last = parent[-1]
         if last in self._removed:
-            return self.insert_after(last, new, what)
+            return self.insert_after(last, new, note)
         indentation = spacing.indentation(last, self._root_indentation)
         front = self._front_of(last, last, indentation)
         if parent not in self._numbers:
             return self._insert(parent, last, new, indentation, front)
         end = markup.end_of_last_comment(self._data, self._ends[self._numbers[parent]])
-        return self._insert_at(end, parent, last, new, indentation, front, what)
+        return self._insert_at(end, parent, last, new, indentation, front, note)
 
-    def prepend(self, parent: XmlNode, new: New, what: str | None) -> XmlNode:
+    def prepend(self, parent: XmlNode, new: New, note: Note) -> XmlNode:
         """Puts `new` directly behind the start tag of `parent`."""
         live = self.children(parent)
         if not live:
-            return self.append(parent, new, what)
+            return self.append(parent, new, note)
         self._check_new(new, parent)
         self._begin()
         indentation = spacing.indentation(live[0], self._root_indentation)
@@ -294,18 +307,18 @@ class Editor:
         tag = self._start_tag(parent)
         if tag.is_empty or tag.end in self._slots:  # what is in it was inserted there
             made = self._insert(parent, None, new, indentation, front)
-            self._take_place(made, self._slots[tag.close if tag.is_empty else tag.end], 0, what)
+            self._take_place(made, self._slots[tag.close if tag.is_empty else tag.end], 0, note)
             return made
-        return self._insert_at(tag.end, parent, None, new, indentation, front, what)
+        return self._insert_at(tag.end, parent, None, new, indentation, front, note)
 
-    def _insert_into_empty(self, parent: XmlNode, new: New, what: str | None) -> XmlNode:
+    def _insert_into_empty(self, parent: XmlNode, new: New, note: Note) -> XmlNode:
         """Puts `new` into an element without node and text; the end tag gets a line of its own."""
         outer = spacing.indentation(parent, self._root_indentation)
         inner = None if outer is None else outer + spacing.unit(parent, self._root_indentation)
         front = "" if inner is None else "\n" + inner
         blanks = parent.text or ""
         if "\n" in blanks and parent in self._numbers:
-            return self._insert_at(self._start_tag(parent).end, parent, None, new, inner, front, what)
+            return self._insert_at(self._start_tag(parent).end, parent, None, new, inner, front, note)
         closing = blanks if "\n" in blanks else "" if outer is None else "\n" + outer
         parent.text = closing
         made = self._insert(parent, None, new, inner, front)
@@ -317,7 +330,7 @@ class Editor:
             slot.blanks = blanks
             if tag.is_empty:
                 slot.opening, slot.closing = b">", slot.closing + b"</" + tag.name + b">"
-            self._take_place(made, slot, 0, what)
+            self._take_place(made, slot, 0, note)
         return made
 
     def _check_new(self, new: New, parent: XmlNode) -> None:
@@ -342,13 +355,13 @@ class Editor:
         new: New,
         indentation: str | None,
         front: str,
-        what: str | None,
+        note: Note,
     ) -> XmlNode:
         """Puts `new` behind `anchor`, which ends at `position` of the bytes."""
         # Blanks at the end of a line stay there: else that line would change too.
         skipped = "" if indentation is None else markup.rest_of_line(self._data, position)
         made = self._insert(parent, anchor, new, indentation, front, skipped)
-        self._take_place(made, self._slot(parent, position + len(skipped)), 0, what)
+        self._take_place(made, self._slot(parent, position + len(skipped)), 0, note)
         return made
 
     def _insert(
@@ -374,10 +387,10 @@ class Editor:
             self._slots[start] = _Slot(start, parent, markup.line_end_at(self._data, start))
         return self._slots[start]
 
-    def _take_place(self, made: XmlNode, slot: _Slot, position: int, what: str | None) -> None:
+    def _take_place(self, made: XmlNode, slot: _Slot, position: int, note: Note) -> None:
         slot.nodes.insert(position, made)
         self._slot_of[made] = slot
-        self._changes[made, "insert", ""] = _Change(what or "")
+        self._changes[made, "insert", ""] = _Change("", note=note)
 
     def _end_behind(self, node: XmlNode, anchor: XmlNode) -> int:
         """The offset behind `anchor`: the element `node` itself, or a comment behind it on its line."""
@@ -388,7 +401,7 @@ class Editor:
             current = current.getnext()
         return end
 
-    def remove(self, node: XmlNode, what: str | None) -> None:
+    def remove(self, node: XmlNode, note: Note) -> None:
         """Takes `node` out, with its line if it stands alone there."""
         parent = node.getparent()
         if parent is None:
@@ -396,12 +409,12 @@ class Editor:
                 self._name, "the root cannot be removed", node, fix="remove what is in it"
             )
         self._begin()
-        label, summary = what or xml_nodes.label(node), self._summary(node)
+        label, summary = note.what or xml_nodes.label(node), self._summary(node)
         if self._forget(node):
             summary = ""  # what is in it now never stood in the file
         if node in self._numbers:
             self._removed.add(node)
-            self._changes[node, "remove", ""] = _Change(f"{label}: removed{summary}")
+            self._changes[node, "remove", ""] = _Change(f"{label}: removed{summary}", note=note)
             return
         spacing.take_out(node, self._front.pop(node, spacing.before(node)), "")
         for siblings in self._behind.values():
@@ -449,7 +462,7 @@ class Editor:
         slots: set[int] = set()
         for (node, kind, attribute), change in self._changes.items():
             if kind == "remove":
-                yield Edit(change.what, (self._removal(node)[2],))
+                yield Edit(change.what, (self._removal(node)[2],), change.note)
             elif kind == "insert":
                 slot = self._slot_of[node]
                 if slot.start not in slots:
@@ -459,7 +472,8 @@ class Editor:
                 new = xml_nodes.text_of(node) if kind == "text" else xml_nodes.attribute_of(node, attribute)
                 if new != change.old:
                     splices = self._text_splices(node) if kind == "text" else self._attribute(node, attribute)
-                    yield Edit(described(change.what, change.old, new, secret=change.secret), splices)
+                    text = described(change.what, change.old, new, secret=change.secret)
+                    yield Edit(text, splices, change.note)
 
     def _text_splices(self, node: XmlNode) -> tuple[Splice, ...]:
         tag = self._start_tag(node)
@@ -507,9 +521,9 @@ class Editor:
         if slot.start < slot.end:  # all in one: a second one would begin where what follows the slot does
             written = [b"".join(written)]
         for number, node in enumerate(slot.nodes):
-            what = self._changes[node, "insert", ""].what or xml_nodes.label(node)
+            note = self._changes[node, "insert", ""].note
             splices = tuple(Splice(slot.start, slot.end, each) for each in written[number : number + 1])
-            yield Edit(f"{what}: added{self._summary(node)}", splices)
+            yield Edit(f"{note.what or xml_nodes.label(node)}: added{self._summary(node)}", splices, note)
 
     def _summary(self, node: XmlNode) -> str:
         """What a small element holds, in brackets: its text, or that of its children; passwords masked."""

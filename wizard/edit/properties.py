@@ -5,7 +5,7 @@ Only the value changes in a line that is there; a new key gets a line of its own
 
 from __future__ import annotations
 
-from wizard.edit.splice import Edit, Splice, Value, described, is_secret_name, reveal, splice
+from wizard.edit.splice import NOTE, Edit, Note, Splice, Value, described, is_secret_name, reveal, splice
 from wizard.pack.properties import TRIMMED, PropertiesFile, PropertyLine, read
 from wizard.passwords.secret import Secret
 from wizard.system.errors import EditError
@@ -26,7 +26,7 @@ class PropertiesDocument(PropertiesFile):
         super().__init__(data, name)
         self._values: dict[str, tuple[str, bool]] = {}
         self._prefixes: dict[str, str] = {}
-        self._labels: dict[str, str] = {}
+        self._notes: dict[str, Note] = {}
 
     def keys(self) -> list[str]:
         """The live keys, each once, in the order of the file; new ones at the end."""
@@ -36,9 +36,7 @@ class PropertiesDocument(PropertiesFile):
         """The value that counts: the one that was set, else that of the last live line; or None."""
         return self._values[key][0] if key in self._values else super().get(key)
 
-    def set(
-        self, key: str, value: Value, after_prefix: str | None = None, *, what: str | None = None
-    ) -> None:
+    def set(self, key: str, value: Value, after_prefix: str | None = None, *, note: Note = NOTE) -> None:
         """Makes `value` the one that counts; blanks at its ends are dropped, as Spark does.
 
         Only the value changes in the last live line of `key`.  A new key gets a line of its own behind the
@@ -55,7 +53,7 @@ class PropertiesDocument(PropertiesFile):
             return
         self._values[key] = new, isinstance(value, Secret) or is_secret_name(key)
         self._prefixes[key] = key.partition(".")[0] + "." if after_prefix is None else after_prefix
-        self._labels[key] = what or key
+        self._notes[key] = note
 
     @property
     def edits(self) -> list[Edit]:
@@ -70,7 +68,8 @@ class PropertiesDocument(PropertiesFile):
             old = line.value if line else None
             if value != old:
                 made = _changed(line, value) if line else self._added(key, value)
-                edits.append(Edit(described(self._labels[key], old, value, secret=secret), (made,)))
+                note = self._notes[key]
+                edits.append(Edit(described(note.what or key, old, value, secret=secret), (made,), note))
         return edits
 
     def result(self) -> bytes:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import ClassVar, NamedTuple
 
-from wizard.edit.splice import Edit, Splice, described, is_secret_name, splice
+from wizard.edit.splice import NOTE, Edit, Note, Splice, Value, described, is_secret_name, reveal, splice
 from wizard.system.errors import EditError
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -39,7 +39,7 @@ class _Script:
         self.data = data
         self.name = name
         self._assignments = list(self._read(data))
-        self._values: dict[str, tuple[str, str]] = {}
+        self._values: dict[str, tuple[str, str, Note]] = {}
 
     def get(self, name: str) -> str | None:
         """The value that the script gives to the variable in its last live line, or None."""
@@ -48,7 +48,7 @@ class _Script:
         found = self._last(name)
         return found.value if found else None
 
-    def set(self, name: str, value: str) -> None:
+    def set(self, name: str, value: Value, *, note: Note = NOTE) -> None:
         """Changes the value in the last live line, or adds a line at the end.
 
         Raises:
@@ -58,26 +58,27 @@ class _Script:
             raise EditError(
                 f"{name!r} is no variable", place=self.name, fix="use letters, digits and underscores"
             )
-        if not _SAFE.fullmatch(value):
+        text = reveal(value)
+        if not _SAFE.fullmatch(text):
             raise EditError(
                 f"the value of {name} holds characters that a script would not take as they are",
                 place=self.name,
                 fix="use letters, digits, dots, colons, slashes and dashes only",
             )
-        if self.get(name) != value:
-            self._values[self._key(name)] = name, value
+        if self.get(name) != text:
+            self._values[self._key(name)] = name, text, note
 
     @property
     def edits(self) -> list[Edit]:
         """What changes, in the order in which it was asked for; all of their splices make the result."""
         edits = []
-        for name, value in self._values.values():
+        for name, value, note in self._values.values():
             found = self._last(name)
             old = found.value if found else None
             if old != value:
                 written = self._escaped(value)
                 made = Splice(found.start, found.end, written) if found else self._added(name, written)
-                edits.append(Edit(described(name, old, value, secret=is_secret_name(name)), (made,)))
+                edits.append(Edit(described(name, old, value, secret=is_secret_name(name)), (made,), note))
         return edits
 
     def result(self) -> bytes:
@@ -91,7 +92,7 @@ class _Script:
             return self.data
         result = splice(self.data, [each for edit in edits for each in edit.splices])
         wanted = {self._key(each.name): each.value for each in self._assignments}
-        wanted |= {key: value for key, (_, value) in self._values.items()}
+        wanted |= {key: value for key, (_, value, _) in self._values.items()}
         if {self._key(each.name): each.value for each in self._read(result)} != wanted:
             raise EditError(
                 "a line at the end of the script would not run on its own; nothing is written",

@@ -27,11 +27,27 @@ class Splice(NamedTuple):
         return f"Splice({self.start}, {self.end}, <{len(self.replacement)} bytes>)"
 
 
+class Note(NamedTuple):
+    """What an editor carries along with an edit and does not read, but for `what`.
+
+    `what` names the place for people (empty: the editor's own label); `field` is the field of the profile whose
+    value is written (empty: the procedure prescribes it); `rolls` says that the nodes may differ in it for a while.
+    """
+
+    what: str = ""
+    field: str = ""
+    rolls: bool = False
+
+
+NOTE = Note()
+
+
 class Edit(NamedTuple):
     """One thing that changes: for people `description`, for the file `splices` (none if another's bring it)."""
 
     description: str
     splices: tuple[Splice, ...]
+    note: Note = NOTE
 
 
 def splice(data: bytes, splices: Iterable[Splice]) -> bytes:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from wizard.edit.editor import Editor
 from wizard.edit.new import New
-from wizard.edit.splice import Edit, Value
+from wizard.edit.splice import NOTE, Edit, Note, Value
 from wizard.pack.xml import Element, XmlTree
 from wizard.pack.xml_nodes import XmlNode
 
-__all__ = ["New", "XmlDocument", "XmlElement"]
+__all__ = ["NOTE", "New", "Note", "XmlDocument", "XmlElement"]
 
 
 class XmlDocument(XmlTree["XmlElement"]):
@@ -54,51 +54,52 @@ class XmlDocument(XmlTree["XmlElement"]):
 class XmlElement(Element):
     """An element of the live tree, of the original or inserted since.
 
-    Every edit takes `what`, which stands in the description in place of the path.  An edit of an element that
-    has been removed is an EditError, and so is a value with a character that XML cannot hold.
+    Every edit takes a `note`: a name for the description in place of the path, and the field that causes the edit.
+    An edit of an element that has been removed is an EditError, and so is a value with a character that XML cannot
+    hold.
     """
 
     __slots__ = ()
     document: XmlDocument
 
-    def set_text(self, value: Value, *, what: str | None = None) -> None:
+    def set_text(self, value: Value, *, note: Note = NOTE) -> None:
         """Makes `value` the text; comments inside stay.  The value that is there already is no change.
 
         Raises:
             EditError: the element holds elements.
         """
         self.document.editor.refuse_removed(self.node)
-        self.document.editor.set_text(self.node, value, what)
+        self.document.editor.set_text(self.node, value, note)
 
-    def set(self, attribute: str, value: Value, *, what: str | None = None) -> None:
+    def set(self, attribute: str, value: Value, *, note: Note = NOTE) -> None:
         """Makes `value` the attribute's; a new attribute goes behind the last one."""
         self.document.editor.refuse_removed(self.node)
-        self.document.editor.set_attribute(self.node, attribute, value, what)
+        self.document.editor.set_attribute(self.node, attribute, value, note)
 
-    def insert_after(self, new: New, *, what: str | None = None) -> XmlElement:
+    def insert_after(self, new: New, *, note: Note = NOTE) -> XmlElement:
         """Puts `new` directly behind this element, a second one behind the first; returns the new one."""
         self.document.editor.refuse_removed(self.node)
-        return self._like(self.document.editor.insert_after(self.node, new, what))
+        return self._like(self.document.editor.insert_after(self.node, new, note))
 
-    def append(self, new: New, *, what: str | None = None) -> XmlElement:
+    def append(self, new: New, *, note: Note = NOTE) -> XmlElement:
         """Puts `new` behind the last element in this one; returns the new one.
 
         Raises:
             EditError: this one holds a value.
         """
         self.document.editor.refuse_removed(self.node)
-        return self._like(self.document.editor.append(self.node, new, what))
+        return self._like(self.document.editor.append(self.node, new, note))
 
-    def prepend(self, new: New, *, what: str | None = None) -> XmlElement:
+    def prepend(self, new: New, *, note: Note = NOTE) -> XmlElement:
         """Puts `new` in front of all that is in this one; returns the new one.
 
         Raises:
             EditError: this one holds a value.
         """
         self.document.editor.refuse_removed(self.node)
-        return self._like(self.document.editor.prepend(self.node, new, what))
+        return self._like(self.document.editor.prepend(self.node, new, note))
 
-    def remove(self, *, what: str | None = None) -> None:
+    def remove(self, *, note: Note = NOTE) -> None:
         """Takes the element out, with its line if it stands alone there."""
         self.document.editor.refuse_removed(self.node)
-        self.document.editor.remove(self.node, what)
+        self.document.editor.remove(self.node, note)

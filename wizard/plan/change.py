@@ -10,11 +10,25 @@ from wizard.transaction.move import Move
 ChangeKind = Literal["edit", "copy", "symlink", "rename"]
 
 
+class Line(NamedTuple):
+    """One thing that a change does to its file.
+
+    `text` says it for people, passwords masked; `field` is the field of the profile that causes it, a node's with
+    its name (`nodes.node2.host`), empty where the procedure prescribes it; `rolls` says that the nodes may differ
+    in it for a while; `number` is the line of the new file where it begins, from 1, or 0.
+    """
+
+    text: str
+    field: str = ""
+    rolls: bool = False
+    number: int = 0
+
+
 class Change(NamedTuple):
     """A file that the plan looks at, changed or not.
 
     `path` is relative to the home (absolute for a link); `steps` are those that look at it, `step` the one that it
-    is listed under; `what` says for people what changes, passwords masked; without `moves` it stays as it is.
+    is listed under; `lines` are what changes, in the order of the edits; without `moves` it stays as it is.
     `before` and `after` are the bytes of an edited file, for the diff.
     """
 
@@ -22,13 +36,23 @@ class Change(NamedTuple):
     path: str
     kind: ChangeKind
     steps: tuple[str, ...]
-    what: tuple[str, ...] = ()
+    lines: tuple[Line, ...] = ()
     moves: tuple[Move, ...] = ()
     before: bytes | None = None
     after: bytes | None = None
 
     def __repr__(self) -> str:
         return f"Change({self.node!r}, {self.path!r}, {self.kind!r}, {self.what!r}, {self.moves!r})"
+
+    @property
+    def what(self) -> tuple[str, ...]:
+        """What changes, for people."""
+        return tuple(line.text for line in self.lines)
+
+    @property
+    def rolls(self) -> bool | None:
+        """Whether it can be made node by node while the pair runs; None where nothing changes."""
+        return all(line.rolls for line in self.lines) if self.moves else None
 
     @property
     def step(self) -> str:

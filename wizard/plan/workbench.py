@@ -11,7 +11,7 @@ from wizard.edit.properties import PropertiesDocument
 from wizard.edit.shell import BatchScript, ShellScript
 from wizard.edit.xml import XmlDocument
 from wizard.pack.xml import XmlTree
-from wizard.plan.change import Change
+from wizard.plan.change import Change, Line
 from wizard.system.errors import EditError
 from wizard.system.presence import is_folder
 from wizard.transaction.move import ABSENT, Meta, Move, PathState, hash_of, hash_of_file, state_of
@@ -105,14 +105,13 @@ class Workbench:
         document = opened.document if opened is not None else self.pack.xml(path)
         return list(document.all(where)) if isinstance(document, XmlTree) else []
 
-    def properties(self, path: str) -> PropertiesDocument:
-        return self._open(path, PropertiesDocument)
-
-    def shell(self, path: str) -> ShellScript:
-        return self._open(path, ShellScript)
-
-    def batch(self, path: str) -> BatchScript:
-        return self._open(path, BatchScript)
+    def settings(self, path: str) -> PropertiesDocument | ShellScript | BatchScript:
+        """The file as keys or variables with values: a shell script, a batch script, or properties."""
+        if path.endswith(".sh"):
+            return self._open(path, ShellScript)
+        return (
+            self._open(path, BatchScript) if path.endswith(".bat") else self._open(path, PropertiesDocument)
+        )
 
     def _open(self, path: str, kind: Callable[[bytes, str], D]) -> D:
         if path not in self._opened:
@@ -148,7 +147,7 @@ class Workbench:
                 relative,
                 "copy",
                 (self.step,),
-                (f"copied from {source}",) if moves else (),
+                (Line(f"copied from {source}", "mysql.driver_jar", rolls=True),) if moves else (),
                 moves,
             )
         )
@@ -171,9 +170,8 @@ class Workbench:
             ]
             if taken == old[0]:
                 moves.append(Move(self._real(taken), PathState("file", hash_of(contents[taken])), ABSENT))
-            self._others.append(
-                Change(self.node.name, new, "rename", (self.step,), (f"renamed from {taken}",), tuple(moves))
-            )
+            lines = (Line(f"renamed from {taken}", "mysql.provisioning"),)
+            self._others.append(Change(self.node.name, new, "rename", (self.step,), lines, tuple(moves)))
 
     def looked_at(self, path: str) -> None:
         """A file that stays as it is, named in the plan."""
@@ -194,7 +192,7 @@ class Workbench:
             moves = (
                 Move(Path(os.path.realpath(link.parent)) / link.name, ABSENT, PathState("link", str(target))),
             )
-        what = (f"link to {target}",) if moves else ()
+        what = (Line(f"link to {target}", "spark.symbolic_link", rolls=True),) if moves else ()
         self._others.append(Change(self.node.name, str(link), "symlink", (self.step,), what, moves))
 
     def changes(self) -> tuple[list[Change], list[EditError]]:
@@ -220,7 +218,7 @@ class Workbench:
             path,
             "edit",
             steps,
-            tuple(edit.description for edit in opened.document.edits),
+            _lines(before, opened.document.edits),
             (Move(real, was, will, content=after, meta=Meta.of(real)),),
             before,
             after,
@@ -229,3 +227,23 @@ class Workbench:
     def _real(self, relative: str) -> Path:
         """Where a path of the home really is: a link's target is what is written."""
         return Path(os.path.realpath(self.pack.path(relative)))
+
+
+def _lines(before: bytes, edits: Sequence[Edit]) -> tuple[Line, ...]:
+    """What the edits do, each with the line of the result where it begins."""
+    splices = [each for edit in edits for each in edit.splices]
+    lines = []
+    for edit in edits:
+        number = 0
+        if edit.splices:
+            first = edit.splices[0]
+            earlier = [each for each in splices if each.start < first.start]
+            grown = sum(
+                each.replacement.count(b"\n") - before.count(b"\n", each.start, each.end) for each in earlier
+            )
+            blanks = len(first.replacement) - len(first.replacement.lstrip())
+            number = (
+                1 + before.count(b"\n", 0, first.start) + grown + first.replacement.count(b"\n", 0, blanks)
+            )
+        lines.append(Line(edit.description, edit.note.field, edit.note.rolls, number))
+    return tuple(lines)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from wizard.edit.splice import reveal, shown
+from wizard.edit.splice import Note, Value, reveal, shown
 from wizard.edit.xml import New
 from wizard.pack.home import (
     ANALYTICS_CONFIG,
@@ -23,8 +23,9 @@ from wizard.preflight.checks import CheckContext, check
 from wizard.profile.jdbc_url import MySQLUrl, jdbc_url, parse_jdbc_url
 from wizard.steps import sources
 from wizard.steps.reading import describe
-from wizard.steps.registry import lower, mounted_instance
-from wizard.steps.step import Step, put, sole
+from wizard.steps.registry import mounted_instance
+from wizard.steps.rows import Row, Scope, Table
+from wizard.steps.step import Step, sole
 from wizard.system import finding, network
 from wizard.system.errors import EditError
 from wizard.system.finding import Finding
@@ -40,20 +41,6 @@ if TYPE_CHECKING:
 E = TypeVar("E", bound="Element")
 C = TypeVar("C", bound="Element")
 
-ELEMENTS = (
-    "url",
-    "username",
-    "password",
-    "driverClassName",
-    "maxActive",
-    "maxWait",
-    "testOnBorrow",
-    "validationQuery",
-    "validationInterval",
-    "defaultAutoCommit",
-)
-"""Elements of `definition/configuration`, in the order that new ones take."""
-
 OTHER_WAY = ("dataSourceClassName", "dataSourceProps")
 """Elements with which the server ignores `url`, `username` and `password` (procedure, chapter 3)."""
 
@@ -66,49 +53,105 @@ JDBC_RECORD_STORE = "org.wso2.carbon.analytics.datasource.rdbms.RDBMSAnalyticsRe
 CIPHER_TEXT = "repository/conf/security/cipher-text.properties"
 
 
-def connection(bench: Workbench, database: str) -> dict[str, str | Secret]:
-    """What `definition/configuration` holds for a database, without `defaultAutoCommit`."""
-    mysql, pool = bench.profile.mysql, bench.profile.pool
-    return {
-        "url": bench.passwords.url(bench.profile, database),
-        "username": mysql.username,
-        "password": bench.passwords.mysql,
-        "driverClassName": mysql.driver_class,
-        "maxActive": str(pool.max_active),
-        "maxWait": str(pool.max_wait_ms),
-        "testOnBorrow": lower(pool.test_on_borrow),
-        "validationQuery": pool.validation_query,
-        "validationInterval": str(pool.validation_interval_ms),
-    }
+def url_of(role: DatabaseRole) -> Callable[[Scope], Value | None]:
+    """The JDBC URL of a database; None where the profile has no such database."""
+
+    def text(scope: Scope) -> Value | None:
+        database = getattr(scope.bench.profile.mysql.databases, role)
+        return database and scope.bench.passwords.url(scope.bench.profile, database)
+
+    return text
+
+
+def url_cause(role: DatabaseRole) -> Callable[[Scope, str], tuple[str, bool]]:
+    """Which field changes a URL, and whether that rolls: only parameters do."""
+
+    def cause(scope: Scope, old: str) -> tuple[str, bool]:
+        mysql, url = scope.bench.profile.mysql, parse_jdbc_url(old)
+        if url is None or url.database != getattr(mysql.databases, role):
+            return f"mysql.databases.{role}", False
+        if url.host != mysql.host:
+            return "mysql.host", False
+        return ("mysql.url_parameters", True) if url.port == mysql.port else ("mysql.port", False)
+
+    return cause
+
+
+def connection_rows(file: str, role: DatabaseRole) -> Table:
+    """What `definition/configuration` of a datasource holds for a database; without one, nothing."""
+    rows: tuple[Row, ...] = (
+        Row(
+            "url",
+            f"mysql.databases.{role}",
+            url_of(role),
+            rolls=False,
+            cause=url_cause(role),
+            means="the JDBC URL, of `mysql.host`, `mysql.port` and `mysql.url_parameters`, which alone roll",
+        ),
+        Row("username", "mysql.username"),
+        Row("password", "mysql.password", rolls=False),
+        Row("driverClassName", "mysql.driver_class"),
+        Row("maxActive", "pool.max_active"),
+        Row("maxWait", "pool.max_wait_ms"),
+        Row("testOnBorrow", "pool.test_on_borrow"),
+        Row("validationQuery", "pool.validation_query"),
+        Row("validationInterval", "pool.validation_interval_ms"),
+    )
+    if role not in ("user", "registry"):
+        rows += (Row("defaultAutoCommit", text="false"),)
+    return Table(file, f"datasource ({role.replace('_', ' ')})/definition/configuration", rows)
+
+
+def name_rows(file: str, role: Literal["user", "registry"], description: str) -> Table:
+    """What names a datasource, and binds it for the files that use it."""
+    field = f"datasources.{role}"
+    return Table(
+        file,
+        f"datasource ({role})",
+        (
+            Row("name", field),
+            Row("description", text=description),
+            Row(
+                "jndiConfig/name",
+                field,
+                lambda scope: f"jdbc/{reveal(scope.value(field) or '')}",
+                makes=True,
+                means="`jdbc/NAME`",
+            ),
+        ),
+    )
+
+
+ROLES: dict[DatabaseRole, str] = {
+    "user": MASTER_DATASOURCES,
+    "registry": MASTER_DATASOURCES,
+    "event_store": ANALYTICS_DATASOURCES,
+    "processed_data_store": ANALYTICS_DATASOURCES,
+    "stats": STATS_DATASOURCES,
+}
+CONNECTION_ROWS = {role: connection_rows(file, role) for role, file in ROLES.items()}
+NAME_ROWS = {
+    "user": name_rows(MASTER_DATASOURCES, "user", "The datasource used by user manager"),
+    "registry": name_rows(MASTER_DATASOURCES, "registry", "The datasource used by the registry"),
+}
 
 
 def master_datasources(bench: Workbench) -> None:
     """`master-datasources.xml`: the user manager's and the registry's datasource; the H2 one stays as it is."""
-    document = bench.xml(MASTER_DATASOURCES)
-    for name, (database, description) in shared_datasources(bench.profile).items():
-        values = connection(bench, database)
+    document, scope = bench.xml(MASTER_DATASOURCES), Scope(bench, bench.node)
+    for name, role in shared_datasources(bench.profile).items():
         found = find_datasource(document, name)
         if found is None:
-            add_datasource(document, name, description, values)
-            continue
-        found.one("name").set_text(name)
-        put(found, ("name", "description"), "description", description)
-        if (jndi := found.find("jndiConfig")) is not None:
-            put(jndi, ("name",), "name", f"jdbc/{name}")
+            names = NAME_ROWS[role].new("datasource", scope).children or ()
+            add_datasource(document, names, role, scope, f"datasources.{role}")
         else:
-            found.one("description").insert_after(
-                New("jndiConfig", children=(New("name", text=f"jdbc/{name}"),))
-            )
-        configure(found, values)
+            NAME_ROWS[role].write(found, scope)
+            configure(found, role, scope)
 
 
-def shared_datasources(profile: Profile) -> dict[str, tuple[str, str]]:
-    """Name → database and description of the two datasources; one where both names are one."""
-    names, databases = profile.datasources, profile.mysql.databases
-    return {
-        names.user: (databases.user, "The datasource used by user manager"),
-        names.registry: (databases.registry, "The datasource used by the registry"),
-    }
+def shared_datasources(profile: Profile) -> dict[str, Literal["user", "registry"]]:
+    """Name → whose datasource it is; where both names are one, one datasource: the registry's."""
+    return {profile.datasources.user: "user", profile.datasources.registry: "registry"}
 
 
 def find_datasource(document: XmlTree[E], name: str) -> E | None:
@@ -127,40 +170,24 @@ def find_datasource(document: XmlTree[E], name: str) -> E | None:
 
 
 def add_datasource(
-    document: XmlDocument,
-    name: str,
-    description: str,
-    values: Mapping[str, str | Secret],
-    *,
-    jndi: bool = True,
+    document: XmlDocument, names: tuple[New, ...], role: DatabaseRole, scope: Scope, field: str
 ) -> None:
-    bound = (New("jndiConfig", children=(New("name", text=f"jdbc/{name}"),)),) if jndi else ()
+    """Put a datasource behind the last one: what names it, and the connection to its database."""
+    connection = CONNECTION_ROWS[role].new("configuration", scope)
     new = New(
         "datasource",
-        children=(
-            New("name", text=name),
-            New("description", text=description),
-            *bound,
-            New(
-                "definition",
-                {"type": "RDBMS"},
-                children=(
-                    New(
-                        "configuration", children=tuple(New(key, text=value) for key, value in values.items())
-                    ),
-                ),
-            ),
-        ),
+        children=(*names, New("definition", {"type": "RDBMS"}, children=(connection,))),
     )
-    holder = document.one("datasources")
+    holder, note = document.one("datasources"), Note(field=field)
     there = holder.all("datasource")
     if there:
-        there[-1].insert_after(new)
+        there[-1].insert_after(new, note=note)
     else:
-        holder.append(new)
+        holder.append(new, note=note)
 
 
-def configure(datasource: XmlElement, values: Mapping[str, str | Secret]) -> None:
+def configure(datasource: XmlElement, role: DatabaseRole, scope: Scope) -> None:
+    """Point a JDBC datasource to the database of that role."""
     label = datasource.one("name").text.strip()
     definition = datasource.one("definition")
     if definition.get("type") != "RDBMS":
@@ -170,29 +197,35 @@ def configure(datasource: XmlElement, values: Mapping[str, str | Secret]) -> Non
             fix='let the record store use a datasource with <definition type="RDBMS">',
         )
     configuration = definition.one("configuration")
-    for key, value in values.items():
-        put(configuration, ELEMENTS, key, value, what=f"{label}/{key}")
+    CONNECTION_ROWS[role].write(configuration, scope, label)
     for name in OTHER_WAY:
         for element in configuration.all(name):
-            element.remove(what=f"{label}/{name}")
+            element.remove(note=Note(f"{label}/{name}"))
 
 
 def analytics_datasources(bench: Workbench) -> None:
     """`analytics-datasources.xml`: the stores' datasources, found by the name that `analytics-config.xml` gives now."""
     document, config = bench.xml(ANALYTICS_DATASOURCES), bench.pack.xml(ANALYTICS_CONFIG)
+    scope = Scope(bench, bench.node)
     # All are looked up before the first is renamed: two stores may change their names.
     found = store_datasources(document, config, bench.profile)
-    for field, name in store_names(config, bench.profile).items():
-        datasource = found[field]
-        values = connection(bench, getattr(bench.profile.mysql.databases, field))
-        values["defaultAutoCommit"] = "false"
+    for role, name in store_names(config, bench.profile).items():
+        datasource = found[role]
         if datasource is None:
-            add_datasource(
-                document, name, "The datasource used for analytics record store", values, jndi=False
+            description = New("description", text="The datasource used for analytics record store")
+            names = (New("name", text=name), description)
+            add_datasource(document, names, role, scope, name_field(bench.profile, role))
+        else:
+            datasource.one("name").set_text(
+                name, note=Note(field=name_field(bench.profile, role), rolls=True)
             )
-            continue
-        datasource.one("name").set_text(name)
-        configure(datasource, values)
+            configure(datasource, role, scope)
+
+
+def name_field(profile: Profile, role: Store) -> str:
+    """The field that a store's datasource is called after."""
+    pinned = getattr(profile.datasources, role) is not None
+    return f"datasources.{role}" if pinned else f"mysql.databases.{role}"
 
 
 def store_datasources(document: XmlTree[E], config: XmlTree[C], profile: Profile) -> dict[Store, E | None]:
@@ -285,7 +318,9 @@ def analytics_config(bench: Workbench) -> None:
         for named in element.all("properties/property[@name='datasource']"):
             now = named.text.strip()
             # Another record store that shares one of the two goes with it.
-            named.set_text(wanted.get(name) or renamed.get(now) or now, what=f"{name}/datasource")
+            field = name_field(bench.profile, STORES.get(name.removesuffix("_WO"), "event_store"))
+            note = Note(f"{name}/datasource", field, rolls=True)
+            named.set_text(wanted.get(name) or renamed.get(now) or now, note=note)
 
 
 def _renamed(bench: Workbench) -> dict[str, str]:
@@ -301,8 +336,7 @@ def _renamed(bench: Workbench) -> dict[str, str]:
 
 def stats_datasources(bench: Workbench) -> None:
     """`stats-datasources.xml`: the statistics that API Manager shows, where the profile names a database for them."""
-    database = bench.profile.mysql.databases.stats
-    if database is None:
+    if bench.profile.mysql.databases.stats is None:
         return
     if not bench.pack.exists(STATS_DATASOURCES):
         raise EditError(
@@ -314,23 +348,21 @@ def stats_datasources(bench: Workbench) -> None:
     found = find_datasource(document, STATS_DATASOURCE)
     if found is None:
         found = document.one(f"datasources/datasource[name='{STATS_DATASOURCE}']")
-    configure(found, {**connection(bench, database), "defaultAutoCommit": "false"})
+    configure(found, "stats", Scope(bench, bench.node))
 
 
-def user_mgt(bench: Workbench) -> None:
-    """`user-mgt.xml`: the user store is the shared one."""
-    configuration = bench.xml(USER_MGT).one("Realm/Configuration")
-    found = configuration.find("Property[@name='dataSource']")
-    value = f"jdbc/{bench.profile.datasources.user}"
-    if found is not None:
-        found.set_text(value)
-        return
-    there = configuration.children
-    new = New("Property", {"name": "dataSource"}, text=value)
-    if there:
-        there[-1].insert_after(new)
-    else:
-        configuration.append(new)
+USER_STORE_ROWS = Table(
+    USER_MGT,
+    "Realm/Configuration",
+    (
+        Row(
+            "Property[@name='dataSource']",
+            "datasources.user",
+            lambda scope: f"jdbc/{scope.bench.profile.datasources.user}",
+            means="`jdbc/NAME`",
+        ),
+    ),
+)
 
 
 @check(
@@ -710,19 +742,16 @@ def read_configuration(found: Reading, datasource: Element | None, role: Databas
         for name, value in url.parameters.items()
     }
     found.say("mysql.url_parameters", parameters, by=by)
-    if (username := sources.setting(configuration, "username")) is not None:
-        found.say("mysql.username", username.text.strip(), by=by)
     if "dataSourceClassName" in text:
         found.note(field, f"{by} is configured by dataSourceClassName: a replay removes that")
-    elif "driverClassName" in text:
-        found.say("mysql.driver_class", text["driverClassName"], by=by)
-    found.password("mysql.password", sources.setting(configuration, "password"), by=by)
-    found.number("pool.max_active", text.get("maxActive"), by=by)
-    found.number("pool.max_wait_ms", text.get("maxWait"), by=by)
-    found.switch("pool.test_on_borrow", text.get("testOnBorrow"), by=by)
-    if "validationQuery" in text:
-        found.say("pool.validation_query", text["validationQuery"], by=by)
-    found.number("pool.validation_interval_ms", text.get("validationInterval"), by=by)
+        for name in ("username", "password"):
+            setting = sources.setting(configuration, name)
+            found.take(f"mysql.{name}", [setting] if setting is not None else [], by=by)
+        # The other elements count there too.
+        rows = [row for row in CONNECTION_ROWS[role].rows if row.field.startswith("pool.")]
+        Table("", "", tuple(rows)).read(found, configuration, by)
+    else:
+        CONNECTION_ROWS[role].read(found, configuration, by)
     return url.database
 
 
@@ -758,7 +787,14 @@ STEP = Step(
         "pool.validation_query",
         "pool.validation_interval_ms",
     ),
-    edits=(master_datasources, analytics_datasources, analytics_config, stats_datasources, user_mgt),
+    edits=(
+        master_datasources,
+        analytics_datasources,
+        analytics_config,
+        stats_datasources,
+        USER_STORE_ROWS.edit,
+    ),
+    tables=(*NAME_ROWS.values(), *CONNECTION_ROWS.values(), USER_STORE_ROWS),
     checks=(secure_vault, duplicate, record_store, placeholder, stats, replication),
     reads=(read_user_store, read_registry_store, read_stores, read_stats),
 )

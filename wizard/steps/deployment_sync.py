@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from wizard.pack.home import C_APPS, CARBON, DROPINS, LIB
-from wizard.passwords.secret import Secret
 from wizard.preflight.checks import CheckContext, check
 from wizard.steps.reading import describe, is_true
 from wizard.steps.registry import lower
-from wizard.steps.step import Step, put
+from wizard.steps.rows import Row, Scope, Table
+from wizard.steps.step import Step
 from wizard.system import finding
 from wizard.system.finding import Finding
 from wizard.system.presence import is_file
@@ -21,40 +21,38 @@ if TYPE_CHECKING:
     from wizard.plan.workbench import Workbench
     from wizard.steps.reading import Reading
 
-ELEMENTS = (
-    "Enabled",
-    "AutoCommit",
-    "AutoCheckout",
-    "RepositoryType",
-    "SvnUrl",
-    "SvnUser",
-    "SvnPassword",
-    "SvnUrlAppendTenantId",
+
+def is_svn(scope: Scope) -> bool:
+    return scope.bench.profile.deployment_sync.method == "svn"
+
+
+SYNC_ROWS = Table(
+    CARBON,
+    "DeploymentSynchronizer",
+    (
+        Row("Enabled", "deployment_sync.method", lambda scope: lower(is_svn(scope)), means="`true` with svn"),
+        Row(
+            "AutoCommit",
+            "deployment_sync.manager",
+            lambda scope: lower(scope.bench.profile.manager == scope.node),
+            when=is_svn,
+            rolls=False,
+            means="`true` on the manager",
+        ),
+        Row("AutoCheckout", "deployment_sync.method", "true", when=is_svn),
+        Row("RepositoryType", "deployment_sync.method", "svn", when=is_svn),
+        Row("SvnUrl", "deployment_sync.svn_url", when=is_svn),
+        Row("SvnUser", "deployment_sync.svn_username", when=is_svn, unset=""),
+        Row("SvnPassword", "deployment_sync.svn_password", when=is_svn, unset=""),
+        Row("SvnUrlAppendTenantId", "deployment_sync.append_tenant_id", when=is_svn),
+    ),
 )
 
 
 def carbon(bench: Workbench) -> None:
-    """`carbon.xml`: the deployment synchroniser, with svn or off."""
-    document = bench.xml(CARBON)
-    sync = bench.profile.deployment_sync
-    if sync.method == "none":
-        found = document.find("DeploymentSynchronizer")
-        if found is not None:
-            put(found, ELEMENTS, "Enabled", "false")
-        return
-    synchroniser = document.one("DeploymentSynchronizer")
-    values: dict[str, str | Secret] = {
-        "Enabled": "true",
-        "AutoCommit": lower(bench.profile.manager.name == bench.node.name),
-        "AutoCheckout": "true",
-        "RepositoryType": "svn",
-        "SvnUrl": sync.svn_url or "",
-        "SvnUser": sync.svn_username or "",
-        "SvnPassword": bench.passwords.svn if bench.passwords.svn is not None else "",
-        "SvnUrlAppendTenantId": lower(sync.append_tenant_id),
-    }
-    for name, value in values.items():
-        put(synchroniser, ELEMENTS, name, value)
+    """`carbon.xml`: the deployment synchroniser, with svn or off; without svn a file that has none stays as it is."""
+    if bench.profile.deployment_sync.method == "svn" or bench.xml(CARBON).find("DeploymentSynchronizer"):
+        SYNC_ROWS.edit(bench)
 
 
 @check(
@@ -167,11 +165,7 @@ def read_carbon(found: Reading) -> None:
         )
         return
     found.say("deployment_sync.method", "svn")
-    for element, field in (("SvnUrl", "svn_url"), ("SvnUser", "svn_username")):
-        if element in text:
-            found.say(f"deployment_sync.{field}", text[element])
-    found.password("deployment_sync.svn_password", sync.find("SvnPassword"), by="Subversion")
-    found.switch("deployment_sync.append_tenant_id", text.get("SvnUrlAppendTenantId"))
+    SYNC_ROWS.read(found, sync, by="Subversion")
     found.facts["manager"] = is_true(text.get("AutoCommit"))
     if not is_true(text.get("AutoCheckout")):
         found.note("deployment_sync.method", "AutoCheckout is off: this node takes nothing over")
@@ -190,6 +184,7 @@ STEP = Step(
         "deployment_sync.manager",
     ),
     edits=(carbon,),
+    tables=(SYNC_ROWS,),
     checks=(repository, jars, c_apps),
     reads=(read_carbon,),
 )

@@ -5,25 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, TypeVar
 
-from wizard.edit.xml import New
 from wizard.pack.home import CARBON, EVENT_PROCESSOR
 from wizard.preflight.checks import CheckContext, check
-from wizard.steps.hazelcast import plain_host
-from wizard.steps.reading import describe, is_true
+from wizard.steps.reading import describe, is_true, plain_host
 from wizard.steps.registry import lower
-from wizard.steps.step import Step, put
+from wizard.steps.rows import Row, Scope, Table
+from wizard.steps.step import Step
 from wizard.system import finding
 from wizard.system.errors import EditError
 from wizard.system.finding import Finding
 
 if TYPE_CHECKING:
-    from wizard.edit.xml import XmlElement
     from wizard.pack.xml import Element, XmlTree
     from wizard.plan.workbench import Workbench
-    from wizard.profile.model import Profile
     from wizard.steps.reading import Reading
-
-ADDRESS = ("hostName", "port")
 
 REQUIRED = (
     "checkMemberUpdateInterval",
@@ -41,6 +36,48 @@ REQUIRED = (
 """What the server needs in the mode HA beside addresses, filled in (procedure 6)."""
 
 E = TypeVar("E", bound="Element")
+
+
+def is_presenter(scope: Scope) -> str:
+    """Whether the node is the one that shows the dashboards."""
+    return lower(scope.bench.profile.presenter == scope.bench.node)
+
+
+HA = "mode[@name='HA']"
+HA_ROWS = Table(
+    EVENT_PROCESSOR,
+    HA,
+    (
+        Row("eventSync/hostName", "nodes.host", rolls=False),
+        Row("eventSync/port", "nodes.event_sync_port", rolls=False),
+        Row("management/hostName", "nodes.host", rolls=False),
+        Row("management/port", "nodes.management_port", rolls=False),
+        Row("nodeType/worker/@enable", text="true"),
+        Row(
+            "nodeType/presenter/@enable",
+            "event_processor.presenter",
+            is_presenter,
+            means="`true` on the presenter",
+        ),
+    ),
+)
+PRESENTATION_ROWS = Table(
+    EVENT_PROCESSOR,
+    f"{HA}/presentation",
+    (Row("hostName", "nodes.host"), Row("port", "nodes.presentation_port")),
+)
+"""The presenter's address, on both nodes."""
+
+PERSISTENCE_ROWS = Table(
+    EVENT_PROCESSOR,
+    f"{HA}/persistence",
+    (
+        Row("@enable", "event_processor.persistence"),
+        Row("persistenceIntervalInMinutes", "event_processor.persistence_interval_minutes"),
+        Row("persister/property[@key='persistenceLocation']", "event_processor.persistence_location"),
+    ),
+)
+"""Only the element inside HA counts; a pack that has none keeps no state in HA mode, which a check says."""
 
 
 def event_processor(bench: Workbench) -> None:
@@ -64,15 +101,12 @@ def event_processor(bench: Workbench) -> None:
         enabled = lower(mode == ha)
         if (mode.get("enable") or "").lower() != enabled:  # the server does not regard the case either
             mode.set("enable", enabled)
-    node = bench.node
-    address(ha, "eventSync", node.host, node.event_sync_port)
-    address(ha, "management", node.host, node.management_port)
-    switch(ha.one("nodeType"), "worker", on=True)
-    presenter = bench.profile.presenter
-    switch(ha.one("nodeType"), "presenter", on=presenter == node)
+    scope, presenter = Scope(bench, bench.node), bench.profile.presenter
+    HA_ROWS.write(ha, scope)
     if presenter is not None:
-        address(ha, "presentation", presenter.host, presenter.presentation_port)
-    persistence(ha, bench.profile)
+        PRESENTATION_ROWS.write(ha.one("presentation"), Scope(bench, presenter))
+    if (kept := ha.find("persistence")) is not None:
+        PERSISTENCE_ROWS.write(kept, scope)
 
 
 def ha_mode(document: XmlTree[E]) -> E:
@@ -92,34 +126,6 @@ def ha_mode(document: XmlTree[E]) -> E:
         place=f"{document.name}:{found[1].line}",
         fix="keep one of them, and remove or comment out the others",
     )
-
-
-def address(ha: XmlElement, name: str, host: str, port: int) -> None:
-    holder = ha.one(name)
-    put(holder, ADDRESS, "hostName", host)
-    put(holder, ADDRESS, "port", str(port))
-
-
-def switch(node_type: XmlElement, name: str, *, on: bool) -> None:
-    found = node_type.find(name)
-    if found is None:
-        node_type.append(New(name, {"enable": lower(on)}))
-    else:
-        found.set("enable", lower(on))
-
-
-def persistence(ha: XmlElement, profile: Profile) -> None:
-    """Only the element inside HA counts; a pack that has none keeps no state in HA mode, which a check says."""
-    settings = profile.event_processor
-    found = ha.find("persistence")
-    if found is None:
-        return
-    found.set("enable", lower(settings.persistence))
-    if settings.persistence_interval_minutes is not None:
-        interval = str(settings.persistence_interval_minutes)
-        put(found, ("persistenceIntervalInMinutes",), "persistenceIntervalInMinutes", interval)
-    if settings.persistence_location is not None:
-        found.one("persister/property[@key='persistenceLocation']").set_text(settings.persistence_location)
 
 
 @check(
@@ -241,14 +247,7 @@ def read_persistence(found: Reading, ha: Element) -> None:
         found.say("event_processor.persistence", False)
         found.note("event_processor.persistence", f"{found.pack.title} keeps no state in HA mode")
         return
-    found.switch("event_processor.persistence", kept.get("enable"))
-    interval = kept.find("persistenceIntervalInMinutes")
-    found.number(
-        "event_processor.persistence_interval_minutes", interval.text if interval is not None else None
-    )
-    location = kept.find("persister/property[@key='persistenceLocation']")
-    if location is not None:
-        found.say("event_processor.persistence_location", location.text.strip())
+    PERSISTENCE_ROWS.read(found, kept)
 
 
 def read_receivers(found: Reading) -> None:
@@ -284,6 +283,7 @@ STEP = Step(
         "nodes.presentation_port",
     ),
     edits=(event_processor,),
+    tables=(HA_ROWS, PRESENTATION_ROWS, PERSISTENCE_ROWS),
     checks=(persistence_kept, member_interval, duplicated),
     reads=(
         read_event_processor,

@@ -7,105 +7,81 @@ from contextlib import suppress
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from wizard.edit.xml import New
+from wizard.edit.xml import New, Note
 from wizard.pack import ports
 from wizard.pack.home import AXIS2, HAZELCAST, TASKS_CONFIG
 from wizard.preflight.checks import CheckContext, check
-from wizard.steps.reading import describe, is_true
-from wizard.steps.step import Step, nearest, put
+from wizard.steps.reading import describe, is_true, plain_host
+from wizard.steps.rows import Row, Scope, Table
+from wizard.steps.step import Step
 from wizard.system import finding, network
 from wizard.system.errors import EditError
 from wizard.system.finding import Finding
 
 if TYPE_CHECKING:
-    from wizard.edit.xml import XmlElement
     from wizard.pack.home import Pack
     from wizard.plan.workbench import Workbench
     from wizard.profile.model import Node, Profile
     from wizard.steps.reading import Reading
 
 CLUSTERING = "clustering[@class='org.wso2.carbon.core.clustering.hazelcast.HazelcastClusteringAgent']"
-PARAMETERS = ("membershipScheme", "domain", "localMemberHost", "localMemberPort", "properties")
+AXIS2_ROWS = Table(
+    AXIS2,
+    CLUSTERING,
+    (
+        Row("@enable", text="true", rolls=False),
+        Row("parameter[@name='membershipScheme']", text="wka", rolls=False),
+        Row("parameter[@name='domain']", "cluster.domain", rolls=False),
+        Row("parameter[@name='localMemberHost']", "nodes.host", rolls=False),
+        Row("parameter[@name='localMemberPort']", "nodes.hazelcast_port", rolls=False),
+        Row(
+            "parameter[@name='properties']/property[@name='subDomain']/@value",
+            text="worker",
+            rolls=False,
+            makes=True,
+        ),
+    ),
+    first=True,
+)
+
+MEMBER_ROWS = Table(
+    AXIS2,
+    f"{CLUSTERING}/members/member",
+    (Row("hostName", "nodes.host", rolls=False), Row("port", "nodes.hazelcast_port", rolls=False)),
+)
+"""Each of the two members, in the profile's order."""
+
+TASKS_ROWS = Table(TASKS_CONFIG, "taskServerCount", (Row("", "cluster.task_server_count"),))
+"""How many nodes a start waits for, where the profile says so; else the pack's own stays."""
 
 
-def axis2(bench: Workbench) -> None:
-    """`axis2.xml`: clustering on, membership scheme wka, this node's address, exactly the two members."""
+def members(bench: Workbench) -> None:
+    """`axis2.xml`: exactly the two nodes as members; those that are there are kept, others changed, added, removed."""
     clustering = bench.xml(AXIS2).one(CLUSTERING)
-    clustering.set("enable", "true")
-    node = bench.node
-    for name, value in {
-        "membershipScheme": "wka",
-        "domain": bench.profile.cluster.domain,
-        "localMemberHost": node.host,
-        "localMemberPort": str(node.hazelcast_port),
-    }.items():
-        parameter(clustering, name, value)
-    sub_domain(clustering)
-    members(clustering, bench.profile.nodes)
-
-
-def parameter(clustering: XmlElement, name: str, value: str) -> None:
-    found = clustering.find(f"parameter[@name='{name}']")
-    if found is not None:
-        found.set_text(value)
-        return
-    new = New("parameter", {"name": name}, text=value)
-    behind = nearest(PARAMETERS, name, lambda other: clustering.find(f"parameter[@name='{other}']"))
-    if behind is not None:
-        behind.insert_after(new)
-    else:
-        clustering.prepend(new)
-
-
-def sub_domain(clustering: XmlElement) -> None:
-    properties = clustering.find("parameter[@name='properties']")
-    new = New("property", {"name": "subDomain", "value": "worker"})
-    if properties is None:
-        clustering.one("parameter[@name='localMemberPort']").insert_after(
-            New("parameter", {"name": "properties"}, children=(new,))
-        )
-        return
-    found = properties.find("property[@name='subDomain']")
-    if found is None:
-        properties.append(new)
-    else:
-        found.set("value", "worker")
-
-
-def members(clustering: XmlElement, nodes: tuple[Node, ...]) -> None:
-    """Exactly the nodes, in the profile's order: what is there already is kept, the rest changed, added, removed."""
-    wanted = [(node.host, str(node.hazelcast_port)) for node in nodes]
+    scopes = [Scope(bench, node) for node in bench.profile.nodes]
     holder = clustering.find("members")
     if holder is None:
+        new = New("members", children=tuple(MEMBER_ROWS.new("member", scope) for scope in scopes))
         anchor = clustering.all("parameter")
-        new = New("members", children=tuple(member(host, port) for host, port in wanted))
         if anchor:
-            anchor[-1].insert_after(new)
+            anchor[-1].insert_after(new, note=_MEMBERS)
         else:
-            clustering.append(new)
+            clustering.append(new, note=_MEMBERS)
         return
     there = holder.all("member")
-    for element, (host, port) in zip(there, wanted, strict=False):
-        put(element, ("hostName", "port"), "hostName", host)
-        put(element, ("hostName", "port"), "port", port)
-    for element in there[len(wanted) :]:
-        element.remove()
-    for host, port in wanted[len(there) :]:
+    for element, scope in zip(there, scopes, strict=False):
+        MEMBER_ROWS.write(element, scope)
+    for element in there[len(scopes) :]:
+        element.remove(note=_MEMBERS)
+    for scope in scopes[len(there) :]:
+        new, note = MEMBER_ROWS.new("member", scope), Note(field=scope.place("nodes.host"))
         if there:
-            there[-1].insert_after(member(host, port))
+            there[-1].insert_after(new, note=note)
         else:
-            holder.append(member(host, port))
+            holder.append(new, note=note)
 
 
-def member(host: str, port: str) -> New:
-    return New("member", children=(New("hostName", text=host), New("port", text=port)))
-
-
-def tasks_config(bench: Workbench) -> None:
-    """`tasks-config.xml`: how many nodes a start waits for, where the profile says so; else the pack's own stays."""
-    count = bench.profile.cluster.task_server_count
-    if count is not None:
-        bench.xml(TASKS_CONFIG).one("taskServerCount").set_text(str(count))
+_MEMBERS = Note(field="nodes.host")
 
 
 def starts_alone(profile: Profile, packs: Iterable[Pack]) -> bool:
@@ -259,20 +235,15 @@ def read_axis2(found: Reading) -> None:
     clustering = found.pack.xml(AXIS2).one(CLUSTERING)
     if not is_true(clustering.get("enable")):
         found.note("cluster.domain", "clustering is not enabled")
-    values = {
-        name: element.text.strip()
-        for name in ("membershipScheme", "domain", "localMemberHost", "localMemberPort")
-        if (element := clustering.find("parameter[@name=$name]", name=name)) is not None
-    }
-    scheme = values.get("membershipScheme", "missing")
-    if scheme != "wka":
-        found.note("cluster.domain", f"the membership scheme is {describe(scheme)}, not wka")
-    if "domain" in values:
-        found.say("cluster.domain", values["domain"])
+    scheme = clustering.find("parameter[@name='membershipScheme']")
+    is_wka = scheme is not None and scheme.text.strip() == "wka"
+    if not is_wka:
+        name = describe(scheme.text.strip()) if scheme is not None else "missing"
+        found.note("cluster.domain", f"the membership scheme is {name}, not wka")
+    AXIS2_ROWS.read(found, clustering)
     # Under another scheme it is often a loopback address: the event processor knows the node's own (procedure 5).
-    if "localMemberHost" in values and scheme == "wka":
-        found.say("nodes.host", plain_host(values["localMemberHost"]))
-    found.number("nodes.hazelcast_port", values.get("localMemberPort"))
+    if not is_wka:
+        found.values.pop("nodes.host", None)
     members = (found.texts(element, "cluster.domain") for element in clustering.all("members/member"))
     found.facts["members"] = tuple(
         f"{plain_host(member.get('hostName', ''))}:{member.get('port', '')}" for member in members
@@ -288,17 +259,13 @@ def read_tasks_config(found: Reading) -> None:
         found.say("cluster.task_server_count", 1)
 
 
-def plain_host(text: str) -> str:
-    """A host as the profile writes it: an IPv6 address without brackets."""
-    return text.strip().removeprefix("[").removesuffix("]")
-
-
 STEP = Step(
     id="hazelcast",
     title="Hazelcast",
     help="The cluster that the two nodes form: each one's address, and the list of both.",
     fields=("cluster.domain", "cluster.task_server_count", "nodes.host", "nodes.hazelcast_port"),
-    edits=(axis2, tasks_config),
+    edits=(AXIS2_ROWS.edit, members, TASKS_ROWS.edit),
+    tables=(AXIS2_ROWS, MEMBER_ROWS, TASKS_ROWS),
     checks=(host, reachable, override, group_password, bind_port),
     reads=(read_axis2, read_tasks_config),
 )

@@ -9,11 +9,11 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from wizard.edit.xml import New
 from wizard.pack import releases
 from wizard.pack.home import CARBON, DROPINS, LIB, Pack, is_pack, read_regular
 from wizard.preflight.checks import CheckContext, check
 from wizard.steps.reading import describe
+from wizard.steps.rows import Row, Table
 from wizard.steps.step import Step
 from wizard.system import finding, network
 from wizard.system.errors import EditError, WizardError
@@ -27,16 +27,8 @@ if TYPE_CHECKING:
     from wizard.steps.reading import Reading
 
 
-def offset(bench: Workbench) -> None:
-    """`carbon.xml`: the port offset, where the node sets one; else the pack's own stays."""
-    if bench.node.port_offset is None:
-        return
-    ports, value = bench.xml(CARBON).one("Ports"), str(bench.node.port_offset)
-    found = ports.find("Offset")
-    if found is not None:
-        found.set_text(value)
-    else:
-        ports.prepend(New("Offset", text=value))
+OFFSET_ROWS = Table(CARBON, "Ports", (Row("Offset", "nodes.port_offset", rolls=False),), first=True)
+"""The port offset, where the node sets one; else the pack's own stays."""
 
 
 def driver_jar(bench: Workbench) -> None:
@@ -591,8 +583,7 @@ def link(context: CheckContext) -> Iterator[Finding]:
 
 def read_offset(found: Reading) -> None:
     """The node's port offset."""
-    element = found.pack.xml(CARBON).find("Ports/Offset")
-    found.number("nodes.port_offset", element.text if element is not None else None)
+    OFFSET_ROWS.read(found, found.pack.xml(CARBON).find("Ports"))
 
 
 def read_driver_jar(found: Reading) -> None:
@@ -619,7 +610,8 @@ STEP = Step(
         "mysql.driver_jar",
         "mysql.driver_class",
     ),
-    edits=(offset, driver_jar),
+    edits=(OFFSET_ROWS.edit, driver_jar),
+    tables=(OFFSET_ROWS,),
     checks=(
         secret,
         home,

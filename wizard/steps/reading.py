@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from wizard.edit.splice import shown
 from wizard.passwords.secret import Secret
+from wizard.profile.fields import keys
 
 if TYPE_CHECKING:
     from wizard.pack.home import Pack
@@ -42,6 +43,28 @@ class Reading:
         """What was missing, contradictory or not understood; becomes a comment at that field."""
         if (field, text) not in self.notes:
             self.notes.append((field, text))
+
+    def take(
+        self, field: str, elements: Sequence[Element], attribute: str = "", *, by: str = "another place"
+    ) -> None:
+        """A field's value as the element that holds it says it; one that is live twice with two values is a doubt."""
+        texts = [one.get(attribute) if attribute else one.text for one in elements]
+        said = [(one, text) for one, text in zip(elements, texts, strict=True) if text is not None]
+        if not said:
+            return
+        element, text = said[0]
+        for other, another in said[1:]:
+            if another.strip() != text.strip():
+                self.note(field, f"{other.label} is defined twice (line {other.line})")
+        kind = keys()[field].kind
+        if kind == "reference":
+            self.password(field, element, by=by)
+        elif kind == "number":
+            self.number(field, text, by=by)
+        elif kind == "switch":
+            self.switch(field, text, by=by)
+        else:
+            self.say(field, plain_host(text) if field == "nodes.host" else text.strip(), by=by)
 
     def number(self, field: str, text: str | None, *, by: str = "another place") -> None:
         """A field that is a whole number; None says nothing."""
@@ -85,6 +108,11 @@ class Reading:
 def is_true(text: str | None) -> bool:
     """How the servers read a switch."""
     return text is not None and text.strip().lower() == "true"
+
+
+def plain_host(text: str) -> str:
+    """A host as the profile writes it: an IPv6 address without brackets."""
+    return text.strip().removeprefix("[").removesuffix("]")
 
 
 def describe(value: Any) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from wizard.edit.xml import New
+from wizard.edit.xml import Note
 from wizard.pack.home import REGISTRY
 from wizard.preflight.checks import CheckContext, check
 from wizard.profile.jdbc_url import jdbc_url
 from wizard.steps import sources
 from wizard.steps.reading import describe
-from wizard.steps.step import Step, put, sole
+from wizard.steps.rows import Row, Scope, Table
+from wizard.steps.step import Step, sole
 from wizard.system import finding
 from wizard.system.errors import EditError
 from wizard.system.finding import Finding
@@ -32,38 +33,88 @@ MOUNTS = {
 }
 """The two paths that are mounted, and the field of each one's target path."""
 
+CONFIG_ROWS = Table(
+    REGISTRY,
+    "dbConfig",
+    (
+        Row("@name", "registry.db_config"),
+        Row(
+            "dataSource",
+            "datasources.registry",
+            lambda scope: source_name(scope.bench.profile),
+            means="`jdbc/NAME`",
+        ),
+    ),
+)
+INSTANCE_ROWS = Table(
+    REGISTRY,
+    "remoteInstance",
+    (
+        Row("@url", "registry.remote_url"),
+        Row("id", "registry.instance_id"),
+        Row(
+            "cacheId",
+            "registry.cache_id",
+            lambda scope: cache_id(scope.bench.profile),
+            means="`registry.cache_id`, else `USER@URL`",
+        ),
+        Row("dbConfig", "registry.db_config"),
+        Row("readOnly", "registry.read_only"),
+        Row("enableCache", "registry.enable_cache"),
+        Row("registryRoot", "registry.registry_root", rolls=False),
+    ),
+)
+MOUNT_ROWS = {
+    path: Table(
+        REGISTRY,
+        "mount",
+        (
+            Row("@path", text=path),
+            Row("@overwrite", text="true"),
+            Row("instanceId", "registry.instance_id"),
+            Row("targetPath", field, rolls=False),
+        ),
+    )
+    for path, field in MOUNTS.items()
+}
+
 
 def registry(bench: Workbench) -> None:
     """`registry.xml`: the database of the registry, the remote instance that it is, and the two mounts."""
-    document, profile = bench.xml(REGISTRY), bench.profile
-    last = db_config(document, profile)
-    last = remote_instance(document, profile, behind=last)
-    for path, target in targets(profile).items():
-        last = mount(document, path, target, profile.registry.instance_id, behind=last)
+    document, settings, scope = bench.xml(REGISTRY), bench.profile.registry, Scope(bench, bench.node)
+    found = document.find("dbConfig[@name=$name]", name=settings.db_config)
+    last = written(document, CONFIG_ROWS, scope, found, "registry.db_config")
+    found = document.find("remoteInstance[id=$id]", id=settings.instance_id)
+    last = written(document, INSTANCE_ROWS, scope, found, "registry.instance_id", behind=last)
+    for path, table in MOUNT_ROWS.items():
+        last = written(document, table, scope, find_mount(document, path), MOUNTS[path], behind=last)
 
 
-def targets(profile: Profile) -> dict[str, str]:
-    """The target path of each mount."""
-    settings = profile.registry
-    return dict(zip(MOUNTS, (settings.governance_target, settings.config_target), strict=True))
+def written(
+    document: XmlDocument,
+    table: Table,
+    scope: Scope,
+    found: XmlElement | None,
+    field: str,
+    *,
+    behind: XmlElement | None = None,
+) -> XmlElement:
+    """Write the rows into `found`, or a new element behind the last of its kind, else `behind`; return what is there.
+
+    `field` is the one that a new element comes from.
+    """
+    if found is not None:
+        table.write(found, scope)
+        return found
+    others = document.all(table.element)
+    anchor = others[-1] if others else behind or document.one("currentDBConfig")
+    anchor.insert_after(table.new(table.element, scope), note=Note(field=field))
+    return anchor
 
 
 def source_name(profile: Profile) -> str:
     """The JNDI name of the registry's datasource."""
     return f"jdbc/{profile.datasources.registry}"
-
-
-def db_config(document: XmlDocument, profile: Profile) -> XmlElement:
-    """The database of the registry; gives the element that is there and that new ones go behind."""
-    name, source = profile.registry.db_config, source_name(profile)
-    found = document.find("dbConfig[@name=$name]", name=name)
-    if found is not None:
-        put(found, ("dataSource",), "dataSource", source)
-        return found
-    last = document.all("dbConfig")
-    anchor = last[-1] if last else document.one("currentDBConfig")
-    anchor.insert_after(New("dbConfig", {"name": name}, children=(New("dataSource", text=source),)))
-    return anchor
 
 
 def registry_url(profile: Profile) -> str:
@@ -75,47 +126,6 @@ def registry_url(profile: Profile) -> str:
 def cache_id(profile: Profile) -> str:
     """What both nodes call the registry's database: `USER@URL`, unless the profile says otherwise."""
     return profile.registry.cache_id or f"{profile.mysql.username}@{registry_url(profile)}"
-
-
-def remote_instance(document: XmlDocument, profile: Profile, *, behind: XmlElement) -> XmlElement:
-    settings = profile.registry
-    values = {
-        "id": settings.instance_id,
-        "cacheId": cache_id(profile),
-        "dbConfig": settings.db_config,
-        "readOnly": lower(settings.read_only),
-        "enableCache": lower(settings.enable_cache),
-        "registryRoot": settings.registry_root,
-    }
-    found = document.find("remoteInstance[id=$id]", id=settings.instance_id)
-    if found is not None:
-        found.set("url", settings.remote_url)
-        for name, value in values.items():
-            put(found, tuple(values), name, value)
-        return found
-    others = document.all("remoteInstance")
-    anchor = others[-1] if others else behind
-    children = tuple(New(name, text=value) for name, value in values.items())
-    anchor.insert_after(New("remoteInstance", {"url": settings.remote_url}, children=children))
-    return anchor
-
-
-def mount(
-    document: XmlDocument, path: str, target: str, instance_id: str, *, behind: XmlElement
-) -> XmlElement:
-    values = {"instanceId": instance_id, "targetPath": target}
-    found = find_mount(document, path)
-    if found is not None:
-        found.set("path", path)
-        found.set("overwrite", "true")
-        for name, value in values.items():
-            put(found, tuple(values), name, value)
-        return found
-    others = document.all("mount")
-    anchor = others[-1] if others else behind
-    children = tuple(New(name, text=value) for name, value in values.items())
-    anchor.insert_after(New("mount", {"path": path, "overwrite": "true"}, children=children))
-    return anchor
 
 
 def find_mount(document: XmlTree[E], path: str) -> E | None:
@@ -325,19 +335,9 @@ def read_registry(found: Reading) -> None:
     if instance is None:
         found.note("registry.instance_id", f"there is no remoteInstance with the id {describe(instance_id)}")
         return
-    url = instance.get("url")
-    if url is not None:
-        found.say("registry.remote_url", url.strip())
-    text = found.texts(instance, "registry.remote_url")
-    found.switch("registry.read_only", text.get("readOnly"))
-    found.switch("registry.enable_cache", text.get("enableCache"))
-    for element, field in (
-        ("dbConfig", "db_config"),
-        ("registryRoot", "registry_root"),
-        ("cacheId", "cache_id"),
-    ):
-        if text.get(element):
-            found.say(f"registry.{field}", text[element])
+    INSTANCE_ROWS.read(found, instance)
+    if cache := instance.all("cacheId"):
+        found.take("registry.cache_id", cache)
 
 
 def read_mount(found: Reading, document: XmlFile, path: str, field: str, instance_id: str) -> None:
@@ -386,6 +386,7 @@ STEP = Step(
         "registry.config_target",
     ),
     edits=(registry,),
+    tables=(CONFIG_ROWS, INSTANCE_ROWS, *MOUNT_ROWS.values()),
     checks=(other_mount, local_database, shared_local),
     reads=(read_registry,),
 )

@@ -9,9 +9,11 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from wizard.edit.shell import BatchScript, ShellScript
+from wizard.edit.splice import reveal
 from wizard.pack.home import SPARK_DEFAULTS, SPARK_ENV_BAT, SPARK_ENV_SH
 from wizard.preflight.checks import CheckContext, check
 from wizard.steps.reading import describe
+from wizard.steps.rows import Row, Scope, Table
 from wizard.steps.step import Step
 from wizard.system import finding, network
 from wizard.system.finding import Finding
@@ -25,26 +27,28 @@ if TYPE_CHECKING:
     from wizard.steps.reading import Reading
 
 
-def spark_defaults(bench: Workbench) -> None:
-    """`spark-defaults.conf`: a cluster of its own, as many masters as the profile says, the common path."""
-    settings = bench.profile.spark
-    properties = bench.properties(SPARK_DEFAULTS)
-    properties.set("carbon.spark.master", "local")
-    properties.set("carbon.spark.master.count", str(settings.master_count))
-    if settings.symbolic_link is not None and not bench.one_machine:
-        properties.set("carbon.das.symbolic.link", str(settings.symbolic_link).rstrip("/") + "/")
+def common_path(scope: Scope) -> str | None:
+    """The common path with the slash that the server expects; only two machines need one."""
+    path = scope.value("spark.symbolic_link")
+    return None if path is None or scope.bench.one_machine else f"{reveal(path).rstrip('/')}/"
 
 
-def spark_env_sh(bench: Workbench) -> None:
-    """`load-spark-env-vars.sh`: the interface that Spark binds to, where the field is set."""
-    if bench.node.spark_local_ip is not None:
-        bench.shell(SPARK_ENV_SH).set("SPARK_LOCAL_IP", bench.node.spark_local_ip)
-
-
-def spark_env_bat(bench: Workbench) -> None:
-    """`load-spark-env-vars.bat`: the same for Windows."""
-    if bench.node.spark_local_ip is not None:
-        bench.batch(SPARK_ENV_BAT).set("SPARK_LOCAL_IP", bench.node.spark_local_ip)
+DEFAULTS_ROWS = Table(
+    SPARK_DEFAULTS,
+    "",
+    (
+        Row("carbon.spark.master", text="local"),
+        Row("carbon.spark.master.count", "spark.master_count"),
+        Row(
+            "carbon.das.symbolic.link",
+            "spark.symbolic_link",
+            common_path,
+            means="the path and a slash, where the nodes are on two machines",
+        ),
+    ),
+)
+ENV_SH_ROWS = Table(SPARK_ENV_SH, "", (Row("SPARK_LOCAL_IP", "nodes.spark_local_ip"),))
+ENV_BAT_ROWS = Table(SPARK_ENV_BAT, "", (Row("SPARK_LOCAL_IP", "nodes.spark_local_ip"),))
 
 
 def symbolic_link(bench: Workbench) -> None:
@@ -207,7 +211,8 @@ STEP = Step(
     title="Spark",
     help="The embedded Spark cluster: two masters, and one path to the jars on both machines.",
     fields=("spark.master_count", "spark.symbolic_link", "nodes.spark_local_ip"),
-    edits=(spark_defaults, spark_env_sh, spark_env_bat, symbolic_link),
+    edits=(DEFAULTS_ROWS.edit, ENV_SH_ROWS.edit, ENV_BAT_ROWS.edit, symbolic_link),
+    tables=(DEFAULTS_ROWS, ENV_SH_ROWS, ENV_BAT_ROWS),
     checks=(link, local_ip),
     reads=(read_spark_defaults, read_spark_env),
 )

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from wizard.edit.xml import New
 from wizard.system.errors import EditError
 
 if TYPE_CHECKING:
-    from wizard.edit.xml import XmlElement
     from wizard.pack.xml import Element, XmlTree
-    from wizard.passwords.secret import Secret
     from wizard.plan.workbench import Workbench
     from wizard.preflight.checks import Check
     from wizard.steps.reading import Reading
+    from wizard.steps.rows import Table
 
 E = TypeVar("E", bound="Element")
 
@@ -32,23 +30,10 @@ class Step(NamedTuple):
     fields: tuple[str, ...]
     edits: tuple[Callable[[Workbench], None], ...]
     checks: tuple[Check, ...]
+    tables: tuple[Table, ...] = ()
+    """The rows that the edits write, for the reference page."""
     reads: tuple[Callable[[Reading], None], ...] = ()
     """The way back: what a home that was configured by hand says of the fields (`profile from-homes`)."""
-
-
-def put(
-    parent: XmlElement, order: Sequence[str], name: str, value: str | Secret, *, what: str | None = None
-) -> None:
-    """Give a child its text; a new one goes directly behind the nearest one of the list that is there."""
-    child = parent.find(name)
-    if child is not None:
-        child.set_text(value, what=what)
-        return
-    behind = nearest(order, name, parent.find)
-    if behind is None:
-        parent.append(New(name, text=value), what=what)
-    else:
-        behind.insert_after(New(name, text=value), what=what)
 
 
 def sole(document: XmlTree[E], found: Sequence[E], what: str) -> E | None:
@@ -65,10 +50,3 @@ def sole(document: XmlTree[E], found: Sequence[E], what: str) -> E | None:
             fix="keep one of them, and remove or comment out the others",
         )
     return found[0] if found else None
-
-
-def nearest(order: Sequence[str], name: str, find: Callable[[str], XmlElement | None]) -> XmlElement | None:
-    """What a new `name` goes behind: the nearest of the list before it that is there, else the nearest after it."""
-    place = order.index(name)
-    near = [*reversed(order[:place]), *order[place + 1 :]]
-    return next((found for other in near if (found := find(other)) is not None), None)

@@ -142,6 +142,16 @@ class Prepared:
         """The homes that this run works on."""
         return [self.packs[node.name].home for node in self.nodes if node.name in self.packs]
 
+    def files(self, files: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The entries of `files`, each with its masked diff, and whether the change rolls; null where none is made."""
+        from wizard.plan.diff import unified
+
+        hide = self.masker()
+        return [
+            {**entry, "diff": "\n".join(unified(change, hide)) or None, "rolling": change.rolls}
+            for entry, change in zip(files, self.plan.changes, strict=False)
+        ]
+
     def masker(self) -> Masker:
         """What hides the passwords of this run in a diff."""
         from wizard.plan.diff import masker
