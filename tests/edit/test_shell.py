@@ -125,7 +125,7 @@ class TestShell:
 
     @pytest.mark.parametrize("name", ["", "1A", "A B", "A=1", "A;id", "Ä"])
     def test_a_name_that_is_none_is_refused(self, name: str) -> None:
-        with pytest.raises(EditError, match="no variable"):
+        with pytest.raises(EditError, match="not a variable name"):
             ShellScript(b"", "script").set(name, "1")
 
     def test_an_empty_script_and_line_ends(self) -> None:

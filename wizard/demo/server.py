@@ -75,10 +75,10 @@ def private_server(folder: Path, program: Path) -> Iterator[PrivateServer]:
 
 def version_of(program: Path) -> str:
     """`10.11.19-MariaDB` or `8.4.3`; empty where the program does not tell."""
-    told = subprocess.run(
+    printed = subprocess.run(
         [program, "--no-defaults", "--version"], capture_output=True, text=True, check=False
     )
-    found = re.search(r"Ver (\d[\w.]*(?:-MariaDB)?)", told.stdout)
+    found = re.search(r"Ver (\d[\w.]*(?:-MariaDB)?)", printed.stdout)
     return found[1] if found else ""
 
 
@@ -104,13 +104,15 @@ def _installer(program: Path) -> str | None:
 
 
 def _as_root() -> list[str]:
-    """Servers refuse to run as root unless told so."""
+    """Servers refuse to run as root without this option."""
     return ["--user=root"] if os.geteuid() == 0 else []
 
 
 def _initialise(program: Path, data: Path, log: Path) -> None:
     installer = _installer(program) if is_mariadb(program) else None
-    if installer:  # told no user: with one it gives files to that user, which fails where a path has a space
+    if (
+        installer
+    ):  # no user is named: with one the script gives files to that user, which fails where a path has a space
         command = [installer, "--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]
     else:
         command = [str(program), "--no-defaults", "--initialize-insecure", *_as_root()]
@@ -148,7 +150,7 @@ def _accounts_file(path: Path, password: str, *, mariadb: bool) -> Path:
 def _start(program: Path, data: Path, log: Path, accounts: Path) -> tuple[subprocess.Popen[bytes], int]:
     """The process, and the port that it answers on."""
     pid_file = data / "server.pid"
-    for _ in range(3):  # somebody else may take the port between the look and the start
+    for _ in range(3):  # another process may take the port between the check and the start
         port = _free_port()
         command = [
             str(program),

@@ -44,7 +44,7 @@ EXCERPT = "repository/conf/axis2/axis2.xml"
 def main(argv: list[str] | None = None) -> int:
     """`python -m wizard.demo [--folder FOLDER]`: the whole story; the exit code of the process.
 
-    Without a folder a temporary one is used and removed; a folder that is named stays, to be looked at.
+    Without a folder a temporary one is used and removed; a folder that is named stays.
     """
     import argparse
 
@@ -110,7 +110,7 @@ def tell(folder: Path, say: Say) -> Sandbox:
         _tell(sandbox, say, OFFLINE, None)
         say("With mariadbd or mysqld on the PATH, replay would have made databases, account and tables, too.")
         return sandbox
-    # Not in the sandbox: its path may be too long for the server's socket, and what it holds is not to be looked at.
+    # Not in the sandbox: its path may be too long for the server's socket, and the checks must not read it.
     with tempfile.TemporaryDirectory(prefix="apimha-server-") as temporary:
         with private_server(Path(temporary), program) as server:
             use_server(sandbox, server)

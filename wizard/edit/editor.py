@@ -598,6 +598,6 @@ def _are_equal(one: etree._ElementTree, other: etree._ElementTree) -> bool:
         return True
     try:
         forms = [etree.tostring(tree, method="c14n", with_comments=True) for tree in (one, other)]
-    except etree.C14NError:  # a namespace that is no absolute URI: C14N does not know those
+    except etree.C14NError:  # a namespace that is not an absolute URI, which C14N does not accept
         forms = [etree.tostring(tree, method="c14n2") for tree in (one, other)]
     return forms[0] == forms[1]

@@ -22,7 +22,7 @@ _QUOTED = {**_TEXT, ord("\t"): "&#9;", ord("\n"): "&#10;"}
 
 
 class Attribute(NamedTuple):
-    """An attribute as it stands in a start tag; `start` and `end` are the offsets inside its quotes."""
+    """An attribute as written in a start tag; `start` and `end` are the offsets inside its quotes."""
 
     name: str
     start: int
@@ -89,7 +89,7 @@ def runs(data: bytes, start: int, end: int) -> list[TextRun]:
     while position < end:
         part = _CONTENT.match(data, position, end)
         if part is None:
-            raise ValueError("an element stands in the content")
+            raise ValueError("the content holds an element")
         position = part.end()
         if part[1] is None:
             run = part.span()
@@ -140,7 +140,7 @@ def last_lines(blanks: bytes, count: int) -> bytes:
 
 
 def rest_of_line(data: bytes, offset: int) -> str:
-    """The blanks from `offset` to the end of the line, if nothing else stands there."""
+    """The blanks from `offset` to the end of the line, if it holds nothing else."""
     found = _REST_OF_LINE.match(data, offset)
     return found[0].decode("ascii") if found else ""
 

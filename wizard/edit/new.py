@@ -53,7 +53,7 @@ def check(new: New, parent: XmlNode) -> None:
         ValueError: what is wrong with it, without any value.
     """
     if not _NAME.fullmatch(new.name):
-        raise ValueError(f"{new.name!r} is no name of an element")
+        raise ValueError(f"{new.name!r} is not an element name")
     if new.text is not None and new.children is not None:
         raise ValueError(f"{new.name} cannot hold both text and elements")
     for name, value in new.attributes.items():
@@ -69,10 +69,10 @@ def check_attribute(node: XmlNode, name: str) -> None:
     """Whether `node` can have an attribute of that name.
 
     Raises:
-        ValueError: it is no name, it declares a namespace, or its prefix is not declared.
+        ValueError: it is not a name, it declares a namespace, or its prefix is not declared.
     """
     if not all(map(_NAME.fullmatch, name.split(":", 1))) or name.partition(":")[0] == "xmlns":
-        raise ValueError(f"{name!r} is no name of an attribute")
+        raise ValueError(f"{name!r} is not an attribute name")
     qualified(node, name)
 
 

@@ -52,11 +52,11 @@ class _Script:
         """Changes the value in the last live line, or adds a line at the end.
 
         Raises:
-            EditError: a name or value with characters that a shell might take for more than text.
+            EditError: a name or value with characters that a shell might interpret.
         """
         if not _NAME.fullmatch(name):
             raise EditError(
-                f"{name!r} is no variable", place=self.name, fix="use letters, digits and underscores"
+                f"{name!r} is not a variable name", place=self.name, fix="use letters, digits and underscores"
             )
         text = reveal(value)
         if not _SAFE.fullmatch(text):

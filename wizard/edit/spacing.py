@@ -22,7 +22,7 @@ def take_out(node: XmlNode, front: str, rear: str) -> None:
     """Removes a node with the blanks `front` before and `rear` behind it; the rest of its tail stays.
 
     Raises:
-        ValueError: other characters stand there.
+        ValueError: there are other characters.
     """
     text, tail = before(node), node.tail or ""
     if not (text.endswith(front) and tail.startswith(rear)):

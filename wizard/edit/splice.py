@@ -1,4 +1,4 @@
-"""Bytes replaced in bytes: what every editor ends in, and what a person is told about it."""
+"""Byte replacements, which every editor produces, and their descriptions for people."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class XmlElement(Element):
     document: XmlDocument
 
     def set_text(self, value: Value, *, note: Note = NOTE) -> None:
-        """Makes `value` the text; comments inside stay.  The value that is there already is no change.
+        """Makes `value` the text; comments inside stay.  Setting the present value changes nothing.
 
         Raises:
             EditError: the element holds elements.

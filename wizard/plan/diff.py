@@ -74,7 +74,7 @@ def masker(secrets: Iterable[str], parameters: Iterable[str] = ()) -> Masker:
             texts = {secret, in_url, quote(secret, safe=""), quote(secret), json.dumps(secret)[1:-1]}
             forms |= texts | {_escaped(text) for text in texts}
             forms.add(_escaped(secret).replace('"', "&quot;").replace("'", "&apos;"))
-            # What ISO-8859-1 lacks stands in such a file by its number.
+            # A character that ISO-8859-1 lacks is in such a file as a numeric reference.
             forms.add(_escaped(secret).encode("iso-8859-1", "xmlcharrefreplace").decode("iso-8859-1"))
     return Masker(tuple(sorted(forms, key=len, reverse=True)), tuple(parameters))
 
@@ -103,7 +103,7 @@ def rows(change: Change, hide: Masker, context: int = 3) -> list[DiffRow]:
     old, new = (_lines(data) for data in (change.before, change.after))
     old_shown, new_shown = (_shown(data, hide) for data in (change.before, change.after))
     found: list[DiffRow] = []
-    # Among very many lines those that stand everywhere are no landmarks: each would be compared with every other.
+    # In a very long file, lines that occur everywhere are ignored: each would be compared with every other.
     very_many = len(old) > 10_000
     for group in difflib.SequenceMatcher(None, old, new, autojunk=very_many).get_grouped_opcodes(context):
         if found:
@@ -150,7 +150,7 @@ def _range(numbers: list[int]) -> str:
 
 
 def _text(data: bytes) -> str:
-    """Bytes as text, every byte kept apart: ISO-8859-1 where it is no UTF-8."""
+    """Bytes as text, every byte kept apart: ISO-8859-1 where it is not UTF-8."""
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:

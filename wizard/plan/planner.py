@@ -69,7 +69,7 @@ def build(
     """The plan of these steps for the nodes whose packs are here.
 
     `server` is the version of the MySQL server, where it is known.  A file that cannot be planned is a problem of
-    its node; the rest is planned all the same, so that every problem is told at once.
+    its node; the rest is planned, so that every problem is reported at once.
     """
     resolve = not offline
     one_machine = network.on_one_machine([node.host for node in profile.nodes], resolve=resolve)
@@ -102,7 +102,7 @@ def _of_node(bench: Workbench, steps: tuple[Step, ...]) -> NodePlan:
                 edit(bench)
             except EditError as problem:
                 problems.append(_problem(problem, bench))
-            except OSError as problem:  # a path that cannot even be looked at, such as a link to itself
+            except OSError as problem:  # a path that cannot be read, such as a link to itself
                 problems.append(_problem(_unseen(problem), bench))
     changes, broken = bench.changes()
     problems += [_problem(problem, bench) for problem in broken]
@@ -112,7 +112,7 @@ def _of_node(bench: Workbench, steps: tuple[Step, ...]) -> NodePlan:
 
 def _unseen(problem: OSError) -> EditError:
     return EditError(
-        f"cannot be looked at: {problem.strerror}", place=str(problem.filename or "a path of the home")
+        f"cannot be read: {problem.strerror}", place=str(problem.filename or "a path of the home")
     )
 
 

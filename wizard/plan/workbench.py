@@ -84,7 +84,7 @@ class Workbench:
         self.lives_here = lives_here
         """Whether the node's host is this machine; None where that cannot be known."""
         self.server = server
-        """The version of the MySQL server, asked or assumed; None where nobody knows."""
+        """The version of the MySQL server, asked or assumed; None where unknown."""
         self.mariadb = mariadb
         self.step = ""
         self._opened: dict[str, OpenedDocument] = {}
@@ -128,7 +128,7 @@ class Workbench:
         before = state_of(target)
         if before.kind not in {"absent", "file"}:
             raise EditError(
-                "something that is no file is in the way", place=str(target), fix=f"move {target} away"
+                "another object than a file has this name", place=str(target), fix=f"move {target} away"
             )
         if not is_folder(target.parent):
             raise EditError("the folder is missing", place=str(target.parent), fix="unpack the pack again")
@@ -178,7 +178,7 @@ class Workbench:
         self._others.append(Change(self.node.name, path, "rename", (self.step,)))
 
     def symlink(self, link: Path, target: Path) -> None:
-        """A symbolic link; one that leads there already is no change.  `EditError` where the path is taken."""
+        """A symbolic link; an existing link to it is left as it is.  `EditError` where the path is taken."""
         before = state_of(link)
         if before.kind == "link" and os.path.realpath(link) == os.path.realpath(target):
             moves: tuple[Move, ...] = ()
@@ -196,7 +196,7 @@ class Workbench:
         self._others.append(Change(self.node.name, str(link), "symlink", (self.step,), what, moves))
 
     def changes(self) -> tuple[list[Change], list[EditError]]:
-        """Everything that was looked at, in the order in which it was opened, and what an editor refused."""
+        """Every file that was opened, in that order, and what an editor refused."""
         found, broken = [], []
         for path, opened in self._opened.items():
             try:

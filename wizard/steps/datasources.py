@@ -464,7 +464,7 @@ def stats(context: CheckContext) -> Iterator[Finding]:
         elif one_machine:
             yield finding.ok("the statistics stay in a file that both nodes can reach", node=node.name)
         elif not _stats_is_h2(pack):
-            yield finding.ok(f"{STATS_DATASOURCE} is no H2 file any more", node=node.name)
+            yield finding.ok(f"{STATS_DATASOURCE} is not an H2 file", node=node.name)
         else:
             yield finding.warning(
                 f"{STATS_DATASOURCE} stays an H2 file (../tmpStatDB), which nodes on two machines cannot share",
@@ -690,7 +690,7 @@ def read_stores(found: Reading) -> None:
             continue
         datasource = document.find("datasources/datasource[name=$name]", name=names[role])
         database = read_configuration(found, datasource, role)
-        # A name that both share is no store's own: the pack's names stay then.
+        # A name that both stores share belongs to neither: the pack's names stay.
         if database not in (None, names[role]) and list(names.values()).count(names[role]) == 1:
             found.say(f"datasources.{role}", names[role])
     shared = "analytics-record-store[@name='EVENT_STORE_WO']/properties/property[@name='datasource']"
@@ -715,7 +715,7 @@ def read_configuration(found: Reading, datasource: Element | None, role: Databas
     definition = datasource.find("definition") if datasource is not None else None
     configuration = definition.find("configuration") if definition is not None else None
     if datasource is None or definition is None or configuration is None:
-        found.note(field, "there is no datasource for it")
+        found.note(field, "no datasource was found for it")
         return None
     by = describe(next((name.text.strip() for name in datasource.all("name")), "a datasource without a name"))
     if definition.get("type") != "RDBMS":
@@ -725,7 +725,7 @@ def read_configuration(found: Reading, datasource: Element | None, role: Databas
     address = sources.url_of(datasource)
     url = parse_jdbc_url(address)
     if url is None:
-        kind = "one of H2" if address.startswith("jdbc:h2:") else "no URL of a single MySQL server"
+        kind = "one of H2" if address.startswith("jdbc:h2:") else "not a URL of a single MySQL server"
         found.note(field, f"the URL of {by} is {kind}")
         return None
     other = _other_server(found, url)
@@ -733,7 +733,8 @@ def read_configuration(found: Reading, datasource: Element | None, role: Databas
     found.say("mysql.port", url.port, by=by)
     if other is not None:
         found.note(
-            field, f"{by} is on another server than the other datasources, {other}: no profile holds that"
+            field,
+            f"{by} is on another server than the other datasources, {other}, which a profile cannot express",
         )
         return None
     found.say(field, url.database, by=by)

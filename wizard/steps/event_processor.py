@@ -231,7 +231,7 @@ def read_event_processor(found: Reading) -> None:
 def read_roles(found: Reading, ha: Element) -> None:
     worker, presenter = ha.find("nodeType/worker"), ha.find("nodeType/presenter")
     if worker is None or not is_true(worker.get("enable")):
-        found.note("event_processor.presenter", "this node is no worker")
+        found.note("event_processor.presenter", "this node is not a worker")
     text = found.texts(ha.find("presentation"), "event_processor.presenter")
     if "hostName" in text and "port" in text:
         found.facts["presentation"] = (plain_host(text["hostName"]), text["port"])
@@ -265,7 +265,7 @@ def read_receivers(found: Reading) -> None:
     elif looked.receivers:
         found.say(field, False)
     for unreadable in looked.unreadable:
-        found.note(field, f"{describe(unreadable.path)} cannot be looked into: {describe(unreadable.reason)}")
+        found.note(field, f"{describe(unreadable.path)} cannot be read: {describe(unreadable.reason)}")
 
 
 STEP = Step(

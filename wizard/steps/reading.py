@@ -33,7 +33,7 @@ class Reading:
         self.notes: list[tuple[str, str]] = []
 
     def say(self, field: str, value: Any, *, by: str = "another place") -> None:
-        """A field's value.  Two values in one home are a doubt: the first counts, and `by` says who contradicts."""
+        """A field's value.  If one home holds two values, the first counts and a note names `by` for the second."""
         if field in self.values and self.values[field] != value:
             self.note(field, f"{by} says {describe(value)}")
             return
@@ -47,7 +47,7 @@ class Reading:
     def take(
         self, field: str, elements: Sequence[Element], attribute: str = "", *, by: str = "another place"
     ) -> None:
-        """A field's value as the element that holds it says it; one that is live twice with two values is a doubt."""
+        """A field's value as the element that holds it says it; two live elements with different values give a note."""
         texts = [one.get(attribute) if attribute else one.text for one in elements]
         said = [(one, text) for one, text in zip(elements, texts, strict=True) if text is not None]
         if not said:
@@ -73,7 +73,7 @@ class Reading:
         if _NUMBER.fullmatch(text.strip()):
             self.say(field, int(text), by=by)
         else:
-            self.note(field, f"it is no number there: {describe(text)}")
+            self.note(field, f"not a number: {describe(text)}")
 
     def switch(self, field: str, text: str | None, *, by: str = "another place") -> None:
         """A field that is true or false; None says nothing."""
@@ -82,26 +82,26 @@ class Reading:
         if text.strip().lower() in {"true", "false"}:
             self.say(field, is_true(text), by=by)
         else:
-            self.note(field, f"it is neither true nor false there: {describe(text)}")
+            self.note(field, f"neither true nor false: {describe(text)}")
 
     def password(self, field: str, element: Element | None, *, by: str = "another place") -> None:
-        """A password as it stands there, blanks included; one that the secure vault keeps is not to be had here."""
+        """A password as written, blanks included; one in the secure vault cannot be read from the files."""
         if element is None:
             return
         if element.get("secretAlias") is not None:
-            self.note(field, f"that of {by} is kept by the secure vault and cannot be read from the files")
+            self.note(field, f"the password of {by} is in the secure vault and cannot be read from the files")
             return
         if element.text != element.text.strip():
-            self.note(field, f"that of {by} has blanks at its ends: they are taken for part of it")
+            self.note(field, f"the password of {by} has blanks at its ends, which are part of it")
         self.say(field, Secret(element.text), by=by)
 
     def texts(self, element: Element | None, field: str) -> dict[str, str]:
-        """Name → text of an element's children, without outer blanks; one that is doubled is a doubt of `field`."""
+        """Name → text of an element's children, without outer blanks; two of one name give a note at `field`."""
         found: dict[str, str] = {}
         for child in element.children if element is not None else ():
             text = child.text.strip()
             if found.setdefault(child.name, text) != text:
-                self.note(field, f"{child.label} stands there twice (line {child.line})")
+                self.note(field, f"{child.label} is defined twice (line {child.line})")
         return found
 
 

@@ -333,7 +333,7 @@ def read_registry(found: Reading) -> None:
         read_mount(found, document, path, field, instance_id)
     instance = document.find("remoteInstance[id=$id]", id=instance_id)
     if instance is None:
-        found.note("registry.instance_id", f"there is no remoteInstance with the id {describe(instance_id)}")
+        found.note("registry.instance_id", f"no remoteInstance has the id {describe(instance_id)}")
         return
     INSTANCE_ROWS.read(found, instance)
     if cache := instance.all("cacheId"):

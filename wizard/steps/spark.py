@@ -71,10 +71,10 @@ def _in_the_way(link: Path, home: Path) -> tuple[str, str] | None:
             return None
         return f"{link} leads to {leads}, not to {home}", f"ln -sfn {quote(str(home))} {quote(str(link))}"
     if os.path.realpath(link) == os.path.realpath(home):
-        return None  # the home itself stands at the common path
+        return None  # the home itself is at the common path
     if there != ABSENT:
         return (
-            f"something that is no link is at {link}",
+            f"{link} exists and is not a symbolic link",
             f"move {link} away, or choose another spark.symbolic_link",
         )
     if not is_folder(link.parent):
@@ -138,7 +138,7 @@ def _bound(node: Node, pack: Pack | None) -> Finding:
         return finding.ok(f"Spark binds to {node.spark_local_ip}", node=node.name)
     return finding.warning(
         f"in {pack.title} spark_local_ip reaches only Spark's driver: master and worker take the first address"
-        " of the machine that is no loopback address",
+        " of the machine that is not a loopback address",
         node=node.name,
         fix=f"remove spark_local_ip of {node.name}, or make {node.spark_local_ip} the machine's first address",
     )

@@ -20,7 +20,7 @@ E = TypeVar("E", bound="Element")
 class Step(NamedTuple):
     """A step of the procedure.
 
-    `fields` are the dotted names of the profile's fields that it asks for (`nodes.home` stands for both nodes');
+    `fields` are the dotted names of the profile's fields that it asks for (`nodes.home` means that of both nodes);
     `edits` plan its changes, one function a file, so that each broken file is reported by itself; `checks` look.
     """
 

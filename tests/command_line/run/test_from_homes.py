@@ -458,7 +458,7 @@ def test_a_datasource_that_one_node_lacks_is_taken_from_the_other(configured: Pa
     found = read(configured)
     assert found.values["mysql.databases.user"] == "userdb"
     assert notes(found, "mysql.databases.user").splitlines() == [
-        "node1: there is no datasource for it",
+        "node1: no datasource was found for it",
         "node1 does not say so",
     ]
 
@@ -537,7 +537,7 @@ def test_a_url_of_something_else_is_told(configured: Pair, url: str) -> None:
         edit(home, MASTER, "jdbc:mysql://db.example.com:3306/userdb", url)
     found = read(configured)
     assert "mysql.databases.user" not in found.values
-    assert "both nodes: the URL of WSO2UM_DB is no URL of a single MySQL server" in notes(
+    assert "both nodes: the URL of WSO2UM_DB is not a URL of a single MySQL server" in notes(
         found, "mysql.databases.user"
     )
 
