@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
-from wizard.system import locations
+from wizard.system import bounded, locations
 
 MOST_PROFILES = 50
 """So many profiles are remembered, those that were opened last."""
@@ -71,7 +71,7 @@ class Memory:
         self.path = path or locations.screen()
         self._data: dict[str, Any] = {}
         with suppress(OSError, ValueError):
-            data = json.loads(self.path.read_bytes())
+            data = bounded.read_json(self.path)
             self._data = data if isinstance(data, dict) else {}
 
     @property

@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 import os
 import struct
-import tracemalloc
 import zipfile
 import zlib
 from pathlib import Path
 
 import pytest
 
+from tests.support.memory import memory_below
 from wizard.pack import driver
 from wizard.pack.driver import DriverError
 
@@ -96,20 +96,20 @@ class TestBadJars:
 
     def test_a_pipe_does_not_block(self, tmp_path: Path) -> None:
         os.mkfifo(tmp_path / "pipe.jar")
-        self.refused(tmp_path / "pipe.jar", "no regular file")
+        self.refused(tmp_path / "pipe.jar", "not a regular file")
 
     @pytest.mark.parametrize("content", [b"", b"PK", b"hello", b"PK\x05\x06", b"\0" * 70000])
     def test_no_zip(self, tmp_path: Path, content: bytes) -> None:
         path = tmp_path / "x.jar"
         path.write_bytes(content)
-        self.refused(path, "no zip file")
+        self.refused(path, "not a readable zip file")
 
     def test_cut_off(self, tmp_path: Path) -> None:
         whole = connector(tmp_path / "c.jar").read_bytes()
         for length in range(len(whole)):
             path = tmp_path / "cut.jar"
             path.write_bytes(whole[:length])
-            self.refused(path, "no zip file")
+            self.refused(path, "not a readable zip file")
 
     def test_any_byte_turned_over_gives_an_answer_or_a_clear_error(self, tmp_path: Path) -> None:
         whole = connector(tmp_path / "c.jar", b"Implementation-Version: 5.1.49\n").read_bytes()
@@ -120,20 +120,6 @@ class TestBadJars:
                 driver.inspect(path)
             except DriverError as problem:
                 assert problem.fix
-
-    def test_a_directory_of_many_megabytes_is_not_read(self, tmp_path: Path) -> None:
-        path = tmp_path / "huge.jar"
-        size = 400 * 1024 * 1024
-        with path.open("wb") as file:  # sparse: the directory is a hole in the file
-            file.seek(size)
-            file.write(struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 65535, 65535, size, 0, 0))
-        self.refused(path, "too large")
-
-    def test_zip64_is_not_read(self, tmp_path: Path) -> None:
-        path = tmp_path / "z64.jar"
-        end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
-        path.write_bytes(b"PK\x06\x06" + b"\0" * 52 + b"PK\x06\x07" + b"\0" * 16 + end)
-        self.refused(path, "too large")
 
     def test_a_manifest_that_unpacks_to_gigabytes_is_read_only_at_its_head(self, tmp_path: Path) -> None:
         packer = zlib.compressobj(9, zlib.DEFLATED, -15)
@@ -146,13 +132,8 @@ class TestBadJars:
         path.write_bytes(
             self.stored_as(squeezed, 31 + 128 * 1024 * 1024, b"META-INF/MANIFEST.MF", CONNECTOR[0])
         )
-        tracemalloc.start()
-        try:
+        with memory_below(8_000_000):
             assert driver.inspect(path).version == "5.1.49"
-            _, peak = tracemalloc.get_traced_memory()
-        finally:
-            tracemalloc.stop()
-        assert peak < 8 * 1024 * 1024, f"{peak} bytes for a look at a manifest"
 
     @staticmethod
     def stored_as(squeezed: bytes, size: int, name: bytes, other: str) -> bytes:

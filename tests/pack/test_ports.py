@@ -201,6 +201,19 @@ class TestThePacksOwnFiles:
         assert found["console (HTTPS)"] == 9447
         assert ports.spark_ui(node(tmp_path, port_offset=4), None) == 8085
 
+    @pytest.mark.parametrize("port", ["²", "9" * 5000, "-1", "0x10"])
+    def test_what_is_no_number_is_no_port(self, home: Path, port: str) -> None:
+        whole = numbers(node(home), Pack(home))
+        for path, old, new in (
+            (SPARK, r"(spark\.blockManager\.port\s+)\d+", rf"\g<1>{port}"),
+            (CARBON, r"<RMIRegistryPort>\d+", f"<RMIRegistryPort>{port}"),
+        ):
+            text = (home / path).read_text("utf-8")
+            assert re.search(old, text)
+            (home / path).write_text(re.sub(old, new, text), "utf-8")
+        found = numbers(node(home), Pack(home))
+        assert whole.keys() - found.keys() == {"spark.blockManager.port", "JMX registry"}
+
     def test_broken_files_leave_the_others(self, home: Path) -> None:
         (home / SPARK).unlink()
         found = numbers(node(home, port_offset=0), Pack(home))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.fuzz import no_hang
 from tests.support.pairs import copy_pack
 from wizard.pack.home import PLUGINS, Pack
 from wizard.pack.releases import APIM, DAS, ESB, IS, Components, components_of, is_known
@@ -92,6 +93,27 @@ def test_a_placeholder_of_the_build_is_told_and_the_bundles_decide(packs: Path, 
     assert (pack.product, pack.version, pack.placeholder) == (IS, "${pom.version}", "${pom.version}")
     assert pack.kernel == ()
     assert pack.components[1:] == ((1, 2, 8), (5, 1, 7))
+
+
+@pytest.mark.parametrize(
+    ("text", "product", "version"),
+    [
+        ("WSO2 API Manager Analytics Server v2.0.0\n", "WSO2 API Manager Analytics Server", "2.0.0"),
+        ("  WSO2 X   v9.9 \r\nmore", "WSO2 X", "9.9"),
+        (" " * 1_000_000 + "x", "x", ""),
+        ("v2.0.0" + " v" * 500_000, "", ""),
+        ("é" * 100, "\ufffd" * 80, ""),
+    ],
+)
+def test_a_version_file_of_any_shape_is_read_at_once(
+    tmp_path: Path, text: str, product: str, version: str
+) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/version.txt").write_bytes(text.encode("latin-1"))
+    with no_hang():
+        pack = Pack(tmp_path)
+        assert pack.version == version
+        assert pack.product.startswith(product)
 
 
 def test_rules_change_between_two_versions() -> None:

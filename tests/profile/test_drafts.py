@@ -79,14 +79,15 @@ def test_a_profile_that_was_changed_since_is_asked_about(meanwhile):
 def test_a_draft_whose_note_is_lost_is_asked_about():
     save(MINIMAL_TEXT, locations.profile("prod"))
     drafts.keep(drafts.begin("prod", OTHER))
-    for note in (None, "{", '["x"]', '{"target": "/other", "sha256": "x"}'):
+    for note in (None, b"{", b'["x"]', b'{"target": "/other", "sha256": "x"}', b"\xff\xfe{", b"[" * 100_000):
         if note is None:
             locations.draft_origin("prod").unlink()
         else:
-            locations.draft_origin("prod").write_text(note)
+            locations.draft_origin("prod").write_bytes(note)
         found = drafts.find("prod")
         assert found.text == OTHER
         assert found.conflict()
+        drafts.keep(found)
 
 
 def test_profiles_elsewhere_have_drafts_of_their_own(tmp_path):

@@ -40,7 +40,7 @@ PLACES = (
 
 KINDS = (
     "nothing", "pipe", "socket", "folder", "zero", "terminal", "loop", "nowhere", "secret", "outside", "partner",
-    "itself", "huge", "unreadable",
+    "itself", "huge", "foreign",
 )  # fmt: skip
 
 
@@ -74,31 +74,17 @@ class World:
     def put(self, place: str, what: str | bytes) -> None:
         """Something else at a place of the first home."""
         path = self.homes[0] / place
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
-        make: dict[str, Callable[[], Any]] = {
-            "nothing": lambda: None,
-            "pipe": lambda: os.mkfifo(path),
-            "socket": lambda: _socket(path),
-            "folder": path.mkdir,
-            "zero": lambda: path.symlink_to("/dev/zero"),
-            "terminal": lambda: path.symlink_to("/dev/tty"),
-            "loop": lambda: path.symlink_to(path.name),
-            "nowhere": lambda: path.symlink_to("/nonexistent/x"),
-            "secret": lambda: path.symlink_to(self.outside / "secret"),
-            "outside": lambda: path.symlink_to(self.outside / "folder"),
-            "partner": lambda: path.symlink_to(self.homes[1] / place),
-            "itself": lambda: path.symlink_to(self.homes[0]),
-            "huge": lambda: _huge(path),
-            "unreadable": lambda: path.write_bytes(b"\xff\xfe\x00"),
+        links = {
+            "secret": self.outside / "secret",
+            "outside": self.outside / "folder",
+            "partner": self.homes[1] / place,
+            "itself": self.homes[0],
         }
+        put(path, "nothing" if isinstance(what, bytes) or what in links else what)
         if isinstance(what, bytes):
             path.write_bytes(what)
-        else:
-            make[what]()
+        elif what in links:
+            path.symlink_to(links[what])
 
     def run(self, profile: Path, **options: Any) -> Result | WizardError:
         chosen = Options(
@@ -108,6 +94,28 @@ class World:
             return headless.replay(load(str(profile)), chosen, Resolver(), cancel=Cancel())[0]
         except WizardError as problem:
             return problem
+
+
+def put(path: Path, kind: str) -> None:
+    """Put something of that kind in the place of a file: one of `KINDS` that needs no world around it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+    make: dict[str, Callable[[], Any]] = {
+        "nothing": lambda: None,
+        "pipe": lambda: os.mkfifo(path),
+        "socket": lambda: _socket(path),
+        "folder": path.mkdir,
+        "zero": lambda: path.symlink_to("/dev/zero"),
+        "terminal": lambda: path.symlink_to("/dev/tty"),
+        "loop": lambda: path.symlink_to(path.name),
+        "nowhere": lambda: path.symlink_to("/nonexistent/x"),
+        "huge": lambda: _huge(path),
+        "foreign": lambda: path.write_bytes("naïve: ключ = значение\n".encode("utf-16")),
+    }
+    make[kind]()
 
 
 def _socket(path: Path) -> None:
@@ -122,4 +130,4 @@ def _socket(path: Path) -> None:
 
 def _huge(path: Path) -> None:
     with path.open("wb") as file:
-        file.truncate(1 << 42)  # 4 TiB, all of them holes
+        file.truncate(10 << 30)  # 10 GiB, all of them holes

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.fuzz import no_hang
 from tests.support.server_logs import CARBON, HA, QUERIES, Form, ServerLog
 from wizard.verify.log import FileLog, PipeLog, open_log
 from wizard.verify.record import Record, parse, printable
@@ -350,7 +351,7 @@ def test_a_folder_in_its_place(path: Path) -> None:
     log = FileLog(path)
     assert list(log.read()) == []
     assert log.trouble is not None
-    assert log.trouble.kind == "folder"
+    assert log.trouble.message == "it is a folder"
 
 
 def test_an_unreadable_log(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -520,6 +521,15 @@ def test_a_named_pipe_can_stand_for_a_file(tmp_path: Path) -> None:
     assert messages(log.drain()) == [START, "CEP HA of start 1"]
     writer.join()
     log.close()
+
+
+def test_a_named_pipe_without_a_writer_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    with no_hang():
+        log = open_log(tmp_path / "fifo")
+        assert isinstance(log, PipeLog)
+        assert messages(log.read()) == []
+        assert messages(log.drain(first_byte=0.05)) == []
 
 
 # --- any block size gives the same records -------------------------------------------------------

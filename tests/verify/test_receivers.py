@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.fuzz import no_hang
+from tests.support.memory import memory_below
+from tests.support.strangers import put as put_hostile
 from wizard.verify.receivers import Receiver, duplicated_receivers, look
 
 RECEIVER = """<?xml version="1.0" encoding="UTF-8"?>
@@ -149,9 +152,11 @@ def test_an_encrypted_entry_is_named(home: Path) -> None:
     assert "encrypted" in look(home).unreadable[0].reason
 
 
-def test_a_pipe_in_the_folder_never_makes_it_wait(home: Path) -> None:
-    import os
-
-    os.mkfifo(home / "repository/deployment/server/eventreceivers/x.xml")
-    os.mkfifo(home / "repository/deployment/server/carbonapps/x.car")
-    assert len(look(home).unreadable) == 2
+@pytest.mark.parametrize("kind", ["pipe", "zero", "socket", "huge", "foreign"])
+def test_anything_in_the_place_of_a_file_is_named(home: Path, kind: str) -> None:
+    for name in ("eventreceivers/x.xml", "carbonapps/x.car"):
+        put_hostile(home / "repository/deployment/server" / name, kind)
+    with no_hang(), memory_below(16_000_000):
+        found = look(home)
+    assert len(found.unreadable) == 2
+    assert all(one.reason for one in found.unreadable)

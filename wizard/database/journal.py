@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from wizard.database.failure import Endpoint
+from wizard.system import bounded
 from wizard.system.durable import fsync_folder, write_durably
 from wizard.system.errors import Failed
 from wizard.system.locations import state
@@ -63,7 +64,7 @@ class FileJournal:
         found = {}
         for path in sorted(self.folder.glob("*.json")) if self.folder.is_dir() else ():
             with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-                entry = json.loads(path.read_bytes())
+                entry = bounded.read_json(path)
                 if entry["server"] == self.server:
                     found[str(entry["database"])] = bool(entry["created"])
         return found

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wizard.pack.releases import Components, Version, components_of, version_tuple
+from wizard.system import bounded
 from wizard.system.errors import EditError
 from wizard.system.presence import is_file
 
@@ -50,9 +50,6 @@ PID = "wso2carbon.pid"
 ANALYTICS_BUNDLES = ("org.wso2.carbon.analytics.spark.core", "org.wso2.carbon.analytics.datasource.rdbms")
 COMMON_BUNDLES = ("org.wso2.carbon.event.processor.manager.core",)
 """The bundles whose versions are those of carbon-analytics and carbon-analytics-common."""
-
-LARGEST = 16 * 1024 * 1024
-"""Bytes of the largest configuration file that is read; the largest stock one has 38 kB."""
 
 
 def is_pack(home: Path) -> bool:
@@ -99,7 +96,17 @@ class Pack:
     def read(self, relative: str) -> bytes:
         """The file's bytes."""
         if relative not in self._bytes:
-            self._bytes[relative] = read_regular(self.path(relative))
+            path = self.path(relative)
+            fix = "unpack the pack again"
+            try:
+                self._bytes[relative] = bounded.read(path)
+            except FileNotFoundError:
+                raise EditError("the file is missing", place=str(path), fix=fix) from None
+            except OSError as problem:
+                if not isinstance(problem, bounded.NotAFile):
+                    fix = "let this user read the file, or check the disk"
+                message = f"cannot be read: {problem.strerror}"
+                raise EditError(message, place=str(path), fix=fix) from None
         return self._bytes[relative]
 
     def xml(self, relative: str) -> XmlFile:
@@ -138,8 +145,10 @@ class Pack:
             text = self.read(relative).decode("utf-8", "replace")
         except EditError:
             return "", ""
-        found = re.match(r"\s*(.*?)\s+v(\d\S*|\$\{\S*)\s*$", text.splitlines()[0] if text.strip() else "")
-        return (found[1], found[2]) if found else (text.strip()[:80], "")
+        line = text.splitlines()[0][:200] if text.strip() else ""
+        product, _, version = line.strip().rpartition(" ")
+        found = re.fullmatch(r"v(\d\S*|\$\{\S*)", version)
+        return (product.rstrip(), found[1]) if found else (text.strip()[:80], "")
 
     @cached_property
     def placeholder(self) -> str:
@@ -195,13 +204,19 @@ class Pack:
         return int(text) if re.fullmatch(r"\d{1,5}", text) else 0
 
     @property
+    def pid(self) -> int | None:
+        """The process id that `wso2carbon.pid` holds, whether or not that process lives; read anew each time."""
+        try:
+            pid = int(bounded.read_text(self.path(PID)))
+        except (OSError, ValueError):
+            return None
+        return pid if 0 < pid < 2**31 else None
+
+    @property
     def running(self) -> int | None:
         """The process id of this home's server, if `wso2carbon.pid` names a live process."""
-        try:
-            pid = int(read_regular(self.path(PID)).decode("ascii", "replace").strip())
-        except (EditError, ValueError):
-            return None
-        return pid if 0 < pid < 2**31 and _alive(pid) else None
+        pid = self.pid
+        return pid if pid is not None and _alive(pid) else None
 
     @cached_property
     def scripts_swapped(self) -> bool:
@@ -217,33 +232,6 @@ class Pack:
         new = "dbscripts/mysql.sql" if self.scripts_swapped else "dbscripts/mysql5.7.sql"
         wanted = [new, old] if mariadb else [new] if version >= (5, 7) else [old]
         return next((script for script in wanted if self.exists(script)), None)
-
-
-def read_regular(path: Path) -> bytes:
-    """The bytes of a regular file; a pipe or a device never makes it wait.  Raises `EditError`."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        raise EditError("the file is missing", place=str(path), fix="unpack the pack again") from None
-    except OSError as problem:
-        raise EditError(
-            f"cannot be read: {problem.strerror}", place=str(path), fix="let this user read the file"
-        ) from None
-    status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode):
-        os.close(descriptor)
-        raise EditError("is not a file", place=str(path), fix="unpack the pack again")
-    with os.fdopen(descriptor, "rb") as stream:
-        if status.st_size > LARGEST:
-            raise EditError(
-                f"is too large ({status.st_size} bytes)", place=str(path), fix="unpack the pack again"
-            )
-        try:
-            return stream.read()
-        except OSError as problem:
-            raise EditError(
-                f"cannot be read: {problem.strerror}", place=str(path), fix="check the disk"
-            ) from None
 
 
 def _alive(pid: int) -> bool:

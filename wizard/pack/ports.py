@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from wizard.pack.home import CARBON, SPARK_DEFAULTS, Pack
+from wizard.system import bounded
 from wizard.system.errors import EditError
 
 if TYPE_CHECKING:
@@ -109,8 +110,8 @@ def _spark(pack: Pack | None, key: str, default: int) -> int:
             text = pack.properties(SPARK_DEFAULTS).get(key)
         except EditError:
             text = None
-        if text is not None and text.isdigit():
-            return int(text)
+        if (number := bounded.number(text or "")) is not None:
+            return number
     return default
 
 
@@ -127,9 +128,9 @@ def _shifted(pack: Pack | None) -> Iterator[Port]:
     except EditError:
         return
     for key in spark.keys():  # noqa: SIM118 (no mapping: the last live line of a key counts)
-        value = spark.get(key) or ""
-        if key not in UNUSED and re.fullmatch(r"spark\..*\.port", key) and value.isdigit() and int(value):
-            yield Port(key, int(value), SPARK_DEFAULTS)
+        port = bounded.number(spark.get(key) or "")
+        if key not in UNUSED and re.fullmatch(r"spark\..*\.port", key) and port:
+            yield Port(key, port, SPARK_DEFAULTS)
 
 
 def _receivers(pack: Pack | None) -> dict[str, int]:
@@ -142,8 +143,9 @@ def _receivers(pack: Pack | None) -> dict[str, int]:
             name = {"thrift": "Thrift", "binary": "binary"}.get((receiver.get("name") or "").lower())
             for config in receiver.all("config"):
                 key = {"tcpPort": name, "sslPort": f"{name} (SSL)"}.get(config.get("name") or "")
-                if name is not None and key is not None and config.text.strip().isdigit():
-                    found[key] = int(config.text)
+                number = bounded.number(config.text)
+                if name is not None and key is not None and number is not None:
+                    found[key] = number
     except EditError:
         return dict(RECEIVERS)
     return found
@@ -154,10 +156,10 @@ def _console(pack: Pack | None) -> Iterator[Port]:
     if pack is not None and pack.exists(CATALINA):
         try:
             for connector in pack.xml(CATALINA).all("Service/Connector"):
-                port = connector.get("port") or ""
-                if port.isdigit():
+                port = bounded.number(connector.get("port") or "")
+                if port is not None:
                     secure = (connector.get("scheme") or "").lower() == "https"
-                    found["console (HTTPS)" if secure else "console (HTTP)"] = int(port)
+                    found["console (HTTPS)" if secure else "console (HTTP)"] = port
         except EditError:
             found = {}
     for name, number in {**CONSOLE, **found}.items():
@@ -176,8 +178,9 @@ def _carbon(pack: Pack) -> Iterator[Port]:
             wanted["Thrift entitlement"] = "Ports/ThriftEntitlementReceivePort"
         for name, path in wanted.items():
             element = next(iter(carbon.all(path)), None)
-            if element is not None and element.text.strip().isdigit():
-                yield Port(name, int(element.text), CARBON)
+            number = bounded.number(element.text) if element is not None else None
+            if number is not None:
+                yield Port(name, number, CARBON)
     except EditError:
         return
 

@@ -81,7 +81,7 @@ def _release(product: str, version: str, kernel: str, analytics: str, common: st
 
 def version_tuple(text: str) -> Version:
     """`5.6.24-log` → `(5, 6, 24)`; empty where there is no number."""
-    found = re.match(r"\d+(?:\.\d+)*", text.strip())
+    found = re.match(r"\d{1,18}(?:\.\d{1,18})*", text.strip())
     return tuple(int(part) for part in found[0].split(".")) if found else ()
 
 

@@ -81,7 +81,7 @@ _NO_COLUMN = re.compile(
     r"(primary|unique|key|index|constraint|foreign|check|fulltext|spatial)\b", re.IGNORECASE
 )
 _COLUMN = re.compile(
-    r"(?:`(?:[^`]|``)*`|\S+)\s+(?P<type>[a-z]\w*)\s*(?:\(\s*(?P<length>\d+)[^)]*\))?(?P<rest>.*)",
+    r"(?:`(?:[^`]|``)*`|\S+)\s+(?P<type>[a-z]\w*)\s*(?:\(\s*(?P<length>\d{1,9})[^)]*\))?(?P<rest>.*)",
     re.IGNORECASE | re.DOTALL,
 )
 _CHARSET = re.compile(

@@ -13,11 +13,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from wizard.pack.home import Pack, read_regular
+from wizard.pack.home import Pack
 from wizard.plan import planner
-from wizard.system import network
+from wizard.system import bounded, network
 from wizard.system.durable import write_plainly
-from wizard.system.errors import EditError
 from wizard.system.presence import is_anything
 from wizard.transaction import runs
 from wizard.transaction.move import ABSENT, PathState, hash_of, state_of
@@ -165,8 +164,8 @@ def _bytes_of(state: PathState, history: list[Run]) -> bytes | None:
     )
     left = (_left(run, state.value) for run in history)
     for path in (*left, *backups):
-        with contextlib.suppress(EditError):
-            content = read_regular(path)
+        with contextlib.suppress(OSError):
+            content = bounded.read(path)
             if hash_of(content) == state.value:
                 return content
     return None

@@ -25,7 +25,7 @@ from wizard.pack.driver import DriverError, DriverJar, holds_class, required
 from wizard.pack.home import LIB
 from wizard.pack.releases import version_tuple
 from wizard.passwords.secret import MASK, Secret
-from wizard.system import finding
+from wizard.system import bounded, finding
 from wizard.system.finding import Finding, Remedy
 from wizard.verify import knowledge
 
@@ -128,7 +128,7 @@ def _version(java: Path) -> tuple[int, ...]:
     home = java.resolve().parent.parent
     for release in (home / "release", home.parent / "release"):
         try:
-            found = re.search(r'(?m)^JAVA_VERSION="([^"]+)"', release.read_text("utf-8", "replace"))
+            found = re.search(r'(?m)^JAVA_VERSION="([^"]+)"', bounded.read_text(release))
         except OSError:
             continue
         if found:
@@ -214,9 +214,8 @@ def _command(java: Java, folder: Path, deadline: float) -> list[str]:
 def _has_compiler(java: Java) -> bool:
     """A runtime image without the compiler's module cannot run a source file."""
     home = java.java.resolve().parent.parent
-    modules = home / "release"
     try:
-        listed = re.search(r'(?m)^MODULES="([^"]*)"', modules.read_text("utf-8", "replace"))
+        listed = re.search(r'(?m)^MODULES="([^"]*)"', bounded.read_text(home / "release"))
     except OSError:
         return True
     if listed and (home / "lib" / "modules").exists():
@@ -306,9 +305,7 @@ def _read(output: str, errors: str) -> LoginAnswer:
     problems = []
     for part in line.split("\x1e")[1:]:
         kind, state, number, message = (*part.split("\x1f", 3), "", "", "", "")[:4]
-        problems.append(
-            LoginProblem(kind, state, int(number) if number.lstrip("-").isdigit() else 0, message)
-        )
+        problems.append(LoginProblem(kind, state, bounded.number(number) or 0, message))
     return LoginAnswer(problems=tuple(problems))
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from wizard.profile.files import read, save
 from wizard.profile.names import check_name
-from wizard.system import locations
+from wizard.system import bounded, locations
 from wizard.system.errors import UsageError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Draft:
 def digest_of(path: Path) -> str | None:
     """The SHA-256 of a file's bytes; None where there is no such file, or none that can be read."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return hashlib.sha256(bounded.read(path)).hexdigest()
     except OSError:
         return None
 
@@ -82,8 +82,10 @@ def keep(draft: Draft) -> None:
         Failed: it cannot be written.
     """
     origin = json.dumps({"target": str(draft.target), "sha256": draft.origin}) + "\n"
-    beside = locations.draft_origin(draft.name)
-    if not beside.exists() or beside.read_text("utf-8") != origin:
+    beside, there = locations.draft_origin(draft.name), b""
+    with suppress(OSError):
+        there = bounded.read(beside)
+    if there != origin.encode():
         save(origin, beside)
     save(draft.text, locations.draft(draft.name))
 
@@ -104,7 +106,7 @@ def find(name: str, *, target: Path | None = None) -> Draft | None:
         return None
     origin: str | None = None
     with suppress(OSError, ValueError):
-        note = json.loads(locations.draft_origin(name).read_text("utf-8"))
+        note = bounded.read_json(locations.draft_origin(name))
         if isinstance(note, dict) and note.get("target") == str(target):
             found = note.get("sha256")
             origin = found if isinstance(found, str) else None

@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from wizard.system import bounded
 from wizard.system.errors import Failed, UsageError
 
 if TYPE_CHECKING:
@@ -57,13 +58,9 @@ def read(path: Path, shown: str | None = None) -> str:
     """
     place = shown or str(path)
     try:
-        # Non-blocking: a named pipe must not hold up the program.
-        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise UsageError("it is no file", place=place, fix="name the profile's .toml file")
-            content = file.read(MOST_BYTES + 1)
-    except IsADirectoryError:
-        raise UsageError("it is a folder", place=place, fix="name the profile's .toml file in it") from None
+        content = bounded.read(path, MOST_BYTES)
+    except bounded.NotAFile as failure:
+        raise UsageError(failure.strerror, place=place, fix="name the profile's .toml file") from None
     except FileNotFoundError:
         raise UsageError(
             "there is no such file",
@@ -74,12 +71,6 @@ def read(path: Path, shown: str | None = None) -> str:
         raise UsageError(
             f"it cannot be read: {failure.strerror}", place=place, fix="check its path and its mode"
         ) from None
-    if len(content) > MOST_BYTES:
-        raise UsageError(
-            f"it is larger than {MOST_BYTES // 1000} kB",
-            place=place,
-            fix="that is no profile: name another file",
-        )
     return _decoded(content, place)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import quote, unquote, unquote_plus
 
-from wizard.system import network
+from wizard.system import bounded, network
 
 
 def jdbc_url(host: str, port: int, database: str, parameters: Mapping[str, str] | None = None) -> str:
@@ -115,7 +115,7 @@ def _server(text: str) -> tuple[str, int]:
         host, _, port = (
             text.rpartition(":") if re.search(r":\d*\Z", text.rpartition("]")[2]) else (text, "", "")
         )
-    return _plain_host(host), int(port) if port.isdecimal() else 3306
+    return _plain_host(host), bounded.number(port) or 3306
 
 
 def _plain_host(host: str) -> str:

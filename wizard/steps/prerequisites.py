@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 import re
+from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
 
 from wizard.pack import releases
-from wizard.pack.home import CARBON, DROPINS, LIB, Pack, is_pack, read_regular
+from wizard.pack.home import CARBON, DROPINS, LIB, Pack, is_pack
 from wizard.preflight.checks import CheckContext, check
 from wizard.steps.reading import describe
 from wizard.steps.rows import Row, Table
 from wizard.steps.step import Step
-from wizard.system import finding, network
-from wizard.system.errors import EditError, WizardError
+from wizard.system import bounded, finding, network
+from wizard.system.errors import WizardError
 from wizard.system.finding import Finding
 from wizard.system.presence import is_file, is_folder
 
@@ -89,7 +92,8 @@ def home_problem(path: Path, node: Node, only_node: str | None) -> tuple[str, st
 
 def _folders(path: Path) -> list[Path]:
     try:
-        return sorted(entry for entry in path.iterdir() if entry.is_dir())[:50]
+        with os.scandir(path) as entries:
+            return sorted(Path(entry.path) for entry in islice(entries, 500) if entry.is_dir())[:50]
     except OSError:
         return []
 
@@ -170,24 +174,25 @@ def _targets(plan: NodePlan | None) -> set[str]:
 
 
 CONFIGURATION = ("bin", "dbscripts", "repository/conf")
-DEEP = 4
-"""How far down folders are compared: deep enough for each that the product has a meaning for."""
+"""Folders of which everything is compared, up to `MOST_COMPARED` paths of them all: a stock pack has about 300."""
+MOST_COMPARED = 5000
+FOLDERS = {
+    "": "cep_persistence lib modules resources tmp repository",
+    "repository": "components data database deployment lib logs resources tenants",
+    "repository/components": "dropins extensions features lib patches plugins",
+    "repository/deployment": "server",
+    "repository/deployment/server": "axis2services carbonapps eventpublishers eventreceivers eventsink eventstreams "
+    "executionplans jaggeryapps spark-scripts userstores webapps",
+}
+"""The other folders that a server writes or loads.  What else a home holds, and how much of it, does not matter."""
 
 
 def _identities(pack: Pack, plan: NodePlan | None) -> dict[object, str]:
     """Device and inode of the folders of a home, of its configuration files, and of what a run looks at."""
-    paths = (
-        {change.path for change in plan.changes if change.kind != "symlink"} if plan is not None else set()
-    )
-    for folder, folders, names in os.walk(pack.home):
-        inside = os.path.relpath(folder, pack.home)
-        inside = "" if inside == "." else f"{inside}/"
-        paths.update(inside + name for name in folders)
-        is_configuration = f"{inside}/".startswith(tuple(f"{name}/" for name in CONFIGURATION))
-        if is_configuration:
-            paths.update(inside + name for name in names)
-        elif inside.count("/") >= DEEP - 1:
-            folders.clear()
+    paths = {*CONFIGURATION, *islice(_configuration(pack.home), MOST_COMPARED)}
+    paths.update(os.path.join(folder, name) for folder, names in FOLDERS.items() for name in names.split())
+    if plan is not None:
+        paths |= {change.path for change in plan.changes if change.kind != "symlink"}
     found: dict[object, str] = {}
     for path in sorted(paths):
         try:
@@ -196,6 +201,18 @@ def _identities(pack: Pack, plan: NodePlan | None) -> dict[object, str]:
             continue
         found.setdefault((status.st_dev, status.st_ino), path)
     return found
+
+
+def _configuration(home: Path) -> Iterator[str]:
+    """The paths below the folders of the configuration, relative to the home, those of the upper folders first."""
+    waiting = deque(CONFIGURATION)
+    while waiting:
+        folder = waiting.popleft()
+        with suppress(OSError), os.scandir(home / folder) as entries:
+            for entry in entries:
+                yield f"{folder}/{entry.name}"
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(f"{folder}/{entry.name}")
 
 
 @check(
@@ -424,10 +441,10 @@ def _java_of_launcher(node: Node) -> Finding:
 def java_version(java_home: Path) -> str | None:
     """The version of a Java by its file `release`; None where that cannot be read."""
     try:
-        text = read_regular(java_home / "release").decode("utf-8", "replace")
-    except EditError:
+        text = bounded.read_text(java_home / "release")
+    except OSError:
         return None
-    found = re.search(r'^JAVA_VERSION="([^"]*)"', text, re.MULTILINE)
+    found = re.search(r'^JAVA_VERSION="([^"]{,99})"', text, re.MULTILINE)
     return found[1] if found else "unknown"
 
 

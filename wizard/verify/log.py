@@ -32,7 +32,7 @@ MOST_BLOCKS = 64
 class Trouble:
     """Why a log cannot be read, or not all of it."""
 
-    kind: Literal["missing", "folder", "unreadable", "capped", "broken"]
+    kind: Literal["missing", "unreadable", "capped", "broken"]
     message: str
 
 
@@ -75,19 +75,14 @@ class FileLog(_ScannedLog):
     def read(self) -> Iterator[Record]:
         try:
             yield from self._first() if self._file is None else self._more()
-        except IsADirectoryError:
-            self._fail("folder", "is a folder")
         except (OSError, ValueError) as problem:
-            self._fail("unreadable", getattr(problem, "strerror", None) or str(problem))
+            self.close()
+            self.trouble = Trouble("unreadable", getattr(problem, "strerror", None) or str(problem))
 
     def close(self) -> None:
         if self._file is not None:
             self._file.close()
             self._file = None
-
-    def _fail(self, kind: Literal["folder", "unreadable"], message: str) -> None:
-        self.close()
-        self.trouble = Trouble(kind, message)
 
     def _first(self) -> Iterator[Record]:
         self.trouble = None
@@ -264,7 +259,8 @@ def open_log(source: Path | str, *, limit: int = LIMIT, standard_input: int = 0)
     path = Path(source)
     try:
         if path.is_fifo():
-            return PipeLog(os.open(path, os.O_RDONLY | os.O_CLOEXEC), str(path))
+            # Without a writer opening it would wait, with no limit.
+            return PipeLog(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), str(path))
     except OSError:
         pass  # the file log says what is wrong with it
     return FileLog(path, limit)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from wizard.pack.home import C_APPS, EVENT_RECEIVERS, read_regular
-from wizard.system.errors import EditError
+from wizard.pack.archive import Archive, BadArchive
+from wizard.pack.home import C_APPS, EVENT_RECEIVERS
+from wizard.system import bounded
 
 PROPERTY = "events.duplicated.in.cluster"
 SUPER_TENANT = "-1234"
@@ -18,10 +17,6 @@ TENANTS = "repository/tenants"
 MOST_ENTRIES = 10_000
 LARGEST_ENTRY = 1024 * 1024
 LARGEST_TOTAL = 64 * 1024 * 1024
-LARGEST_C_APP = 1024 * 1024 * 1024
-
-UNUSABLE = (OSError, ValueError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError)
-"""What an archive may raise: broken, cut off, a method that nobody knows, encrypted."""
 
 
 class Receiver(NamedTuple):
@@ -67,8 +62,8 @@ def look(home: Path) -> Receivers:
         for path in _files(receivers, ".xml"):
             where = _relative(home, path)
             try:
-                one = _receiver(where, read_regular(path), tenant)
-            except (EditError, ValueError) as problem:
+                one = _receiver(where, bounded.read(path, LARGEST_ENTRY), tenant)
+            except (OSError, ValueError) as problem:
                 unreadable.append(Unreadable(where, _reason(problem)))
             else:
                 found.extend([one] if one is not None else [])
@@ -76,7 +71,7 @@ def look(home: Path) -> Receivers:
             where = _relative(home, path)
             try:
                 found.extend(_in_c_app(where, path, tenant, unreadable))
-            except UNUSABLE as problem:
+            except (OSError, ValueError, BadArchive) as problem:
                 unreadable.append(Unreadable(where, _reason(problem)))
     return Receivers(tuple(found), tuple(unreadable))
 
@@ -107,7 +102,7 @@ def _relative(home: Path, path: Path) -> str:
 
 
 def _reason(problem: Exception) -> str:
-    return problem.message if isinstance(problem, EditError) else str(problem) or type(problem).__name__
+    return getattr(problem, "strerror", None) or str(problem)
 
 
 def _in_c_app(where: str, path: Path, tenant: str, unreadable: list[Unreadable]) -> Iterator[Receiver]:
@@ -116,22 +111,16 @@ def _in_c_app(where: str, path: Path, tenant: str, unreadable: list[Unreadable])
     Nothing of it is unpacked.  The sizes that the archive claims are not trusted: each entry is read up to a
     bound.
     """
-    if not path.is_file():
-        raise ValueError("is not a file")
-    if path.stat().st_size > LARGEST_C_APP:
-        raise ValueError("is too large to be looked into")
     read = 0
-    with zipfile.ZipFile(path) as archive:
-        entries = archive.infolist()
-        if len(entries) > MOST_ENTRIES:
-            raise ValueError(f"has {len(entries)} entries: too many to be a C-App")
-        for entry in entries:
+    with Archive(path) as archive:
+        if len(archive.members) > MOST_ENTRIES:
+            raise ValueError(f"has {len(archive.members)} entries: too many to be a C-App")
+        for entry in archive.members:
             if not entry.filename.lower().endswith(
                 ".xml"
             ):  # a folder ends in a slash; a broken name may be empty
                 continue
-            with archive.open(entry) as stream:
-                content = stream.read(LARGEST_ENTRY + 1)
+            content = archive.head(entry, LARGEST_ENTRY + 1)
             read += len(content)
             if read > LARGEST_TOTAL:
                 raise ValueError("inflates to too much to be a C-App")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from wizard.system.bounded import open_regular
 from wizard.verify.record import STARTING, is_start
 from wizard.verify.scan import LAUNCHER
 
@@ -31,15 +31,11 @@ class LogFile:
     """
 
     def __init__(self, path: Path) -> None:
-        """Raises OSError, also for what is no regular file; a pipe never makes it wait."""
+        """Raises as `open_regular`."""
         self.path = path
-        self.descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        self.descriptor = open_regular(path)
         try:
             status = os.fstat(self.descriptor)
-            if stat.S_ISDIR(status.st_mode):
-                raise IsADirectoryError(21, "is a folder", str(path))
-            if not stat.S_ISREG(status.st_mode):
-                raise OSError(22, "is no regular file", str(path))
             self.size = status.st_size
             self.identity = (status.st_dev, status.st_ino)
             self.packed = os.pread(self.descriptor, 2, 0) == _GZIP
@@ -189,7 +185,7 @@ def rolled_over(path: Path) -> list[Path]:
     """The names that the log was rolled over to, the newest first."""
     found = []
     try:
-        names = [one.name for one in path.parent.iterdir()]
+        names = os.listdir(path.parent)
     except OSError:
         return []
     for name in names:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from wizard.pack import ports
+from wizard.system import bounded
 from wizard.verify.ui import LIMIT, PageAnswer, ask, ask_json, at_once, page, tables
 
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ def _worker_port(first: Look, place: SparkAddress) -> int:
                 _text(worker.get("webuiaddress")).rpartition("//")[2].partition("/")[0].rpartition(":")
             )
             if _text(worker.get("state")) == "ALIVE" and place.host in (host.strip("[]"), worker.get("host")):
-                known.add(int(port) if port.isdigit() else place.worker)
+                known.add(bounded.number(port) or place.worker)
     return place.worker if place.worker in known or len(known) != 1 else known.pop()
 
 

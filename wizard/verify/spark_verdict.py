@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from wizard.system import finding
+from wizard.system import bounded, finding
 from wizard.system.finding import Finding
 from wizard.verify.pair import Pair
 from wizard.verify.record import printable
@@ -269,8 +269,8 @@ def _parameters(view: SparkView, environment: Environment) -> Iterator[Finding]:
     nodes = [Address(view.places[name].host, port) for name, port in view.master_ports.items()]
     for text in masters.removeprefix("spark://").split(",") if masters.startswith("spark://") else ():
         host, _, port = text.strip().rpartition(":")
-        seen = Address(host, int(port)) if port.isdigit() else None
-        if seen is None or not any(view.pair.matches(one, seen) for one in nodes):
+        seen = Address(host, bounded.number(port) or 0)
+        if not any(view.pair.matches(one, seen) for one in nodes):
             differs.append(f"its master {printable(text.encode())} is no node of the profile")
     if differs:
         yield finding.error(

@@ -98,7 +98,7 @@ def _log(pair: Pair) -> Iterator[Finding]:
             yield finding.waiting(
                 f"no log yet: {node.name} was never started", node=node.name, evidence=sight.log, fix=start
             )
-        elif trouble is not None and trouble.kind in ("folder", "unreadable"):
+        elif trouble is not None and trouble.kind == "unreadable":
             yield finding.error(
                 f"the log cannot be read: {trouble.message}",
                 node=node.name,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from wizard.pack import ports
 from wizard.pack.home import Pack
-from wizard.system import finding
+from wizard.system import bounded, finding
 from wizard.system.errors import EditError
 from wizard.system.finding import Finding
 from wizard.verify.drill import Drill
@@ -195,8 +195,8 @@ class Watcher:
                 text = pack.properties(HAZELCAST_PROPERTIES).get(HEARTBEAT) or ""
             except (EditError, OSError):
                 continue
-            if text.strip().isdigit():
-                found.append(int(text))
+            if (number := bounded.number(text)) is not None:
+                found.append(number)
         return max(found, default=SILENCE)
 
     @cached_property

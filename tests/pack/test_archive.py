@@ -1,0 +1,175 @@
+"""Zip files of strangers: whatever one holds, it is read in bounded memory or refused with one kind of error."""
+
+from __future__ import annotations
+
+import random
+import struct
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.memory import memory_below
+from wizard.pack import driver
+from wizard.pack.archive import Archive, BadArchive
+from wizard.pack.driver import DriverError
+from wizard.verify.receivers import look
+
+LOCAL, CENTRAL, END = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
+
+
+def made(path: Path, method: int = zipfile.ZIP_DEFLATED, content: bytes = b"<x/>" * 50) -> Path:
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("R/a.xml", content)
+        archive.writestr("META-INF/MANIFEST.MF", "Implementation-Version: 5.1.49\n")
+        archive.writestr("com/mysql/jdbc/Driver.class", b"\xca\xfe")
+    return path
+
+
+def of_many_entries(path: Path, count: int, *, zip64: bool) -> None:
+    name = b"x.xml"
+    entry = struct.pack("<4s6H3L5H2L", CENTRAL, 20, 20, *[0] * 7, len(name), *[0] * 6) + name
+    size = count * len(entry)
+    with path.open("wb") as file:
+        for _ in range(count // 1000):
+            file.write(entry * 1000)
+        if zip64:
+            file.write(struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, count, count, size, 0))
+            file.write(struct.pack("<4sLQL", b"PK\x06\x07", 0, size, 1))
+            size = 0xFFFFFFFF
+        file.write(struct.pack("<4s4H2LH", END, 0, 0, 0xFFFF, 0xFFFF, size, 0xFFFFFFFF if zip64 else 0, 0))
+
+
+@pytest.mark.parametrize("zip64", [False, True])
+def test_a_directory_of_a_million_entries_is_refused_before_it_is_parsed(tmp_path: Path, zip64: bool) -> None:
+    apps = tmp_path / "repository/deployment/server/carbonapps"
+    apps.mkdir(parents=True)
+    of_many_entries(apps / "x.car", 1_000_000, zip64=zip64)
+    with memory_below(8_000_000):
+        with pytest.raises(DriverError, match="directory is too large"):
+            driver.inspect(apps / "x.car")
+        (unreadable,) = look(tmp_path).unreadable
+    assert "directory is too large" in unreadable.reason
+
+
+def test_a_directory_that_only_claims_to_be_large_is_refused(tmp_path: Path) -> None:
+    size = 400 * 1024 * 1024
+    with (tmp_path / "x.jar").open("wb") as file:  # the directory is a hole in the file
+        file.seek(size)
+        file.write(struct.pack("<4s4H2LH", END, 0, 0, 65535, 65535, size, 0, 0))
+    with pytest.raises(BadArchive, match="directory is too large"):
+        Archive(tmp_path / "x.jar")
+
+
+def test_a_zip64_of_ordinary_size_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "x.jar"
+    with zipfile.ZipFile(path, "w") as archive, archive.open("a.xml", "w", force_zip64=True) as member:
+        member.write(b"<a/>")
+    with Archive(path) as opened:
+        assert opened.head("a.xml", 100) == b"<a/>"
+        assert opened.head("a.xml", 2) == b"<a"
+
+
+def flag(data: bytearray) -> None:
+    for signature, at in ((LOCAL, 6), (CENTRAL, 8)):
+        data[data.index(signature) + at] |= 1
+
+
+def method(number: int) -> Callable[[bytearray], None]:
+    def change(data: bytearray) -> None:
+        for signature, at in ((LOCAL, 8), (CENTRAL, 10)):
+            data[data.index(signature) + at] = number
+
+    return change
+
+
+def cut(data: bytearray) -> None:
+    del data[30 + len("R/a.xml") + 4 : data.index(LOCAL, 4)]
+
+
+def beyond(data: bytearray) -> None:
+    """The first member lies at the end of the largest file that there can be."""
+    at = data.index(CENTRAL)
+    data[at + 42 : at + 46] = b"\xff" * 4
+    length = struct.unpack_from("<H", data, at + 28)[0]
+    data[at + 30 : at + 32] = struct.pack("<H", 12)
+    data[at + 46 + length : at + 46 + length] = struct.pack("<2HQ", 1, 8, 2**64 - 1)
+    end = data.index(END)
+    data[end + 12 : end + 16] = struct.pack("<L", struct.unpack_from("<L", data, end + 12)[0] + 12)
+
+
+def at_the_end(data: bytearray) -> None:
+    at = data.index(CENTRAL)
+    data[at + 42 : at + 46] = struct.pack("<L", len(data) - 5)
+
+
+def garbage(data: bytearray) -> None:
+    begin = 30 + len("R/a.xml")
+    data[begin : begin + 8] = b"\xff" * 8
+
+
+def checksum(data: bytearray) -> None:
+    data[data.index(CENTRAL) + 16] ^= 0xFF
+
+
+def other_name(data: bytearray) -> None:
+    data[30] ^= 0xFF
+
+
+DAMAGE = {
+    "encrypted": flag,
+    "lzma": method(zipfile.ZIP_LZMA),
+    "bzip2": method(zipfile.ZIP_BZIP2),
+    "a method that nobody knows": method(99),
+    "cut": cut,
+    "beyond every file": beyond,
+    "at the end": at_the_end,
+    "garbage": garbage,
+    "another checksum": checksum,
+    "another name": other_name,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_member_that_cannot_be_read_is_one_kind_of_error(tmp_path: Path, damage: str) -> None:
+    apps = tmp_path / "repository/deployment/server/carbonapps"
+    apps.mkdir(parents=True)
+    path = made(apps / "x.car")
+    data = bytearray(path.read_bytes())
+    DAMAGE[damage](data)
+    path.write_bytes(data)
+    with pytest.raises(BadArchive) as raised, Archive(path) as opened:
+        opened.head("R/a.xml", 10_000)
+    assert len(str(raised.value)) < 200
+    assert [one.path[-5:] for one in look(tmp_path).unreadable] == ["x.car"]
+    assert driver.inspect(path).is_mysql_driver or damage == "cut"
+
+
+@pytest.mark.parametrize("kind", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_bomb_of_a_method_without_limits_is_not_inflated(tmp_path: Path, kind: int) -> None:
+    path = made(tmp_path / "x.jar", kind, b" " * 50_000_000)
+    with memory_below(8_000_000), pytest.raises(BadArchive, match="method"), Archive(path) as opened:
+        opened.head("R/a.xml", 100)
+
+
+def test_no_damage_at_all_raises_anything_else(tmp_path: Path) -> None:
+    whole = made(tmp_path / "whole.jar").read_bytes()
+    path, chance = tmp_path / "x.jar", random.Random(1)
+    for place in range(len(whole)):
+        path.write_bytes(
+            whole[:place] + bytes([chance.choice((0, 0xFF, whole[place] ^ 1))]) + whole[place + 1 :]
+        )
+        try:
+            with Archive(path) as opened:
+                for member in opened.members:
+                    opened.head(member, 10_000)
+        except BadArchive as problem:
+            assert str(problem)
+
+
+def test_no_file_stays_open(tmp_path: Path) -> None:
+    (tmp_path / "x.jar").write_bytes(b"PK no zip")
+    for _ in range(3000):
+        with pytest.raises(BadArchive):
+            Archive(tmp_path / "x.jar")

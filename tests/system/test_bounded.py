@@ -1,0 +1,102 @@
+"""The one reader of files: regular files of bounded size, without waiting for anything."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.support.fuzz import no_hang
+from tests.support.memory import memory_below
+from tests.support.strangers import put
+from wizard.system import bounded
+from wizard.system.bounded import NotAFile, blocks, open_regular, read
+
+
+@pytest.mark.parametrize("kind", ["pipe", "socket", "folder", "zero", "terminal", "huge"])
+def test_anything_but_a_file_of_bounded_size_is_refused_at_once(kind: str, tmp_path: Path) -> None:
+    put(tmp_path / "it", kind)
+    with no_hang(), memory_below(1_000_000), pytest.raises(NotAFile) as raised:
+        read(tmp_path / "it")
+    assert raised.value.filename == str(tmp_path / "it")
+    assert raised.value.strerror.startswith("it is ")
+
+
+def test_a_pipe_or_a_device_is_not_even_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    monkeypatch.setattr(bounded.os, "open", lambda *_: pytest.fail("it was opened"))
+    for path in (tmp_path / "pipe", Path("/dev/null")):
+        with pytest.raises(NotAFile):
+            open_regular(path)
+
+
+def test_what_takes_the_place_of_a_file_after_the_look_is_refused_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_bytes(b"x")
+    os.mkfifo(tmp_path / "pipe")
+    regular, stat = os.stat(tmp_path / "file"), os.stat
+    monkeypatch.setattr(
+        bounded.os, "stat", lambda path, **_: regular if Path(path).name == "pipe" else stat(path)
+    )
+    before = set(os.listdir("/proc/self/fd"))
+    with no_hang(), pytest.raises(NotAFile, match="not a regular file"):
+        read(tmp_path / "pipe")
+    assert set(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_file_that_grows_while_it_is_read_ends_at_the_limit(tmp_path: Path) -> None:
+    path = tmp_path / "growing"
+    path.write_bytes(b"x")
+    came = 0
+    with pytest.raises(NotAFile) as raised, path.open("ab", buffering=0) as writer:
+        for block in blocks(path, 10_000):
+            came += len(block)
+            writer.write(b"y" * 100)
+    assert raised.value.errno == errno.EFBIG
+    assert came <= 10_000
+
+
+def test_the_limit_itself_is_allowed(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"x" * 3_000_000)
+    assert read(tmp_path / "file", 3_000_000) == b"x" * 3_000_000
+    with pytest.raises(NotAFile, match="too large"):
+        read(tmp_path / "file", 2_999_999)
+
+
+def test_a_link_is_followed_unless_it_must_not_be(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"x")
+    (tmp_path / "link").symlink_to("file")
+    assert read(tmp_path / "link") == b"x"
+    with pytest.raises(NotAFile):
+        read(tmp_path / "link", follow=False)
+
+
+@pytest.mark.parametrize("path", ["none", "loop", "file/below", "a\0b", "x" * 300])
+def test_what_is_not_there_is_an_error_of_the_system(path: str, tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError) as raised:
+        read(tmp_path / path)
+    assert raised.value.strerror
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("11500", 11500),
+        (" 007\n", 7),
+        ("0", 0),
+        ("", None),
+        ("-1", None),
+        ("1e3", None),
+        ("²", None),
+        ("٣", None),
+        ("9" * 10, None),
+        ("9" * 5000, None),
+    ],
+)
+def test_a_number_from_outside_is_one_or_none(text: str, number: int | None) -> None:
+    assert bounded.number(text) == number
