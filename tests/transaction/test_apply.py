@@ -642,7 +642,7 @@ def test_a_marker_with_any_name_of_a_run_is_somebody_elses(box: Sandbox, run: ob
     assert "cut off" in err
 
 
-@pytest.mark.parametrize("kind", ["pipe", "link", "folder", "empty"])
+@pytest.mark.parametrize("kind", ["pipe", "link", "folder", "empty", "deep"])
 def test_a_marker_that_is_no_file_makes_nobody_wait(box: Sandbox, kind: str) -> None:
     path = box.homes[0] / MARKER
     if kind == "pipe":
@@ -652,7 +652,7 @@ def test_a_marker_that_is_no_file_makes_nobody_wait(box: Sandbox, kind: str) -> 
     elif kind == "folder":
         path.mkdir()
     else:
-        path.touch()
+        path.write_text("" if kind == "empty" else "[" * 60_000)
     code, _, err = box.ended("replay", str(box.profile), "--offline")
     assert code == 5
     assert f"rm '{path}'" in err

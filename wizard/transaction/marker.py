@@ -6,15 +6,14 @@ Whoever finds one knows that a run is going on or was cut off, whose it is, and 
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
 import re
-import stat
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from wizard.system import bounded
 from wizard.system.durable import fsync_folder, write_durably
 from wizard.system.presence import is_folder
 from wizard.transaction.home_lock import held
@@ -40,7 +39,7 @@ def of(home: Path) -> Marker | None:
     """The marker in a home; None where there is none.  `OSError` where that cannot be told."""
     path = home / NAME
     try:
-        data = json.loads(_read(path))
+        data = bounded.read_json(path, LARGEST, follow=False)
         run, journal, owner, host = (data[key] for key in ("run", "journal", "owner", "host"))
         if all(isinstance(one, str) for one in (run, journal, owner, host)) and re.fullmatch(
             r"[\w-]{1,64}", run
@@ -48,27 +47,13 @@ def of(home: Path) -> Marker | None:
             return Marker(run, Path(journal), owner, host)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except OSError as problem:
-        if problem.errno != errno.ELOOP:  # which is how a link is refused: that is no marker of ours
-            raise
-    except (ValueError, KeyError, TypeError):
-        pass
+    except (bounded.NotAFile, ValueError, KeyError, TypeError):
+        pass  # a link is none of ours either
     try:
         owner = path.owner()
     except (OSError, KeyError):
         owner = "somebody"
     return Marker(UNKNOWN, Path(), owner, "")
-
-
-def _read(path: Path) -> bytes:
-    """The marker's bytes.  A stranger's pack can hold anything under this name: a pipe never makes it wait."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise ValueError("not a file")
-        return os.read(descriptor, LARGEST)
-    finally:
-        os.close(descriptor)
 
 
 def put(run: Run, home: Path) -> None:

@@ -9,6 +9,8 @@ import stat
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from wizard.system import bounded
+
 
 class PathState(NamedTuple):
     """What stands at a path: nothing, a file (by the hash of its bytes), a link (by its target), or something else."""
@@ -58,10 +60,10 @@ def hash_of(data: bytes) -> str:
 
 def hash_of_file(path: Path) -> str:
     """SHA-256 of a file's bytes, read in blocks; `OSError` also where it is too large to be what it should be."""
-    with path.open("rb") as stream:
-        if os.fstat(stream.fileno()).st_size > LARGEST:
-            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    for block in bounded.blocks(path, LARGEST):
+        digest.update(block)
+    return digest.hexdigest()
 
 
 ACCESS_LIST = "system.posix_acl_access"

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from wizard.system import locations
+from wizard.system import bounded, locations
 from wizard.system.durable import fsync_folder, make_folder, write_durably, write_new
 from wizard.system.errors import Locked, UsageError
 from wizard.system.presence import is_anything, is_file, is_folder
@@ -251,8 +251,8 @@ def from_json(data: Any, folder: Path) -> Run:
 def read(journal: Path) -> Run | None:
     """The run of a journal file; None where there is none, or it is none.  `OSError` where that cannot be told."""
     try:
-        return from_json(json.loads(journal.read_bytes()), journal.parent)
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return from_json(bounded.read_json(journal), journal.parent)
+    except (FileNotFoundError, NotADirectoryError, bounded.NotAFile):
         return None
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

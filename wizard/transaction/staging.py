@@ -7,11 +7,10 @@ import hashlib
 import os
 from pathlib import Path
 
+from wizard.system import bounded
 from wizard.system.durable import fsync_folder, new_file, write_all
 from wizard.system.errors import StoppedError
-from wizard.transaction.move import Meta, Move, attributes_of, state_of
-
-BLOCK = 1024 * 1024
+from wizard.transaction.move import LARGEST, Meta, Move, attributes_of, state_of
 
 
 def stage(move: Move, temporary: Path) -> None:
@@ -53,10 +52,9 @@ def refuse_drift(move: Move) -> None:
 def _copy_verified(source: Path, descriptor: int, *, expected: str) -> None:
     """Copy the bytes that were planned and no others."""
     digest = hashlib.sha256()
-    with source.open("rb", buffering=0) as stream:
-        while block := stream.read(BLOCK):
-            digest.update(block)
-            write_all(descriptor, block)
+    for block in bounded.blocks(source, LARGEST):
+        digest.update(block)
+        write_all(descriptor, block)
     if digest.hexdigest() != expected:
         raise StoppedError(f"{source} was edited since it was planned")
 
