@@ -18,6 +18,7 @@ from wizard.passwords.references import (
     Reference,
 )
 from wizard.passwords.secret import Secret
+from wizard.system import bounded
 from wizard.system.errors import SecretError
 
 # More than any password, and little enough that a wrong path (a log, /dev/zero) does no harm.
@@ -158,8 +159,7 @@ def _from_environment(reference: EnvReference, purpose: str) -> str:
 def _from_file(reference: FileReference, purpose: str) -> str:
     path = reference.file
     try:
-        # Non-blocking: a named pipe that nobody writes to must not hold up the run.
-        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+        with open(bounded.open_regular(path), "rb") as file:
             _refuse_shared(os.fstat(file.fileno()), path, purpose)
             return _decoded(_short(file.read(MOST_BYTES + 1), reference, purpose), reference, purpose)
     except OSError as failure:
@@ -183,12 +183,6 @@ def _short(content: bytes, reference: Reference, purpose: str) -> bytes:
 
 def _refuse_shared(status: os.stat_result, path: Path, purpose: str) -> None:
     """Stops at a file that somebody else can read; root, who can read every file, may own it."""
-    if not stat.S_ISREG(status.st_mode):
-        raise SecretError(
-            f"{path} is no regular file",
-            place=purpose,
-            fix=f"let {purpose} name a file that holds the password",
-        )
     if status.st_uid not in (os.geteuid(), 0):
         raise SecretError(
             f"the file {path} belongs to another user, who can read it",
