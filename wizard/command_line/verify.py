@@ -268,12 +268,12 @@ def run_clean(
         for text in cleaning.left_alone:
             paper.line(f"{node.name}: left alone: {text}")
         if dry_run:
-            for one in cleaning.remove:
-                paper.line(f"{node.name}: would remove {one.path} ({megabytes(one.size)})")
-            pending = pending or bool(cleaning.remove)
-            files, size = len(cleaning.remove), cleaning.frees
+            for path in cleaning.remove:
+                paper.line(f"{node.name}: would remove {path}")
+            files, size = cleaning.count, cleaning.frees
+            pending = pending or files > 0
             paper.line(
-                f"{node.name}: {files} state files would go and free {megabytes(size)}; {len(cleaning.keep)} stay"
+                f"{node.name}: {files} state files would go and free {megabytes(size)}; {cleaning.keep} stay"
             )
             continue
         done = clean(cleaning)
@@ -281,7 +281,7 @@ def run_clean(
             errors.line(f"{node.name}: {failure}", "error")
         failed = failed or bool(done.failures)
         paper.line(
-            f"{node.name}: {done.files} state files removed, {megabytes(done.bytes)} freed; {len(cleaning.keep)} stay"
+            f"{node.name}: {done.files} state files removed, {megabytes(done.bytes)} freed; {cleaning.keep} stay"
         )
     return 1 if failed else 4 if pending else 0
 

@@ -11,7 +11,8 @@ import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from pathlib import Path
 
 LOCATION = "cep_persistence"
@@ -23,42 +24,50 @@ _STATE = re.compile(r"(\d{1,19})_(.+)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class StateFile:
-    """A saved state of an execution plan: `timestamp` in milliseconds as its name says, `size` in bytes."""
+class PlanFolder:
+    """The state files of one execution plan: how many stay, and the names of the old ones."""
 
-    folder: Path
-    tenant: str
+    tenant: Path
     plan: str
-    name: str
-    timestamp: int
-    size: int
-
-    @property
-    def path(self) -> Path:
-        return self.folder / self.tenant / self.plan / self.name
+    keep: int
+    old: tuple[str, ...]
+    frees: int
+    """Bytes of the old ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cleaning:
     """What would go and what stays; `left_alone` names what is no state file, with the reason."""
 
-    remove: tuple[StateFile, ...] = ()
-    keep: tuple[StateFile, ...] = ()
-    left_alone: tuple[str, ...] = ()
+    plans: tuple[PlanFolder, ...]
+    left_alone: tuple[str, ...]
+
+    @property
+    def remove(self) -> Iterator[Path]:
+        return (one.tenant / one.plan / name for one in self.plans for name in one.old)
+
+    @property
+    def count(self) -> int:
+        """How many would go."""
+        return sum(len(one.old) for one in self.plans)
+
+    @property
+    def keep(self) -> int:
+        return sum(one.keep for one in self.plans)
 
     @property
     def frees(self) -> int:
         """Bytes."""
-        return sum(file.size for file in self.remove)
+        return sum(one.frees for one in self.plans)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Cleaned:
     """What was removed, in bytes and files, and what could not be."""
 
     files: int = 0
     bytes: int = 0
-    failures: tuple[str, ...] = ()
+    failures: list[str] = field(default_factory=list)
 
 
 def plan_cleaning(home: Path, location: str | Path = LOCATION) -> Cleaning:
@@ -66,20 +75,8 @@ def plan_cleaning(home: Path, location: str | Path = LOCATION) -> Cleaning:
 
     Nothing is touched.  Links are never followed below the home, and nothing else is ever listed for removal.
     """
-    plans: dict[tuple[str, str], list[StateFile]] = {}
-    left_alone = []
-    for one in _entries(Path(home) / location):
-        if isinstance(one, StateFile):
-            plans.setdefault((one.tenant, one.plan), []).append(one)
-        else:
-            left_alone.append(one)
-    remove: list[StateFile] = []
-    keep: list[StateFile] = []
-    for files in plans.values():
-        files.sort(key=lambda file: (file.timestamp, file.name), reverse=True)
-        keep.extend(files[:KEPT])
-        remove.extend(files[KEPT:])
-    return Cleaning(tuple(remove), tuple(keep), tuple(left_alone))
+    left_alone: list[str] = []
+    return Cleaning(tuple(_plans(Path(home) / location, left_alone)), tuple(sorted(left_alone)))
 
 
 def clean(cleaning: Cleaning) -> Cleaned:
@@ -88,67 +85,83 @@ def clean(cleaning: Cleaning) -> Cleaned:
     Each file is removed relative to its opened folder, so that a folder that was replaced by a link meanwhile
     leads nowhere.
     """
-    files, size, failures = 0, 0, []
-    for one in cleaning.remove:
+    done = Cleaned()
+    for one in cleaning.plans:
         try:
-            with (
-                _opened(one.folder) as top,
-                _opened(one.tenant, top) as tenant,
-                _opened(one.plan, tenant) as plan,
-            ):
-                status = os.stat(one.name, dir_fd=plan, follow_symlinks=False)
-                if not stat.S_ISREG(status.st_mode):
-                    failures.append(f"{one.path}: is no file any more")
-                    continue
-                os.unlink(one.name, dir_fd=plan)
+            if one.old:
+                with (
+                    _opened(one.tenant.parent) as top,
+                    _opened(one.tenant.name, top) as tenant,
+                    _opened(one.plan, tenant) as plan,
+                ):
+                    _remove(one, plan, done)
+        except OSError as problem:
+            done.failures.append(f"{one.tenant / one.plan}: {_why(problem)}")
+    return done
+
+
+def _remove(one: PlanFolder, plan: int, done: Cleaned) -> None:
+    for name in one.old:
+        try:
+            status = os.stat(name, dir_fd=plan, follow_symlinks=False)
+            if not stat.S_ISREG(status.st_mode):
+                done.failures.append(f"{one.tenant / one.plan / name}: is no file any more")
+                continue
+            os.unlink(name, dir_fd=plan)
         except FileNotFoundError:
             continue
         except OSError as problem:
-            failures.append(f"{one.path}: {problem.strerror}")
+            done.failures.append(f"{one.tenant / one.plan / name}: {problem.strerror}")
         else:
-            files, size = files + 1, size + status.st_size
-    return Cleaned(files, size, tuple(failures))
+            done.files, done.bytes = done.files + 1, done.bytes + status.st_size
 
 
-def _entries(folder: Path) -> Iterator[StateFile | str]:
-    """The state files below a folder, and a line for everything that is none."""
+def _plans(folder: Path, left_alone: list[str]) -> Iterator[PlanFolder]:
+    """The plans below a folder; what is none of a server's own goes to `left_alone`."""
     try:
         with _opened(folder) as top:
             for tenant in _listed(top):
-                where = f"{folder}/{tenant}"
-                if not _TENANT.fullmatch(tenant):
-                    yield f"{where}: no tenant's folder"
-                    continue
-                yield from _inside(folder, where, tenant, top)
+                if _TENANT.fullmatch(tenant):
+                    yield from _of_tenant(folder / tenant, top, left_alone)
+                else:
+                    left_alone.append(f"{folder / tenant}: no tenant's folder")
     except FileNotFoundError:
         return
     except OSError as problem:
-        yield f"{folder}: {_why(problem)}"
+        left_alone.append(f"{folder}: {_why(problem)}")
 
 
-def _inside(folder: Path, where: str, tenant: str, top: int) -> Iterator[StateFile | str]:
+def _of_tenant(tenant: Path, top: int, left_alone: list[str]) -> Iterator[PlanFolder]:
     try:
-        with _opened(tenant, top) as of_tenant:
-            for plan in _listed(of_tenant):
+        with _opened(tenant.name, top) as opened:
+            for plan in _listed(opened):
                 try:
-                    with _opened(plan, of_tenant) as of_plan:
-                        yield from _of_plan(folder, tenant, plan, of_plan)
+                    with _opened(plan, opened) as of_plan:
+                        yield _of_plan(tenant, plan, of_plan, left_alone)
                 except OSError as problem:
-                    yield f"{where}/{plan}: {_why(problem)}"
+                    left_alone.append(f"{tenant / plan}: {_why(problem)}")
     except OSError as problem:
-        yield f"{where}: {_why(problem)}"
+        left_alone.append(f"{tenant}: {_why(problem)}")
 
 
-def _of_plan(folder: Path, tenant: str, plan: str, of_plan: int) -> Iterator[StateFile | str]:
-    for name in _listed(of_plan):
-        found = _STATE.fullmatch(name)
-        status = os.stat(name, dir_fd=of_plan, follow_symlinks=False)
-        if not stat.S_ISREG(status.st_mode):
-            yield f"{folder}/{tenant}/{plan}/{name}: no regular file"
-        elif found is None or found[2] != plan:
-            yield f"{folder}/{tenant}/{plan}/{name}: no state file of this plan"
-        else:
-            yield StateFile(folder, tenant, plan, name, int(found[1]), status.st_size)
+def _of_plan(tenant: Path, plan: str, of_plan: int, left_alone: list[str]) -> PlanFolder:
+    newest: list[tuple[int, str, int]] = []
+    old, frees = [], 0
+    with os.scandir(of_plan) as entries:
+        for entry in entries:
+            found = _STATE.fullmatch(entry.name)
+            status = entry.stat(follow_symlinks=False)
+            if not stat.S_ISREG(status.st_mode):
+                left_alone.append(f"{tenant / plan / entry.name}: no regular file")
+            elif found is None or found[2] != plan:
+                left_alone.append(f"{tenant / plan / entry.name}: no state file of this plan")
+            else:
+                heappush(newest, (int(found[1]), entry.name, status.st_size))
+                if len(newest) > KEPT:
+                    _, name, size = heappop(newest)
+                    old.append(name)
+                    frees += size
+    return PlanFolder(tenant, plan, len(newest), tuple(sorted(old)), frees)
 
 
 @contextmanager

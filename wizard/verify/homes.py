@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wizard.pack.home import EVENT_PROCESSOR, PID, Pack, is_pack
+from wizard.pack.home import EVENT_PROCESSOR, Pack, is_pack
 from wizard.system import finding
 from wizard.system.errors import EditError
 from wizard.system.finding import Finding
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 LOG = "repository/logs/wso2carbon.log"
 PERSISTENCE = "persistence/persister/property[@key='persistenceLocation']"
 QUOTED = 5
+MOST_UNREADABLE = 20
 MUCH = 100 * 1024 * 1024
 """Bytes of old state files from which on it is worth a warning."""
 
@@ -48,11 +49,8 @@ def alive(node: Node, pack: Pack | None, hosts: Hosts) -> bool | None:
     """Whether the process of the home's `wso2carbon.pid` lives; None where that cannot be told from here."""
     if pack is None or not hosts.here(node.host):
         return None
-    try:
-        pid = int(pack.path(PID).read_text("ascii", "replace").strip())
-    except (OSError, ValueError):
-        return None
-    return pack.running == pid and not _ended(pid)
+    pid = pack.pid
+    return None if pid is None else pack.running == pid and not _ended(pid)
 
 
 def _ended(pid: int) -> bool:
@@ -128,9 +126,13 @@ def _receivers(profile: Profile, packs: Mapping[str, Pack]) -> Iterator[Finding]
     both = profile.event_processor.duplicated_events
     for node, pack in packs.items():
         found = look(pack.home)
-        for one in found.unreadable:
+        for one in found.unreadable[:MOST_UNREADABLE]:
             yield finding.warning(
                 f"{one.path} cannot be looked into: {one.reason}", node=node, fix=f"mend or remove {one.path}"
+            )
+        if (more := len(found.unreadable) - MOST_UNREADABLE) > 0:
+            yield finding.warning(
+                f"{more} more receivers and C-Apps cannot be read", node=node, fix="correct or remove them"
             )
         wrong = [one for one in found.receivers if one.duplicated != both]
         if not wrong:
@@ -161,10 +163,10 @@ def _names(receivers: list[Receiver]) -> str:
 def _state_files(profile: Profile, packs: Mapping[str, Pack], name: str) -> Iterator[Finding]:
     for node, pack in packs.items():
         cleaning = plan_cleaning(pack.home, state_location(profile, pack))
-        if not cleaning.remove:
-            yield finding.ok(f"{len(cleaning.keep)} state files, none too old", node=node)
+        if not cleaning.count:
+            yield finding.ok(f"{cleaning.keep} state files, none too old", node=node)
             continue
-        text = f"{len(cleaning.remove)} old state files hold {megabytes(cleaning.frees)}"
+        text = f"{cleaning.count} old state files hold {megabytes(cleaning.frees)}"
         if cleaning.frees >= MUCH:
             yield finding.warning(text, node=node, fix=f"apimha-wizard clean {name}")
         else:
