@@ -1,0 +1,163 @@
+"""Whatever takes the place of a file: the documented exit code, with its place and a fix; no hang, no traceback.
+
+The commands run in a process with little memory, so that a file without end cannot be read into it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.support.cli import Ran
+from tests.support.headless import CARBON, LIB, SPARK, SPARK_BAT, SPARK_SH, STATS, XML_FILES
+from tests.support.limited import run_limited
+from tests.support.pairs import Pair, make_pair
+from tests.support.quick import folder_in_memory
+from tests.support.strangers import put
+
+KINDS = ("pipe", "zero", "folder", "huge", "socket", "foreign")
+
+CONFIGURATION = tuple(path for path in (*XML_FILES, STATS, SPARK, SPARK_SH, SPARK_BAT) if path != CARBON)
+BESIDE = (
+    "bin/version.txt",
+    "bin/wso2carbon-version.txt",
+    "wso2carbon.pid",
+    "repository/conf/analytics/my-node-id.dat",
+    "repository/data/my-node-id.dat",
+    "repository/conf/hazelcast.properties",
+    "repository/conf/embedded-ldap.xml",
+    "repository/conf/identity/identity.xml",
+    "repository/conf/tomcat/catalina-server.xml",
+    "repository/conf/data-bridge/data-bridge-config.xml",
+    "repository/deployment/server/eventreceivers/x.xml",
+    "repository/deployment/server/carbonapps/x.car",
+    "cep_persistence/-1234/plan/1_plan",
+    f"{LIB}/x.jar",
+    "repository/components/dropins/x.jar",
+)
+LOGS = ("repository/logs/wso2carbon.log", "repository/logs/wso2carbon.log.1")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A pair of which some files are hostile; what each command has to say about it."""
+
+    place: Callable[[Pair, str], None]
+    commands: dict[str, set[int]]
+    """The command and its exit codes."""
+    named: tuple[str, ...] = ()
+    """What the output names of regular files that are none, at exit 2 and 3."""
+    check: str = ""
+
+
+def in_homes(*paths: str) -> Callable[[Pair, str], None]:
+    def place(pair: Pair, kind: str) -> None:
+        for home in pair.homes:
+            for path in paths:
+                put(home / path, kind)
+
+    return place
+
+
+def java(pair: Pair, kind: str) -> None:
+    put(pair.profile.parent / "jdk/release", kind)
+    text = pair.profile.read_text().replace(
+        "hazelcast_port = 4000", 'hazelcast_port = 4000\njava_home = "jdk"'
+    )
+    pair.profile.write_text(text)
+
+
+def draft(pair: Pair, kind: str) -> None:
+    drafts = pair.profile.parent / "state/apimha-wizard/drafts"
+    put(drafts / "unfinished.toml", kind)
+    put(drafts / "unfinished.json", kind)
+    put(pair.profile.parent / "config/apimha-wizard/profiles/broken.toml", kind)
+
+
+def journal(pair: Pair, kind: str) -> None:
+    put(pair.profile.parent / "state/apimha-wizard/runs/20260101T000000Z-abcd/journal.json", kind)
+
+
+CASES = {
+    "carbon.xml": Case(
+        in_homes(CARBON), {"check": {3}, "replay": {3}, "verify": {3, 4}, "from-homes": {0, 3}}, (CARBON,)
+    ),
+    "the configuration": Case(
+        in_homes(*CONFIGURATION),
+        {"check": {3}, "replay": {3}, "verify": {3, 4}, "from-homes": {0}},
+        tuple(path for path in CONFIGURATION if path not in (STATS, SPARK_SH, SPARK_BAT)),
+        "prerequisites.files",
+    ),
+    "what is beside it": Case(
+        in_homes(*BESIDE), {"check": {0, 3}, "replay": {3, 4}, "verify": {3, 4}, "clean": {0}}
+    ),
+    "the logs": Case(in_homes(*LOGS), {"verify": {3, 4}}, ("wso2carbon.log",)),
+    "the Java": Case(java, {"check": {3}, "replay": {3}}, ("/jdk",), "prerequisites.java"),
+    "the marker of a run": Case(in_homes(".apimha-wizard-run"), {"check": {5}, "replay": {5}, "verify": {5}}),
+    "the profile": Case(
+        lambda pair, kind: put(pair.profile, kind),
+        {"check": {2}, "replay": {2}, "verify": {2}},
+        ("pair.toml",),
+    ),
+    "the driver jar": Case(
+        lambda pair, kind: put(pair.profile.parent / "mysql-connector-java-5.1.49-bin.jar", kind),
+        {"check": {3}, "replay": {3}},
+        ("mysql-connector-java-5.1.49-bin.jar",),
+        "prerequisites.driver-jar",
+    ),
+    "drafts and named profiles": Case(draft, {"list": {0}, "show": {2}}, ("unfinished",)),
+    "the journal of a run": Case(journal, {"history": {0}, "replay": {4}}),
+}
+
+COMMANDS: dict[str, Callable[[Pair], list[str | Path]]] = {
+    "check": lambda pair: ["check", pair.profile, "--offline", "--json"],
+    "replay": lambda pair: ["replay", pair.profile, "--offline", "--dry-run", "--json"],
+    "verify": lambda pair: ["verify", pair.profile, "--offline", "--json"],
+    "clean": lambda pair: ["clean", pair.profile, "--dry-run"],
+    "from-homes": lambda pair: [
+        *("profile", "from-homes"),
+        *pair.homes,
+        "--name",
+        pair.profile.with_name("back.toml"),
+    ],
+    "list": lambda pair: ["profile", "list"],
+    "show": lambda pair: ["check", "unfinished"],
+    "history": lambda pair: ["history"],
+}
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with folder_in_memory() as folder:
+        yield folder
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_anything_in_the_place_of_a_file(kind: str, packs: Path, folder: Path) -> None:
+    commands: list[list[str | Path]] = []
+    for number, case in enumerate(CASES.values()):
+        pair = make_pair(packs / "apim-analytics-2.0.0", folder / str(number))
+        case.place(pair, kind)
+        commands += [[pair.profile.parent, *COMMANDS[name](pair)] for name in case.commands]
+    ended = iter(run_limited(commands, {"APIM_DB_PASSWORD": "x"}))
+    for what, case in CASES.items():
+        for name, codes in case.commands.items():
+            ran = next(ended)
+            said = ran.out + ran.err
+            assert ran.code in codes, (what, name, ran)
+            assert "Traceback" not in said, (what, name, ran)
+            assert "internal error" not in said, (what, name, ran)
+            if ran.code in (2, 3) and name != "from-homes":
+                unnamed = [path for path in case.named if path not in said]
+                assert unnamed in ([], [SPARK] if kind == "foreign" else []), (what, name, unnamed, ran)
+                assert not case.check or case.check in failed(ran), (what, name, ran)
+
+
+def failed(ran: Ran) -> set[str]:
+    """The checks that found an error, each with its fix."""
+    found = [one for one in ran.json.get("checks", []) if one["status"] == "error"]
+    assert all(one["fix"] for one in found), ran
+    return {one["id"] for one in found}
