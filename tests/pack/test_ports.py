@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from tests.support.headless import CARBON, PACKS, SPARK, checked, of, statuses
 from tests.support.pairs import Pair, copy_pack
 from wizard.pack import ports
 from wizard.pack.home import Pack
+from wizard.preflight.listener import who_listens
 from wizard.preflight.pair import is_free
 from wizard.profile.model import Node
 from wizard.profile.store import load
@@ -372,6 +374,16 @@ class TestWhatListens:
             server.close()
             client.close()
         assert is_free(number)
+
+    def test_a_process_may_have_any_name(self) -> None:
+        comm = Path("/proc/self/comm")
+        name = comm.read_bytes()
+        with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+            try:
+                comm.write_bytes(b"\xffjava")
+                assert who_listens(listener.getsockname()[1]) == f"\ufffdjava ({os.getpid()})"
+            finally:
+                comm.write_bytes(name)
 
     @pytest.mark.parametrize(("pack", "status"), [("apim-analytics-2.1.0", "error"), ("das-3.0.1", "ok")])
     def test_what_listens_on_the_port_that_the_server_opens_stops_the_node(

@@ -281,12 +281,6 @@ class TestFilesThatCannotBeRead:
         with pytest.raises(UsageError, match="cannot be read"):
             load(path / "x.toml")
 
-    def test_a_pipe_and_a_device(self, tmp_path):
-        os.mkfifo(tmp_path / "pipe.toml")
-        for path in (tmp_path / "pipe.toml", Path("/dev/zero"), Path("/dev/null")):
-            with pytest.raises(UsageError, match="not a regular file"):
-                load(path)
-
     def test_too_large(self, path):
         path.write_bytes(b"#" * (MOST_BYTES + 1))
         with pytest.raises(UsageError, match=r"too large \(more than 256 kB"):

@@ -348,13 +348,6 @@ class TestPrerequisites:
         assert all(words in one.message for one in found)
         assert status == "ok" or all("set java_home of node" in (one.fix or "") for one in found)
 
-    def test_a_release_that_is_a_pipe_holds_nothing_up(
-        self, make_pair: Callable[..., Pair], tmp_path: Path
-    ) -> None:
-        os.mkfifo(tmp_path / "release")
-        pair = make_pair(nodes=[{"java_home": str(tmp_path)}, {"java_home": str(tmp_path)}])
-        assert statuses(checked(pair), "prerequisites.java") == ["error"] * 2
-
     def test_a_pack_whose_event_processor_needs_an_offset_and_has_none(
         self, make_pair: Callable[..., Pair]
     ) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from wizard.system import bounded
+
 LISTEN = "0A"
 
 
@@ -22,7 +24,7 @@ def who_listens(number: int) -> str | None:
             continue
         if links & inodes:
             try:
-                name = (process / "comm").read_text().strip()
+                name = bounded.read_text(process / "comm").strip()
             except OSError:
                 continue
             return f"{name} ({process.name})"
@@ -33,7 +35,7 @@ def _inodes(number: int) -> set[str]:
     found = set()
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         try:
-            lines = Path(table).read_text().splitlines()[1:]
+            lines = bounded.read_text(table).splitlines()[1:]
         except OSError:
             continue
         for line in lines:

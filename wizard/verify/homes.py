@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wizard.pack.home import EVENT_PROCESSOR, Pack, is_pack
-from wizard.system import finding
+from wizard.system import bounded, finding
 from wizard.system.errors import EditError
 from wizard.system.finding import Finding
 from wizard.verify.clean import LOCATION, plan_cleaning
@@ -56,7 +56,7 @@ def alive(node: Node, pack: Pack | None, hosts: Hosts) -> bool | None:
 def _ended(pid: int) -> bool:
     """Whether a process has ended and only waits for its parent to notice."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
+        stat = bounded.read_text(f"/proc/{pid}/stat")
     except OSError:
         return False
     return stat.rpartition(")")[2].split()[:1] == ["Z"]
