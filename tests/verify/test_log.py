@@ -6,6 +6,7 @@ import gzip
 import os
 import threading
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -508,6 +509,21 @@ def test_a_pipe_that_brings_nothing_is_given_up() -> None:
     assert messages(PipeLog(read).drain(first_byte=0.05)) == []
     os.close(write)
     os.close(read)
+
+
+def test_a_log_that_grows_faster_than_it_is_read_does_not_hold_up_the_other(tmp_path: Path) -> None:
+    path = tmp_path / "wso2carbon.log"
+    path.write_bytes(start(1))
+    log = FileLog(path)
+    assert messages(log.read())
+    with path.open("ab", buffering=0) as server:
+        server.write(line("CEP one") * 3)
+        read = 0
+        for _ in islice(log.read(), 1000):
+            read += 1
+            server.write(line("CEP more") * 2)
+    assert read < 10
+    assert messages(log.read())[-1] == "CEP more"
 
 
 def test_a_named_pipe_can_stand_for_a_file(tmp_path: Path) -> None:

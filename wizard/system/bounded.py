@@ -35,7 +35,7 @@ def open_regular(path: str | os.PathLike[str], *, follow: bool = True) -> int:
         _require_regular(os.stat(path, follow_symlinks=follow), path)
         descriptor = os.open(path, flags)
     except ValueError:
-        raise OSError(errno.EINVAL, "its path holds a NUL", os.fspath(path)) from None
+        raise OSError(errno.EINVAL, "no file can have this path", os.fspath(path)) from None
     try:
         _require_regular(os.fstat(descriptor), path)  # it may have been replaced in between
     except BaseException:

@@ -160,7 +160,8 @@ class FileLog(_ScannedLog):
             yield from self._scanner.settle()
 
     def _appended(self, one: LogFile) -> Iterator[Record]:
-        while block := os.pread(one.descriptor, BLOCK, self._at):
+        end = os.fstat(one.descriptor).st_size  # it may grow faster than it is read
+        while block := os.pread(one.descriptor, min(BLOCK, max(0, end - self._at)), self._at):
             self._at += len(block)
             yield from self._scanner.feed(block)
 
