@@ -666,8 +666,8 @@ class TestSpark:
     @pytest.mark.parametrize(
         ("make", "word"),
         [
-            (lambda link, home: link.mkdir(), "no link"),
-            (lambda link, home: link.write_text("x"), "no link"),
+            (lambda link, home: link.mkdir(), "not a symbolic link"),
+            (lambda link, home: link.write_text("x"), "not a symbolic link"),
             (lambda link, home: link.symlink_to(home.parent), "leads to"),
             (lambda link, home: link.symlink_to(home.parent / "nowhere"), "leads to"),
             (lambda link, home: link.symlink_to(link), "leads to"),
