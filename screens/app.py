@@ -19,7 +19,6 @@ from textual.widgets import Input
 from screens import signs
 from screens.ascii import dress_scroll_bars
 from screens.dialogs import conflict, recover
-from screens.dialogs.ask import Ask
 from screens.dialogs.password import Typed
 from screens.dialogs.too_small import TooSmall
 from screens.help import Help
@@ -196,10 +195,6 @@ class WizardApp(App[int]):
 
     def ask_for_password(self, key: str) -> str | None:
         return self._ask_in_thread(lambda: Typed(key))
-
-    def ask_whether(self, text: str) -> bool:
-        choices = [("no", "no"), ("yes", "yes, run it")]
-        return self._ask_in_thread(lambda: Ask("May it be run?", text, choices)) == "yes"
 
     def _ask_in_thread(self, make: Callable[[], ModalScreen[T]]) -> T | None:
         """What somebody answers; None where the screen is closed first."""

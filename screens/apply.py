@@ -138,6 +138,7 @@ class Apply(Screen[None]):
 
         # The passwords are those that were looked at: nobody is asked twice.
         resolver = self.pair.resolver()
+        resolver.trusted = loaded.is_agreed  # the file may have been replaced since it was shown
         result, prepared = replay.replay(
             loaded,
             self.pair.options(),

@@ -12,6 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from screens import verify
+from screens.dialogs import agree
 from screens.dialogs.password import PasswordTest
 from screens.dialogs.picker import pick_for
 from screens.model import lookup, values
@@ -32,6 +33,7 @@ from screens.widgets.title_bar import TitleBar
 from wizard.profile.fields import key_of
 from wizard.steps.procedure import STEP_IDS, STEPS
 from wizard.system import finding
+from wizard.system.finding import Agree, Remedy
 
 if TYPE_CHECKING:
     from textual import events
@@ -209,7 +211,11 @@ class StepScreen(Screen[None]):
 
     def _hints_here(self) -> list[Finding]:
         """The hints about fields of this step that are still empty."""
-        places = [(hint, self.pair.draft.place(hint.remedy.field)) for hint in self._hints if hint.remedy]
+        places = [
+            (hint, self.pair.draft.place(hint.remedy.field))
+            for hint in self._hints
+            if isinstance(hint.remedy, Remedy)
+        ]
         return [
             hint
             for hint, place in places
@@ -422,6 +428,9 @@ class StepScreen(Screen[None]):
         pointed = self.checks.pointed
         if pointed is None or pointed.remedy is None:
             self.notify("Nothing here that a key could mend.", markup=False)
+            return
+        if isinstance(pointed.remedy, Agree):
+            agree.ask(self.app, self.pair)
             return
         place = self.pair.do(pointed.remedy)
         if place is None:

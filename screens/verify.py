@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wizard.profile.names import called
+from wizard.profile.passwords import references, resolver_of
 from wizard.profile.store import load
+from wizard.system.errors import WizardError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +21,12 @@ def wish(app: WizardApp, pair: OpenPair) -> None:
     if pair.profile is None:
         app.notify("The profile is not whole yet: there is nothing to verify.", markup=False)
         return
+    try:
+        for key, reference in references(pair.profile).items():
+            pair.resolver().require_trust(reference, key)
+    except WizardError as problem:
+        app.say(str(problem), "error")
+        return
     app.watch_after = pair.draft.target
     app.call_later(app.run_action, "leave")
 
@@ -29,4 +37,10 @@ def watch(target: Path) -> None:
     from wizard.command_line.verify import run_verify
 
     loaded = load(target)
-    run_verify(loaded.profile, called(loaded.name, target), watch=True, dashboard=dashboard.run)
+    run_verify(
+        loaded.profile,
+        called(loaded.name, target),
+        watch=True,
+        dashboard=dashboard.run,
+        resolver=resolver_of(loaded),
+    )

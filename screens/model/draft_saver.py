@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from wizard.profile import drafts
+from wizard.profile import drafts, trust
 from wizard.profile.document import set_field, unset_field
 from wizard.profile.files import read, save
 from wizard.profile.store import Mistake, ProfileError, examine
@@ -110,6 +110,16 @@ class DraftSaver:
             self._tell(Saved(self._changes, published=True))
 
         self._do(make)
+
+    def agree(self) -> None:
+        """The user has agreed to what the draft names now; what it becomes from here on is their own."""
+
+        def take() -> None:
+            self.draft = dataclasses.replace(self.draft, trusted=True)
+            self._unsaved = not self._published
+            trust.allow(self.draft.target, self.draft.text)
+
+        self._do(take)
 
     def rebase(self) -> None:
         """Go on with the draft although the profile's file was changed: somebody was asked, and wants it so.

@@ -6,7 +6,7 @@ Every screen shows this one object and changes it; it tells the application when
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from screens.model import lookup, session
@@ -21,6 +21,7 @@ from wizard.preflight.pair import PAIR_CHECKS
 from wizard.profile.fields import key_of, keys
 from wizard.steps.procedure import CHECKS, STEP_IDS, STEPS
 from wizard.system.errors import SecretError
+from wizard.system.finding import Remedy
 
 if TYPE_CHECKING:
     from screens.model.surroundings import Later, Surroundings
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from wizard.profile.model import Profile
     from wizard.profile.store import Mistake
     from wizard.steps.step import Step
-    from wizard.system.finding import Finding, Remedy
+    from wizard.system.finding import Finding
 
 SETTLE = 0.35
 """Seconds without a change before the checks run."""
@@ -57,8 +58,8 @@ class OpenPair:
         """Everything is being looked at, for the review."""
         self.typed: dict[str, Secret] = {}
         """Passwords that were typed in this session, by their key; they are stored nowhere."""
-        self.allowed: set[str] = set()
-        """Commands that somebody allowed in this session."""
+        self.trusted = self.draft.keeper.draft.trusted
+        """The user has agreed to the profile: what it names may run."""
         self.visited: set[str] = set()
         """The steps that were opened in this session."""
         self.saved_at: str | None = None
@@ -97,6 +98,12 @@ class OpenPair:
         if place is not None:
             self.set(place, remedy.value)
         return place
+
+    def agree(self) -> None:
+        """The user has agreed to what the profile names: look at all of it again."""
+        self.trusted = True
+        self.draft.keeper.agree()
+        self.check_again()
 
     def note(self, **changes: Any) -> None:
         """Note something about the profile's progress, such as `offline=True`."""
@@ -154,13 +161,20 @@ class OpenPair:
                     )
                 return self.typed[key].reveal()
 
-            self._resolver = Resolver(
-                interactive=True, ask=ask, confirm=lambda text: text in self.allowed, allow_commands=False
-            )
+            self._resolver = self._made_resolver(ask)
         return self._resolver
 
+    def _made_resolver(self, ask: Callable[[str], str]) -> Resolver:
+        return Resolver(
+            trusted=self.trusted,
+            folder=self.draft.folder,
+            called=self.draft.called,
+            interactive=True,
+            ask=ask,
+        )
+
     def asking_resolver(self) -> Resolver:
-        """What turns references into passwords before a run: what has to be typed or allowed is asked for."""
+        """What turns references into passwords before a run: what has to be typed is asked for."""
 
         def ask(text: str) -> str:
             key = text.removeprefix("Password for ")
@@ -171,12 +185,7 @@ class OpenPair:
                 self.typed[key] = Secret(typed)
             return self.typed[key].reveal()
 
-        def confirm(text: str) -> bool:
-            if text not in self.allowed and self._around.ask_whether(text):
-                self.allowed.add(text)
-            return text in self.allowed
-
-        return Resolver(interactive=True, ask=ask, confirm=confirm)
+        return self._made_resolver(ask)
 
     def look_at_everything(self) -> None:
         """Look as a run would before it writes, for the review."""
@@ -374,7 +383,7 @@ class OpenPair:
 
     def field_of(self, finding: Finding) -> str | None:
         """The key that a finding is about, without which node; None where it names none."""
-        if finding.remedy is not None:
+        if isinstance(finding.remedy, Remedy):
             place = self.draft.place(finding.remedy.field)
             return key_of(place) if place is not None else None
         if finding.id == "prerequisites.secret" and finding.status == "error":

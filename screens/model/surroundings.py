@@ -30,9 +30,6 @@ class Surroundings(Protocol):
     def ask_for_password(self, key: str) -> str | None:
         """What somebody types; None where nobody does.  Called in a thread, which waits."""
 
-    def ask_whether(self, text: str) -> bool:
-        """Whether somebody says yes.  Called in a thread, which waits."""
-
     def ask_about_cut_off(self, message: str) -> None:
         """A run was cut off in one of the homes: ask whether it is to be taken back."""
 

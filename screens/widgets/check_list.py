@@ -165,7 +165,7 @@ def _lines_of(finding: Finding, number: int, width: int) -> list[CheckLine]:
     node = f"{finding.node}: " if finding.node else ""
     text = plain(f"{finding.id}  {node}{finding.message}" if finding.id else f"{node}{finding.message}")
     mark = of_finding(finding.status)
-    if finding.status in {"ok", "skipped"}:
+    if finding.status in {"ok", "skipped"} and finding.remedy is None:
         return [CheckLine(mark, cut(text, width - 2), finding.status, number)]
     first, *rest = wrapped(text, width - 2)
     lines = [CheckLine(mark, first, finding.status, number)]

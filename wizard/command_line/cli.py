@@ -17,12 +17,13 @@ import click
 
 from wizard import __version__
 from wizard.command_line.completion import offering, profiles_to_open
-from wizard.system.errors import UsageError, WizardError
+from wizard.system.errors import Cancelled, UsageError, WizardError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from wizard.command_line.run.replay import Options, Result
+    from wizard.command_line.text import Paper
     from wizard.command_line.verify import ShowDashboard
     from wizard.passwords.resolver import Resolver
     from wizard.profile.files import LoadedProfile
@@ -122,7 +123,7 @@ ignore_option = click.option(
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 commands_option = click.option(
-    "--allow-commands", is_flag=True, help="Run the commands that the profile takes passwords from."
+    "--allow-commands", is_flag=True, help="Agree to what the profile names, for this run only."
 )
 
 
@@ -211,7 +212,7 @@ def replay(name: str, as_json: bool, allow_commands: bool, **options: Any) -> in
         result, prepared = headless.replay(
             loaded,
             chosen,
-            _resolver(allow_commands=allow_commands),
+            _resolver(loaded, allow_commands=allow_commands),
             tell=lambda result: out.finding(result, quiet=True),
             say=out.line,
             cancel=cancel,
@@ -268,7 +269,7 @@ def check(name: str, as_json: bool, allow_commands: bool, **options: Any) -> int
         result = headless.check(
             loaded,
             _options(options),
-            _resolver(allow_commands=allow_commands),
+            _resolver(loaded, allow_commands=allow_commands),
             tell=out.finding,
             cancel=cancel,
         )
@@ -346,6 +347,7 @@ def profile_command(name: str) -> Callable[[Callable[..., Any]], click.Command]:
 @click.argument("name", required=False, metavar="[NAME|FILE]")
 def profile_new(name: str | None) -> int:
     """Write a commented template to fill in; without a name, to standard output."""
+    from wizard.profile import trust
     from wizard.profile.names import locate
     from wizard.profile.store import save
     from wizard.profile.template import new_template
@@ -359,6 +361,7 @@ def profile_new(name: str | None) -> int:
             "there is a file already", place=str(path), fix="choose another name, or edit that one"
         )
     save(new_template(), path)
+    trust.note_written(path, new_template())
     click.echo(f"written: {path}\nFill in the lines marked required, then: apimha-wizard check {name}")
     return 0
 
@@ -410,6 +413,81 @@ def profile_validate(name: str) -> int:
     loaded = _load(name)
     click.echo(f"{loaded.path}: valid")
     return 0
+
+
+@profile_command("allow")
+@click.argument("name", required=False, metavar="PROFILE", type=click.Path())
+@click.option("--list", "listed", is_flag=True, help="List what was agreed to.")
+@click.option("--revoke", is_flag=True, help="Remove the agreement.")
+@json_option
+def profile_allow(name: str | None, listed: bool, revoke: bool, as_json: bool) -> int:
+    """Agree to what a profile outside your profile folder names: programs, and passwords that are kept elsewhere."""
+    from wizard.command_line.text import Paper
+    from wizard.profile import trust
+
+    out = Paper(sys.stderr) if as_json else Paper()
+    if listed:
+        if name is not None or revoke:
+            raise UsageError(
+                "--list takes no profile and no --revoke", fix="apimha-wizard profile allow --list"
+            )
+        found = trust.agreements()
+        for one in found:
+            out.line(f"{one.since}  {one.how:<8} {one.sha256[:12]}  {one.path}")
+        if not found:
+            out.line("no agreements")
+        if as_json:
+            _print_json({"version": 1, "agreements": [one._asdict() for one in found]})
+        return 0
+    if name is None:
+        raise UsageError("a profile is missing", fix="apimha-wizard profile allow PROFILE   or   --list")
+    path, text, said = _revoke(name) if revoke else _agree(name, out)
+    out.line(f"{path}: {said}")
+    if as_json:
+        agreed = text is not None and trust.is_agreed(path, text)
+        sha256 = trust.digest(text) if text is not None else None
+        _print_json({"version": 1, "path": str(path), "sha256": sha256, "agreed": agreed})
+    return 0
+
+
+def _agree(name: str, out: Paper) -> tuple[Path, str, str]:
+    """Ask whether the user agrees to a profile, and record it; the path, the text, and what was done."""
+    from wizard.profile import trust
+
+    loaded = _load(name)
+    if trust.is_own(loaded.path):
+        return loaded.path, loaded.text, "no agreement is needed for a profile in your own profile folder"
+    if loaded.is_agreed:
+        return loaded.path, loaded.text, "agreed already"
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError(
+            "an agreement is asked for on a terminal",
+            place=str(loaded.path),
+            fix="run it on a terminal, or add --allow-commands to the command, for one run",
+        )
+    out.line(f"{loaded.path} would run or read, with your rights:")
+    out.lines(f"  {line}" for line in trust.named(loaded.profile))
+    if not click.confirm("Agree to this content?", default=False, err=True):
+        raise Cancelled("nothing was recorded", place=str(loaded.path))
+    trust.allow(loaded.path, loaded.text)
+    return loaded.path, loaded.text, "agreed; every change of the content needs a new agreement"
+
+
+def _revoke(name: str) -> tuple[Path, str | None, str]:
+    """Remove what was agreed about a profile, which may be gone; the path, the text if any, and what was done."""
+    from wizard.profile import trust
+    from wizard.profile.files import read
+    from wizard.profile.names import locate
+
+    _, path = locate(name)
+    text = read(path) if path.exists() else None
+    if trust.is_own(path) and text is not None:
+        raise UsageError(
+            "every profile in your own profile folder is agreed to",
+            place=str(path),
+            fix="move the file elsewhere",
+        )
+    return path, text, "revoked" if trust.revoke(path, text) else "nothing was agreed"
 
 
 @profile_command("from-homes")
@@ -490,10 +568,12 @@ def sql(name: str, with_password: bool, allow_commands: bool) -> int:
     from wizard.command_line.run.replay import packs_here
     from wizard.profile.passwords import UNRESOLVED, Passwords
 
-    profile = _load(name).profile
+    loaded = _load(name)
+    profile = loaded.profile
     password = UNRESOLVED
     if with_password:
-        password = _resolver(allow_commands=allow_commands).resolve(profile.mysql.password, "mysql.password")
+        resolver = _resolver(loaded, allow_commands=allow_commands)
+        password = resolver.resolve(profile.mysql.password, "mysql.password")
     click.echo(
         sql_for_dba(
             profile, Passwords(password), packs_here(profile, None, resolve=True), with_password=with_password
@@ -523,18 +603,26 @@ def sql(name: str, with_password: bool, allow_commands: bool) -> int:
     "--report", type=click.Path(path_type=Path), metavar="FILE.md", help="Write a report for colleagues."
 )
 @json_option
+@commands_option
 @click.pass_obj
 def verify(
-    screen: Launchers | None, /, name: str, log_limit: int | None, as_json: bool, **options: Any
+    screen: Launchers | None,
+    /,
+    name: str,
+    log_limit: int | None,
+    as_json: bool,
+    allow_commands: bool,
+    **options: Any,
 ) -> int:
     """After the start: is the pair really up, and would it survive?"""
     from wizard.command_line.verify import run_verify
     from wizard.verify.log import LIMIT
 
-    profile = _load(name).profile
+    loaded = _load(name)
     return run_verify(
-        profile,
+        loaded.profile,
         name,
+        resolver=_resolver(loaded, allow_commands=allow_commands),
         as_json=as_json,
         log_limit=LIMIT if log_limit is None else log_limit * 1024 * 1024,
         dashboard=screen.dashboard if screen is not None else None,
@@ -577,13 +665,13 @@ def _options(values: dict[str, Any]) -> Options:
     return Options(**values)
 
 
-def _resolver(*, allow_commands: bool) -> Resolver:
-    from wizard.passwords.resolver import Resolver
+def _resolver(loaded: LoadedProfile, *, allow_commands: bool) -> Resolver:
+    from wizard.profile.passwords import resolver_of
 
-    interactive = sys.stdin.isatty() and sys.stderr.isatty()
-    return Resolver(
+    return resolver_of(
+        loaded,
         allow_commands=allow_commands,
-        interactive=interactive,
+        interactive=sys.stdin.isatty() and sys.stderr.isatty(),
         ask=lambda text: str(click.prompt(text, hide_input=True, default="", show_default=False, err=True)),
         confirm=lambda text: bool(click.confirm(text, default=False, err=True)),
     )

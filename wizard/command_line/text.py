@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TextIO
 
+from wizard.system.finding import Agree
+
 if TYPE_CHECKING:
     from wizard.command_line.run.replay import Prepared, Result
     from wizard.pack.home import Pack
@@ -63,8 +65,8 @@ class Paper:
             self.line(text)
 
     def finding(self, result: Finding, *, quiet: bool = False) -> None:
-        """A finding with its fix; `quiet` leaves out what is in order."""
-        if quiet and result.status in {"ok", "skipped"}:
+        """A finding with its fix; `quiet` leaves out what is in order, but not what waits for an agreement."""
+        if quiet and result.status in {"ok", "skipped"} and not isinstance(result.remedy, Agree):
             return
         node = f" {result.node}:" if result.node else ""
         self.line(f"{self.signs[result.status]} {result.id}{node} {result.message}", result.status)
@@ -113,12 +115,17 @@ def diff_lines(plan: Plan, hide: Masker) -> Iterator[str]:
 def checks_summary(found: Iterable[Finding]) -> str:
     """One line that counts the findings."""
     found = list(found)
+    waiting = sum(isinstance(result.remedy, Agree) and result.status == "skipped" for result in found)
     counts = {
         status: sum(result.status == status for result in found)
         for status in ("ok", "warning", "error", "skipped")
     }
     names = {"ok": "in order", "warning": "warnings", "error": "errors", "skipped": "skipped"}
-    return "checks: " + ", ".join(f"{count} {names[status]}" for status, count in counts.items() if count)
+    return (
+        "checks: "
+        + ", ".join(f"{count} {names[status]}" for status, count in counts.items() if count)
+        + (f" ({waiting} until you agree to the profile)" if waiting else "")
+    )
 
 
 def next_steps(prepared: Prepared, result: Result, called: str) -> Iterator[str]:

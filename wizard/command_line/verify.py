@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from wizard.command_line.text import Paper
+from wizard.passwords.resolver import Resolver
 from wizard.system.errors import ChecksFailed, SecretError, UsageError
 from wizard.verify.drill import Drill
 from wizard.verify.hosts import Hosts, resolve
@@ -75,6 +76,7 @@ def run_verify(
     standard_input: int = 0,
     dashboard: ShowDashboard | None = None,
     hosts: Hosts | None = None,
+    resolver: Resolver | None = None,
 ) -> int:
     """Look at the pair once, or watch it, and say what is seen; the exit code.
 
@@ -89,11 +91,14 @@ def run_verify(
         log_limit: bytes of each log that are looked at from its end.
         report: the Markdown file to write at the end.
         dashboard: what shows the watching where both ends are a terminal; lines elsewhere.
+        resolver: knows whether the user has agreed to the profile; None: they have not.
 
     Raises:
+        NotAgreedError: a password of the profile needs the user's agreement.
         UsageError: a log of no node, one twice, or a report that cannot be written.
     """
     out, err = out or sys.stdout, err or sys.stderr
+    mask = _mask(profile, resolver or Resolver())
     opened = _open_logs(profile, logs, log_limit, standard_input)
     if report is not None or drill:
         writable(report or Path("drill.md"))
@@ -109,7 +114,7 @@ def run_verify(
         hosts=hosts,
         offline=offline,
         name=name,
-        mask=_mask(profile),
+        mask=mask,
         drill=Drill() if drill else None,
     )
 
@@ -334,28 +339,21 @@ def _need_both(profile: Profile, name: str, opened: Mapping[str, FileLog | PipeL
             )
 
 
-def _mask(profile: Profile) -> Callable[[str], str]:
+def _mask(profile: Profile, resolver: Resolver) -> Callable[[str], str]:
     """Hides the passwords that can be had without asking anybody or running anything."""
     from wizard.passwords.references import EnvReference, FileReference
-    from wizard.passwords.resolver import Resolver
     from wizard.plan.diff import masker
+    from wizard.profile.passwords import references
 
-    resolver = Resolver()
-    parameters: Mapping[str, object] = profile.mysql.url_parameters
-    references = {
-        "mysql.password": profile.mysql.password,
-        "mysql.admin_password": profile.mysql.admin_password,
-        "deployment_sync.svn_password": profile.deployment_sync.svn_password,
-        **{f"mysql.url_parameters.{key}": value for key, value in parameters.items()},
-    }
     known = []
-    for key, reference in references.items():
+    for key, reference in references(profile).items():
+        resolver.require_trust(reference, key)
         if isinstance(reference, EnvReference | FileReference):
             try:
                 known.append(resolver.resolve(reference, key).reveal())
             except SecretError:
                 continue
-    hidden = [key for key, value in parameters.items() if not isinstance(value, str)]
+    hidden = [key for key, value in profile.mysql.url_parameters.items() if not isinstance(value, str)]
     return masker(known, hidden).mask
 
 

@@ -10,6 +10,8 @@ import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from wizard.profile import trust
+from wizard.system import locations
 from wizard.system.errors import UsageError
 
 PACKS = Path(__file__).with_name("packs")
@@ -62,7 +64,7 @@ def make_sandbox(folder: Path) -> Sandbox:
             _unpack(folder / name)
         _write_driver(folder / DRIVER_JAR)
         write_secret(folder / PASSWORD_FILE, secrets.token_urlsafe(12))
-        shutil.copyfile(PACKS / "demo.toml", folder / "demo.toml")
+        write_profile(opened(folder), (PACKS / "demo.toml").read_text("utf-8"))
     except OSError as problem:
         raise UsageError(
             f"no sandbox can be made here: {problem.strerror}",
@@ -81,6 +83,13 @@ def opened(folder: Path) -> Sandbox:
         homes=(folder / HOMES[0], folder / HOMES[1]),
         env={"XDG_CONFIG_HOME": str(tool / "config"), "XDG_STATE_HOME": str(tool / "state")},
     )
+
+
+def write_profile(sandbox: Sandbox, text: str) -> None:
+    """Write the sandbox's profile, and note in the sandbox's own state folder that it is this program's."""
+    sandbox.profile.write_text(text, "utf-8")
+    state = Path(sandbox.env["XDG_STATE_HOME"]) / locations.APPLICATION
+    trust.note_written(sandbox.profile, text, state)
 
 
 def _unpack(home: Path) -> None:

@@ -19,8 +19,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 
-from wizard.demo.sandbox import Sandbox, make_sandbox, write_secret
+from wizard.demo.sandbox import Sandbox, make_sandbox, write_profile, write_secret
 from wizard.demo.server import ADMINISTRATOR, PrivateServer, find_server, private_server
+from wizard.profile import trust
 from wizard.system.errors import Failed, WizardError
 
 Say = Callable[[str], None]
@@ -76,6 +77,7 @@ def show(folder: Path, say: Say) -> Sandbox:
         UsageError: the folder cannot be used.
     """
     sandbox = make_sandbox(folder)
+    trust.note_written(sandbox.profile, sandbox.profile.read_text("utf-8"))
     say(f"A sandbox is in {sandbox.folder}: two miniature packs, a profile, and no server. Try it:")
     say("")
     say(f"  cd {shlex.quote(str(sandbox.folder))}")
@@ -166,7 +168,7 @@ def use_server(sandbox: Sandbox, server: PrivateServer) -> None:
         "mysql.admin_password": {"file": ADMINISTRATOR_FILE},
     }.items():
         text = set_field(text, field, value)
-    sandbox.profile.write_text(text, "utf-8")
+    write_profile(sandbox, text)
 
 
 @contextlib.contextmanager

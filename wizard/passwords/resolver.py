@@ -25,27 +25,42 @@ from wizard.system.errors import SecretError
 MOST_BYTES = 64 * 1024
 
 
+AGREE = "Run: apimha-wizard profile allow PROFILE   (or add --allow-commands, for this run only)"
+"""The fix where the user has not agreed to a profile."""
+
+
+class NotAgreedError(SecretError):
+    """The reference needs the user's agreement to the profile."""
+
+
 class Resolver:
     """Turns references into passwords, each once.
 
     Args:
-        allow_commands: run `{ command = … }` without asking (`--allow-commands`).
+        trusted: the user has agreed to the profile, or to this run of it (`--allow-commands`): its commands may
+            run, and its entries of the keyring and its files be read.
+        folder: the profile's folder, whose files may be read in any case.
+        called: what a fix calls the profile.
         interactive: somebody sits at a terminal: `{ prompt = true }` may be asked, and consent for commands.
         ask: shows the text and returns the password that was typed; None: `getpass` on the terminal.
-        confirm: shows the text and returns whether the answer was yes; None: no command runs unless allowed.
+        confirm: asks whether a command may run for a profile that is not trusted; None: it does not.
         time_limit: seconds that a command may take; long enough to type a passphrase.
     """
 
     def __init__(
         self,
         *,
-        allow_commands: bool = False,
+        trusted: bool = False,
+        folder: Path | None = None,
+        called: str = "PROFILE",
         interactive: bool = False,
         ask: Callable[[str], str] | None = None,
         confirm: Callable[[str], bool] | None = None,
         time_limit: float = 60.0,
     ) -> None:
-        self._allow_commands = allow_commands
+        self.trusted = trusted
+        self._folder = folder
+        self._called = called
         self._interactive = interactive
         self._ask = ask
         self._confirm = confirm
@@ -66,9 +81,27 @@ class Resolver:
         """
         key = (reference, purpose if isinstance(reference, PromptReference) else "")
         with self._lock:
+            if not self._consented(reference, purpose):
+                self.require_trust(reference, purpose)
             if key not in self._known:
                 self._known[key] = Secret(_usable(self._text(reference, purpose), reference, purpose))
             return self._known[key]
+
+    def require_trust(self, reference: Reference, purpose: str) -> None:
+        """Raise a `NotAgreedError` if `reference` may be resolved only for a profile that the user has agreed to."""
+        if self.trusted or not self._needs_trust(reference):
+            return
+        runs = isinstance(reference, CommandReference)
+        raise NotAgreedError(
+            f"{reference.describe()} is {'used' if runs else 'read'} only for a profile that you have agreed to",
+            place=purpose,
+            fix=AGREE.replace("PROFILE", self._called),
+        )
+
+    def _needs_trust(self, reference: Reference) -> bool:
+        if isinstance(reference, FileReference):
+            return self._folder is None or not _real(reference.file).is_relative_to(_real(self._folder))
+        return isinstance(reference, CommandReference | KeyringReference)
 
     def _text(self, reference: Reference, purpose: str) -> str:
         match reference:
@@ -103,32 +136,37 @@ class Resolver:
             ) from None
 
     def _from_command(self, reference: CommandReference, purpose: str) -> str:
-        command = reference.command
-        if not (self._allow_commands or self._consented(command, purpose)):
-            raise SecretError(
-                f"the password comes from running {command[0]!r}, and nobody has allowed that",
-                place=purpose,
-                fix=f"read the command of {purpose} in the profile; if it is yours, add --allow-commands",
-            )
         from wizard.system.program import ProgramFailed, output_of
 
         try:
             return _decoded(
-                output_of(command, time_limit=self._time_limit, most_bytes=MOST_BYTES), reference, purpose
+                output_of(reference.command, time_limit=self._time_limit, most_bytes=MOST_BYTES),
+                reference,
+                purpose,
             )
         except ProgramFailed as failure:
             raise SecretError(str(failure), place=purpose, fix=failure.fix) from None
 
-    def _consented(self, command: tuple[str, ...], purpose: str) -> bool:
-        if not self._interactive or self._confirm is None:
+    def _consented(self, reference: Reference, purpose: str) -> bool:
+        """Whether the person at the terminal lets the command of a profile run that is not trusted."""
+        if self.trusted or not self._interactive or self._confirm is None:
             return False
+        if not isinstance(reference, CommandReference):
+            return False
+        command = reference.command
         if command not in self._consent:
-            # What is shown must be what runs: a control character could hide a part of it on a terminal.
-            shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in join(command))
-            self._consent[command] = self._confirm(
-                f"{purpose} is the output of this command: {shown}\nRun it?"
-            )
+            text = f"{purpose} is the output of this command: {shown(command)}\nRun it?"
+            self._consent[command] = self._confirm(text)
         return self._consent[command]
+
+
+def shown(command: tuple[str, ...]) -> str:
+    """A command as a person has to see it: a control character could hide a part of it on a terminal."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in join(command))
+
+
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))
 
 
 # In the functions below no variable holds a password where an error is raised: a traceback may show variables.

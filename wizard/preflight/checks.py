@@ -118,6 +118,7 @@ class CheckContext:
         plan: Plan,
         passwords: Passwords,
         *,
+        trusted: bool = False,
         offline: bool = False,
         only_node: str | None = None,
         called: str = "PROFILE",
@@ -128,6 +129,8 @@ class CheckContext:
         self.packs = packs
         self.plan = plan
         self.passwords = passwords
+        self.trusted = trusted
+        """The user has agreed to the profile: what it names may run."""
         self.offline = offline
         self.only_node = only_node
         self.called = called

@@ -24,6 +24,7 @@ from urllib.parse import quote
 from wizard.pack.driver import DriverError, DriverJar, holds_class, required
 from wizard.pack.home import LIB
 from wizard.pack.releases import version_tuple
+from wizard.passwords.resolver import AGREE
 from wizard.passwords.secret import MASK, Secret
 from wizard.system import bounded, finding
 from wizard.system.finding import Finding, Remedy
@@ -401,11 +402,17 @@ def _last(answer: LoginAnswer) -> str:
 
 
 def findings(
-    profile: Profile, nodes: Sequence[Node], packs: Mapping[str, Pack], passwords: Passwords
+    profile: Profile,
+    nodes: Sequence[Node],
+    packs: Mapping[str, Pack],
+    passwords: Passwords,
+    *,
+    trusted: bool,
 ) -> Iterator[Finding]:
     """One finding for each jar and Java that the nodes of this machine use (`mysql.driver`).
 
-    Also called after provisioning, before the first file is written.
+    Nothing runs unless the profile is `trusted`: a jar and a Java are programs.  Also called after provisioning,
+    before the first file is written.
     """
     tried: dict[tuple[Path, Path | None], list[str]] = {}
     for node in nodes:
@@ -417,6 +424,13 @@ def findings(
             yield finding.skipped(f"no jar holds {profile.mysql.driver_class} yet", node=node.name)
         else:
             tried.setdefault((jar, node.java_home), []).append(node.name)
+    if tried and not trusted:
+        yield finding.skipped(
+            "login with the driver was not tested: it runs only for a profile that you have agreed to",
+            fix=AGREE,
+            remedy=finding.Agree(),
+        )
+        return
     for (path, java_home), names in tried.items():
         for result in _tried(profile, passwords, path, java_home):
             node_name = names[0] if len(tried) > 1 else None

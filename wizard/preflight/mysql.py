@@ -917,7 +917,9 @@ def driver(context: CheckContext) -> Iterator[Finding]:
     if needs.busy or needs.account is not None or first.verdict.state == "absent" or first.grant_to:
         yield finding.skipped("the account or the database is not there yet: tried once they are made")
         return
-    yield from findings(context.profile, context.nodes, context.packs, context.passwords)
+    yield from findings(
+        context.profile, context.nodes, context.packs, context.passwords, trusted=context.trusted
+    )
 
 
 CHECKS: tuple[Check, ...] = (

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wizard.profile import trust
 from wizard.profile.files import read, save
 from wizard.profile.names import check_name
 from wizard.system import bounded, locations
@@ -23,13 +24,15 @@ class Draft:
     """An unfinished profile.
 
     `text` may be anything; `target` is the file that it becomes; `origin` is the hash of what that file held
-    when the draft was begun, None where there was none.
+    when the draft was begun, None where there was none.  `trusted`: it was begun from a profile that the user has
+    agreed to, so that the profile that it becomes is one too.
     """
 
     name: str
     text: str
     target: Path
     origin: str | None
+    trusted: bool = False
 
     def with_text(self, text: str) -> Draft:
         """The same draft with another text."""
@@ -65,14 +68,13 @@ def begin(name: str, text: str, *, target: Path | None = None) -> Draft:
     if target is None:
         check_name(name)
         target = locations.profile(name)
-    return Draft(draft_name(name, target), text, target, digest_of(target))
+    return Draft(draft_name(name, target), text, target, digest_of(target), trust.is_own(target))
 
 
 def of_file(target: Path, text: str) -> Draft:
     """A draft of the profile that was read as `text` from `target`; not saved yet."""
     name = target.name.removesuffix(".toml")
-    origin = hashlib.sha256(text.encode("utf-8")).hexdigest()
-    return Draft(draft_name(name, target), text, target, origin)
+    return Draft(draft_name(name, target), text, target, trust.digest(text), trust.is_agreed(target, text))
 
 
 def keep(draft: Draft) -> None:
@@ -81,7 +83,8 @@ def keep(draft: Draft) -> None:
     Raises:
         Failed: it cannot be written.
     """
-    origin = json.dumps({"target": str(draft.target), "sha256": draft.origin}) + "\n"
+    note = {"target": str(draft.target), "sha256": draft.origin, "trusted": draft.trusted}
+    origin = json.dumps(note) + "\n"
     beside, there = locations.draft_origin(draft.name), b""
     with suppress(OSError):
         there = bounded.read(beside)
@@ -105,12 +108,17 @@ def find(name: str, *, target: Path | None = None) -> Draft | None:
     if not path.exists():
         return None
     origin: str | None = None
+    trusted = trust.is_own(target)
     with suppress(OSError, ValueError):
         note = bounded.read_json(locations.draft_origin(name))
         if isinstance(note, dict) and note.get("target") == str(target):
             found = note.get("sha256")
             origin = found if isinstance(found, str) else None
-    return Draft(name, read(path), target, origin)
+            # An agreement that was revoked since is over for the draft as well.
+            trusted = trusted or (
+                note.get("trusted") is True and origin is not None and trust.is_digest_agreed(target, origin)
+            )
+    return Draft(name, read(path), target, origin, trusted)
 
 
 def discard(draft: Draft) -> None:
@@ -140,5 +148,7 @@ def publish(draft: Draft, *, overwrite: bool = False) -> LoadedProfile:
             fix="open it again: the wizard asks which of the two to keep",
         )
     save(draft.text, draft.target)
+    if draft.trusted:
+        trust.note_written(draft.target, draft.text)
     discard(draft)
     return loaded

@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from wizard.profile import trust
 from wizard.system import bounded
 from wizard.system.errors import Failed, UsageError
 
@@ -31,6 +32,11 @@ class LoadedProfile(NamedTuple):
     path: Path
     name: str
     text: str
+
+    @property
+    def is_agreed(self) -> bool:
+        """Whether the user has agreed to this very text: then what the profile names may run."""
+        return trust.is_agreed(self.path, self.text)
 
 
 def deep_key(text: str) -> int | None:

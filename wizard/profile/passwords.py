@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from wizard.passwords.references import Reference
+from wizard.passwords.resolver import NotAgreedError, Resolver
 from wizard.passwords.secret import Secret
 from wizard.profile.jdbc_url import jdbc_url
+from wizard.profile.names import called
 from wizard.system import finding
 from wizard.system.errors import SecretError
 from wizard.system.finding import Finding
 
 if TYPE_CHECKING:
-    from wizard.passwords.references import Reference
-    from wizard.passwords.resolver import Resolver
+    from wizard.profile.files import LoadedProfile
     from wizard.profile.model import Profile
 
 UNRESOLVED = Secret("unresolved")
@@ -47,6 +49,30 @@ class Passwords(NamedTuple):
         return tuple(s for s in (self.mysql, self.admin, self.svn, *parameters) if s is not None)
 
 
+def references(profile: Profile) -> dict[str, Reference]:
+    """Every reference of a profile, by its key."""
+    found = {
+        "mysql.password": profile.mysql.password,
+        "mysql.admin_password": profile.mysql.admin_password,
+        "deployment_sync.svn_password": profile.deployment_sync.svn_password,
+        **{f"mysql.url_parameters.{key}": value for key, value in profile.mysql.url_parameters.items()},
+    }
+    return {key: value for key, value in found.items() if isinstance(value, Reference)}
+
+
+def resolver_of(loaded: LoadedProfile, *, allow_commands: bool = False, **asking: Any) -> Resolver:
+    """What resolves the references of a profile; `allow_commands`: the user agrees to it for this run.
+
+    `asking` is what the `Resolver` takes to ask a person.
+    """
+    return Resolver(
+        trusted=allow_commands or loaded.is_agreed,
+        folder=loaded.path.parent,
+        called=called(loaded.name, loaded.path),
+        **asking,
+    )
+
+
 def gather(profile: Profile, resolver: Resolver, *, steps: Iterable[str], offline: bool) -> Passwords:
     """Resolve what these steps need.  The administrator's password only where databases may be made."""
     steps = set(steps)
@@ -58,7 +84,9 @@ def gather(profile: Profile, resolver: Resolver, *, steps: Iterable[str], offlin
         except SecretError as problem:
             problems.append(
                 finding.error(
-                    f"{key}: {problem.message}", fix=problem.fix or "mend the reference in the profile"
+                    f"{key}: {problem.message}",
+                    fix=problem.fix or "mend the reference in the profile",
+                    remedy=finding.Agree() if isinstance(problem, NotAgreedError) else None,
                 )
             )
             return UNRESOLVED

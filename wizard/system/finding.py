@@ -15,6 +15,12 @@ class Remedy(NamedTuple):
     label: str
 
 
+class Agree(NamedTuple):
+    """What a key can do where the user has not agreed to the profile: ask whether they do."""
+
+    label: str = "agree to what this profile names"
+
+
 class Finding(NamedTuple):
     """One result.  `id` is set by whoever runs the check; `waiting` and `evidence` belong to verify alone."""
 
@@ -23,7 +29,7 @@ class Finding(NamedTuple):
     node: str | None = None
     fix: str | None = None
     evidence: str | None = None
-    remedy: Remedy | None = None
+    remedy: Remedy | Agree | None = None
     id: str = ""
 
 
@@ -48,13 +54,15 @@ def error(
     fix: str,
     node: str | None = None,
     evidence: str | None = None,
-    remedy: Remedy | None = None,
+    remedy: Remedy | Agree | None = None,
 ) -> Finding:
     return Finding("error", message, node, fix, evidence, remedy)
 
 
-def skipped(message: str, *, node: str | None = None, fix: str | None = None) -> Finding:
-    return Finding("skipped", message, node, fix)
+def skipped(
+    message: str, *, node: str | None = None, fix: str | None = None, remedy: Agree | None = None
+) -> Finding:
+    return Finding("skipped", message, node, fix, None, remedy)
 
 
 def waiting(

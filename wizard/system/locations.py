@@ -53,6 +53,11 @@ def draft_origin(name: str) -> Path:
     return drafts() / f"{name}.json"
 
 
+def agreements(state_folder: Path | None = None) -> Path:
+    """The folder that holds one file for each profile that the user agreed to, or that this program wrote."""
+    return (state_folder or state()) / "agreements"
+
+
 def screen() -> Path:
     """The file of what the screen remembers: the theme, and how far each profile has come."""
     return state() / "screen.json"

@@ -19,6 +19,7 @@ from wizard.edit.splice import shown
 from wizard.pack.home import LIB, Pack, is_pack
 from wizard.passwords.resolver import MOST_BYTES
 from wizard.passwords.secret import Secret
+from wizard.profile import trust
 from wizard.profile.fields import Key, keys, tables
 from wizard.profile.jdbc_url import jdbc_url
 from wizard.profile.lines import Place
@@ -415,6 +416,7 @@ def write(found: PairReading, path: Path) -> None:
             write_durably(file, _for_a_file(secrets[name].reveal()), mode=0o600)
         made.append(path)
         write_durably(path, content.encode(), mode=0o600)
+        trust.note_written(path, content)
     except OSError as problem:
         for file in made:
             with contextlib.suppress(OSError):

@@ -21,7 +21,7 @@ from wizard.profile.names import called
 from wizard.steps import procedure
 from wizard.system.cancel import Cancel
 from wizard.system.errors import UsageError, WizardError, os_errors_as_failures
-from wizard.system.finding import Finding
+from wizard.system.finding import Agree, Finding
 from wizard.system.network import on_one_machine, resolve_ahead
 from wizard.transaction import apply as applying
 from wizard.transaction import recovery, runs
@@ -120,6 +120,7 @@ def check_json(result: Finding, ignored: tuple[str, ...] = ()) -> dict[str, Any]
         "status": result.status,
         "message": result.message,
         "fix": result.fix,
+        **({"needs_agreement": True} if isinstance(result.remedy, Agree) else {}),
         **({"ignored": True} if result.id in ignored and result.status == "warning" else {}),
     }
 
@@ -219,6 +220,7 @@ def prepare(profile: Profile, options: Options, resolver: Resolver, *, called: s
         packs,
         prepared.plan,
         secrets,
+        trusted=resolver.trusted,
         offline=options.offline,
         only_node=options.only_node,
         called=called,

@@ -1,0 +1,184 @@
+"""Which profiles the user has agreed to: only for those does anything run that a profile names.
+
+Agreed are every profile in the user's own profile folder; what this program wrote elsewhere, at that place and while
+nobody changes it; and any content that the user agreed to, wherever it lies.  A content is known by the SHA-256 of the
+text that was loaded: no file is read a second time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from wizard.system import locations
+from wizard.system.durable import make_folder, write_durably
+from wizard.system.errors import Failed
+
+if TYPE_CHECKING:
+    from wizard.profile.model import Profile
+
+MOST_BYTES = 64 * 1024
+"""More than any record has: a path is at most 4 kB."""
+
+
+class Agreement(NamedTuple):
+    """A record: `allowed` by the user counts for the content at any path, `written` by this program only at `path`."""
+
+    sha256: str
+    path: str
+    how: Literal["allowed", "written"]
+    since: str
+
+    @property
+    def file_name(self) -> str:
+        """One file for each record, so that two writers never meet in one."""
+        return f"{self.sha256 if self.how == 'allowed' else digest(self.path)}.{self.how}"
+
+
+def digest(text: str) -> str:
+    """The SHA-256 of a profile's text, which is that of its file."""
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def is_agreed(path: Path, content: str) -> bool:
+    """Whether what a profile names may run: `content` is the text that was loaded from `path`."""
+    return is_digest_agreed(path, digest(content))
+
+
+def is_digest_agreed(path: Path, sha256: str) -> bool:
+    """The same for the SHA-256 of a profile's text."""
+    wanted = [Agreement(sha256, _place(path), how, "") for how in ("allowed", "written")]
+    return is_own(path) or any(_covers(_read(locations.agreements() / one.file_name), one) for one in wanted)
+
+
+def _covers(found: Agreement | None, wanted: Agreement) -> bool:
+    return found is not None and found.sha256 == wanted.sha256
+
+
+def is_own(path: Path) -> bool:
+    """Whether `path` is directly in the user's own profile folder, which may be a link itself.
+
+    A link in it that leads elsewhere is not, nor is a file that another user owns or everyone can write.
+    """
+    try:
+        folder = locations.profiles().resolve()
+        if path.parent.resolve() != folder or path.resolve().parent != folder:
+            return False
+        status = path.stat()
+    except FileNotFoundError:
+        return True  # not saved yet
+    except (OSError, RuntimeError):  # a circle of links
+        return False
+    return status.st_uid in (os.geteuid(), 0) and not status.st_mode & stat.S_IWOTH
+
+
+def allow(path: Path, content: str) -> None:
+    """Record that the user agreed to this content, read from `path`.
+
+    Raises:
+        Failed: it cannot be recorded.
+    """
+    try:
+        _write(path, content, "allowed", locations.agreements())
+    except OSError as problem:
+        raise Failed(
+            f"the agreement cannot be recorded: {problem.strerror}",
+            place=str(problem.filename or locations.agreements()),
+            fix="check the free space, and the owner and mode of the folder",
+        ) from None
+
+
+def note_written(path: Path, content: str, state: Path | None = None) -> None:
+    """Record that this program wrote this content to `path`; it replaces what was recorded for the path before.
+
+    `state` is the state folder, where it is another than the user's own.  If it cannot be recorded, the user is asked.
+    """
+    if not is_own(path):
+        with suppress(OSError):
+            _write(path, content, "written", locations.agreements(state))
+
+
+def revoke(path: Path, content: str | None) -> list[Agreement]:
+    """Remove every record of this path or of this content; gives them.
+
+    Raises:
+        Failed: one cannot be removed.
+    """
+    sha256 = digest(content) if content is not None else None
+    found = [one for one in agreements() if one.path == _place(path) or one.sha256 == sha256]
+    for one in found:
+        try:
+            (locations.agreements() / one.file_name).unlink(missing_ok=True)
+        except OSError as problem:
+            raise Failed(
+                f"the agreement cannot be removed: {problem.strerror}", place=str(problem.filename)
+            ) from None
+    return found
+
+
+def agreements() -> list[Agreement]:
+    """What is recorded, oldest first."""
+    files: list[Path] = []
+    with suppress(OSError):
+        files = list(locations.agreements().iterdir())
+    return sorted((one for one in map(_read, files) if one is not None), key=lambda one: one.since)
+
+
+def named(profile: Profile) -> Iterator[str]:
+    """What an agreement lets run or be read, a line each, as a person has to see it before agreeing."""
+    from wizard.passwords.references import CommandReference, FileReference, KeyringReference
+    from wizard.passwords.resolver import shown
+    from wizard.profile.passwords import references
+
+    for node in profile.nodes:
+        if node.java_home is not None:
+            yield f"the Java of {node.name}: {node.java_home}"
+    if profile.mysql.driver_jar is not None:
+        yield f"the code in the driver jar {profile.mysql.driver_jar}"
+    else:
+        homes = " and ".join(str(node.home) for node in profile.nodes)
+        yield f"the code in the driver jar found in {homes}"
+    for key, reference in references(profile).items():
+        if isinstance(reference, CommandReference):
+            yield f"the command of {key}: {shown(reference.command)}"
+        elif isinstance(reference, FileReference | KeyringReference):
+            yield f"{reference.describe()}, read for {key}"
+
+
+# --- the records ----------------------------------------------------------------------------------
+
+
+def _place(path: Path) -> str:
+    """Where a profile lies: its folder without links, from which its relative paths count, and its own name."""
+    return os.path.join(os.path.realpath(path.parent), path.name)
+
+
+def _write(path: Path, content: str, how: Literal["allowed", "written"], folder: Path) -> None:
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    record = Agreement(digest(content), _place(path), how, since)
+    make_folder(folder, mode=0o700)
+    temporary = folder / f".{record.file_name}.{os.getpid()}-{os.urandom(4).hex()}"
+    data = json.dumps(record._asdict()).encode() + b"\n"
+    write_durably(folder / record.file_name, data, mode=0o600, temporary=temporary)
+
+
+def _read(file: Path) -> Agreement | None:
+    """The record in a file; None unless it is whole, under its own name, and no other user can have written it."""
+    try:
+        with open(os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
+            status = os.fstat(stream.fileno())
+            if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o022:
+                return None
+            values = json.loads(stream.read(MOST_BYTES))
+        record = Agreement(**values)
+    except (OSError, ValueError, TypeError, RecursionError):
+        return None
+    whole = all(isinstance(value, str) for value in record) and record.how in ("allowed", "written")
+    return record if whole and record.file_name == file.name else None
