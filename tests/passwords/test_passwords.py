@@ -32,8 +32,8 @@ from wizard.system.errors import SecretError
 MARK = "mArk-7f3e"
 
 
-def resolve(reference, **options):
-    return Resolver(**options).resolve(reference, "mysql.password")
+def resolve(reference, *, trusted=True, **options):
+    return Resolver(trusted=trusted, **options).resolve(reference, "mysql.password")
 
 
 def file_with(tmp_path, content, mode=0o600):
@@ -365,28 +365,28 @@ def python(code):
 
 class TestCommand:
     def test_its_output_is_the_password(self):
-        assert resolve(python("print('s3cret')"), allow_commands=True).reveal() == "s3cret"
+        assert resolve(python("print('s3cret')")).reveal() == "s3cret"
 
     def test_no_shell_takes_part(self, tmp_path):
         command = CommandReference(command=("echo", f"$(touch {tmp_path}/made)", ";", "touch", "x"))
-        text = resolve(command, allow_commands=True).reveal()
+        text = resolve(command).reveal()
         assert text == f"$(touch {tmp_path}/made) ; touch x"
         assert list(tmp_path.iterdir()) == []
 
     def test_standard_input_is_closed(self):
         assert (
-            resolve(python("import sys; print(repr(sys.stdin.read()))"), allow_commands=True).reveal() == "''"
+            resolve(python("import sys; print(repr(sys.stdin.read()))")).reveal() == "''"
         )
 
     def test_what_it_complains_is_not_part_of_it(self, capfd):
         code = f"import sys; sys.stderr.write('{MARK}'); print('x')"
-        assert resolve(python(code), allow_commands=True).reveal() == "x"
+        assert resolve(python(code)).reveal() == "x"
         assert MARK not in "".join(capfd.readouterr())
 
     def test_its_output_is_not_in_the_error_when_it_fails(self):
         code = f"import sys; print('{MARK}'); sys.stderr.write('{MARK}'); sys.exit(3)"
         with pytest.raises(SecretError, match="exit code 3") as failure:
-            resolve(python(code), allow_commands=True)
+            resolve(python(code))
         assert MARK not in str(failure.value)
         trace = "".join(traceback.format_exception(failure.value))
         assert MARK not in trace
@@ -394,18 +394,18 @@ class TestCommand:
     def test_no_variable_of_a_traceback_holds_its_output(self):
         code = f"import sys, codecs; print(codecs.decode('{rot(MARK)}', 'rot13')); sys.exit(3)"
         with pytest.raises(SecretError) as failure:
-            resolve(python(code), allow_commands=True)
+            resolve(python(code))
         assert MARK not in everything_in(failure.value)
 
     def test_output_that_is_not_utf8_is_an_error(self):
         code = f"import os, codecs; os.write(1, codecs.decode('{rot(MARK)}', 'rot13').encode() + b'\\xff')"
         with pytest.raises(SecretError, match="not UTF-8") as failure:
-            resolve(python(code), allow_commands=True)
+            resolve(python(code))
         assert MARK not in everything_in(failure.value)
 
     def test_a_program_that_is_not_there(self):
         with pytest.raises(SecretError, match="cannot be run: No such file") as failure:
-            resolve(CommandReference(command=("/no/such/program", MARK)), allow_commands=True)
+            resolve(CommandReference(command=("/no/such/program", MARK)))
         assert MARK not in str(failure.value)
 
     def test_one_that_never_ends_is_ended_with_its_children(self, tmp_path):
@@ -422,24 +422,24 @@ class TestCommand:
         )
         began = time.monotonic()
         with pytest.raises(SecretError, match="did not end within 2 s"):
-            resolve(python(code), allow_commands=True, time_limit=2)
+            resolve(python(code), time_limit=2)
         assert time.monotonic() - began < 20
         assert ends(int((tmp_path / "pid").read_text()))
 
     def test_one_that_prints_without_end_is_ended(self):
         with pytest.raises(SecretError, match="too much"):
-            resolve(CommandReference(command=("yes",)), allow_commands=True)
+            resolve(CommandReference(command=("yes",)))
 
     def test_headless_it_needs_to_be_allowed(self, tmp_path):
         command = CommandReference(command=("touch", str(tmp_path / "made")))
         with pytest.raises(SecretError) as failure:
-            resolve(command)
+            resolve(command, trusted=False)
         assert "--allow-commands" in failure.value.fix
         assert not (tmp_path / "made").exists()
 
     def test_headless_nobody_is_asked(self):
         with pytest.raises(SecretError):
-            resolve(python("print('x')"), interactive=False, confirm=lambda text: pytest.fail("asked"))
+            resolve(python("print('x')"), trusted=False, confirm=lambda text: pytest.fail("asked"))
 
     def test_on_a_terminal_it_is_asked_for_once(self):
         asked = []
@@ -454,7 +454,7 @@ class TestCommand:
         asked = []
         resolver = Resolver(interactive=True, confirm=lambda text: asked.append(text) and False)
         for _ in range(2):
-            with pytest.raises(SecretError, match="nobody has allowed"):
+            with pytest.raises(SecretError, match="you have agreed to"):
                 resolver.resolve(python("print('x')"), "mysql.password")
         assert len(asked) == 1
 
@@ -468,7 +468,7 @@ class TestCommand:
     def test_the_question_shows_what_runs(self):
         asked = []
         command = CommandReference(command=("true", "a b", "\x1b[2K\rharmless"))
-        resolve(command, interactive=True, confirm=lambda text: asked.append(text) or True)
+        resolve(command, trusted=False, interactive=True, confirm=lambda text: asked.append(text) or True)
         assert "'a b'" in asked[0]
         assert "\x1b" not in asked[0]
         assert "\r" not in asked[0]
@@ -528,14 +528,14 @@ class TestPrompt:
 
 def test_a_reference_is_resolved_once(tmp_path):
     reference = file_with(tmp_path, b"first")
-    resolver = Resolver()
+    resolver = Resolver(trusted=True)
     assert resolver.resolve(reference, "mysql.password").reveal() == "first"
     reference.file.write_text("second")
     assert resolver.resolve(reference, "deployment_sync.svn_password").reveal() == "first"
 
 
 def test_an_error_is_not_remembered(tmp_path):
-    resolver = Resolver()
+    resolver = Resolver(trusted=True)
     reference = FileReference(file=tmp_path / "late")
     with pytest.raises(SecretError):
         resolver.resolve(reference, "mysql.password")

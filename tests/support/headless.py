@@ -15,7 +15,7 @@ from tests.support.pairs import Pair
 from wizard.command_line.run import replay as headless
 from wizard.command_line.run import rollback as undo
 from wizard.command_line.run.replay import Options, Prepared, Result
-from wizard.passwords.resolver import Resolver
+from wizard.profile.passwords import resolver_of
 from wizard.profile.store import load
 from wizard.system.cancel import Cancel
 from wizard.system.finding import Finding
@@ -43,7 +43,8 @@ XML_FILES = (CARBON, AXIS2, EVENT_PROCESSOR, REGISTRY, USER_MGT, MASTER, ANALYTI
 def replayed(pair: Pair, **options: Any) -> tuple[Result, Prepared]:
     """The result of `replay --offline` of a pair's profile, and what it was planned with."""
     chosen = Options(**{"offline": True, **options})
-    return headless.replay(load(str(pair.profile)), chosen, Resolver(), cancel=Cancel())
+    loaded = load(str(pair.profile))
+    return headless.replay(loaded, chosen, resolver_of(loaded), cancel=Cancel())
 
 
 def applied(pair: Pair, **options: Any) -> Result:
@@ -56,8 +57,9 @@ def applied(pair: Pair, **options: Any) -> Result:
 def checked(pair: Pair, **options: Any) -> list[Finding]:
     """What `check --offline` finds."""
     chosen = Options(**{"offline": True, **options})
+    loaded = load(str(pair.profile))
     result = headless.check(
-        load(str(pair.profile)), chosen, Resolver(), tell=lambda found: None, cancel=Cancel()
+        loaded, chosen, resolver_of(loaded), tell=lambda found: None, cancel=Cancel()
     )
     return result.checks
 

@@ -19,7 +19,7 @@ from tests.support.faults import Kind, Look
 from wizard.command_line.run import replay as headless
 from wizard.command_line.run import rollback as undo
 from wizard.command_line.run.replay import Options, Result
-from wizard.passwords.resolver import Resolver
+from wizard.profile.passwords import resolver_of
 from wizard.profile.store import load
 from wizard.system.cancel import Cancel
 
@@ -63,9 +63,8 @@ class Sandbox:
         """`replay --offline`; `tell`, `progress` and `cancel` are those of `headless.replay`, the rest are options."""
         own = {name: how.pop(name) for name in ("tell", "progress", "cancel", "say") if name in how}
         options = Options(**{"offline": True, **how})
-        result, _ = headless.replay(
-            load(str(self.profile)), options, Resolver(), **{"cancel": Cancel(), **own}
-        )
+        loaded = load(str(self.profile))
+        result, _ = headless.replay(loaded, options, resolver_of(loaded), **{"cancel": Cancel(), **own})
         return result
 
     def applied(self, **how: Any) -> Result:

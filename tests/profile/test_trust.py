@@ -1,0 +1,281 @@
+"""Which profiles may run something: the user's own, what this program wrote, and what the user agreed to."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.support.profiles import MINIMAL_TEXT
+from wizard.profile import drafts, trust
+from wizard.profile.files import save
+from wizard.profile.store import load
+from wizard.system import locations
+from wizard.system.errors import Failed
+
+TEXT = MINIMAL_TEXT
+OTHER = TEXT + "# other\n"
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    path = tmp_path / "clone" / "pair.toml"
+    save(TEXT, path)
+    return path
+
+
+@pytest.fixture
+def own() -> Path:
+    path = locations.profile("own")
+    save(TEXT, path)
+    return path
+
+
+def records() -> list[Path]:
+    return sorted(locations.agreements().iterdir())
+
+
+class TestTheUsersOwnFolder:
+    def test_every_profile_in_it_is_trusted_also_one_that_is_not_saved_yet(self, own: Path) -> None:
+        assert load("own").is_agreed
+        assert trust.is_agreed(own, OTHER)
+        assert trust.is_agreed(locations.profile("new"), TEXT)
+
+    def test_the_folder_may_be_a_link(self, own: Path, tmp_path: Path) -> None:
+        folder = locations.profiles()
+        folder.rename(tmp_path / "dotfiles")
+        folder.symlink_to(tmp_path / "dotfiles")
+        assert load("own").is_agreed
+        assert trust.is_agreed(tmp_path / "dotfiles" / "own.toml", TEXT)
+
+    def test_a_link_in_it_that_leads_elsewhere_is_not(self, own: Path, elsewhere: Path) -> None:
+        locations.profile("linked").symlink_to(elsewhere)
+        assert not load("linked").is_agreed
+        locations.profile("alias").symlink_to("own.toml")
+        assert load("alias").is_agreed
+
+    def test_a_link_from_elsewhere_into_it_is_not(self, own: Path, elsewhere: Path) -> None:
+        """Its relative paths count from the folder of the link."""
+        link = elsewhere.with_name("linked.toml")
+        link.symlink_to(own)
+        assert not load(link).is_agreed
+
+    def test_a_folder_in_it_is_another_folder(self, own: Path) -> None:
+        inner = own.parent / "clone" / "pair.toml"
+        save(TEXT, inner)
+        assert not load(inner).is_agreed
+
+    def test_a_circle_of_links_is_not(self) -> None:
+        folder = locations.profiles()
+        folder.mkdir(parents=True)
+        (folder / "a.toml").symlink_to("b.toml")
+        (folder / "b.toml").symlink_to("a.toml")
+        assert not trust.is_agreed(folder / "a.toml", TEXT)
+
+    def test_a_file_that_everyone_can_write_is_not(self, own: Path) -> None:
+        own.chmod(0o666)
+        assert not load("own").is_agreed
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+    def test_a_file_of_another_user_is_not(self, own: Path) -> None:
+        os.chown(own, 4711, -1)
+        assert not load("own").is_agreed
+
+
+class TestAnAgreement:
+    def test_counts_for_this_content_at_any_path_and_for_no_other(self, elsewhere: Path) -> None:
+        assert not load(elsewhere).is_agreed
+        trust.allow(elsewhere, TEXT)
+        assert load(elsewhere).is_agreed
+        copy = elsewhere.parent.parent / "copy.toml"
+        save(TEXT, copy)
+        assert load(copy).is_agreed
+        save(TEXT.replace("h", "g", 1), copy)
+        assert not trust.is_agreed(copy, copy.read_text())
+        save(TEXT + "\n", elsewhere)
+        assert not load(elsewhere).is_agreed
+
+    def test_is_about_what_was_loaded_not_about_what_the_file_holds_by_now(self, elsewhere: Path) -> None:
+        save(OTHER, elsewhere)
+        loaded = load(elsewhere)
+        trust.allow(elsewhere, TEXT)
+        save(TEXT, elsewhere)
+        assert not loaded.is_agreed
+        assert load(elsewhere).is_agreed
+
+    def test_is_kept_for_the_user_alone(self, elsewhere: Path) -> None:
+        before = os.umask(0)
+        try:
+            trust.allow(elsewhere, TEXT)
+        finally:
+            os.umask(before)
+        (file,) = records()
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert stat.S_IMODE(locations.agreements().stat().st_mode) == 0o700
+        (one,) = trust.agreements()
+        assert (one.path, one.how) == (str(elsewhere), "allowed")
+
+    @pytest.mark.parametrize("how", ["path", "copy", "gone"])
+    def test_can_be_revoked(self, elsewhere: Path, how: str) -> None:
+        trust.allow(elsewhere, TEXT)
+        trust.allow(elsewhere, OTHER)
+        if how == "copy":
+            assert trust.revoke(elsewhere.with_name("copy.toml"), TEXT)
+            assert trust.is_agreed(elsewhere, OTHER)
+        else:
+            assert len(trust.revoke(elsewhere, TEXT if how == "path" else None)) == 2
+            assert not trust.is_agreed(elsewhere, OTHER)
+        assert not trust.is_agreed(elsewhere, TEXT)
+        assert trust.revoke(elsewhere.with_name("never.toml"), "x") == []
+
+    def test_that_cannot_be_recorded_is_an_error(self, elsewhere: Path) -> None:
+        save("", locations.agreements())
+        with pytest.raises(Failed, match="cannot be recorded"):
+            trust.allow(elsewhere, TEXT)
+        assert not load(elsewhere).is_agreed
+        trust.note_written(elsewhere, TEXT)  # the user is asked instead
+        assert trust.agreements() == []
+
+
+class TestWhatThisProgramWrote:
+    def test_is_trusted_at_its_place_while_nobody_changes_it(self, elsewhere: Path) -> None:
+        trust.note_written(elsewhere, TEXT)
+        assert load(elsewhere).is_agreed
+        copy = elsewhere.parent.parent / elsewhere.name
+        save(TEXT, copy)
+        assert not load(copy).is_agreed
+        copy.unlink()
+        copy.symlink_to(elsewhere)
+        assert not load(copy).is_agreed
+        save(OTHER, elsewhere)
+        assert not load(elsewhere).is_agreed
+
+    def test_is_followed_by_what_it_writes_next(self, elsewhere: Path) -> None:
+        trust.note_written(elsewhere, TEXT)
+        trust.note_written(elsewhere, OTHER)
+        assert not trust.is_agreed(elsewhere, TEXT)
+        assert trust.is_agreed(elsewhere, OTHER)
+        assert len(records()) == 1
+
+    def test_in_the_users_own_folder_needs_no_record(self, own: Path) -> None:
+        trust.note_written(own, TEXT)
+        assert not locations.agreements().exists()
+
+    def test_is_the_same_through_a_linked_folder(self, elsewhere: Path, tmp_path: Path) -> None:
+        (tmp_path / "link").symlink_to(elsewhere.parent)
+        trust.note_written(tmp_path / "link" / elsewhere.name, TEXT)
+        assert load(elsewhere).is_agreed
+
+
+def _other_user(file: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a file away")
+    os.chown(file, 4711, -1)
+
+
+def _link(file: Path) -> None:
+    file.rename(file.with_suffix(".moved"))
+    file.symlink_to(file.with_suffix(".moved"))
+
+
+def _pipe(file: Path) -> None:
+    file.unlink()
+    os.mkfifo(file)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda file: file.write_bytes(b""),
+        lambda file: file.write_bytes(file.read_bytes()[:40]),
+        lambda file: file.write_bytes(b"\xff" + file.read_bytes()),
+        lambda file: file.write_text("[" * 60_000),
+        lambda file: file.write_text("null"),
+        lambda file: file.write_text(json.dumps({**json.loads(file.read_text()), "how": 1})),
+        lambda file: file.write_text(json.dumps({**json.loads(file.read_text()), "sha256": "0" * 64})),
+        lambda file: file.chmod(0o622),
+        _other_user,
+        _link,
+        _pipe,
+        lambda file: (file.unlink(), file.mkdir()),
+    ],
+    ids=[
+        "empty", "half", "not UTF-8", "deep", "no object", "no word", "another content",
+        "open to others", "of another user", "a link", "a pipe", "a folder",
+    ],
+)  # fmt: skip
+def test_a_record_that_is_broken_or_not_the_users_own_is_none(elsewhere: Path, spoil) -> None:
+    trust.allow(elsewhere, TEXT)
+    trust.allow(elsewhere, OTHER)
+    (file,) = (one for one in records() if one.name.startswith(trust.digest(TEXT)))
+    spoil(file)
+    assert not trust.is_agreed(elsewhere, TEXT)
+    assert trust.is_agreed(elsewhere, OTHER)
+    assert [one.sha256 for one in trust.agreements()] == [trust.digest(OTHER)]
+    if not file.is_dir():
+        trust.allow(elsewhere, TEXT)
+        assert trust.is_agreed(elsewhere, TEXT)
+        assert not file.is_symlink()
+
+
+def test_writers_at_the_same_time_lose_nothing(elsewhere: Path) -> None:
+    texts = [f"{TEXT}# {number % 5}\n" for number in range(40)]
+    threads = [threading.Thread(target=trust.allow, args=(elsewhere, text)) for text in texts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(trust.is_agreed(elsewhere, text) for text in texts)
+    assert len(records()) == 5
+
+
+class TestADraft:
+    """What the wizard saves: it makes nothing trusted, and takes no trust away."""
+
+    @staticmethod
+    def again(path: Path) -> drafts.Draft:
+        found = drafts.find(path.stem, target=path)
+        assert found is not None
+        return found
+
+    @pytest.mark.parametrize("agreed", [False, True])
+    def test_becomes_what_it_was_begun_from(self, elsewhere: Path, *, agreed: bool) -> None:
+        if agreed:
+            trust.allow(elsewhere, TEXT)
+        draft = drafts.of_file(elsewhere, TEXT)
+        drafts.keep(draft.with_text(OTHER))
+        assert drafts.publish(self.again(elsewhere)).is_agreed is agreed
+        assert load(elsewhere).is_agreed is agreed
+        assert not trust.is_agreed(elsewhere.with_name("copy.toml"), OTHER)
+
+    def test_of_a_trusted_profile_loses_its_trust_when_that_is_revoked(self, elsewhere: Path) -> None:
+        trust.allow(elsewhere, TEXT)
+        drafts.keep(drafts.of_file(elsewhere, TEXT).with_text(OTHER))
+        trust.revoke(elsewhere, TEXT)
+        assert not drafts.publish(self.again(elsewhere)).is_agreed
+
+    def test_of_unknown_origin_gains_none_from_the_file_that_it_replaces(self, elsewhere: Path) -> None:
+        draft = drafts.of_file(elsewhere, OTHER)
+        save(TEXT, elsewhere)
+        trust.allow(elsewhere, TEXT)
+        drafts.keep(drafts.Draft(draft.name, OTHER, elsewhere, drafts.digest_of(elsewhere), draft.trusted))
+        assert not drafts.publish(self.again(elsewhere)).is_agreed
+
+    def test_that_an_earlier_edition_kept_is_of_unknown_origin(self, elsewhere: Path) -> None:
+        trust.allow(elsewhere, TEXT)
+        drafts.keep(drafts.of_file(elsewhere, TEXT))
+        (note,) = locations.drafts().glob("*.json")
+        kept = json.loads(note.read_text())
+        del kept["trusted"]
+        note.write_text(json.dumps(kept))
+        assert not self.again(elsewhere).trusted
+
+    def test_of_the_users_own_profile_is_trusted(self) -> None:
+        drafts.keep(drafts.begin("new", TEXT))
+        found = drafts.find("new")
+        assert found is not None and found.trusted
+        assert drafts.publish(found).is_agreed
