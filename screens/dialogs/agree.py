@@ -19,8 +19,8 @@ OTHER_ROWS = 16
 """What the box needs beside the list."""
 
 TEXT = """\
-{path}
-is outside your own profile folder. With your rights it would run or read:
+You have not agreed to {path}
+With your rights it would run or read:
 
 {named}
 

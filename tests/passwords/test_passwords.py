@@ -374,9 +374,7 @@ class TestCommand:
         assert list(tmp_path.iterdir()) == []
 
     def test_standard_input_is_closed(self):
-        assert (
-            resolve(python("import sys; print(repr(sys.stdin.read()))")).reveal() == "''"
-        )
+        assert resolve(python("import sys; print(repr(sys.stdin.read()))")).reveal() == "''"
 
     def test_what_it_complains_is_not_part_of_it(self, capfd):
         code = f"import sys; sys.stderr.write('{MARK}'); print('x')"

@@ -21,6 +21,7 @@ from screens.review import Review
 from screens.step import StepScreen
 from tests.support.driving import applied, configured, fill, go_to, place_of, review
 from tests.support.screens import PROFILE, opened, settled, text_of, typed, until
+from wizard.profile.document import set_field
 from wizard.profile.store import load
 from wizard.system import locations
 
@@ -648,3 +649,75 @@ def test_open_wizard_tells_what_cannot_be_read(tmp_path: Path) -> None:
 
 def test_an_app_without_a_profile_knows_where_it_is() -> None:
     assert WizardApp(None).pair is None
+
+
+# --- nothing of a profile from elsewhere runs unasked ---------------------------------------------
+
+
+async def test_a_command_of_a_profile_from_elsewhere_runs_once_the_user_agrees(
+    make_pair: Any, tmp_path: Path
+) -> None:
+    trace = tmp_path / "trace"
+    command = ["/bin/sh", "-c", f": > {trace}; echo secret"]
+    pair = make_pair(mysql={"password": {"env": None, "command": command}})
+    offline(pair.profile)
+    app = opened(pair.profile)
+    async with app.run_test(size=(110, 50)) as pilot:
+        await settled(pilot)
+        await pilot.press("ctrl+n", "ctrl+t")
+        await settled(pilot)
+        (found,) = app.pair.findings["prerequisites.secret"]
+        assert found.status == "error" and f"profile allow {pair.profile}" in (found.fix or "")
+        assert "F4 does it" in text_of(app)
+        await pilot.resize_terminal(80, 20)
+        await pilot.press("f4")
+        assert not isinstance(app.screen, Ask), "a part of what would run would be out of sight"
+        await pilot.resize_terminal(110, 50)
+        for answer in ("escape", "enter"):
+            await pilot.press("f4")
+            await until(pilot, lambda: isinstance(app.screen, Ask))
+            assert "Do you trust this profile?" in text_of(app)
+            assert ": > " in text_of(app) and "driver jar" in text_of(app)
+            assert not trace.exists()
+            await pilot.press(*(["right"] if answer == "enter" else []), answer)
+        await settled(pilot)
+        assert trace.exists()
+        assert [one.status for one in app.pair.findings["prerequisites.secret"]] == ["ok"]
+        assert load(pair.profile).is_agreed
+        await fill(pilot, "3307", "mysql", "port")
+        await pilot.press("ctrl+n")
+        await settled(pilot)
+        assert load(pair.profile).profile.mysql.port == 3307
+        assert load(pair.profile).is_agreed, "what the wizard saves of an agreed profile stays agreed"
+
+
+async def test_saving_a_profile_of_unknown_origin_agrees_to_nothing(make_pair: Any) -> None:
+    pair = make_pair(mysql={"password": {"env": None, "command": ["/bin/false"]}})
+    offline(pair.profile)
+    for size in ((80, 24), (200, 60)):  # also when the draft is taken up again
+        app = opened(pair.profile)
+        async with app.run_test(size=size) as pilot:
+            await settled(pilot)
+            await fill(pilot, f"named{size[0]}", "nodes", 0, "name")
+            await pilot.press("ctrl+q")
+    assert load(pair.profile).profile.nodes[0].name == "named200"
+    assert not load(pair.profile).is_agreed
+
+
+async def test_a_file_that_was_replaced_after_it_was_shown_runs_nothing(
+    make_pair: Any, tmp_path: Path
+) -> None:
+    """What is agreed to is what was shown: another content is judged by itself."""
+    pair = make_pair()
+    offline(pair.profile)
+    app = opened(pair.profile)
+    app.pair.agree()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await review(pilot)
+        text = pair.profile.read_text("utf-8")
+        command = ["/bin/sh", "-c", f": > {tmp_path}/t"]
+        pair.profile.write_text(set_field(text, "mysql.password", {"command": command}), "utf-8")
+        done = await applied(pilot)
+        assert done.result.outcome == "refused"
+    assert not (tmp_path / "t").exists()

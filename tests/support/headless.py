@@ -58,9 +58,7 @@ def checked(pair: Pair, **options: Any) -> list[Finding]:
     """What `check --offline` finds."""
     chosen = Options(**{"offline": True, **options})
     loaded = load(str(pair.profile))
-    result = headless.check(
-        loaded, chosen, resolver_of(loaded), tell=lambda found: None, cancel=Cancel()
-    )
+    result = headless.check(loaded, chosen, resolver_of(loaded), tell=lambda found: None, cancel=Cancel())
     return result.checks
 
 

@@ -416,7 +416,7 @@ def profile_validate(name: str) -> int:
 
 
 @profile_command("allow")
-@click.argument("name", required=False, metavar="PROFILE", type=click.Path())
+@click.argument("name", required=False, metavar="[PROFILE]", type=click.Path())
 @click.option("--list", "listed", is_flag=True, help="List what was agreed to.")
 @click.option("--revoke", is_flag=True, help="Remove the agreement.")
 @json_option

@@ -372,7 +372,9 @@ def test_any_password_is_the_same_when_it_is_read_from_its_file(tmp_path: Path, 
     path = tmp_path / "password"
     path.write_bytes(from_homes._for_a_file(password))
     path.chmod(0o600)
-    assert Resolver(trusted=True).resolve(FileReference.model_validate({"file": str(path)}), "x") == Secret(password)
+    assert Resolver(trusted=True).resolve(FileReference.model_validate({"file": str(path)}), "x") == Secret(
+        password
+    )
 
 
 def test_nothing_is_overwritten_and_nothing_is_left_behind(configured: Pair) -> None:
