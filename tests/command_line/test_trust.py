@@ -308,7 +308,7 @@ class TestAllow:
     def test_it_can_be_taken_back_also_when_the_file_is_gone(self, cloned: Path) -> None:
         trust.allow(cloned, cloned.read_text("utf-8"))
         assert run("profile", "allow", cloned, "--revoke", "--json").json["agreed"] is False
-        assert "nothing was agreed" in run("profile", "allow", "--revoke", cloned).out
+        assert "nothing was recorded" in run("profile", "allow", "--revoke", cloned).out
         trust.allow(cloned, cloned.read_text("utf-8"))
         cloned.unlink()
         assert json.loads(run("profile", "allow", cloned, "--revoke", "--json").out)["sha256"] is None
@@ -325,5 +325,11 @@ class TestAllow:
         path = locations.profile("own")
         path.parent.mkdir(parents=True)
         path.write_text(MINIMAL_TEXT)
-        assert "no agreement is needed" in run("profile", "allow", "own").out
-        assert run("profile", "allow", "own", "--revoke").code == 2
+        for option in ([], ["--revoke"]):
+            assert "in your own profile folder" in run("profile", "allow", "own", *option).out
+
+    def test_what_cannot_be_recorded_is_an_error_that_names_the_place(self, cloned: Path) -> None:
+        locations.state().mkdir(parents=True)
+        locations.agreements().write_text("in the way")
+        code, seen = on_a_terminal("y", "profile", "allow", cloned)
+        assert code == 1 and str(locations.agreements()) in seen and "Traceback" not in seen

@@ -669,6 +669,8 @@ async def test_a_command_of_a_profile_from_elsewhere_runs_once_the_user_agrees(
         (found,) = app.pair.findings["prerequisites.secret"]
         assert found.status == "error" and f"profile allow {pair.profile}" in (found.fix or "")
         assert "F4 does it" in text_of(app)
+        app.screen.action_verify()  # reads passwords too, so as to hide them in what it shows
+        assert app.watch_after is None
         await pilot.resize_terminal(80, 20)
         await pilot.press("f4")
         assert not isinstance(app.screen, Ask), "a part of what would run would be out of sight"

@@ -17,13 +17,12 @@ import click
 
 from wizard import __version__
 from wizard.command_line.completion import offering, profiles_to_open
-from wizard.system.errors import Cancelled, UsageError, WizardError
+from wizard.system.errors import Cancelled, UsageError, WizardError, os_errors_as_failures
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from wizard.command_line.run.replay import Options, Result
-    from wizard.command_line.text import Paper
     from wizard.command_line.verify import ShowDashboard
     from wizard.passwords.resolver import Resolver
     from wizard.profile.files import LoadedProfile
@@ -426,22 +425,16 @@ def profile_allow(name: str | None, listed: bool, revoke: bool, as_json: bool) -
     from wizard.profile import trust
 
     out = Paper(sys.stderr) if as_json else Paper()
-    if listed:
-        if name is not None or revoke:
-            raise UsageError(
-                "--list takes no profile and no --revoke", fix="apimha-wizard profile allow --list"
-            )
+    if name is None and listed and not revoke:
         found = trust.agreements()
-        for one in found:
-            out.line(f"{one.since}  {one.how:<8} {one.sha256[:12]}  {one.path}")
-        if not found:
-            out.line("no agreements")
+        out.lines(f"{one.since}  {one.how:<8} {one.sha256[:12]}  {one.path}" for one in found)
         if as_json:
             _print_json({"version": 1, "agreements": [one._asdict() for one in found]})
         return 0
-    if name is None:
-        raise UsageError("a profile is missing", fix="apimha-wizard profile allow PROFILE   or   --list")
-    path, text, said = _revoke(name) if revoke else _agree(name, out)
+    if name is None or listed:
+        raise UsageError("it takes a profile, or --list", fix="apimha-wizard profile allow --list")
+    with os_errors_as_failures():
+        path, text, said = _revoke(name) if revoke else _agree(name)
     out.line(f"{path}: {said}")
     if as_json:
         agreed = text is not None and trust.is_agreed(path, text)
@@ -450,21 +443,21 @@ def profile_allow(name: str | None, listed: bool, revoke: bool, as_json: bool) -
     return 0
 
 
-def _agree(name: str, out: Paper) -> tuple[Path, str, str]:
+def _agree(name: str) -> tuple[Path, str, str]:
     """Ask whether the user agrees to a profile, and record it; the path, the text, and what was done."""
+    from wizard.command_line.text import Paper
     from wizard.profile import trust
 
     loaded = _load(name)
-    if trust.is_own(loaded.path):
-        return loaded.path, loaded.text, "no agreement is needed for a profile in your own profile folder"
     if loaded.is_agreed:
-        return loaded.path, loaded.text, "agreed already"
+        return loaded.path, loaded.text, "agreed already" + _always(loaded.path)
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError(
             "an agreement is asked for on a terminal",
             place=str(loaded.path),
             fix="run it on a terminal, or add --allow-commands to the command, for one run",
         )
+    out = Paper(sys.stderr)  # where the question is: standard output may be a file
     out.line(f"{loaded.path} would run or read, with your rights:")
     out.lines(f"  {line}" for line in trust.named(loaded.profile))
     if not click.confirm("Agree to this content?", default=False, err=True):
@@ -481,13 +474,13 @@ def _revoke(name: str) -> tuple[Path, str | None, str]:
 
     _, path = locate(name)
     text = read(path) if path.exists() else None
-    if trust.is_own(path) and text is not None:
-        raise UsageError(
-            "every profile in your own profile folder is agreed to",
-            place=str(path),
-            fix="move the file elsewhere",
-        )
-    return path, text, "revoked" if trust.revoke(path, text) else "nothing was agreed"
+    return path, text, ("revoked" if trust.revoke(path, text) else "nothing was recorded") + _always(path)
+
+
+def _always(path: Path) -> str:
+    from wizard.profile.trust import is_own
+
+    return " (every profile in your own profile folder is agreed to)" if is_own(path) else ""
 
 
 @profile_command("from-homes")

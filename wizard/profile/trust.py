@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from wizard.system import locations
 from wizard.system.durable import make_folder, write_durably
-from wizard.system.errors import Failed
 
 if TYPE_CHECKING:
     from wizard.profile.model import Profile
@@ -80,19 +79,8 @@ def is_own(path: Path) -> bool:
 
 
 def allow(path: Path, content: str) -> None:
-    """Record that the user agreed to this content, read from `path`.
-
-    Raises:
-        Failed: it cannot be recorded.
-    """
-    try:
-        _write(path, content, "allowed", locations.agreements())
-    except OSError as problem:
-        raise Failed(
-            f"the agreement cannot be recorded: {problem.strerror}",
-            place=str(problem.filename or locations.agreements()),
-            fix="check the free space, and the owner and mode of the folder",
-        ) from None
+    """Record that the user agreed to this content, read from `path`; an `OSError` if that is not possible."""
+    _write(path, content, "allowed", locations.agreements())
 
 
 def note_written(path: Path, content: str, state: Path | None = None) -> None:
@@ -106,20 +94,11 @@ def note_written(path: Path, content: str, state: Path | None = None) -> None:
 
 
 def revoke(path: Path, content: str | None) -> list[Agreement]:
-    """Remove every record of this path or of this content; gives them.
-
-    Raises:
-        Failed: one cannot be removed.
-    """
+    """Remove every record of this path or of this content, and return them; an `OSError` if that is not possible."""
     sha256 = digest(content) if content is not None else None
     found = [one for one in agreements() if one.path == _place(path) or one.sha256 == sha256]
     for one in found:
-        try:
-            (locations.agreements() / one.file_name).unlink(missing_ok=True)
-        except OSError as problem:
-            raise Failed(
-                f"the agreement cannot be removed: {problem.strerror}", place=str(problem.filename)
-            ) from None
+        (locations.agreements() / one.file_name).unlink(missing_ok=True)
     return found
 
 
