@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -222,14 +222,11 @@ def test_a_record_that_is_broken_or_not_the_users_own_is_none(elsewhere: Path, s
 
 
 def test_writers_at_the_same_time_lose_nothing(elsewhere: Path) -> None:
-    texts = [f"{TEXT}# {number % 5}\n" for number in range(40)]
-    threads = [threading.Thread(target=trust.allow, args=(elsewhere, text)) for text in texts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert all(trust.is_agreed(elsewhere, text) for text in texts)
-    assert len(records()) == 5
+    texts = [f"{TEXT}# {number % 2}\n" for number in range(400)]
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(lambda text: trust.allow(elsewhere, text), texts))
+    assert all(trust.is_agreed(elsewhere, text) for text in texts[:2])
+    assert len(records()) == 2
 
 
 class TestADraft:
