@@ -86,12 +86,12 @@ class World:
         elif what in links:
             path.symlink_to(links[what])
 
-    def run(self, profile: Path, **options: Any) -> Result | WizardError:
+    def run(self, profile: Path, *, trusted: bool = False, **options: Any) -> Result | WizardError:
         chosen = Options(
             **{"offline": True, "ignore": ("ports.clash", "prerequisites.driver-jar"), **options}
         )
         try:
-            return headless.replay(load(str(profile)), chosen, Resolver(), cancel=Cancel())[0]
+            return headless.replay(load(str(profile)), chosen, Resolver(trusted=trusted), cancel=Cancel())[0]
         except WizardError as problem:
             return problem
 
