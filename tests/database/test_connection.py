@@ -16,10 +16,10 @@ from wizard.database.failure import DatabaseError, Endpoint, by_number, translat
 from wizard.passwords.secret import Secret
 
 
-def session(server: Server, username: str | None = None, password: str = "", **more: float):
+def session(server: Server, username: str | None = None, password: str = "", **allowed: bool):
     if username is None:
         username, password = server.root, server.root_password
-    return connect(Endpoint(server.host, server.port), username, Secret(password), **more)
+    return connect(Endpoint(server.host, server.port, **allowed), username, Secret(password))
 
 
 def refused(server: Server, username: str, password: str) -> DatabaseError:
@@ -77,11 +77,40 @@ def with_old_tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 class TestAServerWithOldTls:
-    def test_it_is_talked_to_without(self, with_old_tls: Server) -> None:
-        with session(with_old_tls) as inside:
+    def test_it_is_talked_to_without_only_where_the_profile_says_so(self, with_old_tls: Server) -> None:
+        problem = refused(with_old_tls, with_old_tls.root, with_old_tls.root_password)
+        assert (problem.cause, problem.encrypted) == ("tls", False)
+        assert problem.greeting is not None
+        with session(with_old_tls, plain_after_tls=True) as inside:
             assert inside.greeting.tls
-            assert inside.value("SHOW STATUS LIKE 'Ssl_version'") == "Ssl_version"
             assert inside.rows("SHOW STATUS LIKE 'Ssl_version'")[0][1] == ""
+
+
+@pytest.fixture(scope="class")
+def without_tls() -> Iterator[Server]:
+    """A MySQL 9, whose accounts use caching_sha2_password, without TLS."""
+    with servers.fresh("mysql9", "--tls-version=") as server:
+        yield server
+
+
+class TestAServerThatWantsThePasswordWithoutTls:
+    def test_it_gets_it_by_its_key_only_where_the_profile_says_so(self, without_tls: Server) -> None:
+        server = without_tls
+        server.run("CREATE USER apim@'%' IDENTIFIED BY 's3cret'")  # nothing of it is cached
+        for _ in range(2):
+            problem = refused(server, "apim", "s3cret")
+            assert problem.cause == "plugin"
+            assert "caching_sha2_password" in problem.message
+            assert "allowPublicKeyRetrieval" in (problem.fix or "")
+        with session(server, "apim", "s3cret", trusts_server_key=True) as inside:
+            assert inside.value("SELECT CURRENT_USER()") == "apim@%"
+
+    def test_what_the_server_has_cached_needs_no_key(self, without_tls: Server) -> None:
+        server = without_tls
+        server.run("CREATE USER cached@'%' IDENTIFIED BY 's3cret'")
+        session(server, "cached", "s3cret", trusts_server_key=True).close()
+        with session(server, "cached", "s3cret") as inside:
+            assert inside.value("SELECT 1") == 1
 
 
 class TestRefusals:

@@ -16,7 +16,7 @@ from wizard.passwords.secret import Secret
 
 def refusal(port: int, host: str = "127.0.0.1") -> DatabaseError:
     with pytest.raises(DatabaseError) as raised:
-        greeting(Endpoint(host, port), speak_limit=0.3, connect_limit=0.5)
+        greeting(Endpoint(host, port), speak_limit=0.3, limit=1)
     assert raised.value.fix
     assert raised.value.place == f"MySQL at {host}:{port}"
     return raised.value
@@ -24,7 +24,7 @@ def refusal(port: int, host: str = "127.0.0.1") -> DatabaseError:
 
 def login_refusal(port: int) -> DatabaseError:
     with pytest.raises(DatabaseError) as raised:
-        connect(Endpoint("127.0.0.1", port), "u", Secret("p"), speak_limit=0.3, connect_limit=0.5)
+        connect(Endpoint("127.0.0.1", port), "u", Secret("p"), speak_limit=0.3, limit=1)
     return raised.value
 
 

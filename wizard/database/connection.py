@@ -1,26 +1,32 @@
 """Talking to the server: logging in, and statements.
 
-PyMySQL blocks, so every wait has a limit.  Nothing that is raised here holds a password, nor is a cause
-chained to it that could.
+PyMySQL blocks, and believes whatever comes: so it gets a socket that keeps to an `Allowance`.  Nothing that is raised
+here holds a password, nor is a cause chained to it that could.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from wizard.database.failure import (
-    INSTEAD_OF_GREETING,
+    NEVER,
     DatabaseError,
     Endpoint,
+    login_refused,
     no_mysql,
     number_of,
     stuck,
+    tls_failed,
     translated,
     unreachable,
 )
-from wizard.database.greeting import CONNECT_LIMIT, SPEAK_LIMIT, TLS_OFFERED, Greeting, greeting
+from wizard.database.greeting import LIMIT, SPEAK_LIMIT, Greeting, meet
+from wizard.system.peer import Allowance, Encryption
 
 if TYPE_CHECKING:
     import pymysql
@@ -30,31 +36,36 @@ if TYPE_CHECKING:
 WORK_LIMIT = 120.0
 """Seconds for one statement that makes something: on a slow disk a table takes a while."""
 
+LARGEST_ANSWER = 4 * 1024 * 1024
+"""Bytes that the answer to one statement may have."""
+
 ResultRow = tuple[Any, ...]
+
+_NONSENSE = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
+"""What is raised by somebody who takes the answer for one of MySQL's, and it is none."""
 
 
 class DatabaseSession:
     """A connection that is logged in.  Statements raise DatabaseError with the server's reason."""
 
-    def __init__(self, raw: pymysql.Connection[Any], endpoint: Endpoint, username: str) -> None:
+    def __init__(
+        self, raw: pymysql.Connection[Any], login: _Login, own_address: str, work_limit: float | None
+    ) -> None:
         self._raw = raw
-        self.endpoint = endpoint
-        self.username = username
-
-    @property
-    def greeting(self) -> Greeting:
+        self._login = login
+        self._work_limit = work_limit
+        self.endpoint = login.endpoint
+        self.username = login.username
+        self.greeting = login.greeting
         """What the server said of itself."""
-        return _greeting_of(self._raw)
+        self.own_address = own_address
+        """The address of this machine that the connection comes from."""
 
-    @property
-    def own_address(self) -> str:
-        """The address of this machine that the connection comes from; empty once it is closed."""
-        raw: Any = self._raw
-        return str(raw._sock.getsockname()[0]) if raw._sock is not None else ""
-
-    def rows(self, statement: str, arguments: Sequence[object] = ()) -> list[ResultRow]:
-        """Run one statement; `%s` in it stands for the arguments where there are any.  Its rows."""
-        return self._run(statement, arguments, None)
+    def rows(
+        self, statement: str, arguments: Sequence[object] = (), *, most: int = LARGEST_ANSWER
+    ) -> list[ResultRow]:
+        """Run one statement; `%s` in it stands for the arguments where there are any.  Its rows, of `most` bytes."""
+        return self._run(statement, arguments, None, most)
 
     def value(self, statement: str, arguments: Sequence[object] = ()) -> Any:
         """The first column of the first row; None without a row."""
@@ -63,16 +74,12 @@ class DatabaseSession:
 
     def make(self, statement: str, arguments: Sequence[object] = (), *, hiding: Secret | None = None) -> None:
         """Run one statement that changes something; an error does not repeat the secret it is `hiding`."""
-        self._run(statement, arguments, hiding)
+        self._run(statement, arguments, hiding, LARGEST_ANSWER)
 
     def use(self, database: str) -> None:
         """Make `database` the one that statements are about."""
-        from pymysql.err import Error
-
-        try:
+        with self._asking(None, LARGEST_ANSWER):
             self._raw.select_db(database)
-        except Error as problem:
-            raise translated(problem, self.endpoint, self.username) from None
 
     def close(self) -> None:
         """End it; a connection that is gone already is no error."""
@@ -84,19 +91,29 @@ class DatabaseSession:
     def __enter__(self) -> DatabaseSession:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, problem: BaseException | None, trace: object) -> None:
+        """End it.  What somebody trips over in an answer is the server's fault, and raised as DatabaseError."""
         self.close()
+        if isinstance(problem, _NONSENSE):
+            raise self._login.failure(problem) from None
 
-    def _run(self, statement: str, arguments: Sequence[object], hiding: Secret | None) -> list[ResultRow]:
-        from pymysql.err import Error
+    def _run(
+        self, statement: str, arguments: Sequence[object], hiding: Secret | None, most: int
+    ) -> list[ResultRow]:
+        found: list[ResultRow] = []
+        with self._asking(hiding, most), self._raw.cursor() as cursor:
+            # Without arguments a `%` stays a `%`, as the scripts need it.
+            cursor.execute(statement, tuple(arguments) or None)
+            found += cursor.fetchall()
+        return found
 
+    @contextlib.contextmanager
+    def _asking(self, hiding: Secret | None, most: int) -> Iterator[None]:
+        self._login.allowance.renew(most, self._work_limit)
         try:
-            with self._raw.cursor() as cursor:
-                # Without arguments a `%` stays a `%`, as the scripts need it.
-                cursor.execute(statement, tuple(arguments) or None)
-                return list(cursor.fetchall())
-        except Error as problem:
-            raise translated(problem, self.endpoint, self.username, hiding) from None
+            yield
+        except Exception as problem:
+            raise self._login.failure(problem, hiding) from None
 
 
 def connect(
@@ -104,103 +121,129 @@ def connect(
     username: str,
     password: Secret,
     *,
-    connect_limit: float = CONNECT_LIMIT,
+    limit: float = LIMIT,
     speak_limit: float = SPEAK_LIMIT,
     work_limit: float | None = None,
 ) -> DatabaseSession:
-    """Log in.  The limits are seconds: for the TCP connection, for each answer until the log-in is done, and
-    for each answer after that (unset: the same).
+    """Log in.  `limit` is for all of it, statements included, in seconds; with `work_limit` each statement has that.
 
-    TLS is used where the server offers it and both know a common version, as the `mysql` client does by
-    itself; the certificate is not verified.  Raises DatabaseError, with the greeting where there was one.
+    TLS is used where the server offers it, as the `mysql` client does by itself; the certificate is not verified.
+    Without TLS nothing is sent that the password could be read from, unless the endpoint allows it.  Raises
+    DatabaseError, with the greeting where there was one.
     """
+    end = time.monotonic() + limit
     for tls in (True, False):
-        raw = _prepared(endpoint, username, password, connect_limit, speak_limit)
+        allowance = Allowance(end - time.monotonic(), LARGEST_ANSWER)
+        peer, greeting = meet(endpoint, allowance, speak_limit=speak_limit)
+        encryption = Encryption(allowance) if tls and greeting.tls else None
+        login = _Login(endpoint, username, password, greeting, allowance, encryption)
+        raw, own_address = login.prepared(), str(peer.getsockname()[0])
         try:
-            _open(raw, tls=tls)
+            raw.connect(peer)
         except Exception as problem:
-            if tls and _is_tls_trouble(problem):
+            peer.close()
+            if endpoint.plain_after_tls and login.in_handshake(problem):
                 continue  # MySQL 5.6 and its like offer a TLS that is no longer spoken
-            failure = _failure(problem, raw, endpoint, username)
-            if _greeted(raw):
-                failure.greeting = _greeting_of(raw)
-                failure.encrypted = tls and failure.greeting.tls
+            failure = login.failure(login.refusal(problem) or problem)
+            failure.greeting = greeting
+            failure.encrypted = encryption is not None and encryption.established
             raise failure from None
         break
-    if work_limit is not None:
-        raw._read_timeout = raw._write_timeout = work_limit
-    return DatabaseSession(raw, endpoint, username)
+    return DatabaseSession(raw, login, own_address, work_limit)
 
 
-def _prepared(
-    endpoint: Endpoint, username: str, password: Secret, connect_limit: float, speak_limit: float
-) -> Any:
-    import pymysql
-
-    limit: Any = connect_limit  # an int in the stubs; a float works
-    return pymysql.connect(
-        host=endpoint.host,
-        port=endpoint.port,
-        user=username,
-        # A `str` would be encoded as Latin-1; Connector/J and the `mysql` client send UTF-8.
-        password=password.reveal().encode("utf-8", "surrogateescape"),
-        charset="utf8mb4",
-        autocommit=True,
-        connect_timeout=limit,
-        read_timeout=speak_limit,
-        write_timeout=speak_limit,
-        program_name="apimha-wizard",
-        ssl_disabled=True,
-        defer_connect=True,
-    )
+class _LoginRefused(Exception):
+    """The server asks for the password in a way in which it is not sent; the message is the plugin's name."""
 
 
-def _open(raw: Any, *, tls: bool) -> None:
-    if tls:
-        import ssl
+class _Refusal:
+    """What PyMySQL calls in place of an authentication plugin."""
 
-        # PyMySQL's own context reads all certificates of the system (26 ms) and then verifies none of them.
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        raw.ssl = True
-        raw.ctx = context
-    raw.connect()
+    def __init__(self, plugin: str, raw: object) -> None:
+        self._plugin = plugin
+
+    def authenticate(self, packet: object) -> None:
+        raise _LoginRefused(self._plugin)
 
 
-def _is_tls_trouble(problem: Exception) -> bool:
-    import ssl
+@dataclass(frozen=True)
+class _Login:
+    """One log-in, and what its failures and those of its statements mean."""
 
-    return isinstance(getattr(problem, "original_exception", None), ssl.SSLError)
+    endpoint: Endpoint
+    username: str
+    password: Secret
+    greeting: Greeting
+    allowance: Allowance
+    encryption: Encryption | None
 
+    @property
+    def no_key(self) -> bool:
+        """Whether the password may not be sent in any form that the server can read."""
+        return self.encryption is None and not self.endpoint.trusts_server_key
 
-def _failure(problem: Exception, raw: Any, endpoint: Endpoint, username: str) -> DatabaseError:
-    """Why a log-in failed.  Where not even a greeting came, another look tells who listens there."""
-    from pymysql.err import Error
+    def prepared(self) -> pymysql.Connection[Any]:
+        """The connection, which is opened by `connect(peer)`."""
+        import pymysql
 
-    original = getattr(problem, "original_exception", None)
-    if isinstance(original, TimeoutError) and _greeted(raw):
-        return stuck(endpoint)
-    if isinstance(original, OSError):
-        return unreachable(original, endpoint)
-    if isinstance(problem, OSError | UnicodeError):
-        return unreachable(problem, endpoint)
-    if not _greeted(raw) and number_of(problem) not in INSTEAD_OF_GREETING:
-        try:
-            greeting(endpoint, speak_limit=0.75)
-        except DatabaseError as better:
-            return better
-    if isinstance(problem, Error):
-        return translated(problem, endpoint, username)
-    # PyMySQL trips over its own parsing where what comes is no MySQL packet.
-    return no_mysql(endpoint, "it speaks another protocol")
+        never = [*NEVER, *(["sha256_password"] if self.no_key else [])]
+        more: dict[str, Any] = {
+            "auth_plugin_map": {plugin: partial(_Refusal, plugin) for plugin in never},
+            # caching_sha2_password may end before the password itself is asked for.  Where it is, PyMySQL takes this,
+            # which is no key (ValueError), instead of asking the server for one.
+            "server_public_key": b"no key" if self.no_key else None,
+            **({"ssl_disabled": True} if self.encryption is None else {"ssl": self.encryption.context}),
+        }
+        return pymysql.connect(
+            host=self.endpoint.host,
+            port=self.endpoint.port,
+            user=self.username,
+            # A `str` would be encoded as Latin-1; Connector/J and the `mysql` client send UTF-8.
+            password=self.password.reveal().encode("utf-8", "surrogateescape"),
+            charset="utf8mb4",
+            autocommit=True,
+            program_name="apimha-wizard",
+            defer_connect=True,
+            **more,
+        )
 
+    def in_handshake(self, problem: Exception) -> bool:
+        """Whether the TLS handshake failed."""
+        failed = self.encryption is not None and not self.encryption.established
+        return failed and isinstance(getattr(problem, "original_exception", None), OSError)
 
-def _greeted(raw: Any) -> bool:
-    """Whether a whole greeting came."""
-    return hasattr(raw, "server_capabilities")
+    def refusal(self, problem: Exception) -> Exception | None:
+        """The refusal that shows only in what PyMySQL trips over."""
+        from pymysql.err import OperationalError
 
+        if type(problem) is ValueError and self.no_key:
+            return _LoginRefused("caching_sha2_password")
+        if isinstance(problem, OperationalError) and not number_of(problem) and not self.greeting.plugin:
+            return _LoginRefused(
+                "mysql_old_password"
+            )  # before there were plugins, it was asked for without a name
+        return None
 
-def _greeting_of(raw: Any) -> Greeting:
-    plugin = getattr(raw, "_auth_plugin_name", None) or ""
-    return Greeting(raw.server_version, bool(raw.server_capabilities & TLS_OFFERED), str(plugin))
+    def failure(self, problem: Exception, hiding: Secret | None = None) -> DatabaseError:
+        """What an exception means that PyMySQL, or whoever reads its results, has raised."""
+        from pymysql.err import Error
+
+        original = getattr(problem, "original_exception", None)
+        if isinstance(problem, DatabaseError):
+            return problem
+        if isinstance(problem, _LoginRefused):
+            return login_refused(str(problem), self.endpoint, self.username)
+        if self.allowance.spent == "size":
+            return no_mysql(self.endpoint, "it sends more than any answer needs")
+        if self.allowance.spent == "time":
+            return stuck(self.endpoint)
+        if isinstance(original, OSError):
+            explained = tls_failed if self.in_handshake(problem) else unreachable
+            return explained(original, self.endpoint)
+        if isinstance(problem, Error) and number_of(problem):
+            return translated(problem, self.endpoint, self.username, hiding, self.password)
+        if isinstance(problem, RuntimeError):  # so says PyMySQL
+            return no_mysql(
+                self.endpoint, "it asks for a file of this machine (LOAD DATA LOCAL), which it does not get"
+            )
+        return no_mysql(self.endpoint, f"it answers as none would ({type(problem).__name__})")

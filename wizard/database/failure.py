@@ -10,7 +10,9 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from wizard.passwords.secret import MASK
 from wizard.system.errors import WizardError
+from wizard.system.peer import excerpt
 from wizard.verify import knowledge
 
 if TYPE_CHECKING:
@@ -40,10 +42,15 @@ _NO_SERVER = ("unknown-host", "refused", "unreachable", "silent", "not-mysql", "
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where the server listens."""
+    """Where the server listens, and what the profile lets be sent there."""
 
     host: str
     port: int
+    plain_after_tls: bool = False
+    """Whether a log-in without TLS may follow a handshake that failed (`useSSL = "false"`)."""
+    trusts_server_key: bool = False
+    """Whether the password may be sent without TLS, encrypted with a key that the server names
+    (`allowPublicKeyRetrieval = "true"`)."""
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
@@ -135,6 +142,44 @@ def no_mysql(endpoint: Endpoint, what: str) -> DatabaseError:
     )
 
 
+def tls_failed(problem: Exception, endpoint: Endpoint) -> DatabaseError:
+    """The server offers TLS, and the handshake fails: nothing more was sent."""
+    reason = getattr(problem, "reason", None) or type(problem).__name__
+    return DatabaseError(
+        f"the server offers TLS, and the handshake fails ({excerpt(str(reason), 60)}); without TLS nothing was sent",
+        cause="tls",
+        place=f"MySQL at {endpoint}",
+        fix='let the server speak TLS 1.2 or later; or set useSSL = "false" in mysql.url_parameters: then anybody on '
+        "the network can read what is sent",
+    )
+
+
+NEVER = {
+    "mysql_clear_password": "for the password in clear text",
+    "dialog": "for the password in clear text",
+    "mysql_old_password": "for pre-4.1 authentication, from which the password can be computed",
+    "client_ed25519": "for a signature that cannot be made here",
+}
+"""What the authentication plugins that are always refused ask for."""
+
+
+def login_refused(plugin: str, endpoint: Endpoint, username: str) -> DatabaseError:
+    """The server asks for the password in a way in which it is not sent."""
+    asked = NEVER.get(plugin, "for the password, encrypted with a key of the server's, and without TLS")
+    fix = "let the account use caching_sha2_password (with TLS) or mysql_native_password"
+    if plugin not in NEVER:
+        fix = (
+            'let the server offer TLS 1.2 or later; or set allowPublicKeyRetrieval = "true" in mysql.url_parameters, '
+            "if nobody on the network can answer in the server's place"
+        )
+    return DatabaseError(
+        f"the server asks {username} {asked} ({plugin}), which it did not get",
+        cause="plugin",
+        place=f"MySQL at {endpoint}",
+        fix=f"{fix}; if the server should not ask for that, find out what answers at {endpoint}",
+    )
+
+
 # --- the server's own error numbers -------------------------------------------------------------------------
 
 _DENIED = knowledge.BY_ID["access-denied"].numbers
@@ -148,9 +193,6 @@ _PLUGIN = {1251, 1275, 2059, 2061}
 _TLS_NEEDED = 3159
 _GONE = {1053, 1152, 1158, 1159, 1160, 1161, 1927, 2006, 2013, 2055, 3168, 4031}
 
-INSTEAD_OF_GREETING = _TOO_MANY | _HOST
-"""What a server may say in place of its greeting."""
-
 # Refusals whose text names accounts, rights or policies, and never a part of the statement.
 _NEVER_QUOTES = _DENIED | _RIGHT | _READ_ONLY | _GONE | {1290, 1396, 1470, 1819}
 
@@ -162,10 +204,19 @@ def number_of(problem: Exception) -> int:
 
 
 def translated(
-    problem: Exception, endpoint: Endpoint, username: str, hiding: Secret | None = None
+    problem: Exception,
+    endpoint: Endpoint,
+    username: str,
+    hiding: Secret | None = None,
+    password: Secret | None = None,
 ) -> DatabaseError:
-    """PyMySQL's exception as ours.  Where the text may repeat the secret, the text is left out."""
+    """PyMySQL's exception as ours.  Where the text may repeat the secret, the text is left out.
+
+    `password` is the account's own: a server that was told it could say it again.
+    """
     text = str(problem.args[1]) if len(problem.args) > 1 else str(problem)
+    if password is not None and password.reveal():
+        text = text.replace(password.reveal(), MASK)
     if hiding is not None and number_of(problem) not in _NEVER_QUOTES:
         # A syntax error quotes the statement from where it went wrong.
         text = "the server's message may hold the password and is not shown"
@@ -174,7 +225,7 @@ def translated(
 
 def by_number(number: int, text: str, endpoint: Endpoint, username: str = "") -> DatabaseError:
     """What an error number means.  `text` is the server's message, in whatever language it has."""
-    who = username or "this machine"
+    who, text = username or "this machine", excerpt(text)
 
     def made(cause: Cause, message: str, fix: str) -> DatabaseError:
         return DatabaseError(

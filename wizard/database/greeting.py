@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-import socket
 from dataclasses import dataclass
 
 from wizard.database.failure import Endpoint, by_number, no_mysql, stuck, unreachable
 from wizard.pack.releases import version_tuple
+from wizard.system.peer import Allowance, Peer, reach
 
-CONNECT_LIMIT = 3.5
-"""Seconds for the TCP connection: with what follows it stays within the five of a check."""
+LIMIT = 4.5
+"""Seconds for everything that a check asks of a server: within the five of the check, whatever the server does."""
 
 SPEAK_LIMIT = 2.5
 """Seconds until a server that has accepted the connection has to say something."""
@@ -19,6 +19,7 @@ TLS_OFFERED = 0x0800
 """The bit of the server's capabilities (CLIENT_SSL)."""
 
 _LARGEST = 64 * 1024
+_LONGEST_VERSION = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,62 +57,81 @@ def version_of(text: str) -> tuple[int, ...]:
     return version_tuple(own)
 
 
-def greeting(
-    endpoint: Endpoint, *, connect_limit: float = CONNECT_LIMIT, speak_limit: float = SPEAK_LIMIT
-) -> Greeting:
+def greeting(endpoint: Endpoint, *, limit: float = LIMIT, speak_limit: float = SPEAK_LIMIT) -> Greeting:
     """What the server says before a log-in.  DatabaseError where no MySQL answers, with what does.
 
     The server counts this as an interrupted connection, so this is for looking once, not for watching.
     """
+    peer, found = meet(endpoint, Allowance(limit, 2 * _LARGEST), speak_limit=speak_limit)
+    peer.close()
+    return found
+
+
+def meet(
+    endpoint: Endpoint, allowance: Allowance, *, speak_limit: float = SPEAK_LIMIT
+) -> tuple[Peer, Greeting]:
+    """Connect, and read what the server says first: that stays to be read again.  DatabaseError as `greeting`."""
     try:
-        with socket.create_connection((endpoint.host, endpoint.port), connect_limit) as connection:
-            connection.settimeout(speak_limit)
-            packet = _first_packet(connection, endpoint)
-    except (OSError, UnicodeError) as problem:
+        peer = reach(endpoint.host, endpoint.port, allowance)
+    except OSError as problem:
         raise unreachable(problem, endpoint) from None
-    return _parsed(packet, endpoint)
-
-
-def _first_packet(connection: socket.socket, endpoint: Endpoint) -> bytes:
-    """The first packet, whole.  What is no MySQL is asked in HTTP, so that it can be named."""
     try:
-        header = _exactly(connection, 4)
+        packet = _first_packet(peer, endpoint, speak_limit)
+        found = _parsed(packet, endpoint)
+    except BaseException as problem:
+        peer.close()
+        if isinstance(problem, TimeoutError):
+            raise stuck(endpoint) from None
+        if isinstance(problem, OSError):
+            raise unreachable(problem, endpoint) from None
+        raise
+    peer.ahead = len(packet).to_bytes(4, "little") + packet  # the fourth byte is the number of the packet
+    return peer, found
+
+
+def _first_packet(peer: Peer, endpoint: Endpoint, speak_limit: float) -> bytes:
+    """The first packet, whole.  What is no MySQL is asked in HTTP, so that it can be named."""
+    peer.pause = speak_limit
+    try:
+        header = peer.recv(4)
     except TimeoutError:
-        if _speaks_http(connection):
+        if _speaks_http(peer):
             raise no_mysql(endpoint, "it is a web server (it answers HTTP)") from None
-        raise stuck(endpoint) from None
+        raise
+    peer.pause = float("inf")
+    header += _exactly(peer, 4 - len(header))
     length, number = int.from_bytes(header[:3], "little"), header[3]
     if number != 0 or not 0 < length <= _LARGEST:
-        word = re.split(rb"[\r\n]", header + _some_more(connection))[0][:40]
+        word = re.split(rb"[\r\n]", header + _some_more(peer))[0][:40]
         shown = word.decode("ascii", "replace") if word.isascii() else ""
         what = f'it says "{shown}"' if shown.isprintable() and shown else "it speaks another protocol"
         raise no_mysql(endpoint, what)
-    return _exactly(connection, length)
+    return _exactly(peer, length)
 
 
-def _exactly(connection: socket.socket, length: int) -> bytes:
+def _exactly(peer: Peer, length: int) -> bytes:
     received = b""
     while len(received) < length:
-        piece = connection.recv(length - len(received))
+        piece = peer.recv(length - len(received))
         if not piece:
             raise ConnectionResetError("closed")
         received += piece
     return received
 
 
-def _some_more(connection: socket.socket) -> bytes:
+def _some_more(peer: Peer) -> bytes:
     try:
-        connection.settimeout(0.2)
-        return connection.recv(64)
+        peer.pause = 0.2
+        return peer.recv(64)
     except OSError:
         return b""
 
 
-def _speaks_http(connection: socket.socket) -> bool:
+def _speaks_http(peer: Peer) -> bool:
     try:
-        connection.settimeout(0.5)
-        connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
-        return connection.recv(5) == b"HTTP/"
+        peer.pause = 0.5
+        peer.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        return peer.recv(5) == b"HTTP/"
     except OSError:
         return False
 
@@ -128,7 +148,7 @@ def _parsed(packet: bytes, endpoint: Endpoint) -> Greeting:
     capabilities = int.from_bytes(rest[13:15], "little") | int.from_bytes(rest[18:20], "little") << 16
     salt = max(13, (rest[20] if len(rest) > 20 else 0) - 8)
     plugin = rest[31 + salt :].split(b"\0")[0].decode("latin-1")
-    found = Greeting(packet[1:end].decode("latin-1"), bool(capabilities & TLS_OFFERED), plugin)
-    if not found.version:
+    text = "".join(filter(str.isprintable, packet[1:end].decode("latin-1")[:_LONGEST_VERSION]))
+    if re.match(r"\d{1,4}(\.|$)", text) is None:
         raise no_mysql(endpoint, "it speaks another protocol")
-    return found
+    return Greeting(text, bool(capabilities & TLS_OFFERED), plugin)

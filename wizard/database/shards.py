@@ -63,7 +63,11 @@ def shard_owners(session: DatabaseSession, store: Contents, *, fold: bool) -> Sh
     place = f"{identifier(store.name)}.{identifier(table)}"
     found: set[str] = set()
     unreadable = 0
-    for sent, data, *fields in session.rows(f"SELECT {wanted} FROM {place} LIMIT {MOST_RECORDS}"):
+    statement, most = (
+        f"SELECT {wanted} FROM {place} LIMIT {MOST_RECORDS}",
+        MOST_RECORDS * (LARGEST_RECORD + 1024),
+    )
+    for sent, data, *fields in session.rows(statement, most=most):
         owners = keys_of(fields, data) if sent else None
         if owners is None:
             unreadable += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from wizard.database.accounts import (
 )
 from wizard.database.connection import DatabaseSession, connect
 from wizard.database.failure import DatabaseError
+from wizard.database.greeting import LIMIT
 from wizard.database.lock import holder
 from wizard.database.names import unstorable
 from wizard.database.quoting import identifier
@@ -78,13 +80,14 @@ def look(
     work_limit: float | None = None,
     own_lock: int | None = None,
 ) -> Situation:
-    """Log in with both accounts and look.
+    """Log in with both accounts and look: within `LIMIT` seconds, or each statement within `work_limit`.
 
     `suspects` are databases of which it matters whether they have rows; `own_lock` is the connection with which
     the caller holds the lock, which makes the server no busier.
 
     Raises DatabaseError where no server answers, or none that lets anybody in.
     """
+    end = time.monotonic() + LIMIT
     with ExitStack() as stack:
         seen_holders: list[int | None] = []
 
@@ -92,7 +95,13 @@ def look(
             if login is None:
                 return None, None
             try:
-                session = connect(wanted.endpoint, login.username, login.password, work_limit=work_limit)
+                session = connect(
+                    wanted.endpoint,
+                    login.username,
+                    login.password,
+                    limit=LIMIT if work_limit is not None else end - time.monotonic(),
+                    work_limit=work_limit,
+                )
                 stack.enter_context(session)
                 try:
                     seen_holders.append(holder(session))

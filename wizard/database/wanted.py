@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -104,7 +104,12 @@ def wanted(profile: Profile, passwords: Passwords, packs: Iterable[Pack]) -> Wan
     if mysql.admin_username is not None and passwords.admin is not None:
         administrator = Login(mysql.admin_username, passwords.admin)
     return WantedDatabases(
-        endpoint=Endpoint(mysql.host, mysql.port),
+        endpoint=Endpoint(
+            mysql.host,
+            mysql.port,
+            plain_after_tls=_is(mysql.url_parameters, "useSSL", "false"),
+            trusts_server_key=_is(mysql.url_parameters, "allowPublicKeyRetrieval", "true"),
+        ),
         login=Login(mysql.username, passwords.mysql),
         administrator=administrator,
         grant_host=mysql.grant_host,
@@ -113,6 +118,11 @@ def wanted(profile: Profile, passwords: Passwords, packs: Iterable[Pack]) -> Wan
         databases=databases_of(mysql.database_names().items()),
         store_charset=mysql.store_charset or default_store_charset(packs),
     )
+
+
+def _is(parameters: Mapping[str, object], name: str, value: str) -> bool:
+    found = parameters.get(name)
+    return isinstance(found, str) and found.lower() == value
 
 
 def default_store_charset(packs: Iterable[Pack]) -> str | None:

@@ -528,7 +528,9 @@ def administrator(context: CheckContext) -> Iterator[Finding]:
     if failure is not None:
         yield finding.error(
             f"the administrator cannot log in: {failure.message}",
-            fix="correct admin_username and admin_password, or take both out of the profile",
+            fix=failure.fix
+            if failure.fix and failure.cause in ("plugin", "tls")
+            else "correct admin_username and admin_password, or take both out of the profile",
         )
         return
     needs = needs_of(context)

@@ -1,0 +1,216 @@
+"""Servers that mean harm, each in one of many ways: a MySQL server, a Subversion server, a Spark UI."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from tests.support.listeners import listener
+
+ESCAPES = "\x1b[31m\x1b]0;title\x07\u202e\x9b\x00\x7f"
+"""What colours a terminal, sets its title, writes backwards."""
+
+_SALT = b"12345678", b"123456789012"
+_TLS, _PLUGINS, _SECURE = 0x0800, 0x00080000, 0x8000
+_OK = b"\0\0\0\2\0\0\0"
+_END = b"\xfe\0\0\2\0"
+_ALERT = b"\x15\x03\x01\0\2\2\x28"
+
+MYSQL = {
+    "clear": "mysql_clear_password",
+    "dialog": "dialog",
+    "old": "mysql_old_password",
+    "old without a name": "mysql_old_password",
+    "sha256": "sha256_password",
+    "sha256 from the greeting on": "sha256_password",
+    "caching": "caching_sha2_password",
+    "alert": "handshake",
+    "drip at the greeting": "never speaks",
+    "drip at the login": "never speaks",
+    "drip in a row": "never speaks",
+    "endless rows": "more than any answer needs",
+    "endless columns": "more than any answer needs",
+    "a file": "file of this machine",
+    "short rows": "as none would",
+    "broken rows": "as none would",
+    "rows of escapes": "as none would",
+    "sequence": "as none would",
+    "large error": "more than any answer needs",
+    "long version": "access denied",
+    "escapes": "title",
+}
+"""The ways of the rogue MySQL server, each with what a check says of it."""
+
+
+def drip(connection: socket.socket, beginning: bytes) -> None:
+    """Never silent, and never done."""
+    while True:
+        connection.sendall(beginning[:1] or b"x")
+        beginning = beginning[1:]
+        time.sleep(0.1)
+
+
+def _text(word: bytes) -> bytes:
+    return bytes([len(word)]) + word
+
+
+@dataclass
+class RogueMysql:
+    """One way of them; `heard` is all that was said to it, also what was encrypted with its key."""
+
+    way: str
+    certificate: tuple[Path, Path] | None = None
+    heard: bytes = b""
+    port: int = 0
+    _numbers: dict[int, int] = field(default_factory=dict)
+
+    @cached_property
+    def _key(self) -> rsa.RSAPrivateKey:
+        return rsa.generate_private_key(65537, 2048)
+
+    def answer(self, connection: socket.socket) -> None:
+        """One connection, to its end."""
+        self._numbers[id(connection)] = 0
+        if self.way == "drip at the greeting":
+            drip(connection, b"\xff\xff\0\0\x0a5.6.24")
+        self._say(connection, self._greeting())
+        login = self._hear(connection)
+        if self.way == "alert" and len(login) == 32:
+            return connection.sendall(_ALERT)
+        if self.certificate is not None and len(login) == 32:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*self.certificate)
+            secured = context.wrap_socket(connection, server_side=True)
+            self._numbers[id(secured)] = self._numbers[id(connection)]
+            word = self._hear(secured).decode("latin-1").split("correct", 1)
+            return self._say(secured, b"\xff\x50\x04#42000" + f"no correct{word[-1]}".encode()[:200])
+        if self._log_in(connection):
+            while (command := self._hear(connection)) != b"\1":
+                self._numbers[id(connection)] = 1
+                self._result(connection, command)
+        return None
+
+    def _greeting(self) -> bytes:
+        version = {"long version": b"5.6." + b"9" * 10_000, "escapes": b"5.6.24" + ESCAPES.encode()}
+        plugin = {"sha256 from the greeting on": b"sha256_password", "caching": b"caching_sha2_password"}
+        named = self.way != "old without a name"
+        flags = 0xF7FF & ~_TLS | _SECURE | (_PLUGINS if named else 0)
+        if self.way == "alert" or self.certificate is not None:
+            flags |= _TLS
+        return b"".join(
+            [
+                b"\x0a" + version.get(self.way, b"5.6.24").replace(b"\0", b"") + b"\0",
+                b"\1\0\0\0" + _SALT[0] + b"\0",
+                (flags & 0xFFFF).to_bytes(2, "little") + b"\x21\2\0" + (flags >> 16).to_bytes(2, "little"),
+                b"\x15" + bytes(10) + _SALT[1] + b"\0",
+                plugin.get(self.way, b"mysql_native_password") + b"\0" if named else b"",
+            ]
+        )
+
+    def _log_in(self, connection: socket.socket) -> bool:
+        """How a log-in goes on; whether it succeeds."""
+        plain = {"clear": b"mysql_clear_password", "dialog": b"dialog", "old": b"mysql_old_password"}
+        way, salt = self.way, b"".join(_SALT)
+        if way in plain:
+            more = b"\4Password: " if way == "dialog" else salt
+            self._say(connection, b"\xfe" + plain[way] + b"\0" + more)
+            self._hear(connection)
+        elif way == "old without a name":
+            self._say(connection, b"\xfe")
+            self._hear(connection)
+        elif way.startswith("sha256") or way == "caching":
+            if way == "sha256":
+                self._say(connection, b"\xfesha256_password\0" + salt + b"\0")
+                self._hear(connection)
+            elif way == "caching":
+                self._say(connection, b"\1\4")
+                self._hear(connection)
+            public = self._key.public_key().public_bytes(
+                serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+            )
+            self._say(connection, b"\1" + public)
+            sha1 = padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None)
+            word = self._key.decrypt(self._hear(connection), sha1)
+            self.heard += bytes(one ^ salt[at % 20] for at, one in enumerate(word))
+        elif way == "drip at the login":
+            drip(connection, b"\xff\xff\0\2\0")
+        elif way == "large error":
+            self._say(connection, b"\xff\x28\x04#42000" + b"e" * 0xFFFF00)
+        elif way == "long version":
+            self._say(connection, b"\xff\x15\x04#28000Access denied")
+        elif way == "escapes":
+            self._say(connection, b"\xff\x50\x04#42000" + ESCAPES.encode() + b"\n\r" + b"x" * 3000)
+        else:
+            self._say(connection, _OK)
+            return True
+        return False
+
+    def _result(self, connection: socket.socket, command: bytes) -> None:
+        """The answer to a statement."""
+        if command[1:4] == b"SET":
+            return self._say(connection, _OK)
+        if self.way == "a file":
+            self._say(connection, b"\xfb/etc/passwd")
+            self._hear(connection)
+            return self._say(connection, _OK)
+        if self.way == "sequence":
+            self._numbers[id(connection)] = 77
+        column = _text(b"def") + _text(b"") * 3 + _text(b"x") * 2 + b"\x0c\x21\0\xff\0\0\0\xfd\0\0\0\0\0"
+        row = {"broken rows": _text(b"\xff\xfe"), "rows of escapes": _text(ESCAPES.encode())}.get(
+            self.way, _text(b"x")
+        )
+        self._say(connection, b"\xfd\xff\xff\xff" if self.way == "endless columns" else b"\4")
+        while self.way == "endless columns":
+            self._say(connection, column)
+        for _ in range(4):
+            self._say(connection, column)
+        self._say(connection, _END)
+        if self.way == "drip in a row":
+            drip(connection, b"\xff\xff\0" + bytes([self._numbers[id(connection)]]))
+        while self.way == "endless rows":
+            connection.sendall(b"".join(self._packet(connection, row * 4) for _ in range(256)))
+        self._say(connection, row)
+        return self._say(connection, _END)
+
+    def _packet(self, connection: socket.socket, content: bytes) -> bytes:
+        number = self._numbers[id(connection)]
+        self._numbers[id(connection)] = (number + 1) % 256
+        return len(content).to_bytes(3, "little") + bytes([number]) + content
+
+    def _say(self, connection: socket.socket, content: bytes) -> None:
+        connection.sendall(self._packet(connection, content))
+
+    def _hear(self, connection: socket.socket) -> bytes:
+        """The next packet; OSError at the end."""
+        header = self._exactly(connection, 4)
+        self._numbers[id(connection)] = (header[3] + 1) % 256
+        found = self._exactly(connection, int.from_bytes(header[:3], "little"))
+        self.heard += found
+        return found
+
+    @staticmethod
+    def _exactly(connection: socket.socket, size: int) -> bytes:
+        found = b""
+        while len(found) < size:
+            piece = connection.recv(size - len(found))
+            if not piece:
+                raise ConnectionResetError
+            found += piece
+        return found
+
+
+@contextlib.contextmanager
+def rogue_mysql(way: str, certificate: tuple[Path, Path] | None = None) -> Iterator[RogueMysql]:
+    """A rogue MySQL server on a port of 127.0.0.1."""
+    rogue = RogueMysql(way, certificate)
+    with listener(rogue.answer) as rogue.port:
+        yield rogue

@@ -1,0 +1,102 @@
+"""Whatever a peer does, a command ends with its exit code, tells what is wrong, and gives nothing away."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.support import cli, pairs, rogues
+from tests.support.certificates import old_certificate
+
+ADMIN_PASSWORD = "battery staple"
+
+
+@pytest.fixture(scope="module")
+def pair(packs: Path, tmp_path_factory: pytest.TempPathFactory) -> pairs.Pair:
+    return pairs.make_pair(packs / "apim-analytics-2.0.0", tmp_path_factory.mktemp("rogues") / "pair")
+
+
+@pytest.fixture
+def profile(pair: pairs.Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """`profile(mysql={…})`: the pair's, with changes."""
+    import tomlkit
+
+    monkeypatch.setenv("APIM_DB_PASSWORD", pairs.PASSWORD)
+    monkeypatch.setenv("ADMIN_PASSWORD", ADMIN_PASSWORD)
+
+    def make(**changes: object) -> Path:
+        tables = tomlkit.parse(pair.profile.read_text("utf-8")).unwrap()
+        path = tmp_path / "pair.toml"
+        path.write_text(tomlkit.dumps(pairs.merged(tables, changes)), "utf-8")
+        return path
+
+    return make
+
+
+def ended(*arguments: str | Path) -> cli.Ran:
+    """A command that has ended, with all that it began; it shows no password and no control character."""
+    ran = cli.run(*arguments)
+    for thread in threading.enumerate():
+        if thread.name.startswith(("mysql.", "deployment-sync.")):
+            thread.join(60)
+            assert not thread.is_alive(), thread.name
+    for text in (ran.out, ran.err):
+        raw = {one for one in text if not one.isprintable()} - {"\n", "\t"}
+        assert not raw or ("--json" in arguments and min(raw) > "\x1f")
+        assert pairs.PASSWORD not in text
+        assert ADMIN_PASSWORD not in text
+        assert "Traceback" not in text
+        assert max(map(len, text.splitlines()), default=0) < 20_000
+    return ran
+
+
+def admin(port: int, **more: object) -> dict[str, object]:
+    return {"port": port, "admin_username": "root", "admin_password": {"env": "ADMIN_PASSWORD"}, **more}
+
+
+@pytest.mark.parametrize(("way", "told"), rogues.MYSQL.items())
+def test_a_rogue_mysql_server(profile, way: str, told: str) -> None:
+    with rogues.rogue_mysql(way) as rogue:
+        path = profile(mysql=admin(rogue.port))
+        checked = ended("check", path)
+        assert checked.code == 3
+        told_by = [line.partition(" ")[2] for line in checked.out.splitlines() if told in line]
+        assert [line for line in told_by if line.startswith(("mysql.connect ", "mysql.account "))]
+        replayed = ended("replay", path, "--dry-run", "--json")
+        assert replayed.code == 3
+        failed = {one["id"]: one for one in replayed.json["checks"] if one["status"] == "error"}
+        assert any(
+            told in one["message"] and one["fix"] for id, one in failed.items() if id.startswith("mysql.")
+        )
+        assert ended("sql", path).code == (3 if way == "drip at the greeting" else 0)
+    assert pairs.PASSWORD.encode() not in rogue.heard
+    assert ADMIN_PASSWORD.encode() not in rogue.heard
+    assert b"root:" not in rogue.heard  # of /etc/passwd
+    if way == "alert":
+        assert b"apim" not in rogue.heard
+
+
+def test_with_the_permission_of_the_profile_the_key_of_a_server_is_used(profile) -> None:
+    """The counterpart: this is what the rogue would get."""
+    for way in ("sha256", "sha256 from the greeting on", "caching"):
+        with rogues.rogue_mysql(way) as rogue:
+            ended(
+                "check", profile(mysql=admin(rogue.port, url_parameters={"allowPublicKeyRetrieval": "true"}))
+            )
+        assert pairs.PASSWORD.encode() in rogue.heard
+
+
+def test_after_a_failed_handshake_nothing_is_sent_without_tls_unless_the_profile_says_so(profile) -> None:
+    for parameters, sent in (({"useSSL": "true"}, False), ({"useSSL": "false"}, True)):
+        with rogues.rogue_mysql("alert") as rogue:
+            ended("check", profile(mysql={"port": rogue.port, "url_parameters": parameters}))
+        assert (b"apim" in rogue.heard) is sent
+
+
+def test_a_password_that_a_server_says_again_is_masked(profile, tmp_path: Path) -> None:
+    with rogues.rogue_mysql("sha256 from the greeting on", old_certificate(tmp_path)) as rogue:
+        checked = ended("check", profile(mysql={"port": rogue.port}))
+    assert pairs.PASSWORD.encode() in rogue.heard
+    assert "********" in checked.out
