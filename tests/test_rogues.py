@@ -47,7 +47,7 @@ def ended(*arguments: str | Path) -> cli.Ran:
         assert not raw or ("--json" in arguments and min(raw) > "\x1f")
         assert pairs.PASSWORD not in text
         assert ADMIN_PASSWORD not in text
-        assert "Traceback" not in text
+        assert "Traceback" not in text, text
         assert max(map(len, text.splitlines()), default=0) < 20_000
     return ran
 
@@ -100,3 +100,14 @@ def test_a_password_that_a_server_says_again_is_masked(profile, tmp_path: Path) 
         checked = ended("check", profile(mysql={"port": rogue.port}))
     assert pairs.PASSWORD.encode() in rogue.heard
     assert "********" in checked.out
+
+
+@pytest.mark.parametrize(("way", "told"), rogues.SPARK.items())
+def test_a_rogue_spark_ui(profile, way: str, told: str) -> None:
+    with rogues.rogue_spark(way) as offset:
+        path = profile(nodes=[{"port_offset": offset}, {"port_offset": offset + 1}])
+        verified = ended("verify", path, "--debug")
+        assert verified.code == 3
+        assert told in verified.out
+        if way in ("escapes", "strange values"):
+            assert ended("verify", path, "--json").json["outcome"] == "unhealthy"

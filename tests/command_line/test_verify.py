@@ -12,14 +12,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support import pairs
+from tests.support import listeners, pairs
 from tests.support import server_logs as tell
 from tests.support.headless import replayed
 from tests.support.pairs import Pair
@@ -473,20 +472,6 @@ def test_ctrl_c_ends_watching_with_130_and_the_report(pair: Pair, tmp_path: Path
 # --- the drill -----------------------------------------------------------------------------------
 
 
-def free_offset() -> int:
-    """An offset with which the Spark UIs of two nodes are free."""
-    for offset in range(1000, 30_000, 2):
-        wanted = [base + offset + more for base in (8081, 11500, 4040) for more in (0, 1)]
-        with ExitStack() as stack:
-            try:
-                for port in wanted:
-                    stack.enter_context(socket.create_server(("127.0.0.1", port)))
-            except OSError:
-                continue
-            return offset
-    raise AssertionError("no free ports")
-
-
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
@@ -496,7 +481,7 @@ class Pair2:
     """Two stand-ins that the test starts, kills and starts again."""
 
     def __init__(self, make_pair: MakePair, *, takeover: float, skew: float) -> None:
-        offset = free_offset()
+        offset = listeners.free_offset()
         ports = [{name: free_port() for name in ("hazelcast", "event_sync", "management")} for _ in range(2)]
         self.pair = make_pair(
             nodes=[

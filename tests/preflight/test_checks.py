@@ -66,6 +66,28 @@ def test_a_check_behind_one_that_failed_is_skipped_without_waiting() -> None:
     assert "a.first" in found["b.behind"].message
 
 
+@pytest.mark.parametrize("live", [True, False])
+@pytest.mark.parametrize("severity", ["error", "warning"])
+def test_whatever_a_check_raises_is_its_finding_and_the_others_go_on(live: bool, severity: str) -> None:
+    def broken(_: object) -> Iterator[Finding]:
+        yield finding.ok("so far")
+        raise RecursionError("a text that nobody should see")
+
+    checked = [
+        Check("a.broken", severity, "why", "mend it", broken, live=live),  # type: ignore[arg-type]
+        says("b.other", finding.ok("run")),
+    ]
+    found = list(checks.run(checked, context()))
+    assert {(one.id, one.status) for one in found} == {
+        ("a.broken", "ok"),
+        ("a.broken", severity),
+        ("b.other", "ok"),
+    }
+    (told,) = [one for one in found if one.status == severity]
+    assert told.message.startswith("internal error (RecursionError")
+    assert "report" in (told.fix or "")
+
+
 def test_a_need_that_is_not_among_the_checks_counts_as_met() -> None:
     (found,) = checks.run([says("b.one", finding.ok("run"), live=True, needs=("a.other",))], context())
     assert found.status == "ok"

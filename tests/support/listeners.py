@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 
 
 @contextlib.contextmanager
-def listener(answer: Callable[[socket.socket], object]) -> Iterator[int]:
-    """A port of 127.0.0.1; each connection is given to `answer` in a thread and closed when that returns."""
+def listener(answer: Callable[[socket.socket], object], port: int = 0) -> Iterator[int]:
+    """A port (some free one) of 127.0.0.1; each connection is given to `answer` in a thread, and closed after it."""
     gone = threading.Event()
     open_sockets: list[socket.socket] = []
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with socket.create_server(("127.0.0.1", port)) as listening:
 
         def serve(connection: socket.socket) -> None:
             with connection, contextlib.suppress(OSError):
@@ -38,6 +38,20 @@ def listener(answer: Callable[[socket.socket], object]) -> Iterator[int]:
                     connection.shutdown(socket.SHUT_RDWR)
             with contextlib.suppress(OSError):
                 listening.shutdown(socket.SHUT_RDWR)
+
+
+def free_offset() -> int:
+    """An offset with which the Spark UIs of two nodes are free."""
+    for offset in range(1000, 30_000, 2):
+        wanted = [base + offset + more for base in (8081, 11500, 4040) for more in (0, 1)]
+        with contextlib.ExitStack() as stack:
+            try:
+                for port in wanted:
+                    stack.enter_context(socket.create_server(("127.0.0.1", port)))
+            except OSError:
+                continue
+            return offset
+    raise AssertionError("no free ports")
 
 
 def silent(connection: socket.socket) -> None:

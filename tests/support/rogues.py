@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import ssl
 import time
@@ -14,7 +15,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from tests.support.listeners import listener
+from tests.support.listeners import free_offset, listener
 
 ESCAPES = "\x1b[31m\x1b]0;title\x07\u202e\x9b\x00\x7f"
 """What colours a terminal, sets its title, writes backwards."""
@@ -214,3 +215,73 @@ def rogue_mysql(way: str, certificate: tuple[Path, Path] | None = None) -> Itera
     rogue = RogueMysql(way, certificate)
     with listener(rogue.answer) as rogue.port:
         yield rogue
+
+
+SPARK = {
+    "drip at the first line": "no answer within",
+    "drip in the headers": "no answer within",
+    "drip in the body": "no answer within",
+    "endless headers": "does not speak HTTP",
+    "endless body": "sends more than",
+    "a huge length": "is no node of the profile",
+    "for ever to be continued": "sends more than",
+    "escapes": "title",
+    "strange values": "is no node of the profile",
+    "a broken page": "was not found",
+}
+"""The ways of the rogue Spark UI, each with what `verify` says of it."""
+
+
+def spark_ui(way: str, connection: socket.socket) -> None:
+    """One request to a rogue Spark UI."""
+    asked = connection.recv(65536)
+    ok, text = b"HTTP/1.1 200 OK\r\n", "\ud800" if way == "strange values" else ESCAPES
+    if way == "drip at the first line":
+        drip(connection, b"HTTP/1.1 200 ")
+    elif way == "drip in the headers":
+        drip(connection, ok + b"X: ")
+    elif way == "drip in the body":
+        drip(connection, ok + b"\r\n")
+    while way == "endless headers":
+        connection.sendall(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 1000)
+    while way == "for ever to be continued":
+        connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" * 1000)
+    connection.sendall(
+        ok + (b"Content-Length: 1%s\r\n\r\n" % (b"0" * 40) if way == "a huge length" else b"\r\n")
+    )
+    while way == "endless body":
+        connection.sendall(b"[" * 65536)
+    if b"/environment" in asked and way == "a broken page":
+        return connection.sendall(b"<html><![if><![endless[")
+    port = "\u00b2" if way == "strange values" else "99999999"
+    worker = {"state": "ALIVE", "host": "127.0.0.1", "webuiaddress": f"http://127.0.0.1:{port}"}
+    application = {"id": text, "name": text * 5000, "state": "RUNNING"}
+    properties = [
+        ["spark.master", f"spark://{text}:{port},x:1" + ",y:2" * 5000],
+        ["spark.app.id", text],
+        [None],
+        7,
+    ]
+    paths = [["/opt/\0", "x"], [f"/{'x' * 5000}", {}], "z"]
+    found = {
+        "status": "ALIVE",
+        "workers": [worker, None, 7],
+        "activeapps": [application] * 2,
+        "executors": [{"appid": {}, "id": None}] * 9,
+        "sparkProperties": properties,
+        "classpathEntries": paths,
+    }
+    if way == "a broken page":
+        del found["sparkProperties"]
+    connection.sendall(json.dumps(found).encode())
+    return None
+
+
+@contextlib.contextmanager
+def rogue_spark(way: str) -> Iterator[int]:
+    """Rogue UIs at the places of two nodes' masters, workers and applications; the first node's offset."""
+    offset = free_offset()
+    with contextlib.ExitStack() as stack:
+        for port in (base + offset + node for base in (8081, 11500, 4040) for node in (0, 1)):
+            stack.enter_context(listener(lambda connection: spark_ui(way, connection), port))
+        yield offset

@@ -198,19 +198,19 @@ def _finished(result: Finding, called: str, *, ignored: bool) -> Finding:
 
 def _findings(one: Check, context: CheckContext) -> list[Finding]:
     """What one check finds; what it raises becomes a finding, so that no check can take the others down."""
-    found: list[Finding] = []
-    bad = finding.error if one.severity == "error" else finding.warning
-    try:
-        found.extend(one.probe(context))
-    except WizardError as problem:
-        text = f"{problem.place}: {problem.message}" if problem.place else problem.message
-        if any(told.message == text for told in context.plan.problems):
-            found.append(finding.skipped("not looked at: a file cannot be read (see prerequisites.files)"))
-        else:
-            found.append(bad(text, fix=problem.fix or one.fix))
-    except OSError as problem:
-        found.append(bad(f"cannot look: {problem}", fix=one.fix))
-    return [result._replace(id=one.id) for result in found]
+
+    def probed() -> Iterator[Finding]:
+        try:
+            yield from one.probe(context)
+        except WizardError as problem:
+            text = f"{problem.place}: {problem.message}" if problem.place else problem.message
+            if not any(told.message == text for told in context.plan.problems):
+                raise
+            yield finding.skipped("not looked at: a file cannot be read (see prerequisites.files)")
+
+    return finding.of(
+        one.id, probed(), finding.error if one.severity == "error" else finding.warning, one.fix
+    )
 
 
 def _concurrently(checks: list[Check], context: CheckContext) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import PurePath
 
 EXIT_CODES: dict[int, str] = {
     0: "done, or nothing to do",
@@ -76,6 +77,9 @@ class Cancelled(WizardError):
     exit_code = 130
 
 
+REPORT = "a fault of this program: report it with this line, and with what you did"
+"""The fix of what nobody but its authors can mend."""
+
 AS_BEFORE = "everything in the homes is as before"
 
 
@@ -84,7 +88,7 @@ class StoppedError(Exception):
 
 
 def describe_error(problem: BaseException) -> str:
-    """What went wrong, for people: the file and what the system says of it; of a fault of this program its kind alone.
+    """What went wrong, for people: the file and what the system says of it; of a fault of this program kind and place.
 
     The text of an exception of which nothing is known may hold anything, also a password.
     """
@@ -93,7 +97,13 @@ def describe_error(problem: BaseException) -> str:
         return f"{problem.filename}: {text}" if isinstance(problem.filename, str) else text
     if isinstance(problem, (WizardError, StoppedError)):
         return str(problem)
-    return f"internal error ({type(problem).__name__})"
+    place, trace = "", problem.__traceback__
+    while trace is not None:
+        file = PurePath(trace.tb_frame.f_code.co_filename)
+        if file.parent.parent.name == "wizard":
+            place = f" in {file.parent.name}/{file.name}, line {trace.tb_lineno}"
+        trace = trace.tb_next
+    return f"internal error ({type(problem).__name__}{place})"
 
 
 @contextmanager

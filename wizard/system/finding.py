@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any, Literal, NamedTuple
+
+from wizard.system.errors import REPORT, WizardError, describe_error
 
 FindingStatus = Literal["ok", "warning", "error", "skipped", "waiting"]
 
@@ -69,3 +72,20 @@ def waiting(
     message: str, *, node: str | None = None, fix: str | None = None, evidence: str | None = None
 ) -> Finding:
     return Finding("waiting", message, node, fix, evidence)
+
+
+def of(
+    id: str, findings: Iterable[Finding], broken: Callable[..., Finding] = error, fix: str = REPORT
+) -> list[Finding]:
+    """The findings of a check, with its id.  What it raises becomes the last of them, made by `broken`."""
+    found: list[Finding] = []
+    try:
+        found.extend(findings)
+    except WizardError as problem:
+        text = f"{problem.place}: {problem.message}" if problem.place else problem.message
+        found.append(broken(text, fix=problem.fix or fix))
+    except OSError as problem:
+        found.append(broken(f"cannot look: {describe_error(problem)}", fix=fix))
+    except Exception as problem:
+        found.append(broken(describe_error(problem), fix=REPORT))
+    return [one._replace(id=id) for one in found]

@@ -89,7 +89,7 @@ def home_findings(
         ),
         strict=True,
     )
-    return [found._replace(id=id) for id, findings in rows for found in findings]
+    return [found for id, findings in rows for found in finding.of(id, findings)]
 
 
 def unfinished_runs(packs: Mapping[str, Pack], name: str) -> list[Finding]:

@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from wizard.pack import ports
 from wizard.system import bounded
@@ -113,19 +113,20 @@ def look(places: Mapping[str, SparkAddress], limit: float = LIMIT) -> Look:
     if all(answer.status != "ok" for answer in masters.values()):
         return first
     running = [_text(one.get("id")) for alive in first.alive for one in first.listed(alive, "activeapps")]
+    workers: dict[str, PageAnswer] = {}
     environments: dict[str, Environment | None] = {}
 
-    def look_at_applications() -> None:
-        for name, place in places.items():
-            environments[name] = _environment(name, place, running[0], limit) if running else None
+    def look_at_workers() -> None:
+        urls = {
+            name: page(place.host, _worker_port(first, place), "/json/") for name, place in places.items()
+        }
+        workers.update(_ask_all(urls, limit))
 
-    applications = threading.Thread(target=look_at_applications, daemon=True)
-    applications.start()
-    workers = _ask_all(
-        {name: page(place.host, _worker_port(first, place), "/json/") for name, place in places.items()},
-        limit,
-    )
-    applications.join(4 * limit)
+    def environment_of(name: str) -> Callable[[], None]:
+        return lambda: environments.update({name: _environment(name, places[name], running[0], limit)})
+
+    jobs = {f"application of {name}": environment_of(name) for name in places if running}
+    at_once({**jobs, "workers": look_at_workers}, 4 * limit)
     return Look(masters, workers, next((one for one in dict(environments).values() if one is not None), None))
 
 
@@ -170,7 +171,7 @@ def _worker_port(first: Look, place: SparkAddress) -> int:
                 _text(worker.get("webuiaddress")).rpartition("//")[2].partition("/")[0].rpartition(":")
             )
             if _text(worker.get("state")) == "ALIVE" and place.host in (host.strip("[]"), worker.get("host")):
-                known.add(bounded.number(port) or place.worker)
+                known.add(port_number(port) or place.worker)
     return place.worker if place.worker in known or len(known) != 1 else known.pop()
 
 
@@ -178,7 +179,7 @@ def _environment(name: str, place: SparkAddress, application: str, limit: float)
     """The environment of that application, if its UI is on this node: as JSON, else from the page of old
     versions.
     """
-    path = f"/api/v1/applications/{application}/environment"
+    path = f"/api/v1/applications/{quote(application, safe='')}/environment"
     answer = ask_json(page(place.host, place.application, path), limit)
     if answer.status == "ok" and isinstance(answer.data, dict) and "sparkProperties" in answer.data:
         rows = {key: _rows(answer.data.get(key)) for key in ("sparkProperties", "classpathEntries")}
@@ -199,6 +200,12 @@ def _environment(name: str, place: SparkAddress, application: str, limit: float)
     )
 
 
+def port_number(text: str) -> int | None:
+    """A TCP port that a page names; None where it is none."""
+    number = bounded.number(text)
+    return number if number is not None and 0 < number < 65536 else None
+
+
 def _object(answer: PageAnswer) -> PageAnswer:
     """The answer, if it is a JSON object as Spark's are."""
     if answer.status == "ok" and not isinstance(answer.data, dict):
@@ -216,4 +223,6 @@ def _rows(value: Any) -> list[tuple[str, str]]:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else "" if value is None else str(value)
+    """The value as text that can be encoded: JSON may hold halves of characters."""
+    text = value if isinstance(value, str) else "" if value is None else str(value)
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -5,15 +5,15 @@ exist here.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from wizard.system import bounded, finding
+from wizard.system import finding
 from wizard.system.finding import Finding
 from wizard.verify.pair import Pair
 from wizard.verify.record import printable
-from wizard.verify.spark import Environment, Look, SparkAddress
+from wizard.verify.spark import Environment, Look, SparkAddress, port_number
 from wizard.verify.story import Address
 from wizard.verify.ui import PageAnswer
 
@@ -71,7 +71,17 @@ def judge_spark(view: SparkView) -> list[Finding]:
     judges: tuple[tuple[str, Callable[[SparkView], Iterable[Finding]]], ...] = tuple(
         zip(SPARK_IDS, (_uis, _workers, _executors, _application, _environment), strict=True)
     )
-    return [found._replace(id=id) for id, judge in judges for found in judge(view)]
+    return [found for id, judge in judges for found in finding.of(id, judge(view))]
+
+
+def _shown(text: object) -> str:
+    """What a page says, for people."""
+    return printable(str(text).encode("utf-8", "replace"))
+
+
+def _list(texts: Sequence[str], between: str = ", ") -> str:
+    """The first few."""
+    return between.join(texts[:QUOTED]) + (f"{between}…" if len(texts) > QUOTED else "")
 
 
 def _uis(view: SparkView) -> Iterator[Finding]:
@@ -89,9 +99,7 @@ def _uis(view: SparkView) -> Iterator[Finding]:
                 fix="the nodes have to be in one Hazelcast cluster: see verify.member, then start both again",
             )
         elif status not in ("ALIVE", "STANDBY"):
-            yield finding.waiting(
-                f"its master is {printable(status.encode())}", node=node.name, evidence=answer.url
-            )
+            yield finding.waiting(f"its master is {_shown(status)}", node=node.name, evidence=answer.url)
         elif view.alive is None and len(known) == len(statuses):
             yield _nobody_alive(view, node, status, answer)
         else:
@@ -215,13 +223,13 @@ def _application(view: SparkView) -> Iterator[Finding]:
         return
     url = view.url(view.alive)
     applications = view.last.listed(view.alive, "activeapps")
-    states = {printable(str(one.get("name")).encode()): str(one.get("state")) for one in applications}
+    states = {_shown(one.get("name")): str(one.get("state")) for one in applications}
     if "RUNNING" in states.values():
-        names = ", ".join(name for name, state in states.items() if state == "RUNNING")
+        names = _list([name for name, state in states.items() if state == "RUNNING"])
         yield finding.ok(f"{names} is running", node=view.alive, evidence=url)
     elif applications and view.both_running:
         yield finding.error(
-            f"{', '.join(states)} waits for executors that never come",
+            f"{_list(list(states))} waits for executors that never come",
             node=view.alive,
             evidence=url,
             fix="the workers have too few cores or too little memory (spark.worker.* against spark.executor.*)",
@@ -261,7 +269,7 @@ def _parameters(view: SparkView, environment: Environment) -> Iterator[Finding]:
     if spark.symbolic_link is not None and not view.pair.one_machine:
         wanted["carbon.das.symbolic.link"] = f"{str(spark.symbolic_link).rstrip('/')}/"
     differs = [
-        f"{key} is {printable(environment.properties[key].encode())}, not {value}"
+        f"{key} is {_shown(environment.properties[key])}, not {value}"
         for key, value in wanted.items()
         if key in environment.properties and environment.properties[key].strip() != value
     ]
@@ -269,12 +277,12 @@ def _parameters(view: SparkView, environment: Environment) -> Iterator[Finding]:
     nodes = [Address(view.places[name].host, port) for name, port in view.master_ports.items()]
     for text in masters.removeprefix("spark://").split(",") if masters.startswith("spark://") else ():
         host, _, port = text.strip().rpartition(":")
-        seen = Address(host, bounded.number(port) or 0)
-        if not any(view.pair.matches(one, seen) for one in nodes):
-            differs.append(f"its master {printable(text.encode())} is no node of the profile")
+        seen = Address(host, number) if (number := port_number(port)) is not None else None
+        if seen is None or not any(view.pair.matches(one, seen) for one in nodes):
+            differs.append(f"its master {_shown(text)} is no node of the profile")
     if differs:
         yield finding.error(
-            f"{'; '.join(differs)}: the configuration in use is not the one that was written",
+            f"{_list(differs, '; ')}: the configuration in use is not the one that was written",
             node=environment.node,
             evidence=environment.url,
             fix=RESTART,
@@ -290,11 +298,11 @@ def _class_path(view: SparkView, environment: Environment) -> Iterator[Finding]:
     for entry in dict.fromkeys(entry.strip() for entry in entries):
         path = entry.removeprefix("file:")
         if PurePosixPath(path).is_absolute() and view.exists(path) is False:
-            missing.append(printable(path.encode()))
+            missing.append(_shown(path))
     if missing:
-        shown = ", ".join(missing[:QUOTED]) + (", …" if len(missing) > QUOTED else "")
         yield finding.error(
-            f"{len(missing)} class path entr{'ies do' if len(missing) > 1 else 'y does'} not exist here: {shown}",
+            f"{len(missing)} class path entr{'ies do' if len(missing) > 1 else 'y does'} not exist here: "
+            f"{_list(missing)}",
             node=environment.node,
             evidence=environment.url,
             fix="the path must lead to the home on both machines: set spark.symbolic_link, replay, start both again",

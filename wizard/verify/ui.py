@@ -7,13 +7,16 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import Any, Literal, TypeVar
 
+from wizard.system.peer import Allowance, reach
+
 LIMIT = 5.0
 """Seconds that one page may take, from the first packet to the last."""
-LARGEST = 8 * 1024 * 1024
+LARGEST = 2 * 1024 * 1024
 
 PageStatus = Literal["ok", "refused", "silent", "login", "html", "missing", "strange"]
 T = TypeVar("T")
@@ -56,49 +59,34 @@ def ask_json(url: str, limit: float = LIMIT) -> PageAnswer:
 def ask(url: str, limit: float = LIMIT) -> PageAnswer:
     """The text at a URL, in full within `limit` seconds; no proxy, no redirect, no cookie, no password."""
     import http.client
-    import urllib.error
-    import urllib.request
+    from urllib.parse import urlsplit
 
-    class Unredirected(urllib.request.HTTPRedirectHandler):
-        def redirect_request(self, *_: Any) -> None:
-            return None
+    allowance = Allowance(limit, LARGEST)
+    place = urlsplit(url)
 
-    deadline = time.monotonic() + limit
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), Unredirected())
+    class Connection(http.client.HTTPConnection):
+        def connect(self) -> None:
+            self.sock = reach(self.host, self.port, allowance, limit=limit)
+
     try:
-        with opener.open(url, timeout=limit) as response:
-            return PageAnswer(url, "ok", "", _read(response, deadline))
-    except urllib.error.HTTPError as problem:
-        problem.close()
-        return _refusal(url, problem.code)
-    except TimeoutError:
-        return PageAnswer(url, "silent", f"no answer within {limit:g} s")
-    except urllib.error.URLError as problem:
-        if isinstance(problem.reason, TimeoutError):
+        with closing(Connection(place.hostname or "", place.port)) as connection:
+            connection.request("GET", place.path)
+            response = connection.getresponse()
+            if not 200 <= response.status < 300:
+                return _refusal(url, response.status)
+            content = b""
+            while block := response.read1(65536):
+                content += block
+            return PageAnswer(url, "ok", "", content.decode("utf-8", "replace"))
+    except (OSError, http.client.HTTPException, ValueError, OverflowError) as problem:
+        if allowance.spent == "size":
+            return PageAnswer(url, "strange", "it sends more than a page of Spark needs")
+        if isinstance(problem, TimeoutError):
             return PageAnswer(url, "silent", f"no answer within {limit:g} s")
-        return PageAnswer(url, "refused", _reason(problem.reason))
-    except (http.client.HTTPException, ValueError) as problem:
+        # Not BadStatusLine of a server that says nothing at all, which is a ConnectionError too.
+        if isinstance(problem, OSError) and not isinstance(problem, http.client.HTTPException):
+            return PageAnswer(url, "refused", _reason(problem))
         return PageAnswer(url, "strange", f"it does not speak HTTP ({type(problem).__name__})")
-    except OSError as problem:
-        return PageAnswer(url, "refused", _reason(problem))
-
-
-def _read(response: Any, deadline: float) -> str:
-    """The whole answer.  TimeoutError where it drips; ValueError where it is too large."""
-    content = b""
-    while True:
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        connection = getattr(getattr(response, "fp", None), "raw", None)
-        if connection is not None and getattr(connection, "_sock", None) is not None:
-            connection._sock.settimeout(left)
-        block = response.read1(65536)
-        if not block:
-            return content.decode("utf-8", "replace")
-        content += block
-        if len(content) > LARGEST:
-            raise ValueError("too large")
 
 
 def _refusal(url: str, code: int) -> PageAnswer:
@@ -123,7 +111,8 @@ def at_once(jobs: Mapping[str, Callable[[], T]], limit: float) -> dict[str, T]:
     results: dict[str, T] = {}
 
     def run(name: str, job: Callable[[], T]) -> None:
-        results[name] = job()
+        with suppress(Exception):  # what a stranger's answer breaks is as good as no answer
+            results[name] = job()
 
     threads = [threading.Thread(target=run, args=one, daemon=True) for one in jobs.items()]
     deadline = time.monotonic() + limit
@@ -170,6 +159,7 @@ class _Tables(HTMLParser):
 def tables(text: str) -> dict[str, list[list[str]]]:
     """The tables of a web page by the heading above them, as rows of cells."""
     parser = _Tables()
-    parser.feed(text)
-    parser.close()
+    with suppress(AssertionError):  # so the parser gives up on some declarations
+        parser.feed(text)
+        parser.close()
     return parser.tables

@@ -62,7 +62,9 @@ def judge(pair: Pair) -> list[Finding]:
     for id, judges in JUDGES:
         own = [_trouble(pair, node, one) for node, one in troubles if one.id == id]
         failed = {one.node for one in own if one.status == "error"}
-        judged = [one for one in judges(pair) if one.status != "waiting" or one.node not in failed]
+        judged = [
+            one for one in finding.of(id, judges(pair)) if one.status != "waiting" or one.node not in failed
+        ]
         found += [one._replace(id=id) for one in (*judged, *own)]
     return found
 

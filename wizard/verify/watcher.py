@@ -260,12 +260,14 @@ class Watcher:
         if self.profile.spark.symbolic_link is not None and self._packs:
             own.append(str(self.profile.spark.symbolic_link))
         elsewhere = [str(node.home) for node in self.profile.nodes if node.name not in self._packs]
-        if any(path.startswith(f"{folder.rstrip('/')}/") for folder in own):
-            return Path(path).exists()
         # Without a common path, what the other machine calls its home has to be here too: the executors need it.
-        if self._packs and any(path.startswith(f"{folder.rstrip('/')}/") for folder in elsewhere):
+        looked_for = own + elsewhere if self._packs else own
+        if not any(path.startswith(f"{folder.rstrip('/')}/") for folder in looked_for):
+            return None
+        try:
             return Path(path).exists()
-        return None
+        except (OSError, ValueError):
+            return False  # no path that there could be
 
     def _news(self) -> Iterator[tuple[str, Moment]]:
         """The moments of the time line that nobody has been told of, node by node."""

@@ -294,8 +294,8 @@ def _knows_more(prepared: Prepared) -> bool:
 
     try:
         greeting = situation_of(prepared.context).greeting
-    except WizardError:
-        return False
+    except Exception:
+        return False  # mysql.connect has told
     before = prepared.plan
     prepared.replan(greeting.version, mariadb=greeting.mariadb)
     return prepared.plan != before
@@ -328,8 +328,8 @@ def pending_databases(prepared: Prepared) -> Needs | None:
 
     try:
         return needs_of(prepared.context)
-    except WizardError:
-        return None  # mysql.connect has told, and was ignored
+    except Exception:
+        return None  # a check has told, and was ignored
 
 
 def databases_json(needs: Needs | None) -> list[dict[str, Any]]:
