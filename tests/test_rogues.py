@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from tests.support import cli, pairs, rogues
 from tests.support.certificates import old_certificate
+from tests.support.need import need
 
 ADMIN_PASSWORD = "battery staple"
 
@@ -111,3 +113,25 @@ def test_a_rogue_spark_ui(profile, way: str, told: str) -> None:
         assert told in verified.out
         if way in ("escapes", "strange values"):
             assert ended("verify", path, "--json").json["outcome"] == "unhealthy"
+
+
+@pytest.mark.parametrize("client", [True, False])
+@pytest.mark.parametrize(("way", "told"), rogues.SVN.items())
+def test_a_rogue_subversion_server(
+    profile, way: str, told: str, client: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if client:
+        need("svn")
+    else:
+        monkeypatch.setattr(shutil, "which", lambda name: None)
+    with rogues.rogue_svn(way) as (port, heard):
+        url = f"svn://127.0.0.1:{port}/repository"
+        account = {"svn_username": "wso2", "svn_password": {"env": "ADMIN_PASSWORD"}}
+        path = profile(deployment_sync={"method": "svn", "svn_url": url, **account})
+        checked = ended("check", path, "--only", "deployment-sync")
+    (line,) = [line for line in checked.out.splitlines() if "deployment-sync.repository" in line]
+    greets = way not in ("drip", "silence", "another protocol")
+    assert line.startswith("✗" if client or not greets else "✓"), line
+    assert told in line
+    assert len(line) < 600
+    assert not any(ADMIN_PASSWORD.encode() in piece for piece in heard)

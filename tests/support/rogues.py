@@ -285,3 +285,43 @@ def rogue_spark(way: str) -> Iterator[int]:
         for port in (base + offset + node for base in (8081, 11500, 4040) for node in (0, 1)):
             stack.enter_context(listener(lambda connection: spark_ui(way, connection), port))
         yield offset
+
+
+SVN = {
+    "drip": "",
+    "silence": "no answer within",
+    "endless": "",
+    "escapes": "",
+    "another protocol": "",
+    "a list without end": "",
+}
+"""The ways of the rogue Subversion server, each with what a check says of it (an old client says less)."""
+
+
+@contextlib.contextmanager
+def rogue_svn(way: str) -> Iterator[tuple[int, list[bytes]]]:
+    """A rogue Subversion server; its port, and what it heard."""
+    heard: list[bytes] = []
+
+    def answer(connection: socket.socket) -> None:
+        greeting = b"( success ( 2 2 ( ) ( edit-pipeline ) ) ) "
+        if way == "drip":
+            drip(connection, b"( ")
+        elif way == "another protocol":
+            connection.sendall(b"SSH-2.0-" + ESCAPES.encode() + b"\r\n")
+        elif way != "silence":
+            connection.sendall(greeting)
+        heard.append(connection.recv(65536))
+        word = ESCAPES.encode() + b"w" * 3000
+        failure = b"( failure ( ( 170001 %d:%s 1:f 1 ) ) ) " % (len(word), word)
+        while way == "endless":
+            connection.sendall(failure * 100)
+        while way == "a list without end":
+            connection.sendall(b"( " * 1000)
+        if way == "escapes":
+            connection.sendall(failure)
+        while piece := connection.recv(65536):
+            heard.append(piece)
+
+    with listener(answer) as port:
+        yield port, heard

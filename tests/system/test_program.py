@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from wizard.system import program
 from wizard.system.program import ProgramFailed, output_of
 
 
@@ -31,6 +32,15 @@ def test_as_much_as_is_allowed_and_one_byte_more():
     assert len(python("print('x' * 9, end='')", most_bytes=9)) == 9
     with pytest.raises(ProgramFailed, match="too much"):
         python("print('x' * 10, end='')", most_bytes=9)
+
+
+@pytest.mark.parametrize("stream", [1, 2])
+def test_what_prints_without_end_is_ended_and_its_beginning_is_kept(stream):
+    code = f"import os\nos.read(0, 2)\nwhile True: os.write({stream}, b'x' * 4096)"
+    ended = program.run([sys.executable, "-c", code], given=b"go", time_limit=60, most_bytes=1000)
+    assert ended.code == -9
+    assert (ended.output, ended.errors)[stream - 1].startswith(b"x" * 1000)
+    assert len(ended.output + ended.errors) < 100_000
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,10 @@ it never outlives this program.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import shutil
-import signal
 import struct
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,8 +23,9 @@ from wizard.pack.home import LIB
 from wizard.pack.releases import version_tuple
 from wizard.passwords.resolver import AGREE
 from wizard.passwords.secret import MASK, Secret
-from wizard.system import bounded, finding
+from wizard.system import bounded, finding, program
 from wizard.system.finding import Finding, Remedy
+from wizard.system.peer import excerpt
 from wizard.verify import knowledge
 
 if TYPE_CHECKING:
@@ -38,6 +36,9 @@ if TYPE_CHECKING:
 
 LIMIT = 14.0
 """Seconds for starting Java, compiling and logging in: within the 15 of the check."""
+
+MOST = 256 * 1024
+"""Bytes of what it prints that are read."""
 
 NO_ANSWER = "no answer in time"
 PROGRAM = "JdbcLogin"
@@ -135,12 +136,10 @@ def _version(java: Path) -> tuple[int, ...]:
         if found:
             return _modern(found[1])
     try:
-        told = subprocess.run(
-            [java, "-version"], stdin=subprocess.DEVNULL, capture_output=True, timeout=5, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        told = program.run([java, "-version"], time_limit=5, most_bytes=MOST)
+    except OSError:
         return ()
-    found = re.search(r'version "([^"]+)"', told.stderr.decode("utf-8", "replace"))
+    found = re.search(r'version "([^"]{1,40})"', told.errors.decode("utf-8", "replace"))
     return _modern(found[1]) if found else ()
 
 
@@ -208,7 +207,7 @@ def _command(java: Java, folder: Path, deadline: float) -> list[str]:
         options += ["--release", release] if own >= (9,) else ["-source", release, "-target", release]
     _, errors, ended = _run([str(java.javac), *options, str(folder / SOURCE.name)], folder, b"", deadline)
     if not ended or not (folder / f"{PROGRAM}.class").exists():
-        raise _CannotRunError(f"{java.javac} does not compile the program: {errors.strip()[:200]}")
+        raise _CannotRunError(f"{java.javac} does not compile the program: {excerpt(errors, 200)}")
     return [str(java.java), *_QUICK, "-cp", classes, PROGRAM]
 
 
@@ -226,51 +225,22 @@ def _has_compiler(java: Java) -> bool:
 
 def _run(command: list[str], folder: Path, given: bytes, deadline: float) -> tuple[str, str, bool]:
     """What it printed on both streams, and whether it ended by itself before the deadline."""
-    environment = {key: value for key, value in os.environ.items() if key not in _NOT_FOR_JAVA}
-    with (folder / "out").open("w+b") as output, (folder / "err").open("w+b") as errors:
-        process = subprocess.Popen(
+    try:
+        ended = program.run(
             command,
-            cwd=folder,
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=errors,
-            env=environment,
-            start_new_session=True,
+            # The input stays open while it works: that is how Java knows that somebody waits.
+            given=given,
+            time_limit=max(0.1, deadline - time.monotonic()),
+            most_bytes=MOST,
+            environment={key: value for key, value in os.environ.items() if key not in _NOT_FOR_JAVA},
+            folder=folder,
         )
-        assert process.stdin is not None
-        try:
-            try:
-                process.stdin.write(given)
-                process.stdin.flush()
-            except BrokenPipeError:
-                pass  # it ended at once and says why
-            # The pipe stays open while it works: that is how Java knows that somebody waits.
-            process.wait(max(0.1, deadline - time.monotonic()))
-            ended = True
-        except subprocess.TimeoutExpired:
-            ended = False
-        finally:
-            _kill(process)
-        output.seek(0)
-        errors.seek(0)
-        return (
-            output.read(256 * 1024).decode("utf-8", "replace"),
-            errors.read(64 * 1024).decode("utf-8", "replace"),
-            ended,
-        )
+    except TimeoutError:
+        return "", "", False
+    return ended.output.decode("utf-8", "replace"), ended.errors.decode("utf-8", "replace"), True
 
 
 _NOT_FOR_JAVA = {"CLASSPATH", "JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"}
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """Ends the process and its children, which are its own group."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    if process.stdin is not None:
-        with contextlib.suppress(BrokenPipeError):
-            process.stdin.close()
 
 
 def _framed(texts: list[str]) -> bytes:
@@ -297,10 +267,10 @@ def _read(output: str, errors: str) -> LoginAnswer:
     line = next((line for line in lines if line.startswith(("OK\x1f", "FAILED\x1e", "REFUSED\x1f"))), None)
     if line is None:
         words = next((line for line in errors.splitlines() if line.strip()), "it printed nothing")
-        return LoginAnswer(not_run=words.strip()[:200])
+        return LoginAnswer(not_run=excerpt(words, 200))
     if line.startswith("OK"):
         _, driver, server = (*line.split("\x1f"), "", "")[:3]
-        return LoginAnswer(driver=driver, server=server)
+        return LoginAnswer(driver=excerpt(driver, 80), server=excerpt(server, 80))
     if line.startswith("REFUSED"):
         return LoginAnswer(problems=(LoginProblem("REFUSED", "", 0, line.split("\x1f")[1]),))
     problems = []
@@ -390,12 +360,12 @@ def _unreachable(answer: LoginAnswer) -> bool:
 
 def _first(answer: LoginAnswer) -> str:
     problem = answer.problems[0]
-    return f"{problem.kind.rpartition('.')[2]}: {problem.message}"[:300]
+    return excerpt(f"{problem.kind.rpartition('.')[2]}: {problem.message}")
 
 
 def _last(answer: LoginAnswer) -> str:
     problem = answer.problems[-1]
-    return f"{problem.kind.rpartition('.')[2]}: {problem.message}"[:300]
+    return excerpt(f"{problem.kind.rpartition('.')[2]}: {problem.message}")
 
 
 # --- the check ----------------------------------------------------------------------------------------------

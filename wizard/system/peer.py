@@ -123,9 +123,9 @@ def reach(host: str, port: int, allowance: Allowance, *, limit: float = CONNECT_
 
 
 class Encryption:
-    """TLS for a `Peer`, without verification of the certificate: that is what the MySQL driver does, too."""
+    """TLS for a `Peer`; the certificate is verified only where that is wanted."""
 
-    def __init__(self, allowance: Allowance) -> None:
+    def __init__(self, allowance: Allowance, *, verify: bool = False) -> None:
         import ssl
 
         owner = self
@@ -145,6 +145,9 @@ class Encryption:
         self.established = False
         """Whether the handshake has succeeded."""
         self.context: ssl.SSLContext = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        self.context.check_hostname = False
-        self.context.verify_mode = ssl.CERT_NONE
+        if verify:
+            self.context.load_default_certs()
+        else:
+            self.context.check_hostname = False
+            self.context.verify_mode = ssl.CERT_NONE
         self.context.sslsocket_class = EncryptedPeer

@@ -1,4 +1,4 @@
-"""Running a program for what it prints: no shell, no input, a time limit, and nothing of it in an error."""
+"""Running a program: no shell, a time limit for all of it, and no more of what it prints than is wanted."""
 
 from __future__ import annotations
 
@@ -7,8 +7,68 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Ended(NamedTuple):
+    """How a program ended; one that printed more than was wanted was ended with -9."""
+
+    code: int
+    output: bytes
+    errors: bytes
+
+
+def run(
+    command: Sequence[str | Path],
+    *,
+    given: bytes | None = None,
+    time_limit: float,
+    most_bytes: int,
+    errors: bool = True,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> Ended:
+    """Run a program, and end it, with all that it started, when it has closed its output or must not go on.
+
+    Args:
+        command: the program and its arguments.
+        given: what it gets on standard input, which stays open until it ends; None: nothing, and it is closed.
+        time_limit: in seconds, for all of it.
+        most_bytes: of standard output and of standard error, each a little more than that at most.
+        errors: whether standard error is read; if not, it is dropped.
+        environment, folder: its own, where they differ from ours.
+
+    Raises:
+        OSError, ValueError: it cannot be run.
+        TimeoutError: it had not ended in time.
+    """
+    deadline = time.monotonic() + time_limit
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE if errors else subprocess.DEVNULL,
+        env=environment,
+        cwd=folder,
+        start_new_session=True,  # a group of its own: the time limit ends its children too
+    )
+    try:
+        if process.stdin is not None and given is not None:
+            with suppress(BrokenPipeError):  # it ended at once and says why
+                process.stdin.write(given)
+                process.stdin.flush()
+        output, told = _read(process, deadline, most_bytes)
+        if max(len(output), len(told)) <= most_bytes:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(max(0.0, deadline - time.monotonic()))
+            if process.returncode is None:
+                raise TimeoutError
+    finally:
+        _end(process)
+    return Ended(process.returncode, output, told)
 
 
 class ProgramFailed(Exception):
@@ -20,12 +80,7 @@ class ProgramFailed(Exception):
 
 
 def output_of(command: Sequence[str], *, time_limit: float, most_bytes: int) -> bytes:
-    """What `command` prints on standard output; standard input is closed, standard error is dropped.
-
-    Args:
-        command: the program and its arguments.
-        time_limit: in seconds, for all of it.
-        most_bytes: more than that is an error.
+    """What `command` prints on standard output; standard input is closed.
 
     Raises:
         ProgramFailed: it cannot be run, fails, prints too much, or is not done in time: then it is ended, with
@@ -33,72 +88,63 @@ def output_of(command: Sequence[str], *, time_limit: float, most_bytes: int) -> 
     """
     name = command[0]
     try:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,  # a group of its own: the time limit ends its children too
-        )
+        ended = run(command, time_limit=time_limit, most_bytes=most_bytes, errors=False)
+    except TimeoutError:
+        raise ProgramFailed(
+            f"the command {name!r} did not end within {time_limit:g} s",
+            "run it by hand, and unlock first what it asks for",
+        ) from None
     except (OSError, ValueError) as failure:
         reason = failure.strerror if isinstance(failure, OSError) else "an argument holds a NUL"
         raise ProgramFailed(
             f"the command {name!r} cannot be run: {reason}",
             "correct the command: it is a list of program and arguments, and no shell takes part",
         ) from None
-    try:
-        content = _read(process, time.monotonic() + time_limit, most_bytes)
-        if len(content) > most_bytes:
-            del content  # not among the variables of a traceback
-            raise ProgramFailed(f"the command {name!r} prints too much for a password", "correct the command")
-        if process.returncode:
-            del content
-            raise ProgramFailed(
-                f"the command {name!r} failed with exit code {process.returncode}",
-                "run it by hand to see why: what it prints is not shown here",
-            )
-        return content
-    except TimeoutError:
+    code, content = ended.code, ended.output
+    del ended  # nothing of it among the variables of a traceback
+    if len(content) > most_bytes:
+        del content
+        raise ProgramFailed(f"the command {name!r} prints too much for a password", "correct the command")
+    if code:
+        del content
         raise ProgramFailed(
-            f"the command {name!r} did not end within {time_limit:g} s",
-            "run it by hand, and unlock first what it asks for",
-        ) from None
-    finally:
-        _end(process)
+            f"the command {name!r} failed with exit code {code}",
+            "run it by hand to see why: what it prints is not shown here",
+        )
+    return content
 
 
-def _read(process: subprocess.Popen[bytes], deadline: float, most_bytes: int) -> bytes:
-    """The process's output to its end, or a little more than `most_bytes` of it.
+def _read(process: subprocess.Popen[bytes], deadline: float, most_bytes: int) -> tuple[bytes, bytes]:
+    """The process's output and errors to their end, or until one is a little more than `most_bytes`.
 
     Raises:
-        TimeoutError: it had not ended at `deadline`.
+        TimeoutError: that was not so at `deadline`.
     """
-    assert process.stdout is not None
-    blocks: list[bytes] = []
+    found = {process.stdout: bytearray(), process.stderr: bytearray()}
     with selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ)
-        while sum(map(len, blocks)) <= most_bytes:
-            if not selector.select(max(0.0, deadline - time.monotonic())):
-                blocks.clear()
+        for stream in found:
+            if stream is not None:
+                selector.register(stream, selectors.EVENT_READ)
+        while selector.get_map() and max(map(len, found.values())) <= most_bytes:
+            ready = selector.select(max(0.0, deadline - time.monotonic()))
+            if not ready:
+                found.clear()
                 raise TimeoutError
-            blocks.append(os.read(process.stdout.fileno(), most_bytes + 1))
-            if not blocks[-1]:
-                break
-        else:
-            return b"".join(blocks)
-    try:
-        process.wait(max(0.0, deadline - time.monotonic()))
-    except subprocess.TimeoutExpired:
-        blocks.clear()
-        raise TimeoutError from None
-    return b"".join(blocks)
+            for key, _ in ready:
+                block = os.read(key.fd, 65536)
+                found[key.fileobj] += block  # type: ignore[index]
+                if not block:
+                    selector.unregister(key.fileobj)
+    return bytes(found[process.stdout]), bytes(found[process.stderr])
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Ends the process, and all that it started, if it still runs."""
     if process.returncode is None:  # not reaped yet, so that the number of its group is still its own
-        with suppress(ProcessLookupError):
+        with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    if process.stdout is not None:
-        process.stdout.close()
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream is not None:
+            with suppress(BrokenPipeError):
+                stream.close()
