@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import signal
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -11,6 +14,9 @@ import pytest
 from tests.support import cli, pairs, rogues
 from tests.support.certificates import old_certificate
 from tests.support.need import need
+from wizard.database.connection import connect
+from wizard.database.failure import DatabaseError, Endpoint
+from wizard.passwords.secret import Secret
 
 ADMIN_PASSWORD = "battery staple"
 
@@ -102,6 +108,33 @@ def test_a_password_that_a_server_says_again_is_masked(profile, tmp_path: Path) 
         checked = ended("check", profile(mysql={"port": rogue.port}))
     assert pairs.PASSWORD.encode() in rogue.heard
     assert "********" in checked.out
+
+
+@pytest.mark.parametrize("way", ["drip in a row", "endless rows", "a file", "sequence"])
+def test_each_statement_after_the_checks_has_a_limit_too(way: str) -> None:
+    with rogues.rogue_mysql(way) as rogue:
+        endpoint, password = Endpoint("127.0.0.1", rogue.port), Secret(pairs.PASSWORD)
+        with connect(endpoint, "apim", password, work_limit=1.0) as session:
+            for use in (lambda: session.make("CREATE DATABASE x"), lambda: session.rows("SELECT 1")):
+                with pytest.raises(DatabaseError):
+                    use()
+
+
+@pytest.mark.parametrize("command", [("sql",), ("check", "--only", "mysql"), ("replay", "--dry-run")])
+def test_ctrl_c_ends_at_once_what_waits_for_a_rogue(profile, command: tuple[str, ...]) -> None:
+    with rogues.rogue_mysql("drip at the greeting") as rogue:
+        name, *options = command
+        process = subprocess.Popen(
+            [sys.executable, "-m", "wizard", name, str(profile(mysql=admin(rogue.port))), *options],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert rogue.spoken_to.wait(60)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
 
 
 @pytest.mark.parametrize(("way", "told"), rogues.SPARK.items())

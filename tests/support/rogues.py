@@ -6,6 +6,7 @@ import contextlib
 import json
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -72,6 +73,7 @@ class RogueMysql:
     certificate: tuple[Path, Path] | None = None
     heard: bytes = b""
     port: int = 0
+    spoken_to: threading.Event = field(default_factory=threading.Event)
     _numbers: dict[int, int] = field(default_factory=dict)
 
     @cached_property
@@ -80,6 +82,7 @@ class RogueMysql:
 
     def answer(self, connection: socket.socket) -> None:
         """One connection, to its end."""
+        self.spoken_to.set()
         self._numbers[id(connection)] = 0
         if self.way == "drip at the greeting":
             drip(connection, b"\xff\xff\0\0\x0a5.6.24")

@@ -113,7 +113,10 @@ class DatabaseSession:
         try:
             yield
         except Exception as problem:
-            raise self._login.failure(problem, hiding) from None
+            failure = self._login.failure(problem, hiding)
+            if not failure.reached:  # what comes next may be anything
+                self.close()
+            raise failure from None
 
 
 def connect(

@@ -104,7 +104,7 @@ def provision(
         with _worker(wanted, first) as session, _locked(session, progress, stop) as own_lock:
             # Again under the lock: another machine may have made it meanwhile, or left it half done.
             begun = journal.begun()
-            situation = look(wanted, suspects=begun, work_limit=WORK_LIMIT, own_lock=own_lock)
+            situation = look(wanted, suspects=begun, limit=WORK_LIMIT, own_lock=own_lock)
             scripts = find_scripts(situation)
             needs = decide(wanted, situation, scripts, begun)
             _forget_what_is_whole(needs, journal)
@@ -230,7 +230,7 @@ class _Run:
         if not self.needs.pending and not self.waited:
             return
         try:
-            situation = look(self.wanted)
+            situation = look(self.wanted, limit=WORK_LIMIT)
         except DatabaseError as problem:
             raise Failed(problem.message, place=problem.place, fix=problem.fix) from None
         if situation.account_failure is not None:

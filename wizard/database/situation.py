@@ -77,17 +77,17 @@ def look(
     wanted: WantedDatabases,
     *,
     suspects: Collection[str] = (),
-    work_limit: float | None = None,
+    limit: float = LIMIT,
     own_lock: int | None = None,
 ) -> Situation:
-    """Log in with both accounts and look: within `LIMIT` seconds, or each statement within `work_limit`.
+    """Log in with both accounts and look: all of that within `limit` seconds.
 
     `suspects` are databases of which it matters whether they have rows; `own_lock` is the connection with which
     the caller holds the lock, which makes the server no busier.
 
     Raises DatabaseError where no server answers, or none that lets anybody in.
     """
-    end = time.monotonic() + LIMIT
+    end = time.monotonic() + limit
     with ExitStack() as stack:
         seen_holders: list[int | None] = []
 
@@ -95,13 +95,8 @@ def look(
             if login is None:
                 return None, None
             try:
-                session = connect(
-                    wanted.endpoint,
-                    login.username,
-                    login.password,
-                    limit=LIMIT if work_limit is not None else end - time.monotonic(),
-                    work_limit=work_limit,
-                )
+                left = end - time.monotonic()
+                session = connect(wanted.endpoint, login.username, login.password, limit=left)
                 stack.enter_context(session)
                 try:
                     seen_holders.append(holder(session))
