@@ -41,6 +41,7 @@ MYSQL = {
     "drip in a row": "never speaks",
     "endless rows": "more than any answer needs",
     "endless columns": "more than any answer needs",
+    "endless results": "more than any answer needs",
     "a file": "file of this machine",
     "short rows": "as none would",
     "broken rows": "as none would",
@@ -95,6 +96,8 @@ class RogueMysql:
             context.load_cert_chain(*self.certificate)
             secured = context.wrap_socket(connection, server_side=True)
             self._numbers[id(secured)] = self._numbers[id(connection)]
+            if self.way == "drip at the login":
+                drip(secured, b"\xff\xff\0\3\0")
             word = self._hear(secured).decode("latin-1").split("correct", 1)
             return self._say(secured, b"\xff\x50\x04#42000" + f"no correct{word[-1]}".encode()[:200])
         if self._log_in(connection):
@@ -166,6 +169,8 @@ class RogueMysql:
             self._say(connection, b"\xfb/etc/passwd")
             self._hear(connection)
             return self._say(connection, _OK)
+        if self.way == "endless results":
+            self._for_ever(connection, b"\0\0\0\x0a\0\0\0" + b"x" * 200)
         if self.way == "sequence":
             self._numbers[id(connection)] = 77
         column = _text(b"def") + _text(b"") * 3 + _text(b"x") * 2 + b"\x0c\x21\0\xff\0\0\0\xfd\0\0\0\0\0"
@@ -173,17 +178,23 @@ class RogueMysql:
             self.way, _text(b"x")
         )
         self._say(connection, b"\xfd\xff\xff\xff" if self.way == "endless columns" else b"\4")
-        while self.way == "endless columns":
-            self._say(connection, column)
+        if self.way == "endless columns":
+            self._for_ever(connection, column.replace(_text(b"x") * 2, _text(b"x" * 200) * 2))
         for _ in range(4):
             self._say(connection, column)
         self._say(connection, _END)
         if self.way == "drip in a row":
             drip(connection, b"\xff\xff\0" + bytes([self._numbers[id(connection)]]))
-        while self.way == "endless rows":
-            connection.sendall(b"".join(self._packet(connection, row * 4) for _ in range(256)))
+        if self.way == "endless rows":
+            self._for_ever(connection, _text(b"x" * 50) * 4)
         self._say(connection, row)
         return self._say(connection, _END)
+
+    def _for_ever(self, connection: socket.socket, content: bytes) -> None:
+        """The same packet, again and again: after 256 of them the numbers are the same, too."""
+        block = b"".join(self._packet(connection, content) for _ in range(256))
+        while True:
+            connection.sendall(block)
 
     def _packet(self, connection: socket.socket, content: bytes) -> bytes:
         number = self._numbers[id(connection)]

@@ -142,6 +142,8 @@ def connect(
         login = _Login(endpoint, username, password, greeting, allowance, encryption)
         raw, own_address = login.prepared(), str(peer.getsockname()[0])
         try:
+            if login.no_key and greeting.plugin == "sha256_password":
+                raise _LoginRefused(greeting.plugin)  # PyMySQL 1.2.0 does not ask the map of plugins here
             raw.connect(peer)
         except Exception as problem:
             peer.close()
