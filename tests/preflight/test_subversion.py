@@ -7,7 +7,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
@@ -100,54 +100,6 @@ def test_nobody_listens() -> None:
     (found,) = findings(f"svn://127.0.0.1:{free_port()}/x")
     assert found.status == "error"
     assert "refused" in found.message
-
-
-@contextmanager
-def speaker(greeting: bytes | None) -> Iterator[int]:
-    """A port that says something, or accepts and keeps silent."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as server:
-        kept = []
-
-        def serve() -> None:
-            try:
-                client, _ = server.accept()
-            except OSError:
-                return
-            kept.append(client)
-            if greeting is not None:
-                client.sendall(greeting)
-                client.close()
-
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        yield server.getsockname()[1]
-        for client in kept:
-            client.close()
-
-
-@pytest.mark.parametrize(
-    "greeting",
-    [
-        b"HTTP/1.1 400 Bad Request\r\n\r\n",
-        b"",
-        b"( success ( 9999999:abc",
-        b"\xff\xfe\x00",
-        b"( failure ( ( 1 3:abc 0: 0 ) ) ) ",
-    ],
-)
-def test_something_else_listens(greeting: bytes) -> None:
-    with speaker(greeting) as port:
-        (found,) = findings(f"svn://127.0.0.1:{port}/x")
-    assert found.status == "error"
-    assert found.fix
-
-
-def test_a_port_that_keeps_silent_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wizard.preflight.subversion.PATIENCE", 0.2)
-    with speaker(None) as port:
-        (found,) = findings(f"svn://127.0.0.1:{port}/x")
-    assert found.status == "error"
-    assert "no answer" in found.message
 
 
 class Web(BaseHTTPRequestHandler):

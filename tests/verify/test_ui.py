@@ -86,27 +86,6 @@ def test_nobody_listens() -> None:
     assert (answer.status, answer.detail) == ("refused", "connection refused")
 
 
-@contextmanager
-def held() -> Iterator[tuple[int, threading.Event]]:
-    """A server that drips a byte now and then until the event is set."""
-    over = threading.Event()
-
-    def drip(connection: socket.socket) -> None:
-        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n{")
-        while not over.wait(0.02):
-            connection.sendall(b" ")
-
-    with server(drip) as port:
-        yield port, over
-        over.set()
-
-
-def test_a_page_that_drips_is_given_up_at_its_limit() -> None:
-    with held() as (port, _):
-        answer = ask_json(page("127.0.0.1", port, "/json/"), limit=0.3)
-    assert answer.status == "silent"
-
-
 def test_a_page_that_hangs_is_given_up_at_its_limit() -> None:
     over = threading.Event()
     with server(lambda connection: over.wait(60) and None) as port:
