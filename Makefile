@@ -55,7 +55,7 @@ imports: $(VENV)/.dev ## the import graph: every file with the files that it imp
 	@$(BIN)/python -m tools.imports --graph
 
 bench: $(VENV)/.dev ## the measurements of tests/bench, with their figures printed
-	$(BIN)/python -m pytest -s $(if $(T),$(T),tests/bench/*bench*.py)
+	$(BIN)/python -m pytest -s --timeout 0 $(if $(T),$(T),tests/bench/*bench*.py)
 
 screenshots: $(VENV)/.dev ## renew the pictures that the screen tests compare with, and those of the README
 	$(BIN)/python -m pytest tests/screens/test_pictures.py tests/screens/test_dashboard.py --snapshot-update
@@ -83,10 +83,10 @@ bench-peers: $(VENV)/.dev ## the same pair by Ansible, by augeas and by this too
 	@$(BIN)/python -m tests.peers
 
 faults: $(VENV)/.dev ## each file call of replay and rollback fails, or is the last before a kill -9 (half an hour)
-	FAULTS=1 $(BIN)/python -m pytest -s tests/transaction/test_faults.py
+	FAULTS=1 $(BIN)/python -m pytest -s --timeout 0 tests/transaction/test_faults.py
 
 fuzz: $(VENV)/.dev ## hostile input, for APIMHA_FUZZ_SECONDS (600): profiles, packs, scripts, logs, jars
-	APIMHA_FUZZ_SECONDS=$${APIMHA_FUZZ_SECONDS:-600} $(BIN)/python -m pytest -s tests/fuzz
+	APIMHA_FUZZ_SECONDS=$${APIMHA_FUZZ_SECONDS:-600} $(BIN)/python -m pytest -s --timeout 0 tests/fuzz
 
 venv: $(VENV)/.dev ## .venv with all that developing needs, from requirements-dev.lock
 
@@ -113,7 +113,7 @@ compile() { \
 endef
 
 clean: ## remove the environment, caches and what the build left (not the servers in .cache)
-	rm -rf $(VENV) $(LOWEST) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis snapshot_report.html
+	rm -rf $(VENV) $(LOWEST) build dist *.egg-info .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- the environment: a stamp for each lock file that was installed ---------------------------------------------

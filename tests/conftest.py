@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 from tests.support import pairs, servers, this_machine
+from tests.support.need import missing
 from tests.support.servers import mariadb, mysql9, mysql56, server
 
 # A loaded machine is no bug of the code: how long one example takes is not judged.  Nothing is left in the folder.
@@ -18,6 +20,12 @@ settings.register_profile("unhurried", deadline=None, database=None)
 settings.load_profile("unhurried")
 
 this_machine.stay()
+
+# What a shell that runs the tests in the background has ignored, every child would ignore too: a handler is not
+# inherited, and this one ignores as well.
+for _number in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, lambda *_: None)
 
 # The real database servers, for whoever names one as an argument.
 __all__ = ["mariadb", "mysql9", "mysql56", "server"]
@@ -43,10 +51,7 @@ def shared() -> Path:
     """The folder beside the project (or `APIMHA_SHARED`) that holds the real packs; read only."""
     folder = Path(os.environ.get("APIMHA_SHARED") or ROOT.parent / "shared")
     if not (folder / "packs").is_dir():
-        reason = f"the real packs are not at {folder}: set APIMHA_SHARED"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        missing(f"the real packs are not at {folder}: set APIMHA_SHARED")
     return folder
 
 

@@ -158,7 +158,7 @@ def test_what_is_wide_or_deep_or_full_of_blanks_is_edited_in_time() -> None:
     assert time.process_time() - started < 5
 
 
-quick = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+quick = settings(max_examples=100, suppress_health_check=list(HealthCheck))
 
 BITS = [
     *(

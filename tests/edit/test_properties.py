@@ -195,7 +195,7 @@ PIECES = [
 ]
 
 
-@settings(max_examples=300, deadline=None, database=None)
+@settings(max_examples=300)
 @given(
     st.lists(st.sampled_from(PIECES), max_size=14).map("".join),
     st.sampled_from(["a", "key", "new.key"]),
@@ -217,7 +217,7 @@ def test_a_new_value_leaves_all_others_alone(text: str, key: str, value: str) ->
     assert len(changed) <= 1 + continued
 
 
-@settings(max_examples=200, deadline=None, database=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=120))
 def test_any_bytes_are_edited_or_refused(source: bytes) -> None:
     try:

@@ -143,7 +143,7 @@ class TestShell:
         script.set("A", "1")
         assert len(script.edits) == 1
 
-    @settings(max_examples=60, deadline=None, database=None)
+    @settings(max_examples=60)
     @given(
         st.lists(
             st.sampled_from(
@@ -232,7 +232,7 @@ class TestBatch:
             script.result()
 
 
-@settings(max_examples=200, deadline=None, database=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=200), st.sampled_from([ShellScript, BatchScript]))
 def test_any_bytes_are_edited_or_refused(source: bytes, kind: type[ShellScript]) -> None:
     script = kind(source, "script")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from wizard.edit.splice import Edit, Splice, described, splice
@@ -41,7 +41,6 @@ def test_what_overlaps_or_leaves_the_file_is_refused(made: list[Splice]) -> None
         splice(b"abc", made)
 
 
-@settings(deadline=None, database=None)
 @given(
     st.binary(max_size=30),
     st.lists(st.tuples(st.integers(0, 30), st.integers(0, 3), st.binary(max_size=3)), max_size=4),

@@ -22,7 +22,7 @@ from wizard.system.errors import EditError
 
 BLANKS = " \t\r\n"
 
-quick = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+quick = settings(max_examples=80, suppress_health_check=list(HealthCheck))
 
 # Everything that XML can hold, the awkward characters more often than not.
 values = st.text(

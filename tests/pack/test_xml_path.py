@@ -63,7 +63,7 @@ def test_a_path_reads_as_it_was_written(path: str) -> None:
     assert path_text(parse_path(path, {})) == path
 
 
-@settings(max_examples=200, deadline=None, database=None)
+@settings(max_examples=200)
 @given(st.text(max_size=20), st.sampled_from(["b[@c=$v]", "b[c=$v]", "b[@c=$v]/d", "*[@c=$v]"]))
 def test_no_value_is_taken_for_a_path(value: str, path: str) -> None:
     document = XmlDocument(b"<a><b c='1'><d/></b></a>", "file.xml")

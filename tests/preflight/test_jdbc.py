@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ import pytest
 
 from tests.support import install_servers, listeners, servers
 from tests.support.certificates import old_certificate
+from tests.support.need import missing
 from tests.support.pairs import driver_jar
 from tests.support.servers import Server
 from wizard.pack.driver import DriverJar, inspect
@@ -38,10 +38,7 @@ OLD, NEW, MARIA = "com.mysql.jdbc.Driver", "com.mysql.cj.jdbc.Driver", "org.mari
 
 def needed(path: Path) -> Path:
     if not path.exists():
-        reason = f"{path} is missing: python -m tests.support.install_servers"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        missing(f"{path} is missing: python -m tests.support.install_servers")
     return path
 
 
@@ -62,10 +59,7 @@ def java() -> Java:
     """The machine's own Java, 11 or later."""
     found = find_java(None)
     if found is None:
-        if os.environ.get("CI"):
-            pytest.fail("there is no java on the PATH")
-        pytest.skip("there is no java on the PATH")
-    assert found is not None
+        missing("there is no java on the PATH")
     return found
 
 
@@ -294,7 +288,7 @@ class TestFindingJava:
         self, tmp_path: Path, mysql56: Server, connector: Path, java8: Java, java: Java
     ) -> None:
         if java.javac is None:
-            pytest.skip("the machine's Java has no compiler")
+            missing("the machine's Java has no compiler")
         answer, problem = tried(
             mysql56, connector, OLD, Java(java8.java, (8,), java.javac), {"useSSL": "false"}
         )

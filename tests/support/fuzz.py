@@ -44,15 +44,13 @@ def fuzz(share: float, test: Callable[..., None], **strategies: st.SearchStrateg
     for number in range(first, first + 10**9):
         chosen = settings(
             max_examples=AT_ONCE,
-            deadline=None,
-            database=None,
             phases=[Phase.generate, Phase.shrink],
             suppress_health_check=list(HealthCheck),
         )
         seed(number)(chosen(given(**strategies)(counted)))()
         if time.monotonic() >= end:
             break
-    print(f"\n{test.__name__}: {examples} examples")
+    print(f"\n{test.__name__}: {examples} examples, seeds {first} to {number}")
     return examples
 
 
@@ -64,12 +62,13 @@ def no_hang(seconds: float = HANGS) -> Iterator[None]:
         raise AssertionError(f"it hangs: not done within {seconds:g} s")
 
     before = signal.signal(signal.SIGALRM, hangs)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    left, _ = signal.setitimer(signal.ITIMER_REAL, seconds)  # of the whole test's limit
+    began = time.monotonic()
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_REAL, left and max(0.001, left - (time.monotonic() - began)))
 
 
 ODD = (

@@ -179,7 +179,7 @@ def traced(packs: Path, tmp_path_factory: pytest.TempPathFactory) -> Traced:
         folder / "pair",
         mysql={"provisioning": "server", "server_version": "5.7.44"},
     )
-    env = {**pair.env, "XDG_STATE_HOME": str(state), "HOME": str(folder)}
+    env = {**pair.env, "XDG_STATE_HOME": str(state), "HOME": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
 
     def trace(*arguments: str, inject: Sequence[str] = ()) -> list[Call]:
         out = folder / "trace"

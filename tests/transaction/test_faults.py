@@ -1,7 +1,7 @@
 """Whatever fails or cuts a run off, the homes end old or new, whole.
 
 Each single system call of `replay` and `rollback` that touches a file is in turn the last one of its process
-(kill -9), or fails.  All of it is `make faults`; `make test` tries a sample, another one each day.
+(kill -9), or fails.  All of it is `make faults`; `make test` tries a sample, always the same.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -28,6 +27,9 @@ from tests.support.sandboxes import Sandbox, sandbox
 
 ALL = bool(os.environ.get("FAULTS"))
 """Whether everything is tried, and not only a sample."""
+
+SEED = os.environ.get("FAULTS_SEED", "0")
+"""What a sample is drawn with, and when a process is killed."""
 
 SAMPLE = 5
 """Cases of each test in a sample."""
@@ -56,28 +58,27 @@ class Faults:
                 print(
                     f"\n{what}: {len(cases)} of {total} in {time.monotonic() - began:.0f} s, {len(wrong)} wrong"
                 )
-        assert not wrong, f"{len(wrong)} wrong, among them\n" + "\n".join(wrong[:60])
+        assert not wrong, f"{len(wrong)} wrong (FAULTS_SEED={SEED}), among them\n" + "\n".join(wrong[:60])
 
 
 @pytest.fixture(scope="module")
 def every() -> Iterator[Faults]:
     need("strace")
-    seed = os.environ.get("FAULTS_SEED") or datetime.now(UTC).strftime("%Y-%m-%d")
-    # The order of a set is part of a run: all processes have to make the same calls in the same order.
-    before = os.environ.get("PYTHONHASHSEED")
-    os.environ["PYTHONHASHSEED"] = "0"
-    with tempfile.TemporaryDirectory(dir=faults.memory(), prefix="faults-") as folder:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        tempfile.TemporaryDirectory(dir=faults.memory(), prefix="faults-") as folder,
+    ):
+        # The order of a set is part of a run, and so is what is compiled after an edit: all processes have to make
+        # the same calls in the same order.
+        patch.setenv("PYTHONHASHSEED", "0")
+        patch.setenv("PYTHONDONTWRITEBYTECODE", "1")
         with ProcessPoolExecutor(
             max(2, os.cpu_count() or 2),
             mp_context=multiprocessing.get_context("spawn"),
             initializer=faults.open_kitchen,
             initargs=(folder,),
         ) as pool:
-            yield Faults(pool, random.Random(seed))
-    if before is None:
-        del os.environ["PYTHONHASHSEED"]
-    else:
-        os.environ["PYTHONHASHSEED"] = before
+            yield Faults(pool, random.Random(SEED))
 
 
 @pytest.fixture

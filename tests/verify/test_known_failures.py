@@ -210,7 +210,7 @@ def test_the_quick_test_before_a_pattern_hides_nothing(failure: Failure) -> None
     assert all(words), words
 
     @given(st.from_regex(failure.pattern))
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     def holds(text: str) -> None:
         found = failure.pattern.search(text)
         assert found

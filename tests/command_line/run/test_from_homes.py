@@ -321,7 +321,6 @@ def test_what_a_replay_wrote_is_read_back_and_reads_back_the_same(
 
     @settings(
         max_examples=int(os.environ.get("APIMHA_ROUND_TRIPS", "8")),
-        deadline=None,
         database=None,
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
