@@ -27,7 +27,7 @@ NOT_LOWEST := bench demo docs fuzz peers command_line/test_verify.py preflight/t
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-lowest lint imports bench bench-peers faults fuzz screenshots docs site dist lock lock-lowest clean venv
+.PHONY: help demo test test-lowest lint imports bench bench-peers faults fuzz mutants screenshots docs site dist lock lock-lowest clean venv
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -82,11 +82,14 @@ dist: $(VENV)/.dev ## sdist and wheel, in dist
 bench-peers: $(VENV)/.dev ## the same pair by Ansible, by augeas and by this tool: the table of the README
 	@$(BIN)/python -m tests.peers
 
-faults: $(VENV)/.dev ## each file call of replay and rollback fails, or is the last before a kill -9 (half an hour)
-	FAULTS=1 $(BIN)/python -m pytest -s --timeout 0 tests/transaction/test_faults.py
+faults: $(VENV)/.dev ## each file call and statement fails, or is the last before a kill -9 (half an hour)
+	FAULTS=1 $(BIN)/python -m pytest -s --timeout 0 tests/transaction/test_faults.py tests/database/test_kill.py
 
 fuzz: $(VENV)/.dev ## hostile input, for APIMHA_FUZZ_SECONDS (600): profiles, packs, scripts, logs, jars
 	APIMHA_FUZZ_SECONDS=$${APIMHA_FUZZ_SECONDS:-600} $(BIN)/python -m pytest -s --timeout 0 tests/fuzz
+
+mutants: $(VENV)/.dev ## does a test fail when the code is changed? N=200 changes (P=edit/xml.py: there alone, SEED=0)
+	$(BIN)/python -m tools.mutants $${N:-200} $${P:-} --seed $${SEED:-0}
 
 venv: $(VENV)/.dev ## .venv with all that developing needs, from requirements-dev.lock
 
