@@ -114,8 +114,3 @@ class TestSomethingElse:
             for problem in (refusal(port), login_refusal(port)):
                 assert problem.cause == "too-many"
                 assert problem.reached
-
-    def test_within_the_limit_of_a_check(self) -> None:
-        with listeners.listener(listeners.silent) as port:
-            with pytest.raises(DatabaseError):
-                connect(Endpoint("127.0.0.1", port), "u", Secret("p"))

@@ -137,6 +137,14 @@ class TestDatabases:
         assert not needs.pending
         assert statuses(needs) == ["missing", "present"]
 
+    def test_a_store_is_not_measured_by_the_script(self) -> None:
+        """Its tables are the servers', and whatever it holds, the script is not run in it."""
+        for schema, state in ((Schema(("ANX",), (), ()), "whole"), (HALF, "whole"), (NONE, "empty")):
+            needs = decided(begun={"e": True}, contents={"u": database(WHOLE), "e": database(schema, "e")})
+            assert needs.databases[1].verdict.state == state
+            assert not needs.pending
+            assert statuses(needs) == ["present", "present"]
+
     def test_with_setup_an_empty_one_is_enough(self) -> None:
         wanted = dataclasses.replace(WANTED, mode="server")
         assert (

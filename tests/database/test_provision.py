@@ -335,6 +335,35 @@ class TestWhoMayMakeWhat:
             ground.server.drop_user(little)
         made(ground)
 
+    def test_an_account_that_cannot_log_in_afterwards_is_told(self, maria: Playground) -> None:
+        """Nobody could see that a narrower host has another password: the log-in at the end shows it."""
+        from wizard.database.wanted import Login
+
+        maria.make_account(host="localhost", password="another")
+        little = f"{maria.account}a"
+        maria.server.run(
+            f"CREATE USER '{little}'@'%' IDENTIFIED BY 'x'",
+            *(
+                f"GRANT ALL ON {place}.* TO '{little}'@'%' WITH GRANT OPTION"
+                for place in (r"`userdb%`", r"`reg%`", r"`WSO2%`", r"`processed%`")
+            ),
+            f"GRANT CREATE USER ON *.* TO '{little}'@'%'",
+        )
+        try:
+            with pytest.raises(ProvisioningFailed, match="was made and still cannot log in") as raised:
+                maria.provision(maria.wanted(administrator=Login(little, Secret("x"))))
+        finally:
+            maria.server.drop_user(little)
+        assert raised.value.fix and raised.value.place
+        assert [result.status for result in raised.value.results] == ["created"] * 4
+
+    def test_rights_that_the_server_does_not_give_the_account_are_told(self, maria: Playground) -> None:
+        """While the script runs somebody makes the account for a narrower host, which the server prefers."""
+        with pytest.raises(ProvisioningFailed, match=r"which lacks .*CREATE") as raised:
+            maria.provision(progress=at_statement(30, lambda: maria.make_account(host="localhost")))
+        assert "localhost" in raised.value.message and maria.user in raised.value.message
+        assert "drop" in (raised.value.fix or "")
+
 
 class TestTwoAtOnce:
     def test_both_succeed_and_it_is_made_once(self, ground: Playground, tmp_path: Path) -> None:
@@ -501,17 +530,42 @@ class TestTakingBack:
             maria.provision(progress=at_statement(10, break_down))
         self.gone(maria)
 
-    def test_a_row_that_came_meanwhile_is_not_lost(self, maria: Playground) -> None:
-        """Somebody already uses the tables: nothing is dropped, and it is said."""
+    def fails_when_somebody(self, maria: Playground, statement: str) -> ProvisioningFailed:
+        """A run that fails in the middle of the first script, after somebody else has done something there."""
 
-        def somebody_writes() -> None:
-            row = "INSERT INTO REG_LOG (REG_USER_ID, REG_ACTION, REG_LOGGED_TIME) VALUES ('x', 1, NOW())"
-            maria.server.run(row, database=maria.user)
+        def does() -> None:
+            maria.server.run(statement, database=maria.user)
             raise Failed("for the test")
 
-        with pytest.raises(ProvisioningFailed, match="still there"):
-            maria.provision(progress=at_statement(20, somebody_writes))
-        assert maria.server.one("SELECT COUNT(*) FROM REG_LOG", database=maria.user) == 1
+        with pytest.raises(ProvisioningFailed, match="for the test") as raised:
+            maria.provision(progress=at_statement(20, does))
+        return raised.value
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "INSERT INTO REG_LOG (REG_USER_ID, REG_ACTION, REG_LOGGED_TIME) VALUES ('x', 1, NOW())",
+            "CREATE TABLE somebodys (i INT)",
+            "CREATE TABLE um_user (i INT)",
+        ],
+    )
+    def test_a_row_or_table_that_came_meanwhile_is_not_lost(self, maria: Playground, statement: str) -> None:
+        """Somebody already uses the tables, or has their own there: nothing is dropped, and it is said."""
+        assert "still there" in self.fails_when_somebody(maria, statement).message
+        assert len(maria.server.tables(maria.user)) > 5
+        assert maria.journal.begun() == {maria.user: True}
+        if "INSERT" in statement:
+            assert maria.server.one("SELECT COUNT(*) FROM REG_LOG", database=maria.user) == 1
+        else:
+            assert statement.split()[2] in maria.server.tables(maria.user)
+
+    @pytest.mark.parametrize("kind", ["VIEW", "PROCEDURE"])
+    def test_a_database_is_not_dropped_with_what_somebody_made_in_it(
+        self, maria: Playground, kind: str
+    ) -> None:
+        self.fails_when_somebody(maria, f"CREATE {kind} mine {'AS' if kind == 'VIEW' else '()'} SELECT 1")
+        assert maria.server.run(f"SHOW CREATE {kind} mine", database=maria.user)
+        assert set(maria.server.tables(maria.user)) <= {"mine"}
 
     def test_a_database_that_somebody_else_made_meanwhile_is_not_dropped(self, maria: Playground) -> None:
         def progress(database: str, done: int, total: int, text: str) -> None:

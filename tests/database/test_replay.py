@@ -177,14 +177,6 @@ class TestNothingIsWritten:
     def test_an_unknown_host(self, maria_world: MakeWorld) -> None:
         self.refused(maria_world(host="no-such-host.invalid"), "mysql.connect")
 
-    def test_a_black_hole(self, maria_world: MakeWorld) -> None:
-        with listeners.black_hole() as port:
-            self.refused(maria_world(port=port), "mysql.connect")
-
-    def test_a_web_server(self, maria_world: MakeWorld) -> None:
-        with listeners.listener(listeners.http) as port:
-            assert "web server" in self.refused(maria_world(port=port), "mysql.connect")["message"]
-
     def test_a_wrong_password(self, maria_world: MakeWorld) -> None:
         world = maria_world()
         world.ground.make_account(password="another")

@@ -15,7 +15,7 @@ from tests.support.servers import Server
 from wizard.database.connection import DatabaseSession, connect
 from wizard.database.failure import DatabaseError
 from wizard.database.schema import Contents, Verdict, compare, read_contents
-from wizard.database.script import Schema, creates, statements
+from wizard.database.script import Index, Schema, creates, statements
 from wizard.database.server import LENIENT, read_server
 from wizard.database.server import Server as Facts
 
@@ -215,6 +215,22 @@ class TestWhatIsMissing:
         assert verdict(ground, creates(text)).missing == ("index b_by_xy (x, y) of b",)
         ground.server.run("CREATE INDEX b_by_xy ON b (x, y)", database=ground.user)
         assert verdict(ground, creates(text)).state == "whole"
+
+    @pytest.mark.parametrize(
+        ("wanted", "named", "missing"),
+        [
+            # The index of the key's name, or of its column's, is the script's where that has one of this name …
+            ("KEY k (x), CONSTRAINT k FOREIGN KEY (x) REFERENCES a (x)", "k", 0),
+            ("KEY (x), CONSTRAINT k FOREIGN KEY (x) REFERENCES a (x)", "x", 0),
+            # … and else the one that the server made.
+            ("KEY other (x), CONSTRAINT k FOREIGN KEY (x) REFERENCES a (x)", "k", 1),
+            ("KEY other (x), CONSTRAINT k FOREIGN KEY (x) REFERENCES a (x)", "x", 1),
+        ],
+    )
+    def test_whose_index_it_is_its_name_says(self, wanted: str, named: str, missing: int) -> None:
+        script = creates(f"CREATE TABLE b (x INT, {wanted})")
+        there = Schema(("b",), (Index("b", ("x",), False, named),), script.foreign_keys)
+        assert len(compare(Contents("u", "latin1", there), [script], fold=False).missing) == missing
 
 
 class TestOtherDatabases:

@@ -184,6 +184,18 @@ class TestWhatAScriptCreates:
             ForeignKey("t", ("a",), "o2", ("q",), "fk2"),
         )
 
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "CREATE TABLE t (, a INT, KEY k (a, ),, )",
+            "CREATE TABLE t (a INT); ALTER TABLE t ADD KEY k (a),, ;",
+            ";; CREATE INDEX k ON t (,a); /* */; CREATE TABLE t (a INT);",
+        ],
+    )
+    def test_an_empty_part_is_no_column_and_no_index(self, text: str) -> None:
+        schema = creates(text)
+        assert (schema.tables, schema.indexes) == (("t",), (Index("t", ("a",), False, "k"),))
+
     def test_what_creates_nothing_is_passed_over(self) -> None:
         schema = creates(
             "INSERT INTO t VALUES ('CREATE TABLE x (i INT)'); DROP TABLE y; CREATE TABLE z LIKE t;"

@@ -174,17 +174,26 @@ def test_an_executor_that_has_just_come_is_fine(judge: Judge) -> None:
 
 
 @pytest.mark.parametrize(
-    ("applications", "expected"),
+    ("states", "up", "status", "expected"),
     [
-        ([], "no application is running"),
-        ([{"id": "a", "name": "x", "state": "WAITING"}], "waits for executors"),
+        ([], True, "error", "no application is running"),
+        ([], False, "waiting", "no application is running yet"),
+        (["WAITING", "WAITING"], True, "error", "a, b waits for executors that never come"),
+        (["WAITING"], False, "waiting", "no application is running yet"),
+        (["WAITING", "RUNNING"], True, "ok", "b is running"),
+        (["RUNNING", "RUNNING"], False, "ok", "a, b is running"),
     ],
 )
-def test_no_running_application(judge: Judge, applications: list[Any], expected: str) -> None:
+def test_whether_an_application_is_running(
+    judge: Judge, states: list[str], up: bool, status: str, expected: str
+) -> None:
+    applications = [
+        {"id": name, "name": name, "state": state} for name, state in zip("ab", states, strict=False)
+    ]
     alive = master("ALIVE", workers=[WORKER, WORKER], activeapps=applications)
-    found = judge(healthy(masters={"node1": alive, "node2": master("STANDBY")}))
-    assert found["verify.spark-application", "node1"].status == "error"
-    assert expected in found["verify.spark-application", "node1"].message
+    found = judge(healthy(masters={"node1": alive, "node2": master("STANDBY")}), up=up)
+    application = found["verify.spark-application", "node1"]
+    assert (application.status, application.message) == (status, expected)
 
 
 @pytest.mark.parametrize(

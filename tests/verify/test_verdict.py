@@ -431,6 +431,21 @@ def test_a_sync_that_never_succeeds(verdict) -> None:  # type: ignore[no-untyped
     assert "C-Apps" in (found.fix or "")
 
 
+@pytest.mark.parametrize(
+    ("after", "times", "status"), [(9, 1, "waiting"), (10, 1, "waiting"), (10.5, 1, "error"), (1, 2, "error")]
+)
+def test_one_try_may_fall_into_the_moment_of_completion(
+    verdict, after: float, times: int, status: str
+) -> None:  # type: ignore[no-untyped-def]
+    """The servers try every ten seconds: what fails later than that, or twice, is not over by itself."""
+    first, second = sides()
+    tell.first_start(first, second)
+    second.log.lines = second.log.lines[:-1]
+    second.log.wait(-10)  # back to the moment of completion
+    tell.sync_fails(second, times, after=after)
+    assert verdict(first, second).of("verify.state-sync", "node2").status == status
+
+
 def test_a_sync_that_fails_for_another_reason_is_not_harmless(verdict) -> None:  # type: ignore[no-untyped-def]
     first, second = sides()
     tell.first_start(first, second)

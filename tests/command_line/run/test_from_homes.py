@@ -517,6 +517,12 @@ def test_two_nodes_that_commit_and_none_that_does(
     pair = make_pair(deployment_sync={**SVN, "manager": "node2"})
     applied(pair)
     assert back(pair, "one").deployment_sync.manager == "node2"
+    assert notes(read(pair), "deployment_sync.method") == ""
+    edit(pair.homes[1], CARBON, "<AutoCheckout>true", "<AutoCheckout>false")
+    assert (
+        notes(read(pair), "deployment_sync.method")
+        == "node2: AutoCheckout is off: this node takes nothing over"
+    )
     edit(pair.homes[0], CARBON, "<AutoCommit>false", "<AutoCommit>true")
     assert "both nodes commit" in notes(read(pair), "deployment_sync.manager")
     for home in pair.homes:
@@ -626,6 +632,34 @@ def test_a_value_that_no_profile_holds_becomes_a_comment(
     assert "geheim" not in path.read_text()
     wrong = examine(path.read_text(), path.parent)
     assert isinstance(wrong, Profile) or {one.field for one in wrong} == set(found.missing)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "field", "told"),
+    [
+        (SPARK, "\ncarbon.spark.master local", "\ncarbon.spark.master spark://a:1", "spark.master_count",
+            "node2: carbon.spark.master is spark://a:1, not local"),
+        (SPARK, "\ncarbon.spark.master local", "", "spark.master_count",
+            "node2: carbon.spark.master is missing, not local"),
+        (REGISTRY, 'path="/_system/config"', 'path="/_system/mine"', "registry.config_target",
+            "node2: /_system/config is not mounted: a replay mounts it\nnode2 does not say so"),
+        (REGISTRY, 'path="/_system/governance"', 'path="/x"', "registry.governance_target",
+            "node2: /_system/governance is not mounted: a replay mounts it\nnode2 does not say so"),
+        ("bin/load-spark-env-vars.sh", None, None, "nodes.1.spark_local_ip",
+            "there is no bin/load-spark-env-vars.sh"),
+        ("bin/load-spark-env-vars.bat", None, None, "nodes.1.spark_local_ip",
+            "there is no bin/load-spark-env-vars.bat"),
+    ],
+)  # fmt: skip
+def test_what_a_replay_would_change_or_add_is_told(
+    configured: Pair, file: str, old: str | None, new: str | None, field: str, told: str
+) -> None:
+    assert notes(read(configured), field) == ""
+    if old is None or new is None:
+        (configured.homes[1] / file).unlink()
+    else:
+        edit(configured.homes[1], file, old, new)
+    assert notes(read(configured), field) == told
 
 
 @pytest.mark.parametrize(
