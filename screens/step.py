@@ -197,7 +197,7 @@ class StepScreen(Screen[None]):
         self._show_fields()
         found = pair.findings_of(self.step) + self._mistakes() + self._hints_here()
         self.checks.show(found, pair.running_of(self.step), self._idle())
-        self.run_worker(self._look_for_hints(), exclusive=True, group="hints")
+        self.run_worker(self._look_for_hints, exclusive=True, group="hints")  # type: ignore[arg-type]
 
     async def _look_for_hints(self) -> None:
         """Look for what could be filled in, once for each gap."""
@@ -241,6 +241,9 @@ class StepScreen(Screen[None]):
     def _fill(self, field: TextField | Choice) -> None:
         """Show what the draft holds, where it was not typed into this very field."""
         value = self.pair.draft.value(field.place)
+        if value == field.known:
+            return
+        field.known = value
         if isinstance(field, TextField):
             if values.from_text(field.field, field.value) != value:
                 field.show(values.to_text(field.field, value))
@@ -270,13 +273,17 @@ class StepScreen(Screen[None]):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         if isinstance(event.input, TextField):
-            self.pair.set(event.input.place, values.from_text(event.input.field, event.value))
+            self._set(event.input, values.from_text(event.input.field, event.value))
 
     def on_choice_changed(self, event: Choice.Changed) -> None:
-        self.pair.set(event.choice.place, event.value)
+        self._set(event.choice, event.value)
 
     def on_secret_field_changed(self, event: SecretField.Changed) -> None:
-        self.pair.set(event.field.place, event.value)
+        self._set(event.field, event.value)
+
+    def _set(self, field: TextField | Choice | SecretField, value: Any) -> None:
+        field.known = value
+        self.pair.set(field.place, value)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         widget: Any = event.widget

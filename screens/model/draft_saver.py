@@ -66,7 +66,7 @@ class DraftSaver:
         self._tell = tell
         self._published = published
         self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._changes = 0
+        self._changes = self._judged = 0
         self._unsaved = False
         self._idle = threading.Event()
         self._idle.set()
@@ -153,6 +153,7 @@ class DraftSaver:
         return self._idle.wait(timeout)
 
     def _judge(self) -> None:
+        self._judged = self._changes
         found = examine(self.draft.text, self.draft.target.parent)
         wrong = tuple(found) if isinstance(found, list) else ()
         self._tell(Validated(self._changes, None if isinstance(found, list) else found, wrong))
@@ -178,7 +179,8 @@ class DraftSaver:
             job = self._jobs.get()
             try:
                 job()
-                if self._unsaved and self._jobs.empty():  # what was typed meanwhile is saved with it
+                # What was typed meanwhile is saved with it; publishing saves, too, and judges nothing.
+                if self._jobs.empty() and (self._unsaved or self._judged != self._changes):
                     self._save()
                     self._judge()
             except WizardError as problem:

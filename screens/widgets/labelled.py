@@ -43,6 +43,8 @@ class Labelled(Base):
     rows = 1
     """How many lines its own content has; the label goes on over all of them."""
     label_width = 0
+    known: Any = None
+    """What the draft holds as far as this field knows: while it does, what stands here is on its way to the draft."""
 
     def lay(self, *, above: bool, label_width: int) -> None:
         """Put the label above, or to the left in so many cells."""

@@ -16,7 +16,7 @@ from screens.welcome import Welcome
 from tests.support import pairs
 from tests.support.driving import fill
 from tests.support.headless import applied, untouched
-from tests.support.screens import text_of, typed, until
+from tests.support.screens import pressed, text_of, typed, until
 from wizard.profile.store import load
 from wizard.system import locations
 
@@ -30,7 +30,7 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
 async def asked(pilot: Pilot[Any]) -> ExistingPair:
     """The welcome screen, and from there the question for the two homes."""
     await until(pilot, lambda: isinstance(pilot.app.screen, Welcome))
-    await pilot.press("e")
+    await pressed(pilot, "e")
     await until(pilot, lambda: isinstance(pilot.app.screen, ExistingPair), "the question")
     screen: ExistingPair = pilot.app.screen
     return screen
@@ -41,7 +41,7 @@ async def answer(pilot: Pilot[Any], first: Path | str, second: Path | str, name:
     await fill(pilot, str(first), "nodes", 0, "home")
     await fill(pilot, str(second), "nodes", 1, "home")
     await fill(pilot, name)
-    await pilot.press("tab", "tab", "enter")
+    await pressed(pilot, "tab", "tab", "enter")
 
 
 async def test_a_pair_that_was_configured_becomes_a_profile(make_pair: Any) -> None:
@@ -54,7 +54,7 @@ async def test_a_pair_that_was_configured_becomes_a_profile(make_pair: Any) -> N
         await answer(pilot, *pair.homes, "made-by-hand")
         await until(pilot, lambda: isinstance(app.screen, WhatWasRead), "what was read")
         assert pairs.PASSWORD not in text_of(app)
-        await pilot.press("escape")
+        await pressed(pilot, "escape")
         await until(pilot, lambda: isinstance(app.screen, StepScreen), "the steps")
         assert app.pair is not None and app.pair.draft.target == locations.profile("made-by-hand")
         await until(pilot, lambda: app.pair.profile is not None, "the profile")
@@ -81,7 +81,7 @@ async def test_each_mistake_is_told_in_its_place_and_can_be_corrected(make_pair:
 
     async with app.run_test(size=(120, 40)) as pilot:
         await asked(pilot)
-        await pilot.press("tab", "tab", "tab", "tab", "enter")
+        await pressed(pilot, "tab", "tab", "tab", "tab", "enter")
         await told("name the folder of this node's pack")
         await answer(pilot, tmp_path, pair.homes[1], "hand")
         await told("is no pack")
@@ -91,13 +91,13 @@ async def test_each_mistake_is_told_in_its_place_and_can_be_corrected(make_pair:
         await told("letters")
         await answer(pilot, *pair.homes, "hand")
         await until(pilot, lambda: isinstance(app.screen, WhatWasRead), "what was read")
-        await pilot.press("enter")
+        await pressed(pilot, "enter")
     app = WizardApp(None)
     async with app.run_test(size=(80, 24)) as pilot:
         await asked(pilot)
         await answer(pilot, *pair.homes, "hand")
         await until(pilot, lambda: "there is a" in text_of(app), "the name is taken")
-        await pilot.press("escape")
+        await pressed(pilot, "escape")
         await until(pilot, lambda: isinstance(app.screen, Welcome))
 
 
@@ -107,9 +107,9 @@ async def test_a_home_is_chosen_from_the_disk(make_pair: Any, monkeypatch: pytes
     app = WizardApp(None)
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await asked(pilot)
-        await pilot.press("f3")
+        await pressed(pilot, "f3")
         await until(pilot, lambda: "Analytics" in text_of(app), "the packs of the folder")
-        await pilot.press("enter")
+        await pressed(pilot, "enter")
         await until(pilot, lambda: app.screen is screen, "the question again")
         assert app.focused.value == str(pair.homes[0])
         await typed(pilot, "x")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,11 @@ from typing import Any
 import pytest
 
 from screens.model.draft import open_profile
-from screens.model.draft_saver import Validated
+from screens.model.draft_saver import DraftSaver, Validated
 from screens.model.memory import Memory
 from screens.model.pair import OpenPair
 from tests.support.screens import PROFILE, Scripted
+from wizard.profile import drafts
 from wizard.profile.store import load
 
 
@@ -63,3 +65,24 @@ def test_a_late_round_of_checks_keeps_the_plan_of_the_review(
         pair.take(validated)
     around.later.pop()()
     assert pair.prepared is plan
+
+
+def test_what_is_published_before_it_was_judged_is_judged_all_the_same(tmp_path: Path) -> None:
+    """A letter, and at once on to the next step: the thread finds both waiting."""
+    path = tmp_path / "analytics.toml"
+    path.write_text(PROFILE, "utf-8")
+    told: list[Any] = []
+    both_wait = threading.Event()
+
+    def tell(news: Any) -> None:
+        both_wait.wait(30)
+        told.append(news)
+
+    saver = DraftSaver(drafts.of_file(path, PROFILE), tell, published=True)
+    saver.judge()
+    saver.change(("nodes", 1, "host"), "10.100.0.48", 1)
+    saver.publish()
+    both_wait.set()
+    assert saver.settled(30)
+    assert [one.changes for one in told if isinstance(one, Validated)] == [0, 1]
+    assert "10.100.0.48" in path.read_text("utf-8")

@@ -20,7 +20,7 @@ from screens.model.memory import Memory, ProfileProgress
 from screens.review import Review
 from screens.step import StepScreen
 from tests.support.driving import applied, configured, fill, go_to, place_of, review
-from tests.support.screens import PROFILE, opened, settled, text_of, typed, until
+from tests.support.screens import PROFILE, opened, pressed, settled, text_of, typed, until
 from wizard.profile.document import set_field
 from wizard.profile.store import load
 from wizard.system import locations
@@ -65,7 +65,7 @@ async def test_each_change_is_on_disk_before_anybody_leaves(make_pair: Any) -> N
     app = opened(pair.profile)
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
-        await pilot.press("end")
+        await pressed(pilot, "end")
         await typed(pilot, "x")
         await until(pilot, lambda: app.pair.draft.keeper.settled(0))
         draft = open_profile(str(pair.profile))
@@ -81,9 +81,9 @@ async def test_comments_and_order_of_a_profile_survive(tmp_path: Path) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         await fill(pilot, "10.100.0.48", "nodes", 1, "host")
-        await pilot.press("ctrl+n")
+        await pressed(pilot, "ctrl+n")
         await settled(pilot)
-        await pilot.press("ctrl+q")
+        await pressed(pilot, "ctrl+q")
     assert path.read_text("utf-8") == "# ours\n" + PROFILE.replace(
         "[mysql]", "[mysql]   # the old server"
     ).replace("10.100.0.47", "10.100.0.48")
@@ -101,7 +101,7 @@ async def test_a_profile_edited_by_hand_is_asked_about(tmp_path: Path, answer: s
         await settled(pilot)
         by_hand = PROFILE.replace("10.100.0.46", "10.100.0.99")
         path.write_text(by_hand, "utf-8")
-        await pilot.press("ctrl+n")
+        await pressed(pilot, "ctrl+n")
         await until(pilot, lambda: isinstance(app.screen, Ask), "the question")
         assert path.read_text("utf-8") == by_hand
         await pilot.click(f"#{answer}")
@@ -113,7 +113,7 @@ async def test_a_profile_edited_by_hand_is_asked_about(tmp_path: Path, answer: s
         else:
             await until(pilot, lambda: "10.100.0.48" in path.read_text("utf-8"))
             assert Path(f"{path}~").read_text("utf-8") == by_hand
-        await pilot.press("ctrl+q")
+        await pressed(pilot, "ctrl+q")
 
 
 async def test_a_draft_whose_profile_was_edited_is_asked_about_when_it_is_opened(tmp_path: Path) -> None:
@@ -126,12 +126,12 @@ async def test_a_draft_whose_profile_was_edited_is_asked_about_when_it_is_opened
         await fill(pilot, "", "mysql", "driver_jar")
         await fill(pilot, "wrong host!", "nodes", 1, "host")
         await settled(pilot)
-        await pilot.press("ctrl+q")
+        await pressed(pilot, "ctrl+q")
     path.write_text(PROFILE.replace("10.100.0.46", "10.100.0.99"), "utf-8")
     app = opened(path)
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, Ask), "the question")
-        await pilot.press("escape")
+        await pressed(pilot, "escape")
         assert app.pair.draft.value(("nodes", 1, "host")) == "wrong host!"
 
 
@@ -162,13 +162,13 @@ async def test_nothing_is_applied_before_every_warning_is_accepted(make_pair: An
         await settled(pilot)
         await review(pilot)
         assert app.screen.query_one("#apply", Button).disabled
-        await pilot.press("f9")
+        await pressed(pilot, "f9")
         assert isinstance(app.screen, Review)
         warnings = [one for one in app.pair.all_findings() if one.status == "warning"]
         assert warnings
-        await pilot.press("a", "space")
+        await pressed(pilot, "a", "space")
         assert app.screen.query_one("#apply", Button).disabled, "one was taken back"
-        await pilot.press("space", "f9")
+        await pressed(pilot, "space", "f9")
         await until(pilot, lambda: isinstance(app.screen, Apply) and not app.screen.working)
     assert all(map(configured, pair.homes))
 
@@ -213,10 +213,10 @@ async def test_cancelled_while_it_writes_everything_is_as_before(
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         await review(pilot)
-        await pilot.press("a", "f9")
+        await pressed(pilot, "a", "f9")
         await until(pilot, reached.is_set, "the fifth file")
         await until(pilot, lambda: "5/" in text_of(app))
-        await pilot.press("escape")
+        await pressed(pilot, "escape")
         go_on.set()
         await until(pilot, lambda: not app.screen.working)
         assert app.screen.result.outcome == "cancelled"
@@ -251,10 +251,10 @@ async def test_leaving_while_it_writes_puts_everything_back_first(
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         await review(pilot)
-        await pilot.press("a", "f9")
+        await pressed(pilot, "a", "f9")
         await until(pilot, reached.is_set, "the third file")
         threading.Timer(0.3, go_on.set).start()
-        await pilot.press("ctrl+q")
+        await pressed(pilot, "ctrl+q")
         await until(pilot, lambda: not app._running)
     assert before == {
         path: path.read_bytes() for home in pair.homes for path in home.rglob("*") if path.is_file()
@@ -304,7 +304,7 @@ async def test_a_missing_host_is_filled_in_from_this_machine(
         await settled(pilot)
         await until(pilot, lambda: "10.9.8.7" in text_of(app), "the hint")
         for node in (0, 1):
-            await pilot.press("f4")
+            await pressed(pilot, "f4")
             await settled(pilot)
             assert app.pair.draft.value(("nodes", node, "host")) == "10.9.8.7"
         assert app.pair.profile is not None
@@ -319,7 +319,7 @@ async def test_a_node_elsewhere_is_asked_about_and_not_written(make_pair: Any, t
     app = opened(pair.profile)
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
-        await pilot.press("f2")
+        await pressed(pilot, "f2")
         await until(pilot, lambda: isinstance(app.screen, Ask), "the question")
         assert "Where is node2?" in text_of(app)
         await pilot.click("#there")
@@ -339,7 +339,7 @@ async def test_an_error_can_be_taken_for_a_warning_where_ignore_could(make_pair:
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         await review(pilot)
-        await pilot.press("space")
+        await pressed(pilot, "space")
         await until(
             pilot, lambda: app.pair.prepared is not None and app.pair.progress.ignore == ["ports.clash"]
         )
@@ -372,13 +372,13 @@ async def test_a_password_that_is_asked_for_is_asked_for_once_and_kept_nowhere(
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         assert app.pair.state("mysql") == "error", "not typed yet"
-        await pilot.press("f2")
+        await pressed(pilot, "f2")
         await until(pilot, lambda: isinstance(app.screen, Typed), "the question")
         await typed(pilot, secret[:4])
         app.post_message(__import__("textual.events", fromlist=["Paste"]).Paste(secret[4:]))
         await pilot.pause()
         pictures.append(app.export_screenshot())
-        await pilot.press("enter")
+        await pressed(pilot, "enter")
         await until(pilot, lambda: isinstance(app.screen, Review) and app.screen._shown is not None)
         for node in [*app.screen.branches.root.children]:
             for leaf in node.children:
@@ -387,7 +387,7 @@ async def test_a_password_that_is_asked_for_is_asked_for_once_and_kept_nowhere(
                 pictures.append(app.export_screenshot())
         assert (await applied(pilot)).result.outcome == "applied"
         pictures.append(app.export_screenshot())
-        await pilot.press("ctrl+q")
+        await pressed(pilot, "ctrl+q")
     written = (pair.homes[0] / "repository/conf/datasources/master-datasources.xml").read_text("utf-8")
     assert secret in written, "the servers need it"
     assert not any(secret in picture or secret[4:] in picture for picture in pictures)
@@ -412,9 +412,9 @@ async def test_a_password_in_the_clear_never_gets_into_the_log_of_a_form(
     app = opened(make_pair().profile)
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
-        await pilot.press("ctrl+n")
+        await pressed(pilot, "ctrl+n")
         await go_to(pilot, "mysql", "password")
-        await pilot.press("tab", "ctrl+u")
+        await pressed(pilot, "tab", "ctrl+u")
         await typed(pilot, "oops-my-password")
         await settled(pilot)
     assert logged
@@ -426,12 +426,12 @@ async def test_the_kind_of_a_password_is_chosen_by_keyboard(make_pair: Any) -> N
     app = opened(pair.profile)
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
-        await pilot.press("ctrl+n")
+        await pressed(pilot, "ctrl+n")
         await go_to(pilot, "mysql", "password")
         assert isinstance(app.focused, Select)
-        await pilot.press("enter", "down", "enter")
+        await pilot.press("enter", "down", "enter")  # each in its turn: the list opens beside the screen
         await until(pilot, lambda: app.screen.focused is not None)
-        await pilot.press("tab", "ctrl+u")
+        await pressed(pilot, "tab", "ctrl+u")
         await typed(pilot, "~/pw")
         await settled(pilot)
         assert app.pair.draft.value(("mysql", "password")) == {"file": "~/pw"}
@@ -445,16 +445,16 @@ async def test_a_key_does_what_mends_a_finding(make_pair: Any) -> None:
     app = opened(pair.profile)
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
-        await pilot.press("f8")
+        await pressed(pilot, "f8")
         await settled(pilot)
         assert app.pair.state("prerequisites") == "error"
         homes = [path.read_bytes() for home in pair.homes for path in home.rglob("*") if path.is_file()]
-        await pilot.press("f4")
+        await pressed(pilot, "f4")
         await settled(pilot)
         assert isinstance(app.pair.draft.value(("nodes", 1, "port_offset")), int)
         assert place_of(app) == ("nodes", 1, "port_offset")
         assert not any(one.status == "error" for one in app.pair.findings["ports.clash"])
-        await pilot.press("f6")
+        await pressed(pilot, "f6")
         assert app.clipboard
         assert homes == [
             path.read_bytes() for home in pair.homes for path in home.rglob("*") if path.is_file()
@@ -528,7 +528,7 @@ async def test_forty_checks_in_black_holes_hold_up_neither_typing_nor_leaving(
         )
         await typed(pilot, "abc")
         assert app.focused.value == "node1abc"
-        await pilot.press("ctrl+q")
+        await pressed(pilot, "ctrl+q")
         await until(pilot, lambda: not app._running)  # they hang for longer than this waits
     release.set()
 
@@ -568,7 +568,7 @@ async def test_ascii_where_nothing_else_can_be_shown(make_pair: Any, monkeypatch
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         for keys in (("ctrl+n",), ("ctrl+n",), ("ctrl+n", "ctrl+n"), ("f1",), ("escape", "f2")):
-            await pilot.press(*keys)
+            await pressed(pilot, *keys)
             await pilot.pause()
             odd = {character for character in text_of(app) if ord(character) > 126}
             assert not odd, f"{odd} after {keys}\n{text_of(app)}"
@@ -591,12 +591,27 @@ async def test_the_palette_has_every_action(make_pair: Any) -> None:
         await settled(pilot)
         titles = {title for title, _, _ in commands(app, app.screen)}
         assert {"Review", "Next step", "Check again", "Leave", "Light or dark", "Step: Spark"} <= titles
-        await pilot.press("ctrl+p")
+        await pressed(pilot, "ctrl+p")
         await pilot.pause()
         await typed(pilot, "hazel")
         await until(pilot, lambda: "Step: Hazelcast" in text_of(app))
-        await pilot.press("down", "enter")
+        await pressed(pilot, "down", "enter")
         await until(pilot, lambda: isinstance(app.screen, StepScreen) and app.screen.step.id == "hazelcast")
+
+
+async def test_what_is_typed_while_the_picture_is_renewed_is_not_lost(tmp_path: Path) -> None:
+    path = tmp_path / "analytics.toml"
+    path.write_text(PROFILE, "utf-8")
+    offline(path)
+    app = opened(path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await go_to(pilot, "nodes", 0, "host")
+        app.focused.value = "10.9.9.9"  # in the field, and not with the screen yet
+        app.screen._show_pair()
+        assert app.focused.value == "10.9.9.9"
+        await settled(pilot)
+        assert app.pair.draft.value(("nodes", 0, "host")) == "10.9.9.9"
 
 
 async def test_paths_are_completed_and_say_what_they_are(make_pair: Any) -> None:
@@ -606,17 +621,17 @@ async def test_paths_are_completed_and_say_what_they_are(make_pair: Any) -> None
         await settled(pilot)
         await go_to(pilot, "nodes", 0, "home")
         await until(pilot, lambda: "2.0.0" in app.focused.note, "the pack's version")
-        await pilot.press("ctrl+e", "ctrl+u")
+        await pressed(pilot, "ctrl+e", "ctrl+u")
         await typed(pilot, "analytics-")
-        await pilot.press("2")
-        await pilot.press("backspace", "2")
+        await pressed(pilot, "2")
+        await pressed(pilot, "backspace", "2")
         await until(pilot, lambda: app.focused._suggestion.endswith("analytics-2/"), "the completion")
-        await pilot.press("right")
+        await pressed(pilot, "right")
         assert app.focused.value == "analytics-2/"
         await until(pilot, lambda: "2.0.0" in app.focused.note)
-        await pilot.press("f3")
+        await pressed(pilot, "f3")
         await until(pilot, lambda: "analytics-1" in text_of(app) and "2.0.0" in text_of(app), "the picker")
-        await pilot.press("escape")
+        await pressed(pilot, "escape")
 
 
 async def test_what_breaks_inside_leaves_no_traceback_and_no_locals(make_pair: Any) -> None:

@@ -22,7 +22,7 @@ from screens.widgets.sidebar import Sidebar
 from tests.support import pairs
 from tests.support.driving import applied, configured, fill, fill_password, go_to, place_of, review
 from tests.support.playground import playground
-from tests.support.screens import opened, settled, text_of, typed, until
+from tests.support.screens import opened, pressed, settled, text_of, typed, until
 from tests.support.servers import Server
 from wizard.command_line.run import replay
 from wizard.passwords.resolver import Resolver
@@ -60,9 +60,9 @@ async def test_from_nothing_to_the_applied_pair_by_keyboard(
         app = WizardApp(None)
         async with app.run_test(size=(80, 24)) as pilot:
             await until(pilot, lambda: app.screen.query_one("OptionList").option_count > 1)
-            await pilot.press("n")
+            await pressed(pilot, "n")
             await typed(pilot, "first")
-            await pilot.press("enter")
+            await pressed(pilot, "enter")
             await until(pilot, lambda: isinstance(app.screen, StepScreen), "the first step")
             await until(pilot, lambda: app.pair is not None and app.pair.at_rest)
             for number, home in enumerate(homes):
@@ -71,7 +71,7 @@ async def test_from_nothing_to_the_applied_pair_by_keyboard(
             await fill(pilot, "~/mysql.jar", "mysql", "driver_jar")
             await settled(pilot)
             await mend_everything(pilot)
-            await pilot.press("ctrl+n")
+            await pressed(pilot, "ctrl+n")
             assert app.screen.step.id == "mysql"
             await fill(pilot, "127.0.0.1", "mysql", "host")
             await fill(pilot, str(mariadb.port), "mysql", "port")
@@ -85,12 +85,12 @@ async def test_from_nothing_to_the_applied_pair_by_keyboard(
             for _ in range(len(STEP_IDS) - 1):
                 await mend_everything(pilot)
                 assert app.pair.state(app.screen.step.id) in {"done", "warning"}, text_of(app)
-                await pilot.press("ctrl+n")
+                await pressed(pilot, "ctrl+n")
             await until(pilot, lambda: isinstance(app.screen, Review) and app.screen._shown is not None)
             screen = await applied(pilot)
             assert screen.result.outcome == "applied", text_of(app)
             assert "Then start node1" in text_of(app)
-            await pilot.press("ctrl+q")
+            await pressed(pilot, "ctrl+q")
         assert all(map(configured, homes))
         with mariadb.connect() as connection, connection.cursor() as cursor:
             cursor.execute("SHOW DATABASES")
@@ -106,7 +106,7 @@ async def mend_everything(pilot: Pilot[Any]) -> None:
         findings = app.pair.findings_of(app.screen.step)
         if not any(one.remedy is not None and one.status == "error" for one in findings):
             return
-        await pilot.press("f4")
+        await pressed(pilot, "f4")
     raise AssertionError(text_of(app))
 
 
@@ -117,16 +117,16 @@ async def test_the_saved_profile_replayed_headless_gives_the_same_bytes(
     app = opened(pair.profile)
     async with app.run_test(size=(100, 30)) as pilot:
         await settled(pilot)
-        await pilot.press("f8")
+        await pressed(pilot, "f8")
         await fill(pilot, "3", "nodes", 1, "port_offset")
-        await pilot.press("ctrl+n", "ctrl+n")
+        await pressed(pilot, "ctrl+n", "ctrl+n")
         await fill(pilot, "75", "pool", "max_active")
-        await pilot.press("ctrl+n", "ctrl+n")
+        await pressed(pilot, "ctrl+n", "ctrl+n")
         await fill(pilot, "my.domain", "cluster", "domain")
         await settled(pilot)
         await review(pilot)
         assert (await applied(pilot)).result.outcome == "applied"
-        await pilot.press("ctrl+q")
+        await pressed(pilot, "ctrl+q")
     after = [shutil.copytree(home, tmp_path / "after" / home.name) for home in pair.homes]
     for home in pair.homes:  # fresh copies in the same places
         shutil.rmtree(home)
@@ -190,7 +190,7 @@ async def test_the_same_by_mouse(make_pair: Any) -> None:
         await settled(pilot)
         await click_text(pilot, "Host", last=True)
         assert place_of(app) == ("nodes", 0, "host")
-        await pilot.press("end", "ctrl+u")
+        await pressed(pilot, "end", "ctrl+u")
         await typed(pilot, "localhost")
         await settled(pilot)
         await click_text(pilot, "review", last=True)
@@ -218,10 +218,10 @@ async def test_back_change_forward(make_pair: Any) -> None:
     app = opened(pair.profile)
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
-        await pilot.press("f8", "ctrl+n", "ctrl+n", "ctrl+n", "ctrl+b", "ctrl+b")
+        await pressed(pilot, "f8", "ctrl+n", "ctrl+n", "ctrl+n", "ctrl+b", "ctrl+b")
         assert app.screen.step.id == "mysql"
         await fill(pilot, "other_user", "mysql", "username")
-        await pilot.press("ctrl+n", "ctrl+n", "ctrl+n")
+        await pressed(pilot, "ctrl+n", "ctrl+n", "ctrl+n")
         assert app.screen.step.id == "hazelcast"
         await settled(pilot)
         await review(pilot)
@@ -229,9 +229,9 @@ async def test_back_change_forward(make_pair: Any) -> None:
         assert b"other_user" in next(
             c.after for c in plan.pending if c.path.endswith("analytics-datasources.xml")
         )
-        await pilot.press("ctrl+b")
+        await pressed(pilot, "ctrl+b")
         await until(pilot, lambda: isinstance(app.screen, StepScreen))
-        await pilot.press("ctrl+q")
+        await pressed(pilot, "ctrl+q")
     assert load(pair.profile).profile.mysql.username == "other_user"
 
 
@@ -240,7 +240,7 @@ async def test_from_a_change_to_its_field(make_pair: Any) -> None:
     app = opened(pair.profile)
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(pilot)
-        await pilot.press("f8")
+        await pressed(pilot, "f8")
         screen = await review(pilot)
         change = next(
             c for c in app.pair.prepared.plan.pending if c.path.endswith("analytics-datasources.xml")
@@ -256,7 +256,7 @@ async def test_from_a_change_to_its_field(make_pair: Any) -> None:
         line.parent.expand()
         await pilot.pause()
         screen.branches.move_cursor(line)
-        await pilot.press("f3")
+        await pressed(pilot, "f3")
         await until(pilot, lambda: isinstance(app.screen, StepScreen) and app.screen.step.id == "mysql")
         await until(pilot, lambda: place_of(app) == ("mysql", "username"))
 
@@ -280,21 +280,21 @@ async def test_a_wrong_password_corrected(
         app = opened(pair.profile)
         async with app.run_test(size=(80, 24)) as pilot:
             await settled(pilot)
-            await pilot.press("ctrl+n")
+            await pressed(pilot, "ctrl+n")
             assert app.pair.state("mysql") == "error"
             told = [one for one in app.pair.findings["mysql.administrator"] if one.status == "error"]
             assert told and "not this one" not in text_of(app)
             await fill_password(pilot, "MYSQL_ROOT_PASSWORD", "mysql", "admin_password")
             await settled(pilot)
             assert [one.status for one in app.pair.findings["mysql.administrator"]] == ["ok"]
-            await pilot.press("f7")
+            await pressed(pilot, "f7")
             await typed(pilot, "wrong again")
-            await pilot.press("enter")
+            await pressed(pilot, "enter")
             await until(pilot, lambda: "fix:" in text_of(app), "the result of the test")
-            await pilot.press("escape", "f7", "enter")
+            await pressed(pilot, "escape", "f7", "enter")
             await until(pilot, lambda: "✓" in str(app.screen.query_one(".result").visual), "the log-in")
-            await pilot.press("escape")
-            await pilot.press("ctrl+q")
+            await pressed(pilot, "escape")
+            await pressed(pilot, "ctrl+q")
         for path in [locations.state(), pair.profile.parent]:
             for file in (
                 file for file in path.rglob("*") if file.is_file() and "analytics-" not in str(file)
@@ -337,7 +337,7 @@ async def test_left_and_taken_up_at_every_step(make_pair: Any) -> None:
         async with app.run_test(size=(80, 24)) as pilot:
             await settled(pilot)
             if number == 0:
-                await pilot.press("f8")
+                await pressed(pilot, "f8")
                 await settled(pilot)
             assert app.screen.step.id == STEP_IDS[number], text_of(app)
             field = next(field for field in app.screen.form.fields() if hasattr(field, "cursor_position"))
@@ -346,9 +346,9 @@ async def test_left_and_taken_up_at_every_step(make_pair: Any) -> None:
                 assert STEP_IDS[number - 1] in app.pair.progress.passed
             if field.field.key == "nodes.name":
                 await fill(pilot, f"first{number}", *field.place)
-            await pilot.press("ctrl+n")
+            await pressed(pilot, "ctrl+n")
             await until(pilot, lambda app=app: app.pair.draft.keeper.settled(0))
-            await pilot.press("ctrl+q")
+            await pressed(pilot, "ctrl+q")
     assert load(pair.profile).profile.nodes[0].name == "first0"
     app = opened(pair.profile)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -362,11 +362,11 @@ async def test_a_draft_that_is_not_whole_goes_on_at_its_gap(make_pair: Any) -> N
     app = opened(pair.profile)
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
-        await pilot.press("f8", "ctrl+n")
+        await pressed(pilot, "f8", "ctrl+n")
         await go_to(pilot, "mysql", "username")
-        await pilot.press("ctrl+e", "ctrl+u")
+        await pressed(pilot, "ctrl+e", "ctrl+u")
         await settled(pilot)
-        await pilot.press("ctrl+n", "ctrl+n", "ctrl+q")
+        await pressed(pilot, "ctrl+n", "ctrl+n", "ctrl+q")
     assert load(pair.profile).profile.mysql.username == "apim", "the profile is never saved with a gap"
     again = open_profile(str(pair.profile))
     assert again.draft is not None and not again.saved

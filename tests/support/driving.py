@@ -11,7 +11,7 @@ from textual.widgets import Button, Select
 from screens.apply import Apply
 from screens.review import Review
 from screens.widgets.labelled import Labelled
-from tests.support.screens import text_of, typed, until
+from tests.support.screens import pressed, text_of, typed, until
 
 
 def place_of(app: Any) -> Any:
@@ -27,14 +27,14 @@ async def go_to(pilot: Pilot[Any], *place: Any) -> None:
     for _ in range(80):
         if place_of(pilot.app) == place:
             return
-        await pilot.press("tab")
+        await pressed(pilot, "tab")
     raise AssertionError(f"Tab does not come to {place}\n{text_of(pilot.app)}")
 
 
 async def fill(pilot: Pilot[Any], text: str, *place: Any) -> None:
     """Tab to a field and type into it."""
     await go_to(pilot, *place)
-    await pilot.press("ctrl+e", "ctrl+u")
+    await pressed(pilot, "ctrl+e", "ctrl+u")
     await typed(pilot, text)
 
 
@@ -42,13 +42,13 @@ async def fill_password(pilot: Pilot[Any], variable: str, *place: Any) -> None:
     """Tab to the argument of a password's reference and type a variable's name."""
     await go_to(pilot, *place)
     while isinstance(pilot.app.focused, Select):
-        await pilot.press("tab")
-    await pilot.press("ctrl+e", "ctrl+u")
+        await pressed(pilot, "tab")
+    await pressed(pilot, "ctrl+e", "ctrl+u")
     await typed(pilot, variable)
 
 
 async def review(pilot: Pilot[Any]) -> Review:
-    await pilot.press("f2")
+    await pressed(pilot, "f2")
     await until(pilot, lambda: isinstance(pilot.app.screen, Review), "the review")
     screen = pilot.app.screen
     await until(pilot, lambda: screen._shown is not None, "the plan")
@@ -57,9 +57,9 @@ async def review(pilot: Pilot[Any]) -> Review:
 
 async def applied(pilot: Pilot[Any]) -> Apply:
     """Accept every warning and apply."""
-    await pilot.press("a")
+    await pressed(pilot, "a")
     await until(pilot, lambda: not pilot.app.screen.query_one("#apply", Button).disabled, "nothing to settle")
-    await pilot.press("f9")
+    await pressed(pilot, "f9")
     await until(
         pilot, lambda: isinstance(pilot.app.screen, Apply) and not pilot.app.screen.working, "the end"
     )
