@@ -151,9 +151,9 @@ def differing(left: Path, right: Path) -> Iterator[Path]:
 
 async def click_text(pilot: Pilot[Any], text: str, last: bool = False) -> None:
     """Click on a text that stands on the screen."""
+    await until(pilot, lambda: text in text_of(pilot.app), text)
     lines = text_of(pilot.app).split("\n")
     found = [(line.index(text), y) for y, line in enumerate(lines) if text in line]
-    assert found, f"{text!r} stands nowhere:\n" + "\n".join(lines)
     await pilot.click(offset=found[-1 if last else 0])
 
 

@@ -130,15 +130,16 @@ def test_work_grows_no_faster_than_the_log(kind: object, tmp_path: Path) -> None
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_held_does_not_grow(kind: object, tmp_path: Path) -> None:
     peaks = []
-    for times in (2, 8):
+    for times in (1, 4):
         path = tmp_path / f"{times}.log"
         write(path, times * SMALL, kind())  # type: ignore[operator]
-        read(path)  # what is made once for all
+        if not peaks:
+            read(path)  # what is made once for all
         tracemalloc.start()
         read(path)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert peaks[1] <= peaks[0] * 1.5 + 3_000_000, peaks
+    assert peaks[1] <= peaks[0] * 1.5 + 2_000_000, peaks
     assert peaks[1] < 40_000_000, peaks
 
 
