@@ -28,6 +28,7 @@ ORDER = (
     "plan",
     "transaction",
     "edit",
+    "server",
     "pack",
     "profile",
     "passwords",

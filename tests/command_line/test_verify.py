@@ -7,7 +7,6 @@ import itertools
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -18,12 +17,12 @@ from typing import Any
 
 import pytest
 
-from tests.support import listeners, pairs
+from tests.support import pairs
 from tests.support import server_logs as tell
 from tests.support.headless import replayed
 from tests.support.pairs import Pair
 from tests.support.server_logs import Side
-from tests.support.stand_in import Settings
+from tests.support.stand_in_pair import StandInPair
 from wizard.command_line.verify import run_clean, run_verify
 from wizard.profile.model import Profile
 from wizard.profile.store import load
@@ -472,44 +471,11 @@ def test_ctrl_c_ends_watching_with_130_and_the_report(pair: Pair, tmp_path: Path
 # --- the drill -----------------------------------------------------------------------------------
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
-class Pair2:
+class Pair2(StandInPair):
     """Two stand-ins that the test starts, kills and starts again."""
 
-    def __init__(self, make_pair: MakePair, *, takeover: float, skew: float) -> None:
-        offset = listeners.free_offset()
-        ports = [{name: free_port() for name in ("hazelcast", "event_sync", "management")} for _ in range(2)]
-        self.pair = make_pair(
-            nodes=[
-                {
-                    "port_offset": offset + number,
-                    **{f"{name}_port": port for name, port in ports[number].items()},
-                }
-                for number in range(2)
-            ]
-        )
-        self.profile = load(self.pair.profile).profile
-        self.settings = [
-            Settings(
-                hazelcast=ports[number]["hazelcast"],
-                partner_hazelcast=ports[1 - number]["hazelcast"],
-                event_sync=ports[number]["event_sync"] + offset + number,
-                partner_event_sync=ports[1 - number]["event_sync"] + offset + 1 - number,
-                management=ports[number]["management"] + offset + number,
-                master_ui=8081 + offset + number,
-                worker_ui=11500 + offset + number,
-                application_ui=4040 + offset + number,
-                partner_worker_ui=11500 + offset + 1 - number,
-                offset=offset + number,
-                takeover=takeover,
-                skew=skew * number,
-            )
-            for number in range(2)
-        ]
+    def __init__(self, make_pair: MakePair, **settings: Any) -> None:
+        super().__init__(make_pair, **settings)
         self.processes: dict[int, subprocess.Popen[str]] = {}
 
     def start(self, number: int) -> None:

@@ -1,14 +1,18 @@
 """A stand-in for a server: writes such a log, talks to its partner, and answers like the Spark UIs.
 
-`python -m tests.support.stand_in HOME SETTINGS` with SETTINGS a JSON object (see `Settings`).  The two find each other
+`python -m tests.support.stand_in HOME SETTINGS` with SETTINGS a JSON object (see `Settings`); or launched, with
+`-Dcarbon.home=HOME` among its arguments and the settings in `HOME/stand-in.json`: then it lives until SIGTERM, writes
+its `wso2carbon.pid` late and completes its start only when the other one has come.  The two find each other
 by their Hazelcast ports, over which each holds a connection as long as it lives: the kernel closes it when a process
 is killed, which is how the other one learns of it.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import signal
 import socket
 import sys
 import threading
@@ -22,6 +26,8 @@ from typing import Any
 
 from tests.support import server_logs as tell
 from tests.support.server_logs import ServerLog, Side
+
+SETTINGS = "stand-in.json"
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,10 @@ class Settings:
     takeover: float = 0.5
     starting: float = 0.1
     skew: float = 0.0
+    launched: bool = False
+    pid_after: float = 0.0
+    fault: str = ""
+    """What goes wrong in a launched one: `dies`, `fatal`, `port`, `stays` (SIGTERM is ignored), `never` (no start)."""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -72,9 +82,10 @@ class LiveLog(ServerLog):
 
 
 class StandIn:
-    def __init__(self, home: Path, settings: Settings) -> None:
-        self.settings = settings
-        (home / "wso2carbon.pid").write_text(str(os.getpid()))
+    def __init__(self, home: Path, settings: Settings, options: list[str]) -> None:
+        self.settings, self.home, self.options = settings, home, options
+        if not settings.launched:
+            self._write_pid()
         (home / "repository/logs").mkdir(exist_ok=True)
         log = LiveLog(home / "repository/logs/wso2carbon.log", settings.skew)
         ports = (settings.hazelcast, settings.event_sync, settings.management)
@@ -83,11 +94,25 @@ class StandIn:
         self.partner = Side("127.0.0.1", *partner, "", ServerLog())
         self.role = ""
         self.joined = threading.Event()
-        self.listener = socket.create_server(("127.0.0.1", settings.hazelcast))
+        self.ending = False
+
+    def _write_pid(self) -> None:
+        (self.home / "wso2carbon.pid").write_text(str(os.getpid()))
 
     def run(self) -> None:
         """Start, join or found the cluster, and live until the standard input ends."""
+        if self.settings.launched:
+            signal.signal(signal.SIGTERM, self._end)
+            threading.Timer(self.settings.pid_after, self._write_pid).start()
+            print("this is the console")
+        if self.settings.fault == "never":
+            self._live()
+            return
         tell.begin(self.own, self.partner)
+        if self.settings.launched and not self._sets_out():
+            return
+        if self.settings.launched:
+            time.sleep(self.settings.starting)
         connection = self._connect()
         if connection is None:
             self._become("Active")
@@ -104,22 +129,85 @@ class StandIn:
         ):
             _serve(port, page)
         tell.masters(self.own, 2 if connection is not None else 1)
-        time.sleep(self.settings.starting)
-        tell.complete(self.own, 1)
+        if self.settings.launched:
+            self._wait_for_partner()
+        else:
+            time.sleep(self.settings.starting)
+            tell.complete(self.own, 1)
         if connection is not None:
             tell.synced(self.own)
-        print("up", flush=True)
-        sys.stdin.read()
+        if not self.settings.launched:
+            print("up", flush=True)
+            sys.stdin.read()
+            return
+        self._live()
+        for message in (
+            "Shutdown hook triggered....",
+            "Gracefully shutting down WSO2 Analytics...",
+            "Halting JVM",
+        ):
+            self.own.log.say(tell.SERVER, message)
+
+    def _end(self, *_: object) -> None:
+        self.ending = self.settings.fault != "stays"
+
+    def _live(self) -> None:
+        """Until SIGTERM."""
+        while not self.ending:
+            time.sleep(0.02)
+
+    def _sets_out(self) -> bool:
+        """The part of a launched start in which it can fail, and makes its tables."""
+        say, fault = self.own.log.say, self.settings.fault
+        if fault == "dies":
+            say(
+                tell.HA,
+                "Error while loading the state",
+                "ERROR",
+                trace=("java.lang.OutOfMemoryError: Java heap space",),
+            )
+            return False
+        if fault == "port":
+            trace = (
+                "java.net.BindException: Address already in use",
+                "\tat java.net.Socket.bind(Socket.java:1)",
+            )
+            say(tell.FINALIZER, "Cannot start transports", "ERROR", trace=trace)
+        if fault == "fatal":
+            say(tell.CARBON, "WSO2 Carbon initialization Failed", "FATAL")
+        if fault in ("port", "fatal"):
+            self._live()
+            return False
+        if (self.home / "dbscripts/mysql.sql").exists() and not make_tables(self.home, self.options):
+            say(tell.REGISTRY, "Table 'UM_TENANT' doesn't exist", "FATAL")
+            return False
+        return True
+
+    def _wait_for_partner(self) -> None:
+        say = self.own.log.say
+        say(tell.AGENT, "Cluster initialization completed")
+        say(tell.TASKS, "Waiting for 2 [ANALYTICS_SPARK] task executor nodes...")
+        while not self.joined.wait(0.05):
+            if self.ending:
+                return
+        say(tell.TASKS, "All task servers activated for [ANALYTICS_SPARK].")
+        say(tell.FINALIZER, "WSO2 Carbon started in 1 sec")
 
     def _become(self, role: str) -> None:
         self.role = role
         tell.become(self.own, role)
 
     def _connect(self) -> socket.socket | None:
+        """Listen, and connect to the partner, if it listens: one of the two after the other."""
+        folder = os.open(self.home.parent, os.O_RDONLY)
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        self.listener = socket.create_server(("127.0.0.1", self.settings.hazelcast))
         try:
             return socket.create_connection(("127.0.0.1", self.settings.partner_hazelcast), timeout=5)
         except OSError:
             return None
+        finally:
+            os.close(folder)
 
     def _greet(self, connection: socket.socket) -> None:
         """Exchange the ids."""
@@ -198,5 +286,46 @@ def _serve(port: int, page: Any) -> None:
     ).start()
 
 
+def make_tables(home: Path, options: list[str]) -> bool:
+    """Run the pack's own scripts with `-Dsetup`; whether the database of the users has tables.
+
+    A home whose datasources are still those of the pack has H2, and needs none.
+    """
+    import pymysql
+    from lxml import etree
+    from pymysql.constants.CLIENT import MULTI_STATEMENTS
+
+    document = etree.parse(home / "repository/conf/datasources/master-datasources.xml")
+    tables: list[Any] = [1]
+    for url in document.findall(".//{*}configuration/{*}url"):
+        if not (url.text or "").startswith("jdbc:mysql:"):
+            continue
+        place, _, database = url.text.removeprefix("jdbc:mysql://").partition("?")[0].partition("/")
+        host, _, port = place.partition(":")
+        user, password = (url.getparent().findtext(f"{{*}}{key}") for key in ("username", "password"))
+        with pymysql.connect(
+            host=host, port=int(port), user=user, password=password.encode(), database=database, ssl_disabled=True,
+            client_flag=MULTI_STATEMENTS,
+        ) as connection, connection.cursor() as cursor:  # fmt: skip
+            if "-Dsetup" in options:
+                cursor.execute((home / "dbscripts/mysql.sql").read_text("utf-8"))
+                while cursor.nextset():
+                    pass
+            cursor.execute("SHOW TABLES")
+            tables = [*tables, *cursor.fetchall()] if cursor.rowcount else []
+    return bool(tables)
+
+
+def main(arguments: list[str]) -> None:
+    """Be the server that the command line is about."""
+    homes = [one.partition("=")[2] for one in arguments if one.startswith("-Dcarbon.home=")]
+    if homes:
+        settings = json.loads(Path(homes[0], SETTINGS).read_text())
+        StandIn(Path(homes[0]), Settings(**{**settings, "launched": True}), arguments).run()
+        sys.stdout.flush()
+        os._exit(0)
+    StandIn(Path(arguments[0]), Settings(**json.loads(arguments[1])), []).run()
+
+
 if __name__ == "__main__":
-    StandIn(Path(sys.argv[1]), Settings(**json.loads(sys.argv[2]))).run()
+    main(sys.argv[1:])

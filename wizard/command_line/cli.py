@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from wizard.command_line.run.replay import Options, Result
+    from wizard.command_line.run.servers import ServersResult
     from wizard.command_line.verify import ShowDashboard
     from wizard.passwords.resolver import Resolver
     from wizard.profile.files import LoadedProfile
+    from wizard.profile.model import Node
     from wizard.system.cancel import Cancel
 
 
@@ -121,6 +123,13 @@ ignore_option = click.option(
     help="Take this check's errors for warnings (repeatable).",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+log_option = click.option(
+    "--log",
+    "logs",
+    multiple=True,
+    metavar="NODE=FILE|-",
+    help="The log of a node that is not here (- : standard input).",
+)
 commands_option = click.option(
     "--allow-commands", is_flag=True, help="Agree to what the profile names, for this run only."
 )
@@ -582,13 +591,7 @@ def sql(name: str, with_password: bool, allow_commands: bool) -> int:
 @click.option("--watch", is_flag=True, help="Follow the logs and show what happens, until Ctrl-C.")
 @click.option("--until-healthy", is_flag=True, help="With --watch: end when the pair is healthy.")
 @click.option("--drill", is_flag=True, help="Lead through the failover drill.")
-@click.option(
-    "--log",
-    "logs",
-    multiple=True,
-    metavar="NODE=FILE|-",
-    help="The log of a node that is not here (- : standard input).",
-)
+@log_option
 @click.option(
     "--log-limit", type=click.IntRange(min=1), metavar="MB", help="Megabytes of each log to look at (256)."
 )
@@ -621,6 +624,101 @@ def verify(
         dashboard=screen.dashboard if screen is not None else None,
         **options,
     )
+
+
+# --- the servers -----------------------------------------------------------------------------------------
+
+
+def timeout_option(seconds: int, what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    return click.option(
+        "--timeout",
+        type=click.FloatRange(min=0),
+        default=float(seconds),
+        metavar="S",
+        help=f"Seconds that {what} may take ({seconds}).",
+    )
+
+
+@command("start")
+@profile_argument
+@node_option
+@click.option("--no-wait", is_flag=True, help="Return once the launchers run.")
+@timeout_option(600, "it")
+@log_option
+@json_option
+@commands_option
+def start(name: str, as_json: bool, allow_commands: bool, no_wait: bool, **options: Any) -> int:
+    """Start both nodes, or one, and wait until verify says that they are healthy."""
+    return _servers("start", name, as_json, options, allow_commands=allow_commands, wait=not no_wait)
+
+
+@command("stop")
+@profile_argument
+@node_option
+@timeout_option(120, "each node")
+@click.option("--kill", is_flag=True, help="After that time: SIGKILL.")
+@json_option
+def stop(name: str, as_json: bool, **options: Any) -> int:
+    """Stop both nodes, the passive one first, or one."""
+
+    def agreed(nodes: Sequence[Node]) -> bool:
+        asks = sys.stdin.isatty() and sys.stderr.isatty()
+        return not asks or click.confirm(
+            f"Stop {' and '.join(node.name for node in nodes)}? The pair is down then", err=True
+        )
+
+    return _servers("stop", name, as_json, options, agreed=agreed)
+
+
+@command("restart")
+@profile_argument
+@node_option
+@timeout_option(600, "it")
+@json_option
+@commands_option
+def restart(name: str, as_json: bool, allow_commands: bool, **options: Any) -> int:
+    """Restart one node after the other, while the pair stays healthy, or one node."""
+    return _servers("restart", name, as_json, options, allow_commands=allow_commands)
+
+
+def _servers(
+    verb: str, name: str, as_json: bool, options: dict[str, Any], *, allow_commands: bool = False, **more: Any
+) -> int:
+    """Run `start`, `stop` or `restart`, and print what happens and how it ends."""
+    from wizard.command_line.run import servers
+    from wizard.command_line.servers import ServersPrinter
+    from wizard.command_line.text import Paper
+    from wizard.command_line.verify import mask_of, open_logs
+
+    loaded = _load(name)
+    logs = open_logs(loaded.profile, options.pop("logs", ()))
+    resolver = _resolver(loaded, allow_commands=allow_commands)
+    mask = mask_of(loaded.profile, resolver)
+    setting = servers.Setting(loaded, resolver, options.pop("only_node"), logs, mask)
+    printer = ServersPrinter(Paper(sys.stderr if as_json else None))
+    with _interruptible() as cancel:
+        run = getattr(servers, verb)
+        result = run(setting, **options, **more, progress=printer.progress, cancel=cancel)
+    printer.end(result)
+    return _end(result, as_json)
+
+
+@command("service")
+@profile_argument
+@click.option(
+    "--node",
+    "only_node",
+    metavar="NAME",
+    required=True,
+    shell_complete=offering("nodes"),
+    help="The node of the unit.",
+)
+def service(name: str, only_node: str) -> int:
+    """Print a systemd unit for a node; start, stop and restart use it where it is installed."""
+    from wizard.command_line.run.servers import service as unit_of
+
+    click.echo(unit_of(_load(name), only_node), nl=False)
+    return 0
 
 
 @command("clean")
@@ -705,7 +803,7 @@ def _print_json(data: Any) -> None:
     write(sys.stdout, text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n")
 
 
-def _end(result: Result, as_json: bool) -> int:
+def _end(result: Result | ServersResult, as_json: bool) -> int:
     if as_json:
         _print_json(result.to_json())
     return result.exit_code
@@ -715,17 +813,14 @@ def _refused(error: str, code: int) -> int:
     """The ending of a run that never began: its message, and with `--json` the object that says so."""
     if "--json" in sys.argv[1:]:
         outcome = {1: "failed", 130: "cancelled"}.get(code, "refused")
-        _print_json(
-            {
-                "version": 1,
-                "outcome": outcome,
-                "run": None,
-                "files": [],
-                "checks": [],
-                "databases": [],
-                "error": error,
-            }
+        command = next((word for word in sys.argv[1:] if word in cli.commands), "")
+        shape: dict[str, Any] = (
+            {"nodes": [], "findings": []}
+            if command in ("start", "stop", "restart")
+            else {"run": None, "files": [], "checks": [], "databases": []}
         )
+        version = {} if "nodes" in shape else {"version": 1}
+        _print_json({**version, "outcome": outcome, **shape, "error": error})
     return code
 
 

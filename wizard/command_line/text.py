@@ -45,8 +45,9 @@ class Paper:
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self.stream = stream or sys.stdout
-        terminal = self.stream.isatty() and os.environ.get("TERM") != "dumb"
-        self.colour = terminal and not os.environ.get("NO_COLOR")
+        self.live = self.stream.isatty() and os.environ.get("TERM") != "dumb"
+        """Whether a line can be written again."""
+        self.colour = self.live and not os.environ.get("NO_COLOR")
         encoding = (getattr(self.stream, "encoding", None) or "ascii").lower()
         self.signs = SIGNS if encoding.replace("-", "") in {"utf8", "utf16"} else ASCII_SIGNS
 

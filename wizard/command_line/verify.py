@@ -98,8 +98,11 @@ def run_verify(
         UsageError: a log of no node, one twice, or a report that cannot be written.
     """
     out, err = out or sys.stdout, err or sys.stderr
-    mask = _mask(profile, resolver or Resolver())
-    opened = _open_logs(profile, logs, log_limit, standard_input)
+    resolver = resolver or Resolver()
+    for key, reference in references(profile).items():
+        resolver.require_trust(reference, key)
+    mask = mask_of(profile, resolver)
+    opened = open_logs(profile, logs, log_limit, standard_input)
     if report is not None or drill:
         writable(report or Path("drill.md"))
     if hosts is None:
@@ -294,9 +297,10 @@ def run_clean(
 # --- arguments -----------------------------------------------------------------------------------
 
 
-def _open_logs(
-    profile: Profile, arguments: Iterable[str], limit: int, standard_input: int
+def open_logs(
+    profile: Profile, arguments: Iterable[str], limit: int = LIMIT, standard_input: int = 0
 ) -> dict[str, FileLog | PipeLog]:
+    """The logs of `--log NODE=FILE`, by node.  Raises `UsageError`."""
     names = [node.name for node in profile.nodes]
     opened: dict[str, FileLog | PipeLog] = {}
     piped = ""
@@ -339,15 +343,13 @@ def _need_both(profile: Profile, name: str, opened: Mapping[str, FileLog | PipeL
             )
 
 
-def _mask(profile: Profile, resolver: Resolver) -> Callable[[str], str]:
+def mask_of(profile: Profile, resolver: Resolver) -> Callable[[str], str]:
     """Hides the passwords that can be had without asking anybody or running anything."""
     from wizard.passwords.references import EnvReference, FileReference
     from wizard.plan.diff import masker
-    from wizard.profile.passwords import references
 
     known = []
     for key, reference in references(profile).items():
-        resolver.require_trust(reference, key)
         if isinstance(reference, EnvReference | FileReference):
             try:
                 known.append(resolver.resolve(reference, key).reveal())

@@ -14,7 +14,7 @@ EXIT_CODES: dict[int, str] = {
     1: "it failed; everything in the homes is as before",
     2: "wrong use: unknown option, unreadable or invalid profile",
     3: "checks failed (broken packs and unresolved passwords included); nothing was written",
-    4: "`--dry-run`, and there are changes; `verify`: waiting",
+    4: "`--dry-run`, and there are changes; `verify`, `start`, `restart`: waiting",
     5: "another run holds the lock, or an unfinished run cannot be recovered safely",
     130: "cancelled; everything in the homes is as before",
 }

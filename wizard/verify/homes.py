@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wizard.pack.home import EVENT_PROCESSOR, Pack, is_pack
+from wizard.server.process import server_of
 from wizard.system import bounded, finding
 from wizard.system.errors import EditError
 from wizard.system.finding import Finding
@@ -46,9 +47,11 @@ def packs_here(profile: Profile, hosts: Hosts) -> dict[str, Pack]:
 
 
 def alive(node: Node, pack: Pack | None, hosts: Hosts) -> bool | None:
-    """Whether the process of the home's `wso2carbon.pid` lives; None where that cannot be told from here."""
+    """Whether the home's server runs, or else the process of its `wso2carbon.pid`; None where that cannot be told."""
     if pack is None or not hosts.here(node.host):
         return None
+    if server_of(pack.home) is not None:
+        return True
     pid = pack.pid
     return None if pid is None else pack.running == pid and not _ended(pid)
 

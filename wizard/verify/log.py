@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import time
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from wizard.verify.record import Record
+from wizard.verify.record import Record, printable
 from wizard.verify.rolled import BLOCK, LogFile, newest_first
 from wizard.verify.scan import Scanner
 
@@ -265,3 +266,29 @@ def open_log(source: Path | str, *, limit: int = LIMIT, standard_input: int = 0)
     except OSError:
         pass  # the file log says what is wrong with it
     return FileLog(path, limit)
+
+
+TAIL = 256 * 1024
+"""Bytes at the end of a log among which the lines that matter are."""
+_MATTERS = re.compile(rb"\b(?:WARN|ERROR|FATAL)\b|Caused by: |Exception|Error:")
+_FRAME = re.compile(rb"\s+at |\s+\.\.\. \d+ more")
+
+
+def lines_that_matter(path: Path, most: int = 20) -> list[str]:
+    """The last lines of the newest start that warn of something, with their causes; without any, the last lines.
+
+    Without passwords and the frames of traces; none where the file cannot be read.
+    """
+    try:
+        file = LogFile(path)
+    except OSError:
+        return []
+    try:
+        start, _ = file.newest_start(TAIL)
+        content = b"".join(file.blocks(max(0, file.size - TAIL) if start is None else start))
+    except (OSError, ValueError):
+        return []
+    finally:
+        file.close()
+    lines = [line for line in content.splitlines() if line.strip() and not _FRAME.match(line)]
+    return [printable(line) for line in ([line for line in lines if _MATTERS.search(line)] or lines)[-most:]]

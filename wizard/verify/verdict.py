@@ -156,11 +156,11 @@ def _started(pair: Pair, node: Node, facts: Facts, start: str) -> Iterator[Findi
             node=node.name,
             evidence=facts.complete.line,
         )
-    elif not _failed(facts):
+    elif not has_failed(facts):
         yield _starting(pair, node, facts)
 
 
-def _failed(facts: Facts) -> bool:
+def has_failed(facts: Facts) -> bool:
     """Whether the start has failed: after such an error it goes no further."""
     return facts.complete is None and any(one.blocks_start for one in facts.troubles.values())
 
@@ -168,7 +168,7 @@ def _failed(facts: Facts) -> bool:
 def _goes_further(pair: Pair) -> bool:
     """Whether anything that is awaited can still happen: one of the starts has neither failed nor ended."""
     known = (pair.facts(node) for node in pair.nodes)
-    return any(facts is not None and not _failed(facts) and facts.stopped is None for facts in known)
+    return any(facts is not None and not has_failed(facts) and facts.stopped is None for facts in known)
 
 
 def _starting(pair: Pair, node: Node, facts: Facts) -> Finding:
@@ -201,6 +201,15 @@ def _starting(pair: Pair, node: Node, facts: Facts) -> Finding:
     )
 
 
+def _unseen_partner(pair: Pair, *, passive: bool | None = None) -> Node | None:
+    """The one node whose log is not seen here, where the other one is (not) passive and so can say no more."""
+    unseen = [node for node in pair.nodes if pair.unseen(node)]
+    if len(unseen) != 1:
+        return None
+    role = _role(pair, pair.partner(unseen[0]))
+    return unseen[0] if passive is None or (role == "passive") is passive else None
+
+
 def _absence(pair: Pair, node: Node) -> tuple[str, str | None]:
     """Why a node has not registered yet, and what helps."""
     facts, start = pair.facts(node), f"start {node.name}: sh {node.home}/bin/wso2server.sh"
@@ -210,7 +219,7 @@ def _absence(pair: Pair, node: Node) -> tuple[str, str | None]:
         return "was not started", start
     if facts.stopped is not None or pair.sight(node).alive is False:
         return "has ended, so that this cannot happen before it is started", start
-    if _failed(facts):
+    if has_failed(facts):
         return "has failed to start, so that this cannot happen before it is corrected", start
     if facts.complete is not None:
         return (
@@ -240,7 +249,7 @@ def _absent(facts: Facts, node: Node, what: str, fix: str) -> Finding:
     """Something that has to stand before the start is complete, and does not stand there."""
     if facts.complete is not None:
         return finding.error(f"{what} is missing", node=node.name, evidence=facts.complete.line, fix=fix)
-    if _failed(facts):
+    if has_failed(facts):
         return finding.skipped(f"{what}: not reached, the start has failed", node=node.name)
     if facts.stopped is not None:
         return finding.skipped(f"{what}: not reached, the server was stopped", node=node.name)
@@ -506,7 +515,7 @@ def _alone(pair: Pair) -> Iterator[Finding]:
             yield finding.ok(
                 f"is in one cluster with {partner}", node=node.name, evidence=facts.role_record.line
             )
-        elif facts is not None and (_failed(facts) or facts.stopped is not None):
+        elif facts is not None and (has_failed(facts) or facts.stopped is not None):
             yield finding.skipped("the other node: not reached, this one is not running", node=node.name)
         else:
             yield finding.waiting(f"{pair.partner(node).name} has not joined yet", node=node.name)
@@ -659,7 +668,10 @@ def _event_sync(pair: Pair) -> Iterator[Finding]:
                     evidence=record.line,
                     fix=f"replay the profile, then start {partner.name} and {node.name} again",
                 )
-    if not said and _goes_further(pair):
+    other = _unseen_partner(pair, passive=True)
+    if not said and other is not None:
+        yield finding.skipped("its log is not seen here", node=other.name, fix=hint(pair, other))
+    elif not said and _goes_further(pair):
         yield finding.waiting("neither node has opened its event sync to the other yet")
 
 
@@ -787,6 +799,8 @@ def _spark_masters(pair: Pair) -> Iterator[Finding]:
             fix="both nodes need carbon.spark.master.count as in the profile and one Hazelcast cluster: "
             "replay, then start both again",
         )
+    elif count and (other := _unseen_partner(pair, passive=False)) is not None:
+        yield finding.skipped("its log is not seen here", node=other.name, fix=hint(pair, other))
     elif _goes_further(pair):
         yield finding.waiting(
             f"{count} of {wanted} Spark masters so far",
@@ -851,7 +865,7 @@ def _spark_sql(pair: Pair) -> Iterator[Finding]:
                 evidence=facts.spark_sql.last.evidence,
                 fix="see the Spark masters' UIs; replay, if carbon.spark.master.count differs",
             )
-        elif pair.both_complete:
+        elif pair.both_complete or (_unseen_partner(pair) and facts.complete is not None):
             yield finding.ok(
                 f"queries found no Spark before all nodes were up ({facts.spark_sql.count} times): harmless",
                 node=node.name,

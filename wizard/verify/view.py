@@ -44,18 +44,13 @@ class View:
         """The object of the contract: outcome and findings, nothing else."""
         return {
             "outcome": self.outcome,
-            "findings": [
-                {
-                    "id": one.id,
-                    "node": one.node,
-                    "status": one.status,
-                    "message": one.message,
-                    "evidence": one.evidence,
-                    "fix": one.fix,
-                }
-                for one in self.findings
-            ],
+            "findings": [finding_json(one) for one in self.findings],
         }
+
+
+def finding_json(one: Finding) -> dict[str, Any]:
+    """A finding as the contract has it."""
+    return {key: getattr(one, key) for key in ("id", "node", "status", "message", "evidence", "fix")}
 
 
 def view_of(

@@ -76,6 +76,7 @@ class Watcher:
         self._home_findings: list[Finding] = []
         self._background: threading.Thread | None = None
         self._over = threading.Event()
+        self._look_now = threading.Event()
         self._hosts = hosts or Hosts()
         self._one_machine = self._hosts.one_machine(node.host for node in profile.nodes)
 
@@ -103,17 +104,19 @@ class Watcher:
     def close(self) -> None:
         """Stop looking, and close the logs."""
         self._over.set()
+        self._look_now.set()
         for log in self._logs.values():
             log.close()
 
     def _keep_looking(self) -> None:
         while not self._over.is_set():
+            self._look_now.clear()
             self._look_at_homes()
             begun = time.monotonic()
             seen = look(self._places(), self._limit)
             self._looks = (self._looks[1] if self._looks is not None else seen, seen)
             self._looked_at = begun
-            self._over.wait(SPARK_PERIOD)
+            self._look_now.wait(SPARK_PERIOD)
 
     def _look_at_homes(self) -> None:
         self._home_findings = home_findings(
@@ -240,8 +243,9 @@ class Watcher:
         for node in pair.nodes:
             if not pair.running(node):
                 self._up_since.pop(node.name, None)
-            else:
-                self._up_since.setdefault(node.name, time.monotonic())
+            elif node.name not in self._up_since:
+                self._up_since[node.name] = time.monotonic()
+                self._look_now.set()
 
     @cached_property
     def _master_ports(self) -> dict[str, int]:

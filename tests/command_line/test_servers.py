@@ -1,0 +1,639 @@
+"""`start`, `stop` and `restart` with launchers and servers that behave as the real ones (procedure, "The launcher")."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import pairs
+from tests.support.cli import ROOT, Ran, run
+from tests.support.playground import playground
+from tests.support.servers import Server
+from tests.support.stand_in_pair import StandInPair, make_java
+from wizard.command_line.run import servers
+from wizard.passwords.resolver import Resolver
+from wizard.profile.store import load
+from wizard.server.process import server_of
+from wizard.system.cancel import Cancel
+from wizard.transaction.home_lock import locked
+
+Launched = Callable[..., StandInPair]
+
+
+@pytest.fixture
+def launched(
+    make_pair: Callable[..., pairs.Pair], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Launched]:
+    """Makes a pair whose launchers start stand-ins; whatever runs at the end is killed."""
+    made: list[StandInPair] = []
+    monkeypatch.setenv("JAVA_HOME", str(make_java(tmp_path / "java")))
+
+    def make(*, fault: str = "", of: int = 1, **settings: Any) -> StandInPair:
+        pair = StandInPair(make_pair, **{"takeover": 0.1, "pid_after": 0.3, **settings})
+        made.append(pair)
+        for number in range(2):
+            later = {"starting": 0.7 * number, **settings}["starting"]
+            pair.install(number, fault=fault if number == of else "", starting=later)
+        return pair
+
+    yield make
+    for pair in made:
+        for home in pair.pair.homes:
+            end(home)
+
+
+def end(home: Path) -> None:
+    while (pid := server_of(home)) is not None:
+        os.kill(pid, signal.SIGKILL)
+        time.sleep(0.01)
+
+
+def pids(two: StandInPair) -> list[int | None]:
+    return [server_of(home) for home in two.pair.homes]
+
+
+def command(verb: str, two: StandInPair, *options: str, code: int) -> Ran:
+    done = run(verb, two.pair.profile, *options)
+    assert done.code == code, done.out + done.err
+    return done
+
+
+def changed(two: StandInPair, text: str) -> None:
+    """Add lines to the profile's end: to the second node."""
+    two.pair.profile.write_text(two.pair.profile.read_text("utf-8") + text, "utf-8")
+
+
+def sentences(done: Ran, id: str) -> list[tuple[str, str, str | None]]:
+    """Status, message and evidence of the findings of one id."""
+    found = [one for one in done.json["findings"] if one["id"] == id]
+    return [(one["status"], one["message"], one["evidence"]) for one in found]
+
+
+def test_start_restart_and_stop_a_pair(launched: Launched, monkeypatch: pytest.MonkeyPatch) -> None:
+    two = launched()
+    monkeypatch.setenv("CARBON_HOME", "/somewhere/else")
+    done = command("start", two, "--json", code=0)
+    assert set(done.json) == {"outcome", "nodes", "findings", "error"}
+    assert done.json["outcome"] == "healthy"
+    assert [set(node) for node in done.json["nodes"]] == [{"name", "home", "pid", "state", "seconds"}] * 2
+    assert [(node["state"], node["pid"]) for node in done.json["nodes"]] == [
+        ("running", pid) for pid in pids(two)
+    ]
+    assert all(node["seconds"] > 0 for node in done.json["nodes"])
+    for line in ("node1: launched", "node1: waiting for node2", "node2: started, passive, state synced"):
+        assert f"{line}\n" in done.err
+    assert "healthy after" in done.err
+
+    before = pids(two)
+    assert command("start", two, "--json", code=0).json["outcome"] == "healthy"
+    assert pids(two) == before
+
+    done = command("restart", two, code=0)
+    steps = [line for line in done.out.splitlines() if line.endswith((": stopping", ": launched"))]
+    assert steps == ["node2: stopping", "node2: launched", "node1: stopping", "node1: launched"]
+    assert not set(pids(two)) & set(before)
+
+    done = command("stop", two, "--json", code=0)
+    assert (done.json["outcome"], done.json["findings"]) == ("stopped", [])
+    assert [(node["state"], node["pid"]) for node in done.json["nodes"]] == [("stopped", None)] * 2
+    assert pids(two) == [None, None]
+    assert done.err.index("node1: stopping") < done.err.index("node2: stopping"), (
+        "node2 is the active one now"
+    )
+    assert all((home / "wso2carbon.pid").exists() for home in two.pair.homes)
+    assert command("stop", two, "--json", code=0).json["outcome"] == "stopped"
+
+
+def test_a_server_has_a_session_and_an_environment_of_its_own(launched: Launched) -> None:
+    two = launched(fault="never", of=0)
+    os.environ["MYSQL_ROOT_PASSWORD"] = "also secret"  # the fixture `isolated` takes it back
+    command("start", two, "--node", "node1", "--no-wait", code=0)
+    pid = server_of(two.pair.homes[0])
+    assert pid is not None
+    assert os.getsid(pid) != os.getsid(0)
+    environment = Path(f"/proc/{pid}/environ").read_bytes()
+    assert pairs.PASSWORD.encode() not in environment
+    assert b"also secret" not in environment
+    names = {entry.partition(b"=")[0].decode() for entry in environment.split(b"\0") if entry}
+    assert names >= {"PATH", "LANG", "HOME", "CARBON_HOME", "JAVA_HOME"}
+    own = {"PWD", "OLDPWD", "SHLVL", "_", "PYTHONPATH"}  # of the shells and the stand-in
+    own |= {"SPARK_SCALA_VERSION", "CARBON_SPARK_HOME"}  # of load-spark-env-vars.sh
+    assert names <= {"PATH", "LANG", "HOME", "CARBON_HOME", "JAVA_HOME", *own}
+    console = two.pair.homes[0] / "repository/logs/wso2server-console.log"
+    assert os.path.samefile(f"/proc/{pid}/fd/1", console)
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "outcome", "told"),
+    [
+        ("dies", 1, "failed", "java.lang.OutOfMemoryError: Java heap space"),
+        (
+            "port",
+            3,
+            "unhealthy",
+            "another program, or the other node, listens on a port that this node needs",
+        ),
+        ("fatal", 3, "unhealthy", "WSO2 Carbon initialization Failed"),
+    ],
+)
+def test_a_start_that_fails_names_the_lines_the_cause_and_the_fix(
+    launched: Launched, fault: str, code: int, outcome: str, told: str
+) -> None:
+    two = launched(fault=fault)
+    done = command("start", two, "--json", code=code)
+    assert done.json["outcome"] == outcome
+    [(status, message, evidence)] = sentences(done, "server.start")
+    assert status == "error"
+    assert told in f"{message}\n{evidence}"
+    assert len((evidence or "").splitlines()) <= 20
+    assert "\tat " not in (evidence or "")
+    assert (server_of(two.pair.homes[1]) is None) is (fault == "dies")
+    assert server_of(two.pair.homes[0]) is not None, "the other node keeps running"
+    assert "    fix: " in done.err
+
+
+def test_a_node_that_never_starts_is_waited_for_until_the_time_limit(launched: Launched) -> None:
+    two = launched(fault="never")
+    done = command("start", two, "--json", "--timeout", "2", code=4)
+    assert done.json["outcome"] == "waiting"
+    assert [node["state"] for node in done.json["nodes"]] == ["waiting", "starting"]
+    assert None not in pids(two)
+
+
+def test_errors_of_a_pair_that_is_up_end_the_waiting_when_they_last(launched: Launched) -> None:
+    two = launched()
+    two.install(0, partner_event_sync=1)
+    setting = servers.Setting(load(two.pair.profile), Resolver(), settling=0.5)
+    done = servers.start(setting, cancel=Cancel())
+    assert (done.outcome, done.exit_code) == ("unhealthy", 3)
+    assert any(one.id == "verify.event-sync" and one.status == "error" for one in done.findings)
+    assert command("restart", two, "--json", "--timeout", "3", code=3).json["outcome"] == "refused"
+    assert None not in pids(two)
+
+
+def test_a_port_that_is_taken_is_found_before_anything_is_launched(launched: Launched) -> None:
+    two = launched()
+    with socket.create_server(("127.0.0.1", two.settings[1].hazelcast)):
+        done = command("start", two, "--json", code=3)
+    assert done.json["outcome"] == "refused"
+    [(status, message, _)] = sentences(done, "ports.free")
+    assert (status, str(two.settings[1].hazelcast) in message, str(os.getpid()) in message) == (
+        "error",
+        True,
+        True,
+    )
+    assert pids(two) == [None, None]
+
+
+@pytest.mark.parametrize(
+    "arguments", [("{home}",), ("{home}/bin/wso2server.sh",), ("-Dcarbon.home={home}-2",)]
+)
+def test_a_stale_pid_of_another_process_is_named_and_never_signalled(
+    launched: Launched, arguments: tuple[str, ...]
+) -> None:
+    two = launched(fault="never", of=0)
+    home = two.pair.homes[0]
+    code = "import sys; print(flush=True); sys.stdin.read()"
+    words = [word.format(home=home) for word in arguments]
+    with subprocess.Popen(
+        [sys.executable, "-c", code, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        (home / "wso2carbon.pid").write_text(f"{other.pid}\n")
+        assert command("stop", two, "--json", "--kill", code=0).json["outcome"] == "stopped"
+        done = command("start", two, "--json", "--node", "node1", "--no-wait", code=0)
+        [(status, message, _)] = sentences(done, "server.pid")
+        assert (status, str(other.pid) in message) == ("warning", True)
+        assert server_of(home) not in (None, other.pid)
+        command("stop", two, "--node", "node1", code=0)
+        assert other.poll() is None
+        other.communicate()
+        assert other.returncode == 0
+
+
+class TestJava:
+    def test_a_java_of_the_profile_that_does_not_fit_is_refused(
+        self, launched: Launched, tmp_path: Path
+    ) -> None:
+        two = launched()
+        changed(two, f'java_home = "{make_java(tmp_path / "java-11", "11.0.2")}"\n')
+        done = command("start", two, "--json", code=3)
+        assert [one[0] for one in sentences(done, "prerequisites.java")] == ["error"]
+        assert pids(two) == [None, None]
+
+    def test_what_the_launcher_says_of_another_java_is_shown(
+        self, launched: Launched, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        two = launched()
+        monkeypatch.setenv("JAVA_HOME", str(make_java(tmp_path / "java-11", "11.0.2")))
+        done = command("start", two, "--json", code=0)
+        assert sentences(done, "server.java")[0][2] == "[ERROR] CARBON is supported only on JDK 1.7 and 1.8"
+        assert [one[0] for one in sentences(done, "prerequisites.java")] == ["warning"] * 2
+
+    def test_a_launcher_that_refuses_is_shown_with_its_words(
+        self, launched: Launched, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        two = launched()
+        monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+        done = command("start", two, "--json", code=1)
+        assert done.json["outcome"] == "failed"
+        assert "Error: JAVA_HOME is not defined correctly." in (sentences(done, "server.start")[0][2] or "")
+
+    def test_without_any_nothing_is_launched(
+        self, launched: Launched, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        two = launched()
+        monkeypatch.delenv("JAVA_HOME")
+        done = command("start", two, "--json", code=3)
+        assert done.json["outcome"] == "refused"
+        assert len(sentences(done, "prerequisites.java")) == 2
+        assert pids(two) == [None, None]
+
+
+class TestOneNode:
+    def test_each_node_alone_by_its_own_log(self, launched: Launched, tmp_path: Path) -> None:
+        """As on two machines: the other home is not seen."""
+        two = launched()
+        done = command("start", two, "--json", "--node", "node1", "--timeout", "1", code=4)
+        assert [(node["name"], node["state"]) for node in done.json["nodes"]] == [("node1", "waiting")]
+        done = command("start", two, "--json", "--node", "node2", code=0)
+        assert done.json["outcome"] == "healthy"
+        assert {one["status"] for one in done.json["findings"] if one["node"] == "node1"} == {"skipped"}
+        assert command("start", two, "--json", "--node", "node1", code=0).json["outcome"] == "healthy"
+        log = two.pair.homes[1] / "repository/logs/wso2carbon.log"
+        done = command("start", two, "--json", "--node", "node1", "--log", f"node2={log}", code=0)
+        assert {one["status"] for one in done.json["findings"] if one["node"] == "node2"} >= {"ok"}
+        cut = tmp_path / "node2.log"
+        cut.write_text("".join(log.read_text().splitlines(keepends=True)[:8]))
+        done = command("start", two, "--node", "node1", "--log", f"node2={cut}", "--timeout", "0", code=4)
+        assert "node2" in done.out
+
+        before = pids(two)
+        command("restart", two, "--node", "node1", code=0)
+        assert (pids(two)[0] == before[0], pids(two)[1] == before[1]) == (False, True)
+
+    @pytest.mark.parametrize("verb", ["start", "stop", "restart"])
+    def test_a_home_that_is_elsewhere_is_refused(self, launched: Launched, verb: str) -> None:
+        two = launched()
+        two.pair.homes[1].rename(two.pair.homes[1].with_name("elsewhere"))
+        for option in ([], ["--node", "node2"]):
+            done = command(verb, two, "--json", *option, code=3)
+            assert done.json["outcome"] == "refused"
+            assert f"apimha-wizard {verb} {two.pair.profile} --node node2" in done.json["error"]
+        assert command("stop", two, "--json", "--node", "node1", code=0).json["outcome"] == "stopped"
+
+
+def test_a_server_that_does_not_end_is_killed_only_when_asked(launched: Launched) -> None:
+    two = launched(fault="stays", of=0)
+    command("start", two, code=0)
+    done = command("stop", two, "--json", "--timeout", "1", code=1)
+    assert done.json["outcome"] == "failed"
+    assert [node["state"] for node in done.json["nodes"]] == ["running", "stopped"]
+    assert "--kill" in done.json["findings"][0]["fix"]
+    assert command("stop", two, "--json", "--timeout", "0.1", "--kill", code=0).json["outcome"] == "stopped"
+    assert pids(two) == [None, None]
+
+
+class TestAnotherRun:
+    @pytest.mark.parametrize("verb", ["start", "stop", "restart"])
+    def test_that_works_on_a_home_is_refused(self, launched: Launched, verb: str) -> None:
+        two = launched()
+        with locked(two.pair.homes[1:]):
+            done = command(verb, two, "--json", code=5)
+        assert done.json["outcome"] == "refused"
+
+    def test_that_was_cut_off_is_refused(self, launched: Launched) -> None:
+        two = launched()
+        (two.pair.homes[1] / ".apimha-wizard-run").write_text("{}")
+        for verb in ("start", "restart"):
+            done = command(verb, two, "--json", code=5)
+            assert sentences(done, "apply.unfinished")[0][0] == "error"
+        assert pids(two) == [None, None]
+
+
+@pytest.mark.parametrize("verb", ["start", "stop", "restart"])
+def test_wrong_use_has_the_object_of_the_command(launched: Launched, verb: str) -> None:
+    done = command(verb, launched(), "--json", "--node", "node3", code=2)
+    assert done.json == {"outcome": "refused", "nodes": [], "findings": [], "error": done.json["error"]}
+    assert "no node has this name" in done.json["error"]
+
+
+# --- a terminal, and Ctrl-C -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("line", "fault"), [("node1: ", ""), ("node1: waiting for node2", "never")])
+def test_ctrl_c_leaves_the_servers_running(launched: Launched, line: str, fault: str) -> None:
+    two = launched(fault=fault, starting=1.0)
+    with subprocess.Popen(
+        [sys.executable, "-m", "wizard", "start", str(two.pair.profile), "--json"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stderr is not None
+        assert any(told.startswith(line) for told in process.stderr)
+        os.killpg(process.pid, signal.SIGINT)  # as the terminal does: to the whole foreground group
+        out, _ = process.communicate()
+    assert process.returncode == 130
+    told = json.loads(out)
+    assert told["outcome"] == "cancelled"
+    running = [pid for pid in pids(two) if pid is not None]
+    assert running
+    assert [node["pid"] for node in told["nodes"] if node["pid"]] == running
+
+
+def test_ctrl_c_while_stopping(launched: Launched) -> None:
+    two = launched(fault="stays")
+    command("start", two, code=0)
+    cancel = Cancel()
+
+    def progress(nodes: Sequence[servers.NodeState]) -> None:
+        if any(node.state == "stopping" for node in nodes):
+            cancel.set()
+
+    setting = servers.Setting(load(two.pair.profile), Resolver())
+    done = servers.stop(setting, cancel=cancel, progress=progress)
+    assert (done.outcome, done.exit_code) == ("cancelled", 130)
+    assert None not in pids(two)
+
+
+def on_a_terminal(two: StandInPair, verb: str, typed: str = "") -> tuple[int, str]:
+    """The exit code of a command on a terminal, and what it showed."""
+    leader, follower = os.openpty()
+    os.write(leader, typed.encode())
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "wizard", verb, str(two.pair.profile)],
+        env=env,
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+    ) as process:
+        os.close(follower)
+        shown = b""
+        with contextlib.suppress(OSError):  # which is how a terminal ends
+            while block := os.read(leader, 65536):
+                shown += block
+    os.close(leader)
+    return process.returncode, shown.decode()
+
+
+def test_on_a_terminal_one_line_lives_and_stopping_both_is_asked_about(launched: Launched) -> None:
+    two = launched()
+    code, shown = on_a_terminal(two, "start")
+    assert code == 0
+    assert "\r\x1b[Knode1: waiting for node2 · node2: " in shown
+    assert shown.count("\n") == 1, "healthy after …, and nothing else stays"
+    code, shown = on_a_terminal(two, "stop", "n\n")
+    assert (code, "Stop node2 and node1?" in shown) == (130, True)
+    assert None not in pids(two)
+    code, shown = on_a_terminal(two, "stop", "y\n")
+    assert (code, pids(two)) == (0, [None, None])
+
+
+# --- other users -------------------------------------------------------------------------------------------
+
+LOOPS = "trap 'exit 143' TERM; while :; do sleep 0.05; done"
+"""A server that logs nothing; as a shell script it runs where another user cannot run this Python."""
+
+
+@contextlib.contextmanager
+def user(uid: int) -> Iterator[None]:
+    """This process as another user, who has no way back that a child process would inherit."""
+    groups = os.getgroups()
+    os.setgroups([])
+    os.setresgid(uid, uid, 0)
+    os.setresuid(uid, uid, 0)
+    try:
+        yield
+    finally:
+        os.setresuid(0, 0, 0)
+        os.setresgid(0, 0, 0)
+        os.setgroups(groups)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+def test_as_root_for_another_owner_as_that_owner_and_as_a_third(
+    launched: Launched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner, third = 54321, 54322
+    two = launched()
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder, "place")
+        home = shutil.copytree(two.pair.homes[0], place / "analytics-1")
+        monkeypatch.setenv("JAVA_HOME", str(make_java(place / "java", server=LOOPS)))
+        for kind in ("CONFIG", "STATE", "CACHE", "DATA"):
+            monkeypatch.setenv(f"XDG_{kind}_HOME", str(place / kind))
+        profile = two.pair.profile.read_text().replace(str(two.pair.homes[0]), str(home))
+        two.pair = dataclasses.replace(two.pair, profile=place / "pair.toml", homes=[home])
+        two.pair.profile.write_text(profile)
+        os.chmod(folder, 0o755)
+        for path in (home, *home.rglob("*")):
+            os.chown(path, owner, owner)
+        one = ("--json", "--node", "node1")
+        try:
+            for as_whom in (0, owner):
+                with user(as_whom) if as_whom else contextlib.nullcontext():
+                    done = command("start", two, *one, "--no-wait", code=0)
+                pid = server_of(home)
+                assert done.json["nodes"][0]["pid"] == pid
+                status = Path(f"/proc/{pid}/status").read_text()
+                assert (
+                    re.findall(r"^(?:Uid|Gid):\t(.*)$", status, re.MULTILINE)
+                    == ["\t".join([str(owner)] * 4)] * 2
+                )
+                assert re.search(r"^Groups:\t(.*)$", status, re.MULTILINE)[1].split() in ([], [str(owner)])
+                assert (home / "repository/logs/wso2server-console.log").stat().st_uid == owner
+                for verb in ("start", "stop", "restart"):
+                    with user(third):
+                        done = command(verb, two, *one, code=3)
+                    assert done.json["outcome"] == "refused"
+                    assert f"sudo -u {owner} apimha-wizard {verb}" in done.json["error"]
+                assert server_of(home) == pid
+                with user(as_whom) if as_whom else contextlib.nullcontext():
+                    command("stop", two, *one, code=0)
+                assert server_of(home) is None
+        finally:
+            end(home)
+
+
+# --- systemd -----------------------------------------------------------------------------------------------
+
+SYSTEMCTL = r"""#!/bin/sh
+# Knows the units in UNITS: `start` and `stop` work at once, and say nothing.
+verb=$1
+for unit; do :; done
+echo "$*" >>UNITS/asked
+file="UNITS/$unit"
+pid=$(cat "$file.pid" 2>/dev/null)
+case $verb in
+show)
+  [ -e "$file" ] && echo LoadState=loaded || echo LoadState=not-found
+  kill -0 "$pid" 2>/dev/null && echo ActiveState=active || echo ActiveState=inactive
+  echo "MainPID=${pid:-0}"
+  echo "Environment=$(sed -n 's/^Environment=//p' "$file" 2>/dev/null | tr '\n' ' ')" ;;
+start)
+  eval "export $(sed -n 's/^Environment=//p' "$file" | tr '\n' ' ')"
+  eval "setsid $(sed -n 's/^ExecStart=//p' "$file") >/dev/null 2>&1 &"
+  echo $! >"$file.pid" ;;
+stop) pkill -TERM -s "$pid" ;;
+esac
+"""
+
+
+@pytest.fixture
+def units(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the units that a stand-in for systemctl knows."""
+    units = tmp_path / "units"
+    programs = tmp_path / "programs"
+    units.mkdir()
+    programs.mkdir()
+    (programs / "systemctl").write_text(SYSTEMCTL.replace("UNITS", str(units)))
+    (programs / "systemctl").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    return units
+
+
+def asked(units: Path) -> list[str]:
+    """What systemctl was asked to do, beside what it was asked about."""
+    lines = (units / "asked").read_text().splitlines()
+    (units / "asked").write_text("")
+    return [line for line in lines if not line.startswith("show ")]
+
+
+class TestSystemd:
+    def test_an_installed_unit_is_used(self, launched: Launched, units: Path) -> None:
+        two = launched()
+        text = run("service", two.pair.profile, "--node", "node2").out
+        (units / "apimha-pair-node2.service").write_text(text)
+        command("start", two, code=0)
+        assert asked(units) == ["start --no-block --no-ask-password apimha-pair-node2.service"]
+        command("restart", two, code=0)
+        assert [line.split()[0] for line in asked(units)] == ["stop", "start"]
+        command("stop", two, code=0)
+        assert [line.split()[0] for line in asked(units)] == ["stop"]
+        assert pids(two) == [None, None]
+
+    def test_a_server_that_was_started_without_it_is_signalled(self, launched: Launched, units: Path) -> None:
+        two = launched(fault="never")
+        command("start", two, "--node", "node2", "--no-wait", code=0)
+        (units / "apimha-pair-node2.service").write_text(
+            run("service", two.pair.profile, "--node", "node2").out
+        )
+        asked(units)
+        command("stop", two, "--node", "node2", code=0)
+        assert asked(units) == []
+        assert pids(two) == [None, None]
+
+    def test_a_unit_of_another_home_is_not(self, launched: Launched, units: Path) -> None:
+        two = launched(fault="never")
+        text = run("service", two.pair.profile, "--node", "node1").out
+        (units / "apimha-pair-node2.service").write_text(text)
+        command("start", two, "--node", "node2", "--no-wait", code=0)
+        assert asked(units) == []
+
+    def test_what_systemctl_refuses_is_told(self, launched: Launched, units: Path) -> None:
+        two = launched()
+        (units / "apimha-pair-node2.service").write_text(
+            run("service", two.pair.profile, "--node", "node2").out
+        )
+        program = units.with_name("programs") / "systemctl"
+        program.write_text(program.read_text().replace("start)\n", "start) echo not allowed >&2; exit 4\n"))
+        done = command("start", two, "--json", "--node", "node2", code=1)
+        assert done.json["outcome"] == "failed"
+        assert "not allowed" in done.json["error"]
+
+    def test_the_unit_is_one_that_systemd_takes(self, launched: Launched, tmp_path: Path) -> None:
+        """With whatever is in a path."""
+        two = launched()
+        odd = two.pair.homes[0].rename(tmp_path / 'a %h "$x" \\ b')
+        profile = two.pair.profile.read_text()
+        two.pair.profile.write_text(profile.replace(f'"{two.pair.homes[0]}"', f"'{odd}'"))
+        text = run("service", two.pair.profile, "--node", "node1").out
+        assert "User=root\n" in text
+        if shutil.which("systemd-analyze") is None:
+            pytest.skip("systemd-analyze is not here")
+        unit = tmp_path / "apimha-pair-node1.service"
+        unit.write_text(text)
+        done = subprocess.run(
+            ["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False
+        )
+        told = [line for line in done.stderr.splitlines() if "apimha-pair" in line]
+        assert told == []
+
+    def test_a_unit_needs_a_java(self, launched: Launched, monkeypatch: pytest.MonkeyPatch) -> None:
+        two = launched()
+        monkeypatch.delenv("JAVA_HOME")
+        done = run("service", two.pair.profile, "--node", "node1")
+        assert (done.code, done.out) == (3, "")
+
+
+# --- -Dsetup -----------------------------------------------------------------------------------------------
+
+
+class TestSetup:
+    @pytest.fixture
+    def two(self, launched: Launched, mariadb: Server, packs: Path, tmp_path: Path) -> Iterator[StandInPair]:
+        """A pair whose servers make the tables: replayed, with databases that are empty."""
+        with playground(mariadb, packs / "apim-analytics-2.0.0", tmp_path) as ground:
+            mysql = {
+                "port": mariadb.port,
+                "username": ground.account,
+                "admin_username": mariadb.root,
+                "admin_password": {"env": "MYSQL_ROOT_PASSWORD"},
+                "provisioning": "server",
+                "databases": ground.names,
+                "url_parameters": {"useSSL": "false"},
+            }
+            os.environ["MYSQL_ROOT_PASSWORD"] = mariadb.root_password  # the fixture `isolated` takes it back
+            two = launched(overrides={"mysql": mysql})
+            ignored = ("mysql.driver", "prerequisites.java")
+            done = command("replay", two, "--json", *(w for i in ignored for w in ("--ignore", i)), code=0)
+            assert done.json["outcome"] == "applied"
+            for number in range(2):
+                two.install(number)
+            assert mariadb.tables(ground.user) == []
+            self.ground = ground
+            yield two
+
+    def test_the_first_node_makes_the_tables_before_the_other_is_launched(
+        self, two: StandInPair, mariadb: Server
+    ) -> None:
+        for node in ("node1", "node2"):
+            assert command("stop", two, "--json", "--node", node, code=0).json["outcome"] == "stopped"
+        done = command("start", two, "--json", "--node", "node2", code=3)
+        assert "start node1 first" in done.json["error"]
+        done = command("start", two, "--json", code=0)
+        assert done.json["outcome"] == "healthy"
+        assert len(mariadb.tables(self.ground.user)) == 39
+        arguments = [Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0") for pid in pids(two)]
+        assert [b"-Dsetup" in words for words in arguments] == [True, False]
+        command("restart", two, code=0)
+        assert not any(b"-Dsetup" in Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids(two))
+
+    def test_databases_that_cannot_be_seen_are_refused(self, two: StandInPair, mariadb: Server) -> None:
+        mariadb.drop(self.ground.registry)
+        done = command("start", two, "--json", code=3)
+        assert self.ground.registry in done.json["error"]
+        os.environ["APIM_DB_PASSWORD"] = "wrong"
+        assert command("start", two, "--json", code=3).json["outcome"] == "refused"
+        assert pids(two) == [None, None]

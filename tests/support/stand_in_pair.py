@@ -1,0 +1,134 @@
+"""A pair of homes for two stand-ins (`tests.support.stand_in`), on ports that are free; and a launcher for them."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+import socket
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from tests.support.cli import ROOT
+from tests.support.pairs import Pair, merged
+from tests.support.stand_in import SETTINGS, Settings
+from wizard.profile.store import load
+
+LAUNCHER = r"""#!/bin/sh
+# Behaves as the launcher of the kernels 4.4 (procedure, "The launcher").
+[ -z "$CARBON_HOME" ] && CARBON_HOME=$(cd "$(dirname "$0")/.." && pwd)
+if [ -z "$JAVA_HOME" ]; then
+  echo "You must set the JAVA_HOME variable before running CARBON."
+  exit 1
+fi
+if [ ! -x "$JAVA_HOME/bin/java" ]; then
+  echo "Error: JAVA_HOME is not defined correctly."
+  exit 1
+fi
+case " $* " in
+*" start "*)
+  if [ -e "$CARBON_HOME/wso2carbon.pid" ] && kill -0 "$(cat "$CARBON_HOME/wso2carbon.pid")"; then
+    echo "Process is already running"
+    exit 0
+  fi
+  export CARBON_HOME
+  nohup sh "$CARBON_HOME/bin/wso2server.sh" >/dev/null 2>&1 &
+  exit 0 ;;
+*" stop "*)
+  kill -term "$(cat "$CARBON_HOME/wso2carbon.pid")"
+  exit 0 ;;
+esac
+"$JAVA_HOME/bin/java" -version 2>&1 | grep -q '1[.][78]' || echo " [ERROR] CARBON is supported only on JDK 1.7 and 1.8"
+rm -rf "$CARBON_HOME"/tmp/*
+. "$CARBON_HOME/bin/load-spark-env-vars.sh"
+cd "$CARBON_HOME"
+status=121
+while [ "$status" = 121 ]; do
+  "$JAVA_HOME/bin/java" -Xmx1024m -Dcarbon.home="$CARBON_HOME" org.wso2.carbon.bootstrap.Bootstrap $*
+  status=$?
+done
+"""
+
+STAND_IN = f'PYTHONPATH="{ROOT}" exec "{sys.executable}" -m tests.support.stand_in "$@"'
+
+
+def make_java(folder: Path, version: str = "1.8.0_292", server: str = STAND_IN) -> Path:
+    """A `JAVA_HOME` whose `java` is a stand-in for the server."""
+    (folder / "bin").mkdir(parents=True)
+    (folder / "release").write_text(f'JAVA_VERSION="{version}"\n')
+    java = folder / "bin/java"
+    java.write_text(
+        f'#!/bin/sh\n[ "$1" = -version ] && echo \'openjdk version "{version}"\' >&2 && exit\n{server}\n'
+    )
+    java.chmod(0o755)
+    return folder
+
+
+def are_free(numbers: Iterable[int]) -> bool:
+    with ExitStack() as stack:
+        try:
+            for number in numbers:
+                stack.enter_context(socket.create_server(("", number)))
+        except OSError:
+            return False
+    return True
+
+
+def free_numbers(shift: int) -> Iterator[int]:
+    """Ports that are free with and without that offset, and with neither one of the pack's own."""
+    for number in random.sample(range(2_000, 3_900, 2), 500):
+        if are_free((number, number + shift)):
+            yield number
+
+
+def free_offset() -> int:
+    """An offset with which the Spark UIs of two nodes are free."""
+    for offset in random.sample(range(2_000, 15_000, 2), 1_000):
+        if are_free(base + offset + more for base in (8081, 11500, 4040) for more in (0, 1)):
+            return offset
+    raise AssertionError("no free ports")
+
+
+class StandInPair:
+    """Two homes, the profile that fits them, and what their stand-ins have to know; `overrides` as of `make_pair`."""
+
+    def __init__(
+        self, make_pair: Callable[..., Pair], *, skew: float = 0, overrides: Any = None, **settings: Any
+    ) -> None:
+        offset = free_offset()
+        ports = [
+            dict(zip(("hazelcast", "event_sync", "management"), free_numbers(offset + number), strict=False))
+            for number in range(2)
+        ]
+        own = [
+            {"port_offset": offset + number, **{f"{name}_port": port for name, port in ports[number].items()}}
+            for number in range(2)
+        ]
+        self.pair = make_pair(**merged({"nodes": own}, overrides or {}))
+        self.profile = load(self.pair.profile).profile
+        self.settings = [
+            Settings(
+                hazelcast=ports[number]["hazelcast"],
+                partner_hazelcast=ports[1 - number]["hazelcast"],
+                event_sync=ports[number]["event_sync"] + offset + number,
+                partner_event_sync=ports[1 - number]["event_sync"] + offset + 1 - number,
+                management=ports[number]["management"] + offset + number,
+                master_ui=8081 + offset + number,
+                worker_ui=11500 + offset + number,
+                application_ui=4040 + offset + number,
+                partner_worker_ui=11500 + offset + 1 - number,
+                offset=offset + number,
+                skew=skew * number,
+                **settings,
+            )
+            for number in range(2)
+        ]
+
+    def install(self, number: int, **settings: Any) -> None:
+        """A launcher in the home, and what the server that it launches has to know."""
+        home = self.pair.homes[number]
+        self.settings[number] = dataclasses.replace(self.settings[number], **settings)
+        (home / SETTINGS).write_text(self.settings[number].to_json())
+        (home / "bin/wso2server.sh").write_text(LAUNCHER)

@@ -1,0 +1,648 @@
+"""`start`, `stop`, `restart` and `service`: the servers of the homes on this machine (procedure, "The launcher").
+
+`Servers` launches, signals and waits, one node at a time; the functions behind it are the orders in which that is done.
+Whoever launches or stops holds the homes (`locked`), so that no run writes into them meanwhile.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from wizard.command_line.run.replay import Options
+from wizard.pack.home import is_pack
+from wizard.plan.planner import Plan
+from wizard.preflight import checks
+from wizard.preflight.checks import CheckContext
+from wizard.profile.names import called
+from wizard.profile.passwords import UNRESOLVED, Passwords, gather
+from wizard.server import launcher, systemd
+from wizard.server.process import send, server_of, stranger_in_pid_file
+from wizard.steps import procedure
+from wizard.system import finding
+from wizard.system.errors import ChecksFailed, UsageError, WizardError, os_errors_as_failures
+from wizard.transaction.home_lock import locked
+from wizard.verify.homes import LOG, packs_here
+from wizard.verify.hosts import resolve
+from wizard.verify.knowledge import BY_ID, recognise
+from wizard.verify.log import FileLog, PipeLog, lines_that_matter
+from wizard.verify.verdict import SETTLING, PairOutcome, has_failed, outcome
+from wizard.verify.view import EXIT_CODES, View, finding_json
+from wizard.verify.watcher import Watcher
+
+if TYPE_CHECKING:
+    from wizard.passwords.resolver import Resolver
+    from wizard.profile.files import LoadedProfile
+    from wizard.profile.model import Node
+    from wizard.system.cancel import Cancel
+    from wizard.system.finding import Finding
+
+ServersOutcome = Literal["healthy", "waiting", "unhealthy", "stopped", "refused", "failed", "cancelled"]
+ServerState = Literal["running", "waiting", "starting", "stopping", "stopped", "failed"]
+
+START_LIMIT, STOP_LIMIT = 600.0, 120.0
+"""Seconds that a start or a restart, and the stop of a node, may take unless another time is asked for."""
+PERIOD = 0.2
+"""Seconds between two looks at logs and processes."""
+APPEARING = 30.0
+"""Seconds that a launcher may take until the process of the server is there."""
+GONE = 5.0
+"""Seconds without a process after which a server has ended that systemd launched: the launcher may start it again."""
+KNOWING = 20.0
+"""Seconds that the first look at a pair, the Spark UIs included, may take."""
+BEFORE_A_START = ("prerequisites.java", "ports.clash", "ports.free", "apply.unfinished")
+
+
+class NodeState(NamedTuple):
+    """A node's server: `seconds` from its launch until its start was complete or it ended; `text` is for people."""
+
+    name: str
+    home: str
+    pid: int | None
+    state: ServerState
+    seconds: float | None
+    text: str
+
+
+@dataclass
+class ServersResult:
+    """How a command ended: everything that its text or its JSON tells."""
+
+    outcome: ServersOutcome
+    exit_code: int
+    nodes: list[NodeState] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    error: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The one object of `--json` (design.md, "start, stop, restart")."""
+        keys = ("name", "home", "pid", "state", "seconds")
+        return {
+            "outcome": self.outcome,
+            "nodes": [{key: getattr(node, key) for key in keys} for node in self.nodes],
+            "findings": [finding_json(one) for one in self.findings],
+            "error": self.error,
+        }
+
+
+ServerProgress = Callable[[Sequence[NodeState]], None]
+"""Gets the nodes at each look."""
+
+
+class Setting(NamedTuple):
+    """What each command is about: the profile, the node of `--node`, and how the logs of the nodes are seen."""
+
+    loaded: LoadedProfile
+    resolver: Resolver
+    """Asked for a password only where it is not known whether the servers have made the tables."""
+    only_node: str | None = None
+    logs: Mapping[str, FileLog | PipeLog] = {}
+    """Of `--log`, by node."""
+    mask: Callable[[str], str] = str
+    """Hides passwords in what is shown of a log."""
+    settling: float = SETTLING.total_seconds()
+    """Seconds that errors of a pair whose starts are complete may last until they count as final."""
+
+
+class _Launched:
+    """A server that this command has launched; `process` is the launcher, None where systemd has it."""
+
+    def __init__(self, process: subprocess.Popen[bytes] | None, before: str | None) -> None:
+        self.process = process
+        self.before = before
+        """The line with which the start before began: what the log says of that one is over."""
+        self.at = self.seen = time.monotonic()
+        self.seconds: float | None = None
+
+
+class Servers:
+    """The servers of a profile on this machine, and what their logs say.  Close it at the end.
+
+    Raises:
+        UsageError: no node has the name of `--node`.
+        ChecksFailed: a home is not on this machine, or this user is neither its owner nor root.
+    """
+
+    def __init__(self, verb: str, setting: Setting, progress: ServerProgress, cancel: Cancel) -> None:
+        self.profile, self.name = setting.loaded.profile, setting.loaded.name
+        self.called = called(self.name, setting.loaded.path)
+        self.only_node = setting.only_node
+        Options(only_node=self.only_node).validate(self.profile)
+        self.nodes = [node for node in self.profile.nodes if self.only_node in (None, node.name)]
+        hosts = resolve(node.host for node in self.profile.nodes)
+        self.packs = packs_here(self.profile, hosts)
+        for node in self.nodes:
+            partner = self.profile.partner(node)
+            named = self.only_node is not None and node.home == partner.home and not hosts.here(partner.host)
+            if node.name not in self.packs and not (named and is_pack(Path(node.home))):
+                raise ChecksFailed(
+                    f"the home of {node.name} is not on this machine",
+                    place=str(node.home),
+                    fix=f"run on {node.host}: apimha-wizard {verb} {self.called} --node {node.name}   "
+                    "(both machines at once: the Ansible collection apimha.wizard)",
+                )
+            option = f" --node {self.only_node}" if self.only_node else ""
+            launcher.refuse_other_user(Path(node.home), f"apimha-wizard {verb} {self.called}{option}")
+        self._progress, self._cancel, self._mask = progress, cancel, setting.mask
+        self._settling = setting.settling
+        own = {node.name: FileLog(Path(node.home, LOG)) for node in self.nodes}
+        self._watcher = Watcher(
+            self.profile,
+            {**own, **setting.logs},
+            packs={name: pack for name, pack in self.packs.items() if name in own},
+            hosts=hosts,
+            offline=self.only_node is not None,
+            name=self.called,
+            mask=setting.mask,
+        )
+        self._launched: dict[str, _Launched] = {}
+        self._stopping: set[str] = set()
+        self._view: View | None = None
+        self.states: list[NodeState] = []
+        """The nodes at the newest look."""
+        self.notes: list[Finding] = []
+        """What this command itself has found, beside what `verify` says."""
+
+    def close(self) -> None:
+        self._watcher.close()
+
+    @property
+    def homes(self) -> list[Path]:
+        return [Path(node.home) for node in self.nodes]
+
+    def pid(self, node: Node) -> int | None:
+        """The process of a node's server; None where it does not run."""
+        return server_of(Path(node.home))
+
+    def is_up(self, node: Node) -> bool:
+        """Whether there is anything to stop: the server, or a unit that is about to start it."""
+        return self.pid(node) is not None or ((unit := self._unit(node)) is not None and unit.active)
+
+    def look(self) -> View:
+        """Read what is new in the logs, and report how the nodes are."""
+        if self._cancel.is_set():
+            raise KeyboardInterrupt
+        self._view = self._watcher.poll()
+        self._report()
+        return self._view
+
+    def _report(self) -> None:
+        self.states = [self._state(node) for node in self.nodes]
+        self._progress(self.states)
+
+    def rest(self) -> None:
+        threading.Event().wait(PERIOD)
+
+    # --- what the nodes are ------------------------------------------------------------------------------
+
+    def _state(self, node: Node) -> NodeState:
+        pid, launched = self.pid(node), self._launched.get(node.name)
+        seconds = None if launched is None or launched.seconds is None else round(launched.seconds, 1)
+
+        def state(now: ServerState, text: str) -> NodeState:
+            return NodeState(node.name, str(node.home), pid, now, seconds, text)
+
+        facts = self._view.pair.facts(node) if self._view is not None else None
+        if pid is None and (launched is None or self._ended(node, launched)):
+            return state(
+                "stopped" if launched is None else "failed", "stopped" if launched is None else "ended"
+            )
+        if node.name in self._stopping:
+            return state("stopping", "stopping")
+        if facts is None or not self.begun(node):
+            return state("starting", "launched")
+        if facts.complete is None:
+            if has_failed(facts):
+                return state("failed", "its start has failed")
+            if facts.tasks:
+                return state("waiting", f"waiting for {self.profile.partner(node).name}")
+            return state("starting", "starting" if facts.clustered is None else "in the cluster")
+        if launched is not None and launched.seconds is None:
+            launched.seconds = time.monotonic() - launched.at
+        synced = (
+            "" if facts.role != "passive" else ", state synced" if facts.synced else ", state not synced yet"
+        )
+        return state("running", f"started, {facts.role or 'no role yet'}{synced}")
+
+    def begun(self, node: Node) -> bool:
+        """Whether the log tells of the start that this command has launched, or of one that it found running."""
+        launched = self._launched.get(node.name)
+        return launched is None or self._newest_start(node) not in (None, launched.before)
+
+    def _newest_start(self, node: Node) -> str | None:
+        facts = self._view.pair.facts(node) if self._view is not None else None
+        return facts.started.line if facts is not None and facts.started is not None else None
+
+    def _ended(self, node: Node, launched: _Launched) -> bool:
+        """Whether a server that was launched has ended: neither it nor its launcher is there."""
+        if self.pid(node) is not None:
+            launched.seen = time.monotonic()
+            return False
+        if launched.process is not None:
+            return launched.process.poll() is not None
+        return time.monotonic() - launched.seen > GONE
+
+    def verdict(self) -> PairOutcome:
+        """What `verify` says; with `--node` of all that the logs seen here can show."""
+        view = self._view or self.look()
+        if not all(map(self.begun, self.nodes)):
+            return "waiting"
+        return view.outcome if self.only_node is None else outcome(view.findings, unseen=False)
+
+    def result(
+        self, outcome: ServersOutcome, exit_code: int, error: str | None = None, *, verified: bool = True
+    ) -> ServersResult:
+        """The result, with what `verify` says of the starts that this command is about."""
+        states = [self._state(node) for node in self.nodes]
+        shown = verified and self._view is not None and all(map(self.begun, self.nodes))
+        found = self._view.findings if shown and self._view is not None else ()
+        return ServersResult(outcome, exit_code, states, [*self.notes, *found], error)
+
+    # --- launching ---------------------------------------------------------------------------------------
+
+    def check(self, nodes: Sequence[Node]) -> bool:
+        """Run the checks that can be made before these nodes are launched; whether none of them fails.
+
+        What they find is in `notes`.
+        """
+        context = CheckContext(
+            self.profile,
+            tuple(self.nodes),
+            self.packs,
+            Plan(()),
+            Passwords(UNRESOLVED),
+            only_node=self.only_node,
+            called=self.called,
+        )
+        context.cancel = self._cancel
+        chosen = [one for one in procedure.CHECKS if one.id in BEFORE_A_START]
+        no_java = [
+            node for node in nodes if not launcher.java_home_of(node.java_home) and not self._unit(node)
+        ]
+        judged = {node.name for node in nodes if node not in no_java}
+        found = [
+            one
+            for one in checks.run(chosen, context)
+            if one.status in ("warning", "error") and (one.id != "prerequisites.java" or one.node in judged)
+        ]
+        for node in nodes:
+            if node in no_java:
+                problem = finding.error(
+                    "neither java_home nor JAVA_HOME is set: the launcher refuses to start the server",
+                    node=node.name,
+                    fix=f"set java_home of {node.name} in the profile, or JAVA_HOME, to a JDK 1.7 or 1.8",
+                )
+                found.append(problem._replace(id="prerequisites.java"))
+            if (stranger := stranger_in_pid_file(Path(node.home))) is not None:
+                stale = finding.warning(
+                    f"wso2carbon.pid is stale: process {stranger} is not the server of this home; the file is ignored",
+                    node=node.name,
+                    fix="nothing: the server writes the file again",
+                )
+                found.append(stale._replace(id="server.pid"))
+        self.notes += found
+        return not any(one.status == "error" for one in found)
+
+    def _unit(self, node: Node) -> systemd.Unit | None:
+        return systemd.installed(self.name, node.name, Path(node.home))
+
+    def launch(self, node: Node, *, setup: bool = False) -> None:
+        """Launch a node's server, and wait for its process; the caller has checked, and holds the home.
+
+        With `setup` the launcher itself gets `-Dsetup`, also where a unit is installed, which has no such option.
+
+        Raises:
+            Failed: launcher or systemctl cannot be run, or do not do it.
+        """
+        self.look()
+        home, unit = Path(node.home), None if setup else self._unit(node)
+        with self._cancel.shield():
+            process = None
+            if unit is not None:
+                systemd.control("start", unit)
+            else:
+                java_home = launcher.java_home_of(node.java_home) or ""
+                process = launcher.launch(home, java_home, *(["-Dsetup"] if setup else []))
+            launched = self._launched[node.name] = _Launched(process, self._newest_start(node))
+            self._report()
+            while self.pid(node) is None and time.monotonic() - launched.at < APPEARING:
+                if process is not None and process.poll() is not None:
+                    break
+                self.rest()
+        self.look()
+
+    def wait(self, deadline: float) -> tuple[ServersOutcome, int]:
+        """Wait until the pair (or the node of `--node`) is healthy, a start has failed, or it is `deadline`.
+
+        The outcome and its exit code; why a start has failed is in `notes`.
+        """
+        errors: frozenset[Finding] = frozenset()
+        since = time.monotonic()
+        while True:
+            view, now = self.look(), time.monotonic()
+            failed = [one for one in self.states if one.state == "failed"]
+            if failed:
+                self.notes += [self._failure(self.profile.node(one.name)) for one in failed]
+                return ("failed", 1) if any(one.text == "ended" for one in failed) else ("unhealthy", 3)
+            verdict = self.verdict()
+            found = frozenset(one for one in view.findings if one.status == "error")
+            if found != errors or any(one.state != "running" for one in self.states):
+                errors, since = found, now
+            if (
+                verdict == "healthy"
+                or now >= deadline
+                or (verdict == "unhealthy" and now - since > self._settling)
+            ):
+                self.notes += self._console_warnings()
+                return verdict, EXIT_CODES[verdict]
+            self.rest()
+
+    def wait_for(self, happened: Callable[[View], bool], deadline: float) -> bool:
+        """Wait until something is seen; False where a server has failed before, or it is `deadline`."""
+        while not happened(self.look()):
+            if time.monotonic() >= deadline or any(one.state == "failed" for one in self.states):
+                return False
+            self.rest()
+        return True
+
+    def _failure(self, node: Node) -> Finding:
+        """Why a start has failed: the last lines of the log that matter, else of the console, and the known cause."""
+        launched, unit = self._launched.get(node.name), self._unit(node)
+        ended = self.pid(node) is None
+        path = Path(node.home, LOG if self.begun(node) else launcher.CONSOLE)
+        lines = [self._mask(line) for line in lines_that_matter(path)]
+        known = recognise(lines[::-1])
+        look = f"read {path}" if unit is None or self.begun(node) else f"journalctl -u {unit.name}"
+        after = f" {time.monotonic() - launched.at:.0f} s after its launch" if launched and ended else ""
+        return finding.error(
+            f"{'the server has ended' if ended else 'its start has failed'}{after}"
+            + (f": {known.cause}" if known is not None else ""),
+            node=node.name,
+            evidence="\n".join(lines) or None,
+            fix=known.fix if known is not None else look,
+        )._replace(id="server.start")
+
+    def _console_warnings(self) -> list[Finding]:
+        """What the launcher printed of a wrong Java before it went on."""
+        java, found = BY_ID["java-version"], []
+        for node in self.nodes:
+            said = lines_that_matter(Path(node.home, launcher.CONSOLE)) if node.name in self._launched else []
+            line = next((line for line in said if java.pattern.search(line)), None)
+            if line is not None:
+                made = finding.warning(java.cause, node=node.name, evidence=line.strip(), fix=java.fix)
+                found.append(made._replace(id="server.java"))
+        return found
+
+    # --- stopping ----------------------------------------------------------------------------------------
+
+    def passive_first(self) -> list[Node]:
+        """The nodes in the order in which they are stopped: the active one last."""
+        view = self._view or self.look()
+        roles = {node.name: facts.role if (facts := view.pair.facts(node)) else None for node in self.nodes}
+        return sorted(self.nodes, key=lambda node: roles[node.name] == "active")
+
+    def stop(self, node: Node, limit: float, *, kill: bool = False) -> bool:
+        """Stop a node's server with SIGTERM, or by its unit, and wait up to `limit` seconds, whether it has ended.
+
+        SIGKILL only with `kill`, after that time.  A server that does not run has ended.
+        """
+        home, pid, unit = Path(node.home), self.pid(node), self._unit(node)
+        self._launched.pop(node.name, None)
+        self._stopping.add(node.name)
+        try:
+            self.look()
+            if unit is not None and unit.runs(pid):
+                systemd.control("stop", unit)
+            elif pid is not None:
+                send(pid, home, signal.SIGTERM)
+            if self._has_ended(node, limit):
+                return True
+            if kill and (pid := self.pid(node)) is not None:
+                send(pid, home, signal.SIGKILL)
+                return self._has_ended(node, STOP_LIMIT)
+            self.notes.append(self._still_runs(node, limit))
+            return False
+        finally:
+            self._stopping.discard(node.name)
+
+    def _has_ended(self, node: Node, limit: float) -> bool:
+        deadline = time.monotonic() + limit
+        while self.pid(node) is not None:
+            if time.monotonic() >= deadline:
+                return False
+            self.look()
+            self.rest()
+        return True
+
+    def _still_runs(self, node: Node, limit: float) -> Finding:
+        return finding.error(
+            f"the server (process {self.pid(node)}) still runs {limit:g} s after SIGTERM",
+            node=node.name,
+            fix=f"wait and stop it again, or end it without saving its state: "
+            f"apimha-wizard stop {self.called} --node {node.name} --kill",
+        )._replace(id="server.stop")
+
+
+# --- the commands -------------------------------------------------------------------------------------------
+
+
+def _run(
+    verb: str,
+    setting: Setting,
+    progress: ServerProgress,
+    cancel: Cancel,
+    action: Callable[[Servers], ServersResult],
+) -> ServersResult:
+    """The result of an action, also where it is cancelled, or something is refused.  Raises `UsageError`."""
+    servers: Servers | None = None
+    try:
+        with os_errors_as_failures():
+            servers = Servers(verb, setting, progress, cancel)
+            return action(servers)
+    except KeyboardInterrupt:
+        text = "cancelled; the servers keep running"
+        return (
+            servers.result("cancelled", 130, text) if servers else ServersResult("cancelled", 130, error=text)
+        )
+    except UsageError:
+        raise
+    except WizardError as problem:
+        ended: ServersOutcome = "failed" if problem.exit_code == 1 else "refused"
+        if servers is None:
+            return ServersResult(ended, problem.exit_code, error=str(problem))
+        return servers.result(ended, problem.exit_code, str(problem))
+    finally:
+        if servers is not None:
+            servers.close()
+
+
+def start(
+    setting: Setting,
+    *,
+    timeout: float = START_LIMIT,
+    wait: bool = True,
+    progress: ServerProgress = lambda nodes: None,
+    cancel: Cancel,
+) -> ServersResult:
+    """Start both nodes side by side, or the one of `--node`, and wait until they are healthy.
+
+    Without `wait` it ends once the launchers run (outcome `waiting`, exit code 0).  A node that runs is left alone.
+    """
+
+    def action(servers: Servers) -> ServersResult:
+        deadline, first = time.monotonic() + timeout, servers.profile.nodes[0]
+
+        def tables_made(view: View) -> bool:
+            """Whether the first node's log says `Cluster initialization completed`: it has made the tables then."""
+            facts = view.pair.facts(first)
+            return servers.begun(first) and facts is not None and facts.clustered is not None
+
+        stopped = [node for node in servers.nodes if servers.pid(node) is None]
+        with locked(servers.homes):
+            if not servers.check(stopped):
+                return _refused(servers)
+            setup = bool(stopped) and _tables_missing(servers, setting.resolver)
+            if setup and first not in servers.nodes:
+                raise ChecksFailed(
+                    f"there are no tables yet, and {first.name} makes them at its first start (-Dsetup)",
+                    fix=f"start {first.name} first: apimha-wizard start {servers.called} --node {first.name}",
+                )
+            for node in stopped:
+                if node != first and setup and not servers.wait_for(tables_made, deadline):
+                    break
+                servers.launch(node, setup=setup and node == first)
+        if wait:
+            return servers.result(*servers.wait(deadline))
+        failed = [one for one in servers.states if one.state == "failed"]
+        return servers.result(*servers.wait(deadline)) if failed else servers.result("waiting", 0)
+
+    return _run("start", setting, progress, cancel, action)
+
+
+def _refused(servers: Servers) -> ServersResult:
+    unfinished = any(one.id == "apply.unfinished" and one.status == "error" for one in servers.notes)
+    return servers.result("refused", 5 if unfinished else 3, "nothing was started: a check has failed")
+
+
+def _tables_missing(servers: Servers, resolver: Resolver) -> bool:
+    """Whether the servers make the tables, and have not made them yet.
+
+    Raises:
+        ChecksFailed: that cannot be seen, or a database does not exist.
+    """
+    profile = servers.profile
+    if profile.mysql.provisioning != "server":
+        return False
+    from wizard.preflight.mysql import situation_of
+
+    passwords = gather(profile, resolver, steps=["datasources"], offline=False)
+    for problem in passwords.problems:
+        raise ChecksFailed(problem.message, fix=problem.fix)
+    context = CheckContext(profile, profile.nodes, servers.packs, Plan(()), passwords)
+    try:
+        situation = situation_of(context)
+        if situation.account_failure is not None:
+            raise situation.account_failure
+    except WizardError as problem:
+        text = f"whether there are tables cannot be seen: {problem.message}"
+        raise ChecksFailed(text, place=problem.place, fix=problem.fix) from None
+    databases = (profile.mysql.databases.user, profile.mysql.databases.registry)
+    contents = {name: situation.contents.get(name) for name in databases}
+    absent = [name for name, found in contents.items() if found is None]
+    if absent:
+        raise ChecksFailed(
+            f"the database {absent[0]} does not exist, or {profile.mysql.username} may not see it",
+            fix=f"apimha-wizard replay {servers.called}, or let a DBA run what apimha-wizard sql prints",
+        )
+    return any(found.empty for found in contents.values() if found is not None)
+
+
+def stop(
+    setting: Setting,
+    *,
+    timeout: float = STOP_LIMIT,
+    kill: bool = False,
+    agreed: Callable[[Sequence[Node]], bool] = lambda nodes: True,
+    progress: ServerProgress = lambda nodes: None,
+    cancel: Cancel,
+) -> ServersResult:
+    """Stop both nodes, the passive one first, or the one of `--node`; `timeout` is for each.
+
+    `agreed` is asked before both go down.
+    """
+
+    def action(servers: Servers) -> ServersResult:
+        running = [node for node in servers.passive_first() if servers.is_up(node)]
+        if len(running) == len(servers.profile.nodes) and not agreed(running):
+            return servers.result("cancelled", 130, "cancelled; nothing was stopped")
+        with locked(servers.homes):
+            ended = [servers.stop(node, timeout, kill=kill) for node in running]
+        left = [f"{node.name} still runs" for node, gone in zip(running, ended, strict=True) if not gone]
+        if left:
+            return servers.result("failed", 1, ", ".join(left), verified=False)
+        return servers.result("stopped", 0, verified=False)
+
+    return _run("stop", setting, progress, cancel, action)
+
+
+def restart(
+    setting: Setting,
+    *,
+    timeout: float = START_LIMIT,
+    progress: ServerProgress = lambda nodes: None,
+    cancel: Cancel,
+) -> ServersResult:
+    """Restart node by node, the passive one first, each only while the pair is healthy; or the one of `--node`."""
+
+    def action(servers: Servers) -> ServersResult:
+        deadline = time.monotonic() + timeout
+        with locked(servers.homes):
+            if not servers.check(servers.nodes):
+                return _refused(servers)
+            if servers.only_node is None and not (
+                all(map(servers.pid, servers.nodes))
+                and servers.wait_for(
+                    lambda view: view.outcome == "healthy", min(deadline, time.monotonic() + KNOWING)
+                )
+            ):
+                fix = f"apimha-wizard verify {servers.called}   says why; to restart all the same: stop, then start"
+                text = "the pair is not healthy, so that no node can be spared"
+                return servers.result("refused", 3, f"{text}\n  fix: {fix}")
+            for node in servers.passive_first():
+                if not servers.stop(node, max(0.0, min(STOP_LIMIT, deadline - time.monotonic()))):
+                    return servers.result("failed", 1, f"{node.name} still runs")
+                servers.launch(node)
+                outcome, code = servers.wait(deadline)
+                if outcome != "healthy":
+                    return servers.result(outcome, code)
+        return servers.result("healthy", 0)
+
+    return _run("restart", setting, progress, cancel, action)
+
+
+def service(loaded: LoadedProfile, only_node: str) -> str:
+    """The systemd unit of a node.
+
+    Raises:
+        UsageError: no node has that name.
+        ChecksFailed: its home is not here, or there is no `JAVA_HOME`.
+    """
+    Options(only_node=only_node).validate(loaded.profile)
+    node = loaded.profile.node(only_node)
+    if not is_pack(Path(node.home)):
+        raise ChecksFailed(
+            "this home is not on this machine", place=str(node.home), fix=f"run it on {node.host}"
+        )
+    java_home = launcher.java_home_of(node.java_home)
+    if java_home is None:
+        raise ChecksFailed(
+            "neither java_home nor JAVA_HOME is set, and the launcher refuses to start without",
+            fix=f"set java_home of {node.name} to a JDK 1.7 or 1.8",
+        )
+    return systemd.unit_text(loaded.name, node.name, Path(node.home), java_home)

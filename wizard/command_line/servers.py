@@ -1,0 +1,66 @@
+"""What `start`, `stop` and `restart` print: one live line on a terminal, a line for each change elsewhere."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from wizard.command_line.text import Paper, write
+from wizard.verify.report import finding_lines
+
+if TYPE_CHECKING:
+    from wizard.command_line.run.servers import NodeState, ServersResult
+
+
+class ServersPrinter:
+    """Prints how the nodes are while a command goes on, and how it ended."""
+
+    def __init__(self, paper: Paper) -> None:
+        self._paper = paper
+        self._live = paper.live
+        self._told: dict[str, str] = {}
+        self._since = time.monotonic()
+
+    @property
+    def _seconds(self) -> str:
+        return f"{time.monotonic() - self._since:.0f} s"
+
+    def progress(self, nodes: Sequence[NodeState]) -> None:
+        """Show the nodes: the callback of the commands."""
+        if self._live:
+            text = " · ".join([*(f"{node.name}: {node.text}" for node in nodes), self._seconds])
+            width = shutil.get_terminal_size().columns - 1
+            write(self._paper.stream, f"\r\x1b[K{text[:width]}")
+        else:
+            for node in nodes:
+                if self._told.get(node.name, "stopped") != node.text:
+                    self._paper.line(f"{node.name}: {node.text}")
+            self._told = {node.name: node.text for node in nodes}
+        self._paper.stream.flush()
+
+    def end(self, result: ServersResult) -> None:
+        """Print what is wrong, and the outcome."""
+        if self._live:
+            write(self._paper.stream, "\r\x1b[K")
+        for one in result.findings:
+            awaited = one.status == "waiting" and result.exit_code == 4
+            if one.status in ("warning", "error") or awaited:
+                for number, line in enumerate(finding_lines(one, self._paper.signs[one.status])):
+                    self._paper.line(line, one.status if number == 0 else None)
+        if result.error:
+            self._paper.line(result.error, "error")
+        endings = {
+            "healthy": f"healthy after {self._seconds}",
+            "waiting": f"waiting after {self._seconds}: the servers keep running"
+            if result.exit_code
+            else "launched: apimha-wizard verify shows how far they are",
+            "unhealthy": f"unhealthy after {self._seconds}: servers that run keep running",
+            "stopped": f"stopped after {self._seconds}",
+            "refused": "Refused.",
+            "failed": "Failed.",
+            "cancelled": "",
+        }
+        if text := endings[result.outcome]:
+            self._paper.line(text, "ok" if result.exit_code == 0 else None)

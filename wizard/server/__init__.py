@@ -1,0 +1,1 @@
+"""The server of a home as a process: found, launched, signalled, handed to systemd."""

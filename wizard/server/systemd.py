@@ -1,0 +1,143 @@
+"""A node as a systemd unit: its text, and `systemctl` where it is installed for the home."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
+
+from wizard.server.launcher import LAUNCHER, owner_of
+from wizard.system.errors import Failed
+
+LIMIT = 30.0
+"""Seconds that `systemctl` may take: it is never asked to wait for the server."""
+
+_TEMPLATE = """\
+# {name}: printed by apimha-wizard, for /etc/systemd/system. Then: systemctl daemon-reload; systemctl enable {name}
+# apimha-wizard start, stop and restart use this unit as long as its CARBON_HOME is the home in the profile.
+
+[Unit]
+Description=WSO2 API Manager Analytics: {node} of {profile}
+Wants=network-online.target
+After=network-online.target
+StartLimitIntervalSec=600
+StartLimitBurst=3
+
+[Service]
+Type=exec
+User={user}
+Group={group}
+Environment={carbon_home}
+Environment={java_home}
+ExecStart=/bin/sh {launcher}
+# The launcher starts the JVM again by itself when it ends with status 121 (a restart from the console), and ends with
+# status 0 after any other end of the JVM: only a launcher that fails or is killed is started again.
+Restart=on-failure
+RestartSec=30
+# SIGTERM to the launcher and the JVM; the server saves its state before it ends, so that it is never killed.
+KillMode=control-group
+TimeoutStopSec=120
+SendSIGKILL=no
+LimitNOFILE=65536
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+class Unit(NamedTuple):
+    """An installed unit: whether it is active, and its main process (0: none)."""
+
+    name: str
+    active: bool
+    main_pid: int
+
+    def runs(self, pid: int | None) -> bool:
+        """Whether this unit runs that process; without one, whether it is active."""
+        return self.active and (pid is None or self.main_pid in (pid, _parent(pid)))
+
+
+def unit_name(profile: str, node: str) -> str:
+    """Return the name of a node's unit; what systemd does not allow in a name is escaped as `systemd-escape` does."""
+    escaped = re.sub(rb"[^A-Za-z0-9:_.-]", lambda found: b"\\x%02x" % found[0][0], os.fsencode(profile))
+    return f"apimha-{escaped.decode()}-{node}.service"
+
+
+def unit_text(profile: str, node: str, home: Path, java_home: str) -> str:
+    """Return the unit of a node."""
+    owner = owner_of(home)
+    return _TEMPLATE.format(
+        name=unit_name(profile, node),
+        node=node,
+        profile=profile.replace("%", "%%"),
+        user=owner.name,
+        group=owner.gid,
+        carbon_home=_quoted(f"CARBON_HOME={os.path.abspath(home)}"),
+        java_home=_quoted(f"JAVA_HOME={java_home}"),
+        launcher=_quoted(os.path.abspath(home / LAUNCHER)).replace("$", "$$"),
+    )
+
+
+def _quoted(text: str) -> str:
+    """A word of a unit file; `%` begins a specifier there (systemd.unit(5))."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    return f'"{escaped}"'
+
+
+def installed(profile: str, node: str, home: Path) -> Unit | None:
+    """Return the unit of a node where it is installed for this home: its `CARBON_HOME` is this home."""
+    program, name = shutil.which("systemctl"), unit_name(profile, node)
+    if program is None:
+        return None
+    command = [program, "show", "--property=LoadState,ActiveState,MainPID,Environment", name]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, stdin=subprocess.DEVNULL, timeout=LIMIT, check=False
+        )
+        said = dict(line.split("=", 1) for line in os.fsdecode(done.stdout).splitlines() if "=" in line)
+        variables = dict(
+            word.split("=", 1) for word in shlex.split(said.get("Environment", "")) if "=" in word
+        )
+        here = os.path.samefile(variables.get("CARBON_HOME", ""), home)
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        return None
+    if done.returncode or said.get("LoadState") != "loaded" or not here:
+        return None
+    main_pid = said.get("MainPID", "")
+    return Unit(
+        name,
+        said.get("ActiveState") not in ("inactive", "failed"),
+        int(main_pid) if main_pid.isdigit() else 0,
+    )
+
+
+def control(verb: str, unit: Unit) -> None:
+    """Queue `systemctl start` or `stop` of a unit.  Raises `Failed` with what `systemctl` says."""
+    command = ["systemctl", verb, "--no-block", "--no-ask-password", unit.name]
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            timeout=LIMIT,
+            check=False,
+            text=True,
+            errors="replace",
+        )
+        problem = done.stderr.strip() or f"exit code {done.returncode}" if done.returncode else None
+    except (OSError, subprocess.TimeoutExpired) as raised:
+        problem = str(raised)
+    if problem is not None:
+        raise Failed(f"systemctl {verb} {unit.name}: {problem}", fix=f"sudo systemctl {verb} {unit.name}")
+
+
+def _parent(pid: int) -> int | None:
+    """The parent of a process: the launcher, where the process is a server."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[1])
+    except (OSError, ValueError, IndexError):
+        return None
