@@ -63,6 +63,11 @@ def end(home: Path) -> None:
         time.sleep(0.01)
 
 
+def wait_until(happened: Callable[[], bool]) -> None:
+    while not happened():
+        time.sleep(0.02)
+
+
 def pids(two: StandInPair) -> list[int | None]:
     return [server_of(home) for home in two.pair.homes]
 
@@ -323,7 +328,8 @@ class TestAnotherRun:
         (two.pair.homes[1] / ".apimha-wizard-run").write_text("{}")
         for verb in ("start", "restart"):
             done = command(verb, two, "--json", code=5)
-            assert sentences(done, "apply.unfinished")[0][0] == "error"
+            assert done.json["outcome"] == "refused"
+            assert "or was cut off in" in sentences(done, "apply.unfinished")[0][1]
         assert pids(two) == [None, None]
 
 
@@ -472,6 +478,13 @@ def test_as_root_for_another_owner_as_that_owner_and_as_a_third(
                 with user(as_whom) if as_whom else contextlib.nullcontext():
                     command("stop", two, *one, code=0)
                 assert server_of(home) is None
+            by_root = subprocess.Popen([str(place / "java/bin/java"), f"-Dcarbon.home={home}"])
+            wait_until(lambda: server_of(home) == by_root.pid)
+            with user(owner):
+                done = command("stop", two, *one, code=3)
+            assert "runs as another user" in done.json["error"]
+            command("stop", two, *one, code=0)
+            assert by_root.wait() == 143
         finally:
             end(home)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
 from collections.abc import Sequence
@@ -38,7 +39,8 @@ class ServersPrinter:
                 if self._told.get(node.name, "stopped") != node.text:
                     self._paper.line(f"{node.name}: {node.text}")
             self._told = {node.name: node.text for node in nodes}
-        self._paper.stream.flush()
+        with contextlib.suppress(OSError):
+            self._paper.stream.flush()
 
     def end(self, result: ServersResult) -> None:
         """Print what is wrong, and the outcome."""

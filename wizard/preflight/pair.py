@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from wizard.pack import ports
 from wizard.preflight.checks import CheckContext, check
+from wizard.server.process import server_of
 from wizard.system import finding, network
 from wizard.system.finding import Finding, Remedy
 
@@ -181,7 +182,7 @@ def free(context: CheckContext) -> Iterator[Finding]:
             yield finding.skipped("the ports of the other machine are not seen from here", node=node.name)
             continue
         pack = context.packs.get(node.name)
-        if pack is not None and pack.running is not None:
+        if pack is not None and server_of(pack.home) is not None:
             yield finding.ok("the node's own server holds its ports", node=node.name)
             continue
         taken = [port for port in ports.of(node, pack) if not is_free(port.number)]

@@ -100,7 +100,7 @@ def installed(profile: str, node: str, home: Path) -> Unit | None:
         )
         said = dict(line.split("=", 1) for line in os.fsdecode(done.stdout).splitlines() if "=" in line)
         variables = dict(
-            word.split("=", 1) for word in shlex.split(said.get("Environment", "")) if "=" in word
+            word.lstrip("$").split("=", 1) for word in shlex.split(said.get("Environment", "")) if "=" in word
         )
         here = os.path.samefile(variables.get("CARBON_HOME", ""), home)
     except (OSError, ValueError, subprocess.TimeoutExpired):

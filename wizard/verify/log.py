@@ -268,6 +268,20 @@ def open_log(source: Path | str, *, limit: int = LIMIT, standard_input: int = 0)
     return FileLog(path, limit)
 
 
+def first_lines(path: Path) -> list[str]:
+    """The lines at the beginning of a file, without passwords; none where it cannot be read."""
+    try:
+        file = LogFile(path)
+    except OSError:
+        return []
+    try:
+        return [printable(line) for line in os.pread(file.descriptor, TAIL, 0).splitlines()]
+    except OSError:
+        return []
+    finally:
+        file.close()
+
+
 TAIL = 256 * 1024
 """Bytes at the end of a log among which the lines that matter are."""
 _MATTERS = re.compile(rb"\b(?:WARN|ERROR|FATAL)\b|Caused by: |Exception|Error:")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from wizard.command_line.run.replay import Options
-from wizard.pack.home import is_pack
+from wizard.pack.home import Pack, is_pack
 from wizard.plan.planner import Plan
 from wizard.preflight import checks
 from wizard.preflight.checks import CheckContext
@@ -28,10 +28,10 @@ from wizard.steps import procedure
 from wizard.system import finding
 from wizard.system.errors import ChecksFailed, UsageError, WizardError, os_errors_as_failures
 from wizard.transaction.home_lock import locked
-from wizard.verify.homes import LOG, packs_here
+from wizard.verify.homes import LOG, UNFINISHED, packs_here, unfinished_runs
 from wizard.verify.hosts import resolve
 from wizard.verify.knowledge import BY_ID, recognise
-from wizard.verify.log import FileLog, PipeLog, lines_that_matter
+from wizard.verify.log import FileLog, PipeLog, first_lines, lines_that_matter
 from wizard.verify.verdict import SETTLING, PairOutcome, has_failed, outcome
 from wizard.verify.view import EXIT_CODES, View, finding_json
 from wizard.verify.watcher import Watcher
@@ -56,11 +56,11 @@ GONE = 5.0
 """Seconds without a process after which a server has ended that systemd launched: the launcher may start it again."""
 KNOWING = 20.0
 """Seconds that the first look at a pair, the Spark UIs included, may take."""
-BEFORE_A_START = ("prerequisites.java", "ports.clash", "ports.free", "apply.unfinished")
+BEFORE_A_START = ("prerequisites.java", "ports.clash", "ports.free")
 
 
 class NodeState(NamedTuple):
-    """A node's server: `seconds` from its launch until its start was complete or it ended; `text` is for people."""
+    """A node's server: `seconds` from its launch until its start was complete; `text` is for people."""
 
     name: str
     home: str
@@ -138,9 +138,11 @@ class Servers:
         hosts = resolve(node.host for node in self.profile.nodes)
         self.packs = packs_here(self.profile, hosts)
         for node in self.nodes:
-            partner = self.profile.partner(node)
-            named = self.only_node is not None and node.home == partner.home and not hosts.here(partner.host)
-            if node.name not in self.packs and not (named and is_pack(Path(node.home))):
+            # Where both homes have one path and neither host is known here, --node says whose home this is.
+            named = self.only_node is not None and not hosts.here(self.profile.partner(node).host)
+            if named and is_pack(Path(node.home)):
+                self.packs = {node.name: Pack(Path(node.home))}
+            if node.name not in self.packs:
                 raise ChecksFailed(
                     f"the home of {node.name} is not on this machine",
                     place=str(node.home),
@@ -152,10 +154,11 @@ class Servers:
         self._progress, self._cancel, self._mask = progress, cancel, setting.mask
         self._settling = setting.settling
         own = {node.name: FileLog(Path(node.home, LOG)) for node in self.nodes}
+        self._own = {name: pack for name, pack in self.packs.items() if name in own}
         self._watcher = Watcher(
             self.profile,
             {**own, **setting.logs},
-            packs={name: pack for name, pack in self.packs.items() if name in own},
+            packs=self._own,
             hosts=hosts,
             offline=self.only_node is not None,
             name=self.called,
@@ -209,10 +212,10 @@ class Servers:
             return NodeState(node.name, str(node.home), pid, now, seconds, text)
 
         facts = self._view.pair.facts(node) if self._view is not None else None
-        if pid is None and (launched is None or self._ended(node, launched)):
-            return state(
-                "stopped" if launched is None else "failed", "stopped" if launched is None else "ended"
-            )
+        if pid is None and launched is None:
+            return state("stopped", "stopped")
+        if pid is None and launched is not None and self._ended(node, launched):
+            return state("failed", "ended")
         if node.name in self._stopping:
             return state("stopping", "stopping")
         if facts is None or not self.begun(node):
@@ -291,6 +294,7 @@ class Servers:
             for one in checks.run(chosen, context)
             if one.status in ("warning", "error") and (one.id != "prerequisites.java" or one.node in judged)
         ]
+        found += unfinished_runs(self._own, self.called)
         for node in nodes:
             if node in no_java:
                 problem = finding.error(
@@ -392,7 +396,7 @@ class Servers:
         """What the launcher printed of a wrong Java before it went on."""
         java, found = BY_ID["java-version"], []
         for node in self.nodes:
-            said = lines_that_matter(Path(node.home, launcher.CONSOLE)) if node.name in self._launched else []
+            said = first_lines(Path(node.home, launcher.CONSOLE)) if node.name in self._launched else []
             line = next((line for line in said if java.pattern.search(line)), None)
             if line is not None:
                 made = finding.warning(java.cause, node=node.name, evidence=line.strip(), fix=java.fix)
@@ -412,7 +416,7 @@ class Servers:
 
         SIGKILL only with `kill`, after that time.  A server that does not run has ended.
         """
-        home, pid, unit = Path(node.home), self.pid(node), self._unit(node)
+        pid, unit = self.pid(node), self._unit(node)
         self._launched.pop(node.name, None)
         self._stopping.add(node.name)
         try:
@@ -420,16 +424,25 @@ class Servers:
             if unit is not None and unit.runs(pid):
                 systemd.control("stop", unit)
             elif pid is not None:
-                send(pid, home, signal.SIGTERM)
+                self._signal(node, pid, signal.SIGTERM)
             if self._has_ended(node, limit):
                 return True
             if kill and (pid := self.pid(node)) is not None:
-                send(pid, home, signal.SIGKILL)
+                self._signal(node, pid, signal.SIGKILL)
                 return self._has_ended(node, STOP_LIMIT)
             self.notes.append(self._still_runs(node, limit))
             return False
         finally:
             self._stopping.discard(node.name)
+
+    def _signal(self, node: Node, pid: int, number: signal.Signals) -> None:
+        try:
+            send(pid, Path(node.home), number)
+        except PermissionError:
+            raise ChecksFailed(
+                f"the server of {node.name} (process {pid}) runs as another user than the owner of its home",
+                fix=f"sudo apimha-wizard stop {self.called} --node {node.name}",
+            ) from None
 
     def _has_ended(self, node: Node, limit: float) -> bool:
         deadline = time.monotonic() + limit
@@ -503,8 +516,8 @@ def start(
             facts = view.pair.facts(first)
             return servers.begun(first) and facts is not None and facts.clustered is not None
 
-        stopped = [node for node in servers.nodes if servers.pid(node) is None]
         with locked(servers.homes):
+            stopped = [node for node in servers.nodes if servers.pid(node) is None]
             if not servers.check(stopped):
                 return _refused(servers)
             setup = bool(stopped) and _tables_missing(servers, setting.resolver)
@@ -526,7 +539,7 @@ def start(
 
 
 def _refused(servers: Servers) -> ServersResult:
-    unfinished = any(one.id == "apply.unfinished" and one.status == "error" for one in servers.notes)
+    unfinished = any(one.id == UNFINISHED and one.status == "error" for one in servers.notes)
     return servers.result("refused", 5 if unfinished else 3, "nothing was started: a check has failed")
 
 
@@ -607,9 +620,8 @@ def restart(
                 return _refused(servers)
             if servers.only_node is None and not (
                 all(map(servers.pid, servers.nodes))
-                and servers.wait_for(
-                    lambda view: view.outcome == "healthy", min(deadline, time.monotonic() + KNOWING)
-                )
+                and servers.wait_for(_is_judged, min(deadline, time.monotonic() + KNOWING))
+                and servers.verdict() == "healthy"
             ):
                 fix = f"apimha-wizard verify {servers.called}   says why; to restart all the same: stop, then start"
                 text = "the pair is not healthy, so that no node can be spared"
@@ -624,6 +636,11 @@ def restart(
         return servers.result("healthy", 0)
 
     return _run("restart", setting, progress, cancel, action)
+
+
+def _is_judged(view: View) -> bool:
+    """Whether the pair is healthy, or known not to be: the Spark UIs were looked at."""
+    return view.outcome == "healthy" or (view.outcome == "unhealthy" and view.spark is not None)
 
 
 def service(loaded: LoadedProfile, only_node: str) -> str:
