@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn
 
 import click
 
@@ -682,7 +682,13 @@ def restart(name: str, as_json: bool, allow_commands: bool, **options: Any) -> i
 
 
 def _servers(
-    verb: str, name: str, as_json: bool, options: dict[str, Any], *, allow_commands: bool = False, **more: Any
+    verb: Literal["start", "stop", "restart"],
+    name: str,
+    as_json: bool,
+    options: dict[str, Any],
+    *,
+    allow_commands: bool = False,
+    **more: Any,
 ) -> int:
     """Run `start`, `stop` or `restart`, and print what happens and how it ends."""
     from wizard.command_line.run import servers
@@ -697,8 +703,7 @@ def _servers(
     setting = servers.Setting(loaded, resolver, options.pop("only_node"), logs, mask)
     printer = ServersPrinter(Paper(sys.stderr if as_json else None))
     with _interruptible() as cancel:
-        run = getattr(servers, verb)
-        result = run(setting, **options, **more, progress=printer.progress, cancel=cancel)
+        result = servers.run(verb, setting, **options, **more, progress=printer.progress, cancel=cancel)
     printer.end(result)
     return _end(result, as_json)
 

@@ -7,9 +7,12 @@ import pwd
 import subprocess
 from pathlib import Path
 from shlex import quote
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from wizard.system.errors import ChecksFailed, Failed
+
+if TYPE_CHECKING:
+    from wizard.profile.model import Node
 
 LAUNCHER = "bin/wso2server.sh"
 CONSOLE = "repository/logs/wso2server-console.log"
@@ -19,49 +22,43 @@ _SCRIPT = 'mkdir -p "${1%/*}" && rm -f "$1" && exec >>"$1" 2>&1 && shift && exec
 """Run as the owner, so that nothing is created with more rights than the owner has."""
 
 
-class Owner(NamedTuple):
-    """The user to whom a home belongs."""
-
-    name: str
-    uid: int
-    gid: int
-    folder: str
-    groups: tuple[int, ...]
-
-
-def owner_of(home: Path) -> Owner:
-    """Return the owner of a home, with the groups of that user."""
+def owner_of(home: Path) -> pwd.struct_passwd:
+    """Return the user to whom a home belongs."""
     status = os.stat(home)
     try:
-        user = pwd.getpwuid(status.st_uid)
+        return pwd.getpwuid(status.st_uid)
     except KeyError:  # a user of a container or of a directory that is not reachable
-        return Owner(str(status.st_uid), status.st_uid, status.st_gid, "/", (status.st_gid,))
-    groups = tuple(os.getgrouplist(user.pw_name, user.pw_gid))
-    return Owner(user.pw_name, user.pw_uid, user.pw_gid, user.pw_dir, groups)
+        return pwd.struct_passwd((str(status.st_uid), "", status.st_uid, status.st_gid, "", "/", ""))
 
 
 def refuse_other_user(home: Path, command: str) -> None:
     """Refuse a user who is neither the owner of the home nor root.  Raises `ChecksFailed`."""
     owner = owner_of(home)
-    if os.geteuid() not in (0, owner.uid):
+    if os.geteuid() not in (0, owner.pw_uid):
         raise ChecksFailed(
-            f"the home belongs to {owner.name}: only that user and root start and stop its server",
+            f"the home belongs to {owner.pw_name}: only that user and root start and stop its server",
             place=str(home),
-            fix=f"sudo -u {quote(owner.name)} {command}",
+            fix=f"sudo -u {quote(owner.pw_name)} {command}",
         )
 
 
-def java_home_of(java_home: Path | None) -> str | None:
-    """Return the `JAVA_HOME` for the launcher: of the profile, else of the environment; None without either."""
-    return str(java_home) if java_home is not None else os.environ.get("JAVA_HOME") or None
+def java_home_of(node: Node) -> str:
+    """Return the `JAVA_HOME` for the launcher: of the profile, else of the environment.  Raises `ChecksFailed`."""
+    found = str(node.java_home or os.environ.get("JAVA_HOME") or "")
+    if not found:
+        raise ChecksFailed(
+            f"neither java_home of {node.name} nor JAVA_HOME is set: the launcher refuses to start the server",
+            fix="set one of them to a JDK 1.7 or 1.8",
+        )
+    return found
 
 
-def environment(home: Path, java_home: str, owner: Owner) -> dict[str, str]:
+def environment(home: Path, java_home: str, owner: pwd.struct_passwd) -> dict[str, str]:
     """Return all that the launcher gets: no variable of a password, and no `CARBON_HOME` of another home."""
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "LANG": os.environ.get("LANG", "C.UTF-8"),
-        "HOME": owner.folder,
+        "HOME": owner.pw_dir,
         "CARBON_HOME": os.path.abspath(home),
         "JAVA_HOME": java_home,
     }
@@ -73,19 +70,22 @@ def launch(home: Path, java_home: str, *options: str) -> subprocess.Popen[bytes]
     Raises:
         Failed: it cannot be run, or its output cannot be written.
     """
-    owner, other = owner_of(home), {}
-    if os.geteuid() != owner.uid:
-        other = {"user": owner.uid, "group": owner.gid, "extra_groups": owner.groups}
+    owner = owner_of(home)
     paths = [os.path.abspath(home / name) for name in (CONSOLE, LAUNCHER)]
-    kwargs: dict[str, Any] = {"env": environment(home, java_home, owner), "cwd": "/", **other}
+    as_owner: dict[str, Any] = {}
+    if os.geteuid() != owner.pw_uid:
+        groups = os.getgrouplist(owner.pw_name, owner.pw_gid)
+        as_owner = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": groups}
     try:
         process = subprocess.Popen(
             ["/bin/sh", "-c", _SCRIPT, "sh", *paths, *options],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
+            cwd="/",
+            env=environment(home, java_home, owner),
             start_new_session=True,
-            **kwargs,
+            **as_owner,
         )
     except OSError as problem:
         raise Failed(f"the launcher cannot be run: {problem.strerror}", place=paths[1]) from None
@@ -97,6 +97,6 @@ def launch(home: Path, java_home: str, *options: str) -> subprocess.Popen[bytes]
         raise Failed(
             f"the output of the launcher cannot be written: {problem_text}",
             place=paths[0],
-            fix=f"let {owner.name} write into the folder",
+            fix=f"let {owner.pw_name} write into the folder",
         )
     return process

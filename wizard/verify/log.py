@@ -6,7 +6,7 @@ import os
 import re
 import select
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -268,31 +268,24 @@ def open_log(source: Path | str, *, limit: int = LIMIT, standard_input: int = 0)
     return FileLog(path, limit)
 
 
-def first_lines(path: Path) -> list[str]:
-    """The lines at the beginning of a file, without passwords; none where it cannot be read."""
-    try:
-        file = LogFile(path)
-    except OSError:
-        return []
-    try:
-        return [printable(line) for line in os.pread(file.descriptor, TAIL, 0).splitlines()]
-    except OSError:
-        return []
-    finally:
-        file.close()
-
-
 TAIL = 256 * 1024
 """Bytes at the end of a log among which the lines that matter are."""
 _MATTERS = re.compile(rb"\b(?:WARN|ERROR|FATAL)\b|Caused by: |Exception|Error:")
 _FRAME = re.compile(rb"\s+at |\s+\.\.\. \d+ more")
 
 
-def lines_that_matter(path: Path, most: int = 20) -> list[str]:
-    """The last lines of the newest start that warn of something, with their causes; without any, the last lines.
+def lines_that_matter(paths: Iterable[Path], most: int = 20) -> list[str]:
+    """The last lines of the newest start that warn of something, with their causes, in the first log with such lines.
 
-    Without passwords and the frames of traces; none where the file cannot be read.
+    Without any, the last lines of the first log; without passwords and the frames of traces.
     """
+    found = [lines for path in paths if (lines := _tail(path))]
+    matter = ([line for line in lines if _MATTERS.search(line)] for lines in found)
+    return [printable(line) for line in next(filter(None, matter), found[0] if found else [])[-most:]]
+
+
+def _tail(path: Path) -> list[bytes]:
+    """The lines of the newest start at the end of a log; none where it cannot be read."""
     try:
         file = LogFile(path)
     except OSError:
@@ -304,5 +297,4 @@ def lines_that_matter(path: Path, most: int = 20) -> list[str]:
         return []
     finally:
         file.close()
-    lines = [line for line in content.splitlines() if line.strip() and not _FRAME.match(line)]
-    return [printable(line) for line in ([line for line in lines if _MATTERS.search(line)] or lines)[-most:]]
+    return [line for line in content.splitlines() if line.strip() and not _FRAME.match(line)]

@@ -31,7 +31,8 @@ from wizard.transaction.home_lock import locked
 from wizard.verify.homes import LOG, UNFINISHED, packs_here, unfinished_runs
 from wizard.verify.hosts import resolve
 from wizard.verify.knowledge import BY_ID, recognise
-from wizard.verify.log import FileLog, PipeLog, first_lines, lines_that_matter
+from wizard.verify.log import FileLog, PipeLog, lines_that_matter
+from wizard.verify.story import Story
 from wizard.verify.verdict import SETTLING, PairOutcome, has_failed, outcome
 from wizard.verify.view import EXIT_CODES, View, finding_json
 from wizard.verify.watcher import Watcher
@@ -110,15 +111,19 @@ class Setting(NamedTuple):
     """Seconds that errors of a pair whose starts are complete may last until they count as final."""
 
 
+@dataclass
 class _Launched:
-    """A server that this command has launched; `process` is the launcher, None where systemd has it."""
+    """A server that this command has launched.
 
-    def __init__(self, process: subprocess.Popen[bytes] | None, before: str | None) -> None:
-        self.process = process
-        self.before = before
-        """The line with which the start before began: what the log says of that one is over."""
-        self.at = self.seen = time.monotonic()
-        self.seconds: float | None = None
+    `process` is the launcher, None where systemd has it; `before` the line with which the start before began: what the
+    log says of that one is over.
+    """
+
+    process: subprocess.Popen[bytes] | None
+    before: str | None
+    at: float = field(default_factory=time.monotonic)
+    seen: float = field(default_factory=time.monotonic)
+    seconds: float | None = None
 
 
 class Servers:
@@ -152,7 +157,7 @@ class Servers:
             option = f" --node {self.only_node}" if self.only_node else ""
             launcher.refuse_other_user(Path(node.home), f"apimha-wizard {verb} {self.called}{option}")
         self._progress, self._cancel, self._mask = progress, cancel, setting.mask
-        self._settling = setting.settling
+        self._settling, self.resolver = setting.settling, setting.resolver
         own = {node.name: FileLog(Path(node.home, LOG)) for node in self.nodes}
         self._own = {name: pack for name, pack in self.packs.items() if name in own}
         self._watcher = Watcher(
@@ -272,11 +277,14 @@ class Servers:
     def check(self, nodes: Sequence[Node]) -> bool:
         """Run the checks that can be made before these nodes are launched; whether none of them fails.
 
-        What they find is in `notes`.
+        What they find is in `notes`.  Raises `ChecksFailed` where a launcher would get no `JAVA_HOME`.
         """
+        for node in nodes:
+            if self._unit(node) is None:
+                launcher.java_home_of(node)
         context = CheckContext(
             self.profile,
-            tuple(self.nodes),
+            tuple(nodes),
             self.packs,
             Plan(()),
             Passwords(UNRESOLVED),
@@ -285,24 +293,9 @@ class Servers:
         )
         context.cancel = self._cancel
         chosen = [one for one in procedure.CHECKS if one.id in BEFORE_A_START]
-        no_java = [
-            node for node in nodes if not launcher.java_home_of(node.java_home) and not self._unit(node)
-        ]
-        judged = {node.name for node in nodes if node not in no_java}
-        found = [
-            one
-            for one in checks.run(chosen, context)
-            if one.status in ("warning", "error") and (one.id != "prerequisites.java" or one.node in judged)
-        ]
+        found = [one for one in checks.run(chosen, context) if one.status in ("warning", "error")]
         found += unfinished_runs(self._own, self.called)
         for node in nodes:
-            if node in no_java:
-                problem = finding.error(
-                    "neither java_home nor JAVA_HOME is set: the launcher refuses to start the server",
-                    node=node.name,
-                    fix=f"set java_home of {node.name} in the profile, or JAVA_HOME, to a JDK 1.7 or 1.8",
-                )
-                found.append(problem._replace(id="prerequisites.java"))
             if (stranger := stranger_in_pid_file(Path(node.home))) is not None:
                 stale = finding.warning(
                     f"wso2carbon.pid is stale: process {stranger} is not the server of this home; the file is ignored",
@@ -325,14 +318,14 @@ class Servers:
             Failed: launcher or systemctl cannot be run, or do not do it.
         """
         self.look()
-        home, unit = Path(node.home), None if setup else self._unit(node)
+        unit = None if setup else self._unit(node)
         with self._cancel.shield():
             process = None
             if unit is not None:
                 systemd.control("start", unit)
             else:
-                java_home = launcher.java_home_of(node.java_home) or ""
-                process = launcher.launch(home, java_home, *(["-Dsetup"] if setup else []))
+                options = ["-Dsetup"] if setup else []
+                process = launcher.launch(Path(node.home), launcher.java_home_of(node), *options)
             launched = self._launched[node.name] = _Launched(process, self._newest_start(node))
             self._report()
             while self.pid(node) is None and time.monotonic() - launched.at < APPEARING:
@@ -377,29 +370,35 @@ class Servers:
 
     def _failure(self, node: Node) -> Finding:
         """Why a start has failed: the last lines of the log that matter, else of the console, and the known cause."""
-        launched, unit = self._launched.get(node.name), self._unit(node)
-        ended = self.pid(node) is None
-        path = Path(node.home, LOG if self.begun(node) else launcher.CONSOLE)
-        lines = [self._mask(line) for line in lines_that_matter(path)]
+        launched, ended = self._launched.get(node.name), self.pid(node) is None
+        logs = [LOG] if self.begun(node) else []
+        logs += [launcher.CONSOLE] if launched is not None and launched.process is not None else []
+        paths = [Path(node.home, log) for log in logs]
+        lines = [self._mask(line) for line in lines_that_matter(paths)]
         known = recognise(lines[::-1])
-        look = f"read {path}" if unit is None or self.begun(node) else f"journalctl -u {unit.name}"
+        look = f"read {' and '.join(map(str, paths))}" if paths else ""
         after = f" {time.monotonic() - launched.at:.0f} s after its launch" if launched and ended else ""
         return finding.error(
             f"{'the server has ended' if ended else 'its start has failed'}{after}"
             + (f": {known.cause}" if known is not None else ""),
             node=node.name,
             evidence="\n".join(lines) or None,
-            fix=known.fix if known is not None else look,
+            fix=known.fix if known else look or f"journalctl -u {systemd.unit_name(self.name, node.name)}",
         )._replace(id="server.start")
 
     def _console_warnings(self) -> list[Finding]:
         """What the launcher printed of a wrong Java before it went on."""
         java, found = BY_ID["java-version"], []
         for node in self.nodes:
-            said = first_lines(Path(node.home, launcher.CONSOLE)) if node.name in self._launched else []
-            line = next((line for line in said if java.pattern.search(line)), None)
-            if line is not None:
-                made = finding.warning(java.cause, node=node.name, evidence=line.strip(), fix=java.fix)
+            launched = self._launched.get(node.name)
+            if launched is None or launched.process is None:
+                continue
+            story, console = Story(), FileLog(Path(node.home, launcher.CONSOLE))
+            story.read(console.read())
+            console.close()
+            troubles = (one.tally.last for one in story.facts.troubles.values() if one.failure == java)
+            if (said := story.facts.refused or next(troubles, None)) is not None:
+                made = finding.warning(java.cause, node=node.name, evidence=said.line, fix=java.fix)
                 found.append(made._replace(id="server.java"))
         return found
 
@@ -430,7 +429,13 @@ class Servers:
             if kill and (pid := self.pid(node)) is not None:
                 self._signal(node, pid, signal.SIGKILL)
                 return self._has_ended(node, STOP_LIMIT)
-            self.notes.append(self._still_runs(node, limit))
+            left = finding.error(
+                f"the server (process {self.pid(node)}) still runs {limit:g} s after SIGTERM",
+                node=node.name,
+                fix=f"wait and stop it again, or end it without saving its state: "
+                f"apimha-wizard stop {self.called} --node {node.name} --kill",
+            )
+            self.notes.append(left._replace(id="server.stop"))
             return False
         finally:
             self._stopping.discard(node.name)
@@ -453,89 +458,71 @@ class Servers:
             self.rest()
         return True
 
-    def _still_runs(self, node: Node, limit: float) -> Finding:
-        return finding.error(
-            f"the server (process {self.pid(node)}) still runs {limit:g} s after SIGTERM",
-            node=node.name,
-            fix=f"wait and stop it again, or end it without saving its state: "
-            f"apimha-wizard stop {self.called} --node {node.name} --kill",
-        )._replace(id="server.stop")
-
 
 # --- the commands -------------------------------------------------------------------------------------------
 
 
-def _run(
-    verb: str,
+def run(
+    verb: Literal["start", "stop", "restart"],
     setting: Setting,
-    progress: ServerProgress,
+    *,
+    progress: ServerProgress = lambda nodes: None,
     cancel: Cancel,
-    action: Callable[[Servers], ServersResult],
+    **options: Any,
 ) -> ServersResult:
-    """The result of an action, also where it is cancelled, or something is refused.  Raises `UsageError`."""
+    """The result of `start`, `stop` or `restart`, which take the options, also of one that was cancelled or refused.
+
+    Raises:
+        UsageError: no node has the name of `--node`.
+    """
     servers: Servers | None = None
     try:
         with os_errors_as_failures():
             servers = Servers(verb, setting, progress, cancel)
-            return action(servers)
+            actions: Mapping[str, Callable[..., ServersResult]]
+            actions = {"start": start, "stop": stop, "restart": restart}
+            return actions[verb](servers, **options)
     except KeyboardInterrupt:
-        text = "cancelled; the servers keep running"
-        return (
-            servers.result("cancelled", 130, text) if servers else ServersResult("cancelled", 130, error=text)
-        )
+        ended: tuple[ServersOutcome, int, str] = ("cancelled", 130, "cancelled; the servers keep running")
     except UsageError:
         raise
     except WizardError as problem:
-        ended: ServersOutcome = "failed" if problem.exit_code == 1 else "refused"
-        if servers is None:
-            return ServersResult(ended, problem.exit_code, error=str(problem))
-        return servers.result(ended, problem.exit_code, str(problem))
+        ended = "failed" if problem.exit_code == 1 else "refused", problem.exit_code, str(problem)
     finally:
         if servers is not None:
             servers.close()
+    return servers.result(*ended) if servers is not None else ServersResult(*ended[:2], error=ended[2])
 
 
-def start(
-    setting: Setting,
-    *,
-    timeout: float = START_LIMIT,
-    wait: bool = True,
-    progress: ServerProgress = lambda nodes: None,
-    cancel: Cancel,
-) -> ServersResult:
+def start(servers: Servers, *, timeout: float = START_LIMIT, wait: bool = True) -> ServersResult:
     """Start both nodes side by side, or the one of `--node`, and wait until they are healthy.
 
     Without `wait` it ends once the launchers run (outcome `waiting`, exit code 0).  A node that runs is left alone.
     """
+    deadline, first = time.monotonic() + timeout, servers.profile.nodes[0]
 
-    def action(servers: Servers) -> ServersResult:
-        deadline, first = time.monotonic() + timeout, servers.profile.nodes[0]
+    def tables_made(view: View) -> bool:
+        """Whether the first node's log says `Cluster initialization completed`: it has made the tables then."""
+        facts = view.pair.facts(first)
+        return servers.begun(first) and facts is not None and facts.clustered is not None
 
-        def tables_made(view: View) -> bool:
-            """Whether the first node's log says `Cluster initialization completed`: it has made the tables then."""
-            facts = view.pair.facts(first)
-            return servers.begun(first) and facts is not None and facts.clustered is not None
-
-        with locked(servers.homes):
-            stopped = [node for node in servers.nodes if servers.pid(node) is None]
-            if not servers.check(stopped):
-                return _refused(servers)
-            setup = bool(stopped) and _tables_missing(servers, setting.resolver)
-            if setup and first not in servers.nodes:
-                raise ChecksFailed(
-                    f"there are no tables yet, and {first.name} makes them at its first start (-Dsetup)",
-                    fix=f"start {first.name} first: apimha-wizard start {servers.called} --node {first.name}",
-                )
-            for node in stopped:
-                if node != first and setup and not servers.wait_for(tables_made, deadline):
-                    break
-                servers.launch(node, setup=setup and node == first)
-        if wait:
-            return servers.result(*servers.wait(deadline))
-        failed = [one for one in servers.states if one.state == "failed"]
-        return servers.result(*servers.wait(deadline)) if failed else servers.result("waiting", 0)
-
-    return _run("start", setting, progress, cancel, action)
+    with locked(servers.homes):
+        stopped = [node for node in servers.nodes if servers.pid(node) is None]
+        if not servers.check(stopped):
+            return _refused(servers)
+        setup = bool(stopped) and _tables_missing(servers)
+        if setup and first not in servers.nodes:
+            raise ChecksFailed(
+                f"there are no tables yet, and {first.name} makes them at its first start (-Dsetup)",
+                fix=f"start {first.name} first: apimha-wizard start {servers.called} --node {first.name}",
+            )
+        for node in stopped:
+            if node != first and setup and not servers.wait_for(tables_made, deadline):
+                break
+            servers.launch(node, setup=setup and node == first)
+    if wait or any(one.state == "failed" for one in servers.states):
+        return servers.result(*servers.wait(deadline))
+    return servers.result("waiting", 0)
 
 
 def _refused(servers: Servers) -> ServersResult:
@@ -543,99 +530,80 @@ def _refused(servers: Servers) -> ServersResult:
     return servers.result("refused", 5 if unfinished else 3, "nothing was started: a check has failed")
 
 
-def _tables_missing(servers: Servers, resolver: Resolver) -> bool:
+def _tables_missing(servers: Servers) -> bool:
     """Whether the servers make the tables, and have not made them yet.
 
     Raises:
         ChecksFailed: that cannot be seen, or a database does not exist.
     """
-    profile = servers.profile
-    if profile.mysql.provisioning != "server":
+    profile, mysql = servers.profile, servers.profile.mysql
+    if mysql.provisioning != "server":
         return False
     from wizard.preflight.mysql import situation_of
 
-    passwords = gather(profile, resolver, steps=["datasources"], offline=False)
+    passwords = gather(profile, servers.resolver, steps=["datasources"], offline=False)
     for problem in passwords.problems:
         raise ChecksFailed(problem.message, fix=problem.fix)
-    context = CheckContext(profile, profile.nodes, servers.packs, Plan(()), passwords)
     try:
-        situation = situation_of(context)
+        situation = situation_of(CheckContext(profile, profile.nodes, servers.packs, Plan(()), passwords))
         if situation.account_failure is not None:
             raise situation.account_failure
     except WizardError as problem:
         text = f"whether there are tables cannot be seen: {problem.message}"
         raise ChecksFailed(text, place=problem.place, fix=problem.fix) from None
-    databases = (profile.mysql.databases.user, profile.mysql.databases.registry)
-    contents = {name: situation.contents.get(name) for name in databases}
-    absent = [name for name, found in contents.items() if found is None]
-    if absent:
+    contents = [situation.contents.get(name) for name in (mysql.databases.user, mysql.databases.registry)]
+    if None in contents:
         raise ChecksFailed(
-            f"the database {absent[0]} does not exist, or {profile.mysql.username} may not see it",
+            f"{mysql.databases.user} or {mysql.databases.registry} does not exist, or {mysql.username} may not see it",
             fix=f"apimha-wizard replay {servers.called}, or let a DBA run what apimha-wizard sql prints",
         )
-    return any(found.empty for found in contents.values() if found is not None)
+    return any(found.empty for found in contents if found is not None)
 
 
 def stop(
-    setting: Setting,
+    servers: Servers,
     *,
     timeout: float = STOP_LIMIT,
     kill: bool = False,
     agreed: Callable[[Sequence[Node]], bool] = lambda nodes: True,
-    progress: ServerProgress = lambda nodes: None,
-    cancel: Cancel,
 ) -> ServersResult:
     """Stop both nodes, the passive one first, or the one of `--node`; `timeout` is for each.
 
     `agreed` is asked before both go down.
     """
-
-    def action(servers: Servers) -> ServersResult:
-        running = [node for node in servers.passive_first() if servers.is_up(node)]
-        if len(running) == len(servers.profile.nodes) and not agreed(running):
-            return servers.result("cancelled", 130, "cancelled; nothing was stopped")
-        with locked(servers.homes):
-            ended = [servers.stop(node, timeout, kill=kill) for node in running]
-        left = [f"{node.name} still runs" for node, gone in zip(running, ended, strict=True) if not gone]
-        if left:
-            return servers.result("failed", 1, ", ".join(left), verified=False)
-        return servers.result("stopped", 0, verified=False)
-
-    return _run("stop", setting, progress, cancel, action)
+    running = [node for node in servers.passive_first() if servers.is_up(node)]
+    if len(running) == len(servers.profile.nodes) and not agreed(running):
+        return servers.result("cancelled", 130, "cancelled; nothing was stopped")
+    with locked(servers.homes):
+        left = [node.name for node in running if not servers.stop(node, timeout, kill=kill)]
+    if left:
+        return servers.result("failed", 1, f"{' and '.join(left)} still running", verified=False)
+    return servers.result("stopped", 0, verified=False)
 
 
-def restart(
-    setting: Setting,
-    *,
-    timeout: float = START_LIMIT,
-    progress: ServerProgress = lambda nodes: None,
-    cancel: Cancel,
-) -> ServersResult:
+def restart(servers: Servers, *, timeout: float = START_LIMIT) -> ServersResult:
     """Restart node by node, the passive one first, each only while the pair is healthy; or the one of `--node`."""
-
-    def action(servers: Servers) -> ServersResult:
-        deadline = time.monotonic() + timeout
-        with locked(servers.homes):
-            if not servers.check(servers.nodes):
-                return _refused(servers)
-            if servers.only_node is None and not (
-                all(map(servers.pid, servers.nodes))
-                and servers.wait_for(_is_judged, min(deadline, time.monotonic() + KNOWING))
-                and servers.verdict() == "healthy"
-            ):
-                fix = f"apimha-wizard verify {servers.called}   says why; to restart all the same: stop, then start"
-                text = "the pair is not healthy, so that no node can be spared"
-                return servers.result("refused", 3, f"{text}\n  fix: {fix}")
-            for node in servers.passive_first():
-                if not servers.stop(node, max(0.0, min(STOP_LIMIT, deadline - time.monotonic()))):
-                    return servers.result("failed", 1, f"{node.name} still runs")
-                servers.launch(node)
-                outcome, code = servers.wait(deadline)
-                if outcome != "healthy":
-                    return servers.result(outcome, code)
-        return servers.result("healthy", 0)
-
-    return _run("restart", setting, progress, cancel, action)
+    deadline = time.monotonic() + timeout
+    with locked(servers.homes):
+        if not servers.check(servers.nodes):
+            return _refused(servers)
+        if servers.only_node is None and not (
+            all(map(servers.pid, servers.nodes))
+            and servers.wait_for(_is_judged, min(deadline, time.monotonic() + KNOWING))
+            and servers.verdict() == "healthy"
+        ):
+            raise ChecksFailed(
+                "the pair is not healthy, so that no node can be spared",
+                fix=f"apimha-wizard verify {servers.called}   says why; to restart all the same: stop, then start",
+            )
+        for node in servers.passive_first():
+            if not servers.stop(node, max(0.0, min(STOP_LIMIT, deadline - time.monotonic()))):
+                return servers.result("failed", 1, f"{node.name} still running")
+            servers.launch(node)
+            outcome, code = servers.wait(deadline)
+            if outcome != "healthy":
+                return servers.result(outcome, code)
+    return servers.result("healthy", 0)
 
 
 def _is_judged(view: View) -> bool:
@@ -656,10 +624,4 @@ def service(loaded: LoadedProfile, only_node: str) -> str:
         raise ChecksFailed(
             "this home is not on this machine", place=str(node.home), fix=f"run it on {node.host}"
         )
-    java_home = launcher.java_home_of(node.java_home)
-    if java_home is None:
-        raise ChecksFailed(
-            "neither java_home nor JAVA_HOME is set, and the launcher refuses to start without",
-            fix=f"set java_home of {node.name} to a JDK 1.7 or 1.8",
-        )
-    return systemd.unit_text(loaded.name, node.name, Path(node.home), java_home)
+    return systemd.unit_text(loaded.name, node.name, Path(node.home), launcher.java_home_of(node))
