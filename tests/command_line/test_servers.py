@@ -240,8 +240,20 @@ class TestJava:
     ) -> None:
         two = launched()
         changed(two, f'java_home = "{make_java(tmp_path / "java-11", "11.0.2")}"\n')
-        done = command("start", two, "--json", code=3)
+        done = command("start", two, "--json", "--allow-commands", code=3)
         assert [one[0] for one in sentences(done, "prerequisites.java")] == ["error"]
+        assert pids(two) == [None, None]
+
+    @pytest.mark.parametrize("verb", ["start", "restart"])
+    def test_a_java_of_a_profile_that_nobody_agreed_to_is_not_run(
+        self, verb: str, launched: Launched, tmp_path: Path
+    ) -> None:
+        two = launched()
+        changed(two, f'java_home = "{make_java(tmp_path / "java-8", "1.8.0_202")}"\n')
+        done = command(verb, two, "--json", code=3)
+        assert done.json["outcome"] == "refused"
+        assert "java_home of node2 is run only for a profile that you have agreed to" in done.json["error"]
+        assert f"apimha-wizard profile allow {two.pair.profile}" in done.json["error"]
         assert pids(two) == [None, None]
 
     def test_what_the_launcher_says_of_another_java_is_shown(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from wizard.command_line.text import Paper
 from wizard.passwords.resolver import Resolver
+from wizard.profile.passwords import references
 from wizard.system.errors import ChecksFailed, SecretError, UsageError
 from wizard.verify.drill import Drill
 from wizard.verify.hosts import Hosts, resolve

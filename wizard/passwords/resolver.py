@@ -95,8 +95,13 @@ class Resolver:
         raise NotAgreedError(
             f"{reference.describe()} is {'used' if runs else 'read'} only for a profile that you have agreed to",
             place=purpose,
-            fix=AGREE.replace("PROFILE", self._called),
+            fix=self.how_to_agree,
         )
+
+    @property
+    def how_to_agree(self) -> str:
+        """The fix for whoever has to agree to the profile first."""
+        return AGREE.replace("PROFILE", self._called)
 
     def _needs_trust(self, reference: Reference) -> bool:
         if isinstance(reference, FileReference):

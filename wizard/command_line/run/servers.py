@@ -277,11 +277,20 @@ class Servers:
     def check(self, nodes: Sequence[Node]) -> bool:
         """Run the checks that can be made before these nodes are launched; whether none of them fails.
 
-        What they find is in `notes`.  Raises `ChecksFailed` where a launcher would get no `JAVA_HOME`.
+        What they find is in `notes`.
+
+        Raises:
+            ChecksFailed: a launcher would get no `JAVA_HOME`, or that of a profile that the user has not agreed to.
         """
         for node in nodes:
             if self._unit(node) is None:
                 launcher.java_home_of(node)
+            if node.java_home is not None and not self.resolver.trusted:
+                raise ChecksFailed(
+                    f"java_home of {node.name} is run only for a profile that you have agreed to",
+                    place=str(node.java_home),
+                    fix=self.resolver.how_to_agree,
+                )
         context = CheckContext(
             self.profile,
             tuple(nodes),
