@@ -117,6 +117,7 @@ def test_start_restart_and_stop_a_pair(launched: Launched, monkeypatch: pytest.M
     assert (done.json["outcome"], done.json["findings"]) == ("stopped", [])
     assert [(node["state"], node["pid"]) for node in done.json["nodes"]] == [("stopped", None)] * 2
     assert pids(two) == [None, None]
+    assert "node1: stopped\n" in done.err
     assert done.err.index("node1: stopping") < done.err.index("node2: stopping"), (
         "node2 is the active one now"
     )

@@ -309,7 +309,7 @@ class Servers:
                 stale = finding.warning(
                     f"wso2carbon.pid is stale: process {stranger} is not the server of this home; the file is ignored",
                     node=node.name,
-                    fix="nothing: the server writes the file again",
+                    fix="No action needed: the server writes the file again",
                 )
                 found.append(stale._replace(id="server.pid"))
         self.notes += found
@@ -338,7 +338,7 @@ class Servers:
             launched = self._launched[node.name] = _Launched(process, self._newest_start(node))
             self._report()
             while self.pid(node) is None and time.monotonic() - launched.at < APPEARING:
-                if process is not None and process.poll() is not None:
+                if self._cancel.is_set() or (process is not None and process.poll() is not None):
                     break
                 self.rest()
         self.look()
@@ -434,6 +434,7 @@ class Servers:
             elif pid is not None:
                 self._signal(node, pid, signal.SIGTERM)
             if self._has_ended(node, limit):
+                self._report()
                 return True
             if kill and (pid := self.pid(node)) is not None:
                 self._signal(node, pid, signal.SIGKILL)
