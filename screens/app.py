@@ -31,6 +31,7 @@ from screens.sizes import SMALLEST
 from screens.step import StepScreen
 from screens.theme import THEMES
 from wizard.system.errors import WizardError
+from wizard.system.printable import escaped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -237,6 +238,10 @@ class WizardApp(App[int]):
     def action_copy_path(self) -> None:
         if self.pair is not None:
             self.copy_to_clipboard(str(self.pair.draft.target))
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """As shown, so that nothing that a terminal obeys is pasted into one."""
+        super().copy_to_clipboard(escaped(text, keep="\n"))
 
     def on_resize(self, event: events.Resize) -> None:
         """Say so where there is no room, and go on by itself when there is."""

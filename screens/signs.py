@@ -11,6 +11,8 @@ import sys
 from collections.abc import Mapping
 from typing import Literal
 
+from wizard.system.printable import escaped
+
 StepState = Literal["untouched", "incomplete", "checking", "error", "warning", "done"]
 
 WORDS: dict[StepState, str] = {
@@ -94,9 +96,8 @@ def of_finding(status: str) -> str:
 
 
 def plain(text: str) -> str:
-    """`text` in what the terminal can show; control characters are shown as a blank, never obeyed."""
-    if not text.isprintable():
-        text = "".join(character if character.isprintable() else " " for character in text)
+    """`text` in what the terminal can show: line ends as blanks, control characters escaped."""
+    text = escaped(text.replace("\n", " ").replace("\t", " "))
     if not ASCII:
         return text
     for fancy, simple in (("→", "->"), ("…", "..."), ("–", "-"), ("·", "-"), ("›", ">"), ("•", "*")):

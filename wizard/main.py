@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from wizard.command_line import cli
+from wizard.command_line.streams import open_standard_streams
 
 if TYPE_CHECKING:
     from wizard.command_line.verify import ReportWriter
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 def main() -> NoReturn:
     """Run what the command line asks for, and end the process with its exit code."""
+    open_standard_streams()
     cli.main(screen=cli.Launchers(open_wizard, open_dashboard))
 
 

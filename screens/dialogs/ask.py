@@ -34,7 +34,8 @@ class Ask(ModalScreen[str]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="box") as box:
             box.border_title = plain(self._title)
-            yield Static(self._text, markup=False, classes="text")
+            text = "\n".join(map(plain, self._text.split("\n")))
+            yield Static(text, markup=False, classes="text")
             with Horizontal(classes="buttons"):
                 for id, label in self._choices:
                     yield Button(label, id=id, compact=True)

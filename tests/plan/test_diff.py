@@ -32,9 +32,10 @@ from tests.support.headless import (  # noqa: F401  (a fixture is used by its na
 )
 from tests.support.pairs import Pair
 from wizard.command_line.text import diff_lines
+from wizard.passwords.masking import Masker, masker
 from wizard.passwords.secret import MASK
 from wizard.plan.change import Change
-from wizard.plan.diff import Masker, masker, rows, unified
+from wizard.plan.diff import rows, unified
 
 TEXT_FILES = (
     CARBON,

@@ -20,10 +20,11 @@ from screens.model.memory import Memory, ProfileProgress
 from screens.review import Review
 from screens.step import StepScreen
 from tests.support.driving import applied, configured, fill, go_to, place_of, review
-from tests.support.screens import PROFILE, opened, pressed, settled, text_of, typed, until
+from tests.support.screens import PROFILE, Scripted, opened, pressed, settled, text_of, typed, until
 from wizard.profile.document import set_field
 from wizard.profile.store import load
 from wizard.system import locations
+from wizard.system.finding import Finding
 
 
 @pytest.fixture(autouse=True)
@@ -738,3 +739,28 @@ async def test_a_file_that_was_replaced_after_it_was_shown_runs_nothing(
         done = await applied(pilot)
         assert done.result.outcome == "refused"
     assert not (tmp_path / "t").exists()
+
+
+# --- foreign texts ---------------------------------------------------------------------------------
+
+
+async def test_a_foreign_text_is_shown_escaped_and_commands_nothing(
+    make_pair: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evil, shown = "[b]\x1b\u202e", "[b]\\x1b\\u202e"
+    pair = make_pair()
+    monkeypatch.setattr("screens.model.session.CheckSession", Scripted)
+    monkeypatch.setattr(
+        Scripted, "findings", [Finding("error", evil, fix=evil, id="mysql.connect", evidence=evil)]
+    )
+    app = opened(pair.profile)
+    async with app.run_test(size=(120, 50)) as pilot:
+        await settled(pilot)
+        await pilot.press("ctrl+n")
+        await until(pilot, lambda: text_of(app).count(shown) == 2, "the finding and its fix")
+        app.say(evil, "error")
+        app.push_screen(Ask("A question", f"{evil}\n{evil}", [("no", "no")]))
+        await until(pilot, lambda: text_of(app).count(shown) >= 3, "the message and the question")
+        app.copy_to_clipboard(f"{evil}\n")
+        assert app.clipboard == f"{shown}\n"
+        assert not set(evil[-2:]) & set(text_of(app))

@@ -59,16 +59,22 @@ def process(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     code: str | None = None,
+    streams: str = "",
+    out: int = subprocess.PIPE,
 ) -> Ran:
-    """The command in a process of its own; `code` is Python that runs in place of the entry point."""
+    """The command in a process of its own; `code` is Python that runs in place of the entry point.
+
+    `streams` are redirections of the shell, such as `>/dev/full`; `out` is what the standard output is at first.
+    """
     start = ["-c", code] if code else ["-m", "wizard"]
     done = subprocess.run(
-        [sys.executable, *start, *map(str, arguments)],
+        ["sh", "-c", f'exec "$@" {streams}', "sh", sys.executable, *start, *map(str, arguments)],
         env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
         cwd=cwd or ROOT,
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=out,
+        stderr=subprocess.PIPE,
         timeout=60,
         check=False,
     )
-    return Ran(done.returncode, done.stdout.decode("utf-8"), done.stderr.decode("utf-8"))
+    return Ran(done.returncode, (done.stdout or b"").decode("utf-8"), done.stderr.decode("utf-8"))

@@ -6,10 +6,10 @@ Nothing heavy is imported here: each command imports what it needs when it runs.
 from __future__ import annotations
 
 import io
-import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn
 
@@ -17,7 +17,10 @@ import click
 
 from wizard import __version__
 from wizard.command_line.completion import offering, profiles_to_open
+from wizard.command_line.streams import lost
+from wizard.command_line.text import Paper, json_line
 from wizard.system.errors import Cancelled, UsageError, WizardError, os_errors_as_failures
+from wizard.system.printable import escaped
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -71,12 +74,44 @@ def cli(ctx: click.Context) -> int | None:
     return _open_wizard(ctx.obj, None) if ctx.invoked_subcommand is None else None
 
 
-def command(name: str, **settings: Any) -> Callable[[Callable[..., Any]], click.Command]:
+class Ended(NamedTuple):
+    """How a command ended: its exit code, and with `--json` its object."""
+
+    code: int
+    data: Any = None
+    final: bool = False
+    """Whether the code stays where the output is lost: it says what was done.  Else the output is the result."""
+
+
+Acts = Callable[[Mapping[str, Any]], bool]
+"""Whether a command with these parameters changes something."""
+
+
+def _reads(_: Mapping[str, Any]) -> bool:
+    return False
+
+
+def _always(_: Mapping[str, Any]) -> bool:
+    return True
+
+
+def _unless_dry(given: Mapping[str, Any]) -> bool:
+    return not given["dry_run"]
+
+
+def command(
+    name: str, *, acts: Acts = _reads, group: click.Group = cli, **settings: Any
+) -> Callable[[Callable[..., int | Ended]], click.Command]:
     """A command of the group, with `--version` and `--debug` like every other."""
 
-    def wrap(function: Callable[..., Any]) -> click.Command:
-        made = cli.command(name, **settings)(function)
-        return _common(made)
+    def wrap(function: Callable[..., int | Ended]) -> click.Command:
+        @wraps(function)
+        def run(*screen: Any, **given: Any) -> Ended:
+            ended = function(*screen, **given)
+            ended = Ended(ended) if isinstance(ended, int) else ended
+            return ended._replace(final=acts(given) or ended.code == 130)
+
+        return _common(group.command(name, **settings)(run))
 
     return wrap
 
@@ -138,7 +173,7 @@ commands_option = click.option(
 # --- the wizard ----------------------------------------------------------------------------------------
 
 
-@command("wizard", hidden=True)
+@command("wizard", acts=_always, hidden=True)
 @click.argument("name")
 @click.pass_obj
 def wizard(screen: Launchers | None, name: str) -> int:
@@ -146,7 +181,7 @@ def wizard(screen: Launchers | None, name: str) -> int:
     return _open_wizard(screen, name)
 
 
-@command("resume")
+@command("resume", acts=_always)
 @profile_argument
 @click.pass_obj
 def resume(screen: Launchers | None, name: str) -> int:
@@ -190,7 +225,7 @@ def _no_such_name(name: str) -> UsageError:
 # --- replay, check, rollback, history -------------------------------------------------------------------
 
 
-@command("replay")
+@command("replay", acts=_unless_dry)
 @profile_argument
 @click.option("--dry-run", is_flag=True, help="Show what would change, and its diff; write nothing.")
 @node_option
@@ -200,11 +235,10 @@ def _no_such_name(name: str) -> UsageError:
 @ignore_option
 @json_option
 @commands_option
-def replay(name: str, as_json: bool, allow_commands: bool, **options: Any) -> int:
+def replay(name: str, as_json: bool, allow_commands: bool, **options: Any) -> Ended:
     """Headless: check, make the databases, write both nodes or neither."""
     from wizard.command_line.run import replay as headless
     from wizard.command_line.text import (
-        Paper,
         checks_summary,
         database_lines,
         diff_lines,
@@ -233,7 +267,7 @@ def replay(name: str, as_json: bool, allow_commands: bool, **options: Any) -> in
     if result.outcome == "pending":
         out.diff(diff_lines(prepared.plan, prepared.masker()))
     if result.error:
-        errors.line(result.error, "error")
+        errors.text(result.error, "error")
     out.line(_ending(result))
     if result.outcome == "applied":
         from shlex import quote
@@ -266,10 +300,10 @@ def _ending(result: Result) -> str:
 @ignore_option
 @json_option
 @commands_option
-def check(name: str, as_json: bool, allow_commands: bool, **options: Any) -> int:
+def check(name: str, as_json: bool, allow_commands: bool, **options: Any) -> Ended:
     """The checks alone: what is not as it has to be, and how to mend it."""
     from wizard.command_line.run import replay as headless
-    from wizard.command_line.text import Paper, checks_summary
+    from wizard.command_line.text import checks_summary
 
     loaded = _load(name)
     out = Paper(sys.stderr) if as_json else Paper()
@@ -285,14 +319,13 @@ def check(name: str, as_json: bool, allow_commands: bool, **options: Any) -> int
     return _end(result, as_json)
 
 
-@command("rollback")
+@command("rollback", acts=_always)
 @click.argument("name", required=False, metavar="[PROFILE|RUN]", shell_complete=offering("profiles", "runs"))
 @click.option("--force", is_flag=True, help="Restore also what was edited since; those edits are lost.")
 @json_option
-def rollback(name: str | None, force: bool, as_json: bool) -> int:
+def rollback(name: str | None, force: bool, as_json: bool) -> Ended:
     """Undo the newest run of a profile, or the run of that name."""
     from wizard.command_line.run import rollback as undo
-    from wizard.command_line.text import Paper
 
     out = Paper(sys.stderr) if as_json else Paper()
     with _interruptible() as cancel:
@@ -300,39 +333,37 @@ def rollback(name: str | None, force: bool, as_json: bool) -> int:
     for file in result.files:
         out.line(f"  {file['node']}  {file['path']}  {file['status']}")
     if result.error:
-        Paper(sys.stderr).line(result.error, "error")
+        Paper(sys.stderr).text(result.error, "error")
     out.line("Nothing to undo." if result.outcome == "unchanged" else _ending(result))
     if result.outcome == "restored":
         out.line("Databases, accounts and tables stay as they are.")
     return _end(result, as_json)
 
 
-@command("history")
+@command("history", acts=lambda given: given["prune"] is not None)
 @click.argument("name", required=False, metavar="[PROFILE]", shell_complete=offering("profiles"))
 @click.option(
     "--prune", type=click.IntRange(min=0), metavar="N", help="Keep the backups of the N newest runs only."
 )
 @json_option
-def history(name: str | None, prune: int | None, as_json: bool) -> int:
+def history(name: str | None, prune: int | None, as_json: bool) -> Ended:
     """What was done when."""
     from wizard.command_line.run import rollback as undo
-    from wizard.command_line.text import Paper, history_lines
+    from wizard.command_line.text import history_lines
 
     out = Paper(sys.stderr) if as_json else Paper()
     if prune is not None:
         out.line(f"The backups of {undo.prune(prune)} runs were taken away.")
     found = undo.history(name)
     cut_off = [run for run in found if run["state"] == "cut off"]
-    if as_json:
-        _print_json({"version": 1, "runs": found})
-    else:
+    if not as_json:
         out.lines(history_lines(found))
         for run in cut_off:
             out.line(
                 f"! {run['run']} was cut off; apimha-wizard rollback {run['run']} restores the homes",
                 "warning",
             )
-    return 5 if cut_off else 0
+    return Ended(5 if cut_off else 0, {"version": 1, "runs": found} if as_json else None)
 
 
 # --- profiles --------------------------------------------------------------------------------------------
@@ -344,14 +375,7 @@ def profile() -> None:
     """Profiles: make, list, look at, validate."""
 
 
-def profile_command(name: str) -> Callable[[Callable[..., Any]], click.Command]:
-    def wrap(function: Callable[..., Any]) -> click.Command:
-        return _common(profile.command(name)(function))
-
-    return wrap
-
-
-@profile_command("new")
+@command("new", group=profile, acts=lambda given: given["name"] is not None)
 @click.argument("name", required=False, metavar="[NAME|FILE]")
 def profile_new(name: str | None) -> int:
     """Write a commented template to fill in; without a name, to standard output."""
@@ -361,7 +385,7 @@ def profile_new(name: str | None) -> int:
     from wizard.profile.template import new_template
 
     if name is None:
-        click.echo(new_template(), nl=False)
+        Paper().text(new_template())
         return 0
     _, path = locate(name)
     if path.exists():
@@ -370,13 +394,15 @@ def profile_new(name: str | None) -> int:
         )
     save(new_template(), path)
     trust.note_written(path, new_template())
-    click.echo(f"written: {path}\nFill in the lines marked required, then: apimha-wizard check {name}")
+    Paper().lines(
+        [f"written: {path}", f"Fill in the lines marked required, then: apimha-wizard check {name}"]
+    )
     return 0
 
 
-@profile_command("list")
+@command("list", group=profile)
 @json_option
-def profile_list(as_json: bool) -> int:
+def profile_list(as_json: bool) -> int | Ended:
     """The saved profiles and the drafts of the wizard."""
     from wizard.profile.listing import listing
 
@@ -393,73 +419,67 @@ def profile_list(as_json: bool) -> int:
             }
             for one in found
         ]
-        _print_json({"version": 1, "profiles": rows})
-        return 0
+        return Ended(0, {"version": 1, "profiles": rows})
+    out = Paper()
     if not found:
-        click.echo("no profiles yet: apimha-wizard profile new NAME, or apimha-wizard")
+        out.line("no profiles yet: apimha-wizard profile new NAME, or apimha-wizard")
     for one in found:
         told = " and ".join(one.hosts) if one.hosts else (one.error or "").partition("\n")[0]
-        click.echo(f"{one.name:<20} {one.state:<8} {told}")
+        out.line(f"{one.name:<20} {one.state:<8} {told}")
     return 0
 
 
-@profile_command("show")
+@command("show", group=profile)
 @profile_argument
 def profile_show(name: str) -> int:
     """The profile with all its values, defaults included."""
-    from wizard.profile.store import load
     from wizard.profile.template import show
 
-    click.echo(show(load(name).profile), nl=False)
+    Paper().text(show(_load(name).profile))
     return 0
 
 
-@profile_command("validate")
+@command("validate", group=profile)
 @profile_argument
 def profile_validate(name: str) -> int:
     """Whether the profile can be used; each problem with its line."""
-    loaded = _load(name)
-    click.echo(f"{loaded.path}: valid")
+    Paper().line(f"{_load(name).path}: valid")
     return 0
 
 
-@profile_command("allow")
+@command("allow", group=profile, acts=lambda given: not given["listed"])
 @click.argument("name", required=False, metavar="[PROFILE]", type=click.Path())
 @click.option("--list", "listed", is_flag=True, help="List what was agreed to.")
 @click.option("--revoke", is_flag=True, help="Remove the agreement.")
 @json_option
-def profile_allow(name: str | None, listed: bool, revoke: bool, as_json: bool) -> int:
+def profile_allow(name: str | None, listed: bool, revoke: bool, as_json: bool) -> Ended:
     """Agree to what a profile outside your profile folder names: programs, and passwords that are kept elsewhere."""
-    from wizard.command_line.text import Paper
     from wizard.profile import trust
 
     out = Paper(sys.stderr) if as_json else Paper()
     if name is None and listed and not revoke:
         found = trust.agreements()
         out.lines(f"{one.since}  {one.how:<8} {one.sha256[:12]}  {one.path}" for one in found)
-        if as_json:
-            _print_json({"version": 1, "agreements": [one._asdict() for one in found]})
-        return 0
+        data = {"version": 1, "agreements": [one._asdict() for one in found]}
+        return Ended(0, data if as_json else None)
     if name is None or listed:
         raise UsageError("it takes a profile, or --list", fix="apimha-wizard profile allow --list")
     with os_errors_as_failures():
         path, text, said = _revoke(name) if revoke else _agree(name)
     out.line(f"{path}: {said}")
-    if as_json:
-        agreed = text is not None and trust.is_agreed(path, text)
-        sha256 = trust.digest(text) if text is not None else None
-        _print_json({"version": 1, "path": str(path), "sha256": sha256, "agreed": agreed})
-    return 0
+    agreed = text is not None and trust.is_agreed(path, text)
+    sha256 = trust.digest(text) if text is not None else None
+    data = {"version": 1, "path": str(path), "sha256": sha256, "agreed": agreed}
+    return Ended(0, data if as_json else None)
 
 
 def _agree(name: str) -> tuple[Path, str, str]:
     """Ask whether the user agrees to a profile, and record it; the path, the text, and what was done."""
-    from wizard.command_line.text import Paper
     from wizard.profile import trust
 
     loaded = _load(name)
     if loaded.is_agreed:
-        return loaded.path, loaded.text, "agreed already" + _always(loaded.path)
+        return loaded.path, loaded.text, "agreed already" + _own_note(loaded.path)
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError(
             "an agreement is asked for on a terminal",
@@ -483,16 +503,16 @@ def _revoke(name: str) -> tuple[Path, str | None, str]:
 
     _, path = locate(name)
     text = read(path) if path.exists() else None
-    return path, text, ("revoked" if trust.revoke(path, text) else "nothing was recorded") + _always(path)
+    return path, text, ("revoked" if trust.revoke(path, text) else "nothing was recorded") + _own_note(path)
 
 
-def _always(path: Path) -> str:
+def _own_note(path: Path) -> str:
     from wizard.profile.trust import is_own
 
     return " (every profile in your own profile folder is agreed to)" if is_own(path) else ""
 
 
-@profile_command("from-homes")
+@command("from-homes", group=profile, acts=_always)
 @click.argument("homes", nargs=2, type=click.Path(path_type=Path), metavar="HOME1 HOME2")
 @click.option(
     "--name", default="from-homes", metavar="NAME|FILE", help="The profile to write (default: from-homes)."
@@ -500,7 +520,6 @@ def _always(path: Path) -> str:
 def profile_from_homes(homes: tuple[Path, Path], name: str) -> int:
     """Read a pair that was configured by hand back into a profile; passwords go to 0600 files beside it."""
     from wizard.command_line.run import from_homes
-    from wizard.command_line.text import Paper
     from wizard.profile.names import locate
 
     _, path = locate(name)
@@ -519,13 +538,12 @@ def profile_from_homes(homes: tuple[Path, Path], name: str) -> int:
     return 0
 
 
-@profile_command("schema")
-def profile_schema() -> int:
+@command("schema", group=profile)
+def profile_schema() -> Ended:
     """The JSON Schema of the profile."""
     from wizard.profile.schema import schema
 
-    _print_json(schema())
-    return 0
+    return Ended(0, schema())
 
 
 # --- the rest ---------------------------------------------------------------------------------------------
@@ -533,7 +551,7 @@ def profile_schema() -> int:
 
 @command("checks")
 @json_option
-def checks(as_json: bool) -> int:
+def checks(as_json: bool) -> int | Ended:
     """All check ids, with why they matter and how to mend what they find."""
     from wizard.steps.procedure import CHECKS
 
@@ -549,12 +567,12 @@ def checks(as_json: bool) -> int:
             }
             for one in CHECKS
         ]
-        _print_json({"version": 1, "checks": rows})
-        return 0
+        return Ended(0, {"version": 1, "checks": rows})
+    out = Paper()
     for one in CHECKS:
-        click.echo(f"{one.id}  ({one.severity}{'' if one.offline else ', live'})")
-        click.echo(f"    why: {one.why}")
-        click.echo(f"    fix: {one.fix}")
+        out.line(f"{one.id}  ({one.severity}{'' if one.offline else ', live'})")
+        out.line(f"    why: {one.why}")
+        out.line(f"    fix: {one.fix}")
     return 0
 
 
@@ -576,11 +594,11 @@ def sql(name: str, with_password: bool, allow_commands: bool) -> int:
     if with_password:
         resolver = _resolver(loaded, allow_commands=allow_commands)
         password = resolver.resolve(profile.mysql.password, "mysql.password")
-    click.echo(
+    Paper().text(
         sql_for_dba(
             profile, Passwords(password), packs_here(profile, None, resolve=True), with_password=with_password
         ),
-        nl=False,
+        exact=True,
     )
     return 0
 
@@ -639,7 +657,7 @@ def timeout_option(seconds: int, what: str) -> Callable[[Callable[..., Any]], Ca
     )
 
 
-@command("start")
+@command("start", acts=_always)
 @profile_argument
 @node_option
 @click.option("--no-wait", is_flag=True, help="Return once the launchers run.")
@@ -647,18 +665,18 @@ def timeout_option(seconds: int, what: str) -> Callable[[Callable[..., Any]], Ca
 @log_option
 @json_option
 @commands_option
-def start(name: str, as_json: bool, allow_commands: bool, no_wait: bool, **options: Any) -> int:
+def start(name: str, as_json: bool, allow_commands: bool, no_wait: bool, **options: Any) -> Ended:
     """Start both nodes, or one, and wait until verify says that they are healthy."""
     return _servers("start", name, as_json, options, allow_commands=allow_commands, wait=not no_wait)
 
 
-@command("stop")
+@command("stop", acts=_always)
 @profile_argument
 @node_option
 @timeout_option(120, "each node")
 @click.option("--kill", is_flag=True, help="After that time: SIGKILL.")
 @json_option
-def stop(name: str, as_json: bool, **options: Any) -> int:
+def stop(name: str, as_json: bool, **options: Any) -> Ended:
     """Stop both nodes, the passive one first, or one."""
 
     def agreed(nodes: Sequence[Node]) -> bool:
@@ -670,13 +688,13 @@ def stop(name: str, as_json: bool, **options: Any) -> int:
     return _servers("stop", name, as_json, options, agreed=agreed)
 
 
-@command("restart")
+@command("restart", acts=_always)
 @profile_argument
 @node_option
 @timeout_option(600, "it")
 @json_option
 @commands_option
-def restart(name: str, as_json: bool, allow_commands: bool, **options: Any) -> int:
+def restart(name: str, as_json: bool, allow_commands: bool, **options: Any) -> Ended:
     """Restart one node after the other, while the pair stays healthy, or one node."""
     return _servers("restart", name, as_json, options, allow_commands=allow_commands)
 
@@ -689,11 +707,10 @@ def _servers(
     *,
     allow_commands: bool = False,
     **more: Any,
-) -> int:
+) -> Ended:
     """Run `start`, `stop` or `restart`, and print what happens and how it ends."""
     from wizard.command_line.run import servers
     from wizard.command_line.servers import ServersPrinter
-    from wizard.command_line.text import Paper
     from wizard.command_line.verify import mask_of, open_logs
 
     loaded = _load(name)
@@ -722,11 +739,11 @@ def service(name: str, only_node: str) -> int:
     """Print a systemd unit for a node; start, stop and restart use it where it is installed."""
     from wizard.command_line.run.servers import service as unit_of
 
-    click.echo(unit_of(_load(name), only_node), nl=False)
+    Paper().text(unit_of(_load(name), only_node), exact=True)
     return 0
 
 
-@command("clean")
+@command("clean", acts=_unless_dry)
 @profile_argument
 @click.option("--dry-run", is_flag=True, help="Say what would be removed; remove nothing.")
 def clean(name: str, dry_run: bool) -> int:
@@ -736,13 +753,13 @@ def clean(name: str, dry_run: bool) -> int:
     return run_clean(_load(name).profile, name, dry_run=dry_run)
 
 
-@command("demo")
+@command("demo", acts=_always)
 @click.option("--folder", type=click.Path(path_type=Path), help="Where to make it (default: ./apimha-demo).")
 def demo(folder: Path | None) -> int:
     """Make a sandbox pair to try it on."""
     from wizard.demo.story import show
 
-    show(folder or Path("apimha-demo"), click.echo)
+    show(folder or Path("apimha-demo"), Paper().text)
     return 0
 
 
@@ -797,91 +814,67 @@ def _interruptible() -> Iterator[Cancel]:
                 signal.signal(number, handler)
 
 
-def _print_json(data: Any) -> None:
-    import json
-
-    from wizard.command_line.text import write
-
-    encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower().replace("-", "")
-    text = json.dumps(data, ensure_ascii=encoding != "utf8")
-    # What is no text (a path of odd bytes) is written as the escape that JSON has for it.
-    write(sys.stdout, text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n")
+def _end(result: Result | ServersResult, as_json: bool) -> Ended:
+    return Ended(result.exit_code, result.to_json() if as_json else None)
 
 
-def _end(result: Result | ServersResult, as_json: bool) -> int:
-    if as_json:
-        _print_json(result.to_json())
-    return result.exit_code
-
-
-def _refused(error: str, code: int) -> int:
+def _failed(error: str, code: int, said: str | None = None) -> Ended:
     """The ending of a run that never began: its message, and with `--json` the object that says so."""
-    if "--json" in sys.argv[1:]:
-        outcome = {1: "failed", 130: "cancelled"}.get(code, "refused")
-        command = next((word for word in sys.argv[1:] if word in cli.commands), "")
-        shape: dict[str, Any] = (
-            {"nodes": [], "findings": []}
-            if command in ("start", "stop", "restart")
-            else {"run": None, "files": [], "checks": [], "databases": []}
-        )
-        version = {} if "nodes" in shape else {"version": 1}
-        _print_json({**version, "outcome": outcome, **shape, "error": error})
-    return code
+    Paper(sys.stderr).text(said if said is not None else f"error: {error}")
+    if "--json" not in sys.argv[1:]:
+        return Ended(code, final=True)
+    outcome = {1: "failed", 130: "cancelled"}.get(code, "refused")
+    command = next((word for word in sys.argv[1:] if word in cli.commands), "")
+    shape: dict[str, Any] = {"version": 1, "outcome": outcome, "run": None}
+    shape |= {"files": [], "checks": [], "databases": []}
+    if command in ("start", "stop", "restart"):
+        shape = {"outcome": outcome, "nodes": [], "findings": []}
+    return Ended(code, {**shape, "error": error}, final=True)
 
 
 def main(arguments: list[str] | None = None, *, screen: Launchers | None = None) -> NoReturn:
-    """Run a command and end the process with its exit code; without `screen` the wizard has no terminal."""
+    """Run a command and end the process with its exit code; without `screen` the wizard has no terminal.
+
+    The object of `--json` is printed here and nowhere else, so that it is one, however the command ended.
+    """
     if arguments is not None:
         sys.argv[1:] = arguments
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-    code = _run(screen)
+    ended = _run(screen)
+    code = ended.code
     try:
-        sys.stdout.flush()
-    except OSError as problem:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(
-            problem, BrokenPipeError
-        ):  # whoever read us has gone (`| head`): that is no error of ours
-            _say(f"the output could not be written: {problem.strerror}")
+        if ended.data is not None:
+            sys.stdout.write(json_line(ended.data))
+        problem = lost(sys.stdout)
+    except KeyboardInterrupt:  # nobody reads the pipe
+        sys.exit(code if ended.final else 130)
+    if problem is not None:
+        Paper(sys.stderr).line(
+            f"error: the output is lost: standard output cannot be written: {problem.strerror}"
+        )
+        code = code if ended.final else 1
     sys.exit(code)
 
 
-def _say(text: str) -> None:
-    """A line on standard error, if anybody takes it."""
-    with suppress(OSError):
-        click.echo(text, err=True)
-
-
-def _run(screen: Launchers | None) -> int:
-    debug = "--debug" in sys.argv[1:]
+def _run(screen: Launchers | None) -> Ended:
     try:
-        code = cli.main(standalone_mode=False, prog_name="apimha-wizard", obj=screen)
-    except click.exceptions.Exit as ended:
-        return ended.exit_code
+        ended = cli.main(standalone_mode=False, prog_name="apimha-wizard", obj=screen)
+    except click.exceptions.Exit as exit:
+        return Ended(exit.exit_code)
     except (click.Abort, KeyboardInterrupt):
         # Click makes an Abort of Ctrl-C, and of the end of the input that a question waits for.
-        _say("cancelled; everything in the homes is as before")
-        return _refused("cancelled; everything in the homes is as before", 130)
+        text = "cancelled; everything in the homes is as before"
+        return _failed(text, 130, said=text)
     except click.ClickException as problem:
-        problem.show()
-        return _refused(problem.format_message(), 2)
-    except WizardError as problem:
-        if debug:
-            import traceback
-
-            traceback.print_exc()
-        _say(f"error: {problem}")
-        return _refused(str(problem), problem.exit_code)
-    except BrokenPipeError:
-        return 0
+        problem.show(said := io.StringIO())
+        text = problem.format_message()
+        return _failed(text, 2, said=said.getvalue().replace(text, escaped(text)))
     except Exception as problem:
-        if debug:
+        if "--debug" in sys.argv[1:]:
             import traceback
 
-            traceback.print_exc()
+            Paper(sys.stderr).text(traceback.format_exc())
+        if isinstance(problem, WizardError):
+            return _failed(str(problem), problem.exit_code)
         text = f"internal error: {type(problem).__name__}"
-        _say(f"{text}\n  fix: run it again with --debug and report what it prints")
-        return _refused(text, 1)
-    return code if isinstance(code, int) else 0
+        return _failed(text, 1, said=f"{text}\n  fix: run it again with --debug and report what it prints")
+    return ended if isinstance(ended, Ended) else Ended(ended or 0)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from wizard.command_line.text import Paper, write
+from wizard.command_line.text import Paper
 from wizard.verify.report import finding_lines
 
 if TYPE_CHECKING:
@@ -33,19 +32,18 @@ class ServersPrinter:
         if self._live:
             text = " · ".join([*(f"{node.name}: {node.text}" for node in nodes), self._seconds])
             width = shutil.get_terminal_size().columns - 1
-            write(self._paper.stream, f"\r\x1b[K{text[:width]}")
+            self._paper.rewrite(text[:width])
         else:
             for node in nodes:
                 if self._told.get(node.name, "stopped") != node.text:
                     self._paper.line(f"{node.name}: {node.text}")
             self._told = {node.name: node.text for node in nodes}
-        with contextlib.suppress(OSError):
             self._paper.stream.flush()
 
     def end(self, result: ServersResult) -> None:
         """Print what is wrong, and the outcome."""
         if self._live:
-            write(self._paper.stream, "\r\x1b[K")
+            self._paper.rewrite("")
         for one in result.findings:
             awaited = one.status == "waiting" and result.exit_code == 4
             if one.status in ("warning", "error") or awaited:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TextIO
 
 from wizard.system.finding import Agree
+from wizard.system.printable import escaped
 
 if TYPE_CHECKING:
     from wizard.command_line.run.replay import Prepared, Result
     from wizard.pack.home import Pack
-    from wizard.plan.diff import Masker
+    from wizard.passwords.masking import Masker
     from wizard.plan.planner import Plan
     from wizard.profile.model import Profile
     from wizard.system.finding import Finding
@@ -31,13 +31,11 @@ COLOURS = {
 }
 
 
-def write(stream: TextIO, text: str) -> None:
-    """Write to a stream that may take nothing more: a pipe that nobody reads (`| head`), a disk that is full.
+def json_line(data: Any) -> str:
+    """Data as JSON on one line, in ASCII: valid in any encoding, with nothing in it that a terminal obeys."""
+    import json
 
-    How a run ends does not depend on who listens.
-    """
-    with contextlib.suppress(OSError):
-        stream.write(text)
+    return json.dumps(data) + "\n"
 
 
 class Paper:
@@ -51,15 +49,29 @@ class Paper:
         encoding = (getattr(self.stream, "encoding", None) or "ascii").lower()
         self.signs = SIGNS if encoding.replace("-", "") in {"utf8", "utf16"} else ASCII_SIGNS
 
-    def line(self, text: str = "", style: str | None = None) -> None:
-        """One line; what the stream cannot show becomes `?`, and control characters are not obeyed."""
-        if not text.isprintable():
-            text = "".join(c if c.isprintable() or c in "\t\n" else "�" for c in text)
+    def line(self, text: str = "", style: str | None = None, *, exact: bool = False) -> None:
+        """One line; what the stream cannot show becomes `?`, and control characters are escaped.
+
+        `exact` is for what another program reads: only a terminal gets it escaped.
+        """
+        if not exact or self.stream.isatty():
+            text = escaped(text, keep="\t")
         encoding = getattr(self.stream, "encoding", None) or "utf-8"
         text = text.encode(encoding, "replace").decode(encoding)
         if style is not None and self.colour:
             text = f"\x1b[{COLOURS[style]}m{text}\x1b[0m"
-        write(self.stream, text + "\n")
+        self.stream.write(text + "\n")
+
+    def rewrite(self, text: str) -> None:
+        """Replace the last line of a terminal, which has no line end yet."""
+        encoding = getattr(self.stream, "encoding", None) or "utf-8"
+        self.stream.write("\r\x1b[K" + text.encode(encoding, "replace").decode(encoding))
+        self.stream.flush()
+
+    def text(self, text: str, style: str | None = None, *, exact: bool = False) -> None:
+        """The lines of one text, which may end in a line end."""
+        for line in text.removesuffix("\n").split("\n"):
+            self.line(line, style, exact=exact)
 
     def lines(self, lines: Iterable[str]) -> None:
         for text in lines:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import json
+import os
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
-from wizard.command_line.text import Paper
+from wizard.command_line.streams import lost
+from wizard.command_line.text import Paper, json_line
 from wizard.passwords.resolver import Resolver
 from wizard.profile.passwords import references
 from wizard.system.errors import ChecksFailed, SecretError, UsageError
 from wizard.verify.drill import Drill
 from wizard.verify.hosts import Hosts, resolve
 from wizard.verify.log import LIMIT, FileLog, PipeLog, open_log
-from wizard.verify.report import HEADLINES, finding_lines, lines, writable, write_report
+from wizard.verify.report import HEADLINES, finding_lines, is_output, lines, writable, write_report
 from wizard.verify.view import View
 from wizard.verify.watcher import Watcher
 
@@ -106,6 +108,10 @@ def run_verify(
     opened = open_logs(profile, logs, log_limit, standard_input)
     if report is not None or drill:
         writable(report or Path("drill.md"))
+    if as_json and report is not None and is_output(report) and report != Path(os.devnull):
+        raise UsageError(
+            "the report and the JSON object cannot both go to the standard output", fix="name another file"
+        )
     if hosts is None:
         hosts = Hosts() if offline else resolve(node.host for node in profile.nodes)
     packs = _add_own_logs(profile, hosts, opened, log_limit)
@@ -124,17 +130,16 @@ def run_verify(
 
     writer = ReportWriter(name, packs, report)
     screen = VerdictPrinter(out, err, as_json=as_json)
-    try:
+    with closing(watcher):
         if not (watch or until_healthy or drill):
             view = watcher.once()
+            written = writer.at_end(view)  # first: no error of it may follow the one object of `--json`
             screen.whole(view)
-            screen.written(writer.at_end(view))
+            screen.written(written)
             return view.exit_code
         if dashboard is not None and not as_json and out.isatty() and sys.stdin.isatty():
             return dashboard(watcher, name=name, until_healthy=until_healthy, writer=writer)
         return _watch(watcher, screen, until_healthy=until_healthy, writer=writer)
-    finally:
-        watcher.close()
 
 
 def _watch(watcher: Watcher, screen: VerdictPrinter, *, until_healthy: bool, writer: ReportWriter) -> int:
@@ -145,7 +150,7 @@ def _watch(watcher: Watcher, screen: VerdictPrinter, *, until_healthy: bool, wri
         while True:
             view = watcher.poll()
             screen.change(view)
-            if is_over(view, until_healthy=until_healthy):
+            if is_over(view, until_healthy=until_healthy) or screen.lost:
                 break
             rest.wait(DRILL_PERIOD if view.drill is not None else PERIOD)
     except KeyboardInterrupt:
@@ -230,8 +235,13 @@ class VerdictPrinter:
             self._json(view)
 
     def _json(self, view: View) -> None:
-        self._out.write(json.dumps(view.to_json(), ensure_ascii=False) + "\n")
+        self._out.write(json_line(view.to_json()))
         self._out.flush()
+
+    @property
+    def lost(self) -> bool:
+        """Whether nobody takes the output any more: there is nothing left to watch for."""
+        return lost(self._out) is not None
 
     def _flush(self) -> None:
         self._paper.stream.flush()
@@ -346,8 +356,8 @@ def _need_both(profile: Profile, name: str, opened: Mapping[str, FileLog | PipeL
 
 def mask_of(profile: Profile, resolver: Resolver) -> Callable[[str], str]:
     """Hides the passwords that can be had without asking anybody or running anything."""
+    from wizard.passwords.masking import masker
     from wizard.passwords.references import EnvReference, FileReference
-    from wizard.plan.diff import masker
 
     known = []
     for key, reference in references(profile).items():

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from wizard.passwords.secret import MASK
 from wizard.system.errors import WizardError
-from wizard.system.peer import excerpt
+from wizard.system.printable import quoted
 from wizard.verify import knowledge
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def tls_failed(problem: Exception, endpoint: Endpoint) -> DatabaseError:
     """The server offers TLS, and the handshake fails: nothing more was sent."""
     reason = getattr(problem, "reason", None) or type(problem).__name__
     return DatabaseError(
-        f"the server offers TLS, and the handshake fails ({excerpt(str(reason), 60)}); without TLS nothing was sent",
+        f"the server offers TLS, and the handshake fails ({quoted(str(reason), 60)}); without TLS nothing was sent",
         cause="tls",
         place=f"MySQL at {endpoint}",
         fix='let the server speak TLS 1.2 or later; or set useSSL = "false" in mysql.url_parameters: then anybody on '
@@ -225,7 +225,7 @@ def translated(
 
 def by_number(number: int, text: str, endpoint: Endpoint, username: str = "") -> DatabaseError:
     """What an error number means.  `text` is the server's message, in whatever language it has."""
-    who, text = username or "this machine", excerpt(text)
+    who, text = username or "this machine", quoted(text)
 
     def made(cause: Cause, message: str, fix: str) -> DatabaseError:
         return DatabaseError(

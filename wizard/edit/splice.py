@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from wizard.passwords.masking import without_passwords
 from wizard.passwords.secret import MASK, Secret
+from wizard.system.printable import escaped
 
 Value = str | Secret
 """What an editor takes: text, or a password that no description shows."""
-
-# Passwords inside of values: a parameter of a URL, and the part before the host.
-_PARAMETER = re.compile(r"([\w.]*(?:password|passwd|pwd)[\w.]*=)[^&;\s]+", re.IGNORECASE)
-_USER_INFO = re.compile(r"(//[^/\s:@]*:)[^/\s@]+@")
 
 
 class Splice(NamedTuple):
@@ -85,10 +82,7 @@ def shown(text: str | None, *, secret: bool) -> str:
         return MASK
     if not text.strip() or text != text.strip():
         text = f'"{text}"'
-    text = "".join(
-        c if c.isprintable() else repr(c)[1:-1] for c in text
-    )  # no control character on a terminal
-    return _USER_INFO.sub(rf"\1{MASK}@", _PARAMETER.sub(rf"\1{MASK}", text))
+    return without_passwords(escaped(text))
 
 
 def described(what: str, old: str | None, new: str | None, *, secret: bool) -> str:

@@ -20,6 +20,7 @@ from wizard.passwords.references import (
 from wizard.passwords.secret import Secret
 from wizard.system import bounded
 from wizard.system.errors import SecretError
+from wizard.system.printable import escaped
 
 # More than any password, and little enough that a wrong path (a log, /dev/zero) does no harm.
 MOST_BYTES = 64 * 1024
@@ -167,7 +168,7 @@ class Resolver:
 
 def shown(command: tuple[str, ...]) -> str:
     """A command as a person has to see it: a control character could hide a part of it on a terminal."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in join(command))
+    return escaped(join(command))
 
 
 def _real(path: Path) -> Path:

@@ -6,82 +6,15 @@ are compared as they are, and printed from a copy in which every password is ***
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from wizard.passwords.secret import MASK
+from wizard.system.printable import escaped
 
 if TYPE_CHECKING:
+    from wizard.passwords.masking import Masker
     from wizard.plan.change import Change
-
-# What an element holds: text, comments and CDATA, of a length that a password can have, so that a file full of tags
-# that are never closed takes no time without end.
-_CONTENT = r"((?:[^<]|<!--.{0,500}?-->|<!\[CDATA\[.{0,5000}?\]\]>)*+)"
-_ELEMENT = re.compile(
-    rf"(<((?:[\w.-]+:)?[\w.-]*password[\w.-]*)(?:\s[^<>]*)?(?<!/)>){_CONTENT}(</\2\s*>)",
-    re.IGNORECASE | re.DOTALL,
-)
-_NAMED_ELEMENT = re.compile(
-    rf"(<([\w:.-]+)\s[^<>]*(?:name|key)\s*=\s*[\"'][^\"'<>]*password[\"'][^<>]*(?<!/)>){_CONTENT}(</\2\s*>)",
-    re.IGNORECASE | re.DOTALL,
-)
-_ATTRIBUTE = re.compile(r"(\b[\w.-]*password\s*=\s*([\"']))(.*?)(\2)", re.IGNORECASE | re.DOTALL)
-_VALUE = r"(?:[^&<;\s\"]|;(?![\w.]+=))*"  # a `;` ends a parameter of an H2 URL, but not one of MySQL's
-_PARAMETER = re.compile(rf"((?:[?&;]|&amp;)[\w.]*(?:password|pwd)[\w.]*=){_VALUE}", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Masker:
-    """Hides passwords: by where they stand, and the run's own by their text too, wherever that may have got to."""
-
-    secrets: tuple[str, ...] = field(default=(), repr=False)
-    parameters: tuple[str, ...] = ()
-    """Names of URL parameters whose value is a reference."""
-
-    def mask(self, text: str) -> str:
-        """The text with every password as ********, with as many lines as before."""
-        # First the whole ones: a rule for a place might leave a piece of one that no other rule knows.
-        for form in self.secrets:
-            text = text.replace(form, "\n".join([MASK] * (form.count("\n") + 1)))
-        for pattern in (_ELEMENT, _NAMED_ELEMENT, _ATTRIBUTE):
-            text = pattern.sub(_keep_lines, text)
-        text = _PARAMETER.sub(rf"\g<1>{MASK}", text)
-        for name in self.parameters:
-            text = re.sub(rf"((?:[?&;]|&amp;){re.escape(name)}=){_VALUE}", rf"\g<1>{MASK}", text)
-        return text
-
-
-def _keep_lines(found: re.Match[str]) -> str:
-    value = found[3]
-    hidden = "\n".join(MASK if line.strip() else line for line in value.split("\n"))
-    return f"{found[1]}{hidden}{found[4]}"
-
-
-def masker(secrets: Iterable[str], parameters: Iterable[str] = ()) -> Masker:
-    """A masker of these passwords, in plain and in each form that a file can hold them; a very short one is left to
-    the places alone, since it would hide half of the file."""
-    import json
-    from urllib.parse import quote
-
-    from wizard.profile.jdbc_url import VALUE
-
-    forms: set[str] = set()
-    for secret in secrets:
-        if len(secret) >= 4:
-            in_url = quote(secret, safe=VALUE)
-            texts = {secret, in_url, quote(secret, safe=""), quote(secret), json.dumps(secret)[1:-1]}
-            forms |= texts | {_escaped(text) for text in texts}
-            forms.add(_escaped(secret).replace('"', "&quot;").replace("'", "&apos;"))
-            # A character that ISO-8859-1 lacks is in such a file as a numeric reference.
-            forms.add(_escaped(secret).encode("iso-8859-1", "xmlcharrefreplace").decode("iso-8859-1"))
-    return Masker(tuple(sorted(forms, key=len, reverse=True)), tuple(parameters))
-
-
-def _escaped(text: str) -> str:
-    """As `xml.sax.saxutils.escape`, which would load all of HTTP and TLS."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +95,8 @@ def _lines(data: bytes) -> list[str]:
 
 
 def _shown(data: bytes, hide: Masker) -> list[str]:
-    """The masked lines, as many as the real ones; control characters are shown, not obeyed by the terminal."""
+    """The masked lines, as many as the real ones; control characters are escaped."""
     real, masked = _lines(data), hide.mask(_text(data)).split("\n")
     if len(masked) != len(real):  # a password with a line break in it: hide more rather than less
         masked = [hide.mask(line) for line in real]
-    return ["".join(c if c.isprintable() or c == "\t" else "" for c in line) for line in masked]
+    return [escaped(line.removesuffix("\r"), keep="\t") for line in masked]

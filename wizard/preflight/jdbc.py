@@ -25,7 +25,7 @@ from wizard.passwords.resolver import AGREE
 from wizard.passwords.secret import MASK, Secret
 from wizard.system import bounded, finding, program
 from wizard.system.finding import Finding, Remedy
-from wizard.system.peer import excerpt
+from wizard.system.printable import quoted
 from wizard.verify import knowledge
 
 if TYPE_CHECKING:
@@ -207,7 +207,7 @@ def _command(java: Java, folder: Path, deadline: float) -> list[str]:
         options += ["--release", release] if own >= (9,) else ["-source", release, "-target", release]
     _, errors, ended = _run([str(java.javac), *options, str(folder / SOURCE.name)], folder, b"", deadline)
     if not ended or not (folder / f"{PROGRAM}.class").exists():
-        raise _CannotRunError(f"{java.javac} does not compile the program: {excerpt(errors, 200)}")
+        raise _CannotRunError(f"{java.javac} does not compile the program: {quoted(errors, 200)}")
     return [str(java.java), *_QUICK, "-cp", classes, PROGRAM]
 
 
@@ -267,10 +267,10 @@ def _read(output: str, errors: str) -> LoginAnswer:
     line = next((line for line in lines if line.startswith(("OK\x1f", "FAILED\x1e", "REFUSED\x1f"))), None)
     if line is None:
         words = next((line for line in errors.splitlines() if line.strip()), "it printed nothing")
-        return LoginAnswer(not_run=excerpt(words, 200))
+        return LoginAnswer(not_run=quoted(words, 200))
     if line.startswith("OK"):
         _, driver, server = (*line.split("\x1f"), "", "")[:3]
-        return LoginAnswer(driver=excerpt(driver, 80), server=excerpt(server, 80))
+        return LoginAnswer(driver=quoted(driver, 80), server=quoted(server, 80))
     if line.startswith("REFUSED"):
         return LoginAnswer(problems=(LoginProblem("REFUSED", "", 0, line.split("\x1f")[1]),))
     problems = []
@@ -360,12 +360,12 @@ def _unreachable(answer: LoginAnswer) -> bool:
 
 def _first(answer: LoginAnswer) -> str:
     problem = answer.problems[0]
-    return excerpt(f"{problem.kind.rpartition('.')[2]}: {problem.message}")
+    return quoted(f"{problem.kind.rpartition('.')[2]}: {problem.message}")
 
 
 def _last(answer: LoginAnswer) -> str:
     problem = answer.problems[-1]
-    return excerpt(f"{problem.kind.rpartition('.')[2]}: {problem.message}")
+    return quoted(f"{problem.kind.rpartition('.')[2]}: {problem.message}")
 
 
 # --- the check ----------------------------------------------------------------------------------------------

@@ -14,7 +14,8 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from wizard.system import finding
 from wizard.system.finding import Finding
-from wizard.system.peer import Allowance, Encryption, excerpt, reach
+from wizard.system.peer import Allowance, Encryption, reach
+from wizard.system.printable import quoted
 
 if TYPE_CHECKING:
     from wizard.passwords.secret import Secret
@@ -47,7 +48,7 @@ def look(profile: Profile, password: Secret | None) -> Iterator[Finding]:
             url, user, word
         )
     except RepositoryError as problem:
-        yield finding.error(f"{sync.svn_url}: {excerpt(str(problem))}", fix=problem.fix)
+        yield finding.error(f"{sync.svn_url}: {quoted(str(problem))}", fix=problem.fix)
     except TimeoutError:
         yield finding.error(f"{sync.svn_url}: no answer within {PATIENCE:g} s", fix=CORRECT_URL)
     except OSError as problem:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import quote, unquote, unquote_plus
 
+from wizard.passwords.masking import URL_VALUE
 from wizard.system import bounded, network
 
 
@@ -19,13 +20,11 @@ def jdbc_url(host: str, port: int, database: str, parameters: Mapping[str, str] 
     address = f"[{host}]" if ":" in host else host
     url = f"jdbc:mysql://{address}:{port}/{quote(database, safe=NAME)}"
     if parameters:
-        url += "?" + "&".join(f"{key}={quote(value, safe=VALUE)}" for key, value in parameters.items())
+        url += "?" + "&".join(f"{key}={quote(value, safe=URL_VALUE)}" for key, value in parameters.items())
     return url
 
 
 NAME = "-._~$!*'(),;:@=+"
-VALUE = NAME.replace("+", "") + "/[]{}|^"
-"""A parameter ends at `&`, its name at the first `=`: another `=` is part of the value (`sessionVariables=a=1`)."""
 
 
 class MySQLUrl(NamedTuple):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from wizard.system import locations
 from wizard.system.errors import UsageError
+from wizard.system.printable import escaped
 
 RESERVED = frozenset(
     {
@@ -45,9 +46,8 @@ def check_name(name: str) -> None:
         UsageError: it has other characters than letters, digits, `_` and `-`, or is a command.
     """
     if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
-        shown = "".join(c if c.isprintable() else "?" for c in name)
         raise UsageError(
-            f'"{shown}" cannot be the name of a profile',
+            f'"{escaped(name)}" cannot be the name of a profile',
             fix="take letters, digits, _ and - only; a path needs a / in it, or .toml at its end",
         )
     if name.startswith("-"):

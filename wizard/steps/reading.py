@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from wizard.edit.splice import shown
 from wizard.passwords.secret import Secret
 from wizard.profile.fields import keys
+from wizard.system.printable import escaped
 
 if TYPE_CHECKING:
     from wizard.pack.home import Pack
@@ -125,5 +126,5 @@ def describe(value: Any) -> str:
         inner = (f"{key}={value[key]}" for key in value)
         return ", ".join(inner) or "none"
     text = shown(value, secret=False) if isinstance(value, str) else str(value)
-    text = "".join(c if c.isprintable() else " " for c in text)
+    text = escaped(text)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -16,14 +16,6 @@ if TYPE_CHECKING:
 CONNECT_LIMIT = 3.5
 """Seconds for the TCP connection: with what follows it stays within the five of a check."""
 
-EXCERPT = 300
-"""Characters of a peer's text that are shown."""
-
-
-def excerpt(text: str, most: int = EXCERPT) -> str:
-    """The beginning of a peer's text, as one line: it cannot pass for a line of ours."""
-    return " ".join(text[:most].split()) + ("…" if len(text) > most else "")
-
 
 class Allowance:
     """What a peer may still take: seconds and bytes, for all that it does together."""

@@ -6,11 +6,11 @@ import re
 from datetime import datetime
 from typing import NamedTuple
 
+from wizard.passwords.masking import without_quoted_passwords
+from wizard.system.printable import LONGEST, escaped, quoted
+
 STARTING = "Starting WSO2 Carbon"
 """How the message begins with which each start begins (procedure 9)."""
-
-LONGEST = 500
-"""Characters of a line that are kept."""
 
 QUOTED_CAUSES = 6
 """Causes of an error that are quoted, the root among them."""
@@ -54,14 +54,6 @@ _PREFIX = re.compile(
 """What tools that collect logs put before each line: its text changes, its form does not."""
 MOST_PREFIX = 300
 """Bytes of a line in which its own beginning may be, behind a prefix."""
-
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_PASSWORD = re.compile(
-    r"""(?ix) ( (?: password | passwd | passphrase | pwd | secret | token ) ["']? \s* [=:] \s* )
-        (?! (?:yes|no|null|true|false) \b )
-        ( "[^"]*" | '[^']*' | [^\s,;&}\])"']+ )"""
-)
-_USERINFO = re.compile(r"(://[^/\s:@]{1,200}:)[^/\s@]{1,200}(@)")
 
 
 class Record(NamedTuple):
@@ -140,9 +132,7 @@ def parse(line: bytes, trace: tuple[bytes, ...] = (), *, file: str = "", offset:
         content = content.rstrip().removesuffix(
             b"{%b}" % long
         )  # the file's form repeats the class at the end
-    message = content.decode("utf-8", "replace").rstrip()
-    if not message.isprintable():
-        message = _UNPRINTABLE.sub("?", message)
+    message = escaped(content.decode("utf-8", "replace").rstrip())
     return Record(
         time.decode("ascii"),
         level.decode("ascii"),
@@ -188,7 +178,7 @@ def _bare(line: bytes, file: str, offset: int) -> Record | None:
     if found is None:
         return None
     source, content = ("wso2server.sh", found[1]) if found[1] else ("java", found[2])
-    message = _UNPRINTABLE.sub("?", content[: 4 * LONGEST].decode("utf-8", "replace").rstrip())
+    message = escaped(content[: 4 * LONGEST].decode("utf-8", "replace").rstrip())
     return Record("", "ERROR", source, message, line[: 4 * LONGEST], (), file, offset)
 
 
@@ -208,15 +198,8 @@ def without_prefix(line: bytes) -> bytes:
     return line[found.end() :] if found is not None else line
 
 
-def printable(line: bytes) -> str:
-    """A line for people: shortened, without control characters and without passwords."""
-    text = _UNPRINTABLE.sub(
-        "?", line[: 4 * LONGEST].decode("utf-8", "replace").rstrip("\r\n").replace("\t", " ")
-    )
-    text = without_passwords(text).strip()
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
-
-
-def without_passwords(text: str) -> str:
-    """The text with what follows `password=` and the like replaced: servers quote URLs in their errors."""
-    return _USERINFO.sub(r"\1********\2", _PASSWORD.sub(r"\1********", text))
+def printable(text: bytes | str) -> str:
+    """A line for people: shortened, escaped, and without passwords."""
+    if isinstance(text, bytes):
+        text = text[: 4 * LONGEST].decode("utf-8", "replace").rstrip("\r\n").replace("\t", " ")
+    return quoted(without_quoted_passwords(escaped(text[: 4 * LONGEST])))

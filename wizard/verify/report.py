@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
-import tempfile
+import stat
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wizard import __version__
+from wizard.system.durable import write_all, write_durably
 from wizard.system.errors import UsageError
+from wizard.system.printable import escaped
 from wizard.verify.view import View
 
 if TYPE_CHECKING:
@@ -34,7 +38,7 @@ def finding_lines(one: Finding, sign: str) -> Iterator[str]:
     yield f"{sign} {one.id}{node} {one.message}"
     if one.status in ("ok", "skipped") and not (one.status == "skipped" and one.fix):
         return
-    for line in (one.evidence or "").splitlines() if one.status != "skipped" else ():
+    for line in one.evidence.split("\n") if one.evidence and one.status != "skipped" else ():
         yield f"    > {line}"
     if one.fix:
         yield f"    fix: {one.fix}"
@@ -115,40 +119,78 @@ def report_json(view: View, name: str) -> dict[str, Any]:
 
 
 def writable(path: Path) -> None:
-    """Raises UsageError where no report can be written at that path: better before a drill than behind it."""
-    folder = path.parent
-    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        reason = "it is a folder" if path.is_dir() else "its folder is missing or cannot be written"
-        raise UsageError(
-            f"no report can be written there: {reason}", place=str(path), fix="name another file"
-        )
+    """Raise UsageError where no report can be written at that path: better before a drill than after it."""
+    with _refusals(path):
+        target, status = _target(path)
+        if status is not None and stat.S_ISDIR(status.st_mode):
+            raise IsADirectoryError(errno.EISDIR, "it is a folder")
+        if status is not None and not stat.S_ISREG(status.st_mode):
+            return
+        if not target.parent.is_dir() or not os.access(target.parent, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, "its folder is missing or cannot be written")
 
 
-def write(path: Path, text: str) -> None:
-    """Write a report, whole or not at all.  Raises UsageError."""
+def is_output(path: Path) -> bool:
+    """Whether a path is what the standard output of this process goes to."""
     try:
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        return os.path.samestat(os.stat(path), os.fstat(1))
+    except OSError:
+        return False
+
+
+def write(path: Path, text: str) -> bool:
+    """Write a report: whole or not at all where it is a file, which a link may lead to.  Return whether it is one.
+
+    What is no file (a pipe, a device) is written to as it is.  Raises UsageError.
+    """
+    data = text.encode("utf-8", "backslashreplace")
+    with _refusals(path):
+        target, status = _target(path)
+        if is_output(path):  # its other lines are to come before and after the report
+            write_all(1, data)
+            return False
+        if status is None or stat.S_ISREG(status.st_mode):
+            write_durably(
+                target, data, mode=0o666 & ~_umask() if status is None else stat.S_IMODE(status.st_mode)
+            )
+            return True
+        # Not blocking: a pipe that nobody reads would hold the program up.
+        descriptor = os.open(target, os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
-                os.fchmod(descriptor, 0o666 & ~_umask())
-                file.write(text)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+            os.set_blocking(descriptor, True)
+            write_all(descriptor, data)
+        finally:
+            os.close(descriptor)
+        return False
+
+
+def _target(path: Path) -> tuple[Path, os.stat_result | None]:
+    """Where a report at `path` goes, behind all links, and what is there."""
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return Path(os.path.realpath(path)), None
+    # Behind a link of /proc a pipe has no path of its own.
+    return (Path(os.path.realpath(path)) if stat.S_ISREG(status.st_mode) else path), status
+
+
+@contextmanager
+def _refusals(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as problem:
+        reason = "nobody reads that pipe" if problem.errno == errno.ENXIO else problem.strerror
         raise UsageError(
-            f"the report cannot be written: {problem.strerror}", place=str(path), fix="name another file"
+            f"the report cannot be written: {reason}", place=str(path), fix="name another file"
         ) from None
 
 
 def write_report(path: Path, view: View, name: str, packs: Mapping[str, Pack]) -> list[Path]:
     """Write the report, and for a drill its JSON beside it; the files that were written."""
-    write(path, markdown(view, name, packs))
-    if view.drill is None:
+    if not write(path, markdown(view, name, packs)) or view.drill is None:
         return [path]
     beside = path.with_name(f"{path.stem}.json") if path.suffix else path.with_name(f"{path.name}.json")
-    write(beside, json.dumps(report_json(view, name), ensure_ascii=False, indent=2) + "\n")
+    write(beside, json.dumps(report_json(view, name), indent=2) + "\n")
     return [path, beside]
 
 
@@ -164,7 +206,7 @@ def _row(*cells: str) -> str:
 
 def _cell(text: str) -> str:
     """Text that Markdown takes literally, on one line."""
-    one_line = " ".join(text.split())
+    one_line = escaped(" ".join(text.split()))
     return "".join(f"\\{c}" if c in "\\`*_{}[]<>|#" else c for c in one_line)
 
 
@@ -173,4 +215,4 @@ def _block(text: str, language: str = "") -> list[str]:
     fence = "```"
     while fence in text:
         fence += "`"
-    return [f"{fence}{language}", *text.splitlines(), fence]
+    return [f"{fence}{language}", *(escaped(line, keep="\t") for line in text.split("\n")), fence]

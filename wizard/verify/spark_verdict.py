@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from wizard.system import finding
 from wizard.system.finding import Finding
+from wizard.system.printable import quoted
 from wizard.verify.pair import Pair
-from wizard.verify.record import printable
 from wizard.verify.spark import Environment, Look, SparkAddress, port_number
 from wizard.verify.story import Address
 from wizard.verify.ui import PageAnswer
@@ -74,11 +74,6 @@ def judge_spark(view: SparkView) -> list[Finding]:
     return [found for id, judge in judges for found in finding.of(id, judge(view))]
 
 
-def _shown(text: object) -> str:
-    """What a page says, for people."""
-    return printable(str(text).encode("utf-8", "replace"))
-
-
 def _list(texts: Sequence[str], between: str = ", ") -> str:
     """The first few."""
     return between.join(texts[:QUOTED]) + (f"{between}…" if len(texts) > QUOTED else "")
@@ -99,7 +94,7 @@ def _uis(view: SparkView) -> Iterator[Finding]:
                 fix="the nodes have to be in one Hazelcast cluster: see verify.member, then start both again",
             )
         elif status not in ("ALIVE", "STANDBY"):
-            yield finding.waiting(f"its master is {_shown(status)}", node=node.name, evidence=answer.url)
+            yield finding.waiting(f"its master is {quoted(status)}", node=node.name, evidence=answer.url)
         elif view.alive is None and len(known) == len(statuses):
             yield _nobody_alive(view, node, status, answer)
         else:
@@ -223,7 +218,7 @@ def _application(view: SparkView) -> Iterator[Finding]:
         return
     url = view.url(view.alive)
     applications = view.last.listed(view.alive, "activeapps")
-    states = {_shown(one.get("name")): str(one.get("state")) for one in applications}
+    states = {quoted(str(one.get("name"))): str(one.get("state")) for one in applications}
     if "RUNNING" in states.values():
         names = _list([name for name, state in states.items() if state == "RUNNING"])
         yield finding.ok(f"{names} is running", node=view.alive, evidence=url)
@@ -269,7 +264,7 @@ def _parameters(view: SparkView, environment: Environment) -> Iterator[Finding]:
     if spark.symbolic_link is not None and not view.pair.one_machine:
         wanted["carbon.das.symbolic.link"] = f"{str(spark.symbolic_link).rstrip('/')}/"
     differs = [
-        f"{key} is {_shown(environment.properties[key])}, not {value}"
+        f"{key} is {quoted(environment.properties[key])}, not {value}"
         for key, value in wanted.items()
         if key in environment.properties and environment.properties[key].strip() != value
     ]
@@ -279,7 +274,7 @@ def _parameters(view: SparkView, environment: Environment) -> Iterator[Finding]:
         host, _, port = text.strip().rpartition(":")
         seen = Address(host, number) if (number := port_number(port)) is not None else None
         if seen is None or not any(view.pair.matches(one, seen) for one in nodes):
-            differs.append(f"its master {_shown(text)} is no node of the profile")
+            differs.append(f"its master {quoted(text)} is no node of the profile")
     if differs:
         yield finding.error(
             f"{_list(differs, '; ')}: the configuration in use is not the one that was written",
@@ -298,7 +293,7 @@ def _class_path(view: SparkView, environment: Environment) -> Iterator[Finding]:
     for entry in dict.fromkeys(entry.strip() for entry in entries):
         path = entry.removeprefix("file:")
         if PurePosixPath(path).is_absolute() and view.exists(path) is False:
-            missing.append(_shown(path))
+            missing.append(quoted(path))
     if missing:
         yield finding.error(
             f"{len(missing)} class path entr{'ies do' if len(missing) > 1 else 'y does'} not exist here: "

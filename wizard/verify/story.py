@@ -11,7 +11,7 @@ from typing import Literal
 
 from wizard.verify.classes import Row, row_of
 from wizard.verify.knowledge import BY_ID, Failure, recognise
-from wizard.verify.record import STARTING, Record
+from wizard.verify.record import STARTING, Record, printable
 
 HaRole = Literal["active", "passive", "backup"]
 Success = Literal["database", "spark", "receiver", "events", "member"]
@@ -209,10 +209,14 @@ class Facts:
 
 
 class Story:
-    """Reads the records of one node in their order; a new start begins a new story."""
+    """Reads the records of one node in their order; a new start begins a new story.
 
-    def __init__(self) -> None:
+    `mask` hides passwords in what the time line quotes.
+    """
+
+    def __init__(self, mask: Callable[[str], str] = str) -> None:
         self.facts = Facts()
+        self._mask = mask
         self._at = 0
         self._failures: dict[tuple[str, str, int], Failure | None] = {}
 
@@ -257,7 +261,7 @@ class Story:
             self._warning(record)
 
     def _note(self, record: Record, text: str, *, error: bool = False) -> None:
-        self.facts.moments.append(Moment(record, text, error))
+        self.facts.moments.append(Moment(record, self._mask(text), error))
 
     def _warning(self, record: Record) -> None:
         """The few warnings that decide something."""
@@ -348,7 +352,7 @@ class Story:
             troubles.pop(
                 next((key for key, one in troubles.items() if not one.failure), next(iter(troubles)))
             )
-        text = record.message[:LONGEST_TEXT]
+        text = printable(record.message)[:LONGEST_TEXT]
         troubles[key] = Trouble(row, text, failure, Tally.of(record, self._at), None, blocks, once)
         self._note(record, f"error: {failure.cause if failure is not None else text}", error=True)
         return troubles[key]

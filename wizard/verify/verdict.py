@@ -413,7 +413,7 @@ def _local_member(pair: Pair, node: Node, facts: Facts) -> Iterator[Finding]:
     if not pair.matches(wanted, local.address):
         differs.append(f"it is {local.address} in the cluster, not {wanted}")
     if local.domain and local.domain != pair.profile.cluster.domain:
-        differs.append(f"its domain is {printable(local.domain.encode())}, not {pair.profile.cluster.domain}")
+        differs.append(f"its domain is {printable(local.domain)}, not {pair.profile.cluster.domain}")
     if differs:
         yield finding.error(
             f"{'; '.join(differs)}: {NOT_WRITTEN}",
@@ -946,7 +946,7 @@ def _trouble(pair: Pair, node: Node, group: _Group) -> Finding:
     trouble, failure, tally = group.first, group.first.failure, group.newest.tally
     over = all(_over(pair, node, facts, one) for one in group.troubles)
     times = f" ({group.count} times)" if group.count > 1 else ""
-    quoted = printable(trouble.text.encode())[:LONGEST_QUOTE].rstrip(" :.")
+    quoted = trouble.text[:LONGEST_QUOTE].rstrip(" :.")
     if trouble.blocks_start:
         fatal = facts.complete is not None and tally.last.level == "FATAL"
         what = "a fatal error" if fatal else "its start has failed"

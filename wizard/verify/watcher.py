@@ -68,7 +68,7 @@ class Watcher:
         self._mask = mask
         self._between = between
         self._limit = limit
-        self._stories = {node: Story() for node in self._logs}
+        self._stories = {node: Story(mask) for node in self._logs}
         self._told: dict[str, Moment | None] = {}
         self._looks: tuple[Look, Look] | None = None
         self._looked_at = 0.0

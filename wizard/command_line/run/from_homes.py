@@ -30,6 +30,7 @@ from wizard.steps.reading import Reading, describe
 from wizard.system import network
 from wizard.system.durable import write_durably
 from wizard.system.errors import ChecksFailed, EditError, Failed, UsageError
+from wizard.system.printable import escaped
 
 NODE_NAMES = ("node1", "node2")
 PARAMETERS = "mysql.url_parameters"
@@ -447,7 +448,7 @@ def text(found: PairReading, references: Mapping[str, Mapping[str, str]]) -> str
                 body += ["", "[[nodes]]" if table == "nodes" else f"[{table}]", *lines]
     head = ["# Read back from two homes by: apimha-wizard profile from-homes"]
     head += [
-        f"# {_one_line(note)}" for name, notes in found.notes.items() if name not in told_at for note in notes
+        f"# {escaped(note)}" for name, notes in found.notes.items() if name not in told_at for note in notes
     ]
     return "\n".join([*head, "", f"schema_version = {SCHEMA_VERSION}", *body]) + "\n"
 
@@ -465,7 +466,7 @@ def _lines(
     for one in dict.fromkeys(names):
         told_at.add(one)
         for note in found.notes.get(one, []):
-            yield f"# {_one_line(note)}"
+            yield f"# {escaped(note)}"
     if name in found.blank:
         yield f'{written_key(key.name)} = ""   # required: fill it in, such as {written(key.default)}'
     elif name in found.missing:
@@ -481,7 +482,3 @@ def _lines(
             yield f"{key.name} = {written(parameters)}"
     elif name in found.values:
         yield f"{written_key(key.name)} = {written(references.get(name, found.values[name]))}"
-
-
-def _one_line(note: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in note)

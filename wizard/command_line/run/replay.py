@@ -30,8 +30,8 @@ from wizard.transaction.home_lock import locked
 if TYPE_CHECKING:
     from wizard.database.needs import Needs
     from wizard.database.provision import DatabaseProgress
+    from wizard.passwords.masking import Masker
     from wizard.passwords.resolver import Resolver
-    from wizard.plan.diff import Masker
     from wizard.profile.files import LoadedProfile
     from wizard.profile.model import Node, Profile
     from wizard.profile.passwords import Passwords
@@ -155,7 +155,7 @@ class Prepared:
 
     def masker(self) -> Masker:
         """What hides the passwords of this run in a diff."""
-        from wizard.plan.diff import masker
+        from wizard.passwords.masking import masker
 
         references = [
             key for key, value in self.passwords.url_parameters.items() if not isinstance(value, str)

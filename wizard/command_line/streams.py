@@ -1,0 +1,63 @@
+"""The standard streams of the process: whatever they are, a command ends the same way.
+
+A stream may be closed, full, a pipe whose reader has gone, or one that does not block.  How a command ends is decided
+by what it did, so writing never raises: what cannot be written is lost, and the stream knows why.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import select
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+
+class _Descriptor(io.FileIO):
+    """A descriptor for writing that waits where a pipe does not block, and after a failure swallows the rest."""
+
+    lost: OSError | None = None
+
+    def write(self, data: ReadableBuffer) -> int:
+        while self.lost is None:
+            try:
+                written = super().write(data)
+                if written is not None:  # None: it would have blocked
+                    return written
+                select.select([], [self], [])
+            except OSError as problem:
+                self.lost = problem
+        return memoryview(data).nbytes
+
+
+def open_standard_streams() -> None:
+    """Replace the standard streams of this process by those that never fail.
+
+    A descriptor that is closed is opened on the null device, for reading: the next file that the program opens must
+    not become its standard output.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDONLY), True)
+    if sys.stdin is None:
+        sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
+    sys.stdout, sys.stderr = _writer(1, sys.stdout), _writer(2, sys.stderr)
+
+
+def _writer(number: int, before: TextIO | None) -> TextIO:
+    raw = _Descriptor(number, "w", closefd=False)
+    encoding = before.encoding if before is not None else "utf-8"
+    at_once = number == 2 or raw.isatty()
+    return io.TextIOWrapper(io.BufferedWriter(raw), encoding, "backslashreplace", line_buffering=at_once)
+
+
+def lost(stream: TextIO) -> OSError | None:
+    """Return why something that was written to this stream has got lost; None where nothing has."""
+    stream.flush()
+    raw = getattr(getattr(stream, "buffer", None), "raw", None)
+    return raw.lost if isinstance(raw, _Descriptor) else None

@@ -1,0 +1,146 @@
+"""Passwords hidden in texts: those of a run wherever they stand, others by where or how they are written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from wizard.passwords.secret import MASK
+
+URL_VALUE = "-._~$!*'(),;:@=/[]{}|^"
+"""What the value of a URL's parameter holds as it is; the rest is percent-encoded.
+
+It ends at `&`, its name at the first `=`: another `=` is part of the value (`sessionVariables=a=1`).
+"""
+
+# --- in files: elements, attributes, URLs ------------------------------------------------------------------
+
+# What an element holds: text, comments and CDATA, of a length that a password can have, so that a file full of tags
+# that are never closed takes no time without end.
+_CONTENT = r"((?:[^<]|<!--.{0,500}?-->|<!\[CDATA\[.{0,5000}?\]\]>)*+)"
+_ELEMENT = re.compile(
+    rf"(<((?:[\w.-]+:)?[\w.-]*password[\w.-]*)(?:\s[^<>]*)?(?<!/)>){_CONTENT}(</\2\s*>)",
+    re.IGNORECASE | re.DOTALL,
+)
+_NAMED_ELEMENT = re.compile(
+    rf"(<([\w:.-]+)\s[^<>]*(?:name|key)\s*=\s*[\"'][^\"'<>]*password[\"'][^<>]*(?<!/)>){_CONTENT}(</\2\s*>)",
+    re.IGNORECASE | re.DOTALL,
+)
+_ATTRIBUTE = re.compile(r"(\b[\w.-]*password\s*=\s*([\"']))(.*?)(\2)", re.IGNORECASE | re.DOTALL)
+_VALUE = r"(?:[^&<;\s\"]|;(?![\w.]+=))*"  # a `;` ends a parameter of an H2 URL, but not one of MySQL's
+_PARAMETER = re.compile(rf"((?:[?&;]|&amp;)[\w.]*(?:password|pwd)[\w.]*=){_VALUE}", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Masker:
+    """Hides passwords: by where they stand, and the run's own by their text too, wherever that may have got to."""
+
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    parameters: tuple[str, ...] = ()
+    """Names of URL parameters whose value is a reference."""
+
+    def mask(self, text: str) -> str:
+        """The text with every password as ********, with as many lines as before."""
+        # First the whole ones: a rule for a place might leave a piece of one that no other rule knows.
+        for form in self.secrets:
+            text = text.replace(form, "\n".join([MASK] * (form.count("\n") + 1)))
+        for pattern in (_ELEMENT, _NAMED_ELEMENT, _ATTRIBUTE):
+            text = pattern.sub(_keep_lines, text)
+        text = _PARAMETER.sub(rf"\g<1>{MASK}", text)
+        for name in self.parameters:
+            text = re.sub(rf"((?:[?&;]|&amp;){re.escape(name)}=){_VALUE}", rf"\g<1>{MASK}", text)
+        return text
+
+
+def _keep_lines(found: re.Match[str]) -> str:
+    value = found[3]
+    hidden = "\n".join(MASK if line.strip() else line for line in value.split("\n"))
+    return f"{found[1]}{hidden}{found[4]}"
+
+
+def masker(secrets: Iterable[str], parameters: Iterable[str] = ()) -> Masker:
+    """A masker of these passwords, in plain and in each form that a file can hold them; a very short one is left to
+    the places alone, since it would hide half of the file."""
+    import json
+    from urllib.parse import quote
+
+    forms: set[str] = set()
+    for secret in secrets:
+        if len(secret) >= 4:
+            in_url = quote(secret, safe=URL_VALUE)
+            texts = {secret, in_url, quote(secret, safe=""), quote(secret), json.dumps(secret)[1:-1]}
+            forms |= texts | {_escaped(text) for text in texts}
+            forms.add(_escaped(secret).replace('"', "&quot;").replace("'", "&apos;"))
+            # What ISO-8859-1 lacks stands in such a file by its number.
+            forms.add(_escaped(secret).encode("iso-8859-1", "xmlcharrefreplace").decode("iso-8859-1"))
+    return Masker(tuple(sorted(forms, key=len, reverse=True)), tuple(parameters))
+
+
+def _escaped(text: str) -> str:
+    """As `xml.sax.saxutils.escape`, which would load all of HTTP and TLS."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+# --- in lines of a log, in values, in what a server says ---------------------------------------------------
+
+_QUOTED = r"""(?:"(?:[^"\\]|\\.)*(?:"|$)|\\+"[^"]*(?:"|$)|'(?:[^'\\]|\\.|'')*(?:'|$))"""
+"""A text in quotes; a line that was cut off may lack the last one."""
+_BARE = r"(?:[^\s&;]|;(?!\s|$|[\w.]+=))+"
+_ASSIGNED = re.compile(
+    rf"""((?:password|passwd|passphrase|pwd|secret|token|storepass|keypass)[\w.]{{0,60}}\\*["']?
+          \s{{0,20}}(?:(?:is|was)\s{{0,20}})?[=:]\s{{0,20}})
+         (?!\*{{8}}|(?:yes|no|null|true|false)(?:[\s,;&)\]}}"']|$))
+         (?:{_QUOTED}|{_BARE})""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_USER_INFO = re.compile(
+    r"(//[^/\s:@]*:)(?!\d{1,5}(?:[/?\s]|$))[^\s@]{1,200}(?:@[^\s@/]{1,200})*@"
+    r"|(\bjdbc:[\w:]{1,40}:[\w.$-]{1,100}[:/])[^\s@/?]{1,200}@"
+)
+_IDENTIFIED = re.compile(
+    rf"(\bidentified\s{{1,20}}(?:(?:with|via)\s{{1,20}}\S{{1,100}}\s{{1,20}})?(?:by|as|using)\s{{1,20}}"
+    rf"(?:password\s{{1,20}})?)(?:{_QUOTED}|[^\s;]+)"
+    rf"|(\bpassword\s?\(\s?|\bpassword\s{{1,20}}for\s{{1,20}}\S{{1,200}}\s{{0,20}}=\s{{0,20}}){_QUOTED}",
+    re.IGNORECASE,
+)
+_ORDINARY = """
+    is was are were be been being has had have must should shall can cannot could may might will would does did do
+    not no for of to from in on at by with without and or but nor as if when while than that this which who using
+    use used file files field fields hash hashes policy callback property provider encoder encryption decryption
+    digest type types manager reset change changed expired expiration expires expiry validation validator invalid
+    incorrect wrong bad missing empty null required set given provided supplied mismatch mismatched failed failure
+    fails check authentication authenticator login prompt protected plugin store key input value alias entry column
+    table parameter attribute option options length history rotation recovery verification mechanism grant contains
+    needs matches yes true false now too
+"""
+"""Words that follow "password" and are none: "password is wrong"."""
+_SPOKEN = re.compile(
+    rf"""((?:(?<![^\W_])(?:password|passwd|passphrase|pwd|storepass|keypass)|(?<=-)pass(?:in|out)?)\s{{1,20}})
+         (?:((?:is|was)\s{{1,20}})?{_QUOTED}
+           |(?!(?:{"|".join(_ORDINARY.split())}|\w{{1,9}}n't)(?:[\s.,:;!?)\]'"]|$)|[=:(\[{{-]|\*{{8}})\S+)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_OPTION = re.compile(
+    r"((?<![^\s'\"(\[])-p\s{0,20})"
+    r"(?!(?:ort|ath|rops?|roperties|id|rofile|ackage|arallel|rint|lugin|rocess|roject|refix|ass(?:word|in|out)?|wd)\b"
+    rf"|-|\*{{8}})(?:{_QUOTED}|[^\s'\"]+)"
+)
+"""`-p` of a database's or an archiver's client; options of one dash and a whole word are none."""
+
+
+def without_passwords(value: str) -> str:
+    """Return a value without the passwords that its form shows: `password=…`, `user:…@host`, `IDENTIFIED BY …`."""
+    value = _ASSIGNED.sub(rf"\g<1>{MASK}", value)
+    value = _USER_INFO.sub(lambda found: f"{found[1] or found[2]}{MASK}@", value)
+    return _IDENTIFIED.sub(lambda found: f"{found[1] or found[2]}{MASK}", value)
+
+
+def without_quoted_passwords(line: str) -> str:
+    """Return a line of a log, where people and programs also write `password X`, `-p X`, `<password>X</password>`.
+
+    A word that follows "password" in ordinary sentences stays; whatever else does may be one.
+    """
+    line = without_passwords(_ELEMENT.sub(_keep_lines, line))
+    line = _SPOKEN.sub(lambda found: f"{found[1]}{found[2] or ''}{MASK}", line)
+    return _OPTION.sub(rf"\g<1>{MASK}", line)
