@@ -109,7 +109,7 @@ class TestStreams:
             assert ended(common, ["check", "--json", "--no-such-option"], streams).code == 2
             assert process("rollback", str(tmp_path / "no.toml"), "--json", streams=streams).code == 2
 
-    @pytest.mark.parametrize("streams", ["2>&-", "2>/dev/full", "<&-", "2>&- <&-"])
+    @pytest.mark.parametrize("streams", ["2>/dev/full", "2>&- <&-"])
     def test_the_other_streams_do_not_matter(self, common: Pair, streams: str) -> None:
         for command in (
             ["check", "--offline", "PROFILE", "--json"],
@@ -220,11 +220,19 @@ class TestJson:
         assert (ran.code, ran.json["outcome"]) == (1, "failed")
         assert "ZeroDivisionError: \\x1b[2J" in ran.err
 
-    def test_ctrl_c_while_the_object_waits_for_its_reader_adds_none(self, common: Pair) -> None:
+    @pytest.mark.parametrize("command", [["profile", "schema"], ["checks", "--json"]])
+    def test_ctrl_c_while_the_object_waits_for_its_reader_adds_none(
+        self, common: Pair, command: list[str]
+    ) -> None:
         reading, writing = os.pipe()
         fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
         child = subprocess.Popen(
-            [sys.executable, "-m", "wizard", "profile", "schema"],
+            [
+                sys.executable,
+                "-m",
+                "wizard",
+                *command,
+            ],
             cwd=ROOT,
             env={**common.env, "PYTHONPATH": str(ROOT)},
             stdout=writing,
@@ -232,13 +240,13 @@ class TestJson:
         )
         os.close(writing)
         with os.fdopen(reading, "rb") as pipe:
-            first = pipe.read(1)  # it has begun to write, and the rest does not fit
+            found = os.read(reading, 1)  # it has begun to write, and the rest does not fit
             child.send_signal(signal.SIGINT)
-            rest = pipe.read()
-        _, err = child.communicate(timeout=60)
+            _, err = child.communicate(timeout=60)
+            found += pipe.read()
         assert child.returncode == 130
         assert b"Traceback" not in err
-        assert (first + rest).count(b'"$schema"') <= 1
+        assert found.count(b"\n") <= 1
 
 
 def obeyed(text: str) -> set[str]:
@@ -346,7 +354,7 @@ class TestReport:
             assert (ran.code, ran.err) == (4, "")
             assert out.count("# Verify") == (2 if ">>" in streams else 1)
             assert out.endswith(f"report: {path}\n")
-            assert out.startswith("# Verify")
+            assert out.index("WAITING: ") < out.index("# Verify")
 
     def test_a_device_gets_it_and_stays(self, common: Pair, tmp_path: Path) -> None:
         device = tmp_path / "full"

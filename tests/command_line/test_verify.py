@@ -60,8 +60,8 @@ def write_logs(pair: Pair, first: Side | None, second: Side | None) -> None:
 
 def verify(profile: Profile, **options: Any) -> tuple[int, str, str]:
     out, err = io.StringIO(), io.StringIO()
-    code = run_verify(profile, "pair", out=out, err=err, **options)
-    return code, out.getvalue(), err.getvalue()
+    code, data = run_verify(profile, "pair", out=out, err=err, **options)
+    return code, out.getvalue() if data is None else json.dumps(data), err.getvalue()
 
 
 # --- once ----------------------------------------------------------------------------------------
@@ -407,7 +407,7 @@ class Watching(threading.Thread):
         self.start()
 
     def run(self) -> None:
-        self.code = run_verify(
+        self.code, _ = run_verify(
             self._profile, "pair", out=self.out, err=io.StringIO(), watch=True, **self._options
         )
 
@@ -449,7 +449,7 @@ def test_ctrl_c_ends_watching_with_130_and_the_report(pair: Pair, tmp_path: Path
     program = (
         "import sys\nfrom pathlib import Path\n"
         "from wizard.profile.store import load\nfrom wizard.command_line.verify import run_verify\n"
-        "sys.exit(run_verify(load(sys.argv[1]).profile, 'pair', offline=True, watch=True, report=Path(sys.argv[2])))"
+        "sys.exit(run_verify(load(sys.argv[1]).profile, 'pair', offline=True, watch=True, report=Path(sys.argv[2]))[0])"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", program, str(pair.profile), str(report)],

@@ -77,3 +77,10 @@ def test_neither_a_splice_nor_an_edit_shows_what_is_written() -> None:
 )
 def test_what_is_told(old: str | None, new: str, secret: bool, told: str) -> None:
     assert described("x", old, new, secret=secret) == told
+
+
+def test_a_description_is_short_and_commands_no_terminal() -> None:
+    text = described("x", "a\x1b\u202e" + "b" * 10_000, "c", secret=False)
+    assert text.startswith("x: a\\x1b\\u202ebbb")
+    assert text.endswith("… → c")
+    assert len(text) < 600

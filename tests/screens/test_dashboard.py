@@ -384,7 +384,7 @@ import sys
 from screens.dashboard import run
 from wizard.profile.store import load
 from wizard.command_line.verify import run_verify
-sys.exit(run_verify(load(sys.argv[1]).profile, "pair", offline=True, watch=True, dashboard=run))
+sys.exit(run_verify(load(sys.argv[1]).profile, "pair", offline=True, watch=True, dashboard=run)[0])
 """
 
 

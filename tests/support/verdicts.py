@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,8 +44,9 @@ class Replayed:
             place.unlink(missing_ok=True)
             if node.name in logs:
                 place.write_bytes(logs[node.name])
-        out = io.StringIO()
-        code = run_verify(self.profile, "pair", offline=True, as_json=True, out=out, err=io.StringIO())
-        told = json.loads(out.getvalue())
+        code, told = run_verify(
+            self.profile, "pair", offline=True, as_json=True, out=io.StringIO(), err=io.StringIO()
+        )
+        assert told is not None
         assert code == EXIT_CODES[told["outcome"]]
         return Told(told["outcome"], told["findings"])

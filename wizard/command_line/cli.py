@@ -17,7 +17,7 @@ import click
 
 from wizard import __version__
 from wizard.command_line.completion import offering, profiles_to_open
-from wizard.command_line.streams import lost
+from wizard.command_line.streams import lost, write_whole
 from wizard.command_line.text import Paper, json_line
 from wizard.system.errors import Cancelled, UsageError, WizardError, os_errors_as_failures
 from wizard.system.printable import escaped
@@ -627,13 +627,13 @@ def verify(
     as_json: bool,
     allow_commands: bool,
     **options: Any,
-) -> int:
+) -> Ended:
     """After the start: is the pair really up, and would it survive?"""
     from wizard.command_line.verify import run_verify
     from wizard.verify.log import LIMIT
 
     loaded = _load(name)
-    return run_verify(
+    code, data = run_verify(
         loaded.profile,
         name,
         resolver=_resolver(loaded, allow_commands=allow_commands),
@@ -642,6 +642,7 @@ def verify(
         dashboard=screen.dashboard if screen is not None else None,
         **options,
     )
+    return Ended(code, data)
 
 
 # --- the servers -----------------------------------------------------------------------------------------
@@ -835,7 +836,7 @@ def _failed(error: str, code: int, said: str | None = None) -> Ended:
 def main(arguments: list[str] | None = None, *, screen: Launchers | None = None) -> NoReturn:
     """Run a command and end the process with its exit code; without `screen` the wizard has no terminal.
 
-    The object of `--json` is printed here and nowhere else, so that it is one, however the command ended.
+    The one object of `--json` is printed here and nowhere else, however the command ended.
     """
     if arguments is not None:
         sys.argv[1:] = arguments
@@ -843,7 +844,7 @@ def main(arguments: list[str] | None = None, *, screen: Launchers | None = None)
     code = ended.code
     try:
         if ended.data is not None:
-            sys.stdout.write(json_line(ended.data))
+            write_whole(sys.stdout, json_line(ended.data))
         problem = lost(sys.stdout)
     except KeyboardInterrupt:  # nobody reads the pipe
         sys.exit(code if ended.final else 130)

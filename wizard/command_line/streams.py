@@ -6,6 +6,7 @@ by what it did, so writing never raises: what cannot be written is lost, and the
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import select
@@ -56,8 +57,24 @@ def _writer(number: int, before: TextIO | None) -> TextIO:
     return io.TextIOWrapper(io.BufferedWriter(raw), encoding, "backslashreplace", line_buffering=at_once)
 
 
+def write_whole(stream: TextIO, text: str) -> None:
+    """Write all of a text, or after Ctrl-C nothing more: nothing may follow a part of it."""
+    try:
+        stream.write(text)
+        stream.flush()
+    except KeyboardInterrupt:  # the reader does not read
+        if (raw := _raw(stream)) is not None:
+            raw.lost = InterruptedError(errno.EINTR, "interrupted")
+        raise
+
+
 def lost(stream: TextIO) -> OSError | None:
     """Return why something that was written to this stream has got lost; None where nothing has."""
     stream.flush()
+    raw = _raw(stream)
+    return raw.lost if raw is not None else None
+
+
+def _raw(stream: TextIO) -> _Descriptor | None:
     raw = getattr(getattr(stream, "buffer", None), "raw", None)
-    return raw.lost if isinstance(raw, _Descriptor) else None
+    return raw if isinstance(raw, _Descriptor) else None

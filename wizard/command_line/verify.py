@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
-from wizard.command_line.streams import lost
+from wizard.command_line.streams import lost, write_whole
 from wizard.command_line.text import Paper, json_line
 from wizard.passwords.resolver import Resolver
 from wizard.profile.passwords import references
@@ -80,8 +80,8 @@ def run_verify(
     dashboard: ShowDashboard | None = None,
     hosts: Hosts | None = None,
     resolver: Resolver | None = None,
-) -> int:
-    """Look at the pair once, or watch it, and say what is seen; the exit code.
+) -> tuple[int, dict[str, Any] | None]:
+    """Look at the pair once, or watch it, and say what is seen; the exit code, and what `as_json` is to print.
 
     Args:
         name: what the person called the profile; hints and reports name it.
@@ -89,7 +89,7 @@ def run_verify(
         watch: follow the logs until Ctrl-C (130).
         until_healthy: follow the logs until the pair is healthy (0).
         drill: lead through the failover drill; implies `watch`, and ends with it.
-        as_json: one object of the contract on `out`; while watching, one a line at each change.
+        as_json: return the object of the contract; while watching, write one a line on `out` at each change.
         logs: `NODE=FILE`, `NODE=-` for the standard input.
         log_limit: bytes of each log that are looked at from its end.
         report: the Markdown file to write at the end.
@@ -133,13 +133,13 @@ def run_verify(
     with closing(watcher):
         if not (watch or until_healthy or drill):
             view = watcher.once()
-            written = writer.at_end(view)  # first: no error of it may follow the one object of `--json`
-            screen.whole(view)
-            screen.written(written)
-            return view.exit_code
+            if not as_json:
+                screen.whole(view)
+            screen.written(writer.at_end(view))
+            return view.exit_code, view.to_json() if as_json else None
         if dashboard is not None and not as_json and out.isatty() and sys.stdin.isatty():
-            return dashboard(watcher, name=name, until_healthy=until_healthy, writer=writer)
-        return _watch(watcher, screen, until_healthy=until_healthy, writer=writer)
+            return dashboard(watcher, name=name, until_healthy=until_healthy, writer=writer), None
+        return _watch(watcher, screen, until_healthy=until_healthy, writer=writer), None
 
 
 def _watch(watcher: Watcher, screen: VerdictPrinter, *, until_healthy: bool, writer: ReportWriter) -> int:
@@ -189,13 +189,11 @@ class VerdictPrinter:
 
     def whole(self, view: View) -> None:
         """All findings and the verdict."""
-        if self._as_json:
-            self._json(view)
-            return
         for line, style in lines(view.findings, self._paper.signs):
             self._paper.line(line, style)
         self._paper.line()
         self._paper.line(HEADLINES[view.outcome], _STYLES[view.outcome])
+        self._flush()
 
     def change(self, view: View) -> None:
         """What is new since the last view."""
@@ -235,8 +233,7 @@ class VerdictPrinter:
             self._json(view)
 
     def _json(self, view: View) -> None:
-        self._out.write(json_line(view.to_json()))
-        self._out.flush()
+        write_whole(self._out, json_line(view.to_json()))
 
     @property
     def lost(self) -> bool:

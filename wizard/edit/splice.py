@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from wizard.passwords.masking import without_passwords
 from wizard.passwords.secret import MASK, Secret
-from wizard.system.printable import escaped
+from wizard.system.printable import escaped, quoted
 
 Value = str | Secret
 """What an editor takes: text, or a password that no description shows."""
@@ -86,5 +86,5 @@ def shown(text: str | None, *, secret: bool) -> str:
 
 
 def described(what: str, old: str | None, new: str | None, *, secret: bool) -> str:
-    """`what: old → new`, masked where it is a password."""
-    return f"{what}: {shown(old, secret=secret)} → {shown(new, secret=secret)}"
+    """`what: old → new`, masked where it is a password, shortened where it is long."""
+    return f"{what}: {quoted(shown(old, secret=secret))} → {quoted(shown(new, secret=secret))}"

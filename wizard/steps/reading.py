@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from wizard.edit.splice import shown
 from wizard.passwords.secret import Secret
 from wizard.profile.fields import keys
-from wizard.system.printable import escaped
+from wizard.system.printable import quoted
 
 if TYPE_CHECKING:
     from wizard.pack.home import Pack
@@ -126,5 +126,4 @@ def describe(value: Any) -> str:
         inner = (f"{key}={value[key]}" for key in value)
         return ", ".join(inner) or "none"
     text = shown(value, secret=False) if isinstance(value, str) else str(value)
-    text = escaped(text)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return quoted(text, _LONGEST)
