@@ -18,5 +18,5 @@ def escaped(text: str, keep: str = "") -> str:
 
 def quoted(text: str, most: int = LONGEST) -> str:
     """Return a text from elsewhere on one line, escaped and shortened: it cannot pass for a line of ours."""
-    text = escaped(" ".join(text[: 4 * most].split()))
+    text = escaped(text[: 4 * most].strip())
     return text if len(text) <= most else f"{text[: most - 1]}…"
