@@ -154,7 +154,7 @@ class TestReplay:
             assert bool(told["run"]) == (outcome == "applied")
             assert told["databases"] == []
             for file in told["files"]:
-                assert list(file) == ["node", "path", "step", "status", "changes"]
+                assert list(file) == ["node", "path", "step", "status", "changes", "diff", "rolling"]
                 assert all(isinstance(one, str) for one in file["changes"])
             for one in told["checks"]:
                 assert list(one)[:6] == ["id", "step", "node", "status", "message", "fix"]
