@@ -231,6 +231,8 @@ class Apply(Screen[None]):
             "failed": "It failed. Everything in the homes is as before.",
             "cancelled": "Cancelled. Everything in the homes is as before.",
         }
+        if result.outcome == "failed" and result.exit_code == 5:
+            words["failed"] = "It failed. Some paths could not be restored."
         self._tell(f"{sign('error')} {words.get(result.outcome, result.outcome)}", "$error bold")
         errors = [one for one in result.checks if one.status == "error"]
         parts = [Content(plain(line)) for line in (result.error or "").split("\n") if line]

@@ -57,10 +57,10 @@ class Call:
     def paths(self) -> tuple[str, ...]:
         """The absolute paths that it names, in the order of its arguments; of a symbolic link its own."""
         found = DESCRIPTOR.findall(self.arguments)
+        relative = [f"{folder}/{name}" for folder, name in RELATIVE.findall(self.arguments)]
         if self.name in {"symlink", "symlinkat"}:
-            found = QUOTED.findall(self.arguments)[-1:]
+            found = relative or QUOTED.findall(self.arguments)[-1:]
         elif self.name not in DATA:
-            relative = [f"{folder}/{name}" for folder, name in RELATIVE.findall(self.arguments)]
             absolute = [text for text in QUOTED.findall(self.arguments) if text.startswith("/")]
             found = relative or found + absolute
         return tuple(path.removesuffix(" (deleted)") for path in found)

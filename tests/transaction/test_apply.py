@@ -19,7 +19,7 @@ from tests.support import faults
 from tests.support.sandboxes import MARKER, Sandbox, fork, in_a_child, sandbox, waited
 from wizard.command_line.run.replay import Result
 from wizard.system.cancel import Cancel
-from wizard.system.errors import Locked
+from wizard.system.errors import NotRestored
 
 AXIS2 = "analytics-1/repository/conf/axis2/axis2.xml"
 REGISTRY = "analytics-2/repository/conf/registry.xml"
@@ -164,7 +164,7 @@ def test_a_file_that_is_edited_after_its_turn_is_left_alone_and_named(box: Sandb
 
     result = box.replay(progress=fail)
     told(result, 5, "broken", AXIS2, "left alone", "--force")
-    assert result.outcome == "refused"
+    assert result.outcome == "failed"
     assert [path for path in box.changed() if MARKER not in path] == [AXIS2]
     assert len(box.markers) == 2
     told_again = box.rollback()
@@ -267,6 +267,56 @@ def test_a_folder_that_has_gone_before_its_turn_fails_the_run(box: Sandbox) -> N
     # Its temporary files had gone with it.
     strays = [path for path in box.changed() if path.endswith(".tmp")]
     assert [path for path in box.changed() if path not in strays] == []
+
+
+@pytest.mark.parametrize("when", ["planned", "written"])
+@pytest.mark.parametrize("folder", ["", "repository", "repository/conf/axis2", "repository/components/lib"])
+def test_a_folder_that_is_replaced_by_a_link_is_never_written_to(
+    box: Sandbox, folder: str, when: str
+) -> None:
+    """The link leads to a copy with the same bytes: only that it is a link tells that it was replaced."""
+    real, elsewhere, away = box.homes[1] / folder, box.folder / "copy", box.folder / "away"
+    subprocess.run(["cp", "-a", str(real), str(elsewhere)], check=True)
+    copied = faults.look(elsewhere)
+
+    def replace() -> None:
+        real.rename(away)
+        real.symlink_to(elsewhere)
+
+    if when == "planned":
+        told(
+            box.replay(tell=once_checked(replace)),
+            1,
+            f"the folder {real} was replaced",
+            "nothing was written",
+        )
+    else:
+        told(box.replay(progress=at(3, replace)), 5, str(real), "was replaced", "could not be restored")
+    assert faults.look(elsewhere) == copied
+    real.unlink()
+    away.rename(real)
+    if when == "written":
+        assert box.rollback().outcome == "restored"
+    as_before(box, *(path for path in box.now() if path.startswith("copy")))
+
+
+def test_what_cannot_be_restored_after_a_failure_is_listed_and_the_rest_restored(box: Sandbox) -> None:
+    """Two paths cannot be, each for its own reason; the next rollback restores them."""
+    away = box.folder / "away"
+
+    def break_both() -> None:
+        edit(box.folder / AXIS2)
+        (box.folder / REGISTRY).parent.rename(away)
+        raise OSError(5, "broken")
+
+    result = box.replay(progress=at(len(moves(box)), break_both))
+    told(result, 5, "broken", f"{AXIS2}: edited since", f"{REGISTRY}: it is gone", "--force")
+    assert result.outcome == "failed"
+    away.rename((box.folder / REGISTRY).parent)
+    restored = [path for path in box.changed() if MARKER not in path and "analytics-1" in path]
+    assert restored == [AXIS2]
+    assert box.rollback(force=True).outcome == "restored"
+    as_before(box)
 
 
 def test_a_file_where_a_folder_belongs_is_refused(box: Sandbox) -> None:
@@ -400,7 +450,7 @@ def test_a_home_that_is_mounted_read_only(box: Sandbox) -> None:
         remount(home, "rw")
         # In the middle nothing can be restored over there: exit 5, and the next command mends it.
         result = box.replay(progress=after_node2(lambda: remount(home, "ro")))
-        told(result, 5, "going back failed", "Read-only file system", "apimha-wizard rollback")
+        told(result, 5, "could not be restored", "Read-only file system", "apimha-wizard rollback")
         told(box.rollback(), 5, "Read-only file system")
         remount(home, "rw")
         assert box.rollback().outcome == "restored"
@@ -554,7 +604,7 @@ def test_a_rollback_of_what_was_cut_off_undoes_nothing_older(box: Sandbox) -> No
 def test_a_file_that_was_edited_after_the_crash_is_named_and_the_rest_restored(box: Sandbox) -> None:
     box.cut_off(at=15)
     edit(box.folder / AXIS2)
-    with pytest.raises(Locked, match=f"left alone: .*{AXIS2}"):
+    with pytest.raises(NotRestored, match=f"left alone:\n.*{AXIS2}: edited"):
         box.replay()
     told(box.rollback(), 5, AXIS2, "left alone")
     assert [path for path in box.changed() if MARKER not in path] == [AXIS2]

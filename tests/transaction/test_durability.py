@@ -125,13 +125,15 @@ class Rules:
             self.demand(
                 call.paths[0] not in disk.bytes, "a file takes its place before it is on the disk", call
             )
-        if call.name.startswith("rename") or (call.name == "unlink" and not call.path.endswith(".tmp")):
+        if call.name.startswith("rename") or (
+            call.name.startswith("unlink") and not call.path.endswith(".tmp")
+        ):
             self.demand(
                 not self.moved & disk.names, f"{self.moved & disk.names} may not be on the disk yet", call
             )
         if not is_marker:
             self.demand(len(self.marked) == len(self.homes), "touched before the markers stand", call)
-        elif call.name == "unlink" and not call.path.endswith(".tmp"):
+        elif call.name.startswith("unlink") and not call.path.endswith(".tmp"):
             self.demand(not disk.lost(*self.homes), "the marker goes before everything is on the disk", call)
 
     def after(self, call: Call) -> None:
@@ -143,7 +145,7 @@ class Rules:
             self.moved.add(call.paths[1])
             if os.path.basename(call.paths[1]) == MARKER:
                 self.marked.add(call.paths[1])
-        elif call.name == "unlink" and not call.path.endswith(".tmp"):
+        elif call.name.startswith("unlink") and not call.path.endswith(".tmp"):
             self.moved.add(call.path)
             self.marked.discard(call.path)
 
@@ -199,7 +201,7 @@ def traced(packs: Path, tmp_path_factory: pytest.TempPathFactory) -> Traced:
     replay = trace("replay", profile, "--offline")
     unchanged = trace("replay", profile, "--offline")
     rollback = trace("rollback", profile)
-    renames = [call for call in replay if call.name == "rename"]
+    renames = [call for call in replay if call.name.startswith("rename")]
     first = next(
         call
         for call in renames
@@ -207,7 +209,12 @@ def traced(packs: Path, tmp_path_factory: pytest.TempPathFactory) -> Traced:
     )
     recoveries = []
     for call in (first, renames[-1]):
-        trace("replay", profile, "--offline", inject=["-e", f"inject=rename:signal=KILL:when={call.ordinal}"])
+        trace(
+            "replay",
+            profile,
+            "--offline",
+            inject=["-e", f"inject={call.name}:signal=KILL:when={call.ordinal}"],
+        )
         recoveries.append(trace("rollback", profile))
     return Traced(pair.homes, state, replay, unchanged, rollback, recoveries)
 
@@ -235,7 +242,9 @@ def test_every_fsync_is_needed_and_none_can_be_left_out_unnoticed(traced: Traced
 def test_the_markers_come_first_and_go_last(traced: Traced) -> None:
     for calls in (traced.replay, traced.rollback):
         done = [call for call in calls if call.changes and call.done and call.within(*traced.homes)]
-        names = [os.path.basename(call.paths[-1]) for call in done if call.name in {"rename", "unlink"}]
+        names = [
+            os.path.basename(call.paths[-1]) for call in done if call.name.startswith(("rename", "unlink"))
+        ]
         assert names[:2] == names[-2:] == [MARKER, MARKER]
         assert names.count(MARKER) == 4
 

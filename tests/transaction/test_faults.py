@@ -103,7 +103,7 @@ def test_kill_9_before_every_call_that_changes_something(
 ) -> None:
     """Before each call is after the one before it, so that no moment is left out."""
     points = [point for point in every.points(kind, start, command) if point.changes]
-    assert {"rename", "fsync", "write", "openat", "mkdir", "unlink", "fchmod"} <= {
+    assert {"rename", "renameat", "fsync", "write", "openat", "mkdir", "unlinkat", "fchmod"} <= {
         point.name for point in points
     }
     cases = [Case(kind, start, command, point, "KILL") for point in points]
@@ -148,6 +148,7 @@ def test_a_failure_that_stays(
             "write": ["ENOSPC", "EIO"],
             "fsync": ["EIO"],
             "rename": ["EROFS"],
+            "renameat": ["EROFS"],
             "openat": ["ENOSPC"],
         }.get(point.name, [])
         if point.changes

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import stat
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support import faults
-from tests.support.sandboxes import Sandbox, sandbox
+from tests.support.sandboxes import MARKER, Sandbox, sandbox
 from wizard.command_line.run import rollback as undo
 from wizard.system.cancel import Cancel
 from wizard.system.errors import UsageError
@@ -189,15 +190,103 @@ def test_a_home_that_has_gone_is_told(box: Sandbox) -> None:
     assert f"{box.homes[1]}: the home of node2 is not here any more" in (result.error or "")
 
 
-def test_a_backup_that_somebody_has_changed_is_not_written_back(box: Sandbox) -> None:
+@contextlib.contextmanager
+def changed_backup(box: Sandbox) -> Iterator[list[str]]:
+    (run,) = runs.history()
+    (backup,) = [run.backup(entry) for entry in run.entries if str(entry.path).endswith(AXIS2)]
+    edit(backup)
+    yield ["axis2.xml", f"{backup} was edited since it was planned"]
+    backup.write_bytes(box.old[AXIS2][4])
+
+
+@contextlib.contextmanager
+def linked_folder(box: Sandbox) -> Iterator[list[str]]:
+    folder, away = (box.folder / REGISTRY).parent, box.folder / "away"
+    folder.rename(away)
+    folder.symlink_to(away)
+    yield [REGISTRY, "user-mgt.xml", f"the folder {folder} was replaced"]
+    folder.unlink()
+    away.rename(folder)
+
+
+@contextlib.contextmanager
+def read_only(box: Sandbox, place: str) -> Iterator[list[str]]:
+    folder = box.folder / place
+    if subprocess.run(["mount", "--bind", "-r", folder, folder], capture_output=True, check=False).returncode:
+        pytest.skip("nothing can be mounted here")
+    try:
+        yield ["Read-only file system", str(folder)]
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
+
+
+OBSTACLES: dict[str, tuple[Callable[[Sandbox], contextlib.AbstractContextManager[list[str]]], str]] = {
+    "a changed backup": (changed_backup, AXIS2),
+    "a folder replaced by a link": (linked_folder, "analytics-2/"),
+    "a read-only folder": (lambda box: read_only(box, os.path.dirname(AXIS2)), AXIS2),
+    "a read-only home": (lambda box: read_only(box, "analytics-2"), "analytics-2/"),
+}
+
+
+@pytest.mark.parametrize("obstacle", OBSTACLES)
+def test_a_path_that_cannot_be_restored_stops_no_other_and_the_next_rollback_goes_on(
+    box: Sandbox, obstacle: str
+) -> None:
+    run = str(box.applied().run)
+    done = box.now()
+    make, where = OBSTACLES[obstacle]
+    with make(box) as words:
+        result = box.rollback()
+        assert (result.outcome, result.exit_code) == ("failed", 5)
+        for word in [*words, f"apimha-wizard rollback {run}"]:
+            assert word in (result.error or "")
+        if obstacle == "a read-only home":  # what is outside of it can be restored all the same
+            assert not (box.homes[1] / MARKER).exists()
+    left = [path for path in box.changed() if not path.startswith("away")]
+    assert left
+    assert all(where in path for path in left)
+    assert {box.now().get(path) for path in left} <= set(done.values()) | {None}
+    assert all(
+        file["status"] == "restored"
+        for file in result.files
+        if where not in f"analytics-{file['node'][-1]}/{file['path']}"
+    )
+    assert state_of(run) == "rolled back in part"
+    result = box.rollback()
+    assert (result.outcome, result.exit_code) == ("restored", 0)
+    assert box.changed() == []
+    assert state_of(run) == "rolled back"
+
+
+def test_a_rollback_that_can_restore_nothing_changes_nothing(box: Sandbox) -> None:
     result = box.applied()
     done = box.now()
-    backups = box.runs / str(result.run) / "backups"
-    edit(next(iter(sorted(backups.iterdir()))))
+    for backup in (box.runs / str(result.run) / "backups").iterdir():
+        edit(backup)
+    for path in [
+        path for path in box.changed() if path not in box.old
+    ]:  # what is only removed needs no backup
+        (box.folder / path).unlink()
     result = box.rollback()
-    assert (result.outcome, result.exit_code) == ("failed", 1)
-    assert "everything in the homes is as before" in (result.error or "")
-    assert box.now() == done
+    assert (result.outcome, result.exit_code, result.run) == ("failed", 5, None)
+    assert {path: one for path, one in done.items() if path in box.old} == box.now()
+
+
+@pytest.mark.parametrize("what", ["folder", "pipe"])
+def test_force_leaves_a_folder_or_a_pipe_alone_and_restores_the_rest(box: Sandbox, what: str) -> None:
+    box.applied()
+    (box.folder / AXIS2).unlink()
+    if what == "pipe":
+        os.mkfifo(box.folder / AXIS2)
+    else:
+        (box.folder / AXIS2).mkdir()
+    result = box.rollback(force=True)
+    assert (result.outcome, result.exit_code) == ("failed", 5)
+    assert f"{AXIS2}: it is no file any more; move it away" in (result.error or "")
+    assert not (box.folder / AXIS2).is_file()
+    faults.remove(box.folder / AXIS2)
+    assert box.rollback(force=True).exit_code == 0
+    assert box.changed() == []
 
 
 def test_the_run_of_one_node_is_undone_without_the_other(box: Sandbox) -> None:

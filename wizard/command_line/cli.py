@@ -284,7 +284,9 @@ def _ending(result: Result) -> str:
         "unchanged": "Nothing to do: everything is as the profile says.",
         "pending": "Nothing was written (--dry-run).",
         "refused": "Refused." if result.exit_code == 5 else "Refused: nothing was written.",
-        "failed": "Failed: everything in the homes is as before.",
+        "failed": "Failed: some paths could not be restored."
+        if result.exit_code == 5
+        else "Failed: everything in the homes is as before.",
         "cancelled": "Cancelled: everything in the homes is as before.",
         "ok": "Everything is in order.",
         "restored": "Restored.",
@@ -819,12 +821,11 @@ def _end(result: Result | ServersResult, as_json: bool) -> Ended:
     return Ended(result.exit_code, result.to_json() if as_json else None)
 
 
-def _failed(error: str, code: int, said: str | None = None) -> Ended:
+def _failed(error: str, code: int, outcome: str, said: str | None = None) -> Ended:
     """The ending of a run that never began: its message, and with `--json` the object that says so."""
     Paper(sys.stderr).text(said if said is not None else f"error: {error}")
     if "--json" not in sys.argv[1:]:
         return Ended(code, final=True)
-    outcome = {1: "failed", 130: "cancelled"}.get(code, "refused")
     command = next((word for word in sys.argv[1:] if word in cli.commands), "")
     shape: dict[str, Any] = {"version": 1, "outcome": outcome, "run": None}
     shape |= {"files": [], "checks": [], "databases": []}
@@ -864,18 +865,20 @@ def _run(screen: Launchers | None) -> Ended:
     except (click.Abort, KeyboardInterrupt):
         # Click makes an Abort of Ctrl-C, and of the end of the input that a question waits for.
         text = "cancelled; everything in the homes is as before"
-        return _failed(text, 130, said=text)
+        return _failed(text, 130, "cancelled", said=text)
     except click.ClickException as problem:
         problem.show(said := io.StringIO())
         text = problem.format_message()
-        return _failed(text, 2, said=said.getvalue().replace(text, escaped(text)))
+        return _failed(text, 2, "refused", said=said.getvalue().replace(text, escaped(text)))
     except Exception as problem:
         if "--debug" in sys.argv[1:]:
             import traceback
 
             Paper(sys.stderr).text(traceback.format_exc())
         if isinstance(problem, WizardError):
-            return _failed(str(problem), problem.exit_code)
+            return _failed(str(problem), problem.exit_code, problem.outcome)
         text = f"internal error: {type(problem).__name__}"
-        return _failed(text, 1, said=f"{text}\n  fix: run it again with --debug and report what it prints")
+        return _failed(
+            text, 1, "failed", said=f"{text}\n  fix: run it again with --debug and report what it prints"
+        )
     return ended if isinstance(ended, Ended) else Ended(ended or 0)

@@ -25,15 +25,21 @@ class NotAFile(OSError):
     strerror: str
 
 
-def open_regular(path: str | os.PathLike[str], *, follow: bool = True) -> int:
+def open_regular(path: str | os.PathLike[str], *, follow: bool = True, folder: int | None = None) -> int:
     """Return a descriptor for reading a regular file, which the caller closes; `follow` symbolic links.
 
-    Raises `OSError`, and `NotAFile` (with `EISDIR` for a folder) for anything but a regular file.
+    With `folder`, the descriptor of the folder that it is in, no link is followed.  Raises `OSError`, and `NotAFile`
+    (with `EISDIR` for a folder) for anything but a regular file.
     """
+    follow = follow and folder is None
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
+    name = path if folder is None else os.path.basename(path)
     try:
-        _require_regular(os.stat(path, follow_symlinks=follow), path)
-        descriptor = os.open(path, flags)
+        _require_regular(os.stat(name, dir_fd=folder, follow_symlinks=follow), path)
+        descriptor = os.open(name, flags, dir_fd=folder)
+    except OSError as problem:
+        problem.filename = os.fspath(path)
+        raise
     except ValueError:
         raise OSError(errno.EINVAL, "no file can have this path", os.fspath(path)) from None
     try:
@@ -51,9 +57,11 @@ def _require_regular(status: os.stat_result, path: str | os.PathLike[str]) -> No
         raise NotAFile(errno.EINVAL, "it is not a regular file", os.fspath(path))
 
 
-def blocks(path: str | os.PathLike[str], most: int, *, follow: bool = True) -> Iterator[bytes]:
+def blocks(
+    path: str | os.PathLike[str], most: int, *, follow: bool = True, folder: int | None = None
+) -> Iterator[bytes]:
     """Yield the bytes of a regular file in blocks.  Raises as `open_regular`, and `NotAFile` above `most` bytes."""
-    descriptor = open_regular(path, follow=follow)
+    descriptor = open_regular(path, follow=follow, folder=folder)
     try:
         too_large = NotAFile(errno.EFBIG, f"it is too large (more than {_size(most)})", os.fspath(path))
         if os.fstat(descriptor).st_size > most:

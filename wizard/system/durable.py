@@ -7,38 +7,51 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+"""How a folder is opened."""
 
-def write_new(path: Path, data: bytes, *, mode: int) -> None:
-    """A new file with these bytes, on disk when this returns; whatever stood at the name is replaced.
+
+def write_new(path: Path, data: bytes, *, mode: int, folder: int | None = None) -> None:
+    """Create a file with these bytes, on disk when this returns; whatever has the name is replaced.
 
     The folder's entry is not on disk yet: that is `fsync_folder`'s, after the rename.
     """
-    with new_file(path) as descriptor:
+    with new_file(path, folder) as descriptor:
         write_all(descriptor, data)
         os.fchmod(descriptor, mode)
 
 
 @contextlib.contextmanager
-def new_file(path: Path) -> Iterator[int]:
+def new_file(path: Path, folder: int | None = None) -> Iterator[int]:
     """The descriptor of a new empty file that only this user may read; what is written to it is on disk afterwards.
 
-    Whatever stood at the name is gone.  An `OSError` from inside names the file.
+    Whatever had the name is gone.  With `folder`, the descriptor of the path's folder, the name is looked up there.
+    An `OSError` from inside names the file.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    name = path if folder is None else path.name
+    with naming(path):
+        try:
+            descriptor = os.open(name, flags, 0o600, dir_fd=folder)
+        except FileExistsError:
+            os.unlink(name, dir_fd=folder)
+            descriptor = os.open(name, flags, 0o600, dir_fd=folder)
+        try:
+            yield descriptor
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@contextlib.contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Give an `OSError` that names no file, or only a name in a folder, this path."""
     try:
-        descriptor = os.open(path, flags, 0o600)
-    except FileExistsError:
-        os.unlink(path)
-        descriptor = os.open(path, flags, 0o600)
-    try:
-        yield descriptor
-        os.fsync(descriptor)
+        yield
     except OSError as problem:
-        if not isinstance(problem.filename, str):
+        if not isinstance(problem.filename, str) or os.sep not in problem.filename:
             problem.filename = str(path)
         raise
-    finally:
-        os.close(descriptor)
 
 
 def write_all(descriptor: int, data: bytes) -> None:
@@ -50,27 +63,33 @@ def write_all(descriptor: int, data: bytes) -> None:
 
 def fsync_folder(folder: Path) -> None:
     """Make the folder's entries durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    descriptor = os.open(folder, FOLDER)
     try:
-        os.fsync(descriptor)
-    except OSError as problem:
-        problem.filename = str(folder)
-        raise
+        with naming(folder):
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
 
-def write_durably(path: Path, data: bytes, *, mode: int, temporary: Path | None = None) -> None:
-    """Replace a file in one step; its old or its new bytes are there at any moment."""
+def write_durably(
+    path: Path, data: bytes, *, mode: int, temporary: Path | None = None, folder: int | None = None
+) -> None:
+    """Replace a file in one step; its old or its new bytes are there at any moment (`folder` as for `new_file`)."""
     temporary = temporary or path.with_name(f".{path.name}.tmp")
+    old, new = (temporary, path) if folder is None else (temporary.name, path.name)
     try:
-        write_new(temporary, data, mode=mode)
-        os.rename(temporary, path)
+        write_new(temporary, data, mode=mode, folder=folder)
+        with naming(path):
+            os.rename(old, new, src_dir_fd=folder, dst_dir_fd=folder)
     except OSError:
         with contextlib.suppress(OSError):
-            os.unlink(temporary)
+            os.unlink(old, dir_fd=folder)
         raise
-    fsync_folder(path.parent)
+    if folder is None:
+        fsync_folder(path.parent)
+    else:
+        with naming(path.parent):
+            os.fsync(folder)
 
 
 def write_plainly(path: Path, data: bytes, *, mode: int) -> None:

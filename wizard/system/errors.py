@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import PurePath
+from typing import Literal
 
 EXIT_CODES: dict[int, str] = {
     0: "done, or nothing to do",
@@ -15,9 +16,12 @@ EXIT_CODES: dict[int, str] = {
     2: "wrong use: unknown option, unreadable or invalid profile",
     3: "checks failed (broken packs and unresolved passwords included); nothing was written",
     4: "`--dry-run`, and there are changes; `verify`, `start`, `restart`: waiting",
-    5: "another run holds the lock, or an unfinished run cannot be recovered safely",
+    5: "another run holds the lock, an unfinished run cannot be recovered safely, or a path cannot be restored",
     130: "cancelled; everything in the homes is as before",
 }
+
+
+Outcome = Literal["failed", "refused", "cancelled"]
 
 
 class WizardError(Exception):
@@ -27,6 +31,8 @@ class WizardError(Exception):
     """
 
     exit_code = 1
+    outcome: Outcome = "failed"
+    """What `--json` calls it."""
 
     def __init__(self, message: str, *, place: str | None = None, fix: str | None = None) -> None:
         super().__init__(message)
@@ -49,12 +55,14 @@ class UsageError(WizardError):
     """The command line or the profile is wrong."""
 
     exit_code = 2
+    outcome = "refused"
 
 
 class ChecksFailed(WizardError):
     """Something that a run needs is not as it has to be; nothing was written."""
 
     exit_code = 3
+    outcome = "refused"
 
 
 class EditError(ChecksFailed):
@@ -69,12 +77,20 @@ class Locked(WizardError):
     """Another run works on the home, or an unfinished one cannot be recovered safely."""
 
     exit_code = 5
+    outcome: Outcome = "refused"
+
+
+class NotRestored(Locked):
+    """Some paths of a run could not be restored: they are named, and the run stays open."""
+
+    outcome = "failed"
 
 
 class Cancelled(WizardError):
     """Somebody pressed Ctrl-C; what had been done was undone."""
 
     exit_code = 130
+    outcome = "cancelled"
 
 
 REPORT = "a fault of this program: report it with this line, and with what you did"

@@ -14,19 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wizard.system.durable import fsync_folder
-from wizard.system.errors import (
-    AS_BEFORE,
-    Cancelled,
-    Failed,
-    Locked,
-    StoppedError,
-    WizardError,
-    describe_error,
-)
+from wizard.system.errors import AS_BEFORE, Cancelled, Failed, StoppedError, WizardError, describe_error
 from wizard.transaction import marker, recovery, runs
+from wizard.transaction.folders import Folders
 from wizard.transaction.move import Meta, Move
+from wizard.transaction.recovery import Unrestored
 from wizard.transaction.runs import JournalEntry, Run
-from wizard.transaction.staging import back_up, put, refuse_drift, stage
+from wizard.transaction.staging import back_up, put, refuse_drift, remove, stage
 
 if TYPE_CHECKING:
     from wizard.plan.planner import Plan
@@ -49,47 +43,83 @@ def apply(plan: Plan, run: Run, *, cancel: Cancel, progress: WriteProgress = nob
     Raises:
         Failed: it went wrong, or a file was edited since it was planned; the homes are as before.
         Cancelled: `cancel` was set; the homes are as before.
-        Locked: it went wrong and could not be undone; the marker stays, the message names what is where.
+        NotRestored: it went wrong and could not be undone; the marker stays, the message names what is where.
     """
     moves = [(change.node, change.path, move) for change in plan.pending for move in change.moves]
     return execute(run, moves, cancel, progress)
 
 
 def execute(
-    run: Run, moves: Sequence[Named], cancel: Cancel, progress: WriteProgress = nobody_watches
+    run: Run,
+    moves: Sequence[Named],
+    cancel: Cancel,
+    progress: WriteProgress = nobody_watches,
+    *,
+    left: list[Unrestored] | None = None,
 ) -> Run:
-    """Do all of these moves or none; as `apply`.  Gives the run as it is recorded."""
-    with cancel.shield():
-        run = _prepared(run, moves)
-        return _written(run, moves, cancel, progress)
+    """Do all of these moves or none; as `apply`.  Return the run as it is recorded.
+
+    With `left`, for a rollback: a path that cannot be written is added there and does not stop the others; only where
+    no path can be written it is `Failed`.
+    """
+    with cancel.shield(), Folders(run.homes.values(), moved=run.kind == "rollback") as folders:
+        run, moves = _prepared(run, moves, folders, left)
+        return _written(run, moves, folders, cancel, progress, left)
 
 
-def _prepared(run: Run, moves: Sequence[Named]) -> Run:
+def _each(
+    moves: Sequence[Named],
+    act: Callable[[Named], object],
+    left: list[Unrestored] | None,
+    cancel: Cancel | None = None,
+) -> list[Named]:
+    """Do something with each move; return those with which it succeeded (without `left`: all of them)."""
+    done = []
+    for named in moves:
+        _stop_if(cancel)
+        try:
+            act(named)
+        except (OSError, StoppedError) as problem:
+            if left is None:
+                raise
+            left.append(recovery.because(named[2].path, problem))
+        else:
+            done.append(named)
+    if moves and not done:
+        raise StoppedError("no path could be restored")
+    return done
+
+
+def _prepared(
+    run: Run, moves: Sequence[Named], folders: Folders, left: list[Unrestored] | None
+) -> tuple[Run, list[Named]]:
     """The run with journal and backups, on disk when this returns; nothing in the homes is touched."""
+    entries: dict[Path, JournalEntry] = {}
+
+    def enter(named: Named) -> None:
+        node, name, move = named
+        refuse_drift(move, folders)
+        backup = f"{len(entries) + 1:04}" if move.before.kind == "file" else None
+        meta = Meta.of(move.path, with_time=True) if backup else None
+        entries[move.path] = JournalEntry(node, name, move.path, move.before, move.after, meta, backup)
+
+    def keep(named: Named) -> None:
+        entry = entries[named[2].path]
+        if entry.backup:
+            back_up(entry.path, run.backup(entry), folders, expected=entry.before.value)
+
     try:
-        for _, _, move in moves:
-            refuse_drift(move)
-        run = runs.begin(run._replace(entries=_entries(moves)))
+        moves = _each(moves, enter, left)
+        run = runs.begin(run._replace(entries=tuple(entries.values())))
     except (OSError, StoppedError) as problem:
         raise _unbegun(problem) from None
     try:
-        for entry in run.entries:
-            if entry.backup:
-                back_up(entry.path, run.backup(entry), expected=entry.before.value)
+        moves = _each(moves, keep, left)
         fsync_folder(run.backups)
     except (OSError, StoppedError) as problem:
         run.forget()
         raise _unbegun(problem) from None
-    return run
-
-
-def _entries(moves: Sequence[Named]) -> tuple[JournalEntry, ...]:
-    entries = []
-    for number, (node, name, move) in enumerate(moves, 1):
-        backup = f"{number:04}" if move.before.kind == "file" else None
-        meta = Meta.of(move.path, with_time=True) if backup else None
-        entries.append(JournalEntry(node, name, move.path, move.before, move.after, meta, backup))
-    return tuple(entries)
+    return run, moves
 
 
 def _unbegun(problem: OSError | StoppedError) -> Failed:
@@ -101,60 +131,99 @@ def _unbegun(problem: OSError | StoppedError) -> Failed:
     )
 
 
-def _written(run: Run, moves: Sequence[Named], cancel: Cancel, progress: WriteProgress) -> Run:
-    homes = [Path(home) for home in run.homes.values()]
-    done = run._replace(outcome="committed")
-    reached = 0
+def _written(
+    run: Run,
+    moves: Sequence[Named],
+    folders: Folders,
+    cancel: Cancel,
+    progress: WriteProgress,
+    left: list[Unrestored] | None,
+) -> Run:
+    reached: list[Path] = []
+
+    def place(named: Named) -> None:
+        node, name, move = named
+        refuse_drift(move, folders)
+        reached.append(move.path)
+        put(move, run.temporary(move.path), folders)
+        progress(node, name, len(reached), len(moves))
+
     try:
-        for home in homes:
-            marker.put(run, home)
-        for _, _, move in moves:
-            _stop_if(cancel)
-            stage(move, run.temporary(move.path))
+        moves = _marked(run, moves, folders, left)
+        moves = _each(
+            moves, lambda named: stage(named[2], run.temporary(named[2].path), folders), left, cancel
+        )
+        done = _committed(run, folders, left)
         done.stage()
-        for number, (node, name, move) in enumerate(moves, 1):
-            _stop_if(cancel)
-            refuse_drift(move)
-            reached = number
-            put(move, run.temporary(move.path))
-            progress(node, name, number, len(moves))
+        if len(_each(moves, place, left, cancel)) < len(moves):
+            done = _committed(run, folders, left)
+            done.stage()
         _stop_if(cancel)
         done.commit()
     except BaseException as problem:
         # Whatever it is, also a fault of this program: the homes are not left between two states.
-        error = _undone(run, run.entries[:reached], problem, cancel)
+        error = _undone(run, [one for one in run.entries if one.path in reached], problem, folders, cancel)
         raise error from (None if isinstance(problem, (OSError, StoppedError)) else problem)
     cancel.seal()
-    for home in homes:
+    for home in map(Path, run.homes.values()):
         # The run is committed: a marker that cannot be taken away now is taken away by the next one.
-        with contextlib.suppress(OSError):
-            marker.clear(run, home)
+        with contextlib.suppress(OSError, StoppedError):
+            marker.clear(run, home, folders.of(home))
     return done
 
 
-def _stop_if(cancel: Cancel) -> None:
-    if cancel.is_set():
+def _marked(
+    run: Run, moves: Sequence[Named], folders: Folders, left: list[Unrestored] | None
+) -> Sequence[Named]:
+    """Leave the markers; return the moves of the nodes whose home can be written."""
+    for node, home in run.homes.items():
+        own = [named for named in moves if named[0] == node]
+        try:
+            marker.put(run, Path(home), folders.of(Path(home)))
+        except OSError as problem:
+            if left is None or len(own) == len(moves):
+                raise
+            left += [recovery.because(named[2].path, problem) for named in own]
+            moves = [named for named in moves if named[0] != node]
+    return moves
+
+
+def _committed(run: Run, folders: Folders, left: list[Unrestored] | None) -> Run:
+    """The run as its journal calls it in the end: without the paths that could not be written."""
+    run = run._replace(outcome="committed")
+    if not left:
+        return run
+    failed = [entry for entry in run.entries if entry.path in {one.path for one in left}]
+    for entry in failed:
+        with contextlib.suppress(OSError, StoppedError):
+            remove(run.temporary(entry.path), folders)
+    # What is in its place, and only not known to be on the disk, is recorded all the same.
+    entries = [one for one in run.entries if one not in failed or recovery.is_done(one, folders)]
+    names = {(one.node, one.name) for one in entries} - {(one.node, one.name) for one in failed}
+    files = [file for file in run.files if (file["node"], file["path"]) in names]
+    return run._replace(entries=tuple(entries), files=tuple(files), complete=False)
+
+
+def _stop_if(cancel: Cancel | None) -> None:
+    if cancel is not None and cancel.is_set():
         raise StoppedError("cancelled")
 
 
-def _undone(run: Run, reached: Sequence[JournalEntry], problem: BaseException, cancel: Cancel) -> WizardError:
+def _undone(
+    run: Run, reached: Sequence[JournalEntry], problem: BaseException, folders: Folders, cancel: Cancel
+) -> WizardError:
     """Restore everything; gives the error to raise."""
     reason = describe_error(problem)
     try:
         recovery.reopen(run)
-        foreign = recovery.restore(run, reached)
-        if not foreign:
-            recovery.close(run, reason)
+        unrestored = recovery.restore(run, reached, folders)
+        if not unrestored:
+            recovery.close(run, reason, folders)
     except Exception as second:
+        unrestored = [recovery.because(run.folder, second)]
+    if unrestored:
         cancel.seal()
-        return Locked(
-            f"{reason}; and going back failed: {describe_error(second)}",
-            place=str(run.folder),
-            fix=f"mend that, then: apimha-wizard rollback {run.run}   (the backups are in {run.backups})",
-        )
-    if foreign:
-        cancel.seal()
-        return recovery.stranded(run, foreign, reason)
+        return recovery.stranded(run, unrestored, reason)
     if cancel.is_set() or isinstance(problem, KeyboardInterrupt):
         return Cancelled(f"cancelled; {AS_BEFORE}")
     return Failed(f"{reason}; {AS_BEFORE}", fix="mend that and run it again")

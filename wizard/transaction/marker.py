@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from wizard.system import bounded
-from wizard.system.durable import fsync_folder, write_durably
+from wizard.system.durable import naming, write_durably
 from wizard.system.presence import is_folder
 from wizard.transaction.home_lock import held
 
@@ -56,8 +56,8 @@ def of(home: Path) -> Marker | None:
     return Marker(UNKNOWN, Path(), owner, "")
 
 
-def put(run: Run, home: Path) -> None:
-    """Leave the run's marker in a home, on disk when this returns."""
+def put(run: Run, home: Path, folder: int) -> None:
+    """Leave the run's marker in a home, whose descriptor is `folder`; it is on disk when this returns."""
     data = {
         "run": run.run,
         "journal": str(run.journal),
@@ -66,15 +66,17 @@ def put(run: Run, home: Path) -> None:
         "started": run.started,
     }
     text = json.dumps(data) + "\n"
-    write_durably(home / NAME, text.encode(), mode=0o644, temporary=home / f"{NAME}.{run.run}.tmp")
+    temporary = home / f"{NAME}.{run.run}.tmp"
+    write_durably(home / NAME, text.encode(), mode=0o644, temporary=temporary, folder=folder)
 
 
-def clear(run: Run, home: Path) -> None:
-    """Take the run's own marker away; another's stays."""
+def clear(run: Run, home: Path, folder: int) -> None:
+    """Remove the run's own marker from a home, whose descriptor is `folder`; another run's stays."""
     marker = of(home)
     if marker is not None and marker.run == run.run:
-        os.unlink(home / NAME)
-        fsync_folder(home)
+        with naming(home):
+            os.unlink(NAME, dir_fd=folder)
+            os.fsync(folder)
 
 
 def sweep(homes: Iterable[Path]) -> None:

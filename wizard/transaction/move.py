@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from wizard.system import bounded
+from wizard.system.durable import naming
 
 
 class PathState(NamedTuple):
@@ -38,30 +39,33 @@ LARGEST = 1024 * 1024 * 1024
 """Bytes of the largest file that is read to its end: no jar, no C-App and no configuration file comes near."""
 
 
-def state_of(path: Path) -> PathState:
+def state_of(path: Path, folder: int | None = None) -> PathState:
     """What stands at `path` now, links not followed; `OSError` where that cannot be seen.
 
-    A file that is larger than any of a pack is something else: nobody waits until it is read.
+    With `folder`, the descriptor of the path's folder, the name is looked up there.  A file that is larger than any of
+    a pack is something else: nobody waits until it is read.
     """
-    try:
-        status = os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return ABSENT
-    if stat.S_ISLNK(status.st_mode):
-        return PathState("link", os.readlink(path))
-    if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST:
-        return PathState("other")
-    return PathState("file", hash_of_file(path))
+    name = path if folder is None else path.name
+    with naming(path):
+        try:
+            status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        except (FileNotFoundError, NotADirectoryError):
+            return ABSENT
+        if stat.S_ISLNK(status.st_mode):
+            return PathState("link", os.readlink(name, dir_fd=folder))
+        if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST:
+            return PathState("other")
+        return PathState("file", hash_of_file(path, folder))
 
 
 def hash_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def hash_of_file(path: Path) -> str:
+def hash_of_file(path: Path, folder: int | None = None) -> str:
     """SHA-256 of a file's bytes, read in blocks; `OSError` also where it is too large to be what it should be."""
     digest = hashlib.sha256()
-    for block in bounded.blocks(path, LARGEST):
+    for block in bounded.blocks(path, LARGEST, folder=folder):
         digest.update(block)
     return digest.hexdigest()
 

@@ -8,14 +8,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from wizard.system.durable import fsync_folder
-from wizard.system.errors import Locked, StoppedError, describe_error
+from wizard.system.errors import Locked, NotRestored, StoppedError, describe_error
 from wizard.system.presence import is_folder
 from wizard.transaction import marker, runs
+from wizard.transaction.folders import Folders
 from wizard.transaction.home_lock import locked
-from wizard.transaction.move import ABSENT, Move, PathState, state_of
+from wizard.transaction.move import ABSENT, Move, PathState
 from wizard.transaction.runs import JournalEntry, Run
-from wizard.transaction.staging import put, refuse_drift, stage
+from wizard.transaction.staging import put, refuse_drift, remove, stage
 
 if TYPE_CHECKING:
     from wizard.system.cancel import Cancel
@@ -34,12 +34,20 @@ class Recovered(NamedTuple):
         return f"The run {self.run.run} had been cut off: {files} restored."
 
 
+class Unrestored(NamedTuple):
+    """A path that could not be restored and why; `edited`: somebody changed it since the run."""
+
+    path: Path
+    reason: str
+    edited: bool = False
+
+
 def recover(homes: Iterable[Path], cancel: Cancel, *, force: bool = False) -> list[Recovered]:
     """Take back what a crash left in these homes.  The caller holds their locks.
 
     Raises:
-        Locked: a journal is not this user's or cannot be read, a home of the run is not here or busy, or a file is
-            neither the old nor the new one (exit 5).
+        Locked: a journal is not this user's or cannot be read, or a home of the run is not here or busy.
+        NotRestored: a path could not be restored, among them a file that is neither the old nor the new one.
     """
     homes = list(homes)
     done: list[Recovered] = []
@@ -102,23 +110,28 @@ def _among(home: Path, homes: Iterable[Path]) -> bool:
 
 def _recovered(run: Run, *, force: bool) -> Recovered | None:
     """Take one run back; None where it had ended, and only its markers were left."""
-    try:
-        if run.outcome != "started":
-            _clear_markers(run)
-            return None
-        changed = sum(state_of(entry.path) == entry.after != entry.before for entry in run.entries)
-        foreign = restore(run, run.entries, force=force)
-        if not foreign:
-            close(run, "cut off")
-    except (OSError, StoppedError) as problem:
-        raise Locked(
-            f"the run {run.run} was cut off, and going back failed: {describe_error(problem)}",
-            place=str(run.folder),
-            fix=f"mend that, then: apimha-wizard rollback {run.run}   (the backups are in {run.backups})",
-        ) from None
-    if foreign:
-        raise stranded(run, foreign)
+    with Folders(run.homes.values(), moved=True) as folders:
+        try:
+            if run.outcome != "started":
+                _clear_markers(run, folders)
+                return None
+            changed = sum(is_done(entry, folders) for entry in run.entries)
+            left = restore(run, run.entries, folders, force=force)
+            if not left:
+                close(run, "cut off", folders)
+        except (OSError, StoppedError) as problem:
+            left = [because(run.folder, problem)]
+    if left:
+        raise stranded(run, left)
     return Recovered(run, changed)
+
+
+def is_done(entry: JournalEntry, folders: Folders) -> bool:
+    """Whether a path is as the run leaves it now, and was not before."""
+    try:
+        return folders.state(entry.path) == entry.after != entry.before
+    except (OSError, StoppedError):
+        return False
 
 
 def reopen(run: Run) -> None:
@@ -134,40 +147,64 @@ def reopen(run: Run) -> None:
         run.save()
 
 
-def restore(run: Run, reached: Sequence[JournalEntry], *, force: bool = False) -> list[JournalEntry]:
-    """Give what the run wrote the state before; gives the paths that somebody edited since, which are left alone.
+def restore(
+    run: Run, reached: Sequence[JournalEntry], folders: Folders, *, force: bool = False
+) -> list[Unrestored]:
+    """Give what the run wrote the state before; return what could not be restored, which stops nothing else.
 
-    `reached` are the entries that it may have written: after a crash, all of them.  `force` restores also what was
-    edited.
+    `reached` are the entries that the run may have written: after a crash, all of them.  A file that was edited since
+    is left alone; `force` restores it too.
     """
-    _remove_temporaries(run)
-    foreign = []
+    left = _remove_temporaries(run, folders)
     for entry in reversed(reached):
-        now = state_of(entry.path)
-        if now == entry.before:
-            continue
-        if now != entry.after and not (force and now.kind != "other"):
-            foreign.append(entry)
-            continue
-        move = way_back(run, entry, now)
-        temporary = run.temporary(entry.path)
-        stage(move, temporary)
-        refuse_drift(move)
-        put(move, temporary)
-    return foreign[::-1]
+        try:
+            now = folders.state(entry.path)
+            if now == entry.before:
+                continue
+            if now == entry.after or (force and now.kind != "other"):
+                move = way_back(run, entry, now)
+                temporary = run.temporary(entry.path)
+                stage(move, temporary, folders)
+                refuse_drift(move, folders)
+                put(move, temporary, folders)
+            else:
+                left.append(edited(entry, now))
+        except (OSError, StoppedError) as problem:
+            left.append(because(entry.path, problem))
+    return left
 
 
-def _remove_temporaries(run: Run) -> None:
-    """Before anything is restored, which may need the room."""
-    folders = set()
+def edited(entry: JournalEntry, now: PathState) -> Unrestored:
+    """A path that is neither as before nor as the run left it."""
+    reasons = {"absent": "it is gone", "other": "it is no file any more; move it away"}
+    return Unrestored(entry.path, reasons.get(now.kind, "edited since the run wrote it"), edited=True)
+
+
+def because(path: Path, problem: BaseException) -> Unrestored:
+    """A path that could not be restored because of an error."""
+    if isinstance(problem, OSError) and problem.strerror and problem.filename in {None, str(path)}:
+        return Unrestored(path, problem.strerror)
+    return Unrestored(path, describe_error(problem))
+
+
+def _remove_temporaries(run: Run, folders: Folders) -> list[Unrestored]:
+    """Before anything is restored, which may need the room; return those that could not be removed."""
+    left, changed = [], set()
     for entry in run.entries:
         temporary = run.temporary(entry.path)
-        # A read-only file system refuses to remove also what is not there.
-        if state_of(temporary) != ABSENT:
-            os.unlink(temporary)
-            folders.add(entry.path.parent)
-    for folder in sorted(folders):
-        fsync_folder(folder)
+        try:
+            # A read-only file system refuses to remove also what is not there.
+            if folders.state(temporary) != ABSENT:
+                remove(temporary, folders)
+                changed.add(temporary.parent)
+        except (OSError, StoppedError) as problem:
+            left.append(because(temporary, problem))
+    for folder in sorted(changed):
+        try:
+            os.fsync(folders.of(folder))
+        except OSError as problem:
+            left.append(because(folder, problem))
+    return left
 
 
 def way_back(run: Run, entry: JournalEntry, now: PathState) -> Move:
@@ -176,28 +213,34 @@ def way_back(run: Run, entry: JournalEntry, now: PathState) -> Move:
     return Move(entry.path, now, entry.before, source=source, meta=entry.meta)
 
 
-def close(run: Run, reason: str) -> None:
+def close(run: Run, reason: str, folders: Folders) -> None:
     """Nothing of the run is left in the homes: take the markers away, then note it, and drop the backups.
 
     A full disk may keep the note from being written; without marker and note the run counts as never begun.
     """
-    _clear_markers(run)
+    _clear_markers(run, folders)
     with contextlib.suppress(OSError):
         run._replace(outcome="restored", error=reason).save()
     runs.drop_backups(run)
 
 
-def _clear_markers(run: Run) -> None:
+def _clear_markers(run: Run, folders: Folders) -> None:
     for home in map(Path, run.homes.values()):
-        marker.clear(run, home)
+        marker.clear(run, home, folders.of(home))
 
 
-def stranded(run: Run, foreign: Sequence[JournalEntry], reason: str | None = None) -> Locked:
+def stranded(run: Run, left: Sequence[Unrestored], reason: str | None = None) -> NotRestored:
     """The error for a run that cannot be taken back whole."""
-    names = ", ".join(str(entry.path) for entry in foreign)
-    why = reason or f"the run {run.run} was cut off"
-    return Locked(
-        f"{why}, and these files were edited since the run wrote them, and are left alone: {names}",
-        fix=f"keep a copy of those edits, then: apimha-wizard rollback {run.run} --force   "
+    force = " --force" if any(one.edited for one in left) else ""
+    keep = "keep a copy of what was edited" if force else "correct that"
+    return NotRestored(
+        f"{reason or f'the run {run.run} was cut off'}, and these paths could not be restored and are left alone:"
+        f"\n{listed(left)}",
+        fix=f"{keep}, then: apimha-wizard rollback {run.run}{force}   "
         f"(what stood there before the run is in {run.backups})",
     )
+
+
+def listed(left: Iterable[Unrestored]) -> str:
+    """Paths that were not restored, one a line with its reason."""
+    return "\n".join(f"  {one.path}: {one.reason}" for one in left)

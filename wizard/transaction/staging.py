@@ -8,62 +8,74 @@ import os
 from pathlib import Path
 
 from wizard.system import bounded
-from wizard.system.durable import fsync_folder, new_file, write_all
+from wizard.system.durable import naming, new_file, write_all
 from wizard.system.errors import StoppedError
-from wizard.transaction.move import LARGEST, Meta, Move, attributes_of, state_of
+from wizard.transaction.folders import Folders
+from wizard.transaction.move import LARGEST, Meta, Move, attributes_of
 
 
-def stage(move: Move, temporary: Path) -> None:
+def stage(move: Move, temporary: Path, folders: Folders) -> None:
     """The new file under a temporary name, on disk, with the mode, owner and attributes that it has to have."""
+    folder = folders.of(temporary.parent)
     if move.after.kind == "link":
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        os.symlink(move.after.value, temporary)
+        with naming(temporary):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary.name, dir_fd=folder)
+            os.symlink(move.after.value, temporary.name, dir_fd=folder)
     elif move.after.kind == "file":
-        with new_file(temporary) as descriptor:
+        with new_file(temporary, folder) as descriptor:
             if move.source is not None:
                 _copy_verified(move.source, descriptor, expected=move.after.value)
             else:
                 write_all(descriptor, move.content or b"")
-            _apply_metadata(descriptor, move.meta or _like_its_folder(move.path.parent))
+            _apply_metadata(descriptor, move.meta or _like_its_folder(folder))
 
 
-def back_up(path: Path, backup: Path, *, expected: str) -> None:
+def back_up(path: Path, backup: Path, folders: Folders, *, expected: str) -> None:
     """A copy (0600), on disk when this returns; `StoppedError` unless it has the hash that is expected."""
     with new_file(backup) as descriptor:
-        _copy_verified(path, descriptor, expected=expected)
+        _copy_verified(path, descriptor, folders.of(path.parent), expected=expected)
 
 
-def put(move: Move, temporary: Path) -> None:
+def put(move: Move, temporary: Path, folders: Folders) -> None:
     """Put the staged file in its place, on disk when this returns."""
+    path, folder = move.path, folders.of(move.path.parent)
     if move.after.kind == "absent":
-        os.unlink(move.path)
+        remove(path, folders)
     else:
-        os.rename(temporary, move.path)
-    fsync_folder(move.path.parent)
+        with naming(path):
+            os.rename(temporary.name, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+    with naming(path.parent):
+        os.fsync(folder)
 
 
-def refuse_drift(move: Move) -> None:
+def remove(path: Path, folders: Folders) -> None:
+    """Remove a file or a link; its folder is not on disk yet."""
+    with naming(path):
+        os.unlink(path.name, dir_fd=folders.of(path.parent))
+
+
+def refuse_drift(move: Move, folders: Folders) -> None:
     """`StoppedError` if the path is not as it was planned."""
-    if state_of(move.path) != move.before:
+    if folders.state(move.path) != move.before:
         raise StoppedError(f"{move.path} was edited since it was planned")
 
 
-def _copy_verified(source: Path, descriptor: int, *, expected: str) -> None:
+def _copy_verified(source: Path, descriptor: int, folder: int | None = None, *, expected: str) -> None:
     """Copy the bytes that were planned and no others."""
     digest = hashlib.sha256()
-    for block in bounded.blocks(source, LARGEST):
+    for block in bounded.blocks(source, LARGEST, folder=folder):
         digest.update(block)
         write_all(descriptor, block)
     if digest.hexdigest() != expected:
         raise StoppedError(f"{source} was edited since it was planned")
 
 
-def _like_its_folder(folder: Path) -> Meta | None:
+def _like_its_folder(folder: int) -> Meta | None:
     """What a new file gets: root gives it to the folder's owner; anybody else's files are their own."""
     if os.geteuid() != 0:
         return None
-    status = os.stat(folder)
+    status = os.fstat(folder)
     return Meta(0o644, status.st_uid, status.st_gid)
 
 

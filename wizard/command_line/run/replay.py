@@ -6,6 +6,7 @@ The screen takes the same pieces, one after the other: `prepare`, `checks.run`, 
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -135,6 +136,8 @@ class Prepared:
     steps: tuple[Step, ...]
     passwords: Passwords
     packs: dict[str, Pack]
+    real_homes: dict[str, str]
+    """The nodes' homes without links, as they were planned."""
     plan: planner.Plan
     context: CheckContext
 
@@ -209,6 +212,7 @@ def prepare(profile: Profile, options: Options, resolver: Resolver, *, called: s
         chosen,
         secrets,
         packs,
+        {name: os.path.realpath(pack.home) for name, pack in packs.items()},
         planner.Plan(()),
         None,  # type: ignore[arg-type]
     )
@@ -440,7 +444,7 @@ def _with_databases(
 
 
 def _failed(result: Result, problem: WizardError) -> Result:
-    outcome: RunOutcome = {5: "refused", 130: "cancelled"}.get(problem.exit_code, "failed")  # type: ignore[assignment]
+    outcome = problem.outcome if problem.exit_code in {5, 130} else "failed"
     return dataclasses.replace(result, outcome=outcome, exit_code=problem.exit_code, error=str(problem))
 
 
@@ -461,7 +465,7 @@ def write(
         owner=runs.user(),
         host=runs.hostname(),
         started=runs.now(),
-        homes={node.name: str(prepared.packs[node.name].home.resolve()) for node in prepared.nodes},
+        homes={node.name: prepared.real_homes[node.name] for node in prepared.nodes},
         entries=(),
         files=tuple(file for file in files if file["status"] != "unchanged"),
         ignored=prepared.options.ignore,

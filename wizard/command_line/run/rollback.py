@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
-from typing import Any
+from typing import Any, NamedTuple
 
-from wizard.command_line.run.replay import Result, RunOutcome
+from wizard.command_line.run.replay import Result
 from wizard.pack.home import Pack
 from wizard.system.cancel import Cancel
-from wizard.system.errors import ChecksFailed, UsageError, WizardError, os_errors_as_failures
+from wizard.system.errors import ChecksFailed, Failed, UsageError, WizardError, os_errors_as_failures
 from wizard.system.presence import is_anything, is_folder
 from wizard.transaction import apply as applying
 from wizard.transaction import recovery, runs
 from wizard.transaction.home_lock import locked
 from wizard.transaction.move import state_of
+from wizard.transaction.recovery import Unrestored
 from wizard.transaction.runs import JournalEntry, Run
 
 
@@ -49,8 +49,7 @@ def rollback(
                 return Result("unchanged", 0)
             undone = _undo(run, force=force, cancel=cancel)
     except WizardError as problem:
-        outcome: RunOutcome = {1: "failed", 130: "cancelled"}.get(problem.exit_code, "refused")  # type: ignore[assignment]
-        return Result(outcome, problem.exit_code, error=str(problem))
+        return Result(problem.outcome, problem.exit_code, error=str(problem))
     return _ended(undone)
 
 
@@ -68,15 +67,15 @@ def _is_profile(argument: str) -> bool:
         return False
 
 
-@dataclass(frozen=True)
-class Undone:
+class Undone(NamedTuple):
     """What a rollback did: the run that it undid, the run that did it (None: there was nothing to write), what it
-    restored and what it left alone."""
+    restored, and what it left alone: edited since, or impossible to restore."""
 
     undone: Run
     run: Run | None
     restored: tuple[JournalEntry, ...]
-    kept: tuple[JournalEntry, ...]
+    kept: list[Unrestored]
+    failed: list[Unrestored]
 
 
 def _undo(run: Run, *, force: bool, cancel: Cancel) -> Undone:
@@ -84,24 +83,38 @@ def _undo(run: Run, *, force: bool, cancel: Cancel) -> Undone:
 
     Raises:
         ChecksFailed: a server runs, a home is gone, or the backups were pruned.
-        Failed, Cancelled, Locked: as `apply`.
+        Failed, Cancelled, NotRestored: as `apply`.
     """
     _refuse(run)
-    restored, kept, moves = [], [], []
+    restored, moves = [], []
+    kept: list[Unrestored] = []
+    failed: list[Unrestored] = []
     for entry in reversed(run.entries):
-        now = state_of(entry.path)
+        try:
+            now = state_of(entry.path)
+        except OSError as problem:
+            failed.append(recovery.because(entry.path, problem))
+            continue
         if now == entry.before:
             continue
         if now == entry.after or (force and now.kind != "other"):
             restored.append(entry)
             moves.append((entry.node, entry.name, recovery.way_back(run, entry, now)))
         else:
-            kept.append(entry)
-    if not moves and kept:
-        return Undone(run, None, (), tuple(kept))
+            (failed if force else kept).append(recovery.edited(entry, now))
+    if not moves and (kept or failed):
+        return Undone(run, None, (), kept, failed)
     # Without moves it is only noted that nothing of the run is left, so that the next rollback goes further back.
-    done = applying.execute(_undoing(run, restored, complete=not kept), moves, cancel)
-    return Undone(run, done if moves else None, tuple(restored), tuple(kept))
+    undoing = _undoing(run, restored, complete=not kept and not failed)
+    try:
+        done = applying.execute(undoing, moves, cancel, left=failed)
+    except Failed:
+        if {entry.path for entry in restored} - {one.path for one in failed}:
+            raise
+        return Undone(run, None, (), kept, failed)
+    names = {one.path for one in failed}
+    restored = [entry for entry in restored if entry.path not in names]
+    return Undone(run, done if moves else None, tuple(restored), kept, failed)
 
 
 def _undoing(run: Run, restored: list[JournalEntry], *, complete: bool) -> Run:
@@ -157,11 +170,17 @@ def _ended(undone: Undone) -> Result:
         for file in undone.undone.files
     ]
     run = undone.run.run if undone.run else None
-    if undone.kept:
-        kept = ", ".join(str(entry.path) for entry in undone.kept)
+    again = f"apimha-wizard rollback {undone.undone.run}"
+    if undone.failed:
         error = (
-            f"edited since the run, and kept: {kept}\n"
-            f"  fix: to lose those edits: apimha-wizard rollback {undone.undone.run} --force"
+            f"these paths could not be restored:\n{recovery.listed([*undone.failed, *undone.kept])}\n"
+            f"  fix: correct that, then: {again}   (restores the rest)"
+        )
+        return Result("failed", 5, run=run, files=files, error=error)
+    if undone.kept:
+        error = (
+            f"edited since the run, and kept:\n{recovery.listed(undone.kept)}\n"
+            f"  fix: to lose those edits: {again} --force"
         )
         return Result("restored", 3, run=run, files=files, error=error)
     return Result("restored" if run else "unchanged", 0, run=run, files=files)
