@@ -9,6 +9,7 @@ move: after it a full disk stops nothing.  A rollback is a run like any other, w
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -193,12 +194,16 @@ def _committed(run: Run, folders: Folders, left: list[Unrestored] | None) -> Run
     run = run._replace(outcome="committed")
     if not left:
         return run
-    failed = [entry for entry in run.entries if entry.path in {one.path for one in left}]
-    for entry in failed:
+    failed = {entry for entry in run.entries if entry.path in {one.path for one in left}}
+    # What is in its place, and only not known to be on the disk, is recorded all the same.
+    undone = {entry for entry in failed if not recovery.is_done(entry, folders)}
+    for entry in undone:
         with contextlib.suppress(OSError, StoppedError):
             remove(run.temporary(entry.path), folders)
-    # What is in its place, and only not known to be on the disk, is recorded all the same.
-    entries = [one for one in run.entries if one not in failed or recovery.is_done(one, folders)]
+        if entry.backup:
+            with contextlib.suppress(OSError):
+                os.unlink(run.backup(entry))
+    entries = [entry for entry in run.entries if entry not in undone]
     names = {(one.node, one.name) for one in entries} - {(one.node, one.name) for one in failed}
     files = [file for file in run.files if (file["node"], file["path"]) in names]
     return run._replace(entries=tuple(entries), files=tuple(files), complete=False)
