@@ -25,6 +25,7 @@ An argument with a path separator, or one that ends in .toml, is a file; any oth
 FILES = {
     "~/.config/apimha-wizard/profiles/NAME.toml": "The profiles.",
     "~/.local/state/apimha-wizard/runs/": "Journals and backups (mode 0600) of all runs.",
+    "~/.local/state/apimha-wizard/runs.index": "The list of the runs, made again where it is missing.",
     "~/.local/state/apimha-wizard/drafts/": "What the wizard has not finished yet.",
 }
 

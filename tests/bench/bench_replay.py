@@ -22,11 +22,13 @@ import pytest
 
 from tests.bench.paired import paired
 from tests.support import faults, pairs, strace
+from tests.support.many_runs import add_runs
 from tests.support.need import need
 
 ROOT = Path(__file__).resolve().parents[2]
 PAIRS = 21
 TIMES = 1.5
+MANY_TIMES = 1.2
 PEAK = 80 * 1024
 """Kilobytes."""
 
@@ -151,6 +153,24 @@ def test_nothing_to_do(measured: Measured) -> None:
     print(f"\nreplay with nothing to do: {times}")
     assert times.subject.peak <= PEAK
     assert times.ratio <= TIMES
+
+
+@pytest.mark.parametrize("what", ["first replay", "replay with nothing to do"])
+def test_many_runs(measured: Measured, what: str) -> None:
+    """A replay with 5,000 recorded runs, against one with 50."""
+    measured.fresh()
+    subprocess.run(measured.replay, env=measured.env, check=True, capture_output=True)
+    commands = []
+    for count in (50, 5000):
+        state = measured.folder / f"state-{count}"
+        shutil.copytree(measured.folder / "state", state)
+        add_runs(state, range(count - 1))
+        commands.append(["env", f"XDG_STATE_HOME={state}", *measured.replay])
+        subprocess.run(commands[-1], env=measured.env, check=True, capture_output=True)
+    before = measured.fresh if what == "first replay" else lambda: None
+    times = paired(*commands, measured.env, pairs=PAIRS, before=before)
+    print(f"\n{what} with 5,000 runs against 50: {times}")
+    assert times.ratio <= MANY_TIMES
 
 
 def test_the_price_of_durability(measured: Measured) -> None:

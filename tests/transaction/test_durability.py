@@ -25,8 +25,9 @@ from tests.support.strace import Call
 ROOT = Path(__file__).resolve().parents[2]
 MARKER = ".apimha-wizard-run"
 COMMIT = "/journal.json"
-MAY_BE_LOST = re.compile(r"/backups/left-[0-9a-f]{64}$")
-"""What a run leaves for whoever asks what was changed since: told by its hash whether it is whole."""
+MAY_BE_LOST = re.compile(r"/backups/left-[0-9a-f]{64}$|/runs\.index$")
+"""What a run leaves for whoever asks what was changed since: told by its hash whether it is whole.  And the index of
+the runs, which can be made again."""
 
 
 @dataclass

@@ -192,7 +192,7 @@ def test_a_home_that_has_gone_is_told(box: Sandbox) -> None:
 
 @contextlib.contextmanager
 def changed_backup(box: Sandbox) -> Iterator[list[str]]:
-    (run,) = runs.history()
+    run = runs.find(str(box.profile))
     (backup,) = [run.backup(entry) for entry in run.entries if str(entry.path).endswith(AXIS2)]
     edit(backup)
     yield ["axis2.xml", f"{backup} was edited since it was planned"]

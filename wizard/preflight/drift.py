@@ -19,6 +19,7 @@ from wizard.system import bounded, network
 from wizard.system.durable import write_plainly
 from wizard.system.presence import is_anything
 from wizard.transaction import runs
+from wizard.transaction.index import digest
 from wizard.transaction.move import ABSENT, PathState, hash_of, state_of
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from wizard.plan.planner import NodePlan, Plan
     from wizard.preflight.checks import CheckContext
     from wizard.profile.model import Node
+    from wizard.transaction.index import Listed, Row
     from wizard.transaction.runs import JournalEntry, Run
 
 
@@ -54,29 +56,45 @@ def remember(plan: Plan, run: Run) -> None:
             if move.content is not None:
                 # Not brought to the disk: whoever reads it looks whether it has this hash.
                 write_plainly(_left(run, move.after.value), move.content, mode=0o600)
-        history = runs.history()
-        newest = {state.value for state in _newest(history).values()}
-        for path in [path for run in history for path in run.backups.glob(f"{LEFT}*")]:
-            if path.name.removeprefix(LEFT) not in newest:
-                path.unlink()
+        for path in _superseded({_key(move.path) for move in moves}, run.run):
+            path.unlink()
 
 
-def _left(run: Run, digest: str) -> Path:
-    return run.backups / f"{LEFT}{digest}"
+def _superseded(keys: set[str], run: str) -> Iterator[Path]:
+    """What earlier runs left at the paths that a run has written again, and that is the newest of no other path."""
+    newest: dict[str, str] = {}
+    earlier = []
+    seen: dict[str, set[str]] = {}
+    for row in runs.rows():
+        if row.paths in seen and keys.isdisjoint(seen[row.paths]):
+            continue
+        one = row.listed
+        if one.outcome != "committed":
+            continue
+        seen[row.paths] = set(one.left)
+        newest = {**one.left, **newest}
+        if row.run != run and not keys.isdisjoint(one.left):
+            earlier.append(one)
+            if one.kind == "replay":  # a rollback leaves nothing of its own
+                keys = keys - one.left.keys()
+    states = set(newest.values())
+    for one in earlier:
+        for path in (one.folder / runs.BACKUPS).glob(f"{LEFT}*"):
+            if runs.state_digest(PathState("file", path.name.removeprefix(LEFT))) not in states:
+                yield path
 
 
-def _newest(history: Iterable[Run]) -> dict[Path, PathState]:
-    found: dict[Path, PathState] = {}
-    for run in history:
-        if run.outcome == "committed":
-            for entry in run.entries:
-                found.setdefault(entry.path, entry.after)
-    return found
+def _key(path: Path) -> str:
+    return digest(os.fsencode(path))
+
+
+def _left(run: Run, hashed: str) -> Path:
+    return run.backups / f"{LEFT}{hashed}"
 
 
 def since_last_run(context: CheckContext) -> Iterator[Drift]:
     """What of the files that the plan looks at is not as this user's newest run left it, and not as it has to be."""
-    history = [run for run in runs.history() if run.outcome == "committed"]
+    history = runs.rows()
     if not history:
         return
     for node in context.nodes:
@@ -85,8 +103,10 @@ def since_last_run(context: CheckContext) -> Iterator[Drift]:
             yield from _of_node(node, plan, context, history)
 
 
-def _of_node(node: Node, plan: NodePlan, context: CheckContext, history: list[Run]) -> Iterator[Drift]:
-    left = {entry.path: (run, entry) for run, entry in _configured(_wanted(plan, context), plan, history)}
+def _of_node(node: Node, plan: NodePlan, context: CheckContext, history: list[Row]) -> Iterator[Drift]:
+    found = list(_configured(_wanted(plan, context), plan, history))
+    left = {entry.path: (run, entry) for run, entry, _ in found}
+    later = {entry.path: row for _, entry, row in found}
     edited: dict[str, tuple[Run, Change, bytes | None]] = {}
     for change in plan.pending:
         for move in change.moves:
@@ -94,7 +114,7 @@ def _of_node(node: Node, plan: NodePlan, context: CheckContext, history: list[Ru
             if run is None or entry is None or entry.after == move.before:
                 continue
             if change.kind == "edit":
-                edited[change.path] = (run, change, _bytes_of(entry.after, history))
+                edited[change.path] = (run, change, _bytes_of(run, entry, later[move.path]))
             else:
                 yield Drift(node.name, change.path, run.run, _describe(entry.after, move.before))
     yield from _edited(node, edited, context)
@@ -134,39 +154,54 @@ def _describe(was: PathState, now: PathState) -> str:
     return "it has other contents"
 
 
-def _configured(wanted: set[Path], plan: NodePlan, history: list[Run]) -> Iterator[tuple[Run, JournalEntry]]:
-    """The newest run that has configured each path, and what it left there: of the home, and those that are wanted.
+def _configured(
+    wanted: set[Path], plan: NodePlan, history: list[Row]
+) -> Iterator[tuple[Run, JournalEntry, Listed | None]]:
+    """The newest run that has configured each path, what it left there, and the run that came next: of the home, and
+    the paths that are wanted.
 
     What a rollback put back is nothing that was configured, unless an older run had left just that.
     """
-    home = Path(os.path.realpath(plan.home))
-    put_back: dict[Path, PathState | None] = {}
-    for run in history:
-        for entry in run.entries:
-            if entry.path not in wanted and not entry.path.is_relative_to(home):
+    home = os.path.realpath(plan.home)
+    keys = {_key(path) for path in wanted}
+    put_back: dict[str, str] = {}
+    next_one: dict[str, Listed] = {}
+    chosen: dict[str, set[str]] = {}
+    settled: set[str] = set()
+    done: set[str] = set()
+    for row in history:
+        if row.paths in done or row.listed.outcome != "committed":
+            continue
+        one, left = row.listed, row.listed.left
+        if home not in one.homes.values() and keys.isdisjoint(left):
+            done.add(row.paths)
+            continue
+        for key in left.keys() - settled:
+            if one.kind == "rollback":
+                put_back.setdefault(key, left[key])
+            elif put_back.get(key, left[key]) == left[key]:
+                settled.add(key)
+                chosen.setdefault(one.run, set()).add(key)
                 continue
-            if entry.path not in put_back:
-                put_back[entry.path] = entry.after if run.kind == "rollback" else None
-                if run.kind == "replay":
-                    yield run, entry
-            elif run.kind == "replay" and put_back[entry.path] == entry.after:
-                put_back[entry.path] = None
-                yield run, entry
+            next_one[key] = one
+        if settled.issuperset(left):
+            done.add(row.paths)
+    for run in filter(None, map(runs.whole, chosen)):
+        for entry in run.entries:
+            key = _key(entry.path)
+            if key in chosen[run.run] and (entry.path in wanted or Path(home) in entry.path.parents):
+                yield run, entry, next_one.get(key)
 
 
-def _bytes_of(state: PathState, history: list[Run]) -> bytes | None:
-    """The bytes of that hash, from what runs left or backed up; None where nobody has kept them."""
-    backups = (
-        run.backup(entry)
-        for run in history
-        for entry in run.entries
-        if entry.backup and entry.before == state
-    )
-    left = (_left(run, state.value) for run in history)
-    for path in (*left, *backups):
+def _bytes_of(run: Run, entry: JournalEntry, next_one: Listed | None) -> bytes | None:
+    """The bytes that a run left at a path, as it has kept them or the next run has; None where neither has."""
+    paths = [_left(run, entry.after.value)]
+    if next_one is not None and (after := runs.whole(next_one.run)) is not None:
+        paths += [after.backup(one) for one in after.entries if one.path == entry.path and one.backup]
+    for path in paths:
         with contextlib.suppress(OSError):
             content = bounded.read(path)
-            if hash_of(content) == state.value:
+            if hash_of(content) == entry.after.value:
                 return content
     return None
 

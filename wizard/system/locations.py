@@ -38,6 +38,11 @@ def runs() -> Path:
     return state() / "runs"
 
 
+def index() -> Path:
+    """The file that lists the runs in short; it can be made again from their folder."""
+    return state() / "runs.index"
+
+
 def drafts() -> Path:
     """The folder of the wizard's unfinished profiles."""
     return state() / "drafts"

@@ -88,11 +88,11 @@ def sweep(homes: Iterable[Path]) -> None:
                     os.unlink(home / name)
 
 
-def names(run: Run, home: Path) -> bool:
+def names(run: str, home: Path) -> bool:
     """Whether the marker in a home is this run's.  A home that is not here now, or cannot be entered, may hold it."""
     try:
         marker = of(home)
-        return not is_folder(home) if marker is None else marker.run == run.run
+        return not is_folder(home) if marker is None else marker.run == run
     except OSError:
         return True
 

@@ -19,8 +19,9 @@ from wizard.system import bounded, locations
 from wizard.system.durable import fsync_folder, make_folder, write_durably, write_new
 from wizard.system.errors import Locked, UsageError
 from wizard.system.presence import is_anything, is_file, is_folder
-from wizard.transaction import marker
+from wizard.transaction import index, marker
 from wizard.transaction.home_lock import folder_lock
+from wizard.transaction.index import Listed, Row
 from wizard.transaction.marker import Marker
 from wizard.transaction.move import Meta, PathState
 
@@ -97,7 +98,7 @@ class Run(NamedTuple):
         """The name that a file of this run has until it takes its place."""
         name = os.fsencode(path.name)
         if len(name) > 180:  # a name has 255 bytes at most
-            return path.parent / f".{os.fsdecode(name[:100])}-{_digest(name)}.{self.run}.tmp"
+            return path.parent / f".{os.fsdecode(name[:100])}-{index.digest(name)}.{self.run}.tmp"
         return path.parent / f".{path.name}.{self.run}.tmp"
 
     def save(self) -> None:
@@ -125,10 +126,8 @@ class Run(NamedTuple):
         return json.dumps(to_json(self)).encode() + b"\n"
 
 
-def _digest(name: bytes) -> str:
-    import hashlib
-
-    return hashlib.sha256(name).hexdigest()[:16]
+def state_digest(state: PathState) -> str:
+    return index.digest(os.fsencode(f"{state.kind} {state.value}"))
 
 
 # --- a new run --------------------------------------------------------------------------------------
@@ -263,8 +262,7 @@ def of_marker(found: Marker) -> Run | None:
 
     A journal says what is written where: one that lies elsewhere may be anybody's, and is not obeyed.
     """
-    run = read(locations.runs() / found.run / JOURNAL)
-    return run if run is not None and run.run == found.run else None
+    return whole(found.run)
 
 
 def unfinished_in(home: Path) -> Marker | None:
@@ -279,21 +277,49 @@ def unfinished_in(home: Path) -> Marker | None:
 # --- the history ------------------------------------------------------------------------------------
 
 
-def history() -> list[Run]:
+def history() -> list[Listed]:
     """Every run of this user, the newest first.  `OSError` where a journal cannot be read."""
-    found = [run for folder in _folders() if (run := read(folder / JOURNAL)) is not None]
-    return sorted(found, key=lambda run: run.started, reverse=True)
+    return [row.listed for row in rows()]
 
 
-def _folders() -> list[Path]:
+def rows() -> list[Row]:
+    """The same, each parsed only where more of it is asked for."""
+    known = index.read()
+    names = _names()
+    found = [row for name, row in known.items() if name in names]
+    found += [_row(run, run.has_backups) for run in map(whole, names - known.keys()) if run is not None]
+    return sorted(found, reverse=True)
+
+
+def whole(name: str) -> Run | None:
+    """The run of that name with its entries; None where its folder holds no journal, or that of another run."""
+    run = read(locations.runs() / name / JOURNAL)
+    return run if run is not None and run.run == name else None
+
+
+def _names() -> set[str]:
     try:
-        with os.scandir(locations.runs()) as entries:
-            return [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
+        return set(os.listdir(locations.runs()))
     except (FileNotFoundError, NotADirectoryError):
-        return []
+        return set()
 
 
-def statuses(all_runs: Iterable[Run]) -> dict[str, RunStatus]:
+def _row(run: Run, has_backups: bool) -> Row:
+    digests = "".join(
+        index.digest(os.fsencode(entry.path)) + state_digest(entry.after) for entry in run.entries
+    )
+    plain = {name: getattr(run, name) for name in Listed._fields if name in PLAIN}
+    plain["files"] = len(run.files)
+    return index.row_of(Listed(**plain, has_backups=has_backups, digests=digests))
+
+
+def enlist(run: Run) -> None:
+    """Add a run that was committed to the index; a busy or full disk leaves it out."""
+    with contextlib.suppress(OSError, Locked), folder_lock(run.folder.parent, wait=False):
+        index.append([_row(run, is_folder(run.backups))])
+
+
+def statuses(all_runs: Iterable[Listed]) -> dict[str, RunStatus]:
     """What became of each run, by its name."""
     all_runs = list(all_runs)
     undone: dict[str | None, bool] = {}
@@ -303,13 +329,13 @@ def statuses(all_runs: Iterable[Run]) -> dict[str, RunStatus]:
     return {run.run: _status(run, undone.get(run.run)) for run in all_runs}
 
 
-def _status(run: Run, undone: bool | None) -> RunStatus:
+def _status(run: Listed, undone: bool | None) -> RunStatus:
     """`undone`: whether all of it was, None where nothing was."""
     if run.outcome == "restored":
         return "failed"
     if run.outcome == "started":
         # Without a marker it had not begun to write, or everything was restored.
-        marked = [home for home in map(Path, run.homes.values()) if marker.names(run, home)]
+        marked = [home for home in map(Path, run.homes.values()) if marker.names(run.run, home)]
         if not marked:
             return "failed"
         return "running" if any(marker.is_at_work(home) for home in marked) else "cut off"
@@ -320,14 +346,32 @@ def _status(run: Run, undone: bool | None) -> RunStatus:
     return "rolled back" if undone else "rolled back in part"
 
 
-def prune(keep: int) -> list[Run]:
-    """Take the backups of all but the newest runs away; gives those runs.  A cut-off run keeps its own."""
-    pruned = [run for run in history()[keep:] if run.outcome != "started" and is_folder(run.backups)]
-    for run in pruned:
-        import shutil
+def prune(keep: int) -> int:
+    """Remove the backups of all but the newest runs; return of how many.  An interrupted run keeps its own."""
+    if not is_folder(locations.runs()):
+        return 0
+    with folder_lock(locations.runs(), wait=True):
+        known = dict(index.read())
+        pruned = [
+            run
+            for run in history()[keep:]
+            if run.outcome != "started"
+            and (run.has_backups or run.run not in known)
+            and is_folder(run.folder / BACKUPS)
+        ]
+        if pruned:
+            import shutil
 
-        shutil.rmtree(run.backups)
-    return pruned
+            index.remove()
+            for run in pruned:
+                shutil.rmtree(run.folder / BACKUPS)
+                known[run.run] = index.row_of(run._replace(has_backups=False))
+            index.append(known.values())
+    return len(pruned)
+
+
+MANY = 16
+"""Runs that have ended and are not in the index: if there are more, they are added."""
 
 
 def tidy(homes: Iterable[Path]) -> None:
@@ -337,17 +381,29 @@ def tidy(homes: Iterable[Path]) -> None:
     open never began to write.
     """
     real = {os.path.realpath(home) for home in homes}
-    for run in history():
+    ended = []
+    unlisted = _names() - index.read().keys()
+    for run in map(whole, unlisted):
+        if run is None:
+            continue
         if run.outcome == "restored":
             drop_backups(run)
-        elif run.outcome == "started" and real.issuperset(map(os.path.realpath, run.homes.values())):
-            run.forget()
-    sweep()
+        if run.outcome == "started":
+            if real.issuperset(map(os.path.realpath, run.homes.values())):
+                run.forget()
+        elif run.outcome == "committed" or not is_folder(run.backups):
+            ended.append(run)
+    if len(ended) > MANY:
+        with contextlib.suppress(OSError, Locked), folder_lock(locations.runs(), wait=False):
+            index.append([_row(run, run.has_backups) for run in ended])
+    sweep(unlisted)
 
 
-def sweep() -> None:
-    """Remove the folders of runs that were cut off before they had a journal."""
-    strays = [folder for folder in _folders() if not is_anything(folder / JOURNAL)]
+def sweep(unlisted: Iterable[str] | None = None) -> None:
+    """Remove the folders of runs that were interrupted before they had a journal."""
+    unlisted = _names() - index.read().keys() if unlisted is None else unlisted
+    folders = [locations.runs() / name for name in unlisted]
+    strays = [folder for folder in folders if is_folder(folder) and not is_anything(folder / JOURNAL)]
     if strays:
         # Another run may just be beginning: then the next one tidies up.
         with contextlib.suppress(OSError, Locked), folder_lock(locations.runs(), wait=False):
@@ -381,7 +437,13 @@ def find(argument: str | None) -> Run:
     Raises:
         UsageError: there is no such run, or several profiles have runs.
     """
-    all_runs = history()
+    run = whole(_found(argument, history()).run)
+    if run is None:
+        raise UsageError("the run was removed just now", fix="apimha-wizard history")
+    return run
+
+
+def _found(argument: str | None, all_runs: list[Listed]) -> Listed:
     if argument is not None:
         named = next((run for run in all_runs if run.run == argument), None)
         return named or _newest_of(argument, all_runs)
@@ -398,7 +460,7 @@ def find(argument: str | None) -> Run:
     return chosen[0]
 
 
-def of_profile(argument: str, all_runs: Iterable[Run]) -> list[Run]:
+def of_profile(argument: str, all_runs: Iterable[Listed]) -> list[Listed]:
     """The runs of a profile, by its name or its file.
 
     A name is that of one of the user's own profiles; only where no such one has runs or is there, it is that of a
@@ -413,7 +475,7 @@ def of_profile(argument: str, all_runs: Iterable[Run]) -> list[Run]:
     return [run for run in all_runs if run.profile == argument]
 
 
-def _newest_of(argument: str, all_runs: list[Run]) -> Run:
+def _newest_of(argument: str, all_runs: list[Listed]) -> Listed:
     own = of_profile(argument, all_runs)
     if not own:
         raise UsageError(f"{argument} is no run, and no profile that has runs", fix="apimha-wizard history")
@@ -426,13 +488,13 @@ def _newest_of(argument: str, all_runs: list[Run]) -> Run:
     return (_to_undo(own, all_runs) or _unbegun(own) or own)[0]
 
 
-def _to_undo(chosen: list[Run], all_runs: list[Run]) -> list[Run]:
+def _to_undo(chosen: list[Listed], all_runs: list[Listed]) -> list[Listed]:
     """The cut-off runs of these, then those that can be undone; each the newest first."""
     status = statuses(all_runs)
     cut_off = [run for run in chosen if status[run.run] in {"cut off", "running"}]
     return cut_off + [run for run in chosen if status[run.run] in OPEN]
 
 
-def _unbegun(chosen: list[Run]) -> list[Run]:
+def _unbegun(chosen: list[Listed]) -> list[Listed]:
     """Those of a list without cut-off ones that are open all the same: they never began to write."""
     return [run for run in chosen if run.outcome == "started"]

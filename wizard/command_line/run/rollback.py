@@ -15,6 +15,7 @@ from wizard.system.presence import is_anything, is_folder
 from wizard.transaction import apply as applying
 from wizard.transaction import recovery, runs
 from wizard.transaction.home_lock import locked
+from wizard.transaction.index import Listed
 from wizard.transaction.move import state_of
 from wizard.transaction.recovery import Unrestored
 from wizard.transaction.runs import JournalEntry, Run
@@ -199,7 +200,7 @@ def history(argument: str | None = None) -> list[dict[str, Any]]:
         return [_describe(run, status[run.run]) for run in chosen]
 
 
-def _describe(run: Run, status: runs.RunStatus) -> dict[str, Any]:
+def _describe(run: Listed, status: runs.RunStatus) -> dict[str, Any]:
     return {
         "run": run.run,
         "kind": run.kind,
@@ -208,14 +209,14 @@ def _describe(run: Run, status: runs.RunStatus) -> dict[str, Any]:
         "nodes": list(run.homes),
         "started": run.started,
         "owner": run.owner,
-        "files": len(run.files),
-        "ignored": list(run.ignored),
+        "files": run.files,
+        "ignored": run.ignored,
         "state": _state(run, status),
         "can_be_undone": status in runs.OPEN and run.has_backups,
     }
 
 
-def _state(run: Run, status: runs.RunStatus) -> str:
+def _state(run: Listed, status: runs.RunStatus) -> str:
     if status == "undid":
         return f"undid {run.undoes}"
     if status == "undid in part":
@@ -226,4 +227,4 @@ def _state(run: Run, status: runs.RunStatus) -> str:
 def prune(keep: int) -> int:
     """How many runs lost their backups."""
     with os_errors_as_failures():
-        return len(runs.prune(keep))
+        return runs.prune(keep)

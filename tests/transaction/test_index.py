@@ -1,0 +1,205 @@
+"""The index of the runs: as cheap with many runs as with few, and never in the way of the truth."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import faults, strace
+from tests.support.many_runs import add_runs
+from tests.support.need import need
+from tests.support.sandboxes import ROOT, Sandbox, sandbox
+from tests.transaction.test_runs import AXIS2, edit, port
+from wizard.command_line.run import rollback as undo
+from wizard.system import locations
+from wizard.transaction import index
+
+
+@pytest.fixture
+def box(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    with tempfile.TemporaryDirectory(dir=faults.memory(), prefix="index-") as folder:
+        monkeypatch.setenv("XDG_STATE_HOME", f"{folder}/box/state")
+        with sandbox(Path(folder) / "box") as made:
+            yield made
+
+
+def calls(box: Sandbox, *arguments: str) -> int:
+    """How many calls a command makes on the homes and the state folder; parts of a listing are not counted."""
+    out = box.folder.parent / "trace"
+    command = [sys.executable, "-m", "wizard", *arguments]
+    subprocess.run(
+        ["strace", "-f", "-y", "-qq", "-e", f"trace={strace.TRACED}", "-o", str(out), *command],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    )
+    return sum(call.within(box.folder) and call.name != "getdents64" for call in strace.read(out))
+
+
+def test_many_runs_cost_no_more_file_calls_than_a_few(box: Sandbox) -> None:
+    """Runs without an index at first, as an earlier edition leaves them: the first replay makes it."""
+    need("strace")
+    profile = str(box.profile)
+    box.applied()
+    counts = []
+    for numbers in (range(50), range(50, 500)):
+        add_runs(box.state, numbers)
+        assert box.replay().outcome == "unchanged"
+        run = undo.history()[0]["run"]
+        commands = [
+            ["replay", profile, "--offline"],
+            ["history"],
+            ["history", profile],
+            ["rollback", run],
+            ["replay", profile, "--offline"],
+            ["rollback", profile],
+            ["replay", profile, "--offline"],
+            ["history", "--prune", "1000"],
+        ]
+        counts.append([calls(box, *arguments) for arguments in commands])
+    for few, many in zip(*counts, strict=True):
+        assert many <= few + 4, counts
+
+
+def history(box: Sandbox) -> list[dict[str, Any]]:
+    """The history without the index."""
+    path = locations.index()
+    kept = path.read_bytes() if path.exists() else None
+    path.unlink(missing_ok=True)
+    found = undo.history()
+    if kept is not None:
+        path.write_bytes(kept)
+    return found
+
+
+def torn(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+def zeroed(path: Path) -> None:
+    data = path.read_bytes()
+    path.write_bytes(data[:-200] + bytes(200))
+
+
+def damaged(path: Path) -> None:
+    path.write_bytes(
+        b"1 2\n"
+        + path.read_bytes().replace(b"applied", b"other").replace(b"true", b"null")
+        + b"\xff\n00000000 x"
+    )
+
+
+@pytest.mark.parametrize("harm", [torn, zeroed, damaged, Path.unlink, lambda path: path.write_bytes(b"")])
+def test_whatever_becomes_of_the_index_the_history_is_the_same(
+    box: Sandbox, harm: Callable[[Path], object]
+) -> None:
+    box.applied()
+    port(box, 4001, 4002)
+    box.applied()
+    box.rollback()
+    truth = undo.history()
+    assert [one["state"] for one in truth] == [f"undid {truth[1]['run']}", "rolled back", "applied"]
+    assert len(index.read()) == 3
+    assert history(box) == truth
+    harm(locations.index())
+    assert len(index.read()) < 3
+    assert undo.history() == truth
+    # What is added later does not go on in a line that is there in part.
+    box.applied()
+    assert len(undo.history()) == 4 == len(history(box))
+    assert undo.history()[0]["run"] in index.read()
+
+
+def test_a_run_whose_folder_is_gone_is_not_listed(box: Sandbox) -> None:
+    run = str(box.applied().run)
+    shutil.rmtree(box.runs / run)
+    assert run in index.read()
+    assert undo.history() == []
+
+
+def test_a_folder_with_the_journal_of_another_run_is_passed_over(box: Sandbox) -> None:
+    run = str(box.applied().run)
+    shutil.copytree(box.runs / run, box.runs / "20200101T000000Z-0000")
+    assert [one["run"] for one in undo.history()] == [run]
+    assert box.rollback(run).outcome == "restored"
+
+
+def test_the_next_run_lists_the_runs_of_an_earlier_edition(box: Sandbox) -> None:
+    box.applied()
+    add_runs(box.state, range(20))
+    locations.index().unlink()
+    assert len(undo.history()) == 21
+    assert not locations.index().exists()
+    assert box.replay().outcome == "unchanged"
+    assert len(index.read()) == 21
+    assert locations.index().stat().st_mode & 0o777 == 0o600
+    assert undo.history() == history(box)
+
+
+def test_a_prune_that_is_killed_leaves_no_backup_listed_that_is_gone(
+    box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = str(box.applied().run)
+
+    def killed(folder: Path) -> None:
+        next(folder.glob("00*")).unlink()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            undo.prune(0)
+    assert undo.history() == history(box)
+    assert [one["can_be_undone"] for one in undo.history()] == [False]
+    assert undo.prune(0) == 1
+    assert undo.history() == history(box)
+    assert not (box.runs / run / "backups").exists()
+    assert undo.prune(0) == 0
+
+
+def test_drift_is_found_through_the_index_as_through_the_journals(box: Sandbox) -> None:
+    """After a rollback to what an older run had left, whose bytes only the backup of the run between still holds."""
+    box.applied()
+    port(box, 4001, 4002)
+    box.applied()
+    box.rollback()
+    port(box, 4002, 4001)
+    assert box.replay().outcome == "unchanged"
+    edit(box.folder / AXIS2)
+    text = (box.folder / AXIS2).read_text()
+    (box.folder / AXIS2).write_text(text.replace(">4000<", ">4444<"))
+
+    def found() -> list[str]:
+        return [one.message for one in box.replay(dry_run=True).checks if one.id == "apply.drift"]
+
+    told = found()
+    assert "changed by hand" in told[0]
+    assert "4444 → 4000" in told[0]
+    locations.index().unlink()
+    assert found() == told
+
+
+def test_only_what_the_newest_run_left_is_kept(box: Sandbox) -> None:
+    def left(run: str) -> set[str]:
+        return {path.name for path in (box.runs / run / "backups").glob("left-*")}
+
+    first = str(box.applied().run)
+    whole = left(first)
+    port(box, 4001, 4002)
+    second = str(box.applied().run)
+    assert len(left(second)) == 2
+    assert len(left(first)) == len(whole) - 2
+    box.rollback()
+    box.rollback()
+    port(box, 4002, 4003)
+    third = str(box.applied().run)
+    assert len(left(third)) == len(whole)
+    assert not left(second)
+    assert left(first) < left(third)

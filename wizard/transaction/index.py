@@ -1,0 +1,129 @@
+"""The index of the runs: one line for each run that has ended, so that no list of runs has to read every journal.
+
+The runs' folders stay the truth.  A line counts only while the run's folder is there, a run without a line is read from
+its journal, and before anything that a line says becomes wrong, the index is removed.  So a killed process leaves lines
+out, or one in part, but none that is wrong.  Whoever writes holds the lock on the runs' folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import zlib
+from collections.abc import Iterable, Mapping
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from wizard.system import locations
+from wizard.system.durable import fsync_folder, write_all
+
+FORMAT = 1
+"""Changes with the fields of a line: those of another edition then have another checksum."""
+
+DIGEST = 16
+"""Characters of a digest."""
+
+
+class Listed(NamedTuple):
+    """A run in short."""
+
+    run: str
+    kind: str
+    profile: str
+    profile_path: str
+    owner: str
+    started: str
+    homes: dict[str, str]
+    outcome: str
+    undoes: str | None
+    complete: bool
+    ignored: list[str]
+    files: int
+    has_backups: bool
+    digests: str
+    """What the run left at each path: the digest of the path and that of its state."""
+
+    @property
+    def folder(self) -> Path:
+        return locations.runs() / self.run
+
+    @property
+    def left(self) -> dict[str, str]:
+        """The digests of the states, by the digests of their paths."""
+        cut = [self.digests[at : at + DIGEST] for at in range(0, len(self.digests), DIGEST)]
+        return dict(zip(cut[::2], cut[1::2], strict=True))
+
+
+class Row(NamedTuple):
+    """A line of the index, most of it not parsed yet: of thousands of runs few are asked for more."""
+
+    started: str
+    run: str
+    paths: str
+    """The same for all runs that wrote the same paths."""
+    text: str
+
+    @property
+    def listed(self) -> Listed:
+        return _parsed(self.text)
+
+
+@cache
+def _parsed(text: str) -> Listed:
+    return Listed(*json.loads(text))
+
+
+def digest(data: bytes) -> str:
+    """A short digest."""
+    import hashlib
+
+    return hashlib.sha256(data).hexdigest()[:DIGEST]
+
+
+def row_of(run: Listed) -> Row:
+    """The line of a run."""
+    return Row(run.started, run.run, digest("".join(sorted(run.left)).encode()), json.dumps(run))
+
+
+def read() -> Mapping[str, Row]:
+    """Return the lines of the index by the run's name; none where it is missing or cannot be read."""
+    path = locations.index()
+    try:
+        status = os.stat(path)
+        return _read(path, status.st_ino, status.st_size, status.st_mtime_ns)
+    except OSError:
+        return {}
+
+
+@lru_cache(maxsize=1)
+def _read(path: Path, *_version: int) -> Mapping[str, Row]:
+    # A line that is there in part, or was damaged, does not have its checksum.
+    lines = [line[9:] for line in path.read_bytes().split(b"\n") if line[:8] == _checksum(line[9:])]
+    return {row.run: row for row in (Row(*line.decode().split(" ", 3)) for line in lines if line)}
+
+
+def _checksum(line: bytes) -> bytes:
+    return b"%08x" % zlib.crc32(line, FORMAT)
+
+
+def append(rows: Iterable[Row]) -> None:
+    """Add lines; where that fails they are missing, and the journals are read."""
+    # The line break comes first: the last line may be there in part.
+    lines = [" ".join(row).encode() for row in rows]
+    data = b"".join(b"\n%b %b\n" % (_checksum(line), line) for line in lines)
+    with contextlib.suppress(OSError):
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(locations.index(), flags, 0o600)
+        try:
+            write_all(descriptor, data)
+        finally:
+            os.close(descriptor)
+
+
+def remove() -> None:
+    """Remove the index, on disk when this returns."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(locations.index())
+        fsync_folder(locations.index().parent)
