@@ -168,7 +168,7 @@ def test_many_runs(measured: Measured, what: str) -> None:
         commands.append(["env", f"XDG_STATE_HOME={state}", *measured.replay])
         subprocess.run(commands[-1], env=measured.env, check=True, capture_output=True)
     before = measured.fresh if what == "first replay" else lambda: None
-    times = paired(*commands, measured.env, pairs=PAIRS, before=before)
+    times = paired(commands[0], commands[1], measured.env, pairs=PAIRS, before=before)
     print(f"\n{what} with 5,000 runs against 50: {times}")
     assert times.ratio <= MANY_TIMES
 

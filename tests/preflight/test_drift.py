@@ -288,9 +288,14 @@ def test_without_the_kept_bytes_the_file_is_told_with_all_that_differs(pair: Pai
     }
 
 
-def test_bytes_that_were_tampered_with_are_not_believed(pair: Pair) -> None:
+@pytest.mark.parametrize(
+    "harm", [lambda data: b"<nonsense/>", lambda data: data[: len(data) // 2], lambda data: b""]
+)
+def test_bytes_that_were_tampered_with_or_half_written_are_not_believed(
+    pair: Pair, harm: Callable[[bytes], bytes]
+) -> None:
     for path in kept():
-        path.write_bytes(b"<nonsense/>")
+        path.write_bytes(harm(path.read_bytes()))
     by_hand(pair.homes[0], AXIS2, ">wka<", ">multicast<")
     assert drift(pair) == {
         ("node1", AXIS2): "the way back: clustering/parameter[membershipScheme]: multicast → wka"

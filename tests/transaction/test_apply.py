@@ -132,6 +132,34 @@ def test_a_name_of_any_length_can_be_written(box: Sandbox, name: str) -> None:
     assert not list((box.homes[0] / LIB).iterdir())
 
 
+@pytest.mark.parametrize("most", [1000, 4096])
+def test_a_system_that_takes_the_bytes_in_parts(
+    box: Sandbox, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    whole = os.write
+    box.applied()
+    new = faults.timeless(box.now())
+    box.rollback()
+    monkeypatch.setattr(os, "write", lambda descriptor, data: whole(descriptor, data[:most]))
+    box.applied()
+    assert faults.timeless(box.now()) == new
+    box.rollback()
+    as_before(box)
+
+
+def test_a_wish_to_stop_that_comes_after_the_end_is_not_heard(box: Sandbox) -> None:
+    """Neither after a commit nor after what could not be restored: how it ended is settled."""
+    done, failed, stranded = Cancel(), Cancel(), Cancel()
+    box.applied(cancel=done)
+    done.interrupt()
+    box.rollback()
+    told(box.replay(cancel=failed, progress=after("axis2.xml", lambda: None)), 1)
+    with pytest.raises(KeyboardInterrupt):
+        failed.interrupt()
+    told(box.replay(cancel=stranded, progress=after("axis2.xml", lambda: edit(box.folder / AXIS2))), 5)
+    stranded.interrupt()
+
+
 # --- somebody edits meanwhile -------------------------------------------------------------------------------
 
 

@@ -16,6 +16,7 @@ import pytest
 from tests.support import faults
 from tests.support.sandboxes import MARKER, Sandbox, sandbox
 from wizard.command_line.run import rollback as undo
+from wizard.system import locations
 from wizard.system.cancel import Cancel
 from wizard.system.errors import UsageError
 from wizard.transaction import runs
@@ -310,6 +311,21 @@ def test_without_an_argument_the_only_profile_is_meant(box: Sandbox) -> None:
     assert undo.rollback("other", force=False, cancel=Cancel()).outcome == "restored"
     assert undo.rollback(None, force=False, cancel=Cancel()).outcome == "restored"
     assert [path for path in box.changed() if path != "other.toml"] == []
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_the_runs_of_a_profile_that_was_deleted_can_be_undone(box: Sandbox, own: bool) -> None:
+    """By its name, whether the profile was one of the user's own or a file elsewhere, and by its file."""
+    if own:
+        locations.profiles().parent.mkdir(parents=True)
+        locations.profiles().symlink_to(box.folder)
+    text = box.profile.read_bytes()
+    for argument in ("demo", str(box.profile)):
+        box.applied()
+        box.profile.unlink()
+        assert undo.rollback(argument, force=False, cancel=Cancel()).outcome == "restored"
+        box.profile.write_bytes(text)
+    assert [path for path in box.changed() if path != "demo.toml"] == []
 
 
 def test_a_name_that_nothing_has_is_wrong_use(box: Sandbox) -> None:

@@ -18,8 +18,7 @@ from wizard.plan import planner
 from wizard.system import bounded, network
 from wizard.system.durable import write_plainly
 from wizard.system.presence import is_anything
-from wizard.transaction import runs
-from wizard.transaction.index import digest
+from wizard.transaction import index, runs
 from wizard.transaction.move import ABSENT, PathState, hash_of, state_of
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from wizard.plan.planner import NodePlan, Plan
     from wizard.preflight.checks import CheckContext
     from wizard.profile.model import Node
-    from wizard.transaction.index import Listed, Row
+    from wizard.transaction.index import Listed
     from wizard.transaction.runs import JournalEntry, Run
 
 
@@ -64,8 +63,8 @@ def _superseded(keys: set[str], run: str) -> Iterator[Path]:
     """What earlier runs left at the paths that a run has written again, and that is the newest of no other path."""
     newest: dict[str, str] = {}
     earlier = []
-    seen: dict[str, set[str]] = {}
-    for row in runs.rows():
+    seen: dict[bytes, set[str]] = {}
+    for row in map(index.row, runs.lines()):
         if row.paths in seen and keys.isdisjoint(seen[row.paths]):
             continue
         one = row.listed
@@ -73,7 +72,7 @@ def _superseded(keys: set[str], run: str) -> Iterator[Path]:
             continue
         seen[row.paths] = set(one.left)
         newest = {**one.left, **newest}
-        if row.run != run and not keys.isdisjoint(one.left):
+        if one.run != run and not keys.isdisjoint(one.left):
             earlier.append(one)
             if one.kind == "replay":  # a rollback leaves nothing of its own
                 keys = keys - one.left.keys()
@@ -85,7 +84,7 @@ def _superseded(keys: set[str], run: str) -> Iterator[Path]:
 
 
 def _key(path: Path) -> str:
-    return digest(os.fsencode(path))
+    return index.digest(os.fsencode(path))
 
 
 def _left(run: Run, hashed: str) -> Path:
@@ -94,7 +93,7 @@ def _left(run: Run, hashed: str) -> Path:
 
 def since_last_run(context: CheckContext) -> Iterator[Drift]:
     """What of the files that the plan looks at is not as this user's newest run left it, and not as it has to be."""
-    history = runs.rows()
+    history = runs.lines()
     if not history:
         return
     for node in context.nodes:
@@ -103,7 +102,7 @@ def since_last_run(context: CheckContext) -> Iterator[Drift]:
             yield from _of_node(node, plan, context, history)
 
 
-def _of_node(node: Node, plan: NodePlan, context: CheckContext, history: list[Row]) -> Iterator[Drift]:
+def _of_node(node: Node, plan: NodePlan, context: CheckContext, history: list[bytes]) -> Iterator[Drift]:
     found = list(_configured(_wanted(plan, context), plan, history))
     left = {entry.path: (run, entry) for run, entry, _ in found}
     later = {entry.path: row for _, entry, row in found}
@@ -155,7 +154,7 @@ def _describe(was: PathState, now: PathState) -> str:
 
 
 def _configured(
-    wanted: set[Path], plan: NodePlan, history: list[Row]
+    wanted: set[Path], plan: NodePlan, history: list[bytes]
 ) -> Iterator[tuple[Run, JournalEntry, Listed | None]]:
     """The newest run that has configured each path, what it left there, and the run that came next: of the home, and
     the paths that are wanted.
@@ -168,8 +167,8 @@ def _configured(
     next_one: dict[str, Listed] = {}
     chosen: dict[str, set[str]] = {}
     settled: set[str] = set()
-    done: set[str] = set()
-    for row in history:
+    done: set[bytes] = set()
+    for row in map(index.row, history):
         if row.paths in done or row.listed.outcome != "committed":
             continue
         one, left = row.listed, row.listed.left

@@ -170,7 +170,6 @@ def _written(
         # The run is committed: a marker that cannot be taken away now is taken away by the next one.
         with contextlib.suppress(OSError, StoppedError):
             marker.clear(run, home, folders.of(home))
-    runs.enlist(done)
     return done
 
 

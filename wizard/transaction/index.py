@@ -22,8 +22,8 @@ from wizard.system.durable import fsync_folder, write_all
 FORMAT = 1
 """Changes with the fields of a line: those of another edition then have another checksum."""
 
-DIGEST = 16
-"""Characters of a digest."""
+DIGEST = 8
+"""Characters of a digest: enough to tell a few hundred paths apart."""
 
 
 class Listed(NamedTuple):
@@ -57,13 +57,13 @@ class Listed(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A line of the index, most of it not parsed yet: of thousands of runs few are asked for more."""
+    """A line of the index, most of it not parsed: of thousands of runs few are asked for more."""
 
-    started: str
-    run: str
-    paths: str
+    started: bytes
+    run: bytes
+    paths: bytes
     """The same for all runs that wrote the same paths."""
-    text: str
+    text: bytes
 
     @property
     def listed(self) -> Listed:
@@ -71,23 +71,29 @@ class Row(NamedTuple):
 
 
 @cache
-def _parsed(text: str) -> Listed:
+def _parsed(text: bytes) -> Listed:
     return Listed(*json.loads(text))
 
 
-def digest(data: bytes) -> str:
+def digest(data: bytes, length: int = DIGEST) -> str:
     """A short digest."""
     import hashlib
 
-    return hashlib.sha256(data).hexdigest()[:DIGEST]
+    return hashlib.sha256(data).hexdigest()[:length]
 
 
-def row_of(run: Listed) -> Row:
-    """The line of a run."""
-    return Row(run.started, run.run, digest("".join(sorted(run.left)).encode()), json.dumps(run))
+def line_of(run: Listed) -> bytes:
+    """The line of a run.  Lines sort by the time when the run began."""
+    paths = digest("".join(sorted(run.left)).encode())
+    return " ".join((run.started, run.run, paths, json.dumps(run))).encode()
 
 
-def read() -> Mapping[str, Row]:
+def row(line: bytes) -> Row:
+    """A line cut into its fields."""
+    return Row(*line.split(b" ", 3))
+
+
+def read() -> Mapping[str, bytes]:
     """Return the lines of the index by the run's name; none where it is missing or cannot be read."""
     path = locations.index()
     try:
@@ -98,21 +104,24 @@ def read() -> Mapping[str, Row]:
 
 
 @lru_cache(maxsize=1)
-def _read(path: Path, *_version: int) -> Mapping[str, Row]:
-    # A line that is there in part, or was damaged, does not have its checksum.
-    lines = [line[9:] for line in path.read_bytes().split(b"\n") if line[:8] == _checksum(line[9:])]
-    return {row.run: row for row in (Row(*line.decode().split(" ", 3)) for line in lines if line)}
+def _read(path: Path, *_version: int) -> Mapping[str, bytes]:
+    lines = {}
+    for whole in path.read_bytes().split(b"\n"):
+        # A line that is there in part, or was damaged, does not have its checksum.
+        line, _, checksum = whole.rpartition(b" ")
+        if line and checksum == _checksum(line):
+            lines[line.split(b" ", 2)[1].decode()] = line
+    return lines
 
 
 def _checksum(line: bytes) -> bytes:
     return b"%08x" % zlib.crc32(line, FORMAT)
 
 
-def append(rows: Iterable[Row]) -> None:
+def append(lines: Iterable[bytes]) -> None:
     """Add lines; where that fails they are missing, and the journals are read."""
     # The line break comes first: the last line may be there in part.
-    lines = [" ".join(row).encode() for row in rows]
-    data = b"".join(b"\n%b %b\n" % (_checksum(line), line) for line in lines)
+    data = b"".join(b"\n%b %b\n" % (line, _checksum(line)) for line in lines)
     with contextlib.suppress(OSError):
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(locations.index(), flags, 0o600)

@@ -21,7 +21,7 @@ from wizard.system.errors import Locked, UsageError
 from wizard.system.presence import is_anything, is_file, is_folder
 from wizard.transaction import index, marker
 from wizard.transaction.home_lock import folder_lock
-from wizard.transaction.index import Listed, Row
+from wizard.transaction.index import Listed
 from wizard.transaction.marker import Marker
 from wizard.transaction.move import Meta, PathState
 
@@ -98,7 +98,7 @@ class Run(NamedTuple):
         """The name that a file of this run has until it takes its place."""
         name = os.fsencode(path.name)
         if len(name) > 180:  # a name has 255 bytes at most
-            return path.parent / f".{os.fsdecode(name[:100])}-{index.digest(name)}.{self.run}.tmp"
+            return path.parent / f".{os.fsdecode(name[:100])}-{index.digest(name, 16)}.{self.run}.tmp"
         return path.parent / f".{path.name}.{self.run}.tmp"
 
     def save(self) -> None:
@@ -279,15 +279,15 @@ def unfinished_in(home: Path) -> Marker | None:
 
 def history() -> list[Listed]:
     """Every run of this user, the newest first.  `OSError` where a journal cannot be read."""
-    return [row.listed for row in rows()]
+    return [index.row(line).listed for line in lines()]
 
 
-def rows() -> list[Row]:
-    """The same, each parsed only where more of it is asked for."""
+def lines() -> list[bytes]:
+    """The same as lines of the index, for who has to parse few of them."""
     known = index.read()
     names = _names()
-    found = [row for name, row in known.items() if name in names]
-    found += [_row(run, run.has_backups) for run in map(whole, names - known.keys()) if run is not None]
+    found = [line for name, line in known.items() if name in names]
+    found += [_line(run, run.has_backups) for run in map(whole, names - known.keys()) if run is not None]
     return sorted(found, reverse=True)
 
 
@@ -304,19 +304,19 @@ def _names() -> set[str]:
         return set()
 
 
-def _row(run: Run, has_backups: bool) -> Row:
+def _line(run: Run, has_backups: bool) -> bytes:
     digests = "".join(
         index.digest(os.fsencode(entry.path)) + state_digest(entry.after) for entry in run.entries
     )
     plain = {name: getattr(run, name) for name in Listed._fields if name in PLAIN}
     plain["files"] = len(run.files)
-    return index.row_of(Listed(**plain, has_backups=has_backups, digests=digests))
+    return index.line_of(Listed(**plain, has_backups=has_backups, digests=digests))
 
 
 def enlist(run: Run) -> None:
     """Add a run that was committed to the index; a busy or full disk leaves it out."""
     with contextlib.suppress(OSError, Locked), folder_lock(run.folder.parent, wait=False):
-        index.append([_row(run, is_folder(run.backups))])
+        index.append([_line(run, is_folder(run.backups))])
 
 
 def statuses(all_runs: Iterable[Listed]) -> dict[str, RunStatus]:
@@ -365,7 +365,7 @@ def prune(keep: int) -> int:
             index.remove()
             for run in pruned:
                 shutil.rmtree(run.folder / BACKUPS)
-                known[run.run] = index.row_of(run._replace(has_backups=False))
+                known[run.run] = index.line_of(run._replace(has_backups=False))
             index.append(known.values())
     return len(pruned)
 
@@ -395,7 +395,7 @@ def tidy(homes: Iterable[Path]) -> None:
             ended.append(run)
     if len(ended) > MANY:
         with contextlib.suppress(OSError, Locked), folder_lock(locations.runs(), wait=False):
-            index.append([_row(run, run.has_backups) for run in ended])
+            index.append([_line(run, run.has_backups) for run in ended])
     sweep(unlisted)
 
 

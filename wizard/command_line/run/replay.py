@@ -476,4 +476,5 @@ def write(
     except WizardError as problem:
         return _failed(result, problem)
     drift.remember(prepared.plan, run)
+    runs.enlist(run)
     return dataclasses.replace(result, outcome="applied", run=run.run, files=files)

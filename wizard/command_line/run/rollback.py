@@ -113,6 +113,7 @@ def _undo(run: Run, *, force: bool, cancel: Cancel) -> Undone:
         if {entry.path for entry in restored} - {one.path for one in failed}:
             raise
         return Undone(run, None, (), kept, failed)
+    runs.enlist(done)
     names = {one.path for one in failed}
     restored = [entry for entry in restored if entry.path not in names]
     return Undone(run, done if moves else None, tuple(restored), kept, failed)
