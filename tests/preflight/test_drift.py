@@ -289,7 +289,12 @@ def test_without_the_kept_bytes_the_file_is_told_with_all_that_differs(pair: Pai
 
 
 @pytest.mark.parametrize(
-    "harm", [lambda data: b"<nonsense/>", lambda data: data[: len(data) // 2], lambda data: b""]
+    "harm",
+    [
+        lambda data: b"<nonsense/>",
+        lambda data: data[: len(data) // 2],
+        lambda data: data.replace(b">wka<", b">multicast<"),
+    ],
 )
 def test_bytes_that_were_tampered_with_or_half_written_are_not_believed(
     pair: Pair, harm: Callable[[bytes], bytes]

@@ -175,6 +175,7 @@ def test_drift_is_found_through_the_index_as_through_the_journals(box: Sandbox) 
     edit(box.folder / AXIS2)
     text = (box.folder / AXIS2).read_text()
     (box.folder / AXIS2).write_text(text.replace(">4000<", ">4444<"))
+    port(box, 4001, 4003)
 
     def found() -> list[str]:
         return [one.message for one in box.replay(dry_run=True).checks if one.id == "apply.drift"]
@@ -182,6 +183,7 @@ def test_drift_is_found_through_the_index_as_through_the_journals(box: Sandbox) 
     told = found()
     assert "changed by hand" in told[0]
     assert "4444 → 4000" in told[0]
+    assert "4003" not in "".join(told)  # that is the profile's
     locations.index().unlink()
     assert found() == told
 

@@ -273,9 +273,12 @@ def test_a_rollback_that_can_restore_nothing_changes_nothing(box: Sandbox) -> No
     assert {path: one for path, one in done.items() if path in box.old} == box.now()
 
 
+@pytest.mark.parametrize("start", ["applied", "cut_off"])
 @pytest.mark.parametrize("what", ["folder", "pipe"])
-def test_force_leaves_a_folder_or_a_pipe_alone_and_restores_the_rest(box: Sandbox, what: str) -> None:
-    box.applied()
+def test_force_leaves_a_folder_or_a_pipe_alone_and_restores_the_rest(
+    box: Sandbox, what: str, start: str
+) -> None:
+    box.applied() if start == "applied" else box.cut_off(at=15)
     (box.folder / AXIS2).unlink()
     if what == "pipe":
         os.mkfifo(box.folder / AXIS2)
@@ -325,6 +328,12 @@ def test_the_runs_of_a_profile_that_was_deleted_can_be_undone(box: Sandbox, own:
         box.profile.unlink()
         assert undo.rollback(argument, force=False, cancel=Cancel()).outcome == "restored"
         box.profile.write_bytes(text)
+    (mine, *_) = runs.history()
+    box.profile.unlink()
+    for argument, path in (("demo", "/elsewhere/demo.toml"), (str(box.profile), "/elsewhere/demo.toml")):
+        others = [mine._replace(profile_path=path), mine]
+        assert runs.of_profile(argument, others) == ([mine] if own or argument != "demo" else others)
+    box.profile.write_bytes(text)
     assert [path for path in box.changed() if path != "demo.toml"] == []
 
 
