@@ -344,6 +344,17 @@ def test_a_name_that_nothing_has_is_wrong_use(box: Sandbox) -> None:
             undo.rollback(name, force=False, cancel=Cancel())
 
 
+def test_a_run_that_got_the_name_of_another_one_takes_a_new_one(
+    box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = box.applied().run
+    names = iter([first, first, "20990101T000000Z-0001"])
+    monkeypatch.setattr(runs, "new_id", lambda: next(names))
+    assert box.rollback().run == "20990101T000000Z-0001"
+    assert box.changed() == []
+    assert len(undo.history()) == 2
+
+
 def test_a_rollback_cannot_be_undone(box: Sandbox) -> None:
     box.applied()
     undone = box.rollback().run

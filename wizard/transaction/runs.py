@@ -158,16 +158,22 @@ def now() -> str:
 
 def begin(run: Run) -> Run:
     """Make the run's folder (0700) with its journal, on disk when this returns; gives the run that lives there."""
-    folder = locations.runs() / run.run
-    make_folder(folder.parent, mode=0o700)
-    run = run._replace(folder=folder)
+    parent = locations.runs()
+    make_folder(parent, mode=0o700)
     # Whoever tidies up takes a folder without a journal for one that was cut off: it waits for this lock.
-    with folder_lock(folder.parent, wait=True):
-        os.mkdir(folder, 0o700)
+    with folder_lock(parent, wait=True):
+        run = run._replace(folder=parent / run.run)
+        while True:
+            try:
+                os.mkdir(run.folder, 0o700)
+                break
+            except FileExistsError:  # two runs of one second may get the same name
+                name = new_id()
+                run = run._replace(run=name, folder=parent / name)
         try:
             os.mkdir(run.backups, 0o700)
             run.save()
-            fsync_folder(folder.parent)
+            fsync_folder(parent)
         except OSError:
             run.forget()
             raise
@@ -299,7 +305,8 @@ def whole(name: str) -> Run | None:
 
 def _names() -> set[str]:
     try:
-        return set(os.listdir(locations.runs()))
+        with os.scandir(locations.runs()) as entries:
+            return {entry.name for entry in entries}
     except (FileNotFoundError, NotADirectoryError):
         return set()
 
