@@ -28,7 +28,7 @@ from tests.support.stand_in_pair import StandInPair, make_java
 from wizard.command_line.run import servers
 from wizard.passwords.resolver import Resolver
 from wizard.profile.store import load
-from wizard.server.process import server_of
+from wizard.server.process import send, server_of
 from wizard.system.cancel import Cancel
 from wizard.transaction.home_lock import locked
 
@@ -229,6 +229,7 @@ def test_a_stale_pid_of_another_process_is_named_and_never_signalled(
         [(status, message, _)] = sentences(done, "server.pid")
         assert (status, str(other.pid) in message) == ("warning", True)
         assert server_of(home) not in (None, other.pid)
+        assert not send(other.pid, home, signal.SIGTERM), "it may have become another one since it was found"
         command("stop", two, "--node", "node1", code=0)
         assert other.poll() is None
         other.communicate()
@@ -671,6 +672,9 @@ class TestSetup:
         assert "start node1 first" in done.json["error"]
         done = command("start", two, "--json", code=0)
         assert done.json["outcome"] == "healthy"
+        assert re.search(
+            r"node1: (in the cluster|waiting for node2)\n.*node2: launched\n", done.err, re.DOTALL
+        )
         assert len(mariadb.tables(self.ground.user)) == 39
         arguments = [Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0") for pid in pids(two)]
         assert [b"-Dsetup" in words for words in arguments] == [True, False]
