@@ -66,6 +66,11 @@ def make_java(folder: Path, version: str = "1.8.0_292", server: str = STAND_IN) 
     return folder
 
 
+SHIFTED = (4040, 6066, 7077, 7611, 7711, 8081, 9443, 9611, 9711, 9763, 9999, 11000, 11111, 11500)
+SHIFTED += (12000, 12500, 13000, 13500, 14000)
+"""The ports of the stock pack that the offset moves."""
+
+
 def are_free(numbers: Iterable[int]) -> bool:
     with ExitStack() as stack:
         try:
@@ -76,19 +81,19 @@ def are_free(numbers: Iterable[int]) -> bool:
     return True
 
 
-def free_numbers(shift: int) -> Iterator[int]:
-    """Ports that are free with and without that offset, and with neither one of the pack's own."""
-    for number in random.sample(range(2_000, 3_900, 2), 500):
-        if are_free((number, number + shift)):
-            yield number
-
-
 def free_offset() -> int:
-    """An offset with which the Spark UIs of two nodes are free."""
+    """An offset with which the ports of two nodes are free."""
     for offset in random.sample(range(2_000, 15_000, 2), 1_000):
-        if are_free(base + offset + more for base in (8081, 11500, 4040) for more in (0, 1)):
+        if are_free(base + offset + more for base in SHIFTED for more in (0, 1)):
             return offset
     raise AssertionError("no free ports")
+
+
+def free_numbers(offset: int) -> Iterator[int]:
+    """Ports that are free with and without that offset, for either node, and with neither one of the pack's own."""
+    for number in random.sample(range(2_000, 3_900, 2), 500):
+        if are_free((number, number + offset, number + offset + 1)):
+            yield number
 
 
 class StandInPair:
@@ -98,10 +103,9 @@ class StandInPair:
         self, make_pair: Callable[..., Pair], *, skew: float = 0, overrides: Any = None, **settings: Any
     ) -> None:
         offset = free_offset()
-        ports = [
-            dict(zip(("hazelcast", "event_sync", "management"), free_numbers(offset + number), strict=False))
-            for number in range(2)
-        ]
+        numbers = free_numbers(offset)
+        names = ("hazelcast", "event_sync", "management")
+        ports = [{name: next(numbers) for name in names} for _ in range(2)]
         own = [
             {"port_offset": offset + number, **{f"{name}_port": port for name, port in ports[number].items()}}
             for number in range(2)

@@ -51,8 +51,8 @@ START_LIMIT, STOP_LIMIT = 600.0, 120.0
 """Seconds that a start or a restart, and the stop of a node, may take unless another time is asked for."""
 PERIOD = 0.2
 """Seconds between two looks at logs and processes."""
-APPEARING = 30.0
-"""Seconds that a launcher may take until the process of the server is there."""
+APPEARING, CANCELLED = 30.0, 3.0
+"""Seconds that a launcher may take until the process of the server is there, also once the start was cancelled."""
 GONE = 5.0
 """Seconds without a process after which a server has ended that systemd launched: the launcher may start it again."""
 KNOWING = 20.0
@@ -337,8 +337,9 @@ class Servers:
                 process = launcher.launch(Path(node.home), launcher.java_home_of(node), *options)
             launched = self._launched[node.name] = _Launched(process, self._newest_start(node))
             self._report()
-            while self.pid(node) is None and time.monotonic() - launched.at < APPEARING:
-                if self._cancel.is_set() or (process is not None and process.poll() is not None):
+            while self.pid(node) is None and (process is None or process.poll() is None):
+                patience = CANCELLED if self._cancel.is_set() else APPEARING
+                if time.monotonic() - launched.at > patience:
                     break
                 self.rest()
         self.look()
