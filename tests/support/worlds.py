@@ -205,12 +205,12 @@ def cut_off(world: World) -> None:
 import os, signal
 from wizard.transaction import staging
 rename, left = os.rename, [{CUT_OFF_AT}]
-def last(source, target):
-    if str(target).startswith({str(world.folder / "opt")!r}):
+def last(source, target, **folders):
+    if folders:
         left[0] -= 1
         if not left[0]:
             os.kill(os.getpid(), signal.SIGKILL)
-    rename(source, target)
+    rename(source, target, **folders)
 os.rename = last
 from wizard.command_line.cli import main
 main()

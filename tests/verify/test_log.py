@@ -360,10 +360,10 @@ def test_an_unreadable_log(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path.chmod(0)
     real = os.open
 
-    def refuse(name: str | Path, *rest: int) -> int:  # root may read everything
+    def refuse(name: str | Path, *rest: int, **more: int | None) -> int:  # root may read everything
         if Path(name) == path:
             raise PermissionError(13, "Permission denied", str(name))
-        return real(name, *rest)
+        return real(name, *rest, **more)
 
     monkeypatch.setattr(os, "open", refuse)
     log = FileLog(path)

@@ -53,8 +53,8 @@ def open_standard_streams() -> None:
 def _writer(number: int, before: TextIO | None) -> TextIO:
     raw = _Descriptor(number, "w", closefd=False)
     encoding = before.encoding if before is not None else "utf-8"
-    at_once = number == 2 or raw.isatty()
-    return io.TextIOWrapper(io.BufferedWriter(raw), encoding, "backslashreplace", line_buffering=at_once)
+    # Line by line also into a pipe: whoever reads it sees what happens while it does.
+    return io.TextIOWrapper(io.BufferedWriter(raw), encoding, "backslashreplace", line_buffering=True)
 
 
 def write_whole(stream: TextIO, text: str) -> None:
