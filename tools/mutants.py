@@ -282,6 +282,7 @@ def main() -> int:
     parser.add_argument("--limit", type=float, default=60, help="seconds for one test")
     parser.add_argument("--tests", nargs="*", help="the tests that are run (default: all that matter)")
     options = parser.parse_args()
+    os.environ.pop("PYTHONPATH", None)  # the tests of the copy are about the copy
     os.environ.setdefault("APIMHA_SHARED", str(ROOT.parent / "shared"))
     tests = options.tests or ["tests", *(f"--ignore=tests/{one}" for one in APART)]
     mutants = chosen(ROOT, options.below, options.number, options.seed)
