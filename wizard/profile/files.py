@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from wizard.profile import trust
 from wizard.system import bounded
+from wizard.system.durable import write_durably
 from wizard.system.errors import Failed, UsageError
 
 if TYPE_CHECKING:
@@ -123,34 +124,13 @@ def save(text: str, path: Path) -> None:
         if target.exists() and not os.access(target, os.W_OK):
             raise PermissionError(13, os.strerror(13))
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _replace(target, text.encode("utf-8"))
+        like = target.stat() if target.exists() else None
+        temporary = target.with_name(f".{target.name}.{os.getpid()}-{os.urandom(4).hex()}")
+        mode = 0o600 if like is None else stat.S_IMODE(like.st_mode)
+        write_durably(target, text.encode("utf-8"), mode=mode, owner_of=like, temporary=temporary)
     except OSError as failure:
         raise Failed(
             f"it cannot be saved: {failure.strerror}",
             place=str(path),
             fix="check the room, and the mode of its folder",
         ) from failure
-
-
-def _replace(target: Path, content: bytes) -> None:
-    name = target.parent / f".{target.name}.{os.getpid()}-{os.urandom(4).hex()}"
-    descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            with suppress(FileNotFoundError):
-                status = target.stat()
-                with suppress(PermissionError):
-                    os.fchown(descriptor, status.st_uid, status.st_gid)
-                os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
-            file.write(content)
-            file.flush()
-            os.fsync(descriptor)
-        name.replace(target)
-    except BaseException:
-        name.unlink(missing_ok=True)
-        raise
-    folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

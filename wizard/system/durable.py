@@ -11,13 +11,19 @@ FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 """How a folder is opened."""
 
 
-def write_new(path: Path, data: bytes, *, mode: int, folder: int | None = None) -> None:
+def write_new(
+    path: Path, data: bytes, *, mode: int, owner_of: os.stat_result | None = None, folder: int | None = None
+) -> None:
     """Create a file with these bytes, on disk when this returns; whatever has the name is replaced.
 
-    The folder's entry is not on disk yet: that is `fsync_folder`'s, after the rename.
+    It gets the owner of `owner_of`, where this user may give it.  The folder's entry is not on disk yet: that is
+    `fsync_folder`'s, after the rename.
     """
     with new_file(path, folder) as descriptor:
         write_all(descriptor, data)
+        if owner_of is not None:
+            with contextlib.suppress(PermissionError):
+                os.fchown(descriptor, owner_of.st_uid, owner_of.st_gid)
         os.fchmod(descriptor, mode)
 
 
@@ -72,16 +78,22 @@ def fsync_folder(folder: Path) -> None:
 
 
 def write_durably(
-    path: Path, data: bytes, *, mode: int, temporary: Path | None = None, folder: int | None = None
+    path: Path,
+    data: bytes,
+    *,
+    mode: int,
+    owner_of: os.stat_result | None = None,
+    temporary: Path | None = None,
+    folder: int | None = None,
 ) -> None:
-    """Replace a file in one step; its old or its new bytes are there at any moment (`folder` as for `new_file`)."""
+    """Replace a file in one step: at any moment its old or its new bytes are there (arguments as for `write_new`)."""
     temporary = temporary or path.with_name(f".{path.name}.tmp")
     old, new = (temporary, path) if folder is None else (temporary.name, path.name)
     try:
-        write_new(temporary, data, mode=mode, folder=folder)
+        write_new(temporary, data, mode=mode, owner_of=owner_of, folder=folder)
         with naming(path):
             os.rename(old, new, src_dir_fd=folder, dst_dir_fd=folder)
-    except OSError:
+    except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(old, dir_fd=folder)
         raise
