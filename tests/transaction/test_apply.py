@@ -673,6 +673,34 @@ def test_with_the_other_home_gone_nothing_is_guessed(box: Sandbox) -> None:
     as_before(box)
 
 
+@pytest.mark.parametrize("instead", ["nothing", "what they were mounted on", "fresh packs"])
+def test_what_was_cut_off_in_homes_that_are_not_here_is_kept(box: Sandbox, instead: str) -> None:
+    fresh = {home: faults.look(home) for home in box.homes}
+    axis2 = box.folder / AXIS2
+    axis2.write_bytes(axis2.read_bytes() + b"<!-- by hand -->")
+    box.old = box.now()
+    box.cut_off(at=20)
+    for home in box.homes:
+        home.rename(f"{home}-away")
+        if instead != "nothing":
+            home.mkdir()
+        if instead == "fresh packs":
+            for path, one in fresh[home].items():
+                faults.restore(home / path, one, None)
+    if instead == "fresh packs":
+        assert box.applied()
+    else:
+        result = box.rollback()
+        assert (result.outcome, result.exit_code) == ("refused", 5)
+        assert f"put the homes back to {box.homes[0]} and {box.homes[1]}" in (result.error or "")
+    for home in box.homes:
+        if home.exists():
+            faults.remove(home)
+        Path(f"{home}-away").rename(home)
+    assert box.rollback().outcome == "restored"
+    as_before(box)
+
+
 def test_one_node_alone_takes_back_what_was_cut_off_on_both(box: Sandbox) -> None:
     box.cut_off(at=20)
     result = box.applied(only_node="node1")

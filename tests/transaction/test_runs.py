@@ -183,9 +183,12 @@ def test_it_refuses_while_a_server_runs(box: Sandbox, whose: int) -> None:
     assert box.everything() == before
 
 
-def test_a_home_that_has_gone_is_told(box: Sandbox) -> None:
+@pytest.mark.parametrize("mounted", [False, True])
+def test_a_home_that_has_gone_is_told(box: Sandbox, mounted: bool) -> None:
     box.applied()
     box.homes[1].rename(box.folder / "away")
+    if mounted:
+        box.homes[1].mkdir()
     result = box.rollback()
     assert (result.outcome, result.exit_code) == ("refused", 3)
     assert f"{box.homes[1]}: the home of node2 is not here any more" in (result.error or "")

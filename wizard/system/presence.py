@@ -30,6 +30,14 @@ def is_anything(path: Path) -> bool:
     return _mode(path, follow=False) != 0
 
 
+def is_empty(path: Path) -> bool:
+    """Whether nothing is there, or an empty folder: what something is mounted on.  False where nobody can look."""
+    try:
+        return not os.listdir(path)
+    except OSError as problem:
+        return problem.errno in NOTHING
+
+
 def _mode(path: Path, *, follow: bool = True) -> int:
     try:
         return os.stat(path, follow_symlinks=follow).st_mode

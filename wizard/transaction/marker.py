@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from wizard.system import bounded
 from wizard.system.durable import naming, write_durably
-from wizard.system.presence import is_folder
+from wizard.system.presence import is_empty
 from wizard.transaction.home_lock import held
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def names(run: str, home: Path) -> bool:
     """Whether the marker in a home is this run's.  A home that is not here now, or cannot be entered, may hold it."""
     try:
         marker = of(home)
-        return not is_folder(home) if marker is None else marker.run == run
+        return is_empty(home) if marker is None else marker.run == run
     except OSError:
         return True
 

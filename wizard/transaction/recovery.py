@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from wizard.system.errors import Locked, NotRestored, StoppedError, describe_error
-from wizard.system.presence import is_folder
+from wizard.system.presence import is_empty
 from wizard.transaction import marker, runs
 from wizard.transaction.folders import Folders
 from wizard.transaction.home_lock import locked
@@ -71,16 +71,21 @@ def _run_of(found: Marker, home: Path) -> Run:
     run = runs.of_marker(found)
     if run is None:
         raise _unreadable(found, home)
-    missing = [other for other in run.homes.values() if not is_folder(Path(other))]
-    if missing or not _among(home, map(Path, run.homes.values())):
-        there = " and ".join(run.homes.values())
-        raise Locked(
-            f"the run {run.run} was cut off in {there}, and that is not what is here now",
-            place=str(home),
-            fix=f"put the homes back to {there}, then: apimha-wizard rollback {run.run}   (a copy of a home that was "
-            f"cut off is between two states: unpack it again)",
-        )
+    homes = [Path(other) for other in run.homes.values()]
+    if any(map(is_empty, homes)) or not _among(home, homes):
+        raise not_here(run, str(home))
     return run
+
+
+def not_here(run: Run, place: str | None = None) -> Locked:
+    """The error for a run that was cut off in homes of which one is not here now."""
+    there = " and ".join(run.homes.values())
+    return Locked(
+        f"the run {run.run} was cut off in {there}, and that is not what is here now",
+        place=place,
+        fix=f"put the homes back to {there}, then: apimha-wizard rollback {run.run}   (a copy of a home that was "
+        f"cut off is between two states: unpack it again)",
+    )
 
 
 def _unreadable(found: Marker, home: Path) -> Locked:

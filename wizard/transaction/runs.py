@@ -23,7 +23,7 @@ from wizard.transaction import index, marker
 from wizard.transaction.home_lock import folder_lock
 from wizard.transaction.index import Listed
 from wizard.transaction.marker import Marker
-from wizard.transaction.move import Meta, PathState
+from wizard.transaction.move import Meta, PathState, state_of
 
 JOURNAL = "journal.json"
 BACKUPS = "backups"
@@ -377,6 +377,13 @@ def prune(keep: int) -> int:
     return len(pruned)
 
 
+def _is_as_before(run: Run) -> bool:
+    try:
+        return all(state_of(entry.path) == entry.before for entry in run.entries)
+    except OSError:
+        return False
+
+
 MANY = 16
 """Runs that have ended and are not in the index: if there are more, they are added."""
 
@@ -385,7 +392,7 @@ def tidy(homes: Iterable[Path]) -> None:
     """Remove what nobody needs: runs that never began to write, and backups of those that were taken back.
 
     The caller holds the homes and has recovered what their markers name: a run on these homes alone that is still
-    open never began to write.
+    open never began to write.  Or it wrote into homes that are elsewhere now, and others stand in their place.
     """
     real = {os.path.realpath(home) for home in homes}
     ended = []
@@ -396,7 +403,7 @@ def tidy(homes: Iterable[Path]) -> None:
         if run.outcome == "restored":
             drop_backups(run)
         if run.outcome == "started":
-            if real.issuperset(map(os.path.realpath, run.homes.values())):
+            if real.issuperset(map(os.path.realpath, run.homes.values())) and _is_as_before(run):
                 run.forget()
         elif run.outcome == "committed" or not is_folder(run.backups):
             ended.append(run)

@@ -11,7 +11,7 @@ from wizard.command_line.run.replay import Result
 from wizard.pack.home import Pack
 from wizard.system.cancel import Cancel
 from wizard.system.errors import ChecksFailed, Failed, UsageError, WizardError, os_errors_as_failures
-from wizard.system.presence import is_anything, is_folder
+from wizard.system.presence import is_anything, is_empty
 from wizard.transaction import apply as applying
 from wizard.transaction import recovery, runs
 from wizard.transaction.home_lock import locked
@@ -38,7 +38,7 @@ def rollback(
         if argument is not None and not _has_runs(argument) and _is_profile(argument):
             return Result("unchanged", 0)
         run = runs.find(argument)
-        homes = [home for home in map(Path, run.homes.values()) if is_folder(home)]
+        homes = [home for home in map(Path, run.homes.values()) if not is_empty(home)]
     try:
         with os_errors_as_failures(), locked(homes):
             recovered = recovery.recover(homes, cancel, force=force)
@@ -46,7 +46,10 @@ def rollback(
                 for one in recovered:
                     say(one.line())
                 return _taken_back(recovered)
-            if runs.statuses(runs.history()).get(run.run) not in runs.OPEN:
+            status = runs.statuses(runs.history()).get(run.run)
+            if status == "cut off":  # and there was no marker of it in a home that is here
+                raise recovery.not_here(run)
+            if status not in runs.OPEN:
                 return Result("unchanged", 0)
             undone = _undo(run, force=force, cancel=cancel)
     except WizardError as problem:
@@ -142,7 +145,7 @@ def _undoing(run: Run, restored: list[JournalEntry], *, complete: bool) -> Run:
 
 def _refuse(run: Run) -> None:
     for node, home in run.homes.items():
-        if not is_folder(Path(home)):
+        if is_empty(Path(home)):
             raise ChecksFailed(
                 f"the home of {node} is not here any more", place=home, fix="put it back where it was"
             )
