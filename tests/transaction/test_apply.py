@@ -384,6 +384,18 @@ def test_a_state_folder_that_cannot_be_made_is_told_before_anything_is_written(b
     as_before(box)
 
 
+def test_a_journal_that_nobody_could_read_is_not_begun(box: Sandbox) -> None:
+    for number in range(150):
+        try:
+            os.setxattr(box.folder / AXIS2, f"user.{number}", bytes(60_000))
+        except OSError as problem:
+            pytest.skip(f"no file can have so many attributes here: {problem}")
+    box.old = box.now()
+    told(box.replay(), 1, "journal.json: File too large; nothing in the homes was touched")
+    as_before(box)
+    assert list(box.runs.iterdir()) == []
+
+
 # --- disks and permissions ----------------------------------------------------------------------------------
 
 

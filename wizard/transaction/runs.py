@@ -7,6 +7,7 @@ before and what the run puts there; with it, any state that a crash can leave is
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import pwd
@@ -123,7 +124,10 @@ class Run(NamedTuple):
         return self.folder / f".{JOURNAL}.next"
 
     def _text(self) -> bytes:
-        return json.dumps(to_json(self)).encode() + b"\n"
+        text = json.dumps(to_json(self)).encode() + b"\n"
+        if len(text) > bounded.LARGEST:  # no command would read it: attributes of files can have any size
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(self.journal))
+        return text
 
 
 def state_digest(state: PathState) -> str:
