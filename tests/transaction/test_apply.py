@@ -9,6 +9,7 @@ import os
 import pwd
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import faults
-from tests.support.sandboxes import MARKER, Sandbox, fork, in_a_child, sandbox, waited
+from tests.support.sandboxes import MARKER, ROOT, Sandbox, fork, in_a_child, sandbox, waited
 from wizard.command_line.run.replay import Result
 from wizard.system.cancel import Cancel
 from wizard.system.errors import NotRestored
@@ -382,6 +383,28 @@ def test_a_state_folder_that_cannot_be_made_is_told_before_anything_is_written(b
     told(box.replay(), 1, str(box.state), "Not a directory")
     box.state.unlink()
     as_before(box)
+
+
+WATCHED = """
+import os, sys
+begun = []
+def watch(event, arguments):
+    if event == "os.mkdir" and os.fspath(arguments[0]).endswith("backups"):
+        begun.append(event)
+    if event == "import" and begun:
+        print("late:", arguments[0], file=sys.stderr)
+sys.addaudithook(watch)
+from wizard.main import main
+main()
+"""
+
+
+def test_nothing_is_imported_any_more_once_a_run_has_begun(box: Sandbox) -> None:
+    """On a disk that breaks meanwhile it would fail, and the exit code would say something else than what happened."""
+    for arguments in (["replay", str(box.profile), "--offline"], ["rollback", str(box.profile)]):
+        command = [sys.executable, "-c", WATCHED, *arguments, "--json"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        assert "late:" not in done.stderr
 
 
 def test_a_journal_that_nobody_could_read_is_not_begun(box: Sandbox) -> None:

@@ -6,6 +6,7 @@ are compared as they are, and printed from a copy in which every password is ***
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -29,8 +30,6 @@ class DiffRow:
 
 def rows(change: Change, hide: Masker, context: int = 3) -> list[DiffRow]:
     """The lines of an edited file's diff, with `context` lines around each group; a `gap` between groups."""
-    import difflib
-
     if change.before is None or change.after is None or change.before == change.after:
         return []
     old, new = (_lines(data) for data in (change.before, change.after))

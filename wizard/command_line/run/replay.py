@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from wizard.pack.home import Pack, is_pack
 from wizard.plan import planner
+from wizard.plan.diff import unified
 from wizard.preflight import checks, drift
 from wizard.preflight.checks import CheckContext
 from wizard.profile import passwords
@@ -148,8 +149,6 @@ class Prepared:
 
     def files(self, files: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The entries of `files`, each with its masked diff, and whether the change rolls; null where none is made."""
-        from wizard.plan.diff import unified
-
         hide = self.masker()
         return [
             {**entry, "diff": "\n".join(unified(change, hide)) or None, "rolling": change.rolls}
