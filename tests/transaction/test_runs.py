@@ -276,6 +276,22 @@ def test_a_rollback_that_can_restore_nothing_changes_nothing(box: Sandbox) -> No
     assert {path: one for path, one in done.items() if path in box.old} == box.now()
 
 
+@pytest.mark.parametrize("node", ["node1", None])
+def test_homes_that_cannot_be_written_at_all_are_told_by_path(box: Sandbox, node: str | None) -> None:
+    run = box.applied(only_node=node)
+    done, changed = box.now(), box.changed()
+    with contextlib.ExitStack() as stack:
+        for home in box.homes[: 1 if node else 2]:
+            stack.enter_context(read_only(box, home.name))
+        result = box.rollback()
+    assert (result.outcome, result.exit_code, result.run) == ("failed", 5, None)
+    assert [path for path in changed if path not in (result.error or "")] == []
+    assert box.now() == done
+    assert state_of(str(run.run)) == "applied"
+    assert box.rollback().exit_code == 0
+    assert box.changed() == []
+
+
 @pytest.mark.parametrize("start", ["applied", "cut_off"])
 @pytest.mark.parametrize("what", ["folder", "pipe"])
 def test_force_leaves_a_folder_or_a_pipe_alone_and_restores_the_rest(

@@ -33,6 +33,8 @@ WriteProgress = Callable[[str, str, int, int], None]
 Named = tuple[str, str, Move]
 """A move with its node and the name that the plan gives its path."""
 
+NOT_ONE = "no path could be restored"
+
 
 def nobody_watches(node: str, path: str, done: int, total: int) -> None:
     """The progress that nobody is told of."""
@@ -87,7 +89,7 @@ def _each(
         else:
             done.append(named)
     if moves and not done:
-        raise StoppedError("no path could be restored")
+        raise StoppedError(NOT_ONE)
     return done
 
 
@@ -177,15 +179,17 @@ def _marked(
     run: Run, moves: Sequence[Named], folders: Folders, left: list[Unrestored] | None
 ) -> Sequence[Named]:
     """Leave the markers; return the moves of the nodes whose home can be written."""
+    every = moves
     for node, home in run.homes.items():
-        own = [named for named in moves if named[0] == node]
         try:
             marker.put(run, Path(home), folders.of(Path(home)))
         except OSError as problem:
-            if left is None or len(own) == len(moves):
+            if left is None:
                 raise
-            left += [recovery.because(named[2].path, problem) for named in own]
+            left += [recovery.because(named[2].path, problem) for named in moves if named[0] == node]
             moves = [named for named in moves if named[0] != node]
+    if every and not moves:
+        raise StoppedError(NOT_ONE)
     return moves
 
 
