@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import json
 import os
 import re
@@ -234,6 +235,27 @@ def test_a_stale_pid_of_another_process_is_named_and_never_signalled(
         assert other.poll() is None
         other.communicate()
         assert other.returncode == 0
+
+
+@pytest.mark.parametrize("lacking", ["the kernel", "Python"])
+def test_a_server_is_signalled_without_a_descriptor_of_its_process(
+    lacking: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Linux before 5.3; a Python that was built on one."""
+
+    def refuse(pid: int) -> int:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    with subprocess.Popen(["sh", "-c", "read line", "sh", f"-Dcarbon.home={tmp_path}"], stdin=-1) as server:
+        wait_until(lambda: server_of(tmp_path) == server.pid)
+        if lacking == "Python":
+            monkeypatch.delattr(os, "pidfd_open")
+        else:
+            monkeypatch.setattr(os, "pidfd_open", refuse)
+        assert not send(os.getpid(), tmp_path, signal.SIGKILL)
+        assert send(server.pid, tmp_path, signal.SIGTERM)
+        assert server.wait() == -signal.SIGTERM
+        assert not send(server.pid, tmp_path, signal.SIGTERM)
 
 
 class TestJava:

@@ -53,12 +53,18 @@ def send(pid: int, home: Path, number: signal.Signals) -> bool:
         descriptor = os.pidfd_open(pid)
     except ProcessLookupError:
         return False
+    except (AttributeError, OSError):  # a Python or a kernel without such descriptors
+        descriptor = None
     try:
         if not serves(pid, home):
             return False
-        signal.pidfd_send_signal(descriptor, number)
+        if descriptor is None:
+            os.kill(pid, number)
+        else:
+            signal.pidfd_send_signal(descriptor, number)
     except ProcessLookupError:
         return False
     finally:
-        os.close(descriptor)
+        if descriptor is not None:
+            os.close(descriptor)
     return True
