@@ -237,6 +237,20 @@ def test_a_stale_pid_of_another_process_is_named_and_never_signalled(
         assert other.returncode == 0
 
 
+def test_the_number_of_a_thread_of_the_server_is_not_taken_for_the_server(tmp_path: Path) -> None:
+    """As after a boot, which gives out the numbers of the boot before."""
+    threads = "import sys, threading; threading.Thread(target=sys.stdin.read).start(); print(flush=True)"
+    with subprocess.Popen(
+        [sys.executable, "-c", threads, f"-Dcarbon.home={tmp_path}"], stdin=-1, stdout=subprocess.PIPE
+    ) as server:
+        assert server.stdout is not None
+        server.stdout.readline()
+        [thread] = {int(one) for one in os.listdir(f"/proc/{server.pid}/task")} - {server.pid}
+        (tmp_path / "wso2carbon.pid").write_text(str(thread))
+        assert server_of(tmp_path) == server.pid
+        server.communicate()
+
+
 @pytest.mark.parametrize("lacking", ["the kernel", "Python"])
 def test_a_server_is_signalled_without_a_descriptor_of_its_process(
     lacking: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

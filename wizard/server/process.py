@@ -15,10 +15,10 @@ ARGUMENT = b"-Dcarbon.home="
 
 def server_of(home: Path) -> int | None:
     """Return the process id of this home's server, also before it has written `wso2carbon.pid`; None if none runs."""
-    named = Pack(home).running
-    if named is not None and serves(named, home):
-        return named
-    return next((int(pid) for pid in os.listdir("/proc") if pid.isdigit() and serves(int(pid), home)), None)
+    pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]  # without the threads, which have numbers too
+    if (named := Pack(home).pid) in pids:
+        pids.insert(0, named)
+    return next((pid for pid in pids if serves(pid, home)), None)
 
 
 def stranger_in_pid_file(home: Path) -> int | None:
