@@ -367,6 +367,29 @@ def test_a_server_that_does_not_end_is_killed_only_when_asked(launched: Launched
     assert pids(two) == [None, None]
 
 
+def test_a_server_that_the_launcher_starts_again_is_stopped_too(
+    launched: Launched, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was about to restart, as the console had asked."""
+    java = "trap 'kill $!; [ -e once ] && exit 143; touch once; exit 121' TERM; sleep 60 & wait"
+    two = launched()
+    monkeypatch.setenv("JAVA_HOME", str(make_java(tmp_path / "java-121", server=java)))
+    one = ("--json", "--node", "node1")
+    command("start", two, *one, "--no-wait", code=0)
+    assert command("stop", two, *one, "--timeout", "20", code=0).json["outcome"] == "stopped"
+    assert (two.pair.homes[0] / "once").exists()
+    assert pids(two) == [None, None]
+
+
+def test_two_servers_of_one_home_are_both_stopped(launched: Launched) -> None:
+    two = launched()
+    words = ["sh", "-c", "read line", "sh", f"-Dcarbon.home={two.pair.homes[0]}"]
+    others = [subprocess.Popen(words, stdin=subprocess.PIPE) for _ in range(2)]
+    wait_until(lambda: server_of(two.pair.homes[0]) is not None)
+    command("stop", two, "--node", "node1", "--timeout", "20", code=0)
+    assert [other.wait() for other in others] == [-signal.SIGTERM] * 2
+
+
 class TestAnotherRun:
     @pytest.mark.parametrize("verb", ["start", "stop", "restart"])
     def test_that_works_on_a_home_is_refused(self, launched: Launched, verb: str) -> None:

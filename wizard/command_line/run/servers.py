@@ -430,16 +430,14 @@ class Servers:
         self._stopping.add(node.name)
         try:
             self.look()
-            if unit is not None and unit.runs(pid):
+            by_unit = unit is not None and unit.runs(pid)
+            if unit is not None and by_unit:
                 systemd.control("stop", unit)
-            elif pid is not None:
-                self._signal(node, pid, signal.SIGTERM)
-            if self._has_ended(node, limit):
+            if self._has_ended(node, limit, None if by_unit else signal.SIGTERM):
                 self._report()
                 return True
-            if kill and (pid := self.pid(node)) is not None:
-                self._signal(node, pid, signal.SIGKILL)
-                return self._has_ended(node, STOP_LIMIT)
+            if kill:
+                return self._has_ended(node, STOP_LIMIT, signal.SIGKILL)
             left = finding.error(
                 f"the server (process {self.pid(node)}) still runs {limit:g} s after SIGTERM",
                 node=node.name,
@@ -460,9 +458,14 @@ class Servers:
                 fix=f"sudo apimha-wizard stop {self.called} --node {node.name}",
             ) from None
 
-    def _has_ended(self, node: Node, limit: float) -> bool:
-        deadline = time.monotonic() + limit
-        while self.pid(node) is not None:
+    def _has_ended(self, node: Node, limit: float, number: signal.Signals | None) -> bool:
+        """Wait until the home has no server.  Each gets the signal: there can be two, and the launcher starts another
+        after a restart from the console."""
+        deadline, told = time.monotonic() + limit, None
+        while (pid := self.pid(node)) is not None:
+            if number is not None and pid != told:
+                self._signal(node, pid, number)
+                told = pid
             if time.monotonic() >= deadline:
                 return False
             self.look()
