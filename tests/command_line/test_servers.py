@@ -184,6 +184,25 @@ def test_a_node_that_never_starts_is_waited_for_until_the_time_limit(launched: L
     assert None not in pids(two)
 
 
+def test_a_server_that_was_running_and_ends_is_not_waited_for(launched: Launched) -> None:
+    two = launched(fault="never")
+    command("start", two, "--node", "node1", "--no-wait", code=0)
+    ended = False
+
+    def progress(nodes: Sequence[servers.NodeState]) -> None:
+        nonlocal ended
+        if nodes[1].text == "launched" and not ended:
+            end(two.pair.homes[0])
+            ended = True
+
+    done = servers.run(
+        "start", servers.Setting(load(two.pair.profile), Resolver()), cancel=Cancel(), progress=progress
+    )
+    assert (done.outcome, [node.state for node in done.nodes]) == ("failed", ["failed", "starting"])
+    [found] = [one for one in done.findings if one.id == "server.start"]
+    assert (found.node, found.message) == ("node1", "the server has ended")
+
+
 def test_errors_of_a_pair_that_is_up_end_the_waiting_when_they_last(launched: Launched) -> None:
     two = launched()
     two.install(0, partner_event_sync=1)

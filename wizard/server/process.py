@@ -15,7 +15,8 @@ ARGUMENT = b"-Dcarbon.home="
 
 def server_of(home: Path) -> int | None:
     """Return the process id of this home's server, also before it has written `wso2carbon.pid`; None if none runs."""
-    pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]  # without the threads, which have numbers too
+    # Threads have numbers too, but are not listed.
+    pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
     if (named := Pack(home).pid) in pids:
         pids.insert(0, named)
     return next((pid for pid in pids if serves(pid, home)), None)

@@ -54,7 +54,7 @@ PERIOD = 0.2
 APPEARING, CANCELLED = 30.0, 3.0
 """Seconds that a launcher may take until the process of the server is there, also once the start was cancelled."""
 GONE = 5.0
-"""Seconds without a process after which a server has ended that systemd launched: the launcher may start it again."""
+"""Seconds without a process after which a server has ended whose launcher is not known: it may start it again."""
 KNOWING = 20.0
 """Seconds that the first look at a pair, the Spark UIs included, may take."""
 BEFORE_A_START = ("prerequisites.java", "ports.clash", "ports.free")
@@ -122,7 +122,6 @@ class _Launched:
     process: subprocess.Popen[bytes] | None
     before: str | None
     at: float = field(default_factory=time.monotonic)
-    seen: float = field(default_factory=time.monotonic)
     seconds: float | None = None
 
 
@@ -170,6 +169,8 @@ class Servers:
             mask=setting.mask,
         )
         self._launched: dict[str, _Launched] = {}
+        self._seen: dict[str, float] = {}
+        """When the server of a node was launched or last seen to run."""
         self._stopping: set[str] = set()
         self._view: View | None = None
         self.states: list[NodeState] = []
@@ -217,10 +218,10 @@ class Servers:
             return NodeState(node.name, str(node.home), pid, now, seconds, text)
 
         facts = self._view.pair.facts(node) if self._view is not None else None
+        if self._ended(node, pid, launched):
+            return state("failed", "ended")
         if pid is None and launched is None:
             return state("stopped", "stopped")
-        if pid is None and launched is not None and self._ended(node, launched):
-            return state("failed", "ended")
         if node.name in self._stopping:
             return state("stopping", "stopping")
         if facts is None or not self.begun(node):
@@ -247,14 +248,14 @@ class Servers:
         facts = self._view.pair.facts(node) if self._view is not None else None
         return facts.started.line if facts is not None and facts.started is not None else None
 
-    def _ended(self, node: Node, launched: _Launched) -> bool:
-        """Whether a server that was launched has ended: neither it nor its launcher is there."""
-        if self.pid(node) is not None:
-            launched.seen = time.monotonic()
+    def _ended(self, node: Node, pid: int | None, launched: _Launched | None) -> bool:
+        """Whether a server that was launched, or seen to run, has ended: neither it nor its launcher is there."""
+        if pid is not None:
+            self._seen[node.name] = time.monotonic()
             return False
-        if launched.process is not None:
+        if launched is not None and launched.process is not None:
             return launched.process.poll() is not None
-        return time.monotonic() - launched.seen > GONE
+        return node.name in self._seen and time.monotonic() - self._seen[node.name] > GONE
 
     def verdict(self) -> PairOutcome:
         """What `verify` says; with `--node` of all that the logs seen here can show."""
@@ -336,6 +337,7 @@ class Servers:
                 options = ["-Dsetup"] if setup else []
                 process = launcher.launch(Path(node.home), launcher.java_home_of(node), *options)
             launched = self._launched[node.name] = _Launched(process, self._newest_start(node))
+            self._seen[node.name] = launched.at
             self._report()
             while self.pid(node) is None and (process is None or process.poll() is None):
                 patience = CANCELLED if self._cancel.is_set() else APPEARING
@@ -448,6 +450,7 @@ class Servers:
             return False
         finally:
             self._stopping.discard(node.name)
+            self._seen.pop(node.name, None)
 
     def _signal(self, node: Node, pid: int, number: signal.Signals) -> None:
         try:
