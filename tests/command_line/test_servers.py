@@ -372,6 +372,7 @@ class TestOneNode:
             done = command(verb, two, "--json", *option, code=3)
             assert done.json["outcome"] == "refused"
             assert f"apimha-wizard {verb} {two.pair.profile} --node node2" in done.json["error"]
+            assert f"\n  fix: run on 127.0.0.1: apimha-wizard {verb} " in done.err, "on a line of its own"
         assert command("stop", two, "--json", "--node", "node1", code=0).json["outcome"] == "stopped"
 
 

@@ -50,7 +50,7 @@ class ServersPrinter:
                 for number, line in enumerate(finding_lines(one, self._paper.signs[one.status])):
                     self._paper.line(line, one.status if number == 0 else None)
         if result.error:
-            self._paper.line(result.error, "error")
+            self._paper.text(result.error, "error")
         endings = {
             "healthy": f"healthy after {self._seconds}",
             "waiting": f"waiting after {self._seconds}: the servers keep running"
