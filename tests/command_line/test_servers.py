@@ -244,10 +244,12 @@ def test_a_stale_pid_of_another_process_is_named_and_never_signalled(
         assert other.stdout is not None
         other.stdout.readline()
         (home / "wso2carbon.pid").write_text(f"{other.pid}\n")
-        assert command("stop", two, "--json", "--kill", code=0).json["outcome"] == "stopped"
-        done = command("start", two, "--json", "--node", "node1", "--no-wait", code=0)
-        [(status, message, _)] = sentences(done, "server.pid")
-        assert (status, str(other.pid) in message) == ("warning", True)
+        stopped = command("stop", two, "--json", "--kill", code=0)
+        assert stopped.json["outcome"] == "stopped"
+        started = command("start", two, "--json", "--node", "node1", "--no-wait", code=0)
+        for done in (stopped, started):
+            [(status, message, _)] = sentences(done, "server.pid")
+            assert (status, str(other.pid) in message) == ("warning", True)
         assert server_of(home) not in (None, other.pid)
         assert not send(other.pid, home, signal.SIGTERM), "it may have become another one since it was found"
         command("stop", two, "--node", "node1", code=0)

@@ -305,6 +305,12 @@ class Servers:
         chosen = [one for one in procedure.CHECKS if one.id in BEFORE_A_START]
         found = [one for one in checks.run(chosen, context) if one.status in ("warning", "error")]
         found += unfinished_runs(self._own, self.called)
+        self.notes += found
+        self.name_stale(nodes)
+        return not any(one.status == "error" for one in found)
+
+    def name_stale(self, nodes: Sequence[Node]) -> None:
+        """Note each `wso2carbon.pid` that names the process of something else."""
         for node in nodes:
             if (stranger := stranger_in_pid_file(Path(node.home))) is not None:
                 stale = finding.warning(
@@ -312,9 +318,7 @@ class Servers:
                     node=node.name,
                     fix="No action needed: the server writes the file again",
                 )
-                found.append(stale._replace(id="server.pid"))
-        self.notes += found
-        return not any(one.status == "error" for one in found)
+                self.notes.append(stale._replace(id="server.pid"))
 
     def _unit(self, node: Node) -> systemd.Unit | None:
         return systemd.installed(self.name, node.name, Path(node.home))
@@ -588,6 +592,7 @@ def stop(
 
     `agreed` is asked before both go down.
     """
+    servers.name_stale(servers.nodes)
     running = [node for node in servers.passive_first() if servers.is_up(node)]
     if len(running) == len(servers.profile.nodes) and not agreed(running):
         return servers.result("cancelled", 130, "cancelled; nothing was stopped")
