@@ -362,9 +362,11 @@ class TestOneNode:
         done = command("start", two, "--node", "node1", "--log", f"node2={cut}", "--timeout", "0", code=4)
         assert "node2" in done.out
 
-        before = pids(two)
-        command("restart", two, "--node", "node1", code=0)
-        assert (pids(two)[0] == before[0], pids(two)[1] == before[1]) == (False, True)
+        for limit, code in (("600", 0), ("0", 4)):
+            before = pids(two)
+            command("restart", two, "--node", "node1", "--timeout", limit, code=code)
+            assert [one == two for one, two in zip(pids(two), before, strict=True)] == [False, True]
+            assert None not in pids(two)
 
     @pytest.mark.parametrize("verb", ["start", "stop", "restart"])
     def test_a_home_that_is_elsewhere_is_refused(self, launched: Launched, verb: str) -> None:
@@ -477,6 +479,22 @@ def test_ctrl_c_while_stopping(launched: Launched) -> None:
     done = servers.run("stop", setting, cancel=cancel, progress=progress)
     assert (done.outcome, done.exit_code) == ("cancelled", 130)
     assert None not in pids(two)
+
+
+def test_ctrl_c_between_stop_and_start_of_a_restart(launched: Launched) -> None:
+    two = launched()
+    command("start", two, code=0)
+    cancel = Cancel()
+
+    def progress(nodes: Sequence[servers.NodeState]) -> None:
+        if any(node.state == "stopped" for node in nodes):
+            cancel.set()
+
+    setting = servers.Setting(load(two.pair.profile), Resolver())
+    done = servers.run("restart", setting, cancel=cancel, progress=progress)
+    assert (done.outcome, done.exit_code) == ("cancelled", 130)
+    assert done.error == "cancelled; servers that run keep running", "one of them does not"
+    assert [node.state for node in done.nodes] == ["running", "stopped"]
 
 
 def on_a_terminal(two: StandInPair, verb: str, typed: str = "") -> tuple[int, str]:
