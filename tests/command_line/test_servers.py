@@ -780,6 +780,15 @@ class TestSetup:
         command("restart", two, code=0)
         assert not any(b"-Dsetup" in Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids(two))
 
+    def test_without_waiting_a_node_that_was_not_launched_is_no_success(
+        self, two: StandInPair, mariadb: Server
+    ) -> None:
+        two.install(0, fault="never")
+        done = command("start", two, "--json", "--no-wait", "--timeout", "1", code=4)
+        assert [node["state"] for node in done.json["nodes"]] == ["starting", "stopped"]
+        assert command("start", two, "--json", "--node", "node2", code=3).json["outcome"] == "refused"
+        assert mariadb.tables(self.ground.user) == []
+
     def test_databases_that_cannot_be_seen_are_refused(
         self, two: StandInPair, mariadb: Server, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -539,6 +539,7 @@ def start(servers: Servers, *, timeout: float = START_LIMIT, wait: bool = True) 
             )
         for node in stopped:
             if node != first and setup and not servers.wait_for(tables_made, deadline):
+                wait = True  # there is a node that was not launched
                 break
             servers.launch(node, setup=setup and node == first)
     if wait or any(one.state == "failed" for one in servers.states):
