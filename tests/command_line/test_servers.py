@@ -29,6 +29,7 @@ from tests.support.stand_in_pair import StandInPair, make_java
 from wizard.command_line.run import servers
 from wizard.passwords.resolver import Resolver
 from wizard.profile.store import load
+from wizard.server import systemd
 from wizard.server.process import send, server_of
 from wizard.system.cancel import Cancel
 from wizard.transaction.home_lock import locked
@@ -719,6 +720,32 @@ class TestSystemd:
         )
         told = [line for line in done.stderr.splitlines() if "apimha-pair" in line]
         assert told == []
+
+    @pytest.mark.parametrize("name", ["a b", "$a`b", 'it\'s "a" \\ b', "%h"])
+    def test_a_unit_is_recognised_whatever_is_in_the_path(
+        self, name: str, tmp_path: Path, units: Path
+    ) -> None:
+        home = tmp_path / name
+        home.mkdir()
+        shown = re.sub(r'(["\\`$])', r"\\\1", f"CARBON_HOME={home}")  # as `systemctl show` does
+        (units.with_name("programs") / "systemctl").write_text(
+            f"#!/bin/sh\ncat <<'END'\nLoadState=loaded\nActiveState=active\nMainPID=7\n"
+            f'Environment=LANG=C "{shown}" X=y\nEND\n'
+        )
+        assert systemd.installed("pair", "node1", home) == ("apimha-pair-node1.service", True, 7)
+        assert systemd.installed("pair", "node1", tmp_path) is None
+
+    def test_a_line_end_in_a_name_begins_no_line_of_a_unit(
+        self, launched: Launched, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        two = launched()
+        odd = tmp_path / "a\nExecStartPre=b.toml"
+        odd.write_text(two.pair.profile.read_text())
+        monkeypatch.setenv("JAVA_HOME", "/x\nUser=somebody")
+        lines = run("service", odd, "--node", "node1").out.splitlines()
+        assert not [line for line in lines if line.startswith(("ExecStartPre", "User=somebody"))]
+        assert r'Environment="JAVA_HOME=/x\nUser=somebody"' in lines
+        assert r"systemctl enable 'apimha-a\x0aExecStartPre\x3db-node1.service'" in lines[0]
 
     def test_a_unit_needs_a_java(self, launched: Launched, monkeypatch: pytest.MonkeyPatch) -> None:
         two = launched()

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import shutil
 import subprocess
 from pathlib import Path
+from shlex import quote
 from typing import NamedTuple
 
 from wizard.server.launcher import LAUNCHER, owner_of
 from wizard.system.errors import Failed
+from wizard.system.printable import escaped
 
 LIMIT = 30.0
 """Seconds that `systemctl` may take: it is never asked to wait for the server."""
 
 _TEMPLATE = """\
-# {name}: printed by apimha-wizard, for /etc/systemd/system. Then: systemctl daemon-reload; systemctl enable {name}
+# {name}: printed by apimha-wizard, for /etc/systemd/system. Then: systemctl daemon-reload; systemctl enable {word}
 # apimha-wizard start, stop and restart use this unit as long as its CARBON_HOME is the home in the profile.
 
 [Unit]
@@ -49,6 +50,10 @@ WantedBy=multi-user.target
 """
 
 
+_WORD = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S+)')
+"""A word of a list as `systemctl show` prints it: in quotes it has a backslash before `"`, `\\`, `$` and a backtick."""
+
+
 class Unit(NamedTuple):
     """An installed unit: whether it is active, and its main process (0: none)."""
 
@@ -72,8 +77,9 @@ def unit_text(profile: str, node: str, home: Path, java_home: str) -> str:
     owner = owner_of(home)
     return _TEMPLATE.format(
         name=unit_name(profile, node),
+        word=quote(unit_name(profile, node)),
         node=node,
-        profile=profile.replace("%", "%%"),
+        profile=escaped(profile).replace("%", "%%"),
         user=owner.pw_name,
         group=owner.pw_gid,
         carbon_home=_quoted(f"CARBON_HOME={os.path.abspath(home)}"),
@@ -84,8 +90,8 @@ def unit_text(profile: str, node: str, home: Path, java_home: str) -> str:
 
 def _quoted(text: str) -> str:
     """A word of a unit file; `%` begins a specifier there (systemd.unit(5))."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
-    return f'"{escaped}"'
+    word = escaped(text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%"))
+    return f'"{word}"'
 
 
 def installed(profile: str, node: str, home: Path) -> Unit | None:
@@ -99,9 +105,9 @@ def installed(profile: str, node: str, home: Path) -> Unit | None:
             command, capture_output=True, stdin=subprocess.DEVNULL, timeout=LIMIT, check=False
         )
         said = dict(line.split("=", 1) for line in os.fsdecode(done.stdout).splitlines() if "=" in line)
-        variables = dict(
-            word.lstrip("$").split("=", 1) for word in shlex.split(said.get("Environment", "")) if "=" in word
-        )
+        words = _WORD.findall(said.get("Environment", ""))
+        pairs = (re.sub(r"\\(.)", r"\1", word) or plain for word, plain in words)
+        variables = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
         here = os.path.samefile(variables.get("CARBON_HOME", ""), home)
     except (OSError, ValueError, subprocess.TimeoutExpired):
         return None
@@ -132,7 +138,9 @@ def control(verb: str, unit: Unit) -> None:
     except (OSError, subprocess.TimeoutExpired) as raised:
         problem = str(raised)
     if problem is not None:
-        raise Failed(f"systemctl {verb} {unit.name}: {problem}", fix=f"sudo systemctl {verb} {unit.name}")
+        raise Failed(
+            f"systemctl {verb} {unit.name}: {problem}", fix=f"sudo systemctl {verb} {quote(unit.name)}"
+        )
 
 
 def _parent(pid: int) -> int | None:

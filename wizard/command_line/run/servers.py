@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from wizard.command_line.run.replay import Options
@@ -399,7 +400,9 @@ class Servers:
             + (f": {known.cause}" if known is not None else ""),
             node=node.name,
             evidence="\n".join(lines) or None,
-            fix=known.fix if known else look or f"journalctl -u {systemd.unit_name(self.name, node.name)}",
+            fix=known.fix
+            if known
+            else look or f"journalctl -u {quote(systemd.unit_name(self.name, node.name))}",
         )._replace(id="server.start")
 
     def _console_warnings(self) -> list[Finding]:
@@ -504,7 +507,11 @@ def run(
             actions = {"start": start, "stop": stop, "restart": restart}
             return actions[verb](servers, **options)
     except KeyboardInterrupt:
-        ended: tuple[ServersOutcome, int, str] = ("cancelled", 130, "cancelled; servers that run keep running")
+        ended: tuple[ServersOutcome, int, str] = (
+            "cancelled",
+            130,
+            "cancelled; servers that run keep running",
+        )
     except UsageError:
         raise
     except WizardError as problem:
