@@ -526,7 +526,7 @@ def test_on_a_terminal_one_line_lives_and_stopping_both_is_asked_about(launched:
     assert "\r\x1b[Knode1: waiting for node2 · node2: " in shown
     assert shown.count("\n") == 1, "healthy after …, and nothing else stays"
     code, shown = on_a_terminal(two, "stop", "n\n")
-    assert (code, "Stop node2 and node1?" in shown) == (130, True)
+    assert (code, "\r\nStop node2 and node1?" in shown) == (130, True)
     assert None not in pids(two)
     code, shown = on_a_terminal(two, "stop", "y\n")
     assert (code, pids(two)) == (0, [None, None])
@@ -589,7 +589,7 @@ def test_as_root_for_another_owner_as_that_owner_and_as_a_third(
                     with user(third):
                         done = command(verb, two, *one, code=3)
                     assert done.json["outcome"] == "refused"
-                    assert f"sudo -u {owner} apimha-wizard {verb}" in done.json["error"]
+                    assert f"sudo -u '#{owner}' apimha-wizard {verb}" in done.json["error"]
                 assert server_of(home) == pid
                 with user(as_whom) if as_whom else contextlib.nullcontext():
                     command("stop", two, *one, code=0)

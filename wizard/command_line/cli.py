@@ -685,7 +685,7 @@ def stop(name: str, as_json: bool, **options: Any) -> Ended:
     def agreed(nodes: Sequence[Node]) -> bool:
         asks = sys.stdin.isatty() and sys.stderr.isatty()
         return not asks or click.confirm(
-            f"Stop {' and '.join(node.name for node in nodes)}? The pair is down then", err=True
+            f"\nStop {' and '.join(node.name for node in nodes)}? The pair is down then", err=True
         )
 
     return _servers("stop", name, as_json, options, agreed=agreed)

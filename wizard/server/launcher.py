@@ -34,11 +34,12 @@ def owner_of(home: Path) -> pwd.struct_passwd:
 def refuse_other_user(home: Path, command: str) -> None:
     """Refuse a user who is neither the owner of the home nor root.  Raises `ChecksFailed`."""
     owner = owner_of(home)
+    name = f"#{owner.pw_uid}" if owner.pw_name == str(owner.pw_uid) else owner.pw_name
     if os.geteuid() not in (0, owner.pw_uid):
         raise ChecksFailed(
             f"the home belongs to {owner.pw_name}: only that user and root start and stop its server",
             place=str(home),
-            fix=f"sudo -u {quote(owner.pw_name)} {command}",
+            fix=f"sudo -u {quote(name)} {command}",
         )
 
 
