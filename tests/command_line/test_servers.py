@@ -334,6 +334,20 @@ class TestJava:
         assert done.json["outcome"] == "failed"
         assert "Error: JAVA_HOME is not defined correctly." in (sentences(done, "server.start")[0][2] or "")
 
+    @pytest.mark.parametrize("options", [(), ("--node", "node2")])
+    def test_no_node_is_stopped_for_a_launcher_that_would_refuse(
+        self, options: tuple[str, ...], launched: Launched, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        two = launched()
+        command("start", two, code=0)
+        before = pids(two)
+        monkeypatch.setenv("JAVA_HOME", str(tmp_path / "java/bin"))
+        done = command("restart", two, "--json", *options, code=3)
+        assert done.json["outcome"] == "refused"
+        assert f"there is no {tmp_path}/java/bin/bin/java" in done.json["error"]
+        assert pids(two) == before
+        assert command("start", two, "--json", *options, code=0).json["outcome"] == "healthy"
+
     def test_without_any_nothing_is_launched(
         self, launched: Launched, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -6,6 +6,7 @@ Whoever launches or stops holds the homes (`locked`), so that no run writes into
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import threading
@@ -282,11 +283,17 @@ class Servers:
         What they find is in `notes`.
 
         Raises:
-            ChecksFailed: a launcher would get no `JAVA_HOME`, or that of a profile that the user has not agreed to.
+            ChecksFailed: a launcher would get no `JAVA_HOME`, or one that holds no Java while the server runs, or that
+                of a profile that the user has not agreed to.
         """
         for node in nodes:
             if self._unit(node) is None:
-                launcher.java_home_of(node)
+                java = Path(launcher.java_home_of(node), "bin/java")
+                if self.pid(node) is not None and not os.access(java, os.X_OK):
+                    raise ChecksFailed(
+                        f"{node.name} runs, and could not be started again: there is no {java}",
+                        fix="set java_home of the node or JAVA_HOME to a JDK 1.7 or 1.8",
+                    )
             if node.java_home is not None and not self.resolver.trusted:
                 raise ChecksFailed(
                     f"java_home of {node.name} is run only for a profile that you have agreed to",
