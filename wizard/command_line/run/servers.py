@@ -242,9 +242,14 @@ class Servers:
         return state("running", f"started, {facts.role or 'no role yet'}{synced}")
 
     def begun(self, node: Node) -> bool:
-        """Whether the log tells of the start that this command has launched, or of one that it found running."""
+        """Whether the log tells of the start that this command has launched, or of one that it found running.
+
+        A log that cannot be read never will: that is told at once.
+        """
         launched = self._launched.get(node.name)
-        return launched is None or self._newest_start(node) not in (None, launched.before)
+        trouble = self._view.pair.sight(node).trouble if self._view is not None else None
+        unreadable = trouble is not None and trouble.kind == "unreadable"
+        return launched is None or unreadable or self._newest_start(node) not in (None, launched.before)
 
     def _newest_start(self, node: Node) -> str | None:
         facts = self._view.pair.facts(node) if self._view is not None else None
