@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
@@ -16,31 +15,36 @@ from textual.widgets import Button, Static
 
 from screens import verify
 from screens.dialogs.ask import Ask
-from screens.signs import of_finding, plain, sign
+from screens.dialogs.servers import Verb, ask_for_pair, finding_content
+from screens.signs import plain, sign
 from screens.widgets.key_bar import KeyBar, KeyHint
 from screens.widgets.progress import ProgressRow
 from screens.widgets.title_bar import TitleBar
 from wizard.command_line.run import replay, rollback
-from wizard.command_line.text import next_steps
+from wizard.command_line.text import NextStep, next_steps, numbered, step_lines
 from wizard.profile.store import load
 from wizard.steps.procedure import STEP_IDS
 from wizard.system.cancel import Cancel
 from wizard.system.errors import WizardError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from textual.app import ComposeResult
+    from textual.widget import Widget
 
     from screens.model.pair import OpenPair
     from wizard.command_line.run.replay import Prepared, Result
-    from wizard.system.finding import Finding
+    from wizard.command_line.run.servers import ServersResult
 
 WORKING = (
     KeyHint("Esc", "cancel and restore", "screen.stop", 0),
     KeyHint("F1", "help", "app.help", 1),
 )
 DONE = (
+    KeyHint("s", "start", "screen.servers('start')", 1),
     KeyHint("r", "roll back", "screen.roll_back", 1),
-    KeyHint("c", "copy the next steps", "screen.copy", 2),
+    KeyHint("c", "copy", "screen.copy", 2),
     KeyHint("v", "verify", "screen.verify", 1),
     KeyHint("^B", "back", "screen.back", 2),
     KeyHint("F1", "help", "app.help", 3),
@@ -62,9 +66,13 @@ class Apply(Screen[None]):
 
     CSS_PATH = "apply.tcss"
     AUTO_FOCUS = "Button"
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (32, "-high")]  # noqa: RUF012 (as Textual declares it)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,ctrl+c", "stop", "cancel and restore", show=False),
         Binding("r", "roll_back", "roll back", show=False),
+        Binding("s", "servers('start')", "start", show=False),
+        Binding("x", "servers('stop')", "stop", show=False),
+        Binding("e", "servers('restart')", "restart", show=False),
         Binding("c", "copy", "copy", show=False),
         Binding("v", "verify", "verify", show=False),
         Binding("ctrl+b", "back", "back", show=False),
@@ -78,7 +86,7 @@ class Apply(Screen[None]):
         self.working = True
         self._cancel = Cancel()
         self._ended = threading.Event()
-        self._next: list[str] = []
+        self._next: list[NextStep] = []
         self._databases = (
             [need.database.name for need in pair.needs.databases] if pair.needs is not None else []
         )
@@ -92,7 +100,7 @@ class Apply(Screen[None]):
             for name in self._databases:
                 yield ProgressRow(name, 0)
             yield Static("Checking everything once more …", id="outcome", markup=False)
-            yield Static("", id="next")
+            yield Vertical(id="next")
         with Horizontal(id="actions"):
             yield Button("cancel and restore", id="stop", compact=True)
         yield KeyBar(*WORKING)
@@ -151,8 +159,8 @@ class Apply(Screen[None]):
             cancel=self._cancel,
         )
         called = self.pair.draft.called
-        lines = list(next_steps(prepared, result, called)) if result.outcome == "applied" else []
-        tell("ended", result, lines)
+        done = result.outcome in {"applied", "unchanged"}
+        tell("ended", result, list(next_steps(prepared, result, called)) if done else [])
 
     def _undo(self) -> None:
         result = self.result
@@ -193,10 +201,10 @@ class Apply(Screen[None]):
         else:
             self._tell(text)
 
-    def _on_ended(self, result: Result, lines: list[str]) -> None:
+    def _on_ended(self, result: Result, steps: list[NextStep]) -> None:
         self.working = False
         self.result = result
-        self._next = lines
+        self._next = steps
         done = result.outcome in {"applied", "unchanged"}
         for node in self.prepared.plan.nodes:
             bar = self._bar(node.node)
@@ -220,10 +228,14 @@ class Apply(Screen[None]):
         count = sum(file["status"] in {"changed", "created"} for file in result.files)
         run = f" Run {result.run}." if result.run else ""
         self._tell(f"{sign('done')} Done: {count} files written.{run}", "$success bold")
-        self.query_one("#next", Static).update(what_now(self._next))
-        self._offer(
-            ("verify", "verify"), ("leave", "leave"), *((("undo", "roll back"),) if result.run else ())
-        )
+        page: list[Widget] = []
+        for title, step in numbered(self._next):
+            acts = step.id in ("start", "verify", "undo")
+            page.append(Button(title, id=step.id, compact=True) if acts else Static(title, markup=False))
+            page.append(Static(_lines(step), classes="lines"))
+        self._offer(("leave", "leave"), page=page)
+        # What is to be done now, not how it went, is what a small screen has to show.
+        self.call_after_refresh(self.query_one("#outcome").scroll_visible, animate=False, top=True)
 
     def _tell_failed(self, result: Result) -> None:
         words = {
@@ -236,9 +248,10 @@ class Apply(Screen[None]):
         self._tell(f"{sign('error')} {words.get(result.outcome, result.outcome)}", "$error bold")
         errors = [one for one in result.checks if one.status == "error"]
         parts = [Content(plain(line)) for line in (result.error or "").split("\n") if line]
-        parts += [_finding(one) for one in errors]
-        self.query_one("#next", Static).update(Content("\n").join(parts))
-        self._offer(("back", "back to the review"), ("leave", "leave"))
+        parts += [finding_content(one) for one in errors]
+        self._offer(
+            ("back", "back to the review"), ("leave", "leave"), page=[Static(Content("\n").join(parts))]
+        )
 
     def _on_undone(self, result: Result) -> None:
         self.working = False
@@ -247,11 +260,11 @@ class Apply(Screen[None]):
             self._tell(
                 f"{sign('done')} Rolled back: {count} files are as before. Databases stay.", "$success bold"
             )
-            self.query_one("#next", Static).update("")
             for bar in self.query(ProgressRow):
                 if bar.label not in self._databases:
                     bar.undo()
             self.result = None
+            self._next = []
             self.pair.prepared = None
         else:
             self._tell(f"{sign('error')} {plain(result.error or 'Nothing to undo.')}", "$error bold")
@@ -276,15 +289,18 @@ class Apply(Screen[None]):
     def _tell(self, text: str, style: str = "") -> None:
         self.query_one("#outcome", Static).update(Content.assemble((text, style)))
 
-    def _offer(self, *buttons: tuple[str, str]) -> None:
-        self.query_one(KeyBar).offer(*DONE)
+    def _offer(self, *buttons: tuple[str, str], page: Sequence[Widget] = ()) -> None:
+        self.query_one(KeyBar).offer(*(hint for hint in DONE if self._next or hint.key not in "src"))
         actions = self.query_one("#actions", Horizontal)
 
         async def renew() -> None:
             await actions.remove_children()
+            below = self.query_one("#next", Vertical)
+            await below.remove_children()
             if actions.is_attached:  # somebody may have left meanwhile
+                await below.mount(*page)
                 await actions.mount(*(Button(label, id=id, compact=True) for id, label in buttons))
-                self.set_focus(next(iter(actions.children), None))
+                self.set_focus(self.query(Button).first())
 
         self.call_later(renew)
 
@@ -293,6 +309,7 @@ class Apply(Screen[None]):
     def on_button_pressed(self, event: Button.Pressed) -> None:
         action = {
             "stop": self.action_stop,
+            "start": lambda: self.action_servers("start"),
             "verify": self.action_verify,
             "undo": self.action_roll_back,
             "back": self.action_back,
@@ -332,8 +349,20 @@ class Apply(Screen[None]):
     def action_copy(self) -> None:
         """The next steps into the clipboard."""
         if self._next:
-            self.app.copy_to_clipboard("\n".join(self._next))
+            self.app.copy_to_clipboard("\n".join(step_lines(self._next)))
             self.notify("The next steps are in the clipboard.", markup=False)
+
+    def action_servers(self, verb: Verb) -> None:
+        """Start, stop or restart the servers of what was written."""
+        if not self.working and self._next:
+            ask_for_pair(self.app, self.pair, verb, self._started)  # type: ignore[arg-type]
+
+    def _started(self, result: ServersResult | None) -> None:
+        if result is not None and result.outcome == "healthy" and self.query("#start"):
+            button = self.query_one("#start", Button)
+            button.label = f"{str(button.label).partition('  ')[0]}  {sign('done')} healthy"
+            button.refresh(layout=True)
+            self.query_one("#verify").focus()
 
     def action_verify(self) -> None:
         if not self.working:
@@ -345,24 +374,11 @@ class Apply(Screen[None]):
             self.dismiss(None)
 
 
-COMMAND = re.compile(r"(?:apimha-wizard|sh) [^,]+")
-"""What has to be typed, in a line of the next steps."""
-
-
-def what_now(lines: list[str]) -> Content:
-    """The next steps with their commands set off."""
-    parts = []
-    for line in map(plain, lines):
-        command = COMMAND.search(line)
-        start, end = command.span() if command is not None else (len(line), len(line))
-        parts.append(Content.assemble(line[:start], (line[start:end], "$primary bold"), line[end:]))
-    return Content("\n").join(parts)
-
-
-def _finding(finding: Finding) -> Content:
-    node = f"{finding.node}: " if finding.node else ""
-    return Content.assemble(
-        (f"{of_finding(finding.status)} ", "$error bold"),
-        plain(f"{finding.id}  {node}{finding.message}"),
-        f"\n    fix: {plain(finding.fix)}" if finding.fix else "",
-    )
+def _lines(step: NextStep) -> Content:
+    """What is said, and each command on a line of its own."""
+    parts = [
+        (f"  {plain(text)}", "$primary bold" if n else "")
+        for line in step.lines
+        for n, text in enumerate(line)
+    ]
+    return Content("\n").join(Content.styled(text, style) for text, style in parts if text.strip())

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from screens.apply import Apply
+from screens.dialogs import servers
 from screens.review import Review
 from screens.step import StepScreen
 from screens.welcome import Welcome
@@ -26,7 +27,7 @@ def commands(app: WizardApp, screen: Screen[Any]) -> Iterator[Command]:
     if isinstance(screen, StepScreen):
         yield from _of_step(app, screen)
     elif isinstance(screen, Review):
-        yield from _of_review(screen)
+        yield from _of_review(app, screen)
     elif isinstance(screen, Apply):
         yield from _of_apply(screen)
     elif isinstance(screen, Welcome):
@@ -58,10 +59,10 @@ def _of_step(app: WizardApp, screen: StepScreen) -> Iterator[Command]:
     )
     yield "The other node", "show its fields", screen.action_other_node
     yield "Save the profile now", "as far as it is whole", screen.pair.publish
-    yield from _of_run(screen.pair, screen.action_again)
+    yield from _of_run(app, screen.pair, screen.action_again)
 
 
-def _of_review(screen: Review) -> Iterator[Command]:
+def _of_review(app: WizardApp, screen: Review) -> Iterator[Command]:
     yield "Apply", "write it", screen.action_apply
     yield "Accept every warning", "each stays visible", screen.action_accept_all
     yield "Go to the field", "that causes what is shown", screen.action_go
@@ -73,11 +74,11 @@ def _of_review(screen: Review) -> Iterator[Command]:
         screen.action_offline,
     )
     yield "Back to the steps", "nothing is written", screen.action_back
-    yield from _of_run(screen.pair, screen.look)
+    yield from _of_run(app, screen.pair, screen.look)
 
 
-def _of_run(pair: OpenPair, look: Callable[[], None]) -> Iterator[Command]:
-    """How it is run: which nodes are done from here, and which errors count as warnings."""
+def _of_run(app: WizardApp, pair: OpenPair, look: Callable[[], None]) -> Iterator[Command]:
+    """How it is run: which nodes are done from here, which errors count as warnings; and the servers."""
 
     def note(**changes: Any) -> None:
         pair.note(**changes)
@@ -95,12 +96,20 @@ def _of_run(pair: OpenPair, look: Callable[[], None]) -> Iterator[Command]:
         )
     if pair.progress.ignore:
         yield "Ignore nothing any more", ", ".join(pair.progress.ignore), partial(note, ignore=[])
+    if pair.profile is not None:
+        yield from _of_servers(lambda verb: servers.ask_for_pair(app, pair, verb, lambda result: look()))
+
+
+def _of_servers(act: Callable[[servers.Verb], None]) -> Iterator[Command]:
+    for verb in servers.VERBS:
+        yield f"{verb.capitalize()} the servers", "of the nodes that are done from here", partial(act, verb)
 
 
 def _of_apply(screen: Apply) -> Iterator[Command]:
     if screen.working:
         yield "Cancel and restore", "everything in the homes is put back", screen.action_stop
         return
+    yield from _of_servers(screen.action_servers)
     yield "Roll back", "every file gets back what stood in it", screen.action_roll_back
     yield "Copy the next steps", "into the clipboard", screen.action_copy
     yield "Verify", "watch the two servers start", screen.action_verify

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -21,6 +22,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from screens import signs
+from screens.dialogs import servers
 from screens.help import Help
 from screens.model.background import beside
 from screens.model.memory import Memory
@@ -28,13 +30,17 @@ from screens.no_colour import without_colours
 from screens.terminal import never_wait
 from screens.theme import THEMES
 from wizard.command_line.verify import exit_code, is_over
+from wizard.server.process import server_of
 from wizard.system.errors import WizardError
 from wizard.verify.drill import Drill
 from wizard.verify.record import parse
 from wizard.verify.story import Facts
 
 if TYPE_CHECKING:
+    from wizard.command_line.run.servers import Setting
     from wizard.command_line.verify import ReportWriter
+    from wizard.passwords.resolver import Resolver
+    from wizard.profile.files import LoadedProfile
     from wizard.profile.model import Node
     from wizard.system.finding import Finding
     from wizard.verify.view import View
@@ -113,9 +119,11 @@ def _cell(view: View, id: str, node: Node, tell: Telling, waited: Callable[[Find
     """The worst that is found of this id about this node, in a few words."""
     found = [one for one in view.findings if one.id == id and one.node == node.name]
     worst = min(found, key=lambda one: _ORDER.index(one.status), default=None)
-    if worst is None:
-        return Cell()
     facts = view.pair.facts(node)
+    if worst is None:
+        silent = {"verify.state-sync": "active", "verify.event-sync": "passive"}.get(id, "")
+        has_role = facts is not None and facts.role == silent and view.pair.running(node)
+        return Cell("skipped", f"is {silent}" if has_role else "not yet")
     if id == "verify.spark-ui" and view.spark is not None and node.name in view.places:
         status = view.spark.status(node.name)
         port = f":{view.places[node.name].master}"
@@ -124,9 +132,11 @@ def _cell(view: View, id: str, node: Node, tell: Telling, waited: Callable[[Find
             f"{status or 'none'}  {port}" + (f"  {waited(worst)}" if worst.status == "waiting" else ""),
         )
     if worst.status == "waiting":
-        return Cell("waiting", f"awaited  {waited(worst)}")
+        never = facts is None and not view.pair.unseen(node)
+        return Cell("waiting", "not started" if never else f"awaited  {waited(worst)}")
     if worst.status == "skipped":
-        return Cell("skipped", "left out" if "--offline" in worst.message else "not seen here")
+        unseen = "not seen here" if view.pair.unseen(node) else "not yet"
+        return Cell("skipped", "left out" if "--offline" in worst.message else unseen)
     return Cell(worst.status, tell(facts or Facts(), worst))
 
 
@@ -214,12 +224,18 @@ def _shown(cell: Cell) -> Content:
     )
 
 
-def header(view: View, since: str, width: int) -> Content:
-    """The verdict and since when, and the two nodes above their columns."""
+def header(view: View, since: str, width: int, start: str = "") -> Content:
+    """The verdict and since when, what `start` says where no node was started, and the nodes above their columns."""
     share = (width - LABEL) // 2
+    never = all(view.pair.facts(node) is None for node in view.pair.nodes)
     verdict = Content.assemble(
-        (f"{signs.of_finding(SIGN_OF_OUTCOME[view.outcome])} {view.outcome.upper()}", OUTCOMES[view.outcome]),
+        (
+            f"{signs.of_finding(SIGN_OF_OUTCOME[view.outcome])} "
+            f"{'NOT STARTED' if never and start else view.outcome.upper()}",
+            OUTCOMES[view.outcome],
+        ),
         (f" since {since}", "$quiet"),
+        (f"   s: {start}" if never and start else "", "$primary bold"),
     )
     nodes = [
         padded(Content.assemble((node.name, "bold"), (f"  {signs.plain(node.host)}", "$quiet")), share)
@@ -245,7 +261,7 @@ def problems(view: View, waited: Callable[[Finding], str]) -> Content:
             )
             if status != "waiting" and one.evidence:
                 lines.append(Content.styled(f"    {signs.plain(brief(one.evidence))}", "$quiet"))
-            if one.fix and status != "waiting":
+            if one.fix:
                 lines.append(Content.assemble(("    fix: ", "$quiet"), signs.plain(one.fix)))
     for one in view.findings:
         if one.id == "verify.log" and one.status == "skipped" and one.fix:
@@ -291,6 +307,9 @@ class Dashboard(Screen[int]):
     CSS_PATH = "dashboard.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("d", "drill", "failover drill"),
+        Binding("s", "servers('start')", "start"),
+        Binding("x", "servers('stop')", "stop"),
+        Binding("e", "servers('restart')", "restart"),
         Binding("r", "report", "report"),
         Binding("t", "pane", "time line"),
         Binding("l", "app.theme", "light or dark", show=False),
@@ -308,8 +327,12 @@ class Dashboard(Screen[int]):
         writer: ReportWriter,
         until_healthy: bool = False,
         clock: Callable[[], float] = time.time,
+        setting: Callable[[str | None], Setting] | None = None,
     ) -> None:
+        """Show what the watcher sees; `setting` is for the servers of one node or both, None: they are left alone."""
         super().__init__()
+        self._setting = setting
+        self._up: set[str] = set()
         self.watcher = watcher
         self.profile_name = name
         self.writer = writer
@@ -332,7 +355,7 @@ class Dashboard(Screen[int]):
             with VerticalScroll(id="problems"):
                 yield Static(id="problem-list")
             with VerticalScroll(id="timeline"):
-                yield Static(id="event-list")
+                yield Static("no event yet", id="event-list")
         yield Painted(self._keys, id="keys")
 
     def on_mount(self) -> None:
@@ -350,12 +373,16 @@ class Dashboard(Screen[int]):
 
     async def _keep_watching(self) -> None:
         while True:
-            view = await beside(self.watcher.poll, "logs")
+            view = await beside(self._look, "logs")
             self.show(view)
             if is_over(view, until_healthy=self.until_healthy):
                 await self._end(exit_code(view))
                 return
             await asyncio.sleep(DRILL_PERIOD if view.drill is not None else PERIOD)
+
+    def _look(self) -> View:
+        self._up = {name for name, pack in self.writer.packs.items() if server_of(pack.home) is not None}
+        return self.watcher.poll()
 
     # --- showing --------------------------------------------------------------------------------
 
@@ -373,7 +400,8 @@ class Dashboard(Screen[int]):
         del self._events[:-MOST_EVENTS]
         if not self._chosen:
             # Until somebody chooses: what is wrong is more urgent than what has happened.
-            self.set_class(not any(one.status == "error" for one in view.findings), "-timeline")
+            wrong = any(one.status == "error" for one in view.findings)
+            self.set_class(bool(self._events) and not wrong, "-timeline")
         self.paint(new_events=bool(view.news))
 
     def paint(self, *, new_events: bool = False) -> None:
@@ -399,7 +427,7 @@ class Dashboard(Screen[int]):
     def _header(self, width: int) -> Content:
         since = time.strftime("%H:%M:%S", time.localtime(self._since))
         return (
-            header(self.view, since, width)
+            header(self.view, since, width, self._offered().get("start", ""))
             if self.view is not None
             else Content(signs.plain("reading the logs …"))
         )
@@ -418,7 +446,9 @@ class Dashboard(Screen[int]):
         drill = "end the drill" if self.watcher.drill is not None else "failover drill"
         other = "problems" if self.has_class("-timeline") else "time line"
         both = width >= WIDE
+        offered = self._offered()
         keys = [
+            *((key, verb) for key, verb in zip("sxe", servers.VERBS, strict=True) if verb in offered),
             ("d", drill),
             ("r", "report"),
             *([] if both else [("t", other)]),
@@ -427,10 +457,33 @@ class Dashboard(Screen[int]):
         ]
         parts: list[tuple[str, str] | str] = [" "]
         for key, what in keys:
-            parts += [(key, "$primary bold"), f" {what}   "]
+            parts += [(key, "$primary bold"), f" {what}  "]
         return Content.assemble(*parts)
 
+    def _here(self) -> list[str]:
+        nodes = self.view.pair.nodes if self.view is not None and self._setting is not None else ()
+        return [node.name for node in nodes if node.name in self.writer.packs]
+
+    def _offered(self) -> dict[str, str]:
+        """What can be done to the servers now, each with its title; a drill says itself what to stop and start."""
+        here, view = self._here(), self.view
+        if not here or view is None or view.drill is not None:
+            return {}
+        can = {
+            "start": any(name not in self._up for name in here),
+            "stop": any(name in self._up for name in here),
+            "restart": self._up.issuperset(here) and (len(here) == 1 or view.outcome == "healthy"),
+        }
+        return {verb: servers.title(verb, here) for verb in servers.VERBS if can[verb]}
+
     # --- what a key does ------------------------------------------------------------------------
+
+    def action_servers(self, verb: servers.Verb) -> None:
+        """Start, stop or restart the nodes that are here."""
+        if self._setting is not None and verb in self._offered():
+            here = self._here()
+            only_node = here[0] if len(here) == 1 else None
+            servers.ask(self.app, verb, here, partial(self._setting, only_node))
 
     def action_drill(self) -> None:
         """Begin the drill, or end it."""
@@ -456,6 +509,8 @@ class Dashboard(Screen[int]):
         await self._end(LEFT)
 
     async def _end(self, code: int) -> None:
+        if isinstance(running := self.app.screen, servers.ServersRun):
+            await beside(running.put_back, "put back")
         if self.view is not None:
             await self._write(self.writer.at_end)
         self.app.exit(code, return_code=code)
@@ -519,16 +574,26 @@ class DashboardApp(App[int]):
         self._close_messages_no_wait()
 
 
-def run(watcher: Watcher, *, name: str, until_healthy: bool, writer: ReportWriter) -> int:
+def run(
+    watcher: Watcher,
+    *,
+    name: str,
+    until_healthy: bool,
+    writer: ReportWriter,
+    loaded: LoadedProfile | None = None,
+    resolver: Resolver | None = None,
+) -> int:
     """Watch on the screen until the person leaves (130), or until there is nothing left to watch for.
+
+    With the profile as it was loaded and its resolver the servers can be started and stopped.
 
     Raises:
         Exception: what went wrong inside; the terminal is as it was.
     """
     never_wait()
-    app = DashboardApp(
-        Dashboard(watcher, name=name, writer=writer, until_healthy=until_healthy), theme=Memory().theme
-    )
+    setting = partial(servers.setting_of, loaded, resolver) if loaded and resolver else None
+    dashboard = Dashboard(watcher, name=name, writer=writer, until_healthy=until_healthy, setting=setting)
+    app = DashboardApp(dashboard, theme=Memory().theme)
     app.run()
     if app.broken is not None:
         raise app.broken

@@ -68,8 +68,9 @@ All files of both nodes are written, or none: backups are made first, and after 
 put back. Databases are made before the files, and what was made stays."""
 VERIFY = """\
 Both logs and the Spark UIs, followed from the newest start of each node on: what has happened, what is awaited and \
-for how long, what is wrong and how it is mended. Nothing is changed. The failover drill tells which node to stop and \
-when to start it again, and says after how many seconds the other one took over."""
+for how long, what is wrong and how it is mended. Nothing is written; the servers are started and stopped where you \
+ask for it. The failover drill tells which node to stop and when to start it again, and says after how many seconds \
+the other one took over."""
 
 
 def _keys(keys: Keys) -> list[PageEntry]:

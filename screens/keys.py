@@ -34,6 +34,8 @@ REVIEW_KEYS = (
 )
 APPLY_KEYS = (
     ("Esc", "while it writes: cancel; everything in the homes is put back"),
+    ("s", "start both nodes; a node on another machine is left to it"),
+    ("x, e", "stop both nodes, restart one after the other; both are asked about"),
     ("r", "roll the run back"),
     ("c", "copy the next steps"),
     ("v", "verify: watch the two servers start"),
@@ -50,6 +52,7 @@ WELCOME_KEYS = (
 )
 VERIFY_KEYS = (
     ("d", "begin the failover drill, or end it"),
+    ("s, x, e", "start, stop, restart the nodes that are here; stop and restart are asked about"),
     ("r", "write the report now"),
     ("t", "the time line, or what is wrong or awaited, where there is no room for both"),
     ("Up, Down", "scroll"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from wizard.profile.names import called
@@ -37,10 +38,11 @@ def watch(target: Path) -> None:
     from wizard.command_line.verify import run_verify
 
     loaded = load(target)
+    resolver = resolver_of(loaded)
     run_verify(
         loaded.profile,
         called(loaded.name, target),
         watch=True,
-        dashboard=dashboard.run,
-        resolver=resolver_of(loaded),
+        dashboard=partial(dashboard.run, loaded=loaded, resolver=resolver),
+        resolver=resolver,
     )

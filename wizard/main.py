@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from wizard.command_line import cli
 from wizard.command_line.streams import open_standard_streams
 
 if TYPE_CHECKING:
-    from wizard.command_line.verify import ReportWriter
     from wizard.verify.watcher import Watcher
 
 
@@ -28,8 +27,8 @@ def open_wizard(name: str | None) -> int:
     return run(name)
 
 
-def open_dashboard(watcher: Watcher, *, name: str, until_healthy: bool, writer: ReportWriter) -> int:
-    """The dashboard of `verify --watch`; its exit code."""
+def open_dashboard(watcher: Watcher, **options: Any) -> int:
+    """The dashboard of `verify --watch`, with the options of `screens.dashboard.run`; its exit code."""
     from screens.dashboard import run
 
-    return run(watcher, name=name, until_healthy=until_healthy, writer=writer)
+    return run(watcher, **options)

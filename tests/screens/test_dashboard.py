@@ -8,9 +8,11 @@ import os
 import shlex
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,11 +23,14 @@ from screens.dashboard import Dashboard, DashboardApp, rows
 from screens.model.memory import Memory
 from tests.support import server_logs as tell
 from tests.support.need import need
-from tests.support.screens import text_of
+from tests.support.screens import text_of, until
 from tests.support.server_logs import Side, profile, sides
+from wizard.command_line.run import servers
 from wizard.command_line.verify import ReportWriter
+from wizard.pack.home import Pack
 from wizard.system.finding import Finding
 from wizard.verify.drill import Drill
+from wizard.verify.log import Trouble
 from wizard.verify.pair import Pair, Sight
 from wizard.verify.scan import Scanner
 from wizard.verify.spark import Look, SparkAddress
@@ -138,12 +143,15 @@ class Shown:
         return view
 
 
-def app_of(*views: View, theme: str = "dark", writer: ReportWriter | None = None) -> DashboardApp:
+def app_of(
+    *views: View, theme: str = "dark", writer: ReportWriter | None = None, setting: Any = None
+) -> DashboardApp:
     dashboard = Dashboard(
         Shown(*views),  # type: ignore[arg-type]
         name="analytics",
         writer=writer or ReportWriter("analytics", {}),
         clock=lambda: NOON,
+        setting=setting,
     )
     return DashboardApp(dashboard, theme=theme)
 
@@ -214,6 +222,13 @@ def drilled(phase: str) -> View:
     return seen(first, second, spark("node2"), drill=drill, now=200.0, readers=readers)
 
 
+def never_started() -> View:
+    none = Sight(Story().facts, "wso2carbon.log", Trouble("missing", "is not there"))
+    here = profile(nodes=[{"host": "127.0.0.1"}, {"host": "127.0.0.1", "port_offset": 2}])
+    pair = Pair(here, {"node1": none, "node2": none}, one_machine=True, called="analytics")
+    return view_of(pair, judge(pair), spark=None, places={}, drill=None, news=())
+
+
 STATES: dict[str, Callable[[], View]] = {
     "starting": starting,
     "healthy": healthy,
@@ -248,6 +263,77 @@ class TestPictures:
     def test_ascii(self, snap_compare: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("screens.signs.ASCII", True)
         assert snap_compare(app_of(failed_over()), terminal_size=(80, 24), run_before=shown)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+class TestServersPictures:
+    """Where the servers can be started and stopped: before, while it goes on, and how it ended."""
+
+    @pytest.fixture
+    def take(self, picture: Any, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]) -> Any:
+        async def take(name: str, state: str, *keys: str, ends: Any = None) -> None:
+            up = 4711 if state == "healthy" else None
+            monkeypatch.setattr("screens.dashboard.server_of", lambda home: up)
+            monkeypatch.setattr("screens.dialogs.servers.monotonic", lambda: 0.0)
+            over = threading.Event()
+
+            def run(verb: str, setting: Any, *, progress: Any, cancel: Any) -> servers.ServersResult:
+                progress(NODES)
+                if ends is None:
+                    over.wait()
+                return ends or servers.ServersResult("cancelled", 130)
+
+            monkeypatch.setattr(servers, "run", run)
+            packs = {name: Pack(Path("/opt", name)) for name in ("node1", "node2")}
+            setting = SimpleNamespace(only_node=None)
+            app = app_of(
+                {"never": never_started, **STATES}[state](),
+                writer=ReportWriter("analytics", packs),
+                setting=lambda only_node: setting,
+            )
+            async with app.run_test(size=size) as pilot:
+                await shown(pilot)
+                await pilot.press(*keys)
+                if keys == ("s",):
+                    await until(pilot, lambda: "waiting for node2" in text_of(app))
+                if ends is not None:
+                    await until(pilot, lambda: "close" in text_of(app))
+                await pilot.pause()
+                picture(app, f"{name}-{size[0]}x{size[1]}")
+                over.set()
+
+        return take
+
+    async def test_never_started(self, take: Any) -> None:
+        await take("never-started", "never")
+
+    async def test_healthy(self, take: Any) -> None:
+        await take("keys", "healthy")
+
+    async def test_the_question(self, take: Any) -> None:
+        await take("stop", "healthy", "x")
+
+    async def test_starting(self, take: Any) -> None:
+        await take("start", "never", "s")
+
+    async def test_a_start_that_failed(self, take: Any) -> None:
+        wrong = Finding(
+            "error",
+            "the server has ended 12 s after its launch: the server does not reach the database",
+            "node2",
+            "start the database, or correct mysql.host and mysql.port (apimha-wizard check)",
+            "java.net.ConnectException: Connection refused",
+            None,
+            "server.start",
+        )
+        ended = [NODES[0], NODES[1]._replace(pid=None, state="failed", text="ended")]
+        await take("failed", "never", "s", ends=servers.ServersResult("failed", 1, ended, [wrong]))
+
+
+NODES = [
+    servers.NodeState("node1", "/opt/wso2/analytics-1", 4711, "waiting", None, "waiting for node2"),
+    servers.NodeState("node2", "/opt/wso2/analytics-2", 4712, "starting", None, "starting"),
+]
 
 
 # --- what it says --------------------------------------------------------------------------------

@@ -77,7 +77,7 @@ def test_the_whole_way_in_a_terminal(screen: Terminal, make_pair: Any) -> None:
     assert not any(map(configured, pair.homes))
     screen.press("F9")
     screen.wait("Done: ")
-    screen.wait("Then start node1")
+    screen.wait("1 Start both nodes")
     assert all(map(configured, pair.homes))
     screen.press("C-q")
     screen.wait("ended with 0")

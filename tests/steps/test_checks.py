@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -265,6 +266,17 @@ class TestPrerequisites:
             pid.write_text(content)
             found = {one.node: one.status for one in of(checked(pair), "prerequisites.running")}
             assert found == {"node1": "ok", "node2": status}, content
+        pid.write_text(f"{os.getpid()}")
+        (fix,) = [one.fix for one in of(checked(pair), "prerequisites.running") if one.status == "error"]
+        assert fix == f"sh {pair.homes[1]}/bin/wso2server.sh stop", (
+            "start and stop ignore it: another process"
+        )
+        server = [sys.executable, "-c", "input()", f"-Dcarbon.home={pair.homes[1]}"]
+        with subprocess.Popen(server, stdin=subprocess.PIPE) as process:
+            pid.write_text(f"{process.pid}")
+            (fix,) = [one.fix for one in of(checked(pair), "prerequisites.running") if one.status == "error"]
+            assert fix == f"apimha-wizard stop {pair.profile} --node node2"
+            process.communicate(b"\n")
         pid.unlink()
         applied(pair)
         pid.write_text(f"{os.getpid()}\n")

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.headless import AXIS2, PACKS, applied, checked, of, replayed, statuses
 from tests.support.pairs import Pair
-from wizard.command_line.text import start_lines
+from wizard.command_line.text import start_step
 from wizard.pack.home import HAZELCAST, TASKS_CONFIG, Pack
 from wizard.profile.store import load
 
@@ -106,11 +106,14 @@ class TestTaskServerCount:
     ) -> None:
         pair = make_pair(cluster={"task_server_count": count})
         profile = load(str(pair.profile)).profile
-        lines = list(start_lines(profile, map(Pack, pair.homes)))
-        assert lines[0].startswith("Then start node1:  sh ")
-        assert lines[1].startswith("and at once node2:  sh ")
-        assert ("neither node completes its start alone" in "\n".join(lines)) is not alone
-        assert not any("is up" in line for line in lines)
+        step = start_step(profile, map(Pack, pair.homes), "pair", [])
+        assert step.lines[0] == ("", "apimha-wizard start pair")
+        assert ("neither node completes its start alone" in str(step.lines[1:])) is not alone
+        step = start_step(profile, map(Pack, pair.homes), "pair", profile.nodes[1:])
+        assert step.lines[:2] == [
+            ("node1:", "apimha-wizard start pair --node node1"),
+            ("at once node2 on 127.0.0.1:", "apimha-wizard start pair --node node2"),
+        ]
 
     def test_a_pack_that_somebody_set_to_one_starts_alone_too(self, make_pair: MakePair) -> None:
         pair = make_pair()
@@ -118,11 +121,12 @@ class TestTaskServerCount:
             text = (home / TASKS_CONFIG).read_text()
             (home / TASKS_CONFIG).write_text(text.replace("<taskServerCount>2<", "<taskServerCount> 1 <"))
         profile = load(str(pair.profile)).profile
-        assert len(list(start_lines(profile, map(Pack, pair.homes)))) == 2
+        assert len(start_step(profile, map(Pack, pair.homes), "pair", []).lines) == 1
 
     def test_with_dsetup_the_second_node_waits_for_the_tables(self, make_pair: MakePair) -> None:
         pair = make_pair(mysql={"provisioning": "server"})
-        lines = "\n".join(start_lines(load(str(pair.profile)).profile, map(Pack, pair.homes)))
-        assert "analytics-1/bin/wso2server.sh -Dsetup" in lines
-        assert 'once its log says "Cluster initialization completed", node2' in lines
-        assert "analytics-2/bin/wso2server.sh -Dsetup" not in lines
+        profile = load(str(pair.profile)).profile
+        step = start_step(profile, map(Pack, pair.homes), "pair", [])
+        assert step.lines[1] == ("node1 makes the tables of userdb and regdb (-Dsetup)", "")
+        step = start_step(profile, map(Pack, pair.homes), "pair", profile.nodes[1:])
+        assert step.lines[1][0].startswith('once its log says "Cluster initialization completed", node2')

@@ -56,7 +56,7 @@ class Verdict:
 @pytest.fixture
 def verdict(tmp_path: Path):  # type: ignore[no-untyped-def]
     def of(first: Side | Sight | None, second: Side | Sight | None, **changes: Any) -> Verdict:
-        pair = {key: changes.pop(key) for key in ("one_machine", "hosts") if key in changes}
+        pair = {key: changes.pop(key) for key in ("one_machine", "hosts", "called") if key in changes}
         sights = {
             name: read(side, tmp_path, name) if isinstance(side, Side) else side or Sight()
             for name, side in (("node1", first), ("node2", second))
@@ -119,7 +119,7 @@ def test_failover_and_return(verdict, healthy: tuple[Side, Side]) -> None:  # ty
     assert left.status == "error"
     assert "node1 has left" in left.message
     assert "Member left [9c7619a9" in (left.evidence or "")
-    assert "wso2server.sh" in (left.fix or "")
+    assert "start it: on 10.100.0.46: sh /opt/wso2/analytics-1/bin/wso2server.sh;" in (left.fix or "")
     assert down.of("verify.active-passive", "node2").message.startswith("active since")
     assert down.of("verify.active-passive", "node1").status == "waiting"
 
@@ -221,7 +221,11 @@ def test_a_node_that_was_never_started(verdict, healthy: tuple[Side, Side], tmp_
     missing = result.of("verify.log", "node2")
     assert "never started" in missing.message
     assert missing.evidence == log.name
-    assert missing.fix == "sh /opt/wso2/analytics-2/bin/wso2server.sh"
+    assert missing.fix == "on 10.100.0.47: sh /opt/wso2/analytics-2/bin/wso2server.sh"
+    for one_machine, options in ((True, ""), (False, " --node node2")):
+        never = Sight(Story().facts, log.name, log.trouble)
+        fix = verdict(first, never, one_machine=one_machine, called="pair").of("verify.log", "node2").fix
+        assert fix == f"on 10.100.0.47: apimha-wizard start pair{options}"
 
 
 def test_neither_was_started(verdict) -> None:  # type: ignore[no-untyped-def]

@@ -9,7 +9,7 @@ import io
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from wizard.command_line.run.replay import Options, Result
     from wizard.command_line.run.servers import ServersResult
-    from wizard.command_line.verify import ShowDashboard
     from wizard.passwords.resolver import Resolver
     from wizard.profile.files import LoadedProfile
     from wizard.profile.model import Node
@@ -38,7 +37,8 @@ class Launchers(NamedTuple):
     """What shows something on the screen, handed over by the entry point: nothing here knows the screen itself."""
 
     open_wizard: Callable[[str | None], int]
-    dashboard: ShowDashboard
+    dashboard: Callable[..., int]
+    """`ShowDashboard`, with the profile as it was loaded and its resolver."""
 
 
 class Commands(click.Group):
@@ -244,6 +244,7 @@ def replay(name: str, as_json: bool, allow_commands: bool, **options: Any) -> En
         diff_lines,
         next_steps,
         plan_lines,
+        step_lines,
     )
 
     loaded = _load(name)
@@ -272,7 +273,7 @@ def replay(name: str, as_json: bool, allow_commands: bool, **options: Any) -> En
     if result.outcome == "applied":
         from shlex import quote
 
-        out.lines(next_steps(prepared, result, quote(name)))
+        out.lines(step_lines(next_steps(prepared, result, quote(name))))
     if as_json:
         result.files = prepared.files(result.files)
     return _end(result, as_json)
@@ -635,13 +636,14 @@ def verify(
     from wizard.verify.log import LIMIT
 
     loaded = _load(name)
+    resolver = _resolver(loaded, allow_commands=allow_commands)
     code, data = run_verify(
         loaded.profile,
         name,
-        resolver=_resolver(loaded, allow_commands=allow_commands),
+        resolver=resolver,
         as_json=as_json,
         log_limit=LIMIT if log_limit is None else log_limit * 1024 * 1024,
-        dashboard=screen.dashboard if screen is not None else None,
+        dashboard=partial(screen.dashboard, loaded=loaded, resolver=resolver) if screen is not None else None,
         **options,
     )
     return Ended(code, data)

@@ -12,6 +12,7 @@ from wizard.verify.report import finding_lines
 
 if TYPE_CHECKING:
     from wizard.command_line.run.servers import NodeState, ServersResult
+    from wizard.system.finding import Finding
 
 
 class ServersPrinter:
@@ -44,23 +45,31 @@ class ServersPrinter:
         """Print what is wrong, and the outcome."""
         if self._live:
             self._paper.rewrite("")
-        for one in result.findings:
-            awaited = one.status == "waiting" and result.exit_code == 4
-            if one.status in ("warning", "error") or awaited:
-                for number, line in enumerate(finding_lines(one, self._paper.signs[one.status])):
-                    self._paper.line(line, one.status if number == 0 else None)
+        for one in worth_showing(result):
+            for number, line in enumerate(finding_lines(one, self._paper.signs[one.status])):
+                self._paper.line(line, one.status if number == 0 else None)
         if result.error:
             self._paper.text(result.error, "error")
-        endings = {
-            "healthy": f"healthy after {self._seconds}",
-            "waiting": f"waiting after {self._seconds}: the servers keep running"
-            if result.exit_code
-            else "launched: apimha-wizard verify shows how far they are",
-            "unhealthy": f"unhealthy after {self._seconds}: servers that run keep running",
-            "stopped": f"stopped after {self._seconds}",
-            "refused": "Refused.",
-            "failed": "Failed.",
-            "cancelled": "",
-        }
-        if text := endings[result.outcome]:
+        if text := ending(result, self._seconds):
             self._paper.line(text, "ok" if result.exit_code == 0 else None)
+
+
+def worth_showing(result: ServersResult) -> list[Finding]:
+    """What is wrong, and at the time limit what is still awaited."""
+    shown = ("warning", "error", "waiting") if result.exit_code == 4 else ("warning", "error")
+    return [one for one in result.findings if one.status in shown]
+
+
+def ending(result: ServersResult, seconds: str) -> str:
+    """How a command ended, in a line; its error says it where this is empty."""
+    return {
+        "healthy": f"healthy after {seconds}",
+        "waiting": f"waiting after {seconds}: the servers keep running"
+        if result.exit_code
+        else "launched: apimha-wizard verify shows how far they are",
+        "unhealthy": f"unhealthy after {seconds}: servers that run keep running",
+        "stopped": f"stopped after {seconds}",
+        "refused": "Refused.",
+        "failed": "Failed.",
+        "cancelled": "",
+    }[result.outcome]

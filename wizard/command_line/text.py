@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, TextIO
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TextIO
 
 from wizard.system.finding import Agree
 from wizard.system.printable import escaped
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from wizard.pack.home import Pack
     from wizard.passwords.masking import Masker
     from wizard.plan.planner import Plan
-    from wizard.profile.model import Profile
+    from wizard.profile.model import Node, Profile
     from wizard.system.finding import Finding
 
 SIGNS = {"ok": "✓", "warning": "!", "error": "✗", "skipped": "-", "waiting": "…"}
@@ -141,56 +141,85 @@ def checks_summary(found: Iterable[Finding]) -> str:
     )
 
 
-def next_steps(prepared: Prepared, result: Result, called: str) -> Iterator[str]:
-    """What to do now: start which server first, what API Manager has to be told, how to undo.
+class NextStep(NamedTuple):
+    """A step after a run; `lines` are pairs of what is said and the command to run, each may be empty."""
+
+    id: Literal["write", "start", "verify", "manager", "later", "undo"]
+    title: str
+    lines: list[tuple[str, str]]
+
+
+def next_steps(prepared: Prepared, result: Result, called: str) -> Iterator[NextStep]:
+    """What to do now: start, verify, what API Manager has to be told, how to undo.
 
     `called` is what a command calls the profile.
     """
     from wizard.pack import ports
 
     profile = prepared.profile
-    if result.run is not None:
-        yield f"Undo with: apimha-wizard rollback {result.run}"
-    for node in profile.nodes:
-        if node not in prepared.nodes:
-            yield f"On the machine of {node.name} ({node.host}): "
-            yield f"  apimha-wizard replay {called} --node {node.name}"
-    yield from start_lines(profile, prepared.packs.values())
-    yield f"Then: apimha-wizard verify {called} --watch"
+    elsewhere = [node for node in profile.nodes if node not in prepared.nodes]
+    for node in elsewhere:
+        command = f"apimha-wizard replay {called} --node {node.name}"
+        yield NextStep("write", f"Write {node.name} on its machine ({node.host})", [("", command)])
+    yield start_step(profile, prepared.packs.values(), called, elsewhere)
+    yield NextStep("verify", "Verify", [("", f"apimha-wizard verify {called} --watch")])
     addresses = []
     for node in profile.nodes:
         pack = prepared.packs.get(node.name)
         plain, ssl = ports.thrift(node, pack)
         added = " plus its offset" if pack is None and node.port_offset is None else ""
         addresses.append(f"tcp://{node.host}:{plain}{added} (SSL {ssl}{added})")
-    yield f"API Manager sends its events to: {', '.join(addresses)}"
+    told = [(f"it sends its events to: {', '.join(addresses)}", "")]
     if profile.mysql.databases.stats is not None:
-        yield f"and reads its statistics from the database {profile.mysql.databases.stats}"
+        told.append((f"it reads its statistics from the database {profile.mysql.databases.stats}", ""))
+    yield NextStep("manager", "Tell API Manager", told)
+    if result.run is not None:
+        yield NextStep("undo", "Undo", [("", f"apimha-wizard rollback {result.run}")])
+    later = []
     if profile.deployment_sync.method == "none":
-        yield "Without svn every C-App has to be deployed to both nodes."
+        later.append(("without svn every C-App has to be deployed to both nodes", ""))
     if profile.event_processor.persistence:
-        yield f"State files are never deleted by the server: apimha-wizard clean {called}, now and then."
+        later.append(("the servers never delete state files; now and then:", f"apimha-wizard clean {called}"))
+    if later:
+        yield NextStep("later", "Later", later)
 
 
-def start_lines(profile: Profile, packs: Iterable[Pack]) -> Iterator[str]:
+def start_step(profile: Profile, packs: Iterable[Pack], called: str, elsewhere: Sequence[Node]) -> NextStep:
     """How the two nodes are started for the first time: which one first, and what the other waits for."""
-    from shlex import quote
-
     from wizard.steps.hazelcast import starts_alone
 
-    first, second = profile.nodes
-    launch = {node.name: f"sh {quote(f'{node.home}/bin/wso2server.sh')}" for node in profile.nodes}
-    alone = starts_alone(profile, packs)
-    if profile.mysql.provisioning == "server":
-        databases = profile.mysql.databases
-        yield f"Then start {first.name}:  {launch[first.name]} -Dsetup"
-        yield f"  (-Dsetup makes the tables of {databases.user} and {databases.registry}: this once, here only)"
-        yield f'and, once its log says "Cluster initialization completed", {second.name}:  {launch[second.name]}'
-    else:
-        yield f"Then start {first.name}:  {launch[first.name]}"
-        yield f"and at once {second.name}:  {launch[second.name]}"
-    if not alone:
-        yield "  (neither node completes its start alone: each waits until the other one has registered)"
+    setup = profile.mysql.provisioning == "server"
+    lines = [("", f"apimha-wizard start {called}")]
+    if elsewhere:
+        apart = 'once its log says "Cluster initialization completed", ' if setup else "at once "
+        lines = [
+            (
+                (apart if number else "") + f"{node.name}{f' on {node.host}' if node in elsewhere else ''}:",
+                f"apimha-wizard start {called} --node {node.name}",
+            )
+            for number, node in enumerate(profile.nodes)
+        ]
+    if setup:
+        first, databases = profile.nodes[0], profile.mysql.databases
+        lines.append(
+            (f"{first.name} makes the tables of {databases.user} and {databases.registry} (-Dsetup)", "")
+        )
+    if not starts_alone(profile, packs):
+        lines.append(("neither node completes its start alone: each waits for the other one", ""))
+    return NextStep("start", "Start both nodes", lines)
+
+
+def step_lines(steps: Iterable[NextStep]) -> Iterator[str]:
+    """The steps as lines, each command on one of its own."""
+    for title, step in numbered(steps):
+        yield title
+        yield from (f"  {text}" for line in step.lines for text in line if text)
+
+
+def numbered(steps: Iterable[NextStep]) -> Iterator[tuple[str, NextStep]]:
+    """Each step with its title; what has to be done next has a number."""
+    for number, step in enumerate(steps, 1):
+        yield step.title if step.id in ("undo", "later") else f"{number} {step.title}", step
 
 
 def history_lines(history: list[dict[str, Any]]) -> Iterator[str]:

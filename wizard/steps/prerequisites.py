@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from wizard.pack import releases
 from wizard.pack.home import CARBON, DROPINS, LIB, Pack, is_pack
 from wizard.preflight.checks import CheckContext, check
+from wizard.server.process import server_of
 from wizard.steps.reading import describe
 from wizard.steps.rows import Row, Table
 from wizard.steps.step import Step
@@ -291,7 +292,7 @@ def _components(pack: Pack) -> str:
     "prerequisites.running",
     always=True,
     why="A running server reads its files when it likes, and writes some of them itself.",
-    fix="Stop the server: sh HOME/bin/wso2server.sh stop",
+    fix="Stop the server: apimha-wizard stop PROFILE --node NODE",
 )
 def running(context: CheckContext) -> Iterator[Finding]:
     for node in context.nodes:
@@ -306,7 +307,10 @@ def running(context: CheckContext) -> Iterator[Finding]:
             yield finding.error(
                 f"the server runs (process {pid}), and there are files to change",
                 node=node.name,
-                fix=f"sh {quote(f'{pack.home}/bin/wso2server.sh')} stop",
+                # Another process than the home's own server is one that only the launcher takes for it.
+                fix=f"apimha-wizard stop {context.called} --node {node.name}"
+                if server_of(pack.home) is not None
+                else f"sh {quote(f'{pack.home}/bin/wso2server.sh')} stop",
             )
         else:
             yield finding.ok(

@@ -145,12 +145,11 @@ class Drill:
         if self.phase == "prepare":
             return "The drill begins when one node is active and the other passive and synced."
         active = pair.profile.node(self.active)
-        server = f"{active.home}/bin/wso2server.sh"
-        where = "" if pair.sight(active).alive is not None else f" on {active.host}"
+        stop, start = pair.act("stop", active), pair.act("start", active)
         texts: dict[str, str] = {
-            "stop": f"Now stop {self.active}, the active node{where}:  sh {server} stop",
+            "stop": f"Now stop {self.active}, the active node:  {stop}",
             "takeover": f"{self.active} has ended. {self.survivor} has to become active …",
-            "start": f"{self._took_over()}. Now start {self.active} again{where}:  sh {server} start",
+            "start": f"{self._took_over()}. Now start {self.active} again:  {start}",
             "return": f"{self.active} is starting. It has to join, become passive and sync its state …",
             "passed": self.summary(),
             "failed": self.summary(),

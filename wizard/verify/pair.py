@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from wizard.verify.hosts import Hosts
 from wizard.verify.log import Trouble
@@ -59,12 +59,23 @@ class Pair:
     """The ports that the files of each node give, with the offset; without an entry those of the profile."""
     silence: int = SILENCE
     """Seconds for which the loss of a member that says nothing more (power, network) can go unnoticed."""
-    command: str = "apimha-wizard verify PROFILE"
-    """The command line that the hints begin with."""
+    called: str = ""
+    """What the commands in a fix call the profile; empty where they cannot name one."""
 
     @property
     def nodes(self) -> tuple[Node, Node]:
         return self.profile.nodes
+
+    def act(self, verb: Literal["start", "stop"], node: Node) -> str:
+        """The command that starts or stops a node's server, and where it is to be run unless here.
+
+        Where both homes are here, `start` starts both: a node that runs is left alone.
+        """
+        where = f"on {node.host}: " if self.hosts.here(node.host) is False else ""
+        if not self.called:
+            return f"{where}sh {node.home}/bin/wso2server.sh{'' if verb == 'start' else f' {verb}'}"
+        option = "" if verb == "start" and self.one_machine else f" --node {node.name}"
+        return f"{where}apimha-wizard {verb} {self.called}{option}"
 
     def partner(self, node: Node) -> Node:
         return self.profile.partner(node)

@@ -80,7 +80,8 @@ def outcome(findings: Iterable[Finding], *, unseen: bool) -> PairOutcome:
 def hint(pair: Pair, node: Node) -> str:
     """The command that shows the log of a node on another machine."""
     log = f"{node.home}/repository/logs/wso2carbon.log"
-    return f"ssh {node.host} tail -n +1 -F {log} | {pair.command} --log {node.name}=-"
+    verify = f"apimha-wizard verify {pair.called or 'PROFILE'}"
+    return f"ssh {node.host} tail -n +1 -F {log} | {verify} --log {node.name}=-"
 
 
 # --- the log itself ---------------------------------------------------------------------------------------
@@ -95,7 +96,7 @@ def _log(pair: Pair) -> Iterator[Finding]:
             )
             continue
         trouble = sight.trouble
-        start = f"sh {node.home}/bin/wso2server.sh"
+        start = pair.act("start", node)
         if trouble is not None and trouble.kind == "missing":
             yield finding.waiting(
                 f"no log yet: {node.name} was never started", node=node.name, evidence=sight.log, fix=start
@@ -212,7 +213,7 @@ def _unseen_partner(pair: Pair, *, passive: bool | None = None) -> Node | None:
 
 def _absence(pair: Pair, node: Node) -> tuple[str, str | None]:
     """Why a node has not registered yet, and what helps."""
-    facts, start = pair.facts(node), f"start {node.name}: sh {node.home}/bin/wso2server.sh"
+    facts, start = pair.facts(node), f"start {node.name}: {pair.act('start', node)}"
     if pair.unseen(node):
         return "has not registered yet", f"{start}, or show its log: {hint(pair, node)}"
     if facts is None or facts.started is None:
@@ -489,7 +490,7 @@ def _has_left(pair: Pair, node: Node, partner: Node, record: Record) -> Finding:
         f"{partner.name} has left at {record.time_text} and is not back",
         node=node.name,
         evidence=record.line,
-        fix=f"start it: sh {partner.home}/bin/wso2server.sh; if it runs, the network is cut",
+        fix=f"start it: {pair.act('start', partner)}; if it runs, the network is cut",
     )
 
 

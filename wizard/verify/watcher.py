@@ -186,7 +186,7 @@ class Watcher:
             self._hosts,
             self._event_ports,
             self._silence,
-            f"apimha-wizard verify {self._name}",
+            self._name,
         )
 
     @cached_property

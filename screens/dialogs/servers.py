@@ -1,0 +1,213 @@
+"""Start, stop and restart on the screen: a question where a node goes down, how far the nodes are, and how it ended."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from time import monotonic
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Static
+
+from screens.dialogs.ask import Ask
+from screens.model.background import beside
+from screens.signs import of_finding, plain, sign
+from wizard.command_line.run import servers
+from wizard.command_line.run.servers import NodeState, ServersResult, Setting
+from wizard.command_line.servers import ending, worth_showing
+from wizard.command_line.verify import mask_of
+from wizard.profile.names import called
+from wizard.profile.store import load
+from wizard.system.cancel import Cancel
+from wizard.system.errors import WizardError
+
+if TYPE_CHECKING:
+    from textual.app import App, ComposeResult
+
+    from screens.app import WizardApp
+    from screens.model.pair import OpenPair
+    from wizard.passwords.resolver import Resolver
+    from wizard.profile.files import LoadedProfile
+    from wizard.system.finding import Finding
+
+Verb = Literal["start", "stop", "restart"]
+VERBS: tuple[Verb, ...] = ("start", "stop", "restart")
+PERIOD = 0.2
+"""Seconds between two pictures of the nodes."""
+
+
+def title(verb: Verb, names: Sequence[str]) -> str:
+    return f"{verb.capitalize()} {names[0] if len(names) == 1 else 'both nodes'}"
+
+
+def ask(
+    app: App[Any],
+    verb: Verb,
+    names: Sequence[str],
+    make: Callable[[], Setting],
+    ended: Callable[[ServersResult | None], None] = lambda result: None,
+) -> None:
+    """Start, stop or restart the nodes of these names; what takes a node down is asked about first."""
+
+    def answered(choice: str | None) -> None:
+        if choice == verb:
+            app.push_screen(ServersRun(verb, title(verb, names), make), ended)
+
+    if verb == "start":
+        answered(verb)
+        return
+    told = f"{names[0]} is down then, and the other node takes over."
+    if len(names) > 1:
+        told = {
+            "stop": "The pair is down then: nothing takes its events until a node is started again.",
+            "restart": "One node after the other, the passive one first, and only while the pair is healthy.",
+        }[verb]
+    app.push_screen(Ask(f"{title(verb, names)}?", told, [("no", "no"), (verb, verb)]), answered)
+
+
+def ask_for_pair(
+    app: WizardApp, pair: OpenPair, verb: Verb, ended: Callable[[ServersResult | None], None]
+) -> None:
+    """The same for the profile that is open, as it is saved; a node that is done elsewhere is left out."""
+    only_node, names = pair.progress.only_node, pair.draft.node_names()
+    if pair.profile is None:
+        app.say("The profile is not complete yet: its servers are not known.", "warning")
+        return
+
+    def make() -> Setting:
+        pair.draft.keeper.settled(5.0)
+        loaded, resolver = load(pair.draft.target), pair.resolver()
+        resolver.trusted = loaded.is_agreed  # the file may have been replaced since it was shown
+        return setting_of(loaded, resolver, only_node)
+
+    ask(app, verb, [only_node] if only_node else names, make, ended)
+
+
+def setting_of(loaded: LoadedProfile, resolver: Resolver, only_node: str | None) -> Setting:
+    return Setting(loaded, resolver, only_node, mask=mask_of(loaded.profile, resolver))
+
+
+class ServersRun(ModalScreen[ServersResult | None]):
+    """Runs the command in a thread; Escape cancels it, and the servers keep running."""
+
+    CSS_PATH = "ask.tcss"
+    AUTO_FOCUS = "Button"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,ctrl+c", "close", "cancel", show=False)]
+
+    def __init__(self, verb: Verb, title: str, make: Callable[[], Setting]) -> None:
+        super().__init__()
+        self._verb, self._title, self._make = verb, title, make
+        self._states: Sequence[NodeState] = ()
+        self._elsewhere = ""
+        self._cancel, self._ended = Cancel(), threading.Event()
+        self._since = monotonic()
+        self.result: ServersResult | None = None
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="box") as box:
+            box.border_title = plain(self._title)
+            yield Static(id="nodes")
+            with VerticalScroll(id="found"):
+                yield Static(id="said")
+            with Horizontal(classes="buttons"):
+                yield Button("cancel: the servers keep running", id="close", compact=True)
+
+    def on_mount(self) -> None:
+        self.query_one("#found").display = False
+        self._paint()
+        self._timer = self.set_interval(PERIOD, self._paint)
+        self.run_worker(self._run(), exclusive=True)
+
+    def _work(self) -> ServersResult:
+        def progress(nodes: Sequence[NodeState]) -> None:
+            self._states = nodes
+
+        try:
+            setting = self._make()
+            if setting.only_node is not None:
+                profile = setting.loaded.profile
+                other = profile.partner(profile.node(setting.only_node))
+                name = called(setting.loaded.name, setting.loaded.path)
+                self._elsewhere = (
+                    f"{other.name} is on another machine; on {other.host}:\n"
+                    f"  apimha-wizard {self._verb} {name} --node {other.name}"
+                )
+            return servers.run(self._verb, setting, progress=progress, cancel=self._cancel)
+        except WizardError as problem:
+            return ServersResult("refused", problem.exit_code, error=str(problem))
+        finally:
+            self._ended.set()
+
+    async def _run(self) -> None:
+        result = self.result = await beside(self._work, self._verb)
+        self._timer.stop()
+        self._states = result.nodes or self._states
+        self._paint()
+        found = worth_showing(result)
+        parts = [Content.styled(plain(line), "$error") for line in (result.error or "").split("\n") if line]
+        parts += [finding_content(one) for one in found]
+        if text := ending(result, self._seconds):
+            parts.insert(0, Content.styled(plain(text), "$success" if result.exit_code == 0 else "bold"))
+        self.query_one("#said", Static).update(Content("\n").join(parts))
+        self.query_one("#found").display = True
+        button = self.query_one("#close", Button)
+        button.label = "close"
+        (self.query_one("#found") if found else button).focus()
+
+    @property
+    def _seconds(self) -> str:
+        return f"{monotonic() - self._since:.0f} s"
+
+    def _paint(self) -> None:
+        lines = [
+            Content.assemble((f"{sign(_sign_of(node, self._verb))} ", "$primary"), (node.name, "bold"))
+            + f"  {plain(node.text)}"
+            for node in self._states
+        ]
+        lines += [Content(plain(line)) for line in self._elsewhere.split("\n") if line]
+        if self.result is None:
+            now = "cancelling" if self._cancel.is_set() else "checking" if not lines else "waiting"
+            lines.append(Content.styled(plain(f"… {now}, {self._seconds}"), "$quiet"))
+        self.query_one("#nodes", Static).update(Content("\n").join(lines))
+
+    def put_back(self) -> None:
+        """Cancel, and wait until no launch is under way; called in a thread by whoever leaves."""
+        self._cancel.set()
+        self._ended.wait()
+
+    def on_button_pressed(self) -> None:
+        self.action_close()
+
+    def action_close(self) -> None:
+        """Cancel; once it has ended: close."""
+        if self.result is not None:
+            self.dismiss(self.result)
+        self._cancel.set()
+
+
+def _sign_of(node: NodeState, verb: Verb) -> str:
+    wanted = "stopped" if verb == "stop" else "running"
+    return {wanted: "done", "failed": "error", "stopped": "untouched"}.get(node.state, "checking")
+
+
+def finding_content(finding: Finding) -> Content:
+    """A finding with its fix, and below them what was read where."""
+    node = f"{finding.node}: " if finding.node else ""
+    evidence = (finding.evidence or "").split("\n") if finding.status == "error" else []
+    return Content("\n").join(
+        [
+            Content.assemble(
+                (
+                    f"{of_finding(finding.status)} ",
+                    "$error bold" if finding.status == "error" else "$warning",
+                ),
+                plain(f"{finding.id}  {node}{finding.message}"),
+                f"\n    fix: {plain(finding.fix)}" if finding.fix else "",
+            ),
+            *(Content.styled(f"    {plain(line)}", "$quiet") for line in evidence if line),
+        ]
+    )

@@ -1,0 +1,216 @@
+# ruff: noqa: F401, F811
+"""Starting, stopping and restarting from the screens, with launchers and servers that behave as the real ones."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from screens.apply import Apply
+from screens.commands import commands
+from screens.dashboard import Dashboard, DashboardApp
+from screens.dialogs.ask import Ask
+from screens.dialogs.servers import ServersRun, setting_of
+from screens.model.memory import Memory, ProfileProgress
+from tests.command_line.test_servers import (  # a fixture is used by its name
+    Launched,
+    changed,
+    launched,
+    pids,
+)
+from tests.support.driving import applied, review
+from tests.support.screens import opened, pressed, settled, text_of, until
+from tests.support.stand_in_pair import StandInPair
+from wizard.command_line.verify import ReportWriter
+from wizard.pack.home import Pack
+from wizard.passwords.resolver import Resolver
+from wizard.profile.store import load
+from wizard.verify.homes import LOG
+from wizard.verify.hosts import resolve
+from wizard.verify.log import FileLog
+from wizard.verify.watcher import Watcher
+
+DATASOURCES = "repository/conf/datasources/master-datasources.xml"
+
+
+def dashboard(two: StandInPair, *here: str) -> DashboardApp:
+    """The dashboard as the command line opens it, on the machine where the homes of these nodes are."""
+    loaded = load(two.pair.profile)
+    packs = {
+        node.name: Pack(Path(node.home))
+        for node in loaded.profile.nodes
+        if node.name in (here or ("node1", "node2"))
+    }
+    watcher = Watcher(
+        loaded.profile,
+        {name: FileLog(pack.path(LOG)) for name, pack in packs.items()},
+        packs=packs,
+        hosts=resolve(node.host for node in loaded.profile.nodes),
+        name="pair",
+    )
+    setting = partial(setting_of, loaded, Resolver())
+    return DashboardApp(Dashboard(watcher, name="pair", writer=ReportWriter("pair", packs), setting=setting))
+
+
+async def ended(pilot: Pilot[Any], outcome: str) -> str:
+    """Wait until the command has ended so; what the screen shows then."""
+    await until(pilot, lambda: isinstance(pilot.app.screen, ServersRun), "the command")
+    await until(pilot, lambda: pilot.app.screen.result is not None, "its end")
+    await until(pilot, lambda: pilot.app.screen.query_one("#found").display, "its text")
+    assert pilot.app.screen.result.outcome == outcome, text_of(pilot.app)
+    return text_of(pilot.app)
+
+
+async def agreed(pilot: Pilot[Any], key: str, *, yes: bool = True) -> None:
+    await until(pilot, lambda: not isinstance(pilot.app.screen, Ask))
+    await pressed(pilot, key)
+    await until(pilot, lambda: isinstance(pilot.app.screen, Ask), "the question")
+    await pressed(pilot, *(("right",) if yes else ()), "enter")
+
+
+async def test_from_the_end_of_a_run_to_a_healthy_pair(launched: Launched, packs: Path) -> None:
+    two = launched()
+    Memory().note(two.pair.profile, ProfileProgress(offline=True))
+    app = opened(two.pair.profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await review(pilot)
+        assert (await applied(pilot)).result.outcome == "applied"
+        for number, home in enumerate(two.pair.homes):
+            two.install(number)
+            # The database of the profile is not there: with the datasources of the pack a stand-in needs none.
+            shutil.copy(packs / "apim-analytics-2.0.0" / DATASOURCES, home / DATASOURCES)
+        await until(pilot, lambda: app.focused is not None and app.focused.id == "start")
+        assert "apimha-wizard start" in text_of(app)
+        await pressed(pilot, "enter")
+        assert "healthy after" in await ended(pilot, "healthy")
+        await pressed(pilot, "escape")
+        await until(pilot, lambda: isinstance(app.screen, Apply))
+        await until(pilot, lambda: "✓ healthy" in text_of(app) and app.focused.id == "verify")
+        running = pids(two)
+        assert None not in running
+        await agreed(pilot, "x", yes=False)
+        await until(pilot, lambda: isinstance(app.screen, Apply))
+        assert pids(two) == running
+        await agreed(pilot, "x")
+        await ended(pilot, "stopped")
+        assert pids(two) == [None, None]
+
+
+async def test_start_restart_and_stop_from_the_dashboard_which_follows(launched: Launched) -> None:
+    two = launched()
+    app = dashboard(two)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "NOT STARTED" in text_of(app) and "s: Start both nodes" in text_of(app))
+        await pressed(pilot, "e", "x")
+        assert app.screen is app.dashboard, "there is nothing to restart or to stop"
+        await pressed(pilot, "s")
+        await ended(pilot, "healthy")
+        before = pids(two)
+        await pressed(pilot, "escape")
+        await until(pilot, lambda: "HEALTHY since" in text_of(app) and "e restart" in text_of(app))
+        assert "s start" not in text_of(app)
+        await agreed(pilot, "e")
+        await ended(pilot, "healthy")
+        assert not set(before) & {*pids(two), None}
+        await pressed(pilot, "escape")
+        await agreed(pilot, "x", yes=False)
+        await until(pilot, lambda: app.screen is app.dashboard)
+        assert None not in pids(two)
+        await agreed(pilot, "x")
+        await ended(pilot, "stopped")
+        await pressed(pilot, "escape")
+        await until(pilot, lambda: "s start" in text_of(app) and "UNHEALTHY" in text_of(app))
+    assert pids(two) == [None, None]
+
+
+@pytest.mark.parametrize("key", ["escape", "ctrl+c", "ctrl+q"])
+async def test_a_start_that_is_cancelled_leaves_the_servers_running(launched: Launched, key: str) -> None:
+    two = launched(fault="never")
+    app = dashboard(two)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "s start" in text_of(app))
+        await pressed(pilot, "s")
+        await until(pilot, lambda: "waiting for node2" in text_of(app))
+        await pressed(pilot, key)
+        if key == "ctrl+q":
+            while app.return_code is None:
+                await asyncio.sleep(0.01)
+        else:
+            assert "the servers keep running" in await ended(pilot, "cancelled")
+    assert None not in pids(two)
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome", "said"),
+    [
+        ("dies", "failed", "java.lang.OutOfMemoryError: Java heap space"),
+        ("port", "unhealthy", "listens on a port that this node needs"),
+    ],
+)
+async def test_a_start_that_fails_shows_cause_and_fix(
+    launched: Launched,
+    fault: str,
+    outcome: str,
+    said: str,
+) -> None:
+    app = dashboard(launched(fault=fault))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "s start" in text_of(app))
+        await pressed(pilot, "s")
+        text = " ".join((await ended(pilot, outcome)).replace("│", " ").split())
+        for one in ("server.start", "fix: ", said):
+            assert one in text
+
+
+async def test_a_java_that_was_not_agreed_to_is_refused_with_the_fix(
+    launched: Launched, tmp_path: Path
+) -> None:
+    two = launched()
+    changed(two, f'java_home = "{tmp_path}/java"\n')
+    app = dashboard(two)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "s start" in text_of(app))
+        await pressed(pilot, "s")
+        text = await ended(pilot, "refused")
+        assert "java_home of node2 is run only for a profile that you have agreed to" in text
+        assert "apimha-wizard profile allow" in text
+    assert pids(two) == [None, None]
+
+
+async def test_a_node_that_is_elsewhere_is_left_to_its_machine(launched: Launched) -> None:
+    two = launched()
+    app = dashboard(two, "node1")
+    async with app.run_test(size=(160, 40)) as pilot:
+        await until(pilot, lambda: "s: Start node1" in text_of(app))
+        await pressed(pilot, "s")
+        await until(pilot, lambda: "waiting for node2" in text_of(app))
+        assert "--node node2" in text_of(app)
+        await pressed(pilot, "escape")
+        await ended(pilot, "cancelled")
+        await pressed(pilot, "escape")
+        await agreed(pilot, "x", yes=False)
+        await until(pilot, lambda: app.screen is app.dashboard)
+    assert pids(two)[0] is not None
+    assert pids(two)[1] is None
+    assert "start" not in dashboard(two, "nowhere").dashboard._offered()
+
+
+async def test_the_command_palette_knows_the_three(launched: Launched) -> None:
+    two = launched()
+    Memory().note(two.pair.profile, ProfileProgress(offline=True, only_node="node2"))
+    app = opened(two.pair.profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        known = {title: call for title, _, call in commands(app, app.screen)}
+        assert {"Start the servers", "Stop the servers", "Restart the servers"} <= set(known)
+        known["Stop the servers"]()
+        await until(pilot, lambda: "Stop node2?" in text_of(app))
+        await pressed(pilot, "right", "enter")
+        await ended(pilot, "stopped")
