@@ -17,6 +17,7 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, VerticalScroll
 from textual.content import Content
+from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
@@ -132,12 +133,16 @@ def _cell(view: View, id: str, node: Node, tell: Telling, waited: Callable[[Find
             f"{status or 'none'}  {port}" + (f"  {waited(worst)}" if worst.status == "waiting" else ""),
         )
     if worst.status == "waiting":
-        never = facts is None and not view.pair.unseen(node)
-        return Cell("waiting", "not started" if never else f"awaited  {waited(worst)}")
+        return Cell("waiting", "not started" if _has_no_log(view, node) else f"awaited  {waited(worst)}")
     if worst.status == "skipped":
         unseen = "not seen here" if view.pair.unseen(node) else "not yet"
         return Cell("skipped", "left out" if "--offline" in worst.message else unseen)
     return Cell(worst.status, tell(facts or Facts(), worst))
+
+
+def _has_no_log(view: View, node: Node) -> bool:
+    trouble = view.pair.sight(node).trouble
+    return trouble is not None and trouble.kind == "missing"
 
 
 _ORDER = ["error", "waiting", "warning", "ok", "skipped"]
@@ -227,11 +232,12 @@ def _shown(cell: Cell) -> Content:
 def header(view: View, since: str, width: int, start: str = "") -> Content:
     """The verdict and since when, what `start` says where no node was started, and the nodes above their columns."""
     share = (width - LABEL) // 2
-    never = all(view.pair.facts(node) is None for node in view.pair.nodes)
+    seen = [node for node in view.pair.nodes if not view.pair.unseen(node)]
+    never = bool(seen) and all(_has_no_log(view, node) for node in seen)
     verdict = Content.assemble(
         (
             f"{signs.of_finding(SIGN_OF_OUTCOME[view.outcome])} "
-            f"{'NOT STARTED' if never and start else view.outcome.upper()}",
+            f"{'NOT STARTED' if never else view.outcome.upper()}",
             OUTCOMES[view.outcome],
         ),
         (f" since {since}", "$quiet"),
@@ -374,7 +380,8 @@ class Dashboard(Screen[int]):
     async def _keep_watching(self) -> None:
         while True:
             view = await beside(self._look, "logs")
-            self.show(view)
+            with suppress(NoMatches):  # the person has left meanwhile
+                self.show(view)
             if is_over(view, until_healthy=self.until_healthy):
                 await self._end(exit_code(view))
                 return

@@ -38,7 +38,6 @@ class Launchers(NamedTuple):
 
     open_wizard: Callable[[str | None], int]
     dashboard: Callable[..., int]
-    """`ShowDashboard`, with the profile as it was loaded and its resolver."""
 
 
 class Commands(click.Group):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from wizard.command_line.streams import lost, write_whole
 from wizard.command_line.text import Paper, json_line
@@ -55,13 +55,6 @@ class ReportWriter:
         return self.now(view) if self.path is not None or drilled else []
 
 
-class ShowDashboard(Protocol):
-    """The screen of `verify --watch` on a terminal (`screens.dashboard.run`)."""
-
-    def __call__(self, watcher: Watcher, *, name: str, until_healthy: bool, writer: ReportWriter) -> int:
-        """Watch until the person leaves (130) or, with `until_healthy` or a drill, until it is over."""
-
-
 def run_verify(
     profile: Profile,
     name: str,
@@ -77,7 +70,7 @@ def run_verify(
     out: TextIO | None = None,
     err: TextIO | None = None,
     standard_input: int = 0,
-    dashboard: ShowDashboard | None = None,
+    dashboard: Callable[..., int] | None = None,
     hosts: Hosts | None = None,
     resolver: Resolver | None = None,
 ) -> tuple[int, dict[str, Any] | None]:
@@ -93,7 +86,7 @@ def run_verify(
         logs: `NODE=FILE`, `NODE=-` for the standard input.
         log_limit: bytes of each log that are looked at from its end.
         report: the Markdown file to write at the end.
-        dashboard: what shows the watching where both ends are a terminal; lines elsewhere.
+        dashboard: what shows the watching where both ends are a terminal (`screens.dashboard.run`); lines elsewhere.
         resolver: knows whether the user has agreed to the profile; None: they have not.
 
     Raises:
