@@ -110,6 +110,7 @@ class TestTaskServerCount:
         assert step.lines[0] == ("", "apimha-wizard start pair")
         assert ("neither node completes its start alone" in str(step.lines[1:])) is not alone
         step = start_step(profile, map(Pack, pair.homes), "pair", profile.nodes[1:])
+        assert step.title == "Start both nodes, each on its machine"
         assert step.lines[:2] == [
             ("node1:", "apimha-wizard start pair --node node1"),
             ("at once node2 on 127.0.0.1:", "apimha-wizard start pair --node node2"),

@@ -206,7 +206,7 @@ def start_step(profile: Profile, packs: Iterable[Pack], called: str, elsewhere: 
         )
     if not starts_alone(profile, packs):
         lines.append(("neither node completes its start alone: each waits for the other one", ""))
-    return NextStep("start", "Start both nodes", lines)
+    return NextStep("start", f"Start both nodes{', each on its machine' if elsewhere else ''}", lines)
 
 
 def step_lines(steps: Iterable[NextStep]) -> Iterator[str]:
