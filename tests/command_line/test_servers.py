@@ -598,6 +598,7 @@ def test_as_root_for_another_owner_as_that_owner_and_as_a_third(
         os.chmod(folder, 0o755)
         for path in (home, *home.rglob("*")):
             os.chown(path, owner, owner)
+        home.chmod(0o700)
         one = ("--json", "--node", "node1")
         try:
             for as_whom in (0, owner):

@@ -148,6 +148,9 @@ class Servers:
             named = self.only_node is not None and not hosts.here(self.profile.partner(node).host)
             if named and is_pack(Path(node.home)):
                 self.packs = {node.name: Pack(Path(node.home))}
+            if os.path.exists(node.home):
+                option = f" --node {self.only_node}" if self.only_node else ""
+                launcher.refuse_other_user(Path(node.home), f"apimha-wizard {verb} {self.called}{option}")
             if node.name not in self.packs:
                 raise ChecksFailed(
                     f"the home of {node.name} is not on this machine",
@@ -155,8 +158,6 @@ class Servers:
                     fix=f"run on {node.host}: apimha-wizard {verb} {self.called} --node {node.name}   "
                     "(both machines at once: the Ansible collection apimha.wizard)",
                 )
-            option = f" --node {self.only_node}" if self.only_node else ""
-            launcher.refuse_other_user(Path(node.home), f"apimha-wizard {verb} {self.called}{option}")
         self._progress, self._cancel, self._mask = progress, cancel, setting.mask
         self._settling, self.resolver = setting.settling, setting.resolver
         own = {node.name: FileLog(Path(node.home, LOG)) for node in self.nodes}
