@@ -30,7 +30,7 @@ from wizard.command_line.run import servers
 from wizard.passwords.resolver import Resolver
 from wizard.profile.store import load
 from wizard.server import systemd
-from wizard.server.process import send, server_of
+from wizard.server.process import send, server_of, serves
 from wizard.system.cancel import Cancel
 from wizard.transaction.home_lock import locked
 
@@ -440,6 +440,17 @@ def test_two_servers_of_one_home_are_both_stopped(launched: Launched) -> None:
     wait_until(lambda: server_of(two.pair.homes[0]) is not None)
     command("stop", two, "--node", "node1", "--timeout", "20", code=0)
     assert [other.wait() for other in others] == [-signal.SIGTERM] * 2
+
+
+def test_a_home_that_has_a_server_by_now_gets_no_second_one(launched: Launched) -> None:
+    """Here the two homes are one, by a link."""
+    two = launched(fault="never", of=0)
+    first, second = two.pair.homes
+    second.rename(second.with_name("elsewhere"))
+    second.symlink_to(first)
+    command("start", two, "--no-wait", code=0)
+    of_home = [pid for pid in os.listdir("/proc") if pid.isdigit() and serves(int(pid), first)]
+    assert len(of_home) == 1
 
 
 class TestAnotherRun:

@@ -561,7 +561,8 @@ def start(servers: Servers, *, timeout: float = START_LIMIT, wait: bool = True) 
             if node != first and setup and not servers.wait_for(tables_made, deadline):
                 wait = True  # there is a node that was not launched
                 break
-            servers.launch(node, setup=setup and node == first)
+            if servers.pid(node) is None:  # still: it has been some time
+                servers.launch(node, setup=setup and node == first)
     if wait or any(one.state == "failed" for one in servers.states):
         return servers.result(*servers.wait(deadline))
     return servers.result("waiting", 0)
