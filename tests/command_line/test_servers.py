@@ -701,6 +701,17 @@ class TestSystemd:
         assert [line.split()[0] for line in asked(units)] == ["stop"]
         assert pids(two) == [None, None]
 
+    def test_its_java_is_not_that_of_the_caller(
+        self, launched: Launched, units: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As after sudo."""
+        two = launched(fault="never")
+        (units / "apimha-pair-node2.service").write_text(
+            run("service", two.pair.profile, "--node", "node2").out
+        )
+        monkeypatch.delenv("JAVA_HOME")
+        assert command("start", two, "--json", "--node", "node2", "--no-wait", code=0).json["findings"] == []
+
     def test_a_server_that_was_started_without_it_is_signalled(self, launched: Launched, units: Path) -> None:
         two = launched(fault="never")
         command("start", two, "--node", "node2", "--no-wait", code=0)

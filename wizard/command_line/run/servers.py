@@ -286,14 +286,15 @@ class Servers:
     def check(self, nodes: Sequence[Node]) -> bool:
         """Run the checks that can be made before these nodes are launched; whether none of them fails.
 
-        What they find is in `notes`.
+        What they find is in `notes`.  A unit has a `JAVA_HOME` of its own.
 
         Raises:
             ChecksFailed: a launcher would get no `JAVA_HOME`, or one that holds no Java while the server runs, or that
                 of a profile that the user has not agreed to.
         """
+        with_unit = {node.name for node in nodes if self._unit(node) is not None}
         for node in nodes:
-            if self._unit(node) is None:
+            if node.name not in with_unit:
                 java = Path(launcher.java_home_of(node), "bin/java")
                 if self.pid(node) is not None and not os.access(java, os.X_OK):
                     raise ChecksFailed(
@@ -317,7 +318,12 @@ class Servers:
         )
         context.cancel = self._cancel
         chosen = [one for one in procedure.CHECKS if one.id in BEFORE_A_START]
-        found = [one for one in checks.run(chosen, context) if one.status in ("warning", "error")]
+        found = [
+            one
+            for one in checks.run(chosen, context)
+            if one.status == "error"
+            or (one.status == "warning" and not (one.id == "prerequisites.java" and one.node in with_unit))
+        ]
         found += unfinished_runs(self._own, self.called)
         self.notes += found
         self.name_stale(nodes)
