@@ -55,4 +55,4 @@ def recovered(pair: OpenPair) -> list[str]:
     here = packs_here(profile, pair.progress.only_node, resolve=not pair.progress.offline)
     homes = [pack.home for pack in here.values()]
     with locked(homes):
-        return [one.line() for one in recovery.recover(homes, Cancel())]
+        return [line for one in recovery.recover(homes, Cancel()) for line in one.lines()]

@@ -28,6 +28,8 @@ from tests.support import server_logs as tell
 from tests.support.server_logs import ServerLog, Side
 
 SETTINGS = "stand-in.json"
+EVENT_PROCESSOR = "repository/conf/event-processor.xml"
+PERSISTENT = '<persistence enable="true">'
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class Settings:
     pid_after: float = 0.0
     fault: str = ""
     """What goes wrong in a launched one: `dies`, `fatal`, `port`, `stays` (SIGTERM is ignored), `never` (no start)."""
+    refuses: str = ""
+    """The text of `event-processor.xml` with which a launched one dies."""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -108,7 +112,9 @@ class StandIn:
         if self.settings.fault == "never":
             self._live()
             return
-        tell.begin(self.own, self.partner)
+        settings = (self.home / EVENT_PROCESSOR).read_text() if self.settings.launched else PERSISTENT
+        mode = "Persistence enabled HA" if PERSISTENT in settings else "HA"
+        tell.begin(self.own, self.partner, mode=mode)
         if self.settings.launched and not self._sets_out():
             return
         if self.settings.launched:
@@ -159,6 +165,8 @@ class StandIn:
     def _sets_out(self) -> bool:
         """The part of a launched start in which it can fail, and makes its tables."""
         say, fault = self.own.log.say, self.settings.fault
+        if self.settings.refuses and self.settings.refuses in (self.home / EVENT_PROCESSOR).read_text():
+            fault = "dies"
         if fault == "dies":
             say(
                 tell.HA,

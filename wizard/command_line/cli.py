@@ -232,6 +232,7 @@ def _no_such_name(name: str) -> UsageError:
 @skip_option
 @offline_option
 @ignore_option
+@click.option("--rolling", is_flag=True, help="Change a running pair node by node; it stays up.")
 @json_option
 @commands_option
 def replay(name: str, as_json: bool, allow_commands: bool, **options: Any) -> Ended:
@@ -246,24 +247,38 @@ def replay(name: str, as_json: bool, allow_commands: bool, **options: Any) -> En
         step_lines,
     )
 
+    keeping = printer = None
     loaded = _load(name)
     chosen = _options(options)
     errors = Paper(sys.stderr)
     out = errors if as_json else Paper()
+    resolver = _resolver(loaded, allow_commands=allow_commands)
     with _interruptible() as cancel:
+        if chosen.rolling:
+            from functools import partial
+
+            from wizard.command_line.run.rolling import keeping as keep
+            from wizard.command_line.servers import ServersPrinter
+
+            printer = ServersPrinter(out)
+            keeping = partial(keep, loaded, resolver, printer.progress, cancel)
         result, prepared = headless.replay(
             loaded,
             chosen,
-            _resolver(loaded, allow_commands=allow_commands),
+            resolver,
             tell=lambda result: out.finding(result, quiet=True),
             say=out.line,
+            keeping=keeping,
             cancel=cancel,
         )
+    if printer is not None:
+        printer.clear()
     out.line(checks_summary(result.checks))
     if result.outcome in {"pending", "applied", "failed"}:
         out.lines(database_lines(result.databases))
-    if result.outcome in {"pending", "applied"}:
-        out.lines(plan_lines(prepared.plan, "to change" if chosen.dry_run else "written"))
+    if result.outcome in {"pending", "applied"} or (chosen.rolling and chosen.dry_run):
+        verb = "to change" if chosen.dry_run else "written"
+        out.lines(plan_lines(prepared.plan, verb, rolling=chosen.rolling and chosen.dry_run))
     if result.outcome == "pending":
         out.diff(diff_lines(prepared.plan, prepared.masker()))
     if result.error:

@@ -41,10 +41,14 @@ class ServersPrinter:
             self._told = {node.name: node.text for node in nodes}
             self._paper.stream.flush()
 
-    def end(self, result: ServersResult) -> None:
-        """Print what is wrong, and the outcome."""
+    def clear(self) -> None:
+        """Remove the line that lives."""
         if self._live:
             self._paper.rewrite("")
+
+    def end(self, result: ServersResult) -> None:
+        """Print what is wrong, and the outcome."""
+        self.clear()
         for one in worth_showing(result):
             for number, line in enumerate(finding_lines(one, self._paper.signs[one.status])):
                 self._paper.line(line, one.status if number == 0 else None)

@@ -92,8 +92,8 @@ class Paper:
             self.line(text, {"+": "added", "-": "removed"}.get(marked))
 
 
-def plan_lines(plan: Plan, verb: str) -> Iterator[str]:
-    """The plan as a tree: node, file, what changes."""
+def plan_lines(plan: Plan, verb: str, *, rolling: bool = False) -> Iterator[str]:
+    """The plan as a tree: node, file, what changes; with `rolling` also whether it can be made node by node."""
     for node in plan.nodes:
         count = len(node.pending)
         yield (
@@ -102,7 +102,8 @@ def plan_lines(plan: Plan, verb: str) -> Iterator[str]:
             else f"{node.node}: unchanged"
         )
         for change in node.pending:
-            yield f"  {change.path}"
+            rolls = (": rolls" if change.rolls else ": cannot roll") if rolling else ""
+            yield f"  {change.path}{rolls}"
             yield from (f"      {what}" for what in change.what)
             yield from (
                 f"      written: {target}"
@@ -157,6 +158,10 @@ def next_steps(prepared: Prepared, result: Result, called: str) -> Iterator[Next
     from wizard.pack import ports
 
     profile = prepared.profile
+    undo = [NextStep("undo", "Undo", [("", f"apimha-wizard rollback {result.run}")])] if result.run else []
+    if prepared.options.rolling:  # the servers run the change already
+        yield from undo
+        return
     elsewhere = [node for node in profile.nodes if node not in prepared.nodes]
     for node in elsewhere:
         command = f"apimha-wizard replay {called} --node {node.name}"
@@ -173,8 +178,7 @@ def next_steps(prepared: Prepared, result: Result, called: str) -> Iterator[Next
     if profile.mysql.databases.stats is not None:
         told.append((f"it reads its statistics from the database {profile.mysql.databases.stats}", ""))
     yield NextStep("manager", "Tell API Manager", told)
-    if result.run is not None:
-        yield NextStep("undo", "Undo", [("", f"apimha-wizard rollback {result.run}")])
+    yield from undo
     later = []
     if profile.deployment_sync.method == "none":
         later.append(("without svn every C-App has to be deployed to both nodes", ""))

@@ -123,6 +123,7 @@ class CheckContext:
         only_node: str | None = None,
         called: str = "PROFILE",
         steps: tuple[Step, ...] = (),
+        rolling: bool = False,
     ) -> None:
         self.profile = profile
         self.nodes = nodes
@@ -136,6 +137,8 @@ class CheckContext:
         self.called = called
         self.steps = steps
         """The whole procedure, whatever this run leaves out: for whoever plans again."""
+        self.rolling = rolling
+        """The servers run, and each is stopped when its turn comes."""
         self.cancel = Cancel()
         self._memo: dict[str, _Once] = {}
         self._lock = threading.Lock()

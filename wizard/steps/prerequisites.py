@@ -303,6 +303,10 @@ def running(context: CheckContext) -> Iterator[Finding]:
         pid = pack.running
         if pid is None:
             yield finding.ok("the server is stopped", node=node.name)
+        elif plan.pending and context.rolling:
+            yield finding.ok(
+                f"the server runs (process {pid}), and is stopped when its turn comes", node=node.name
+            )
         elif plan.pending:
             yield finding.error(
                 f"the server runs (process {pid}), and there are files to change",

@@ -12,7 +12,7 @@ import contextlib
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from wizard.system.durable import fsync_folder
 from wizard.system.errors import AS_BEFORE, Cancelled, Failed, StoppedError, WizardError, describe_error
@@ -36,12 +36,38 @@ Named = tuple[str, str, Move]
 NOT_ONE = "no path could be restored"
 
 
+class Keeper(Protocol):
+    """Who stops the server of a node before its files are written, and starts it again (`replay --rolling`).
+
+    Both raise `StoppedError` where that cannot be done, and `KeyboardInterrupt` where it was cancelled.
+    """
+
+    def stop(self, node: str) -> None: ...
+
+    def start(self, node: str) -> None: ...
+
+    def turn_back(self) -> None:
+        """From now on nothing is raised, and nothing can be cancelled: the way back is gone to its end."""
+
+    def state(self) -> str:
+        """How the servers are after the way back, as the end of a sentence; then what has failed, line by line."""
+
+
 def nobody_watches(node: str, path: str, done: int, total: int) -> None:
     """The progress that nobody is told of."""
 
 
-def apply(plan: Plan, run: Run, *, cancel: Cancel, progress: WriteProgress = nobody_watches) -> Run:
+def apply(
+    plan: Plan,
+    run: Run,
+    *,
+    cancel: Cancel,
+    progress: WriteProgress = nobody_watches,
+    keeper: Keeper | None = None,
+) -> Run:
     """Do all of a plan or nothing.  The caller holds the locks of the homes.
+
+    With `keeper` it is done in the stages of the run, a node each, whose server is stopped meanwhile.
 
     Raises:
         Failed: it went wrong, or a file was edited since it was planned; the homes are as before.
@@ -49,7 +75,7 @@ def apply(plan: Plan, run: Run, *, cancel: Cancel, progress: WriteProgress = nob
         NotRestored: it went wrong and could not be undone; the marker stays, the message names what is where.
     """
     moves = [(change.node, change.path, move) for change in plan.pending for move in change.moves]
-    return execute(run, moves, cancel, progress)
+    return execute(run, moves, cancel, progress, keeper=keeper)
 
 
 def execute(
@@ -59,6 +85,7 @@ def execute(
     progress: WriteProgress = nobody_watches,
     *,
     left: list[Unrestored] | None = None,
+    keeper: Keeper | None = None,
 ) -> Run:
     """Do all of these moves or none; as `apply`.  Return the run as it is recorded.
 
@@ -67,7 +94,7 @@ def execute(
     """
     with cancel.shield(), Folders(run.homes.values(), moved=run.kind == "rollback") as folders:
         run, moves = _prepared(run, moves, folders, left)
-        return _written(run, moves, folders, cancel, progress, left)
+        return _written(run, moves, folders, cancel, progress, left, keeper)
 
 
 def _each(
@@ -141,8 +168,10 @@ def _written(
     cancel: Cancel,
     progress: WriteProgress,
     left: list[Unrestored] | None,
+    keeper: Keeper | None,
 ) -> Run:
     reached: list[Path] = []
+    stopped: list[str] = []
 
     def place(named: Named) -> None:
         node, name, move = named
@@ -158,14 +187,22 @@ def _written(
         )
         done = _committed(run, folders, left)
         done.stage()
-        if len(_each(moves, place, left, cancel)) < len(moves):
+        if keeper is not None:
+            for node in run.stages:
+                _stop_if(cancel)
+                stopped.append(node)
+                keeper.stop(node)
+                _each([named for named in moves if named[0] == node], place, None, cancel)
+                keeper.start(node)
+        elif len(_each(moves, place, left, cancel)) < len(moves):
             done = _committed(run, folders, left)
             done.stage()
         _stop_if(cancel)
         done.commit()
     except BaseException as problem:
         # Whatever it is, also a fault of this program: the homes are not left between two states.
-        error = _undone(run, [one for one in run.entries if one.path in reached], problem, folders, cancel)
+        entries = [one for one in run.entries if one.path in reached]
+        error = _undone(run, entries, problem, folders, cancel, keeper, stopped)
         raise error from (None if isinstance(problem, (OSError, StoppedError)) else problem)
     cancel.seal()
     for home in map(Path, run.homes.values()):
@@ -219,23 +256,40 @@ def _stop_if(cancel: Cancel | None) -> None:
 
 
 def _undone(
-    run: Run, reached: Sequence[JournalEntry], problem: BaseException, folders: Folders, cancel: Cancel
+    run: Run,
+    reached: Sequence[JournalEntry],
+    problem: BaseException,
+    folders: Folders,
+    cancel: Cancel,
+    keeper: Keeper | None,
+    stopped: Sequence[str],
 ) -> WizardError:
-    """Restore everything; gives the error to raise."""
-    reason = describe_error(problem)
+    """Restore everything, node by node where the servers were `stopped`; gives the error to raise."""
+    reason, servers = describe_error(problem), ""
+    unrestored: list[Unrestored] = []
     try:
         recovery.reopen(run)
-        unrestored = recovery.restore(run, reached, folders)
+        if keeper is None or not stopped:
+            unrestored = recovery.restore(run, reached, folders)
+        else:
+            keeper.turn_back()
+            for node in reversed(stopped):
+                keeper.stop(node)
+                left = recovery.restore(run, [one for one in reached if one.node == node], folders)
+                unrestored += left
+                if not left:
+                    keeper.start(node)
+            servers = keeper.state()
         if not unrestored:
             recovery.close(run, reason, folders)
     except Exception as second:
         unrestored = [recovery.because(run.folder, second)]
     if unrestored:
         cancel.seal()
-        return recovery.stranded(run, unrestored, reason)
+        return recovery.stranded(run, unrestored, f"{reason}{servers}")
     if cancel.is_set() or isinstance(problem, KeyboardInterrupt):
-        return Cancelled(f"cancelled; {AS_BEFORE}")
-    return Failed(f"{reason}; {AS_BEFORE}", fix="mend that and run it again")
+        return Cancelled(f"cancelled; {AS_BEFORE}{servers}")
+    return Failed(f"{reason}; {AS_BEFORE}{servers}", fix="mend that and run it again")
 
 
 def files_json(plan: Plan, *, status: str | None = None) -> list[dict[str, Any]]:

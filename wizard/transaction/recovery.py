@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from wizard.profile.names import called
+from wizard.server.process import server_of
 from wizard.system.errors import Locked, NotRestored, StoppedError, describe_error
 from wizard.system.presence import is_empty
 from wizard.transaction import marker, runs
@@ -23,15 +25,27 @@ if TYPE_CHECKING:
 
 
 class Recovered(NamedTuple):
-    """A cut-off run that was taken back, and how many paths that took."""
+    """A cut-off run that was taken back, and the entries for which something had to be done."""
 
     run: Run
-    restored: int
+    restored: tuple[JournalEntry, ...]
 
-    def line(self) -> str:
-        """The same for people."""
-        files = "1 file was" if self.restored == 1 else f"{self.restored} files were"
-        return f"The run {self.run.run} had been cut off: {files} restored."
+    def lines(self) -> Iterator[str]:
+        """The same for people; after a run node by node also how the servers are, and what to do."""
+        count = len(self.restored)
+        files = "1 file was" if count == 1 else f"{count} files were"
+        yield f"The run {self.run.run} had been cut off: {files} restored."
+        name = called(self.run.profile, Path(self.run.profile_path))
+        changed = {entry.node for entry in self.restored}
+        for node in self.run.stages:
+            pid = server_of(Path(self.run.homes[node]))
+            if pid is None:
+                yield f"{node} is stopped: apimha-wizard start {name}"
+            elif node in changed:
+                again = f"apimha-wizard restart {name} --node {node}"
+                yield f"{node} runs with the files of that run (process {pid}): {again}"
+            else:
+                yield f"{node} runs with its files as they are (process {pid})."
 
 
 class Unrestored(NamedTuple):
@@ -120,7 +134,7 @@ def _recovered(run: Run, *, force: bool) -> Recovered | None:
             if run.outcome != "started":
                 _clear_markers(run, folders)
                 return None
-            changed = sum(is_done(entry, folders) for entry in run.entries)
+            changed = tuple(entry for entry in run.entries if is_done(entry, folders))
             left = restore(run, run.entries, folders, force=force)
             if not left:
                 close(run, "cut off", folders)

@@ -56,7 +56,7 @@ class Run(NamedTuple):
     """A run as its journal tells it.
 
     `files` are the entries of the JSON's `files`; `undoes` is the run that a rollback undid, `complete` whether it
-    undid all of it.
+    undid all of it; `stages` are the nodes in the order in which they are changed while the pair runs, else empty.
     """
 
     run: str
@@ -75,6 +75,7 @@ class Run(NamedTuple):
     ignored: tuple[str, ...] = ()
     error: str | None = None
     databases: tuple[dict[str, Any], ...] = ()
+    stages: tuple[str, ...] = ()
     folder: Path = Path()
 
     @property
@@ -202,6 +203,7 @@ PLAIN = (
     "error",
     "files",
     "databases",
+    "stages",
 )
 """The fields of a run that JSON can hold as they are."""
 
@@ -251,8 +253,9 @@ def from_json(data: Any, folder: Path) -> Run:
         )
         for entry in data["entries"]
     )
+    data = {"stages": (), **data}  # an earlier edition wrote none
     plain = {name: data[name] for name in PLAIN}
-    for name in ("files", "ignored", "databases"):
+    for name in ("files", "ignored", "databases", "stages"):
         plain[name] = tuple(plain[name])
     return Run(**{**plain, "homes": dict(plain["homes"]), "entries": entries, "folder": folder})
 

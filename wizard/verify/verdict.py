@@ -77,6 +77,15 @@ def outcome(findings: Iterable[Finding], *, unseen: bool) -> PairOutcome:
     return "waiting" if unseen or "waiting" in statuses else "healthy"
 
 
+ROLLING = (
+    "event_processor.persistence",
+    "registry.db_config",
+    "datasources.registry",
+    "spark.master_count",
+)
+"""The fields that a verdict looks at and that may be changed node by node while the pair runs."""
+
+
 def hint(pair: Pair, node: Node) -> str:
     """The command that shows the log of a node on another machine."""
     log = f"{node.home}/repository/logs/wso2carbon.log"

@@ -60,6 +60,11 @@ class Watcher:
         limit: float = LIMIT,
     ) -> None:
         self.profile = profile
+        self.before: dict[str, Profile] | None = None
+        """While a run changes the pair node by node: by what the nodes are judged that it has not changed yet.
+
+        The mark of that run in the homes is no news then.
+        """
         self.drill = drill
         self.offline = offline
         self._logs = dict(logs)
@@ -157,13 +162,15 @@ class Watcher:
     def _view(self) -> View:
         pair = self._pair()
         self._note_running(pair)
-        findings = judge(pair)
         looks = self._looks
-        if self.offline:
-            findings += _left_out()
-        else:
-            findings += self._spark_findings(pair, looks) + self._home_findings
-        findings += unfinished_runs(self._packs, self._name)
+        findings = self._judged(pair, looks)
+        for node, profile in (self.before or {}).items():
+            as_it_was = self._judged(dataclasses.replace(pair, profile=profile), looks)
+            findings = [one for one in findings if one.node != node]
+            findings += [one for one in as_it_was if one.node == node]
+        findings += _left_out() if self.offline else self._home_findings
+        if self.before is None:
+            findings += unfinished_runs(self._packs, self._name)
         if self.drill is not None:
             self.drill.observe(pair, time.monotonic())
             findings.append(self.drill.finding(pair))
@@ -176,6 +183,9 @@ class Watcher:
             drill=self.drill,
             news=tuple(self._news()),
         )
+
+    def _judged(self, pair: Pair, looks: tuple[Look, Look] | None) -> list[Finding]:
+        return judge(pair) + ([] if self.offline else self._spark_findings(pair, looks))
 
     def _pair(self) -> Pair:
         sights = {node.name: self._sight(node) for node in self.profile.nodes}

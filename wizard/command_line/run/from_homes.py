@@ -111,10 +111,11 @@ def read(homes: tuple[Path, Path]) -> PairReading:
         raise ChecksFailed(
             "both homes are this folder", place=str(homes[0]), fix="name the two homes of the pair"
         )
-    return together((_one(Pack(homes[0])), _one(Pack(homes[1]))))
+    return together((read_home(Pack(homes[0])), read_home(Pack(homes[1]))))
 
 
-def _one(pack: Pack) -> Reading:
+def read_home(pack: Pack) -> Reading:
+    """What one home says by itself."""
     reading = Reading(pack)
     for step in STEPS:
         for read_file in step.reads:

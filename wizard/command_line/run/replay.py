@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -22,7 +22,7 @@ from wizard.profile import passwords
 from wizard.profile.names import called
 from wizard.steps import procedure
 from wizard.system.cancel import Cancel
-from wizard.system.errors import UsageError, WizardError, os_errors_as_failures
+from wizard.system.errors import ChecksFailed, UsageError, WizardError, os_errors_as_failures
 from wizard.system.finding import Agree, Finding
 from wizard.system.network import on_one_machine, resolve_ahead
 from wizard.transaction import apply as applying
@@ -38,6 +38,13 @@ if TYPE_CHECKING:
     from wizard.profile.model import Node, Profile
     from wizard.profile.passwords import Passwords
     from wizard.steps.step import Step
+    from wizard.transaction.apply import Keeper
+
+    Keeping = Callable[["Prepared"], AbstractContextManager[tuple[Keeper, tuple[str, ...]]]]
+    """Makes who stops and starts the servers of a pair that runs, and the order of the nodes.
+
+    It raises `ChecksFailed` where none can be spared.
+    """
 
 RunOutcome = Literal["applied", "unchanged", "pending", "refused", "failed", "cancelled", "ok", "restored"]
 
@@ -51,9 +58,13 @@ class Options(NamedTuple):
     offline: bool = False
     ignore: tuple[str, ...] = ()
     dry_run: bool = False
+    rolling: bool = False
 
     def validate(self, profile: Profile) -> None:
         """Refuse what makes no sense.  `UsageError` names the option and what it takes."""
+        for option, given in (("--node", self.only_node is not None), ("--offline", self.offline)):
+            if self.rolling and given:
+                raise UsageError(f"--rolling and {option} exclude each other", fix="use one of them")
         if self.only and self.skip:
             raise UsageError("--only and --skip exclude each other", fix="use one of them")
         for option, values in (("--only", self.only), ("--skip", self.skip)):
@@ -228,6 +239,7 @@ def prepare(profile: Profile, options: Options, resolver: Resolver, *, called: s
         only_node=options.only_node,
         called=called,
         steps=procedure.STEPS,
+        rolling=options.rolling,
     )
     return prepared
 
@@ -375,10 +387,12 @@ def replay(
     progress: applying.WriteProgress = applying.nobody_watches,
     database_progress: DatabaseProgress = lambda database, done, total, text: None,
     agreed: Callable[[Prepared], bool] = lambda prepared: True,
+    keeping: Keeping | None = None,
     cancel: Cancel,
 ) -> tuple[Result, Prepared]:
     """Check, make the databases, write: both nodes, or the one of `--node`, or nothing.
 
+    With the option `rolling` the pair runs on: the files of a node are written when `keeping` has stopped its server.
     `tell` gets each finding, `say` lines for people, `progress` each path that is written, `database_progress` each
     statement that is run.  `agreed` is asked last, before the first write: whether the plan is the one that somebody
     was shown.
@@ -390,7 +404,8 @@ def replay(
             homes = [pack.home for name, pack in here.items() if options.only_node in (None, name)]
             stack.enter_context(locked(homes))
             for recovered in recovery.recover(homes, cancel):
-                say(recovered.line())
+                for line in recovered.lines():
+                    say(line)
         prepared = prepare(loaded.profile, options, resolver, called=called(loaded.name, loaded.path))
         found = look(prepared, tell, cancel)
         needs = pending_databases(prepared)
@@ -407,6 +422,10 @@ def replay(
         databases_pending = needs is not None and needs.pending
         if not prepared.plan.pending and not databases_pending:
             return dataclasses.replace(result, outcome="unchanged"), prepared
+        if options.rolling and (stays := _stays(prepared, result.databases)):
+            both = "both nodes need these changes at once, so that they cannot be made node by node"
+            error = f"{both}:\n{stays}\n  fix: {ordinary_way(prepared)}"
+            return dataclasses.replace(result, exit_code=3, error=error), prepared
         if options.dry_run:
             return dataclasses.replace(result, outcome="pending", exit_code=4), prepared
         if not agreed(prepared):
@@ -418,7 +437,32 @@ def replay(
                 return result, prepared
         if not prepared.plan.pending:
             return dataclasses.replace(result, outcome="applied"), prepared
-        return write(loaded, prepared, result, progress, cancel), prepared
+        if keeping is None:
+            return write(loaded, prepared, result, progress, cancel), prepared
+        try:
+            keeper, stages = stack.enter_context(keeping(prepared))
+        except ChecksFailed as problem:
+            return dataclasses.replace(result, exit_code=3, error=str(problem)), prepared
+        return write(loaded, prepared, result, progress, cancel, keeper, stages), prepared
+
+
+def _stays(prepared: Prepared, databases: list[dict[str, Any]]) -> str:
+    """What cannot be changed node by node, line by line."""
+    lines = [
+        f"  {change.node}  {change.path}: {line.text}"
+        for change in prepared.plan.pending
+        for line in change.lines
+        if not line.rolls
+    ]
+    lines += [f"  database {one['name']}: {one['status']}" for one in databases if one["status"] == "pending"]
+    return "\n".join(lines)
+
+
+def ordinary_way(prepared: Prepared) -> str:
+    """How a pair is changed that cannot be changed node by node."""
+    return ", ".join(
+        f"apimha-wizard {verb} {prepared.context.called}" for verb in ("stop", "replay", "start")
+    )
 
 
 def _with_databases(
@@ -453,6 +497,8 @@ def write(
     result: Result,
     progress: applying.WriteProgress,
     cancel: Cancel,
+    keeper: Keeper | None = None,
+    stages: tuple[str, ...] = (),
 ) -> Result:
     """Apply the plan; the caller holds the locks of the homes.  The result with its outcome; it never raises."""
     files = applying.files_json(prepared.plan)
@@ -469,9 +515,10 @@ def write(
         files=tuple(file for file in files if file["status"] != "unchanged"),
         ignored=prepared.options.ignore,
         databases=tuple(result.databases),
+        stages=stages,
     )
     try:
-        run = applying.apply(prepared.plan, run, cancel=cancel, progress=progress)
+        run = applying.apply(prepared.plan, run, cancel=cancel, progress=progress, keeper=keeper)
     except WizardError as problem:
         return _failed(result, problem)
     drift.remember(prepared.plan, run)

@@ -44,7 +44,8 @@ def rollback(
             recovered = recovery.recover(homes, cancel, force=force)
             if recovered:
                 for one in recovered:
-                    say(one.line())
+                    for line in one.lines():
+                        say(line)
                 return _taken_back(recovered)
             status = runs.statuses(runs.history()).get(run.run)
             if status == "cut off":  # and there was no marker of it in a home that is here

@@ -6,6 +6,7 @@ Whoever launches or stops holds the homes (`locked`), so that no run writes into
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -28,6 +29,7 @@ from wizard.server import launcher, systemd
 from wizard.server.process import send, server_of, stranger_in_pid_file
 from wizard.steps import procedure
 from wizard.system import finding
+from wizard.system.cancel import Cancel
 from wizard.system.errors import ChecksFailed, UsageError, WizardError, os_errors_as_failures
 from wizard.transaction.home_lock import locked
 from wizard.verify.homes import LOG, UNFINISHED, packs_here, unfinished_runs
@@ -42,8 +44,7 @@ from wizard.verify.watcher import Watcher
 if TYPE_CHECKING:
     from wizard.passwords.resolver import Resolver
     from wizard.profile.files import LoadedProfile
-    from wizard.profile.model import Node
-    from wizard.system.cancel import Cancel
+    from wizard.profile.model import Node, Profile
     from wizard.system.finding import Finding
 
 ServersOutcome = Literal["healthy", "waiting", "unhealthy", "stopped", "refused", "failed", "cancelled"]
@@ -183,6 +184,14 @@ class Servers:
 
     def close(self) -> None:
         self._watcher.close()
+
+    def judge_by(self, before: dict[str, Profile]) -> None:
+        """Judge these nodes by these profiles: a run that is going on has not changed them yet."""
+        self._watcher.before = before
+
+    def finish(self) -> None:
+        """From now on nobody can cancel what is done."""
+        self._cancel = Cancel()
 
     @property
     def homes(self) -> list[Path]:
@@ -637,15 +646,8 @@ def restart(servers: Servers, *, timeout: float = START_LIMIT) -> ServersResult:
     with locked(servers.homes):
         if not servers.check(servers.nodes):
             return _refused(servers)
-        if servers.only_node is None and not (
-            all(map(servers.pid, servers.nodes))
-            and servers.wait_for(_is_judged, min(deadline, time.monotonic() + KNOWING))
-            and servers.verdict() == "healthy"
-        ):
-            raise ChecksFailed(
-                "the pair is not healthy, so that no node can be spared",
-                fix=f"apimha-wizard verify {servers.called}   says why; to restart all the same: stop, then start",
-            )
+        if servers.only_node is None:
+            refuse_unhealthy(servers, "to restart all the same: stop, then start", deadline)
         for node in servers.passive_first():
             # Not cut off by the deadline: a node that was told to stop would stay down.
             if not servers.stop(node, STOP_LIMIT):
@@ -655,6 +657,19 @@ def restart(servers: Servers, *, timeout: float = START_LIMIT) -> ServersResult:
             if outcome != "healthy":
                 return servers.result(outcome, code)
     return servers.result("healthy", 0)
+
+
+def refuse_unhealthy(servers: Servers, otherwise: str, deadline: float = math.inf) -> None:
+    """Refuse to take a node from a pair that is not healthy.  Raises `ChecksFailed`, with the other way to do it."""
+    if not (
+        all(map(servers.pid, servers.nodes))
+        and servers.wait_for(_is_judged, min(deadline, time.monotonic() + KNOWING))
+        and servers.verdict() == "healthy"
+    ):
+        raise ChecksFailed(
+            "the pair is not healthy, so that no node can be spared",
+            fix=f"apimha-wizard verify {servers.called}   says why; {otherwise}",
+        )
 
 
 def _is_judged(view: View) -> bool:

@@ -1,0 +1,263 @@
+"""`replay --rolling` on a pair of stand-ins that runs: stop, write, start, node by node."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.command_line.test_servers import (  # noqa: F401  (a fixture is used by its name)
+    Launched,
+    command,
+    launched,
+    pids,
+    wait_until,
+)
+from tests.support.cli import ROOT, Ran, run
+from tests.support.stand_in_pair import StandInPair
+from wizard.transaction import runs
+
+EVENT_PROCESSOR = "repository/conf/event-processor.xml"
+OFF = '<persistence enable="false">'
+ROLLING = ("--rolling", "--only", "event-processor")
+
+
+@pytest.fixture
+def running(launched: Launched) -> Callable[..., StandInPair]:  # noqa: F811
+    """Makes a pair that is configured and healthy, node1 the active one; then sets a field of its profile."""
+
+    def make(
+        table: str = "event_processor", line: str = "persistence = false", **settings: Any
+    ) -> StandInPair:
+        two = launched(**settings)
+        command("replay", two, "--offline", "--skip", "datasources", code=0)
+        for number in range(2):
+            two.install(number)
+        command("start", two, code=0)
+        set_field(two, table, line)
+        return two
+
+    return make
+
+
+def set_field(two: StandInPair, table: str, line: str) -> None:
+    text = two.pair.profile.read_text("utf-8")
+    head = f"[{table}]\n"
+    changed = text.replace(head, f"{head}{line}\n") if head in text else f"{text}\n{head}{line}\n"
+    two.pair.profile.write_text(changed, "utf-8")
+
+
+def off(two: StandInPair) -> list[bool]:
+    """Whether persistence is off in the file of each node."""
+    return [OFF in (home / EVENT_PROCESSOR).read_text("utf-8") for home in two.pair.homes]
+
+
+def steps(told: str) -> list[str]:
+    return [line for line in told.splitlines() if line.endswith((": stopping", ": launched"))]
+
+
+def healthy(two: StandInPair) -> bool:
+    return run("verify", two.pair.profile, "--json").json["outcome"] == "healthy"
+
+
+def files(done: Ran) -> list[tuple[str, bool]]:
+    return [(file["node"], file["rolling"]) for file in done.json["files"] if file["diff"]]
+
+
+def test_a_change_of_persistence_goes_node_by_node(running: Callable[..., StandInPair]) -> None:
+    two = running()
+    before = pids(two)
+    done = command("replay", two, *ROLLING, "--dry-run", "--json", code=4)
+    assert files(done) == [("node1", True), ("node2", True)]
+    assert f"  {EVENT_PROCESSOR}: rolls\n" in done.err
+    assert (pids(two), off(two)) == (before, [False, False])
+
+    done = command("replay", two, *ROLLING, "--json", code=0)
+    assert steps(done.err) == ["node2: stopping", "node2: launched", "node1: stopping", "node1: launched"]
+    between = done.err[done.err.index("node2: launched") : done.err.index("node1: stopping")]
+    assert "node2: started, passive, state synced\n" in between, "healthy before the next one is stopped"
+    assert (done.json["outcome"], files(done)) == ("applied", [("node1", True), ("node2", True)])
+    assert off(two) == [True, True]
+    assert not set(pids(two)) & {*before, None}
+    assert healthy(two)
+    [record, _] = run("history", "--json").json["runs"]
+    assert (record["run"], record["state"]) == (done.json["run"], "applied")
+    assert "Then start" not in done.err
+
+    after = pids(two)
+    done = command("replay", two, *ROLLING, "--json", code=0)
+    assert (done.json["outcome"], pids(two)) == ("unchanged", after)
+
+
+def test_a_node_whose_files_stay_is_not_stopped(running: Callable[..., StandInPair]) -> None:
+    two = running("event_processor", "")
+    text = two.pair.profile.read_text("utf-8")
+    two.pair.profile.write_text(text + '\nspark_local_ip = "127.0.0.1"\n', "utf-8")
+    before = pids(two)
+    done = command("replay", two, "--rolling", "--only", "spark", code=0)
+    assert steps(done.out) == ["node2: stopping", "node2: launched"]
+    assert (pids(two)[0], pids(two)[1] == before[1]) == (before[0], False)
+
+
+@pytest.mark.parametrize(
+    ("table", "line", "step", "file"),
+    [
+        ("cluster", 'domain = "another.domain"', "hazelcast", "repository/conf/axis2/axis2.xml"),
+        ("mysql", "port = 3307", "datasources", "repository/conf/datasources/master-datasources.xml"),
+    ],
+)
+def test_what_both_nodes_need_at_once_is_refused(
+    running: Callable[..., StandInPair], table: str, line: str, step: str, file: str
+) -> None:
+    two = running(table, line)
+    before = pids(two)
+    for option in ([], ["--dry-run"]):
+        done = command("replay", two, "--rolling", "--only", step, "--json", *option, code=3)
+        assert done.json["outcome"] == "refused"
+        assert f"  node2  {file}: " in done.json["error"]
+        assert f"apimha-wizard stop {two.pair.profile}, apimha-wizard replay" in done.json["error"]
+        assert {rolls for _, rolls in files(done)} == {False}
+    assert f"  {file}: cannot roll\n" in done.err
+    assert pids(two) == before
+
+
+@pytest.mark.parametrize("option", [("--node", "node1"), ("--offline",)])
+def test_options_that_exclude_it(launched: Launched, option: tuple[str, ...]) -> None:  # noqa: F811
+    done = command("replay", launched(), "--rolling", *option, "--json", code=2)
+    assert "exclude each other" in done.json["error"]
+
+
+def test_a_pair_that_does_not_run_whole_is_refused(running: Callable[..., StandInPair]) -> None:
+    two = running()
+    command("stop", two, "--node", "node2", code=0)
+    before = pids(two)
+    done = command("replay", two, *ROLLING, "--json", code=3)
+    assert "the pair is not healthy" in done.json["error"]
+    assert f"apimha-wizard stop {two.pair.profile}, apimha-wizard replay" in done.json["error"]
+    assert (pids(two), off(two)) == (before, [False, False])
+    assert [one["status"] for one in done.json["checks"] if one["id"] == "prerequisites.running"] == [
+        "ok",
+        "ok",
+    ]
+    assert command("replay", two, *ROLLING, "--dry-run", "--json", code=4).json["outcome"] == "pending"
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_node_that_fails_brings_both_back(running: Callable[..., StandInPair], first: bool) -> None:
+    two = running()
+    two.install(1 if first else 0, refuses=OFF)
+    done = command("replay", two, *ROLLING, "--json", code=1)
+    failing = "node2" if first else "node1"
+    assert (done.json["outcome"], done.json["run"]) == ("failed", None)
+    assert done.json["error"].startswith(
+        f"{failing} did not become healthy; everything in the homes is as before, and the pair is healthy again\n"
+    )
+    assert "java.lang.OutOfMemoryError: Java heap space" in done.json["error"]
+    back = ["node2: stopping", "node2: launched"]
+    told = back * 2 if first else [*back, "node1: stopping", "node1: launched"] * 2
+    told = told if first else told[:4] + told[6:] + back
+    assert [line for line in steps(done.err) if line in told] == steps(done.err)
+    assert steps(done.err)[-1] == "node2: launched", "one at a time, the last one changed first"
+    assert off(two) == [False, False]
+    assert healthy(two)
+    assert [run["state"] for run in run_history()] == ["failed, restored", "applied"]
+
+
+def run_history() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = run("history", "--json").json["runs"]
+    return found
+
+
+def begun(two: StandInPair, line: str, number: int) -> str:
+    """Start a rolling change, send the signal when it tells this line, and return its output."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "wizard", "replay", str(two.pair.profile), *ROLLING, "--json"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stderr is not None
+        assert any(told.startswith(line) for told in process.stderr), line
+        os.killpg(process.pid, number)
+        out, _ = process.communicate()
+    assert process.returncode == (130 if number == signal.SIGINT else -number)
+    return out
+
+
+@pytest.mark.parametrize("line", ["node2: stopping", "node2: launched", "node1: stopping", "node1: launched"])
+def test_ctrl_c_brings_both_back(running: Callable[..., StandInPair], line: str) -> None:
+    two = running()
+    told = json.loads(begun(two, line, signal.SIGINT))
+    assert told["outcome"] == "cancelled"
+    assert told["error"].startswith(
+        "cancelled; everything in the homes is as before, and the pair is healthy again"
+    )
+    assert off(two) == [False, False]
+    assert healthy(two)
+
+
+@pytest.mark.parametrize(
+    ("line", "stopped", "changed"),
+    [
+        ("node2: stopping", "node2", []),
+        ("node2: launched", None, ["node2"]),
+        ("node1: launched", None, ["node1", "node2"]),
+    ],
+)
+def test_the_next_command_completes_the_rollback_after_a_kill(
+    running: Callable[..., StandInPair], line: str, stopped: str | None, changed: list[str]
+) -> None:
+    two = running()
+    begun(two, line, signal.SIGKILL)
+    if stopped:
+        wait_until(lambda: pids(two)[1] is None)
+    assert all(runs.unfinished_in(home) for home in two.pair.homes)
+    assert "or was cut off" in command("start", two, "--json", code=5).json["findings"][0]["message"]
+    done = command("rollback", two, code=0)
+    assert "Restored." in done.out
+    assert off(two) == [False, False]
+    name = two.pair.profile
+    for number, node in enumerate(("node1", "node2")):
+        if node == stopped:
+            assert f"{node} is stopped: apimha-wizard start {name}\n" in done.out
+        elif node in changed:
+            assert f"{node} runs with the files of that run (process {pids(two)[number]}): " in done.out
+            assert f"apimha-wizard restart {name} --node {node}\n" in done.out
+        else:
+            assert f"{node} runs with its files as they are" in done.out
+    command("start", two, code=0)
+    for node in changed:
+        command("restart", two, "--node", node, code=0)
+    assert healthy(two)
+    assert command("replay", two, *ROLLING, "--json", code=0).json["outcome"] == "applied"
+
+
+def test_an_edit_before_its_turn_is_noticed_and_kept(
+    running: Callable[..., StandInPair], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from wizard.command_line.run import rolling
+
+    two = running()
+    start = rolling.Keeper.start
+    edited = two.pair.homes[0] / EVENT_PROCESSOR
+
+    def edits(keeper: rolling.Keeper, node: str) -> None:
+        start(keeper, node)
+        if not edited.read_text("utf-8").endswith("<!-- mine -->"):
+            edited.write_text(edited.read_text("utf-8") + "<!-- mine -->", "utf-8")
+
+    monkeypatch.setattr(rolling.Keeper, "start", edits)
+    done = command("replay", two, *ROLLING, "--json", code=1)
+    assert "was edited since it was planned" in done.json["error"]
+    assert edited.read_text("utf-8").endswith("<!-- mine -->")
+    assert off(two) == [False, False]
+    assert healthy(two)
