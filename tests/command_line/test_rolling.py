@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from tests.support.stand_in_pair import StandInPair
 from wizard.transaction import runs
 
 EVENT_PROCESSOR = "repository/conf/event-processor.xml"
+INTERVAL = "<persistenceIntervalInMinutes>7<"
 OFF = '<persistence enable="false">'
 ROLLING = ("--rolling", "--only", "event-processor")
 
@@ -32,38 +34,42 @@ ROLLING = ("--rolling", "--only", "event-processor")
 def running(launched: Launched) -> Callable[..., StandInPair]:  # noqa: F811
     """Makes a pair that is configured and healthy, node1 the active one; then sets a field of its profile."""
 
-    def make(
-        table: str = "event_processor", line: str = "persistence = false", **settings: Any
-    ) -> StandInPair:
-        two = launched(**settings)
+    def make(line: str = "persistence = false", below: str = "[event_processor]") -> StandInPair:
+        two = launched()
         command("replay", two, "--offline", "--skip", "datasources", code=0)
         for number in range(2):
             two.install(number)
         command("start", two, code=0)
-        set_field(two, table, line)
+        before(two).write_bytes(two.pair.profile.read_bytes())
+        text = two.pair.profile.read_text("utf-8")
+        text = text if below in text else f"{text}\n{below}\n"
+        two.pair.profile.write_text(text.replace(below, f"{below}\n{line}"), "utf-8")
         return two
 
     return make
 
 
-def set_field(two: StandInPair, table: str, line: str) -> None:
-    text = two.pair.profile.read_text("utf-8")
-    head = f"[{table}]\n"
-    changed = text.replace(head, f"{head}{line}\n") if head in text else f"{text}\n{head}{line}\n"
-    two.pair.profile.write_text(changed, "utf-8")
+def before(two: StandInPair) -> Path:
+    """The profile as it was when the pair was started."""
+    return two.pair.profile.with_name("before.toml")
 
 
-def off(two: StandInPair) -> list[bool]:
-    """Whether persistence is off in the file of each node."""
-    return [OFF in (home / EVENT_PROCESSOR).read_text("utf-8") for home in two.pair.homes]
+def off(two: StandInPair, text: str = OFF) -> list[bool]:
+    """Whether persistence is off in the file of each node, or another text is there."""
+    return [text in (home / EVENT_PROCESSOR).read_text("utf-8") for home in two.pair.homes]
 
 
 def steps(told: str) -> list[str]:
     return [line for line in told.splitlines() if line.endswith((": stopping", ": launched"))]
 
 
-def healthy(two: StandInPair) -> bool:
-    return run("verify", two.pair.profile, "--json").json["outcome"] == "healthy"
+def healthy(profile: Path) -> bool:
+    return bool(run("verify", profile, "--json").json["outcome"] == "healthy")
+
+
+def history() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = run("history", "--json").json["runs"]
+    return found
 
 
 def files(done: Ran) -> list[tuple[str, bool]]:
@@ -72,11 +78,11 @@ def files(done: Ran) -> list[tuple[str, bool]]:
 
 def test_a_change_of_persistence_goes_node_by_node(running: Callable[..., StandInPair]) -> None:
     two = running()
-    before = pids(two)
+    was = pids(two)
     done = command("replay", two, *ROLLING, "--dry-run", "--json", code=4)
     assert files(done) == [("node1", True), ("node2", True)]
     assert f"  {EVENT_PROCESSOR}: rolls\n" in done.err
-    assert (pids(two), off(two)) == (before, [False, False])
+    assert (pids(two), off(two)) == (was, [False, False])
 
     done = command("replay", two, *ROLLING, "--json", code=0)
     assert steps(done.err) == ["node2: stopping", "node2: launched", "node1: stopping", "node1: launched"]
@@ -84,10 +90,10 @@ def test_a_change_of_persistence_goes_node_by_node(running: Callable[..., StandI
     assert "node2: started, passive, state synced\n" in between, "healthy before the next one is stopped"
     assert (done.json["outcome"], files(done)) == ("applied", [("node1", True), ("node2", True)])
     assert off(two) == [True, True]
-    assert not set(pids(two)) & {*before, None}
-    assert healthy(two)
-    [record, _] = run("history", "--json").json["runs"]
-    assert (record["run"], record["state"]) == (done.json["run"], "applied")
+    assert not set(pids(two)) & {*was, None}
+    assert healthy(two.pair.profile)
+    assert [record["state"] for record in history()] == ["applied", "applied"]
+    assert history()[0]["run"] == done.json["run"]
     assert "Then start" not in done.err
 
     after = pids(two)
@@ -96,35 +102,33 @@ def test_a_change_of_persistence_goes_node_by_node(running: Callable[..., StandI
 
 
 def test_a_node_whose_files_stay_is_not_stopped(running: Callable[..., StandInPair]) -> None:
-    two = running("event_processor", "")
-    text = two.pair.profile.read_text("utf-8")
-    two.pair.profile.write_text(text + '\nspark_local_ip = "127.0.0.1"\n', "utf-8")
-    before = pids(two)
+    two = running('spark_local_ip = "127.0.0.1"', 'name = "node2"')
+    was = pids(two)
     done = command("replay", two, "--rolling", "--only", "spark", code=0)
     assert steps(done.out) == ["node2: stopping", "node2: launched"]
-    assert (pids(two)[0], pids(two)[1] == before[1]) == (before[0], False)
+    assert (pids(two)[0], pids(two)[1] == was[1]) == (was[0], False)
 
 
 @pytest.mark.parametrize(
-    ("table", "line", "step", "file"),
+    ("line", "below", "step", "file"),
     [
-        ("cluster", 'domain = "another.domain"', "hazelcast", "repository/conf/axis2/axis2.xml"),
-        ("mysql", "port = 3307", "datasources", "repository/conf/datasources/master-datasources.xml"),
+        ('domain = "another.domain"', "[cluster]", "hazelcast", "repository/conf/axis2/axis2.xml"),
+        ("port = 3307", "[mysql]", "datasources", "repository/conf/datasources/master-datasources.xml"),
     ],
 )
 def test_what_both_nodes_need_at_once_is_refused(
-    running: Callable[..., StandInPair], table: str, line: str, step: str, file: str
+    running: Callable[..., StandInPair], line: str, below: str, step: str, file: str
 ) -> None:
-    two = running(table, line)
-    before = pids(two)
+    two = running(line, below)
+    was = pids(two)
     for option in ([], ["--dry-run"]):
         done = command("replay", two, "--rolling", "--only", step, "--json", *option, code=3)
         assert done.json["outcome"] == "refused"
         assert f"  node2  {file}: " in done.json["error"]
         assert f"apimha-wizard stop {two.pair.profile}, apimha-wizard replay" in done.json["error"]
-        assert {rolls for _, rolls in files(done)} == {False}
+        assert ("node2", False) in files(done)
     assert f"  {file}: cannot roll\n" in done.err
-    assert pids(two) == before
+    assert pids(two) == was
 
 
 @pytest.mark.parametrize("option", [("--node", "node1"), ("--offline",)])
@@ -136,11 +140,11 @@ def test_options_that_exclude_it(launched: Launched, option: tuple[str, ...]) ->
 def test_a_pair_that_does_not_run_whole_is_refused(running: Callable[..., StandInPair]) -> None:
     two = running()
     command("stop", two, "--node", "node2", code=0)
-    before = pids(two)
+    was = pids(two)
     done = command("replay", two, *ROLLING, "--json", code=3)
     assert "the pair is not healthy" in done.json["error"]
     assert f"apimha-wizard stop {two.pair.profile}, apimha-wizard replay" in done.json["error"]
-    assert (pids(two), off(two)) == (before, [False, False])
+    assert (pids(two), off(two)) == (was, [False, False])
     assert [one["status"] for one in done.json["checks"] if one["id"] == "prerequisites.running"] == [
         "ok",
         "ok",
@@ -159,19 +163,12 @@ def test_a_node_that_fails_brings_both_back(running: Callable[..., StandInPair],
         f"{failing} did not become healthy; everything in the homes is as before, and the pair is healthy again\n"
     )
     assert "java.lang.OutOfMemoryError: Java heap space" in done.json["error"]
-    back = ["node2: stopping", "node2: launched"]
-    told = back * 2 if first else [*back, "node1: stopping", "node1: launched"] * 2
-    told = told if first else told[:4] + told[6:] + back
-    assert [line for line in steps(done.err) if line in told] == steps(done.err)
-    assert steps(done.err)[-1] == "node2: launched", "one at a time, the last one changed first"
+    one, other = ([f"{node}: stopping", f"{node}: launched"] for node in ("node2", "node1"))
+    back = [line for line in steps(done.err) if line not in ("node1: stopping", "node2: stopping")]
+    assert back == [*one[1:], *([] if first else other[1:] * 2), *one[1:]], "the last one changed first"
     assert off(two) == [False, False]
-    assert healthy(two)
-    assert [run["state"] for run in run_history()] == ["failed, restored", "applied"]
-
-
-def run_history() -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = run("history", "--json").json["runs"]
-    return found
+    assert healthy(before(two))
+    assert [run["state"] for run in history()] == ["failed, restored", "applied"]
 
 
 def begun(two: StandInPair, line: str, number: int) -> str:
@@ -202,13 +199,13 @@ def test_ctrl_c_brings_both_back(running: Callable[..., StandInPair], line: str)
         "cancelled; everything in the homes is as before, and the pair is healthy again"
     )
     assert off(two) == [False, False]
-    assert healthy(two)
+    assert healthy(before(two))
 
 
 @pytest.mark.parametrize(
     ("line", "stopped", "changed"),
     [
-        ("node2: stopping", "node2", []),
+        ("node2: stopped", "node2", []),
         ("node2: launched", None, ["node2"]),
         ("node1: launched", None, ["node1", "node2"]),
     ],
@@ -216,15 +213,14 @@ def test_ctrl_c_brings_both_back(running: Callable[..., StandInPair], line: str)
 def test_the_next_command_completes_the_rollback_after_a_kill(
     running: Callable[..., StandInPair], line: str, stopped: str | None, changed: list[str]
 ) -> None:
-    two = running()
+    two = running("persistence_interval_minutes = 7")
     begun(two, line, signal.SIGKILL)
-    if stopped:
-        wait_until(lambda: pids(two)[1] is None)
+    wait_until(lambda: pids(two).count(None) == (1 if stopped else 0))
     assert all(runs.unfinished_in(home) for home in two.pair.homes)
     assert "or was cut off" in command("start", two, "--json", code=5).json["findings"][0]["message"]
     done = command("rollback", two, code=0)
     assert "Restored." in done.out
-    assert off(two) == [False, False]
+    assert off(two, INTERVAL) == [False, False]
     name = two.pair.profile
     for number, node in enumerate(("node1", "node2")):
         if node == stopped:
@@ -237,7 +233,7 @@ def test_the_next_command_completes_the_rollback_after_a_kill(
     command("start", two, code=0)
     for node in changed:
         command("restart", two, "--node", node, code=0)
-    assert healthy(two)
+    assert healthy(before(two))
     assert command("replay", two, *ROLLING, "--json", code=0).json["outcome"] == "applied"
 
 
@@ -260,4 +256,4 @@ def test_an_edit_before_its_turn_is_noticed_and_kept(
     assert "was edited since it was planned" in done.json["error"]
     assert edited.read_text("utf-8").endswith("<!-- mine -->")
     assert off(two) == [False, False]
-    assert healthy(two)
+    assert healthy(before(two))
