@@ -55,14 +55,7 @@ def launched(
 
     yield make
     for pair in made:
-        for home in pair.pair.homes:
-            end(home)
-
-
-def end(home: Path) -> None:
-    while (pid := server_of(home)) is not None:
-        os.kill(pid, signal.SIGKILL)
-        time.sleep(0.01)
+        pair.end()
 
 
 def wait_until(happened: Callable[[], bool]) -> None:
@@ -641,7 +634,7 @@ def test_as_root_for_another_owner_as_that_owner_and_as_a_third(
             command("stop", two, *one, code=0)
             assert by_root.wait() == 143
         finally:
-            end(home)
+            two.end()
 
 
 # --- systemd -----------------------------------------------------------------------------------------------

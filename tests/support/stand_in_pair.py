@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import random
+import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,6 +18,7 @@ from tests.support.cli import ROOT
 from tests.support.pairs import Pair, merged
 from tests.support.stand_in import SETTINGS, Settings
 from wizard.profile.store import load
+from wizard.server.process import server_of
 
 LAUNCHER = r"""#!/bin/sh
 # Behaves as the launcher of the kernels 4.4 (procedure, "The launcher").
@@ -136,3 +140,10 @@ class StandInPair:
         self.settings[number] = dataclasses.replace(self.settings[number], **settings)
         (home / SETTINGS).write_text(self.settings[number].to_json())
         (home / "bin/wso2server.sh").write_text(LAUNCHER)
+
+    def end(self) -> None:
+        """Kill whatever runs."""
+        for home in self.pair.homes:
+            while (pid := server_of(home)) is not None:
+                os.kill(pid, signal.SIGKILL)
+                time.sleep(0.01)

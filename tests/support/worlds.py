@@ -22,6 +22,7 @@ import tomlkit
 from tests.support import documentation, install_servers, pairs, server_logs, servers
 from tests.support.cli import ROOT, process, run
 from tests.support.need import need
+from tests.support.stand_in_pair import StandInPair, make_java
 from wizard.demo.sandbox import _unpack
 from wizard.profile.store import load
 
@@ -231,6 +232,23 @@ def started(world: World) -> None:
         (world.path(home) / "repository/logs/wso2carbon.log").write_bytes(side.log.content)
 
 
+def running(world: World) -> None:
+    """A configured pair that runs, node1 as the active one: stand-ins, which need no database."""
+
+    def make(**changes: Any) -> pairs.Pair:
+        pair(world, **changes)
+        return pairs.Pair(world.profile("analytics"), [world.path(home) for home in HOMES], world.env)
+
+    two = StandInPair(make, takeover=0.1)
+    world.env["JAVA_HOME"] = str(make_java(world.folder / "java"))
+    world.must("apimha-wizard replay analytics --skip datasources")
+    for number in range(2):
+        two.install(number, starting=0.7 * number)
+    world.closing.callback(two.end)
+    world.must("apimha-wizard start analytics")
+    world.options = ("--only=event-processor",)
+
+
 def _machine(here: str, name: str) -> Callable[[World], None]:
     def make(world: World) -> None:
         _unpack(world.path("/opt/wso2/analytics"))
@@ -318,6 +336,7 @@ WORLDS: dict[str, Callable[[World], None]] = {
     "by hand": by_hand,
     "cut off": cut_off,
     "started": started,
+    "running": running,
     "node1": _machine("10.100.0.46", "node1"),
     "node2": _machine("10.100.0.47", "node2"),
     "live": live,

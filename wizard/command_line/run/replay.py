@@ -437,8 +437,9 @@ def replay(
                 return result, prepared
         if not prepared.plan.pending:
             return dataclasses.replace(result, outcome="applied"), prepared
-        if keeping is None:
+        if not options.rolling:
             return write(loaded, prepared, result, progress, cancel), prepared
+        assert keeping is not None, "nobody stops the servers"
         try:
             keeper, stages = stack.enter_context(keeping(prepared))
         except ChecksFailed as problem:
