@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from screens.model.pair import OpenPair
     from wizard.command_line.run.replay import Prepared, Result
-    from wizard.command_line.run.servers import ServersResult
+    from wizard.command_line.run.servers import NodeState, ServersResult
 
 WORKING = (
     KeyHint("Esc", "cancel and restore", "screen.stop", 0),
@@ -78,8 +79,9 @@ class Apply(Screen[None]):
         Binding("ctrl+b", "back", "back", show=False),
     ]
 
-    def __init__(self, pair: OpenPair, prepared: Prepared) -> None:
+    def __init__(self, pair: OpenPair, prepared: Prepared, *, rolling: bool = False) -> None:
         super().__init__()
+        self._rolling = rolling
         self.pair = pair
         self.prepared = prepared
         self.result: Result | None = None
@@ -136,6 +138,8 @@ class Apply(Screen[None]):
     # --- the thread that writes -------------------------------------------------------------------
 
     def _write(self) -> None:
+        from wizard.command_line.run.rolling import keeping
+
         tell = self._tell_from_thread
         self.pair.draft.keeper.settled(5.0)
         loaded = load(self.pair.draft.target)
@@ -147,15 +151,21 @@ class Apply(Screen[None]):
         # The passwords are those that were looked at: nobody is asked twice.
         resolver = self.pair.resolver()
         resolver.trusted = loaded.is_agreed  # the file may have been replaced since it was shown
+        options = self.pair.options()._replace(rolling=self._rolling)
+
+        def shown(nodes: Sequence[NodeState]) -> None:
+            tell("stands", "   ".join(f"{node.name}: {node.text}" for node in nodes))
+
         result, prepared = replay.replay(
             loaded,
-            self.pair.options(),
+            options,
             resolver,
             tell=lambda finding: None,
             say=lambda text: tell("said", text),
             progress=lambda node, path, done, total: tell("written", node, path),
             database_progress=lambda *progress: tell("made", *progress),
             agreed=agreed,
+            keeping=partial(keeping, loaded, resolver, shown, self._cancel),
             cancel=self._cancel,
         )
         called = self.pair.draft.called
@@ -185,6 +195,9 @@ class Apply(Screen[None]):
 
     def _on_writing(self) -> None:
         self._tell("Writing …")
+
+    def _on_stands(self, text: str) -> None:
+        self._tell(plain(text))
 
     def _on_said(self, text: str) -> None:
         self.notify(plain(text), markup=False)

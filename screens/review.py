@@ -90,6 +90,7 @@ class Review(Screen["tuple[str, Place | None] | None"]):
         """The warnings that somebody accepted, each by its id, node and message."""
         self._shown: Prepared | None = None
         self._asked_elsewhere = False
+        self._rolling = False
 
     def compose(self) -> ComposeResult:
         yield TitleBar(f"{self.pair.draft.title} {sign('to')} review")
@@ -318,17 +319,32 @@ class Review(Screen["tuple[str, Place | None] | None"]):
         prepared = self.pair.prepared
         databases = self.pair.needs is not None and self.pair.needs.pending
         pending = prepared is not None and bool(prepared.plan.pending or databases)
-        ready = prepared is not None and not wrong and not open_ones and pending
-        if wrong:
+        self._rolling = prepared is not None and not databases and self._can_roll(prepared, wrong)
+        ready = prepared is not None and (self._rolling or not wrong) and not open_ones and pending
+        self.query_one("#apply", Button).label = "Apply node by node" if self._rolling else "Apply"
+        if wrong and not self._rolling:
             told = f"{len(wrong)} {_plural('error', len(wrong))} to mend"
             told += f", {len(open_ones)} {_plural('warning', len(open_ones))} to accept" if open_ones else ""
         elif not pending:
             told = "nothing to do: everything is as the profile says"
         elif open_ones:
             told = f"{len(open_ones)} {_plural('warning', len(open_ones))} to accept"
+        elif self._rolling:
+            told = "the pair runs: each node is stopped, written and started in its turn"
         else:
             told = "ready: nothing has been written yet"
         self._verdict(told, ready=ready)
+
+    def _can_roll(self, prepared: Prepared, wrong: list[Finding]) -> bool:
+        """Whether both servers run here, nothing else keeps the change from being made, and it can be made so."""
+        options = prepared.options
+        return (
+            bool(wrong)
+            and all(one.id == "prerequisites.running" for one in wrong)
+            and not (options.only_node or options.offline)
+            and [pack.running is not None for pack in prepared.packs.values()] == [True, True]
+            and all(change.rolls for change in prepared.plan.pending)
+        )
 
     def _verdict(self, told: str, *, ready: bool = False) -> None:
         self.query_one("#told", Static).update(Content(told))
@@ -451,7 +467,7 @@ class Review(Screen["tuple[str, Place | None] | None"]):
         if prepared is None or self.query_one("#apply", Button).disabled:
             self.notify("There is something to settle first.", markup=False)
             return
-        self.app.push_screen(Apply(self.pair, prepared))
+        self.app.push_screen(Apply(self.pair, prepared, rolling=self._rolling))
 
     def on_screen_resume(self) -> None:
         if self._shown is not None and self.pair.prepared is None and not self.pair.looking:

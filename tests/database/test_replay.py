@@ -83,6 +83,13 @@ def maria_world(maria: Playground, pack: Path, tmp_path: Path) -> Iterator[MakeW
 
 
 class TestFromNothing:
+    def test_databases_to_be_made_are_no_rolling_change(self, maria_world: MakeWorld) -> None:
+        world = maria_world()
+        done = world.replay("--rolling", "--only", "mysql")
+        assert (done.code, done.json["outcome"]) == (3, "refused")
+        assert f"\n  database {world.ground.user}: pending\n" in done.json["error"]
+        assert world.ground.user not in world.ground.server.databases()
+
     def test_dry_run_then_replay_then_nothing_left_to_do(self, world: World) -> None:
         ground, before = world.ground, world.homes()
         dry = world.replay("--dry-run")
