@@ -198,7 +198,7 @@ def test_a_server_that_was_running_and_ends_is_not_waited_for(launched: Launched
     def progress(nodes: Sequence[servers.NodeState]) -> None:
         nonlocal ended
         if nodes[1].text == "launched" and not ended:
-            end(two.pair.homes[0])
+            two.end(0)
             ended = True
 
     done = servers.run(

@@ -141,9 +141,9 @@ class StandInPair:
         (home / SETTINGS).write_text(self.settings[number].to_json())
         (home / "bin/wso2server.sh").write_text(LAUNCHER)
 
-    def end(self) -> None:
-        """Kill whatever runs."""
-        for home in self.pair.homes:
+    def end(self, *numbers: int) -> None:
+        """Kill what runs in these homes (none: in both)."""
+        for home in [self.pair.homes[number] for number in numbers or (0, 1)]:
             while (pid := server_of(home)) is not None:
                 os.kill(pid, signal.SIGKILL)
                 time.sleep(0.01)
