@@ -277,6 +277,12 @@ class TestPrerequisites:
             (fix,) = [one.fix for one in of(checked(pair), "prerequisites.running") if one.status == "error"]
             assert fix == f"apimha-wizard stop {pair.profile} --node node2"
             process.communicate(b"\n")
+        with subprocess.Popen(["true"]) as ended:
+            os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
+            pid.write_text(str(ended.pid))
+            assert statuses(checked(pair), "prerequisites.running") == ["ok", "ok"], (
+                "nobody has waited for it yet"
+            )
         pid.unlink()
         applied(pair)
         pid.write_text(f"{os.getpid()}\n")

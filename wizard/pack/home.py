@@ -235,10 +235,12 @@ class Pack:
 
 
 def _alive(pid: int) -> bool:
+    """Whether there is such a process, and it does not only wait for its parent to notice that it has ended."""
     try:
         os.kill(pid, 0)
+        stat = bounded.read_text(f"/proc/{pid}/stat")
     except ProcessLookupError:
         return False
-    except PermissionError:
+    except OSError:  # another user's
         return True
-    return True
+    return stat.rpartition(")")[2].split()[:1] != ["Z"]

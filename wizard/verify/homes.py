@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from wizard.pack.home import EVENT_PROCESSOR, Pack, is_pack
 from wizard.server.process import server_of
-from wizard.system import bounded, finding
+from wizard.system import finding
 from wizard.system.errors import EditError
 from wizard.system.finding import Finding
 from wizard.verify.clean import LOCATION, plan_cleaning
@@ -53,16 +53,7 @@ def alive(node: Node, pack: Pack | None, hosts: Hosts) -> bool | None:
     if server_of(pack.home) is not None:
         return True
     pid = pack.pid
-    return None if pid is None else pack.running == pid and not _ended(pid)
-
-
-def _ended(pid: int) -> bool:
-    """Whether a process has ended and only waits for its parent to notice."""
-    try:
-        stat = bounded.read_text(f"/proc/{pid}/stat")
-    except OSError:
-        return False
-    return stat.rpartition(")")[2].split()[:1] == ["Z"]
+    return None if pid is None else pack.running == pid
 
 
 def state_location(profile: Profile, pack: Pack) -> str:
