@@ -163,6 +163,7 @@ def test_a_node_that_fails_brings_both_back(running: Callable[..., StandInPair],
     assert done.json["error"].startswith(
         f"{failing} did not become healthy; everything in the homes is as before, and the pair is healthy again\n"
     )
+    assert f"\n- server.start {failing}: the server has ended" in done.json["error"]
     assert "java.lang.OutOfMemoryError: Java heap space" in done.json["error"]
     one, other = ([f"{node}: stopping", f"{node}: launched"] for node in ("node2", "node1"))
     back = [line for line in steps(done.err) if line not in ("node1: stopping", "node2: stopping")]

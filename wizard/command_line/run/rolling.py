@@ -122,7 +122,9 @@ class Keeper:
         outcome, code = servers.wait(time.monotonic() + START_LIMIT)
         if outcome == "healthy":
             return
-        found = servers.result(outcome, code).findings[noted:]
-        failed = [one for one in found if one.status == ("waiting" if outcome == "waiting" else "error")]
-        self._failures += [line for one in failed for line in finding_lines(one, "-")]
+        # Why a start has failed says more than what verify makes of the log that it left.
+        failed = [one for one in servers.notes[noted:] if one.status == "error"]
+        status = "waiting" if outcome == "waiting" else "error"
+        found = failed or [one for one in servers.result(outcome, code).findings if one.status == status]
+        self._failures += [line for one in found for line in finding_lines(one, "-")]
         raise StoppedError(f"{node.name} did not become healthy")
