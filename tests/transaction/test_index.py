@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -115,6 +116,18 @@ def test_whatever_becomes_of_the_index_the_history_is_the_same(
     box.applied()
     assert len(undo.history()) == 4 == len(history(box))
     assert undo.history()[0]["run"] in index.read()
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to("/dev/zero")])
+def test_an_index_that_is_no_file_holds_nobody_up(box: Sandbox, make: Callable[[Path], object]) -> None:
+    box.applied()
+    truth = undo.history()
+    locations.index().unlink()
+    make(locations.index())
+    assert undo.history() == truth
+    assert box.ended("rollback", str(box.profile))[0] == 0
+    faults.remove(locations.index())
+    assert box.changed() == []
 
 
 def test_a_run_whose_folder_is_gone_is_not_listed(box: Sandbox) -> None:

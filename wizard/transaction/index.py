@@ -16,8 +16,9 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from wizard.system import locations
+from wizard.system import bounded, locations
 from wizard.system.durable import fsync_folder, write_all
+from wizard.transaction.move import LARGEST
 
 FORMAT = 1
 """Changes with the fields of a line: those of another edition then have another checksum."""
@@ -106,7 +107,7 @@ def read() -> Mapping[str, bytes]:
 @lru_cache(maxsize=1)
 def _read(path: Path, *_version: int) -> Mapping[str, bytes]:
     lines = {}
-    for whole in path.read_bytes().split(b"\n"):
+    for whole in bounded.read(path, LARGEST).split(b"\n"):
         # A line that is there in part, or was damaged, does not have its checksum.
         line, _, checksum = whole.rpartition(b" ")
         if line and checksum == _checksum(line):
@@ -123,7 +124,7 @@ def append(lines: Iterable[bytes]) -> None:
     # The line break comes first: the last line may be there in part.
     data = b"".join(b"\n%b %b\n" % (line, _checksum(line)) for line in lines)
     with contextlib.suppress(OSError):
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         descriptor = os.open(locations.index(), flags, 0o600)
         try:
             write_all(descriptor, data)
