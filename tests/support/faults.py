@@ -190,7 +190,9 @@ class World:
             os.environ.update(self.env)
             os.umask(0o022)
             from wizard.command_line import cli
+            from wizard.command_line.streams import open_standard_streams
 
+            open_standard_streams()
             signal.sigwait({signal.SIGUSR1})
             signal.pthread_sigmask(signal.SIG_SETMASK, signals)
             try:
