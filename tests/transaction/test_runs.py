@@ -292,6 +292,29 @@ def test_homes_that_cannot_be_written_at_all_are_told_by_path(box: Sandbox, node
     assert box.changed() == []
 
 
+def test_a_path_that_cannot_be_seen_any_more_keeps_its_backup(
+    box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file is in its place, and then the disk is gone: nobody knows which of the two it holds."""
+    box.applied()
+    edit(box.folder / AXIS2)
+    edited = (box.folder / AXIS2).read_bytes()
+    folder, away = (box.folder / AXIS2).parent, box.folder / "away"
+    fsync = os.fsync
+
+    def fail(descriptor: int) -> None:
+        if folder.is_dir() and (box.folder / AXIS2).read_bytes() != edited:
+            folder.rename(away)
+            raise OSError(5, "Input/output error")
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fail)
+    assert box.rollback(force=True).exit_code == 5
+    away.rename(folder)
+    assert edited in [path.read_bytes() for path in box.runs.glob("*/backups/*")]
+    assert box.changed() == []
+
+
 @pytest.mark.parametrize("start", ["applied", "cut_off"])
 @pytest.mark.parametrize("what", ["folder", "pipe"])
 def test_force_leaves_a_folder_or_a_pipe_alone_and_restores_the_rest(

@@ -237,11 +237,11 @@ def _committed(run: Run, folders: Folders, left: list[Unrestored] | None) -> Run
         return run
     failed = {entry for entry in run.entries if entry.path in {one.path for one in left}}
     # What is in its place, and only not known to be on the disk, is recorded all the same.
-    undone = {entry for entry in failed if not recovery.is_done(entry, folders)}
+    undone = {entry for entry in failed if not recovery.is_at(entry, entry.after, folders)}
     for entry in undone:
         with contextlib.suppress(OSError, StoppedError):
             remove(run.temporary(entry.path), folders)
-        if entry.backup:
+        if entry.backup and recovery.is_at(entry, entry.before, folders):
             with contextlib.suppress(OSError):
                 os.unlink(run.backup(entry))
     entries = [entry for entry in run.entries if entry not in undone]

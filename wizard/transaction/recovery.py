@@ -134,7 +134,7 @@ def _recovered(run: Run, *, force: bool) -> Recovered | None:
             if run.outcome != "started":
                 _clear_markers(run, folders)
                 return None
-            changed = tuple(entry for entry in run.entries if is_done(entry, folders))
+            changed = tuple(entry for entry in run.entries if is_at(entry, entry.after, folders))
             left = restore(run, run.entries, folders, force=force)
             if not left:
                 close(run, "cut off", folders)
@@ -145,10 +145,10 @@ def _recovered(run: Run, *, force: bool) -> Recovered | None:
     return Recovered(run, changed)
 
 
-def is_done(entry: JournalEntry, folders: Folders) -> bool:
-    """Whether a path is as the run leaves it now, and was not before."""
+def is_at(entry: JournalEntry, state: PathState, folders: Folders) -> bool:
+    """Whether a path is seen to be in this state now."""
     try:
-        return folders.state(entry.path) == entry.after != entry.before
+        return folders.state(entry.path) == state
     except (OSError, StoppedError):
         return False
 
