@@ -8,6 +8,7 @@ import os
 import stat
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -159,6 +160,21 @@ def test_runs_are_undone_one_after_the_other_the_newest_first(box: Sandbox) -> N
     assert [path for path in box.changed() if path != "demo.toml"] == []
     assert first and second
     assert [state_of(run) for run in (first, second)] == ["rolled back", "rolled back"]
+
+
+def test_the_newest_run_is_undone_first_also_if_the_clock_was_set_back(
+    box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box.applied()
+    port(box, 4001, 4002)
+    now = time.time_ns()
+    monkeypatch.setattr(time, "time_ns", lambda: now - 10**15)
+    second = box.applied().run
+    assert [one["run"] for one in undo.history()][0] == second
+    assert box.rollback().outcome == "restored"
+    assert state_of(str(second)) == "rolled back"
+    assert box.rollback().exit_code == 0
+    assert [path for path in box.changed() if path != "demo.toml"] == []
 
 
 def test_an_older_run_gives_back_only_what_no_newer_one_has_changed(box: Sandbox) -> None:

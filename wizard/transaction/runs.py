@@ -13,6 +13,7 @@ import os
 import pwd
 import time
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -161,13 +162,24 @@ def now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{microseconds:06}Z"
 
 
+def _later(newest: str, started: str) -> str:
+    """When a run began, or the moment after the newest one where the clock was set back."""
+    if started > newest:
+        return started
+    with contextlib.suppress(ValueError, OverflowError):
+        moment = datetime.fromisoformat(newest) + timedelta(microseconds=1)
+        return f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z"
+    return started
+
+
 def begin(run: Run) -> Run:
     """Make the run's folder (0700) with its journal, on disk when this returns; gives the run that lives there."""
     parent = locations.runs()
     make_folder(parent, mode=0o700)
     # Whoever tidies up takes a folder without a journal for one that was cut off: it waits for this lock.
     with folder_lock(parent, wait=True):
-        run = run._replace(folder=parent / run.run)
+        newest = index.row(found[0]).started.decode() if (found := lines()) else ""
+        run = run._replace(folder=parent / run.run, started=_later(newest, run.started))
         while True:
             try:
                 os.mkdir(run.folder, 0o700)
