@@ -170,7 +170,7 @@ def test_the_newest_run_is_undone_first_also_if_the_clock_was_set_back(
     now = time.time_ns()
     monkeypatch.setattr(time, "time_ns", lambda: now - 10**15)
     second = box.applied().run
-    assert [one["run"] for one in undo.history()][0] == second
+    assert undo.history()[0]["run"] == second
     assert box.rollback().outcome == "restored"
     assert state_of(str(second)) == "rolled back"
     assert box.rollback().exit_code == 0
@@ -459,9 +459,14 @@ def test_only_this_user_can_read_journals_and_backups(box: Sandbox) -> None:
 
 
 def test_a_journal_that_cannot_be_understood_is_passed_over(box: Sandbox) -> None:
-    box.applied()
+    run = str(box.applied().run)
+    journal = json.loads((box.runs / run / "journal.json").read_bytes())
+    wrong = [
+        json.dumps(journal | {"run": f"20200101T00000{number}Z-0000", field: value}).encode()
+        for number, (field, value) in enumerate({"started": 5, "profile": None, "homes": {"a": 1}}.items(), 6)
+    ]
     for number, content in enumerate(
-        [b"", b"{", b"[]", b'{"format": 99}', b'{"format": 1, "entries": [1]}', b"\xff"]
+        [b"", b"{", b"[]", b'{"format": 99}', b'{"format": 1, "entries": [1]}', b"\xff", *wrong]
     ):
         folder = box.runs / f"20200101T00000{number}Z-0000"
         folder.mkdir()

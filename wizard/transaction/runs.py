@@ -269,7 +269,11 @@ def from_json(data: Any, folder: Path) -> Run:
     plain = {name: data[name] for name in PLAIN}
     for name in ("files", "ignored", "databases", "stages"):
         plain[name] = tuple(plain[name])
-    return Run(**{**plain, "homes": dict(plain["homes"]), "entries": entries, "folder": folder})
+    homes = dict(plain["homes"])
+    texts = [plain[name] for name in ("run", "profile", "profile_path", "owner", "started")]
+    if not all(isinstance(text, str) for text in (*texts, *homes, *homes.values())):
+        raise ValueError("not a text")
+    return Run(**{**plain, "homes": homes, "entries": entries, "folder": folder})
 
 
 def read(journal: Path) -> Run | None:
