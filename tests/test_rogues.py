@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import signal
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 from tests.support import cli, pairs, rogues
 from tests.support.certificates import old_certificate
 from tests.support.need import need
+from wizard.database.accounts import Account, create_account
 from wizard.database.connection import connect
 from wizard.database.failure import DatabaseError, Endpoint
 from wizard.passwords.secret import Secret
@@ -108,6 +110,16 @@ def test_a_password_that_a_server_says_again_is_masked(profile, tmp_path: Path) 
         checked = ended("check", profile(mysql={"port": rogue.port}))
     assert pairs.PASSWORD.encode() in rogue.heard
     assert "********" in checked.out
+
+
+@pytest.mark.parametrize("way", ["agrees", "agrees as 10.11.19-MariaDB", "agrees as 8.0.36"])
+def test_an_account_is_created_without_its_password_in_clear_text(way: str) -> None:
+    with rogues.rogue_mysql(way) as rogue:
+        with connect(Endpoint("127.0.0.1", rogue.port), "root", Secret(ADMIN_PASSWORD)) as session:
+            with pytest.raises(DatabaseError) if "8.0" in way else contextlib.nullcontext():
+                assert create_account(session, Account("apim", "%"), Secret(pairs.PASSWORD))
+    assert (b"CREATE USER" in rogue.heard) is ("8.0" not in way)
+    assert pairs.PASSWORD.encode() not in rogue.heard
 
 
 @pytest.mark.parametrize("way", ["drip in a row", "endless rows", "a file", "sequence"])

@@ -108,6 +108,7 @@ class RogueMysql:
 
     def _greeting(self) -> bytes:
         version = {"long version": b"5.6." + b"9" * 10_000, "escapes": b"5.6.24" + ESCAPES.encode()}
+        version |= {f"agrees as {name}": name.encode() for name in ("8.0.36", "10.11.19-MariaDB")}
         plugin = {"sha256 from the greeting on": b"sha256_password", "caching": b"caching_sha2_password"}
         named = self.way != "old without a name"
         flags = 0xF7FF & ~_TLS | _SECURE | (_PLUGINS if named else 0)
@@ -163,7 +164,7 @@ class RogueMysql:
 
     def _result(self, connection: socket.socket, command: bytes) -> None:
         """The answer to a statement."""
-        if command[1:4] == b"SET":
+        if command[1:4] == b"SET" or self.way.startswith("agrees"):
             return self._say(connection, _OK)
         if self.way == "a file":
             self._say(connection, b"\xfb/etc/passwd")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import re
 from collections.abc import Iterable, Sequence
@@ -121,15 +122,34 @@ def create_account(session: DatabaseSession, account: Account, password: Secret)
     """Make it.  False where it exists already (and is left as it is).  Raises DatabaseError.
 
     `CREATE USER IF NOT EXISTS` does not exist in 5.6 (procedure, chapter 2), so the error decides everywhere.
+    Without TLS the server gets the hash that it stores; MySQL 8 and later do not take that one.
     """
-    arguments = (account.username, account.host, password.reveal())
+    server, word, by = session.greeting, password.reveal(), "BY"
+    if not session.encrypted and (server.mariadb or server.version < (8,)):
+        word, by = _native_hash(word), "BY PASSWORD"
+    elif not session.encrypted and not session.endpoint.plain_after_tls:
+        raise DatabaseError(
+            f"the account {account} is not created: without TLS its password would be sent in clear text",
+            cause="tls",
+            place=f"MySQL at {session.endpoint}",
+            fix="let the server offer TLS 1.2 or later, or let a DBA run what apimha-wizard sql prints",
+        )
     try:
-        session.make("CREATE USER %s@%s IDENTIFIED BY %s", arguments, hiding=password)
+        arguments = (account.username, account.host, word)
+        session.make(f"CREATE USER %s@%s IDENTIFIED {by} %s", arguments, hiding=password)
     except DatabaseError as problem:
         if problem.number == _EXISTS:
             return False
         raise
     return True
+
+
+def _native_hash(password: str) -> str:
+    """Return what a server stores for `mysql_native_password`."""
+    if not password:
+        return ""
+    once = hashlib.sha1(password.encode("utf-8", "surrogateescape")).digest()
+    return f"*{hashlib.sha1(once).hexdigest().upper()}"
 
 
 def grant_all(session: DatabaseSession, pattern: str, account: Account) -> None:

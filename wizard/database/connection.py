@@ -58,6 +58,8 @@ class DatabaseSession:
         self.username = login.username
         self.greeting = login.greeting
         """What the server said of itself."""
+        self.encrypted = login.encrypted
+        """Whether everything is sent over TLS."""
         self.own_address = own_address
         """The address of this machine that the connection comes from."""
 
@@ -151,7 +153,7 @@ def connect(
                 continue  # MySQL 5.6 and its like offer a TLS that is no longer spoken
             failure = login.failure(login.refusal(problem) or problem)
             failure.greeting = greeting
-            failure.encrypted = encryption is not None and encryption.established
+            failure.encrypted = login.encrypted
             raise failure from None
         break
     return DatabaseSession(raw, login, own_address, work_limit)
@@ -181,6 +183,10 @@ class _Login:
     greeting: Greeting
     allowance: Allowance
     encryption: Encryption | None
+
+    @property
+    def encrypted(self) -> bool:
+        return self.encryption is not None and self.encryption.established
 
     @property
     def no_key(self) -> bool:
