@@ -183,7 +183,11 @@ def test_a_rogue_subversion_server(
         checked = ended("check", path, "--only", "deployment-sync")
     (line,) = [line for line in checked.out.splitlines() if "deployment-sync.repository" in line]
     greets = way not in ("drip", "silence", "another protocol")
-    assert line.startswith("✗" if client or not greets else "✓"), line
+    fails = (client and way not in ("plain", "login")) or not greets
+    assert line.startswith("✗" if fails else "✓"), line
     assert told in line
     assert len(line) < 600
-    assert not any(ADMIN_PASSWORD.encode() in piece for piece in heard)
+    asked = b"".join(heard)
+    assert b"( PLAIN (" not in asked  # what follows holds the password
+    assert b"( LOGIN (" not in asked
+    assert ADMIN_PASSWORD.encode() not in asked

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -108,6 +109,15 @@ class Web(BaseHTTPRequestHandler):
     def do_OPTIONS(self) -> None:
         import base64
 
+        if self.path.startswith("/moved"):
+            self.send_response(301)
+            self.send_header("Location", "svn+ssh://host.invalid/svn")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        if self.path.startswith("/echo") and (given := self.headers.get("Authorization")):
+            self.send_error(500, base64.b64decode(given[6:]).decode("latin-1"))
+            return
         wanted = "Basic " + base64.b64encode(f"wso2:{PASSWORD}".encode()).decode()
         allowed = self.headers.get("Authorization") == wanted
         self.send_response(200 if allowed else 401)
@@ -153,3 +163,27 @@ def test_http_with_the_client_says_what_the_client_says(web: str) -> None:
     assert found.status == "error"
     assert PASSWORD not in found.message
     assert "wrong" not in found.message
+
+
+def test_a_redirection_starts_no_ssh(web: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    need("svn")
+    ssh = tmp_path / "ssh"
+    ssh.write_text(f"#!/bin/sh\n: >{tmp_path}/started\n")
+    ssh.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    (found,) = findings(web + "/moved")
+    assert found.status == "error"
+    assert not (tmp_path / "started").exists()
+
+
+@pytest.mark.parametrize("client", [True, False])
+def test_a_password_that_the_server_says_again_is_masked(
+    web: str, client: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if client:
+        need("svn")
+    else:
+        monkeypatch.setattr(shutil, "which", lambda name: None)
+    (found,) = findings(web + "/echo", password="topsecret")
+    assert (found.status, "********" in found.message) == ("error", True), found.message
+    assert "topsecret" not in found.message

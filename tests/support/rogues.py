@@ -309,6 +309,8 @@ SVN = {
     "escapes": "",
     "another protocol": "",
     "a list without end": "",
+    "plain": "was not tried",
+    "login": "was not tried",
 }
 """The ways of the rogue Subversion server, each with what a check says of it (an old client says less)."""
 
@@ -335,6 +337,8 @@ def rogue_svn(way: str) -> Iterator[tuple[int, list[bytes]]]:
             connection.sendall(b"( " * 1000)
         if way == "escapes":
             connection.sendall(failure)
+        if way in ("plain", "login"):
+            connection.sendall(b"( success ( ( %s ) 5:realm ) ) " % way.upper().encode())
         while piece := connection.recv(65536):
             heard.append(piece)
 

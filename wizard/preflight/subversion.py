@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from wizard.passwords.secret import MASK
 from wizard.system import finding
 from wizard.system.finding import Finding
 from wizard.system.peer import Allowance, Encryption, reach
@@ -48,7 +49,9 @@ def look(profile: Profile, password: Secret | None) -> Iterator[Finding]:
             url, user, word
         )
     except RepositoryError as problem:
-        yield finding.error(f"{sync.svn_url}: {quoted(str(problem))}", fix=problem.fix)
+        # The server may know the password, and say it again.
+        text = str(problem).replace(word, MASK) if word else str(problem)
+        yield finding.error(f"{sync.svn_url}: {quoted(text)}", fix=problem.fix)
     except TimeoutError:
         yield finding.error(f"{sync.svn_url}: no answer within {PATIENCE:g} s", fix=CORRECT_URL)
     except OSError as problem:
@@ -83,6 +86,8 @@ def _remote(url: SplitResult, user: str, password: str) -> str:
 def _asked_by_client(client: str, url: SplitResult, user: str, password: str) -> str:
     """Ask with the account, in a configuration of its own; the password goes through standard input.
 
+    Without the modules of SASL the client proves by CRAM-MD5 that it knows the password: with them it would send the
+    password in clear text to any `svn:` server that asks.  A web server that redirects to `svn+ssh:` starts no ssh.
     Where anybody may read, an `svn:` server does not ask who is there: so it is asked to unlock a path that does not
     exist, for which it has to know, and which changes nothing.
     """
@@ -105,7 +110,7 @@ def _asked_by_client(client: str, url: SplitResult, user: str, password: str) ->
             given=f"{password}\n".encode(),
             time_limit=PATIENCE,
             most_bytes=64 * 1024,
-            environment={**os.environ, "LC_ALL": "C"},
+            environment={**os.environ, "LC_ALL": "C", "SASL_PATH": folder, "SVN_SSH": "false"},
         )
     if by_unlocking and b"W160040" in ended.errors:  # no such lock
         return f"takes the account {user}, which may commit there"
@@ -113,6 +118,8 @@ def _asked_by_client(client: str, url: SplitResult, user: str, password: str) ->
         return f"answers to {user}; {LATER}"
     if any(code in ended.errors for code in (b"E170001", b"E215004")):
         raise RepositoryError(f"the account {user} is refused", CORRECT_ACCOUNT)
+    if b"E210007" in ended.errors:  # no mechanism in common
+        return f"answers; whether it takes the account {user} was not tried: it knows no CRAM-MD5"
     text = ended.errors.decode("utf-8", "replace").strip().splitlines()
     raise RepositoryError(text[-1].partition(": ")[2] if text else "the svn client failed")
 
