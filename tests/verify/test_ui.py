@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from wizard.verify.ui import ask_json, at_once, page, tables
+from wizard.verify.ui import LARGEST, ask_json, at_once, page, tables
 
 Answering = Callable[[socket.socket], None]
 
@@ -158,3 +158,9 @@ def test_tables_of_an_old_page() -> None:
         "Spark Properties": [["spark.master", "spark://a:7077"], ["a & b", ""]],
         "Classpath Entries": [["/opt/x.jar", "System Classpath"]],
     }
+
+
+def test_the_tables_of_a_page_take_no_more_time_than_it_is_long() -> None:
+    text = "<h4>A</h4><table><tr><td>x</td></tr></table>"
+    for piece in ("<a b='", "<!--", "<a"):
+        assert tables(text + piece * (LARGEST // len(piece))) == {"A": [["x"]]}

@@ -6,10 +6,9 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from typing import Any, Literal, TypeVar
 
 from wizard.system.peer import Allowance, reach
@@ -123,43 +122,19 @@ def at_once(jobs: Mapping[str, Callable[[], T]], limit: float) -> dict[str, T]:
     return dict(results)
 
 
-class _Tables(HTMLParser):
-    """The tables of a page by the heading (`h4`) above them; each row its cells' text."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tables: dict[str, list[list[str]]] = {}
-        self._heading = ""
-        self._open: Literal["h4", "td", ""] = ""
-        self._row: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: Sequence[tuple[str, str | None]]) -> None:
-        if tag == "h4":
-            self._heading, self._open = "", "h4"
-        elif tag == "tr":
-            self._row = []
-        elif tag == "td":
-            self._row.append("")
-            self._open = "td"
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in ("h4", "td"):
-            self._open = ""
-        elif tag == "tr" and self._row:
-            self.tables.setdefault(self._heading.strip(), []).append([cell.strip() for cell in self._row])
-            self._row = []
-
-    def handle_data(self, data: str) -> None:
-        if self._open == "h4":
-            self._heading += data
-        elif self._open == "td" and self._row:
-            self._row[-1] += data
-
-
 def tables(text: str) -> dict[str, list[list[str]]]:
-    """The tables of a web page by the heading above them, as rows of cells."""
-    parser = _Tables()
-    with suppress(AssertionError):  # so the parser gives up on some declarations
-        parser.feed(text)
-        parser.close()
-    return parser.tables
+    """The tables of a web page by the heading (`h4`) above them, as rows of cells.
+
+    By lxml, which needs no more time than the page is long, whatever it holds: `html.parser` may need its square.
+    """
+    from lxml import etree
+
+    found: dict[str, list[list[str]]] = {}
+    heading = ""
+    root = etree.fromstring(text.encode("utf-8", "replace"), etree.HTMLParser(encoding="utf-8"))
+    for element in root.iter("h4", "tr") if root is not None else ():
+        if element.tag == "h4":
+            heading = "".join(map(str, element.itertext())).strip()
+        elif cells := ["".join(map(str, cell.itertext())).strip() for cell in element.iterchildren("td")]:
+            found.setdefault(heading, []).append(cells)
+    return found
