@@ -361,6 +361,7 @@ class TestJava:
         done = command("start", two, "--json", code=3)
         assert done.json["outcome"] == "refused"
         assert "neither java_home of node1 nor JAVA_HOME is set" in done.json["error"]
+        assert done.err.splitlines()[-2].startswith("  fix: "), done.err
         assert pids(two) == [None, None]
 
 
