@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from wizard.passwords.masking import without_passwords, without_quoted_passwords
+from wizard.passwords.masking import masker, without_passwords, without_quoted_passwords
 from wizard.passwords.secret import MASK
 
 VALUES = [
@@ -29,6 +29,8 @@ VALUES = [
     "IDENTIFIED BY '{}",
     "SET PASSWORD FOR 'a'@'h' = '{}'",
     "SELECT PASSWORD('{}')",
+    "password => {}",
+    "Authorization: Basic {}",
 ]
 LINES = [
     "login of apim with password {}",
@@ -41,6 +43,7 @@ LINES = [
     "keytool -storepass {} -list",
     "openssl -passin {}",
     "<password>{}</password>",
+    '<Property name="password">{}</Property>',
     '<p:dbPassword encrypted="false">{}</p:dbPassword>',
 ]
 INNOCENT = [
@@ -86,3 +89,8 @@ def test_a_long_value_takes_no_time_without_end(piece: str) -> None:
     begun = time.monotonic()
     without_passwords(piece * (1_000_000 // len(piece)))
     assert time.monotonic() - begun < 60
+
+
+def test_masking_takes_no_more_time_than_a_file_is_long() -> None:
+    text = "a." * 500_000
+    assert masker(["correct horse"]).mask(text) == text

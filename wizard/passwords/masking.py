@@ -27,7 +27,7 @@ _NAMED_ELEMENT = re.compile(
     rf"(<([\w:.-]+)\s[^<>]*(?:name|key)\s*=\s*[\"'][^\"'<>]*password[\"'][^<>]*(?<!/)>){_CONTENT}(</\2\s*>)",
     re.IGNORECASE | re.DOTALL,
 )
-_ATTRIBUTE = re.compile(r"(\b[\w.-]*password\s*=\s*([\"']))(.*?)(\2)", re.IGNORECASE | re.DOTALL)
+_ATTRIBUTE = re.compile(r"((?<![\w.-])[\w.-]*password\s*=\s*([\"']))(.*?)(\2)", re.IGNORECASE | re.DOTALL)
 _VALUE = r"(?:[^&<;\s\"]|;(?![\w.]+=))*"  # a `;` ends a parameter of an H2 URL, but not one of MySQL's
 _PARAMETER = re.compile(rf"((?:[?&;]|&amp;)[\w.]*(?:password|pwd)[\w.]*=){_VALUE}", re.IGNORECASE)
 
@@ -89,7 +89,7 @@ _QUOTED = r"""(?:"(?:[^"\\]|\\.)*(?:"|$)|\\+"[^"]*(?:"|$)|'(?:[^'\\]|\\.|'')*(?:
 _BARE = r"(?:[^\s&;]|;(?!\s|$|[\w.]+=))+"
 _ASSIGNED = re.compile(
     rf"""((?:password|passwd|passphrase|pwd|secret|token|storepass|keypass)[\w.]{{0,60}}\\*["']?
-          \s{{0,20}}(?:(?:is|was)\s{{0,20}})?[=:]\s{{0,20}})
+          \s{{0,20}}(?:(?:is|was)\s{{0,20}})?(?>[=-]>|[=:])\s{{0,20}})
          (?!\*{{8}}|(?:yes|no|null|true|false)(?:[\s,;&)\]}}"']|$))
          (?:{_QUOTED}|{_BARE})""",
     re.IGNORECASE | re.VERBOSE,
@@ -100,7 +100,7 @@ _USER_INFO = re.compile(
 )
 _IDENTIFIED = re.compile(
     rf"(\bidentified\s{{1,20}}(?:(?:with|via)\s{{1,20}}\S{{1,100}}\s{{1,20}})?(?:by|as|using)\s{{1,20}}"
-    rf"(?:password\s{{1,20}})?)(?:{_QUOTED}|[^\s;]+)"
+    rf"(?:password\s{{1,20}})?|\bauthorization\W{{1,20}}(?:basic|bearer)\s{{1,20}})(?:{_QUOTED}|[^\s;]+)"
     rf"|(\bpassword\s?\(\s?|\bpassword\s{{1,20}}for\s{{1,20}}\S{{1,200}}\s{{0,20}}=\s{{0,20}}){_QUOTED}",
     re.IGNORECASE,
 )
@@ -141,6 +141,6 @@ def without_quoted_passwords(line: str) -> str:
 
     A word that follows "password" in ordinary sentences stays; whatever else does may be one.
     """
-    line = without_passwords(_ELEMENT.sub(_keep_lines, line))
+    line = without_passwords(_NAMED_ELEMENT.sub(_keep_lines, _ELEMENT.sub(_keep_lines, line)))
     line = _SPOKEN.sub(lambda found: f"{found[1]}{found[2] or ''}{MASK}", line)
     return _OPTION.sub(rf"\g<1>{MASK}", line)
