@@ -170,6 +170,19 @@ PROFILE_CASES = [
         (r"pair\.toml:\d+: mysql\.url_parameters\.password", "env"),
         ".+",
     ),
+    *(
+        Case(
+            f"the svn URL {url}",
+            appended(
+                f'\n[deployment_sync]\nmethod = "svn"\nsvn_url = "{url}"\n'
+                'svn_username = "u"\nsvn_password = { env = "APIM_DB_PASSWORD" }\n'
+            ),
+            2,
+            (r"pair\.toml:\d+: deployment_sync\.svn_url",),
+            ".+",
+        )
+        for url in ("http://host:99999/r", "svn://host:port/r", "https://[::1/r")
+    ),
     Case(
         "a user in the svn URL",
         appended(

@@ -145,6 +145,7 @@ def web() -> Iterator[str]:
     ("path", "password", "status", "told"),
     [
         ("/svn/repos", PASSWORD, "ok", "answers to wso2"),
+        ("/svn/dépôt", PASSWORD, "ok", "answers to wso2"),
         ("/svn/repos", "wrong", "error", "refused"),
         ("/", PASSWORD, "error", "no Subversion repository"),
     ],

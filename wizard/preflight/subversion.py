@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from wizard.passwords.secret import MASK
 from wizard.system import finding
@@ -43,6 +43,7 @@ def look(profile: Profile, password: Secret | None) -> Iterator[Finding]:
     """What the repository of the profile says; a `file:` one must be writable by whoever runs the manager."""
     sync = profile.deployment_sync
     url = urlsplit(sync.svn_url or "")
+    url = url._replace(path=quote(url.path, safe="%/:@!$&'()*+,;=~"))
     user, word = sync.svn_username or "", password.reveal() if password is not None else ""
     try:
         told = {"svn": _remote, "file": _file, "http": _remote, "https": _remote}[url.scheme.lower()](

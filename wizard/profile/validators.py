@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from wizard.passwords.references import kind_of
 from wizard.system.rules import broken
@@ -111,7 +112,11 @@ def _url(text: str, schemes: tuple[str, ...], message: str) -> str:
         raise broken("no user and no password stands in an address: they have keys of their own")
     if scheme.lower() not in schemes or not (authority or (scheme == "file" and path)):
         raise broken(message)
-    if not _is_text(text) or " " in text:
+    try:
+        port = urlsplit(text).port
+    except ValueError:
+        port = 0
+    if not _is_text(text) or " " in text or port == 0:
         raise broken(message)
     return text
 
