@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from wizard.command_line import cli
@@ -14,7 +15,12 @@ if TYPE_CHECKING:
 def main() -> NoReturn:
     """Run what the command line asks for, and end the process with its exit code."""
     open_standard_streams()
-    cli.main(screen=cli.Launchers(open_wizard, open_dashboard))
+    try:
+        cli.main(screen=cli.Launchers(open_wizard, open_dashboard))
+    finally:
+        # The command has ended and said how: no signal may give it another exit code while the interpreter ends.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
 
 
 # The screen is loaded by those commands alone that show it: the others work without Textual.

@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -247,6 +248,19 @@ class TestJson:
         assert child.returncode == 130
         assert b"Traceback" not in err
         assert found.count(b"\n") <= 1
+
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_a_signal_after_the_object_changes_no_exit_code(
+        self, common: Pair, number: signal.Signals
+    ) -> None:
+        command = [sys.executable, "-m", "wizard", "stop", str(common.profile), "--json"]
+        environment = {**common.env, "PYTHONPATH": str(ROOT)}
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as child:
+            assert child.stdout is not None
+            told = json.loads(child.stdout.readline())
+            time.sleep(0.01)  # the interpreter is ending now, which takes longer
+            child.send_signal(number)
+        assert (told["outcome"], child.returncode) == ("stopped", 0)
 
 
 def obeyed(text: str) -> set[str]:
