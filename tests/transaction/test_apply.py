@@ -855,7 +855,7 @@ def test_the_lock_and_the_marker_of_another_user_are_seen(
     for arguments in (["replay", str(box.profile), "--offline"], ["check", str(box.profile), "--offline"]):
         code, out, err = box.ended(*arguments)
         assert code == 5, (out, err)
-        assert owner in out + err
+        assert f"let {owner} run: apimha-wizard rollback " in out + err
     assert box.now() == before
     monkeypatch.setenv("XDG_STATE_HOME", str(box.state))
     assert in_a_child(lambda: as_owner(lambda: check(box.rollback().outcome == "restored"))) == 0

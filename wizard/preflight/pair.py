@@ -245,7 +245,7 @@ def unfinished(context: CheckContext) -> Iterator[Finding]:
 
 def unfinished_in(homes: Mapping[str, Path]) -> Iterator[Finding]:
     """An error for each of these homes (by node) in which a run is going on or was cut off."""
-    from wizard.transaction import marker, runs
+    from wizard.transaction import marker, recovery, runs
 
     for node, home in homes.items():
         try:
@@ -267,11 +267,10 @@ def unfinished_in(homes: Mapping[str, Path]) -> Iterator[Finding]:
                 f"{whose} is going on in {home}", node=node, fix="wait until it has ended, then try again"
             )
         else:
-            yield finding.error(
-                f"{whose} was cut off in {home}",
-                node=node,
-                fix="apimha-wizard rollback PROFILE   (restores what it had changed)",
-            )
+            fix = "apimha-wizard rollback PROFILE   (restores what it had changed)"
+            if runs.of_marker(there) is None:
+                fix = recovery.unreadable(there, home).fix or fix
+            yield finding.error(f"{whose} was cut off in {home}", node=node, fix=fix)
 
 
 @check(

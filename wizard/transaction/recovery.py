@@ -84,7 +84,7 @@ def recover(homes: Iterable[Path], cancel: Cancel, *, force: bool = False) -> li
 def _run_of(found: Marker, home: Path) -> Run:
     run = runs.of_marker(found)
     if run is None:
-        raise _unreadable(found, home)
+        raise unreadable(found, home)
     homes = [Path(other) for other in run.homes.values()]
     if any(map(is_empty, homes)) or not _among(home, homes):
         raise not_here(run, str(home))
@@ -102,7 +102,8 @@ def not_here(run: Run, place: str | None = None) -> Locked:
     )
 
 
-def _unreadable(found: Marker, home: Path) -> Locked:
+def unreadable(found: Marker, home: Path) -> Locked:
+    """The error for a marker whose journal is not this user's, or cannot be read."""
     where = f" on {found.host}" if found.host else ""
     fix = f"let {found.owner} run: apimha-wizard rollback {found.run}"
     if found.run == marker.UNKNOWN:
