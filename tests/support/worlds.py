@@ -207,7 +207,7 @@ import os, signal
 from wizard.transaction import staging
 rename, left = os.rename, [{CUT_OFF_AT}]
 def last(source, target, **folders):
-    if folders:
+    if folders:  # below a home
         left[0] -= 1
         if not left[0]:
             os.kill(os.getpid(), signal.SIGKILL)
