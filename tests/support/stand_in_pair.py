@@ -143,7 +143,7 @@ class StandInPair:
 
     def end(self, *numbers: int) -> None:
         """Kill what runs in these homes (none: in both)."""
-        for home in [self.pair.homes[number] for number in numbers or (0, 1)]:
+        for home in [self.pair.homes[number] for number in numbers or range(len(self.pair.homes))]:
             while (pid := server_of(home)) is not None:
                 os.kill(pid, signal.SIGKILL)
                 time.sleep(0.01)
