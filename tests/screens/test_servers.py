@@ -63,6 +63,7 @@ async def ended(pilot: Pilot[Any], outcome: str) -> str:
     await until(pilot, lambda: isinstance(pilot.app.screen, ServersRun), "the command")
     await until(pilot, lambda: pilot.app.screen.result is not None, "its end")
     await until(pilot, lambda: pilot.app.screen.query_one("#found").display, "its text")
+    await pilot.pause()
     assert pilot.app.screen.result.outcome == outcome, text_of(pilot.app)
     return text_of(pilot.app)
 
