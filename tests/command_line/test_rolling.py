@@ -18,10 +18,12 @@ from tests.command_line.test_servers import (  # noqa: F401  (a fixture is used 
     command,
     launched,
     pids,
+    units,
     wait_until,
 )
 from tests.support.cli import ROOT, Ran, run
 from tests.support.stand_in_pair import StandInPair
+from wizard.server import systemd
 from wizard.transaction import runs
 
 EVENT_PROCESSOR = "repository/conf/event-processor.xml"
@@ -259,3 +261,21 @@ def test_an_edit_before_its_turn_is_noticed_and_kept(
     assert edited.read_text("utf-8").endswith("<!-- mine -->")
     assert off(two) == [False, False]
     assert healthy(before(two))
+
+
+def test_a_unit_that_still_ends_is_started_again(
+    running: Callable[..., StandInPair],
+    units: Path,  # noqa: F811
+) -> None:
+    two = running()
+    command("stop", two, code=0)
+    for number, home in enumerate(two.pair.homes):
+        name = f"node{number + 1}"
+        text = systemd.unit_text("pair", name, home, os.environ["JAVA_HOME"])
+        (units / systemd.unit_name("pair", name)).write_text(text)
+    two.pair.profile.write_bytes(before(two).read_bytes())
+    command("start", two, code=0)
+    text = two.pair.profile.read_text("utf-8")
+    two.pair.profile.write_text(f"{text}\n[event_processor]\npersistence = false\n", "utf-8")
+    command("replay", two, *ROLLING, code=0)
+    assert off(two) == [True, True]

@@ -117,7 +117,7 @@ class Keeper:
     def _start(self, node: Node) -> None:
         servers = self._servers
         noted = len(servers.notes)
-        if not servers.is_up(node):
+        if servers.pid(node) is None:  # a unit that ends has no server, and still counts as active
             servers.launch(node)
         outcome, code = servers.wait(time.monotonic() + START_LIMIT)
         if outcome == "healthy":
