@@ -179,7 +179,8 @@ async def test_a_java_that_was_not_agreed_to_is_refused_with_the_fix(
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: "s start" in text_of(app))
         await pressed(pilot, "s")
-        text = await ended(pilot, "refused")
+        await ended(pilot, "refused")
+        text = app.screen.result.error
         assert "java_home of node2 is run only for a profile that you have agreed to" in text
         assert "apimha-wizard profile allow" in text
     assert pids(two) == [None, None]
