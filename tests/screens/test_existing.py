@@ -41,7 +41,10 @@ async def answer(pilot: Pilot[Any], first: Path | str, second: Path | str, name:
     await fill(pilot, str(first), "nodes", 0, "home")
     await fill(pilot, str(second), "nodes", 1, "home")
     await fill(pilot, name)
-    await pressed(pilot, "tab", "tab", "enter")
+    await pressed(pilot, "tab", "tab")
+    # A button that was pressed is not pressed again for the moment in which it shows that.
+    await until(pilot, lambda: not pilot.app.focused.has_class("-active"), "a button that can be pressed")
+    await pressed(pilot, "enter")
 
 
 async def test_a_pair_that_was_configured_becomes_a_profile(make_pair: Any) -> None:
