@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,10 +16,11 @@ from tests.command_line.test_servers import (  # noqa: F401  (a fixture is used 
     command,
     launched,
     pids,
+    signalled,
     units,
     wait_until,
 )
-from tests.support.cli import ROOT, Ran, run
+from tests.support.cli import Ran, run
 from tests.support.stand_in_pair import StandInPair
 from wizard.server import systemd
 from wizard.transaction import runs
@@ -177,20 +176,8 @@ def test_a_node_that_fails_brings_both_back(running: Callable[..., StandInPair],
 
 def begun(two: StandInPair, line: str, number: int) -> str:
     """Start a rolling change, send the signal when it tells this line, and return its output."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "wizard", "replay", str(two.pair.profile), *ROLLING, "--json"],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        assert process.stderr is not None
-        assert any(told.startswith(line) for told in process.stderr), line
-        os.killpg(process.pid, number)
-        out, _ = process.communicate()
-    assert process.returncode == (130 if number == signal.SIGINT else -number)
+    code, out = signalled(["replay", str(two.pair.profile), *ROLLING, "--json"], line, number)
+    assert code == (130 if number == signal.SIGINT else -number)
     return out
 
 

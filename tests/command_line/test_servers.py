@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -475,11 +475,10 @@ def test_wrong_use_has_the_object_of_the_command(launched: Launched, verb: str) 
 # --- a terminal, and Ctrl-C -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("line", "fault"), [("node1: ", ""), ("node1: waiting for node2", "never")])
-def test_ctrl_c_leaves_the_servers_running(launched: Launched, line: str, fault: str) -> None:
-    two = launched(fault=fault, starting=1.0)
+def signalled(arguments: Sequence[str], line: str, number: int) -> tuple[int, str]:
+    """Run a command, send it the signal when it prints this line, and return its exit code and its output."""
     with subprocess.Popen(
-        [sys.executable, "-m", "wizard", "start", str(two.pair.profile), "--json"],
+        [sys.executable, "-m", "wizard", *arguments],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -488,10 +487,17 @@ def test_ctrl_c_leaves_the_servers_running(launched: Launched, line: str, fault:
         start_new_session=True,
     ) as process:
         assert process.stderr is not None
-        assert any(told.startswith(line) for told in process.stderr)
-        os.killpg(process.pid, signal.SIGINT)  # as the terminal does: to the whole foreground group
+        assert any(told.startswith(line) for told in process.stderr), line
+        os.killpg(process.pid, number)  # as the terminal does: to the whole foreground group
         out, _ = process.communicate()
-    assert process.returncode == 130
+    return process.returncode, out
+
+
+@pytest.mark.parametrize(("line", "fault"), [("node1: ", ""), ("node1: waiting for node2", "never")])
+def test_ctrl_c_leaves_the_servers_running(launched: Launched, line: str, fault: str) -> None:
+    two = launched(fault=fault, starting=1.0)
+    code, out = signalled(["start", str(two.pair.profile), "--json"], line, signal.SIGINT)
+    assert code == 130
     told = json.loads(out)
     assert told["outcome"] == "cancelled"
     running = [pid for pid in pids(two) if pid is not None]
@@ -499,33 +505,31 @@ def test_ctrl_c_leaves_the_servers_running(launched: Launched, line: str, fault:
     assert [node["pid"] for node in told["nodes"] if node["pid"]] == running
 
 
-def test_ctrl_c_while_stopping(launched: Launched) -> None:
-    two = launched(fault="stays")
-    command("start", two, code=0)
+def cancelled_at(two: StandInPair, verb: Literal["stop", "restart"], state: str) -> servers.ServersResult:
+    """What a command says that is cancelled as soon as a node is in this state."""
     cancel = Cancel()
 
     def progress(nodes: Sequence[servers.NodeState]) -> None:
-        if any(node.state == "stopping" for node in nodes):
+        if any(node.state == state for node in nodes):
             cancel.set()
 
     setting = servers.Setting(load(two.pair.profile), Resolver())
-    done = servers.run("stop", setting, cancel=cancel, progress=progress)
+    done = servers.run(verb, setting, cancel=cancel, progress=progress)
     assert (done.outcome, done.exit_code) == ("cancelled", 130)
+    return done
+
+
+def test_ctrl_c_while_stopping(launched: Launched) -> None:
+    two = launched(fault="stays")
+    command("start", two, code=0)
+    cancelled_at(two, "stop", "stopping")
     assert None not in pids(two)
 
 
 def test_ctrl_c_between_stop_and_start_of_a_restart(launched: Launched) -> None:
     two = launched()
     command("start", two, code=0)
-    cancel = Cancel()
-
-    def progress(nodes: Sequence[servers.NodeState]) -> None:
-        if any(node.state == "stopped" for node in nodes):
-            cancel.set()
-
-    setting = servers.Setting(load(two.pair.profile), Resolver())
-    done = servers.run("restart", setting, cancel=cancel, progress=progress)
-    assert (done.outcome, done.exit_code) == ("cancelled", 130)
+    done = cancelled_at(two, "restart", "stopped")
     assert done.error == "cancelled; servers that run keep running", "one of them does not"
     assert [node.state for node in done.nodes] == ["running", "stopped"]
 

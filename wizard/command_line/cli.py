@@ -255,8 +255,6 @@ def replay(name: str, as_json: bool, allow_commands: bool, **options: Any) -> En
     resolver = _resolver(loaded, allow_commands=allow_commands)
     with _interruptible() as cancel:
         if chosen.rolling:
-            from functools import partial
-
             from wizard.command_line.run.rolling import keeping as keep
             from wizard.command_line.servers import ServersPrinter
 

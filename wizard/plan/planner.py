@@ -117,5 +117,4 @@ def _unseen(problem: OSError) -> EditError:
 
 
 def _problem(problem: EditError, bench: Workbench) -> Finding:
-    text = f"{problem.place}: {problem.message}" if problem.place else problem.message
-    return finding.error(text, node=bench.node.name, fix=problem.fix or "unpack the pack again")
+    return finding.error(problem.text, node=bench.node.name, fix=problem.fix or "unpack the pack again")

@@ -206,8 +206,7 @@ def _findings(one: Check, context: CheckContext) -> list[Finding]:
         try:
             yield from one.probe(context)
         except WizardError as problem:
-            text = f"{problem.place}: {problem.message}" if problem.place else problem.message
-            if not any(told.message == text for told in context.plan.problems):
+            if not any(told.message == problem.text for told in context.plan.problems):
                 raise
             yield finding.skipped("not looked at: a file cannot be read (see prerequisites.files)")
 

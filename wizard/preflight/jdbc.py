@@ -437,7 +437,7 @@ def _tried(profile: Profile, passwords: Passwords, path: Path, java_home: Path |
     try:
         jar = required(path, profile.mysql.driver_class)
     except DriverError as problem:
-        yield finding.skipped(f"{problem.place}: {problem.message}", fix=problem.fix)
+        yield finding.skipped(problem.text, fix=problem.fix)
         return
     answer = log_in(
         path,

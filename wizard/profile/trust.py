@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from wizard.system import locations
+from wizard.system import bounded, locations
 from wizard.system.durable import make_folder, write_durably
 
 if TYPE_CHECKING:
@@ -151,9 +151,9 @@ def _write(path: Path, content: str, how: Literal["allowed", "written"], folder:
 def _read(file: Path) -> Agreement | None:
     """The record in a file; None unless it is whole, under its own name, and no other user can have written it."""
     try:
-        with open(os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
+        with open(bounded.open_regular(file, follow=False), "rb") as stream:
             status = os.fstat(stream.fileno())
-            if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o022:
+            if status.st_uid != os.geteuid() or status.st_mode & 0o022:
                 return None
             values = json.loads(stream.read(MOST_BYTES))
         record = Agreement(**values)

@@ -77,6 +77,15 @@ def url_cause(role: DatabaseRole) -> Callable[[Scope, str], tuple[str, bool]]:
     return cause
 
 
+POOL_ROWS = (
+    Row("maxActive", "pool.max_active"),
+    Row("maxWait", "pool.max_wait_ms"),
+    Row("testOnBorrow", "pool.test_on_borrow"),
+    Row("validationQuery", "pool.validation_query"),
+    Row("validationInterval", "pool.validation_interval_ms"),
+)
+
+
 def connection_rows(file: str, role: DatabaseRole) -> Table:
     """What `definition/configuration` of a datasource holds for a database; without one, nothing."""
     rows: tuple[Row, ...] = (
@@ -91,11 +100,7 @@ def connection_rows(file: str, role: DatabaseRole) -> Table:
         Row("username", "mysql.username"),
         Row("password", "mysql.password", rolls=False),
         Row("driverClassName", "mysql.driver_class"),
-        Row("maxActive", "pool.max_active"),
-        Row("maxWait", "pool.max_wait_ms"),
-        Row("testOnBorrow", "pool.test_on_borrow"),
-        Row("validationQuery", "pool.validation_query"),
-        Row("validationInterval", "pool.validation_interval_ms"),
+        *POOL_ROWS,
     )
     if role not in ("user", "registry"):
         rows += (Row("defaultAutoCommit", text="false"),)
@@ -749,8 +754,7 @@ def read_configuration(found: Reading, datasource: Element | None, role: Databas
             setting = sources.setting(configuration, name)
             found.take(f"mysql.{name}", [setting] if setting is not None else [], by=by)
         # The other elements count there too.
-        rows = [row for row in CONNECTION_ROWS[role].rows if row.field.startswith("pool.")]
-        Table("", "", tuple(rows)).read(found, configuration, by)
+        Table("", "", POOL_ROWS).read(found, configuration, by)
     else:
         CONNECTION_ROWS[role].read(found, configuration, by)
     return url.database

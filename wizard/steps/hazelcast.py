@@ -59,29 +59,27 @@ def members(bench: Workbench) -> None:
     """`axis2.xml`: exactly the two nodes as members; those that are there are kept, others changed, added, removed."""
     clustering = bench.xml(AXIS2).one(CLUSTERING)
     scopes = [Scope(bench, node) for node in bench.profile.nodes]
+    whole = Note(field=scopes[0].place("nodes.host"))  # a line about both nodes leads to the first one's host
     holder = clustering.find("members")
     if holder is None:
         new = New("members", children=tuple(MEMBER_ROWS.new("member", scope) for scope in scopes))
         anchor = clustering.all("parameter")
         if anchor:
-            anchor[-1].insert_after(new, note=_MEMBERS)
+            anchor[-1].insert_after(new, note=whole)
         else:
-            clustering.append(new, note=_MEMBERS)
+            clustering.append(new, note=whole)
         return
     there = holder.all("member")
     for element, scope in zip(there, scopes, strict=False):
         MEMBER_ROWS.write(element, scope)
     for element in there[len(scopes) :]:
-        element.remove(note=_MEMBERS)
+        element.remove(note=whole)
     for scope in scopes[len(there) :]:
         new, note = MEMBER_ROWS.new("member", scope), Note(field=scope.place("nodes.host"))
         if there:
             there[-1].insert_after(new, note=note)
         else:
             holder.append(new, note=note)
-
-
-_MEMBERS = Note(field="nodes.host")
 
 
 def starts_alone(profile: Profile, packs: Iterable[Pack]) -> bool:

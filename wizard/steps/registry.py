@@ -239,7 +239,7 @@ def local_database(context: CheckContext) -> Iterator[Finding]:
         try:
             pack.xml(REGISTRY)
         except EditError as problem:  # with such a file no server starts
-            yield finding.skipped(f"{problem.place}: {problem.message}", node=node.name)
+            yield finding.skipped(problem.text, node=node.name)
             continue
         config, urls = _local(pack, context.profile)
         shared: dict[str, list[str]] = {}

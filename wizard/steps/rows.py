@@ -94,11 +94,8 @@ class Row(NamedTuple):
     @property
     def attribute(self) -> str:
         """The attribute of the place; empty where it is the text."""
-        return self.place.rpartition("/")[2].partition("@")[2] if self._is_attribute else ""
-
-    @property
-    def _is_attribute(self) -> bool:
-        return self.place.rpartition("/")[2].startswith("@")
+        last = self.place.rpartition("/")[2]
+        return last[1:] if last.startswith("@") else ""
 
 
 class Table(NamedTuple):
@@ -115,16 +112,17 @@ class Table(NamedTuple):
     def edit(self, bench: Workbench) -> None:
         """Write the rows for the node of `bench`; a file for which no row has a text is not opened."""
         scope = Scope(bench, bench.node)
-        if all(row.value(scope) is None for row in self.rows):
-            return
-        if self.element:
+        texts = self._texts(scope)
+        if texts and self.element:
             self.write(bench.xml(self.file).one(self.element), scope)
-            return
-        document = bench.settings(self.file)
-        for row in self.rows:
-            text = row.value(scope)
-            if text is not None:
+        elif texts:
+            document = bench.settings(self.file)
+            for row, text in texts:
                 document.set(row.place, text, note=row.note(scope, document.get(row.place) or "", ""))
+
+    def _texts(self, scope: Scope) -> list[tuple[Row, Value]]:
+        """The rows that have something to write, each with it."""
+        return [(row, text) for row in self.rows if (text := row.value(scope)) is not None]
 
     def write(self, element: XmlElement, scope: Scope, label: str = "") -> None:
         """Give the rows' places below `element` their texts; `label` stands before the place for people.
@@ -132,10 +130,7 @@ class Table(NamedTuple):
         Raises:
             EditError: an element that has to be there is missing, or is there twice.
         """
-        for row in self.rows:
-            text = row.value(scope)
-            if text is None:
-                continue
+        for row, text in self._texts(scope):
             found, missing = element, list(row.path)
             while missing and (child := found.find(missing[0])) is not None:
                 found = child
@@ -143,11 +138,8 @@ class Table(NamedTuple):
             if len(missing) > 1 and not row.makes:
                 found.one("/".join(missing))  # says what is missing
             if missing:
-                path, new = (
-                    row.path[: -len(missing)],
-                    _element(missing[0], [(missing[1:], row.attribute, text)]),
-                )
-                self._insert(found, path, new, missing[0], row.note(scope, "", label))
+                new = _element(missing[0], [(missing[1:], row.attribute, text)])
+                self._insert(found, row.path[: -len(missing)], new, missing[0], row.note(scope, "", label))
             elif row.attribute:
                 found.set(row.attribute, text, note=row.note(scope, found.get(row.attribute) or "", label))
             else:
@@ -173,10 +165,7 @@ class Table(NamedTuple):
 
     def new(self, name: str, scope: Scope) -> New:
         """The element with all that the rows say, for a file that has none."""
-        made = [
-            (row.path, row.attribute, text) for row in self.rows if (text := row.value(scope)) is not None
-        ]
-        return _element(name, made)
+        return _element(name, [(row.path, row.attribute, text) for row, text in self._texts(scope)])
 
     def read(self, found: Reading, element: Element | None, by: str = "another place") -> None:
         """Say of each field whose value a row writes unchanged what the home says."""

@@ -40,9 +40,13 @@ class WizardError(Exception):
         self.place = place
         self.fix = fix
 
+    @property
+    def text(self) -> str:
+        """The message with its place, without the fix."""
+        return f"{self.place}: {self.message}" if self.place else self.message
+
     def __str__(self) -> str:
-        text = f"{self.place}: {self.message}" if self.place else self.message
-        return f"{text}\n  fix: {self.fix}" if self.fix else text
+        return f"{self.text}\n  fix: {self.fix}" if self.fix else self.text
 
 
 class Failed(WizardError):

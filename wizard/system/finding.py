@@ -82,8 +82,7 @@ def of(
     try:
         found.extend(findings)
     except WizardError as problem:
-        text = f"{problem.place}: {problem.message}" if problem.place else problem.message
-        found.append(broken(text, fix=problem.fix or fix))
+        found.append(broken(problem.text, fix=problem.fix or fix))
     except OSError as problem:
         found.append(broken(f"cannot look: {describe_error(problem)}", fix=fix))
     except Exception as problem:

@@ -122,7 +122,7 @@ def read_home(pack: Pack) -> Reading:
             try:
                 read_file(reading)
             except EditError as problem:
-                reading.note("", f"{problem.place}: {problem.message}")
+                reading.note("", problem.text)
     return reading
 
 
