@@ -27,7 +27,7 @@ NOT_LOWEST := bench demo docs fuzz peers command_line/test_verify.py preflight/t
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-lowest lint imports bench bench-peers faults fuzz mutants screenshots docs site dist lock lock-lowest clean venv
+.PHONY: help demo test test-lowest lint imports bench bench-peers faults fuzz mutants screenshots docs site dist lock lock-lowest bundle clean venv
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -77,7 +77,10 @@ site: $(VENV)/.dev ## the documentation as a site, in build/site; a warning is a
 
 dist: $(VENV)/.dev ## sdist and wheel, in dist
 	@rm -rf build/lib build/bdist.* dist
-	$(BIN)/python -m build --no-isolation
+	SOURCE_DATE_EPOCH=315532800 $(BIN)/python -m build --no-isolation
+
+bundle: dist ## one archive for an installation without a network, in dist: wheels for Linux x86-64 and aarch64
+	$(BIN)/python -m tools.bundle dist
 
 bench-peers: $(VENV)/.dev ## the same pair by Ansible, by augeas and by this tool: the table of the README
 	@$(BIN)/python -m tests.peers

@@ -12,9 +12,8 @@ import subprocess
 import sys
 import tarfile
 import tomllib
-import venv
 import zipfile
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -27,7 +26,8 @@ CODE = ("wizard", "screens")
 SHIPPED = (*CODE, "docs")
 PYTHONS = ("3.11", "3.12", "3.13")
 PYENV = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-CACHE = ROOT / ".cache" / "pythons"
+EPOCH = "315532800"
+"""1980, the first year of a zip file: the time of every file in a wheel."""
 BUILD = [sys.executable, "-m", "build", "--no-isolation"]
 
 INSTALLED_DATA = (
@@ -84,9 +84,8 @@ def shipped_files() -> list[str]:
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with what `make dist` makes, from a copy of what git has."""
-    assert "$(BIN)/python -m build --no-isolation\n" in (ROOT / "Makefile").read_text(), (
-        "as `make dist` does it"
-    )
+    as_make = f"SOURCE_DATE_EPOCH={EPOCH} $(BIN)/python -m build --no-isolation\n"
+    assert as_make in (ROOT / "Makefile").read_text(), "as `make dist` does it"
     source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")
     for name in ROOT.iterdir():
         if name.is_file() and not name.name.startswith("."):
@@ -99,6 +98,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = subprocess.run(
         [*BUILD, "--outdir", str(out)],
         cwd=source,
+        env={**os.environ, "SOURCE_DATE_EPOCH": EPOCH},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -128,6 +128,7 @@ class TestWheel:
     def test_nothing_else_is_in_it(self, wheel: Path) -> None:
         with zipfile.ZipFile(wheel) as archive:
             tops = {name.partition("/")[0] for name in archive.namelist()}
+            assert {one.date_time for one in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
         assert tops == {*CODE, f"apimha_wizard-{__version__}.data", f"apimha_wizard-{__version__}.dist-info"}
 
     def test_what_it_says_of_itself(self, wheel: Path) -> None:
@@ -201,63 +202,105 @@ def interpreter(python: str) -> Path | None:
     return None
 
 
-def dependencies(python: str, program: Path) -> Path:
-    """A folder with what the lock file names, for that Python: fetched once, kept in the cache.
-
-    This Python's own environment has all of it already.
-    """
-    import sysconfig
-
-    if python == f"{sys.version_info[0]}.{sys.version_info[1]}":
-        return Path(sysconfig.get_path("purelib"))
-    lock = ROOT / "requirements.lock"
-    folder = CACHE / f"{python}-{hashlib.sha256(lock.read_bytes()).hexdigest()[:16]}"
-    if not folder.is_dir():
-        making = folder.with_name(folder.name + f".{os.getpid()}")
-        command = [str(program), "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--no-input"]
-        command += ["--require-hashes", "--only-binary", ":all:", "--target", str(making), "-r", str(lock)]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+@pytest.fixture(scope="module")
+def bundle(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The unpacked bundle of the wheel; its dependencies are downloaded once for each lock file, into the cache."""
+    command = [sys.executable, "-m", "tools.bundle", str(built)]
+    assert "$(BIN)/python -m tools.bundle dist\n" in (ROOT / "Makefile").read_text(), (
+        "as `make bundle` does it"
+    )
+    archives = []
+    for _ in range(2):
+        done = subprocess.run(
+            command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
         if done.returncode:
-            shutil.rmtree(making, ignore_errors=True)
-            missing(f"no dependencies for Python {python}: {done.stderr[-400:]}")
-        for old in CACHE.glob(f"{python}-*"):
-            if old != making:
-                shutil.rmtree(old)
-        making.rename(folder)
-    return folder
+            missing(f"no dependencies for the bundle: {done.stderr[-400:]}")
+        archives.append(Path(done.stdout.splitlines()[-1]).read_bytes())
+    assert archives[0] == archives[1], "the same input gives the same bytes"
+    folder = tmp_path_factory.mktemp("bundle")
+    with tarfile.open(built / f"apimha-wizard-{__version__}-bundle.tar.gz") as archive:
+        archive.extractall(folder, filter="data")
+    return folder / f"apimha-wizard-{__version__}"
+
+
+def pip(python: str | Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run pip with no index, no configuration and, where the kernel allows it, no network."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PYTHONPATH"))}
+    command = [*without_network(), python, "-m", "pip", "--disable-pip-version-check", *arguments]
+    return subprocess.run(
+        command,
+        env={**kept, "PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@cache
+def without_network() -> tuple[str, ...]:
+    """What runs a command in a network namespace of its own."""
+    for prefix in (("unshare", "--net"), ("unshare", "--map-root-user", "--net")):
+        if (
+            shutil.which("unshare")
+            and not subprocess.run([*prefix, "true"], stderr=subprocess.DEVNULL, check=False).returncode
+        ):
+            return prefix
+    return ()
+
+
+class TestBundle:
+    @pytest.mark.parametrize("architecture", ["x86_64", "aarch64"])
+    @pytest.mark.parametrize("python", PYTHONS)
+    def test_pip_resolves_it_for_each_machine(
+        self, bundle: Path, python: str, architecture: str, tmp_path: Path
+    ) -> None:
+        target = [
+            "--platform",
+            f"manylinux2014_{architecture}",
+            "--platform",
+            f"manylinux_2_17_{architecture}",
+        ]
+        target += ["--python-version", python, "--only-binary", ":all:", "--target", str(tmp_path)]
+        done = pip(sys.executable, "install", "--dry-run", *target, "-r", bundle / "requirements.txt")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert f"apimha-wizard-{__version__}" in done.stdout
+
+    def test_it_holds_nothing_else(self, bundle: Path) -> None:
+        listed = set(re.findall(r"sha256:(\w+)", (bundle / "requirements.txt").read_text()))
+        wheels = list((bundle / "wheels").iterdir())
+        assert {hashlib.sha256(one.read_bytes()).hexdigest() for one in wheels} == listed
+        assert {one.name for one in bundle.iterdir()} == {"README.txt", "requirements.txt", "wheels"}
+
+    def test_a_changed_wheel_is_refused(self, bundle: Path, tmp_path: Path) -> None:
+        copy = shutil.copytree(bundle, tmp_path / "copy")
+        (wheel,) = copy.glob("wheels/rich-*")
+        with zipfile.ZipFile(wheel, "a") as archive:
+            archive.writestr("rich/added.py", "")
+        done = pip(sys.executable, "install", "--target", tmp_path / "to", "-r", copy / "requirements.txt")
+        assert done.returncode != 0
+        assert "DO NOT MATCH THE HASHES" in done.stderr
+        assert not (tmp_path / "to").exists()
 
 
 @pytest.fixture(params=PYTHONS)
-def installed(request: pytest.FixtureRequest, wheel: Path, tmp_path: Path) -> Iterator[Path]:
-    """The programs of a new environment that holds the wheel and what it needs, and nothing of the checkout."""
+def installed(request: pytest.FixtureRequest, bundle: Path, tmp_path: Path) -> Path:
+    """The programs of a new environment, installed from the bundle as its README says."""
     program = interpreter(request.param)
     if program is None:
         missing(f"no Python {request.param} on this machine: pyproject.toml names it as supported")
     folder = tmp_path / "environment"
-    if program.resolve() == Path(sys.executable).resolve():
-        venv.create(folder, symlinks=True, with_pip=False)
-    else:
-        subprocess.run([program, "-m", "venv", "--without-pip", folder], check=True)
-    needed = dependencies(request.param, program)
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "--python",
-        str(folder / "bin/python"),
-        "install",
-        "-qq",
-        "--no-deps",
-    ]
-    subprocess.run([*command, "--no-index", str(wheel)], stdin=subprocess.DEVNULL, check=True)
-    (site,) = folder.glob("lib/python*/site-packages")
-    (site / "needed.pth").write_text(f"{needed}\n")
-    yield folder / "bin"
+    subprocess.run([program, "-m", "venv", folder], check=True)
+    assert "/bin/pip install -r requirements.txt\n" in (bundle / "README.txt").read_text()
+    done = pip(folder / "bin/python", "install", "--no-compile", "-r", bundle / "requirements.txt")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "bin"
 
 
-def test_the_demo_from_the_wheel_alone(installed: Path, tmp_path: Path) -> None:
+def test_the_demo_from_the_bundle_alone(installed: Path, tmp_path: Path) -> None:
     def run(program: str, *arguments: str) -> str:
-        command = [installed / program, *arguments]
+        command = [*without_network(), installed / program, *arguments]
         done = subprocess.run(
             command,
             cwd=folder,
