@@ -148,7 +148,7 @@ PROFILE_CASES = [
         "an unknown key",
         profile('username = "apim"', 'username = "apim"\nusernme = "x"'),
         2,
-        (r"pair\.toml:\d+: mysql\.usernme", "no such key"),
+        (r"pair\.toml:\d+: mysql\.usernme", "unknown key"),
         "username",
     ),
     Case(

@@ -227,7 +227,7 @@ class TestEnvironment:
 
     def test_a_control_character_that_no_file_can_hold_is_refused(self, monkeypatch):
         monkeypatch.setenv("A_PASSWORD", f"{MARK}\x01")
-        with pytest.raises(SecretError, match="no configuration file") as failure:
+        with pytest.raises(SecretError, match="not allowed in XML") as failure:
             resolve(EnvReference(env="A_PASSWORD"))
         assert MARK not in everything_in(failure.value)
 
@@ -274,7 +274,7 @@ class TestFile:
         assert str(tmp_path / "none") in failure.value.fix
 
     def test_a_folder(self, tmp_path):
-        with pytest.raises(SecretError, match="it is a folder"):
+        with pytest.raises(SecretError, match="is a folder"):
             resolve(FileReference(file=tmp_path))
 
     def test_a_pipe_that_nobody_writes_to_does_not_hold_up(self, tmp_path):
@@ -354,7 +354,7 @@ class TestKeyring:
             raise RuntimeError(MARK)
 
         monkeypatch.setattr(backend, "get_password", fail)
-        with pytest.raises(SecretError, match="does not answer") as failure:
+        with pytest.raises(SecretError, match="the keyring failed") as failure:
             resolve(KeyringReference(keyring="mysql/apim"))
         assert MARK not in "".join(traceback.format_exception(failure.value))
 
@@ -425,7 +425,7 @@ class TestCommand:
         assert ends(int((tmp_path / "pid").read_text()))
 
     def test_one_that_prints_without_end_is_ended(self):
-        with pytest.raises(SecretError, match="too much"):
+        with pytest.raises(SecretError, match="prints more"):
             resolve(CommandReference(command=("yes",)))
 
     def test_headless_it_needs_to_be_allowed(self, tmp_path):

@@ -69,7 +69,7 @@ def test_without_a_way_from_it_a_version_is_unknown(tmp_path):
     path.write_text(ZERO)
     with pytest.raises(ProfileError) as failure:
         load(path)
-    assert "there is no such version" in failure.value.mistakes[0].message
+    assert "unknown version" in failure.value.mistakes[0].message
 
 
 def test_steps_follow_each_other(monkeypatch):

@@ -21,7 +21,7 @@ def test_anything_but_a_file_of_bounded_size_is_refused_at_once(kind: str, tmp_p
     with no_hang(), memory_below(1_000_000), pytest.raises(NotAFile) as raised:
         read(tmp_path / "it")
     assert raised.value.filename == str(tmp_path / "it")
-    assert raised.value.strerror.startswith("it is ")
+    assert raised.value.strerror.startswith("is ")
 
 
 def test_a_pipe_or_a_device_is_not_even_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

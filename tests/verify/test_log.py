@@ -352,7 +352,7 @@ def test_a_folder_in_its_place(path: Path) -> None:
     log = FileLog(path)
     assert list(log.read()) == []
     assert log.trouble is not None
-    assert log.trouble.message == "it is a folder"
+    assert log.trouble.message == "is a folder"
 
 
 def test_an_unreadable_log(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -704,7 +704,7 @@ def test_a_flood_of_errors_of_many_kinds_stays_small(verdict, healthy: tuple[Sid
 
 
 def test_a_log_that_cannot_be_read_is_an_error(verdict, healthy: tuple[Side, Side]) -> None:  # type: ignore[no-untyped-def]
-    trouble = Trouble("unreadable", "it is a folder")
+    trouble = Trouble("unreadable", "is a folder")
     result = verdict(healthy[0], Sight(Story().facts, "/x/wso2carbon.log", trouble))
     assert result.errors == [("verify.log", "node2")]
     assert result.of("verify.log", "node2").evidence == "/x/wso2carbon.log"

@@ -73,7 +73,7 @@ def _reason(failure: etree.XMLSyntaxError) -> str:
     kind, message = (str(log[-1].type_name), str(log[-1].message)) if len(log) else ("no reason is known", "")
     # Before 6.1, lxml has no name for a limit: it reports "unknown", "internal error" or "no memory".
     if kind.endswith(("RESOURCE_LIMIT", "NO_MEMORY")) or "XML_PARSE_HUGE" in message:
-        return "it is nested too deeply, or holds a value that is too long"
+        return "is nested too deeply, or holds a value that is too long"
     return kind.removeprefix("NS_").removeprefix("ERR_").lower().replace("_", " ")
 
 

@@ -72,7 +72,7 @@ def masker(secrets: Iterable[str], parameters: Iterable[str] = ()) -> Masker:
             texts = {secret, in_url, quote(secret, safe=""), quote(secret), json.dumps(secret)[1:-1]}
             forms |= texts | {_escaped(text) for text in texts}
             forms.add(_escaped(secret).replace('"', "&quot;").replace("'", "&apos;"))
-            # What ISO-8859-1 lacks stands in such a file by its number.
+            # A file in ISO-8859-1 holds other characters as numeric references.
             forms.add(_escaped(secret).encode("iso-8859-1", "xmlcharrefreplace").decode("iso-8859-1"))
     return Masker(tuple(sorted(forms, key=len, reverse=True)), tuple(parameters))
 
@@ -85,7 +85,7 @@ def _escaped(text: str) -> str:
 # --- in lines of a log, in values, in what a server says ---------------------------------------------------
 
 _QUOTED = r"""(?:"(?:[^"\\]|\\.)*(?:"|$)|\\+"[^"]*(?:"|$)|'(?:[^'\\]|\\.|'')*(?:'|$))"""
-"""A text in quotes; a line that was cut off may lack the last one."""
+"""A text in quotes; a truncated line may lack the last one."""
 _BARE = r"(?:[^\s&;]|;(?!\s|$|[\w.]+=))+"
 _ASSIGNED = re.compile(
     rf"""((?:password|passwd|passphrase|pwd|secret|token|storepass|keypass)[\w.]{{0,60}}\\*["']?

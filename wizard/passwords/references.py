@@ -13,7 +13,7 @@ FIVE_KINDS = (
     ' { command = ["program", "argument"] } or { prompt = true }'
 )
 
-NEVER_PLAIN = f"a password is never written here, only one reference to it: {FIVE_KINDS}"
+NEVER_PLAIN = f"a password is never written here, only a reference to it: {FIVE_KINDS}"
 
 
 class Reference(BaseModel):
@@ -44,7 +44,7 @@ class EnvReference(Reference):
 
 
 class FileReference(Reference):
-    """A file that nobody else can read."""
+    """A file that only the user can read."""
 
     key = "file"
     file: ProfilePath = Field(
@@ -107,7 +107,7 @@ def kind_of(value: object) -> str | None:
     return None
 
 
-# The tags begin with "@" so that they can be told from keys in the place of an error.
+# The tags begin with "@" to distinguish them from keys in the place of an error.
 SecretReference = Annotated[
     Annotated[EnvReference, Tag("@env")]
     | Annotated[FileReference, Tag("@file")]

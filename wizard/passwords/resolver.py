@@ -42,7 +42,7 @@ class Resolver:
             run, and its entries of the keyring and its files be read.
         folder: the profile's folder, whose files may be read in any case.
         called: what a fix calls the profile.
-        interactive: somebody sits at a terminal: `{ prompt = true }` may be asked, and consent for commands.
+        interactive: there is a user at a terminal, who can be asked for passwords and for consent to commands.
         ask: shows the text and returns the password that was typed; None: `getpass` on the terminal.
         confirm: asks whether a command may run for a profile that is not trusted; None: it does not.
         time_limit: seconds that a command may take; long enough to type a passphrase.
@@ -126,9 +126,9 @@ class Resolver:
     def _from_prompt(self, purpose: str) -> str:
         if not self._interactive:
             raise SecretError(
-                "the password has to be asked for, and there is no terminal",
+                "no terminal to ask for the password",
                 place=purpose,
-                fix=f"run it on a terminal, or let {purpose} refer to env, file, keyring or command",
+                fix=f"run it on a terminal, or use env, file, keyring or command for {purpose}",
             )
         try:
             if self._ask is not None:
@@ -184,9 +184,9 @@ def _usable(text: str, reference: Reference, purpose: str) -> str:
         return text
     del text
     raise SecretError(
-        f"{reference.describe()} holds a character that no configuration file can hold",
+        f"{reference.describe()} holds a character that is not allowed in XML",
         place=purpose,
-        fix="look for a NUL or another control character in it",
+        fix="remove the NUL or other control character from it",
     )
 
 
@@ -196,7 +196,7 @@ def _from_environment(reference: EnvReference, purpose: str) -> str:
     raise SecretError(
         f"{reference.describe()} is not set",
         place=purpose,
-        fix=f"export {reference.env}=… (a variable that is only set, not exported, is not seen)",
+        fix=f"export {reference.env}=… (export it; a shell variable alone is not passed on)",
     )
 
 
@@ -226,7 +226,7 @@ def _short(content: bytes, reference: Reference, purpose: str) -> bytes:
 
 
 def _refuse_shared(status: os.stat_result, path: Path, purpose: str) -> None:
-    """Stops at a file that somebody else can read; root, who can read every file, may own it."""
+    """Refuse a file that another user can read; root, who can read every file, may own it."""
     if status.st_uid not in (os.geteuid(), 0):
         raise SecretError(
             f"the file {path} belongs to another user, who can read it",
@@ -249,9 +249,9 @@ def _from_keyring(reference: KeyringReference, purpose: str) -> str:
         text = keyring.get_password(service, user)
     except Exception as failure:  # every backend has its own errors; their texts might quote what they read
         raise SecretError(
-            f"the keyring does not answer ({type(failure).__name__})",
+            f"the keyring failed ({type(failure).__name__})",
             place=purpose,
-            fix=f"unlock or install a keyring, or let {purpose} refer to env, file or command",
+            fix=f"unlock or install a keyring, or use env, file or command for {purpose}",
         ) from None
     if text is None:
         raise SecretError(

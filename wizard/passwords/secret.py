@@ -1,7 +1,7 @@
 """A password as a value that never shows itself.
 
 A profile holds references only.  A reference becomes a `Secret` as late as can be, by a `Resolver`, and a
-`Secret` becomes text only where somebody writes `.reveal()`: that word is what to search for in a review.
+`Secret` becomes text only by `.reveal()`: search for that word in a review.
 """
 
 from __future__ import annotations

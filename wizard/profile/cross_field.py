@@ -1,4 +1,4 @@
-"""What the keys of a profile have to be to each other, each being right by itself."""
+"""Rules between keys of a profile that are each valid by themselves."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ class CrossFieldError(NamedTuple):
 
 
 def cross_field_errors(raw: Mapping[str, Any]) -> Iterator[CrossFieldError]:
-    """What is wrong between keys that are each right by themselves.
+    """Yield what is wrong between keys that are each valid by themselves.
 
     Args:
-        raw: the tables as they stand in the file.  Values of a wrong type are passed over: the models tell.
+        raw: the tables of the file.  Values of a wrong type are ignored: the models report them.
     """
     yield from _names_of_nodes(raw)
     yield from _keys_that_belong_together(raw)
@@ -92,7 +92,7 @@ def _keys_that_belong_together(raw: Mapping[str, Any]) -> Iterator[CrossFieldErr
         if mysql.get(one) is None and mysql.get(other) is not None:
             yield CrossFieldError(
                 ("mysql", one),
-                f"it is missing, and {other} is of no use without it",
+                f"required by {other}",
                 f"add it, or remove {other}",
                 True,
             )
@@ -102,7 +102,7 @@ def _keys_that_belong_together(raw: Mapping[str, Any]) -> Iterator[CrossFieldErr
             if sync.get(key) is None:
                 yield CrossFieldError(
                     ("deployment_sync", key),
-                    'it is missing, and method = "svn" needs it',
+                    'required by method = "svn"',
                     'add it, or write method = "none"',
                     True,
                 )
@@ -125,9 +125,9 @@ def _names_of_databases(raw: Mapping[str, Any]) -> Iterator[CrossFieldError]:
         if other is not None:
             yield CrossFieldError(
                 ("mysql", "databases", role),
-                f"{other} has the database of this name already; only user and registry may share one, and "
+                f"{other} already uses this database; only user and registry may share one, and "
                 "event_store, processed_data_store and stats",
-                "give it a database of its own",
+                "choose another name",
             )
 
 
@@ -155,7 +155,7 @@ def _names_of_datasources(raw: Mapping[str, Any]) -> Iterator[CrossFieldError]:
         name = databases[store] if pinned is None else pinned
         if not isinstance(name, str):
             continue
-        # Of databases that are shared, the pack's own names stay, or they are told as that alone.
+        # For shared databases the pack's own names stay, and the sharing itself is what is reported.
         if name in taken and not (pinned is None and list(databases.values()).count(name) > 1):
             yield CrossFieldError(
                 ("mysql", "databases", store) if pinned is None else ("datasources", store),

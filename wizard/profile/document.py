@@ -41,7 +41,7 @@ def set_field(text: str, field: str | Place, value: Any) -> str:
 
     Raises:
         tomllib.TOMLDecodeError: `text` is not TOML.
-        WizardError: what stands around it is no table, or the nodes before it are missing.
+        WizardError: its parent is not a table, or the nodes before it are missing.
     """
     place = place_of(field)
     value = tomllib.loads(f"value = {written(value)}")["value"]  # a path is text there, a tuple a list
@@ -101,7 +101,7 @@ def _with(tables: dict[str, Any], place: Place, value: Any) -> dict[str, Any]:
 
 def _in_the_way(place: Place) -> WizardError:
     return WizardError(
-        "it cannot be set: what stands around it is no table",
+        "cannot be set: its parent is not a table",
         place=".".join(map(str, place)),
         fix="correct the file in an editor",
     )
@@ -134,7 +134,7 @@ def _verified(text: str, wanted: dict[str, Any], place: Place) -> str:
     # A table that was written by dotted keys alone is gone with the last of them.
     if _canonical(got, prune=True) != _canonical(wanted, prune=True):
         raise WizardError(
-            "it cannot be changed without changing more than that",
+            "cannot be changed without changing other values",
             place=".".join(map(str, place)),
             fix="change it in an editor",
         )
@@ -146,7 +146,7 @@ def _verified(text: str, wanted: dict[str, Any], place: Place) -> str:
 
 def _set(text: str, before: dict[str, Any], after: dict[str, Any], place: Place, value: Any) -> str:
     layout = scan(text)
-    # The value stands there, or the nearest list or inline table around it does: that alone is written anew.
+    # The value, or the nearest list or inline table around it, is in the text: only that is rewritten.
     if place in layout.entries or _around(layout, place):
         return _rewrite(text, layout, after, place if place in layout.entries else _around(layout, place))
     if isinstance(value, dict) and _is_there(before, place):
@@ -176,7 +176,7 @@ def _unset(text: str, layout: Layout, after: dict[str, Any], place: Place) -> st
 
 
 def _around(layout: Layout, place: Place) -> Place:
-    """The nearest list or inline table around `place`; () where it stands in none."""
+    """Return the nearest list or inline table around `place`; () if there is none."""
     return next((place[:n] for n in range(len(place) - 1, 0, -1) if place[:n] in layout.entries), ())
 
 

@@ -39,7 +39,7 @@ class Draft:
         return replace(self, text=text)
 
     def conflict(self) -> bool:
-        """Whether somebody changed, made or removed the profile since the draft was begun."""
+        """Whether the profile was changed, created or removed since the draft was begun."""
         return digest_of(self.target) != self.origin
 
 
@@ -96,8 +96,8 @@ def keep(draft: Draft) -> None:
 def find(name: str, *, target: Path | None = None) -> Draft | None:
     """The saved draft of a profile, if there is one.
 
-    A draft whose note of its beginning is lost counts as begun from nothing: where there is a profile of its
-    name, that is a conflict, and somebody is asked.
+    A draft whose note of its origin is lost counts as begun from nothing: if there is a profile of its
+    name, that is a conflict, and the user is asked.
 
     Raises:
         UsageError: it is there and cannot be read.
@@ -131,7 +131,7 @@ def publish(draft: Draft, *, overwrite: bool = False) -> LoadedProfile:
     """Makes the draft the profile, and removes it.
 
     Args:
-        overwrite: somebody was asked, and wants the draft though the profile was changed since.
+        overwrite: the user wants the draft although the profile was changed since.
 
     Raises:
         ProfileError: it is not valid yet.
@@ -143,7 +143,7 @@ def publish(draft: Draft, *, overwrite: bool = False) -> LoadedProfile:
     loaded = parse(draft.text, draft.target)
     if not overwrite and draft.conflict():
         raise UsageError(
-            "it was changed since this draft was begun",
+            "changed since this draft was begun",
             place=str(draft.target),
             fix="open it again: the wizard asks which of the two to keep",
         )

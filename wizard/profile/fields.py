@@ -50,7 +50,7 @@ class Key:
 
     @property
     def table(self) -> str:
-        """The table that it stands in, such as `mysql.databases`; empty for the top level."""
+        """The table that it is in, such as `mysql.databases`; empty for the top level."""
         return self.key.rpartition(".")[0]
 
 

@@ -70,13 +70,13 @@ def read(path: Path, shown: str | None = None) -> str:
         raise UsageError(failure.strerror, place=place, fix="name the profile's .toml file") from None
     except FileNotFoundError:
         raise UsageError(
-            "there is no such file",
+            "no such file",
             place=place,
-            fix="check the path, or take a name from: apimha-wizard profile list",
+            fix="check the path, or use a name from: apimha-wizard profile list",
         ) from None
     except OSError as failure:
         raise UsageError(
-            f"it cannot be read: {failure.strerror}", place=place, fix="check its path and its mode"
+            f"cannot be read: {failure.strerror}", place=place, fix="check its path and its mode"
         ) from None
     return _decoded(content, place)
 
@@ -89,7 +89,7 @@ def _decoded(content: bytes, place: str) -> str:
     ):
         if content.startswith(mark):
             raise UsageError(
-                f"it begins with the byte order mark of {name}, which TOML does not have",
+                f"begins with a byte order mark of {name}, which TOML does not allow",
                 place=f"{place}:1",
                 fix="save it as UTF-8 without byte order mark",
             )
@@ -97,9 +97,7 @@ def _decoded(content: bytes, place: str) -> str:
         return content.decode("utf-8")
     except UnicodeDecodeError as failure:
         line = content.count(b"\n", 0, failure.start) + 1
-        raise UsageError(
-            "it is not UTF-8", place=f"{place}:{line}", fix="save it as UTF-8, as TOML wants it"
-        ) from None
+        raise UsageError("not UTF-8", place=f"{place}:{line}", fix="save it as UTF-8") from None
 
 
 def toml_files(folder: Path) -> list[Path]:
@@ -130,7 +128,7 @@ def save(text: str, path: Path) -> None:
         write_durably(target, text.encode("utf-8"), mode=mode, owner_of=like, temporary=temporary)
     except OSError as failure:
         raise Failed(
-            f"it cannot be saved: {failure.strerror}",
+            f"cannot be saved: {failure.strerror}",
             place=str(path),
-            fix="check the room, and the mode of its folder",
+            fix="check the free space and the mode of its folder",
         ) from failure

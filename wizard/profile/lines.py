@@ -1,4 +1,4 @@
-"""Where things stand in a TOML file: the line of each key and table, and the exact span of each value.
+"""Locate keys in a TOML file: the line of each key and table, and the exact span of each value.
 
 The standard library's parser says what a file means, and not where.  This scanner says where, and knows
 only what it needs for that: it is run on text that the parser has accepted, when an error has to name a line,
@@ -50,7 +50,7 @@ class Header:
 
 @dataclass
 class Layout:
-    """What stands where in `text`: `entries` are the values, `headers` the tables that have one, in order."""
+    """The places in `text`: `entries` are the values, `headers` the tables that have one, in order."""
 
     text: str
     entries: dict[Place, KeyLine] = field(default_factory=dict)
@@ -88,7 +88,7 @@ class Layout:
 
 
 def scan(text: str) -> Layout:
-    """Where things stand in `text`, which must be TOML: what is not gives fewer places, never an error."""
+    """Return the places in `text`, which must be TOML; invalid text gives fewer places, never an error."""
     layout = Layout(text)
     with suppress(IndexError, RecursionError, ValueError):  # what was found so far names the nearest lines
         _Scanner(layout).document()
@@ -116,7 +116,7 @@ class _Scanner:
     def skip(self, pattern: re.Pattern[str]) -> None:
         match = pattern.match(self.text, self.at)
         if match is None:
-            raise ValueError("this is no TOML")
+            raise ValueError("invalid TOML")
         self.at = match.end()
 
     def header(self) -> Place:
@@ -178,7 +178,7 @@ class _Scanner:
             match = _SCALAR.match(self.text, self.at)
             length = len(match[0].rstrip()) if match else 0
             if not length:
-                raise ValueError("this is no TOML")
+                raise ValueError("invalid TOML")
             self.at += length
 
     def items(self, place: Place) -> None:

@@ -26,7 +26,7 @@ class Listed:
 
 
 def listing() -> list[Listed]:
-    """All named profiles, then the drafts that are no profile yet, each by name."""
+    """Return all named profiles, then the drafts that are not profiles yet, each by name."""
     profiles = [_listed(path) for path in toml_files(locations.profiles())]
     known = {one.name for one in profiles}
     drafts = [_listed_draft(path) for path in toml_files(locations.drafts()) if path.stem not in known]

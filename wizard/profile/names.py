@@ -48,20 +48,18 @@ def check_name(name: str) -> None:
     if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
         raise UsageError(
             f'"{escaped(name)}" cannot be the name of a profile',
-            fix="take letters, digits, _ and - only; a path needs a / in it, or .toml at its end",
+            fix="use letters, digits, _ and - only; a path contains a / or ends in .toml",
         )
     if name.startswith("-"):
-        raise UsageError(
-            f'"{name}" would be taken for an option', fix="begin the name with a letter or digit"
-        )
+        raise UsageError(f'"{name}" would be read as an option', fix="begin the name with a letter or digit")
     if name in RESERVED:
         raise UsageError(
-            f'a profile cannot be called "{name}": that is a command', fix="give the profile another name"
+            f'a profile cannot be called "{name}", which is a command', fix="give the profile another name"
         )
 
 
 def locate(argument: str | Path) -> tuple[str, Path]:
-    """The name and the absolute path that `argument` stands for; a file's name is that of its profile.
+    """Return the name and the absolute path that `argument` means; a file's name is that of its profile.
 
     Raises:
         UsageError: it is neither a path nor a possible name.
@@ -69,7 +67,7 @@ def locate(argument: str | Path) -> tuple[str, Path]:
     if isinstance(argument, str) and not is_path(argument):
         check_name(argument)
         return argument, locations.profile(argument)
-    text = os.path.expanduser(argument)  # Path's own raises where there is no home
+    text = os.path.expanduser(argument)  # Path.expanduser raises if the user has no home
     if "\0" in text:
         raise UsageError("a path cannot hold a NUL", fix="correct the path")
     path = Path(os.path.abspath(text))  # not resolve(): the folder is the link's

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from wizard.profile.model import Profile
 
 UNRESOLVED = Secret("unresolved")
-"""Stands where a reference could not be resolved, so that everything else can still be looked at."""
+"""The value of a reference that could not be resolved, so that everything else can still be checked."""
 
 
 class Passwords(NamedTuple):
@@ -85,7 +85,7 @@ def gather(profile: Profile, resolver: Resolver, *, steps: Iterable[str], offlin
             problems.append(
                 finding.error(
                     f"{key}: {problem.message}",
-                    fix=problem.fix or "mend the reference in the profile",
+                    fix=problem.fix or "correct the reference in the profile",
                     remedy=finding.Agree() if isinstance(problem, NotAgreedError) else None,
                 )
             )

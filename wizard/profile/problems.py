@@ -61,7 +61,7 @@ def find(raw: Mapping[str, Any], folder: Path) -> tuple[Profile | None, list[Key
             KeyProblem(
                 ("schema_version",),
                 "invalid",
-                "there is no such version of the format",
+                "unknown version of the format",
                 f"write schema_version = {SCHEMA_VERSION}",
             )
         )
@@ -113,11 +113,11 @@ def _in_words(detail: ErrorDetails) -> Iterator[KeyProblem]:
             yield KeyProblem(
                 place,
                 "invalid",
-                "a table is needed here",
-                f"write {_header(key_of(place))}, and its keys below it",
+                "expected a table",
+                f"write {_header(key_of(place))}, followed by its keys",
             )
         case "dict_type" | "mapping_type":
-            yield KeyProblem(place, "invalid", "a table is needed here", _such_as(place))
+            yield KeyProblem(place, "invalid", "expected a table", _such_as(place))
         case "profile" | "reference":
             yield KeyProblem(place, "invalid", detail["msg"], _such_as(place))
         case _ if tag in _REFERENCES:
@@ -125,9 +125,7 @@ def _in_words(detail: ErrorDetails) -> Iterator[KeyProblem]:
                 place, "invalid", _REFERENCES[tag], "correct it, or use another kind of reference"
             )
         case _:
-            yield KeyProblem(
-                place, "invalid", "this value is not of the kind that is needed here", _such_as(place)
-            )
+            yield KeyProblem(place, "invalid", "wrong type of value", _such_as(place))
 
 
 def _place(location: tuple[str | int, ...]) -> tuple[Place, str | None]:
@@ -151,7 +149,7 @@ def _not_migrated(version: int) -> KeyProblem:
     return KeyProblem(
         ("schema_version",),
         "invalid",
-        f"this profile of the older version {version} is not whole, and cannot be brought up to date",
+        f"this profile of version {version} is incomplete and cannot be migrated",
         "compare it with what apimha-wizard profile new prints",
     )
 
@@ -163,7 +161,7 @@ def _cross_field(one: CrossFieldError) -> KeyProblem:
 def _missing(place: Place) -> Iterator[KeyProblem]:
     table = key_of(place)
     if table not in tables():
-        yield KeyProblem(place, "missing", "it is missing", how_to_add(place))
+        yield KeyProblem(place, "missing", "required key is missing", how_to_add(place))
         return
     around = [(*place, 0), (*place, 1)] if place == ("nodes",) else [place]
     needed = [key.name for key in keys().values() if key.required and key.table == table]
@@ -193,7 +191,7 @@ def _example(place: Place) -> str:
 
 
 def _such_as(place: Place) -> str:
-    return f"write it like this: {_example(place)}"
+    return f"for example: {_example(place)}"
 
 
 def _unknown(place: Place) -> KeyProblem:
@@ -204,10 +202,10 @@ def _unknown(place: Place) -> KeyProblem:
     if near := get_close_matches(name, here, n=1):
         fix = f"did you mean {near[0]}?"
     elif there:
-        fix = f"{name} stands below {' or '.join(_header(key.table) for key in there)}"
+        fix = f"{name} belongs in {' or '.join(_header(key.table) for key in there)}"
     else:
-        fix = f"remove it; known here: {', '.join(here)}"
-    return KeyProblem(place, "unknown", "there is no such key", fix)
+        fix = f"remove it; known keys: {', '.join(here)}"
+    return KeyProblem(place, "unknown", "unknown key", fix)
 
 
 def _header(table: str) -> str:
@@ -215,14 +213,12 @@ def _header(table: str) -> str:
 
 
 def _number_of_nodes(raw: Mapping[str, Any]) -> KeyProblem | None:
-    """What is wrong with `nodes` as a list; a file without any lacks keys, which is told key by key."""
+    """Return what is wrong with `nodes` as a list; for a file without nodes, each missing key is reported."""
     nodes = raw.get("nodes")
     if "nodes" not in raw or (isinstance(nodes, list) and len(nodes) == 2):
         return None
     count = len(nodes) if isinstance(nodes, list) else None
-    message = "exactly two nodes are needed" + (
-        f", and there {'is' if count == 1 else 'are'} {count}" if count is not None else ""
-    )
+    message = "exactly two nodes are required" + (f", found {count}" if count is not None else "")
     return KeyProblem(
-        ("nodes",), "invalid", message, "write [[nodes]] twice, and the keys of each server below it"
+        ("nodes",), "invalid", message, "write [[nodes]] twice, each followed by the keys of its server"
     )

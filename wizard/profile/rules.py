@@ -43,9 +43,7 @@ def choice(*values: str) -> Rule:
 
 
 Text = Annotated[str, TextRule(validators.line, validators.TEXT_MESSAGE, minLength=1)]
-Name = Annotated[
-    str, matching("^[A-Za-z0-9_-]+$", "a name has letters, digits, _ and - only, and stands in quotes")
-]
+Name = Annotated[str, matching("^[A-Za-z0-9_-]+$", "a name in quotes: letters, digits, _ and - only")]
 Host = Annotated[str, TextRule(validators.host, validators.HOST_MESSAGE)]
 IpAddress = Annotated[str, TextRule(validators.ip, validators.ADDRESS_MESSAGE)]
 PortNumber = Annotated[int, number(1, 65535, "a port")]
@@ -55,9 +53,7 @@ Milliseconds = Annotated[int, number(0, 2**31 - 1, "a time in milliseconds")]
 Minutes = Annotated[int, number(1, 2**31 - 1, "an interval in minutes")]
 TaskServerCount = Annotated[int, number(1, 2, "the number of task servers")]
 Count = Annotated[int, number(1, 2**31 - 1, "this")]
-Switch = Annotated[
-    bool, Rule(core_schema.bool_schema(strict=True), "true or false is needed here, without quotes")
-]
+Switch = Annotated[bool, Rule(core_schema.bool_schema(strict=True), "expected true or false, without quotes")]
 AccountName = Annotated[
     str, TextRule(validators.account, validators.ACCOUNT_MESSAGE, minLength=1, maxLength=32)
 ]
@@ -71,24 +67,22 @@ GrantHost = Annotated[
     str,
     matching(
         r"^[A-Za-z0-9_.%:/-]{1,255}$",
-        'a host as MySQL knows accounts by is needed here, such as "%", "10.100.0.%" or "node1.example.com"',
+        'expected the host part of a MySQL account, such as "%", "10.100.0.%" or "node1.example.com"',
     ),
 ]
-Charset = Annotated[
-    str, matching(r"^[A-Za-z0-9_]{1,64}$", 'a character set is needed here, such as "latin1"')
-]
+Charset = Annotated[str, matching(r"^[A-Za-z0-9_]{1,64}$", 'expected a character set, such as "latin1"')]
 ServerVersion = Annotated[
     str,
     matching(
         r"^[0-9]{1,4}(\.[0-9]{1,4}){0,3}(-[Mm][Aa][Rr][Ii][Aa][Dd][Bb])?$",
-        'a server\'s version is needed here, in quotes, such as "5.6", "8.0.36" or "10.11-MariaDB"',
+        'expected a server\'s version in quotes, such as "5.6", "8.0.36" or "10.11-MariaDB"',
     ),
 ]
 JavaClass = Annotated[
     str,
     matching(
         r"^[A-Za-z_$][A-Za-z0-9_$]*(\.[A-Za-z_$][A-Za-z0-9_$]*)*$",
-        'the name of a Java class is needed here, such as "com.mysql.jdbc.Driver"',
+        'expected the name of a Java class, such as "com.mysql.jdbc.Driver"',
     ),
 ]
 RegistryPath = Annotated[str, TextRule(validators.root, validators.ROOT_MESSAGE, pattern="^/")]

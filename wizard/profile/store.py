@@ -54,7 +54,7 @@ MOST_MISTAKES = 50
 class ProfileError(UsageError):
     """A profile that is not valid: all that is wrong, one line each with its fix below it.
 
-    `mistakes` are all of them; the text tells the first `MOST_MISTAKES`.
+    `mistakes` are all of them; the text has the first `MOST_MISTAKES`.
     """
 
     def __init__(self, path: str, mistakes: Iterable[Mistake]) -> None:
@@ -68,8 +68,8 @@ class ProfileError(UsageError):
             for one in self.mistakes
         ]
         more = len(parts) - MOST_MISTAKES
-        told = [str(part) for part in parts[:MOST_MISTAKES]] + ([f"… and {more} more"] if more > 0 else [])
-        super().__init__("\n".join(told))
+        lines = [str(part) for part in parts[:MOST_MISTAKES]] + ([f"… and {more} more"] if more > 0 else [])
+        super().__init__("\n".join(lines))
 
 
 # --- reading --------------------------------------------------------------------------------------
@@ -84,7 +84,7 @@ def load(argument: str | Path) -> LoadedProfile:
     """
     name, path = locate(argument)
     named = isinstance(argument, str) and not is_path(argument)
-    with suppress(OSError):  # what cannot be looked at is told when it is read
+    with suppress(OSError):  # an unreadable file is reported when it is read
         if named and not is_anything(path):
             _refuse_missing(name)
     shown = str(path) if named else str(argument)
@@ -131,7 +131,7 @@ def examine(text: str, folder: Path) -> Profile | list[Mistake]:
 
 
 def _too_deep(line: int) -> Mistake:
-    return Mistake(line, "", "syntax", "it is nested too deeply", "a profile has tables in tables, no deeper")
+    return Mistake(line, "", "syntax", "nested too deeply", "a profile has at most two levels of tables")
 
 
 def _line(layout: Layout, problem: KeyProblem) -> int:
@@ -147,17 +147,17 @@ def _syntax(message: str, text: str) -> Mistake:
     position = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", message)
     last = text.rstrip().count("\n") + 1
     line = int(position[1]) if position and position[1] else last
-    reason = message[: position.start()] if position else "a number is too long"
+    reason = message[: position.start()] if position else "a number has too many digits"
     if twice := re.fullmatch(r"Cannot declare \((.*?),?\) twice", reason):
         table = ".".join(re.findall(r"'((?:[^'\\]|\\.)*)'", twice[1]))
         reason, fix = (
-            f"the table [{table}] stands there twice",
+            f"the table [{table}] is defined twice",
             "put its keys below one of them, and remove the other",
         )
     elif reason.startswith("Cannot overwrite"):
-        reason, fix = "this key or table stands there twice", "remove one of the two"
+        reason, fix = "this key or table is defined twice", "remove one of the two"
     elif reason in ("Invalid value", "Expected newline or end of document after a statement"):
-        reason, fix = "there is no value here that TOML knows", 'text stands in quotes: name = "value"'
+        reason, fix = "not a TOML value", 'put text in quotes: name = "value"'
     else:
         reason, fix = (
             reason[:1].lower() + reason[1:],
@@ -174,7 +174,7 @@ def _refuse_missing(name: str) -> Never:
         found = examine(read(path), path.parent)
         missing = [one.field for one in found if one.kind == "missing"] if isinstance(found, list) else []
         wrong = (
-            [one.field or "the TOML itself" for one in found if one.kind != "missing"]
+            [one.field or "the TOML syntax" for one in found if one.kind != "missing"]
             if isinstance(found, list)
             else []
         )
@@ -182,21 +182,19 @@ def _refuse_missing(name: str) -> Never:
             f"missing: {', '.join(missing)}" if missing else "",
             f"wrong: {', '.join(wrong)}" if wrong else "",
         ]
-        state = (
-            "; ".join(part for part in parts if part)
-            or "nothing is missing, but it was never saved as a profile"
-        )
+        state = "; ".join(part for part in parts if part) or "complete, but not saved as a profile"
         raise UsageError(f"{name} is only a draft; {state}", fix=f"apimha-wizard resume {name}")
     if Path(f"{name}.toml").exists():
         raise UsageError(
-            f"there is no profile called {name}, but a file here", fix=f"name the file: ./{name}.toml"
+            f"no profile called {name}, but a file {name}.toml in this folder",
+            fix=f"name the file: ./{name}.toml",
         )
     from difflib import get_close_matches
 
     near = get_close_matches(name, [other.stem for other in toml_files(locations.profiles())], n=1)
     raise UsageError(
-        f"there is no profile called {name}",
+        f"no profile called {name}",
         fix=f"did you mean {near[0]}?"
         if near
-        else "apimha-wizard profile list shows them; a path has a / in it",
+        else "apimha-wizard profile list shows the profiles; a path contains a /",
     )

@@ -15,14 +15,14 @@ from wizard.profile.written import written, written_key
 _HEAD = """\
 # A profile of apimha-wizard: all that turns two unpacked packs into a minimum high-availability pair.
 #
-# The lines marked "required" have to be filled in: take away the # and write your own value.
-# Every other commented line shows what may be set; where it has a default, that is what stands there.
+# Fill in the lines marked "required": remove the # and write your own value.
+# Every other commented line shows a key that may be set, with its default if it has one.
 """
 
 _PASSWORDS = """\
-# A password never stands here itself, only one reference to it:
+# A password is never written here, only a reference to it:
 #   { env = "NAME" }                      an environment variable
-#   { file = "/path" }                    a file that nobody else can read
+#   { file = "/path" }                    a file that only you can read
 #   { keyring = "service/user" }          an entry of the keyring
 #   { command = ["pass", "show", "x"] }   what a program prints; no shell
 #   { prompt = true }                     asked for on the terminal

@@ -1,8 +1,8 @@
 """Which profiles the user has agreed to: only for those does anything run that a profile names.
 
 Agreed are every profile in the user's own profile folder; what this program wrote elsewhere, at that place and while
-nobody changes it; and any content that the user agreed to, wherever it lies.  A content is known by the SHA-256 of the
-text that was loaded: no file is read a second time.
+it is not changed; and any content that the user agreed to, wherever it is.  A content is identified by the SHA-256 of
+the text that was loaded: no file is read a second time.
 """
 
 from __future__ import annotations

@@ -12,17 +12,15 @@ from urllib.parse import urlsplit
 from wizard.passwords.references import kind_of
 from wizard.system.rules import broken
 
-TEXT_MESSAGE = "text in quotes is needed here, on one line and without blanks at its ends"
+TEXT_MESSAGE = "expected text in quotes, on one line, without blanks at its ends"
 ACCOUNT_MESSAGE = "an account has 1 to 32 characters, without blanks at its ends"
 DATABASE_MESSAGE = "a database's name has 1 to 64 characters, none of / \\ ? # % and no blank at its ends"
 HOST_MESSAGE = "a host is a name or an IPv4 or IPv6 address, in quotes"
-ADDRESS_MESSAGE = 'an IPv4 or IPv6 address is needed here, in quotes, such as "10.100.0.46"'
-ABSOLUTE_MESSAGE = 'a path that begins with "/" is needed here: it is the same on both machines'
-ROOT_MESSAGE = 'a path of the registry is needed here; it begins with "/"'
-SVN_MESSAGE = (
-    "the address of a Subversion repository is needed here, such as https://svn.example.com/analytics"
-)
-REMOTE_MESSAGE = "an http or https address is needed here, such as https://localhost:9443/registry"
+ADDRESS_MESSAGE = 'expected an IPv4 or IPv6 address in quotes, such as "10.100.0.46"'
+ABSOLUTE_MESSAGE = 'expected a path that begins with "/"; it is the same on both machines'
+ROOT_MESSAGE = 'expected a registry path, which begins with "/"'
+SVN_MESSAGE = "expected the URL of a Subversion repository, such as https://svn.example.com/analytics"
+REMOTE_MESSAGE = "expected an http or https URL, such as https://localhost:9443/registry"
 VALUE_MESSAGE = 'a value of a URL parameter is text in quotes on one line, such as "false"'
 
 
@@ -74,11 +72,11 @@ def host(text: str) -> str:
     if ":" in text:
         if is_address(text):
             return text
-        raise broken("a host stands alone here, without scheme and port; the port has a key of its own")
+        raise broken("expected a host without scheme and port; the port has its own key")
     if text.replace(".", "").isdecimal():
         if is_address(text):
             return text
-        raise broken("this is no IPv4 address: four numbers from 0 to 255 are needed")
+        raise broken("not an IPv4 address: expected four numbers from 0 to 255")
     labels = text.removesuffix(".").split(".")
     if len(text) > 253 or not all(len(label) < 64 and is_name(label) for label in labels):
         raise broken(HOST_MESSAGE)
@@ -109,7 +107,7 @@ def _url(text: str, schemes: tuple[str, ...], message: str) -> str:
     scheme, _, rest = text.partition("://")
     authority, _, path = rest.partition("/")
     if "@" in authority:
-        raise broken("no user and no password stands in an address: they have keys of their own")
+        raise broken("a URL holds no user and no password here: they have their own keys")
     if scheme.lower() not in schemes or not (authority or (scheme == "file" and path)):
         raise broken(message)
     try:
@@ -122,7 +120,7 @@ def _url(text: str, schemes: tuple[str, ...], message: str) -> str:
 
 
 def svn_url(text: str) -> str:
-    # svn+ssh is an address; that the product cannot use it is told by the check deployment-sync.repository.
+    # svn+ssh is an address; the check deployment-sync.repository says that the product cannot use it.
     return _url(text, ("https", "http", "svn", "file", "svn+ssh"), SVN_MESSAGE)
 
 

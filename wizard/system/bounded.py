@@ -52,9 +52,9 @@ def open_regular(path: str | os.PathLike[str], *, follow: bool = True, folder: i
 
 def _require_regular(status: os.stat_result, path: str | os.PathLike[str]) -> None:
     if stat.S_ISDIR(status.st_mode):
-        raise NotAFile(errno.EISDIR, "it is a folder", os.fspath(path))
+        raise NotAFile(errno.EISDIR, "is a folder", os.fspath(path))
     if not stat.S_ISREG(status.st_mode):
-        raise NotAFile(errno.EINVAL, "it is not a regular file", os.fspath(path))
+        raise NotAFile(errno.EINVAL, "is not a regular file", os.fspath(path))
 
 
 def blocks(
@@ -63,7 +63,7 @@ def blocks(
     """Yield the bytes of a regular file in blocks.  Raises as `open_regular`, and `NotAFile` above `most` bytes."""
     descriptor = open_regular(path, follow=follow, folder=folder)
     try:
-        too_large = NotAFile(errno.EFBIG, f"it is too large (more than {_size(most)})", os.fspath(path))
+        too_large = NotAFile(errno.EFBIG, f"is too large (more than {_size(most)})", os.fspath(path))
         if os.fstat(descriptor).st_size > most:
             raise too_large
         while block := os.read(descriptor, min(BLOCK, most + 1)):
@@ -93,7 +93,7 @@ def read_json(path: str | os.PathLike[str], most: int = LARGEST, *, follow: bool
     try:
         return json.loads(read(path, most, follow=follow))
     except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+        raise ValueError("is nested too deeply") from None
 
 
 def number(text: str) -> int | None:

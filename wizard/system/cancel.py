@@ -38,7 +38,7 @@ class Cancel:
         return self._sealed
 
     def interrupt(self) -> None:
-        """Somebody pressed Ctrl-C (called by a signal handler): `KeyboardInterrupt` unless shielded or sealed."""
+        """Handle Ctrl-C (called by a signal handler): `KeyboardInterrupt` unless shielded or sealed."""
         self.set()
         if not self._shields and not self._sealed:
             raise KeyboardInterrupt

@@ -25,7 +25,7 @@ Outcome = Literal["failed", "refused", "cancelled"]
 
 
 class WizardError(Exception):
-    """The root of the family: a message for a person, where it is, and how to mend it.
+    """The base of all errors: a message for the user, where the problem is, and how to fix it.
 
     `str()` gives `place: message (fix: …)`; none of the three parts ever holds a password.
     """
@@ -63,7 +63,7 @@ class UsageError(WizardError):
 
 
 class ChecksFailed(WizardError):
-    """Something that a run needs is not as it has to be; nothing was written."""
+    """A requirement of the run is not met; nothing was written."""
 
     exit_code = 3
     outcome = "refused"
@@ -91,14 +91,14 @@ class NotRestored(Locked):
 
 
 class Cancelled(WizardError):
-    """Somebody pressed Ctrl-C; what had been done was undone."""
+    """Ctrl-C was pressed; what had been done was undone."""
 
     exit_code = 130
     outcome = "cancelled"
 
 
-REPORT = "a fault of this program: report it with this line, and with what you did"
-"""The fix of what nobody but its authors can mend."""
+REPORT = "this is a bug in apimha-wizard: report it with this line and the steps to reproduce it"
+"""The fix of an error that only the authors can correct."""
 
 AS_BEFORE = "everything in the homes is as before"
 
@@ -108,9 +108,9 @@ class StoppedError(Exception):
 
 
 def describe_error(problem: BaseException) -> str:
-    """What went wrong, for people: the file and what the system says of it; of a fault of this program kind and place.
+    """Describe an error for the user: the file and the system's message; for a bug its type and place.
 
-    The text of an exception of which nothing is known may hold anything, also a password.
+    The text of an unknown exception may hold anything, also a password.
     """
     if isinstance(problem, OSError):
         text = problem.strerror or type(problem).__name__
@@ -132,4 +132,6 @@ def os_errors_as_failures() -> Iterator[None]:
     try:
         yield
     except OSError as problem:
-        raise Failed(f"{describe_error(problem)}; {AS_BEFORE}", fix="mend that and run it again") from problem
+        raise Failed(
+            f"{describe_error(problem)}; {AS_BEFORE}", fix="correct that and run it again"
+        ) from problem

@@ -77,10 +77,10 @@ def located(text: str, folder: Path | None) -> Path:
         ValueError: the text is empty, holds an invisible character, or names a user who has no home.
     """
     if not text.strip():
-        raise ValueError("a path is needed here, not an empty text")
+        raise ValueError("expected a path, not an empty text")
     if not text.isprintable():
-        raise ValueError("a path with a line break or an invisible character is not accepted")
+        raise ValueError("a path must not hold a line break or an invisible character")
     expanded = os.path.expanduser(text)  # Path.expanduser raises a RuntimeError
     if text.startswith("~") and expanded == text:
-        raise ValueError("the home that `~` stands for is not known here: write the path in full")
+        raise ValueError("the home folder of `~` is unknown: write the full path")
     return Path(folder or Path.cwd(), expanded)

@@ -1,4 +1,4 @@
-"""A connection to a peer that nobody trusts: whatever it does, it takes no more time and no more bytes than allowed."""
+"""A connection to an untrusted peer: whatever it does, it takes no more time and no more bytes than allowed."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Allowance:
         """Count what came.  OSError where that was too much."""
         self._left -= received
         if self._left < 0:
-            raise OSError("it sends too much")
+            raise OSError("too much data received")
         return received
 
 

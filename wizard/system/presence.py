@@ -1,7 +1,7 @@
-"""Whether something is there: yes, no, or an error, but never "no" because nobody could look.
+"""Whether something exists: yes, no, or an error, but never "no" because it could not be read.
 
-Much of what Python calls absent is only unreadable, perhaps for a moment.  Whoever takes that for absent leaves a
-driver out, or removes the folder of a run.
+Much of what Python calls absent is only unreadable, perhaps for a moment.  Treating that as absent would leave out a
+driver, or remove the folder of a run.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ NOTHING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLON
 
 
 def is_file(path: Path) -> bool:
-    """Whether a file is there (a link counts by what it leads to).  `OSError` where that cannot be told."""
+    """Whether a file exists (a link counts by its target).  Raises `OSError` if that is unknown."""
     return stat.S_ISREG(_mode(path))
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a folder is there (a link counts by what it leads to).  `OSError` where that cannot be told."""
+    """Whether a folder exists (a link counts by its target).  Raises `OSError` if that is unknown."""
     return stat.S_ISDIR(_mode(path))
 
 
 def is_anything(path: Path) -> bool:
-    """Whether anything is there, be it a link that leads nowhere.  `OSError` where that cannot be told."""
+    """Whether anything exists, including a broken link.  Raises `OSError` if that is unknown."""
     return _mode(path, follow=False) != 0
 
 
 def is_empty(path: Path) -> bool:
-    """Whether nothing is there, or an empty folder: what something is mounted on.  False where nobody can look."""
+    """Whether the path is absent or an empty folder, as before something is mounted.  False if it is unreadable."""
     try:
         return not os.listdir(path)
     except OSError as problem:

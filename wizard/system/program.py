@@ -60,15 +60,15 @@ def run(
             with suppress(BrokenPipeError):  # it ended at once and says why
                 process.stdin.write(given)
                 process.stdin.flush()
-        output, told = _read(process, deadline, most_bytes)
-        if max(len(output), len(told)) <= most_bytes:
+        output, errors_output = _read(process, deadline, most_bytes)
+        if max(len(output), len(errors_output)) <= most_bytes:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(max(0.0, deadline - time.monotonic()))
             if process.returncode is None:
                 raise TimeoutError
     finally:
         _end(process)
-    return Ended(process.returncode, output, told)
+    return Ended(process.returncode, output, errors_output)
 
 
 class ProgramFailed(Exception):
@@ -92,7 +92,7 @@ def output_of(command: Sequence[str], *, time_limit: float, most_bytes: int) -> 
     except TimeoutError:
         raise ProgramFailed(
             f"the command {name!r} did not end within {time_limit:g} s",
-            "run it by hand, and unlock first what it asks for",
+            "run it by hand, and unlock what it asks for",
         ) from None
     except (OSError, ValueError) as failure:
         reason = failure.strerror if isinstance(failure, OSError) else "an argument holds a NUL"
@@ -104,7 +104,7 @@ def output_of(command: Sequence[str], *, time_limit: float, most_bytes: int) -> 
     del ended  # nothing of it among the variables of a traceback
     if len(content) > most_bytes:
         del content
-        raise ProgramFailed(f"the command {name!r} prints too much for a password", "correct the command")
+        raise ProgramFailed(f"the command {name!r} prints more than a password", "correct the command")
     if code:
         del content
         raise ProgramFailed(

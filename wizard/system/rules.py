@@ -33,7 +33,7 @@ class Rule:
     def __get_pydantic_core_schema__(
         self, source: Any, handler: "GetCoreSchemaHandler"
     ) -> core_schema.CoreSchema:
-        # A brace in the message would be taken for a place to fill in: none of ours has one.
+        # A brace in the message would be a placeholder: none of ours has one.
         return core_schema.custom_error_schema(self.schema, BROKEN, custom_error_message=self.message)
 
 

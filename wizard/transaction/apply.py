@@ -157,7 +157,7 @@ def _unbegun(problem: OSError | StoppedError) -> Failed:
         return Failed(f"{problem}; nothing was written", fix="run it again")
     return Failed(
         f"journal and backups cannot be written: {describe_error(problem)}; nothing in the homes was touched",
-        fix="mend that and run it again",
+        fix="correct that and run it again",
     )
 
 
@@ -289,7 +289,7 @@ def _undone(
         return recovery.stranded(run, unrestored, f"{reason}{servers}")
     if cancel.is_set() or isinstance(problem, KeyboardInterrupt):
         return Cancelled(f"cancelled; {AS_BEFORE}{servers}")
-    return Failed(f"{reason}; {AS_BEFORE}{servers}", fix="mend that and run it again")
+    return Failed(f"{reason}; {AS_BEFORE}{servers}", fix="correct that and run it again")
 
 
 def files_json(plan: Plan, *, status: str | None = None) -> list[dict[str, Any]]:

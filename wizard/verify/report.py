@@ -123,7 +123,7 @@ def writable(path: Path) -> None:
     with _refusals(path):
         target, status = _target(path)
         if status is not None and stat.S_ISDIR(status.st_mode):
-            raise IsADirectoryError(errno.EISDIR, "it is a folder")
+            raise IsADirectoryError(errno.EISDIR, "is a folder")
         if status is not None and not stat.S_ISREG(status.st_mode):
             return
         if not target.parent.is_dir() or not os.access(target.parent, os.W_OK | os.X_OK):

@@ -426,7 +426,7 @@ def write(found: PairReading, path: Path) -> None:
         raise Failed(
             f"it cannot be written: {problem.strerror}",
             place=str(path),
-            fix="check the room, and the mode of its folder",
+            fix="check the free space and the mode of its folder",
         ) from None
 
 
