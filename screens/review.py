@@ -25,7 +25,7 @@ from wizard.plan.diff import rows
 from wizard.preflight.checks import UNIGNORABLE
 from wizard.profile.fields import key_of, keys
 from wizard.steps.procedure import CHECKS, STEP_IDS
-from wizard.system.finding import Remedy
+from wizard.system.finding import SetField
 
 if TYPE_CHECKING:
     from textual import events
@@ -419,8 +419,8 @@ class Review(Screen["tuple[str, Place | None] | None"]):
     def _target(self, item: Item) -> tuple[str, Place | None] | None:
         """The step and the field that cause what an item shows; None where no field does."""
         if item.finding is not None:
-            remedy = item.finding.remedy
-            field = remedy.field if isinstance(remedy, Remedy) else self.pair.field_of(item.finding)
+            action = item.finding.action
+            field = action.field if isinstance(action, SetField) else self.pair.field_of(item.finding)
             return self.pair.owners(item.finding)[0], self.pair.draft.place(field) if field else None
         place = self._place(item.line)
         if place is None and item.change is None and self.pair.profile is None and self.pair.mistakes:

@@ -33,7 +33,7 @@ from screens.widgets.title_bar import TitleBar
 from wizard.profile.fields import key_of
 from wizard.steps.procedure import STEP_IDS, STEPS
 from wizard.system import finding
-from wizard.system.finding import Agree, Remedy
+from wizard.system.finding import Agree, SetField
 
 if TYPE_CHECKING:
     from textual import events
@@ -212,9 +212,9 @@ class StepScreen(Screen[None]):
     def _hints_here(self) -> list[Finding]:
         """The hints about fields of this step that are still empty."""
         places = [
-            (hint, self.pair.draft.place(hint.remedy.field))
+            (hint, self.pair.draft.place(hint.action.field))
             for hint in self._hints
-            if isinstance(hint.remedy, Remedy)
+            if isinstance(hint.action, SetField)
         ]
         return [
             hint
@@ -433,16 +433,16 @@ class StepScreen(Screen[None]):
     async def action_fix(self) -> None:
         """Do what mends the finding: a change of the profile, nothing else."""
         pointed = self.checks.pointed
-        if pointed is None or pointed.remedy is None:
+        if pointed is None or pointed.action is None:
             self.notify("Nothing here that a key could mend.", markup=False)
             return
-        if isinstance(pointed.remedy, Agree):
+        if isinstance(pointed.action, Agree):
             agree.ask(self.app, self.pair)
             return
-        place = self.pair.do(pointed.remedy)
+        place = self.pair.do(pointed.action)
         if place is None:
             return
-        self.notify(f"Changed: {plain(pointed.remedy.label)}", markup=False)
+        self.notify(f"Changed: {plain(pointed.action.label)}", markup=False)
         if key_of(place) in self.step.fields:
             self.focus_field(place)
 

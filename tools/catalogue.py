@@ -54,7 +54,10 @@ def checks_table() -> str:
     """Every check: id, severity, whether it runs offline, why it matters, how it is mended."""
     return table(
         ("check", "severity", "offline", "why it matters", "how to mend it"),
-        ((f"`{one.id}`", one.severity, "yes" if one.offline else "", one.why, one.fix) for one in CHECKS),
+        (
+            (f"`{one.id}`", one.severity, "yes" if one.offline else "", one.why, str(one.fix))
+            for one in CHECKS
+        ),
     )
 
 

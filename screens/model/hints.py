@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from screens.model.background import beside
 from wizard.pack.home import is_pack
 from wizard.system import finding, locations, network
+from wizard.system.finding import Fix, SetField
 
 if TYPE_CHECKING:
     from screens.model.pair import OpenPair
@@ -46,8 +47,10 @@ async def hints(pair: OpenPair) -> list[Finding]:
                     finding.warning(
                         f"the host is missing; the home is on this machine, which has {told}",
                         node=name,
-                        fix=f'set host = "{addresses[0]}" for {name}',
-                        remedy=finding.Remedy(f"nodes.{name}.host", addresses[0], f"host = {addresses[0]}"),
+                        fix=Fix(
+                            f'set host = "{addresses[0]}" for {name}',
+                            SetField(f"nodes.{name}.host", addresses[0], f"host = {addresses[0]}"),
+                        ),
                     )
                 )
         return found

@@ -21,7 +21,7 @@ from wizard.preflight.pair import PAIR_CHECKS
 from wizard.profile.fields import key_of, keys
 from wizard.steps.procedure import CHECKS, STEP_IDS, STEPS
 from wizard.system.errors import SecretError
-from wizard.system.finding import Remedy
+from wizard.system.finding import SetField
 
 if TYPE_CHECKING:
     from screens.model.surroundings import Later, Surroundings
@@ -92,11 +92,11 @@ class OpenPair:
             self._session.cancel()
             self._around.show_pair()
 
-    def do(self, remedy: Remedy) -> Place | None:
+    def do(self, change: SetField) -> Place | None:
         """Do what mends a finding; gives the place that was changed."""
-        place = self.draft.place(remedy.field)
+        place = self.draft.place(change.field)
         if place is not None:
-            self.set(place, remedy.value)
+            self.set(place, change.value)
         return place
 
     def agree(self) -> None:
@@ -383,8 +383,8 @@ class OpenPair:
 
     def field_of(self, finding: Finding) -> str | None:
         """The key that a finding is about, without which node; None where it names none."""
-        if isinstance(finding.remedy, Remedy):
-            place = self.draft.place(finding.remedy.field)
+        if isinstance(finding.action, SetField):
+            place = self.draft.place(finding.action.field)
             return key_of(place) if place is not None else None
         if finding.id == "prerequisites.secret" and finding.status == "error":
             return finding.message.partition(":")[0]

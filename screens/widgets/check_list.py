@@ -82,7 +82,7 @@ class CheckList(ScrollView, can_focus=True):
         """The finding that a key acts on: the chosen one, else the first that can be mended."""
         if self.has_focus and self.findings:
             return self.findings[self._pointed]
-        mendable = [one for one in self.findings if one.remedy is not None]
+        mendable = [one for one in self.findings if one.action is not None]
         wrong = [one for one in self.findings if one.status in {"error", "warning"}]
         return next(iter([*mendable, *wrong]), None)
 
@@ -165,7 +165,7 @@ def _lines_of(finding: Finding, number: int, width: int) -> list[CheckLine]:
     node = f"{finding.node}: " if finding.node else ""
     text = plain(f"{finding.id}  {node}{finding.message}" if finding.id else f"{node}{finding.message}")
     mark = of_finding(finding.status)
-    if finding.status in {"ok", "skipped"} and finding.remedy is None:
+    if finding.status in {"ok", "skipped"} and finding.action is None:
         return [CheckLine(mark, cut(text, width - 2), finding.status, number)]
     first, *rest = wrapped(text, width - 2)
     lines = [CheckLine(mark, first, finding.status, number)]
@@ -175,8 +175,8 @@ def _lines_of(finding: Finding, number: int, width: int) -> list[CheckLine]:
             CheckLine(" ", f"  {more}", "fix", number)
             for more in wrapped(plain(f"fix: {finding.fix}"), width - 4)
         ]
-    if finding.remedy is not None:
+    if finding.action is not None:
         lines.append(
-            CheckLine(" ", cut(f"  F4 does it: {plain(finding.remedy.label)}", width - 2), "key", number)
+            CheckLine(" ", cut(f"  F4 does it: {plain(finding.action.label)}", width - 2), "key", number)
         )
     return lines

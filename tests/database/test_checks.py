@@ -372,8 +372,8 @@ class TestTls:
             problem = found.error("account")
             assert f"TLS is required by the account '{ground.account}'@'%'" in problem.message
             assert f'{name} = "{value}"' in problem.message
-            assert problem.remedy is not None
-            assert (problem.remedy.field, problem.remedy.value) == (f"mysql.url_parameters.{name}", on)
+            assert problem.action is not None
+            assert (problem.action.field, problem.action.value) == (f"mysql.url_parameters.{name}", on)
 
     def test_the_account_of_a_node_counts_too(self, maria: Playground, look: Look) -> None:
         """Not the one that logs in from here: the administrator sees what each node's account requires."""
@@ -607,7 +607,7 @@ class TestDatabases:
                 problems = [one for one in found["charset"] if one.status == "error"]
                 assert len(problems) == 2  # user and registry
                 assert problems[0].fix == 'set charset = "latin1" or "utf8"'
-                assert problems[0].remedy is not None and problems[0].remedy.field == "mysql.charset"
+                assert problems[0].action is not None and problems[0].action.field == "mysql.charset"
                 assert "767 bytes" in problems[0].message
 
     def test_56_whose_own_default_is_utf8mb4(

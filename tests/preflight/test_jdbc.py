@@ -20,7 +20,6 @@ from wizard.pack.driver import DriverJar, inspect
 from wizard.pack.home import LIB, Pack
 from wizard.passwords.secret import Secret
 from wizard.preflight.jdbc import (
-    Diagnosis,
     Java,
     LoginAnswer,
     LoginProblem,
@@ -32,6 +31,7 @@ from wizard.preflight.jdbc import (
 from wizard.profile.jdbc_url import jdbc_url
 from wizard.profile.model import Profile
 from wizard.profile.passwords import Passwords
+from wizard.system.finding import Finding
 
 PASSWORD = "p'ö\"\\%; ✓&="
 OLD, NEW, MARIA = "com.mysql.jdbc.Driver", "com.mysql.cj.jdbc.Driver", "org.mariadb.jdbc.Driver"
@@ -95,7 +95,7 @@ def tried(
     *,
     password: str = PASSWORD,
     database: str | None = None,
-) -> tuple[LoginAnswer, Diagnosis | None]:
+) -> tuple[LoginAnswer, Finding | None]:
     with account(server) as (name, own):
         url = jdbc_url(server.host, server.port, database or own, parameters)
         answer = log_in(jar, driver_class, java, url, (name, Secret(password)))
@@ -135,23 +135,23 @@ class TestGettingIn:
 class TestWhatKeepsItOut:
     def test_mysql_9_without_tls_needs_its_key(self, mysql9: Server, connector: Path, java: Java) -> None:
         _, problem = tried(mysql9, connector, OLD, java, {"useSSL": "false"})
-        assert problem is not None and problem.remedy is not None
-        assert problem.remedy.field == "mysql.url_parameters.allowPublicKeyRetrieval"
-        assert problem.remedy.value == "true"
+        assert problem is not None and problem.action is not None
+        assert problem.action.field == "mysql.url_parameters.allowPublicKeyRetrieval"
+        assert problem.action.value == "true"
         assert "allowPublicKeyRetrieval" in problem.fix
 
     def test_the_same_with_mariadbs_driver(self, mysql9: Server, mariadb_driver: Path, java: Java) -> None:
         _, problem = tried(mysql9, mariadb_driver, MARIA, java, {})
-        assert problem is not None and problem.remedy is not None
-        assert problem.remedy.field.endswith("allowPublicKeyRetrieval")
+        assert problem is not None and problem.action is not None
+        assert problem.action.field.endswith("allowPublicKeyRetrieval")
 
     def test_the_tls_of_56(self, connector: Path, java: Java, tmp_path: Path) -> None:
         certificate, key = old_certificate(tmp_path)
         options = [f"--ssl-ca={certificate}", f"--ssl-cert={certificate}", f"--ssl-key={key}"]
         with servers.fresh("mysql56", *options) as old:
             _, problem = tried(old, connector, NEW, java, {})
-            assert problem is not None and problem.remedy is not None
-            assert (problem.remedy.field, problem.remedy.value) == ("mysql.url_parameters.useSSL", "false")
+            assert problem is not None and problem.action is not None
+            assert (problem.action.field, problem.action.value) == ("mysql.url_parameters.useSSL", "false")
             answer, _ = tried(old, connector, NEW, java, {"useSSL": "false"})
             assert answer.ok
 

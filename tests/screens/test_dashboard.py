@@ -28,7 +28,7 @@ from tests.support.server_logs import Side, profile, sides
 from wizard.command_line.run import servers
 from wizard.command_line.verify import ReportWriter
 from wizard.pack.home import Pack
-from wizard.system.finding import Finding
+from wizard.system.finding import Finding, Fix
 from wizard.verify.drill import Drill
 from wizard.verify.log import Trouble
 from wizard.verify.pair import Pair, Sight
@@ -321,9 +321,8 @@ class TestServersPictures:
             "error",
             "the server has ended 12 s after its launch: the server does not reach the database",
             "node2",
-            "start the database, or correct mysql.host and mysql.port (apimha-wizard check)",
+            Fix("start the database, or correct mysql.host and mysql.port (apimha-wizard check)"),
             "java.net.ConnectException: Connection refused",
-            None,
             "server.start",
         )
         ended = [NODES[0], NODES[1]._replace(pid=None, state="failed", text="ended")]
@@ -366,7 +365,7 @@ def test_a_side_that_nobody_sees_says_so() -> None:
 def test_a_finding_with_markup_in_it_is_shown_as_it_is() -> None:
     view = healthy()
     nasty = Finding(
-        "error", "[red]no[/red] [/] [$x]", "node1", "fix [b]it[/b]", "evidence [link=x]", None, "verify.x"
+        "error", "[red]no[/red] [/] [$x]", "node1", Fix("fix [b]it[/b]"), "evidence [link=x]", "verify.x"
     )
     pair = view.pair
     app = app_of(view_of(pair, [*view.findings, nasty]))

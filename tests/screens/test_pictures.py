@@ -17,14 +17,14 @@ from screens.theme import THEMES
 from tests.support.driving import fill
 from tests.support.screens import PROFILE, Scripted, opened, settled, text_of, typed, until
 from wizard.system import finding
-from wizard.system.finding import Finding, Remedy
+from wizard.system.finding import Finding, Fix, SetField
 
 LOOKS = [(size, theme) for size in ((80, 24), (120, 40)) for theme in ("dark", "light")]
 IDS = [f"{width}x{height}-{theme}" for (width, height), theme in LOOKS]
 
 
 def named(id: str, one: Finding) -> Finding:
-    return Finding(one.status, one.message, one.node, one.fix, one.evidence, one.remedy, id)
+    return one._replace(id=id)
 
 
 FINE = [
@@ -58,8 +58,7 @@ CLASH = named(
     finding.error(
         "9444 is the port of console (HTTPS) of node1 and console (HTTPS) of node2",
         node="node2",
-        fix="set port_offset = 2 for node2",
-        remedy=Remedy("nodes.node2.port_offset", 2, "port_offset = 2"),
+        fix=Fix("set port_offset = 2 for node2", SetField("nodes.node2.port_offset", 2, "port_offset = 2")),
     ),
 )
 JAVA = named(
@@ -74,8 +73,7 @@ CHARSET = named(
     "mysql.charset",
     finding.error(
         "utf8mb4 does not fit MySQL 5.6",
-        fix='set charset = "latin1"',
-        remedy=Remedy("mysql.charset", "latin1", 'charset = "latin1"'),
+        fix=Fix('set charset = "latin1"', SetField("mysql.charset", "latin1", 'charset = "latin1"')),
     ),
 )
 

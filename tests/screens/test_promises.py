@@ -24,7 +24,7 @@ from tests.support.screens import PROFILE, Scripted, opened, pressed, settled, t
 from wizard.profile.document import set_field
 from wizard.profile.store import load
 from wizard.system import locations
-from wizard.system.finding import Finding
+from wizard.system.finding import Finding, Fix
 
 
 @pytest.fixture(autouse=True)
@@ -751,7 +751,7 @@ async def test_a_foreign_text_is_shown_escaped_and_commands_nothing(
     pair = make_pair()
     monkeypatch.setattr("screens.model.session.CheckSession", Scripted)
     monkeypatch.setattr(
-        Scripted, "findings", [Finding("error", evil, fix=evil, id="mysql.connect", evidence=evil)]
+        Scripted, "findings", [Finding("error", evil, remedy=Fix(evil), id="mysql.connect", evidence=evil)]
     )
     app = opened(pair.profile)
     async with app.run_test(size=(120, 50)) as pilot:

@@ -104,7 +104,7 @@ async def mend_everything(pilot: Pilot[Any]) -> None:
     for _ in range(12):
         await settled(pilot)
         findings = app.pair.findings_of(app.screen.step)
-        if not any(one.remedy is not None and one.status == "error" for one in findings):
+        if not any(one.action is not None and one.status == "error" for one in findings):
             return
         await pressed(pilot, "f4")
     raise AssertionError(text_of(app))

@@ -11,6 +11,7 @@ import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from shlex import quote
 from types import SimpleNamespace
 from typing import Any
 
@@ -101,7 +102,7 @@ class TestTheTable:
     def test_each_says_why_and_how_to_mend_it(self) -> None:
         for one in CHECKS:
             assert len(one.why) > 20
-            assert len(one.fix) > 10
+            assert len(str(one.fix)) > 10
             assert one.step in {*STEP_IDS, "ports", "apply"}
         assert len(BY_ID) == len(CHECKS)
 
@@ -111,7 +112,7 @@ class TestTheTable:
         for one in CHECKS:
             assert one.id in ran.out
             assert one.why in ran.out
-            assert one.fix in ran.out
+            assert str(one.fix) in ran.out
         told = run("checks", "--json").json
         assert [one["id"] for one in told["checks"]] == [one.id for one in CHECKS]
 
@@ -190,6 +191,34 @@ class TestPrerequisites:
         assert (found["node1"].status, found["node2"].status) == ("ok", "error")
         # A fix can be pasted.
         assert f"apimha-wizard replay {pair.profile} --node node2" in (found["node2"].fix or "")
+
+    @pytest.mark.parametrize("folder", ["PROFILE", "NODE", "apimha-wizard PROFILE"])
+    def test_fix_keeps_a_path_that_looks_like_a_placeholder(
+        self, folder: str, make_pair: Callable[..., Pair], tmp_path: Path
+    ) -> None:
+        """Only the profile's name is filled in: whatever a path of the user holds stays as it is."""
+        pair = make_pair()
+        there = tmp_path / folder
+        (there / "inner").mkdir(parents=True)
+        first, second = (home.rename(there / "inner" / home.name) for home in pair.homes)
+        text = (
+            pair.profile.read_text()
+            .replace(str(pair.homes[0]), str(first))
+            .replace(str(pair.homes[1]), str(second))
+        )
+        profile = there / "pair.toml"
+        profile.write_text(text)
+        moved = Pair(profile, [first, second], pair.env)
+        (first / "bin/version.txt").unlink()
+        (second / "wso2carbon.pid").write_text(str(os.getpid()))
+        found = {(one.id, one.node): one.fix for one in checked(moved)}
+        assert found["prerequisites.known-pack", "node1"] == (
+            f"read the diff with care: apimha-wizard replay {quote(str(profile))} --dry-run"
+        )
+        assert found["prerequisites.running", "node2"] == f"sh {quote(f'{second}/bin/wso2server.sh')} stop"
+        profile.write_text(text.replace(str(second), str(second.parent)))
+        found = {(one.id, one.node): one.fix for one in checked(moved)}
+        assert found["prerequisites.home", "node2"] == f'set home = "{first}"'
 
     def test_same_home_on_two_machines_says_node(self, make_pair: Callable[..., Pair]) -> None:
         """On two machines one path is the usual case: what is missing is `--node`."""

@@ -578,7 +578,7 @@ def checks(as_json: bool) -> int | Ended:
                 "severity": one.severity,
                 "offline": one.offline,
                 "why": one.why,
-                "fix": one.fix,
+                "fix": str(one.fix),
             }
             for one in CHECKS
         ]

@@ -79,7 +79,7 @@ class Paper:
 
     def finding(self, result: Finding, *, quiet: bool = False) -> None:
         """A finding with its fix; `quiet` leaves out what is in order, but not what waits for an agreement."""
-        if quiet and result.status in {"ok", "skipped"} and not isinstance(result.remedy, Agree):
+        if quiet and result.status in {"ok", "skipped"} and not isinstance(result.action, Agree):
             return
         node = f" {result.node}:" if result.node else ""
         self.line(f"{self.signs[result.status]} {result.id}{node} {result.message}", result.status)
@@ -129,7 +129,7 @@ def diff_lines(plan: Plan, hide: Masker) -> Iterator[str]:
 def checks_summary(found: Iterable[Finding]) -> str:
     """One line that counts the findings."""
     found = list(found)
-    waiting = sum(isinstance(result.remedy, Agree) and result.status == "skipped" for result in found)
+    waiting = sum(isinstance(result.action, Agree) and result.status == "skipped" for result in found)
     counts = {
         status: sum(result.status == status for result in found)
         for status in ("ok", "warning", "error", "skipped")

@@ -20,14 +20,11 @@ from wizard.passwords.references import (
 from wizard.passwords.secret import Secret
 from wizard.system import bounded
 from wizard.system.errors import SecretError
+from wizard.system.finding import AGREE, ANY_PROFILE
 from wizard.system.printable import escaped
 
 # More than any password, and little enough that a wrong path (a log, /dev/zero) does no harm.
 MOST_BYTES = 64 * 1024
-
-
-AGREE = "Run: apimha-wizard profile allow PROFILE   (or add --allow-commands, for this run only)"
-"""The fix where the user has not agreed to a profile."""
 
 
 class NotAgreedError(SecretError):
@@ -53,7 +50,7 @@ class Resolver:
         *,
         trusted: bool = False,
         folder: Path | None = None,
-        called: str = "PROFILE",
+        called: str = ANY_PROFILE,
         interactive: bool = False,
         ask: Callable[[str], str] | None = None,
         confirm: Callable[[str], bool] | None = None,
@@ -102,7 +99,7 @@ class Resolver:
     @property
     def how_to_agree(self) -> str:
         """The fix for whoever has to agree to the profile first."""
-        return AGREE.replace("PROFILE", self._called)
+        return AGREE.for_profile(self._called).text
 
     def _needs_trust(self, reference: Reference) -> bool:
         if isinstance(reference, FileReference):

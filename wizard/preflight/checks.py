@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 from wizard.system import finding
 from wizard.system.cancel import Cancel
 from wizard.system.errors import WizardError
-from wizard.system.finding import Finding
+from wizard.system.finding import ANY_PROFILE, Finding, Fix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +53,7 @@ class Check(NamedTuple):
     id: str
     severity: Literal["error", "warning"]
     why: str
-    fix: str
+    fix: Fix | str
     probe: Probe
     live: bool = False
     always: bool = False
@@ -84,7 +84,7 @@ def check(
     *,
     severity: Literal["error", "warning"] = "error",
     why: str,
-    fix: str,
+    fix: Fix | str,
     live: bool = False,
     always: bool = False,
     needs: tuple[str, ...] = (),
@@ -121,7 +121,7 @@ class CheckContext:
         trusted: bool = False,
         offline: bool = False,
         only_node: str | None = None,
-        called: str = "PROFILE",
+        called: str = ANY_PROFILE,
         steps: tuple[Step, ...] = (),
         rolling: bool = False,
     ) -> None:
@@ -191,9 +191,9 @@ def run(
 
 
 def _finished(result: Finding, called: str, *, ignored: bool) -> Finding:
-    """With the profile's name in its fix, and as a warning where its errors are ignored."""
-    if result.fix is not None and "PROFILE" in result.fix:
-        result = result._replace(fix=result.fix.replace("PROFILE", called))
+    """The finding with the profile's name in its fix, and as a warning where its errors are ignored."""
+    if result.remedy is not None:
+        result = result._replace(remedy=result.remedy.for_profile(called))
     if ignored and result.status == "error":
         return result._replace(status="warning", message=f"{result.message} (ignored)")
     return result

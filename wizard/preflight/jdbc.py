@@ -21,10 +21,9 @@ from urllib.parse import quote
 from wizard.pack.driver import DriverError, DriverJar, holds_class, required
 from wizard.pack.home import LIB
 from wizard.pack.releases import version_tuple
-from wizard.passwords.resolver import AGREE
 from wizard.passwords.secret import MASK, Secret
 from wizard.system import bounded, finding, program
-from wizard.system.finding import Finding, Remedy
+from wizard.system.finding import Finding, Fix, SetField
 from wizard.system.printable import quoted
 from wizard.verify import knowledge
 
@@ -283,26 +282,17 @@ def _read(output: str, errors: str) -> LoginAnswer:
 # --- what it means ------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
-    """Why the driver does not get in, and how it would."""
-
-    message: str
-    fix: str
-    remedy: Remedy | None = None
-
-
-def diagnose(answer: LoginAnswer, jar: DriverJar, java: Java) -> Diagnosis:
+def diagnose(answer: LoginAnswer, jar: DriverJar, java: Java) -> Finding:
     """What the exceptions mean.  Source: Connector/J 5.1 and 8, MariaDB's driver, and procedure 2."""
     if answer.problems and answer.problems[0].kind == "REFUSED":
-        return Diagnosis(
+        return finding.error(
             f"{jar.name} does not accept a URL that begins with jdbc:mysql:",
-            knowledge.BY_ID["driver-url"].fix,
+            fix=knowledge.BY_ID["driver-url"].fix,
         )
     if any(problem.message == NO_ANSWER for problem in answer.problems):
-        return Diagnosis(
+        return finding.error(
             f"{jar.name} has no answer within {LIMIT:g} s",
-            "see whether the server answers, and how busy it is",
+            fix="see whether the server answers, and how busy it is",
         )
     found = _known(answer)
     if found is None:
@@ -313,22 +303,22 @@ def diagnose(answer: LoginAnswer, jar: DriverJar, java: Java) -> Diagnosis:
         )
         if missing:
             fix = "correct mysql.driver_class, or take another driver_jar"
-            return Diagnosis(f"a class is missing: {_first(answer)}", fix)
+            return finding.error(f"a class is missing: {_first(answer)}", fix=fix)
         if _unreachable(answer):
             return _not_reached(answer, jar)
-        return Diagnosis(f"{jar.name} does not log in: {_first(answer)}", "see the driver's message")
+        return finding.error(f"{jar.name} does not log in: {_first(answer)}", fix="see the driver's message")
     if found.id == "database-gone":
         return _not_reached(answer, jar)
     if found.subject in ("driver", "java") and "UnsupportedClassVersionError" in _kinds(answer):
-        return Diagnosis(
-            f"{jar.name} needs a newer Java than {java.name}", knowledge.BY_ID["driver-java"].fix
+        return finding.error(
+            f"{jar.name} needs a newer Java than {java.name}", fix=knowledge.BY_ID["driver-java"].fix
         )
-    remedy = None
-    if found.parameter is not None:
-        name, value = found.parameter
-        remedy = Remedy(f"mysql.url_parameters.{name}", value, f'set {name} = "{value}"')
-    quoted = "" if found.parameter is not None else f" ({_first(answer)})"
-    return Diagnosis(f"{jar.name} does not log in: {found.cause}{quoted}", found.fix, remedy)
+    text = f"{jar.name} does not log in: {found.cause}"
+    if found.parameter is None:
+        return finding.error(f"{text} ({_first(answer)})", fix=found.fix)
+    name, value = found.parameter
+    setting = SetField(f"mysql.url_parameters.{name}", value, f'set {name} = "{value}"')
+    return finding.error(text, fix=Fix(found.fix, setting))
 
 
 def _known(answer: LoginAnswer) -> Failure | None:
@@ -341,9 +331,9 @@ def _known(answer: LoginAnswer) -> Failure | None:
     return next((one for one in numbers if one is not None), found)
 
 
-def _not_reached(answer: LoginAnswer, jar: DriverJar) -> Diagnosis:
+def _not_reached(answer: LoginAnswer, jar: DriverJar) -> Finding:
     fix = knowledge.BY_ID["database-gone"].fix
-    return Diagnosis(f"{jar.name} does not reach the server: {_last(answer)}", fix)
+    return finding.error(f"{jar.name} does not reach the server: {_last(answer)}", fix=fix)
 
 
 def _kinds(answer: LoginAnswer) -> str:
@@ -397,14 +387,12 @@ def findings(
     if tried and not trusted:
         yield finding.skipped(
             "login with the driver was not tested: it runs only for a profile that you have agreed to",
-            fix=AGREE,
-            remedy=finding.Agree(),
+            fix=finding.AGREE,
         )
         return
     for (path, java_home), names in tried.items():
         for result in _tried(profile, passwords, path, java_home):
-            node_name = names[0] if len(tried) > 1 else None
-            yield Finding(result.status, result.message, node_name, result.fix, None, result.remedy)
+            yield result._replace(node=names[0] if len(tried) > 1 else None)
 
 
 def jar_of(profile: Profile, pack: Pack | None) -> Path | None:
@@ -456,5 +444,4 @@ def _tried(profile: Profile, passwords: Passwords, path: Path, java_home: Path |
     elif answer.ok:
         yield finding.ok(f"{jar.name} logs in with {java.name} (server {answer.server})")
     else:
-        found = diagnose(answer, jar, java)
-        yield finding.error(found.message, fix=found.fix, remedy=found.remedy)
+        yield diagnose(answer, jar, java)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from wizard.preflight.checks import Check, CheckContext, check
 from wizard.profile.cross_field import MAY_SHARE
 from wizard.system import finding, network
-from wizard.system.finding import Finding
+from wizard.system.finding import Finding, Fix, SetField
 
 if TYPE_CHECKING:
     from wizard.database.accounts import Account
@@ -26,7 +26,9 @@ _SHOWN = 12
 
 _BUSY = "another run is at work in the databases"
 
-_SQL_COMMAND = "let a DBA run what `apimha-wizard sql PROFILE` prints"
+
+def _by_dba(before: str = "let", after: str = "") -> Fix:
+    return finding.command("sql", f"` prints{after}", before=f"{before} a DBA run what `")
 
 
 # --- what they share ----------------------------------------------------------------------------------------
@@ -373,12 +375,14 @@ def _login(target: WantedDatabases, situation: Situation, needs: Needs) -> Itera
             fix=failure.fix or "correct the account's password",
         )
     elif target.mode == "dba":
-        yield finding.error(f'{denied}; with provisioning = "dba" it is not made', fix=_SQL_COMMAND)
+        yield finding.error(f'{denied}; with provisioning = "dba" it is not made', fix=_by_dba())
     elif target.administrator is None:
         yield finding.error(
             f"{denied} (or an anonymous account that comes first); without an administrator it is not made",
-            fix="correct mysql.password, use TLS where the account requires it, set admin_username and "
-            f"admin_password, or {_SQL_COMMAND}",
+            fix=_by_dba(
+                "correct mysql.password, use TLS where the account requires it, set admin_username and "
+                "admin_password, or let"
+            ),
         )
     else:
         yield finding.error(denied, fix=failure.fix or "correct the account's password")
@@ -437,8 +441,10 @@ def _without_tls(context: CheckContext, situation: Situation) -> Iterator[Findin
     yield finding.error(
         f'TLS is required by {" and ".join(who)}, and url_parameters has {name} = "{value}": the servers will be '
         "refused as with a wrong password",
-        fix=f'set {name} = "{on}" in mysql.url_parameters',
-        remedy=finding.Remedy(f"mysql.url_parameters.{name}", on, f'set {name} = "{on}"'),
+        fix=Fix(
+            f'set {name} = "{on}" in mysql.url_parameters',
+            SetField(f"mysql.url_parameters.{name}", on, f'set {name} = "{on}"'),
+        ),
     )
 
 
@@ -538,7 +544,7 @@ def administrator(context: CheckContext) -> Iterator[Finding]:
     if lacking:
         yield finding.error(
             f"{target.administrator.username} lacks {'; '.join(lacking)}",
-            fix="grant it that WITH GRANT OPTION, name another administrator, or " + _SQL_COMMAND,
+            fix=_by_dba("grant it that WITH GRANT OPTION, name another administrator, or let"),
         )
     elif needs.pending and needs.by_administrator:
         yield finding.ok(f"{target.administrator.username} may make what is missing")
@@ -631,8 +637,10 @@ def charset_offline(context: CheckContext) -> Iterator[Finding]:
         yield finding.error(
             f'store_charset = "{wished}" does not fit this pack: {_too_large(size)}, so the server\'s CREATE TABLE '
             'fails with "Row size too large"',
-            fix=f'set store_charset = "{SINGLE_BYTE}", or remove it; nothing is lost: these columns hold Base64',
-            remedy=finding.Remedy("mysql.store_charset", SINGLE_BYTE, f'set store_charset = "{SINGLE_BYTE}"'),
+            fix=Fix(
+                f'set store_charset = "{SINGLE_BYTE}", or remove it; nothing is lost: these columns hold Base64',
+                SetField("mysql.store_charset", SINGLE_BYTE, f'set store_charset = "{SINGLE_BYTE}"'),
+            ),
         )
     elif packs:
         yield finding.ok(f"{wished} fits the tables of the analytics stores")
@@ -704,12 +712,9 @@ def charset(context: CheckContext) -> Iterator[Finding]:
             yield finding.error(
                 f"{origin}, with which the schema cannot be made on {server.name}: an index may have "
                 f"{server.index_limit} bytes",
-                fix=fitting
+                fix=Fix(fitting, SetField("mysql.charset", "latin1", 'set charset = "latin1"'))
                 if contents is None
                 else f"{fitting}, and drop the empty database, so that it is made anew",
-                remedy=None
-                if contents is not None
-                else finding.Remedy("mysql.charset", "latin1", 'set charset = "latin1"'),
             )
     if fits:
         yield finding.ok(f"{wished} fits {server.name}")
@@ -789,7 +794,7 @@ def _schema_of(need: Need) -> Iterator[Finding]:
     live=True,
     needs=("mysql.connect",),
     why="The servers make no databases and no accounts: what is missing when they start stays missing.",
-    fix=_SQL_COMMAND[0].upper() + _SQL_COMMAND[1:] + ", or name an administrator.",
+    fix=_by_dba("Let", ", or name an administrator."),
 )
 def missing(context: CheckContext) -> Iterator[Finding]:
     """What is missing and may not be made by this run (procedure 2; checks.md)."""
@@ -827,10 +832,8 @@ def _missing_text(need: Need, target: WantedDatabases, *, has_script: bool) -> s
     return None  # part of a schema, or somebody else's: mysql.schema tells
 
 
-def _remedy(target: WantedDatabases) -> str:
-    if target.mode == "dba":
-        return _SQL_COMMAND
-    return f"set admin_username and admin_password, or {_SQL_COMMAND}"
+def _remedy(target: WantedDatabases) -> Fix:
+    return _by_dba("let" if target.mode == "dba" else "set admin_username and admin_password, or let")
 
 
 # --- the index of the event store ---------------------------------------------------------------------------

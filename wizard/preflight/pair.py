@@ -11,7 +11,7 @@ from wizard.pack import ports
 from wizard.preflight.checks import CheckContext, check
 from wizard.server.process import server_of
 from wizard.system import finding, network
-from wizard.system.finding import Finding, Remedy
+from wizard.system.finding import Finding, Fix, SetField
 
 if TYPE_CHECKING:
     from wizard.pack.ports import Port
@@ -76,22 +76,21 @@ def _beyond(number: int, node: Node, port: Port, context: CheckContext) -> Findi
 def _clash(number: int, owners: list[tuple[Node, Port]], context: CheckContext) -> Finding:
     told = " and ".join(f"{port.name} of {node.name}" for node, port in owners[:3])
     node, port = owners[-1]
-    remedy = _other_port(port, node, context, live=False)
+    other = _other_port(port, node, context, live=False)
     return finding.error(
         f"{number} is the port of {told}",
         node=node.name,
-        fix=f"set {remedy.label} for {node.name}",
-        remedy=remedy,
+        fix=Fix(f"set {other.label} for {node.name}", other),
     )
 
 
-def _other_port(port: Port, node: Node, context: CheckContext, *, live: bool) -> Remedy:
+def _other_port(port: Port, node: Node, context: CheckContext, *, live: bool) -> SetField:
     """The change that gives the node another port there: its own field where it has one, else the offset."""
     if port.field == "port_offset":
         value = _free_live_offset(context, node) if live else free_offset(context, node)
     else:
         value = free_number(context, port.field, node)
-    return Remedy(f"nodes.{node.name}.{port.field}", value, f"{port.field} = {value}")
+    return SetField(f"nodes.{node.name}.{port.field}", value, f"{port.field} = {value}")
 
 
 def _both_shifted(owners: list[tuple[Node, Port]], context: CheckContext) -> bool:
@@ -119,8 +118,10 @@ def _one_offset(shared: Mapping[int, list[tuple[Node, Port]]], context: CheckCon
     return finding.error(
         f"{len(shared)} ports of {node.name} are those of {first.name}, since both have one offset: {', '.join(told)}",
         node=node.name,
-        fix=f"set port_offset = {value} for {node.name}",
-        remedy=Remedy(f"nodes.{node.name}.port_offset", value, f"port_offset = {value}"),
+        fix=Fix(
+            f"set port_offset = {value} for {node.name}",
+            SetField(f"nodes.{node.name}.port_offset", value, f"port_offset = {value}"),
+        ),
     )
 
 
@@ -191,12 +192,11 @@ def free(context: CheckContext) -> Iterator[Finding]:
 
             holder = who_listens(port.number)
             told = f", held by {holder}" if holder else ""
-            remedy = _other_port(port, node, context, live=True)
+            other = _other_port(port, node, context, live=True)
             yield finding.error(
                 f"something listens on {port.number} ({port.name}){told}",
                 node=node.name,
-                fix=f"stop it, or set {remedy.label} for {node.name}",
-                remedy=remedy,
+                fix=Fix(f"stop it, or set {other.label} for {node.name}", other),
             )
         if not taken:
             yield finding.ok("all ports are free", node=node.name)
@@ -267,7 +267,7 @@ def unfinished_in(homes: Mapping[str, Path]) -> Iterator[Finding]:
                 f"{whose} is going on in {home}", node=node, fix="wait until it has ended, then try again"
             )
         else:
-            fix = "apimha-wizard rollback PROFILE   (restores what it had changed)"
+            fix: Fix | str = finding.command("rollback", "   (restores what it had changed)")
             if runs.of_marker(there) is None:
                 fix = recovery.unreadable(there, home).fix or fix
             yield finding.error(f"{whose} was cut off in {home}", node=node, fix=fix)
@@ -289,7 +289,7 @@ def drift(context: CheckContext) -> Iterator[Finding]:
         yield finding.warning(
             f"{one.path} was changed by hand since the run {one.run}: {one.what}",
             node=one.node,
-            fix="apimha-wizard replay PROFILE --dry-run   shows the way back line by line",
+            fix=finding.command("replay", " --dry-run   shows the way back line by line"),
         )
     if not found:
         yield finding.ok("nothing that a run configured was changed by hand since")

@@ -85,8 +85,9 @@ def gather(profile: Profile, resolver: Resolver, *, steps: Iterable[str], offlin
             problems.append(
                 finding.error(
                     f"{key}: {problem.message}",
-                    fix=problem.fix or "correct the reference in the profile",
-                    remedy=finding.Agree() if isinstance(problem, NotAgreedError) else None,
+                    fix=finding.AGREE
+                    if isinstance(problem, NotAgreedError)
+                    else problem.fix or "correct the reference in the profile",
                 )
             )
             return UNRESOLVED

@@ -28,7 +28,7 @@ from wizard.steps.rows import Row, Scope, Table
 from wizard.steps.step import Step, sole
 from wizard.system import finding, network
 from wizard.system.errors import EditError
-from wizard.system.finding import Finding
+from wizard.system.finding import Finding, Fix, SetField
 
 if TYPE_CHECKING:
     from wizard.edit.xml import XmlDocument, XmlElement
@@ -474,8 +474,10 @@ def stats(context: CheckContext) -> Iterator[Finding]:
             yield finding.warning(
                 f"{STATS_DATASOURCE} stays an H2 file (../tmpStatDB), which nodes on two machines cannot share",
                 node=node.name,
-                fix='set mysql.databases.stats = "WSO2AM_STATS_DB"',
-                remedy=finding.Remedy("mysql.databases.stats", STATS_DATASOURCE, "a statistics database"),
+                fix=Fix(
+                    'set mysql.databases.stats = "WSO2AM_STATS_DB"',
+                    SetField("mysql.databases.stats", STATS_DATASOURCE, "a statistics database"),
+                ),
             )
 
 

@@ -13,7 +13,7 @@ from wizard.steps.rows import Row, Scope, Table
 from wizard.steps.step import Step
 from wizard.system import finding
 from wizard.system.errors import EditError
-from wizard.system.finding import Finding
+from wizard.system.finding import Finding, Fix, SetField
 
 if TYPE_CHECKING:
     from wizard.pack.xml import Element, XmlTree
@@ -144,8 +144,10 @@ def persistence_kept(context: CheckContext) -> Iterator[Finding]:
             yield finding.warning(
                 f"{pack.title} keeps no state in HA mode, though persistence is on",
                 node=node.name,
-                fix="set event_processor.persistence = false, and expect the state to be lost when both nodes stop",
-                remedy=finding.Remedy("event_processor.persistence", False, "turn persistence off"),
+                fix=Fix(
+                    "set event_processor.persistence = false, and expect the state to be lost when both nodes stop",
+                    SetField("event_processor.persistence", False, "turn persistence off"),
+                ),
             )
         else:
             yield finding.ok("state is kept" if wanted else "persistence is off", node=node.name)
@@ -194,11 +196,13 @@ def duplicated(context: CheckContext) -> Iterator[Finding]:
                 f"receiver {receiver.name} ({receiver.path}) has events.duplicated.in.cluster = {says}, "
                 f"and duplicated_events is {lower(both)}",
                 node=node.name,
-                fix=f"set event_processor.duplicated_events = {says} if the clients send "
-                f"{'every event to both nodes' if receiver.duplicated else 'each event to one node'}, "
-                "else change the receiver",
-                remedy=finding.Remedy(
-                    "event_processor.duplicated_events", receiver.duplicated, f"duplicated events: {says}"
+                fix=Fix(
+                    f"set event_processor.duplicated_events = {says} if the clients send "
+                    f"{'every event to both nodes' if receiver.duplicated else 'each event to one node'}, "
+                    "else change the receiver",
+                    SetField(
+                        "event_processor.duplicated_events", receiver.duplicated, f"duplicated events: {says}"
+                    ),
                 ),
             )
         if not odd:

@@ -21,7 +21,7 @@ from wizard.steps.rows import Row, Table
 from wizard.steps.step import Step
 from wizard.system import bounded, finding, network
 from wizard.system.errors import WizardError
-from wizard.system.finding import Finding
+from wizard.system.finding import Finding, Fix
 from wizard.system.presence import is_file, is_folder
 
 if TYPE_CHECKING:
@@ -72,14 +72,17 @@ def home(context: CheckContext) -> Iterator[Finding]:
             yield finding.ok(f"{context.packs[node.name].title} in {node.home}", node=node.name)
 
 
-def home_problem(path: Path, node: Node, only_node: str | None) -> tuple[str, str] | None:
+def home_problem(path: Path, node: Node, only_node: str | None) -> tuple[str, Fix | str] | None:
     """Why a folder is no home, and the fix; None where it is one."""
     if not os.path.lexists(path):
         if only_node is None:
             return (
                 f"{path} is not on this machine",
-                f"correct the home of {node.name}, or, if it is on another machine, run there: "
-                f"apimha-wizard replay PROFILE --node {node.name}",
+                finding.command(
+                    "replay",
+                    f" --node {node.name}",
+                    before=f"correct the home of {node.name}, or, if it is on another machine, run there: ",
+                ),
             )
         return f"{path} does not exist", f"correct the home of {node.name}, or unpack the pack there"
     if not os.path.isdir(path):
@@ -137,13 +140,13 @@ def same_home(context: CheckContext) -> Iterator[Finding]:
     first, second = (context.packs[node.name] for node in context.profile.nodes)
     problem = _shared(first, second, context)
     if problem is not None:
-        fix = "unpack the pack twice, into two folders, without links between them"
+        fix: Fix | str = "unpack the pack twice, into two folders, without links between them"
         hosts = [node.host for node in context.profile.nodes]
         if not network.on_one_machine(hosts, resolve=not context.offline):
             # One path on both is the usual case; this is one of the two machines.
             problem = f"{problem}, and {hosts[0]} and {hosts[1]} are two machines"
             names = [node.name for node in context.profile.nodes]
-            fix = f"apimha-wizard replay PROFILE --node {names[0]}   (and --node {names[1]} on the other)"
+            fix = finding.command("replay", f" --node {names[0]}   (and --node {names[1]} on the other)")
         yield finding.error(problem, fix=fix)
     else:
         yield finding.ok("two homes that share nothing")
@@ -266,14 +269,17 @@ def known_pack(context: CheckContext) -> Iterator[Finding]:
                 f"bin/version.txt holds {pack.placeholder}, which the build of the pack did not fill in;"
                 f" rules follow the bundles: {_components(pack)}",
                 node=node.name,
-                fix="compare the pack with the official one, and read the diff with care:"
-                " apimha-wizard replay PROFILE --dry-run",
+                fix=finding.command(
+                    "replay",
+                    " --dry-run",
+                    before="compare the pack with the official one, and read the diff with care: ",
+                ),
             )
         else:
             yield finding.warning(
                 f"this wizard was never tried with {pack.title}",
                 node=node.name,
-                fix="read the diff with care: apimha-wizard replay PROFILE --dry-run",
+                fix=finding.command("replay", " --dry-run", before="read the diff with care: "),
             )
 
 
@@ -292,7 +298,7 @@ def _components(pack: Pack) -> str:
     "prerequisites.running",
     always=True,
     why="A running server reads its files when it likes, and writes some of them itself.",
-    fix="Stop the server: apimha-wizard stop PROFILE --node NODE",
+    fix=finding.command("stop", " --node NODE", before="Stop the server: "),
 )
 def running(context: CheckContext) -> Iterator[Finding]:
     for node in context.nodes:
@@ -312,7 +318,7 @@ def running(context: CheckContext) -> Iterator[Finding]:
                 f"the server runs (process {pid}), and there are files to change",
                 node=node.name,
                 # Another process than the home's own server is one that only the launcher takes for it.
-                fix=f"apimha-wizard stop {context.called} --node {node.name}"
+                fix=finding.command("stop", f" --node {node.name}")
                 if server_of(pack.home) is not None
                 else f"sh {quote(f'{pack.home}/bin/wso2server.sh')} stop",
             )

@@ -16,7 +16,7 @@ from wizard.steps.reading import describe
 from wizard.steps.rows import Row, Scope, Table
 from wizard.steps.step import Step
 from wizard.system import finding, network
-from wizard.system.finding import Finding
+from wizard.system.finding import Finding, Fix, SetField
 from wizard.system.presence import is_folder
 from wizard.transaction.move import ABSENT, state_of
 
@@ -117,7 +117,7 @@ def _link_of(node: Node, path: Path, context: CheckContext) -> Finding:
         return finding.skipped(
             f"{path} is made on the machine of {node.name}",
             node=node.name,
-            fix=f"over there: apimha-wizard replay PROFILE --node {node.name}",
+            fix=finding.command("replay", f" --node {node.name}", before=f"on {node.host}: "),
         )
     problem = _in_the_way(path, node.home)
     if problem is not None:
@@ -173,8 +173,10 @@ def _several(node: Node) -> Finding:
     return finding.warning(
         f"the machine has several addresses ({', '.join(own)}), and spark_local_ip is not set",
         node=node.name,
-        fix=f'set spark_local_ip = "{best}" for {node.name}',
-        remedy=finding.Remedy(f"nodes.{node.name}.spark_local_ip", best, f"bind Spark to {best}"),
+        fix=Fix(
+            f'set spark_local_ip = "{best}" for {node.name}',
+            SetField(f"nodes.{node.name}.spark_local_ip", best, f"bind Spark to {best}"),
+        ),
     )
 
 

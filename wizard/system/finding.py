@@ -10,8 +10,8 @@ from wizard.system.errors import REPORT, WizardError, describe_error
 FindingStatus = Literal["ok", "warning", "error", "skipped", "waiting"]
 
 
-class Remedy(NamedTuple):
-    """A change of the profile that a key can do: `field` is a dotted path, like `nodes.1.port_offset`."""
+class SetField(NamedTuple):
+    """Set a field of the profile to a value, with a key: `field` is a dotted path, like `nodes.1.port_offset`."""
 
     field: str
     value: Any
@@ -19,9 +19,43 @@ class Remedy(NamedTuple):
 
 
 class Agree(NamedTuple):
-    """What a key can do where the user has not agreed to the profile: ask whether they do."""
+    """Ask, with a key, whether the user agrees to the profile."""
 
     label: str = "agree to what this profile names"
+
+
+class Fix(NamedTuple):
+    """How to fix a finding: the text that a person reads, and the action that a key can take.
+
+    With a `rest`, the text is a command of this program for the profile: the profile's name belongs between `text`
+    and `rest`, and `for_profile` fills it in.  `str()` of a fix is its whole text.
+    """
+
+    text: str
+    action: SetField | Agree | None = None
+    rest: str | None = None
+
+    def for_profile(self, name: str) -> Fix:
+        """Return the fix with the profile's name, as a command calls it, filled in."""
+        return self if self.rest is None else Fix(f"{self.text}{name}{self.rest}", self.action)
+
+    def __str__(self) -> str:
+        return self.for_profile(ANY_PROFILE).text
+
+
+ANY_PROFILE = "PROFILE"
+"""The name of a profile in a fix that is for no profile in particular, as in the documentation."""
+
+
+def command(name: str, rest: str = "", *, before: str = "", action: Agree | None = None) -> Fix:
+    """Return the fix that runs a command of this program: `before`, the command, the profile, then `rest`."""
+    return Fix(f"{before}apimha-wizard {name} ", action, rest)
+
+
+AGREE = command(
+    "profile allow", "   (or add --allow-commands, for this run only)", before="Run: ", action=Agree()
+)
+"""The fix where the user has not agreed to the profile."""
 
 
 class Finding(NamedTuple):
@@ -30,52 +64,49 @@ class Finding(NamedTuple):
     status: FindingStatus
     message: str
     node: str | None = None
-    fix: str | None = None
+    remedy: Fix | None = None
     evidence: str | None = None
-    remedy: Remedy | Agree | None = None
     id: str = ""
+
+    @property
+    def fix(self) -> str | None:
+        """The text of the remedy, as `--json` prints it."""
+        return None if self.remedy is None else str(self.remedy)
+
+    @property
+    def action(self) -> SetField | Agree | None:
+        """What a key can do about it."""
+        return None if self.remedy is None else self.remedy.action
+
+
+def _fix(fix: Fix | str | None) -> Fix | None:
+    return Fix(fix) if isinstance(fix, str) else fix
 
 
 def ok(message: str, *, node: str | None = None, evidence: str | None = None) -> Finding:
     return Finding("ok", message, node, None, evidence)
 
 
-def warning(
-    message: str,
-    *,
-    fix: str,
-    node: str | None = None,
-    evidence: str | None = None,
-    remedy: Remedy | None = None,
-) -> Finding:
-    return Finding("warning", message, node, fix, evidence, remedy)
+def warning(message: str, *, fix: Fix | str, node: str | None = None, evidence: str | None = None) -> Finding:
+    return Finding("warning", message, node, _fix(fix), evidence)
 
 
-def error(
-    message: str,
-    *,
-    fix: str,
-    node: str | None = None,
-    evidence: str | None = None,
-    remedy: Remedy | Agree | None = None,
-) -> Finding:
-    return Finding("error", message, node, fix, evidence, remedy)
+def error(message: str, *, fix: Fix | str, node: str | None = None, evidence: str | None = None) -> Finding:
+    return Finding("error", message, node, _fix(fix), evidence)
 
 
-def skipped(
-    message: str, *, node: str | None = None, fix: str | None = None, remedy: Agree | None = None
-) -> Finding:
-    return Finding("skipped", message, node, fix, None, remedy)
+def skipped(message: str, *, node: str | None = None, fix: Fix | str | None = None) -> Finding:
+    return Finding("skipped", message, node, _fix(fix))
 
 
 def waiting(
-    message: str, *, node: str | None = None, fix: str | None = None, evidence: str | None = None
+    message: str, *, node: str | None = None, fix: Fix | str | None = None, evidence: str | None = None
 ) -> Finding:
-    return Finding("waiting", message, node, fix, evidence)
+    return Finding("waiting", message, node, _fix(fix), evidence)
 
 
 def of(
-    id: str, findings: Iterable[Finding], broken: Callable[..., Finding] = error, fix: str = REPORT
+    id: str, findings: Iterable[Finding], broken: Callable[..., Finding] = error, fix: Fix | str = REPORT
 ) -> list[Finding]:
     """The findings of a check, with its id.  What it raises becomes the last of them, made by `broken`."""
     found: list[Finding] = []

@@ -192,7 +192,7 @@ class Drill:
         else:
             fix = self.hint(pair) if self.phase == "stop" else None
             made = finding.waiting(self.instruction(pair), node=self.active or None, fix=fix)
-        return Finding(made.status, made.message, made.node, made.fix, None, None, "verify.drill")
+        return made._replace(id="verify.drill")
 
     def to_json(self) -> dict[str, Any]:
         """For the report: seconds are numbers or null."""

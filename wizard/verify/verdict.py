@@ -89,8 +89,10 @@ ROLLING = (
 def hint(pair: Pair, node: Node) -> str:
     """The command that shows the log of a node on another machine."""
     log = f"{node.home}/repository/logs/wso2carbon.log"
-    verify = f"apimha-wizard verify {pair.called or 'PROFILE'}"
-    return f"ssh {node.host} tail -n +1 -F {log} | {verify} --log {node.name}=-"
+    shown = finding.command(
+        "verify", f" --log {node.name}=-", before=f"ssh {node.host} tail -n +1 -F {log} | "
+    )
+    return str(shown.for_profile(pair.called) if pair.called else shown)
 
 
 # --- the log itself ---------------------------------------------------------------------------------------

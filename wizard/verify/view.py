@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from wizard.system.finding import Finding
+from wizard.system.finding import Finding, Fix
 from wizard.verify.drill import Drill
 from wizard.verify.homes import UNFINISHED
 from wizard.verify.pair import Pair
@@ -73,5 +73,5 @@ def _masked(one: Finding, mask: Callable[[str], str]) -> Finding:
     return one._replace(
         message=mask(one.message),
         evidence=None if one.evidence is None else mask(one.evidence),
-        fix=None if one.fix is None else mask(one.fix),
+        remedy=None if one.remedy is None else Fix(mask(str(one.remedy)), one.remedy.action),
     )

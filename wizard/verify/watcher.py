@@ -13,7 +13,7 @@ from wizard.pack import ports
 from wizard.pack.home import Pack
 from wizard.system import bounded, finding
 from wizard.system.errors import EditError
-from wizard.system.finding import Finding
+from wizard.system.finding import ANY_PROFILE, Finding
 from wizard.verify.drill import Drill
 from wizard.verify.homes import HOME_IDS, alive, home_findings, unfinished_runs
 from wizard.verify.hosts import Hosts
@@ -53,7 +53,7 @@ class Watcher:
         packs: Mapping[str, Pack] | None = None,
         hosts: Hosts | None = None,
         offline: bool = False,
-        name: str = "PROFILE",
+        name: str = ANY_PROFILE,
         mask: Callable[[str], str] = str,
         drill: Drill | None = None,
         between: float = BETWEEN,

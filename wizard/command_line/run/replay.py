@@ -23,7 +23,7 @@ from wizard.profile.names import called
 from wizard.steps import procedure
 from wizard.system.cancel import Cancel
 from wizard.system.errors import ChecksFailed, UsageError, WizardError, os_errors_as_failures
-from wizard.system.finding import Agree, Finding
+from wizard.system.finding import ANY_PROFILE, Agree, Finding
 from wizard.system.network import on_one_machine, resolve_ahead
 from wizard.transaction import apply as applying
 from wizard.transaction import recovery, runs
@@ -133,7 +133,7 @@ def check_json(result: Finding, ignored: tuple[str, ...] = ()) -> dict[str, Any]
         "status": result.status,
         "message": result.message,
         "fix": result.fix,
-        **({"needs_agreement": True} if isinstance(result.remedy, Agree) else {}),
+        **({"needs_agreement": True} if isinstance(result.action, Agree) else {}),
         **({"ignored": True} if result.id in ignored and result.status == "warning" else {}),
     }
 
@@ -203,7 +203,7 @@ def packs_here(profile: Profile, only_node: str | None, *, resolve: bool) -> dic
     }
 
 
-def prepare(profile: Profile, options: Options, resolver: Resolver, *, called: str = "PROFILE") -> Prepared:
+def prepare(profile: Profile, options: Options, resolver: Resolver, *, called: str = ANY_PROFILE) -> Prepared:
     """Look at everything and plan; nothing is written, the network is left alone but for names.
 
     `UsageError` for options that make no sense; every other problem becomes a finding of the checks.
