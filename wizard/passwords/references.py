@@ -108,15 +108,14 @@ def kind_of(value: object) -> str | None:
 
 
 # The tags begin with "@" to distinguish them from keys in the place of an error.
-SecretReference = Annotated[
+AnyReference = (
     Annotated[EnvReference, Tag("@env")]
     | Annotated[FileReference, Tag("@file")]
     | Annotated[KeyringReference, Tag("@keyring")]
     | Annotated[CommandReference, Tag("@command")]
-    | Annotated[PromptReference, Tag("@prompt")],
-    Discriminator(
-        kind_of,
-        custom_error_type="reference",
-        custom_error_message=NEVER_PLAIN,
-    ),
+    | Annotated[PromptReference, Tag("@prompt")]
+)
+SecretReference = Annotated[
+    AnyReference,
+    Discriminator(kind_of, custom_error_type="reference", custom_error_message=NEVER_PLAIN),
 ]

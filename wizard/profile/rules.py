@@ -11,14 +11,7 @@ from typing import Annotated
 from pydantic import Discriminator, Tag
 from pydantic_core import core_schema
 
-from wizard.passwords.references import (
-    FIVE_KINDS,
-    CommandReference,
-    EnvReference,
-    FileReference,
-    KeyringReference,
-    PromptReference,
-)
+from wizard.passwords.references import FIVE_KINDS, AnyReference
 from wizard.profile import validators
 from wizard.system.rules import Rule, TextRule
 
@@ -42,10 +35,26 @@ def choice(*values: str) -> Rule:
     )
 
 
-Text = Annotated[str, TextRule(validators.line, validators.TEXT_MESSAGE, minLength=1)]
+def _is_svn_url(text: str) -> bool:
+    # svn+ssh is a URL; the check deployment-sync.repository says that the product cannot use it.
+    return validators.is_url(text, "https", "http", "svn", "file", "svn+ssh")
+
+
+def _is_remote_url(text: str) -> bool:
+    return validators.is_url(text, "https", "http")
+
+
+Text = Annotated[
+    str,
+    TextRule(
+        validators.is_text, "expected text in quotes, on one line, without blanks at its ends", minLength=1
+    ),
+]
 Name = Annotated[str, matching("^[A-Za-z0-9_-]+$", "a name in quotes: letters, digits, _ and - only")]
-Host = Annotated[str, TextRule(validators.host, validators.HOST_MESSAGE)]
-IpAddress = Annotated[str, TextRule(validators.ip, validators.ADDRESS_MESSAGE)]
+Host = Annotated[str, TextRule(validators.is_host, "a host is a name or an IPv4 or IPv6 address, in quotes")]
+IpAddress = Annotated[
+    str, TextRule(validators.is_address, 'expected an IPv4 or IPv6 address in quotes, such as "10.100.0.46"')
+]
 PortNumber = Annotated[int, number(1, 65535, "a port")]
 # The product's highest stock port is 12501: with this offset none passes 65535.
 Offset = Annotated[int, number(0, 50000, "an offset")]
@@ -55,12 +64,22 @@ TaskServerCount = Annotated[int, number(1, 2, "the number of task servers")]
 Count = Annotated[int, number(1, 2**31 - 1, "this")]
 Switch = Annotated[bool, Rule(core_schema.bool_schema(strict=True), "expected true or false, without quotes")]
 AccountName = Annotated[
-    str, TextRule(validators.account, validators.ACCOUNT_MESSAGE, minLength=1, maxLength=32)
+    str,
+    TextRule(
+        validators.is_account,
+        "an account has 1 to 32 characters, without blanks at its ends",
+        minLength=1,
+        maxLength=32,
+    ),
 ]
 DatabaseName = Annotated[
     str,
     TextRule(
-        validators.database, validators.DATABASE_MESSAGE, minLength=1, maxLength=64, pattern=r"^[^/\\?#%]+$"
+        validators.is_database,
+        "a database's name has 1 to 64 characters, none of / \\ ? # % and no blank at its ends",
+        minLength=1,
+        maxLength=64,
+        pattern=r"^[^/\\?#%]+$",
     ),
 ]
 GrantHost = Annotated[
@@ -85,12 +104,34 @@ JavaClass = Annotated[
         'expected the name of a Java class, such as "com.mysql.jdbc.Driver"',
     ),
 ]
-RegistryPath = Annotated[str, TextRule(validators.root, validators.ROOT_MESSAGE, pattern="^/")]
-AbsolutePath = Annotated[
-    Path, TextRule(validators.absolute, validators.ABSOLUTE_MESSAGE, pattern="^/", format="path")
+RegistryPath = Annotated[
+    str,
+    TextRule(validators.is_registry_path, 'expected a registry path, which begins with "/"', pattern="^/"),
 ]
-SvnUrl = Annotated[str, TextRule(validators.svn_url, validators.SVN_MESSAGE, format="uri")]
-RemoteUrl = Annotated[str, TextRule(validators.remote_url, validators.REMOTE_MESSAGE, format="uri")]
+AbsolutePath = Annotated[
+    Path,
+    TextRule(
+        validators.is_absolute,
+        'expected a path that begins with "/"; it is the same on both machines',
+        Path,
+        pattern="^/",
+        format="path",
+    ),
+]
+SvnUrl = Annotated[
+    str,
+    TextRule(
+        _is_svn_url,
+        "expected the URL of a Subversion repository, such as https://svn.example.com/analytics",
+        format="uri",
+    ),
+]
+RemoteUrl = Annotated[
+    str,
+    TextRule(
+        _is_remote_url, "expected an http or https URL, such as https://localhost:9443/registry", format="uri"
+    ),
+]
 
 
 # --- URL parameters: text, or a reference where the text is a password --------------------------------------
@@ -98,15 +139,15 @@ RemoteUrl = Annotated[str, TextRule(validators.remote_url, validators.REMOTE_MES
 ParameterName = Annotated[
     str, matching(r"^[A-Za-z0-9_.]+$", "the name of a URL parameter has letters, digits, _ and . only")
 ]
-_ParameterText = Annotated[str, TextRule(validators.parameter, validators.VALUE_MESSAGE)]
+_ParameterText = Annotated[
+    str,
+    TextRule(
+        validators.is_on_one_line, 'a value of a URL parameter is text in quotes on one line, such as "false"'
+    ),
+]
 
 ParameterValue = Annotated[
-    Annotated[_ParameterText, Tag("@text")]
-    | Annotated[EnvReference, Tag("@env")]
-    | Annotated[FileReference, Tag("@file")]
-    | Annotated[KeyringReference, Tag("@keyring")]
-    | Annotated[CommandReference, Tag("@command")]
-    | Annotated[PromptReference, Tag("@prompt")],
+    Annotated[_ParameterText, Tag("@text")] | AnyReference,
     Discriminator(
         validators.parameter_kind,
         custom_error_type="reference",

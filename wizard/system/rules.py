@@ -38,15 +38,24 @@ class Rule:
 
 
 class TextRule:
-    """An annotation: what `judge` makes of a string; it raises `broken(…)` where the string is wrong.
+    """An annotation: a string for which `accepts` is true, else the error is `message`.
 
-    `schema` are the keywords that say the same in the JSON Schema, as far as those can.
+    `accepts` may raise `broken(…)` with a better message; `make` turns the string into the value.  `schema` are the
+    keywords that say the same in the JSON Schema, as far as those can.
     """
 
-    def __init__(self, judge: Callable[[str], object], message: str, **schema: Any) -> None:
-        self.judge = judge
+    def __init__(
+        self, accepts: Callable[[str], bool], message: str, make: Callable[[str], object] = str, **schema: Any
+    ) -> None:
+        self.accepts = accepts
+        self.make = make
         self.message = message
         self.schema = schema
+
+    def _value(self, text: str) -> object:
+        if not self.accepts(text):
+            raise broken(self.message)
+        return self.make(text)
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: "GetCoreSchemaHandler"
@@ -55,7 +64,7 @@ class TextRule:
             core_schema.str_schema(strict=True), BROKEN, custom_error_message=self.message
         )
         return core_schema.no_info_after_validator_function(
-            self.judge, text, serialization=core_schema.to_string_ser_schema(when_used="json")
+            self._value, text, serialization=core_schema.to_string_ser_schema(when_used="json")
         )
 
     def __get_pydantic_json_schema__(
