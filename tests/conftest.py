@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from tests.support import pairs, servers, this_machine
+from tests.support import bundles, pairs, servers, this_machine
 from tests.support.need import missing
 from tests.support.servers import mariadb, mysql9, mysql56, server
 
@@ -59,6 +59,12 @@ def shared() -> Path:
 def packs(shared: Path) -> Path:
     """The folder of the three stock packs."""
     return shared / "packs"
+
+
+@pytest.fixture(scope="session")
+def bundle() -> Path:
+    """The archive of `make bundle`."""
+    return bundles.bundle()
 
 
 @pytest.fixture(autouse=True)

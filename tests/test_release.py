@@ -13,23 +13,19 @@ import sys
 import tarfile
 import tomllib
 import zipfile
-from functools import cache
 from pathlib import Path
 
 import pytest
 
+from tests.support.bundles import CODE, offline, release, shipped_files
 from tests.support.cli import ROOT
 from tests.support.need import missing
+from tools.bundle import bundle as write_bundle
+from tools.bundle import download
 from wizard import __version__
 
-CODE = ("wizard", "screens")
-SHIPPED = (*CODE, "docs")
 PYTHONS = ("3.11", "3.12", "3.13")
 PYENV = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-EPOCH = "315532800"
-"""1980, the first year of a zip file: the time of every file in a wheel."""
-BUILD = [sys.executable, "-m", "build", "--no-isolation"]
-
 INSTALLED_DATA = (
     "man/man1/apimha-wizard.1",
     "bash-completion/completions/apimha-wizard",
@@ -75,38 +71,10 @@ Path("found.py").write_text(repr(found))
 """The job in one process: what comes of it is in `found.py`."""
 
 
-def shipped_files() -> list[str]:
-    """Every file of the code that git has."""
-    listed = subprocess.run(["git", "ls-files", *CODE], cwd=ROOT, capture_output=True, text=True, check=True)
-    return listed.stdout.split("\n")[:-1]
-
-
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder with what `make dist` makes, from a copy of what git has."""
-    as_make = f"SOURCE_DATE_EPOCH={EPOCH} $(BIN)/python -m build --no-isolation\n"
-    assert as_make in (ROOT / "Makefile").read_text(), "as `make dist` does it"
-    source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")
-    for name in ROOT.iterdir():
-        if name.is_file() and not name.name.startswith("."):
-            shutil.copy2(name, source)
-    for name in SHIPPED:
-        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in shipped_files():
-        (out / "source" / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source / name, out / "source" / name)
-    done = subprocess.run(
-        [*BUILD, "--outdir", str(out)],
-        cwd=source,
-        env={**os.environ, "SOURCE_DATE_EPOCH": EPOCH},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Warning" not in done.stdout + done.stderr, done.stdout + done.stderr
-    return out
+def built() -> Path:
+    """The folder with what `make dist` makes."""
+    return release()
 
 
 @pytest.fixture(scope="module")
@@ -203,58 +171,19 @@ def interpreter(python: str) -> Path | None:
 
 
 @pytest.fixture(scope="module")
-def bundle(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The unpacked bundle of the wheel; its dependencies are downloaded once for each lock file, into the cache."""
-    command = [sys.executable, "-m", "tools.bundle", str(built)]
-    assert "$(BIN)/python -m tools.bundle dist\n" in (ROOT / "Makefile").read_text(), (
-        "as `make bundle` does it"
-    )
-    archives = []
-    for _ in range(2):
-        done = subprocess.run(
-            command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            missing(f"no dependencies for the bundle: {done.stderr[-400:]}")
-        archives.append(Path(done.stdout.splitlines()[-1]).read_bytes())
-    assert archives[0] == archives[1], "the same input gives the same bytes"
+def unpacked(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that the bundle holds."""
     folder = tmp_path_factory.mktemp("bundle")
-    with tarfile.open(built / f"apimha-wizard-{__version__}-bundle.tar.gz") as archive:
+    with tarfile.open(bundle) as archive:
         archive.extractall(folder, filter="data")
     return folder / f"apimha-wizard-{__version__}"
-
-
-def pip(python: str | Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run pip with no index, no configuration and, where the kernel allows it, no network."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PYTHONPATH"))}
-    command = [*without_network(), python, "-m", "pip", "--disable-pip-version-check", *arguments]
-    return subprocess.run(
-        command,
-        env={**kept, "PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-@cache
-def without_network() -> tuple[str, ...]:
-    """What runs a command in a network namespace of its own."""
-    for prefix in (("unshare", "--net"), ("unshare", "--map-root-user", "--net")):
-        if (
-            shutil.which("unshare")
-            and not subprocess.run([*prefix, "true"], stderr=subprocess.DEVNULL, check=False).returncode
-        ):
-            return prefix
-    return ()
 
 
 class TestBundle:
     @pytest.mark.parametrize("architecture", ["x86_64", "aarch64"])
     @pytest.mark.parametrize("python", PYTHONS)
     def test_pip_resolves_it_for_each_machine(
-        self, bundle: Path, python: str, architecture: str, tmp_path: Path
+        self, unpacked: Path, python: str, architecture: str, tmp_path: Path
     ) -> None:
         target = [
             "--platform",
@@ -263,58 +192,64 @@ class TestBundle:
             f"manylinux_2_17_{architecture}",
         ]
         target += ["--python-version", python, "--only-binary", ":all:", "--target", str(tmp_path)]
-        done = pip(sys.executable, "install", "--dry-run", *target, "-r", bundle / "requirements.txt")
+        done = offline(
+            sys.executable, "-m", "pip", "install", "--dry-run", *target, "-r", unpacked / "requirements.txt"
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         assert f"apimha-wizard-{__version__}" in done.stdout
 
-    def test_it_holds_nothing_else(self, bundle: Path) -> None:
-        listed = set(re.findall(r"sha256:(\w+)", (bundle / "requirements.txt").read_text()))
-        wheels = list((bundle / "wheels").iterdir())
-        assert {hashlib.sha256(one.read_bytes()).hexdigest() for one in wheels} == listed
-        assert {one.name for one in bundle.iterdir()} == {"README.txt", "requirements.txt", "wheels"}
+    def test_the_same_wheels_give_the_same_bytes(self, bundle: Path, wheel: Path, tmp_path: Path) -> None:
+        again = write_bundle(Path(shutil.copy(wheel, tmp_path)), download())
+        assert again.name == bundle.name == f"apimha-wizard-{__version__}-bundle.tar.gz"
+        assert again.read_bytes() == bundle.read_bytes()
 
-    def test_a_changed_wheel_is_refused(self, bundle: Path, tmp_path: Path) -> None:
-        copy = shutil.copytree(bundle, tmp_path / "copy")
+    def test_it_holds_nothing_else(self, unpacked: Path) -> None:
+        listed = set(re.findall(r"sha256:(\w+)", (unpacked / "requirements.txt").read_text()))
+        wheels = list((unpacked / "wheels").iterdir())
+        assert {hashlib.sha256(one.read_bytes()).hexdigest() for one in wheels} == listed
+        assert {one.name for one in unpacked.iterdir()} == {"README.txt", "requirements.txt", "wheels"}
+
+    def test_a_changed_wheel_is_refused(self, unpacked: Path, tmp_path: Path) -> None:
+        copy = shutil.copytree(unpacked, tmp_path / "copy")
         (wheel,) = copy.glob("wheels/rich-*")
         with zipfile.ZipFile(wheel, "a") as archive:
             archive.writestr("rich/added.py", "")
-        done = pip(sys.executable, "install", "--target", tmp_path / "to", "-r", copy / "requirements.txt")
+        done = offline(
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--target",
+            tmp_path / "to",
+            "-r",
+            copy / "requirements.txt",
+        )
         assert done.returncode != 0
         assert "DO NOT MATCH THE HASHES" in done.stderr
         assert not (tmp_path / "to").exists()
 
 
 @pytest.fixture(params=PYTHONS)
-def installed(request: pytest.FixtureRequest, bundle: Path, tmp_path: Path) -> Path:
+def installed(request: pytest.FixtureRequest, unpacked: Path, tmp_path: Path) -> Path:
     """The programs of a new environment, installed from the bundle as its README says."""
     program = interpreter(request.param)
     if program is None:
         missing(f"no Python {request.param} on this machine: pyproject.toml names it as supported")
     folder = tmp_path / "environment"
     subprocess.run([program, "-m", "venv", folder], check=True)
-    assert "/bin/pip install -r requirements.txt\n" in (bundle / "README.txt").read_text()
-    done = pip(folder / "bin/python", "install", "--no-compile", "-r", bundle / "requirements.txt")
+    assert "/bin/pip install -r requirements.txt\n" in (unpacked / "README.txt").read_text()
+    done = offline(folder / "bin/pip", "install", "--no-compile", "-r", unpacked / "requirements.txt")
     assert done.returncode == 0, done.stdout + done.stderr
     return folder / "bin"
 
 
 def test_the_demo_from_the_bundle_alone(installed: Path, tmp_path: Path) -> None:
     def run(program: str, *arguments: str) -> str:
-        command = [*without_network(), installed / program, *arguments]
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = offline(installed / program, *arguments, cwd=folder)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
     folder = tmp_path
-    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     assert "A sandbox is in" in run("apimha-wizard", "demo", "--folder", "play")
     folder = tmp_path / "play"
     run("python", "-c", STORY)

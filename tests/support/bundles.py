@@ -1,0 +1,96 @@
+"""What a release consists of, built once in a session: wheel, sdist and bundle; and commands without a network."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from tests.support.cli import ROOT
+from tests.support.need import missing
+
+CODE = ("wizard", "screens")
+EPOCH = "315532800"
+"""1980, the first year of a zip file: the time of every file in a wheel."""
+
+
+def shipped_files() -> list[str]:
+    """Every file of the code that git has."""
+    listed = subprocess.run(["git", "ls-files", *CODE], cwd=ROOT, capture_output=True, text=True, check=True)
+    return listed.stdout.split("\n")[:-1]
+
+
+@cache
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="apimha-release-")
+
+
+@cache
+def release() -> Path:
+    """The folder with what `make dist` makes, from a copy of what git has; deleted when the process ends."""
+    as_make = f"SOURCE_DATE_EPOCH={EPOCH} $(BIN)/python -m build --no-isolation\n"
+    assert as_make in (ROOT / "Makefile").read_text(), "as `make dist` does it"
+    source, out = Path(_folder().name, "source"), Path(_folder().name, "dist")
+    source.mkdir()
+    for name in ROOT.iterdir():
+        if name.is_file() and not name.name.startswith("."):
+            shutil.copy2(name, source)
+    for folder in (*CODE, "docs"):
+        shutil.copytree(ROOT / folder, source / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    done = subprocess.run(
+        [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out)],
+        cwd=source,
+        env={**os.environ, "SOURCE_DATE_EPOCH": EPOCH},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Warning" not in done.stdout + done.stderr, done.stdout + done.stderr
+    return out
+
+
+@cache
+def bundle() -> Path:
+    """The archive of `make bundle`; the dependencies are downloaded once for each lock file, into the cache."""
+    assert "$(BIN)/python -m tools.bundle dist\n" in (ROOT / "Makefile").read_text(), (
+        "as `make bundle` does it"
+    )
+    command = [sys.executable, "-m", "tools.bundle", str(release())]
+    done = subprocess.run(
+        command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        missing(f"no dependencies for the bundle: {done.stderr[-400:]}")
+    return Path(done.stdout.splitlines()[-1])
+
+
+@cache
+def without_network() -> tuple[str, ...]:
+    """What runs a command in a network namespace of its own; empty where the kernel refuses one."""
+    for prefix in (("unshare", "--net"), ("unshare", "--map-root-user", "--net")):
+        if (
+            shutil.which("unshare")
+            and subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode == 0
+        ):
+            return prefix
+    return ()
+
+
+def offline(*command: str | Path, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run a command without a network, a package index and a configuration of pip."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PYTHONPATH"))}
+    return subprocess.run(
+        [*without_network(), *command],
+        cwd=cwd,
+        env={**kept, "PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull, **env},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
