@@ -208,7 +208,7 @@ def test_the_next_command_completes_the_rollback_after_a_kill(
     begun(two, line, signal.SIGKILL)
     wait_until(lambda: pids(two).count(None) == (1 if stopped else 0))
     assert all(runs.unfinished_in(home) for home in two.pair.homes)
-    assert "or was cut off" in command("start", two, "--json", code=5).json["findings"][0]["message"]
+    assert "was interrupted in" in command("start", two, "--json", code=5).json["findings"][0]["message"]
     done = command("rollback", two, code=0)
     assert "Restored." in done.out
     assert off(two, INTERVAL) == [False, False]

@@ -455,13 +455,13 @@ class TestAnotherRun:
             done = command(verb, two, "--json", code=5)
         assert done.json["outcome"] == "refused"
 
-    def test_that_was_cut_off_is_refused(self, launched: Launched) -> None:
+    def test_that_was_interrupted_is_refused(self, launched: Launched) -> None:
         two = launched()
         (two.pair.homes[1] / ".apimha-wizard-run").write_text("{}")
         for verb in ("start", "restart"):
             done = command(verb, two, "--json", code=5)
             assert done.json["outcome"] == "refused"
-            assert "or was cut off in" in sentences(done, "apply.unfinished")[0][1]
+            assert "was interrupted in" in sentences(done, "apply.unfinished")[0][1]
         assert pids(two) == [None, None]
 
 

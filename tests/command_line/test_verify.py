@@ -120,7 +120,7 @@ def test_the_event_processors_ports_are_those_that_the_server_opens(
     write_logs(pair, first, second)
     code, out, _ = verify(profile, offline=True)
     assert code == 3
-    assert "is not the one that was written" in out
+    assert "not the configuration that the wizard wrote" in out
 
 
 def test_an_offset_of_the_command_line_is_named_where_it_explains_all_ports(
@@ -153,9 +153,9 @@ def test_what_is_skipped_for_one_reason_is_told_once_and_every_id_is_told(profil
     """In JSON each is a finding of its own."""
     _, out, _ = verify(profile, offline=True)
     lines = out.splitlines()
-    reason = next(number for number, line in enumerate(lines) if "no start of it is seen" in line)
+    reason = next(number for number, line in enumerate(lines) if "the log shows no start" in line)
     assert "node1, node2" in lines[reason]
-    assert sum("no start of it is seen" in line for line in lines) == 1
+    assert sum("the log shows no start" in line for line in lines) == 1
     _, told, _ = verify(profile, offline=True, as_json=True)
     skipped = {one["id"] for one in json.loads(told)["findings"] if one["status"] == "skipped"}
     assert {"verify.mode", "verify.spark-masters"} <= set(lines[reason + 1].split()) & skipped
@@ -317,7 +317,7 @@ def test_a_pack_that_is_broken_does_not_stop_it(pair: Pair, profile: Profile) ->
     assert {one["id"] for one in json.loads(out)["findings"]} >= {"verify.spark-ui", "verify.state-files"}
 
 
-def test_a_run_that_was_cut_off_is_reported_with_5(pair: Pair, profile: Profile) -> None:
+def test_an_interrupted_run_is_reported_with_5(pair: Pair, profile: Profile) -> None:
     first, second = sides()
     tell.first_start(first, second)
     write_logs(pair, first, second)
@@ -332,7 +332,7 @@ def test_a_run_that_was_cut_off_is_reported_with_5(pair: Pair, profile: Profile)
     found = [one for one in json.loads(out)["findings"] if one["status"] == "error"]
     assert code == 5
     assert [(one["id"], one["node"]) for one in found] == [("apply.unfinished", "node2")]
-    assert "rollback pair" in found[0]["fix"]
+    assert found[0]["fix"] == "let ann run: apimha-wizard rollback 20261124T101530Z-1f3a"
 
 
 # --- clean ---------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from wizard.command_line.cli import cli
 from wizard.profile.fields import keys
 from wizard.verify.homes import HOME_IDS
 from wizard.verify.spark_verdict import SPARK_IDS
-from wizard.verify.verdict import JUDGES
+from wizard.verify.verdict import ROWS
 
 DOCS = ROOT / "docs"
 MADE = [page for page in sorted(DOCS.rglob("*.md")) if page.name != "licences.md"]
@@ -65,7 +65,7 @@ def test_every_command_is_told() -> None:
 def test_every_finding_of_verify_is_told() -> None:
     code = "\n".join(path.read_text("utf-8") for path in (ROOT / "wizard/verify").glob("*.py"))
     ids = (
-        {id for id, _ in JUDGES}
+        {row.id for row in ROWS}
         | set(SPARK_IDS)
         | set(HOME_IDS)
         | set(re.findall(r'"(verify\.[a-z-]+)"', code))

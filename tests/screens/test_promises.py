@@ -283,7 +283,7 @@ async def test_a_run_that_was_cut_off_is_put_back_when_somebody_says_so(make_pai
     app = opened(pair.profile)
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, Ask), "the question")
-        assert "was cut off" in text_of(app)
+        assert "interrupted" in text_of(app)
         await pilot.click("#restore")
         await until(pilot, lambda: isinstance(app.screen, StepScreen))
         await settled(pilot)

@@ -715,9 +715,9 @@ class TestSpark:
         [
             (lambda link, home: link.mkdir(), "not a symbolic link"),
             (lambda link, home: link.write_text("x"), "not a symbolic link"),
-            (lambda link, home: link.symlink_to(home.parent), "leads to"),
-            (lambda link, home: link.symlink_to(home.parent / "nowhere"), "leads to"),
-            (lambda link, home: link.symlink_to(link), "leads to"),
+            (lambda link, home: link.symlink_to(home.parent), "points to"),
+            (lambda link, home: link.symlink_to(home.parent / "nowhere"), "points to"),
+            (lambda link, home: link.symlink_to(link), "points to"),
         ],
         ids=["folder", "file", "another home", "nowhere", "itself"],
     )
@@ -814,7 +814,7 @@ class TestDeploymentSync:
 
 class TestUnfinished:
     def marked(self, pair: Pair) -> Path:
-        """What a run that was cut off and whose journal is gone leaves in the second home."""
+        """What an interrupted run whose journal is gone leaves in the second home."""
         marker = pair.homes[1] / ".apimha-wizard-run"
         marker.write_text(
             json.dumps(

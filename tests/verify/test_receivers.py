@@ -10,7 +10,7 @@ import pytest
 from tests.support.fuzz import no_hang
 from tests.support.memory import memory_below
 from tests.support.strangers import put as put_hostile
-from wizard.verify.receivers import Receiver, duplicated_receivers, look
+from wizard.verify.receivers import Receiver, look
 
 RECEIVER = """<?xml version="1.0" encoding="UTF-8"?>
 <eventReceiver name="{name}" statistics="disable" trace="disable" xmlns="http://wso2.org/carbon/eventreceiver">
@@ -51,7 +51,7 @@ def test_the_property_of_each_receiver_is_told(home: Path) -> None:
     put(home, "b.xml", receiver("one", "false"))
     put(home, "c.xml", receiver("unsaid", None))
     put(home, "d.xml", receiver("loud", " TRUE "))
-    assert [(one.name, one.duplicated) for one in duplicated_receivers(home)] == [
+    assert [(one.name, one.duplicated) for one in look(home).receivers] == [
         ("both", True),
         ("one", False),
         ("unsaid", False),
@@ -63,7 +63,7 @@ def test_text_in_comments_and_other_spellings_do_not_count(home: Path) -> None:
     commented = receiver("x", None).replace("<from ", f"<!-- {DUPLICATED.format('true')} --><from ")
     put(home, "a.xml", commented)
     put(home, "b.xml", receiver("y", "true").replace("events.duplicated", "event.duplicated"))
-    assert [one.duplicated for one in duplicated_receivers(home)] == [False, False]
+    assert [one.duplicated for one in look(home).receivers] == [False, False]
 
 
 def test_receivers_inside_c_apps_are_found(home: Path) -> None:
@@ -92,12 +92,12 @@ def test_receivers_of_tenants_carry_the_tenant(home: Path) -> None:
     folder = home / "repository/tenants/7/eventreceivers"
     folder.mkdir(parents=True)
     (folder / "t.xml").write_text(receiver("of seven", "true"))
-    assert [(one.tenant, one.name) for one in duplicated_receivers(home)] == [("7", "of seven")]
+    assert [(one.tenant, one.name) for one in look(home).receivers] == [("7", "of seven")]
 
 
 def test_a_home_without_receivers_has_none(tmp_path: Path) -> None:
     assert look(tmp_path) == look(tmp_path / "missing")
-    assert duplicated_receivers(tmp_path) == []
+    assert look(tmp_path).receivers == ()
 
 
 @pytest.mark.parametrize(

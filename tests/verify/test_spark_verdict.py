@@ -253,7 +253,8 @@ def test_places_follow_the_offset_of_the_stock_pack(packs: Path) -> None:
 def of_link(profile_link: Path | None, homes: dict[str, Path], *, one_machine: bool = False) -> list[Finding]:
     nodes = [{"home": str(homes.get(name, f"/opt/{name}"))} for name in ("node1", "node2")]
     spark = {} if profile_link is None else {"symbolic_link": str(profile_link)}
-    return list(link_findings(profile(nodes=nodes, spark=spark), homes, one_machine=one_machine))
+    of = profile(nodes=nodes, spark=spark)
+    return list(link_findings(of, of.nodes, homes, one_machine=one_machine))
 
 
 def test_a_link_that_leads_to_this_home(tmp_path: Path) -> None:
@@ -279,7 +280,7 @@ def test_a_link_that_does_not(tmp_path: Path, kind: str) -> None:
         link.write_text("x")
     found = of_link(link, {"node1": home})[0]
     assert (found.status, found.node, found.evidence) == ("error", "node1", str(link))
-    assert (found.fix or "").startswith("ln -sfn")
+    assert (found.fix or "").startswith("move" if kind == "file" else "ln -sfn")
 
 
 def test_where_a_link_is_needed_and_where_not(tmp_path: Path) -> None:

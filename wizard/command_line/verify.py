@@ -20,6 +20,7 @@ from wizard.system.errors import ChecksFailed, SecretError, UsageError
 from wizard.verify.drill import Drill
 from wizard.verify.hosts import Hosts, resolve
 from wizard.verify.log import LIMIT, FileLog, PipeLog, open_log
+from wizard.verify.pair import show_log
 from wizard.verify.report import HEADLINES, finding_lines, is_output, lines, writable, write_report
 from wizard.verify.view import View
 from wizard.verify.watcher import Watcher
@@ -337,10 +338,9 @@ def _add_own_logs(
 def _need_both(profile: Profile, name: str, opened: Mapping[str, FileLog | PipeLog]) -> None:
     for node in profile.nodes:
         if node.name not in opened:
-            log = f"{node.home}/repository/logs/wso2carbon.log"
             raise UsageError(
                 f"the drill needs the logs of both nodes, and that of {node.name} is not on this machine",
-                fix=f"ssh {node.host} tail -n +1 -F {log} | apimha-wizard verify {name} --drill --log {node.name}=-",
+                fix=show_log(node, name, "--drill"),
             )
 
 

@@ -192,8 +192,7 @@ def run(
 
 def _finished(result: Finding, called: str, *, ignored: bool) -> Finding:
     """The finding with the profile's name in its fix, and as a warning where its errors are ignored."""
-    if result.remedy is not None:
-        result = result._replace(remedy=result.remedy.for_profile(called))
+    result = result.for_profile(called)
     if ignored and result.status == "error":
         return result._replace(status="warning", message=f"{result.message} (ignored)")
     return result

@@ -1,10 +1,9 @@
-"""Checks of the pair as a whole: the ports, and runs that were cut off.  They belong to no step and always run."""
+"""Checks of the pair as a whole: ports and interrupted runs.  They belong to no step and always run."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wizard.pack import ports
@@ -12,6 +11,7 @@ from wizard.preflight.checks import CheckContext, check
 from wizard.server.process import server_of
 from wizard.system import finding, network
 from wizard.system.finding import Finding, Fix, SetField
+from wizard.verify.unfinished import UNFINISHED, unfinished_runs
 
 if TYPE_CHECKING:
     from wizard.pack.ports import Port
@@ -232,45 +232,15 @@ def is_free(number: int) -> bool:
 
 
 @check(
-    "apply.unfinished",
+    UNFINISHED,
     always=True,
-    why="A run that was cut off has left the homes between two states.",
-    fix="Run apimha-wizard replay or rollback: it restores what the cut-off run had changed.",
+    why="A run that was interrupted has left the homes between two states.",
+    fix="Run apimha-wizard replay or rollback: it restores what the interrupted run had changed.",
 )
 def unfinished(context: CheckContext) -> Iterator[Finding]:
     homes = {node.name: context.packs[node.name].home for node in context.nodes if node.name in context.packs}
-    found = list(unfinished_in(homes))
-    yield from found or [finding.ok("no run was cut off")]
-
-
-def unfinished_in(homes: Mapping[str, Path]) -> Iterator[Finding]:
-    """An error for each of these homes (by node) in which a run is going on or was cut off."""
-    from wizard.transaction import marker, recovery, runs
-
-    for node, home in homes.items():
-        try:
-            there = runs.unfinished_in(home)
-        except (
-            OSError
-        ) as problem:  # a run looks again, with the home locked, and stops at what it cannot read
-            yield finding.warning(
-                f"whether a run was cut off in {home} cannot be told: {problem.strerror}",
-                node=node,
-                fix="let this user read the home and the state folder",
-            )
-            continue
-        if there is None:
-            continue
-        whose = f"the run {there.run} of {there.owner}"
-        if marker.is_at_work(home):
-            yield finding.error(
-                f"{whose} is going on in {home}", node=node, fix="wait until it has ended, then try again"
-            )
-        else:
-            fix: Fix | str = finding.command("rollback", "   (restores what it had changed)")
-            if runs.of_marker(there) is None:
-                fix = recovery.unreadable(there, home).fix or fix
-            yield finding.error(f"{whose} was cut off in {home}", node=node, fix=fix)
+    found = list(unfinished_runs(homes))
+    yield from found or [finding.ok("no interrupted run")]
 
 
 @check(

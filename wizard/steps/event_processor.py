@@ -182,31 +182,11 @@ def member_interval(context: CheckContext) -> Iterator[Finding]:
     fix="Set event_processor.duplicated_events to what your clients do, or change the receivers.",
 )
 def duplicated(context: CheckContext) -> Iterator[Finding]:
-    from wizard.verify.receivers import duplicated_receivers
+    from wizard.verify.receivers import receiver_findings
 
-    both = context.profile.event_processor.duplicated_events
     for node in context.nodes:
-        if node.name not in context.packs:
-            continue
-        receivers = duplicated_receivers(context.packs[node.name].home)
-        odd = [receiver for receiver in receivers if receiver.duplicated != both]
-        for receiver in odd:
-            says = "true" if receiver.duplicated else "false"
-            yield finding.warning(
-                f"receiver {receiver.name} ({receiver.path}) has events.duplicated.in.cluster = {says}, "
-                f"and duplicated_events is {lower(both)}",
-                node=node.name,
-                fix=Fix(
-                    f"set event_processor.duplicated_events = {says} if the clients send "
-                    f"{'every event to both nodes' if receiver.duplicated else 'each event to one node'}, "
-                    "else change the receiver",
-                    SetField(
-                        "event_processor.duplicated_events", receiver.duplicated, f"duplicated events: {says}"
-                    ),
-                ),
-            )
-        if not odd:
-            yield finding.ok(f"{len(receivers)} receivers, all as the profile says", node=node.name)
+        if node.name in context.packs:
+            yield from receiver_findings(context.profile, node.name, context.packs[node.name].home)
 
 
 def read_event_processor(found: Reading) -> None:

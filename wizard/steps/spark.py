@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING
 
 from wizard.edit.shell import BatchScript, ShellScript
@@ -18,7 +16,7 @@ from wizard.steps.step import Step
 from wizard.system import finding, network
 from wizard.system.finding import Finding, Fix, SetField
 from wizard.system.presence import is_folder
-from wizard.transaction.move import ABSENT, state_of
+from wizard.verify.link import link_findings, obstacle
 
 if TYPE_CHECKING:
     from wizard.pack.home import Pack
@@ -58,30 +56,8 @@ def symbolic_link(bench: Workbench) -> None:
         return
     if is_folder(path) and not path.is_symlink():
         return  # the home itself, or what the check will name
-    if _in_the_way(path, bench.pack.home) is None:
+    if obstacle(path, bench.pack.home) is None:
         bench.symlink(path, bench.pack.home)
-
-
-def _in_the_way(link: Path, home: Path) -> tuple[str, str] | None:
-    """What keeps a link from being made: the problem and its fix; None where nothing does."""
-    there = state_of(link)
-    if there.kind == "link":
-        leads = os.path.realpath(link)
-        if leads == os.path.realpath(home):
-            return None
-        return f"{link} leads to {leads}, not to {home}", f"ln -sfn {quote(str(home))} {quote(str(link))}"
-    if os.path.realpath(link) == os.path.realpath(home):
-        return None  # the home itself is at the common path
-    if there != ABSENT:
-        return (
-            f"{link} exists and is not a symbolic link",
-            f"move {link} away, or choose another spark.symbolic_link",
-        )
-    if not is_folder(link.parent):
-        return f"the folder of {link} is missing", f"mkdir -p {quote(str(link.parent))}"
-    if not os.access(link.parent, os.W_OK | os.X_OK):
-        return f"the link cannot be made in {link.parent}", f"let this user write into {link.parent}"
-    return None
 
 
 @check(
@@ -91,39 +67,15 @@ def _in_the_way(link: Path, home: Path) -> tuple[str, str] | None:
     fix="Set spark.symbolic_link to one path for both machines, or use the same home on both.",
 )
 def link(context: CheckContext) -> Iterator[Finding]:
-    profile = context.profile
-    resolve = not context.offline
-    path = profile.spark.symbolic_link
-    if network.on_one_machine([node.host for node in profile.nodes], resolve=resolve):
-        yield finding.ok("both homes are on one machine: no link is needed")
-        return
-    if path is None:
-        first, second = (node.home for node in profile.nodes)
-        if first == second:
-            yield finding.ok("the homes have one path on both machines: no link is needed")
-        else:
-            yield finding.error(
-                f"the homes differ ({first}, {second}) on two machines, and no common path is set",
-                fix='set spark.symbolic_link to a path that is free on both machines, like "/opt/analytics"',
-            )
-        return
-    for node in context.nodes:
-        yield _link_of(node, path, context)
-
-
-def _link_of(node: Node, path: Path, context: CheckContext) -> Finding:
-    here = context.only_node == node.name or network.is_this_machine(node.host, resolve=not context.offline)
-    if not here or node.name not in context.packs:
-        return finding.skipped(
-            f"{path} is made on the machine of {node.name}",
-            node=node.name,
-            fix=finding.command("replay", f" --node {node.name}", before=f"on {node.host}: "),
-        )
-    problem = _in_the_way(path, node.home)
-    if problem is not None:
-        return finding.error(problem[0], node=node.name, fix=problem[1])
-    there = "leads" if state_of(path).kind == "link" else "will lead"
-    return finding.ok(f"{path} {there} to {node.home}", node=node.name)
+    profile, resolve = context.profile, not context.offline
+    here = {
+        node.name: node.home
+        for node in context.nodes
+        if node.name in context.packs
+        and (context.only_node == node.name or network.is_this_machine(node.host, resolve=resolve))
+    }
+    one_machine = network.on_one_machine([node.host for node in profile.nodes], resolve=resolve)
+    yield from link_findings(profile, context.nodes, here, one_machine=one_machine, planned=True)
 
 
 def local_ip_offline(context: CheckContext) -> Iterator[Finding]:

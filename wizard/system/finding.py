@@ -73,6 +73,10 @@ class Finding(NamedTuple):
         """The text of the remedy, as `--json` prints it."""
         return None if self.remedy is None else str(self.remedy)
 
+    def for_profile(self, name: str) -> Finding:
+        """Return the finding with the profile's name, as a command calls it, in its fix."""
+        return self if self.remedy is None else self._replace(remedy=self.remedy.for_profile(name))
+
     @property
     def action(self) -> SetField | Agree | None:
         """What a key can do about it."""

@@ -1,60 +1,91 @@
-"""The symbolic link: whether it can be entered and leads to this home (procedure 7 and 10)."""
+"""The symbolic link to the home, for `check` (`spark.link`) and for `verify` (procedure 7 and 10)."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from wizard.system import finding
-from wizard.system.finding import Finding
+from wizard.system.finding import Finding, Fix
+from wizard.system.presence import is_folder
+from wizard.transaction.move import ABSENT, state_of
 
 if TYPE_CHECKING:
     from wizard.profile.model import Node, Profile
 
 
-def link_findings(profile: Profile, here: Mapping[str, Path], *, one_machine: bool) -> Iterator[Finding]:
-    """A finding for each node: `here` has the homes that are on this machine."""
+def link_findings(
+    profile: Profile,
+    nodes: Iterable[Node],
+    here: Mapping[str, Path],
+    *,
+    one_machine: bool,
+    planned: bool = False,
+) -> Iterator[Finding]:
+    """One finding per node; `here` has the homes on this machine.
+
+    `planned`: a run follows that creates a missing link.
+    """
     link = profile.spark.symbolic_link
     first, second = profile.nodes
-    if one_machine or (link is None and first.home == second.home):
-        yield finding.ok(
-            "no symbolic link is needed: each node reaches the other's jars at the home's own path"
-        )
-        return
-    if link is None:
+    if one_machine:
+        yield finding.ok("both homes are on one machine: no link is needed")
+    elif link is None and first.home == second.home:
+        yield finding.ok("the homes have one path on both machines: no link is needed")
+    elif link is None:
         yield finding.error(
-            f"the homes differ ({first.home}, {second.home}) and there is no symbolic link: "
-            "Spark does not find its jars on the other machine",
+            f"the homes differ ({first.home}, {second.home}) on two machines, and no common path is set",
             fix='set spark.symbolic_link to a path that is free on both machines, like "/opt/analytics", and replay',
         )
-        return
-    for node in profile.nodes:
-        if node.name not in here:
-            yield finding.skipped(
-                f"{link} is on the machine of {node.name}",
-                node=node.name,
-                fix=f"over there: cd {link} && pwd -P   (has to print {node.home})",
-            )
-        else:
-            yield _leads(node, Path(link), here[node.name])
+    else:
+        for node in nodes:
+            if node.name in here:
+                yield _link_of(node, Path(link), here[node.name], planned=planned)
+                continue
+            on = f"on {node.host}: "
+            fix = Fix(f"{on}cd {link} && pwd -P   (must print {node.home})")
+            if planned:
+                fix = finding.command("replay", f" --node {node.name}", before=on)
+            yield finding.skipped(f"{link} is on the machine of {node.name}", node=node.name, fix=fix)
 
 
-def _leads(node: Node, link: Path, home: Path) -> Finding:
-    mend = f"ln -sfn '{home}' '{link}'"
-    try:
-        with os.scandir(link) as entries:
-            next(entries, None)
-    except OSError as problem:
-        return finding.error(
-            f"{link} cannot be entered: {problem.strerror}", node=node.name, evidence=str(link), fix=mend
+def _link_of(node: Node, link: Path, home: Path, *, planned: bool) -> Finding:
+    missing = state_of(link) == ABSENT
+    problem = obstacle(link, home) if planned or not missing else None
+    if not planned and problem is None:
+        try:
+            with os.scandir(link) as entries:
+                next(entries, None)
+        except OSError as error:
+            problem = f"{link} cannot be opened: {error.strerror}", _create(link, home)
+    if problem is not None:
+        return finding.error(problem[0], node=node.name, evidence=str(link), fix=problem[1])
+    points = "will point" if missing else "points"
+    return finding.ok(f"{link} {points} to {home}", node=node.name, evidence=str(link))
+
+
+def obstacle(link: Path, home: Path) -> tuple[str, str] | None:
+    """Return what prevents creating the link, with its fix; None if nothing does or the link exists."""
+    there = state_of(link)
+    target = os.path.realpath(link)
+    if target == os.path.realpath(home):
+        return None  # a link to the home, or the home itself
+    if there.kind == "link":
+        return f"{link} points to {target}, not to {home}", _create(link, home)
+    if there != ABSENT:
+        return (
+            f"{link} exists and is not a symbolic link",
+            f"move {link} away, or choose another spark.symbolic_link",
         )
-    if os.path.realpath(link) != os.path.realpath(home):
-        return finding.error(
-            f"{link} leads to {os.path.realpath(link)}, not to {home}",
-            node=node.name,
-            evidence=str(link),
-            fix=mend,
-        )
-    return finding.ok(f"{link} leads to {home}", node=node.name, evidence=str(link))
+    if not is_folder(link.parent):
+        return f"the folder of {link} is missing", f"mkdir -p {quote(str(link.parent))}"
+    if not os.access(link.parent, os.W_OK | os.X_OK):
+        return f"no permission to create a link in {link.parent}", f"let this user write into {link.parent}"
+    return None
+
+
+def _create(link: Path, home: Path) -> str:
+    return f"ln -sfn {quote(str(home))} {quote(str(link))}"

@@ -120,7 +120,7 @@ class FileLog(_ScannedLog):
                 return
             if left <= 0:
                 megabytes = self._limit // 2**20
-                self.trouble = Trouble("capped", f"no start of the server in its last {megabytes} MB")
+                self.trouble = Trouble("capped", f"the last {megabytes} MB have no start of the server")
                 return
 
     def _newest_first(self, segments: list[tuple[LogFile, int]]) -> Iterator[LogFile]:

@@ -1,4 +1,4 @@
-"""What is seen of the two nodes, and the questions that every verdict asks of it."""
+"""What is known about the two nodes, and the questions that every judge asks."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from wizard.system.finding import ANY_PROFILE
 from wizard.verify.hosts import Hosts
 from wizard.verify.log import Trouble
-from wizard.verify.story import Address, Facts, Peer
+from wizard.verify.story import Address, Facts, HaRole, Peer
 
 if TYPE_CHECKING:
     from wizard.profile.model import Node, Profile
@@ -21,11 +22,11 @@ SILENCE = 600
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What is seen of one node.
+    """What is known about one node.
 
-    `facts` is None for a node whose log nobody here sees.  `alive` tells whether the process of
-    `wso2carbon.pid` lives; None where that is not known.  `log` is what people call the log.  `latest` is its last
-    record of any kind, `sample` one of its lines where none is a record.
+    `facts` is None if no log of the node is available here.  `alive`: whether its server process runs, None if
+    unknown.  `log` is the log's name.  `latest` is its last record of any kind, `sample` one of its lines if none of
+    them is a record.
     """
 
     facts: Facts | None = None
@@ -37,7 +38,7 @@ class Sight:
 
 
 class EventPorts(NamedTuple):
-    """The ports that a node's event processor opens, with the offset; 0 where that is not known here.
+    """The ports that a node's event processor opens, with the offset; 0 if unknown here.
 
     `offset` is None for a server that does not add it to these ports.
     """
@@ -49,33 +50,37 @@ class EventPorts(NamedTuple):
 
 @dataclass(frozen=True)
 class Pair:
-    """The profile and what is seen of its two nodes, by their names.  Nothing here compares their clocks."""
+    """The profile, and what is known about its two nodes by name.  The nodes' clocks are never compared."""
 
     profile: Profile
     sights: Mapping[str, Sight]
     one_machine: bool = False
     hosts: Hosts = field(default_factory=Hosts)
     opened: Mapping[str, EventPorts] = field(default_factory=dict)
-    """The ports that the files of each node give, with the offset; without an entry those of the profile."""
+    """The ports from the files of each node, with the offset; without an entry those of the profile."""
     silence: int = SILENCE
-    """Seconds for which the loss of a member that says nothing more (power, network) can go unnoticed."""
+    """Seconds for which the silent loss of a member (power, network) can go unnoticed."""
     called: str = ""
-    """What the commands in a fix call the profile; empty where they cannot name one."""
+    """The profile's name in the commands of a fix; empty if it has none."""
 
     @property
     def nodes(self) -> tuple[Node, Node]:
         return self.profile.nodes
 
     def act(self, verb: Literal["start", "stop"], node: Node) -> str:
-        """The command that starts or stops a node's server, and where it is to be run unless here.
+        """Return the command that starts or stops a node's server, with its machine unless it is this one.
 
-        Where both homes are here, `start` starts both: a node that runs is left alone.
+        If both homes are here, `start` starts both: a running node is left alone.
         """
         where = f"on {node.host}: " if self.hosts.here(node.host) is False else ""
         if not self.called:
             return f"{where}sh {node.home}/bin/wso2server.sh{'' if verb == 'start' else f' {verb}'}"
         option = "" if verb == "start" and self.one_machine else f" --node {node.name}"
         return f"{where}apimha-wizard {verb} {self.called}{option}"
+
+    def show_log(self, node: Node) -> str:
+        """Return the command that passes the log of a node on another machine to `verify`."""
+        return show_log(node, self.called or ANY_PROFILE)
 
     def partner(self, node: Node) -> Node:
         return self.profile.partner(node)
@@ -84,44 +89,62 @@ class Pair:
         return self.sights.get(node.name) or Sight()
 
     def facts(self, node: Node) -> Facts | None:
-        """The facts of a node with a start in sight, else None."""
+        """Return the facts of a node whose log says anything about a start, else None."""
         facts = self.sight(node).facts
         return facts if facts is not None and facts.seen else None
 
     def unseen(self, node: Node) -> bool:
-        """Whether nobody here sees the node's log: it is on another machine and no `--log` names it."""
+        """Whether the node's log is not available: it is on another machine and no `--log` names it."""
         return self.sight(node).facts is None
 
+    def unseen_partner(self, *, passive: bool | None = None) -> Node | None:
+        """Return the only node without a log here; `passive`: only if the other node is (not) passive."""
+        unseen = [node for node in self.nodes if self.unseen(node)]
+        if len(unseen) != 1:
+            return None
+        is_passive = self.role(self.partner(unseen[0])) == "passive"
+        return unseen[0] if passive in (None, is_passive) else None
+
     def running(self, node: Node) -> bool:
-        """Whether the node's newest start is complete, and nothing says that it has ended since."""
+        """Whether the node's newest start is complete, and nothing shows that it has ended since."""
         facts = self.facts(node)
-        return (
-            facts is not None
-            and facts.running
-            and self.sight(node).alive is not False
-            and not self.gone(node)
-        )
+        return facts is not None and facts.complete is not None and not self.ended(node)
+
+    def ended(self, node: Node) -> bool:
+        """Whether the log, the process or the partner shows that the node's server has ended."""
+        facts = self.facts(node)
+        stopped = facts is not None and facts.stopped is not None
+        return stopped or self.sight(node).alive is False or self.gone(node)
 
     @property
     def both_running(self) -> bool:
-        return all(self.running(node) for node in self.nodes)
+        return all(map(self.running, self.nodes))
 
     @property
     def both_complete(self) -> bool:
         """Whether both nodes' newest starts are complete, whatever came later."""
-        return all(
-            (facts := self.facts(node)) is not None
-            and facts.started is not None
-            and facts.complete is not None
-            for node in self.nodes
+        known = map(self.facts, self.nodes)
+        return all(facts and facts.started and facts.complete for facts in known)
+
+    @property
+    def can_progress(self) -> bool:
+        """Whether what is missing can still happen: one of the starts has neither failed nor ended."""
+        return any(
+            facts is not None and not facts.failed and facts.stopped is None
+            for facts in map(self.facts, self.nodes)
         )
+
+    def role(self, node: Node) -> HaRole | None:
+        """Return the node's present role; a server that has ended has none."""
+        facts = self.facts(node)
+        return None if facts is None or self.ended(node) else facts.role
 
     def uuid(self, node: Node) -> str | None:
         facts = self.facts(node)
         return facts.local.uuid if facts is not None and facts.local is not None else None
 
     def partners_peer(self, node: Node) -> Peer | None:
-        """The partner, as this node's log knows it: by the id of its newest start, else by its address."""
+        """Return the partner as this node's log knows it: by the id of its newest start, else by its address."""
         facts = self.facts(node)
         if facts is None:
             return None
@@ -133,35 +156,31 @@ class Pair:
         return known[-1] if known else None
 
     def strangers(self, node: Node) -> list[Peer]:
-        """The members that joined this node's cluster and are no node of the profile."""
+        """Return the members of this node's cluster that are not nodes of the profile."""
         facts = self.facts(node)
-        if facts is None:
-            return []
         own = {self.uuid(one) for one in self.nodes}
         return [
             peer
-            for peer in facts.peers.values()
+            for peer in (facts.peers.values() if facts is not None else ())
             if peer.left is None
             and peer.uuid not in own
             and not any(self.matches(self.hazelcast(one), peer.address) for one in self.nodes)
         ]
 
     def left(self, node: Node) -> Peer | None:
-        """This node, as its partner saw it leave; None if it did not, or is back."""
+        """Return this node as its partner saw it leave; None if it did not, or is back."""
         peer = self.partners_peer(self.partner(node))
         return peer if peer is not None and peer.left is not None else None
 
     def back(self, node: Node) -> bool:
-        """Whether a node that was seen leaving has begun another start since: its id is another one, or
-        none yet.
-        """
+        """Whether a node that left has begun another start since: its id is another one, or not known yet."""
         peer, facts, uuid = self.left(node), self.facts(node), self.uuid(node)
         if peer is None or facts is None or facts.started is None:
             return False
         return uuid != peer.uuid if uuid is not None else facts.complete is None
 
     def gone(self, node: Node) -> bool:
-        """Whether this very start of the node has ended in its partner's eyes, and not also the reverse."""
+        """Whether the partner saw this very start of the node end, and this node did not see its partner end."""
         return self.left(node) is not None and not self.back(node) and self.left(self.partner(node)) is None
 
     def hazelcast(self, node: Node) -> Address:
@@ -171,7 +190,12 @@ class Pair:
         return self.opened.get(node.name) or EventPorts(0, node.event_sync_port, node.management_port)
 
     def matches(self, wanted: Address, seen: Address) -> bool:
-        """Whether an address of the log can be the wanted one; a port that is not known and a name that was not
-        looked up can.
-        """
+        """Whether an address of the log can be the wanted one; an unknown port or an unresolved name can."""
         return wanted.port in (0, seen.port) and self.hosts.same(wanted.host, seen.host) is not False
+
+
+def show_log(node: Node, profile: str, *options: str) -> str:
+    """Return the command that passes the log of a node on another machine to `verify`."""
+    log = f"{node.home}/repository/logs/wso2carbon.log"
+    verify = " ".join(("apimha-wizard verify", profile, *options))
+    return f"ssh {node.host} tail -n +1 -F {log} | {verify} --log {node.name}=-"

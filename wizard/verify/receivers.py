@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from wizard.pack.archive import Archive, BadArchive
 from wizard.pack.home import C_APPS, EVENT_RECEIVERS
-from wizard.system import bounded
+from wizard.system import bounded, finding
+from wizard.system.finding import Finding, Fix, SetField
+
+if TYPE_CHECKING:
+    from wizard.profile.model import Profile
 
 PROPERTY = "events.duplicated.in.cluster"
 SUPER_TENANT = "-1234"
@@ -17,6 +21,8 @@ TENANTS = "repository/tenants"
 MOST_ENTRIES = 10_000
 LARGEST_ENTRY = 1024 * 1024
 LARGEST_TOTAL = 64 * 1024 * 1024
+MOST_UNREADABLE = 20
+QUOTED = 5
 
 
 class Receiver(NamedTuple):
@@ -46,9 +52,39 @@ class Receivers(NamedTuple):
     unreadable: tuple[Unreadable, ...]
 
 
-def duplicated_receivers(home: Path) -> list[Receiver]:
-    """All event receivers of a home, of every tenant and inside its C-Apps; see `look`."""
-    return list(look(home).receivers)
+def receiver_findings(profile: Profile, node: str, home: Path) -> Iterator[Finding]:
+    """Whether the receivers of a node synchronise events as the profile says, for `check` and for `verify`."""
+    both = profile.event_processor.duplicated_events
+    found = look(home)
+    for one in found.unreadable[:MOST_UNREADABLE]:
+        yield finding.warning(
+            f"{one.path} cannot be read: {one.reason}", node=node, fix=f"correct or remove {one.path}"
+        )
+    if (more := len(found.unreadable) - MOST_UNREADABLE) > 0:
+        yield finding.warning(
+            f"{more} more receivers and C-Apps cannot be read", node=node, fix="correct or remove them"
+        )
+    odd = [one for one in found.receivers if one.duplicated != both]
+    if not odd:
+        count = len(found.receivers)
+        marked = "sent to both nodes by the clients" if both else "synchronised between the nodes"
+        yield finding.ok(f"{count} event receiver{'' if count == 1 else 's'}, {marked}", node=node)
+        return
+    clients, says, set_to = ("each event to one node", "true", "false")
+    if not both:
+        clients, says, set_to = ("every event to both nodes", "false", "true")
+    names = ", ".join(f"{one.name} ({one.path})" for one in odd[:QUOTED])
+    names += f" and {len(odd) - QUOTED} more" if len(odd) > QUOTED else ""
+    effect = "duplicated events" if both else "missing events, unless the clients send each to both nodes"
+    yield finding.warning(
+        f"duplicated_events is {says}, but {PROPERTY} is {set_to} in {names}: {effect}",
+        node=node,
+        fix=Fix(
+            f"set event_processor.duplicated_events = {set_to} if the clients send {clients}, "
+            f"else set {PROPERTY} to {says} in the receivers",
+            SetField("event_processor.duplicated_events", not both, f"duplicated events: {set_to}"),
+        ),
+    )
 
 
 def look(home: Path) -> Receivers:

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from wizard.system.finding import Finding, Fix
+from wizard.system.finding import ANY_PROFILE, Finding, Fix
 from wizard.verify.drill import Drill
-from wizard.verify.homes import UNFINISHED
 from wizard.verify.pair import Pair
 from wizard.verify.spark import Look, SparkAddress
 from wizard.verify.story import Moment
+from wizard.verify.unfinished import UNFINISHED
 from wizard.verify.verdict import PairOutcome, outcome
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def view_of(
     news: tuple[tuple[str, Moment], ...] = (),
 ) -> View:
     """The view that these findings make; `mask` hides passwords in all that is shown of them."""
-    masked = tuple(_masked(one, mask) for one in findings)
+    masked = tuple(_masked(one.for_profile(pair.called or ANY_PROFILE), mask) for one in findings)
     unseen = any(pair.unseen(node) for node in pair.nodes)
     return View(pair, masked, outcome(masked, unseen=unseen), spark, places or {}, drill, news)
 

@@ -15,7 +15,7 @@ from wizard.system import bounded, finding
 from wizard.system.errors import EditError
 from wizard.system.finding import ANY_PROFILE, Finding
 from wizard.verify.drill import Drill
-from wizard.verify.homes import HOME_IDS, alive, home_findings, unfinished_runs
+from wizard.verify.homes import HOME_IDS, alive, home_findings
 from wizard.verify.hosts import Hosts
 from wizard.verify.log import FileLog, PipeLog
 from wizard.verify.pair import SILENCE, EventPorts, Pair, Sight
@@ -23,6 +23,7 @@ from wizard.verify.spark import BETWEEN, Look, SparkAddress, look, places, two_l
 from wizard.verify.spark_verdict import SPARK_IDS, SparkView, judge_spark
 from wizard.verify.story import Moment, Story
 from wizard.verify.ui import LIMIT
+from wizard.verify.unfinished import UNFINISHED, unfinished_runs
 from wizard.verify.verdict import judge
 from wizard.verify.view import View, view_of
 
@@ -170,7 +171,8 @@ class Watcher:
             findings += [one for one in as_it_was if one.node == node]
         findings += _left_out() if self.offline else self._home_findings
         if self.before is None:
-            findings += unfinished_runs(self._packs, self._name)
+            homes = {node: pack.home for node, pack in self._packs.items()}
+            findings += finding.of(UNFINISHED, unfinished_runs(homes))
         if self.drill is not None:
             self.drill.observe(pair, time.monotonic())
             findings.append(self.drill.finding(pair))

@@ -32,12 +32,14 @@ from wizard.system import finding
 from wizard.system.cancel import Cancel
 from wizard.system.errors import ChecksFailed, UsageError, WizardError, os_errors_as_failures
 from wizard.transaction.home_lock import locked
-from wizard.verify.homes import LOG, UNFINISHED, packs_here, unfinished_runs
+from wizard.verify.homes import LOG, packs_here
 from wizard.verify.hosts import resolve
+from wizard.verify.judges.analytics import SETTLING
 from wizard.verify.knowledge import BY_ID, recognise
 from wizard.verify.log import FileLog, PipeLog, lines_that_matter
 from wizard.verify.story import Story
-from wizard.verify.verdict import SETTLING, PairOutcome, has_failed, outcome
+from wizard.verify.unfinished import UNFINISHED, unfinished_runs
+from wizard.verify.verdict import PairOutcome, outcome
 from wizard.verify.view import EXIT_CODES, View, finding_json
 from wizard.verify.watcher import Watcher
 
@@ -239,7 +241,7 @@ class Servers:
         if facts is None or not self.begun(node):
             return state("starting", "launched")
         if facts.complete is None:
-            if has_failed(facts):
+            if facts.failed:
                 return state("failed", "its start has failed")
             if facts.tasks:
                 return state("waiting", f"waiting for {self.profile.partner(node).name}")
@@ -333,7 +335,9 @@ class Servers:
             if one.status == "error"
             or (one.status == "warning" and not (one.id == "prerequisites.java" and one.node in with_unit))
         ]
-        found += unfinished_runs(self._own, self.called)
+        homes = {name: pack.home for name, pack in self._own.items()}
+        unfinished = finding.of(UNFINISHED, unfinished_runs(homes))
+        found += [one.for_profile(self.called) for one in unfinished]
         self.notes += found
         self.name_stale(nodes)
         return not any(one.status == "error" for one in found)

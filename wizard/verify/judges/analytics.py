@@ -1,0 +1,116 @@
+"""Judges of what the logs show about Spark and the analytics: masters, queries without Spark, the nodes' ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from wizard.system.finding import Finding
+from wizard.verify.judges.base import NO_LOG, NOT_STARTED, About, Seen
+from wizard.verify.judges.errors import OVER, is_quiet, succeeded
+from wizard.verify.pair import Pair
+from wizard.verify.record import Record
+
+SETTLING = timedelta(seconds=60)
+"""How long after both nodes are up a query may find no Spark: its application has to be started first."""
+
+
+def spark_masters(pair: Pair) -> Iterator[Finding]:
+    wanted, nodes = pair.profile.spark.master_count, len(pair.nodes)
+    count, name, record = _masters(pair, wanted)
+    about, of_wanted = About(name), f"{count} of {wanted} Spark masters"
+    if count > nodes:
+        fix = (
+            "stop the server that does not belong to this pair, or give the pair a cluster.domain of its own"
+        )
+        yield about.warning(f"{count} Spark masters for {nodes} nodes", record, fix)
+    elif count >= wanted:
+        yield about.ok(of_wanted, record)
+    elif pair.both_complete:
+        fix = "both nodes need carbon.spark.master.count of the profile and one Hazelcast cluster: replay, then start "
+        fix += "both again"
+        facts = pair.facts(pair.nodes[1])
+        evidence = record or (facts.complete if facts is not None else None)
+        yield About(name or pair.nodes[1].name).error(
+            f"{of_wanted}, although both nodes are up", evidence, fix
+        )
+    elif count and (other := pair.unseen_partner(passive=False)) is not None:
+        yield About(other.name).skipped(NO_LOG, pair.show_log(other))
+    elif pair.can_progress:
+        yield about.waiting(f"{of_wanted} so far", record)
+    elif any(map(pair.facts, pair.nodes)):
+        yield about.skipped("not reached: the start failed or the server was stopped")
+    else:
+        yield about.skipped(NOT_STARTED)
+
+
+def _masters(pair: Pair, wanted: int) -> tuple[int, str | None, Record | None]:
+    """Return how many Spark masters there are, and the node and record that show it.
+
+    Older servers print the size of the map; newer ones that all masters are started, and each its own master.
+    """
+    counts: list[tuple[int, str, Record]] = []
+    own: list[tuple[str, Record]] = []
+    for node in pair.nodes:
+        facts = pair.facts(node)
+        if facts is None:
+            continue
+        if facts.masters is not None:
+            counts.append((facts.masters[0], node.name, facts.masters[1]))
+        if facts.redundant is not None:
+            counts.append((wanted, node.name, facts.redundant))
+        if facts.own_master is not None:
+            own.append((node.name, facts.own_master))
+    if own:
+        counts.append((len(own), *own[-1]))
+    return max(counts, key=lambda one: one[0], default=(0, None, None))
+
+
+def node_id(pair: Pair) -> Iterator[Finding]:
+    """Compare the nodes' own ids: two nodes with one id compete for the index."""
+    known = [(node, *facts.node_id) for node in pair.nodes if (facts := pair.facts(node)) and facts.node_id]
+    same = len(known) == len(pair.nodes) and len({id for _, id, _ in known}) == 1
+    fix = f"stop {pair.nodes[1].name}, remove my-node-id.dat in its home (repository/conf/analytics or "
+    fix += "repository/data), and start it again"
+    for node, id, record in known:
+        if same:
+            message = f"both nodes have the Analytics node id {id}: one home was copied after its first start"
+            yield About(node.name).error(message, record, fix)
+        else:
+            yield About(node.name).ok(f"its Analytics node id is {id}", record)
+
+
+def spark_sql(seen: Seen) -> Iterator[Finding]:
+    """Judge the errors of queries that find no Spark: harmless until all nodes are up."""
+    pair, tally = seen.pair, seen.facts.spark_sql
+    if tally is None:
+        return
+    times = f"({tally.count} times)"
+    if _after_all_were_up(seen):
+        over = succeeded(seen.facts, "spark", tally) or is_quiet(pair.sight(seen.node), tally)
+        report = seen.warning if over else seen.error
+        message = f"queries {'found' if over else 'find'} no Spark, although both nodes are up {times}"
+        fix = "open the UIs of the Spark masters; replay if carbon.spark.master.count differs"
+        yield report(f"{message}{OVER if over else ''}", tally.last.evidence, fix)
+    elif pair.both_complete or (pair.unseen_partner() and seen.facts.complete is not None):
+        yield seen.ok(f"queries found no Spark before all nodes were up {times}: harmless", tally.last)
+    else:
+        yield seen.waiting("queries find no Spark yet: harmless until all nodes are up", tally.last)
+
+
+def _after_all_were_up(seen: Seen) -> bool:
+    """Whether the last such error came when this node already knew both nodes to be up.
+
+    By this node's clock alone: its partner is up as long after joining as the partner's own log says.
+    """
+    facts, other = seen.facts, seen.pair.facts(seen.partner)
+    if not seen.pair.both_complete or facts.spark_sql is None or facts.complete is None:
+        return False
+    last, up = facts.spark_sql.last.time, facts.complete.time
+    peer = seen.pair.partners_peer(seen.node)
+    if peer is not None and peer.joined is not None and other is not None:
+        joined, begun = peer.joined.time, other.local.record.time if other.local else None
+        completed = other.complete.time if other.complete else None
+        if joined and begun and completed and up:
+            up = max(up, joined + max(completed - begun, timedelta()))
+    return last is not None and up is not None and last - up > SETTLING
