@@ -187,7 +187,7 @@ def test_a_log_that_cannot_be_read_is_told(
     log.mkdir(parents=True)
     done = command("start", two, "--json", "--node", "node1", "--timeout", "0.5", code=3)
     [found] = [one for one in done.json["findings"] if one["status"] == "error"]
-    assert (found["id"], found["message"]) == ("verify.log", "the log cannot be read: it is a folder")
+    assert (found["id"], found["message"]) == ("verify.log", "cannot read the log: is a folder")
 
 
 def test_a_server_that_was_running_and_ends_is_not_waited_for(launched: Launched) -> None:

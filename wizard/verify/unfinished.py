@@ -12,10 +12,11 @@ UNFINISHED = "apply.unfinished"
 """The id of the check (checks.md)."""
 
 
-def unfinished_runs(homes: Mapping[str, Path]) -> Iterator[Finding]:
+def unfinished_runs(homes: Mapping[str, Path], *, locked: bool = False) -> Iterator[Finding]:
     """Yield an error for each home, by node, in which a run is at work or was interrupted.
 
-    A warning where the marker cannot be read: a run tries again with the home locked, and stops there.
+    A warning where the marker cannot be read: a run tries again with the home locked, and stops there.  `locked`: this
+    process holds the locks of the homes, so that no other run is at work in them.
     """
     from wizard.transaction import marker, recovery, runs
 
@@ -32,7 +33,7 @@ def unfinished_runs(homes: Mapping[str, Path]) -> Iterator[Finding]:
         if there is None:
             continue
         run = f"the run {there.run} of {there.owner}"
-        if marker.is_at_work(home):
+        if not locked and marker.is_at_work(home):
             yield finding.error(
                 f"{run} is at work in {home}", node=node, fix="wait until it has ended, then try again"
             )

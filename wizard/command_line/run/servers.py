@@ -336,7 +336,7 @@ class Servers:
             or (one.status == "warning" and not (one.id == "prerequisites.java" and one.node in with_unit))
         ]
         homes = {name: pack.home for name, pack in self._own.items()}
-        unfinished = finding.of(UNFINISHED, unfinished_runs(homes))
+        unfinished = finding.of(UNFINISHED, unfinished_runs(homes, locked=True))
         found += [one.for_profile(self.called) for one in unfinished]
         self.notes += found
         self.name_stale(nodes)
