@@ -79,10 +79,14 @@ class Resolver:
         """
         key = (reference, purpose if isinstance(reference, PromptReference) else "")
         with self._lock:
-            if not self._consented(reference, purpose):
-                self.require_trust(reference, purpose)
-            if key not in self._known:
-                self._known[key] = Secret(_usable(self._text(reference, purpose), reference, purpose))
+            try:
+                if not self._consented(reference, purpose):
+                    self.require_trust(reference, purpose)
+                if key not in self._known:
+                    self._known[key] = Secret(_usable(self._text(reference, purpose), reference))
+            except SecretError as problem:
+                problem.place = purpose
+                raise
             return self._known[key]
 
     def require_trust(self, reference: Reference, purpose: str) -> None:
@@ -109,13 +113,13 @@ class Resolver:
     def _text(self, reference: Reference, purpose: str) -> str:
         match reference:
             case EnvReference():
-                return _from_environment(reference, purpose)
+                return _from_environment(reference)
             case FileReference():
-                return _from_file(reference, purpose)
+                return _from_file(reference)
             case KeyringReference():
-                return _from_keyring(reference, purpose)
+                return _from_keyring(reference)
             case CommandReference():
-                return self._from_command(reference, purpose)
+                return self._from_command(reference)
             case PromptReference():
                 return self._from_prompt(purpose)
         raise TypeError(f"{type(reference).__name__} is not a kind of reference")
@@ -124,7 +128,6 @@ class Resolver:
         if not self._interactive:
             raise SecretError(
                 "no terminal to ask for the password",
-                place=purpose,
                 fix=f"run it on a terminal, or use env, file, keyring or command for {purpose}",
             )
         try:
@@ -134,21 +137,18 @@ class Resolver:
 
             return getpass(f"Password for {purpose}: ")
         except EOFError:
-            raise SecretError(
-                "no password was typed", place=purpose, fix="run it again and type one"
-            ) from None
+            raise SecretError("no password was typed", fix="run it again and type one") from None
 
-    def _from_command(self, reference: CommandReference, purpose: str) -> str:
+    def _from_command(self, reference: CommandReference) -> str:
         from wizard.system.program import ProgramFailed, output_of
 
         try:
             return _decoded(
                 output_of(reference.command, time_limit=self._time_limit, most_bytes=MOST_BYTES),
                 reference,
-                purpose,
             )
         except ProgramFailed as failure:
-            raise SecretError(str(failure), place=purpose, fix=failure.fix) from None
+            raise SecretError(str(failure), fix=failure.fix) from None
 
     def _consented(self, reference: Reference, purpose: str) -> bool:
         """Whether the person at the terminal lets the command of a profile run that is not trusted."""
@@ -175,70 +175,64 @@ def _real(path: Path) -> Path:
 # In the functions below no variable holds a password where an error is raised: a traceback may show variables.
 
 
-def _usable(text: str, reference: Reference, purpose: str) -> str:
+def _usable(text: str, reference: Reference) -> str:
     """`text`, if a configuration file can hold it: XML has no way to write most control characters."""
     if all(c >= " " or c in "\t\n\r" for c in text) and not any(c in "\ufffe\uffff" for c in text):
         return text
     del text
     raise SecretError(
         f"{reference.describe()} holds a character that is not allowed in XML",
-        place=purpose,
         fix="remove the NUL or other control character from it",
     )
 
 
-def _from_environment(reference: EnvReference, purpose: str) -> str:
+def _from_environment(reference: EnvReference) -> str:
     if reference.env in os.environ:
-        return _decoded(os.fsencode(os.environ[reference.env]), reference, purpose, drop_newline=False)
+        return _decoded(os.fsencode(os.environ[reference.env]), reference, drop_newline=False)
     raise SecretError(
         f"{reference.describe()} is not set",
-        place=purpose,
-        fix=f"export {reference.env}=… (export it; a shell variable alone is not passed on)",
+        fix=f"export {reference.env}=…   (a shell variable that is not exported is not passed on)",
     )
 
 
-def _from_file(reference: FileReference, purpose: str) -> str:
+def _from_file(reference: FileReference) -> str:
     path = reference.file
     try:
         with open(bounded.open_regular(path), "rb") as file:
-            _refuse_shared(os.fstat(file.fileno()), path, purpose)
-            return _decoded(_short(file.read(MOST_BYTES + 1), reference, purpose), reference, purpose)
+            _refuse_shared(os.fstat(file.fileno()), path)
+            return _decoded(_short(file.read(MOST_BYTES + 1), reference), reference)
     except OSError as failure:
         raise SecretError(
             f"{reference.describe()} cannot be read: {failure.strerror}",
-            place=purpose,
             fix=f"put the password into {path} and: chmod 600 {quote(str(path))}",
         ) from None
 
 
-def _short(content: bytes, reference: Reference, purpose: str) -> bytes:
+def _short(content: bytes, reference: Reference) -> bytes:
     if len(content) <= MOST_BYTES:
         return content
     del content
     raise SecretError(
         f"{reference.describe()} is too large for a password",
-        place=purpose,
-        fix=f"correct the path of {purpose}",
+        fix="correct its path",
     )
 
 
-def _refuse_shared(status: os.stat_result, path: Path, purpose: str) -> None:
+def _refuse_shared(status: os.stat_result, path: Path) -> None:
     """Refuse a file that another user can read; root, who can read every file, may own it."""
     if status.st_uid not in (os.geteuid(), 0):
         raise SecretError(
             f"the file {path} belongs to another user, who can read it",
-            place=purpose,
             fix=f"sudo chown {os.geteuid()} {quote(str(path))}",
         )
     if status.st_mode & 0o077:
         raise SecretError(
             f"the file {path} is open to others (mode {stat.S_IMODE(status.st_mode):04o})",
-            place=purpose,
             fix=f"chmod 600 {quote(str(path))}",
         )
 
 
-def _from_keyring(reference: KeyringReference, purpose: str) -> str:
+def _from_keyring(reference: KeyringReference) -> str:
     service, _, user = reference.keyring.rpartition("/")
     try:
         import keyring
@@ -247,19 +241,17 @@ def _from_keyring(reference: KeyringReference, purpose: str) -> str:
     except Exception as failure:  # every backend has its own errors; their texts might quote what they read
         raise SecretError(
             f"the keyring failed ({type(failure).__name__})",
-            place=purpose,
-            fix=f"unlock or install a keyring, or use env, file or command for {purpose}",
+            fix="unlock or install a keyring, or use env, file or command",
         ) from None
     if text is None:
         raise SecretError(
             f"the keyring has no entry {reference.keyring}",
-            place=purpose,
             fix=f"keyring set {quote(service)} {quote(user)}",
         )
     return text
 
 
-def _decoded(content: bytes, reference: Reference, purpose: str, *, drop_newline: bool = True) -> str:
+def _decoded(content: bytes, reference: Reference, *, drop_newline: bool = True) -> str:
     """The text of `content`, without the one newline that editors and programs put at the end."""
     if drop_newline and content.endswith(b"\n"):
         content = content[:-1].removesuffix(b"\r")
@@ -268,6 +260,4 @@ def _decoded(content: bytes, reference: Reference, purpose: str, *, drop_newline
     except UnicodeDecodeError:
         pass  # it carries the bytes: what is raised below must not have it in its chain
     del content
-    raise SecretError(
-        f"{reference.describe()} is not UTF-8", place=purpose, fix="store the password as UTF-8 text"
-    )
+    raise SecretError(f"{reference.describe()} is not UTF-8", fix="store the password as UTF-8 text")

@@ -10,27 +10,12 @@ from wizard.system import locations
 from wizard.system.errors import UsageError
 from wizard.system.printable import escaped
 
-RESERVED = frozenset(
-    {
-        "resume",
-        "replay",
-        "check",
-        "verify",
-        "rollback",
-        "start",
-        "stop",
-        "restart",
-        "service",
-        "history",
-        "profile",
-        "checks",
-        "sql",
-        "demo",
-        "clean",
-        "help",
-        "wizard",
-    }
-)
+# fmt: off
+RESERVED = frozenset({
+    "resume", "replay", "check", "verify", "rollback", "start", "stop", "restart", "service", "history", "profile",
+    "checks", "sql", "demo", "clean", "ansible", "help", "wizard",
+})
+# fmt: on
 """The commands: a profile that was called like one could never be opened."""
 
 
