@@ -1,4 +1,4 @@
-"""Zip files of strangers: driver jars and C-Apps, read without unpacking them.
+"""Read zip files from others, driver jars and C-Apps, without unpacking them.
 
 The directory and each member are read up to a limit, whatever sizes the file claims: a directory of millions of entries
 is refused before it is parsed, a member that inflates without end costs no more than what is asked of it.
@@ -7,15 +7,19 @@ is refused before it is parsed, a member that inflates without end costs no more
 from __future__ import annotations
 
 import io
-import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wizard.system.bounded import open_regular
+from wizard.system.printable import quoted
+
+if TYPE_CHECKING:
+    from zipfile import ZipInfo
 
 LARGEST_DIRECTORY = 4 * 1024 * 1024
 """Bytes; the directory of Connector/J has 60 kB, an entry at least 46 bytes."""
-METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-"""The compression methods of jars; the others would be inflated without a limit."""
+METHODS = (0, 8)
+"""The compression methods of jars, stored and deflated; the others would be inflated without a limit."""
 
 ENCRYPTED = 1
 
@@ -40,9 +44,11 @@ class Archive:
     """
 
     def __init__(self, path: Path) -> None:
+        from zipfile import ZipFile  # most runs read no archive
+
         self._file = _BoundedFile(io.FileIO(open_regular(path)))
         try:
-            self._zip = zipfile.ZipFile(self._file)
+            self._zip = ZipFile(self._file)
         except Exception as problem:
             self._file.close()
             raise _bad(problem) from None
@@ -55,7 +61,7 @@ class Archive:
         self._zip.close()
         self._file.close()
 
-    def head(self, member: str | zipfile.ZipInfo, most: int) -> bytes:
+    def head(self, member: str | ZipInfo, most: int) -> bytes:
         """Return the first `most` bytes of a member.  Raises `BadArchive`, also if there is no such member."""
         try:
             info = self._zip.getinfo(member) if isinstance(member, str) else member
@@ -71,4 +77,4 @@ def _bad(problem: Exception) -> BadArchive:
     """Return any error of reading as `BadArchive`: what zipfile, zlib and struct raise is not documented anywhere."""
     if isinstance(problem, BadArchive):
         return problem
-    return BadArchive(f"it is not a readable zip file: {str(problem)[:100] or type(problem).__name__}")
+    return BadArchive(f"it is not a readable zip file: {quoted(str(problem), 100) or type(problem).__name__}")

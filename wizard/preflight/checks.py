@@ -104,6 +104,30 @@ def check(
     return wrap
 
 
+HomeProbe = Callable[["CheckContext", "Node", "Pack"], Iterable[Finding]]
+
+
+def each_home(passed: str = "") -> Callable[[HomeProbe], Probe]:
+    """Make a probe of a generator that checks one home: it runs for each home of `context.homes`.
+
+    The findings get the node's name.  `passed` is the message for a home without a finding; empty: none.
+    """
+
+    def wrap(probe: HomeProbe) -> Probe:
+        def probed(context: CheckContext) -> Iterator[Finding]:
+            for node, pack in context.homes:
+                silent = True
+                for one in probe(context, node, pack):
+                    silent = False
+                    yield one._replace(node=node.name)
+                if passed and silent:
+                    yield finding.ok(passed, node=node.name)
+
+        return probed
+
+    return wrap
+
+
 class CheckContext:
     """What a check may look at.  `nodes` are those asked for; `packs` has only the homes that are here.
 
@@ -142,6 +166,11 @@ class CheckContext:
         self.cancel = Cancel()
         self._memo: dict[str, _Once] = {}
         self._lock = threading.Lock()
+
+    @property
+    def homes(self) -> list[tuple[Node, Pack]]:
+        """The nodes to check whose homes are on this machine, each with its pack."""
+        return [(node, self.packs[node.name]) for node in self.nodes if node.name in self.packs]
 
     def once(self, key: str, make: Callable[[], T]) -> T:
         """What `make` returns, made by whichever check asks first; an error it raises is raised for each."""

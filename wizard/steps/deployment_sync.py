@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from wizard.pack.home import C_APPS, CARBON, DROPINS, LIB
-from wizard.preflight.checks import CheckContext, check
+from wizard.preflight.checks import CheckContext, check, each_home
 from wizard.steps.reading import describe, is_true
-from wizard.steps.registry import lower
-from wizard.steps.rows import Row, Scope, Table
+from wizard.steps.rows import Row, Scope, Table, switch
 from wizard.steps.step import Step
 from wizard.system import finding
 from wizard.system.finding import Finding
@@ -19,6 +18,7 @@ from wizard.transaction.move import hash_of_file
 if TYPE_CHECKING:
     from wizard.pack.home import Pack
     from wizard.plan.workbench import Workbench
+    from wizard.profile.model import Node
     from wizard.steps.reading import Reading
 
 
@@ -30,11 +30,13 @@ SYNC_ROWS = Table(
     CARBON,
     "DeploymentSynchronizer",
     (
-        Row("Enabled", "deployment_sync.method", lambda scope: lower(is_svn(scope)), means="`true` with svn"),
+        Row(
+            "Enabled", "deployment_sync.method", lambda scope: switch(is_svn(scope)), means="`true` with svn"
+        ),
         Row(
             "AutoCommit",
             "deployment_sync.manager",
-            lambda scope: lower(scope.bench.profile.manager == scope.node),
+            lambda scope: switch(scope.bench.profile.manager == scope.node),
             when=is_svn,
             rolls=False,
             means="`true` on the manager",
@@ -62,26 +64,24 @@ def carbon(bench: Workbench) -> None:
     fix="Copy a svnkit bundle to repository/components/dropins and trilead-ssh2 to repository/components/lib of both.",
 )
 def jars(context: CheckContext) -> Iterator[Finding]:
-    if context.profile.deployment_sync.method != "svn":
+    if context.profile.deployment_sync.method == "svn":
+        yield from jars_of(context)
+    else:
         yield finding.ok("not needed without svn")
-        return
-    for node in context.nodes:
-        pack = context.packs.get(node.name)
-        if pack is None:
-            continue
-        missing = [
-            f"{name} in {folder}"
-            for name, folder in (("svnkit", DROPINS), ("trilead-ssh2", LIB))
-            if not any(name in jar.lower() for jar in pack.names(folder, ".jar"))
-        ]
-        if missing:
-            yield finding.warning(
-                f"missing: {', '.join(missing)}",
-                node=node.name,
-                fix=f"copy the jars into {pack.path(DROPINS)} (svnkit) and {pack.path(LIB)} (trilead-ssh2)",
-            )
-        else:
-            yield finding.ok("svnkit and trilead-ssh2 are there", node=node.name)
+
+
+@each_home("svnkit and trilead-ssh2 are installed")
+def jars_of(context: CheckContext, node: Node, pack: Pack) -> Iterator[Finding]:
+    missing = [
+        f"{name} in {folder}"
+        for name, folder in (("svnkit", DROPINS), ("trilead-ssh2", LIB))
+        if not any(name in jar.lower() for jar in pack.names(folder, ".jar"))
+    ]
+    if missing:
+        yield finding.warning(
+            f"missing: {', '.join(missing)}",
+            fix=f"copy the jars into {pack.path(DROPINS)} (svnkit) and {pack.path(LIB)} (trilead-ssh2)",
+        )
 
 
 @check(

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 from wizard.pack.home import CARBON, EVENT_PROCESSOR
-from wizard.preflight.checks import CheckContext, check
+from wizard.preflight.checks import CheckContext, check, each_home
 from wizard.steps.reading import describe, is_true, plain_host
-from wizard.steps.registry import lower
-from wizard.steps.rows import Row, Scope, Table
+from wizard.steps.rows import Row, Scope, Table, switch
 from wizard.steps.step import Step
 from wizard.system import finding
 from wizard.system.errors import EditError
 from wizard.system.finding import Finding, Fix, SetField
 
 if TYPE_CHECKING:
+    from wizard.pack.home import Pack
     from wizard.pack.xml import Element, XmlTree
     from wizard.plan.workbench import Workbench
+    from wizard.profile.model import Node
     from wizard.steps.reading import Reading
 
 REQUIRED = (
@@ -40,7 +41,7 @@ E = TypeVar("E", bound="Element")
 
 def is_presenter(scope: Scope) -> str:
     """Whether the node is the one that shows the dashboards."""
-    return lower(scope.bench.profile.presenter == scope.bench.node)
+    return switch(scope.bench.profile.presenter == scope.bench.node)
 
 
 HA = "mode[@name='HA']"
@@ -98,7 +99,7 @@ def event_processor(bench: Workbench) -> None:
     ha = ha_mode(document)
     # The server takes the first enabled mode in the order of the file, whatever it is called.
     for mode in document.all("mode"):
-        enabled = lower(mode == ha)
+        enabled = switch(mode == ha)
         if (mode.get("enable") or "").lower() != enabled:  # the server does not regard the case either
             mode.set("enable", enabled)
     scope, presenter = Scope(bench, bench.node), bench.profile.presenter
@@ -134,23 +135,19 @@ def ha_mode(document: XmlTree[E]) -> E:
     why="Without persistence the windows and counts of the execution plans are lost when both nodes stop.",
     fix="Set event_processor.persistence = false to say that this is wanted.",
 )
-def persistence_kept(context: CheckContext) -> Iterator[Finding]:
+@each_home()
+def persistence_kept(context: CheckContext, node: Node, pack: Pack) -> Iterator[Finding]:
     wanted = context.profile.event_processor.persistence
-    for node in context.nodes:
-        if node.name not in context.packs:
-            continue
-        pack = context.packs[node.name]
-        if wanted and ha_mode(pack.xml(EVENT_PROCESSOR)).find("persistence") is None:
-            yield finding.warning(
-                f"{pack.title} keeps no state in HA mode, though persistence is on",
-                node=node.name,
-                fix=Fix(
-                    "set event_processor.persistence = false, and expect the state to be lost when both nodes stop",
-                    SetField("event_processor.persistence", False, "turn persistence off"),
-                ),
-            )
-        else:
-            yield finding.ok("state is kept" if wanted else "persistence is off", node=node.name)
+    if wanted and ha_mode(pack.xml(EVENT_PROCESSOR)).find("persistence") is None:
+        yield finding.warning(
+            f"{pack.title} keeps no state in HA mode, though persistence is on",
+            fix=Fix(
+                "set event_processor.persistence = false, and expect the state to be lost when both nodes stop",
+                SetField("event_processor.persistence", False, "turn persistence off"),
+            ),
+        )
+    else:
+        yield finding.ok("state is kept" if wanted else "persistence is off")
 
 
 @check(
@@ -158,20 +155,15 @@ def persistence_kept(context: CheckContext) -> Iterator[Finding]:
     why="Without these settings the event processor does not start, and the server runs without it.",
     fix="Add the element to the mode HA of event-processor.xml, as a stock pack has it.",
 )
-def member_interval(context: CheckContext) -> Iterator[Finding]:
-    for node in context.nodes:
-        if node.name not in context.packs:
-            continue
-        ha = ha_mode(context.packs[node.name].xml(EVENT_PROCESSOR))
-        missing = [path for path in REQUIRED if not any(one.text.strip() for one in ha.all(path))]
-        if missing:
-            yield finding.error(
-                f"the mode HA of {EVENT_PROCESSOR} lacks {', '.join(missing)}, or it is empty",
-                node=node.name,
-                fix=f"add {'it' if len(missing) == 1 else 'them'} to the mode HA, with the values of a stock pack",
-            )
-        else:
-            yield finding.ok("the mode HA has every setting that the server requires", node=node.name)
+@each_home("the mode HA has every setting that the server requires")
+def member_interval(context: CheckContext, node: Node, pack: Pack) -> Iterator[Finding]:
+    ha = ha_mode(pack.xml(EVENT_PROCESSOR))
+    missing = [path for path in REQUIRED if not any(one.text.strip() for one in ha.all(path))]
+    if missing:
+        yield finding.error(
+            f"the mode HA of {EVENT_PROCESSOR} lacks {', '.join(missing)}, or it is empty",
+            fix=f"add {'it' if len(missing) == 1 else 'them'} to the mode HA, with the values of a stock pack",
+        )
 
 
 @check(
@@ -181,12 +173,11 @@ def member_interval(context: CheckContext) -> Iterator[Finding]:
     "send everything to both, otherwise half of the events are missing on each.",
     fix="Set event_processor.duplicated_events to what your clients do, or change the receivers.",
 )
-def duplicated(context: CheckContext) -> Iterator[Finding]:
+@each_home()
+def duplicated(context: CheckContext, node: Node, pack: Pack) -> Iterable[Finding]:
     from wizard.verify.receivers import receiver_findings
 
-    for node in context.nodes:
-        if node.name in context.packs:
-            yield from receiver_findings(context.profile, node.name, context.packs[node.name].home)
+    return receiver_findings(context.profile, node.name, pack.home)
 
 
 def read_event_processor(found: Reading) -> None:

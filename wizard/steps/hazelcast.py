@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from wizard.edit.xml import New, Note
 from wizard.pack import ports
 from wizard.pack.home import AXIS2, HAZELCAST, TASKS_CONFIG
-from wizard.preflight.checks import CheckContext, check
+from wizard.preflight.checks import CheckContext, check, each_home
 from wizard.steps.reading import describe, is_true, plain_host
 from wizard.steps.rows import Row, Scope, Table
 from wizard.steps.step import Step
@@ -76,10 +76,7 @@ def members(bench: Workbench) -> None:
         element.remove(note=whole)
     for scope in scopes[len(there) :]:
         new, note = MEMBER_ROWS.new("member", scope), Note(field=scope.place("nodes.host"))
-        if there:
-            there[-1].insert_after(new, note=note)
-        else:
-            holder.append(new, note=note)
+        holder.append(new, note=note)
 
 
 def starts_alone(profile: Profile, packs: Iterable[Pack]) -> bool:
@@ -98,20 +95,12 @@ def starts_alone(profile: Profile, packs: Iterable[Pack]) -> bool:
     why="This file replaces the whole clustering of axis2.xml: what is written there has no effect.",
     fix="Move repository/conf/etc/hazelcast.xml away.",
 )
-def override(context: CheckContext) -> Iterator[Finding]:
-    for node in context.nodes:
-        pack = context.packs.get(node.name)
-        if pack is None:
-            continue
-        if pack.components.reads_hazelcast_xml and pack.exists(HAZELCAST):
-            path = pack.path(HAZELCAST)
-            yield finding.error(
-                f"{path} replaces the clustering of {AXIS2}",
-                node=node.name,
-                fix=f"mv {quote(str(path))} {quote(f'{path}.off')}",
-            )
-        else:
-            yield finding.ok(f"nothing replaces the clustering of {AXIS2}", node=node.name)
+@each_home(f"nothing replaces the clustering of {AXIS2}")
+def override(context: CheckContext, node: Node, pack: Pack) -> Iterator[Finding]:
+    if pack.components.reads_hazelcast_xml and pack.exists(HAZELCAST):
+        path = pack.path(HAZELCAST)
+        fix = f"mv {quote(str(path))} {quote(f'{path}.off')}"
+        yield finding.error(f"{path} replaces the clustering of {AXIS2}", fix=fix)
 
 
 @check(
@@ -136,22 +125,19 @@ def group_password(context: CheckContext) -> Iterator[Finding]:
 @check(
     "hazelcast.bind-port",
     severity="warning",
-    why="The node listens on localMemberBindPort and tells the others another port: they do not reach it.",
+    why="The node listens on localMemberBindPort and announces another port: the other node does not reach it.",
     fix="Remove localMemberBindPort from repository/conf/axis2/axis2.xml, or set it to the node's port.",
 )
-def bind_port(context: CheckContext) -> Iterator[Finding]:
-    for node in context.nodes:
-        if node.name not in context.packs:
-            continue
-        port = _parameter_of(context.packs[node.name], "localMemberBindPort")
-        if port and port != str(node.hazelcast_port):
-            yield finding.warning(
-                f"localMemberBindPort is {port} in {AXIS2}, and the node's port {node.hazelcast_port}",
-                node=node.name,
-                fix=f"remove localMemberBindPort there, or set it to {node.hazelcast_port}",
-            )
-        else:
-            yield finding.ok(f"the node listens on {node.hazelcast_port}", node=node.name)
+@each_home()
+def bind_port(context: CheckContext, node: Node, pack: Pack) -> Iterator[Finding]:
+    port = _parameter_of(pack, "localMemberBindPort")
+    if port and port != str(node.hazelcast_port):
+        yield finding.warning(
+            f"localMemberBindPort is {port} in {AXIS2}, and the node's port is {node.hazelcast_port}",
+            fix=f"remove localMemberBindPort there, or set it to {node.hazelcast_port}",
+        )
+    else:
+        yield finding.ok(f"the node listens on {node.hazelcast_port}")
 
 
 def _parameter_of(pack: Pack, name: str) -> str:
@@ -163,8 +149,8 @@ def _parameter_of(pack: Pack, name: str) -> str:
 @check(
     "hazelcast.host",
     live=True,
-    why="Each node tells the other this address; one that does not resolve, or a loopback one between two machines, "
-    "leaves both alone: two clusters of one node.",
+    why="Each node announces this address to the other; if it does not resolve, or is a loopback address between two "
+    "machines, the nodes do not find each other and form two clusters.",
     fix="Set nodes.host to an address that the other machine can reach.",
 )
 def host(context: CheckContext) -> Iterator[Finding]:

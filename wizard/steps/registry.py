@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from wizard.edit.xml import Note
 from wizard.pack.home import REGISTRY
-from wizard.preflight.checks import CheckContext, check
+from wizard.preflight.checks import CheckContext, check, each_home
 from wizard.profile.jdbc_url import jdbc_url
 from wizard.steps import sources
 from wizard.steps.reading import describe
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from wizard.pack.home import Pack
     from wizard.pack.xml import Element, XmlFile, XmlTree
     from wizard.plan.workbench import Workbench
-    from wizard.profile.model import Profile
+    from wizard.profile.model import Node, Profile
     from wizard.steps.reading import Reading
 
 E = TypeVar("E", bound="Element")
@@ -138,10 +138,6 @@ def find_mount(document: XmlTree[E], path: str) -> E | None:
     return sole(document, found, f"the mount of {path}: it")
 
 
-def lower(value: bool) -> str:
-    return "true" if value else "false"
-
-
 # --- what is mounted, as the server finds it ------------------------------------------------------------------
 
 
@@ -185,29 +181,19 @@ def two_mounts(pack: Pack, profile: Profile) -> dict[str, Mounted]:
 @check(
     "registry.other-mount",
     severity="warning",
-    why="One of the two paths is mounted from somewhere else now; what is there is no longer seen afterwards.",
-    fix="Move what the other instance holds, or leave the step out with --skip registry.",
+    why="One of the two paths is mounted from another place now; its content is no longer visible afterwards.",
+    fix="Move the content of the other instance, or leave the step out with --skip registry.",
 )
-def other_mount(context: CheckContext) -> Iterator[Finding]:
-    for node in context.nodes:
-        if node.name not in context.packs:
-            continue
-        now = two_mounts(context.packs[node.name], context.profile)
-        then = two_mounts(sources.after_the_run(context, node.name), context.profile)
-        found = False
-        for path, mounted in now.items():
-            differences = ", ".join(_differences(mounted, then[path]))
-            if not differences:
-                continue
-            found = True
+@each_home("no other mount of the two paths")
+def other_mount(context: CheckContext, node: Node, pack: Pack) -> Iterator[Finding]:
+    then = two_mounts(sources.after_the_run(context, node.name), context.profile)
+    for path, mounted in two_mounts(pack, context.profile).items():
+        if differences := ", ".join(_differences(mounted, then[path])):
             yield finding.warning(
-                f"{path} is mounted from somewhere else now ({differences}) and will be changed",
-                node=node.name,
-                fix="move what is there, name it in [registry] of the profile, or leave the step out with "
+                f"{path} is mounted from another place now ({differences}) and will be changed",
+                fix="move its content, name it in [registry] of the profile, or leave the step out with "
                 "--skip registry",
             )
-        if not found:
-            yield finding.ok("no other mount of the two paths", node=node.name)
 
 
 def _differences(now: Mounted, then: Mounted) -> Iterator[str]:
@@ -231,34 +217,29 @@ def _differences(now: Mounted, then: Mounted) -> Iterator[str]:
     fix="Give the server's own registry (the dbConfig wso2registry, its datasource WSO2_CARBON_DB) a database of its "
     "own on each node, such as the pack's H2 file.",
 )
-def local_database(context: CheckContext) -> Iterator[Finding]:
-    for node in context.nodes:
-        if node.name not in context.packs:
-            continue
-        pack = sources.after_the_run(context, node.name)
-        try:
-            pack.xml(REGISTRY)
-        except EditError as problem:  # with such a file no server starts
-            yield finding.skipped(problem.text, node=node.name)
-            continue
-        config, urls = _local(pack, context.profile)
-        shared: dict[str, list[str]] = {}
-        for one in mounts(pack, context.profile):
-            for url in one.urls:
-                if any(sources.is_same_database(url, own, resolve=not context.offline) for own in urls):
-                    shared.setdefault(sources.shown_url(url), []).append(one.path)
-        for database, paths in shared.items():
-            named = " and ".join(map(describe, dict.fromkeys(paths)))
-            yield finding.error(
-                f"the local registry (dbConfig {describe(config)}) is in {database}, and {named} "
-                f"{'is' if len(paths) == 1 else 'are'} mounted from that database: the server would delete the "
-                "shared registry",
-                node=node.name,
-                fix=f"point the datasource of the dbConfig {describe(config)} to a database of its own on each node, "
-                "such as the pack's H2 file, or mount another database (mysql.databases.registry)",
-            )
-        if not shared:
-            yield finding.ok("the local registry is not in a database that is mounted", node=node.name)
+@each_home("the local registry is not in a database that is mounted")
+def local_database(context: CheckContext, node: Node, _: Pack) -> Iterator[Finding]:
+    pack = sources.after_the_run(context, node.name)
+    try:
+        pack.xml(REGISTRY)
+    except EditError as problem:  # with such a file no server starts
+        yield finding.skipped(problem.text)
+        return
+    config, urls = _local(pack, context.profile)
+    shared: dict[str, list[str]] = {}
+    for one in mounts(pack, context.profile):
+        for url in one.urls:
+            if any(sources.is_same_database(url, own, resolve=not context.offline) for own in urls):
+                shared.setdefault(sources.shown_url(url), []).append(one.path)
+    for database, paths in shared.items():
+        named = " and ".join(map(describe, dict.fromkeys(paths)))
+        yield finding.error(
+            f"the local registry (dbConfig {describe(config)}) is in {database}, and {named} "
+            f"{'is' if len(paths) == 1 else 'are'} mounted from that database: the server would delete the "
+            "shared registry",
+            fix=f"point the datasource of the dbConfig {describe(config)} to a database of its own on each node, "
+            "such as the pack's H2 file, or mount another database (mysql.databases.registry)",
+        )
 
 
 @check(

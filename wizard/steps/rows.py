@@ -48,8 +48,13 @@ class Scope(NamedTuple):
 def as_text(value: object) -> str | None:
     """A value as the servers' files hold it; None stays None."""
     if isinstance(value, bool):
-        return "true" if value else "false"
+        return switch(value)
     return None if value is None else str(value)
+
+
+def switch(value: bool) -> str:
+    """Return a switch as the servers' files hold it."""
+    return "true" if value else "false"
 
 
 class Row(NamedTuple):

@@ -1,0 +1,403 @@
+"""Checks of step 1 on the two homes: what they are, whether they are apart, stopped and writable (procedure 1)."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING
+
+from wizard.pack import releases
+from wizard.pack.home import CARBON, Pack, is_pack
+from wizard.preflight.checks import CheckContext, check, each_home
+from wizard.server.process import server_of
+from wizard.system import finding, network
+from wizard.system.finding import Finding, Fix
+from wizard.system.presence import is_folder
+
+if TYPE_CHECKING:
+    from wizard.plan.planner import NodePlan
+    from wizard.profile.model import Node
+
+
+@check(
+    "prerequisites.home",
+    always=True,
+    why="A home is the folder of an unpacked pack: it holds repository/conf/carbon.xml.",
+    fix="Correct nodes.home, or unpack the pack there.",
+)
+def home(context: CheckContext) -> Iterator[Finding]:
+    for node in context.nodes:
+        problem = _home_problem(Path(node.home), node, context.only_node)
+        if problem is not None:
+            yield finding.error(problem[0], node=node.name, fix=problem[1])
+        elif node.name not in context.packs:
+            message = f"{CARBON} in {node.home} could not be read"
+            yield finding.error(
+                message, node=node.name, fix="run it again; if it fails again, check the disk"
+            )
+        else:
+            yield finding.ok(f"{context.packs[node.name].title} in {node.home}", node=node.name)
+
+
+def _home_problem(path: Path, node: Node, only_node: str | None) -> tuple[str, Fix | str] | None:
+    """Return why a folder is not a home, and the fix; None if it is one."""
+    if not os.path.lexists(path):
+        if only_node is not None:
+            return f"{path} does not exist", f"correct the home of {node.name}, or unpack the pack there"
+        before = f"correct the home of {node.name}, or, if it is on another machine, run there: "
+        return (
+            f"{path} is not on this machine",
+            finding.command("replay", f" --node {node.name}", before=before),
+        )
+    if not os.path.isdir(path):
+        return f"{path} is not a folder", f"set the home of {node.name} to the folder of the unpacked pack"
+    if not is_pack(path):
+        inside = next((sub for sub in _folders(path) if is_pack(sub)), None)
+        fix = f'set home = "{inside}"' if inside else "name the folder that holds repository/conf/carbon.xml"
+        return f"{path} is not a pack: it has no {CARBON}", fix
+    return None
+
+
+def _folders(path: Path) -> list[Path]:
+    try:
+        with os.scandir(path) as entries:
+            return sorted(Path(entry.path) for entry in islice(entries, 500) if entry.is_dir())[:50]
+    except OSError:
+        return []
+
+
+@check(
+    "prerequisites.this-machine",
+    always=True,
+    why="With --node one node is configured on its own machine; on another one its addresses would be wrong.",
+    fix="Run it on the machine of that node, or correct nodes.host.",
+)
+def this_machine(context: CheckContext) -> Iterator[Finding]:
+    for node in context.nodes if context.only_node is not None else ():
+        here = network.is_this_machine(node.host, resolve=not context.offline)
+        if here:
+            yield finding.ok(f"{node.host} is this machine", node=node.name)
+        elif here is None and context.offline:
+            text = f"{node.host} is a name, and names are not resolved offline"
+            yield finding.skipped(text, node=node.name)
+        else:
+            yield finding.error(
+                f"{node.host} is not an address of this machine",
+                node=node.name,
+                fix=f"run it on the machine of {node.name}, or correct its host",
+            )
+
+
+@check(
+    "prerequisites.same-home",
+    always=True,
+    why="Two nodes that share files overwrite each other's configuration.",
+    fix="Unpack the pack twice, into two folders, without links between them.",
+)
+def same_home(context: CheckContext) -> Iterator[Finding]:
+    if len(context.packs) < 2:
+        yield finding.ok("one home on this machine")
+        return
+    nodes = context.profile.nodes
+    problem = _shared(context)
+    if problem is None:
+        yield finding.ok("two homes that share nothing")
+    elif network.on_one_machine([node.host for node in nodes], resolve=not context.offline):
+        yield finding.error(
+            problem, fix="unpack the pack twice, into two folders, without links between them"
+        )
+    else:  # one path on both is the usual case; this is one of the two machines
+        yield finding.error(
+            f"{problem}, and {nodes[0].host} and {nodes[1].host} are two machines",
+            fix=finding.command(
+                "replay", f" --node {nodes[0].name}   (and --node {nodes[1].name} on the other)"
+            ),
+        )
+
+
+def _shared(context: CheckContext) -> str | None:
+    """Return what the two homes share, or would share after the run; None if nothing."""
+    names = [node.name for node in context.profile.nodes]
+    real = [Path(os.path.realpath(context.packs[name].home)) for name in names]
+    if real[0] == real[1]:
+        return f"both nodes have one home: {real[0]}"
+    for outer, inner in (real, real[::-1]):
+        if inner.is_relative_to(outer):
+            return f"one home is inside the other: {inner}"
+    plans = [context.plan.node(name) for name in names]
+    one, other = (_identities(context.packs[name], plan) for name, plan in zip(names, plans, strict=True))
+    common = one.keys() & other.keys()
+    if common:
+        return f"both homes have one {min(one[key] for key in common)}"
+    # What does not exist yet: a link that leads to where the other node's file will be.
+    written = [_targets(plan) for plan in plans]
+    twice = written[0] & written[1]
+    return f"both nodes would write {min(twice)}" if twice else None
+
+
+def _targets(plan: NodePlan | None) -> set[str]:
+    changes = plan.pending if plan is not None else ()
+    return {str(target) for change in changes if change.kind != "symlink" for target in change.targets}
+
+
+CONFIGURATION = ("bin", "dbscripts", "repository/conf")
+"""Folders of which everything is compared, up to `MOST_COMPARED` paths of them all: a stock pack has about 300."""
+MOST_COMPARED = 5000
+FOLDERS = {
+    "": "cep_persistence lib modules resources tmp repository",
+    "repository": "components data database deployment lib logs resources tenants",
+    "repository/components": "dropins extensions features lib patches plugins",
+    "repository/deployment": "server",
+    "repository/deployment/server": "axis2services carbonapps eventpublishers eventreceivers eventsink eventstreams "
+    "executionplans jaggeryapps spark-scripts userstores webapps",
+}
+"""The other folders that a server writes or loads.  What else a home holds, and how much of it, does not matter."""
+
+
+def _identities(pack: Pack, plan: NodePlan | None) -> dict[object, str]:
+    """Return device and inode of a home's folders, of its configuration files, and of what a run reads."""
+    paths = {*CONFIGURATION, *islice(_configuration(pack.home), MOST_COMPARED)}
+    paths.update(os.path.join(folder, name) for folder, names in FOLDERS.items() for name in names.split())
+    if plan is not None:
+        paths |= {change.path for change in plan.changes if change.kind != "symlink"}
+    found: dict[object, str] = {}
+    for path in sorted(paths):
+        with suppress(OSError):
+            status = os.stat(pack.path(path))
+            found.setdefault((status.st_dev, status.st_ino), path)
+    return found
+
+
+def _configuration(home: Path) -> Iterator[str]:
+    """Yield the paths below the folders of the configuration, relative to the home, upper folders first."""
+    waiting = deque(CONFIGURATION)
+    while waiting:
+        folder = waiting.popleft()
+        with suppress(OSError), os.scandir(home / folder) as entries:
+            for entry in entries:
+                yield f"{folder}/{entry.name}"
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(f"{folder}/{entry.name}")
+
+
+@check(
+    "prerequisites.files",
+    always=True,
+    why="What cannot be read with certainty is not edited: the run stops before the first write.",
+    fix="Unpack the file again, or correct it at the line that is named.",
+)
+def files(context: CheckContext) -> Iterator[Finding]:
+    for plan in _plans(context):
+        yield from plan.problems
+        if not plan.problems:
+            yield finding.ok(f"{len(plan.changes)} files read, no problems", node=plan.node)
+
+
+def _plans(context: CheckContext) -> list[NodePlan]:
+    """Return the plans of the nodes to check."""
+    return [plan for node in context.nodes if (plan := context.plan.node(node.name)) is not None]
+
+
+@check(
+    "prerequisites.version",
+    why="The two nodes of a pair run the same product in the same version.",
+    fix="Unpack the same pack for both.",
+)
+def version(context: CheckContext) -> Iterator[Finding]:
+    titles = {name: _with_kernel(pack) for name, pack in context.packs.items()}
+    if len(set(titles.values())) > 1:
+        titled = ", ".join(f"{name}: {title}" for name, title in titles.items())
+        yield finding.error(f"the packs differ ({titled})", fix="unpack the same pack for both nodes")
+    elif len(titles) == 2:
+        yield finding.ok(f"both nodes: {next(iter(titles.values()))}")
+    elif titles:
+        yield finding.skipped("only one of the homes is here", fix="use the same pack on the other machine")
+
+
+@check(
+    "prerequisites.known-pack",
+    severity="warning",
+    why="Rules of other releases can differ: the versions of their components decide what this wizard writes.",
+    fix="Read the diff of --dry-run with care.",
+)
+@each_home()
+def known_pack(context: CheckContext, node: Node, pack: Pack) -> Iterator[Finding]:
+    look = "read the diff with care: "
+    if releases.is_known(pack.product, pack.version):
+        yield finding.ok(pack.title)
+        return
+    problem = f"this wizard was never tried with {pack.title}"
+    if pack.placeholder:
+        kernel, analytics, common = (".".join(map(str, version)) for version in pack.components)
+        problem = (
+            f"bin/version.txt holds {pack.placeholder}, which the build of the pack did not fill in; rules follow the "
+            f"bundles: kernel {kernel}, carbon-analytics {analytics}, carbon-analytics-common {common}"
+        )
+        look = f"compare the pack with the official one, and {look}"
+    yield finding.warning(problem, fix=finding.command("replay", " --dry-run", before=look))
+
+
+def _with_kernel(pack: Pack) -> str:
+    """Return product, version and kernel: several releases share one version string."""
+    kernel = ".".join(map(str, pack.kernel))
+    return f"{pack.title}, kernel {kernel}" if kernel else pack.title
+
+
+@check(
+    "prerequisites.running",
+    always=True,
+    why="A running server can read its files at any time, and writes some of them itself.",
+    fix=finding.command("stop", " --node NODE", before="Stop the server: "),
+)
+@each_home()
+def running(context: CheckContext, node: Node, pack: Pack) -> Iterator[Finding]:
+    plan = context.plan.node(node.name)
+    if plan is None:
+        return
+    pid = pack.running
+    runs = f"the server runs (process {pid})"
+    if pid is None:
+        yield finding.ok("the server is stopped")
+    elif not plan.pending:
+        yield finding.ok(f"{runs}, and nothing has to be changed")
+    elif context.rolling:
+        yield finding.ok(f"{runs}, and is stopped when its turn comes")
+    else:
+        # For another process than the home's own server, only the launcher's own command helps.
+        launcher = f"sh {quote(f'{pack.home}/bin/wso2server.sh')} stop"
+        own = server_of(pack.home) is not None
+        yield finding.error(
+            f"{runs}, and there are files to change",
+            fix=finding.command("stop", f" --node {node.name}") if own else launcher,
+        )
+
+
+@check(
+    "prerequisites.writable",
+    always=True,
+    why="All files are written or none: what cannot be written has to be known before the first one.",
+    fix="Run as the owner of the homes (or as root).",
+)
+def writable(context: CheckContext) -> Iterator[Finding]:
+    for plan in _plans(context):
+        problems = [p for change in plan.pending for move in change.moves if (p := _unwritable(move.path))]
+        if plan.pending and (denied := _denied(plan.home)):
+            problems.insert(0, denied)
+        for problem in dict.fromkeys(problems):
+            fix = f"run as the owner of the home: sudo -u {quote(_owner(plan.home))} …"
+            yield finding.error(problem, node=plan.node, fix=fix)
+        if not problems:
+            yield finding.ok("every file and folder to write is writable", node=plan.node)
+
+
+def _denied(folder: Path) -> str | None:
+    if os.access(folder, os.W_OK | os.X_OK):
+        return None
+    return f"{folder}: this user cannot write into the folder"
+
+
+def _unwritable(path: Path) -> str | None:
+    """Return why a file cannot be replaced with its owner and mode kept; None if it can."""
+    if not is_folder(path.parent):
+        return f"{path.parent}: the folder is missing"
+    if denied := _denied(path.parent):
+        return denied
+    try:
+        status = os.lstat(path)
+    except FileNotFoundError:
+        return None
+    me = os.geteuid()
+    if not os.access(path, os.W_OK):
+        return f"{path}: is read-only for this user"
+    if me not in (0, status.st_uid):
+        return f"{path}: belongs to another user, and only root could keep that owner"
+    if me != 0 and status.st_gid not in {os.getegid(), *os.getgroups()}:
+        return f"{path}: belongs to a group that this user is not in and could not keep"
+    return None
+
+
+def _owner(path: Path) -> str:
+    try:
+        return path.owner()
+    except (OSError, KeyError):
+        return "root"
+
+
+@check(
+    "prerequisites.space",
+    always=True,
+    why="A full disk in the middle of a run costs time to undo; free space is checked before.",
+    fix="Make room on that file system.",
+)
+def space(context: CheckContext) -> Iterator[Finding]:
+    import shutil
+
+    from wizard.system.room import room_needed
+
+    for place, needed in room_needed(context.plan).items():
+        free = shutil.disk_usage(place).free
+        if free < needed:
+            yield finding.error(
+                f"{place} has {free // 1024} kB free, and {needed // 1024} kB are needed",
+                fix=f"make room on the file system of {place}",
+            )
+            return
+    yield finding.ok("there is room for files, backups and journal")
+
+
+@check(
+    "prerequisites.copied-node-id",
+    why="Two nodes with one id fight over the index.",
+    fix="Delete my-node-id.dat of one of the nodes: the server makes a new one.",
+)
+def copied_node_id(context: CheckContext) -> Iterator[Finding]:
+    if len(context.packs) < 2:
+        fix = "compare my-node-id.dat on both machines yourself"
+        yield finding.skipped("only one of the homes is here", fix=fix)
+        return
+    first, second = (context.packs[node.name] for node in context.profile.nodes)
+    common = [path for path, id in second.node_ids.items() if id in first.node_ids.values()]
+    if common:
+        places = [path for path, id in first.node_ids.items() if id in second.node_ids.values()] + common
+        yield finding.error(
+            f"both homes have the same id ({' and '.join(dict.fromkeys(places))}): one was copied from a pack that "
+            "had been started",
+            fix=f"rm {' '.join(quote(str(second.path(path))) for path in common)}",
+        )
+    else:
+        yield finding.ok("the nodes have no id in common")
+
+
+@check(
+    "prerequisites.link",
+    severity="warning",
+    why="The target of a link is what is written; something else may share it.",
+    fix="Replace the link by the file, if only this home is meant.",
+)
+def link(context: CheckContext) -> Iterator[Finding]:
+    for plan in _plans(context):
+        real_home = Path(os.path.realpath(plan.home))
+        leaving = [
+            (change.path, target)
+            for change in plan.pending
+            if change.kind != "symlink"
+            for target in change.targets
+            if not target.is_relative_to(real_home)
+        ]
+        for path, target in leaving:
+            yield finding.warning(
+                f"{path} is a link out of the home: {target} is what is written",
+                node=plan.node,
+                fix=f"cp --remove-destination {quote(str(target))} {quote(str(plan.home / path))}   "
+                "if only this home is meant",
+            )
+        if not leaving:
+            yield finding.ok("nothing that is written leads out of the home", node=plan.node)
+
+
+CHECKS = (home, this_machine, same_home, files, version, known_pack, running, writable, space)
