@@ -2,55 +2,48 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Literal, TypeVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal
 
 from wizard.edit.splice import Note, Value, reveal, shown
 from wizard.edit.xml import New
 from wizard.pack.home import (
     ANALYTICS_CONFIG,
     ANALYTICS_DATASOURCES,
-    CARBON,
     MASTER_DATASOURCES,
     REGISTRY,
     STATS_DATASOURCES,
     USER_MGT,
-    Pack,
 )
 from wizard.passwords.secret import Secret
-from wizard.preflight.checks import CheckContext, check
 from wizard.profile.jdbc_url import MySQLUrl, jdbc_url, parse_jdbc_url
-from wizard.steps import sources
+from wizard.steps import datasource_checks, sources
 from wizard.steps.reading import describe
+from wizard.steps.record_stores import (
+    DATASOURCE,
+    STORES,
+    implementation,
+    is_jdbc,
+    jdbc_stores,
+    name_field,
+    record_store,
+    store_sources,
+    used_datasource,
+)
 from wizard.steps.registry import mounted_instance
 from wizard.steps.rows import Row, Scope, Table
-from wizard.steps.step import Step, sole
-from wizard.system import finding, network
+from wizard.steps.step import Step
 from wizard.system.errors import EditError
-from wizard.system.finding import Finding, Fix, SetField
 
 if TYPE_CHECKING:
     from wizard.edit.xml import XmlDocument, XmlElement
-    from wizard.pack.xml import Element, XmlTree
+    from wizard.pack.xml import Element
     from wizard.plan.workbench import Workbench
-    from wizard.profile.model import DatabaseRole, Profile, Store
-    from wizard.profile.passwords import Passwords
+    from wizard.profile.model import DatabaseRole
     from wizard.steps.reading import Reading
-
-E = TypeVar("E", bound="Element")
-C = TypeVar("C", bound="Element")
 
 OTHER_WAY = ("dataSourceClassName", "dataSourceProps")
 """Elements with which the server ignores `url`, `username` and `password` (procedure, chapter 3)."""
-
-STATS_DATASOURCE = "WSO2AM_STATS_DB"
-STORES: dict[str, Store] = {"EVENT_STORE": "event_store", "PROCESSED_DATA_STORE": "processed_data_store"}
-"""Record store → the field that names its database; `EVENT_STORE_WO` shares the event store's."""
-
-JDBC_RECORD_STORE = "org.wso2.carbon.analytics.datasource.rdbms.RDBMSAnalyticsRecordStore"
-
-CIPHER_TEXT = "repository/conf/security/cipher-text.properties"
 
 
 def url_of(role: DatabaseRole) -> Callable[[Scope], Value | None]:
@@ -144,8 +137,8 @@ NAME_ROWS = {
 def master_datasources(bench: Workbench) -> None:
     """`master-datasources.xml`: the user manager's and the registry's datasource; the H2 one stays as it is."""
     document, scope = bench.xml(MASTER_DATASOURCES), Scope(bench, bench.node)
-    for name, role in shared_datasources(bench.profile).items():
-        found = find_datasource(document, name)
+    for name, role in sources.shared_datasources(bench.profile).items():
+        found = sources.find_datasource(document, name)
         if found is None:
             names = NAME_ROWS[role].new("datasource", scope).children or ()
             add_datasource(document, names, role, scope, f"datasources.{role}")
@@ -154,41 +147,14 @@ def master_datasources(bench: Workbench) -> None:
             configure(found, role, scope)
 
 
-def shared_datasources(profile: Profile) -> dict[str, Literal["user", "registry"]]:
-    """Name → whose datasource it is; where both names are one, one datasource: the registry's."""
-    return {profile.datasources.user: "user", profile.datasources.registry: "registry"}
-
-
-def find_datasource(document: XmlTree[E], name: str) -> E | None:
-    """The live datasource of that name, or the one that is bound to its JNDI name.
-
-    Raises:
-        EditError: there are two, of which the server would take one.
-    """
-    found = [
-        datasource
-        for datasource in document.all("datasources/datasource")
-        if any(named.text.strip() == name for named in datasource.all("name"))
-        or datasource.all("jndiConfig[name=$jndi]", jndi=f"jdbc/{name}")
-    ]
-    return sole(document, found, f"the datasource {name}: that name or jdbc/{name}")
-
-
 def add_datasource(
     document: XmlDocument, names: tuple[New, ...], role: DatabaseRole, scope: Scope, field: str
 ) -> None:
     """Put a datasource behind the last one: what names it, and the connection to its database."""
     connection = CONNECTION_ROWS[role].new("configuration", scope)
-    new = New(
-        "datasource",
-        children=(*names, New("definition", {"type": "RDBMS"}, children=(connection,))),
-    )
-    holder, note = document.one("datasources"), Note(field=field)
-    there = holder.all("datasource")
-    if there:
-        there[-1].insert_after(new, note=note)
-    else:
-        holder.append(new, note=note)
+    definition = New("definition", {"type": "RDBMS"}, children=(connection,))
+    new = New("datasource", children=(*names, definition))
+    document.one("datasources").append(new, note=Note(field=field))
 
 
 def configure(datasource: XmlElement, role: DatabaseRole, scope: Scope) -> None:
@@ -210,133 +176,34 @@ def configure(datasource: XmlElement, role: DatabaseRole, scope: Scope) -> None:
 
 def analytics_datasources(bench: Workbench) -> None:
     """`analytics-datasources.xml`: the stores' datasources, found by the name that `analytics-config.xml` gives now."""
-    document, config = bench.xml(ANALYTICS_DATASOURCES), bench.pack.xml(ANALYTICS_CONFIG)
-    scope = Scope(bench, bench.node)
-    # All are looked up before the first is renamed: two stores may change their names.
-    found = store_datasources(document, config, bench.profile)
-    for role, name in store_names(config, bench.profile).items():
-        datasource = found[role]
-        if datasource is None:
+    document, scope = bench.xml(ANALYTICS_DATASOURCES), Scope(bench, bench.node)
+    # All are looked up before the first is renamed: two stores may exchange their names.
+    for one in store_sources(document, bench.pack.xml(ANALYTICS_CONFIG), bench.profile):
+        field = name_field(bench.profile, one.role)
+        if one.found is None:
             description = New("description", text="The datasource used for analytics record store")
-            names = (New("name", text=name), description)
-            add_datasource(document, names, role, scope, name_field(bench.profile, role))
+            add_datasource(document, (New("name", text=one.name), description), one.role, scope, field)
         else:
-            datasource.one("name").set_text(
-                name, note=Note(field=name_field(bench.profile, role), rolls=True)
-            )
-            configure(datasource, role, scope)
-
-
-def name_field(profile: Profile, role: Store) -> str:
-    """The field that a store's datasource is called after."""
-    pinned = getattr(profile.datasources, role) is not None
-    return f"datasources.{role}" if pinned else f"mysql.databases.{role}"
-
-
-def store_datasources(document: XmlTree[E], config: XmlTree[C], profile: Profile) -> dict[Store, E | None]:
-    """The datasource that each store has, or takes over since it carries the name already; None: a new one.
-
-    A store's own is the one that its record store names; where both name one, it stays the first's, unless both
-    keep its name.
-    """
-    stores = jdbc_stores(config)
-    names = {field: store_datasource(config, store).text.strip() for store, field in stores.items()}
-    wanted = store_names(config, profile)
-    chosen: dict[Store, str] = {}
-    for field, name in wanted.items():
-        there = document.find("datasources/datasource[name=$name]", name=name) is not None
-        if there and (names[field] == name or name not in names.values() or name in chosen.values()):
-            chosen[field] = name
-    for field, name in names.items():
-        if field not in chosen and name not in chosen.values():
-            chosen[field] = name
-    found: dict[Store, E | None] = {}
-    for store, field in stores.items():
-        if field not in chosen:
-            found[field] = None
-            continue
-        found[field] = document.find("datasources/datasource[name=$name]", name=chosen[field])
-        if found[field] is None:
-            raise EditError(
-                f"lacks the datasource {chosen[field]}, which the record store {store} uses",
-                place=document.name,
-                fix="unpack the file again, or name an existing datasource in analytics-config.xml",
-            )
-    return found
-
-
-def store_names(config: XmlTree[C], profile: Profile) -> dict[Store, str]:
-    """The name that the datasource of each store gets: the profile's, else the one that the pack has now.
-
-    Raises:
-        EditError: two databases would be in one datasource.
-    """
-    names = {
-        field: profile.datasource_name(field) or store_datasource(config, store).text.strip()
-        for store, field in jdbc_stores(config).items()
-    }
-    databases = {getattr(profile.mysql.databases, field) for field in names}
-    if len(set(names.values())) < len(names) == len(databases):
-        raise EditError(
-            f"names {names['event_store']} for both record stores, which have different databases",
-            place=config.name,
-            fix="pin a name for each: event_store and processed_data_store under [datasources]",
-        )
-    return names
-
-
-def store_datasource(document: XmlTree[E], store: str) -> E:
-    return document.one(f"analytics-record-store[@name='{store}']/properties/property[@name='datasource']")
-
-
-def jdbc_stores(config: XmlTree[C]) -> dict[str, Store]:
-    """The record stores that a JDBC datasource keeps: another one's data (Cassandra, HBase) is not moved."""
-    return {
-        store: field
-        for store, field in STORES.items()
-        if is_jdbc(config.one(f"analytics-record-store[@name='{store}']"))
-    }
-
-
-def is_jdbc(record_store: Element) -> bool:
-    """Whether the implementation of a record store is the one for JDBC."""
-    return implementation(record_store).rpartition(".")[2] == JDBC_RECORD_STORE.rpartition(".")[2]
-
-
-def implementation(record_store: Element) -> str:
-    found = record_store.find("implementation")
-    return found.text.strip() if found is not None else ""
+            one.found.one("name").set_text(one.name, note=Note(field=field, rolls=True))
+            configure(one.found, one.role, scope)
 
 
 def analytics_config(bench: Workbench) -> None:
     """`analytics-config.xml`: each record store names the datasource of its database."""
-    document = bench.xml(ANALYTICS_CONFIG)
-    names = store_names(document, bench.profile)
-    wanted = {store: names[field] for store, field in jdbc_stores(document).items()}
-    renamed: dict[str, str] = {}
-    if any(store_datasource(document, store).text.strip() != name for store, name in wanted.items()):
-        renamed = _renamed(bench)
+    document, profile = bench.xml(ANALYTICS_CONFIG), bench.profile
+    found = store_sources(bench.pack.xml(ANALYTICS_DATASOURCES), document, profile)
+    wanted = {one.store: one.name for one in found}
     if "EVENT_STORE" in wanted:
         wanted["EVENT_STORE_WO"] = wanted["EVENT_STORE"]
+    # Another record store that shares one of the two datasources follows it.
+    renamed = {one.found.one("name").text.strip(): one.name for one in found if one.found is not None}
     for element in filter(is_jdbc, document.all("analytics-record-store")):
-        name = element.get("name") or ""
-        for named in element.all("properties/property[@name='datasource']"):
+        store = element.get("name") or ""
+        field = name_field(profile, STORES.get(store.removesuffix("_WO"), "event_store"))
+        for named in element.all(DATASOURCE):
             now = named.text.strip()
-            # Another record store that shares one of the two goes with it.
-            field = name_field(bench.profile, STORES.get(name.removesuffix("_WO"), "event_store"))
-            note = Note(f"{name}/datasource", field, rolls=True)
-            named.set_text(wanted.get(name) or renamed.get(now) or now, note=note)
-
-
-def _renamed(bench: Workbench) -> dict[str, str]:
-    """Old name → new name of the stores' datasources."""
-    document, config = bench.pack.xml(ANALYTICS_DATASOURCES), bench.pack.xml(ANALYTICS_CONFIG)
-    found = store_datasources(document, config, bench.profile)
-    return {
-        datasource.one("name").text.strip(): name
-        for (field, name) in store_names(config, bench.profile).items()
-        if (datasource := found[field]) is not None
-    }
+            note = Note(f"{store}/datasource", field, rolls=True)
+            named.set_text(wanted.get(store) or renamed.get(now) or now, note=note)
 
 
 def stats_datasources(bench: Workbench) -> None:
@@ -350,9 +217,9 @@ def stats_datasources(bench: Workbench) -> None:
             fix="remove mysql.databases.stats from the profile",
         )
     document = bench.xml(STATS_DATASOURCES)
-    found = find_datasource(document, STATS_DATASOURCE)
+    found = sources.find_datasource(document, sources.STATS_DATASOURCE)
     if found is None:
-        found = document.one(f"datasources/datasource[name='{STATS_DATASOURCE}']")
+        found = document.one(f"datasources/datasource[name='{sources.STATS_DATASOURCE}']")
     configure(found, "stats", Scope(bench, bench.node))
 
 
@@ -368,288 +235,6 @@ USER_STORE_ROWS = Table(
         ),
     ),
 )
-
-
-@check(
-    "datasources.secure-vault",
-    why="The server takes such a password from its vault and ignores the one that is written.",
-    fix="Take the svns:secretAlias attribute and the entry in cipher-text.properties out, or leave the step out and "
-    "put the password into the vault with ciphertool.sh.",
-)
-def secure_vault(context: CheckContext) -> Iterator[Finding]:
-    for node in context.nodes:
-        if node.name not in context.packs:
-            continue
-        pack = context.packs[node.name]
-        changes = context.plan.changes
-        svn = context.profile.deployment_sync.method == "svn" and any(
-            change.node == node.name and "deployment-sync" in change.steps for change in changes
-        )
-        managed = [
-            *_aliases(pack, context.profile, svn=svn),
-            *_cipher_entries(pack, context.profile, svn=svn),
-        ]
-        for place in managed:
-            yield finding.error(
-                f"{place} is managed by the secure vault: the server would ignore the password that is written",
-                node=node.name,
-                fix=f"take svns:secretAlias and the entry in {CIPHER_TEXT} out, or put the new password into the vault "
-                "(ciphertool.sh) and leave the step out",
-            )
-        if not managed:
-            yield finding.ok("no password that will be written is under the secure vault", node=node.name)
-
-
-def _written(pack: Pack, profile: Profile, *, svn: bool) -> Iterator[tuple[str, str, Element]]:
-    """File, name and password element of everything that a run gives a password."""
-    master = pack.xml(MASTER_DATASOURCES)
-    analytics, config = pack.xml(ANALYTICS_DATASOURCES), pack.xml(ANALYTICS_CONFIG)
-    found: list[tuple[str, Element | None]] = [
-        (MASTER_DATASOURCES, find_datasource(master, name)) for name in shared_datasources(profile)
-    ]
-    found += [(ANALYTICS_DATASOURCES, one) for one in store_datasources(analytics, config, profile).values()]
-    if profile.mysql.databases.stats is not None and pack.exists(STATS_DATASOURCES):
-        stats = pack.xml(STATS_DATASOURCES)
-        found.append((STATS_DATASOURCES, find_datasource(stats, STATS_DATASOURCE)))
-    for path, datasource in found:
-        if datasource is None or datasource.find("name") is None:
-            continue
-        for password in datasource.all("definition/configuration/password"):
-            yield path, datasource.one("name").text.strip(), password
-    if svn:
-        for password in pack.xml(CARBON).all("DeploymentSynchronizer/SvnPassword"):
-            yield CARBON, "DeploymentSynchronizer", password
-
-
-def _aliases(pack: Pack, profile: Profile, *, svn: bool) -> Iterator[str]:
-    try:
-        for path, name, password in _written(pack, profile, svn=svn):
-            if password.get("secretAlias") is not None:
-                yield f"the password of {name} ({path}, line {password.line})"
-    except EditError:
-        return  # prerequisites.files says what is broken
-
-
-def _cipher_entries(pack: Pack, profile: Profile, *, svn: bool) -> Iterator[str]:
-    if not pack.exists(CIPHER_TEXT):
-        return
-    names = set(shared_datasources(profile))
-    try:
-        names |= set(store_names(pack.xml(ANALYTICS_CONFIG), profile).values())
-        names |= {name for _, name, _ in _written(pack, profile, svn=False)}
-        entries = pack.properties(CIPHER_TEXT)
-    except EditError:
-        return
-    for key in entries.keys():  # noqa: SIM118 (no mapping)
-        parts = set(re.split(r"[^A-Za-z0-9_-]+", key))
-        # `[…]` is the placeholder of a password that ciphertool has not encrypted yet.
-        encrypted = not (entries.get(key) or "").strip().startswith("[")
-        if names & parts or (svn and "SvnPassword" in parts and encrypted):
-            yield f"{key} ({CIPHER_TEXT})"
-
-
-@check(
-    "datasources.stats",
-    severity="warning",
-    why="The statistics stay in a file beside the home of each node: what one node counts, API Manager does not see "
-    "at the other.",
-    fix="Name a database for the statistics: mysql.databases.stats.",
-)
-def stats(context: CheckContext) -> Iterator[Finding]:
-    profile = context.profile
-    one_machine = network.on_one_machine([n.host for n in profile.nodes], resolve=not context.offline)
-    for node in context.nodes:
-        pack = context.packs.get(node.name)
-        if pack is None:
-            continue
-        if not pack.exists(STATS_DATASOURCES):
-            yield finding.ok(f"{pack.title} has no statistics datasource", node=node.name)
-        elif profile.mysql.databases.stats is not None:
-            yield finding.ok(f"the statistics go to {profile.mysql.databases.stats}", node=node.name)
-        elif one_machine:
-            yield finding.ok("the statistics stay in a file that both nodes can reach", node=node.name)
-        elif not _stats_is_h2(pack):
-            yield finding.ok(f"{STATS_DATASOURCE} is not an H2 file", node=node.name)
-        else:
-            yield finding.warning(
-                f"{STATS_DATASOURCE} stays an H2 file (../tmpStatDB), which nodes on two machines cannot share",
-                node=node.name,
-                fix=Fix(
-                    'set mysql.databases.stats = "WSO2AM_STATS_DB"',
-                    SetField("mysql.databases.stats", STATS_DATASOURCE, "a statistics database"),
-                ),
-            )
-
-
-def _stats_is_h2(pack: Pack) -> bool:
-    found = find_datasource(pack.xml(STATS_DATASOURCES), STATS_DATASOURCE)
-    urls = found.all("definition/configuration/url") if found is not None else []
-    return any(url.text.strip().startswith("jdbc:h2:") for url in urls)
-
-
-@check(
-    "datasources.replication",
-    severity="warning",
-    why="With 0 copies of the index a node's part of it is gone with that node.",
-    fix="Set indexReplicationFactor in analytics-config.xml to at least 1.",
-)
-def replication(context: CheckContext) -> Iterator[Finding]:
-    for node in context.nodes:
-        pack = context.packs.get(node.name)
-        if pack is None:
-            continue
-        found = pack.xml(ANALYTICS_CONFIG).all("indexReplicationFactor")
-        factor = found[0].text.strip() if found else ""
-        if factor == "0":
-            yield finding.warning(
-                f"indexReplicationFactor is 0 ({ANALYTICS_CONFIG}, line {found[0].line})",
-                node=node.name,
-                fix="<indexReplicationFactor>1</indexReplicationFactor>",
-            )
-        else:
-            yield finding.ok(f"indexReplicationFactor is {factor or 'the default'}", node=node.name)
-
-
-@check(
-    "datasources.duplicate",
-    why="Of two datasources of one name the server takes the first and drops the rest of the files; of two with one "
-    "JNDI name it takes the one that it happens to read last.",
-    fix="Remove the other definition, or name the datasources otherwise: [datasources].",
-)
-def duplicate(context: CheckContext) -> Iterator[Finding]:
-    for node in context.nodes:
-        if node.name not in context.packs:
-            continue
-        pack = sources.after_the_run(context, node.name)
-        everything = list(sources.definitions(pack))
-        written = [one for one in everything if _is_written(one, pack, context.profile)]
-        doubles = {
-            f"{other.path} defines {name} too, line {other.datasource.line} ({one.path} has it)"
-            for one in written
-            for other in everything
-            if other.path != one.path
-            for name in (one.names & other.names) | (one.jndi_names & other.jndi_names)
-        }
-        for double in sorted(doubles):
-            yield finding.error(
-                double,
-                node=node.name,
-                fix="remove one of the two definitions, or name ours otherwise in [datasources]",
-            )
-        if not doubles:
-            yield finding.ok(f"{len(written)} datasources, each defined once", node=node.name)
-
-
-def _is_written(one: sources.Definition, pack: Pack, profile: Profile) -> bool:
-    """Whether a datasource is one of those that a run configures, once it has."""
-    if one.path == MASTER_DATASOURCES:
-        return bool(one.names & shared_datasources(profile).keys())
-    if one.path == ANALYTICS_DATASOURCES:
-        return bool(one.names & set(store_names(pack.xml(ANALYTICS_CONFIG), profile).values()))
-    if one.path != STATS_DATASOURCES or profile.mysql.databases.stats is None:
-        return False
-    return STATS_DATASOURCE in one.names or f"jdbc/{STATS_DATASOURCE}" in one.jndi_names
-
-
-@check(
-    "datasources.record-store",
-    why="What Cassandra or HBase hold is not moved to MySQL: such a store keeps its database.",
-    fix=f"Set its implementation to {JDBC_RECORD_STORE}, or leave it as it is with --ignore datasources.record-store.",
-)
-def record_store(context: CheckContext) -> Iterator[Finding]:
-    for node in context.nodes:
-        if node.name not in context.packs:
-            continue
-        config = context.packs[node.name].xml(ANALYTICS_CONFIG)
-        others = [
-            one
-            for one in config.all("analytics-record-store")
-            if one.get("name") in (*STORES, "EVENT_STORE_WO") and not is_jdbc(one)
-        ]
-        for other in others:
-            kind = describe(implementation(other).rpartition(".")[2] or "nothing")
-            yield finding.error(
-                f"the record store {other.get('name')} is implemented by {kind} ({ANALYTICS_CONFIG}, line "
-                f"{other.line}), and is not moved to MySQL",
-                node=node.name,
-                fix=f"set its implementation to {JDBC_RECORD_STORE} and its datasource to one of "
-                "analytics-datasources.xml, or leave it as it is with --ignore datasources.record-store",
-            )
-        if not others:
-            yield finding.ok("the record stores are in JDBC datasources", node=node.name)
-
-
-@check(
-    "datasources.placeholder",
-    always=True,
-    why="In these files the server replaces ${name} with a system property, so that it reads another value than the "
-    "one that is written; a } in front of the first ${ makes it fail.",
-    fix="Choose a value without ${.",
-)
-def placeholder(context: CheckContext) -> Iterator[Finding]:
-    places: dict[tuple[str, bool], list[str]] = {}
-    looked_at = {(change.path, step) for change in context.plan.changes for step in change.steps}
-    for (path, step), values in _replaced(context.profile, context.passwords).items():
-        for field, value in values.items() if (path, step) in looked_at else ():
-            text = reveal(value or "")
-            if "${" in text:
-                key = (field, "}" in text.partition("${")[0])
-                places.setdefault(key, []).append(path.rpartition("/")[2])
-    for (field, fails), files in places.items():
-        effect = "fails on the } in front of it" if fails else "replaces with the value of a system property"
-        yield finding.error(
-            f"{field} holds ${{, which the server {effect} ({', '.join(files)})",
-            fix=f"choose a value without ${{ for {field}",
-        )
-    if not places:
-        yield finding.ok("no value with ${ goes where the server replaces it")
-
-
-def _replaced(
-    profile: Profile, passwords: Passwords
-) -> dict[tuple[str, str], dict[str, str | Secret | None]]:
-    """File and step → the fields, with their values, that the step writes where the server replaces `${name}`.
-
-    A host cannot hold one, and the name of a database is percent-encoded.  Source: procedure 3, "Placeholders".
-    """
-    mysql, registry, sync = profile.mysql, profile.registry, profile.deployment_sync
-    connection: dict[str, str | Secret | None] = {
-        "mysql.username": mysql.username,
-        "mysql.password": passwords.mysql,
-        **{f"mysql.url_parameters.{name}": value for name, value in passwords.url_parameters.items()},
-        "pool.validation_query": profile.pool.validation_query,
-    }
-    derived = (
-        {"registry.cache_id": registry.cache_id} if registry.cache_id else {"mysql.username": mysql.username}
-    )
-    return {
-        (MASTER_DATASOURCES, "datasources"): connection,
-        (ANALYTICS_DATASOURCES, "datasources"): connection,
-        (STATS_DATASOURCES, "datasources"): connection,
-        (USER_MGT, "datasources"): {"datasources.user": profile.datasources.user},
-        (REGISTRY, "registry"): {
-            "datasources.registry": profile.datasources.registry,
-            **derived,
-            **{
-                f"registry.{name}": getattr(registry, name)
-                for name in (
-                    "remote_url",
-                    "registry_root",
-                    "instance_id",
-                    "db_config",
-                    "governance_target",
-                    "config_target",
-                )
-            },
-        },
-        (CARBON, "deployment-sync"): {
-            "deployment_sync.svn_url": sync.svn_url,
-            "deployment_sync.svn_username": sync.svn_username,
-            "deployment_sync.svn_password": passwords.svn,
-        }
-        if sync.method == "svn"
-        else {},
-    }
 
 
 def read_user_store(found: Reading) -> None:
@@ -688,21 +273,19 @@ def read_shared(found: Reading, role: Literal["user", "registry"], named: Elemen
 def read_stores(found: Reading) -> None:
     """The datasources that the two record stores name."""
     document, config = found.pack.xml(ANALYTICS_DATASOURCES), found.pack.xml(ANALYTICS_CONFIG)
-    stores = jdbc_stores(config)
-    names = {field: store_datasource(config, store).text.strip() for store, field in stores.items()}
+    names = {role: used_datasource(config, store) for store, role in jdbc_stores(config).items()}
     for store, role in STORES.items():
-        if store not in stores:
-            kind = implementation(config.one(f"analytics-record-store[@name='{store}']"))
-            found.note(f"mysql.databases.{role}", f"{store} is implemented by {describe(kind or 'nothing')}")
+        if role not in names:
+            kind = describe(implementation(record_store(config, store)) or "nothing")
+            found.note(f"mysql.databases.{role}", f"{store} is implemented by {kind}")
             continue
         datasource = document.find("datasources/datasource[name=$name]", name=names[role])
         database = read_configuration(found, datasource, role)
         # A name that both stores share belongs to neither: the pack's names stay.
         if database not in (None, names[role]) and list(names.values()).count(names[role]) == 1:
             found.say(f"datasources.{role}", names[role])
-    shared = "analytics-record-store[@name='EVENT_STORE_WO']/properties/property[@name='datasource']"
-    for other in config.all(shared):
-        if other.text.strip() != store_datasource(config, "EVENT_STORE").text.strip():
+    for other in config.all(f"analytics-record-store[@name='EVENT_STORE_WO']/{DATASOURCE}"):
+        if other.text.strip() != used_datasource(config, "EVENT_STORE"):
             found.note(
                 "mysql.databases.event_store", f"EVENT_STORE_WO has another: {describe(other.text.strip())}"
             )
@@ -710,9 +293,9 @@ def read_stores(found: Reading) -> None:
 
 def read_stats(found: Reading) -> None:
     """The statistics, where they are in MySQL: in a file, they stay there."""
-    if not found.pack.exists(STATS_DATASOURCES) or _stats_is_h2(found.pack):
+    if not found.pack.exists(STATS_DATASOURCES) or sources.stats_is_h2(found.pack):
         return
-    path = f"datasources/datasource[name='{STATS_DATASOURCE}']"
+    path = f"datasources/datasource[name='{sources.STATS_DATASOURCE}']"
     read_configuration(found, found.pack.xml(STATS_DATASOURCES).find(path), "stats")
 
 
@@ -802,6 +385,6 @@ STEP = Step(
         USER_STORE_ROWS.edit,
     ),
     tables=(*NAME_ROWS.values(), *CONNECTION_ROWS.values(), USER_STORE_ROWS),
-    checks=(secure_vault, duplicate, record_store, placeholder, stats, replication),
+    checks=datasource_checks.CHECKS,
     reads=(read_user_store, read_registry_store, read_stores, read_stats),
 )

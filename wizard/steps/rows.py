@@ -17,7 +17,8 @@ from wizard.pack.xml_path import parse_path
 if TYPE_CHECKING:
     from wizard.pack.xml import Element
     from wizard.plan.workbench import Workbench
-    from wizard.profile.model import Node
+    from wizard.profile.model import Node, Profile
+    from wizard.profile.passwords import Passwords
     from wizard.steps.reading import Reading
 
 
@@ -29,20 +30,24 @@ class Scope(NamedTuple):
 
     def value(self, field: str) -> Value | None:
         """The text that a field of the profile gives; None where it is not set.  A password is resolved."""
-        passwords = self.bench.passwords
-        if field == "mysql.password":
-            return passwords.mysql
-        if field == "deployment_sync.svn_password":
-            return passwords.svn
-        section, _, name = field.rpartition(".")
-        holder: object = self.bench.profile
-        for part in section.split("."):
-            holder = self.node if part == "nodes" else getattr(holder, part)
-        return as_text(getattr(holder, name))
+        return value_of(field, self.bench.profile, self.bench.passwords, self.node)
 
     def place(self, field: str) -> str:
         """The field with its node: `nodes.host` of node2 is `nodes.node2.host`."""
         return f"nodes.{self.node.name}.{field[6:]}" if field.startswith("nodes.") else field
+
+
+def value_of(field: str, profile: Profile, passwords: Passwords, node: Node | None = None) -> Value | None:
+    """Return the text that a field of a profile gives; None where it is not set.  `nodes.…` is that of `node`."""
+    if field == "mysql.password":
+        return passwords.mysql
+    if field == "deployment_sync.svn_password":
+        return passwords.svn
+    section, _, name = field.rpartition(".")
+    holder: object = profile
+    for part in section.split("."):
+        holder = node if part == "nodes" else getattr(holder, part)
+    return as_text(getattr(holder, name))
 
 
 def as_text(value: object) -> str | None:

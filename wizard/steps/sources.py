@@ -5,18 +5,32 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
-from wizard.pack.home import MASTER_DATASOURCES, REGISTRY, Pack
+from wizard.pack.home import (
+    ANALYTICS_CONFIG,
+    ANALYTICS_DATASOURCES,
+    MASTER_DATASOURCES,
+    REGISTRY,
+    STATS_DATASOURCES,
+    Pack,
+)
 from wizard.profile.jdbc_url import database_of
 from wizard.steps.reading import describe
+from wizard.steps.record_stores import store_sources
+from wizard.steps.step import sole
 from wizard.system.errors import EditError
 
 if TYPE_CHECKING:
-    from wizard.pack.xml import Element, XmlFile
+    from wizard.pack.xml import Element, XmlFile, XmlTree
     from wizard.preflight.checks import CheckContext
+    from wizard.profile.model import Profile
+
+E = TypeVar("E", bound="Element")
 
 FOLDER = "repository/conf/datasources"
+
+STATS_DATASOURCE = "WSO2AM_STATS_DB"
 
 
 class Definition(NamedTuple):
@@ -75,6 +89,44 @@ def setting(configuration: Element, name: str) -> Element | None:
     wanted = {"username": "user"}.get(name, name)
     properties = configuration.all("dataSourceProps/property")
     return next((one for one in properties if (one.get("name") or "").lower() in {name, wanted}), None)
+
+
+def shared_datasources(profile: Profile) -> dict[str, Literal["user", "registry"]]:
+    """Name → whose datasource it is; where both names are one, one datasource: the registry's."""
+    return {profile.datasources.user: "user", profile.datasources.registry: "registry"}
+
+
+def find_datasource(document: XmlTree[E], name: str) -> E | None:
+    """The live datasource of that name, or the one that is bound to its JNDI name.
+
+    Raises:
+        EditError: there are two, of which the server would take one.
+    """
+    found = [
+        datasource
+        for datasource in document.all("datasources/datasource")
+        if any(named.text.strip() == name for named in datasource.all("name"))
+        or datasource.all("jndiConfig[name=$jndi]", jndi=f"jdbc/{name}")
+    ]
+    return sole(document, found, f"the datasource {name}: that name or jdbc/{name}")
+
+
+def configured(pack: Pack, profile: Profile) -> Iterator[tuple[str, str, Element | None]]:
+    """Yield file, name and element of each datasource that the step configures; None for one that it adds."""
+    for name in shared_datasources(profile):
+        yield MASTER_DATASOURCES, name, find_datasource(pack.xml(MASTER_DATASOURCES), name)
+    for one in store_sources(pack.xml(ANALYTICS_DATASOURCES), pack.xml(ANALYTICS_CONFIG), profile):
+        yield ANALYTICS_DATASOURCES, one.name, one.found
+    if profile.mysql.databases.stats is not None and pack.exists(STATS_DATASOURCES):
+        found = find_datasource(pack.xml(STATS_DATASOURCES), STATS_DATASOURCE)
+        yield STATS_DATASOURCES, STATS_DATASOURCE, found
+
+
+def stats_is_h2(pack: Pack) -> bool:
+    """Whether the statistics of a home are in a file, as in a stock pack."""
+    found = find_datasource(pack.xml(STATS_DATASOURCES), STATS_DATASOURCE)
+    urls = found.all("definition/configuration/url") if found is not None else []
+    return any(url.text.strip().startswith("jdbc:h2:") for url in urls)
 
 
 def url_of(datasource: Element) -> str:

@@ -1,0 +1,253 @@
+"""Checks of step 3: what keeps a server from reading the datasources as they are written (procedure 3)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from wizard.edit.splice import reveal
+from wizard.pack.home import (
+    ANALYTICS_CONFIG,
+    ANALYTICS_DATASOURCES,
+    CARBON,
+    MASTER_DATASOURCES,
+    REGISTRY,
+    STATS_DATASOURCES,
+    USER_MGT,
+)
+from wizard.preflight.checks import CheckContext, check, each_home
+from wizard.steps import sources
+from wizard.steps.reading import describe
+from wizard.steps.record_stores import JDBC_RECORD_STORE, STORES, implementation, is_jdbc
+from wizard.steps.rows import value_of
+from wizard.system import finding, network
+from wizard.system.errors import EditError
+from wizard.system.finding import Finding, Fix, SetField
+
+if TYPE_CHECKING:
+    from wizard.pack.home import Pack
+    from wizard.pack.xml import Element
+    from wizard.profile.model import Node, Profile
+
+CIPHER_TEXT = "repository/conf/security/cipher-text.properties"
+
+
+@check(
+    "datasources.secure-vault",
+    why="The server takes such a password from its vault and ignores the one that is written.",
+    fix="Remove the svns:secretAlias attribute and the entry in cipher-text.properties, or leave the step out and "
+    "put the password into the vault with ciphertool.sh.",
+)
+@each_home("no password that will be written is in the secure vault")
+def secure_vault(context: CheckContext, node: Node, pack: Pack) -> Iterator[Finding]:
+    svn = context.profile.deployment_sync.method == "svn" and any(
+        change.node == node.name and "deployment-sync" in change.steps for change in context.plan.changes
+    )
+    for place in [
+        *_aliases(pack, context.profile, svn=svn),
+        *_cipher_entries(pack, context.profile, svn=svn),
+    ]:
+        yield finding.error(
+            f"{place} is managed by the secure vault: the server would ignore the password that is written",
+            fix=f"remove svns:secretAlias and the entry in {CIPHER_TEXT}, or put the new password into the vault "
+            "(ciphertool.sh) and leave the step out",
+        )
+
+
+def _passwords(pack: Pack, profile: Profile) -> Iterator[tuple[str, str, Element]]:
+    """Yield file, name and password element of each datasource that a run gives a password."""
+    for path, _, datasource in sources.configured(pack, profile):
+        if datasource is not None and datasource.find("name") is not None:
+            for password in datasource.all("definition/configuration/password"):
+                yield path, datasource.one("name").text.strip(), password
+
+
+def _aliases(pack: Pack, profile: Profile, *, svn: bool) -> Iterator[str]:
+    try:
+        found = list(_passwords(pack, profile))
+        if svn:
+            own = pack.xml(CARBON).all("DeploymentSynchronizer/SvnPassword")
+            found += [(CARBON, "DeploymentSynchronizer", password) for password in own]
+    except EditError:
+        return  # prerequisites.files reports the broken file
+    for path, name, password in found:
+        if password.get("secretAlias") is not None:
+            yield f"the password of {name} ({path}, line {password.line})"
+
+
+def _cipher_entries(pack: Pack, profile: Profile, *, svn: bool) -> Iterator[str]:
+    if not pack.exists(CIPHER_TEXT):
+        return
+    try:
+        names = {name for _, name, _ in (*sources.configured(pack, profile), *_passwords(pack, profile))}
+        entries = pack.properties(CIPHER_TEXT)
+    except EditError:
+        return
+    for key in entries.keys():  # noqa: SIM118 (no mapping)
+        parts = set(re.split(r"[^A-Za-z0-9_-]+", key))
+        # `[…]` is the placeholder of a password that ciphertool has not encrypted yet.
+        encrypted = not (entries.get(key) or "").strip().startswith("[")
+        if names & parts or (svn and "SvnPassword" in parts and encrypted):
+            yield f"{key} ({CIPHER_TEXT})"
+
+
+@check(
+    "datasources.duplicate",
+    why="Of two datasources of one name the server takes the first and drops the rest of the files; of two with one "
+    "JNDI name it takes the one that it happens to read last.",
+    fix="Remove the other definition, or choose other names for the datasources: [datasources].",
+)
+@each_home()
+def duplicate(context: CheckContext, node: Node, _: Pack) -> Iterator[Finding]:
+    pack = sources.after_the_run(context, node.name)
+    everything = list(sources.definitions(pack))
+    ours = {datasource for _, _, datasource in sources.configured(pack, context.profile)}
+    written = [one for one in everything if one.datasource in ours]
+    doubles = {
+        f"{other.path} defines {name} too, line {other.datasource.line} ({one.path} has it)"
+        for one in written
+        for other in everything
+        if other.path != one.path
+        for name in (one.names & other.names) | (one.jndi_names & other.jndi_names)
+    }
+    for double in sorted(doubles):
+        fix = "remove one of the two definitions, or choose another name in [datasources]"
+        yield finding.error(double, fix=fix)
+    if not doubles:
+        yield finding.ok(f"{len(written)} datasources, each defined once")
+
+
+@check(
+    "datasources.record-store",
+    why="Data in Cassandra or HBase is not moved to MySQL: such a store keeps its database.",
+    fix=f"Set its implementation to {JDBC_RECORD_STORE}, or leave it as it is with --ignore datasources.record-store.",
+)
+@each_home("the record stores are in JDBC datasources")
+def record_store(context: CheckContext, node: Node, pack: Pack) -> Iterator[Finding]:
+    for store in pack.xml(ANALYTICS_CONFIG).all("analytics-record-store"):
+        if store.get("name") in (*STORES, "EVENT_STORE_WO") and not is_jdbc(store):
+            yield finding.error(
+                f"the record store {store.get('name')} is implemented by {describe(implementation(store) or 'nothing')}"
+                f" ({ANALYTICS_CONFIG}, line {store.line}), and is not moved to MySQL",
+                fix=f"set its implementation to {JDBC_RECORD_STORE} and its datasource to one of "
+                "analytics-datasources.xml, or leave it as it is with --ignore datasources.record-store",
+            )
+
+
+CONNECTION = ("mysql.username", "mysql.password", "mysql.url_parameters", "pool.validation_query")
+REPLACED = {
+    (MASTER_DATASOURCES, "datasources"): CONNECTION,
+    (ANALYTICS_DATASOURCES, "datasources"): CONNECTION,
+    (STATS_DATASOURCES, "datasources"): CONNECTION,
+    (USER_MGT, "datasources"): ("datasources.user",),
+    (REGISTRY, "registry"): (
+        "datasources.registry",
+        "registry.cache_id",
+        "registry.remote_url",
+        "registry.registry_root",
+        "registry.instance_id",
+        "registry.db_config",
+        "registry.governance_target",
+        "registry.config_target",
+    ),
+    (CARBON, "deployment-sync"): (
+        "deployment_sync.svn_url",
+        "deployment_sync.svn_username",
+        "deployment_sync.svn_password",
+    ),
+}
+"""File and step → the fields that the step writes where the server replaces `${name}` (procedure 3, "Placeholders").
+
+A host cannot hold one, and the name of a database is percent-encoded.
+"""
+
+
+@check(
+    "datasources.placeholder",
+    always=True,
+    why="In these files the server replaces ${name} with a system property, so that it reads another value than the "
+    "one that is written; a } in front of the first ${ makes it fail.",
+    fix="Choose a value without ${.",
+)
+def placeholder(context: CheckContext) -> Iterator[Finding]:
+    places: dict[tuple[str, bool], list[str]] = {}
+    written = {(change.path, step) for change in context.plan.changes for step in change.steps}
+    for (path, step), fields in REPLACED.items():
+        for field, text in _texts(fields, context) if (path, step) in written else ():
+            if "${" in text:
+                key = (field, "}" in text.partition("${")[0])
+                places.setdefault(key, []).append(path.rpartition("/")[2])
+    for (field, fails), files in places.items():
+        effect = "fails on the } in front of it" if fails else "replaces with the value of a system property"
+        yield finding.error(
+            f"{field} holds ${{, which the server {effect} ({', '.join(files)})",
+            fix=f"choose a value without ${{ for {field}",
+        )
+    if not places:
+        yield finding.ok("no value with ${ is written where the server replaces it")
+
+
+def _texts(fields: tuple[str, ...], context: CheckContext) -> Iterator[tuple[str, str]]:
+    """Yield each of these fields with the text that it gives; a field that is not written gives none."""
+    profile, passwords = context.profile, context.passwords
+    for field in fields:
+        if field == "mysql.url_parameters":
+            yield from (
+                (f"{field}.{name}", reveal(value)) for name, value in passwords.url_parameters.items()
+            )
+        elif field == "registry.cache_id" and not profile.registry.cache_id:
+            yield "mysql.username", profile.mysql.username  # the cache id is made of it
+        elif not field.startswith("deployment_sync.") or profile.deployment_sync.method == "svn":
+            yield field, reveal(value_of(field, profile, passwords) or "")
+
+
+@check(
+    "datasources.stats",
+    severity="warning",
+    why="The statistics stay in a file beside the home of each node: API Manager does not see what the other node "
+    "counts.",
+    fix="Name a database for the statistics: mysql.databases.stats.",
+)
+@each_home()
+def stats(context: CheckContext, node: Node, pack: Pack) -> Iterator[Finding]:
+    profile, name = context.profile, sources.STATS_DATASOURCE
+    hosts = [one.host for one in profile.nodes]
+    if not pack.exists(STATS_DATASOURCES):
+        yield finding.ok(f"{pack.title} has no statistics datasource")
+    elif profile.mysql.databases.stats is not None:
+        yield finding.ok(f"the statistics go to {profile.mysql.databases.stats}")
+    elif network.on_one_machine(hosts, resolve=not context.offline):
+        yield finding.ok("the statistics stay in a file that both nodes can reach")
+    elif not sources.stats_is_h2(pack):
+        yield finding.ok(f"{name} is not an H2 file")
+    else:
+        yield finding.warning(
+            f"{name} stays an H2 file (../tmpStatDB), which nodes on two machines cannot share",
+            fix=Fix(
+                f'set mysql.databases.stats = "{name}"',
+                SetField("mysql.databases.stats", name, "a statistics database"),
+            ),
+        )
+
+
+@check(
+    "datasources.replication",
+    severity="warning",
+    why="With 0 copies of the index, a node's part of it is lost with that node.",
+    fix="Set indexReplicationFactor in analytics-config.xml to at least 1.",
+)
+@each_home()
+def replication(context: CheckContext, node: Node, pack: Pack) -> Iterator[Finding]:
+    found = pack.xml(ANALYTICS_CONFIG).all("indexReplicationFactor")
+    factor = found[0].text.strip() if found else ""
+    if factor == "0":
+        yield finding.warning(
+            f"indexReplicationFactor is 0 ({ANALYTICS_CONFIG}, line {found[0].line})",
+            fix="<indexReplicationFactor>1</indexReplicationFactor>",
+        )
+    else:
+        yield finding.ok(f"indexReplicationFactor is {factor or 'the default'}")
+
+
+CHECKS = (secure_vault, duplicate, record_store, placeholder, stats, replication)
