@@ -560,7 +560,9 @@ def test_values_that_contradict_the_profile_are_named(  # type: ignore[no-untype
     result = verdict(*healthy, **changes)
     found = [one for one in result.findings if (one.id, one.node) == where and one.status == "error"]
     assert found
-    assert any(named in one.message and "not the configuration that the wizard wrote" in one.message for one in found)
+    assert any(
+        named in one.message and "not the configuration that the wizard wrote" in one.message for one in found
+    )
     assert all(one.evidence for one in found)
 
 
