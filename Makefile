@@ -21,7 +21,7 @@ TEST_PINS := import re, tomllib; project = tomllib.load(open("pyproject.toml", "
 
 # Not run with the lowest versions: what needs servers, Java, the network or the exact Textual of the pictures, and what
 # takes long and uses no dependency that the other tests do not use.
-NOT_LOWEST := bench demo docs fuzz peers command_line/test_verify.py preflight/test_jdbc.py screens/test_dashboard.py \
+NOT_LOWEST := ansible bench demo docs fuzz peers command_line/test_verify.py preflight/test_jdbc.py screens/test_dashboard.py \
     screens/test_existing.py screens/test_pictures.py test_readme.py test_release.py test_two_machines.py \
     transaction/test_durability.py transaction/test_faults.py verify/test_real_spark.py
 
@@ -99,7 +99,7 @@ venv: $(VENV)/.dev ## .venv with all that developing needs, from requirements-de
 lock: $(UV_BIN)/uv ## renew the lock files (from the package index that pip is set up for)
 	@$(compile); build=$$($(BIN)/python -c '$(BUILD_REQUIRES)') && \
 	echo "$$build" | compile -o requirements.lock && \
-	echo "$$build" | compile --extra test --extra lint --extra docs --extra release -c requirements.lock \
+	echo "$$build" | compile --extra test --extra lint --extra docs --extra release --extra ansible -c requirements.lock \
 	    -o requirements-dev.lock
 	@$(MAKE) --no-print-directory lock-lowest
 

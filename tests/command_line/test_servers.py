@@ -90,7 +90,9 @@ def test_start_restart_and_stop_a_pair(launched: Launched, monkeypatch: pytest.M
     done = command("start", two, "--json", code=0)
     assert set(done.json) == {"outcome", "nodes", "findings", "error"}
     assert done.json["outcome"] == "healthy"
-    assert [set(node) for node in done.json["nodes"]] == [{"name", "home", "pid", "state", "seconds"}] * 2
+    keys = {"name", "home", "pid", "state", "seconds", "changed"}
+    assert [set(node) for node in done.json["nodes"]] == [keys] * 2
+    assert [node["changed"] for node in done.json["nodes"]] == [True, True]
     assert [(node["state"], node["pid"]) for node in done.json["nodes"]] == [
         ("running", pid) for pid in pids(two)
     ]
@@ -100,7 +102,9 @@ def test_start_restart_and_stop_a_pair(launched: Launched, monkeypatch: pytest.M
     assert "healthy after" in done.err
 
     before = pids(two)
-    assert command("start", two, "--json", code=0).json["outcome"] == "healthy"
+    again = command("start", two, "--json", code=0).json
+    assert again["outcome"] == "healthy"
+    assert [node["changed"] for node in again["nodes"]] == [False, False]
     assert pids(two) == before
 
     done = command("restart", two, code=0)
@@ -110,14 +114,16 @@ def test_start_restart_and_stop_a_pair(launched: Launched, monkeypatch: pytest.M
 
     done = command("stop", two, "--json", code=0)
     assert (done.json["outcome"], done.json["findings"]) == ("stopped", [])
-    assert [(node["state"], node["pid"]) for node in done.json["nodes"]] == [("stopped", None)] * 2
+    ended = [(node["state"], node["pid"], node["changed"]) for node in done.json["nodes"]]
+    assert ended == [("stopped", None, True)] * 2
     assert pids(two) == [None, None]
     assert "node1: stopped\n" in done.err
     assert done.err.index("node1: stopping") < done.err.index("node2: stopping"), (
         "node2 is the active one now"
     )
     assert all((home / "wso2carbon.pid").exists() for home in two.pair.homes)
-    assert command("stop", two, "--json", code=0).json["outcome"] == "stopped"
+    again = command("stop", two, "--json", code=0).json
+    assert (again["outcome"], {node["changed"] for node in again["nodes"]}) == ("stopped", {False})
 
 
 def test_a_server_has_a_session_and_an_environment_of_its_own(

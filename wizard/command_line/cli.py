@@ -760,6 +760,24 @@ def service(name: str, only_node: str) -> int:
     return 0
 
 
+@command("ansible", acts=_always)
+@profile_argument
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--force", is_flag=True, help="Overwrite files that exist.")
+def ansible(name: str, folder: Path, force: bool) -> int:
+    """Write an Ansible inventory, variables and a playbook for a pair on two machines."""
+    from wizard.command_line.run import ansible as files
+
+    loaded = _load(name)
+    written = files.write(loaded, folder, force=force)
+    out = Paper()
+    out.lines(f"written: {path}" for path in written)
+    for key in files.unusable(loaded):
+        out.line(f"! {key}: a password that is asked for cannot be used by Ansible; use env", "warning")
+    out.line(f"Next: ansible-playbook -i {folder}/inventory {written[-1]}")
+    return 0
+
+
 @command("clean", acts=_unless_dry)
 @profile_argument
 @click.option("--dry-run", is_flag=True, help="Say what would be removed; remove nothing.")

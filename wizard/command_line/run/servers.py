@@ -74,6 +74,8 @@ class NodeState(NamedTuple):
     state: ServerState
     seconds: float | None
     text: str
+    changed: bool = False
+    """Whether this command has launched or stopped it."""
 
 
 @dataclass
@@ -88,7 +90,7 @@ class ServersResult:
 
     def to_json(self) -> dict[str, Any]:
         """The one object of `--json` (design.md, "start, stop, restart")."""
-        keys = ("name", "home", "pid", "state", "seconds")
+        keys = ("name", "home", "pid", "state", "seconds", "changed")
         return {
             "outcome": self.outcome,
             "nodes": [{key: getattr(node, key) for key in keys} for node in self.nodes],
@@ -178,6 +180,8 @@ class Servers:
         self._seen: dict[str, float] = {}
         """When the server of a node was launched or last seen to run."""
         self._stopping: set[str] = set()
+        self._changed: set[str] = set()
+        """The nodes whose server this command has launched or stopped."""
         self._view: View | None = None
         self.states: list[NodeState] = []
         """The nodes at the newest look."""
@@ -229,7 +233,7 @@ class Servers:
         seconds = None if launched is None or launched.seconds is None else round(launched.seconds, 1)
 
         def state(now: ServerState, text: str) -> NodeState:
-            return NodeState(node.name, str(node.home), pid, now, seconds, text)
+            return NodeState(node.name, str(node.home), pid, now, seconds, text, node.name in self._changed)
 
         facts = self._view.pair.facts(node) if self._view is not None else None
         if self._ended(node, pid, launched):
@@ -374,6 +378,7 @@ class Servers:
                 options = ["-Dsetup"] if setup else []
                 process = launcher.launch(Path(node.home), launcher.java_home_of(node), *options)
             launched = self._launched[node.name] = _Launched(process, self._newest_start(node))
+            self._changed.add(node.name)
             self._seen[node.name] = launched.at
             self._report()
             while self.pid(node) is None and (process is None or process.poll() is None):
@@ -469,6 +474,8 @@ class Servers:
         pid, unit = self.pid(node), self._unit(node)
         self._launched.pop(node.name, None)
         self._stopping.add(node.name)
+        if self.is_up(node):
+            self._changed.add(node.name)
         try:
             self.look()
             by_unit = unit is not None and unit.runs(pid)

@@ -1,0 +1,94 @@
+"""The collection itself: it is built and installed by `ansible-galaxy`, and its documentation can be shown."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.support.fleet import COLLECTION, install_collection, need_ansible
+from wizard import __version__
+from wizard.command_line.cli import cli
+
+MODULES = {path.stem for path in (COLLECTION / "plugins/modules").glob("*.py")}
+COMMANDS = {
+    "check": ["check"],
+    "replay": ["replay"],
+    "rollback": ["rollback"],
+    "verify_info": ["verify"],
+    "server": ["start", "stop", "restart"],
+}
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment in which Ansible finds the collection, installed from the built file."""
+    need_ansible()
+    folder = tmp_path_factory.mktemp("collection")
+    install_collection(folder)
+    places = {
+        "ANSIBLE_COLLECTIONS_PATH": str(folder / "collections"),
+        "ANSIBLE_HOME": str(folder / "ansible"),
+    }
+    return {**os.environ, **places}
+
+
+def ansible(env: dict[str, str], *words: str | Path, code: int = 0) -> str:
+    """What a command of Ansible prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", "ansible", *words], env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_documentation_of_each_module(installed: dict[str, str]) -> None:
+    names = [f"apimha.wizard.{name}" for name in sorted(MODULES)]
+    found = json.loads(ansible(installed, "doc", "--json", *names))
+    assert set(found) == set(names)
+    for name, parts in found.items():
+        assert parts["examples"], name
+        assert parts["return"], name
+        options = parts["doc"]["options"]
+        assert {"profile", "node", "executable", "secrets", "allow_commands"} <= set(options), name
+        # Each option of a module that is one of the program has the program's name.
+        for option in set(options) - {"profile", "executable", "secrets", "content", "state", "wait", "run"}:
+            commands = [cli.commands[one] for one in COMMANDS[name.removeprefix("apimha.wizard.")]]
+            known = {flag for one in commands for parameter in one.params for flag in parameter.opts}
+            shared = {"node", "allow_commands"}
+            assert option in shared or "--" + option.replace("_", "-") in known, (name, option)
+
+
+def test_version_and_action_group() -> None:
+    assert yaml.safe_load((COLLECTION / "galaxy.yml").read_text())["version"] == __version__
+    runtime = yaml.safe_load((COLLECTION / "meta/runtime.yml").read_text())
+    assert set(runtime["action_groups"]["all"]) == MODULES == set(COMMANDS)
+
+
+@pytest.mark.parametrize("variables", [{"ansible_pipelining": False}, {"ansible_become_method": "su"}])
+def test_without_pipelining_no_host_is_contacted(
+    variables: dict[str, object], installed: dict[str, str], tmp_path: Path
+) -> None:
+    profile = tmp_path / "pair.toml"
+    profile.write_text(
+        "\n".join(
+            [
+                "schema_version = 1",
+                '[mysql]\nhost = "db"\nusername = "apim"\npassword = { env = "P" }',
+                *(f'[[nodes]]\nname = "{one}"\nhome = "/h"\nhost = "h"' for one in ("node1", "node2")),
+            ]
+        )
+    )
+    nowhere = {"ansible_host": "127.0.0.1", "ansible_port": 9}
+    hosts = {f"host{one}": {**nowhere, "apimha_node": f"node{one}"} for one in (1, 2)}
+    own = {"apimha_profile": "pair.toml", "ansible_pipelining": True, **variables}
+    inventory = tmp_path / "inventory.json"
+    inventory.write_text(json.dumps({"all": {"children": {"pair": {"hosts": hosts, "vars": own}}}}))
+    out = ansible(installed, "playbook", "-i", inventory, "apimha.wizard.configure", code=2)
+    assert "without pipelining Ansible writes" in out
+    assert "unreachable=0    failed=1" in out

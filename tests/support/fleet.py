@@ -1,0 +1,285 @@
+"""Hosts for Ansible: machines of `tests.support.machines` with an `sshd` each, and a control node that plays on them.
+
+Each host has its own `/etc`, `/run`, `/opt`, `/tmp` and home directory of root, and its node a path of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomlkit
+
+from tests.support import pairs
+from tests.support.headless import PACKS
+from tests.support.machines import Database, Machine, machines
+from tests.support.quick import folder_in_memory
+
+ROOT = Path(__file__).resolve().parents[2]
+COLLECTION = ROOT / "ansible"
+SSHD = Path("/usr/sbin/sshd")
+CONTROL = "10.100.0.10"
+HOMES = ("srv/analytics-1", "data/wso2/analytics-2")
+"""Where the two hosts of a pair see their homes, below the folder of the fleet."""
+
+
+def address(number: int) -> str:
+    """The address of a host, counted from 0."""
+    return f"10.100.0.{20 + number}"
+
+
+@dataclass
+class Host:
+    """A host of the inventory; `disk` holds its private folders and the home of its node, as seen from outside."""
+
+    name: str
+    machine: Machine
+    disk: Path
+    home: Path
+    """The path of the home on the host."""
+
+    @property
+    def real_home(self) -> Path:
+        return self.disk / "home"
+
+    def bytes_of_home(self) -> dict[str, bytes]:
+        """Every file of the home."""
+        home = self.real_home
+        return {str(path.relative_to(home)): path.read_bytes() for path in home.rglob("*") if path.is_file()}
+
+
+@dataclass
+class Played:
+    """How a playbook ended; `recap` has `ok`, `changed`, `unreachable`, `failed`, `skipped`, … by host."""
+
+    code: int
+    out: str
+    recap: dict[str, dict[str, int]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        _, _, text = self.out.rpartition("PLAY RECAP")
+        self.recap = {
+            host: {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", counts)}
+            for host, counts in re.findall(r"^(\S+)\s+: (ok=.*)$", text, re.MULTILINE)
+        }
+
+    def changed(self) -> dict[str, int]:
+        return {host: counts["changed"] for host, counts in self.recap.items()}
+
+
+@dataclass
+class Fleet:
+    """`pairs` pairs of two hosts each, `NAME` and `NAME-1`, …; `site` is the folder on the control node."""
+
+    folder: Path
+    control: Machine
+    hosts: list[Host]
+    database: Database
+
+    @property
+    def site(self) -> Path:
+        return self.folder / "site"
+
+    def profile(self, pair: int = 0, **tables: Any) -> Path:
+        """Write the profile of a pair; `tables` are laid over it."""
+        first, second = self.hosts[2 * pair : 2 * pair + 2]
+        name = f"pair{pair}"
+        own = {
+            "schema_version": 1,
+            "cluster": {"name": name, "domain": f"{name}.domain"},
+            "mysql": {
+                "host": CONTROL,
+                "port": self.database.port,
+                "username": f"apim{pair}",
+                "password": {"env": "APIM_DB_PASSWORD"},
+                "admin_username": "dba",
+                "admin_password": {"env": "DBA_PASSWORD"},
+                "driver_jar": "/opt/driver.jar",
+                "databases": {
+                    "user": f"user{pair}",
+                    "registry": f"reg{pair}",
+                    "event_store": f"events{pair}",
+                    "processed_data_store": f"processed{pair}",
+                },
+            },
+            "spark": {"symbolic_link": str(self.folder / "opt/analytics")},
+            "nodes": [
+                {
+                    "name": name,
+                    "home": str(host.home),
+                    "host": host.machine.address,
+                    "spark_local_ip": host.machine.address,
+                }
+                for name, host in (("node1", first), ("node2", second))
+            ],
+        }
+        path = self.site / f"{name}.toml"
+        path.write_text(tomlkit.dumps(pairs.merged(own, tables)), "utf-8")
+        return path
+
+    def inventory(self, pair: int = 0, **variables: Any) -> None:
+        """Write inventory, variables and playbook of a pair, as `apimha-wizard ansible` does, with more `variables`."""
+        name = f"pair{pair}"
+        subprocess.run(
+            [sys.executable, "-m", "wizard", "ansible", self.site / f"{name}.toml", self.site, "--force"],
+            cwd=ROOT,
+            check=True,
+            capture_output=True,
+        )
+        own = {
+            "ansible_user": "root",
+            "ansible_python_interpreter": sys.executable,
+            "apimha_prefix": str(self.folder / "program"),
+            "apimha_driver_jar": str(self.folder / "driver.jar"),
+            "apimha_ignore": ["mysql.driver"],  # the jar of these tests holds no driver that could log in
+            "apimha_pause": 1,
+            **variables,
+        }
+        (self.site / f"inventory/group_vars/{name}").mkdir(exist_ok=True)
+        for old in [self.site / f"inventory/group_vars/{name}.yml"]:
+            old.rename(self.site / f"inventory/group_vars/{name}/main.yml")
+        (self.site / f"inventory/group_vars/{name}/more.yml").write_text(json.dumps(own))
+
+    def play(self, playbook: str, *arguments: str, timeout: float = 280, **env: str) -> Played:
+        """Run a playbook of the collection on the control node, or one of the site (a name with `.yml`)."""
+        command = [sys.executable, "-m", "ansible", "playbook", "-i", self.site / "inventory", playbook]
+        machine = Machine("control", CONTROL, self.control.holder, {**self.control.env, **env})
+        process = machine.start(*command, *arguments, stderr=subprocess.STDOUT)
+        out, _ = process.communicate(timeout=timeout)
+        return Played(process.returncode, out.decode("utf-8", "replace"))
+
+
+def need_ansible() -> None:
+    """Fail where ansible-core or sshd is missing: `make test` installs both."""
+    if not SSHD.exists():
+        pytest.fail("sshd: not installed; make test installs it")
+    try:
+        import ansible  # noqa: F401
+    except ImportError:
+        pytest.fail("ansible-core: not installed; make test installs it")
+
+
+def install_collection(folder: Path) -> Path:
+    """Build the collection and install it from the built file below `folder`; the path of the built file."""
+    env = {
+        **os.environ,
+        "ANSIBLE_HOME": str(folder / "ansible"),
+        "ANSIBLE_LOCAL_TEMP": str(folder / "ansible/tmp"),
+    }
+
+    def galaxy(*words: str | Path) -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", "ansible", "galaxy", "collection", *words],
+            cwd=folder,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+
+    galaxy("build", COLLECTION, "--output-path", folder)
+    [built] = folder.glob("apimha-wizard-*.tar.gz")
+    galaxy("install", built, "--offline", "--collections-path", folder / "collections")
+    return built
+
+
+@contextmanager
+def fleet(packs: Path, number: int = 1) -> Iterator[Fleet]:
+    """A control node with a database server, and two hosts for each of `number` pairs."""
+    need_ansible()
+    with folder_in_memory() as folder:
+        program = folder / "program/bin/apimha-wizard"
+        program.parent.mkdir(parents=True)
+        program.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -P -m wizard "$@"\n')
+        program.chmod(0o755)
+        for name in ("site", "opt", "control"):
+            (folder / name).mkdir()
+        pairs.driver_jar(folder / "driver.jar")
+        install_collection(folder)
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / "key"], check=True)
+        (folder / "ansible.cfg").write_text(
+            f"[defaults]\nhost_key_checking = false\nprivate_key_file = {folder / 'key'}\nretry_files_enabled = false\n"
+            f"collections_path = {folder / 'collections'}\nhome = {folder / 'control'}\ntimeout = 5\n"
+            "[ssh_connection]\nssh_args = -F none -o UserKnownHostsFile=/dev/null -o ControlMaster=auto "
+            "-o ControlPersist=15\n"
+        )
+        env = {
+            **os.environ,
+            "ANSIBLE_CONFIG": str(folder / "ansible.cfg"),
+            "HOME": str(folder / "control"),
+            "APIM_DB_PASSWORD": pairs.PASSWORD,
+            "DBA_PASSWORD": "dba",
+            "PYTHONPATH": str(ROOT),
+        }
+        names = {"control": CONTROL} | {f"host{one}": address(one) for one in range(2 * number)}
+        with machines(names, env) as found:
+            hosts = [
+                _host(folder, packs, one, found[f"host{one}"], f"pair{one // 2}-node{one % 2 + 1}")
+                for one in range(2 * number)
+            ]
+            database = Database(found["control"])
+            daemons = [_daemon(host, folder) for host in hosts]
+            try:
+                yield Fleet(folder, found["control"], hosts, database)
+            finally:
+                for daemon in daemons:
+                    daemon.kill()
+                    daemon.communicate()
+                database.stop()
+
+
+def _host(folder: Path, packs: Path, number: int, machine: Machine, name: str) -> Host:
+    """A host with its private folders, and the pack of its node."""
+    disk = folder / f"disk{number}"
+    for one in ("tmp", "root", "opt"):
+        (disk / one).mkdir(parents=True)
+    pairs.copy_pack(packs / PACKS[1], disk / "home")
+    shutil.copytree("/etc", disk / "etc", symlinks=True)
+    passwd = disk / "etc/passwd"
+    passwd.write_text(
+        re.sub(r"(?m)^(root:.*:)[^:]*:([^:]*)$", rf"\g<1>{disk / 'root'}:\g<2>", passwd.read_text())
+    )
+    host = Host(name, machine, disk, folder / HOMES[number % 2])
+    machine.env["HOME"] = str(disk / "root")
+    for line in (
+        f"mount --bind {disk / 'etc'} /etc",
+        "mount -t tmpfs none /run && mkdir -m 755 /run/sshd",
+        f"mkdir -p {host.home} && mount --bind {host.real_home} {host.home}",
+        f"mount --bind {disk / 'opt'} {folder / 'opt'}",
+    ):
+        machine.run("sh", "-c", line)
+    for private in (Path("/tmp"), Path("/opt")):
+        for needed in map(Path, {str(ROOT), sys.prefix, sys.base_prefix}):
+            if private in needed.parents:  # stays visible there
+                shared = disk / private.name / needed.relative_to(private)
+                shared.mkdir(parents=True, exist_ok=True)
+                machine.run("mount", "--bind", needed, shared)
+        machine.run("mount", "--rbind", disk / private.name, private)
+    return host
+
+
+def _daemon(host: Host, folder: Path) -> subprocess.Popen[bytes]:
+    """The `sshd` of a host, which lets in who has the key of the fleet."""
+    config = host.disk / "etc/sshd.conf"
+    config.write_text(
+        f"HostKey {folder / 'key'}\nAuthorizedKeysFile {folder / 'key.pub'}\nListenAddress {host.machine.address}\n"
+        "Port 22\nPidFile none\nStrictModes no\nUsePAM no\nPermitRootLogin yes\nMaxStartups 100\nMaxSessions 100\n"
+        "Subsystem sftp internal-sftp\n"
+    )
+    process = host.machine.start(SSHD, "-D", "-e", "-f", config, stderr=subprocess.PIPE)
+    assert process.stderr is not None
+    said = process.stderr.readline().decode()
+    assert "listening" in said, said
+    return process
