@@ -7,16 +7,14 @@ import signal
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import events
-from textual.app import App, SystemCommand
+from textual import events, work
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
-from textual.message import Message
-from textual.widget import MountError
-from textual.widgets import Input
 
-from screens import signs
+from screens import keys, signs
 from screens.ascii import dress_scroll_bars
 from screens.dialogs import conflict, recover
 from screens.dialogs.password import Typed
@@ -26,73 +24,66 @@ from screens.model.background import beside
 from screens.model.draft import OpenedProfile, from_file
 from screens.model.memory import Memory
 from screens.model.pair import OpenPair
-from screens.no_colour import without_colours
+from screens.no_colour import NoColours
 from screens.sizes import SMALLEST
 from screens.step import StepScreen
+from screens.textual_internals import DiscreetApp
 from screens.theme import THEMES
 from wizard.system.errors import WizardError
 from wizard.system.printable import escaped
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
-    from textual.screen import ModalScreen, Screen
+    from textual.filter import LineFilter
+    from textual.screen import Screen
     from textual.timer import Timer
 
-T = TypeVar("T")
+    from screens.dashboard import Dashboard
+    from screens.review import Kept
 
 SAVING = 3.0
 """Seconds that leaving waits for the disk."""
+LEFT = 130
+"""The exit code of leaving the dashboard that the command line opened, as after Ctrl-C."""
 
 
-class Told(Message, bubble=False, verbose=True):
-    """News of a thread.  Its own words stay out of every log."""
-
-    def __init__(self, news: object) -> None:
-        super().__init__()
-        self.news = news
-
-
-class Asked(Message, bubble=False, verbose=True):
-    """A thread has a question."""
-
-    def __init__(self, ask: Callable[[], object]) -> None:
-        super().__init__()
-        self.ask = ask
-
-
-class WizardApp(App[int]):
-    """The wizard."""
+class WizardApp(DiscreetApp):
+    """The wizard, or the dashboard that `verify --watch` opens."""
 
     TITLE = "apimha-wizard"
-    CSS_PATH = ["app.tcss", "welcome.tcss"]  # noqa: RUF012  (Textual loads no sheet of the default screen)
+    CSS_PATH = ["app.tcss", "welcome.tcss", "dashboard.tcss"]  # noqa: RUF012  (Textual loads no sheet of the default screen)
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "leave", "leave", show=False, priority=True),
         Binding("f1", "help", "help", show=False),
+        Binding("ctrl+z", "suspend_process", "suspend", show=False, priority=True),
     ]
 
-    def __init__(self, opened: OpenedProfile | None) -> None:
+    def __init__(self, opened: OpenedProfile | None, watched: Dashboard | None = None) -> None:
+        """Open a profile, or the list of pairs (None), or nothing but a dashboard."""
         super().__init__()
         self.memory = Memory()
         self.pair = OpenPair(opened, self.memory, self) if opened is not None else None
-        self.broken: Exception | None = None
-        """What went wrong inside; told when the terminal is as it was."""
-        self.watch_after: Path | None = None
-        """The profile that is to be watched when the wizard has made room."""
+        self.watched = watched
+        self._reviewed: Kept | None = None
         for theme in THEMES.values():
             self.register_theme(theme)
         self.theme = THEMES[self.memory.theme].name
-        if self.no_color:
-            without_colours(self)
         if signs.ASCII:
             dress_scroll_bars(ascii=True)
             self.add_class("-ascii")
 
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Send no colour under `NO_COLOR`; Textual itself would send shades of grey."""
+        return [NoColours()] if self.no_color else super().get_line_filters()
+
     # --- starting and leaving ---------------------------------------------------------------------
 
     def get_default_screen(self) -> Screen[Any]:
-        """The list of profiles, or the first unfinished step of the one that was named."""
+        """Return the dashboard, the first unfinished step of the profile, or the list of pairs."""
+        if self.watched is not None:
+            return self.watched
         if self.pair is None:
             return self._welcome()
         return StepScreen(self.pair, self.pair.first_unfinished())
@@ -102,24 +93,24 @@ class WizardApp(App[int]):
         for number in (signal.SIGTERM, signal.SIGHUP):
             # Not in a test's own thread; and a terminal that is gone must not end in a traceback.
             with suppress(ValueError, RuntimeError, NotImplementedError):
-                loop.add_signal_handler(number, self._told_to_end, number)
+                loop.add_signal_handler(number, self._end_by_signal, number)
 
-    def _told_to_end(self, number: int) -> None:
-        self.run_worker(self._end(128 + number), exclusive=True, group="end")
+    def _end_by_signal(self, number: int) -> None:
+        self.run_worker(self.end(128 + number), exclusive=True, group="end")
 
     async def action_leave(self) -> None:
         """Leave; everything is saved already, or is now."""
-        await self._end(0)
+        await self.end(LEFT if self.watched is not None else 0)
 
     async def action_quit(self) -> None:
         await self.action_leave()
 
-    async def _end(self, code: int) -> None:
+    async def end(self, code: int) -> None:
+        """End with that exit code, once nothing is half done."""
         for screen in self.screen_stack:
-            # What is being written is put back first: a home is never left half-way.
             put_back = getattr(screen, "put_back", None)
             if put_back is not None:
-                await beside(put_back, "put back")
+                await put_back()
         if self.pair is not None:
             pair = self.pair
             pair.cancel()
@@ -127,34 +118,14 @@ class WizardApp(App[int]):
             await beside(lambda: pair.draft.keeper.settled(SAVING), "last save")
         self.exit(code, return_code=code)
 
-    def _handle_exception(self, error: Exception) -> None:
-        """Textual would print every local variable of the traceback, and one of them may be a password."""
-        if self._exit and isinstance(error, MountError):
-            return  # somebody has left while a screen was still being filled
-        if self.broken is None:
-            self.broken = error
-        if self._exception is None:
-            self._exception = error
-            self._exception_event.set()
-        self._return_code = 1
-        self._close_messages_no_wait()
-
-    def _log(
-        self, group: Any, verbosity: Any, _textual_calling_frame: Any, *objects: Any, **kwargs: Any
-    ) -> None:
-        """Keys, pasted text and values that change are nobody's business but the field's: they are not logged."""
-        private = (events.Key, events.Paste, Input.Changed, Input.Submitted, Input.Blurred, Told)
-        if not any(isinstance(one, private) for one in objects):
-            super()._log(group, verbosity, _textual_calling_frame, *objects, **kwargs)
-
     # --- what the pair needs of its surroundings --------------------------------------------------
 
     def tell_from_thread(self, news: object) -> None:
-        self.post_message(Told(news))
+        self.call_later(self._take, news)
 
-    def on_told(self, message: Told) -> None:
+    def _take(self, news: Any) -> None:
         if self.pair is not None:
-            self.pair.take(message.news)  # type: ignore[arg-type]
+            self.pair.take(news)
 
     def call_later_in(self, seconds: float, call: Callable[[], None]) -> Timer:
         return self.set_timer(seconds, call)
@@ -195,16 +166,9 @@ class WizardApp(App[int]):
         self.notify(signs.plain(message), severity=severity, markup=False)  # type: ignore[arg-type]
 
     def ask_for_password(self, key: str) -> str | None:
-        return self._ask_in_thread(lambda: Typed(key))
-
-    def _ask_in_thread(self, make: Callable[[], ModalScreen[T]]) -> T | None:
-        """What somebody answers; None where the screen is closed first."""
-        answer: Future[T | None] = Future()
-        self.post_message(Asked(lambda: self.push_screen(make(), answer.set_result)))
+        answer: Future[str | None] = Future()
+        self.call_later(lambda: self.push_screen(Typed(key), answer.set_result))
         return answer.result()
-
-    def on_asked(self, message: Asked) -> None:
-        message.ask()
 
     def ask_about_cut_off(self, message: str) -> None:
         if self.pair is not None:
@@ -236,12 +200,41 @@ class WizardApp(App[int]):
         return Welcome()
 
     def action_copy_path(self) -> None:
+        """Copy the path of the profile."""
         if self.pair is not None:
             self.copy_to_clipboard(str(self.pair.draft.target))
 
     def copy_to_clipboard(self, text: str) -> None:
-        """As shown, so that nothing that a terminal obeys is pasted into one."""
+        """Send text to the terminal's clipboard, escaped as shown: a terminal answers nothing, so say no more."""
         super().copy_to_clipboard(escaped(text, keep="\n"))
+        self.notify("Sent to the terminal's clipboard.", markup=False)
+
+    @work(group="verify", exclusive=True)
+    async def action_verify(self) -> None:
+        """Show the dashboard of the open pair, or of the servers that were just started."""
+        if self.pair is None or self.pair.profile is None:
+            self.notify("The profile is not complete yet: there is nothing to verify.", markup=False)
+            return
+        from screens.dashboard import of_pair
+
+        try:
+            self.push_screen(await of_pair(self.pair))
+        except WizardError as error:
+            self.say(str(error), "error")
+
+    def review_of(self, pair: OpenPair) -> Kept:
+        """What the review of this pair remembers since it was opened."""
+        from screens.review import Kept
+
+        if self._reviewed is None or self._reviewed.pair is not pair:
+            self._reviewed = Kept(pair)
+        return self._reviewed
+
+    def action_runs(self) -> None:
+        """Show what was done: of the open pair, or of all pairs."""
+        from screens.runs import Runs
+
+        self.push_screen(Runs(self.pair))
 
     def on_resize(self, event: events.Resize) -> None:
         """Say so where there is no room, and go on by itself when there is."""
@@ -256,8 +249,16 @@ class WizardApp(App[int]):
             self.push_screen(Help.of(self.screen))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Everything that can be done, for the command palette."""
-        from screens.commands import commands
+        """Every action of the screen, then those of the application."""
+        own: keys.Keys = getattr(screen, "KEYS", keys.EVERYWHERE)
+        general = keys.APP if self.pair is not None else [key for key in keys.APP if key.action in ALWAYS]
+        for key in (*own, *general):
+            if key.action and key is not keys.PALETTE:
+                title = key.title or key.label.capitalize()
+                yield SystemCommand(title, key.help, partial(screen.run_action, key.action))
+        for title, text, call in getattr(screen, "commands", list)():
+            yield SystemCommand(title, text, call)
 
-        for title, told, call in commands(self, screen):
-            yield SystemCommand(title, told, call)
+
+ALWAYS = ("app.theme", "app.runs")
+"""What the palette offers although no pair is open."""

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import re
-import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from textual.app import App, ComposeResult
-from textual.binding import Binding, BindingType
+from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Container, VerticalScroll
 from textual.content import Content
 from textual.css.query import NoMatches
@@ -22,23 +20,20 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from screens import signs
+from screens import keys, signs
 from screens.dialogs import servers
-from screens.help import Help
 from screens.model.background import beside
-from screens.model.memory import Memory
-from screens.no_colour import without_colours
-from screens.terminal import never_wait
-from screens.theme import THEMES
-from wizard.command_line.verify import exit_code, is_over
+from screens.widgets.key_bar import KeyBar
+from screens.widgets.title_bar import TitleBar
+from wizard.command_line.verify import exit_code, is_over, watching
+from wizard.profile.names import called
 from wizard.server.process import server_of
 from wizard.system.errors import WizardError
 from wizard.verify.drill import Drill
 from wizard.verify.record import parse
-from wizard.verify.story import Facts
 
 if TYPE_CHECKING:
-    from wizard.command_line.run.servers import Setting
+    from screens.model.pair import OpenPair
     from wizard.command_line.verify import ReportWriter
     from wizard.passwords.resolver import Resolver
     from wizard.profile.files import LoadedProfile
@@ -49,15 +44,13 @@ if TYPE_CHECKING:
 
 PERIOD = 0.5
 DRILL_PERIOD = 0.1
-"""Seconds between two looks at the logs; during a drill its seconds are to be right to a tenth."""
+"""Seconds between two readings of the logs; a drill's seconds are to be right to a tenth."""
 
 LABEL = 17
 """Columns of the labels; the two nodes share the rest."""
 WIDE = 110
-"""Columns from which on problems and time line stand side by side."""
+"""Columns from which on problems and time line are side by side."""
 MOST_EVENTS = 400
-LEFT = 130
-"""The exit code of leaving, as after Ctrl-C."""
 
 INKS = {
     "ok": "$success",
@@ -70,12 +63,11 @@ OUTCOMES = {"healthy": "$success bold", "waiting": "$secondary bold", "unhealthy
 SIGN_OF_OUTCOME = {"healthy": "ok", "waiting": "waiting", "unhealthy": "error"}
 
 
-# --- what stands where: pure ----------------------------------------------------------------------
+# --- what is shown where: pure --------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One node's place in a row; nothing is shown of an empty status."""
+class Cell(NamedTuple):
+    """One node's place in a row; an empty status shows nothing."""
 
     status: str = ""
     text: str = ""
@@ -89,26 +81,79 @@ class FactRow:
     cells: tuple[Cell, ...]
 
 
-Telling = Callable[[Facts, "Finding"], str]
+class BoardRow(NamedTuple):
+    """What a row of the board is about: the id of its findings, and its words for a passed and a failed check.
+
+    `silent` is the role in which a node has nothing to say here.
+    """
+
+    label: str
+    id: str
+    passed: Callable[[View, Node], str]
+    failed: str
+    silent: str = ""
+
+
+def _started(view: View, node: Node) -> str:
+    facts = view.pair.facts(node)
+    started = facts.started if facts is not None else None
+    return (
+        f"{_clock(started.time_text)}  {facts.seconds} s" if facts is not None and started is not None else ""
+    )
+
+
+def _mode(view: View, node: Node) -> str:
+    facts = view.pair.facts(node)
+    mode = facts.mode[0] if facts is not None and facts.mode is not None else "HA"
+    return "HA, keeps state" if mode == "Persistence enabled HA" else mode
+
+
+def _role(view: View, node: Node) -> str:
+    facts = view.pair.facts(node)
+    if facts is None or facts.role is None:
+        return ""
+    role = {"active": "ACTIVE"}.get(facts.role, facts.role)
+    return f"{role}  {_clock(facts.role_record.time_text)}" if facts.role_record is not None else role
+
+
+def _synced(view: View, node: Node) -> str:
+    facts = view.pair.facts(node)
+    return _clock(facts.synced.time_text) if facts is not None and facts.synced is not None else ""
+
+
+def _master(view: View, node: Node) -> str:
+    if view.spark is None or node.name not in view.places:
+        return ""
+    return f"{view.spark.status(node.name) or 'none'}  :{view.places[node.name].master}"
+
+
+def _executors(view: View, node: Node) -> str:
+    count = len(set(view.spark.executors(node.name))) if view.spark is not None else 0
+    return f"{count} executor{'' if count == 1 else 's'}"
+
+
+def _to_partner(view: View, node: Node) -> str:
+    return f"to {view.pair.partner(node).name}"
+
+
+BOARD = (
+    BoardRow("server started", "verify.log", _started, "not running"),
+    BoardRow("registry mounted", "verify.registry-mount", lambda view, node: "both paths", "not mounted"),
+    BoardRow("mode", "verify.mode", _mode, "not in HA mode"),
+    BoardRow("member joined", "verify.member", lambda view, node: view.pair.partner(node).name, "not joined"),
+    BoardRow("event processor", "verify.active-passive", _role, "roles in conflict"),
+    BoardRow("event sync", "verify.event-sync", _to_partner, "failed", silent="passive"),
+    BoardRow("state synced", "verify.state-sync", _synced, "not synced", silent="active"),
+    BoardRow("Spark master", "verify.spark-ui", _master, ""),
+    BoardRow("Spark executors", "verify.spark-executors", _executors, "keep restarting"),
+)
 
 
 def rows(view: View, waited: Callable[[Finding], str]) -> list[FactRow]:
     """The rows of the board; `waited` says for how long a finding has been awaited."""
-    table: tuple[tuple[str, str, Telling], ...] = (
-        ("server started", "verify.log", _started),
-        ("registry mounted", "verify.registry-mount", _nothing),
-        ("mode", "verify.mode", _mode),
-        ("member joined", "verify.member", _member),
-        ("event processor", "verify.active-passive", _role),
-        ("event sync", "verify.event-sync", _event_sync),
-        ("state synced", "verify.state-sync", _synced),
-        ("Spark master", "verify.spark-ui", _nothing),
-        ("Spark executors", "verify.spark-executors", _executors),
-    )
-    made = []
-    for label, id, tell in table:
-        cells = tuple(_cell(view, id, node, tell, waited) for node in view.pair.nodes)
-        made.append(FactRow(label, cells))
+    made = [
+        FactRow(row.label, tuple(_cell(view, row, node, waited) for node in view.pair.nodes)) for row in BOARD
+    ]
     workers = next((one for one in view.findings if one.id == "verify.spark-workers"), None)
     if workers is not None:
         text = workers.message + (f" ({waited(workers)})" if workers.status == "waiting" else "")
@@ -116,28 +161,36 @@ def rows(view: View, waited: Callable[[Finding], str]) -> list[FactRow]:
     return made
 
 
-def _cell(view: View, id: str, node: Node, tell: Telling, waited: Callable[[Finding], str]) -> Cell:
-    """The worst that is found of this id about this node, in a few words."""
-    found = [one for one in view.findings if one.id == id and one.node == node.name]
+def _cell(view: View, row: BoardRow, node: Node, waited: Callable[[Finding], str]) -> Cell:
+    """The worst finding of this row about this node, in a few words; where there is none, the reason."""
+    found = [one for one in view.findings if one.id == row.id and one.node == node.name]
     worst = min(found, key=lambda one: _ORDER.index(one.status), default=None)
-    facts = view.pair.facts(node)
-    if worst is None:
-        silent = {"verify.state-sync": "active", "verify.event-sync": "passive"}.get(id, "")
-        has_role = facts is not None and facts.role == silent and view.pair.running(node)
-        return Cell("skipped", f"is {silent}" if has_role else "not yet")
-    if id == "verify.spark-ui" and view.spark is not None and node.name in view.places:
-        status = view.spark.status(node.name)
-        port = f":{view.places[node.name].master}"
-        return Cell(
-            worst.status,
-            f"{status or 'none'}  {port}" + (f"  {waited(worst)}" if worst.status == "waiting" else ""),
-        )
+    if worst is None or worst.status == "skipped":
+        return Cell("skipped", _reason(view, row, node))
+    if row.passed is _master and view.spark is not None:
+        awaited = f"  {waited(worst)}" if worst.status == "waiting" else ""
+        return Cell(worst.status, f"{_master(view, node)}{awaited}")
     if worst.status == "waiting":
         return Cell("waiting", "not started" if _has_no_log(view, node) else f"awaited  {waited(worst)}")
-    if worst.status == "skipped":
-        unseen = "not seen here" if view.pair.unseen(node) else "not yet"
-        return Cell("skipped", "left out" if "--offline" in worst.message else unseen)
-    return Cell(worst.status, tell(facts or Facts(), worst))
+    if worst.status == "error":
+        return Cell("error", row.failed or "failed")
+    return Cell(worst.status, row.passed(view, node))
+
+
+def _reason(view: View, row: BoardRow, node: Node) -> str:
+    """Why a cell has nothing to say."""
+    facts = view.pair.facts(node)
+    if any(one.id == row.id and one.status == "skipped" and one.node is None for one in view.findings):
+        return "left out: offline"
+    if view.pair.unseen(node):
+        return "log not seen here"
+    if _has_no_log(view, node):
+        return "not started"
+    if facts is not None and (facts.stopped is not None or view.pair.gone(node)):
+        return "server stopped"
+    if facts is not None and facts.role == row.silent and view.pair.running(node):
+        return f"is {row.silent}"
+    return "not yet"
 
 
 def _has_no_log(view: View, node: Node) -> bool:
@@ -146,56 +199,6 @@ def _has_no_log(view: View, node: Node) -> bool:
 
 
 _ORDER = ["error", "waiting", "warning", "ok", "skipped"]
-
-
-def _nothing(_: Facts, found: Finding) -> str:
-    return "" if found.status == "ok" else _short(found)
-
-
-def _started(facts: Facts, found: Finding) -> str:
-    if found.status != "ok" or facts.started is None:
-        return _short(found)
-    return f"{_clock(facts.started.time_text)}  {facts.seconds} s"
-
-
-def _mode(facts: Facts, found: Finding) -> str:
-    if facts.mode is not None:
-        return {"Persistence enabled HA": "HA, state is kept"}.get(facts.mode[0], facts.mode[0])
-    return "HA" if found.status in ("ok", "warning") else _short(found)
-
-
-def _member(facts: Facts, found: Finding) -> str:
-    if found.status != "ok":
-        return _short(found)
-    return found.message.removesuffix(" has joined").removeprefix("is in one cluster with ")
-
-
-def _role(facts: Facts, found: Finding) -> str:
-    if found.status != "ok":
-        return _short(found)
-    role = {"active": "ACTIVE", "passive": "passive"}.get(facts.role or "", facts.role or "")
-    return f"{role}  {_clock(facts.role_record.time_text)}" if facts.role_record is not None else role
-
-
-def _event_sync(_: Facts, found: Finding) -> str:
-    return found.message.removeprefix("sends its events ") if found.status == "ok" else _short(found)
-
-
-def _synced(facts: Facts, found: Finding) -> str:
-    if found.status == "ok" and facts.synced is not None:
-        return _clock(facts.synced.time_text)
-    return _short(found)
-
-
-def _executors(_: Facts, found: Finding) -> str:
-    return found.message.removesuffix(" running") if found.status == "ok" else _short(found)
-
-
-def _short(found: Finding) -> str:
-    """A finding's message as far as it says what, without why and since when: the list below has it whole."""
-    if found.message.endswith("is missing"):
-        return "missing"
-    return re.split(r": |, |; | at \d| \(| since ", found.message)[0]
 
 
 def _clock(text: str) -> str:
@@ -229,59 +232,88 @@ def _shown(cell: Cell) -> Content:
     )
 
 
-def header(view: View, since: str, width: int, start: str = "") -> Content:
-    """The verdict and since when, what `start` says where no node was started, and the nodes above their columns."""
-    share = (width - LABEL) // 2
+def never_started(view: View) -> bool:
+    """Whether no node whose log can be read here was ever started."""
     seen = [node for node in view.pair.nodes if not view.pair.unseen(node)]
-    never = bool(seen) and all(_has_no_log(view, node) for node in seen)
+    return bool(seen) and all(_has_no_log(view, node) for node in seen)
+
+
+def advice(view: View, start: str) -> str:
+    """What to do now; `start` names what the key `s` starts, empty where it starts nothing."""
+    if never_started(view):
+        command = view.pair.act("start", view.pair.nodes[0])
+        return f"Press s: {start}. In a shell: {command}" if start else f"Run: {command}"
+    wrong = sum(one.status == "error" for one in view.findings)
+    if view.outcome == "unhealthy":
+        return "1 problem; its fix is below." if wrong == 1 else f"{wrong} problems; their fixes are below."
+    if view.outcome == "healthy":
+        return "Nothing to do. d begins the failover drill."
+    fix = next((one.fix for one in view.findings if one.status == "waiting" and one.fix), None)
+    if fix is not None:
+        return fix
+    awaited = sum(one.status == "waiting" for one in view.findings)
+    if awaited:
+        return f"{awaited} awaited. Nothing to do: a start takes one to three minutes."
+    return "Not everything can be seen from here; see below."
+
+
+def header(view: View, since: str, width: int, start: str = "") -> Content:
+    """The verdict and since when, what to do now, and the nodes above their columns."""
+    share = (width - LABEL) // 2
+    never = never_started(view)
     verdict = Content.assemble(
         (
-            f"{signs.of_finding(SIGN_OF_OUTCOME[view.outcome])} "
+            f"{signs.of_finding('skipped' if never else SIGN_OF_OUTCOME[view.outcome])} "
             f"{'NOT STARTED' if never else view.outcome.upper()}",
             OUTCOMES[view.outcome],
         ),
-        (f" since {since}", "$quiet"),
-        (f"   s: {start}" if never and start else "", "$primary bold"),
+        ("" if never else f" since {since}", "$quiet"),
     )
     nodes = [
         padded(Content.assemble((node.name, "bold"), (f"  {signs.plain(node.host)}", "$quiet")), share)
         for node in view.pair.nodes
     ]
-    return Content("\n").join([verdict, Content("").join([padded(Content(""), LABEL), *nodes])])
+    return Content("\n").join(
+        [
+            verdict,
+            Content.styled(signs.plain(advice(view, start)), "$primary"),
+            Content("").join([padded(Content(""), LABEL), *nodes]),
+        ]
+    )
 
 
 def problems(view: View, waited: Callable[[Finding], str]) -> Content:
-    """What is wrong with its fix, then warnings, then what is awaited."""
+    """The errors with their fixes, then the warnings, then what is awaited."""
     lines: list[Content] = []
     for status in ("error", "warning", "waiting"):
         for one in view.findings:
             if one.status != status or one.id == "verify.drill":
                 continue
             node = f" {one.node}" if one.node else ""
-            told = f"{one.message} ({waited(one)})" if status == "waiting" else one.message
+            text = f"{one.message} ({waited(one)})" if status == "waiting" else one.message
             lines.append(
                 Content.assemble(
                     (f"{signs.of_finding(status)} {one.id.removeprefix('verify.')}{node}", INKS[status]),
-                    f"  {signs.plain(told)}",
+                    f"  {signs.plain(text)}",
                 )
             )
-            if status != "waiting" and one.evidence:
-                lines.append(Content.styled(f"    {signs.plain(brief(one.evidence))}", "$quiet"))
             if one.fix:
                 lines.append(Content.assemble(("    fix: ", "$quiet"), signs.plain(one.fix)))
+            if status != "waiting" and one.evidence:
+                lines.append(Content.styled(f"    {signs.plain(brief(one.evidence))}", "$quiet"))
     for one in view.findings:
         if one.id == "verify.log" and one.status == "skipped" and one.fix:
             lines.append(
                 Content.styled(f"{signs.of_finding('skipped')} {signs.plain(one.message)}", "$quiet")
             )
             lines.append(Content.assemble(("    to see it: ", "$quiet"), signs.plain(one.fix)))
-    return Content("\n").join(lines or [Content.styled("nothing is wrong, and nothing is awaited", "$quiet")])
+    return Content("\n").join(lines or [Content.styled("no problems, and nothing is awaited", "$quiet")])
 
 
 def brief(evidence: str) -> str:
     """The first line of the evidence; of a log line the time of day and the message."""
     first = evidence.splitlines()[0]
-    record = parse(re.sub(r"^\d+x ", "", first).encode())
+    record = parse(first.encode())
     return first if record is None else f"{_clock(record.time_text)} {record.message}".strip()
 
 
@@ -294,7 +326,7 @@ def event(node: str, time_text: str, text: str, *, error: bool = False) -> Conte
 
 
 class Painted(Widget):
-    """Shows what its painter makes of the newest view for the width that there is."""
+    """Show what its painter makes of the newest view for the available width."""
 
     def __init__(self, painter: Callable[[int], Content], id: str) -> None:
         super().__init__(id=id)
@@ -307,22 +339,28 @@ class Painted(Widget):
 # --- the screen -----------------------------------------------------------------------------------
 
 
-class Dashboard(Screen[int]):
-    """Shows one view after the other, as long as somebody looks."""
+async def of_pair(pair: OpenPair) -> Dashboard:
+    """Return the dashboard of the profile that is open, as it is saved.
+
+    Raises:
+        WizardError: the profile cannot be read, or one of its passwords needs the user's agreement.
+    """
+
+    def look() -> Dashboard:
+        loaded, resolver = servers.as_saved(pair)
+        name = called(loaded.name, loaded.path)
+        watcher, writer = watching(loaded.profile, name, resolver=resolver)
+        return Dashboard(watcher, name=name, writer=writer, loaded=loaded, resolver=resolver)
+
+    return await beside(look, "logs")
+
+
+class Dashboard(Screen[None]):
+    """Show one view after the other until the user leaves."""
 
     CSS_PATH = "dashboard.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("d", "drill", "failover drill"),
-        Binding("s", "servers('start')", "start"),
-        Binding("x", "servers('stop')", "stop"),
-        Binding("e", "servers('restart')", "restart"),
-        Binding("r", "report", "report"),
-        Binding("t", "pane", "time line"),
-        Binding("l", "app.theme", "light or dark", show=False),
-        Binding("f1", "help", "help"),
-        Binding("q", "leave", "leave"),
-        Binding("ctrl+q,ctrl+c", "leave", "leave", show=False, priority=True),
-    ]
+    KEYS = keys.DASHBOARD
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.DASHBOARD), ("ctrl+c", "back", "leave")]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 (as Textual declares it)
 
     def __init__(
@@ -333,17 +371,28 @@ class Dashboard(Screen[int]):
         writer: ReportWriter,
         until_healthy: bool = False,
         clock: Callable[[], float] = time.time,
-        setting: Callable[[str | None], Setting] | None = None,
+        loaded: LoadedProfile | None = None,
+        resolver: Resolver | None = None,
+        alone: bool = False,
     ) -> None:
-        """Show what the watcher sees; `setting` is for the servers of one node or both, None: they are left alone."""
+        """Show what the watcher sees.
+
+        With the profile as it was loaded and its resolver, the servers can be started and stopped. `alone` is the
+        dashboard of the command line: leaving it ends the application.
+        """
         super().__init__()
-        self._setting = setting
+        self._make_setting = (
+            partial(servers.setting_of, loaded, resolver)
+            if loaded is not None and resolver is not None
+            else None
+        )
         self._up: set[str] = set()
         self.watcher = watcher
         self.profile_name = name
         self.writer = writer
         self.until_healthy = until_healthy
         self.clock = clock
+        self.alone = alone
         self.view: View | None = None
         self._since = 0.0
         self._awaited: dict[tuple[str, str | None], float] = {}
@@ -352,7 +401,7 @@ class Dashboard(Screen[int]):
         self.add_class("-timeline")
 
     def compose(self) -> ComposeResult:
-        yield Static(id="title")
+        yield TitleBar(f"{self.profile_name} {signs.sign('to')} verify")
         with Container(id="top"):
             yield Painted(self._header, id="header")
             yield Painted(self._board, id="board")
@@ -362,28 +411,25 @@ class Dashboard(Screen[int]):
                 yield Static(id="problem-list")
             with VerticalScroll(id="timeline"):
                 yield Static("no event yet", id="event-list")
-        yield Painted(self._keys, id="keys")
+        yield KeyBar(self.KEYS)
 
     def on_mount(self) -> None:
-        self.query_one("#problems").border_title = "What is wrong or awaited"
-        self.query_one("#timeline").border_title = "Time line, the newest first"
-        self.query_one("#title", Static).update(
-            Content.assemble(
-                (" apimha-wizard", "$primary bold"),
-                (f" {signs.sign('dot')} verify {signs.sign('dot')} {signs.plain(self.profile_name)}", ""),
-            )
-        )
+        self.query_one("#problems").border_title = "Problems, and what is awaited"
+        self.query_one("#timeline").border_title = "Time line, newest first"
         self.show_keys()
         self.query_one("#timeline").focus()
         self.run_worker(self._keep_watching(), exclusive=True)
 
+    def on_unmount(self) -> None:
+        self.watcher.close()
+
     async def _keep_watching(self) -> None:
         while True:
             view = await beside(self._look, "logs")
-            with suppress(NoMatches):  # the person has left meanwhile
+            with suppress(NoMatches):  # the user left meanwhile
                 self.show(view)
-            if is_over(view, until_healthy=self.until_healthy):
-                await self._end(exit_code(view))
+            if self.alone and is_over(view, until_healthy=self.until_healthy):
+                await self.app.end(exit_code(view))  # type: ignore[attr-defined]
                 return
             await asyncio.sleep(DRILL_PERIOD if view.drill is not None else PERIOD)
 
@@ -406,9 +452,12 @@ class Dashboard(Screen[int]):
         ]
         del self._events[:-MOST_EVENTS]
         if not self._chosen:
-            # Until somebody chooses: what is wrong is more urgent than what has happened.
-            wrong = any(one.status == "error" for one in view.findings)
-            self.set_class(bool(self._events) and not wrong, "-timeline")
+            # Until the user chooses: a problem with a fix is more urgent than what has happened.
+            urgent = any(
+                one.status in ("error", "warning") or (one.status == "waiting" and one.fix)
+                for one in view.findings
+            )
+            self.set_class(bool(self._events) and not urgent, "-timeline")
         self.paint(new_events=bool(view.news))
 
     def paint(self, *, new_events: bool = False) -> None:
@@ -422,12 +471,12 @@ class Dashboard(Screen[int]):
         drill = self.query_one("#drill", Static)
         drill.display = view.drill is not None
         if view.drill is not None:
-            told = Content.assemble(("drill  ", "bold"), signs.plain(view.drill.instruction(view.pair)))
+            text = Content.assemble(("drill  ", "bold"), signs.plain(view.drill.instruction(view.pair)))
             if view.drill.phase == "stop":
-                told += Content.styled(f"\nhint   {signs.plain(view.drill.hint(view.pair))}", "$quiet")
-            drill.update(told)
+                text += Content.styled(f"\nhint   {signs.plain(view.drill.hint(view.pair))}", "$quiet")
+            drill.update(text)
         if new_events:
-            # The newest first: nobody has to scroll to see what has just happened.
+            # The newest first: what has just happened is in sight.
             self.query_one("#event-list", Static).update(Content("\n").join(reversed(self._events)))
         self.show_keys()
 
@@ -447,32 +496,29 @@ class Dashboard(Screen[int]):
         return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min"
 
     def show_keys(self) -> None:
-        self.query_one("#keys").refresh()
-
-    def _keys(self, width: int) -> Content:
-        drill = "end the drill" if self.watcher.drill is not None else "failover drill"
-        other = "problems" if self.has_class("-timeline") else "time line"
-        both = width >= WIDE
+        """Show the keys that act now, with what they would do."""
         offered = self._offered()
-        keys = [
-            *((key, verb) for key, verb in zip("sxe", servers.VERBS, strict=True) if verb in offered),
-            ("d", drill),
-            ("r", "report"),
-            *([] if both else [("t", other)]),
-            ("F1", "help"),
-            ("q", "leave"),
-        ]
-        parts: list[tuple[str, str] | str] = [" "]
-        for key, what in keys:
-            parts += [(key, "$primary bold"), f" {what}  "]
-        return Content.assemble(*parts)
+        labels = {
+            "drill": "end the drill" if self.watcher.drill is not None else "failover drill",
+            "pane": "problems" if self.has_class("-timeline") else "time line",
+            "back": "leave" if self.alone else "back",
+            **{f"servers('{verb}')": verb for verb in offered},
+        }
+        hidden = {f"servers('{verb}')" for verb in servers.VERBS if verb not in offered}
+        hidden |= {"pane"} if self.app.size.width >= WIDE else set()
+        hidden |= {"app.leave"} if self.alone else set()
+        self.query_one(KeyBar).keys = tuple(
+            key._replace(label=labels.get(key.action, key.label))
+            for key in self.KEYS
+            if key.action not in hidden
+        )
 
     def _here(self) -> list[str]:
-        nodes = self.view.pair.nodes if self.view is not None and self._setting is not None else ()
+        nodes = self.view.pair.nodes if self.view is not None and self._make_setting is not None else ()
         return [node.name for node in nodes if node.name in self.writer.packs]
 
     def _offered(self) -> dict[str, str]:
-        """What can be done to the servers now, each with its title; a drill says itself what to stop and start."""
+        """What can be done to the servers now, each with its title; a drill itself says what to stop and start."""
         here, view = self._here(), self.view
         if not here or view is None or view.drill is not None:
             return {}
@@ -486,11 +532,11 @@ class Dashboard(Screen[int]):
     # --- what a key does ------------------------------------------------------------------------
 
     def action_servers(self, verb: servers.Verb) -> None:
-        """Start, stop or restart the nodes that are here."""
-        if self._setting is not None and verb in self._offered():
+        """Start, stop or restart the nodes of this machine."""
+        if self._make_setting is not None and verb in self._offered():
             here = self._here()
             only_node = here[0] if len(here) == 1 else None
-            servers.ask(self.app, verb, here, partial(self._setting, only_node))
+            servers.ask(self.app, verb, here, partial(self._make_setting, only_node))
 
     def action_drill(self) -> None:
         """Begin the drill, or end it."""
@@ -498,29 +544,27 @@ class Dashboard(Screen[int]):
         self.show_keys()
 
     def action_pane(self) -> None:
-        """Change between problems and time line, where there is no room for both."""
+        """Switch between problems and time line, where only one fits."""
         self._chosen = True
         self.toggle_class("-timeline")
         self.query_one("#timeline" if self.has_class("-timeline") else "#problems").focus()
         self.show_keys()
 
-    def action_help(self) -> None:
-        self.app.push_screen(Help.of(self))
-
     async def action_report(self) -> None:
-        """Write the report now."""
-        if self.view is not None:
-            await self._write(self.writer.now)
+        """Write the report now, and name its file."""
+        await self._write(self.writer.now)
 
-    async def action_leave(self) -> None:
-        await self._end(LEFT)
+    async def action_back(self) -> None:
+        """Leave: back to the wizard, or to the shell."""
+        if self.alone:
+            await self.app.run_action("leave")
+        else:
+            await self.put_back()
+            self.dismiss()
 
-    async def _end(self, code: int) -> None:
-        if isinstance(running := self.app.screen, servers.ServersRun):
-            await beside(running.put_back, "put back")
-        if self.view is not None:
-            await self._write(self.writer.at_end)
-        self.app.exit(code, return_code=code)
+    async def put_back(self) -> None:
+        """Write what is to be written at the end."""
+        await self._write(self.writer.at_end)
 
     async def _write(self, keep: Callable[[View], list[Path]]) -> None:
         view = self.view
@@ -528,80 +572,8 @@ class Dashboard(Screen[int]):
             return
         try:
             paths = await beside(lambda: keep(view), "report")
-        except WizardError as problem:
-            self.notify(signs.plain(str(problem)), severity="error", markup=False)
+        except WizardError as error:
+            self.notify(signs.plain(str(error)), severity="error", markup=False)
             return
         for path in paths:
-            self.notify(signs.plain(f"written: {path}"), markup=False)
-
-
-class DashboardApp(App[int]):
-    """The dashboard alone, as the command line opens it."""
-
-    TITLE = "apimha-wizard"
-    CSS_PATH = "dashboard.tcss"
-    ENABLE_COMMAND_PALETTE = False
-
-    def __init__(self, dashboard: Dashboard, *, theme: str = "dark") -> None:
-        super().__init__()
-        self.dashboard = dashboard
-        self.broken: Exception | None = None
-        for one in THEMES.values():
-            self.register_theme(one)
-        self.theme = THEMES[theme].name
-        if self.no_color:
-            without_colours(self)
-
-    def get_default_screen(self) -> Screen[int]:
-        return self.dashboard
-
-    def on_mount(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            with suppress(ValueError, RuntimeError, NotImplementedError):
-                loop.add_signal_handler(number, self.exit, 128 + number, 128 + number)
-
-    async def action_quit(self) -> None:
-        await self.dashboard.action_leave()
-
-    def action_theme(self) -> None:
-        """Change between dark and light; it is remembered."""
-        memory = Memory()
-        memory.theme = "light" if self.current_theme.dark else "dark"
-        self.theme = THEMES[memory.theme].name
-
-    def _handle_exception(self, error: Exception) -> None:
-        """Textual would print the local variables of the traceback; the caller tells it in its own way."""
-        if self.broken is None:
-            self.broken = error
-        if self._exception is None:
-            self._exception = error
-            self._exception_event.set()
-        self._return_code = 1
-        self._close_messages_no_wait()
-
-
-def run(
-    watcher: Watcher,
-    *,
-    name: str,
-    until_healthy: bool,
-    writer: ReportWriter,
-    loaded: LoadedProfile | None = None,
-    resolver: Resolver | None = None,
-) -> int:
-    """Watch on the screen until the person leaves (130), or until there is nothing left to watch for.
-
-    With the profile as it was loaded and its resolver the servers can be started and stopped.
-
-    Raises:
-        Exception: what went wrong inside; the terminal is as it was.
-    """
-    never_wait()
-    setting = partial(servers.setting_of, loaded, resolver) if loaded and resolver else None
-    dashboard = Dashboard(watcher, name=name, writer=writer, until_healthy=until_healthy, setting=setting)
-    app = DashboardApp(dashboard, theme=Memory().theme)
-    app.run()
-    if app.broken is not None:
-        raise app.broken
-    return app.return_code or 0
+            self.notify(signs.plain(f"report: {path}"), markup=False)

@@ -1,4 +1,4 @@
-"""Start from an existing pair: its two homes are read back into a profile, and nothing in them is changed."""
+"""Start from an existing pair: its two homes are read into a profile, and nothing in them is changed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
+from textual import work
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
@@ -31,21 +32,28 @@ if TYPE_CHECKING:
     from wizard.command_line.run.from_homes import PairReading
 
 ABOUT = """\
-Somebody has configured a pair by hand. Both homes are read, and nothing in them is changed: what they hold becomes \
-a profile, and each password a file beside it that only you can read."""
+For a pair that was configured by hand. Both homes are read, and nothing in them is changed: their configuration \
+becomes a profile, and each password a file that only you can read."""
 NAME = "from-homes"
 """The name of the profile where none is typed, as on the command line."""
 
 
 class ReadBack(NamedTuple):
-    """The profile that was written, and what the homes left open."""
+    """The profile that was written, and what the homes do not answer."""
 
     name: str
     found: PairReading
 
 
+class LastField(TextField):
+    """The last field of the form: Enter begins."""
+
+    async def action_submit(self) -> None:
+        await self.screen.run_action("read")
+
+
 class ExistingPair(ModalScreen["ReadBack | None"]):
-    """Asks for the two homes and for a name; gives what was read, once it is written."""
+    """Ask for the two homes and for a name; return what was read, once it is written."""
 
     CSS_PATH = "dialogs/ask.tcss"
     AUTO_FOCUS = "PathField"
@@ -65,7 +73,7 @@ class ExistingPair(ModalScreen["ReadBack | None"]):
                 [("Home of node 1", "analytics-1"), ("Home of node 2", "analytics-2")]
             )
         ]
-        fields.append(TextField(named, (), "", NAME))
+        fields.append(LastField(named, (), "", NAME))
         with Vertical(classes="box") as box:
             box.border_title = "From an existing pair"
             box.border_subtitle = "F3 chooses a folder"
@@ -76,7 +84,7 @@ class ExistingPair(ModalScreen["ReadBack | None"]):
             yield Static("", markup=False, classes="result")
             with Horizontal(classes="buttons"):
                 yield Button("cancel", id="cancel", compact=True)
-                yield Button("read them", id="read", compact=True)
+                yield Button("read the homes", id="read", compact=True)
 
     def on_mount(self) -> None:
         for field in self.query(PathField):
@@ -89,23 +97,25 @@ class ExistingPair(ModalScreen["ReadBack | None"]):
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         if event.button.id == "read":
-            self.run_worker(self._read(), exclusive=True)
+            self.action_read()
         else:
             self.action_give_up()
 
-    async def _read(self) -> None:
+    @work(exclusive=True)
+    async def action_read(self) -> None:
+        """Read the homes, and write the profile."""
         first, second, name = (field.value.strip() for field in self.query(TextField))
-        told = self.query_one(".result", Static)
+        result = self.query_one(".result", Static)
         for field in self.query(PathField):
             if not field.value.strip():
-                told.update(f"{sign('error')} name the folder of this node's pack")
+                result.update(f"{sign('error')} enter the folder of this node's pack")
                 field.focus()
                 return
-        told.update(f"Reading {sign('cut')}")
+        result.update(f"Reading {sign('cut')}")
         try:
             self.dismiss(await beside(partial(read_back, first, second, name or NAME, self._folder), "homes"))
         except (WizardError, ValueError) as problem:
-            told.update(f"{sign('error')} {plain(str(problem))}")
+            result.update(f"{sign('error')} {plain(str(problem))}")
 
     def action_give_up(self) -> None:
         self.dismiss(None)
@@ -115,19 +125,19 @@ def read_back(first: str, second: str, name: str, folder: Path) -> ReadBack:
     """Read the two homes and write the profile of that name, with its files of passwords.
 
     Raises:
-        WizardError: a home is no pack, the name is none or is taken, or it cannot be written.
-        ValueError: a path is none.
+        WizardError: a home is not a pack, the name is invalid or taken, or the profile cannot be written.
+        ValueError: a path is invalid.
     """
     check_name(name)
     if locations.draft(name).exists():
-        raise UsageError("there is a draft of this name already", fix="open it, or take another name")
+        raise UsageError("a draft of this name exists already", fix="open it, or use another name")
     found = from_homes.read((locations.located(first, folder), locations.located(second, folder)))
     from_homes.write(found, locations.profile(name))
     return ReadBack(name, found)
 
 
 class WhatWasRead(ModalScreen[None]):
-    """What was doubtful in the homes, field by field, over the step where the pair goes on."""
+    """What was ambiguous in the homes, field by field, over the step where the wizard continues."""
 
     CSS_PATH = ["dialogs/ask.tcss", "help.tcss"]  # noqa: RUF012  (as Textual declares it)
     AUTO_FOCUS = "VerticalScroll"
@@ -140,7 +150,7 @@ class WhatWasRead(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="box") as box:
             box.border_title = "Read from the two homes"
-            box.border_subtitle = "Esc goes on"
+            box.border_subtitle = "Esc continues"
             yield Page(entries(self._found))
 
     def action_close(self) -> None:
@@ -148,21 +158,21 @@ class WhatWasRead(ModalScreen[None]):
 
 
 def entries(found: PairReading) -> list[PageEntry]:
-    """What a person has to know of what was read: what is missing, then each doubt at its field."""
-    told = [
+    """What the user has to know: what is missing, then each ambiguity with its field."""
+    page = [
         PageEntry(text="The profile holds what the homes hold. The review shows where they differ from it.")
     ]
     if found.missing:
-        told += [PageEntry(), PageEntry("Not in the homes, to be filled in", "$secondary bold")]
-        told += [
+        page += [PageEntry(), PageEntry("Not in the homes; fill in", "$secondary bold")]
+        page += [
             PageEntry(f"  {sign('incomplete')}", "$warning bold", name, indent=4) for name in found.missing
         ]
     if found.notes:
-        told += [
+        page += [
             PageEntry(),
-            PageEntry("To be looked at (each is a comment in the profile)", "$secondary bold"),
+            PageEntry("To be reviewed (each is a comment in the profile)", "$secondary bold"),
         ]
     for field, notes in found.notes.items():
-        told.append(PageEntry(f"  {field or 'both homes'}", "bold"))
-        told += [PageEntry(f"  {sign('warning')}", "$warning bold", note, indent=4) for note in notes]
-    return told
+        page.append(PageEntry(f"  {field or 'both homes'}", "bold"))
+        page += [PageEntry(f"  {sign('warning')}", "$warning bold", note, indent=4) for note in notes]
+    return page

@@ -1,4 +1,4 @@
-"""F1: what a screen is for, its keys, its fields and its checks; made from what is shown, not written twice."""
+"""F1: the purpose of a screen, its keys, its fields and its checks, all from where they are stated."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 
-from screens.keys import APPLY_KEYS, FORM_KEYS, REVIEW_KEYS, VERIFY_KEYS, WELCOME_KEYS, Keys
+from screens.keys import FORM, Keys
 from screens.model import lookup
 from screens.page import Page, PageEntry
 from screens.signs import WORDS, StepState, plain, sign
@@ -38,13 +38,8 @@ class Help(ModalScreen[None]):
         if name == "StepScreen":
             step: Step = screen.step  # type: ignore[attr-defined]
             return cls(step.title, _step(step))
-        if name == "Review":
-            return cls("Review", _page(REVIEW, REVIEW_KEYS))
-        if name == "Apply":
-            return cls("Apply", _page(APPLY, APPLY_KEYS))
-        if name == "Dashboard":
-            return cls("Verify", _page(VERIFY, VERIFY_KEYS))
-        return cls("apimha-wizard", _page(WELCOME, WELCOME_KEYS))
+        title, about = ABOUT.get(name, ABOUT["Welcome"])
+        return cls(title, [PageEntry(text=about), *_title("Keys"), *_keys(getattr(screen, "KEYS", ()))])
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="box") as box:
@@ -56,37 +51,61 @@ class Help(ModalScreen[None]):
         self.dismiss(None)
 
 
-WELCOME = """\
+ABOUT = {
+    "Welcome": (
+        "apimha-wizard",
+        """\
 The wizard turns two unpacked WSO2 API Manager Analytics packs into a working pair: eight steps, then a review of \
-every change, then one run that writes all of it or nothing. Nothing is written before you say so, and a run can be \
-rolled back."""
-REVIEW = """\
-Everything that a run would do, before it does anything. Warnings have to be accepted, errors to be mended. \
-Passwords are masked. What is shown is what is written, to the byte: if a file changes meanwhile, the run stops."""
-APPLY = """\
+every change, then one run that writes all of it or nothing. Nothing is written before you agree, and a run can be \
+rolled back.""",
+    ),
+    "Review": (
+        "Review",
+        """\
+Everything that a run would do, before it does anything. Warnings have to be accepted, errors to be fixed. \
+Passwords are masked. What is shown is what is written, to the byte: if a file changes meanwhile, the run stops.""",
+    ),
+    "Apply": (
+        "Apply",
+        """\
 All files of both nodes are written, or none: backups are made first, and after a failure or a cancel everything is \
-put back. Databases are made before the files, and what was made stays."""
-VERIFY = """\
+restored. Databases are created before the files, and stay.""",
+    ),
+    "Done": (
+        "Done",
+        """\
+What to do after a run, in this order. Each command is on a line of its own, so that it can be copied with the mouse. \
+This page can be reached again from Runs.""",
+    ),
+    "Runs": (
+        "Runs",
+        """\
+Every run of this user: when, by whom, and what it changed, with passwords masked. A run can be rolled back while \
+its backups exist (`apimha-wizard history --prune` removes old ones) and while the servers are stopped. Databases \
+stay.""",
+    ),
+    "Dashboard": (
+        "Verify",
+        """\
 Both logs and the Spark UIs, followed from the newest start of each node on: what has happened, what is awaited and \
-for how long, what is wrong and how it is mended. Nothing is written; the servers are started and stopped where you \
-ask for it. The failover drill tells which node to stop and when to start it again, and says after how many seconds \
-the other one took over."""
+for how long, what is wrong and how to fix it. Nothing is written; the servers are started and stopped only when you \
+ask for it. The failover drill says which node to stop and when to start it again, and measures how many seconds the \
+other node takes to take over.""",
+    ),
+}
+"""The title and the purpose of each screen, by the name of its class."""
 
 
 def _keys(keys: Keys) -> list[PageEntry]:
-    return [PageEntry(f"  {key}", "$primary bold", told, indent=19) for key, told in keys]
+    return [PageEntry(f"  {key.names}", "$primary bold", key.help, indent=19) for key in keys if key.keys]
 
 
 def _title(text: str) -> list[PageEntry]:
     return [PageEntry(), PageEntry(text, "$secondary bold")]
 
 
-def _page(about: str, keys: Keys) -> list[PageEntry]:
-    return [PageEntry(text=about), *_title("Keys"), *_keys(keys)]
-
-
 def _step(step: Step) -> list[PageEntry]:
-    entries = [PageEntry(text=step.help), *_title("Keys"), *_keys(FORM_KEYS), *_title("Fields")]
+    entries = [PageEntry(text=step.help), *_title("Keys"), *_keys(FORM), *_title("Fields")]
     for field in lookup.keys_of(step):
         default = "" if field.default in (None, {}) else f" Default: {field.default}."
         entries += [
@@ -108,10 +127,10 @@ def _step(step: Step) -> list[PageEntry]:
 
 
 STATES: dict[StepState, str] = {
-    "untouched": "nobody has been there",
-    "incomplete": "something that is needed is missing",
-    "checking": "its checks run",
-    "warning": "it works, and something should be known",
-    "error": "something is wrong",
-    "done": "everything is in order",
+    "untouched": "not opened yet",
+    "incomplete": "a required field is empty",
+    "checking": "its checks are running",
+    "warning": "a check warns",
+    "error": "a field or a check has an error",
+    "done": "no problems",
 }

@@ -1,9 +1,9 @@
-"""`NO_COLOR`: not one colour is sent; what colours tell is told by bold and by reversed text."""
+"""`NO_COLOR`: no colour is sent; bold and reversed text show what colours show otherwise."""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 from rich.style import Style
@@ -12,7 +12,6 @@ from textual.filter import LineFilter
 from screens.theme import PALETTES
 
 if TYPE_CHECKING:
-    from textual.app import App
     from textual.color import Color
 
 REVERSED = frozenset(
@@ -20,11 +19,11 @@ REVERSED = frozenset(
     for palette in PALETTES.values()
     for colour in (palette["primary"], palette["foreground"], palette["success"])
 )
-"""Grounds that mark what is chosen: cursor, selection, focused button."""
+"""Backgrounds that mark a choice: cursor, selection, focused button."""
 
 
 class NoColours(LineFilter):
-    """Takes every colour out of what is sent."""
+    """Remove every colour (Textual's own answer to `NO_COLOR` is shades of grey, Textualize/textual#839)."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         return [
@@ -45,8 +44,3 @@ def _without(style: Style) -> Style:
         reverse=ground in REVERSED or style.reverse or None,
         meta=style.meta,
     )
-
-
-def without_colours(app: App[Any]) -> None:
-    """Make an application send no colours (Textual's own answer to `NO_COLOR` is shades of grey)."""
-    app._filters = [NoColours()]

@@ -1,17 +1,21 @@
-"""Before anything is written: what would change in which file and why, and what has to be settled first."""
+"""Before anything is written: what would change in which file and why, and what is open."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from rich.text import Text
-from textual.binding import Binding, BindingType
+from textual import work
+from textual.binding import BindingType
 from textual.containers import Container, Horizontal
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Button, Static, Tree
 
+from screens import keys
 from screens.apply import Apply
+from screens.commands import Command, of_run
 from screens.dialogs import elsewhere
 from screens.model import lookup
 from screens.signs import of_finding, plain, sign
@@ -19,15 +23,17 @@ from screens.sizes import WIDE
 from screens.theme import tint
 from screens.widgets.change_tree import ChangeTree
 from screens.widgets.diff_view import DiffView, Said
-from screens.widgets.key_bar import KeyBar, KeyHint
+from screens.widgets.key_bar import KeyBar
 from screens.widgets.title_bar import TitleBar
 from wizard.plan.diff import rows
 from wizard.preflight.checks import UNIGNORABLE
-from wizard.profile.fields import key_of, keys
+from wizard.profile.fields import key_of
 from wizard.steps.procedure import CHECKS, STEP_IDS
 from wizard.system.finding import SetField
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from textual import events
     from textual.app import ComposeResult
     from textual.widgets.tree import TreeNode
@@ -39,29 +45,40 @@ if TYPE_CHECKING:
     from wizard.profile.lines import Place
     from wizard.system.finding import Finding
 
-KEYS = (
-    KeyHint("F9", "apply", "screen.apply", 0),
-    KeyHint("Space", "accept", "screen.accept", 2),
-    KeyHint("a", "accept all", "screen.accept_all", 3),
-    KeyHint("F3", "go to the field", "screen.go", 1),
-    KeyHint("s", "side by side", "screen.split", 4),
-    KeyHint("F5", "again", "screen.again", 4),
-    KeyHint("F8", "offline", "screen.offline", 5),
-    KeyHint("^B", "back", "screen.back", 1),
-    KeyHint("F1", "help", "app.help", 3),
-    KeyHint("^Q", "leave", "app.leave", 0),
-)
-
 
 class Item(NamedTuple):
-    """What a line of the tree stands for: a finding, a change, one line of a change, a database, or a node."""
+    """What a line of the tree is about: a finding, a change, one line of a change, a field, a database, or a node."""
 
     finding: Finding | None = None
     change: Change | None = None
     line: Line | None = None
+    place: Place | None = None
     database: str = ""
-    status: str = ""
     text: str = ""
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """The same for the same line of a newer plan."""
+        finding, change = self.finding, self.change
+        return (
+            (finding.id, finding.node, finding.message) if finding is not None else None,
+            (change.node, change.path) if change is not None else None,
+            self.line.text if self.line is not None else "",
+            self.place,
+            self.database,
+            self.text,
+        )
+
+
+@dataclass
+class Kept:
+    """What the review of a pair remembers until another pair is opened."""
+
+    pair: OpenPair
+    accepted: set[tuple[str, str | None, str]] = field(default_factory=set)
+    """The accepted warnings, each by its id, node and message."""
+    place: tuple[object, ...] = ()
+    """The key of the current line."""
 
 
 class Review(Screen["tuple[str, Place | None] | None"]):
@@ -72,45 +89,42 @@ class Review(Screen["tuple[str, Place | None] | None"]):
 
     CSS_PATH = "review.tcss"
     AUTO_FOCUS = "Tree"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f9", "apply", "apply", show=False),
-        Binding("a", "accept_all", "accept all", show=False),
-        Binding("f3", "go", "go to the field", show=False),
-        Binding("s", "split", "side by side", show=False),
-        Binding("f5", "again", "look again", show=False),
-        Binding("f6", "copy", "copy the fix", show=False),
-        Binding("f8", "offline", "with or without the network", show=False),
-        Binding("ctrl+b,escape", "back", "back", show=False),
-    ]
+    KEYS = keys.REVIEW
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.REVIEW)
 
-    def __init__(self, pair: OpenPair) -> None:
+    def __init__(self, kept: Kept) -> None:
         super().__init__()
-        self.pair = pair
-        self.accepted: set[tuple[str, str | None, str]] = set()
-        """The warnings that somebody accepted, each by its id, node and message."""
+        self.pair, self.kept = kept.pair, kept
         self._shown: Prepared | None = None
         self._asked_elsewhere = False
         self._rolling = False
+        self._open = "the checks are running"
+        """What keeps the plan from being applied; empty where nothing does."""
 
     def compose(self) -> ComposeResult:
         yield TitleBar(f"{self.pair.draft.title} {sign('to')} review")
+        yield Static("", id="totals")
         with Container(id="review"):
             yield ChangeTree[Item]()
             yield DiffView()
         with Horizontal(id="verdict"):
-            yield Static("", id="told")
+            yield Static("", id="verdict-text")
             yield Button("Apply", id="apply", compact=True, disabled=True)
-        yield KeyBar(*KEYS)
+        yield KeyBar(self.KEYS)
 
     def on_mount(self) -> None:
         self._arrange(self.app.size.width)
         self.call_after_refresh(self.look)
 
+    def commands(self) -> Iterator[Command]:
+        """What the palette offers beside the keys."""
+        return of_run(self.app, self.pair, self.look)  # type: ignore[arg-type]
+
     def look(self) -> None:
-        """Look at everything anew."""
+        """Read and check everything again."""
         self._shown = None
         if self.pair.profile is None:
-            self._tell_gaps()
+            self._show_gaps()
             return
         self.pair.look_at_everything()
         self.show_pair()
@@ -131,9 +145,7 @@ class Review(Screen["tuple[str, Place | None] | None"]):
         if pair.prepared is None:
             if pair.profile is not None:
                 count = sum(map(len, pair.findings.values()))
-                self._verdict(
-                    f"looking {sign('cut')} {count} findings so far, {len(pair.running)} checks run"
-                )
+                self._verdict(f"checking {sign('cut')} {count} findings, {len(pair.running)} checks running")
             return
         if pair.prepared is not self._shown:
             self._shown = pair.prepared
@@ -141,20 +153,39 @@ class Review(Screen["tuple[str, Place | None] | None"]):
             self._ask_about_elsewhere()
         self._judge()
 
-    def _tell_gaps(self) -> None:
+    def _show_gaps(self) -> None:
+        """Show why there is no plan: each field that is missing or wrong."""
         tree = self.branches
         tree.clear()
-        branch = tree.root.add("missing or wrong", expand=True)
-        for place, mistake in self.pair.mistakes.items():
-            title = self.pair.label(place)
-            branch.add_leaf(
-                Text(f"{sign('incomplete')} {plain(title)}"), Item(text=f"{title}: {mistake.message}")
+        problems: list[tuple[str, Place | None, str]] = [
+            (
+                f"{self._title(place)} is required"
+                if mistake.kind == "missing"
+                else f"{self._title(place)}: {mistake.message}",
+                place,
+                mistake.fix,
             )
-        for mistake in self.pair.other_mistakes:
+            for place, mistake in self.pair.mistakes.items()
+        ]
+        problems += [
+            (f"line {mistake.line}: {mistake.message}", None, mistake.fix)
+            for mistake in self.pair.other_mistakes
+        ]
+        branch = tree.root.add("cannot be planned", expand=True)
+        for text, place, fix in problems:
             branch.add_leaf(
-                f"{sign('error')} line {mistake.line}", Item(text=f"{mistake.message}; {mistake.fix}")
+                Text(f"{sign('incomplete')} {plain(text)}"), Item(place=place, text=f"{text}\n\nfix: {fix}")
             )
-        self._verdict("the profile is not whole yet: F3 goes to the field")
+        self._restore_place()
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        self._verdict(
+            f"cannot be planned: {problems[0][0]}{more}" if problems else "the profile is being read"
+        )
+
+    def _title(self, place: Place) -> str:
+        """The step and the field of a place: `Spark › Masters`."""
+        step = lookup.step_of(lookup.steps_of(key_of(place))[0])
+        return f"{step.title} › {self.pair.label(place)}"
 
     def _fill(self, prepared: Prepared) -> None:
         tree = self.branches
@@ -162,9 +193,9 @@ class Review(Screen["tuple[str, Place | None] | None"]):
         wrong = [one for one in self.pair.all_findings() if one.status == "error"]
         warned = [one for one in self.pair.all_findings() if one.status == "warning"]
         if wrong or warned:
-            branch = tree.root.add(self._counted("to settle", len(wrong) + len(warned)), expand=True)
+            branch = tree.root.add(self._counted("open", len(wrong) + len(warned)), expand=True)
             for finding in [*wrong, *warned]:
-                branch.add_leaf(self._settling(finding), Item(finding=finding))
+                branch.add_leaf(self._open_line(finding), Item(finding=finding))
         for node in prepared.plan.nodes:
             count = len(node.pending)
             title = (
@@ -173,58 +204,82 @@ class Review(Screen["tuple[str, Place | None] | None"]):
             branch = tree.root.add(title, Item(text=f"{node.node}: {node.home}"), expand=True)
             for change in node.pending:
                 file = branch.add(self._file(change), Item(change=change))
+                room = (tree.size.width or self.app.size.width) - 10
                 for line in change.lines:
-                    file.add_leaf(Text(plain(line.text)), Item(change=change, line=line))
+                    label = shortened(plain(line.text), room)
+                    file.add_leaf(Text(label), Item(change=change, line=line))
         for other in self._elsewhere(prepared):
-            told = (
-                f"{other.name} is on another machine ({other.host}). Nothing of it is written here.\n"
-                "Over there, run:\n\n"
-                f"apimha-wizard replay {self.pair.draft.called} --node {other.name}"
+            text = (
+                f"{other.name} is on another machine ({other.host}): nothing of it is written here.\n"
+                "After this run, the next page says what to copy and to run on that machine."
             )
-            tree.root.add_leaf(Text(f"{plain(other.name)}  on another machine"), Item(text=told))
+            tree.root.add_leaf(Text(f"{plain(other.name)}  on another machine"), Item(text=text))
         self._fill_databases()
-        tree.cursor_line = 1 if tree.root.children and tree.root.children[0].children else 0
-        self._show_item(self._current())
+        self._show_totals(prepared, len(warned))
+        self._restore_place()
+
+    def _show_totals(self, prepared: Prepared, warnings: int) -> None:
+        needs = self.pair.needs
+        files = sum(len(node.pending) for node in prepared.plan.nodes)
+        counts = [(len(prepared.plan.nodes), "node"), (files, "file")]
+        if needs is not None:
+            counts.append((sum(need.pending for need in needs.databases), "database"))
+        counts.append((warnings, "warning"))
+        text = f" {sign('dot')} ".join(f"{count} {_plural(word, count)}" for count, word in counts)
+        self.query_one("#totals", Static).update(Content(text))
+
+    def _restore_place(self) -> None:
+        """Put the cursor where it was, else on the first line that is open."""
+        tree = self.branches
+        nodes = [node for node in _all(tree.root) if node.data is not None]
+        wanted = next((node for node in nodes if node.data and node.data.key == self.kept.place), None)
+        if wanted is not None:
+            above = wanted.parent
+            while above is not None:
+                above.expand()
+                above = above.parent
+            self.call_after_refresh(tree.move_cursor, wanted)
+        else:
+            tree.cursor_line = 1 if tree.root.children and tree.root.children[0].children else 0
+        self._show_item((wanted.data if wanted is not None else None) or self._current())
 
     def _fill_databases(self) -> None:
         needs = self.pair.needs
         if needs is None:
             if self.pair.progress.offline:
-                self.branches.root.add_leaf(
-                    "databases  not looked at: offline",
-                    Item(
-                        text="Offline nothing is asked of the server and nothing is made in it: files only."
-                    ),
+                text = (
+                    "Offline, the server is not asked and nothing is created in it: only files are written."
                 )
+                self.branches.root.add_leaf("databases  left out: offline", Item(text=text))
             return
         count = sum(need.pending for need in needs.databases)
-        branch = self.branches.root.add(self._counted("databases", count, "to make"), expand=True)
+        branch = self.branches.root.add(self._counted("databases", count, "to create"), expand=True)
+        states = {"present": "exists", "missing": "missing", "pending": "to create"}
         for need in needs.databases:
-            state = {"present": "is there", "missing": "missing", "pending": "to make"}
-            told = state.get(need.result.status, need.result.status)
-            lines = [f"{need.database.name}: {told}, {need.result.tables} tables now."]
-            lines += ["It is made, with the character set of the profile."] if need.create else []
-            lines += (
-                [f"All rights on it are granted to {', '.join(map(str, need.grant_to))}."]
-                if need.grant_to
-                else []
-            )
-            lines += ["The pack's script makes its tables."] if need.script else []
-            lines += ["Something is missing that this run may not make."] if need.lacking else []
+            state = states.get(need.result.status, need.result.status)
+            lines = [f"{need.database.name}: {state}, {need.result.tables} tables now."]
+            if need.create:
+                lines.append("It is created with the character set of the profile.")
+            if need.grant_to:
+                lines.append(f"All rights on it are granted to {', '.join(map(str, need.grant_to))}.")
+            if need.script:
+                lines.append("The pack's script creates its tables.")
+            if need.lacking:
+                lines.append("Something is missing that this run may not create.")
             branch.add_leaf(
-                Text(f"{plain(need.database.name)}  {told}"),
+                Text(f"{plain(need.database.name)}  {state}"),
                 Item(database=need.database.name, text="\n".join(lines)),
             )
 
     def _elsewhere(self, prepared: Prepared) -> list[Any]:
-        """The nodes that are not done from here."""
+        """The nodes that are not written from here."""
         here = {node.name for node in prepared.nodes}
         return [node for node in prepared.profile.nodes if node.name not in here]
 
     # --- labels of the tree -----------------------------------------------------------------------
 
-    def _settling(self, finding: Finding) -> Text:
-        accepted = self._key(finding) in self.accepted
+    def _open_line(self, finding: Finding) -> Text:
+        accepted = self._key(finding) in self.kept.accepted
         box = f"[{sign('done') if accepted else ' '}]" if finding.status == "warning" else "   "
         colour = "error" if finding.status == "error" else "warning"
         node = f" {finding.node}" if finding.node else ""
@@ -239,9 +294,8 @@ class Review(Screen["tuple[str, Place | None] | None"]):
         return Text.assemble((plain(title), tint(self, "secondary", bold=True)), (told, tint(self, "quiet")))
 
     def _file(self, change: Change) -> Text:
-        folder, _, name = change.path.rpartition("/")
-        count, where = f"  {len(change.what)}", f"  {plain(folder)}"
-        return Text.assemble(plain(name), (count, tint(self, "primary")), (where, tint(self, "quiet")))
+        name = change.path.rpartition("/")[2]
+        return Text.assemble(plain(name), (f"  {len(change.what)}", tint(self, "primary")))
 
     @staticmethod
     def _key(finding: Finding) -> tuple[str, str | None, str]:
@@ -252,12 +306,15 @@ class Review(Screen["tuple[str, Place | None] | None"]):
         return node.data or Item() if node is not None else Item()
 
     def on_tree_node_highlighted(self, event: Tree.NodeHighlighted[Item]) -> None:
-        self._show_item(event.node.data or Item())
+        item = event.node.data or Item()
+        self.kept.place = item.key
+        self._show_item(item)
 
     def _show_item(self, item: Item) -> None:
         view = self.query_one(DiffView)
-        leads = self._target(item) is not None
-        self.query_one(KeyBar).offer(*(key for key in KEYS if leads or key.action != "screen.go"))
+        silent = [] if self._target(item) is not None else ["go"]
+        silent += [] if item.finding is not None else ["accept"]
+        self.query_one(KeyBar).without(self.KEYS, *silent)
         if item.finding is not None:
             view.show_text(self._about(item.finding))
         elif item.change is not None:
@@ -280,12 +337,16 @@ class Review(Screen["tuple[str, Place | None] | None"]):
             said += [Said(""), Said(f"why: {check.why}", "quiet")]
         said.append(Said(""))
         if finding.status == "warning":
-            told = "Space takes it back." if self._key(finding) in self.accepted else "Space accepts it."
-            said.append(Said(told, "primary"))
+            text = (
+                "Space undoes the acceptance."
+                if self._key(finding) in self.kept.accepted
+                else "Space accepts it."
+            )
+            said.append(Said(text, "primary"))
         elif finding.id not in UNIGNORABLE:
-            said.append(Said("Space takes it for a warning (as --ignore does).", "primary"))
+            said.append(Said("Space treats it as a warning (as --ignore does).", "primary"))
         else:
-            said.append(Said("Without this nothing can be written: F3 goes to its field.", "primary"))
+            said.append(Said("This has to be fixed first: F3 goes to its field.", "primary"))
         return said
 
     def _show_change(self, view: DiffView, change: Change, line: Line | None) -> None:
@@ -293,47 +354,47 @@ class Review(Screen["tuple[str, Place | None] | None"]):
         if prepared is None:
             return
         found = rows(change, prepared.masker())
-        said = [Said(f"{change.node} {sign('dot')} {change.path}", "secondary", bold=True)]
-        said += [
+        said = [
             Said(f"written: {move.path}", "quiet") for move in change.moves if not _within(move.path, change)
         ]
+        said += [Said(line.text, bold=True)] if line is not None else []
         place = self._place(line)
         if place is not None:
-            step, title = lookup.step_of(lookup.steps_of(key_of(place))[0]), keys()[key_of(place)].title
-            said += [Said(f"from: {step.title} {sign('to')} {title}   F3 goes there", "primary")]
+            said += [Said(f"from: {self._title(place)}   F3 goes there", "primary")]
         elif line is not None:
             said += [Said(f"from: {lookup.step_of(change.step).title}, the same for every pair", "quiet")]
-        if not found:
-            said += [Said(""), *(Said(line) for line in change.what)]
-        view.show_rows(found, [*said, Said("")], at=_row_of(found, line) if line else 0)
+        if not found and line is None:
+            said += [Said(text) for text in change.what]
+        title = f"{change.node} {sign('dot')} {change.path}"
+        view.show_rows(found, said, at=_row_of(found, line) if line else 0, title=title)
 
-    # --- settling ---------------------------------------------------------------------------------
+    # --- what is open ---------------------------------------------------------------------------------
 
     def _judge(self) -> None:
         wrong = [one for one in self.pair.all_findings() if one.status == "error"]
         open_ones = [
             one
             for one in self.pair.all_findings()
-            if one.status == "warning" and self._key(one) not in self.accepted
+            if one.status == "warning" and self._key(one) not in self.kept.accepted
         ]
         prepared = self.pair.prepared
         databases = self.pair.needs is not None and self.pair.needs.pending
         pending = prepared is not None and bool(prepared.plan.pending or databases)
         self._rolling = prepared is not None and not databases and self._can_roll(prepared, wrong)
-        ready = prepared is not None and (self._rolling or not wrong) and not open_ones and pending
         self.query_one("#apply", Button).label = "Apply node by node" if self._rolling else "Apply"
         if wrong and not self._rolling:
-            told = f"{len(wrong)} {_plural('error', len(wrong))} to mend"
-            told += f", {len(open_ones)} {_plural('warning', len(open_ones))} to accept" if open_ones else ""
+            names = ", ".join(dict.fromkeys(one.id for one in wrong))
+            text = f"{len(wrong)} {_plural('error', len(wrong))} to fix: {names}"
+            text += f"; {len(open_ones)} {_plural('warning', len(open_ones))} to accept" if open_ones else ""
         elif not pending:
-            told = "nothing to do: everything is as the profile says"
+            text = "nothing to do: everything is as the profile says"
         elif open_ones:
-            told = f"{len(open_ones)} {_plural('warning', len(open_ones))} to accept"
-        elif self._rolling:
-            told = "the pair runs: each node is stopped, written and started in its turn"
+            text = f"{len(open_ones)} {_plural('warning', len(open_ones))} to accept"
         else:
-            told = "ready: nothing has been written yet"
-        self._verdict(told, ready=ready)
+            ready = "the pair runs: each node is stopped, written and started in its turn"
+            self._verdict(ready if self._rolling else "ready: nothing has been written yet", ready=True)
+            return
+        self._verdict(text)
 
     def _can_roll(self, prepared: Prepared, wrong: list[Finding]) -> bool:
         """Whether both servers run here, nothing else keeps the change from being made, and it can be made so."""
@@ -346,8 +407,9 @@ class Review(Screen["tuple[str, Place | None] | None"]):
             and all(change.rolls for change in prepared.plan.pending)
         )
 
-    def _verdict(self, told: str, *, ready: bool = False) -> None:
-        self.query_one("#told", Static).update(Content(told))
+    def _verdict(self, text: str, *, ready: bool = False) -> None:
+        self._open = "" if ready else text
+        self.query_one("#verdict-text", Static).update(Content(plain(text)))
         self.query_one("#apply", Button).disabled = not ready
 
     def on_tree_node_selected(self, event: Tree.NodeSelected[Item]) -> None:
@@ -363,24 +425,26 @@ class Review(Screen["tuple[str, Place | None] | None"]):
             self._ignore(finding)
             return
         key = self._key(finding)
-        self.accepted ^= {key}
-        node.set_label(self._settling(finding))
+        self.kept.accepted ^= {key}
+        node.set_label(self._open_line(finding))
         self._show_item(node.data or Item())
         self._judge()
 
     def action_accept_all(self) -> None:
-        """Accept every warning."""
-        for node in _leaves(self.branches.root):
+        """Accept every warning, and say what is still open."""
+        for node in _all(self.branches.root):
             finding = node.data.finding if node.data is not None else None
             if finding is not None and finding.status == "warning":
-                self.accepted.add(self._key(finding))
-                node.set_label(self._settling(finding))
+                self.kept.accepted.add(self._key(finding))
+                node.set_label(self._open_line(finding))
         self._show_item(self._current())
         self._judge()
+        if self._open:
+            self.notify(f"Still open: {plain(self._open)}", markup=False)
 
     def _ignore(self, finding: Finding) -> None:
         if finding.id in UNIGNORABLE:
-            self.notify(f"{finding.id} cannot be ignored: without it there is no plan.", markup=False)
+            self.notify(f"{finding.id} cannot be ignored: fix it first.", markup=False)
             return
         self.pair.note(ignore=[*self.pair.progress.ignore, finding.id])
         self.notify(f"{finding.id} counts as a warning from now on.", markup=False)
@@ -388,25 +452,23 @@ class Review(Screen["tuple[str, Place | None] | None"]):
 
     # --- a node whose home is elsewhere -----------------------------------------------------------
 
-    def _ask_about_elsewhere(self) -> None:
-        """A home that is not here: the node is on another machine, or its path is wrong; only a person knows."""
-        if self._asked_elsewhere or self.pair.profile is None or self.pair.progress.only_node is not None:
+    @work
+    async def _ask_about_elsewhere(self) -> None:
+        """Ask about a home that is not here: the node is on another machine, or its path is wrong."""
+        profile = self.pair.profile
+        if self._asked_elsewhere or profile is None or self.pair.progress.only_node is not None:
             return
-        missing = elsewhere.missing_homes(self.pair.profile)
+        missing = elsewhere.missing_homes(profile)
         if len(missing) != 1:
             return
         self._asked_elsewhere = True
-        here = self.pair.profile.partner(missing[0])
-
-        def answered(choice: str | None) -> None:
-            if choice == "there":
-                self.pair.note(only_node=here.name)
-                self.look()
-            elif choice == "wrong":
-                index = [node.name for node in self.pair.profile.nodes].index(missing[0].name)  # type: ignore[union-attr]
-                self.dismiss((STEP_IDS[0], ("nodes", index, "home")))
-
-        self.app.push_screen(elsewhere.ask(missing[0], here), answered)
+        here = profile.partner(missing[0])
+        choice = await self.app.push_screen_wait(elsewhere.ask(missing[0], here))
+        if choice == "there":
+            self.pair.note(only_node=here.name)
+            self.look()
+        elif choice == "wrong":
+            self.dismiss((STEP_IDS[0], ("nodes", profile.nodes.index(missing[0]), "home")))
 
     # --- going on ---------------------------------------------------------------------------------
 
@@ -422,9 +484,7 @@ class Review(Screen["tuple[str, Place | None] | None"]):
             action = item.finding.action
             field = action.field if isinstance(action, SetField) else self.pair.field_of(item.finding)
             return self.pair.owners(item.finding)[0], self.pair.draft.place(field) if field else None
-        place = self._place(item.line)
-        if place is None and item.change is None and self.pair.profile is None and self.pair.mistakes:
-            place = next(iter(self.pair.mistakes))
+        place = item.place or self._place(item.line)
         if item.database and self.pair.profile is not None:
             databases = self.pair.profile.mysql.databases
             role = next((role for role, name in databases if name == item.database), None)
@@ -455,17 +515,16 @@ class Review(Screen["tuple[str, Place | None] | None"]):
         finding = self._current().finding
         if finding is not None and finding.fix:
             self.app.copy_to_clipboard(finding.fix)
-            self.notify("The fix is in the clipboard.", markup=False)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         if event.button.id == "apply":
             self.action_apply()
 
     def action_apply(self) -> None:
-        """Write it, if everything is settled."""
+        """Write it, if nothing is open; else say what is."""
         prepared = self.pair.prepared
-        if prepared is None or self.query_one("#apply", Button).disabled:
-            self.notify("There is something to settle first.", markup=False)
+        if prepared is None or self._open:
+            self.notify(f"Not applied: {plain(self._open)}", severity="warning", markup=False)
             return
         self.app.push_screen(Apply(self.pair, prepared, rolling=self._rolling))
 
@@ -496,8 +555,15 @@ def _row_of(rows: list[DiffRow], line: Line) -> int:
     return next((number for number, row in enumerate(rows) if (row.after or 0) >= line.number), 0)
 
 
-def _leaves(node: TreeNode[Item]) -> list[TreeNode[Item]]:
-    found = []
+def shortened(text: str, room: int) -> str:
+    """The text in so many columns: cut in its middle, since the new value is at its end."""
+    if len(text) <= room:
+        return text
+    left = max(1, room // 3)
+    return f"{text[:left]}{sign('cut')}{text[len(text) - (room - left - 1) :]}"
+
+
+def _all(node: TreeNode[Item]) -> Iterator[TreeNode[Item]]:
     for child in node.children:
-        found += [child] if not child.children else _leaves(child)
-    return found
+        yield child
+        yield from _all(child)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input
 
-from screens import verify
+from screens import keys
+from screens.commands import Command, of_step
 from screens.dialogs import agree
 from screens.dialogs.password import PasswordTest
 from screens.dialogs.picker import pick_for
@@ -23,7 +24,7 @@ from screens.widgets.check_list import CheckList
 from screens.widgets.choice import Choice
 from screens.widgets.field import TextField
 from screens.widgets.form import Form
-from screens.widgets.key_bar import KeyBar, KeyHint
+from screens.widgets.key_bar import KeyBar
 from screens.widgets.labelled import Labelled, wrapped
 from screens.widgets.node_tabs import NodeTabs
 from screens.widgets.path_field import PathField
@@ -36,6 +37,8 @@ from wizard.system import finding
 from wizard.system.finding import Agree, SetField
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from textual import events
     from textual.app import ComposeResult
 
@@ -45,18 +48,6 @@ if TYPE_CHECKING:
 
 TOGETHER = 0.04
 """Seconds in which what is new is gathered before it is shown."""
-
-KEYS = (
-    KeyHint("^N", "next", "screen.next", 0),
-    KeyHint("^B", "back", "screen.back", 3),
-    KeyHint("F2", "review", "screen.review", 1),
-    KeyHint("F4", "fix", "screen.fix", 2),
-    KeyHint("F5", "again", "screen.again", 4),
-    KeyHint("F6", "copy", "screen.copy", 5),
-    KeyHint("^P", "commands", "app.command_palette", 2),
-    KeyHint("F1", "help", "app.help", 1),
-    KeyHint("^Q", "leave", "app.leave", 0),
-)
 
 
 class Heading(Widget):
@@ -101,17 +92,8 @@ class StepScreen(Screen[None]):
     """One step at a time; any of them can be opened at any time."""
 
     AUTO_FOCUS = "Form > *"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+n", "next", "next step", show=False),
-        Binding("ctrl+b", "back", "step before", show=False),
-        Binding("ctrl+t", "other_node", "the other node", show=False),
-        Binding("f2", "review", "review", show=False),
-        Binding("f4", "fix", "do what mends it", show=False),
-        Binding("f5", "again", "check again", show=False),
-        Binding("f6", "copy", "copy the fix", show=False),
-        Binding("f7", "test", "test the password", show=False),
-        Binding("f8", "offline", "with or without the network", show=False),
-    ]
+    KEYS = keys.FORM
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.FORM)
 
     def __init__(self, pair: OpenPair, step: str | None) -> None:
         super().__init__()
@@ -137,7 +119,7 @@ class StepScreen(Screen[None]):
                 yield self.form
                 yield FieldHelp()
             yield CheckList()
-        yield KeyBar(*KEYS)
+        yield KeyBar(self.KEYS)
 
     def _made_form(self) -> Form:
         return Form(self.step, self.pair.draft, wide=self.has_class("-wide"))
@@ -414,11 +396,15 @@ class StepScreen(Screen[None]):
         (fields[0] if by > 0 else fields[-1]).focus()
         return True
 
+    def commands(self) -> Iterator[Command]:
+        """What the palette offers beside the keys."""
+        return of_step(self)
+
     async def action_review(self) -> None:
         from screens.review import Review
 
         self.pair.publish()
-        self.app.push_screen(Review(self.pair), self._go_to_field)
+        self.app.push_screen(Review(self.app.review_of(self.pair)), self._go_to_field)  # type: ignore[attr-defined]
 
     def _go_to_field(self, chosen: tuple[str, Place | None] | None) -> None:
         """Open the step and the field that were chosen in the review, if any."""
@@ -426,7 +412,7 @@ class StepScreen(Screen[None]):
             self.call_later(self.open_step, *chosen)
 
     def action_verify(self) -> None:
-        verify.wish(self.app, self.pair)  # type: ignore[arg-type]
+        self.app.action_verify()  # type: ignore[attr-defined]
 
     # --- the checks -------------------------------------------------------------------------------
 

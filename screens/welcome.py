@@ -13,6 +13,7 @@ from textual.screen import ModalScreen, Screen
 from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from screens import keys
 from screens.dialogs.picker import Picker
 from screens.existing import ExistingPair, ReadBack, WhatWasRead
 from screens.model.background import beside
@@ -20,7 +21,7 @@ from screens.model.draft import begin, open_profile
 from screens.page import Page, PageEntry
 from screens.signs import plain, sign
 from screens.sizes import WIDE
-from screens.widgets.key_bar import KeyBar, KeyHint
+from screens.widgets.key_bar import KeyBar
 from screens.widgets.title_bar import TitleBar
 from wizard.command_line.run import rollback
 from wizard.profile.fields import Key
@@ -34,16 +35,6 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from wizard.profile.listing import Listed
-
-KEYS = (
-    KeyHint("Enter", "open", "screen.open", 0),
-    KeyHint("n", "new pair", "screen.new", 0),
-    KeyHint("e", "existing pair", "screen.existing", 1),
-    KeyHint("o", "open a file", "screen.open_file", 1),
-    KeyHint("^P", "commands", "app.command_palette", 3),
-    KeyHint("F1", "help", "app.help", 2),
-    KeyHint("^Q", "leave", "app.leave", 0),
-)
 
 TITLE = "A pair of API Manager Analytics nodes, step by step"
 
@@ -65,12 +56,8 @@ class Welcome(Screen[None]):
 
     CSS_PATH = "welcome.tcss"
     AUTO_FOCUS = "OptionList"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n", "new", "new pair", show=False),
-        Binding("e", "existing", "from an existing pair", show=False),
-        Binding("o", "open_file", "open a file", show=False),
-        Binding("f5", "again", "look again", show=False),
-    ]
+    KEYS = keys.WELCOME
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.WELCOME)
 
     def __init__(self) -> None:
         super().__init__()
@@ -83,7 +70,7 @@ class Welcome(Screen[None]):
                 yield Static(Content.assemble((TITLE, "bold $primary")), id="greeting")
                 yield OptionList(Option(f"{sign('to')[:1]} New pair", id="new"))
             yield _about()
-        yield KeyBar(*KEYS)
+        yield KeyBar(self.KEYS)
 
     def on_mount(self) -> None:
         self.set_class(self.app.size.width >= WIDE, "-wide")

@@ -11,7 +11,8 @@ from tools.pages import renew, table
 def chapters() -> str:
     """Return each screen as a chapter with its keys, in Markdown."""
     return "\n\n".join(
-        f"## {title}\n\n" + table(("key", "what it does"), ((f"`{key}`", told) for key, told in keys))
+        f"## {title}\n\n"
+        + table(("key", "what it does"), ((f"`{key.names}`", key.help) for key in keys if key.keys))
         for title, keys in SCREENS
     )
 

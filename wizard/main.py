@@ -34,7 +34,7 @@ def open_wizard(name: str | None) -> int:
 
 
 def open_dashboard(watcher: Watcher, **options: Any) -> int:
-    """The dashboard of `verify --watch`, with the options of `screens.dashboard.run`; its exit code."""
-    from screens.dashboard import run
+    """The dashboard of `verify --watch`, with the options of `screens.dashboard.Dashboard`; its exit code."""
+    from screens.start import watch
 
-    return run(watcher, **options)
+    return watch(watcher, **options)

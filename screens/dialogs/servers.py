@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -28,7 +27,6 @@ from wizard.system.errors import WizardError
 if TYPE_CHECKING:
     from textual.app import App, ComposeResult
 
-    from screens.app import WizardApp
     from screens.model.pair import OpenPair
     from wizard.passwords.resolver import Resolver
     from wizard.profile.files import LoadedProfile
@@ -51,40 +49,51 @@ def ask(
     make: Callable[[], Setting],
     ended: Callable[[ServersResult | None], None] = lambda result: None,
 ) -> None:
-    """Start, stop or restart the nodes of these names; what takes a node down is asked about first."""
+    """Start, stop or restart the nodes of these names; what stops a node is asked about first."""
 
-    def answered(choice: str | None) -> None:
-        if choice == verb:
-            app.push_screen(ServersRun(verb, title(verb, names), make), ended)
+    async def run() -> None:
+        if verb != "start" and await app.push_screen_wait(question(verb, names)) != verb:
+            return
+        ended(await app.push_screen_wait(ServersRun(verb, title(verb, names), make)))
 
-    if verb == "start":
-        answered(verb)
-        return
-    told = f"{names[0]} is down then, and the other node takes over."
+    app.run_worker(run(), group="servers", exclusive=True)
+
+
+def question(verb: Verb, names: Sequence[str]) -> Ask:
+    """Return the question before a node goes down."""
+    text = f"{names[0]} is down then, and the other node takes over."
     if len(names) > 1:
-        told = {
-            "stop": "The pair is down then: nothing takes its events until a node is started again.",
+        text = {
+            "stop": "The pair is down then: it receives no events until a node is started again.",
             "restart": "One node after the other, the passive one first, and only while the pair is healthy.",
         }[verb]
-    app.push_screen(Ask(f"{title(verb, names)}?", told, [("no", "no"), (verb, verb)]), answered)
+    return Ask(f"{title(verb, names)}?", text, [("no", "no"), (verb, verb)])
 
 
 def ask_for_pair(
-    app: WizardApp, pair: OpenPair, verb: Verb, ended: Callable[[ServersResult | None], None]
+    app: App[Any], pair: OpenPair, verb: Verb, ended: Callable[[ServersResult | None], None]
 ) -> None:
     """The same for the profile that is open, as it is saved; a node that is done elsewhere is left out."""
     only_node, names = pair.progress.only_node, pair.draft.node_names()
     if pair.profile is None:
-        app.say("The profile is not complete yet: its servers are not known.", "warning")
+        app.notify("The profile is not complete yet: its servers are not known.", markup=False)
         return
 
-    def make() -> Setting:
-        pair.draft.keeper.settled(5.0)
-        loaded, resolver = load(pair.draft.target), pair.resolver()
-        resolver.trusted = loaded.is_agreed  # the file may have been replaced since it was shown
-        return setting_of(loaded, resolver, only_node)
+    ask(
+        app,
+        verb,
+        [only_node] if only_node else names,
+        lambda: setting_of(*as_saved(pair), only_node),
+        ended,
+    )
 
-    ask(app, verb, [only_node] if only_node else names, make, ended)
+
+def as_saved(pair: OpenPair) -> tuple[LoadedProfile, Resolver]:
+    """Return the profile of a pair as its file holds it, with its resolver; called in a thread, since it waits."""
+    pair.draft.keeper.settled(5.0)
+    loaded, resolver = load(pair.draft.target), pair.resolver()
+    resolver.trusted = loaded.is_agreed  # the file may have been replaced since it was shown
+    return loaded, resolver
 
 
 def setting_of(loaded: LoadedProfile, resolver: Resolver, only_node: str | None) -> Setting:
@@ -103,7 +112,7 @@ class ServersRun(ModalScreen[ServersResult | None]):
         self._verb, self._title, self._make = verb, title, make
         self._states: Sequence[NodeState] = ()
         self._elsewhere = ""
-        self._cancel, self._ended = Cancel(), threading.Event()
+        self._cancel = Cancel()
         self._since = monotonic()
         self.result: ServersResult | None = None
 
@@ -120,7 +129,7 @@ class ServersRun(ModalScreen[ServersResult | None]):
         self.query_one("#found").display = False
         self._paint()
         self._timer = self.set_interval(PERIOD, self._paint)
-        self.run_worker(self._run(), exclusive=True)
+        self._working = self.run_worker(self._run(), exclusive=True)
 
     def _work(self) -> ServersResult:
         def progress(nodes: Sequence[NodeState]) -> None:
@@ -139,8 +148,6 @@ class ServersRun(ModalScreen[ServersResult | None]):
             return servers.run(self._verb, setting, progress=progress, cancel=self._cancel)
         except WizardError as problem:
             return ServersResult("refused", problem.exit_code, error=str(problem))
-        finally:
-            self._ended.set()
 
     async def _run(self) -> None:
         result = self.result = await beside(self._work, self._verb)
@@ -174,10 +181,10 @@ class ServersRun(ModalScreen[ServersResult | None]):
             lines.append(Content.styled(plain(f"… {now}, {self._seconds}"), "$quiet"))
         self.query_one("#nodes", Static).update(Content("\n").join(lines))
 
-    def put_back(self) -> None:
-        """Cancel, and wait until no launch is under way; called in a thread by whoever leaves."""
+    async def put_back(self) -> None:
+        """Cancel, and wait until no launch is under way; called by whoever leaves."""
         self._cancel.set()
-        self._ended.wait()
+        await self._working.wait()
 
     def on_button_pressed(self) -> None:
         self.action_close()

@@ -1,4 +1,4 @@
-"""The tree of the review: what is to be settled, and what changes."""
+"""The tree of the review and of the runs."""
 
 from __future__ import annotations
 
@@ -13,9 +13,13 @@ T = TypeVar("T")
 
 
 class ChangeTree(Tree[T]):
-    """Space settles a line that has nothing below it, and opens any other."""
+    """Space accepts a line that has nothing below it, and unfolds any other; Left and Right fold and unfold."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("space", "settle", "accept, or open", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "settle", "accept, or unfold", show=False),
+        Binding("right", "unfold", "unfold", show=False),
+        Binding("left", "fold", "fold, or go to the line above it", show=False),
+    ]
 
     def __init__(self) -> None:
         super().__init__("review")
@@ -27,7 +31,20 @@ class ChangeTree(Tree[T]):
 
     async def action_settle(self) -> None:
         node = self.cursor_node
-        if node is not None and node.children:
+        if node is not None and node.allow_expand:
             node.toggle()
         else:
             await self.run_action("screen.accept")
+
+    def action_unfold(self) -> None:
+        if self.cursor_node is not None:
+            self.cursor_node.expand()
+
+    def action_fold(self) -> None:
+        node = self.cursor_node
+        if node is None:
+            return
+        if node.is_expanded and node.allow_expand:
+            node.collapse()
+        elif node.parent is not None and not node.parent.is_root:
+            self.move_cursor(node.parent)

@@ -11,12 +11,10 @@ from textual.strip import Strip
 
 from screens.signs import plain, sign
 from screens.theme import ink
-from screens.widgets.labelled import wrapped
+from screens.widgets.labelled import cut, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from textual import events
 
     from wizard.plan.diff import DiffRow
 
@@ -27,7 +25,7 @@ NUMBER = 6
 
 
 class Said(NamedTuple):
-    """A line of text that is no diff."""
+    """A line of text beside the diff."""
 
     text: str
     colour: str = "foreground"
@@ -35,14 +33,18 @@ class Said(NamedTuple):
 
 
 class DiffView(ScrollView, can_focus=True):
-    """Shows a diff, or text."""
+    """Show a diff below some lines that stay while it scrolls, or only lines; nothing is cut, long lines wrap."""
 
     def __init__(self) -> None:
         super().__init__()
         self._said: list[Said] = []
         self._rows: list[DiffRow] = []
-        self._pairs: list[tuple[DiffRow | None, DiffRow | None]] = []
-        self._text: list[Said] = []
+        self._text: list[Strip] = []
+        self._lines: list[Strip] = []
+        self._starts: list[int] = []
+        """The line where each row, or pair of rows, begins."""
+        self._at = 0
+        self._title = ""
         self.split: bool | None = None
         """Side by side, or not; None: where there is room."""
 
@@ -50,85 +52,85 @@ class DiffView(ScrollView, can_focus=True):
     def splits(self) -> bool:
         return self.size.width >= SIDE_BY_SIDE if self.split is None else self.split
 
-    def show_rows(self, rows: Sequence[DiffRow], said: Sequence[Said] = (), at: int = 0) -> None:
+    def show_rows(
+        self, rows: Sequence[DiffRow], said: Sequence[Said] = (), at: int = 0, title: str = ""
+    ) -> None:
         """Show a diff below some lines of text, scrolled to the row of that number."""
-        self._rows, self._said = list(rows), list(said)
-        self._pairs = paired(rows)
+        self._rows, self._said, self._at, self._title = list(rows), list(said), at, title
         self._lay_out()
-        top = at
-        if self.splits:
-            top = next((n for n, pair in enumerate(self._pairs) if rows and rows[at] in pair), 0)
-        self.scroll_to(0, max(0, top + len(self._text) - 2) if at else 0, animate=False)
 
-    def show_text(self, said: Sequence[Said]) -> None:
+    def show_text(self, said: Sequence[Said], title: str = "") -> None:
         """Show lines of text."""
-        self.show_rows([], said)
+        self.show_rows([], said, title=title)
 
-    def _on_resize(self, event: events.Resize) -> None:
+    def on_resize(self) -> None:
         self._lay_out()
 
     def _lay_out(self) -> None:
         width = max(20, self.scrollable_content_region.width or self.size.width)
+        self.border_title = plain(cut(self._title, width - 4)) if self._title else None
+        base = ink(self, "foreground")
         self._text = [
-            Said(line, one.colour, one.bold)
+            Strip([Segment(line, ink(self, one.colour, bold=one.bold))]).adjust_cell_length(width, base)
             for one in self._said
             for line in (wrapped(plain(one.text), width - 1) or [""])
         ]
-        rows = len(self._pairs) if self.splits else len(self._rows)
-        longest = max((len(row.text.expandtabs(4)) for row in self._rows), default=0) + NUMBER + 4
-        across = width if self.splits or not self._rows else max(width, longest)
-        self.virtual_size = Size(across, len(self._text) + rows)
+        self._lines, self._starts = [], []
+        at = self._at
+        if self.splits:
+            half = (width - 1) // 2
+            bar = Strip([Segment(sign("bar"), ink(self, "line"))])
+            pairs = paired(self._rows)
+            wanted = self._rows[self._at] if self._rows else None
+            at = next((n for n, pair in enumerate(pairs) if wanted in pair), 0)
+            for before, after in pairs:
+                self._starts.append(len(self._lines))
+                if before is not None and before.kind == "gap":
+                    self._lines += self._row(before, width, None)
+                    continue
+                left = self._row(before, half, before.before if before is not None else None)
+                right = self._row(after, width - 1 - half, after.after if after is not None else None)
+                for n in range(max(len(left), len(right))):
+                    first = left[n] if n < len(left) else Strip.blank(half, base)
+                    second = right[n] if n < len(right) else Strip.blank(width - 1 - half, base)
+                    self._lines.append(Strip.join([first, bar, second]))
+        else:
+            for row in self._rows:
+                self._starts.append(len(self._lines))
+                self._lines += self._row(row, width, row.after if row.before is None else row.before)
+        self.virtual_size = Size(width, len(self._text) + len(self._lines))
+        top = self._starts[at] - 2 if at and self._starts else 0
+        self.scroll_to(0, max(0, top), animate=False)
         self.refresh()
 
-    def render_line(self, y: int) -> Strip:
-        width, base = self.size.width, ink(self, "foreground")
-        number = y + self.scroll_offset.y
-        if number < len(self._text):
-            said = self._text[number]
-            return Strip([Segment(said.text, ink(self, said.colour, bold=said.bold))]).adjust_cell_length(
-                width, base
-            )
-        number -= len(self._text)
-        if self.splits:
-            return self._pair(number) if number < len(self._pairs) else Strip.blank(width, base)
-        return self._row(number) if number < len(self._rows) else Strip.blank(width, base)
-
-    def _row(self, number: int) -> Strip:
-        row, width, left = self._rows[number], self.size.width, self.scroll_offset.x
-        if row.kind == "gap":
-            return Strip([Segment(sign("rule") * width, ink(self, "line"))])
-        ground, colour, mark = LOOKS[row.kind]
-        line = row.before if row.before is not None else row.after
-        text = plain(row.text.expandtabs(4))[left:]
-        segments = [
-            Segment(f"{line:>{NUMBER - 1}} ", ink(self, "quiet", ground)),
-            Segment(f"{mark} ", ink(self, colour, ground, bold=True)),
-            Segment(text, ink(self, colour, ground)),
-        ]
-        return Strip(segments).adjust_cell_length(width, ink(self, "foreground", ground))
-
-    def _pair(self, number: int) -> Strip:
-        width = self.size.width
-        half = (width - 1) // 2
-        before, after = self._pairs[number]
-        middle = Segment(sign("bar"), ink(self, "line"))
-        if before is not None and before.kind == "gap":
-            return Strip([Segment(sign("rule") * width, ink(self, "line"))])
-        left = self._half(before, half, before.before if before is not None else None)
-        right = self._half(after, width - 1 - half, after.after if after is not None else None)
-        return Strip.join([left, Strip([middle]), right])
-
-    def _half(self, row: DiffRow | None, width: int, line: int | None) -> Strip:
+    def _row(self, row: DiffRow | None, width: int, line: int | None) -> list[Strip]:
+        """A row as lines of that width: its number and sign, then its text."""
         if row is None:
-            return Strip.blank(width, ink(self, "foreground"))
+            return []
+        if row.kind == "gap":
+            return [Strip([Segment(sign("rule") * width, ink(self, "line"))])]
         ground, colour, mark = LOOKS[row.kind]
-        text = plain(row.text.expandtabs(4))[self.scroll_offset.x :]
-        segments = [
-            Segment(f"{line or '':>{NUMBER - 1}} ", ink(self, "quiet", ground)),
-            Segment(f"{mark} ", ink(self, colour, ground, bold=True)),
-            Segment(text, ink(self, colour, ground)),
+        text, room = plain(row.text.expandtabs(4)), width - NUMBER - 2
+        pieces = [text[at : at + room] for at in range(0, len(text), room)] or [""]
+        return [
+            Strip(
+                [
+                    Segment(f"{(line or '') if not n else '':>{NUMBER - 1}} ", ink(self, "quiet", ground)),
+                    Segment(f"{mark} ", ink(self, colour, ground, bold=True)),
+                    Segment(piece, ink(self, colour, ground)),
+                ]
+            ).adjust_cell_length(width, ink(self, "foreground", ground))
+            for n, piece in enumerate(pieces)
         ]
-        return Strip(segments).adjust_cell_length(width, ink(self, "foreground", ground))
+
+    def render_line(self, y: int) -> Strip:
+        pinned = len(self._text) if self._lines else 0
+        number = y if y < pinned else y + self.scroll_offset.y
+        lines = self._text if number < len(self._text) else self._lines
+        number -= 0 if lines is self._text else len(self._text)
+        if number < len(lines):
+            return lines[number].adjust_cell_length(self.size.width, ink(self, "foreground"))
+        return Strip.blank(self.size.width, ink(self, "foreground"))
 
 
 LOOKS = {

@@ -2,58 +2,52 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from textual.content import Content
+from textual.reactive import reactive
 from textual.widget import Widget
 
 if TYPE_CHECKING:
     from textual import events
 
-
-class KeyHint(NamedTuple):
-    """A key as the bar shows it, what it does in a word, and the action; `rank` 0 is the last to be left out."""
-
-    key: str
-    label: str
-    action: str
-    rank: int = 1
+    from screens.keys import Keys, ScreenKey
 
 
 class KeyBar(Widget):
     """As many keys as there is room for, the dispensable ones left out first."""
 
-    def __init__(self, *hints: KeyHint) -> None:
+    keys: reactive[Keys] = reactive(())
+
+    def __init__(self, keys: Keys) -> None:
         super().__init__()
-        self._hints = hints
+        self.set_reactive(KeyBar.keys, keys)
 
-    def offer(self, *hints: KeyHint) -> None:
-        """Show these keys from now on."""
-        if hints != self._hints:
-            self._hints = hints
-            self.refresh()
+    def without(self, keys: Keys, *actions: str) -> None:
+        """Show these keys but those of actions that can do nothing now."""
+        self.keys = tuple(key for key in keys if key.action not in actions)
 
-    def _shown(self) -> list[KeyHint]:
-        shown = list(self._hints)
-        while len(shown) > 1 and sum(_width(hint) for hint in shown) > self.size.width:
-            worst = max(hint.rank for hint in shown)
-            shown.remove([hint for hint in shown if hint.rank == worst][-1])
+    def _shown(self) -> list[ScreenKey]:
+        shown = [key for key in self.keys if key.label]
+        while len(shown) > 1 and sum(map(_width, shown)) > self.size.width:
+            worst = max(key.rank for key in shown)
+            shown.remove([key for key in shown if key.rank == worst][-1])
         return shown
 
     def render(self) -> Content:
         parts: list[str | tuple[str, str]] = []
-        for hint in self._shown():
-            parts += [" ", (hint.key, "bold $primary"), f" {hint.label} "]
+        for key in self._shown():
+            parts += [" ", (key.name, "bold $primary"), f" {key.label} "]
         return Content.assemble(*parts)
 
     async def on_click(self, event: events.Click) -> None:
         at = 0
-        for hint in self._shown():
-            if at <= event.x < at + _width(hint):
-                await self.run_action(hint.action)
+        for key in self._shown():
+            if at <= event.x < at + _width(key):
+                await self.screen.run_action(key.action)
                 return
-            at += _width(hint)
+            at += _width(key)
 
 
-def _width(hint: KeyHint) -> int:
-    return len(hint.key) + len(hint.label) + 3
+def _width(key: ScreenKey) -> int:
+    return len(key.name) + len(key.label) + 3

@@ -1,6 +1,8 @@
-"""A bar of what is done of something, and what is being done."""
+"""A bar of how far something is, and what is being done."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 from textual.content import Content
 from textual.widget import Widget
@@ -18,10 +20,9 @@ class ProgressRow(Widget):
     def __init__(self, label: str, total: int) -> None:
         super().__init__()
         self.label = label
-        self.done = 0
-        self.total = total
-        self.text = "waits"
-        self.failed = False
+        self.done, self.total = 0, total
+        self.text = "waiting"
+        self.state: Literal["open", "done", "failed"] = "open"
 
     def show(self, done: int, total: int, text: str) -> None:
         """Show how far it is."""
@@ -30,22 +31,20 @@ class ProgressRow(Widget):
 
     def finish(self, text: str, *, failed: bool = False) -> None:
         """Show how it ended."""
-        self.done = self.done if failed else self.total
-        self.text, self.failed = text, failed
+        self.text, self.state = text, "failed" if failed else "done"
         self.refresh()
 
     def undo(self) -> None:
-        """Show that nothing is left of it."""
-        self.done, self.text, self.failed = 0, "as before", False
+        """Show that everything is as before."""
+        self.done, self.text, self.state = 0, "as before", "open"
         self.refresh()
 
     def render(self) -> Content:
-        part = (
-            self.done / self.total if self.total else 1.0 if self.text not in {"waits", "as before"} else 0.0
-        )
+        done = self.total if self.state == "done" else self.done
+        part = 1.0 if self.state == "done" else done / self.total if self.total else 0.0
         full = round(part * BAR)
-        colour = "$error" if self.failed else "$success" if part >= 1 else "$primary"
-        count = f"{self.done}/{self.total}" if self.total else ""
+        colour = {"failed": "$error", "done": "$success", "open": "$primary"}[self.state]
+        count = f"{done}/{self.total}" if self.total else ""
         room = max(8, self.size.width - LABEL - BAR - 12)
         return Content.assemble(
             f" {cut(plain(self.label), LABEL):<{LABEL}} ",

@@ -19,8 +19,10 @@ import pytest
 from pytest_textual_snapshot import SVGImageExtension
 from textual.widgets import Static
 
-from screens.dashboard import Dashboard, DashboardApp, rows
+from screens.app import WizardApp
+from screens.dashboard import Dashboard, rows
 from screens.model.memory import Memory
+from screens.theme import THEMES
 from tests.support import server_logs as tell
 from tests.support.need import need
 from tests.support.screens import text_of, until
@@ -28,6 +30,7 @@ from tests.support.server_logs import Side, profile, sides
 from wizard.command_line.run import servers
 from wizard.command_line.verify import ReportWriter
 from wizard.pack.home import Pack
+from wizard.system import locations
 from wizard.system.finding import Finding, Fix
 from wizard.verify.drill import Drill
 from wizard.verify.log import Trouble
@@ -134,6 +137,9 @@ class Shown:
         self._views = list(views)
         self.drill = views[-1].drill
 
+    def close(self) -> None:
+        pass
+
     def poll(self) -> View:
         view = self._views[0]
         if len(self._views) > 1:
@@ -144,16 +150,20 @@ class Shown:
 
 
 def app_of(
-    *views: View, theme: str = "dark", writer: ReportWriter | None = None, setting: Any = None
-) -> DashboardApp:
+    *views: View, theme: str = "dark", writer: ReportWriter | None = None, loaded: Any = None
+) -> WizardApp:
     dashboard = Dashboard(
         Shown(*views),  # type: ignore[arg-type]
         name="analytics",
         writer=writer or ReportWriter("analytics", {}),
         clock=lambda: NOON,
-        setting=setting,
+        loaded=loaded,
+        resolver=loaded,
+        alone=True,
     )
-    return DashboardApp(dashboard, theme=theme)
+    app = WizardApp(None, dashboard)
+    app.theme = THEMES[theme].name
+    return app
 
 
 async def shown(pilot: Any) -> None:
@@ -286,10 +296,11 @@ class TestServersPictures:
             monkeypatch.setattr(servers, "run", run)
             packs = {name: Pack(Path("/opt", name)) for name in ("node1", "node2")}
             setting = SimpleNamespace(only_node=None)
+            monkeypatch.setattr("screens.dialogs.servers.setting_of", lambda *given: setting)
             app = app_of(
                 {"never": never_started, **STATES}[state](),
                 writer=ReportWriter("analytics", packs),
-                setting=lambda only_node: setting,
+                loaded=object(),
             )
             async with app.run_test(size=size) as pilot:
                 await shown(pilot)
@@ -355,11 +366,11 @@ def test_the_rows_of_a_healthy_pair() -> None:
 
 
 def test_what_is_awaited_says_for_how_long() -> None:
-    assert told(starting())["registry mounted"] == [("ok", ""), ("waiting", "awaited  7 s")]
+    assert told(starting())["registry mounted"] == [("ok", "both paths"), ("waiting", "awaited  7 s")]
 
 
 def test_a_side_that_nobody_sees_says_so() -> None:
-    assert told(one_unseen())["registry mounted"][1] == ("skipped", "not seen here")
+    assert told(one_unseen())["registry mounted"][1] == ("skipped", "log not seen here")
 
 
 def test_a_finding_with_markup_in_it_is_shown_as_it_is() -> None:
@@ -407,7 +418,8 @@ async def test_a_drill_that_has_passed_ends_with_the_pairs_code(
         while app.return_code is None:
             await pilot.pause()
     assert app.return_code == 0
-    assert sorted(path.suffix for path in tmp_path.glob("drill-analytics-*")) == [".json", ".md"]
+    assert not list(tmp_path.iterdir()), "nothing lands unasked in the current folder"
+    assert sorted(path.suffix for path in locations.reports().glob("drill-analytics-*")) == [".json", ".md"]
 
 
 async def test_a_key_writes_the_report(tmp_path: Path) -> None:
@@ -415,7 +427,7 @@ async def test_a_key_writes_the_report(tmp_path: Path) -> None:
     app = app_of(healthy(), writer=ReportWriter("analytics", {}, path))
     async with app.run_test() as pilot:
         await shown(pilot)
-        await pilot.press("r")
+        await pilot.press("w")
         while not path.exists():
             await asyncio.sleep(0.01)
     assert "# Verify: analytics" in path.read_text()
@@ -425,7 +437,7 @@ async def test_a_report_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     app = app_of(healthy(), writer=ReportWriter("analytics", {}, tmp_path / "missing/report.md"))
     async with app.run_test() as pilot:
         await shown(pilot)
-        await pilot.press("r")
+        await pilot.press("w")
         while not app._notifications:
             await asyncio.sleep(0.01)
         assert "cannot be written" in next(iter(app._notifications)).message
@@ -435,7 +447,7 @@ async def test_a_key_begins_and_ends_the_drill() -> None:
     app = app_of(healthy())
     async with app.run_test() as pilot:
         await shown(pilot)
-        watcher = app.dashboard.watcher
+        watcher = app.watched.watcher
         await pilot.press("d")
         assert isinstance(watcher.drill, Drill)
         await pilot.press("d")
@@ -466,10 +478,10 @@ async def test_any_size_can_be_painted() -> None:
 
 PROGRAM = """
 import sys
-from screens.dashboard import run
+from screens.start import watch
 from wizard.profile.store import load
 from wizard.command_line.verify import run_verify
-sys.exit(run_verify(load(sys.argv[1]).profile, "pair", offline=True, watch=True, dashboard=run)[0])
+sys.exit(run_verify(load(sys.argv[1]).profile, "pair", offline=True, watch=True, dashboard=watch)[0])
 """
 
 
@@ -558,14 +570,14 @@ async def test_help_says_what_each_key_does() -> None:
         assert "failover drill" in text and "write the report" in text
         await pilot.press("escape")
         await pilot.pause()
-        assert app.screen is app.dashboard
+        assert app.screen is app.watched
 
 
 async def test_the_colours_that_were_chosen_are_remembered() -> None:
     app = app_of(healthy())
     async with app.run_test(size=(80, 24)) as pilot:
         await shown(pilot)
-        await pilot.press("l")
+        await app.run_action("theme")
         assert not app.current_theme.dark
     assert Memory().theme == "light"
 
@@ -578,7 +590,7 @@ async def test_no_color_sends_no_colours(monkeypatch: pytest.MonkeyPatch) -> Non
         styles = {
             segment.style
             for strip in app.screen._compositor.render_strips()
-            for segment in strip.apply_filter(app._filters[0], app.screen.background_colors[0])
+            for segment in strip.apply_filter(app.get_line_filters()[0], app.screen.background_colors[0])
             if segment.style is not None
         }
         assert styles

@@ -446,23 +446,23 @@ async def test_review_of_a_profile_with_gaps(take: Any, said: Any) -> None:
 async def test_applying_and_what_comes_after(
     take: Any, planned: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from screens.apply import Apply, Happened
+    from screens.apply import Apply
     from wizard.command_line.run.replay import Result
     from wizard.command_line.text import next_steps
 
-    monkeypatch.setattr(Apply, "_write", lambda self: None)
+    monkeypatch.setattr(Apply, "on_mount", lambda self: self.query_one("KeyBar").without(self.KEYS, "back"))
 
     async def scene(pilot: Pilot[Any]) -> None:
         await reviewed(pilot)
         await pilot.press("f9")
         await until(pilot, lambda: isinstance(pilot.app.screen, Apply))
         screen = pilot.app.screen
-        screen.post_message(Happened("writing"))
+        screen.say("Writing …")
         for change in screen.prepared.plan.nodes[0].pending:
-            screen.post_message(Happened("written", "node1", change.path))
-        screen.post_message(Happened("written", "node2", "repository/conf/axis2/axis2.xml"))
-        screen.post_message(Happened("made", "userdb", 73, 73, "done"))
-        screen.post_message(Happened("made", "regdb", 31, 73, "CREATE TABLE REG_RESOURCE"))
+            screen.show_file("node1", change.path)
+        screen.show_file("node2", "repository/conf/axis2/axis2.xml")
+        screen.show_database("userdb", 73, 73, "done")
+        screen.show_database("regdb", 31, 73, "CREATE TABLE REG_RESOURCE")
         await pilot.pause()
 
     await take("apply-writing", scene)
@@ -476,9 +476,10 @@ async def test_applying_and_what_comes_after(
         ]
         files = [{"status": "changed"}] * 16
         result = Result("applied", 0, "20261124T101530Z-1f3a", files, [], databases)
-        steps = list(next_steps(screen.prepared, result, "analytics"))
-        screen.post_message(Happened("ended", result, steps))
-        await until(pilot, lambda: screen.query("#undo"))
+        path = Path("/home/admin/.config/apimha-wizard/profiles/analytics.toml")
+        steps = list(next_steps(screen.prepared, result, "analytics", path))
+        screen.show_result(result, steps)
+        await until(pilot, lambda: pilot.app.screen.query("#undo"))
 
     await take("apply-done", afterwards)
 
@@ -490,8 +491,7 @@ async def test_applying_and_what_comes_after(
             1,
             error="axis2.xml: no space left; everything in the homes is as before\n  fix: make room",
         )
-        screen.post_message(Happened("ended", result, []))
-        await until(pilot, lambda: len(screen.query("#actions Button")) == 2)
+        screen.show_result(result, [])
 
     await take("apply-failed", failed)
 

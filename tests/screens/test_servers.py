@@ -5,18 +5,17 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
-from screens.apply import Apply
-from screens.commands import commands
-from screens.dashboard import Dashboard, DashboardApp
+from screens.app import WizardApp
+from screens.dashboard import Dashboard
 from screens.dialogs.ask import Ask
-from screens.dialogs.servers import ServersRun, setting_of
+from screens.dialogs.servers import ServersRun
+from screens.done import Done
 from screens.model.memory import Memory, ProfileProgress
 from tests.command_line.test_servers import (  # a fixture is used by its name
     Launched,
@@ -39,7 +38,7 @@ from wizard.verify.watcher import Watcher
 DATASOURCES = "repository/conf/datasources/master-datasources.xml"
 
 
-def dashboard(two: StandInPair, *here: str) -> DashboardApp:
+def dashboard(two: StandInPair, *here: str) -> WizardApp:
     """The dashboard as the command line opens it, on the machine where the homes of these nodes are."""
     loaded = load(two.pair.profile)
     packs = {
@@ -54,8 +53,9 @@ def dashboard(two: StandInPair, *here: str) -> DashboardApp:
         hosts=resolve(node.host for node in loaded.profile.nodes),
         name="pair",
     )
-    setting = partial(setting_of, loaded, Resolver())
-    return DashboardApp(Dashboard(watcher, name="pair", writer=ReportWriter("pair", packs), setting=setting))
+    writer = ReportWriter("pair", packs)
+    shown = Dashboard(watcher, name="pair", writer=writer, loaded=loaded, resolver=Resolver(), alone=True)
+    return WizardApp(None, shown)
 
 
 async def ended(pilot: Pilot[Any], outcome: str) -> str:
@@ -82,7 +82,7 @@ async def test_from_the_end_of_a_run_to_a_healthy_pair(launched: Launched, packs
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         await review(pilot)
-        assert (await applied(pilot)).result.outcome == "applied"
+        assert await applied(pilot) == "applied"
         for number, home in enumerate(two.pair.homes):
             two.install(number)
             # The database of the profile is not there: with the datasources of the pack a stand-in needs none.
@@ -92,12 +92,12 @@ async def test_from_the_end_of_a_run_to_a_healthy_pair(launched: Launched, packs
         await pressed(pilot, "enter")
         assert "healthy after" in await ended(pilot, "healthy")
         await pressed(pilot, "escape")
-        await until(pilot, lambda: isinstance(app.screen, Apply))
+        await until(pilot, lambda: isinstance(app.screen, Done))
         await until(pilot, lambda: "✓ healthy" in text_of(app) and app.focused.id == "verify")
         running = pids(two)
         assert None not in running
         await agreed(pilot, "x", yes=False)
-        await until(pilot, lambda: isinstance(app.screen, Apply))
+        await until(pilot, lambda: isinstance(app.screen, Done))
         assert pids(two) == running
         await agreed(pilot, "x")
         await ended(pilot, "stopped")
@@ -108,9 +108,11 @@ async def test_start_restart_and_stop_from_the_dashboard_which_follows(launched:
     two = launched()
     app = dashboard(two)
     async with app.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: "NOT STARTED" in text_of(app) and "s: Start both nodes" in text_of(app))
+        await until(
+            pilot, lambda: "NOT STARTED" in text_of(app) and "Press s: Start both nodes" in text_of(app)
+        )
         await pressed(pilot, "e", "x")
-        assert app.screen is app.dashboard, "there is nothing to restart or to stop"
+        assert app.screen is app.watched, "there is nothing to restart or to stop"
         await pressed(pilot, "s")
         await ended(pilot, "healthy")
         before = pids(two)
@@ -122,7 +124,7 @@ async def test_start_restart_and_stop_from_the_dashboard_which_follows(launched:
         assert not set(before) & {*pids(two), None}
         await pressed(pilot, "escape")
         await agreed(pilot, "x", yes=False)
-        await until(pilot, lambda: app.screen is app.dashboard)
+        await until(pilot, lambda: app.screen is app.watched)
         assert None not in pids(two)
         await agreed(pilot, "x")
         await ended(pilot, "stopped")
@@ -190,7 +192,7 @@ async def test_a_node_that_is_elsewhere_is_left_to_its_machine(launched: Launche
     two = launched()
     app = dashboard(two, "node1")
     async with app.run_test(size=(160, 40)) as pilot:
-        await until(pilot, lambda: "s: Start node1" in text_of(app))
+        await until(pilot, lambda: "Press s: Start node1" in text_of(app))
         await pressed(pilot, "s")
         await until(pilot, lambda: "waiting for node2" in text_of(app))
         assert "--node node2" in text_of(app)
@@ -198,10 +200,10 @@ async def test_a_node_that_is_elsewhere_is_left_to_its_machine(launched: Launche
         await ended(pilot, "cancelled")
         await pressed(pilot, "escape")
         await agreed(pilot, "x", yes=False)
-        await until(pilot, lambda: app.screen is app.dashboard)
+        await until(pilot, lambda: app.screen is app.watched)
     assert pids(two)[0] is not None
     assert pids(two)[1] is None
-    assert "start" not in dashboard(two, "nowhere").dashboard._offered()
+    assert "start" not in dashboard(two, "nowhere").watched._offered()
 
 
 async def test_the_command_palette_knows_the_three(launched: Launched) -> None:
@@ -210,7 +212,7 @@ async def test_the_command_palette_knows_the_three(launched: Launched) -> None:
     app = opened(two.pair.profile)
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
-        known = {title: call for title, _, call in commands(app, app.screen)}
+        known = {command.title: command.callback for command in app.get_system_commands(app.screen)}
         assert {"Start the servers", "Stop the servers", "Restart the servers"} <= set(known)
         known["Stop the servers"]()
         await until(pilot, lambda: "Stop node2?" in text_of(app))

@@ -13,14 +13,13 @@ from textual.pilot import Pilot
 from textual.widgets import Button
 
 from screens.app import WizardApp
-from screens.apply import Apply
 from screens.model.draft import open_profile
 from screens.model.memory import Memory, ProfileProgress
 from screens.review import Review
 from screens.step import StepScreen
 from screens.widgets.sidebar import Sidebar
 from tests.support import pairs
-from tests.support.driving import applied, configured, fill, fill_password, go_to, place_of, review
+from tests.support.driving import applied, configured, ended, fill, fill_password, go_to, place_of, review
 from tests.support.playground import playground
 from tests.support.screens import opened, pressed, settled, text_of, typed, until
 from tests.support.servers import Server
@@ -87,8 +86,7 @@ async def test_from_nothing_to_the_applied_pair_by_keyboard(
                 assert app.pair.state(app.screen.step.id) in {"done", "warning"}, text_of(app)
                 await pressed(pilot, "ctrl+n")
             await until(pilot, lambda: isinstance(app.screen, Review) and app.screen._shown is not None)
-            screen = await applied(pilot)
-            assert screen.result.outcome == "applied", text_of(app)
+            assert await applied(pilot) == "applied", text_of(app)
             assert "apimha-wizard start first" in text_of(app)
             await pressed(pilot, "ctrl+q")
         assert all(map(configured, homes))
@@ -125,7 +123,7 @@ async def test_the_saved_profile_replayed_headless_gives_the_same_bytes(
         await fill(pilot, "my.domain", "cluster", "domain")
         await settled(pilot)
         await review(pilot)
-        assert (await applied(pilot)).result.outcome == "applied"
+        assert await applied(pilot) == "applied"
         await pressed(pilot, "ctrl+q")
     after = [shutil.copytree(home, tmp_path / "after" / home.name) for home in pair.homes]
     for home in pair.homes:  # fresh copies in the same places
@@ -199,12 +197,11 @@ async def test_the_same_by_mouse(make_pair: Any) -> None:
             await click_text(pilot, "[ ]")
             await pilot.pause()
         await click_text(pilot, "Apply", last=True)
-        await until(pilot, lambda: isinstance(app.screen, Apply) and not app.screen.working)
-        assert app.screen.result.outcome == "applied", text_of(app)
+        assert await ended(pilot) == "applied", text_of(app)
         assert all(map(configured, pair.homes))
         await until(pilot, lambda: app.screen.query("#undo"))
         await click_text(pilot, "roll back", last=False)
-        await until(pilot, lambda: "gets back" in text_of(app))
+        await until(pilot, lambda: "Every file that the run" in text_of(app))
         await pilot.click("#yes")
         await until(pilot, lambda: "Rolled back" in text_of(app))
         assert not any(map(configured, pair.homes))

@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 from textual.widgets import Button, Select
 
 from screens.apply import Apply
+from screens.done import Done
 from screens.review import Review
 from screens.widgets.labelled import Labelled
 from tests.support.screens import pressed, text_of, typed, until
@@ -55,15 +56,25 @@ async def review(pilot: Pilot[Any]) -> Review:
     return screen
 
 
-async def applied(pilot: Pilot[Any]) -> Apply:
-    """Accept every warning and apply."""
+async def applied(pilot: Pilot[Any]) -> str:
+    """Accept every warning and apply; gives how that ended, `applied` where the page of next steps is shown."""
     await pressed(pilot, "a")
-    await until(pilot, lambda: not pilot.app.screen.query_one("#apply", Button).disabled, "nothing to settle")
+    await until(pilot, lambda: not pilot.app.screen.query_one("#apply", Button).disabled, "nothing open")
     await pressed(pilot, "f9")
-    await until(
-        pilot, lambda: isinstance(pilot.app.screen, Apply) and not pilot.app.screen.working, "the end"
-    )
-    return pilot.app.screen
+    return await ended(pilot)
+
+
+async def ended(pilot: Pilot[Any]) -> str:
+    """Wait for the end of a run."""
+
+    def outcome() -> str:
+        screen = pilot.app.screen
+        if isinstance(screen, Done):
+            return "applied"
+        return screen.result.outcome if isinstance(screen, Apply) and screen.result is not None else ""
+
+    await until(pilot, outcome, "the end")
+    return outcome()
 
 
 def configured(home: Path) -> bool:

@@ -285,7 +285,7 @@ def replay(name: str, as_json: bool, allow_commands: bool, **options: Any) -> En
     if result.outcome == "applied":
         from shlex import quote
 
-        out.lines(step_lines(next_steps(prepared, result, quote(name))))
+        out.lines(step_lines(next_steps(prepared, result, quote(name), loaded.path)))
     if as_json:
         result.files = prepared.files(result.files)
     return _end(result, as_json)

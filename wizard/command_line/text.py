@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TextIO
 
 from wizard.system.finding import Agree
 from wizard.system.printable import escaped
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from wizard.command_line.run.replay import Prepared, Result
     from wizard.pack.home import Pack
     from wizard.passwords.masking import Masker
@@ -150,27 +152,42 @@ class NextStep(NamedTuple):
     lines: list[tuple[str, str]]
 
 
-def next_steps(prepared: Prepared, result: Result, called: str) -> Iterator[NextStep]:
-    """What to do now: start, verify, what API Manager has to be told, how to undo.
+def next_steps(prepared: Prepared, result: Result, called: str, path: Path) -> Iterator[NextStep]:
+    """Return what to do after a run: start, verify, configure API Manager, undo.
 
-    `called` is what a command calls the profile.
+    `called` is what a command calls the profile, `path` its file.
     """
+    elsewhere = [node for node in prepared.profile.nodes if node not in prepared.nodes]
+    rolling = prepared.options.rolling
+    return steps_after(
+        prepared.profile, prepared.packs, elsewhere, called, path, run=result.run, rolling=rolling
+    )
+
+
+def steps_after(
+    profile: Profile,
+    packs: Mapping[str, Pack],
+    elsewhere: Sequence[Node],
+    called: str,
+    path: Path,
+    *,
+    run: str | None,
+    rolling: bool = False,
+) -> Iterator[NextStep]:
+    """The same for a run of any time: `elsewhere` are the nodes that it did not write."""
     from wizard.pack import ports
 
-    profile = prepared.profile
-    undo = [NextStep("undo", "Undo", [("", f"apimha-wizard rollback {result.run}")])] if result.run else []
-    if prepared.options.rolling:  # the servers run the change already
+    undo = [NextStep("undo", "Undo", [("", f"apimha-wizard rollback {run}")])] if run else []
+    if rolling:  # the servers run the change already
         yield from undo
         return
-    elsewhere = [node for node in profile.nodes if node not in prepared.nodes]
     for node in elsewhere:
-        command = f"apimha-wizard replay {called} --node {node.name}"
-        yield NextStep("write", f"Write {node.name} on its machine ({node.host})", [("", command)])
-    yield start_step(profile, prepared.packs.values(), called, elsewhere)
+        yield _step_there(profile, node, called, path)
+    yield start_step(profile, packs.values(), called, elsewhere)
     yield NextStep("verify", "Verify", [("", f"apimha-wizard verify {called} --watch")])
     addresses = []
     for node in profile.nodes:
-        pack = prepared.packs.get(node.name)
+        pack = packs.get(node.name)
         plain, ssl = ports.thrift(node, pack)
         added = " plus its offset" if pack is None and node.port_offset is None else ""
         addresses.append(f"tcp://{node.host}:{plain}{added} (SSL {ssl}{added})")
@@ -186,6 +203,28 @@ def next_steps(prepared: Prepared, result: Result, called: str) -> Iterator[Next
         later.append(("the servers never delete state files; now and then:", f"apimha-wizard clean {called}"))
     if later:
         yield NextStep("later", "Later", later)
+
+
+def _step_there(profile: Profile, node: Node, called: str, path: Path) -> NextStep:
+    """What has to be copied to another machine and run there."""
+    from shlex import quote
+
+    from wizard.profile.passwords import references
+
+    lines = [("copy the profile to that machine:", f"scp {quote(str(path))} {node.host}:")]
+    if (jar := profile.mysql.driver_jar) is not None:
+        lines.append(
+            ("and the driver jar to the same path:", f"scp {quote(str(jar))} {node.host}:{quote(str(jar))}")
+        )
+    lines += [
+        (f"{key} has to be there too: {reference.describe()}", "")
+        for key, reference in references(profile).items()
+    ]
+    lines += [
+        ("then, on that machine:", f"apimha-wizard replay {quote(path.name)} --node {node.name}"),
+        ("or both machines from one, with Ansible:", f"apimha-wizard ansible {called} FOLDER"),
+    ]
+    return NextStep("write", f"Write {node.name} on its machine ({node.host})", lines)
 
 
 def start_step(profile: Profile, packs: Iterable[Pack], called: str, elsewhere: Sequence[Node]) -> NextStep:

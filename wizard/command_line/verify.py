@@ -16,7 +16,9 @@ from wizard.command_line.streams import lost, write_whole
 from wizard.command_line.text import Paper, json_line
 from wizard.passwords.resolver import Resolver
 from wizard.profile.passwords import references
-from wizard.system.errors import ChecksFailed, SecretError, UsageError
+from wizard.system import locations
+from wizard.system.durable import make_folder
+from wizard.system.errors import ChecksFailed, SecretError, UsageError, os_errors_as_failures
 from wizard.verify.drill import Drill
 from wizard.verify.hosts import Hosts, resolve
 from wizard.verify.log import LIMIT, FileLog, PipeLog, open_log
@@ -27,6 +29,7 @@ from wizard.verify.watcher import Watcher
 
 if TYPE_CHECKING:
     from wizard.pack.home import Pack
+    from wizard.passwords.masking import Masker
     from wizard.profile.model import Profile
 
 PERIOD = 0.5
@@ -44,10 +47,10 @@ class ReportWriter:
     path: Path | None = None
 
     def now(self, view: View) -> list[Path]:
-        """Write the report, under a name of its own where nobody has said another; the files that were written."""
+        """Write the report, where nobody has named a file into the folder of reports; return the files."""
         kind = "drill" if view.drill is not None else "verify"
         taken = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        path = self.path or Path(f"{kind}-{_file_name(self.name)}-{taken}.md")
+        path = self.path or _reports() / f"{kind}-{_file_name(self.name)}-{taken}.md"
         return write_report(path, view, self.name, self.packs)
 
     def at_end(self, view: View) -> list[Path]:
@@ -87,7 +90,7 @@ def run_verify(
         logs: `NODE=FILE`, `NODE=-` for the standard input.
         log_limit: bytes of each log that are looked at from its end.
         report: the Markdown file to write at the end.
-        dashboard: what shows the watching where both ends are a terminal (`screens.dashboard.run`); lines elsewhere.
+        dashboard: what shows the watching where both ends are a terminal (`screens.start.watch`); lines elsewhere.
         resolver: knows whether the user has agreed to the profile; None: they have not.
 
     Raises:
@@ -95,17 +98,55 @@ def run_verify(
         UsageError: a log of no node, one twice, or a report that cannot be written.
     """
     out, err = out or sys.stdout, err or sys.stderr
-    resolver = resolver or Resolver()
-    for key, reference in references(profile).items():
-        resolver.require_trust(reference, key)
-    mask = mask_of(profile, resolver)
-    opened = open_logs(profile, logs, log_limit, standard_input)
-    if report is not None or drill:
-        writable(report or Path("drill.md"))
     if as_json and report is not None and is_output(report) and report != Path(os.devnull):
         raise UsageError(
             "the report and the JSON object cannot both go to the standard output", fix="name another file"
         )
+    watcher, writer = watching(
+        profile,
+        name,
+        offline=offline,
+        drill=drill,
+        logs=logs,
+        log_limit=log_limit,
+        report=report,
+        standard_input=standard_input,
+        hosts=hosts,
+        resolver=resolver,
+    )
+    screen = VerdictPrinter(out, err, as_json=as_json)
+    with closing(watcher):
+        if not (watch or until_healthy or drill):
+            view = watcher.once()
+            if not as_json:
+                screen.whole(view)
+            screen.written(writer.at_end(view))
+            return view.exit_code, view.to_json() if as_json else None
+        if dashboard is not None and not as_json and out.isatty() and sys.stdin.isatty():
+            return dashboard(watcher, name=name, until_healthy=until_healthy, writer=writer), None
+        return _watch(watcher, screen, until_healthy=until_healthy, writer=writer), None
+
+
+def watching(
+    profile: Profile,
+    name: str,
+    *,
+    offline: bool = False,
+    drill: bool = False,
+    logs: Iterable[str] = (),
+    log_limit: int = LIMIT,
+    report: Path | None = None,
+    standard_input: int = 0,
+    hosts: Hosts | None = None,
+    resolver: Resolver | None = None,
+) -> tuple[Watcher, ReportWriter]:
+    """Return what watches the pair, and what writes its report; the arguments and errors of `run_verify`."""
+    resolver = resolver or Resolver()
+    for key, reference in references(profile).items():
+        resolver.require_trust(reference, key)
+    opened = open_logs(profile, logs, log_limit, standard_input)
+    if report is not None or drill:
+        writable(report or _reports() / "drill.md")
     if hosts is None:
         hosts = Hosts() if offline else resolve(node.host for node in profile.nodes)
     packs = _add_own_logs(profile, hosts, opened, log_limit)
@@ -118,22 +159,10 @@ def run_verify(
         hosts=hosts,
         offline=offline,
         name=name,
-        mask=mask,
+        mask=mask_of(profile, resolver),
         drill=Drill() if drill else None,
     )
-
-    writer = ReportWriter(name, packs, report)
-    screen = VerdictPrinter(out, err, as_json=as_json)
-    with closing(watcher):
-        if not (watch or until_healthy or drill):
-            view = watcher.once()
-            if not as_json:
-                screen.whole(view)
-            screen.written(writer.at_end(view))
-            return view.exit_code, view.to_json() if as_json else None
-        if dashboard is not None and not as_json and out.isatty() and sys.stdin.isatty():
-            return dashboard(watcher, name=name, until_healthy=until_healthy, writer=writer), None
-        return _watch(watcher, screen, until_healthy=until_healthy, writer=writer), None
+    return watcher, ReportWriter(name, packs, report)
 
 
 def _watch(watcher: Watcher, screen: VerdictPrinter, *, until_healthy: bool, writer: ReportWriter) -> int:
@@ -345,7 +374,12 @@ def _need_both(profile: Profile, name: str, opened: Mapping[str, FileLog | PipeL
 
 
 def mask_of(profile: Profile, resolver: Resolver) -> Callable[[str], str]:
-    """Hides the passwords that can be had without asking anybody or running anything."""
+    """Return what hides the passwords of `masker_of`."""
+    return masker_of(profile, resolver).mask
+
+
+def masker_of(profile: Profile, resolver: Resolver) -> Masker:
+    """Hide the passwords that can be resolved without asking anybody or running anything."""
     from wizard.passwords.masking import masker
     from wizard.passwords.references import EnvReference, FileReference
 
@@ -356,8 +390,16 @@ def mask_of(profile: Profile, resolver: Resolver) -> Callable[[str], str]:
                 known.append(resolver.resolve(reference, key).reveal())
             except SecretError:
                 continue
-    hidden = [key for key, value in profile.mysql.url_parameters.items() if not isinstance(value, str)]
-    return masker(known, hidden).mask
+    return masker(
+        known, [key for key, value in profile.mysql.url_parameters.items() if not isinstance(value, str)]
+    )
+
+
+def _reports() -> Path:
+    """Return the folder of the reports for which nobody has named a file; make it where it is missing."""
+    with os_errors_as_failures():
+        make_folder(locations.reports(), mode=0o700)
+    return locations.reports()
 
 
 def _file_name(name: str) -> str:

@@ -55,7 +55,7 @@ def remember(plan: Plan, run: Run) -> None:
             if move.content is not None:
                 # Not brought to the disk: whoever reads it looks whether it has this hash.
                 write_plainly(_left(run, move.after.value), move.content, mode=0o600)
-        for path in _superseded({_key(move.path) for move in moves}, run.run):
+        for path in _superseded({key_of(move.path) for move in moves}, run.run):
             path.unlink()
 
 
@@ -83,7 +83,7 @@ def _superseded(keys: set[str], run: str) -> Iterator[Path]:
                 yield path
 
 
-def _key(path: Path) -> str:
+def key_of(path: Path) -> str:
     return index.digest(os.fsencode(path))
 
 
@@ -113,7 +113,7 @@ def _of_node(node: Node, plan: NodePlan, context: CheckContext, history: list[by
             if run is None or entry is None or entry.after == move.before:
                 continue
             if change.kind == "edit":
-                edited[change.path] = (run, change, _bytes_of(run, entry, later[move.path]))
+                edited[change.path] = (run, change, bytes_of(run, entry, later[move.path]))
             else:
                 yield Drift(node.name, change.path, run.run, _describe(entry.after, move.before))
     yield from _edited(node, edited, context)
@@ -162,7 +162,7 @@ def _configured(
     What a rollback put back is nothing that was configured, unless an older run had left just that.
     """
     home = os.path.realpath(plan.home)
-    keys = {_key(path) for path in wanted}
+    keys = {key_of(path) for path in wanted}
     put_back: dict[str, str] = {}
     next_one: dict[str, Listed] = {}
     chosen: dict[str, set[str]] = {}
@@ -187,12 +187,12 @@ def _configured(
             done.add(row.paths)
     for run in filter(None, map(runs.whole, chosen)):
         for entry in run.entries:
-            key = _key(entry.path)
+            key = key_of(entry.path)
             if key in chosen[run.run] and (entry.path in wanted or Path(home) in entry.path.parents):
                 yield run, entry, next_one.get(key)
 
 
-def _bytes_of(run: Run, entry: JournalEntry, next_one: Listed | None) -> bytes | None:
+def bytes_of(run: Run, entry: JournalEntry, next_one: Listed | None) -> bytes | None:
     """The bytes that a run left at a path, as it has kept them or the next run has; None where neither has."""
     paths = [_left(run, entry.after.value)]
     if next_one is not None and (after := runs.whole(next_one.run)) is not None:

@@ -63,6 +63,11 @@ def agreements(state_folder: Path | None = None) -> Path:
     return (state_folder or state()) / "agreements"
 
 
+def reports() -> Path:
+    """The folder of the reports of `verify` for which the user has not named a file."""
+    return state() / "reports"
+
+
 def screen() -> Path:
     """The file of what the screen remembers: the theme, and how far each profile has come."""
     return state() / "screen.json"

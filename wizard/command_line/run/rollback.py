@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from shlex import quote
@@ -9,6 +10,9 @@ from typing import Any, NamedTuple
 
 from wizard.command_line.run.replay import Result
 from wizard.pack.home import Pack
+from wizard.plan.change import Change, Line
+from wizard.preflight import drift
+from wizard.system import bounded
 from wizard.system.cancel import Cancel
 from wizard.system.errors import ChecksFailed, Failed, UsageError, WizardError, os_errors_as_failures
 from wizard.system.presence import is_anything, is_empty
@@ -55,7 +59,7 @@ def rollback(
             undone = _undo(run, force=force, cancel=cancel)
     except WizardError as problem:
         return Result(problem.outcome, problem.exit_code, error=str(problem))
-    return _ended(undone)
+    return _ended(undone, later(run.run) if undone.kept else [])
 
 
 def _has_runs(argument: str) -> bool:
@@ -169,7 +173,7 @@ def _taken_back(recovered: list[recovery.Recovered]) -> Result:
     return Result("restored", 0, files=[{**file, "status": "restored"} for file in files])
 
 
-def _ended(undone: Undone) -> Result:
+def _ended(undone: Undone, later_runs: list[str]) -> Result:
     names = {(entry.node, entry.name) for entry in undone.restored}
     files = [
         {**file, "status": "restored" if (file["node"], file["path"]) in names else "unchanged"}
@@ -184,10 +188,13 @@ def _ended(undone: Undone) -> Result:
         )
         return Result("failed", 5, run=run, files=files, error=error)
     if undone.kept:
-        error = (
-            f"edited since the run, and kept:\n{recovery.listed(undone.kept)}\n"
-            f"  fix: to lose those edits: {again} --force"
+        first = "".join(f"apimha-wizard rollback {later_run}, " for later_run in later_runs)
+        fix = (
+            f"undo the later runs first: {first}then {again}"
+            if first
+            else f"to lose those edits: {again} --force"
         )
+        error = f"edited since the run, and kept:\n{recovery.listed(undone.kept)}\n  fix: {fix}"
         return Result("restored", 3, run=run, files=files, error=error)
     return Result("restored" if run else "unchanged", 0, run=run, files=files)
 
@@ -227,6 +234,63 @@ def _state(run: Listed, status: runs.RunStatus) -> str:
     if status == "undid in part":
         return f"undid part of {run.undoes}"
     return "failed, restored" if status == "failed" else status
+
+
+def later(name: str) -> list[str]:
+    """The newer runs that changed some of the same files and were not undone, the newest first.
+
+    Raises:
+        Failed: a journal cannot be read.
+    """
+    with os_errors_as_failures():
+        all_runs = runs.history()
+        status = runs.statuses(all_runs)
+    number = next((n for n, run in enumerate(all_runs) if run.run == name), 0)
+    paths = all_runs[number].left.keys() if all_runs else set()
+    return [
+        run.run
+        for run in all_runs[:number]
+        if run.kind == "replay" and status[run.run] in runs.OPEN and paths & run.left.keys()
+    ]
+
+
+def changes(name: str) -> list[Change]:
+    """What a run changed, file by file, with the bytes before and after as far as they were kept.
+
+    Raises:
+        UsageError: there is no such run.
+        Failed: a journal or a backup cannot be read.
+    """
+    with os_errors_as_failures():
+        run = runs.whole(name)
+        if run is None:
+            raise UsageError(f"there is no run {name}", fix="apimha-wizard history")
+        newer = list(itertools.takewhile(lambda one: one.run != name, runs.history()))
+        entries = {(entry.node, entry.name): entry for entry in run.entries}
+        found = []
+        for file in run.files:
+            entry = entries.get((file["node"], file["path"]))
+            before = after = None
+            if entry is not None and entry.after.kind == "file" and entry.before.kind == "file":
+                before, after = _texts(run, entry, newer)
+            lines = tuple(Line(text) for text in file["changes"])
+            if entry is not None:
+                found.append(Change(entry.node, entry.name, "edit", ("",), lines, (), before, after))
+        return found
+
+
+def _texts(run: Run, entry: JournalEntry, newer: list[Listed]) -> tuple[bytes | None, bytes | None]:
+    """The bytes of an edited file before and after a run; None where they were not kept, or are no text."""
+    try:
+        before = bounded.read(run.backup(entry)) if entry.backup else None
+    except FileNotFoundError:  # history --prune
+        before = None
+    key = drift.key_of(entry.path)
+    next_one = next((one for one in reversed(newer) if key in one.left), None)
+    after = drift.bytes_of(run, entry, next_one)
+    if after is None and state_of(entry.path) == entry.after:
+        after = bounded.read(entry.path)
+    return (None, None) if before is None or after is None or b"\0" in before + after else (before, after)
 
 
 def prune(keep: int) -> int:

@@ -1,0 +1,243 @@
+"""What was done: every run with who made it and when, what it changed, the way back, and its next steps again."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from rich.text import Text
+from textual import work
+from textual.binding import BindingType
+from textual.containers import Container
+from textual.screen import Screen
+
+from screens import keys
+from screens.dialogs.roll_back import RollBack
+from screens.done import Done
+from screens.model.background import beside
+from screens.model.draft import open_profile
+from screens.signs import plain, sign
+from screens.sizes import WIDE
+from screens.theme import tint
+from screens.widgets.change_tree import ChangeTree
+from screens.widgets.diff_view import DiffView, Said
+from screens.widgets.key_bar import KeyBar
+from screens.widgets.title_bar import TitleBar
+from wizard.command_line.run import rollback
+from wizard.command_line.run.replay import packs_here
+from wizard.command_line.text import NextStep, steps_after
+from wizard.command_line.verify import masker_of
+from wizard.plan.diff import rows
+from wizard.profile.names import called
+from wizard.profile.passwords import resolver_of
+from wizard.profile.store import load
+from wizard.system.errors import WizardError
+from wizard.transaction import runs
+
+if TYPE_CHECKING:
+    from textual import events
+    from textual.app import ComposeResult
+    from textual.widgets import Tree
+    from textual.widgets.tree import TreeNode
+
+    from screens.model.pair import OpenPair
+    from wizard.passwords.masking import Masker
+    from wizard.plan.change import Change
+
+
+class Entry(NamedTuple):
+    """A line of the tree: a run as `history` describes it, or one of its changes."""
+
+    run: dict[str, Any]
+    change: Change | None = None
+
+
+class Runs(Screen[None]):
+    """A tree of runs, the newest first; below or beside it what the run or the file is about."""
+
+    CSS_PATH = "review.tcss"
+    AUTO_FOCUS = "Tree"
+    KEYS = keys.RUNS
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.RUNS)
+
+    def __init__(self, pair: OpenPair | None) -> None:
+        """Show the runs of a pair; None: of every pair."""
+        super().__init__()
+        self.pair = pair
+
+    def compose(self) -> ComposeResult:
+        yield TitleBar(f"{self.pair.draft.title} {sign('to')} runs" if self.pair is not None else "runs")
+        with Container(id="review"):
+            yield ChangeTree[Entry]()
+            yield DiffView()
+        yield KeyBar(())
+
+    def on_mount(self) -> None:
+        self.set_class(self.app.size.width >= WIDE, "-wide")
+        self.action_again()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.set_class(event.size.width >= WIDE, "-wide")
+
+    @work(exclusive=True)
+    async def action_again(self) -> None:
+        """Read the list of runs."""
+        name = str(self.pair.draft.target) if self.pair is not None else None
+        tree = self.query_one(ChangeTree)
+        try:
+            history = await beside(partial(rollback.history, name), "history")
+        except WizardError as error:
+            self.query_one(DiffView).show_text([Said(f"{sign('error')} {error}", "error")])
+            return
+        tree.clear()
+        for run in history:
+            tree.root.add(self._label(run), Entry(run))
+        tree.cursor_line = 0
+        if not history:
+            self.query_one(DiffView).show_text([Said("No runs yet: a run is what F9 in the review writes.")])
+        self._offer()
+
+    def _label(self, run: dict[str, Any]) -> Text:
+        started = f"{run['started'][:10]} {run['started'][11:16]}"
+        count = f"{run['files']} file{'' if run['files'] == 1 else 's'}"
+        name = f"  {plain(run['profile'])}" if self.pair is None else ""
+        return Text.assemble(
+            (started, tint(self, "secondary", bold=True)),
+            f"  {plain(run['state'])}",
+            (f"  {count}, {plain(run['owner'])}{name}", tint(self, "quiet")),
+        )
+
+    @property
+    def _current(self) -> Entry | None:
+        node = self.query_one(ChangeTree).cursor_node
+        return node.data if node is not None else None
+
+    def _offer(self) -> None:
+        """Show the keys that do something about the current run."""
+        entry = self._current
+        missing = [] if entry is not None and entry.run["can_be_undone"] else ["roll_back"]
+        missing += [] if entry is not None and entry.run["kind"] == "replay" else ["next_steps"]
+        self.query_one(KeyBar).without(self.KEYS, *missing)
+
+    # --- what a run changed -----------------------------------------------------------------------
+
+    def on_tree_node_expanded(self, event: Tree.NodeExpanded[Entry]) -> None:
+        if event.node.data is not None and not event.node.children:
+            self._load(event.node, event.node.data)  # type: ignore[no-untyped-call]
+
+    @work
+    async def _load(self, node: TreeNode[Entry], entry: Entry) -> None:
+        try:
+            found = await beside(partial(rollback.changes, entry.run["run"]), "run")
+        except WizardError as error:
+            self.notify(plain(str(error)), severity="error", markup=False)
+            return
+        for change in found:
+            if change.what:
+                label = f"{plain(change.node)}  {plain(change.path.rpartition('/')[2])}"
+                node.add_leaf(Text(label), Entry(entry.run, change))
+
+    @work(exclusive=True, group="show")
+    async def on_tree_node_highlighted(self, event: Tree.NodeHighlighted[Entry]) -> None:
+        self._offer()
+        entry, view = event.node.data, self.query_one(DiffView)
+        if entry is None:
+            return
+        if entry.change is None:
+            view.show_text(self._about(entry.run))
+            return
+        change = entry.change
+        found = rows(change, await beside(partial(_masker, entry.run["profile_path"]), "masker"))
+        said = [Said(what) for what in change.what] if not found else []
+        view.show_rows(found, said, title=f"{change.node} {sign('dot')} {change.path}")
+
+    def _about(self, run: dict[str, Any]) -> list[Said]:
+        said = [
+            Said(f"Run {run['run']}", "secondary", bold=True),
+            Said(f"{run['kind']} of {run['profile_path']} by {run['owner']}, {run['started']}"),
+            Said(f"{', '.join(run['nodes'])}: {run['files']} files; {run['state']}"),
+        ]
+        if run["ignored"]:
+            said.append(Said(f"with --ignore {' --ignore '.join(run['ignored'])}", "warning"))
+        said += [Said(""), Said("Right shows the files that it changed; n shows its next steps.", "primary")]
+        if run["can_be_undone"]:
+            said.append(Said(f"r rolls it back, as does: apimha-wizard rollback {run['run']}", "primary"))
+        elif run["state"] == "applied":
+            said.append(
+                Said("It cannot be rolled back: its backups were removed (history --prune).", "quiet")
+            )
+        return said
+
+    # --- actions ----------------------------------------------------------------------------------
+
+    @work
+    async def action_roll_back(self) -> None:
+        """Undo the current run, after a question."""
+        entry = self._current
+        if entry is None or not entry.run["can_be_undone"]:
+            self.notify("This run cannot be rolled back.", markup=False)
+            return
+        if await self.app.push_screen_wait(RollBack(entry.run["run"])) is not None:
+            if self.pair is not None:
+                self.pair.look_again()
+            self.action_again()
+
+    @work(exclusive=True, group="next")
+    async def action_next_steps(self) -> None:
+        """Show the next steps of the current run again; its pair is opened where it is not."""
+        entry = self._current
+        if entry is None or entry.run["kind"] != "replay":
+            return
+        run = entry.run
+        try:
+            steps = await beside(partial(steps_of, run), "next steps")
+            if self.pair is None:
+                self.app.open(open_profile(run["profile_path"]))  # type: ignore[attr-defined]
+        except WizardError as error:
+            self.notify(plain(str(error)), severity="error", markup=False)
+            return
+        pair = self.app.pair  # type: ignore[attr-defined]
+        summary = (
+            f"{run['files']} files, {run['started'][:16].replace('T', ' ')} by {run['owner']}: {run['state']}"
+        )
+        self.app.push_screen(Done(pair, summary, steps, run["run"] if run["can_be_undone"] else None))
+
+    def action_back(self) -> None:
+        """Go back."""
+        self.dismiss(None)
+
+
+def _masker(path: str) -> Masker:
+    """Return what hides the passwords of the profile, as far as they are known; every other by where it is written.
+
+    Raises:
+        WizardError: never; a profile that cannot be read any more knows no password.
+    """
+    from wizard.passwords.masking import masker
+
+    try:
+        loaded = load(path)
+    except WizardError:
+        return masker(())
+    return masker_of(loaded.profile, resolver_of(loaded))
+
+
+def steps_of(run: dict[str, Any]) -> list[NextStep]:
+    """Return the next steps of a run of any time, for the profile as it is now.
+
+    Raises:
+        WizardError: the profile cannot be read any more.
+    """
+    loaded = load(run["profile_path"])
+    profile = loaded.profile
+    elsewhere = [node for node in profile.nodes if node.name not in run["nodes"]]
+    only_node = run["nodes"][0] if elsewhere else None
+    packs = packs_here(profile, only_node, resolve=False)
+    name = called(loaded.name, loaded.path)
+    whole = runs.whole(run["run"])
+    undoable = run["run"] if run["can_be_undone"] else None
+    return list(
+        steps_after(
+            profile, packs, elsewhere, name, loaded.path, run=undoable, rolling=bool(whole and whole.stages)
+        )
+    )
