@@ -157,7 +157,11 @@ DASHBOARD: Keys = (
 APP: Keys = (
     ScreenKey("", "app.profiles", "", "back to the list of pairs; this one is saved", title="All pairs"),
     ScreenKey(
-        "", "app.runs", "", "what was done by whom and when; show, roll back, next steps", title="Runs"
+        "",
+        "app.runs",
+        "",
+        "what was done by whom and when; show, roll back, next steps",
+        title="Runs: history, roll back, next steps",
     ),
     ScreenKey("", "app.verify", "", VERIFY.help, title="Verify"),
     ScreenKey("", "app.copy_path", "", "copy the path of the profile", title="Copy the profile's path"),
