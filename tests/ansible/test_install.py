@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -14,9 +12,8 @@ import pytest
 import yaml
 from packaging.utils import canonicalize_name
 
-from tests.support.bundles import offline
+from tests.support.bundles import offline, program
 from tests.support.cli import ROOT
-from tests.support.need import missing
 from tools.bundle import PYTHONS
 from wizard import __version__
 
@@ -63,7 +60,7 @@ class Host:
             )
         )
         done = offline(
-            ansible_playbook(),
+            program("ansible-playbook"),
             "-i",
             "node1,",
             "-c",
@@ -83,13 +80,6 @@ class Host:
         """The version of the program that is installed."""
         done = offline(self.prefix / "bin/apimha-wizard", "--version")
         return done.stdout.split()[-1]
-
-
-def ansible_playbook() -> str:
-    """Path of the program, from this environment or the PATH."""
-    here = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    found = shutil.which("ansible-playbook", path=here)
-    return found or missing("ansible-core is not installed")
 
 
 @pytest.fixture

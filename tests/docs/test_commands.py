@@ -61,6 +61,9 @@ def test_a_page_does_what_it_says(page: Path, tmp_path: Path) -> None:
                 _take_profile(here, block, titled)
             elif block.language == "console":
                 _take_commands(here, block)
+            elif block.title is not None:
+                titled[block.title] = block.text
+                _write(here, block.title, block.text)
 
 
 def _write(here: World, title: str, text: str) -> None:

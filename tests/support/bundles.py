@@ -82,13 +82,23 @@ def without_network() -> tuple[str, ...]:
     return ()
 
 
+def program(name: str) -> str:
+    """Path of a program that comes with `make venv`, from this environment or the PATH."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return shutil.which(name, path=path) or missing(f"{name} is not installed")
+
+
+NO_INDEX = {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull}
+"""No package index and no configuration of pip."""
+
+
 def offline(*command: str | Path, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
     """Run a command without a network, a package index and a configuration of pip."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PYTHONPATH"))}
     return subprocess.run(
         [*without_network(), *command],
         cwd=cwd,
-        env={**kept, "PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull, **env},
+        env={**kept, **NO_INDEX, **env},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

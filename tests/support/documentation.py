@@ -9,8 +9,8 @@ What stands in a comment before a block says how it is taken:
     <!-- into: analytics -->        the next ```toml block is laid over this profile
 
 A ```console block shows commands behind `$ `, and what they print; `…` stands for anything in a line, and alone for
-any lines.  A ```toml block with a title is written to that file; one without is laid over a profile that is valid, and
-has to stay so.  ```text, ```xml and ```json blocks are looked at, not run.
+any lines.  A ```toml or ```yaml block with a title is written to that file; a profile without a title is laid over one
+that is valid, and has to stay so.  ```text, ```xml and ```json blocks are looked at, not run.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from wizard.command_line.cli import cli
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROGRAM = "apimha-wizard"
-LANGUAGES = {"console", "toml", "text", "xml", "json"}
+LANGUAGES = {"console", "toml", "yaml", "text", "xml", "json"}
 DIRECTIVES = {"world", "exit", "not run", "with", "into"}
 
 _FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)(?: title=\"(?P<title>[^\"]+)\")?\s*$")
@@ -230,7 +230,7 @@ def shell(line: str, cwd: Path, env: dict[str, str]) -> tuple[int, str, Path, di
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        timeout=60,
+        timeout=200,
         check=False,
     )
     folder, _, variables = state.read_bytes().partition(b"\n")

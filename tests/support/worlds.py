@@ -19,7 +19,7 @@ from typing import Any
 
 import tomlkit
 
-from tests.support import documentation, install_servers, pairs, server_logs, servers
+from tests.support import bundles, documentation, install_servers, pairs, server_logs, servers
 from tests.support.cli import ROOT, process, run
 from tests.support.need import need
 from tests.support.stand_in_pair import StandInPair, make_java
@@ -329,6 +329,31 @@ def new_pack(world: World) -> None:
         _unpack(world.path(f"/opt/wso2/analytics-new-{number}"))
 
 
+def air_gapped(world: World) -> None:
+    """A checkout with a bundle, no network, and Ansible, for which node1 is this machine and the only host."""
+    folder = world.cwd / "dist"
+    folder.mkdir()
+    shutil.copy(bundles.bundle(), folder)
+    (world.cwd / "ansible").symlink_to(ROOT / "ansible")
+    scripts = {"sudo": 'while [ "${1#-}" != "$1" ]; do [ "$1" != -u ] || shift; shift; done; exec "$@"'}
+    for name, path, more in (
+        ("python3.11", sys._base_executable, ""),
+        ("ansible-galaxy", bundles.program("ansible-galaxy"), ""),
+        ("ansible-playbook", bundles.program("ansible-playbook"), "--limit node1"),
+    ):
+        scripts[name] = f'exec {shlex.join([*bundles.without_network(), path])} "$@" {more}'
+    for name, script in scripts.items():
+        made = world.folder / "bin" / name
+        made.write_text(f"#!/bin/sh\n{script}\n")
+        made.chmod(0o755)
+    world.env |= {
+        **bundles.NO_INDEX,
+        "ANSIBLE_TRANSPORT": "local",
+        "PIP_NO_COMPILE": "1",
+        "ANSIBLE_NOCOLOR": "1",
+    }
+
+
 WORLDS: dict[str, Callable[[World], None]] = {
     "empty": empty,
     "pair": pair,
@@ -342,6 +367,7 @@ WORLDS: dict[str, Callable[[World], None]] = {
     "live": live,
     "svn": svn,
     "new pack": new_pack,
+    "air gapped": air_gapped,
 }
 
 
