@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,20 +34,24 @@ from tests.support.pairs import Pair
 Mutate = Callable[[Pair], object]
 
 
+PAIR, NODE1, NODE2, BOTH = (None,), ("node1",), ("node2",), ("node1", "node2")
+
+
 @dataclass(frozen=True)
 class Case:
-    """Something wrong: how the pair is broken, and what has to be said about it."""
+    """Something wrong: how the pair is broken, and the message and the fix as regular expressions."""
 
     name: str
     mutate: Mutate
-    code: int
-    parts: tuple[str, ...]
-    """What the message holds; a regular expression each."""
-    fix: str
-    check: str | None = None
-    """At exit 3 the check that finds it."""
-    nodes: tuple[str | None, ...] = ("node1", "node2")
-    """The nodes that the check names."""
+    told: str
+    fix: str = ".+"
+    check: str = ""
+    nodes: tuple[str | None, ...] = ()
+    """The check of a pack that fails, and the nodes that it names."""
+
+
+def found_by(check: str, nodes: tuple[str | None, ...], *rows: tuple[Any, ...]) -> list[Case]:
+    return [Case(*row, check=check, nodes=nodes) for row in rows]
 
 
 def profile(old: str, new: str, count: int = 1) -> Mutate:
@@ -70,6 +75,11 @@ def password(reference: str) -> Mutate:
 
 def appended(text: str) -> Mutate:
     return lambda pair: pair.profile.write_text(pair.profile.read_text("utf-8") + text, "utf-8")
+
+
+def svn(url: str) -> Mutate:
+    account = 'svn_username = "u"\nsvn_password = { env = "APIM_DB_PASSWORD" }\n'
+    return appended(f'\n[deployment_sync]\nmethod = "svn"\nsvn_url = "{url}"\n{account}')
 
 
 def file(relative: str, old: bytes, new: bytes, *, nodes: tuple[int, ...] = (0, 1)) -> Mutate:
@@ -136,494 +146,346 @@ EXTERNAL = b"""<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>
 """
 
 PROFILE_CASES = [
-    Case("not TOML", appended("\nthis is = = not TOML\n"), 2, (r"pair\.toml:\d+: .*TOML",), r".+"),
-    Case(
-        "an unclosed string",
-        profile('username = "apim"', 'username = "apim'),
-        2,
-        (r"pair\.toml:\d+", "TOML"),
-        ".+",
-    ),
-    Case(
-        "an unknown key",
-        profile('username = "apim"', 'username = "apim"\nusernme = "x"'),
-        2,
-        (r"pair\.toml:\d+: mysql\.usernme", "unknown key"),
-        "username",
-    ),
-    Case(
-        "an unknown table", appended("\n[sparc]\nmaster_count = 2\n"), 2, (r"pair\.toml:\d+: sparc",), "spark"
-    ),
-    Case(
-        "a plain password",
-        password('"plain-secret-4711"'),
-        2,
-        (r"pair\.toml:\d+: mysql\.password", "env", "file", "keyring", "command", "prompt"),
-        ".+",
-    ),
-    Case(
-        "a password in an URL parameter",
-        profile(
-            'username = "apim"', 'username = "apim"\nurl_parameters = { password = "plain-secret-4711" }'
+    Case(*row)
+    for row in (
+        ("not TOML", appended("\nthis is = = not TOML\n"), r"pair\.toml:\d+: .*TOML"),
+        ("an unclosed string", profile('username = "apim"', 'username = "apim'), r"pair\.toml:\d+.*TOML"),
+        (
+            "an unknown key",
+            profile('username = "apim"', 'username = "apim"\nusernme = "x"'),
+            r"pair\.toml:\d+: mysql\.usernme.*unknown key",
+            "username",
         ),
-        2,
-        (r"pair\.toml:\d+: mysql\.url_parameters\.password", "env"),
-        ".+",
-    ),
-    *(
-        Case(
-            f"the svn URL {url}",
-            appended(
-                f'\n[deployment_sync]\nmethod = "svn"\nsvn_url = "{url}"\n'
-                'svn_username = "u"\nsvn_password = { env = "APIM_DB_PASSWORD" }\n'
+        ("an unknown table", appended("\n[sparc]\nmaster_count = 2\n"), r"pair\.toml:\d+: sparc", "spark"),
+        (
+            "a plain password",
+            password('"plain-secret-4711"'),
+            r"pair\.toml:\d+: mysql\.password.*env.*file.*keyring.*command.*prompt",
+        ),
+        (
+            "a password in an URL parameter",
+            profile(
+                'username = "apim"', 'username = "apim"\nurl_parameters = { password = "plain-secret-4711" }'
             ),
-            2,
-            (r"pair\.toml:\d+: deployment_sync\.svn_url",),
-            ".+",
-        )
-        for url in ("http://host:99999/r", "svn://host:port/r", "https://[::1/r")
-    ),
-    Case(
-        "a user in the svn URL",
-        appended(
-            '\n[deployment_sync]\nmethod = "svn"\nsvn_url = "http://me:plain-secret-4711@svn.example.com/"\n'
-            'svn_username = "u"\nsvn_password = { env = "APIM_DB_PASSWORD" }\n'
+            r"pair\.toml:\d+: mysql\.url_parameters\.password.*env",
         ),
-        2,
-        (r"pair\.toml:\d+: deployment_sync\.svn_url",),
-        ".+",
-    ),
-    Case(
-        "two kinds of reference",
-        password('{env = "A", file = "b"}'),
-        2,
-        (r"pair\.toml:\d+: mysql\.password",),
-        ".+",
-    ),
-    Case(
-        "a newer schema",
-        profile("schema_version = 1", "schema_version = 2"),
-        2,
-        (r"pair\.toml:1: schema_version", "newer"),
-        "update",
-    ),
-    Case(
-        "no schema",
-        profile("schema_version = 1\n", ""),
-        2,
-        (r"pair\.toml:1: schema_version", "missing"),
-        "add",
-    ),
-    Case("version 0", profile("schema_version = 1", "schema_version = 0"), 2, (r"schema_version",), ".+"),
-    Case(
-        "one node",
-        lambda pair: pair.profile.write_text(
-            pair.profile.read_text()[: pair.profile.read_text().rindex("[[nodes]]")]
+        *(
+            (
+                f"the svn URL {url}",
+                svn(url),
+                r"pair\.toml:\d+: deployment_sync\.svn_url",
+            )
+            for url in ("http://host:99999/r", "svn://host:port/r", "https://[::1/r")
         ),
-        2,
-        (r"pair\.toml:\d+: nodes", "exactly two", "1"),
-        r"\[\[nodes\]\]",
-    ),
-    Case(
-        "three nodes",
-        appended('\n[[nodes]]\nname = "node3"\nhome = "x"\nhost = "127.0.0.1"\n'),
-        2,
-        (r"pair\.toml:\d+: nodes", "exactly two", "3"),
-        ".+",
-    ),
-    Case(
-        "equal names",
-        profile('name = "node2"', 'name = "node1"'),
-        2,
-        (r"pair\.toml:\d+: nodes\.1\.name", "both nodes"),
-        ".+",
-    ),
-    Case(
-        "a name with a blank",
-        profile('name = "node2"', 'name = "node 2"'),
-        2,
-        (r"pair\.toml:\d+: nodes\.1\.name",),
-        ".+",
-    ),
-    *(
-        Case(
-            f"the port {value}",
-            profile("hazelcast_port = 4001", f"hazelcast_port = {value}"),
-            2,
-            (r"pair\.toml:\d+: nodes\.1\.hazelcast_port", "1 to 65535"),
-            "4000",
-        )
-        for value in ("0", "65536", "-1", '"4001"', "4001.5", "true", "1e3")
-    ),
-    Case(
-        "a negative offset",
-        profile("port_offset = 2", "port_offset = -1"),
-        2,
-        (r"pair\.toml:\d+: nodes\.1\.port_offset",),
-        ".+",
-    ),
-    Case(
-        "a presenter that is no node",
-        appended('\n[event_processor]\npresenter = "node3"\n'),
-        2,
-        (r"pair\.toml:\d+: event_processor\.presenter", "no node"),
-        "node1.*node2",
-    ),
-    Case(
-        "a manager that is no node",
-        appended('\n[deployment_sync]\nmanager = "node3"\n'),
-        2,
-        (r"pair\.toml:\d+: deployment_sync\.manager", "no node"),
-        "node1.*node2",
-    ),
-    Case(
-        "svn without its keys",
-        appended('\n[deployment_sync]\nmethod = "svn"\n'),
-        2,
-        ("deployment_sync.svn_url", "deployment_sync.svn_username", "deployment_sync.svn_password"),
-        ".+",
-    ),
-    Case("no host", profile('host = "127.0.0.1"\nusername', "username"), 2, ("mysql.host", "missing"), "add"),
-    Case(
-        "an empty file", lambda pair: pair.profile.write_text(""), 2, ("schema_version", "mysql.host"), ".+"
-    ),
-    Case(
-        "no UTF-8", lambda pair: pair.profile.write_bytes(b"schema_version = 1 # \xff\n"), 2, ("UTF-8",), ".+"
-    ),
-    Case("a folder", lambda pair: (pair.profile.unlink(), pair.profile.mkdir()), 2, ("folder",), ".+"),
-    Case("no file", lambda pair: pair.profile.unlink(), 2, ("no such file",), "profile list"),
+        (
+            "a user in the svn URL",
+            svn("http://me:plain-secret-4711@svn.example.com/"),
+            r"pair\.toml:\d+: deployment_sync\.svn_url",
+        ),
+        ("two kinds of reference", password('{env = "A", file = "b"}'), r"pair\.toml:\d+: mysql\.password"),
+        (
+            "a newer schema",
+            profile("schema_version = 1", "schema_version = 2"),
+            r"pair\.toml:1: schema_version.*newer",
+            "update",
+        ),
+        ("no schema", profile("schema_version = 1\n", ""), r"pair\.toml:1: schema_version.*missing", "add"),
+        ("version 0", profile("schema_version = 1", "schema_version = 0"), "schema_version"),
+        (
+            "one node",
+            lambda pair: pair.profile.write_text(
+                pair.profile.read_text()[: pair.profile.read_text().rindex("[[nodes]]")]
+            ),
+            r"pair\.toml:\d+: nodes.*exactly two.*1",
+            r"\[\[nodes\]\]",
+        ),
+        (
+            "three nodes",
+            appended('\n[[nodes]]\nname = "node3"\nhome = "x"\nhost = "127.0.0.1"\n'),
+            r"pair\.toml:\d+: nodes.*exactly two.*3",
+        ),
+        (
+            "equal names",
+            profile('name = "node2"', 'name = "node1"'),
+            r"pair\.toml:\d+: nodes\.1\.name.*both nodes",
+        ),
+        (
+            "a name with a blank",
+            profile('name = "node2"', 'name = "node 2"'),
+            r"pair\.toml:\d+: nodes\.1\.name",
+        ),
+        *(
+            (
+                f"the port {value}",
+                profile("hazelcast_port = 4001", f"hazelcast_port = {value}"),
+                r"pair\.toml:\d+: nodes\.1\.hazelcast_port.*1 to 65535",
+                "4000",
+            )
+            for value in ("0", "65536", "-1", '"4001"', "4001.5", "true", "1e3")
+        ),
+        (
+            "a negative offset",
+            profile("port_offset = 2", "port_offset = -1"),
+            r"pair\.toml:\d+: nodes\.1\.port_offset",
+        ),
+        (
+            "a presenter that is no node",
+            appended('\n[event_processor]\npresenter = "node3"\n'),
+            r"pair\.toml:\d+: event_processor\.presenter.*no node",
+            "node1.*node2",
+        ),
+        (
+            "a manager that is no node",
+            appended('\n[deployment_sync]\nmanager = "node3"\n'),
+            r"pair\.toml:\d+: deployment_sync\.manager.*no node",
+            "node1.*node2",
+        ),
+        (
+            "svn without its keys",
+            appended('\n[deployment_sync]\nmethod = "svn"\n'),
+            "deployment_sync.svn_url.*deployment_sync.svn_username.*deployment_sync.svn_password",
+        ),
+        ("no host", profile('host = "127.0.0.1"\nusername', "username"), "mysql.host.*missing", "add"),
+        ("an empty file", lambda pair: pair.profile.write_text(""), "schema_version.*mysql.host"),
+        ("no UTF-8", lambda pair: pair.profile.write_bytes(b"schema_version = 1 # \xff\n"), "UTF-8"),
+        ("a folder", lambda pair: (pair.profile.unlink(), pair.profile.mkdir()), "folder"),
+        ("no file", lambda pair: pair.profile.unlink(), "no such file", "profile list"),
+    )
 ]
 
 PACK_CASES = [
-    Case(
-        "an unset variable",
-        profile("APIM_DB_PASSWORD", "APIM_NOT_SET"),
-        3,
-        ("mysql.password", "APIM_NOT_SET", "not set"),
-        "export APIM_NOT_SET",
+    *found_by(
         "prerequisites.secret",
-        (None,),
-    ),
-    Case(
-        "a secret file that others can read",
-        secret_file(0o644),
-        3,
-        ("mysql.password", "password", "open to others"),
-        "chmod 600",
-        "prerequisites.secret",
-        (None,),
-    ),
-    Case(
-        "a secret file that is not there",
-        password('{file = "nowhere"}'),
-        3,
-        ("mysql.password", "nowhere"),
-        ".+",
-        "prerequisites.secret",
-        (None,),
-    ),
-    Case(
-        "a command without consent",
-        password('{command = ["echo", "x"]}'),
-        3,
-        ("mysql.password", "echo"),
-        "--allow-commands",
-        "prerequisites.secret",
-        (None,),
-    ),
-    Case(
-        "a prompt without a terminal",
-        password("{prompt = true}"),
-        3,
-        ("mysql.password", "terminal"),
-        ".+",
-        "prerequisites.secret",
-        (None,),
-    ),
-    Case(
-        "a home that is missing",
-        lambda pair: shutil.rmtree(pair.homes[1]),
-        3,
-        ("analytics-2", "not on this machine"),
-        "--node node2",
-        "prerequisites.home",
-        ("node2",),
-    ),
-    Case(
-        "a home that is no pack",
-        lambda pair: (pair.homes[1] / CARBON).unlink(),
-        3,
-        ("analytics-2", "no pack", CARBON),
-        CARBON,
-        "prerequisites.home",
-        ("node2",),
-    ),
-    Case(
-        "a home that is a file",
-        lambda pair: (shutil.rmtree(pair.homes[1]), pair.homes[1].write_text("x")),
-        3,
-        ("analytics-2", "no folder"),
-        ".+",
-        "prerequisites.home",
-        ("node2",),
-    ),
-    Case(
-        "the folder above the home",
-        lambda pair: (
-            (pair.homes[1].parent / "above").mkdir(),
-            shutil.move(pair.homes[1], pair.homes[1].parent / "above/inner"),
-            profile(str(pair.homes[1]), str(pair.homes[1].parent / "above"))(pair),
+        PAIR,
+        (
+            "an unset variable",
+            profile("APIM_DB_PASSWORD", "APIM_NOT_SET"),
+            "mysql.password.*APIM_NOT_SET.*not set",
+            "export APIM_NOT_SET",
         ),
-        3,
-        ("above", "no pack"),
-        "above/inner",
-        "prerequisites.home",
-        ("node2",),
+        (
+            "a secret file that others can read",
+            secret_file(0o644),
+            "mysql.password.*password.*open to others",
+            "chmod 600",
+        ),
+        ("a secret file that is not there", password('{file = "nowhere"}'), "mysql.password.*nowhere"),
+        (
+            "a command without consent",
+            password('{command = ["echo", "x"]}'),
+            "mysql.password.*echo",
+            "--allow-commands",
+        ),
+        ("a prompt without a terminal", password("{prompt = true}"), "mysql.password.*terminal"),
     ),
-    Case(
-        "one home for two nodes",
-        lambda pair: profile(str(pair.homes[1]), str(pair.homes[0]))(pair),
-        3,
-        ("one home", "analytics-1"),
-        "twice",
+    *found_by(
+        "prerequisites.home",
+        NODE2,
+        (
+            "a home that is missing",
+            lambda pair: shutil.rmtree(pair.homes[1]),
+            "analytics-2.*not on this machine",
+            "--node node2",
+        ),
+        (
+            "a home that is no pack",
+            lambda pair: (pair.homes[1] / CARBON).unlink(),
+            f"analytics-2.*no pack.*{CARBON}",
+            CARBON,
+        ),
+        (
+            "a home that is a file",
+            lambda pair: (shutil.rmtree(pair.homes[1]), pair.homes[1].write_text("x")),
+            "analytics-2.*no folder",
+        ),
+        (
+            "the folder above the home",
+            lambda pair: (
+                (pair.homes[1].parent / "above").mkdir(),
+                shutil.move(pair.homes[1], pair.homes[1].parent / "above/inner"),
+                profile(str(pair.homes[1]), str(pair.homes[1].parent / "above"))(pair),
+            ),
+            "above.*no pack",
+            "above/inner",
+        ),
+    ),
+    *found_by(
         "prerequisites.same-home",
-        (None,),
-    ),
-    Case(
-        "one home inside of the other",
-        lambda pair: (
-            shutil.move(pair.homes[1], pair.homes[0] / "inner"),
-            profile(str(pair.homes[1]), str(pair.homes[0] / "inner"))(pair),
+        PAIR,
+        (
+            "one home for two nodes",
+            lambda pair: profile(str(pair.homes[1]), str(pair.homes[0]))(pair),
+            "one home.*analytics-1",
+            "twice",
         ),
-        3,
-        ("inside", "inner"),
-        ".+",
-        "prerequisites.same-home",
-        (None,),
-    ),
-    Case(
-        "different versions",
-        lambda pair: (pair.homes[1] / "bin/version.txt").write_text(
-            "WSO2 API Manager Analytics Server v2.1.0\n"
+        (
+            "one home inside of the other",
+            lambda pair: (
+                shutil.move(pair.homes[1], pair.homes[0] / "inner"),
+                profile(str(pair.homes[1]), str(pair.homes[0] / "inner"))(pair),
+            ),
+            "inside.*inner",
         ),
-        3,
-        ("2.0.0", "2.1.0", "node1", "node2"),
-        "same pack",
+    ),
+    *found_by(
         "prerequisites.version",
-        (None,),
-    ),
-    *(
-        Case(
-            f"broken XML in {Path(relative).name}",
-            content(relative, b"<a>\n  <b>\n  </c>\n</a>\n"),
-            3,
-            (re.escape(relative) + r":3:\d+", "not well-formed"),
-            ".+",
-            "prerequisites.files",
-            ("node1",),
-        )
-        for relative in (CARBON, AXIS2, EVENT_PROCESSOR, REGISTRY, USER_MGT, MASTER, ANALYTICS, STORES)
-    ),
-    Case(
-        "an empty XML file",
-        content(REGISTRY, b""),
-        3,
-        (re.escape(REGISTRY) + r":1", "not well-formed"),
-        ".+",
-        "prerequisites.files",
-        ("node1",),
-    ),
-    Case(
-        "bytes that are not in the encoding",
-        file(AXIS2, b"<clustering", b"<!-- \xe4 -->\r\n<clustering", nodes=(0,)),
-        3,
-        (re.escape(AXIS2) + r":\d+",),
-        ".+",
-        "prerequisites.files",
-        ("node1",),
-    ),
-    Case(
-        "an entity bomb",
-        content(EVENT_PROCESSOR, BOMB),
-        3,
-        (re.escape(EVENT_PROCESSOR) + r":2:\d+", "DOCTYPE"),
-        ".+",
-        "prerequisites.files",
-        ("node1",),
-    ),
-    Case(
-        "an external entity",
-        content(REGISTRY, EXTERNAL),
-        3,
-        (re.escape(REGISTRY) + r":1:\d+", "DOCTYPE"),
-        ".+",
-        "prerequisites.files",
-        ("node1",),
-    ),
-    *(
-        Case(
-            f"{Path(relative).name} is missing",
-            gone(relative),
-            3,
-            (re.escape(relative), "missing"),
-            "unpack",
-            "prerequisites.files",
-            ("node1",),
-        )
-        for relative in (AXIS2, EVENT_PROCESSOR, REGISTRY, USER_MGT, MASTER, ANALYTICS, STORES, SPARK)
-    ),
-    Case(
-        "no clustering element",
-        file(AXIS2, b"hazelcast.HazelcastClusteringAgent", b"tribes.TribesClusteringAgent"),
-        3,
-        (re.escape(AXIS2), "lacks", "clustering"),
-        ".+",
-        "prerequisites.files",
-    ),
-    Case(
-        "two HA modes",
-        file(EVENT_PROCESSOR, b'name="Distributed"', b'name="HA"'),
-        3,
-        (re.escape(EVENT_PROCESSOR) + r":\d+", "doubles", "HA"),
-        ".+",
-        "prerequisites.files",
-    ),
-    Case(
-        "no mode HA",
-        file(EVENT_PROCESSOR, b'name="HA"', b'name="XX"'),
-        3,
-        (re.escape(EVENT_PROCESSOR), "lacks", "HA"),
-        ".+",
-        "prerequisites.files",
-    ),
-    Case(
-        "a record store without datasource",
-        file(STORES, b'<property name="datasource">', b'<property name="other">'),
-        3,
-        (re.escape(STORES), "lacks", "datasource"),
-        ".+",
-        "prerequisites.files",
-    ),
-    Case(
-        "statistics that the pack does not have",
-        both(
-            lambda pair: [(home / STATS).unlink() for home in pair.homes],
-            appended('\n[mysql.databases]\nstats = "STATS"\n'),
+        PAIR,
+        (
+            "different versions",
+            lambda pair: (pair.homes[1] / "bin/version.txt").write_text(
+                "WSO2 API Manager Analytics Server v2.1.0\n"
+            ),
+            "node1.*2.0.0.*node2.*2.1.0",
+            "same pack",
         ),
-        3,
-        (re.escape(STATS), "no statistics datasource"),
-        "mysql.databases.stats",
+    ),
+    *found_by(
         "prerequisites.files",
-    ),
-    Case(
-        "components/lib is missing",
-        lambda pair: shutil.rmtree(pair.homes[0] / LIB),
-        3,
-        (re.escape(LIB), "missing"),
-        ".+",
-        "prerequisites.files",
-        ("node1",),
-    ),
-    Case(
-        "a jar that is no zip",
-        jar(lambda path: path.write_text("no zip")),
-        3,
-        ("mysql-connector", "not a readable zip"),
-        "Connector/J",
-        "prerequisites.driver-jar",
-        (None,),
-    ),
-    Case(
-        "a jar without the driver",
-        jar(without_driver),
-        3,
-        ("mysql-connector", "not hold", "com.mysql.jdbc.Driver"),
-        "Connector/J",
-        "prerequisites.driver-jar",
-        (None,),
-    ),
-    Case(
-        "a jar that is not there",
-        jar(lambda path: None),
-        3,
-        ("mysql-connector", "not exist"),
-        "Connector/J",
-        "prerequisites.driver-jar",
-        (None,),
-    ),
-    Case(
-        "no jar at all",
-        lambda pair: pair.profile.write_text(re.sub(r"driver_jar = .*\n", "", pair.profile.read_text())),
-        3,
-        ("driver_jar", re.escape(LIB)),
-        "driver_jar",
-        "prerequisites.driver-jar",
-    ),
-    Case(
-        "equal Hazelcast ports",
-        profile("hazelcast_port = 4001", "hazelcast_port = 4000"),
-        3,
-        ("4000", "Hazelcast of node1", "Hazelcast of node2"),
-        "hazelcast_port = 4001",
-        "ports.clash",
-        ("node2",),
-    ),
-    Case(
-        "a port that the offset makes equal",
-        profile("event_sync_port = 11225", "event_sync_port = 7611"),
-        3,
-        ("7613",),
-        ".+",
-        "ports.clash",
-        ("node2",),
-    ),
-    Case(
-        "a password under the secure vault",
-        lambda pair: [
+        NODE1,
+        *(
             (
-                (home / "repository/conf/security").mkdir(),
-                (home / "repository/conf/security/cipher-text.properties").write_text(
-                    "Datasources.WSO2UM_DB.Configuration.Password=gh==\n"
-                ),
+                f"broken XML in {Path(relative).name}",
+                content(relative, b"<a>\n  <b>\n  </c>\n</a>\n"),
+                rf"{relative}:3:\d+.*not well-formed",
             )
-            for home in pair.homes
-        ],
-        3,
-        ("WSO2UM_DB", "secure vault"),
-        "secretAlias",
+            for relative in (CARBON, AXIS2, EVENT_PROCESSOR, REGISTRY, USER_MGT, MASTER, ANALYTICS, STORES)
+        ),
+        ("an empty XML file", content(REGISTRY, b""), f"{REGISTRY}:1.*not well-formed"),
+        (
+            "bytes that are not in the encoding",
+            file(AXIS2, b"<clustering", b"<!-- \xe4 -->\r\n<clustering", nodes=(0,)),
+            rf"{AXIS2}:\d+",
+        ),
+        ("an entity bomb", content(EVENT_PROCESSOR, BOMB), rf"{EVENT_PROCESSOR}:2:\d+.*DOCTYPE"),
+        ("an external entity", content(REGISTRY, EXTERNAL), rf"{REGISTRY}:1:\d+.*DOCTYPE"),
+        *(
+            (f"{Path(relative).name} is missing", gone(relative), f"{relative}.*missing", "unpack")
+            for relative in (AXIS2, EVENT_PROCESSOR, REGISTRY, USER_MGT, MASTER, ANALYTICS, STORES, SPARK)
+        ),
+        ("components/lib is missing", lambda pair: shutil.rmtree(pair.homes[0] / LIB), f"{LIB}.*missing"),
+    ),
+    *found_by(
+        "prerequisites.files",
+        BOTH,
+        (
+            "no clustering element",
+            file(AXIS2, b"hazelcast.HazelcastClusteringAgent", b"tribes.TribesClusteringAgent"),
+            f"{AXIS2}.*lacks.*clustering",
+        ),
+        (
+            "two HA modes",
+            file(EVENT_PROCESSOR, b'name="Distributed"', b'name="HA"'),
+            rf"{EVENT_PROCESSOR}:\d+.*doubles.*HA",
+        ),
+        ("no mode HA", file(EVENT_PROCESSOR, b'name="HA"', b'name="XX"'), f"{EVENT_PROCESSOR}.*lacks.*HA"),
+        (
+            "a record store without datasource",
+            file(STORES, b'<property name="datasource">', b'<property name="other">'),
+            f"{STORES}.*lacks.*datasource",
+        ),
+        (
+            "statistics that the pack does not have",
+            both(
+                lambda pair: [(home / STATS).unlink() for home in pair.homes],
+                appended('\n[mysql.databases]\nstats = "STATS"\n'),
+            ),
+            f"{STATS}.*no statistics datasource",
+            "mysql.databases.stats",
+        ),
+    ),
+    *found_by(
+        "prerequisites.driver-jar",
+        PAIR,
+        (
+            "a jar that is no zip",
+            jar(lambda path: path.write_text("no zip")),
+            "mysql-connector.*not a readable zip",
+            "Connector/J",
+        ),
+        (
+            "a jar without the driver",
+            jar(without_driver),
+            "mysql-connector.*not hold.*com.mysql.jdbc.Driver",
+            "Connector/J",
+        ),
+        ("a jar that is not there", jar(lambda path: None), "mysql-connector.*not exist", "Connector/J"),
+    ),
+    *found_by(
+        "prerequisites.driver-jar",
+        BOTH,
+        (
+            "no jar at all",
+            lambda pair: pair.profile.write_text(re.sub(r"driver_jar = .*\n", "", pair.profile.read_text())),
+            f"driver_jar.*{LIB}",
+            "driver_jar",
+        ),
+    ),
+    *found_by(
+        "ports.clash",
+        NODE2,
+        (
+            "equal Hazelcast ports",
+            profile("hazelcast_port = 4001", "hazelcast_port = 4000"),
+            "4000.*Hazelcast of node1.*Hazelcast of node2",
+            "hazelcast_port = 4001",
+        ),
+        (
+            "a port that the offset makes equal",
+            profile("event_sync_port = 11225", "event_sync_port = 7611"),
+            "7613",
+        ),
+    ),
+    *found_by(
         "datasources.secure-vault",
-    ),
-    Case(
-        "svn+ssh",
-        appended(
-            '\n[deployment_sync]\nmethod = "svn"\nsvn_url = "svn+ssh://svn.example.com/r"\n'
-            'svn_username = "u"\nsvn_password = { env = "APIM_DB_PASSWORD" }\n'
+        BOTH,
+        (
+            "a password under the secure vault",
+            lambda pair: [
+                (
+                    (home / "repository/conf/security").mkdir(),
+                    (home / "repository/conf/security/cipher-text.properties").write_text(
+                        "Datasources.WSO2UM_DB.Configuration.Password=gh==\n"
+                    ),
+                )
+                for home in pair.homes
+            ],
+            "WSO2UM_DB.*secure vault",
+            "secretAlias",
         ),
-        3,
-        (r"svn\+ssh", "not supported"),
-        "https",
+    ),
+    *found_by(
         "deployment-sync.repository",
-        (None,),
-    ),
-    Case(
-        "two machines, two homes, no link",
-        profile('host = "127.0.0.1"\nhazelcast_port = 4001', 'host = "203.0.113.9"\nhazelcast_port = 4001'),
-        3,
-        ("analytics-1", "analytics-2", "two machines"),
-        "symbolic_link",
-        "spark.link",
-        (None,),
-    ),
-    Case(
-        "a MySQL 5.7 and a pack without a script for it",
-        both(
-            lambda pair: [(home / "dbscripts/mysql5.7.sql").unlink() for home in pair.homes],
-            profile('username = "apim"', 'username = "apim"\nserver_version = "5.7"'),
+        PAIR,
+        (
+            "svn+ssh",
+            svn("svn+ssh://svn.example.com/r"),
+            r"svn\+ssh.*not supported",
+            "https",
         ),
-        3,
-        ("5.7", r"mysql5\.7\.sql|script"),
-        ".+",
+    ),
+    *found_by(
+        "spark.link",
+        PAIR,
+        (
+            "two machines, two homes, no link",
+            profile(
+                'host = "127.0.0.1"\nhazelcast_port = 4001', 'host = "203.0.113.9"\nhazelcast_port = 4001'
+            ),
+            "analytics-1.*analytics-2.*two machines",
+            "symbolic_link",
+        ),
+    ),
+    *found_by(
         "mysql.script",
+        BOTH,
+        (
+            "a MySQL 5.7 and a pack without a script for it",
+            both(
+                lambda pair: [(home / "dbscripts/mysql5.7.sql").unlink() for home in pair.homes],
+                profile('username = "apim"', 'username = "apim"\nserver_version = "5.7"'),
+            ),
+            r"5.7.*mysql5\.7\.sql|script",
+        ),
     ),
 ]
 
@@ -657,19 +519,17 @@ class TestTheProfile:
         case.mutate(pair)
         before = untouched(*pair.homes)
         ran = run("replay", pair.profile, "--offline")
-        assert ran.code == case.code
+        assert ran.code == 2
         clean(ran)
         assert ran.out == ""
-        for part in case.parts:
-            assert re.search(part, ran.err), (part, ran.err)
+        assert re.search(case.told, ran.err, re.DOTALL), ran.err
         assert re.search(rf"fix: .*{case.fix}", ran.err), ran.err
         with_json = run("replay", pair.profile, "--offline", "--json")
-        assert with_json.code == case.code
+        assert with_json.code == 2
         told = with_json.json
         assert (told["version"], told["outcome"], told["run"]) == (1, "refused", None)
         assert (told["files"], told["checks"], told["databases"]) == ([], [], [])
-        for part in case.parts:
-            assert re.search(part, told["error"])
+        assert re.search(case.told, told["error"], re.DOTALL)
         for other in (["check"], ["profile", "validate"], ["profile", "show"]):
             again = run(*other, pair.profile)
             assert again.code == 2
@@ -689,20 +549,18 @@ class TestThePacks:
         ran = run("replay", pair.profile, "--offline", "--json")
         clean(ran)
         told = ran.json
-        assert (ran.code, told["outcome"], told["run"], told["error"]) == (case.code, "refused", None, None)
+        assert (ran.code, told["outcome"], told["run"], told["error"]) == (3, "refused", None, None)
         assert "changed" not in {one["status"] for one in told["files"]}
         errors = [one for one in told["checks"] if one["status"] == "error"]
         assert {one["id"] for one in errors} == {case.check}, errors
         assert {one["node"] for one in errors} == set(case.nodes)
         for one in errors:
             assert one["step"] == one["id"].split(".")[0]
-            for part in case.parts:
-                assert re.search(part, one["message"]), (part, one["message"])
+            assert re.search(case.told, one["message"], re.DOTALL), one["message"]
             assert re.search(case.fix, one["fix"]), one["fix"]
         plain = run("replay", "--offline", "--dry-run", pair.profile)
         assert plain.code == 3
         said = clean(plain)
-        assert case.check is not None
         assert case.check in said
         assert "fix: " in said
         checked = run("check", "--offline", "--json", pair.profile)
