@@ -101,3 +101,9 @@ def make_pair(packs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> C
         return pairs.make_pair(packs / pack, tmp_path / pack, **overrides)
 
     return make
+
+
+@pytest.fixture
+def pair(make_pair: Callable[..., pairs.Pair]) -> pairs.Pair:
+    """A pair of API-M Analytics 2.0.0 as unpacked, with the plain profile."""
+    return make_pair()

@@ -513,9 +513,8 @@ def clean(ran: Ran) -> str:
 class TestTheProfile:
     @pytest.mark.parametrize("case", PROFILE_CASES, ids=lambda case: case.name)
     def test_it_is_refused_with_line_and_fix(
-        self, case: Case, make_pair: Callable[..., Pair], state: Callable[[], list[str]]
+        self, case: Case, pair: Pair, state: Callable[[], list[str]]
     ) -> None:
-        pair = make_pair()
         case.mutate(pair)
         before = untouched(*pair.homes)
         ran = run("replay", pair.profile, "--offline")
@@ -541,9 +540,8 @@ class TestTheProfile:
 class TestThePacks:
     @pytest.mark.parametrize("case", PACK_CASES, ids=lambda case: case.name)
     def test_it_is_refused_with_place_and_fix(
-        self, case: Case, make_pair: Callable[..., Pair], state: Callable[[], list[str]]
+        self, case: Case, pair: Pair, state: Callable[[], list[str]]
     ) -> None:
-        pair = make_pair()
         case.mutate(pair)
         before = untouched(*[home for home in pair.homes if home.exists()])
         ran = run("replay", pair.profile, "--offline", "--json")
@@ -568,8 +566,7 @@ class TestThePacks:
         assert untouched(*[home for home in pair.homes if home.exists()]) == before
         assert state() == []
 
-    def test_every_problem_is_told_at_once(self, make_pair: Callable[..., Pair]) -> None:
-        pair = make_pair()
+    def test_every_problem_is_told_at_once(self, pair: Pair) -> None:
         for case in PACK_CASES:
             if case.name in {
                 "an unset variable",
@@ -620,9 +617,8 @@ class TestOptions:
         ids=lambda value: " ".join(value) if isinstance(value, list) else value,
     )
     def test_wrong_ones_are_refused(
-        self, arguments: list[str], parts: list[str], fix: str, make_pair: Callable[..., Pair]
+        self, arguments: list[str], parts: list[str], fix: str, pair: Pair
     ) -> None:
-        pair = make_pair()
         before = untouched(*pair.homes)
         ran = run(*arguments, "--offline", pair.profile)
         assert ran.code == 2
@@ -738,10 +734,9 @@ class TestRights:
         lock: Callable[[Path], object],
         parts: list[str],
         as_nobody: Callable[[], None],
-        make_pair: Callable[..., Pair],
+        pair: Pair,
         isolated: Path,
     ) -> None:
-        pair = make_pair()
         self.opened(pair.profile.parent)
         self.opened(isolated)
         for path in [isolated, *(p for home in pair.homes for p in [home, *home.rglob("*")])]:
@@ -777,10 +772,9 @@ class TestRights:
         lock: Callable[[Pair], object],
         check: str,
         as_nobody: Callable[[], None],
-        make_pair: Callable[..., Pair],
+        pair: Pair,
         isolated: Path,
     ) -> None:
-        pair = make_pair()
         self.opened(pair.profile.parent)
         self.opened(isolated)
         for path in [isolated, *(p for home in pair.homes for p in [home, *home.rglob("*")])]:
@@ -795,18 +789,14 @@ class TestRights:
 
 
 class TestOtherThingsThatHappen:
-    def test_a_path_that_is_too_long(self, make_pair: Callable[..., Pair]) -> None:
-        pair = make_pair()
+    def test_a_path_that_is_too_long(self, pair: Pair) -> None:
         profile(str(pair.homes[1]), "/" + "x" * 300)(pair)
         ran = run("replay", pair.profile, "--offline", "--json")
         assert ran.code == 3
         clean(ran)
         assert [one["id"] for one in ran.json["checks"] if one["status"] == "error"] == ["prerequisites.home"]
 
-    def test_a_value_that_xml_cannot_hold(
-        self, make_pair: Callable[..., Pair], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        pair = make_pair()
+    def test_a_value_that_xml_cannot_hold(self, pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("APIM_DB_PASSWORD", "plain-secret-4711\x01")
         ran = run("replay", pair.profile, "--offline", "--json")
         assert ran.code == 3
@@ -815,10 +805,7 @@ class TestOtherThingsThatHappen:
             "prerequisites.secret"
         }
 
-    def test_an_empty_password_is_a_password(
-        self, make_pair: Callable[..., Pair], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        pair = make_pair()
+    def test_an_empty_password_is_a_password(self, pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("APIM_DB_PASSWORD", "")
         assert run("replay", pair.profile, "--offline").code == 0
         assert run("replay", pair.profile, "--offline").code == 0

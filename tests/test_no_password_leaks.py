@@ -278,10 +278,7 @@ class TestAPlainPasswordInTheProfile:
     @pytest.mark.parametrize(
         "arguments", [["replay", "--debug"], ["replay", "--json"], ["profile", "validate"], ["check"]]
     )
-    def test_it_is_not_repeated(
-        self, old: str, new: str, arguments: list[str], make_pair: Callable[..., Pair]
-    ) -> None:
-        pair = make_pair()
+    def test_it_is_not_repeated(self, old: str, new: str, arguments: list[str], pair: Pair) -> None:
         text = pair.profile.read_text().replace('[mysql.password]\nenv = "APIM_DB_PASSWORD"\n', "")
         text = text.replace('username = "apim"', 'username = "apim"\npassword = {env = "APIM_DB_PASSWORD"}')
         assert old in text
