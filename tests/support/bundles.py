@@ -10,6 +10,8 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 from tests.support.cli import ROOT
 from tests.support.need import missing
 
@@ -85,7 +87,7 @@ def without_network() -> tuple[str, ...]:
 def program(name: str) -> str:
     """Path of a program that comes with `make venv`, from this environment or the PATH."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return shutil.which(name, path=path) or missing(f"{name} is not installed")
+    return shutil.which(name, path=path) or pytest.fail(f"{name}: not installed; make test installs it")
 
 
 NO_INDEX = {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull}
