@@ -269,7 +269,7 @@ def test_a_report_for_colleagues(pair: Pair, profile: Profile, tmp_path: Path) -
         assert part in text
     for part in (
         "## Findings",
-        "## Time line",
+        "## Timeline",
         "### node2",
         "became passive",
         "## Profile",
@@ -345,12 +345,12 @@ def test_clean_removes_what_dry_run_shows(pair: Pair, profile: Profile) -> None:
         (states / f"{number}_plan").write_bytes(b"x" * 1024)
     out = io.StringIO()
     assert run_clean(profile, "pair", dry_run=True, out=out) == 4
-    assert "3 state files would go and free 3.0 kB; 2 stay" in out.getvalue()
+    assert "would remove 3 state files and free 3.0 kB; keeps 2" in out.getvalue()
     assert f"would remove {states / '0_plan'}" in out.getvalue()
     assert len(list(states.iterdir())) == 5
     out = io.StringIO()
     assert run_clean(profile, "pair", out=out) == 0
-    assert "node1: 3 state files removed, 3.0 kB freed; 2 stay" in out.getvalue()
+    assert "node1: removed 3 state files and freed 3.0 kB; kept 2" in out.getvalue()
     assert sorted(path.name for path in states.iterdir()) == ["3_plan", "4_plan"]
     assert run_clean(profile, "pair", dry_run=True, out=io.StringIO()) == 0
 

@@ -110,7 +110,7 @@ def test_parameters_that_are_not_those_of_the_profile_are_named(application: Spa
     found = judged(application, seen, seen, exists=lambda path: None, master_ports=other)
     environment = [one for (id, _), one in found.items() if id == "verify.spark-environment"]
     assert [one.status for one in environment] == ["error"]
-    assert f"127.0.0.1:{application.master_ports[0]} is no node of the profile" in environment[0].message
+    assert f"127.0.0.1:{application.master_ports[0]} is not a node of the profile" in environment[0].message
 
 
 def test_the_page_of_old_versions_gives_the_same_environment(

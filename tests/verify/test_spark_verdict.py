@@ -177,9 +177,9 @@ def test_an_executor_that_has_just_come_is_fine(judge: Judge) -> None:
     ("states", "up", "status", "expected"),
     [
         ([], True, "error", "no application is running"),
-        ([], False, "waiting", "no application is running yet"),
+        ([], False, "waiting", "no application is running"),
         (["WAITING", "WAITING"], True, "error", "a, b waits for executors that never come"),
-        (["WAITING"], False, "waiting", "no application is running yet"),
+        (["WAITING"], False, "waiting", "no application is running"),
         (["WAITING", "RUNNING"], True, "ok", "b is running"),
         (["RUNNING", "RUNNING"], False, "ok", "a, b is running"),
     ],
@@ -202,7 +202,7 @@ def test_whether_an_application_is_running(
         ({"carbon.spark.master.count": "1"}, "carbon.spark.master.count is 1, not 2"),
         ({"carbon.spark.master": "spark://x:1"}, "carbon.spark.master is spark://x:1, not local"),
         ({"carbon.das.symbolic.link": "/elsewhere/"}, "carbon.das.symbolic.link is /elsewhere/"),
-        ({"spark.master": "spark://10.100.0.46:7078,10.100.0.99:7078"}, "10.100.0.99:7078 is no node"),
+        ({"spark.master": "spark://10.100.0.46:7078,10.100.0.99:7078"}, "10.100.0.99:7078 is not a node"),
     ],
 )
 def test_parameters_that_differ_are_named(judge: Judge, properties: dict[str, str], named: str) -> None:

@@ -35,26 +35,26 @@ if TYPE_CHECKING:
 PERIOD = 0.5
 """Seconds between two looks at the logs while watching."""
 DRILL_PERIOD = 0.1
-"""The same during a drill: its seconds are to be right to a tenth."""
+"""The same during a drill, whose seconds are accurate to a tenth."""
 
 
 @dataclass
 class ReportWriter:
-    """Writes the report: `path` is where the person wants it, None where nobody has said."""
+    """Writes the report: `path` is the user's choice, None without one."""
 
     name: str
     packs: Mapping[str, Pack]
     path: Path | None = None
 
     def now(self, view: View) -> list[Path]:
-        """Write the report, where nobody has named a file into the folder of reports; return the files."""
+        """Write the report, without a `path` into the folder of reports; return the written files."""
         kind = "drill" if view.drill is not None else "verify"
         taken = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         path = self.path or _reports() / f"{kind}-{_file_name(self.name)}-{taken}.md"
         return write_report(path, view, self.name, self.packs)
 
     def at_end(self, view: View) -> list[Path]:
-        """The same, if the person wants it, or there was a drill that got anywhere: its result is to be kept."""
+        """Write the report if the user wants it, or if a drill has begun: its result is kept."""
         drilled = view.drill is not None and view.drill.phase != "prepare"
         return self.now(view) if self.path is not None or drilled else []
 
@@ -78,29 +78,29 @@ def run_verify(
     hosts: Hosts | None = None,
     resolver: Resolver | None = None,
 ) -> tuple[int, dict[str, Any] | None]:
-    """Look at the pair once, or watch it, and say what is seen; the exit code, and what `as_json` is to print.
+    """Look at the pair once, or watch it, and print the findings; return the exit code, and the object for `as_json`.
 
     Args:
-        name: what the person called the profile; hints and reports name it.
-        offline: the logs alone.
+        name: the profile's name in a command; hints and reports use it.
+        offline: only the logs.
         watch: follow the logs until Ctrl-C (130).
         until_healthy: follow the logs until the pair is healthy (0).
-        drill: lead through the failover drill; implies `watch`, and ends with it.
+        drill: guide through the failover drill; implies `watch`, and ends with it.
         as_json: return the object of the contract; while watching, write one a line on `out` at each change.
         logs: `NODE=FILE`, `NODE=-` for the standard input.
-        log_limit: bytes of each log that are looked at from its end.
+        log_limit: bytes of each log that are read from its end.
         report: the Markdown file to write at the end.
-        dashboard: what shows the watching where both ends are a terminal (`screens.start.watch`); lines elsewhere.
-        resolver: knows whether the user has agreed to the profile; None: they have not.
+        dashboard: shows the pair if both ends are a terminal (`screens.start.watch`); lines elsewhere.
+        resolver: knows whether the user has agreed to the profile; None: not agreed.
 
     Raises:
         NotAgreedError: a password of the profile needs the user's agreement.
-        UsageError: a log of no node, one twice, or a report that cannot be written.
+        UsageError: a log of an unknown node, a node with two logs, or a report that cannot be written.
     """
     out, err = out or sys.stdout, err or sys.stderr
     if as_json and report is not None and is_output(report) and report != Path(os.devnull):
         raise UsageError(
-            "the report and the JSON object cannot both go to the standard output", fix="name another file"
+            "the report and the JSON object cannot both go to standard output", fix="name another file"
         )
     watcher, writer = watching(
         profile,
@@ -166,7 +166,7 @@ def watching(
 
 
 def _watch(watcher: Watcher, screen: VerdictPrinter, *, until_healthy: bool, writer: ReportWriter) -> int:
-    """Follow the logs; tell each change.  130 after Ctrl-C."""
+    """Follow the logs and print each change.  130 after Ctrl-C."""
     view: View | None = None
     rest = threading.Event()
     try:
@@ -185,23 +185,23 @@ def _watch(watcher: Watcher, screen: VerdictPrinter, *, until_healthy: bool, wri
 
 
 def is_over(view: View, *, until_healthy: bool) -> bool:
-    """Whether there is nothing left to watch for."""
+    """Whether watching ends."""
     if view.drill is not None:
-        # The pair has to be whole again, not only its logs: the report says so.
+        # Wait for the whole pair, not only its logs: the report shows it.
         whole = view.outcome == "healthy" or view.drill.settled(time.monotonic())
         return view.drill.phase == "failed" or (view.drill.phase == "passed" and whole)
     return until_healthy and view.outcome == "healthy"
 
 
 def exit_code(view: View) -> int:
-    """The exit code at the end of watching: a drill's own, else the pair's."""
+    """Return the exit code at the end of watching: a drill's own, else the pair's."""
     if view.drill is not None and view.drill.phase == "failed":
         return 3
     return view.exit_code
 
 
 class VerdictPrinter:
-    """Where the verdicts go: JSON or lines, each change once."""
+    """Prints the verdicts: JSON or lines, each change once."""
 
     def __init__(self, out: TextIO, err: TextIO, *, as_json: bool) -> None:
         self._out = out
@@ -211,7 +211,7 @@ class VerdictPrinter:
         self._instruction = ""
 
     def whole(self, view: View) -> None:
-        """All findings and the verdict."""
+        """Print all findings and the verdict."""
         for line, style in lines(view.findings, self._paper.signs):
             self._paper.line(line, style)
         self._paper.line()
@@ -219,7 +219,7 @@ class VerdictPrinter:
         self._flush()
 
     def change(self, view: View) -> None:
-        """What is new since the last view."""
+        """Print what is new since the last view."""
         if self._as_json:
             self._json_if_changed(view)
             return
@@ -260,7 +260,7 @@ class VerdictPrinter:
 
     @property
     def lost(self) -> bool:
-        """Whether nobody takes the output any more: there is nothing left to watch for."""
+        """Whether the output has no reader any more: watching ends."""
         return lost(self._out) is not None
 
     def _flush(self) -> None:
@@ -279,9 +279,9 @@ def run_clean(
     err: TextIO | None = None,
     hosts: Hosts | None = None,
 ) -> int:
-    """Remove all but the two newest state files of each plan, on the homes that are here.
+    """Remove all but the two newest state files of each plan, in the homes on this machine.
 
-    0: done, or nothing to do; 1: some could not be removed; 4: `dry_run`, and there are some.
+    Return 0: done, or nothing to do; 1: some could not be removed; 4: `dry_run`, and there are some.
 
     Raises:
         ChecksFailed: neither home is on this machine.
@@ -301,18 +301,20 @@ def run_clean(
     for node in profile.nodes:
         pack = packs.get(node.name)
         if pack is None:
-            paper.line(f"{node.name}: its home {node.home} is not on this machine; run it over there too")
+            paper.line(
+                f"{node.name}: its home {node.home} is not on this machine; run clean on {node.host} too"
+            )
             continue
         cleaning = plan_cleaning(pack.home, state_location(profile, pack))
         for text in cleaning.left_alone:
-            paper.line(f"{node.name}: left alone: {text}")
+            paper.line(f"{node.name}: not removed: {text}")
         if dry_run:
             for path in cleaning.remove:
                 paper.line(f"{node.name}: would remove {path}")
             files, size = cleaning.count, cleaning.frees
             pending = pending or files > 0
             paper.line(
-                f"{node.name}: {files} state files would go and free {megabytes(size)}; {cleaning.keep} stay"
+                f"{node.name}: would remove {files} state files and free {megabytes(size)}; keeps {cleaning.keep}"
             )
             continue
         done = clean(cleaning)
@@ -320,7 +322,7 @@ def run_clean(
             errors.line(f"{node.name}: {failure}", "error")
         failed = failed or bool(done.failures)
         paper.line(
-            f"{node.name}: {done.files} state files removed, {megabytes(done.bytes)} freed; {cleaning.keep} stay"
+            f"{node.name}: removed {done.files} state files and freed {megabytes(done.bytes)}; kept {cleaning.keep}"
         )
     return 1 if failed else 4 if pending else 0
 
@@ -331,7 +333,7 @@ def run_clean(
 def open_logs(
     profile: Profile, arguments: Iterable[str], limit: int = LIMIT, standard_input: int = 0
 ) -> dict[str, FileLog | PipeLog]:
-    """The logs of `--log NODE=FILE`, by node.  Raises `UsageError`."""
+    """Open the logs of `--log NODE=FILE`, by node.  Raises `UsageError`."""
     names = [node.name for node in profile.nodes]
     opened: dict[str, FileLog | PipeLog] = {}
     piped = ""
@@ -339,14 +341,14 @@ def open_logs(
         node, equals, source = argument.partition("=")
         if not equals or not source or node not in names:
             raise UsageError(
-                f"--log {argument}: it takes NODE=FILE or NODE=-, and the nodes are {names[0]} and {names[1]}",
+                f"--log {argument}: expected NODE=FILE or NODE=-, with the nodes {names[0]} and {names[1]}",
                 fix=f"--log {names[1]}=-",
             )
         if node in opened:
-            raise UsageError(f"--log {node} stands there twice", fix="name one log for each node")
+            raise UsageError(f"--log {node} is given twice", fix="name one log for each node")
         if source == "-":
             if piped:
-                raise UsageError("both logs cannot come from the standard input", fix=f"--log {node}=FILE")
+                raise UsageError("both logs cannot come from standard input", fix=f"--log {node}=FILE")
             piped = node
         opened[node] = open_log(source, limit=limit, standard_input=standard_input)
     return opened
@@ -355,7 +357,7 @@ def open_logs(
 def _add_own_logs(
     profile: Profile, hosts: Hosts, opened: dict[str, FileLog | PipeLog], limit: int
 ) -> dict[str, Pack]:
-    """Add the logs of the homes that are here; the packs of those homes."""
+    """Add the logs of the homes on this machine; return the packs of those homes."""
     from wizard.verify.homes import LOG, packs_here
 
     packs = packs_here(profile, hosts)
@@ -368,7 +370,7 @@ def _need_both(profile: Profile, name: str, opened: Mapping[str, FileLog | PipeL
     for node in profile.nodes:
         if node.name not in opened:
             raise UsageError(
-                f"the drill needs the logs of both nodes, and that of {node.name} is not on this machine",
+                f"the drill needs the logs of both nodes, but that of {node.name} is not on this machine",
                 fix=show_log(node, name, "--drill"),
             )
 
@@ -379,7 +381,7 @@ def mask_of(profile: Profile, resolver: Resolver) -> Callable[[str], str]:
 
 
 def masker_of(profile: Profile, resolver: Resolver) -> Masker:
-    """Hide the passwords that can be resolved without asking anybody or running anything."""
+    """Return what hides the passwords that can be resolved without a question or a command."""
     from wizard.passwords.masking import masker
     from wizard.passwords.references import EnvReference, FileReference
 

@@ -1,4 +1,4 @@
-"""The servers' classes that the rows of the verdict judge (procedure 9): an error of one is never unknown."""
+"""The servers' classes whose errors belong to a row of the verdict (procedure 9): they are never unknown."""
 
 from __future__ import annotations
 
@@ -6,39 +6,22 @@ from typing import Literal
 
 Row = Literal["log", "mode", "registry-mount", "membership", "event-sync", "state-sync", "spark-masters"]
 
-ROW_OF: dict[str, Row] = {
-    "HAManager": "state-sync",
-    "ManagementServiceClientThriftImpl": "state-sync",
-    "ManagementServer": "state-sync",
-    "EventHandler": "event-sync",
-    "TCPEventPublisher": "event-sync",
-    "TCPEventServer": "event-sync",
-    "EventProcessorServiceDS": "mode",
-    "EventManagementServiceDS": "mode",
-    "EventProcessorManagementServiceDS": "mode",
-    "EventProcessorManagementService": "mode",
-    "CarbonEventManagementService": "mode",
-    "CarbonEventProcessorManagementService": "mode",
-    "ManagementModeConfigurationLoader": "mode",
-    "RegistryCoreServiceComponent": "registry-mount",
-    "RegistryConfigurationProcessor": "registry-mount",
-    "EmbeddedRegistryService": "registry-mount",
-    "HazelcastClusteringAgent": "membership",
-    "HazelcastGroupManagementAgent": "membership",
-    "WKABasedMembershipScheme": "membership",
-    "MemberUtils": "membership",
-    "AnalyticsComponent": "spark-masters",
-    "SparkAnalyticsExecutor": "spark-masters",
-    "AnalyticsDataServiceComponent": "spark-masters",
-    "CarbonServerManager": "log",
-    "CarbonCoreActivator": "log",
-    "StartupFinalizerServiceComponent": "log",
-    "ClusterGroupCommunicator": "log",
-    "TasksDSComponent": "log",
+_CLASSES: dict[Row, str] = {
+    "state-sync": "HAManager ManagementServiceClientThriftImpl ManagementServer",
+    "event-sync": "EventHandler TCPEventPublisher TCPEventServer",
+    "mode": "EventProcessorServiceDS EventManagementServiceDS EventProcessorManagementServiceDS "
+    "EventProcessorManagementService CarbonEventManagementService CarbonEventProcessorManagementService "
+    "ManagementModeConfigurationLoader",
+    "registry-mount": "RegistryCoreServiceComponent RegistryConfigurationProcessor EmbeddedRegistryService",
+    "membership": "HazelcastClusteringAgent HazelcastGroupManagementAgent WKABasedMembershipScheme MemberUtils",
+    "spark-masters": "AnalyticsComponent SparkAnalyticsExecutor AnalyticsDataServiceComponent",
+    "log": "CarbonServerManager CarbonCoreActivator StartupFinalizerServiceComponent ClusterGroupCommunicator "
+    "TasksDSComponent",
 }
-"""The row of each class, by its name without the package: some releases print no more."""
+"""The classes of each row, without the package: some releases print no more."""
+_ROW_OF = {name: row for row, names in _CLASSES.items() for name in names.split()}
 
 
 def row_of(source: str) -> Row | None:
-    """The row that an error of a class belongs to."""
-    return ROW_OF.get(source.rpartition(".")[2])
+    """Return the row that an error of a class belongs to."""
+    return _ROW_OF.get(source.rpartition(".")[2])

@@ -1,4 +1,4 @@
-"""State files: which of them may go, and removing them (procedure 6).
+"""State files: which are old, and removing them (procedure 6).
 
 The server writes `cep_persistence/<tenant>/<plan>/<TIMESTAMP>_<PLAN>` again and again and deletes none.
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 
 LOCATION = "cep_persistence"
 KEPT = 2
-"""The newest state files of each plan that stay."""
+"""The newest state files of each plan, which are kept."""
 
 _TENANT = re.compile(r"-?\d{1,10}")
 _STATE = re.compile(r"(\d{1,19})_(.+)", re.DOTALL)
@@ -25,7 +25,7 @@ _STATE = re.compile(r"(\d{1,19})_(.+)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class PlanFolder:
-    """The state files of one execution plan: how many stay, and the names of the old ones."""
+    """The state files of one execution plan: how many are kept, and the names of the old ones."""
 
     tenant: Path
     plan: str
@@ -37,7 +37,7 @@ class PlanFolder:
 
 @dataclass(frozen=True, slots=True)
 class Cleaning:
-    """What would go and what stays; `left_alone` names what is no state file, with the reason."""
+    """What is removed and what is kept; `left_alone` names what is not a state file, with the reason."""
 
     plans: tuple[PlanFolder, ...]
     left_alone: tuple[str, ...]
@@ -48,7 +48,7 @@ class Cleaning:
 
     @property
     def count(self) -> int:
-        """How many would go."""
+        """How many are removed."""
         return sum(len(one.old) for one in self.plans)
 
     @property
@@ -63,7 +63,7 @@ class Cleaning:
 
 @dataclass(slots=True)
 class Cleaned:
-    """What was removed, in bytes and files, and what could not be."""
+    """What was removed, in bytes and files, and what failed."""
 
     files: int = 0
     bytes: int = 0
@@ -71,19 +71,18 @@ class Cleaned:
 
 
 def plan_cleaning(home: Path, location: str | Path = LOCATION) -> Cleaning:
-    """All but the two newest state files of each plan of each tenant, by the timestamp in the name.
+    """List all but the two newest state files of each plan of each tenant, by the timestamp in the name.
 
-    Nothing is touched.  Links are never followed below the home, and nothing else is ever listed for removal.
+    Changes nothing.  Links are never followed below the home, and nothing else is ever listed for removal.
     """
     left_alone: list[str] = []
     return Cleaning(tuple(_plans(Path(home) / location, left_alone)), tuple(sorted(left_alone)))
 
 
 def clean(cleaning: Cleaning) -> Cleaned:
-    """Remove what the cleaning lists; what has changed its kind since is left and named.
+    """Remove what the cleaning lists; report what is not a regular file any more.
 
-    Each file is removed relative to its opened folder, so that a folder that was replaced by a link meanwhile
-    leads nowhere.
+    Each file is removed relative to its opened folder, so that a folder replaced by a link meanwhile has no effect.
     """
     done = Cleaned()
     for one in cleaning.plans:
@@ -105,7 +104,7 @@ def _remove(one: PlanFolder, plan: int, done: Cleaned) -> None:
         try:
             status = os.stat(name, dir_fd=plan, follow_symlinks=False)
             if not stat.S_ISREG(status.st_mode):
-                done.failures.append(f"{one.tenant / one.plan / name}: is no file any more")
+                done.failures.append(f"{one.tenant / one.plan / name}: is not a regular file any more")
                 continue
             os.unlink(name, dir_fd=plan)
         except FileNotFoundError:
@@ -117,14 +116,14 @@ def _remove(one: PlanFolder, plan: int, done: Cleaned) -> None:
 
 
 def _plans(folder: Path, left_alone: list[str]) -> Iterator[PlanFolder]:
-    """The plans below a folder; what is none of a server's own goes to `left_alone`."""
+    """Yield the plans below a folder; anything else is added to `left_alone`."""
     try:
         with _opened(folder) as top:
             for tenant in _listed(top):
                 if _TENANT.fullmatch(tenant):
                     yield from _of_tenant(folder / tenant, top, left_alone)
                 else:
-                    left_alone.append(f"{folder / tenant}: no tenant's folder")
+                    left_alone.append(f"{folder / tenant}: not a tenant's folder")
     except FileNotFoundError:
         return
     except OSError as problem:
@@ -152,9 +151,9 @@ def _of_plan(tenant: Path, plan: str, of_plan: int, left_alone: list[str]) -> Pl
             found = _STATE.fullmatch(entry.name)
             status = entry.stat(follow_symlinks=False)
             if not stat.S_ISREG(status.st_mode):
-                left_alone.append(f"{tenant / plan / entry.name}: no regular file")
+                left_alone.append(f"{tenant / plan / entry.name}: not a regular file")
             elif found is None or found[2] != plan:
-                left_alone.append(f"{tenant / plan / entry.name}: no state file of this plan")
+                left_alone.append(f"{tenant / plan / entry.name}: not a state file of this plan")
             else:
                 heappush(newest, (int(found[1]), entry.name, status.st_size))
                 if len(newest) > KEPT:
@@ -166,7 +165,7 @@ def _of_plan(tenant: Path, plan: str, of_plan: int, left_alone: list[str]) -> Pl
 
 @contextmanager
 def _opened(path: str | Path, parent: int | None = None) -> Iterator[int]:
-    """A folder's descriptor; a link in its place is an error (the home's own path may have links)."""
+    """Open a folder; a link in its place is an error (the home's own path may have links)."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
     try:
         yield descriptor
@@ -180,5 +179,5 @@ def _listed(descriptor: int) -> list[str]:
 
 def _why(problem: OSError) -> str:
     if problem.errno in (errno.ELOOP, errno.ENOTDIR):
-        return "no folder (links are not followed)"
+        return "not a folder (links are not followed)"
     return problem.strerror or str(problem)

@@ -1,7 +1,7 @@
-"""The failover drill: a person stops the active node and starts it again; this says what to do, and times it.
+"""The failover drill: the user stops the active node and starts it again; this says what to do, and measures it.
 
-Pure: it is told what is seen of the pair and what time it is here.  Seconds are counted on this machine's own clock,
-from seeing one thing to seeing the other, or within one node's log; the clocks of two nodes are never compared.
+Pure: it is given what is known about the pair, and the time on this machine.  Seconds are counted on this machine's
+own clock, from one observation to the next, or within one node's log; the clocks of two nodes are never compared.
 """
 
 from __future__ import annotations
@@ -9,29 +9,29 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from wizard.system import finding
-from wizard.system.finding import Finding
+from wizard.verify.judges.base import About
 
 if TYPE_CHECKING:
     from wizard.profile.model import Node
+    from wizard.system.finding import Finding
     from wizard.verify.pair import Pair
     from wizard.verify.record import Record
 
 Phase = Literal["prepare", "stop", "takeover", "start", "return", "passed", "failed"]
 
 SETTLING = 60.0
-"""Seconds that a drill which has passed waits for the rest of the pair, Spark above all, to be whole again."""
+"""Seconds that a passed drill waits for the rest of the pair, Spark above all, to be complete again."""
 PATIENCE = 300.0
-"""Seconds that the survivor may take to become active: the stock packs look every 15 s."""
+"""Seconds that the survivor may take to become active: the stock packs check every 15 s."""
 
 
 @dataclass
 class Drill:
-    """Where the drill stands.  `active` is the node that is stopped, `survivor` the one that takes over.
+    """The state of the drill.  `active` is the node that is stopped, `survivor` the one that takes over.
 
-    `takeover_seconds`: from seeing the active node end to seeing the other become active.  `takeover_by_log`: in the
-    survivor's own log, from losing the member to becoming active.  `return_seconds`: in the returned node's own log,
-    from its start to its state being synced.
+    `takeover_seconds`: from the observed end of the active node to the other one becoming active.  `takeover_by_log`:
+    in the survivor's own log, from losing the member to becoming active.  `return_seconds`: in the returned node's own
+    log, from its start to its state sync.
     """
 
     patience: float = PATIENCE
@@ -54,14 +54,14 @@ class Drill:
         return self.phase in ("passed", "failed")
 
     def settled(self, now: float) -> bool:
-        """Whether a drill that has passed need not wait any longer for the rest of the pair."""
+        """Whether a passed drill stops waiting for the rest of the pair."""
         return self.phase == "passed" and now - self._passed_at > SETTLING
 
     def observe(self, pair: Pair, now: float) -> bool:
-        """Take in what is seen at `now` (seconds of a monotonic clock); whether the drill has moved on."""
+        """Continue by what is known at `now` (seconds of a monotonic clock); whether the phase has changed."""
         before = self.phase
         moved = True
-        while moved and not self.over:  # several things may have happened since the last look
+        while moved and not self.over:  # several things may have happened since
             moved = getattr(self, f"_at_{self.phase}")(pair, now)
         return self.phase != before
 
@@ -82,9 +82,7 @@ class Drill:
     def _at_stop(self, pair: Pair, now: float) -> bool:
         active, survivor = pair.profile.node(self.active), pair.profile.node(self.survivor)
         if not pair.running(survivor) and pair.running(active):
-            self.phase = (
-                "prepare"  # the wrong one was stopped: nothing to take over, begin anew when it is back
-            )
+            self.phase = "prepare"  # the wrong node was stopped: begin again when it is back
             return False
         facts = pair.facts(active)
         again = facts is not None and facts.started is not self._old_start
@@ -105,19 +103,17 @@ class Drill:
         facts = pair.facts(survivor)
         if facts is not None and facts.role == "active" and facts.role_record is not self._old_role:
             self.takeover_seconds = now - self._ended_at
-            self.takeover_by_log = _between(_left(pair, survivor), facts.role_record)
+            peer = pair.partners_peer(survivor)
+            self.takeover_by_log = _between(peer.left if peer is not None else None, facts.role_record)
             self.phase = "start"
             return True
         if now - self._ended_at > self.patience:
             return self._fail(f"{self.survivor} has not become active within {self.patience:g} s")
         return False
 
-    def _start_again(self, pair: Pair) -> Record | None:
-        facts = pair.facts(pair.profile.node(self.active))
-        return facts.started if facts is not None and facts.started is not self._old_start else None
-
     def _at_start(self, pair: Pair, _: float) -> bool:
-        if self._start_again(pair) is None:
+        facts = pair.facts(pair.profile.node(self.active))
+        if facts is None or facts.started in (None, self._old_start):
             return False
         self.phase = "return"
         return True
@@ -128,7 +124,9 @@ class Drill:
         if facts is None or other is None:
             return False
         if facts.role == "active" and other.role == "active" and pair.both_running:
-            return self._fail(f"{self.active} became active again beside {self.survivor}: a split brain")
+            return self._fail(
+                f"{self.active} became active again while {self.survivor} is active: a split brain"
+            )
         if facts.role != "passive" or facts.synced is None or not pair.both_running:
             return False
         self.return_seconds = _between(facts.started, facts.synced)
@@ -136,30 +134,27 @@ class Drill:
         return True
 
     def _fail(self, problem: str) -> bool:
-        self.problem = problem
-        self.phase = "failed"
+        self.problem, self.phase = problem, "failed"
         return True
 
     def instruction(self, pair: Pair) -> str:
-        """What the person has to do, or what is awaited, in one or two lines."""
+        """What the user must do, or what is awaited, in one or two lines."""
         if self.phase == "prepare":
             return "The drill begins when one node is active and the other passive and synced."
         active = pair.profile.node(self.active)
         stop, start = pair.act("stop", active), pair.act("start", active)
         texts: dict[str, str] = {
             "stop": f"Now stop {self.active}, the active node:  {stop}",
-            "takeover": f"{self.active} has ended. {self.survivor} has to become active …",
+            "takeover": f"{self.active} has ended. Waiting for {self.survivor} to become active …",
             "start": f"{self._took_over()}. Now start {self.active} again:  {start}",
-            "return": f"{self.active} is starting. It has to join, become passive and sync its state …",
-            "passed": self.summary(),
-            "failed": self.summary(),
+            "return": f"{self.active} is starting. Waiting for it to join, become passive and sync its state …",
         }
-        return texts[self.phase]
+        return texts.get(self.phase) or self.summary()
 
     def hint(self, pair: Pair) -> str:
-        """The variant of the drill that takes long: a loss without a word."""
+        """The variant of the drill that takes long: a silent loss."""
         return (
-            f"a variant: cut the node's power or network instead. That is noticed only after {pair.silence} s "
+            f"a variant: cut the node's power or network instead. The pair notices that only after {pair.silence} s "
             "(hazelcast.max.no.heartbeat.seconds, 600 unless set)."
         )
 
@@ -180,22 +175,19 @@ class Drill:
         return f"{self._took_over()}; {self.active} came back, synced its state{seconds} and is passive."
 
     def finding(self, pair: Pair) -> Finding:
-        """The drill as a finding."""
+        about = About(self.survivor)
         if self.phase == "passed":
-            made = finding.ok(self.summary(), node=self.survivor)
+            made = about.ok(self.summary())
         elif self.phase == "failed":
-            made = finding.error(
-                self.summary(),
-                node=self.survivor,
-                fix=f"look at verify.member and verify.active-passive, and at the end of the log of {self.survivor}",
-            )
+            fix = f"check verify.member and verify.active-passive, and the end of the log of {self.survivor}"
+            made = about.error(self.summary(), None, fix)
         else:
-            fix = self.hint(pair) if self.phase == "stop" else None
-            made = finding.waiting(self.instruction(pair), node=self.active or None, fix=fix)
+            hint = self.hint(pair) if self.phase == "stop" else None
+            made = About(self.active or None).waiting(self.instruction(pair), fix=hint)
         return made._replace(id="verify.drill")
 
     def to_json(self) -> dict[str, Any]:
-        """For the report: seconds are numbers or null."""
+        """Return the data for the report: seconds are numbers or null."""
         return {
             "phase": self.phase,
             "stopped": self.active or None,
@@ -213,13 +205,8 @@ def _role(pair: Pair, node: Node) -> str | None:
     return facts.role if facts is not None and pair.running(node) else None
 
 
-def _left(pair: Pair, survivor: Node) -> Record | None:
-    peer = pair.partners_peer(survivor)
-    return peer.left if peer is not None else None
-
-
 def _between(first: Record | None, last: Record | None) -> float | None:
-    """Seconds from one record of a log to another of the same log."""
+    """Return the seconds between two records of the same log."""
     if first is None or last is None or first.time is None or last.time is None:
         return None
     return (last.time - first.time).total_seconds()

@@ -1,4 +1,4 @@
-"""Whether two ways of writing a host mean the same one."""
+"""Whether two spellings of a host mean the same one."""
 
 from __future__ import annotations
 
@@ -9,21 +9,20 @@ from dataclasses import dataclass, field
 from wizard.system import network
 
 RESOLVING = 3.0
-"""Seconds that looking up the nodes' names may take."""
+"""Seconds that resolving the nodes' names may take."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hosts:
     """Compares hosts as the profile and the logs write them.
 
-    `resolved` has the addresses of the names that were looked up; a name that is not among them is not
-    judged.
+    `resolved` has the addresses of the resolved names; another name is not judged.
     """
 
     resolved: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def same(self, one: str, other: str) -> bool | None:
-        """Whether both mean one host; None where nobody can tell.  All loopback addresses are one."""
+        """Whether both are one host; None if unknown.  All loopback addresses are one."""
         one, other = one.strip().lower(), other.strip().lower()
         if one == other:
             return True
@@ -33,14 +32,14 @@ class Hosts:
         return bool(first & second)
 
     def here(self, host: str) -> bool | None:
-        """Whether a host is this machine; None where nobody can tell."""
+        """Whether a host is this machine; None if unknown."""
         if network.is_literal(host) or host.lower() == "localhost":
             return network.is_this_machine(host, resolve=False)
         found = self.resolved.get(host.lower())
         return any(map(network.is_local, found)) if found else None
 
     def one_machine(self, hosts: Iterable[str]) -> bool:
-        """Whether the hosts are one machine: the same, or each this one (checks.md)."""
+        """Whether the hosts are one machine: equal, or all this one (checks.md)."""
         hosts = [host.lower() for host in hosts]
         return len(set(hosts)) == 1 or all(self.here(host) for host in hosts)
 
@@ -57,7 +56,7 @@ class Hosts:
 
 
 def resolve(hosts: Iterable[str], limit: float = RESOLVING) -> Hosts:
-    """The hosts with the addresses of those that are names, as far as they can be looked up in time."""
+    """Return the hosts with the addresses of the names that are resolved in time."""
     from wizard.verify.ui import at_once
 
     def job(host: str) -> Callable[[], tuple[str, ...]]:

@@ -1,13 +1,12 @@
-"""The failures that are known: one table for `check` (refusals of MySQL and of its driver) and for `verify` (logs).
+"""The known failures: one table for `check` (errors of MySQL and of its driver) and for `verify` (logs).
 
-Each row says how the failure is recognised, its cause, its fix, and what shows that it is over.  Pure data, and the
-functions that find a row.
+Each row has the failure's pattern, its cause, its fix, and what shows that it is over.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -44,15 +43,15 @@ OVER_WHEN: dict[Over, str] = {
     "quiet": "the log goes on without it for as long as it came",
     "spark": "another Spark application starts later",
 }
-"""What shows that a failure is over, for people."""
+"""The same as text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
     """A known failure.
 
-    `pattern` is searched in the message and in each cause of its trace.  `context` has to be found somewhere in the
-    whole error, its class included.  `general` rows count only where no special one does.  `numbers` are MySQL's own
+    `pattern` is searched in the message and in each cause of its trace.  `context` must be found somewhere in the
+    whole error, its class included.  `general` rows count only if no special one does.  `numbers` are MySQL's own
     error numbers.  `parameter` is the URL parameter of the driver that helps.
     """
 
@@ -62,9 +61,9 @@ class Failure:
     cause: str
     fix: str
     over: Over = "restart"
+    numbers: frozenset[int] = frozenset()
     context: re.Pattern[str] | None = None
     general: bool = False
-    numbers: frozenset[int] = frozenset()
     parameter: tuple[str, str] | None = None
 
     @property
@@ -85,378 +84,270 @@ _FOREIGN = re.compile(
     r"(?:Email|Http|Sms|Jms|Mqtt|Kafka|Soap|Websocket)EventAdapter",
     re.IGNORECASE,
 )
-"""Classes that speak to systems of other people: what those refuse is not the pair's failure."""
+"""Classes that talk to systems outside the pair: what those refuse is not the pair's failure."""
 _REACHING = frozenset({"network", "database", "account", "schema", "datasource"})
-"""Subjects about reaching something: not judged for a class of `_FOREIGN`, unless the driver is in the trace."""
+"""Subjects about reaching something: ignored for a class of `_FOREIGN`, unless the driver is in the trace."""
 
 
 def _row(
     id: str,
     subject: Subject,
-    pattern: str,
-    cause: str,
-    fix: str,
     over: Over = "restart",
-    *,
+    numbers: Iterable[int] = (),
     context: re.Pattern[str] | None = None,
     general: bool = False,
-    numbers: Iterable[int] = (),
     parameter: tuple[str, str] | None = None,
-) -> Failure:
-    compiled = re.compile(pattern, re.IGNORECASE)
-    return Failure(id, subject, compiled, cause, fix, over, context, general, frozenset(numbers), parameter)
+) -> Callable[[str, str, str], Failure]:
+    """Return what makes the row of a failure from its pattern, its cause and its fix."""
+
+    def row(pattern: str, cause: str, fix: str) -> Failure:
+        compiled = re.compile(pattern, re.IGNORECASE)
+        return Failure(
+            id, subject, compiled, cause, fix, over, frozenset(numbers), context, general, parameter
+        )
+
+    return row
 
 
 AGAIN = "replay, and start the node again"
 
 FAILURES: tuple[Failure, ...] = (
     # --- the driver ---
-    _row(
-        "driver-java",
-        "driver",
+    _row("driver-java", "driver")(
         r"UnsupportedClassVersionError[^\n]{0,200}(?:mysql|mariadb)"
         r"|(?:mysql|mariadb)[^\n]{0,200}unsupported major\.minor version",
         "the MySQL driver needs a newer Java than the one that runs the server",
-        "take a driver for that Java (Connector/J 5.1 runs on Java 7 and 8, 8.0 on Java 8 and later): set "
+        "use a driver for that Java (Connector/J 5.1 runs on Java 7 and 8, 8.0 on Java 8 and later): set "
         f"mysql.driver_jar, {AGAIN}",
     ),
-    _row(
-        "driver-missing",
-        "driver",
+    _row("driver-missing", "driver")(
         r"ClassNotFoundException[^\n]{0,120}(?:mysql|mariadb)|NoClassDefFoundError[^\n]{0,120}(?:mysql|mariadb)"
         r"|unable to load class[^\n]{0,120}(?:mysql|mariadb)|cannot load jdbc driver class|no suitable driver",
         "the class of the MySQL driver is missing: its jar is not in repository/components/lib, or it holds another "
         "class",
         f"set mysql.driver_jar (and mysql.driver_class for another driver), {AGAIN}",
     ),
-    _row(
-        "driver-old",
-        "driver",
+    _row("driver-old", "driver")(
         r"unknown system variable '(?:query_cache_size|query_cache_type|tx_isolation|tx_read_only|language"
         r"|@@session\.tx_\w+)|unknown initial character set index",
-        "the MySQL driver is too old for this server: it asks for what a newer MySQL has removed or renamed",
+        "the MySQL driver is too old for this server: it uses what a newer MySQL has removed or renamed",
         f"set mysql.driver_jar to a newer Connector/J (5.1.47 or later), {AGAIN}",
     ),
-    _row(
-        "driver-new",
-        "driver",
+    _row("driver-new", "driver")(
         r"CLIENT_PLUGIN_AUTH is required|unknown system variable '(?:transaction_isolation|transaction_read_only"
         r"|performance_schema)|this driver (?:version )?does not support (?:server|mysql)",
-        "the MySQL driver is too new for this server: it asks for what an older MySQL does not have",
+        "the MySQL driver is too new for this server: it uses what an older MySQL does not have",
         f"set mysql.driver_jar to an older Connector/J (5.1.49 for MySQL 5.5 to 5.7), {AGAIN}",
     ),
-    _row(
-        "driver-url",
-        "driver",
+    _row("driver-url", "driver")(
         r"does not accept jdbcUrl|claims to not accept|cannot find a database section in the RDBMS configuration",
-        "the driver is not one for MySQL as the server knows it: it refuses the URL, or calls the product MariaDB",
-        f"take MySQL Connector/J, or a MariaDB driver of version 2: set mysql.driver_jar, {AGAIN}",
+        "the driver does not fit the server: it refuses the URL, or reports the product as MariaDB",
+        f"use MySQL Connector/J, or a MariaDB driver of version 2: set mysql.driver_jar, {AGAIN}",
     ),
-    _row(
-        "time-zone",
-        "driver",
+    _row("time-zone", "driver", parameter=("serverTimezone", "UTC"))(
         r"server time ?zone value|serverTimezone",
         "the driver does not know the server's time zone",
         'add serverTimezone = "UTC" to mysql.url_parameters',
-        parameter=("serverTimezone", "UTC"),
     ),
-    _row(
-        "public-key",
-        "driver",
+    _row("public-key", "driver", parameter=("allowPublicKeyRetrieval", "true"))(
         r"public key retrieval is not allowed|rsa public key is not available",
-        "without TLS the driver needs the server's public key for caching_sha2_password, and may not ask for it",
+        "without TLS the driver needs the server's public key for caching_sha2_password, but may not request it",
         'add allowPublicKeyRetrieval = "true" to mysql.url_parameters',
-        parameter=("allowPublicKeyRetrieval", "true"),
     ),
-    _row(
-        "auth-plugin",
-        "driver",
+    _row("auth-plugin", "driver", numbers=(1251, 2059, 2061))(
         r"unable to load authentication plugin|client does not support authentication protocol"
         r"|(?:authentication )?plugin '?caching_sha2_password|badauthenticationplugin"
         r"|authentication method '?(?:unknown|caching_sha2)",
         "the MySQL driver is too old for this server: it cannot log in with its authentication plugin "
         "(caching_sha2_password needs Connector/J 5.1.46 or later)",
-        "take a newer Connector/J, or let the account use mysql_native_password where the server still has it",
-        numbers=(1251, 2059, 2061),
+        "use a newer Connector/J, or let the account use mysql_native_password where the server still has it",
     ),
     # --- the account and the schema ---
-    _row(
-        "host-blocked",
-        "database",
+    _row("host-blocked", "database", over="database", numbers=(1129,))(
         r"is blocked because of many connection errors",
         "the database server blocks this machine after too many failed connections",
         "run on the database server: mysqladmin flush-hosts",
-        "database",
-        numbers=(1129,),
     ),
-    _row(
-        "host-refused",
-        "account",
+    _row("host-refused", "account", numbers=(1130,))(
         r"is not allowed to connect to this \w+ server",
-        "no account may come from this machine to the database server",
+        "no account is allowed to connect from this machine to the database server",
         "create the account for this machine's address (mysql.grant_host)",
-        numbers=(1130,),
     ),
-    _row(
-        "database-denied",
-        "account",
+    _row("database-denied", "account", numbers=(1044, 1142, 1143, 1227, 1370))(
         r"access denied for user [^\n]{0,200} to database|command denied to user"
         r"|access denied; you need [^\n]{0,200} privilege",
         "the account lacks a right, or the right on its database",
         "grant the account its databases (apimha-wizard sql prints the statements)",
-        numbers=(1044, 1142, 1143, 1227, 1370),
     ),
-    _row(
-        "access-denied",
-        "account",
+    _row("access-denied", "account", numbers=(1045, 1698))(
         r"access denied for user",
         "access denied: the database refuses the account (wrong password, or not from this host)",
         "compare mysql.username and mysql.password with the database (apimha-wizard check), and replay",
-        numbers=(1045, 1698),
     ),
-    _row(
-        "account-expired",
-        "account",
+    _row("account-expired", "account", numbers=(1820, 1862))(
         r"your password has expired|must reset your password",
         "the account's password has expired",
         "set the account's password again, as an administrator; PASSWORD EXPIRE NEVER keeps it",
-        numbers=(1820, 1862),
     ),
-    _row(
-        "account-locked",
-        "account",
+    _row("account-locked", "account", numbers=(3118, 3955, 4151))(
         r"account is locked",
         "the account is locked",
         "unlock the account, as an administrator: ALTER USER, ACCOUNT UNLOCK",
-        numbers=(3118, 3955, 4151),
     ),
-    _row(
-        "unknown-database",
-        "schema",
+    _row("unknown-database", "schema", numbers=(1049,))(
         r"unknown database '",
         "a database that a datasource names does not exist",
         "correct the names in mysql.databases, and replay; or let a DBA run what apimha-wizard sql prints",
-        numbers=(1049,),
     ),
-    _row(
-        "old-script",
-        "schema",
+    _row("old-script", "schema", numbers=(1067,))(
         r"invalid default value for",
         "the script for older servers (mysql.sql) ran on MySQL 5.7 or later",
         "drop the tables that it left behind; with provisioning = server replay swaps the scripts "
         "(mysql5.7.sql), with provisioning = wizard it creates the tables itself; then start the first node again",
-        numbers=(1067,),
     ),
-    _row(
-        "key-too-long",
-        "schema",
+    _row("key-too-long", "schema", numbers=(1071,))(
         r"specified key was too long",
         "the database's character set does not fit the tables' keys (MySQL 5.6 with utf8mb4)",
         'create the database again with charset = "latin1" or "utf8"',
-        numbers=(1071,),
     ),
-    _row(
-        "row-too-large",
-        "schema",
+    _row("row-too-large", "schema", numbers=(1118,))(
         r"row size too large",
         "the database's character set does not fit the tables of the analytics stores: their rows are too large in a "
         "multi-byte one",
         "run: ALTER DATABASE <store> CHARACTER SET latin1, while it has no table (apimha-wizard check prints it), "
         "then start the node again",
-        numbers=(1118,),
     ),
-    _row(
-        "primary-key",
-        "schema",
+    _row("primary-key", "schema", numbers=(3750,))(
         r"sql_require_primary_key",
         "the database server requires a primary key in each table",
         "set sql_require_primary_key = OFF on the database server, and replay",
-        numbers=(3750,),
     ),
-    _row(
-        "table-missing",
-        "schema",
+    _row("table-missing", "schema", numbers=(1146,))(
         r"table '[^'\n]{1,200}' doesn'?t exist",
         "the database has no tables, or only some of them",
         "replay (provisioning wizard); or start the first node once with -Dsetup, and the second once its log says "
         "Cluster initialization completed (provisioning server)",
-        numbers=(1146,),
     ),
-    _row(
-        "packet-too-large",
-        "database",
+    _row("packet-too-large", "database", over="quiet", numbers=(1153,))(
         r"max_allowed_packet|PacketTooBigException|packet for query is too large",
         "a packet is larger than the database server accepts (max_allowed_packet)",
         "raise max_allowed_packet on the database server (64M), and restart it",
-        "quiet",
-        numbers=(1153,),
     ),
-    _row(
-        "read-only",
-        "database",
+    _row("read-only", "database", over="database", numbers=(1792, 1836, 3989))(
         r"running with the --(?:super-)?read[-_]only option|server is in read[- ]only mode"
         r"|running in read-only mode|connection is read[- ]only",
         "the database server is read-only",
         "name the primary server in mysql.host, or switch read_only and super_read_only off",
-        "database",
-        numbers=(1792, 1836, 3989),
     ),
-    _row(
-        "too-many-connections",
-        "database",
+    _row("too-many-connections", "database", over="database", numbers=(1040, 1203, 1226))(
         r"too many connections|already more than 'max_user_connections'|max_user_connections"
         r"|has exceeded the '[^'\n]{1,80}' resource",
-        "the database server takes no more connections of this account or at all",
+        "the database server accepts no more connections, of this account or at all",
         "raise max_connections (or the account's MAX_USER_CONNECTIONS), or lower pool.max_active",
-        "database",
-        numbers=(1040, 1203, 1226),
     ),
-    _row(
-        "pool-empty",
-        "database",
+    _row("pool-empty", "database", over="database")(
         r"PoolExhaustedException|pool empty\. unable to fetch|none available\[size:",
         "a connection pool to the database is empty: all its connections are busy",
         "raise pool.max_active (and max_connections of the database) and replay; look for slow queries "
         "(SHOW PROCESSLIST)",
-        "database",
     ),
-    _row(
-        "datasource-duplicate",
-        "datasource",
+    _row("datasource-duplicate", "datasource")(
         r"duplicate data ?source|data ?source[^\n]{0,120}already exists|NameAlreadyBoundException"
         r"|is already bound in this context|system datasource [^\n]{0,120}can ?not be updated",
         "two datasources have one name or one JNDI name",
         "remove one of them from repository/conf/datasources, and start the node again",
     ),
-    # --- what the machine gives ---
-    _row(
-        "native-thread",
-        "memory",
+    # --- limits of the machine ---
+    _row("native-thread", "memory")(
         r"unable to create (?:new )?native thread|pthread_create failed",
-        "the system lets this user create no more threads",
+        "the system's limit of threads for this user is reached",
         "raise the limit of processes: ulimit -u (nproc in /etc/security/limits.conf, TasksMax of a systemd unit), and "
         "start the node again; a larger heap makes it worse",
     ),
-    _row(
-        "perm-gen",
-        "memory",
+    _row("perm-gen", "memory")(
         r"PermGen space",
-        "the space for classes of the server's Java is full (PermGen)",
+        "the class space of the server's Java is full (PermGen)",
         "raise -XX:MaxPermSize in bin/wso2server.sh, and start the node again",
     ),
-    _row(
-        "metaspace",
-        "memory",
+    _row("metaspace", "memory")(
         r"OutOfMemoryError[^\n]{0,40}(?:Metaspace|Compressed class space)",
-        "the space for classes of the server's Java is full (Metaspace)",
+        "the class space of the server's Java is full (Metaspace)",
         "raise -XX:MaxMetaspaceSize in bin/wso2server.sh, and start the node again",
     ),
-    _row(
-        "direct-memory",
-        "memory",
+    _row("direct-memory", "memory")(
         r"OutOfMemoryError[^\n]{0,40}Direct buffer memory",
         "the server's Java has no memory left outside the heap (direct buffers)",
         "raise -XX:MaxDirectMemorySize in bin/wso2server.sh, and start the node again",
     ),
-    _row(
-        "heap",
-        "memory",
+    _row("heap", "memory")(
         r"OutOfMemoryError|Java heap space|GC overhead limit",
         "the heap of the server's Java is full",
         "raise -Xmx in bin/wso2server.sh, and start the node again",
     ),
-    _row(
-        "open-files",
-        "files",
+    _row("open-files", "files", over="quiet")(
         r"too many open files",
-        "the system lets this user open no more files",
+        "the system's limit of open files for this user is reached",
         "raise the limit of open files: ulimit -n (nofile in /etc/security/limits.conf, LimitNOFILE of a systemd "
         "unit), and start the node again",
-        "quiet",
     ),
-    _row(
-        "disk-full",
-        "files",
+    _row("disk-full", "files", over="quiet", numbers=(1021, 1114))(
         r"no space left on device|disk quota exceeded|not enough space on the disk|errno:? 28\b|table '[^']*' is full",
         "the disk is full",
         "free disk space (apimha-wizard clean removes old state files), and start the node again",
-        "quiet",
-        numbers=(1021, 1114),
     ),
-    _row(
-        "java-version",
-        "java",
+    _row("java-version", "java")(
         r"UnsupportedClassVersionError|unsupported major\.minor version|CARBON is supported only on JDK",
         "the server runs on a Java that does not fit it (the 4.4.x kernels need 1.7 or 1.8)",
         "set JAVA_HOME to a Java 1.8 and start the node again",
     ),
-    _row(
-        "port-permission",
-        "port",
+    _row("port-permission", "port")(
         r"BindException:? permission denied|permission denied[^\n]{0,40}bind",
-        "this user may not listen on a port below 1024",
+        "this user is not allowed to listen on a port below 1024",
         "set a port above 1023 (port_offset), and replay",
     ),
-    _row(
-        "local-ports",
-        "network",
+    _row("local-ports", "network", over="quiet")(
         r"NoRouteToHostException[^\n]{0,20}cannot assign requested address"
         r"|ConnectException[^\n]{0,20}cannot assign requested address",
         "this machine has no free local port left for another connection",
         "see how many connections wait (ss -s), and raise net.ipv4.ip_local_port_range",
-        "quiet",
     ),
-    _row(
-        "address-not-local",
-        "port",
+    _row("address-not-local", "port")(
         r"cannot assign requested address|can't assign requested address"
         r"|the requested address is not valid in its context",
-        "the address that the server is to listen on is not an address of this machine",
+        "the address for the server to listen on is not an address of this machine",
         "correct the node's host and spark_local_ip (SPARK_LOCAL_IP in bin/load-spark-env-vars.sh), and what the "
         "machine's own name resolves to (getent hosts $(hostname)); then replay, and start the node again",
     ),
-    _row(
-        "port-in-use",
-        "port",
+    _row("port-in-use", "port")(
         r"address already in use|BindException|is already in use and auto-increment is disabled"
         r"|could not (?:bind|create ServerSocket) (?:on|to) address",
         "another program, or the other node, listens on a port that this node needs",
         "stop that program, or set another port_offset or port (apimha-wizard check names who listens)",
     ),
     # --- certificates, key stores, names ---
-    _row(
-        "certificate-expired",
-        "network",
+    _row("certificate-expired", "network")(
         r"CertificateExpiredException|certificate[_ ](?:has )?expired|\bNotAfter:"
         r"|(?:timestamp|validity) check failed",
         "a certificate has expired",
         "renew the certificate (keytool -list -v shows until when each is valid), and start the node again",
     ),
-    _row(
-        "certificate-untrusted",
-        "database",
+    _row("certificate-untrusted", "database", over="database", context=_DATABASE)(
         r"unable to find valid certification path|PKIX path building failed|SunCertPathBuilderException",
         "Java does not trust the certificate of the database server",
         "import the certificate of its authority into the trust store of Java (keytool -importcert), and start "
         "the node again",
-        "database",
-        context=_DATABASE,
     ),
-    _row(
-        "key-store",
-        "secrets",
+    _row("key-store", "secrets")(
         r"keystore was tampered with|keystore password was incorrect|UnrecoverableKeyException|cannot recover key"
         r"|(?:key|trust) ?store[^\n]{0,120}(?:not found|no such file|cannot be found|does not exist|FileNotFound)"
         r"|(?:not found|no such file|FileNotFoundException)[^\n]{0,160}\.jks|\.jks \(no such file"
         r"|(?:cannot|unable to|error (?:in|while)) (?:load|read|open|loading|reading)[^\n]{0,40} key ?store"
         r"|invalid keystore format",
-        "a key store cannot be opened: the file is missing, or its password is another one",
+        "a key store cannot be opened: the file is missing, or its password is wrong",
         "compare the KeyStore and TrustStore elements of carbon.xml with the files in repository/resources/security "
         "(keytool -list -keystore FILE), and start the node again",
     ),
-    _row(
-        "secure-vault",
-        "secrets",
+    _row("secure-vault", "secrets")(
         r"secure ?vault|secret ?repository|SecretManager|cipher-text\.properties|BadPaddingException|password-tmp"
         r"|error (?:in |while )?decrypting",
         "the secure vault cannot decrypt a password",
@@ -464,36 +355,26 @@ FAILURES: tuple[Failure, ...] = (
         "run bin/ciphertool.sh again, and start the node again",
     ),
     _row(
-        "tls",
-        "database",
+        "tls", "database", over="database", context=_DATABASE, numbers=(3159,), parameter=("useSSL", "false")
+    )(
         r"SSLHandshakeException|SSLException|SSLProtocolException|SSLPeerUnverifiedException|no appropriate protocol"
         r"|unsupported record version|received fatal alert|ssl peer shut down|ssl connection required"
         r"|broken pipe(?=(?s:.{0,3000})sun\.security\.ssl)|connection reset(?=(?s:.{0,3000})sun\.security\.ssl)"
         r"|EOFException(?=(?s:.{0,3000})sun\.security\.ssl)|socket closed(?=(?s:.{0,3000})sun\.security\.ssl)"
         r"|remote host (?:closed connection|terminated the handshake)",
         "the driver and the database have no TLS version in common (Connector/J 8 with MySQL 5.6, or a Java that "
-        "has switched TLS 1.0 and 1.1 off)",
-        'add useSSL = "false" to mysql.url_parameters, or let the database server speak TLS 1.2',
-        "database",
-        context=_DATABASE,
-        numbers=(3159,),
-        parameter=("useSSL", "false"),
+        "has disabled TLS 1.0 and 1.1)",
+        'add useSSL = "false" to mysql.url_parameters, or enable TLS 1.2 on the database server',
     ),
-    _row(
-        "unknown-host",
-        "network",
+    _row("unknown-host", "network", over="database", context=_OWN)(
         r"UnknownHostException|temporary failure in name resolution|name or service not known"
         r"|nodename nor servname|unknown database host",
         "a host name is not known on this machine (of the database, if the trace names it: mysql.host)",
         "add the name to DNS or /etc/hosts (getent hosts NAME shows what this machine knows), or correct the host in "
         "the profile and replay",
-        "database",
-        context=_OWN,
     ),
     # --- parts of the server ---
-    _row(
-        "thrift-receiver",
-        "receiver",
+    _row("thrift-receiver", "receiver")(
         r"can ?not create and start agent server|cannot start (?:thrift|agent) (?:server|receiver)"
         r"|error (?:in |while )?(?:creating/)?starting (?:the )?(?:thrift|agent|binary) (?:data )?"
         r"(?:server|receiver|bridge)",
@@ -501,70 +382,54 @@ FAILURES: tuple[Failure, ...] = (
         "its key store cannot be read",
         "free the ports (apimha-wizard check names who listens) or set another port_offset, and start the node again",
     ),
-    _row(
-        "mount-occupied",
-        "mount",
+    _row("mount-occupied", "mount")(
         r"a resource already exists at the given location",
         "a path of the registry cannot be mounted: a resource is already there",
         "replay, so that the mount has overwrite = true, and start the node again",
     ),
-    _row(
-        "mount-target",
-        "mount",
+    _row("mount-target", "mount")(
         r"target path does not exist for the given mount",
         "a path of the registry is mounted to a target path that does not exist",
         "correct registry.governance_target and registry.config_target, and replay",
     ),
-    _row(
-        "mount-failed",
-        "mount",
+    _row("mount-failed", "mount", general=True)(
         r"couldn'?t mount |unable to create fixed remote mounts|failed to activate registry core bundle",
         "a path of the registry cannot be mounted",
         "compare registry.xml with the profile (apimha-wizard check), replay, and start the node again",
-        general=True,
     ),
     _row(
-        "jndi-name",
-        "datasource",
+        "jndi-name", "datasource", context=re.compile(r"jndi|jdbc|data ?source", re.IGNORECASE), general=True
+    )(
         r"unable to look-?up jndi name|NameNotFoundException",
         "a datasource that the configuration names by its JNDI name was not created",
         "see the errors of repository/conf/datasources in this log, replay, and start the node again",
-        context=re.compile(r"jndi|jdbc|data ?source", re.IGNORECASE),
-        general=True,
     ),
-    _row(
-        "spark-stopped",
-        "spark",
+    _row("spark-stopped", "spark", over="spark")(
         r"stopped SparkContext|SparkContext (?:has been|was) (?:shut ?down|stopped|cancelled)|spark ?context[^\n]{0,40}"
         r"\bstopped\b|job cancelled because SparkContext was shut down|all masters are unresponsive! giving up"
         r"|application has been killed\. reason|error initializing SparkContext",
         "the Spark context of this node is stopped: every query fails until another one is started",
         "start this node again",
-        "spark",
     ),
     _row(
         "spark-executor",
         "spark",
-        r"NullPointerException",
-        "Spark tasks that the nodes hand to each other fail (a NullPointerException from the Hazelcast executor)",
-        "start this node again; if it goes on, start both",
-        "spark",
+        over="spark",
         context=re.compile(r"(?s)hazelcast.{0,400}execut|execut.{0,400}hazelcast"),
+    )(
+        r"NullPointerException",
+        "Spark tasks that the nodes send to each other fail (a NullPointerException from the Hazelcast executor)",
+        "start this node again; if it goes on, start both",
     ),
-    # --- what counts only where nothing more special is found ---
-    _row(
-        "database-gone",
-        "database",
+    # --- what counts only if nothing more special is found ---
+    _row("database-gone", "database", over="database", context=_DATABASE, general=True)(
         r"communications link failure|CommunicationsException|(?:No)?ConnectException|connection (?:refused|timed out"
         r"|reset)|connect timed out|no route to ?host|network is unreachable|SocketTimeoutException"
         r"|can ?not read response from server|no operations allowed after (?:connection|statement) closed"
         r"|server shutdown in progress|could not create connection to database|server has gone away|broken pipe"
         r"|lost connection to mysql|the last packet (?:sent|successfully)|connection (?:is|has been|was) closed",
-        "the server does not reach the database",
+        "the server cannot reach the database",
         "start the database, or correct mysql.host and mysql.port (apimha-wizard check)",
-        "database",
-        context=_DATABASE,
-        general=True,
     ),
 )
 
@@ -573,19 +438,19 @@ _BY_NUMBER = {number: failure for failure in FAILURES for number in failure.numb
 
 
 def by_number(number: int) -> Failure | None:
-    """The failure that MySQL's error number means."""
+    """Return the failure of one of MySQL's error numbers."""
     return _BY_NUMBER.get(number)
 
 
 def refusal(number: int) -> Failure:
-    """The same, for a number that is in the table."""
+    """Return the failure of a number that is in the table."""
     return _BY_NUMBER[number]
 
 
 def recognise(texts: Sequence[str], *, source: str = "") -> Failure | None:
-    """The failure behind an error: `texts` are its causes from the innermost to the message that wraps them all.
+    """Return the failure behind an error: `texts` are its causes, from the innermost to the message that wraps them.
 
-    A special cause counts before a general one, wherever in the trace it is; of two the inner one.
+    A special cause precedes a general one, wherever in the trace it is; of two the inner one counts.
     """
     whole = "\n".join((*texts, source))
     lower = whole.lower()
@@ -610,63 +475,40 @@ def recognise(texts: Sequence[str], *, source: str = "") -> Failure | None:
 
 @cache
 def _words() -> tuple[tuple[str, int], ...]:
-    """Words, each with the place of the failure whose text holds one of its words at least.
+    """Return words, each with the index of a failure whose text contains at least one of its words.
 
-    Most errors hold none of them, and to find that out is quick.
+    Most errors contain none of them, which is found out quickly.
     """
-    words = (
-        (word, number)
-        for number, failure in enumerate(FAILURES)
-        for word in required_words(failure.pattern.pattern)
+    return tuple(
+        dict.fromkeys(
+            (word, number)
+            for number, failure in enumerate(FAILURES)
+            for word in required_words(failure.pattern.pattern)
+        )
     )
-    return tuple(dict.fromkeys(words))
+
+
+_TOKEN = re.compile(r"\\.|\[.[^\]]*\]|\{[^}]*\}|.", re.DOTALL)
+"""A part of a pattern: an escape, a class, a repetition, or one character."""
 
 
 def required_words(pattern: str) -> Iterator[str]:
-    """Of each alternative of a pattern the longest plain text that has to be there, in lower case.
+    """Yield the longest literal text of each alternative of a pattern, in lower case.
 
-    Text inside groups and brackets, and a character that may be missing, does not count; where nothing is left the
-    word is empty, which every text holds.
+    Text in groups and optional characters do not count; without any literal text the word is empty, which every text
+    contains.
     """
-    for alternative in _alternatives(pattern):
-        depth, run, longest = 0, "", ""
-        position = 0
-        while position < len(alternative):
-            character = alternative[position]
-            if character == "[":
-                position = alternative.index("]", position + 2)
-                character = "]"
-            elif character == "\\":
-                position += 1
-                character = alternative[position] if not alternative[position].isalnum() else "]"
-            elif character in "().^$|{}?*+":
-                depth += {"(": 1, ")": -1}.get(character, 0)
-                if character in "?*{":
-                    run = run[:-1]
-                if character == "{":
-                    position = alternative.index("}", position)
-                character = "]"
-            if depth == 0 and character != "]":
-                run += character
-            else:
-                longest, run = max(longest, run, key=len), ""
-            position += 1
-        yield max(longest, run, key=len).lower()
-
-
-def _alternatives(pattern: str) -> Iterator[str]:
-    """The alternatives of a pattern, as far as they are not inside groups or brackets."""
-    depth, begin, bracket = 0, 0, False
-    for position, character in enumerate(pattern):
-        if position and pattern[position - 1] == "\\":
+    depth, run, words = 0, "", [""]
+    for token in (*_TOKEN.findall(pattern), "|"):
+        literal = token[-1] if token[0] == "\\" and not token[-1].isalnum() else token
+        if depth == 0 and len(literal) == 1 and (token != literal or token not in "().^$|?*+"):
+            run += literal
             continue
-        if character == "[":
-            bracket = True
-        elif character == "]":
-            bracket = False
-        elif not bracket:
-            depth += {"(": 1, ")": -1}.get(character, 0)
-            if character == "|" and depth == 0:
-                yield pattern[begin:position]
-                begin = position + 1
-    yield pattern[begin:]
+        if token[0] in "?*{":
+            run = run[:-1]
+        words.append(run)
+        run = ""
+        depth += {"(": 1, ")": -1}.get(token, 0)
+        if token == "|" and depth == 0:
+            yield max(words, key=len).lower()
+            words = [""]

@@ -1,4 +1,4 @@
-"""A node's log: its newest start first, then what comes."""
+"""A node's log: its newest start first, then what is appended."""
 
 from __future__ import annotations
 
@@ -16,29 +16,27 @@ from wizard.verify.rolled import BLOCK, LogFile, newest_first
 from wizard.verify.scan import Scanner
 
 LIMIT = 256 * 1024 * 1024
-"""Bytes of a log that are looked at from its end, unless another number is asked for."""
+"""Bytes of a log that are read from its end, by default."""
 
 FIRST_BYTE = 60.0
 """Seconds that a pipe's first byte may take: an ssh may have to ask for a password."""
 TRICKLE = 64 * 1024
 PAUSE = 3.0
-"""A pipe that brings less than `TRICKLE` bytes in `PAUSE` seconds has brought what there was: `tail -F`
-never ends.
-"""
+"""A pipe with less than `TRICKLE` bytes in `PAUSE` seconds has no older lines left: `tail -F` never ends."""
 MOST_BLOCKS = 64
-"""Blocks that one `read` takes from a pipe: whoever watches has to look at the other log too."""
+"""Blocks that one `read` takes from a pipe, so that the other log is read too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why a log cannot be read, or not all of it."""
+    """Why a log cannot be read, or only in part."""
 
     kind: Literal["missing", "unreadable", "capped", "broken"]
     message: str
 
 
 class _ScannedLog:
-    """What both kinds of logs know of what they have read: it is the scanner's."""
+    """What both kinds of logs have in common: the results of the scanner."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -50,20 +48,20 @@ class _ScannedLog:
 
     @property
     def latest(self) -> Record | None:
-        """The last record of the log, whatever it says."""
+        """The last record of the log, of any kind."""
         return self._scanner.latest
 
     @property
     def sample(self) -> str:
-        """A line of the log, where none of them is a record of the server."""
+        """A line of the log, if none of them is a record of the server."""
         return self._scanner.sample
 
 
 class FileLog(_ScannedLog):
-    """The log of a home, or a copy of one: followed through its rotations.
+    """The log of a home, or a copy of one, followed through its rotations.
 
-    The first `read` goes from the end backwards, through the rolled-over files, to the newest start, but
-    over no more than `limit` bytes; then forward from there.  Nothing but one block is held in memory.
+    The first `read` searches backwards through the rolled-over files for the newest start, at most `limit` bytes, and
+    reads forward from there.  Only one block is held in memory.
     """
 
     def __init__(self, path: Path, limit: int = LIMIT) -> None:
@@ -91,7 +89,7 @@ class FileLog(_ScannedLog):
         try:
             self._find_start(segments)
             if not segments:
-                self.trouble = Trouble("missing", "is not there")
+                self.trouble = Trouble("missing", "does not exist")
                 return
             for one, begin in reversed(segments):
                 yield from self._forward(one, begin)
@@ -103,19 +101,19 @@ class FileLog(_ScannedLog):
                 one.close()
 
     def _find_start(self, segments: list[tuple[LogFile, int]]) -> None:
-        """The files from the newest back to the one with the newest start, each with where to begin in it."""
+        """Collect the files from the newest back to the one with the newest start, each with the offset to begin."""
         left = self._limit
         for one in self._newest_first(segments):
             try:
-                start, looked_at = one.newest_start(left)
+                start, searched = one.newest_start(left)
             except (OSError, ValueError) as problem:
                 one.close()
                 if not segments:
                     raise
                 self.trouble = _gap(problem)
                 return
-            segments.append((one, start if start is not None else max(0, looked_at - left)))
-            left -= looked_at
+            segments.append((one, start if start is not None else max(0, searched - left)))
+            left -= searched
             if start is not None:
                 return
             if left <= 0:
@@ -124,9 +122,7 @@ class FileLog(_ScannedLog):
                 return
 
     def _newest_first(self, segments: list[tuple[LogFile, int]]) -> Iterator[LogFile]:
-        """As `newest_first`, but a rolled-over file that cannot be opened ends it: what is newer still
-        counts.
-        """
+        """Like `newest_first`, but ends at a rolled-over file that cannot be opened: the newer ones count."""
         try:
             yield from newest_first(self._path)
         except OSError as problem:
@@ -141,7 +137,7 @@ class FileLog(_ScannedLog):
             yield from self._scanner.feed(block)
 
     def _more(self) -> Iterator[Record]:
-        """What was appended; then, if the log was rotated, what the files behind it hold."""
+        """Yield what was appended; then, if the log was rotated, the records of the newer files."""
         assert self._file is not None
         before = self._at
         yield from self._appended(self._file)
@@ -149,7 +145,7 @@ class FileLog(_ScannedLog):
         try:
             status = self._path.stat()
         except FileNotFoundError:
-            return  # between two renames; what is written now still goes to the file that is open
+            return  # between two renames, while the open file is still written to
         if (status.st_dev, status.st_ino) != self._file.identity:
             yield from self._rotated()
         elif status.st_size < self._at:
@@ -167,9 +163,7 @@ class FileLog(_ScannedLog):
             yield from self._scanner.feed(block)
 
     def _rotated(self) -> Iterator[Record]:
-        """The rest of the file that was followed, those that came and were rolled over since, and the new
-        one.
-        """
+        """Yield the rest of the followed file, then the files rolled over since, and the new one."""
         assert self._file is not None
         newer: list[LogFile] = []
         try:
@@ -182,7 +176,7 @@ class FileLog(_ScannedLog):
                 newer, unknown = (
                     newer[:1],
                     newer[1:],
-                )  # the old one was packed or removed: go on with the newest
+                )  # the old one was packed or removed: continue with the newest
                 for one in unknown:
                     one.close()
             if not newer:
@@ -203,7 +197,7 @@ def _gap(problem: Exception) -> Trouble:
 
 
 class PipeLog(_ScannedLog):
-    """A log that comes through a pipe, from its beginning: `ssh node2 tail -n +1 -F … |`."""
+    """A log from a pipe, from its beginning: `ssh node2 tail -n +1 -F … |`."""
 
     def __init__(self, descriptor: int, name: str = "-") -> None:
         super().__init__(name)
@@ -213,7 +207,7 @@ class PipeLog(_ScannedLog):
         self._scanner.begin(name, 0)
 
     def read(self) -> Iterator[Record]:
-        """What has come by now; never waits."""
+        """Yield what is available now; never waits."""
         silent = True
         for _ in range(MOST_BLOCKS):
             if self.ended or not self._ready(0):
@@ -224,7 +218,7 @@ class PipeLog(_ScannedLog):
             yield from self._scanner.settle()
 
     def drain(self, *, first_byte: float = FIRST_BYTE, pause: float = PAUSE) -> Iterator[Record]:
-        """Everything up to the end of the pipe, or until no more than a trickle comes; seconds."""
+        """Yield everything up to the end of the pipe, or until it only trickles; the limits are in seconds."""
         deadline, came, limit = time.monotonic() + first_byte, 0, 1
         while not self.ended:
             left = deadline - time.monotonic()
@@ -238,7 +232,7 @@ class PipeLog(_ScannedLog):
         yield from self._scanner.settle()
 
     def close(self) -> None:
-        """The pipe belongs to whoever opened it."""
+        """Do nothing: the caller opened the pipe."""
 
     def _ready(self, seconds: float) -> bool:
         return bool(select.select([self._descriptor], [], [], seconds)[0])
@@ -255,29 +249,29 @@ class PipeLog(_ScannedLog):
 
 
 def open_log(source: Path | str, *, limit: int = LIMIT, standard_input: int = 0) -> FileLog | PipeLog:
-    """The log that `--log NODE=…` names: a file, a named pipe, or `-` for the standard input's descriptor."""
+    """Open the log of `--log NODE=…`: a file, a named pipe, or `-` for the descriptor of standard input."""
     if str(source) == "-":
         return PipeLog(standard_input)
     path = Path(source)
     try:
         if path.is_fifo():
-            # Without a writer opening it would wait, with no limit.
+            # Without O_NONBLOCK opening waits for a writer, with no limit.
             return PipeLog(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), str(path))
     except OSError:
-        pass  # the file log says what is wrong with it
+        pass  # the file log reports the problem
     return FileLog(path, limit)
 
 
 TAIL = 256 * 1024
-"""Bytes at the end of a log among which the lines that matter are."""
+"""Bytes at the end of a log that are searched for its important lines."""
 _MATTERS = re.compile(rb"\b(?:WARN|ERROR|FATAL)\b|Caused by: |Exception|Error:")
 _FRAME = re.compile(rb"\s+at |\s+\.\.\. \d+ more")
 
 
 def lines_that_matter(paths: Iterable[Path], most: int = 20) -> list[str]:
-    """The last lines of the newest start that warn of something, with their causes, in the first log with such lines.
+    """Return the last warnings and errors of the newest start, with their causes, of the first log that has any.
 
-    Without any, the last lines of the first log; without passwords and the frames of traces.
+    Else the last lines of the first log; without passwords and the frames of traces.
     """
     found = [lines for path in paths if (lines := _tail(path))]
     matter = ([line for line in lines if _MATTERS.search(line)] for lines in found)
@@ -285,7 +279,7 @@ def lines_that_matter(paths: Iterable[Path], most: int = 20) -> list[str]:
 
 
 def _tail(path: Path) -> list[bytes]:
-    """The lines of the newest start at the end of a log; none where it cannot be read."""
+    """Return the lines of the newest start at the end of a log; none if it cannot be read."""
     try:
         file = LogFile(path)
     except OSError:

@@ -10,17 +10,21 @@ from wizard.passwords.masking import without_quoted_passwords
 from wizard.system.printable import LONGEST, escaped, quoted
 
 STARTING = "Starting WSO2 Carbon"
-"""How the message begins with which each start begins (procedure 9)."""
+"""The beginning of the first message of each start (procedure 9)."""
+
+LAUNCHER = b"CARBON is supported only on JDK"
+NEAR = 4096
+"""Bytes before the words of a start in which its line begins, and the launcher's message about it."""
 
 QUOTED_CAUSES = 6
-"""Causes of an error that are quoted, the root among them."""
+"""Causes of an error that are quoted, including the root."""
 
 _LEVELS = rb"FATAL|ERROR|WARN|INFO|DEBUG|TRACE"
 _TIME = rb"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[,.]\d{1,6})?"
 
-# The file's form begins with TID and two or three brackets, the console's with the time; EI Analytics puts its name
-# between time and level; the class is in braces, or short and bare.  The page quotes an error without its time: that
-# counts too, but only with a class in braces.
+# The file's form begins with TID and two or three brackets, the console's with the time; EI Analytics prints its name
+# between time and level; the class is in braces, or short without them.  The documentation quotes an error without its
+# time, which is accepted only with a class in braces.
 _LINE = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*(?:TID:\s*(?:\[[^\]\n]{0,200}\]\s*){1,4}?)?"
     rb"\[(" + _TIME + rb")\]\s*(?:\[[^\]\n]{0,60}\]\s*){0,2}(" + _LEVELS + rb")\s+"
@@ -33,11 +37,13 @@ _BARE = re.compile(
     rb"|((?:Exception in thread \"[^\"\n]{0,200}\" |Exception: )?java\.lang\.OutOfMemoryError.*))",
     re.DOTALL,
 )
-"""What the launcher and the JVM print to the console, without a time."""
+"""Messages of the launcher and the JVM on the console, without a time."""
 
+_STARTING = STARTING.encode()
+_DATED = re.compile(rb"\[\d{4}-\d\d-\d\d[ T]\d\d:\d\d:")
 _ANSI = re.compile(rb"\x1b\[[0-9;]{0,20}[A-Za-z]")
 HEAD = re.compile(rb"TID:[ \t]*\[|\[\d{4}-\d\d-\d\d[ T]\d\d:\d\d:")
-"""How a record begins, wherever in its line that is."""
+"""The beginning of a record, anywhere in its line."""
 _PREFIX = re.compile(
     rb"\s*(?:"
     rb"[\w.@/:-]{1,120}[ \t]{0,60}\|[ \t]{0,4}"  # docker-compose
@@ -51,21 +57,20 @@ _PREFIX = re.compile(
     rb"|<\d{1,3}>\d?[ \t]?"
     rb"){1,4}"
 )
-"""What tools that collect logs put before each line: its text changes, its form does not."""
+"""What tools that collect logs print before each line."""
 MOST_PREFIX = 300
-"""Bytes of a line in which its own beginning may be, behind a prefix."""
+"""Bytes of a line in which the record may begin, after a prefix."""
 
 
 class Record(NamedTuple):
     """A record of the log.
 
-    `time_text` is the node's own clock as it stands there (empty where the line has none), `source` the
-    class as it stands there, long or short.  `raw` is the line and `raw_trace` what was kept of its trace:
-    the first line and its causes, the last one (the root) always; `raw_root` is the root with the frames below it.
-    `times` is how many such records, one after the other, this one stands for.  `file` and `offset` say where it was
-    read, in bytes.
+    `time_text` is the node's own clock as printed (empty without one), `source` the class as printed, long or short.
+    `raw` is the line and `raw_trace` the kept part of its trace: the first line and its causes, always with the last
+    one, the root; `raw_root` is the root with the frames below it.  `times` is the number of such consecutive records
+    that this one represents.  `file` and `offset` say where it was read, in bytes.
 
-    A tuple, and all that is only for people made when asked for: a log can hold a million errors.
+    A tuple whose texts are made on request: a log can contain a million errors.
     """
 
     time_text: str
@@ -94,32 +99,31 @@ class Record(NamedTuple):
 
     @property
     def line(self) -> str:
-        """The line for people: shortened, without control characters and passwords."""
+        """The line, shortened, without control characters and passwords."""
         return printable(self.raw)
 
     @property
     def trace(self) -> tuple[str, ...]:
-        """The trace for people, in the same way."""
+        """The trace in the same form."""
         return tuple(text for text in map(printable, self.raw_trace) if text)
 
     @property
     def causes(self) -> tuple[str, ...]:
-        """The texts that may say why, from the innermost to the message: the root with its frames first."""
+        """The texts that may name the cause, from the innermost to the message: the root with its frames first."""
         inner = (self.raw_root, *reversed(self.raw_trace))
         return (*(text.decode("utf-8", "replace") for text in inner if text), self.message)
 
     @property
     def evidence(self) -> str:
-        """The line and what caused it, the root last."""
+        """The line and its causes, the root last."""
         causes = [text for text in self.trace if text.startswith("Caused by:")]
         return "\n".join((self.line, *causes[-QUOTED_CAUSES:]))
 
 
 def parse(line: bytes, trace: tuple[bytes, ...] = (), *, file: str = "", offset: int = 0) -> Record | None:
-    """The record that a line begins; None for garbage and for lines that belong to the one above.
+    """Return the record that a line begins; None for garbage and for lines that belong to the one above.
 
-    Broken UTF-8 becomes replacement characters; the line may end in CRLF, and may have a prefix that a tool has put
-    before it.
+    Broken UTF-8 becomes replacement characters; the line may end in CRLF, and may have the prefix of a tool.
     """
     found = _match(line)
     if found is None:
@@ -129,9 +133,7 @@ def parse(line: bytes, trace: tuple[bytes, ...] = (), *, file: str = "", offset:
     if len(content) > 4 * LONGEST:
         content = content[: 4 * LONGEST]
     elif long:
-        content = content.rstrip().removesuffix(
-            b"{%b}" % long
-        )  # the file's form repeats the class at the end
+        content = content.rstrip().removesuffix(b"{%b}" % long)  # repeated at the end in the file's form
     message = escaped(content.decode("utf-8", "replace").rstrip())
     return Record(
         time.decode("ascii"),
@@ -146,13 +148,30 @@ def parse(line: bytes, trace: tuple[bytes, ...] = (), *, file: str = "", offset:
 
 
 def is_start(line: bytes) -> bool:
-    """Whether a line is the one with which a start of the server begins."""
+    """Whether a line is the first of a start of the server."""
     found = _match(line)
-    return found is not None and found[5].startswith(STARTING.encode())
+    return found is not None and found[5].startswith(_STARTING)
+
+
+def newest_start(data: bytes, after: int = 0, end: int | None = None) -> int | None:
+    """Return where the newest start in `data[:end]` begins, including the launcher's message about it.
+
+    Only words at `after` or later count.
+    """
+    found = data.rfind(_STARTING, after, end)
+    while found >= 0:
+        begin = data.rfind(b"\n", max(0, found - NEAR), found) + 1 or max(0, found - NEAR)
+        if is_start(data[begin : found + len(_STARTING)]):
+            said = data.rfind(LAUNCHER, max(0, begin - NEAR), begin)
+            if said < 0 or _DATED.search(data, data.find(b"\n", said), begin):
+                return begin
+            return data.rfind(b"\n", 0, said) + 1
+        found = data.rfind(_STARTING, after, max(after, begin))
+    return None
 
 
 def _match(line: bytes) -> re.Match[bytes] | None:
-    """The beginning of a record: at the line's own, or behind a prefix, with or without colours."""
+    """Match the beginning of a record: at the line's own, or after a prefix, with or without colours."""
     found = _LINE.match(line)
     if found is not None:
         return found
@@ -171,7 +190,7 @@ def _match(line: bytes) -> re.Match[bytes] | None:
 
 
 def _bare(line: bytes, file: str, offset: int) -> Record | None:
-    """A line of the launcher or of the JVM itself, as an error without a class."""
+    """Return a line of the launcher or of the JVM itself as an error without a class."""
     if b"[ERROR]" not in line and b"OutOfMemoryError" not in line:
         return None
     found = _BARE.match(line) or _BARE.match(without_prefix(line))
@@ -183,7 +202,7 @@ def _bare(line: bytes, file: str, offset: int) -> Record | None:
 
 
 def prefix_of(line: bytes) -> bytes:
-    """What a tool has put before a line that begins a record: empty where there is nothing."""
+    """Return the prefix that a tool printed before a line that begins a record; it may be empty."""
     if line.startswith((b"TID:", b"[2", b" ")) and _LINE.match(line):
         return b""
     head = HEAD.search(line, 0, MOST_PREFIX)
@@ -191,7 +210,7 @@ def prefix_of(line: bytes) -> bytes:
 
 
 def without_prefix(line: bytes) -> bytes:
-    """A line without colours and without what a tool has put before it."""
+    """Return a line without colours and without the prefix of a tool."""
     if b"\x1b" in line:
         line = _ANSI.sub(b"", line)
     found = _PREFIX.match(line, 0, MOST_PREFIX)
@@ -199,7 +218,7 @@ def without_prefix(line: bytes) -> bytes:
 
 
 def printable(text: bytes | str) -> str:
-    """A line for people: shortened, escaped, and without passwords."""
+    """Return a line shortened, escaped, and without passwords."""
     if isinstance(text, bytes):
         text = text[: 4 * LONGEST].decode("utf-8", "replace").rstrip("\r\n").replace("\t", " ")
     return quoted(without_quoted_passwords(escaped(text[: 4 * LONGEST])))

@@ -1,4 +1,4 @@
-"""The verdict for people: lines for a terminal, a report for colleagues."""
+"""The verdict as lines for a terminal, and as a report for colleagues."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
     from wizard.system.finding import Finding
 
 MANY = 3
-"""So many findings that are skipped for one reason are told together."""
+"""As many findings that are skipped for one reason are printed as one."""
 
 HEADLINES = {
     "healthy": "HEALTHY: both nodes are up, and the pair would survive the loss of one.",
-    "waiting": "WAITING: nothing is wrong, but not all of it has happened or been seen yet.",
-    "unhealthy": "UNHEALTHY: the pair is not what the profile says, or would not survive.",
+    "waiting": "WAITING: no errors, but some things have not happened yet or are not known here.",
+    "unhealthy": "UNHEALTHY: the pair differs from the profile, or would not survive the loss of a node.",
 }
 
 
 def finding_lines(one: Finding, sign: str) -> Iterator[str]:
-    """A finding as lines: what it is, and where it is not in order the evidence and the fix."""
+    """Yield the lines of a finding: its message, and unless it passed, its evidence and fix."""
     node = f" {one.node}:" if one.node else ""
     yield f"{sign} {one.id}{node} {one.message}"
     if one.status in ("ok", "skipped") and not (one.status == "skipped" and one.fix):
@@ -45,7 +45,7 @@ def finding_lines(one: Finding, sign: str) -> Iterator[str]:
 
 
 def lines(findings: Sequence[Finding], signs: Mapping[str, str]) -> Iterator[tuple[str, str | None]]:
-    """All findings for people, each line with its style; what is skipped for one reason stands there once."""
+    """Yield the lines of all findings with their styles; what is skipped for one reason is one entry."""
     together: dict[tuple[str, str | None], list[Finding]] = {}
     for one in findings:
         if one.status == "skipped":
@@ -53,22 +53,22 @@ def lines(findings: Sequence[Finding], signs: Mapping[str, str]) -> Iterator[tup
     for one in findings:
         group = together.get((one.message, one.fix), []) if one.status == "skipped" else []
         if len(group) < MANY:
-            told = list(finding_lines(one, signs[one.status]))
+            shown = list(finding_lines(one, signs[one.status]))
         elif one is group[0]:
             nodes = ", ".join(dict.fromkeys(each.node for each in group if each.node))
-            told = [f"{signs['skipped']} {nodes}{': ' if nodes else ''}{one.message}"]
-            told += [f"    skipped: {' '.join(dict.fromkeys(each.id for each in group))}"]
-            told += [f"    fix: {one.fix}"] if one.fix else []
+            shown = [f"{signs['skipped']} {nodes}{': ' if nodes else ''}{one.message}"]
+            shown += [f"    skipped: {' '.join(dict.fromkeys(each.id for each in group))}"]
+            shown += [f"    fix: {one.fix}"] if one.fix else []
         else:
             continue
-        for number, line in enumerate(told):
+        for number, line in enumerate(shown):
             yield line, one.status if number == 0 else None
 
 
 def markdown(view: View, name: str, packs: Mapping[str, Pack], *, now: float | None = None) -> str:
-    """The report for colleagues: verdict, versions, findings, time line, and the profile without passwords.
+    """Return the report: verdict, versions, findings, timeline, and the profile without passwords.
 
-    Everything that was read somewhere stands in code blocks that it cannot end.
+    Everything from logs and files is in code blocks that it cannot end.
     """
     from wizard.profile.template import show
 
@@ -94,17 +94,17 @@ def markdown(view: View, name: str, packs: Mapping[str, Pack], *, now: float | N
             lines += ["", *_block(one.evidence)]
         if one.fix:
             lines += ["", "Fix:", "", *_block(one.fix)]
-    lines += ["", "## Time line", "", "Each node by its own clock."]
+    lines += ["", "## Timeline", "", "Each node by its own clock."]
     for node in view.pair.nodes:
         facts = view.pair.facts(node)
         moments = [f"{moment.time_text:<23}  {moment.text}" for moment in facts.moments] if facts else []
-        lines += ["", f"### {node.name}", "", *_block("\n".join(moments) or "nothing is seen of it")]
+        lines += ["", f"### {node.name}", "", *_block("\n".join(moments) or "nothing is known about it")]
     lines += ["", "## Profile", "", *_block(show(view.pair.profile).rstrip(), "toml"), ""]
     return "\n".join(lines)
 
 
 def report_json(view: View, name: str) -> dict[str, Any]:
-    """The report as data: the object of the contract, and the drill and the time line beside it."""
+    """Return the report as data: the object of the contract, the drill and the timeline."""
     nodes = {node.name: view.pair.facts(node) for node in view.pair.nodes}
     return {
         "version": 1,
@@ -119,7 +119,7 @@ def report_json(view: View, name: str) -> dict[str, Any]:
 
 
 def writable(path: Path) -> None:
-    """Raise UsageError where no report can be written at that path: better before a drill than after it."""
+    """Raise UsageError if no report can be written at that path: before a drill, not after it."""
     with _refusals(path):
         target, status = _target(path)
         if status is not None and stat.S_ISDIR(status.st_mode):
@@ -131,7 +131,7 @@ def writable(path: Path) -> None:
 
 
 def is_output(path: Path) -> bool:
-    """Whether a path is what the standard output of this process goes to."""
+    """Whether a path is this process's standard output."""
     try:
         return os.path.samestat(os.stat(path), os.fstat(1))
     except OSError:
@@ -139,14 +139,14 @@ def is_output(path: Path) -> bool:
 
 
 def write(path: Path, text: str) -> bool:
-    """Write a report: whole or not at all where it is a file, which a link may lead to.  Return whether it is one.
+    """Write a report; a file, also behind a link, completely or not at all.  Return whether it is a file.
 
-    What is no file (a pipe, a device) is written to as it is.  Raises UsageError.
+    A pipe or a device is written to directly.  Raises UsageError.
     """
     data = text.encode("utf-8", "backslashreplace")
     with _refusals(path):
         target, status = _target(path)
-        if is_output(path):  # its other lines are to come before and after the report
+        if is_output(path):  # the other lines come before and after the report
             write_all(1, data)
             return False
         if status is None or stat.S_ISREG(status.st_mode):
@@ -154,7 +154,7 @@ def write(path: Path, text: str) -> bool:
                 target, data, mode=0o666 & ~_umask() if status is None else stat.S_IMODE(status.st_mode)
             )
             return True
-        # Not blocking: a pipe that nobody reads would hold the program up.
+        # Not blocking: opening a pipe without a reader would wait.
         descriptor = os.open(target, os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             os.set_blocking(descriptor, True)
@@ -165,7 +165,7 @@ def write(path: Path, text: str) -> bool:
 
 
 def _target(path: Path) -> tuple[Path, os.stat_result | None]:
-    """Where a report at `path` goes, behind all links, and what is there."""
+    """Return where a report at `path` goes, behind all links, and what is there."""
     try:
         status = os.stat(path)
     except FileNotFoundError:
@@ -179,14 +179,14 @@ def _refusals(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as problem:
-        reason = "nobody reads that pipe" if problem.errno == errno.ENXIO else problem.strerror
+        reason = "the pipe has no reader" if problem.errno == errno.ENXIO else problem.strerror
         raise UsageError(
-            f"the report cannot be written: {reason}", place=str(path), fix="name another file"
+            f"cannot write the report: {reason}", place=str(path), fix="name another file"
         ) from None
 
 
 def write_report(path: Path, view: View, name: str, packs: Mapping[str, Pack]) -> list[Path]:
-    """Write the report, and for a drill its JSON beside it; the files that were written."""
+    """Write the report, and for a drill its JSON beside it; return the written files."""
     if not write(path, markdown(view, name, packs)) or view.drill is None:
         return [path]
     beside = path.with_name(f"{path.stem}.json") if path.suffix else path.with_name(f"{path.name}.json")
@@ -205,13 +205,13 @@ def _row(*cells: str) -> str:
 
 
 def _cell(text: str) -> str:
-    """Text that Markdown takes literally, on one line."""
+    """Return text that Markdown shows literally, on one line."""
     one_line = escaped(" ".join(text.split()))
     return "".join(f"\\{c}" if c in "\\`*_{}[]<>|#" else c for c in one_line)
 
 
 def _block(text: str, language: str = "") -> list[str]:
-    """A code block whose fence is longer than any in the text."""
+    """Return a code block whose fence is longer than any in the text."""
     fence = "```"
     while fence in text:
         fence += "`"

@@ -1,4 +1,4 @@
-"""The files that a log was rolled over to, and reading one of them from behind."""
+"""The files that a log was rolled over to, and finding the newest start in one of them."""
 
 from __future__ import annotations
 
@@ -9,26 +9,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from wizard.system.bounded import open_regular
-from wizard.verify.record import STARTING, is_start
-from wizard.verify.scan import LAUNCHER
+from wizard.verify.record import NEAR, STARTING, newest_start
 
 BLOCK = 1024 * 1024
 MOST_FILES = 400
 INFLATED = 4
-"""How many times the bytes still to be looked at a packed file may inflate to."""
+"""A packed file may inflate to this many times the bytes that are still to be searched."""
 
-_START = STARTING.encode()
-_HEAD = 4096
-"""Bytes before the telling words that are looked at for the beginning of their line."""
-_RECORD = re.compile(rb"\[\d{4}-\d\d-\d\d[ T]\d\d:\d\d:")
 _GZIP = b"\x1f\x8b"
 _ROLLED = re.compile(r"(?:\.(?P<date>\d{4}-\d\d-\d\d(?:-\d\d){0,2}))?(?:\.(?P<index>\d{1,4}))?(?:\.gz)?")
 
 
 class LogFile:
-    """One file of a log, opened once: renaming it meanwhile does no harm.  `size` is in bytes, as it was
-    then.
-    """
+    """One file of a log, opened once, so that it may be renamed.  `size` is in bytes, when it was opened."""
 
     def __init__(self, path: Path) -> None:
         """Raises as `open_regular`."""
@@ -49,17 +42,15 @@ class LogFile:
             self.descriptor = -1
 
     def newest_start(self, most: int) -> tuple[int | None, int]:
-        """Where the line of the newest start begins, within the last `most` bytes, and how many were looked
-        at.
+        """Return where the newest start begins, within the last `most` bytes, and how many bytes were searched.
 
-        Both count in the bytes of the log's text, also where the file is packed.  The second is more than
-        `most` where there is more that was not looked at.  Raises OSError, and ValueError for a broken
-        archive.
+        Both count the bytes of the log's text, also in a packed file.  The second is more than `most` if the file has
+        more text.  Raises OSError, and ValueError for a broken archive.
         """
         return self._packed_start(most) if self.packed else self._plain_start(most)
 
     def blocks(self, begin: int) -> Iterator[bytes]:
-        """The text from there to the end of the file as it was when it was opened."""
+        """Yield the text from there to the end of the file when it was opened."""
         if self.packed:
             at = 0
             for block in self._inflated():
@@ -75,52 +66,27 @@ class LogFile:
             yield block
 
     def _plain_start(self, most: int) -> tuple[int | None, int]:
-        first = max(0, self.size - most)
-        end = self.size
+        first, end = max(0, self.size - most), self.size
         while end > first:
             begin = max(first, end - BLOCK)
-            # A little of the next block, so that words across the border are seen.
-            data = os.pread(self.descriptor, end - begin + len(_START) - 1, begin)
-            found = data.rfind(_START)
-            while found >= 0:
-                line = self._line(begin + found)
-                if line is not None:
-                    line = self._with_launcher(line)
-                    return line, self.size - line
-                found = data.rfind(_START, 0, found)
+            # With what precedes the words of a start, and a little of the next block for words across the border.
+            offset = max(0, begin - 2 * NEAR)
+            data = os.pread(self.descriptor, end - offset + len(STARTING) - 1, offset)
+            start = newest_start(data, begin - offset)
+            if start is not None:
+                return offset + start, self.size - offset - start
             end = begin
         return None, self.size
-
-    def _line(self, at: int) -> int | None:
-        """Where the line that holds the words at `at` begins, if it is the line of a start."""
-        begin = max(0, at - _HEAD)
-        head = os.pread(self.descriptor, at - begin + len(_START), begin)
-        line = head.rfind(b"\n") + 1
-        return begin + line if is_start(head[line:]) else None
-
-    def _with_launcher(self, at: int) -> int:
-        """Where what the launcher says of a start begins: it comes before the first line of that start."""
-        begin = max(0, at - _HEAD)
-        before = os.pread(self.descriptor, at - begin, begin)
-        found = before.rfind(LAUNCHER)
-        if found < 0 or _RECORD.search(before, before.find(b"\n", found)):
-            return at
-        return begin + before.rfind(b"\n", 0, found) + 1
 
     def _packed_start(self, most: int) -> tuple[int | None, int]:
         newest: int | None = None
         before, at = b"", 0
         for block in self._inflated():
             data = before + block
-            offset = at - len(before)
-            found = data.rfind(_START)
-            while found >= 0:
-                line = data.rfind(b"\n", 0, found) + 1
-                if is_start(data[line : found + len(_START)]):
-                    newest = offset + line
-                    break
-                found = data.rfind(_START, 0, found)
-            before, at = data[-_HEAD:], at + len(block)
+            start = newest_start(data, max(0, len(before) - len(STARTING)))
+            if start is not None:
+                newest = at - len(before) + start
+            before, at = data[-2 * NEAR :], at + len(block)
             if at > INFLATED * most:
                 raise ValueError(f"inflates to more than {at // 2**20} MB")
         if newest is None or at - newest > most:
@@ -128,7 +94,7 @@ class LogFile:
         return newest, at - newest
 
     def _inflated(self) -> Iterator[bytes]:
-        """The text of a gzip file in bounded blocks.  Raises ValueError where it is broken or cut off."""
+        """Yield the text of a gzip file in bounded blocks.  Raises ValueError if it is broken or truncated."""
         at, whole = 0, True
         inflater = zlib.decompressobj(wbits=31)
         packed = b""
@@ -150,28 +116,19 @@ class LogFile:
         except zlib.error as problem:
             raise ValueError(f"is a broken archive: {problem}") from None
         if not whole:
-            raise ValueError("is an archive that was cut off")
+            raise ValueError("is a truncated archive")
 
 
 def newest_first(path: Path) -> Iterator[LogFile]:
-    """The log's own file and those that it was rolled over to, from the newest to the oldest, each opened
-    once.
+    """Yield the log's own file and those that it was rolled over to, from the newest to the oldest, opened once.
 
-    Rolled-over names: `.2026-01-27` (a date, an hour and a minute behind it), `.1` (the higher, the older),
-    either with `.gz`.  A file that is renamed while this runs comes once.  Raises OSError for what
-    is there and cannot be opened.
+    Rolled-over names: `.2026-01-27` (a date, with hour and minute), `.1` (the higher, the older), either with `.gz`.  A
+    file that is renamed meanwhile comes once.  Raises OSError for a file that cannot be opened.
     """
     seen: set[tuple[int, int]] = set()
-    try:
-        own = LogFile(path)
-    except FileNotFoundError:
-        pass
-    else:
-        seen.add(own.identity)
-        yield own
-    for rolled in rolled_over(path)[:MOST_FILES]:
+    for file in _newest_names(path):
         try:
-            one = LogFile(rolled)
+            one = LogFile(file)
         except FileNotFoundError:
             continue
         if one.identity in seen:
@@ -181,8 +138,15 @@ def newest_first(path: Path) -> Iterator[LogFile]:
         yield one
 
 
+def _newest_names(path: Path) -> Iterator[Path]:
+    yield path
+    yield from rolled_over(path)[
+        :MOST_FILES
+    ]  # listed after `path` was opened, which may be rolled over meanwhile
+
+
 def rolled_over(path: Path) -> list[Path]:
-    """The names that the log was rolled over to, the newest first."""
+    """Return the files that the log was rolled over to, the newest first."""
     found = []
     try:
         names = os.listdir(path.parent)

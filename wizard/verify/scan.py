@@ -1,8 +1,7 @@
-"""Blocks of a log's bytes → the records that say something about the pair.
+"""Blocks of a log's bytes → the records about the pair.
 
-A log can have hundreds of megabytes, and nearly all of its lines say nothing here.  So the bytes are
-searched for the few words that every telling line has, which runs at the speed of `memchr`, and only those
-lines are parsed.
+A log can have hundreds of megabytes, and nearly none of its lines matters here.  The bytes are searched for the few
+words that every relevant line has, at the speed of `memchr`, and only those lines are parsed.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from wizard.verify.classes import row_of
-from wizard.verify.record import HEAD, Record, is_start, parse, prefix_of, printable, without_prefix
+from wizard.verify.record import HEAD, Record, newest_start, parse, prefix_of, printable, without_prefix
 
 TELLING = (
     b"ERROR",
@@ -30,13 +29,11 @@ TELLING = (
     b"TCPEventServer for EventReceiver",
     b"lang.OutOfMemoryError",
 )
-"""Each line of procedure 9 holds one of these; so does every error."""
+"""Each line of procedure 9 contains one of these; so does every error."""
 
 STARTING = b"WSO2 Carbon"
-"""The first line and the last of a start hold this."""
+"""The first and the last line of a start contain this."""
 COMPLETE = b"WSO2 Carbon started in"
-FIRST = b"Starting WSO2 Carbon"
-LAUNCHER = b"CARBON is supported only on JDK"
 DURING_START = (
     b"Hazelcast initialized in",
     b"Cluster initialization completed",
@@ -46,19 +43,19 @@ DURING_START = (
     b"Unable to look-up JNDI name",
     b"Target path does not exist",
 )
-"""What says something only until the start is complete, and is not looked for behind that."""
+"""Words that matter only until the start is complete."""
 
 LONGEST_LINE = 1024 * 1024
 LONGEST_TRACE = 64 * 1024
-"""Bytes of an unfinished trace from which on only what is kept of it is held."""
+"""Bytes of an unfinished trace, above which only the kept part is held."""
 FIRST_CAUSES = 4
 LAST_CAUSES = 8
-"""Causes of a trace that are kept: the first and, above all, the last; the very last one is the root."""
+"""Causes of a trace that are kept: the first and the last ones; the very last is the root."""
 LONGEST_CAUSE = 2000
 ROOT = 3000
-"""Bytes of the root that are kept: it and the frames below it."""
+"""Bytes of the root that are kept, with the frames below it."""
 MOST_SEEN = 500
-"""Kinds of errors that are known again by their bytes."""
+"""Kinds of errors that are recognised by their bytes."""
 LONGEST_SEEN = 8000
 """Bytes of such an error, with its trace."""
 
@@ -68,7 +65,7 @@ _DIGITS = bytes(0x23 if 0x30 <= byte <= 0x39 else byte for byte in range(256))
 
 
 class _Again(NamedTuple):
-    """Where the last error of a kind is in the block, its minute, and for how many it stands."""
+    """The place of the last error of a kind in the block, its minute, and how many it represents."""
 
     start: int
     stop: int
@@ -78,13 +75,13 @@ class _Again(NamedTuple):
 
 
 class Scanner:
-    """Takes the blocks of one log one after the other and gives the telling records.
+    """Takes the blocks of one log in order and yields the relevant records.
 
-    What is held between two blocks is bounded: the end of the last block, from the last record that is not
-    over, and of a long trace only what is kept of it.
+    What is held between two blocks is bounded: the end of the last block, from its last unfinished record on, and only
+    the kept part of a long trace.
 
-    `latest` is the last record that was seen, telling or not: it says how long the log has gone on.  `sample` is one
-    of the lines, as long as none of them is a record.
+    `latest` is the last record of any kind: it shows how far the log goes.  `sample` is one of the lines, as long as
+    none of them is a record.
     """
 
     def __init__(self) -> None:
@@ -98,11 +95,11 @@ class Scanner:
         self._complete = False
 
     def begin(self, file: str, offset: int) -> None:
-        """From here on the blocks come from that file, the next one from that offset in bytes."""
+        """The following blocks come from that file, from that offset in bytes."""
         self._rest, self._at, self._file, self._skipping = b"", offset, file, False
 
     def feed(self, block: bytes) -> Iterator[Record]:
-        """The records that are complete with this block; an error waits for the end of its trace."""
+        """Yield the records that are complete with this block; an error waits for the end of its trace."""
         if self._skipping:
             end = block.find(b"\n") + 1
             if not end:
@@ -112,9 +109,7 @@ class Scanner:
         data = self._rest + block if self._rest else block
         end = data.rfind(b"\n") + 1
         dropped = len(data) - end
-        if (
-            dropped > LONGEST_LINE
-        ):  # a line without end, perhaps behind an error that still waits for its trace
+        if dropped > LONGEST_LINE:  # a line without end, maybe after an error that waits for its trace
             yield from self._scan(data[:end], end, over=False)
             self._skipping, self._at = True, self._at + len(self._rest) + dropped
             yield from self.settle()
@@ -123,21 +118,20 @@ class Scanner:
         yield from self._scan(data, end, over=False)
 
     def settle(self) -> Iterator[Record]:
-        """The records whose lines are complete, also those whose trace might go on: the log is silent now."""
+        """Yield the records whose lines are complete, even if their trace might continue: the log is silent."""
         yield from self._scan(self._rest, self._rest.rfind(b"\n") + 1, over=True)
 
     def finish(self) -> Iterator[Record]:
-        """All that is left: the log has ended, also in the middle of a line."""
+        """Yield all that is left: the log has ended, maybe in the middle of a line."""
         rest, self._rest = self._rest, b""
         yield from self._scan(rest + b"\n", len(rest) + 1, over=True)
         self._rest = b""
 
     def _scan(self, data: bytes, end: int, *, over: bool) -> Iterator[Record]:
-        """The telling records in `data[:end]`, which ends with a line; what is open stays for the next
-        block.
+        """Yield the relevant records in `data[:end]`, which ends with a line; keep what is open for the next block.
 
-        Errors of one kind that follow each other within the block and within a minute are two records: the first,
-        and the last with how many it stands for.
+        Consecutive errors of one kind within the block and within a minute are two records: the first, and the last
+        with the number of errors that it represents.
         """
         kept = end
         again: dict[bytes, _Again] = {}
@@ -180,13 +174,13 @@ class Scanner:
             self._compact(end - kept)
 
     def _telling_lines(self, data: bytes, end: int) -> list[tuple[int, int]]:
-        """Start and end of every line in `data[:end]` that holds a telling word, in order, each once.
+        """Return start and end of every line in `data[:end]` with a relevant word, in order, each once.
 
-        What comes before the newest start in it says nothing any more.
+        Lines before the newest start in it do not count.
         """
         lines: dict[int, int] = {}
         last = data.rfind(STARTING, 0, end)
-        begin = _newest_start(data, end) if last >= 0 else 0
+        begin = (newest_start(data, end=end) or 0) if last >= 0 else 0
         words = TELLING if self._complete and last < 0 else (*TELLING, STARTING, *DURING_START)
         if last >= 0:
             self._complete = data.startswith(COMPLETE, last)
@@ -201,7 +195,7 @@ class Scanner:
     def _once_more(
         self, data: bytes, place: tuple[int, int, int], again: dict[bytes, _Again]
     ) -> Iterator[Record]:
-        """An error whose line was seen before: the first of its kind and minute, the others only counted."""
+        """Yield an error whose line is known: the first of its kind and minute; count the others."""
         start, stop, last = place
         whole = data[start:last].translate(_DIGITS)
         if whole in self._seen:
@@ -214,9 +208,12 @@ class Scanner:
                 yield from self._repeated(data, {whole: again.pop(whole)})
             again[whole] = _Again(start, stop, last, minute, 0)
         self._remember(whole)
+        yield from self._with_times(data, start, stop, last, 1)
+
+    def _with_times(self, data: bytes, start: int, stop: int, last: int, times: int) -> Iterator[Record]:
         record = parse(data[start:stop], file=self._file, offset=self._at + start)
         if record is not None:
-            yield _with_trace(record, data, stop, last, b"")
+            yield _with_trace(record, data, stop, last, b"")._replace(times=times)
 
     def _remember(self, key: bytes) -> None:
         if len(key) > LONGEST_SEEN:
@@ -226,17 +223,14 @@ class Scanner:
         self._seen.add(key)
 
     def _repeated(self, data: bytes, again: dict[bytes, _Again]) -> Iterator[Record]:
-        """The errors that were seen again, each kind as its last record."""
+        """Yield the counted errors, each kind as its last record."""
         for start, stop, last, _, times in sorted(again.values()):
-            if not times:
-                continue
-            record = parse(data[start:stop], file=self._file, offset=self._at + start)
-            if record is not None:
-                yield _with_trace(record, data, stop, last, b"")._replace(times=times)
+            if times:
+                yield from self._with_times(data, start, stop, last, times)
         again.clear()
 
     def _compact(self, end: int) -> None:
-        """Hold of an unfinished trace only what is kept of it, so that its length does not matter."""
+        """Reduce an unfinished trace to its kept part, so that its length does not matter."""
         rest = self._rest
         stop = rest.find(b"\n", 0, end)
         if stop < 0:
@@ -253,26 +247,14 @@ class Scanner:
         self._rest = rest[:stop] + body + b"\n" + tail
 
 
-def _newest_start(data: bytes, end: int) -> int:
-    """Where the newest start in `data[:end]` begins, with what the launcher says before it; 0 without one."""
-    found = data.rfind(FIRST, 0, end)
-    while found >= 0:
-        begin = data.rfind(b"\n", 0, found) + 1
-        if is_start(data[begin : found + len(FIRST)]):
-            before = data.rfind(LAUNCHER, max(0, begin - LONGEST_CAUSE), begin)
-            return data.rfind(b"\n", 0, before) + 1 if before >= 0 else begin
-        found = data.rfind(FIRST, 0, begin)
-    return 0
-
-
 def _minute(data: bytes, start: int, stop: int) -> bytes:
-    """The time of a line to the minute, as it stands there."""
+    """Return the printed time of a line, to the minute."""
     found = data.find(b"[20", start, min(stop, start + LONGEST_CAUSE))
     return data[found : found + 17] if found >= 0 else b""
 
 
 def _trace_end(data: bytes, stop: int, end: int, prefix: bytes, *, over: bool) -> int | None:
-    """Where the trace behind a line ends; None if it may go on in the next block."""
+    """Return where the trace after a line ends; None if it may continue in the next block."""
     if not prefix:
         if data.startswith((b"TID:", b"["), stop + 1, end):
             return stop
@@ -288,7 +270,7 @@ def _trace_end(data: bytes, stop: int, end: int, prefix: bytes, *, over: bool) -
 
 
 def _with_trace(record: Record, data: bytes, stop: int, last: int, prefix: bytes) -> Record:
-    """The record with what is kept of its trace."""
+    """Return the record with the kept part of its trace."""
     if last <= stop:
         return record
     lines, root = _causes(data, stop, last, prefix)
@@ -298,7 +280,7 @@ def _with_trace(record: Record, data: bytes, stop: int, last: int, prefix: bytes
 
 
 def _causes(data: bytes, stop: int, last: int, prefix: bytes) -> tuple[tuple[bytes, ...], bytes]:
-    """The first line of a trace with its first and last causes; and the root with the frames below it."""
+    """Return the first line of a trace with its first and last causes; and the root with its frames."""
     begin = stop + 1
     line = data.find(b"\n", begin, last)
     first = data[begin : last if line < 0 else line][:LONGEST_CAUSE]
@@ -326,7 +308,7 @@ def _causes(data: bytes, stop: int, last: int, prefix: bytes) -> tuple[tuple[byt
 
 
 def _last_record(data: bytes, end: int, file: str, at: int) -> Record | None:
-    """The last record in `data[:end]`, telling or not."""
+    """Return the last record of any kind in `data[:end]`."""
     found = data.rfind(b"[20", 0, end)
     for _ in range(50):
         if found < 0:
@@ -341,7 +323,7 @@ def _last_record(data: bytes, end: int, file: str, at: int) -> Record | None:
 
 
 def _sample(data: bytes, end: int) -> str:
-    """The first line in `data[:end]` that holds anything, for people."""
+    """Return the first line in `data[:end]` that is not empty."""
     for line in data[: min(end, LONGEST_TRACE)].split(b"\n"):
         if text := printable(line):
             return text

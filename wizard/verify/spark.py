@@ -1,6 +1,4 @@
-"""What the Spark UIs of both nodes show: masters, workers, the application and its environment (procedure
-10).
-"""
+"""Reads the Spark UIs of both nodes: masters, workers, the application, its environment (procedure 10)."""
 
 from __future__ import annotations
 
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
     from wizard.profile.model import Node, Profile
 
 BETWEEN = 4.0
-"""Seconds between the two looks: an executor that fails is started anew at once."""
+"""Seconds between the two looks: a failed executor is restarted at once."""
 STOCK_APPLICATION_UI = 4040
 
 
@@ -52,7 +50,7 @@ class Look:
     environment: Environment | None = None
 
     def status(self, node: str) -> str | None:
-        """`ALIVE`, `STANDBY`, `RECOVERING`, …; None where no master answers."""
+        """Return `ALIVE`, `STANDBY`, `RECOVERING`, …; None if no master answers."""
         answer = self.masters.get(node)
         return _text(answer.data.get("status")) if answer is not None and answer.status == "ok" else None
 
@@ -62,11 +60,11 @@ class Look:
         return [name for name in self.masters if self.status(name) == "ALIVE"]
 
     def listed(self, node: str, key: str) -> list[dict[str, Any]]:
-        """A list of a master's JSON, such as `workers` or `activeapps`."""
+        """Return a list of a master's JSON, such as `workers` or `activeapps`."""
         return _dicts(self.masters[node].data.get(key)) if self.status(node) is not None else []
 
     def executors(self, node: str, key: str = "executors") -> list[tuple[str, str]]:
-        """The executors of a node's worker: the application and the executor's id."""
+        """Return the executors of a node's worker: the application and the executor's id."""
         answer = self.workers.get(node)
         if answer is None or answer.status != "ok":
             return []
@@ -74,26 +72,21 @@ class Look:
 
 
 def places(profile: Profile, packs: Mapping[str, Pack]) -> dict[str, SparkAddress]:
-    """Where the UIs of both nodes are by the configuration.
+    """Return where the UIs of both nodes are by the configuration.
 
-    A node whose home is not here is taken to have the pack of the other.
+    A node whose home is not here is assumed to have its partner's pack.
     """
     found = {}
     for node in profile.nodes:
         pack = packs.get(node.name) or packs.get(profile.partner(node).name)
+        follows = pack is None or pack.components.binds_spark_to_local_ip
         found[node.name] = SparkAddress(
-            _spark_host(node, pack),
+            (node.spark_local_ip if follows else None) or node.host,
             ports.spark_ui(node, pack),
             ports.spark_worker_ui(node, pack),
             _application_ui(node, pack),
         )
     return found
-
-
-def _spark_host(node: Node, pack: Pack | None) -> str:
-    """The address of a node's master and worker: `SPARK_LOCAL_IP` where this pack's Spark follows it."""
-    follows = pack is None or pack.components.binds_spark_to_local_ip
-    return (node.spark_local_ip if follows else None) or node.host
 
 
 def _application_ui(node: Node, pack: Pack | None) -> int:
@@ -102,9 +95,9 @@ def _application_ui(node: Node, pack: Pack | None) -> int:
 
 
 def look(places: Mapping[str, SparkAddress], limit: float = LIMIT) -> Look:
-    """One look at all UIs, the masters first, then what the ALIVE one lists.
+    """Look at all UIs once, the masters first, then what the ALIVE one lists.
 
-    `limit` is for one page, in seconds; the whole takes a few times as long at most, whatever is at the other end.
+    `limit` is for one page, in seconds; the whole takes at most a few times as long, whatever the other end does.
     """
     masters = _ask_all(
         {name: page(place.host, place.master, "/json/") for name, place in places.items()}, limit
@@ -131,7 +124,7 @@ def look(places: Mapping[str, SparkAddress], limit: float = LIMIT) -> Look:
 
 
 def _ask_all(urls: Mapping[str, str], limit: float) -> dict[str, PageAnswer]:
-    """The answers of all, asked at once; one whose first line drips is silent too."""
+    """Return the answers of all, requested in parallel; one that is too slow is silent."""
 
     def job(url: str) -> Callable[[], PageAnswer]:
         return lambda: _object(ask_json(url, limit))
@@ -150,7 +143,7 @@ def two_looks(
     limit: float = LIMIT,
     wait: Callable[[float], object] = time.sleep,
 ) -> tuple[Look, Look]:
-    """Two looks some seconds apart; the second is the first where there is nothing to be seen."""
+    """Look twice, some seconds apart; only once if no worker answers."""
     first = look(places, limit)
     if not first.workers:
         return first, first
@@ -159,10 +152,9 @@ def two_looks(
 
 
 def _worker_port(first: Look, place: SparkAddress) -> int:
-    """The port of a worker's UI: where the masters know a worker of this host, its own (Spark evades taken
-    ports).
+    """Return the port of a worker's UI: the one that a master lists for this host (Spark evades used ports).
 
-    Only the port is taken from the answer: nobody is asked but the hosts of the profile.
+    Only the port is taken from the answer: only hosts of the profile are asked.
     """
     known = set()
     for name in first.masters:
@@ -176,9 +168,7 @@ def _worker_port(first: Look, place: SparkAddress) -> int:
 
 
 def _environment(name: str, place: SparkAddress, application: str, limit: float) -> Environment | None:
-    """The environment of that application, if its UI is on this node: as JSON, else from the page of old
-    versions.
-    """
+    """Return the application's environment if its UI is on this node: as JSON, else from the page of old versions."""
     path = f"/api/v1/applications/{quote(application, safe='')}/environment"
     answer = ask_json(page(place.host, place.application, path), limit)
     if answer.status == "ok" and isinstance(answer.data, dict) and "sparkProperties" in answer.data:
@@ -201,13 +191,13 @@ def _environment(name: str, place: SparkAddress, application: str, limit: float)
 
 
 def port_number(text: str) -> int | None:
-    """A TCP port that a page names; None where it is none."""
+    """Return a TCP port that a page names; None if it is not one."""
     number = bounded.number(text)
     return number if number is not None and 0 < number < 65536 else None
 
 
 def _object(answer: PageAnswer) -> PageAnswer:
-    """The answer, if it is a JSON object as Spark's are."""
+    """Return the answer, as strange if it is not a JSON object like Spark's."""
     if answer.status == "ok" and not isinstance(answer.data, dict):
         return PageAnswer(answer.url, "strange", "its answer is not Spark's")
     return answer
@@ -223,6 +213,6 @@ def _rows(value: Any) -> list[tuple[str, str]]:
 
 
 def _text(value: Any) -> str:
-    """The value as text that can be encoded: JSON may hold halves of characters."""
+    """Return the value as text that can be encoded: JSON may contain halves of characters."""
     text = value if isinstance(value, str) else "" if value is None else str(value)
     return text.encode("utf-8", "replace").decode("utf-8")

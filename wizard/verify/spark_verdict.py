@@ -1,17 +1,16 @@
-"""Two looks at the Spark UIs → findings (procedure 10).  Pure but for asking whether class path entries
-exist here.
-"""
+"""Two looks at the Spark UIs → findings (procedure 10).  Pure, except for whether class path entries exist here."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from wizard.system import finding
 from wizard.system.finding import Finding
 from wizard.system.printable import quoted
+from wizard.verify.judges.base import NOT_WRITTEN, About
 from wizard.verify.pair import Pair
 from wizard.verify.spark import Environment, Look, SparkAddress, port_number
 from wizard.verify.story import Address
@@ -22,13 +21,6 @@ if TYPE_CHECKING:
 
     from wizard.profile.model import Node
 
-SPARK_IDS = (
-    "verify.spark-ui",
-    "verify.spark-workers",
-    "verify.spark-executors",
-    "verify.spark-application",
-    "verify.spark-environment",
-)
 QUOTED = 3
 RESTART = "replay the profile, then start both nodes again"
 
@@ -37,8 +29,7 @@ RESTART = "replay the profile, then start both nodes again"
 class SparkView:
     """What the judges need: the pair, both looks, where the UIs are, each master's port with its offset.
 
-    `exists` tells of a path on this machine whether it is there; None where it cannot be told (another
-    machine's).
+    `exists`: whether a path exists on this machine; None if unknown (another machine's).
     """
 
     pair: Pair
@@ -48,14 +39,14 @@ class SparkView:
     master_ports: Mapping[str, int]
     exists: Callable[[str], bool | None]
     stale: frozenset[str] = frozenset()
-    """The nodes that have come up since the last look: what it did not show yet is no error."""
+    """The nodes that came up after the last look: what it did not show yet is no error."""
 
     def running(self, node: Node) -> bool:
         return self.pair.running(node) and node.name not in self.stale
 
     @property
     def both_running(self) -> bool:
-        return all(self.running(node) for node in self.pair.nodes)
+        return all(map(self.running, self.pair.nodes))
 
     @property
     def alive(self) -> str | None:
@@ -65,17 +56,18 @@ class SparkView:
     def url(self, node: str) -> str:
         return self.last.masters[node].url
 
+    def missing(self, about: About, message: str, url: str, fix: str = RESTART) -> Finding:
+        """Return the finding about what is not there: an error once both nodes are up, awaited before."""
+        return about.error(message, url, fix) if self.both_running else about.waiting(message, url)
+
 
 def judge_spark(view: SparkView) -> list[Finding]:
-    """The findings about Spark, each with its id."""
-    judges: tuple[tuple[str, Callable[[SparkView], Iterable[Finding]]], ...] = tuple(
-        zip(SPARK_IDS, (_uis, _workers, _executors, _application, _environment), strict=True)
-    )
-    return [found for id, judge in judges for found in finding.of(id, judge(view))]
+    """Return the findings about Spark, each with its id."""
+    return [found for id, judge in _JUDGES.items() for found in finding.of(id, judge(view))]
 
 
 def _list(texts: Sequence[str], between: str = ", ") -> str:
-    """The first few."""
+    """Return the first few texts."""
     return between.join(texts[:QUOTED]) + (f"{between}…" if len(texts) > QUOTED else "")
 
 
@@ -83,182 +75,113 @@ def _uis(view: SparkView) -> Iterator[Finding]:
     statuses = {name: view.last.status(name) for name in view.last.masters}
     known = [status for status in statuses.values() if status is not None]
     for node in view.pair.nodes:
-        answer, status = view.last.masters[node.name], statuses[node.name]
+        answer, status, about = view.last.masters[node.name], statuses[node.name], About(node.name)
         if status is None:
             yield _no_master(view, node, answer, others=len(known))
         elif status == "ALIVE" and known.count("ALIVE") > 1:
-            yield finding.error(
-                "both masters are ALIVE: each node has a Spark of its own",
-                node=node.name,
-                evidence=answer.url,
-                fix="the nodes have to be in one Hazelcast cluster: see verify.member, then start both again",
-            )
+            fix = "both nodes must be in one Hazelcast cluster: see verify.member, then start both again"
+            yield about.error("both masters are ALIVE: each node has its own Spark", answer.url, fix)
         elif status not in ("ALIVE", "STANDBY"):
-            yield finding.waiting(f"its master is {quoted(status)}", node=node.name, evidence=answer.url)
-        elif view.alive is None and len(known) == len(statuses):
-            yield _nobody_alive(view, node, status, answer)
-        else:
-            yield finding.ok(f"its master is {status}", node=node.name, evidence=answer.url)
-
-
-def _nobody_alive(view: SparkView, node: Node, status: str, answer: PageAnswer) -> Finding:
-    # RECOVERING elsewhere is a master on its way; two that stand by wait for nobody.
-    if all(view.last.status(name) == "STANDBY" for name in view.last.masters) and view.both_running:
-        return finding.error(
-            "both masters stand by, none is ALIVE", node=node.name, evidence=answer.url, fix=RESTART
-        )
-    return finding.waiting(
-        f"its master is {status}, and none is ALIVE yet", node=node.name, evidence=answer.url
-    )
+            yield about.waiting(f"its master is {quoted(status)}", answer.url)
+        elif view.alive is not None or len(known) < len(statuses):
+            yield about.ok(f"its master is {status}", answer.url)
+        elif known.count("STANDBY") == len(known) and view.both_running:
+            yield about.error("both masters are STANDBY, none is ALIVE", answer.url, RESTART)
+        else:  # the other master may be RECOVERING
+            yield about.waiting(f"its master is {status}, and none is ALIVE yet", answer.url)
 
 
 def _no_master(view: SparkView, node: Node, answer: PageAnswer, *, others: int) -> Finding:
-    wanted = view.pair.profile.spark.master_count
+    wanted, about, url = view.pair.profile.spark.master_count, About(node.name), answer.url
     if answer.status == "refused":
         if others >= wanted:
-            return finding.ok(
-                f"no master here: the profile wants {wanted}", node=node.name, evidence=answer.url
-            )
+            return about.ok(f"no master here: the profile wants {wanted}", url)
         if not view.running(node):
-            return finding.waiting(
-                f"the Spark UI is not there yet: {answer.detail}", node=node.name, evidence=answer.url
-            )
-        return finding.error(
-            f"the server is up, but its Spark UI is not: {answer.detail}",
-            node=node.name,
-            evidence=answer.url,
-            fix=f"look for Spark in the log of {node.name}; is spark.master.webui.port plus the offset right, "
-            "and let through by the firewall?",
-        )
-    if answer.status == "silent":
-        fix = f"look at the load of the machine, and whether a firewall swallows the packets: curl -v {answer.url}"
-    elif answer.status == "login":
-        fix = "let this machine through without a log-in, or leave Spark out with --offline"
-    else:
-        fix = f"another program listens there: give {node.name} another port_offset, or stop that program"
-    return finding.error(
-        f"no Spark master at its place: {answer.detail}", node=node.name, evidence=answer.url, fix=fix
-    )
+            return about.waiting(f"the Spark UI is not available yet: {answer.detail}", url)
+        fix = f"search the log of {node.name} for Spark; check spark.master.webui.port plus the offset and the firewall"
+        return about.error(f"the server is up, but its Spark UI is not: {answer.detail}", url, fix)
+    fixes = {
+        "silent": f"check the load of the machine, and whether a firewall drops the packets: curl -v {url}",
+        "login": "let this machine through without a log-in, or leave Spark out with --offline",
+    }
+    other = f"another program listens there: give {node.name} another port_offset, or stop that program"
+    return about.error(f"no Spark master answers: {answer.detail}", url, fixes.get(answer.status, other))
 
 
 def _workers(view: SparkView) -> Iterator[Finding]:
     if view.alive is None:
-        yield finding.waiting("no master is ALIVE yet that could tell of workers")
+        yield About(None).waiting("no master is ALIVE yet that lists workers")
         return
-    wanted = len(view.pair.nodes)
-    workers = view.last.listed(view.alive, "workers")
-    count = sum(1 for worker in workers if worker.get("state") == "ALIVE")
-    url = view.url(view.alive)
+    wanted, about, url = len(view.pair.nodes), About(view.alive), view.url(view.alive)
+    count = sum(worker.get("state") == "ALIVE" for worker in view.last.listed(view.alive, "workers"))
+    alive = "1 worker is alive" if count == 1 else f"{count} workers are alive"
     if count == wanted:
-        yield finding.ok(_alive(count), node=view.alive, evidence=url)
-    elif count < wanted and not view.both_running:
-        yield finding.waiting(f"{count} of {wanted} workers so far", node=view.alive, evidence=url)
+        yield about.ok(alive, url)
+    elif count > wanted:
+        fix = "stop the other programs that start Spark workers, then start both nodes again"
+        yield about.error(f"{alive}, more than the {wanted} nodes", url, fix)
     else:
-        problem = "more" if count > wanted else "fewer"
-        yield finding.error(
-            f"{_alive(count)}, {problem} than the {wanted} nodes",
-            node=view.alive,
-            evidence=url,
-            fix="stop what else starts Spark workers, then start both nodes again"
-            if count > wanted
-            else RESTART,
-        )
-
-
-def _alive(count: int) -> str:
-    return "1 worker is alive" if count == 1 else f"{count} workers are alive"
+        yield view.missing(about, f"{alive}, fewer than the {wanted} nodes", url)
 
 
 def _executors(view: SparkView) -> Iterator[Finding]:
     for node in view.pair.nodes:
-        answer = view.last.workers.get(node.name)
+        answer, about = view.last.workers.get(node.name), About(node.name)
         if answer is None:
             continue
         if answer.status != "ok":
-            report = _awaited(view, node)
-            yield report(
-                f"its worker's UI cannot be seen: {answer.detail}", node=node.name, evidence=answer.url
-            )
+            yield view.missing(about, f"its worker's UI does not answer: {answer.detail}", answer.url)
             continue
         now, before = set(view.last.executors(node.name)), set(view.first.executors(node.name))
         ended = len(view.last.executors(node.name, "finishedexecutors"))
         came = ended - len(view.first.executors(node.name, "finishedexecutors"))
-        seen_before = (earlier := view.first.workers.get(node.name)) is not None and earlier.status == "ok"
+        earlier = view.first.workers.get(node.name)
+        seen_before = earlier is not None and earlier.status == "ok"
         if seen_before and (came > 0 or (before and now and not before & now)):
-            yield finding.error(
-                f"its executors keep restarting: {ended} have ended so far",
-                node=node.name,
-                evidence=answer.url,
-                fix=f"read stderr of the newest executor at {answer.url.removesuffix('json/')}; the class path must "
-                "exist on this machine (spark.symbolic_link)",
-            )
+            fix = f"read stderr of the newest executor at {answer.url.removesuffix('json/')}; the class path must "
+            fix += "exist on this machine (spark.symbolic_link)"
+            yield about.error(f"its executors keep restarting: {ended} have ended so far", answer.url, fix)
         elif now:
-            yield finding.ok(
-                f"{len(now)} executor{'s' if len(now) > 1 else ''} running",
-                node=node.name,
-                evidence=answer.url,
-            )
+            yield about.ok(f"{len(now)} executor{'s' if len(now) > 1 else ''} running", answer.url)
         else:
-            report = _awaited(view, node)
-            yield report("its worker has no running executor", node=node.name, evidence=answer.url)
-
-
-def _awaited(view: SparkView, node: Node) -> Callable[..., Finding]:
-    """How something that is not there yet is reported: an error once both nodes are up."""
-
-    def as_error(message: str, *, node: str, evidence: str) -> Finding:
-        return finding.error(message, node=node, evidence=evidence, fix=RESTART)
-
-    return as_error if view.both_running else finding.waiting
+            yield view.missing(about, "its worker has no running executor", answer.url)
 
 
 def _application(view: SparkView) -> Iterator[Finding]:
     if view.alive is None:
-        yield finding.waiting("no master is ALIVE yet that could run an application")
+        yield About(None).waiting("no master is ALIVE yet that runs an application")
         return
-    url = view.url(view.alive)
+    about, url = About(view.alive), view.url(view.alive)
     applications = view.last.listed(view.alive, "activeapps")
     states = {quoted(str(one.get("name"))): str(one.get("state")) for one in applications}
-    if "RUNNING" in states.values():
-        names = _list([name for name, state in states.items() if state == "RUNNING"])
-        yield finding.ok(f"{names} is running", node=view.alive, evidence=url)
+    running = [name for name, state in states.items() if state == "RUNNING"]
+    if running:
+        yield about.ok(f"{_list(running)} is running", url)
     elif applications and view.both_running:
-        yield finding.error(
-            f"{_list(list(states))} waits for executors that never come",
-            node=view.alive,
-            evidence=url,
-            fix="the workers have too few cores or too little memory (spark.worker.* against spark.executor.*)",
-        )
-    elif view.both_running:
-        yield finding.error("no application is running", node=view.alive, evidence=url, fix=RESTART)
+        fix = "the workers have too few cores or too little memory (spark.worker.* against spark.executor.*)"
+        yield about.error(f"{_list(list(states))} waits for executors that never come", url, fix)
     else:
-        yield finding.waiting("no application is running yet", node=view.alive, evidence=url)
+        yield view.missing(about, "no application is running", url)
 
 
 def _environment(view: SparkView) -> Iterator[Finding]:
     environment = view.last.environment or view.first.environment
-    if environment is None:
-        if view.alive is not None and view.last.listed(view.alive, "activeapps"):
-            yield finding.warning(
-                "the application's own UI was not found, so its environment was not compared",
-                evidence=view.url(view.alive),
-                fix=f"open it from {view.url(view.alive).removesuffix('json/')}, tab Environment",
-            )
-        else:
-            yield finding.waiting("no application is running yet whose environment could be compared")
-        return
-    problems = [*_parameters(view, environment), *_class_path(view, environment)]
-    yield from problems
-    if not problems:
-        yield finding.ok(
-            "the application's parameters are those of the profile",
-            node=environment.node,
-            evidence=environment.url,
-        )
+    if environment is not None:
+        problems = [*_parameters(view, environment), *_class_path(view, environment)]
+        about = About(environment.node)
+        yield from problems or [
+            about.ok("the application's parameters are those of the profile", environment.url)
+        ]
+    elif view.alive is not None and view.last.listed(view.alive, "activeapps"):
+        url = view.url(view.alive)
+        message = "the application's own UI was not found, so its environment was not compared"
+        yield About(None).warning(message, url, f"open it from {url.removesuffix('json/')}, tab Environment")
+    else:
+        yield About(None).waiting("no application is running yet whose environment could be compared")
 
 
 def _parameters(view: SparkView, environment: Environment) -> Iterator[Finding]:
-    """Only what the procedure sets, and only where the page shows it: versions differ in what they list."""
+    """Compare what the procedure sets, as far as the page shows it: versions differ in what they list."""
     spark = view.pair.profile.spark
     wanted = {"carbon.spark.master": "local", "carbon.spark.master.count": str(spark.master_count)}
     if spark.symbolic_link is not None and not view.pair.one_machine:
@@ -274,31 +197,32 @@ def _parameters(view: SparkView, environment: Environment) -> Iterator[Finding]:
         host, _, port = text.strip().rpartition(":")
         seen = Address(host, number) if (number := port_number(port)) is not None else None
         if seen is None or not any(view.pair.matches(one, seen) for one in nodes):
-            differs.append(f"its master {quoted(text)} is no node of the profile")
+            differs.append(f"its master {quoted(text)} is not a node of the profile")
     if differs:
-        yield finding.error(
-            f"{_list(differs, '; ')}: the configuration in use is not the one that was written",
-            node=environment.node,
-            evidence=environment.url,
-            fix=RESTART,
-        )
+        message = f"{_list(differs, '; ')}: {NOT_WRITTEN}"
+        yield About(environment.node).error(message, environment.url, RESTART)
 
 
 def _class_path(view: SparkView, environment: Environment) -> Iterator[Finding]:
-    """Entries of the executors' class path and of the driver's own that are not on this machine."""
+    """Report the entries of the executors' and the driver's class path that are missing on this machine."""
     entries = list(environment.class_path)
     for key in ("spark.executor.extraClassPath", "spark.driver.extraClassPath"):
         entries += environment.properties.get(key, "").split(":")
-    missing = []
-    for entry in dict.fromkeys(entry.strip() for entry in entries):
-        path = entry.removeprefix("file:")
-        if PurePosixPath(path).is_absolute() and view.exists(path) is False:
-            missing.append(quoted(path))
+    paths = (entry.removeprefix("file:") for entry in dict.fromkeys(map(str.strip, entries)))
+    missing = [
+        quoted(path) for path in paths if PurePosixPath(path).is_absolute() and view.exists(path) is False
+    ]
     if missing:
-        yield finding.error(
-            f"{len(missing)} class path entr{'ies do' if len(missing) > 1 else 'y does'} not exist here: "
-            f"{_list(missing)}",
-            node=environment.node,
-            evidence=environment.url,
-            fix="the path must lead to the home on both machines: set spark.symbolic_link, replay, start both again",
-        )
+        many = f"{len(missing)} class path entr{'ies do' if len(missing) > 1 else 'y does'} not exist here"
+        fix = "set spark.symbolic_link to a path that points to the home on both machines, replay, start both again"
+        yield About(environment.node).error(f"{many}: {_list(missing)}", environment.url, fix)
+
+
+_JUDGES: dict[str, Callable[[SparkView], Iterator[Finding]]] = {
+    "verify.spark-ui": _uis,
+    "verify.spark-workers": _workers,
+    "verify.spark-executors": _executors,
+    "verify.spark-application": _application,
+    "verify.spark-environment": _environment,
+}
+SPARK_IDS = tuple(_JUDGES)

@@ -1,4 +1,4 @@
-"""Asking a web page of a server that may be anything: down, silent, slow, another program, behind a log-in."""
+"""Requests to a server that may be anything: down, silent, slow, another program, behind a log-in."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class PageAnswer:
-    """What a page answered.
+    """The answer of a page.
 
-    `status`: `ok` (then `data` is the parsed JSON, or the text where text was asked for), `refused` (nobody
-    listens there, or no way to it), `silent` (no whole answer within the limit), `login`, `html` (a page
-    instead of JSON), `missing` (404), `strange` (neither JSON nor a page).  `detail` says more, for people.
+    `status`: `ok` (`data` is the parsed JSON, or the text if text was requested), `refused` (no listener, or no
+    route), `silent` (no complete answer within the limit), `login`, `html` (a page instead of JSON), `missing` (404),
+    `strange` (neither JSON nor a page).  `detail` explains it.
     """
 
     url: str
@@ -37,12 +37,12 @@ class PageAnswer:
 
 
 def page(host: str, port: int, path: str) -> str:
-    """The URL of a page; an IPv6 address gets its brackets."""
+    """Return the URL of a page; an IPv6 address gets brackets."""
     return f"http://[{host}]:{port}{path}" if ":" in host else f"http://{host}:{port}{path}"
 
 
 def ask_json(url: str, limit: float = LIMIT) -> PageAnswer:
-    """The JSON at a URL.  Never raises for what is at the other end."""
+    """Return the JSON at a URL.  Never raises, whatever the other end sends."""
     answer = ask(url, limit)
     if answer.status != "ok":
         return answer
@@ -52,11 +52,11 @@ def ask_json(url: str, limit: float = LIMIT) -> PageAnswer:
     except (ValueError, RecursionError):
         if "<html" in text[:2000].lower() or text.lstrip()[:1] == "<":
             return PageAnswer(url, "html", "it answers with a web page, not with Spark's JSON")
-        return PageAnswer(url, "strange", "its answer is no JSON")
+        return PageAnswer(url, "strange", "its answer is not JSON")
 
 
 def ask(url: str, limit: float = LIMIT) -> PageAnswer:
-    """The text at a URL, in full within `limit` seconds; no proxy, no redirect, no cookie, no password."""
+    """Return the complete text at a URL within `limit` seconds; no proxy, redirect, cookie or password."""
     import http.client
     from urllib.parse import urlsplit
 
@@ -82,7 +82,7 @@ def ask(url: str, limit: float = LIMIT) -> PageAnswer:
             return PageAnswer(url, "strange", "it sends more than a page of Spark needs")
         if isinstance(problem, TimeoutError):
             return PageAnswer(url, "silent", f"no answer within {limit:g} s")
-        # Not BadStatusLine of a server that says nothing at all, which is a ConnectionError too.
+        # Not BadStatusLine of a server that sends nothing, which is a ConnectionError too.
         if isinstance(problem, OSError) and not isinstance(problem, http.client.HTTPException):
             return PageAnswer(url, "refused", _reason(problem))
         return PageAnswer(url, "strange", f"it does not speak HTTP ({type(problem).__name__})")
@@ -92,7 +92,7 @@ def _refusal(url: str, code: int) -> PageAnswer:
     if code in (401, 403, 407) or 300 <= code < 400:
         return PageAnswer(url, "login", f"it asks for a log-in (HTTP {code})")
     if code == 404:
-        return PageAnswer(url, "missing", "there is no such page (HTTP 404)")
+        return PageAnswer(url, "missing", "the page does not exist (HTTP 404)")
     return PageAnswer(url, "strange", f"it answers HTTP {code}")
 
 
@@ -103,14 +103,14 @@ def _reason(problem: object) -> str:
 
 
 def at_once(jobs: Mapping[str, Callable[[], T]], limit: float) -> dict[str, T]:
-    """What each job returns, all of them run at once; without those that were not done within `limit` seconds.
+    """Return the result of each job, run in parallel, except those that take more than `limit` seconds.
 
-    In daemon threads: a job that hangs, in spite of its own limit, neither holds up the others nor the program's end.
+    In daemon threads: a job that hangs, in spite of its own limit, delays neither the others nor the exit.
     """
     results: dict[str, T] = {}
 
     def run(name: str, job: Callable[[], T]) -> None:
-        with suppress(Exception):  # what a stranger's answer breaks is as good as no answer
+        with suppress(Exception):  # an answer that breaks the job counts as no answer
             results[name] = job()
 
     threads = [threading.Thread(target=run, args=one, daemon=True) for one in jobs.items()]
@@ -123,9 +123,9 @@ def at_once(jobs: Mapping[str, Callable[[], T]], limit: float) -> dict[str, T]:
 
 
 def tables(text: str) -> dict[str, list[list[str]]]:
-    """The tables of a web page by the heading (`h4`) above them, as rows of cells.
+    """Return the tables of a web page by the heading (`h4`) above them, as rows of cells.
 
-    By lxml, which needs no more time than the page is long, whatever it holds: `html.parser` may need its square.
+    By lxml, in linear time for any page: `html.parser` may need quadratic time.
     """
     from lxml import etree
 

@@ -1,4 +1,4 @@
-"""What is known of the pair at one moment: the same value for lines, JSON, report and dashboard."""
+"""What is known about the pair at one moment: one value for lines, JSON, report and dashboard."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EXIT_CODES: dict[PairOutcome, int] = {"healthy": 0, "unhealthy": 3, "waiting": 4
 
 @dataclass(frozen=True)
 class View:
-    """The verdict and what it rests on.  `spark` is None where nobody has looked; `news` came since the last view."""
+    """The verdict and its basis.  `spark` is None before the first look; `news` came since the last view."""
 
     pair: Pair
     findings: tuple[Finding, ...]
@@ -35,13 +35,13 @@ class View:
 
     @property
     def exit_code(self) -> int:
-        """As the contract has it; 5 where a run of the wizard was cut off in one of the homes."""
+        """The exit code of the contract; 5 if a run of the wizard was interrupted in one of the homes."""
         if any(one.id == UNFINISHED for one in self.findings):
             return 5
         return EXIT_CODES[self.outcome]
 
     def to_json(self) -> dict[str, Any]:
-        """The object of the contract: outcome and findings, nothing else."""
+        """Return the object of the contract: outcome and findings, nothing else."""
         return {
             "outcome": self.outcome,
             "findings": [finding_json(one) for one in self.findings],
@@ -49,24 +49,16 @@ class View:
 
 
 def finding_json(one: Finding) -> dict[str, Any]:
-    """A finding as the contract has it."""
+    """Return a finding as in the contract."""
     return {key: getattr(one, key) for key in ("id", "node", "status", "message", "evidence", "fix")}
 
 
-def view_of(
-    pair: Pair,
-    findings: list[Finding],
-    *,
-    mask: Callable[[str], str] = str,
-    spark: Look | None = None,
-    places: Mapping[str, SparkAddress] | None = None,
-    drill: Drill | None = None,
-    news: tuple[tuple[str, Moment], ...] = (),
-) -> View:
-    """The view that these findings make; `mask` hides passwords in all that is shown of them."""
-    masked = tuple(_masked(one.for_profile(pair.called or ANY_PROFILE), mask) for one in findings)
-    unseen = any(pair.unseen(node) for node in pair.nodes)
-    return View(pair, masked, outcome(masked, unseen=unseen), spark, places or {}, drill, news)
+def view_of(pair: Pair, findings: list[Finding], *, mask: Callable[[str], str] = str, **more: Any) -> View:
+    """Return the view with these findings, and `more` of its fields; `mask` hides passwords in all that is shown."""
+    named = (one.for_profile(pair.called or ANY_PROFILE) for one in findings)
+    masked = tuple(_masked(one, mask) for one in named)
+    unseen = any(map(pair.unseen, pair.nodes))
+    return View(pair, masked, outcome(masked, unseen=unseen), **more)
 
 
 def _masked(one: Finding, mask: Callable[[str], str]) -> Finding:

@@ -1,4 +1,4 @@
-"""Looks at the pair: once, or again and again."""
+"""Looks at the pair, once or repeatedly."""
 
 from __future__ import annotations
 
@@ -29,7 +29,6 @@ from wizard.verify.view import View, view_of
 
 if TYPE_CHECKING:
     from wizard.profile.model import Node, Profile
-    from wizard.verify.record import Record
 
 HAZELCAST_PROPERTIES = "repository/conf/hazelcast.properties"
 HEARTBEAT = "hazelcast.max.no.heartbeat.seconds"
@@ -39,11 +38,10 @@ SPARK_PERIOD = 5.0
 
 
 class Watcher:
-    """Reads the logs that it is given, looks at the UIs and the homes, and tells what it sees.
+    """Reads the logs, the UIs and the homes, and returns views of the pair.
 
-    `logs` has the log of each node that is seen here; `packs` the homes that are here, `hosts` what is known of the
-    nodes' names.  Offline, the logs are all
-    that is looked at.  `mask` hides passwords in what is shown.
+    `logs` has the log of each node that is available here, `packs` the homes on this machine, `hosts` the addresses of
+    the nodes' names.  Offline, only the logs are read.  `mask` hides passwords in what is shown.
     """
 
     def __init__(
@@ -62,9 +60,9 @@ class Watcher:
     ) -> None:
         self.profile = profile
         self.before: dict[str, Profile] | None = None
-        """While a run changes the pair node by node: by what the nodes are judged that it has not changed yet.
+        """While a run changes the pair node by node: the profile by which each node is judged that is not changed yet.
 
-        The mark of that run in the homes is no news then.
+        The marker of that run in the homes is ignored then.
         """
         self.drill = drill
         self.offline = offline
@@ -75,7 +73,7 @@ class Watcher:
         self._between = between
         self._limit = limit
         self._stories = {node: Story(mask) for node in self._logs}
-        self._told: dict[str, Moment | None] = {}
+        self._shown: dict[str, Moment | None] = {}
         self._looks: tuple[Look, Look] | None = None
         self._looked_at = 0.0
         self._up_since: dict[str, float] = {}
@@ -87,10 +85,9 @@ class Watcher:
         self._one_machine = self._hosts.one_machine(node.host for node in profile.nodes)
 
     def once(self) -> View:
-        """Everything, once: the logs to their end, two looks at the UIs, the homes."""
+        """Return everything, once: the logs to their end, two looks at the UIs, the homes."""
         for node, log in self._logs.items():
-            records = log.drain() if isinstance(log, PipeLog) else log.read()
-            self._stories[node].read(records)
+            self._stories[node].read(log.drain() if isinstance(log, PipeLog) else log.read())
             self._stories[node].read(log.finish())
         if not self.offline:
             self._look_at_homes()
@@ -99,7 +96,7 @@ class Watcher:
         return self._view()
 
     def poll(self) -> View:
-        """What is new in the logs, and the newest look at the UIs, which goes on in the background.  Never waits."""
+        """Return what is new in the logs, with the newest look at the UIs, made in the background.  Never waits."""
         for node, log in self._logs.items():
             self._stories[node].read(log.read())
         if not self.offline and self._background is None:
@@ -125,18 +122,16 @@ class Watcher:
             self._look_now.wait(SPARK_PERIOD)
 
     def _look_at_homes(self) -> None:
-        self._home_findings = home_findings(
-            self.profile, self._packs, one_machine=self._one_machine, name=self._name
-        )
+        self._home_findings = home_findings(self.profile, self._packs, one_machine=self._one_machine)
 
     @cached_property
     def _configured(self) -> dict[str, SparkAddress]:
-        """Where the UIs are by the configuration; it is read once, since a server reads it once too."""
+        """Where the UIs are by the configuration; read once, as by the server."""
         return places(self.profile, self._understood)
 
     @cached_property
     def _understood(self) -> dict[str, Pack]:
-        """The packs whose ports can be read; what is broken there is the checks' to say."""
+        """The packs whose ports can be read; the checks report what is broken there."""
         found = {}
         for node in self.profile.nodes:
             try:
@@ -148,17 +143,12 @@ class Watcher:
         return found
 
     def _places(self) -> dict[str, SparkAddress]:
-        """Where the UIs are; the application's where the log says."""
-        return {
-            name: dataclasses.replace(place, application=client[0])
-            if (client := self._client(name))
-            else place
-            for name, place in self._configured.items()
-        }
-
-    def _client(self, node: str) -> tuple[int, Record] | None:
-        story = self._stories.get(node)
-        return story.facts.client if story is not None else None
+        """Return where the UIs are; the application's by the log."""
+        found = dict(self._configured)
+        for name, story in self._stories.items():
+            if story.facts.client is not None:
+                found[name] = dataclasses.replace(found[name], application=story.facts.client[0])
+        return found
 
     def _view(self) -> View:
         pair = self._pair()
@@ -203,7 +193,7 @@ class Watcher:
 
     @cached_property
     def _silence(self) -> int:
-        """How long a silent loss can go unnoticed, by the homes that are here; read once, as the server does."""
+        """Seconds for which a silent loss can go unnoticed, by the homes here; read once, as by the server."""
         found = []
         for pack in self._packs.values():
             try:
@@ -214,18 +204,20 @@ class Watcher:
                 found.append(number)
         return max(found, default=SILENCE)
 
+    def _rules(self, node: Node) -> Pack | None:
+        """Return the node's pack, else its partner's, which has the same rules."""
+        return self._understood.get(node.name) or self._understood.get(self.profile.partner(node).name)
+
     @cached_property
     def _event_ports(self) -> dict[str, EventPorts]:
-        """What each node's event processor opens, as far as its home or its profile tells; read once, as the server
-        does.
-        """
+        """The ports of each node's event processor by its home or the profile; read once, as by the server."""
         found = {}
         for node in self.profile.nodes:
             pack = self._understood.get(node.name)
             if pack is None and node.port_offset is None:
                 found[node.name] = EventPorts(0, 0, 0)
                 continue
-            rules = pack or self._understood.get(self.profile.partner(node).name)
+            rules = self._rules(node)
             found[node.name] = EventPorts(
                 ports.event_processor_offset(node, rules),
                 ports.event_sync(node, rules),
@@ -243,7 +235,7 @@ class Watcher:
 
     def _spark_findings(self, pair: Pair, looks: tuple[Look, Look] | None) -> list[Finding]:
         if looks is None:
-            return [finding.waiting("not looked at yet")._replace(id=id) for id in SPARK_IDS]
+            return [finding.waiting("not checked yet")._replace(id=id) for id in SPARK_IDS]
         first, last = looks
         up = frozenset(name for name, since in self._up_since.items() if since > self._looked_at)
         return judge_spark(
@@ -251,7 +243,7 @@ class Watcher:
         )
 
     def _note_running(self, pair: Pair) -> None:
-        """Remember when each node was first seen running."""
+        """Remember since when each node is running."""
         for node in pair.nodes:
             if not pair.running(node):
                 self._up_since.pop(node.name, None)
@@ -263,37 +255,37 @@ class Watcher:
     def _master_ports(self) -> dict[str, int]:
         found = {}
         for node in self.profile.nodes:
-            pack = self._understood.get(node.name) or self._understood.get(self.profile.partner(node).name)
+            pack = self._rules(node)
             listed = (port.number for port in ports.of(node, pack) if port.name == "spark.master.port")
             found[node.name] = next(listed, 7077 + ports.offset_of(node, pack))
         return found
 
     def _exists(self, path: str) -> bool | None:
-        """Whether a class path entry is here, if it belongs to a home or a link of this machine."""
+        """Whether a class path entry exists; None if it belongs to no home or link of this machine."""
         from pathlib import Path
 
         own = [str(pack.home) for pack in self._packs.values()]
         if self.profile.spark.symbolic_link is not None and self._packs:
             own.append(str(self.profile.spark.symbolic_link))
         elsewhere = [str(node.home) for node in self.profile.nodes if node.name not in self._packs]
-        # Without a common path, what the other machine calls its home has to be here too: the executors need it.
+        # Without a common path the other machine's home must exist here too: the executors need it.
         looked_for = own + elsewhere if self._packs else own
         if not any(path.startswith(f"{folder.rstrip('/')}/") for folder in looked_for):
             return None
         try:
             return Path(path).exists()
         except (OSError, ValueError):
-            return False  # no path that there could be
+            return False  # not a possible path
 
     def _news(self) -> Iterator[tuple[str, Moment]]:
-        """The moments of the time line that nobody has been told of, node by node."""
+        """Yield the moments of the timeline that are not shown yet, node by node."""
         for node, story in self._stories.items():
             moments = list(story.facts.moments)
-            last = self._told.get(node)
+            last = self._shown.get(node)
             known = next((i for i in range(len(moments) - 1, -1, -1) if moments[i] is last), -1)
             for moment in moments[known + 1 :]:
                 yield node, moment
-            self._told[node] = moments[-1] if moments else None
+            self._shown[node] = moments[-1] if moments else None
 
 
 def _left_out() -> list[Finding]:
