@@ -440,7 +440,7 @@ async def test_a_report_that_cannot_be_written_is_said(tmp_path: Path) -> None:
         await pilot.press("w")
         while not app._notifications:
             await asyncio.sleep(0.01)
-        assert "cannot be written" in next(iter(app._notifications)).message
+        assert "cannot write the report" in next(iter(app._notifications)).message
 
 
 async def test_a_key_begins_and_ends_the_drill() -> None:
