@@ -290,13 +290,13 @@ PACK_CASES = [
         (
             "a home that is no pack",
             lambda pair: (pair.homes[1] / CARBON).unlink(),
-            f"analytics-2.*no pack.*{CARBON}",
+            f"analytics-2.*not a pack.*{CARBON}",
             CARBON,
         ),
         (
             "a home that is a file",
             lambda pair: (shutil.rmtree(pair.homes[1]), pair.homes[1].write_text("x")),
-            "analytics-2.*no folder",
+            "analytics-2.*not a folder",
         ),
         (
             "the folder above the home",
@@ -305,7 +305,7 @@ PACK_CASES = [
                 shutil.move(pair.homes[1], pair.homes[1].parent / "above/inner"),
                 profile(str(pair.homes[1]), str(pair.homes[1].parent / "above"))(pair),
             ),
-            "above.*no pack",
+            "above.*not a pack",
             "above/inner",
         ),
     ),
