@@ -16,15 +16,16 @@ from wizard.database.accounts import (
     create_account,
     current_account,
     longest_name,
+    match_account,
     matches,
     own_hosts,
     own_settings,
     read_accounts,
     read_settings,
-    taken_for,
 )
 from wizard.database.connection import connect
 from wizard.database.failure import DatabaseError, Endpoint
+from wizard.database.greeting import Greeting
 from wizard.passwords.secret import Secret
 
 ANONYMOUS = Account("", "localhost")
@@ -33,20 +34,22 @@ EVERYWHERE = Account("apim", "%")
 
 class TestWhomTheServerTakesSomebodyFor:
     def test_the_anonymous_account_of_localhost_comes_first(self) -> None:
-        assert taken_for([EVERYWHERE, ANONYMOUS], "apim", ["localhost", "127.0.0.1"]) == ANONYMOUS
-        assert taken_for([EVERYWHERE, ANONYMOUS], "apim", ["10.0.0.7"]) == EVERYWHERE
+        assert match_account([EVERYWHERE, ANONYMOUS], "apim", ["localhost", "127.0.0.1"]) == ANONYMOUS
+        assert match_account([EVERYWHERE, ANONYMOUS], "apim", ["10.0.0.7"]) == EVERYWHERE
 
     def test_with_equal_hosts_the_named_account_wins(self) -> None:
         named = Account("apim", "localhost")
-        assert taken_for([ANONYMOUS, EVERYWHERE, named], "apim", ["localhost"]) == named
+        assert match_account([ANONYMOUS, EVERYWHERE, named], "apim", ["localhost"]) == named
 
     def test_the_longer_pattern_wins(self) -> None:
         near, far = Account("apim", "10.0.0.%"), Account("", "10.%")
-        assert taken_for([far, near, EVERYWHERE], "apim", ["10.0.0.7"]) == near
-        assert taken_for([far, near, EVERYWHERE], "apim", ["10.9.0.7"]) == far
+        assert match_account([far, near, EVERYWHERE], "apim", ["10.0.0.7"]) == near
+        assert match_account([far, near, EVERYWHERE], "apim", ["10.9.0.7"]) == far
 
     def test_nobody_fits(self) -> None:
-        assert taken_for([Account("apim", "10.%"), Account("other", "%")], "apim", ["192.168.0.1"]) is None
+        assert (
+            match_account([Account("apim", "10.%"), Account("other", "%")], "apim", ["192.168.0.1"]) is None
+        )
 
     @pytest.mark.parametrize(
         ("pattern", "host", "fits"),
@@ -86,7 +89,7 @@ class TestOnRealServers:
             hosts = own_hosts(inside)
         assert hosts == ("localhost", "127.0.0.1")
         assert accounts is not None
-        assert taken_for(accounts, "apim", hosts) == ANONYMOUS
+        assert match_account(accounts, "apim", hosts) == ANONYMOUS
         with pytest.raises(DatabaseError) as raised:
             connect(endpoint, "apim", Secret("x")).close()
         assert raised.value.cause == "denied"
@@ -147,11 +150,11 @@ class TestOnRealServers:
 
     def test_the_longest_name_is_what_the_server_takes(self, ground: Playground) -> None:
         if ground.server.kind == "mariadb":
-            assert longest_name((10, 11), mariadb=True) > 32  # the most that a profile takes
+            assert longest_name(Greeting("10.11-MariaDB")) > 32  # the most that a profile takes
             return
         said = connect(ground.endpoint, "root", Secret(ground.server.root_password))
         with said as inside:
-            longest = longest_name(inside.greeting.version, mariadb=inside.greeting.mariadb)
+            longest = longest_name(inside.greeting)
         ground.account = "u" * longest
         ground.make_account()
         ground.server.drop_user(ground.account)

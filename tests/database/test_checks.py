@@ -693,7 +693,7 @@ class TestWhenNobodyAnswers:
 
     def test_something_silent(self, maria: Playground, look: Look) -> None:
         with listeners.listener(listeners.silent) as port:
-            assert "never speaks" in self.fails(look, maria, port).message
+            assert "sends nothing" in self.fails(look, maria, port).message
 
     def test_an_unknown_host(self, maria: Playground, look: Look) -> None:
         problem = look(maria, mysql={"host": "no-such-host.invalid"}).error("connect")

@@ -13,7 +13,6 @@ from tests.support.playground import Playground
 from wizard.command_line.run.databases import make_databases, sql_for_dba
 from wizard.command_line.run.replay import databases_json
 from wizard.database.needs import DatabaseResult
-from wizard.database.provision import pending
 from wizard.database.wanted import Database, databases_of
 from wizard.preflight import checks
 from wizard.preflight.mysql import CHECKS, needs_of
@@ -67,7 +66,7 @@ def test_what_sql_prints_makes_each_once(sharing: Playground) -> None:
     assert text.count("\nUSE ") == 1
     assert "-- The tables of the user and registry database" in text
     runs(sharing, text)
-    needs = pending(sharing.wanted(), sharing.scripts, sharing.journal)
+    needs = sharing.pending()
     assert not needs.pending
     assert [(result.name, result.tables) for result in needs.results] == [
         (sharing.user, 39),

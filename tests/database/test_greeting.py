@@ -10,7 +10,7 @@ from tests.support import listeners
 from tests.support.servers import Server, free_port
 from wizard.database.connection import connect
 from wizard.database.failure import DatabaseError, Endpoint
-from wizard.database.greeting import greeting, version_of
+from wizard.database.greeting import Greeting, greeting
 from wizard.passwords.secret import Secret
 
 
@@ -49,7 +49,7 @@ class TestAServer:
         ],
     )
     def test_versions(self, text: str, version: tuple[int, ...]) -> None:
-        assert version_of(text) == version
+        assert Greeting(text).version == version
 
 
 class TestSomethingElse:
@@ -72,7 +72,7 @@ class TestSomethingElse:
         with listeners.listener(listeners.silent) as port:
             for problem in (refusal(port), login_refusal(port)):
                 assert problem.cause == "silent"
-                assert "never speaks" in problem.message
+                assert "sends nothing" in problem.message
 
     def test_a_web_server(self) -> None:
         with listeners.listener(listeners.http) as port:

@@ -64,7 +64,7 @@ def test_a_note_that_nobody_can_read_is_no_note(tmp_path: Path) -> None:
 def test_where_nothing_can_be_written_nothing_may_begin(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
-    with pytest.raises(Failed, match="cannot be written down") as raised:
+    with pytest.raises(Failed, match="cannot be written") as raised:
         FileJournal(HERE, blocked / "j").begin("userdb", created=True)
     assert raised.value.fix
 

@@ -14,7 +14,7 @@ from tests.support.playground import Playground, playground
 from tests.support.servers import Server, quoted
 from wizard.database.connection import DatabaseSession
 from wizard.database.journal import FileJournal
-from wizard.database.provision import DatabaseProgress, pending
+from wizard.database.provision import DatabaseProgress
 
 STATEMENTS = range(73) if os.environ.get("FAULTS") else (0, 1, 37, 72)
 """Those of the stock script that are tried."""
@@ -76,7 +76,7 @@ class TestBeforeEachStatementOfTheStockScript:
         for number in STATEMENTS:
             assert killed(lambda n=number: ground.provision(progress=before_statement(ground.user, n)))
             if number % 12 == 1:
-                (cut,) = pending(ground.wanted(), ground.scripts, ground.journal).databases
+                (cut,) = ground.pending().databases
                 assert cut.take_back
                 assert len(ground.server.tables(ground.user)) == cut.tables
         # Killed behind the last statement it is whole, and nothing is taken back.
@@ -87,7 +87,7 @@ class TestBeforeEachStatementOfTheStockScript:
     def test_the_second_database_leaves_the_first_as_it_is(self, ground: Playground) -> None:
         for number in (0, 37, 72):
             assert killed(lambda n=number: ground.provision(progress=before_statement(ground.registry, n)))
-            needs = pending(ground.wanted(), ground.scripts, ground.journal)
+            needs = ground.pending()
             assert [need.take_back for need in needs.databases] == [False, True, False, False]
         assert [one.status for one in ground.provision()] == ["present", "created", "created", "created"]
         is_made(ground)
@@ -166,7 +166,7 @@ class TestWhatAKilledRunLeavesToOthers:
         assert killed(lambda: maria.provision(progress=before_statement(maria.user, 40)))
         row = "INSERT INTO REG_LOG (REG_USER_ID, REG_ACTION, REG_LOGGED_TIME) VALUES ('x', 1, NOW())"
         maria.server.run(row, database=maria.user)
-        needs = pending(maria.wanted(), maria.scripts, maria.journal)
+        needs = maria.pending()
         assert not needs.databases[0].take_back
         assert needs.databases[0].lacking
         assert [result.status for result in maria.provision()] == ["missing", "created", "created", "created"]
@@ -211,7 +211,7 @@ class TestWhatAKilledRunLeavesToOthers:
         assert killed(lambda: maria.provision(progress=before_statement(maria.user, 40)))
         before = maria.server.tables(maria.user)
         other = Playground(maria.server, maria.pack, tmp_path / "other", maria.names, maria.account)
-        needs = pending(other.wanted(), other.scripts, other.journal)
+        needs = other.pending()
         assert needs.databases[0].verdict.state == "partial"
         assert needs.databases[0].verdict.missing
         other.provision()

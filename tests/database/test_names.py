@@ -57,7 +57,7 @@ def test_a_name_that_no_server_stores(server: Server, name: str) -> None:
 
 
 def test_a_character_beyond_the_plane_is_another_name_or_none(server: Server) -> None:
-    assert unstorable("user😀") == "it holds U+1F600, and a name may hold characters up to U+FFFF only"
+    assert unstorable("user😀") == "it contains U+1F600; a name may contain characters up to U+FFFF only"
     before = server.databases()
     try:
         server.run(f"CREATE DATABASE {quoted('user😀')}")

@@ -30,14 +30,11 @@ NOTHING = Rights(())
 DENIED = DatabaseError("denied", cause="denied", number=1045)
 
 SERVER = Server(
-    version=(8, 4),
-    text="8.4",
-    mariadb=False,
+    greeting=Greeting("8.4"),
     os="Linux",
     charset="utf8mb4",
     charsets={"utf8mb4": 4},
     lower_case_table_names=0,
-    tls=True,
     max_connections=151,
     read_only=False,
     short_indexes=False,
@@ -52,7 +49,7 @@ WANTED = WantedDatabases(
     (Database("u", "user"), Database("e", "event_store")),
 )
 SITUATION = Situation(
-    greeting=Greeting("8.4", True, "caching_sha2_password"),
+    greeting=Greeting("8.4"),
     server=SERVER,
     account=APIM,
     account_failure=None,

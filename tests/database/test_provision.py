@@ -15,7 +15,7 @@ from tests.support.servers import Server, quoted
 from wizard.database import lock
 from wizard.database.failure import DatabaseError, Endpoint
 from wizard.database.needs import DatabaseResult
-from wizard.database.provision import ProvisioningFailed, pending
+from wizard.database.provision import ProvisioningFailed
 from wizard.database.wanted import WantedDatabases
 from wizard.passwords.secret import Secret
 from wizard.system.cancel import Cancel
@@ -78,7 +78,7 @@ class TestFromNothing:
     def test_the_other_packs(self, ground: Playground, packs: Path, pack_name: str) -> None:
         ground.pack = packs / pack_name
         if pack_name == "das-3.0.1" and ground.server.kind == "mysql9":
-            needs = pending(ground.wanted(), ground.scripts, ground.journal)
+            needs = ground.pending()
             assert [need.script for need in needs.databases] == [
                 False
             ] * 4  # no script fits: mysql.script tells
@@ -97,7 +97,7 @@ class TestFromNothing:
 
     def test_what_would_be_made_is_told_and_not_made(self, ground: Playground) -> None:
         before = ground.server.databases()
-        needs = pending(ground.wanted(), ground.scripts, ground.journal)
+        needs = ground.pending()
         assert needs.pending
         assert [result.status for result in needs.results] == ["pending"] * 4
         assert ground.server.databases() == before
@@ -280,7 +280,7 @@ class TestWhoMayMakeWhat:
 
     def test_without_administrator_nothing_else_is_made(self, ground: Playground) -> None:
         ground.make_account()
-        needs = pending(ground.wanted(admin=False), ground.scripts, ground.journal)
+        needs = ground.pending(ground.wanted(admin=False))
         assert [result.status for result in needs.results] == ["missing"] * 4
         assert not needs.pending
         assert ground.provision(ground.wanted(admin=False)) == needs.results
@@ -350,7 +350,7 @@ class TestWhoMayMakeWhat:
             f"GRANT CREATE USER ON *.* TO '{little}'@'%'",
         )
         try:
-            with pytest.raises(ProvisioningFailed, match="was made and still cannot log in") as raised:
+            with pytest.raises(ProvisioningFailed, match="was created, but its login fails") as raised:
                 maria.provision(maria.wanted(administrator=Login(little, Secret("x"))))
         finally:
             maria.server.drop_user(little)
@@ -419,7 +419,7 @@ class TestTwoAtOnce:
         thread = threading.Thread(target=first)
         thread.start()
         assert middle.wait(30)
-        needs = pending(other.wanted(), other.scripts, other.journal)
+        needs = other.pending()
         assert needs.busy and needs.pending
         assert not any(need.lacking for need in needs.databases)
 
@@ -551,7 +551,7 @@ class TestTakingBack:
     )
     def test_a_row_or_table_that_came_meanwhile_is_not_lost(self, maria: Playground, statement: str) -> None:
         """Somebody already uses the tables, or has their own there: nothing is dropped, and it is said."""
-        assert "still there" in self.fails_when_somebody(maria, statement).message
+        assert "still exists" in self.fails_when_somebody(maria, statement).message
         assert len(maria.server.tables(maria.user)) > 5
         assert maria.journal.begun() == {maria.user: True}
         if "INSERT" in statement:
@@ -569,7 +569,7 @@ class TestTakingBack:
 
     def test_a_database_that_somebody_else_made_meanwhile_is_not_dropped(self, maria: Playground) -> None:
         def progress(database: str, done: int, total: int, text: str) -> None:
-            if "making the database" in text and database == maria.user:
+            if "creating the database" in text and database == maria.user:
                 maria.server.run(f"CREATE DATABASE {quoted(maria.user)}")
 
         with pytest.raises(ProvisioningFailed, match="exists"):
@@ -596,7 +596,7 @@ class TestWhenTheServerGoes:
             with playground(server, pack, tmp_path) as ground:
                 with pytest.raises(ProvisioningFailed) as raised:
                     ground.provision(progress=at_statement(33, server.kill))
-                assert "next run takes it back" in str(raised.value)
+                assert "next run removes it" in str(raised.value)
                 assert list(ground.journal.begun()) == [ground.user]
                 assert raised.value.results[0].status == "failed"
 
@@ -637,6 +637,6 @@ def test_a_wrong_administrator_changes_nothing(maria: Playground) -> None:
 
     wanted: WantedDatabases = maria.wanted(administrator=Login("root", Secret("wrong")))
     maria.make_account()
-    needs = pending(wanted, maria.scripts, maria.journal)
+    needs = maria.pending(wanted)
     assert not needs.by_administrator
     assert [result.status for result in needs.results] == ["missing"] * 4

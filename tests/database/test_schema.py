@@ -323,7 +323,7 @@ class TestFacts:
     def test_of_each_server(self, ground: Playground) -> None:
         found = facts(ground)
         kind = ground.server.kind
-        assert found.mariadb is (kind == "mariadb")
+        assert found.greeting.mariadb is (kind == "mariadb")
         assert found.charset == ("utf8mb4" if kind == "mysql9" else "latin1")
         assert found.short_indexes is (kind == "mysql56")
         assert not found.windows

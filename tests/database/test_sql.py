@@ -15,8 +15,7 @@ from tests.support.playground import Playground, playground
 from tests.support.servers import Server, quoted
 from wizard.database.accounts import Account
 from wizard.database.failure import Endpoint
-from wizard.database.greeting import greeting
-from wizard.database.provision import pending
+from wizard.database.greeting import Greeting, greeting
 from wizard.database.quoting import identifier, literal
 from wizard.database.scripts import scripts_for
 from wizard.database.sql import sql_text
@@ -27,9 +26,9 @@ from wizard.passwords.secret import Secret
 
 def text_for(ground: Playground, *, with_password: bool = True, **changes: object) -> str:
     said = greeting(ground.endpoint)
-    script = scripts_for(Pack(ground.pack), said.version, mariadb=said.mariadb).fitting
-    wanted = ground.wanted(**changes)
-    return sql_text(wanted, script, said.version, mariadb=said.mariadb, with_password=with_password)
+    scripts = scripts_for([Pack(ground.pack)], said)
+    assert scripts is not None
+    return sql_text(ground.wanted(**changes), scripts.fitting, said, with_password=with_password)
 
 
 def runs(ground: Playground, sql: str) -> None:
@@ -39,7 +38,7 @@ def runs(ground: Playground, sql: str) -> None:
 
 
 def nothing_is_missing(ground: Playground) -> None:
-    needs = pending(ground.wanted(), ground.scripts, ground.journal)
+    needs = ground.pending()
     assert not needs.pending
     assert [result.status for result in needs.results] == ["present"] * 4
     assert [result.tables for result in needs.results] == [39, 39, 0, 0]
@@ -135,9 +134,9 @@ class TestTheText:
     )
 
     def test_is_in_the_dialect_of_the_server(self) -> None:
-        old = sql_text(self.WANTED, None, (5, 6, 24))
-        new = sql_text(self.WANTED, None, (9, 0))
-        maria = sql_text(self.WANTED, None, (10, 11), mariadb=True)
+        old = sql_text(self.WANTED, None, Greeting("5.6.24"))
+        new = sql_text(self.WANTED, None, Greeting("9.0"))
+        maria = sql_text(self.WANTED, None, Greeting("10.11-MariaDB"))
         assert "CREATE USER IF NOT EXISTS" not in old
         assert "CREATE USER IF NOT EXISTS" in new and "CREATE USER IF NOT EXISTS" in maria
         assert "PASSWORD('...')" in old and "PASSWORD('...')" in maria
@@ -145,22 +144,22 @@ class TestTheText:
         assert "partial_revokes" in new and "partial_revokes" not in maria
 
     def test_the_underscore_is_escaped(self) -> None:
-        assert r"GRANT ALL ON `user\_db`.*" in sql_text(self.WANTED, None, (8, 4))
+        assert r"GRANT ALL ON `user\_db`.*" in sql_text(self.WANTED, None, Greeting("8.4"))
 
     def test_the_password_is_there_only_when_asked_for(self) -> None:
-        assert "s3cret" not in sql_text(self.WANTED, None, (5, 6))
-        assert "s3cret" in sql_text(self.WANTED, None, (5, 6), with_password=True)
+        assert "s3cret" not in sql_text(self.WANTED, None, Greeting("5.6"))
+        assert "s3cret" in sql_text(self.WANTED, None, Greeting("5.6"), with_password=True)
 
     def test_a_character_set_where_one_is_wanted(self) -> None:
         wanted = dataclasses.replace(self.WANTED, charset="latin1")
-        assert sql_text(wanted, None, (8, 4)).count("CHARACTER SET latin1") == 2
-        assert "CHARACTER SET" not in sql_text(self.WANTED, None, (8, 4))
+        assert sql_text(wanted, None, Greeting("8.4")).count("CHARACTER SET latin1") == 2
+        assert "CHARACTER SET" not in sql_text(self.WANTED, None, Greeting("8.4"))
 
     def test_a_store_that_exists_gets_the_character_set_too(self) -> None:
-        text = sql_text(dataclasses.replace(self.WANTED, store_charset="latin1"), None, (8, 4))
+        text = sql_text(dataclasses.replace(self.WANTED, store_charset="latin1"), None, Greeting("8.4"))
         assert "ALTER DATABASE `store` CHARACTER SET latin1;" in text
         assert "ALTER DATABASE `user_db`" not in text
-        assert "ALTER DATABASE" not in sql_text(self.WANTED, None, (8, 4))
+        assert "ALTER DATABASE" not in sql_text(self.WANTED, None, Greeting("8.4"))
 
     @given(st.text(max_size=30), st.text(min_size=1, max_size=30), st.text(min_size=1, max_size=30))
     def test_nothing_breaks_out(self, password: str, username: str, name: str) -> None:
@@ -171,7 +170,7 @@ class TestTheText:
             databases=(Database(name, "user"), Database("store", "event_store")),
         )
         assert wanted.account == Account(username, "%")
-        texts = [sql_text(one, None, (8, 4), with_password=True) for one in (wanted, self.WANTED)]
+        texts = [sql_text(one, None, Greeting("8.4"), with_password=True) for one in (wanted, self.WANTED)]
         assert self.skeleton(texts[0]) == self.skeleton(texts[1])
 
     @staticmethod

@@ -13,10 +13,10 @@ from typing import Any
 from tests.support.servers import Server
 from wizard.database.failure import Endpoint
 from wizard.database.journal import FileJournal
-from wizard.database.needs import DatabaseResult
+from wizard.database.needs import DatabaseResult, Needs, decide
 from wizard.database.provision import provision
-from wizard.database.scripts import Scripts, scripts_for
-from wizard.database.situation import Situation
+from wizard.database.scripts import scripts_for
+from wizard.database.situation import look
 from wizard.database.wanted import Login, WantedDatabases, databases_of
 from wizard.pack.home import Pack
 from wizard.passwords.secret import Secret
@@ -67,13 +67,16 @@ class Playground:
         )
         return dataclasses.replace(plain, **changes)
 
-    def scripts(self, situation: Situation) -> Scripts:
-        """The pack's scripts for the server."""
-        said = situation.greeting
-        return scripts_for(Pack(self.pack), said.version, mariadb=said.mariadb)
-
     def provision(self, wanted: WantedDatabases | None = None, **more: Any) -> list[DatabaseResult]:
-        return provision(wanted or self.wanted(), self.scripts, self.journal, **more)
+        return provision(wanted or self.wanted(), [Pack(self.pack)], self.journal, **more)
+
+    def pending(self, wanted: WantedDatabases | None = None) -> Needs:
+        """What `provision` would create now."""
+        wanted = wanted or self.wanted()
+        situation = look(wanted, suspects=self.journal.begun())
+        return decide(
+            wanted, situation, scripts_for([Pack(self.pack)], situation.greeting), self.journal.begun()
+        )
 
     def make_account(self, host: str = "%", password: str | None = None) -> None:
         """The account without any right."""

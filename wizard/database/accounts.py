@@ -1,4 +1,4 @@
-"""Accounts: which there are, which one a host is taken for, and making one in each server's dialect."""
+"""Accounts: which exist, which one the server matches a login to, and creating one in each server's dialect."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wizard.database.failure import DatabaseError
+from wizard.database.quoting import identifier, literal
 
 if TYPE_CHECKING:
     from wizard.database.connection import DatabaseSession
+    from wizard.database.greeting import Greeting
     from wizard.passwords.secret import Secret
 
 _EXISTS = 1396
@@ -28,110 +30,99 @@ class Account:
     def __str__(self) -> str:
         return f"'{self.username}'@'{self.host}'"
 
+    @property
+    def sql(self) -> str:
+        """The account as a statement names it, quoted."""
+        return f"{literal(self.username)}@{literal(self.host)}"
+
 
 @dataclass(frozen=True, slots=True)
 class AccountSettings:
-    """What an account is set to, beside its rights."""
+    """What an account is set to, beside its privileges."""
 
     tls: str = ""
     """`ANY` (REQUIRE SSL), `X509` or `SPECIFIED` (a certificate of the client); empty: TLS is not required."""
     max_connections: int = 0
-    """Connections that it may have at a time (MAX_USER_CONNECTIONS); 0: the server's own limit."""
+    """Concurrent connections that it may have (MAX_USER_CONNECTIONS); 0: the server's own limit."""
 
     @property
     def needs_certificate(self) -> bool:
-        """Whether the client has to show a certificate of its own."""
+        """Whether the client needs a certificate of its own."""
         return self.tls not in ("", "ANY")
 
 
-def longest_name(version: tuple[int, ...], *, mariadb: bool) -> int:
-    """How many characters a user name may have."""
-    if mariadb:
+def longest_name(server: Greeting) -> int:
+    """Return how many characters a user name may have."""
+    if server.mariadb:
         return 80
-    return 32 if version >= (5, 7, 8) else 16
+    return 16 if server.is_before((5, 7, 8)) else 32
 
 
 def read_accounts(session: DatabaseSession, username: str) -> tuple[Account, ...] | None:
-    """The accounts of that name and the anonymous ones; None where this session may not see them."""
-    try:
-        rows = session.rows("SELECT User, Host FROM mysql.user WHERE User IN (%s, '')", (username,))
-    except DatabaseError as problem:
-        if problem.cause == "right":
-            return None
-        raise
+    """Return the accounts of that name and the anonymous ones; None if this session may not see them."""
+    statement = "SELECT User, Host FROM mysql.user WHERE User IN (%s, '')"
+    rows = session.visible(statement, (username,), refusals=("right",))
     # MariaDB keeps roles in the same table; they have no host.
-    return tuple(Account(_text(user), _text(host)) for user, host in rows if _text(host))
+    return None if rows is None else tuple(Account(user, host) for user, host in rows if host)
 
 
 def read_settings(session: DatabaseSession, username: str) -> dict[Account, AccountSettings]:
-    """Return the settings of the accounts of that name; none where this session may not see them."""
-    try:
-        rows = session.rows(
-            "SELECT User, Host, ssl_type, max_user_connections FROM mysql.user WHERE User = %s", (username,)
-        )
-    except DatabaseError as problem:
-        if problem.cause in ("right", "statement"):
-            return {}
-        raise
+    """Return the settings of the accounts of that name; none if this session may not see them."""
+    statement = "SELECT User, Host, ssl_type, max_user_connections FROM mysql.user WHERE User = %s"
     return {
-        Account(_text(user), _text(host)): AccountSettings(_text(tls), int(limit))
-        for user, host, tls, limit in rows
-        if _text(host)
+        Account(user, host): AccountSettings(tls, int(limit))
+        for user, host, tls, limit in session.visible(statement, (username,)) or ()
+        if host
     }
 
 
 def own_settings(session: DatabaseSession) -> AccountSettings:
-    """Return the settings of the session's own account, which it sees without any right.
+    """Return the settings of the session's own account, which it sees without any privilege.
 
     The limit is the one that applies, which may be the server's own (`max_user_connections`).
     """
     limit = int(session.value("SELECT @@SESSION.max_user_connections") or 0)
-    # MySQL 5.6 shows it in the grants, later servers in the statement that makes the account.
-    text = ""
-    for statement in ("SHOW CREATE USER CURRENT_USER()", "SHOW GRANTS"):
-        try:
-            text = " ".join(_text(row[0]) for row in session.rows(statement))
-        except DatabaseError as problem:
-            if problem.cause not in ("right", "statement"):
-                raise
-        else:
-            break
+    # MySQL 5.6 shows the requirement in the grants, later servers in the statement that creates the account.
+    rows = session.visible("SHOW CREATE USER CURRENT_USER()")
+    if rows is None:
+        rows = session.visible("SHOW GRANTS") or []
+    text = " ".join(row[0] for row in rows)
     required = re.search(r"\bREQUIRE (SSL|X509|SUBJECT|ISSUER|CIPHER)\b", _without_strings(text))
     kinds = {"SSL": "ANY", "X509": "X509"}
     return AccountSettings(kinds.get(required[1], "SPECIFIED") if required else "", limit)
 
 
 def _without_strings(text: str) -> str:
-    """The statement without what is quoted: a name or a hash may hold any words."""
+    """Return the statement without quoted parts: a name or a hash may contain any words."""
     return re.sub(r"'(?:[^'\\]|\\.|'')*'|`(?:[^`]|``)*`", "?", text, flags=re.DOTALL)
 
 
 def current_account(session: DatabaseSession) -> Account:
-    """The account that the server took this session for."""
+    """Return the account that the server matched this session to."""
     username, _, host = str(session.value("SELECT CURRENT_USER()")).rpartition("@")
     return Account(username, host)
 
 
 def own_hosts(session: DatabaseSession) -> tuple[str, ...]:
-    """This machine as the server knows it: by its name, where it has looked that up, and by its address."""
+    """Return this machine as the server sees it: by its name, if the server resolved one, and by its address."""
     seen = str(session.value("SELECT USER()")).rpartition("@")[2]
     return tuple(dict.fromkeys(host for host in (seen, session.own_address) if host))
 
 
 def create_account(session: DatabaseSession, account: Account, password: Secret) -> bool:
-    """Make it.  False where it exists already (and is left as it is).  Raises DatabaseError.
+    """Create it.  Returns False if it exists already, unchanged.  Raises DatabaseError.
 
     `CREATE USER IF NOT EXISTS` does not exist in 5.6 (procedure, chapter 2), so the error decides everywhere.
-    Without TLS the server gets the hash that it stores; MySQL 8 and later do not take that one.
+    Without TLS the server gets the hash that it stores; MySQL 8 and later refuse that one.
     """
     server, word, by = session.greeting, password.reveal(), "BY"
-    if not session.encrypted and (server.mariadb or server.version < (8,)):
+    if not session.encrypted and (server.mariadb or server.is_before((8,))):
         word, by = _native_hash(word), "BY PASSWORD"
     elif not session.encrypted and not session.endpoint.plain_after_tls:
         raise DatabaseError(
             f"the account {account} is not created: without TLS its password would be sent in clear text",
             cause="tls",
-            place=f"MySQL at {session.endpoint}",
+            endpoint=session.endpoint,
             fix="let the server offer TLS 1.2 or later, or let a DBA run what apimha-wizard sql prints",
         )
     try:
@@ -145,7 +136,7 @@ def create_account(session: DatabaseSession, account: Account, password: Secret)
 
 
 def _native_hash(password: str) -> str:
-    """Return what a server stores for `mysql_native_password`."""
+    """Return the hash that a server stores for `mysql_native_password`."""
     if not password:
         return ""
     once = hashlib.sha1(password.encode("utf-8", "surrogateescape")).digest()
@@ -153,21 +144,19 @@ def _native_hash(password: str) -> str:
 
 
 def grant_all(session: DatabaseSession, pattern: str, account: Account) -> None:
-    """All privileges on the databases that `pattern` names (see `rights.grant_pattern`)."""
-    from wizard.database.quoting import identifier
-
+    """Grant all privileges on the databases that `pattern` names (see `rights.grant_pattern`)."""
     target = identifier(pattern).replace("%", "%%")
     session.make(f"GRANT ALL ON {target}.* TO %s@%s", (account.username, account.host))
 
 
-# --- which account a host is taken for ----------------------------------------------------------------------
+# --- which account a login is matched to --------------------------------------------------------------------
 
 
-def taken_for(accounts: Iterable[Account], username: str, hosts: Sequence[str]) -> Account | None:
-    """The account that a log-in of `username` is taken for; None where none fits.
+def match_account(accounts: Iterable[Account], username: str, hosts: Sequence[str]) -> Account | None:
+    """Return the account that the server matches a login of `username` to; None if none fits.
 
     `hosts` are the name and the address of the one machine that it comes from.  The server goes through its
-    accounts by host, the most exact first, and takes the first that fits: an anonymous one of `localhost` comes
+    accounts by host, the most exact first, and uses the first that fits: an anonymous one of `localhost` comes
     before `apim` of `%` (procedure, chapter 2).
     """
     fitting = [one for one in accounts if one.username in ("", username) and matches(one.host, hosts)]
@@ -191,12 +180,8 @@ def _matches(pattern: str, host: str) -> bool:
 
 
 def _exactness(pattern: str) -> tuple[int, int]:
-    """Sorts as the server does: without wildcard first, then by where the first wildcard stands."""
+    """Return the server's sort key: without a wildcard first, then by the position of the first wildcard."""
     wildcard = re.search(r"[%_]", pattern)
     if not pattern or pattern == "%":
         return 2, 0
     return (1, -wildcard.start()) if wildcard else (0, 0)
-
-
-def _text(value: object) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

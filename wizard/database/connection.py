@@ -1,7 +1,7 @@
-"""Talking to the server: logging in, and statements.
+"""Sessions with the server: logging in, and statements.
 
-PyMySQL blocks, and believes whatever comes: so it gets a socket that keeps to an `Allowance`.  Nothing that is raised
-here holds a password, nor is a cause chained to it that could.
+PyMySQL blocks and trusts what it receives, so it gets a socket with an `Allowance`.  No exception raised here contains
+a password or a chained cause that could.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from wizard.database.failure import (
     NEVER,
+    Cause,
     DatabaseError,
     Endpoint,
     login_refused,
@@ -26,6 +27,7 @@ from wizard.database.failure import (
     unreachable,
 )
 from wizard.database.greeting import LIMIT, SPEAK_LIMIT, Greeting, meet
+from wizard.database.quoting import as_text
 from wizard.system.peer import Allowance, Encryption
 
 if TYPE_CHECKING:
@@ -34,19 +36,19 @@ if TYPE_CHECKING:
     from wizard.passwords.secret import Secret
 
 WORK_LIMIT = 120.0
-"""Seconds for one statement that makes something: on a slow disk a table takes a while."""
+"""Seconds for one statement that creates something: a table takes a while on a slow disk."""
 
 LARGEST_ANSWER = 4 * 1024 * 1024
-"""Bytes that the answer to one statement may have."""
+"""Bytes of the answer to one statement."""
 
 ResultRow = tuple[Any, ...]
 
 _NONSENSE = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
-"""What is raised by somebody who takes the answer for one of MySQL's, and it is none."""
+"""Exceptions of code that reads a malformed answer."""
 
 
 class DatabaseSession:
-    """A connection that is logged in.  Statements raise DatabaseError with the server's reason."""
+    """A logged-in connection.  Statements raise DatabaseError with the server's reason."""
 
     def __init__(
         self, raw: pymysql.Connection[Any], login: _Login, own_address: str, work_limit: float | None
@@ -57,7 +59,6 @@ class DatabaseSession:
         self.endpoint = login.endpoint
         self.username = login.username
         self.greeting = login.greeting
-        """What the server said of itself."""
         self.encrypted = login.encrypted
         """Whether everything is sent over TLS."""
         self.own_address = own_address
@@ -66,25 +67,41 @@ class DatabaseSession:
     def rows(
         self, statement: str, arguments: Sequence[object] = (), *, most: int = LARGEST_ANSWER
     ) -> list[ResultRow]:
-        """Run one statement; `%s` in it stands for the arguments where there are any.  Its rows, of `most` bytes."""
+        """Run one statement, with `arguments` for each `%s` if there are any; returns its rows, of `most` bytes."""
         return self._run(statement, arguments, None, most)
 
+    def visible(
+        self,
+        statement: str,
+        arguments: Sequence[object] = (),
+        *,
+        refusals: tuple[Cause, ...] = ("right", "statement"),
+    ) -> list[tuple[str, ...]] | None:
+        """Return the rows as text; None if the server refuses the statement for one of these causes."""
+        try:
+            rows = self.rows(statement, arguments)
+        except DatabaseError as problem:
+            if problem.cause in refusals:
+                return None
+            raise
+        return [tuple(map(as_text, row)) for row in rows]
+
     def value(self, statement: str, arguments: Sequence[object] = ()) -> Any:
-        """The first column of the first row; None without a row."""
+        """Return the first column of the first row; None without a row."""
         rows = self.rows(statement, arguments)
         return rows[0][0] if rows else None
 
     def make(self, statement: str, arguments: Sequence[object] = (), *, hiding: Secret | None = None) -> None:
-        """Run one statement that changes something; an error does not repeat the secret it is `hiding`."""
+        """Run one statement that changes something; an error does not repeat the secret `hiding`."""
         self._run(statement, arguments, hiding, LARGEST_ANSWER)
 
     def use(self, database: str) -> None:
-        """Make `database` the one that statements are about."""
+        """Make `database` the default database."""
         with self._asking(None, LARGEST_ANSWER):
             self._raw.select_db(database)
 
     def close(self) -> None:
-        """End it; a connection that is gone already is no error."""
+        """Close the connection; it may be closed already."""
         from pymysql.err import Error
 
         with contextlib.suppress(Error, OSError):
@@ -94,7 +111,7 @@ class DatabaseSession:
         return self
 
     def __exit__(self, kind: object, problem: BaseException | None, trace: object) -> None:
-        """End it.  What somebody trips over in an answer is the server's fault, and raised as DatabaseError."""
+        """Close it.  An exception caused by a malformed answer becomes a DatabaseError."""
         self.close()
         if isinstance(problem, _NONSENSE):
             raise self._login.failure(problem) from None
@@ -116,7 +133,7 @@ class DatabaseSession:
             yield
         except Exception as problem:
             failure = self._login.failure(problem, hiding)
-            if not failure.reached:  # what comes next may be anything
+            if not failure.reached:  # the connection is out of step
                 self.close()
             raise failure from None
 
@@ -130,11 +147,11 @@ def connect(
     speak_limit: float = SPEAK_LIMIT,
     work_limit: float | None = None,
 ) -> DatabaseSession:
-    """Log in.  `limit` is for all of it, statements included, in seconds; with `work_limit` each statement has that.
+    """Log in.  `limit` seconds are for everything, statements included; with `work_limit` each statement has that many.
 
-    TLS is used where the server offers it, as the `mysql` client does by itself; the certificate is not verified.
-    Without TLS nothing is sent that the password could be read from, unless the endpoint allows it.  Raises
-    DatabaseError, with the greeting where there was one.
+    Uses TLS if the server offers it, as the `mysql` client does; does not verify the certificate.  Without TLS sends
+    nothing from which the password could be read, unless the endpoint allows it.  Raises DatabaseError, with the
+    greeting if there was one.
     """
     end = time.monotonic() + limit
     for tls in (True, False):
@@ -150,7 +167,7 @@ def connect(
         except Exception as problem:
             peer.close()
             if endpoint.plain_after_tls and login.in_handshake(problem):
-                continue  # MySQL 5.6 and its like offer a TLS that is no longer spoken
+                continue  # servers like MySQL 5.6 offer a TLS version that is no longer supported
             failure = login.failure(login.refusal(problem) or problem)
             failure.greeting = greeting
             failure.encrypted = login.encrypted
@@ -160,11 +177,11 @@ def connect(
 
 
 class _LoginRefused(Exception):
-    """The server asks for the password in a way in which it is not sent; the message is the plugin's name."""
+    """The server asks for the password in a way in which it is never sent; the message is the plugin's name."""
 
 
 class _Refusal:
-    """What PyMySQL calls in place of an authentication plugin."""
+    """Called by PyMySQL in place of an authentication plugin."""
 
     def __init__(self, plugin: str, raw: object) -> None:
         self._plugin = plugin
@@ -175,7 +192,7 @@ class _Refusal:
 
 @dataclass(frozen=True)
 class _Login:
-    """One log-in, and what its failures and those of its statements mean."""
+    """One login, and what its failures and those of its statements mean."""
 
     endpoint: Endpoint
     username: str
@@ -190,18 +207,18 @@ class _Login:
 
     @property
     def no_key(self) -> bool:
-        """Whether the password may not be sent in any form that the server can read."""
+        """Whether the password may not be sent in a form that the server can read."""
         return self.encryption is None and not self.endpoint.trusts_server_key
 
     def prepared(self) -> pymysql.Connection[Any]:
-        """The connection, which is opened by `connect(peer)`."""
+        """Return the connection, which `connect(peer)` opens."""
         import pymysql
 
         never = [*NEVER, *(["sha256_password"] if self.no_key else [])]
         more: dict[str, Any] = {
             "auth_plugin_map": {plugin: partial(_Refusal, plugin) for plugin in never},
-            # caching_sha2_password may end before the password itself is asked for.  Where it is, PyMySQL takes this,
-            # which is no key (ValueError), instead of asking the server for one.
+            # If caching_sha2_password asks for the password itself, PyMySQL uses this invalid key (ValueError) instead
+            # of asking the server for one.
             "server_public_key": b"no key" if self.no_key else None,
             **({"ssl_disabled": True} if self.encryption is None else {"ssl": self.encryption.context}),
         }
@@ -224,19 +241,17 @@ class _Login:
         return failed and isinstance(getattr(problem, "original_exception", None), OSError)
 
     def refusal(self, problem: Exception) -> Exception | None:
-        """The refusal that shows only in what PyMySQL trips over."""
+        """Return the refusal behind an exception of PyMySQL that does not name it."""
         from pymysql.err import OperationalError
 
         if type(problem) is ValueError and self.no_key:
             return _LoginRefused("caching_sha2_password")
         if isinstance(problem, OperationalError) and not number_of(problem) and not self.greeting.plugin:
-            return _LoginRefused(
-                "mysql_old_password"
-            )  # before there were plugins, it was asked for without a name
+            return _LoginRefused("mysql_old_password")  # servers without plugins ask for it without a name
         return None
 
     def failure(self, problem: Exception, hiding: Secret | None = None) -> DatabaseError:
-        """What an exception means that PyMySQL, or whoever reads its results, has raised."""
+        """Return what an exception of PyMySQL, or of the code that reads its results, means."""
         from pymysql.err import Error
 
         original = getattr(problem, "original_exception", None)
@@ -245,7 +260,7 @@ class _Login:
         if isinstance(problem, _LoginRefused):
             return login_refused(str(problem), self.endpoint, self.username)
         if self.allowance.spent == "size":
-            return no_mysql(self.endpoint, "it sends more than any answer needs")
+            return no_mysql(self.endpoint, "its answer is too long")
         if self.allowance.spent == "time":
             return stuck(self.endpoint)
         if isinstance(original, OSError):
@@ -253,8 +268,6 @@ class _Login:
             return explained(original, self.endpoint)
         if isinstance(problem, Error) and number_of(problem):
             return translated(problem, self.endpoint, self.username, hiding, self.password)
-        if isinstance(problem, RuntimeError):  # so says PyMySQL
-            return no_mysql(
-                self.endpoint, "it asks for a file of this machine (LOAD DATA LOCAL), which it does not get"
-            )
-        return no_mysql(self.endpoint, f"it answers as none would ({type(problem).__name__})")
+        if isinstance(problem, RuntimeError):  # PyMySQL's refusal
+            return no_mysql(self.endpoint, "it asks for a file of this machine (LOAD DATA LOCAL)")
+        return no_mysql(self.endpoint, f"its answer is malformed ({type(problem).__name__})")

@@ -1,7 +1,4 @@
-"""What each failure of the database server means, in plain words, with its fix.
-
-Nothing here ever repeats a password.
-"""
+"""Failures of the database server: what each means, with its fix.  No message repeats a password."""
 
 from __future__ import annotations
 
@@ -42,12 +39,12 @@ _NO_SERVER = ("unknown-host", "refused", "unreachable", "silent", "not-mysql", "
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where the server listens, and what the profile lets be sent there."""
+    """Where the server listens, and what the profile allows to be sent there."""
 
     host: str
     port: int
     plain_after_tls: bool = False
-    """Whether a log-in without TLS may follow a handshake that failed (`useSSL = "false"`)."""
+    """Whether a login without TLS may follow a failed handshake (`useSSL = "false"`)."""
     trusts_server_key: bool = False
     """Whether the password may be sent without TLS, encrypted with a key that the server names
     (`allowPublicKeyRetrieval = "true"`)."""
@@ -57,24 +54,24 @@ class Endpoint:
 
 
 class DatabaseError(WizardError):
-    """The server said no, or nothing.  `number` is MySQL's own error number where there is one."""
+    """The server refused something, or did not answer.  `number` is MySQL's own error number, if there is one."""
 
     def __init__(
         self,
         message: str,
         *,
         cause: Cause,
+        endpoint: Endpoint | None = None,
         number: int | None = None,
-        place: str | None = None,
         fix: str | None = None,
     ) -> None:
-        super().__init__(message, place=place, fix=fix)
+        super().__init__(message, place=f"MySQL at {endpoint}" if endpoint is not None else None, fix=fix)
         self.cause = cause
         self.number = number
         self.greeting: Greeting | None = None
-        """What the server had said of itself, where a log-in failed after that."""
+        """The server's greeting, if a login failed after it."""
         self.encrypted = False
-        """Whether the log-in that failed was sent over TLS."""
+        """Whether the failed login was sent over TLS."""
 
     @property
     def reached(self) -> bool:
@@ -82,74 +79,82 @@ class DatabaseError(WizardError):
         return self.cause not in _NO_SERVER
 
 
-def unreachable(problem: Exception, endpoint: Endpoint) -> DatabaseError:
-    """Why there is no connection, from what the operating system said."""
-    host, port = endpoint.host, endpoint.port
+# --- without an answer of MySQL -----------------------------------------------------------------------------
 
-    def made(cause: Cause, message: str, fix: str) -> DatabaseError:
-        return DatabaseError(message, cause=cause, place=f"MySQL at {endpoint}", fix=fix)
-
-    if isinstance(problem, socket.gaierror | UnicodeError):
-        return made(
-            "unknown-host",
-            f"the host {host} is not known here",
-            f"correct mysql.host, or make {host} known to this machine (getent hosts {host})",
-        )
-    if isinstance(problem, TimeoutError):
-        return made(
-            "unreachable",
-            "no answer: the host is down, or a firewall swallows the connection",
-            f"let this machine through to port {port} of {host}, or correct mysql.host",
-        )
-    if isinstance(problem, ConnectionRefusedError):
-        return made(
-            "refused",
-            f"nothing listens on port {port} of {host}",
-            "start the database server, let it listen on that address (bind-address), or correct mysql.port",
-        )
-    if isinstance(problem, ConnectionError):
-        return made(
-            "gone",
-            "the connection was cut while the server introduced itself",
-            "look into the server's error log; a proxy in between also ends connections like this",
-        )
-    reason = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
-    return made(
+# The first row that fits decides; `{host}`, `{port}` and `{reason}` are filled in.
+_UNREACHABLE: tuple[tuple[tuple[type[Exception], ...], Cause, str, str], ...] = (
+    (
+        (socket.gaierror, UnicodeError),
+        "unknown-host",
+        "the host {host} cannot be resolved here",
+        "correct mysql.host, or make {host} known to this machine (getent hosts {host})",
+    ),
+    (
+        (TimeoutError,),
         "unreachable",
-        f"cannot be reached: {reason}",
+        "no answer: the host is down, or a firewall drops the connection",
+        "let this machine connect to port {port} of {host}, or correct mysql.host",
+    ),
+    (
+        (ConnectionRefusedError,),
+        "refused",
+        "nothing listens on port {port} of {host}",
+        "start the database server, let it listen on that address (bind-address), or correct mysql.port",
+    ),
+    (
+        (ConnectionError,),
+        "gone",
+        "the connection was closed before the server's greeting was complete",
+        "check the server's error log; a proxy in between also closes connections like this",
+    ),
+    (
+        (Exception,),
+        "unreachable",
+        "cannot be reached: {reason}",
         "check the network between this machine and the database server, or correct mysql.host",
+    ),
+)
+
+
+def unreachable(problem: Exception, endpoint: Endpoint) -> DatabaseError:
+    """Return why there is no connection, from the operating system's error."""
+    reason = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
+    values = {"host": endpoint.host, "port": endpoint.port, "reason": reason}
+    cause, message, fix = next(row[1:] for row in _UNREACHABLE if isinstance(problem, row[0]))
+    return DatabaseError(
+        message.format_map(values), cause=cause, endpoint=endpoint, fix=fix.format_map(values)
     )
 
 
 def stuck(endpoint: Endpoint) -> DatabaseError:
-    """Something accepts the connection, or even greets, and then says nothing more."""
+    """Return the failure of a peer that accepts the connection, may even greet, and then sends nothing."""
     return DatabaseError(
-        "something accepts the connection and then never speaks",
+        "the connection is accepted, but the server sends nothing",
         cause="silent",
-        place=f"MySQL at {endpoint}",
+        endpoint=endpoint,
         fix="correct mysql.host and mysql.port; if it is MySQL, it is stuck or slow to look up names "
         "(skip_name_resolve)",
     )
 
 
 def no_mysql(endpoint: Endpoint, what: str) -> DatabaseError:
-    """Something answers, and it is no MySQL."""
+    """Return the failure of a peer that answers and is not MySQL."""
     return DatabaseError(
-        f"what listens on port {endpoint.port} of {endpoint.host} is no MySQL: {what}",
+        f"the server on port {endpoint.port} of {endpoint.host} is not MySQL: {what}",
         cause="not-mysql",
-        place=f"MySQL at {endpoint}",
+        endpoint=endpoint,
         fix="correct mysql.host and mysql.port",
     )
 
 
 def tls_failed(problem: Exception, endpoint: Endpoint) -> DatabaseError:
-    """The server offers TLS, and the handshake fails: nothing more was sent."""
+    """Return the failure of a server that offers TLS and with which the handshake fails: nothing more was sent."""
     reason = getattr(problem, "reason", None) or type(problem).__name__
     return DatabaseError(
-        f"the server offers TLS, and the handshake fails ({quoted(str(reason), 60)}); without TLS nothing was sent",
+        f"the server offers TLS, and the handshake fails ({quoted(str(reason), 60)}); no login was sent without TLS",
         cause="tls",
-        place=f"MySQL at {endpoint}",
-        fix='let the server speak TLS 1.2 or later; or set useSSL = "false" in mysql.url_parameters: then anybody on '
+        endpoint=endpoint,
+        fix='let the server use TLS 1.2 or later; or set useSSL = "false" in mysql.url_parameters: then everyone on '
         "the network can read what is sent",
     )
 
@@ -158,47 +163,77 @@ NEVER = {
     "mysql_clear_password": "for the password in clear text",
     "dialog": "for the password in clear text",
     "mysql_old_password": "for pre-4.1 authentication, from which the password can be computed",
-    "client_ed25519": "for a signature that cannot be made here",
+    "client_ed25519": "for a signature that is not supported here",
 }
 """What the authentication plugins that are always refused ask for."""
 
 
 def login_refused(plugin: str, endpoint: Endpoint, username: str) -> DatabaseError:
-    """The server asks for the password in a way in which it is not sent."""
+    """Return the failure of a server that asks for the password in a way in which it is never sent."""
     asked = NEVER.get(plugin, "for the password, encrypted with a key of the server's, and without TLS")
     fix = "let the account use caching_sha2_password (with TLS) or mysql_native_password"
     if plugin not in NEVER:
         fix = (
             'let the server offer TLS 1.2 or later; or set allowPublicKeyRetrieval = "true" in mysql.url_parameters, '
-            "if nobody on the network can answer in the server's place"
+            "if no other machine on the network can answer in the server's place"
         )
     return DatabaseError(
-        f"the server asks {username} {asked} ({plugin}), which it did not get",
+        f"the server asks {username} {asked} ({plugin}); it was not sent",
         cause="plugin",
-        place=f"MySQL at {endpoint}",
+        endpoint=endpoint,
         fix=f"{fix}; if the server should not ask for that, find out what answers at {endpoint}",
     )
 
 
 # --- the server's own error numbers -------------------------------------------------------------------------
 
-_DENIED = knowledge.BY_ID["access-denied"].numbers
-_TOO_MANY = knowledge.BY_ID["too-many-connections"].numbers
-_HOST = knowledge.BY_ID["host-blocked"].numbers | knowledge.BY_ID["host-refused"].numbers
-_RIGHT = {1044, 1142, 1143, 1211, 1227, 1370, 1410}
-_READ_ONLY = knowledge.BY_ID["read-only"].numbers
-_EXPIRED = knowledge.BY_ID["account-expired"].numbers
-_LOCKED = knowledge.BY_ID["account-locked"].numbers
-_PLUGIN = {1251, 1275, 2059, 2061}
-_TLS_NEEDED = 3159
-_GONE = {1053, 1152, 1158, 1159, 1160, 1161, 1927, 2006, 2013, 2055, 3168, 4031}
+
+def _numbers(*ids: str) -> frozenset[int]:
+    return frozenset().union(*(knowledge.BY_ID[id].numbers for id in ids))
+
+
+_DENIED = _numbers("access-denied")
+_RIGHT = frozenset({1044, 1142, 1143, 1211, 1227, 1370, 1410})
+_READ_ONLY = _numbers("read-only")
+_GONE = frozenset({1053, 1152, 1158, 1159, 1160, 1161, 1927, 2006, 2013, 2055, 3168, 4031})
 
 # Refusals whose text names accounts, rights or policies, and never a part of the statement.
 _NEVER_QUOTES = _DENIED | _RIGHT | _READ_ONLY | _GONE | {1290, 1396, 1470, 1819}
 
+# Numbers, cause, message, fix; the first row that fits decides.  `{known}` and a missing fix are those of the table
+# that `verify` uses too; `{who}`, `{origin}` and the server's `{text}` are filled in.
+_MEANINGS: tuple[tuple[frozenset[int], Cause, str, str | None], ...] = (
+    (
+        frozenset({1698}),
+        "denied",
+        "{who} may not log in over the network{origin}: the account is bound to the Unix socket",
+        "use an account that has a password",
+    ),
+    (
+        _DENIED,
+        "denied",
+        "access denied for {who}{origin}: wrong password, or the account does not exist",
+        None,
+    ),
+    (_numbers("too-many-connections"), "too-many", "{known} ({text})", None),
+    (_numbers("host-blocked", "host-refused"), "host-refused", "{known}: {text}", None),
+    (_RIGHT, "right", "{who} lacks a privilege: {text}", "grant it, or let an administrator do it"),
+    (_READ_ONLY, "read-only", "{known} ({text})", None),
+    (_numbers("account-expired"), "expired", "the password of {who} has expired ({text})", None),
+    (_numbers("account-locked"), "expired", "the account {who} is locked ({text})", None),
+    (
+        frozenset({1251, 1275, 2059, 2061}),
+        "plugin",
+        "{who} needs an authentication plugin that is not supported here ({text})",
+        "let the account use caching_sha2_password or mysql_native_password",
+    ),
+    (frozenset({3159}), "tls", "the server requires TLS ({text})", "let the server use TLS 1.2 or later"),
+    (_GONE, "gone", "the server closed the connection ({text})", "check its error log, then run it again"),
+)
+
 
 def number_of(problem: Exception) -> int:
-    """MySQL's error number in an exception of PyMySQL; 0 without one."""
+    """Return MySQL's error number in an exception of PyMySQL; 0 if there is none."""
     first = problem.args[0] if problem.args else 0
     return first if isinstance(first, int) else 0
 
@@ -210,85 +245,38 @@ def translated(
     hiding: Secret | None = None,
     password: Secret | None = None,
 ) -> DatabaseError:
-    """PyMySQL's exception as ours.  Where the text may repeat the secret, the text is left out.
+    """Return PyMySQL's exception as a DatabaseError, without the text if it may repeat the secret `hiding`.
 
-    `password` is the account's own: a server that was told it could say it again.
+    `password` is the account's own: a server that received it could repeat it.
     """
     text = str(problem.args[1]) if len(problem.args) > 1 else str(problem)
     if password is not None and password.reveal():
         text = text.replace(password.reveal(), MASK)
     if hiding is not None and number_of(problem) not in _NEVER_QUOTES:
         # A syntax error quotes the statement from where it went wrong.
-        text = "the server's message may hold the password and is not shown"
+        text = "the server's message may contain the password and is not shown"
     return by_number(number_of(problem), text, endpoint, username)
 
 
 def by_number(number: int, text: str, endpoint: Endpoint, username: str = "") -> DatabaseError:
-    """What an error number means.  `text` is the server's message, in whatever language it has."""
-    who, text = username or "this machine", quoted(text)
-
-    def made(cause: Cause, message: str, fix: str) -> DatabaseError:
-        return DatabaseError(
-            message, cause=cause, number=number or None, place=f"MySQL at {endpoint}", fix=fix
+    """Return what an error number means.  `text` is the server's message, in whatever language."""
+    text = quoted(text)
+    seen = re.search(r"'[^']*'@'([^']*)'", text)
+    read_only = number == 1290 and "read-only" in text.lower().replace("_", "-")
+    meaning = 1836 if read_only else number
+    row = next((row for row in _MEANINGS if meaning in row[0]), None)
+    known = knowledge.by_number(meaning)
+    if row is None:
+        cause: Cause = "statement"
+        message = f"{text} (error {number})" if number else text
+        fix = known.fix if known is not None else "see the server's message"
+    else:
+        _, cause, template, own_fix = row
+        message = template.format(
+            who=username or "this machine",
+            origin=f" from {seen[1]}" if seen else "",
+            text=text,
+            known=known.cause if known is not None else "",
         )
-
-    if number in _DENIED:
-        seen = re.search(r"'[^']*'@'([^']*)'", text)
-        origin = f" from {seen.group(1)}" if seen else ""
-        if number == 1698:
-            return made(
-                "denied",
-                f"{who} may not log in over the network{origin}: the account is bound to the Unix socket",
-                "take an account that has a password",
-            )
-        return made(
-            "denied",
-            f"access denied for {who}{origin}: wrong password, or no such account",
-            _fix(number),
-        )
-    if number in _TOO_MANY:
-        return made(
-            "too-many",
-            f"{_cause(number)} ({text})",
-            _fix(number),
-        )
-    if number in _HOST:
-        return made("host-refused", f"{_cause(number)}: {text}", _fix(number))
-    if number in _RIGHT:
-        return made("right", f"{who} lacks a right: {text}", "grant it, or let an administrator do it")
-    if number in _READ_ONLY or (number == 1290 and "read-only" in text.lower().replace("_", "-")):
-        return made(
-            "read-only",
-            f"{_cause(1836)} ({text})",
-            _fix(1836),
-        )
-    if number in _EXPIRED:
-        return made(
-            "expired",
-            f"the password of {who} has expired ({text})",
-            _fix(number),
-        )
-    if number in _LOCKED:
-        return made("expired", f"the account {who} is locked ({text})", _fix(number))
-    if number in _PLUGIN:
-        return made(
-            "plugin",
-            f"{who} logs in by a plugin that is not known here ({text})",
-            "let the account use caching_sha2_password or mysql_native_password",
-        )
-    if number == _TLS_NEEDED:
-        return made("tls", f"the server insists on TLS ({text})", "let it speak TLS 1.2 or later")
-    if number in _GONE:
-        return made("gone", f"the server went away ({text})", "look into its error log, then run it again")
-    known = knowledge.by_number(number)
-    fix = known.fix if known is not None else "see the server's message"
-    return made("statement", f"{text} (error {number})" if number else text, fix)
-
-
-def _cause(number: int) -> str:
-    """What the error number means, by the table that `verify` uses too."""
-    return knowledge.refusal(number).cause
-
-
-def _fix(number: int) -> str:
-    return knowledge.refusal(number).fix
+        fix = own_fix or knowledge.refusal(meaning).fix
+    return DatabaseError(message, cause=cause, endpoint=endpoint, number=number or None, fix=fix)

@@ -1,4 +1,4 @@
-"""The greeting: what a server says of itself before anybody has logged in, or what listens there instead."""
+"""The greeting: what a server sends before a login, or what listens there instead of a MySQL server."""
 
 from __future__ import annotations
 
@@ -10,27 +10,28 @@ from wizard.pack.releases import version_tuple
 from wizard.system.peer import Allowance, Peer, reach
 
 LIMIT = 4.5
-"""Seconds for everything that a check asks of a server: within the five of the check, whatever the server does."""
+"""Seconds for all that a check asks a server: within the five seconds of the check, whatever the server does."""
 
 SPEAK_LIMIT = 2.5
-"""Seconds until a server that has accepted the connection has to say something."""
+"""Seconds within which a server that has accepted the connection must send something."""
 
 TLS_OFFERED = 0x0800
 """The bit of the server's capabilities (CLIENT_SSL)."""
 
 _LARGEST = 64 * 1024
 _LONGEST_VERSION = 60
+_OTHER = "it uses another protocol"
 
 
 @dataclass(frozen=True, slots=True)
 class Greeting:
-    """What a server says of itself before anybody has logged in."""
+    """What a server sends before a login; made of `text` alone it stands for a server of that version."""
 
     text: str
-    """Its version as it says it, like `5.6.24-log` or `10.11.19-MariaDB`."""
-    tls: bool
-    plugin: str
-    """The authentication plugin that it would like to use."""
+    """The version, like `5.6.24-log` or `10.11.19-MariaDB`."""
+    tls: bool = False
+    plugin: str = ""
+    """The authentication plugin that the server prefers."""
 
     @property
     def mariadb(self) -> bool:
@@ -38,29 +39,23 @@ class Greeting:
 
     @property
     def version(self) -> tuple[int, ...]:
-        return version_of(self.text)
+        """The numbers of the version.  MariaDB before 11 puts `5.5.5-` before its own, for old clients."""
+        return version_tuple(re.sub(r"^5\.5\.5-(?=\d)", "", self.text) if self.mariadb else self.text)
 
     @property
     def name(self) -> str:
-        """For people: `MySQL 5.6.24`, `MariaDB 10.11.19`."""
-        return server_name(self.version, mariadb=self.mariadb)
+        """The name for messages: `MySQL 5.6.24`, `MariaDB 10.11.19`."""
+        return f"{'MariaDB' if self.mariadb else 'MySQL'} {'.'.join(map(str, self.version))}"
 
-
-def server_name(version: tuple[int, ...], *, mariadb: bool) -> str:
-    """A server for people: `MySQL 5.6.24`, `MariaDB 10.11.19`."""
-    return f"{'MariaDB' if mariadb else 'MySQL'} {'.'.join(map(str, version))}"
-
-
-def version_of(text: str) -> tuple[int, ...]:
-    """The numbers of a version.  MariaDB before 11 puts a `5.5.5-` before its own for old clients' sake."""
-    own = re.sub(r"^5\.5\.5-(?=\d)", "", text) if "mariadb" in text.lower() else text
-    return version_tuple(own)
+    def is_before(self, mysql: tuple[int, ...], mariadb: tuple[int, ...] = ()) -> bool:
+        """Whether the version is older than `mysql`, or than `mariadb` for a MariaDB (no version: not older)."""
+        return self.version < (mariadb if self.mariadb else mysql)
 
 
 def greeting(endpoint: Endpoint, *, limit: float = LIMIT, speak_limit: float = SPEAK_LIMIT) -> Greeting:
-    """What the server says before a log-in.  DatabaseError where no MySQL answers, with what does.
+    """Return what the server sends before a login.  Raises DatabaseError, with what answers, if it is not MySQL.
 
-    The server counts this as an interrupted connection, so this is for looking once, not for watching.
+    The server counts this as an interrupted connection, so ask once and do not poll.
     """
     peer, found = meet(endpoint, Allowance(limit, 2 * _LARGEST), speak_limit=speak_limit)
     peer.close()
@@ -70,7 +65,7 @@ def greeting(endpoint: Endpoint, *, limit: float = LIMIT, speak_limit: float = S
 def meet(
     endpoint: Endpoint, allowance: Allowance, *, speak_limit: float = SPEAK_LIMIT
 ) -> tuple[Peer, Greeting]:
-    """Connect, and read what the server says first: that stays to be read again.  DatabaseError as `greeting`."""
+    """Connect and read the greeting, which the peer returns again when read.  Raises DatabaseError as `greeting`."""
     try:
         peer = reach(endpoint.host, endpoint.port, allowance)
     except OSError as problem:
@@ -90,7 +85,7 @@ def meet(
 
 
 def _first_packet(peer: Peer, endpoint: Endpoint, speak_limit: float) -> bytes:
-    """The first packet, whole.  What is no MySQL is asked in HTTP, so that it can be named."""
+    """Return the first packet, complete.  A silent peer is asked in HTTP, so that a web server can be named."""
     peer.pause = speak_limit
     try:
         header = peer.recv(4)
@@ -104,7 +99,7 @@ def _first_packet(peer: Peer, endpoint: Endpoint, speak_limit: float) -> bytes:
     if number != 0 or not 0 < length <= _LARGEST:
         word = re.split(rb"[\r\n]", header + _some_more(peer))[0][:40]
         shown = word.decode("ascii", "replace") if word.isascii() else ""
-        what = f'it says "{shown}"' if shown.isprintable() and shown else "it speaks another protocol"
+        what = f'it sends "{shown}"' if shown.isprintable() and shown else _OTHER
         raise no_mysql(endpoint, what)
     return _exactly(peer, length)
 
@@ -137,18 +132,18 @@ def _speaks_http(peer: Peer) -> bool:
 
 
 def _parsed(packet: bytes, endpoint: Endpoint) -> Greeting:
-    """Protocol 10's greeting: version, thread, salt, capabilities, …, plugin.  An error packet is raised."""
+    """Parse protocol 10's greeting: version, thread, salt, capabilities, …, plugin.  Raises an error packet."""
     if packet[0] == 0xFF and len(packet) >= 3:
         text = packet[3:].decode("utf-8", "replace")
         raise by_number(int.from_bytes(packet[1:3], "little"), re.sub(r"^#.{5}", "", text), endpoint)
     end = packet.find(b"\0", 1)
     if packet[0] != 10 or end < 0:
-        raise no_mysql(endpoint, "it speaks another protocol")
+        raise no_mysql(endpoint, _OTHER)
     rest = packet[end + 1 :]
     capabilities = int.from_bytes(rest[13:15], "little") | int.from_bytes(rest[18:20], "little") << 16
     salt = max(13, (rest[20] if len(rest) > 20 else 0) - 8)
     plugin = rest[31 + salt :].split(b"\0")[0].decode("latin-1")
     text = "".join(filter(str.isprintable, packet[1:end].decode("latin-1")[:_LONGEST_VERSION]))
     if re.match(r"\d{1,4}(\.|$)", text) is None:
-        raise no_mysql(endpoint, "it speaks another protocol")
+        raise no_mysql(endpoint, _OTHER)
     return Greeting(text, bool(capabilities & TLS_OFFERED), plugin)

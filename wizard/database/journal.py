@@ -1,6 +1,6 @@
 """What a run began in a database and has not finished: on disk before the first statement.
 
-So that a run that was killed can be taken back by the next one, and nothing else ever is.
+The next run can then undo what an interrupted run left, and undoes nothing else.
 """
 
 from __future__ import annotations
@@ -9,28 +9,13 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
 
 from wizard.database.failure import Endpoint
 from wizard.system import bounded
 from wizard.system.durable import fsync_folder, write_durably
 from wizard.system.errors import Failed
 from wizard.system.locations import state
-
-
-class Journal(Protocol):
-    """Remembers which databases are being filled."""
-
-    def begin(self, database: str, *, created: bool) -> None:
-        """Before anything is made in it; `created`: the database itself is made by this run."""
-
-    def done(self, database: str) -> None:
-        """It is whole, or everything that was begun has been taken back."""
-
-    def begun(self) -> Mapping[str, bool]:
-        """The databases that were begun and are not done → whether the run made them itself."""
 
 
 class FileJournal:
@@ -41,7 +26,11 @@ class FileJournal:
         self.folder = folder or state() / "databases"
 
     def begin(self, database: str, *, created: bool) -> None:
-        """Raises Failed where it cannot be written down: then nothing may be made."""
+        """Record that a run begins to fill a database; `created`: the run creates the database itself.
+
+        Raises:
+            Failed: the entry cannot be written; the run may not create anything then.
+        """
         entry = {"server": self.server, "database": database, "created": created}
         try:
             if not self.folder.is_dir():
@@ -50,17 +39,19 @@ class FileJournal:
             write_durably(self._path(database), json.dumps(entry).encode(), mode=0o600)
         except OSError as problem:
             raise Failed(
-                f"what is begun cannot be written down: {problem.strerror}",
+                f"the database journal cannot be written: {problem.strerror}",
                 place=str(self.folder),
-                fix="make room there, or let this user write there",
+                fix="free space there, or let this user write there",
             ) from None
 
     def done(self, database: str) -> None:
+        """Record that the database is complete, or that everything begun in it was removed."""
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._path(database))
             fsync_folder(self.folder)
 
     def begun(self) -> dict[str, bool]:
+        """Return the databases that were begun and are not done → whether the run created the database itself."""
         found = {}
         for path in sorted(self.folder.glob("*.json")) if self.folder.is_dir() else ():
             with contextlib.suppress(OSError, ValueError, KeyError, TypeError):

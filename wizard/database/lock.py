@@ -1,4 +1,4 @@
-"""The lock in the server that keeps two machines from making the databases at once.
+"""The lock in the server that keeps two machines from creating the databases at once.
 
 One name for all databases, since two profiles may share some.
 """
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 NAME = "apimha-wizard"
 
 WAIT_LIMIT = 300.0
-"""Seconds that another run is waited for."""
+"""Seconds to wait for another run."""
 
 
 def holder(session: DatabaseSession) -> int | None:
-    """The connection that holds the lock; None where nobody does."""
+    """Return the connection that holds the lock; None if the lock is free."""
     found = session.value("SELECT IS_USED_LOCK(%s)", (NAME,))
     return None if found is None else int(found)
 
@@ -32,27 +32,27 @@ def holder(session: DatabaseSession) -> int | None:
 def held(
     session: DatabaseSession, *, cancelled: Callable[[], bool], waiting: Callable[[], object]
 ) -> Iterator[int]:
-    """The lock, held by this session; its connection's number.  `waiting` is called once where another has it.
+    """Hold the lock; yields this session's connection number.  Calls `waiting` once if another run holds the lock.
 
     Raises Cancelled, and Failed after `WAIT_LIMIT`.
     """
     limit = time.monotonic() + WAIT_LIMIT
-    told = False
+    first = True
     # In short pieces, so that a cancel does not wait for the other run.
     while session.value("SELECT GET_LOCK(%s, 1)", (NAME,)) != 1:
         if cancelled():
-            raise Cancelled("cancelled while another run was at work in the databases")
+            raise Cancelled("cancelled while waiting for another run in the databases")
         if time.monotonic() > limit:
             raise Failed(
-                "another run has been at work in the databases for minutes",
+                f"another run has held the database lock for {WAIT_LIMIT:g} s",
                 place=f"MySQL at {session.endpoint}",
                 fix=f"wait for it; its connection holds the lock {NAME} (SHOW PROCESSLIST)",
             )
-        if not told:
+        if first:
             waiting()
-            told = True
+            first = False
     try:
         yield int(session.value("SELECT CONNECTION_ID()"))
     finally:
-        with contextlib.suppress(DatabaseError):  # a connection that is gone holds no lock
+        with contextlib.suppress(DatabaseError):  # a closed connection holds no lock
             session.make("DO RELEASE_LOCK(%s)", (NAME,))

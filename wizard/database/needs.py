@@ -1,4 +1,4 @@
-"""What a run would make, decided from what is there.  Pure: nothing here talks to a server."""
+"""What a run would create, decided from what exists.  Pure: no server is asked here."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from wizard.database.accounts import Account, taken_for
+from wizard.database.accounts import Account, match_account
 from wizard.database.rights import ALL_OF_A_DATABASE, SCRIPT_NEEDS, SERVERS_NEED
 from wizard.database.schema import Verdict, compare
 
@@ -35,17 +35,17 @@ class Need:
     verdict: Verdict
     tables: int
     take_back: bool = False
-    """What an earlier run began and did not finish goes first."""
+    """What an earlier run began and did not finish is removed first."""
     recreate: bool = False
-    """The database itself goes with it, and is made anew: that run had made it."""
+    """The database itself is dropped and created again: that run had created it."""
     create: bool = False
     grant_to: tuple[Account, ...] = ()
     script: bool = False
     """The pack's script is run."""
     lacking: bool = False
-    """Something is missing that this run may not make."""
+    """Something is missing that this run may not create."""
     awaited: bool = False
-    """Another run is at work on it."""
+    """Another run is working on it."""
 
     @property
     def pending(self) -> bool:
@@ -60,14 +60,14 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """All that a run would make: the account (None: not needed), then the databases, one after the other."""
+    """All that a run would create: the account (None: not needed), then the databases, one after the other."""
 
     account: Account | None
     databases: tuple[Need, ...]
     by_administrator: bool
-    """Who does it: without an administrator the account itself runs the script."""
+    """Whether the administrator creates it: otherwise the account itself runs the script."""
     busy: bool = False
-    """Another run is at work: only under the lock can be said what is left to do."""
+    """Another run is working in the databases: what is left to do is known only under the lock."""
 
     @property
     def pending(self) -> bool:
@@ -81,141 +81,121 @@ class Needs:
 def decide(
     wanted: WantedDatabases, situation: Situation, scripts: Scripts | None, begun: Mapping[str, bool]
 ) -> Needs:
-    """What a run would make of this situation.
+    """Return what a run would create.
 
-    `scripts`: None where no pack is here.  `begun`: what the journal says was begun and not finished, and whether
-    the database itself was made then.
+    `scripts`: None if no pack is here.  `begun`: the databases that the journal names as begun and not finished, and
+    whether that run created the database itself.
     """
-    by_administrator = wanted.may_make and situation.administrator is not None
-    account = wanted.account if by_administrator and account_can_be_made(wanted, situation) else None
-    needs = tuple(
-        _need(
-            *(database, wanted, situation, scripts, begun), account=account, by_administrator=by_administrator
-        )
-        for database in wanted.databases
-    )
+    by_administrator = wanted.may_create and situation.administrator is not None
+    account = wanted.account if by_administrator and _account_can_be_created(wanted, situation) else None
+    decision = _Decision(wanted, situation, scripts, begun, account, by_administrator)
+    needs = tuple(map(decision.need, wanted.databases))
     return Needs(account, needs, by_administrator, situation.busy)
 
 
-def account_can_be_made(wanted: WantedDatabases, situation: Situation) -> bool:
-    """Whether making the account would let it in: it is refused now, does not exist, and nothing shadows it."""
+def _account_can_be_created(wanted: WantedDatabases, situation: Situation) -> bool:
+    """Whether creating the account would let it log in: it is refused now, does not exist, and none shadows it."""
     failure = situation.account_failure
     if failure is None or failure.cause != "denied":
         return False
     if situation.accounts is None:
-        return True  # nobody knows; the server will say if it exists
+        return True  # unknown; the server reports an account that exists
     if wanted.account in situation.accounts:
         return False
-    return taken_for([*situation.accounts, wanted.account], wanted.login.username, situation.origins) in (
-        wanted.account,
-        None,  # it may not come from here at all, only from the nodes
-    )
+    matched = match_account([*situation.accounts, wanted.account], wanted.login.username, situation.origins)
+    return matched in (wanted.account, None)  # None: it may log in from the nodes only, not from here
 
 
-def verdict_of(database: Database, situation: Situation, scripts: Scripts | None, *, fold: bool) -> Verdict:
-    """How a database compares with the pack's scripts; one without the pack's tables is whole when it exists."""
-    contents = situation.contents.get(database.name)
-    if database.has_schema and scripts is not None:
-        return compare(contents, scripts.schemas, fold=fold)
-    if contents is None:
-        return Verdict("absent")
-    return Verdict("empty" if contents.empty else "whole")
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """What is known when the needs of each database are decided."""
 
+    wanted: WantedDatabases
+    situation: Situation
+    scripts: Scripts | None
+    begun: Mapping[str, bool]
+    account: Account | None
+    by_administrator: bool
 
-def _need(
-    database: Database,
-    wanted: WantedDatabases,
-    situation: Situation,
-    scripts: Scripts | None,
-    begun: Mapping[str, bool],
-    *,
-    account: Account | None,
-    by_administrator: bool,
-) -> Need:
-    fold = situation.server is not None and situation.server.folds_names
-    verdict = verdict_of(database, situation, scripts, fold=fold)
-    contents = situation.contents.get(database.name)
-    create = verdict.state == "absent" and by_administrator
-    grant_to = tuple(_to_grant(database, situation, account)) if by_administrator else ()
-    take_back = can_take_back(database, wanted, situation, verdict, begun)
-    script = False
-    if (
-        database.has_schema
-        and wanted.mode == "wizard"
-        and scripts is not None
-        and scripts.fitting is not None
-    ):
+    def need(self, database: Database) -> Need:
+        situation, name = self.situation, database.name
+        contents = situation.contents.get(name)
+        verdict = self._verdict(database)
+        create = verdict.state == "absent" and self.by_administrator
+        take_back = self._can_take_back(database, verdict)
         fillable = create or verdict.state == "empty" or take_back
-        script = fillable and (by_administrator or _runs_script(database, situation))
-    lacking = _lacks(database, wanted, situation, verdict, create=create, script=script)
-    return Need(
-        database=database,
-        verdict=verdict,
-        tables=len(contents.schema.tables) if contents is not None else 0,
-        take_back=take_back and script,
-        recreate=take_back and script and by_administrator and begun[database.name],
-        create=create,
-        grant_to=grant_to,
-        script=script,
-        lacking=lacking and not situation.busy,
-        awaited=lacking and situation.busy,
-    )
+        script = (
+            fillable
+            and database.has_schema
+            and self.wanted.mode == "wizard"
+            and self.scripts is not None
+            and self.scripts.fitting is not None
+            and (self.by_administrator or self._account_may_run_script(name))
+        )
+        lacking = self._lacks(database, verdict, create=create, script=script)
+        return Need(
+            database=database,
+            verdict=verdict,
+            tables=len(contents.schema.tables) if contents is not None else 0,
+            take_back=take_back and script,
+            recreate=take_back and script and self.by_administrator and self.begun[name],
+            create=create,
+            grant_to=self._to_grant(name) if self.by_administrator else (),
+            script=script,
+            lacking=lacking and not situation.busy,
+            awaited=lacking and situation.busy,
+        )
 
+    def _verdict(self, database: Database) -> Verdict:
+        """Compare a database with the pack's scripts; one without the pack's tables is whole if it exists."""
+        contents, server = self.situation.contents.get(database.name), self.situation.server
+        if database.has_schema and self.scripts is not None:
+            fold = server is not None and server.folds_names
+            return compare(contents, self.scripts.schemas, fold=fold)
+        if contents is None:
+            return Verdict("absent")
+        return Verdict("empty" if contents.empty else "whole")
 
-def _lacks(
-    database: Database,
-    wanted: WantedDatabases,
-    situation: Situation,
-    verdict: Verdict,
-    *,
-    create: bool,
-    script: bool,
-) -> bool:
-    if verdict.state == "absent":
-        return not create or (database.has_schema and wanted.mode == "wizard" and not script)
-    if database.has_schema and verdict.state in ("partial", "other"):
-        return not script
-    if database.has_schema and verdict.state == "empty":
-        return wanted.mode != "server" and not script
-    return False
+    def _lacks(self, database: Database, verdict: Verdict, *, create: bool, script: bool) -> bool:
+        mode = self.wanted.mode
+        if verdict.state == "absent":
+            return not create or (database.has_schema and mode == "wizard" and not script)
+        if not database.has_schema or script:
+            return False
+        return verdict.state in ("partial", "other") or (verdict.state == "empty" and mode != "server")
 
+    def _to_grant(self, name: str) -> tuple[Account, ...]:
+        """Return the accounts that get all privileges on the database: a new one, and those that lack some."""
+        lacking = (
+            account
+            for account, rights in self.situation.rights.items()
+            if account.username and rights.missing(name, SERVERS_NEED)
+        )
+        return (*([self.account] if self.account is not None else []), *lacking)
 
-def _to_grant(database: Database, situation: Situation, account: Account | None) -> list[Account]:
-    """The accounts that get all rights on the database: a new one, and those that lack what the servers need."""
-    found = [account] if account is not None else []
-    for one, rights in situation.rights.items():
-        if one.username and rights.missing(database.name, SERVERS_NEED):
-            found.append(one)
-    return found
+    def _account_may_run_script(self, name: str) -> bool:
+        account = self.situation.account
+        return account is not None and not self.situation.rights[account].missing(name, SCRIPT_NEEDS)
 
-
-def _runs_script(database: Database, situation: Situation) -> bool:
-    """Whether the account itself may run the script in this database."""
-    if situation.account is None:
-        return False
-    return not situation.rights[situation.account].missing(database.name, SCRIPT_NEEDS)
-
-
-def can_take_back(
-    database: Database,
-    wanted: WantedDatabases,
-    situation: Situation,
-    verdict: Verdict,
-    begun: Mapping[str, bool],
-) -> bool:
-    """Whether what an earlier run of this machine began there may go: only its own, and only without a row."""
-    contents = situation.contents.get(database.name)
-    if database.name not in begun or contents is None or wanted.mode != "wizard" or not database.has_schema:
-        return False
-    if verdict.state == "partial":
-        untouched = not verdict.foreign and not contents.others
-        return untouched and database.name not in situation.with_rows
-    # Made by that run and still empty: it goes, too, since its character set may be what went wrong.
-    return verdict.state == "empty" and begun[database.name] and situation.administrator is not None
+    def _can_take_back(self, database: Database, verdict: Verdict) -> bool:
+        """Whether what an earlier run of this machine began there may be removed: its own tables, without a row."""
+        name = database.name
+        contents = self.situation.contents.get(name)
+        if (
+            name not in self.begun
+            or contents is None
+            or self.wanted.mode != "wizard"
+            or not database.has_schema
+        ):
+            return False
+        if verdict.state == "partial":
+            return not verdict.foreign and not contents.others and name not in self.situation.with_rows
+        # An empty database that the run created is dropped too: its character set may have caused the failure.
+        return verdict.state == "empty" and self.begun[name] and self.situation.administrator is not None
 
 
 def administrator_lacks(wanted: WantedDatabases, situation: Situation, needs: Needs) -> list[str]:
-    """The rights that this run needs and the administrator has not, each with what it is for."""
+    """Return the privileges that this run needs and the administrator lacks, each with what it is for."""
     rights = situation.administrator
     if rights is None or not needs.by_administrator:
         return []
@@ -224,16 +204,14 @@ def administrator_lacks(wanted: WantedDatabases, situation: Situation, needs: Ne
         lacking.append("CREATE USER on *.*")
     for need in needs.databases:
         name = need.database.name
-        wants = set(SCRIPT_NEEDS) if need.script else set()
-        if need.create:
-            wants.add("CREATE")
-        if need.take_back:
-            wants.add("DROP")
+        wants = {
+            *(SCRIPT_NEEDS if need.script else ()),
+            *(["CREATE"] if need.create else []),
+            *(["DROP"] if need.take_back else []),
+        }
         missing = rights.missing(name, sorted(wants))
         if need.grant_to:
-            missing += [
-                one for one in rights.missing(name, ALL_OF_A_DATABASE, grantable=True) if one not in missing
-            ]
+            missing += rights.missing(name, ALL_OF_A_DATABASE, grantable=True)
         if missing:
-            lacking.append(f"{', '.join(missing)} on {name}.*")
+            lacking.append(f"{', '.join(dict.fromkeys(missing))} on {name}.*")
     return lacking

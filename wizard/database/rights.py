@@ -1,13 +1,11 @@
-"""What an account may do, read from its grants."""
+"""The privileges of an account, read from its grants."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from wizard.database.failure import DatabaseError
 
 if TYPE_CHECKING:
     from wizard.database.connection import DatabaseSession
@@ -23,10 +21,10 @@ SERVERS_NEED = (
     "INDEX",
     "REFERENCES",
 )
-"""What the two servers do in their databases: the analytics stores' tables are made and dropped by them."""
+"""What the two servers do in their databases: they create and drop the tables of the analytics stores."""
 
 SCRIPT_NEEDS = ("CREATE", "ALTER", "INDEX", "REFERENCES", "DROP", "SELECT")
-"""What running the pack's script takes, and taking back what it began."""
+"""What running the pack's script needs, and removing what it began."""
 
 ALL_OF_A_DATABASE = (
     *SERVERS_NEED,
@@ -40,20 +38,20 @@ ALL_OF_A_DATABASE = (
     "EVENT",
     "TRIGGER",
 )
-"""What `GRANT ALL ON database.*` takes of the one who grants it, beside the grant option."""
+"""What the account that runs `GRANT ALL ON database.*` needs, beside the grant option."""
 
 _ALL = "ALL PRIVILEGES"
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One grant: `database` is None for all of them, else a pattern as the server keeps it."""
+    """One grant: `database` is None for all databases, else a pattern as the server stores it."""
 
     database: str | None
     privileges: frozenset[str]
     grantable: bool = False
     revoked: bool = False
-    """A partial revoke: what a grant for all databases does not give here (MySQL 8.0.16 and later)."""
+    """A partial revoke: what a grant for all databases does not include here (MySQL 8.0.16 and later)."""
 
     def gives(self, privilege: str) -> bool:
         return privilege in self.privileges or _ALL in self.privileges
@@ -69,9 +67,9 @@ class Rights:
     def missing(
         self, database: str | None, privileges: Iterable[str], *, grantable: bool = False
     ) -> list[str]:
-        """Which of the privileges it lacks on a database (None: on all of them), in the given order.
+        """Return the privileges that it lacks on a database (None: on all of them), in the given order.
 
-        With `grantable` also those count that it has but may not pass on.
+        `grantable`: it also needs the grant option.
         """
         lacking = [one for one in privileges if not self._has(database, one)]
         if grantable and not any(grant.grantable for grant in self._about(database)):
@@ -88,51 +86,37 @@ class Rights:
         return not revoked and any(grant.gives(privilege) for grant in about if grant.database is None)
 
     def _about(self, database: str | None) -> list[Grant]:
-        """The grants that count for a database.
+        """Return the grants that apply to a database.
 
-        Of those for single databases the server takes the most exact pattern: one with a wildcard gives nothing
-        where a grant for the very name exists.
+        Of those for single databases the server uses the most exact pattern: one with a wildcard grants nothing
+        if a grant for the exact name exists.
         """
         everywhere = [grant for grant in self.grants if grant.database is None]
         if database is None:
             return everywhere
         own = [grant for grant in self.grants if grant.database is not None and not grant.revoked]
-        exact = [grant for grant in own if self._names(grant.database or "", database)]
-        wild = [grant for grant in own if self._matches(grant.database or "", database)]
-        return everywhere + (exact or wild)
-
-    def _names(self, pattern: str, database: str) -> bool:
-        return (
-            pattern == database if self.literal else _unescaped(pattern) == database and not _is_wild(pattern)
-        )
-
-    def _matches(self, pattern: str, database: str) -> bool:
         if self.literal:
-            return pattern == database
-        return re.fullmatch(_as_regex(pattern), database, re.DOTALL) is not None
+            return everywhere + [grant for grant in own if grant.database == database]
+        wild = [grant for grant in own if _matches(grant.database or "", database)]
+        return everywhere + ([grant for grant in wild if not _has_wildcard(grant.database or "")] or wild)
 
 
 def grant_pattern(database: str, *, literal: bool = False) -> str:
-    """The name of a database as a grant needs it: `_` and `%` are wildcards there (procedure, chapter 2).
+    """Return the name of a database as a grant needs it: `_` and `%` are wildcards there (procedure, chapter 2).
 
     With `literal` (the server's `partial_revokes` is on) they are not, and a backslash would be part of the name.
     """
     return database if literal else re.sub(r"([\\_%])", r"\\\1", database)
 
 
-def _as_regex(pattern: str) -> str:
+def _matches(pattern: str, database: str) -> bool:
     parts = re.findall(r"\\.|.", pattern, re.DOTALL)
     wild = {"_": ".", "%": ".*"}
-    return "".join(
-        re.escape(part[1:]) if len(part) == 2 else wild.get(part, re.escape(part)) for part in parts
-    )
+    regex = "".join(wild.get(part) or re.escape(part[-1]) for part in parts)
+    return re.fullmatch(regex, database, re.DOTALL) is not None
 
 
-def _unescaped(pattern: str) -> str:
-    return re.sub(r"\\(.)", r"\1", pattern, flags=re.DOTALL)
-
-
-def _is_wild(pattern: str) -> bool:
+def _has_wildcard(pattern: str) -> bool:
     return re.search(r"[_%]", re.sub(r"\\.", "", pattern, flags=re.DOTALL)) is not None
 
 
@@ -144,7 +128,7 @@ _LINE = re.compile(
 
 
 def parsed(lines: Iterable[str]) -> tuple[Grant, ...]:
-    """The grants of `SHOW GRANTS` that are about whole databases or all of them; others give nothing here."""
+    """Return the grants of `SHOW GRANTS` for whole databases or all of them; others do not matter here."""
     found = []
     for line in lines:
         match = _LINE.fullmatch(line)
@@ -152,48 +136,36 @@ def parsed(lines: Iterable[str]) -> tuple[Grant, ...]:
             continue
         quoted = match["database"]
         database = None if quoted == "*" else _unquoted(quoted)
-        privileges = frozenset(
-            name.strip().upper() for name in re.sub(r"\([^)]*\)", "", match["privileges"]).split(",")
-        )
-        found.append(
-            Grant(
-                database,
-                privileges,
-                grantable="WITH GRANT OPTION" in match["rest"],
-                revoked=match["verb"] == "REVOKE",
-            )
-        )
+        names = re.sub(r"\([^)]*\)", "", match["privileges"]).split(",")
+        privileges = frozenset(name.strip().upper() for name in names)
+        grantable, revoked = "WITH GRANT OPTION" in match["rest"], match["verb"] == "REVOKE"
+        found.append(Grant(database, privileges, grantable, revoked))
     return tuple(found)
 
 
 def _unquoted(name: str) -> str:
-    """In backticks, in the SQL mode ANSI_QUOTES in double quotes, without `sql_quote_show_create` in neither."""
+    """Unquote a name: in backticks, with ANSI_QUOTES in double quotes, without `sql_quote_show_create` plain."""
     mark = name[0]
     return name[1:-1].replace(mark * 2, mark) if mark in '`"' else name
 
 
 def own_rights(session: DatabaseSession) -> Rights:
-    """What the account of this session may do, with its active roles.  Raises DatabaseError."""
+    """Return the privileges of this session's account, with its active roles.  Raises DatabaseError."""
     roles = ""
-    if not session.greeting.mariadb and session.greeting.version >= (8,):
+    if not session.greeting.mariadb and not session.greeting.is_before((8,)):
         current = str(session.value("SELECT CURRENT_ROLE()") or "NONE")
         roles = "" if current == "NONE" else f" USING {current}"
     lines = session.rows("SHOW GRANTS" if not roles else f"SHOW GRANTS FOR CURRENT_USER(){roles}")
-    return Rights(parsed(str(row[0]) for row in lines), literal=partial_revokes(session))
+    return Rights(parsed(str(row[0]) for row in lines), partial_revokes(session))
 
 
 def rights_of(session: DatabaseSession, username: str, host: str) -> Rights | None:
-    """What another account may do; None where there is none, or this session may not see it."""
-    try:
-        lines = session.rows("SHOW GRANTS FOR %s@%s", (username, host))
-    except DatabaseError as problem:
-        if problem.cause in ("right", "statement"):
-            return None
-        raise
-    return Rights(parsed(str(row[0]) for row in lines), literal=partial_revokes(session))
+    """Return the privileges of another account; None if it does not exist, or this session may not see it."""
+    lines = session.visible("SHOW GRANTS FOR %s@%s", (username, host))
+    return None if lines is None else Rights(parsed(row[0] for row in lines), partial_revokes(session))
 
 
 def partial_revokes(session: DatabaseSession) -> bool:
     """Whether names in grants are literal (MySQL 8.0.16 and later, off unless switched on)."""
-    rows: Sequence[tuple[object, ...]] = session.rows("SHOW GLOBAL VARIABLES LIKE 'partial\\_revokes'")
+    rows = session.rows("SHOW GLOBAL VARIABLES LIKE 'partial\\_revokes'")
     return bool(rows) and str(rows[0][1]).upper() == "ON"

@@ -1,12 +1,13 @@
-"""What a database holds, and how far that is what the pack's script creates."""
+"""What a database holds, and how it compares with what the pack's script creates."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from wizard.database.quoting import as_text
 from wizard.database.script import ForeignKey, Index, Schema
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ SchemaState = Literal["absent", "empty", "whole", "partial", "other"]
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """A database as it is.  `others` are what is no table: views, routines, events."""
+    """A database and its contents.  `others` are views, routines and events."""
 
     name: str
     charset: str
@@ -46,56 +47,54 @@ class Verdict:
 def read_contents(
     session: DatabaseSession, database: str, *, fold: bool, deep: bool = True
 ) -> Contents | None:
-    """What the database holds, as far as this account may see it; None where it sees no such database.
+    """Return what the database holds, as far as this account may see it; None if it sees no such database.
 
     `fold`: the server compares names without regard to case.  Without `deep` only the tables' names are read: an
-    analytics store has thousands, and MySQL 5.6 opens each of them to tell more.
+    analytics store has thousands, and MySQL 5.6 opens each of them to return more.
     """
-    same = _folded if fold else _plain
-    where = "information_schema.SCHEMATA WHERE SCHEMA_NAME = %s"
-    found = session.rows(f"SELECT SCHEMA_NAME, DEFAULT_CHARACTER_SET_NAME FROM {where}", (database,))
-    # The server's own comparison may ignore case where its names do not.
-    row = next((row for row in found if same(_text(row[0])) == same(database)), None)
-    if row is None:
-        return None
-    name = _text(row[0])
+    same = _comparable(fold)
 
-    def rows(columns: str, table: str, more: str = "") -> list[tuple[str, ...]]:
-        column = "ROUTINE_SCHEMA" if table == "ROUTINES" else _SCHEMA.get(table, "TABLE_SCHEMA")
+    def rows(table: str, column: str, name: str, columns: str, more: str = "") -> list[tuple[str, ...]]:
         statement = f"SELECT {column}, {columns} FROM information_schema.{table} WHERE {column} = %s {more}"
-        return [
-            tuple(_text(value) for value in row[1:])
-            for row in session.rows(statement, (name,))
-            if _text(row[0]) == name
-        ]
+        return [tuple(map(as_text, row)) for row in session.rows(statement, (name,))]
+
+    found = rows("SCHEMATA", "SCHEMA_NAME", database, "DEFAULT_CHARACTER_SET_NAME")
+    # The server's own comparison may ignore case where its names do not.
+    name, charset = next((row for row in found if same(row[0]) == same(database)), (None, ""))
+    if name is None:
+        return None
+
+    def within(
+        table: str, columns: str, more: str = "", column: str = "TABLE_SCHEMA"
+    ) -> list[tuple[str, ...]]:
+        return [row[1:] for row in rows(table, column, name, columns, more) if row[0] == name]
 
     if not deep:
-        tables = sorted(table for (table,) in rows("TABLE_NAME", "TABLES"))
-        return Contents(name, _text(row[1]), Schema(tuple(tables), (), ()))
-    kinds = rows("TABLE_NAME, TABLE_TYPE", "TABLES")
+        tables = sorted(table for (table,) in within("TABLES", "TABLE_NAME"))
+        return Contents(name, charset, Schema(tuple(tables), (), ()))
+    kinds = within("TABLES", "TABLE_NAME, TABLE_TYPE")
     tables = sorted(table for table, kind in kinds if "VIEW" not in kind)
     others = [f"view {table}" for table, kind in kinds if "VIEW" in kind]
-    others += [f"routine {routine}" for (routine,) in rows("ROUTINE_NAME", "ROUTINES")]
-    others += [f"event {event}" for (event,) in rows("EVENT_NAME", "EVENTS")]
-    columns = rows(
-        "TABLE_NAME, INDEX_NAME, NON_UNIQUE, COLUMN_NAME",
+    for kind in ("routine", "event"):
+        named = within(f"{kind.upper()}S", f"{kind}_NAME", column=f"{kind.upper()}_SCHEMA")
+        others += [f"{kind} {other}" for (other,) in named]
+    columns = within(
         "STATISTICS",
+        "TABLE_NAME, INDEX_NAME, NON_UNIQUE, COLUMN_NAME",
         "ORDER BY TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX",
     )
-    keys = rows(
-        "TABLE_NAME, CONSTRAINT_NAME, COLUMN_NAME, REFERENCED_TABLE_NAME, REFERENCED_COLUMN_NAME",
+    keys = within(
         "KEY_COLUMN_USAGE",
+        "TABLE_NAME, CONSTRAINT_NAME, COLUMN_NAME, REFERENCED_TABLE_NAME, REFERENCED_COLUMN_NAME",
         "AND REFERENCED_TABLE_NAME IS NOT NULL ORDER BY TABLE_NAME, CONSTRAINT_NAME, ORDINAL_POSITION",
     )
     schema = Schema(tuple(tables), tuple(_indexes(columns)), tuple(_foreign_keys(keys)))
-    return Contents(name, _text(row[1]), schema, tuple(others))
+    return Contents(name, charset, schema, tuple(others))
 
 
-_SCHEMA = {"EVENTS": "EVENT_SCHEMA"}
-
-
-def _text(value: object) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+def _comparable(fold: bool) -> Callable[[str], str]:
+    """Return the function that brings names into the form in which the server compares them."""
+    return str.lower if fold else str
 
 
 def _indexes(rows: Iterable[tuple[str, ...]]) -> list[Index]:
@@ -119,57 +118,66 @@ def _foreign_keys(rows: Iterable[tuple[str, ...]]) -> list[ForeignKey]:
 
 
 def compare(contents: Contents | None, scripts: Sequence[Schema], *, fold: bool) -> Verdict:
-    """How the database compares with what a script creates; whole by any of the pack's scripts is whole.
+    """Compare the database with what the pack's scripts create; whole by any of them is whole.
 
-    `scripts`: the one that fits the server first; that one's names are used for what is missing.  What the
-    database holds beyond the script's tables makes a whole schema no less whole: products share databases.
+    `scripts`: the one that fits the server first; missing parts are named by that one.  Further tables are allowed
+    beside a whole schema: products share databases.
     """
     if contents is None:
         return Verdict("absent")
     if contents.empty:
         return Verdict("empty")
-    best: Verdict | None = None
-    for script in scripts:
-        verdict = _against(contents, script, fold=fold)
-        if best is None or len(verdict.missing) < len(best.missing):
-            best = verdict
-    return best or Verdict("other", foreign=contents.schema.tables + contents.others)
+    verdicts = [_against(contents, script, fold=fold) for script in scripts]
+    other = Verdict("other", foreign=contents.schema.tables + contents.others)
+    return min(verdicts, key=lambda verdict: len(verdict.missing), default=other)
 
 
 def _against(contents: Contents, script: Schema, *, fold: bool) -> Verdict:
-    same = _folded if fold else _plain
-    there = {same(table) for table in contents.schema.tables}
+    same, schema = _comparable(fold), contents.schema
+    there = {same(table) for table in schema.tables}
     wanted = {same(table) for table in script.tables}
-    foreign = tuple(table for table in contents.schema.tables if same(table) not in wanted)
+    foreign = tuple(table for table in schema.tables if same(table) not in wanted)
     if not there & wanted:
         return Verdict("other", foreign=foreign + contents.others)
     missing = [f"table {table}" for table in script.tables if same(table) not in there]
-    for table in script.tables:
-        if same(table) in there:
-            missing += [str(index) for index in _missing_indexes(contents.schema, script, table, same)]
-            missing += [str(key) for key in _missing_keys(contents.schema, script, table, same)]
+    for table in map(same, script.tables):
+        if table in there:
+            here, from_script = _of_table(schema, table, same), _of_table(script, table, same)
+            missing += map(str, _missing_indexes(here, from_script))
+            missing += map(str, _missing_keys(here, from_script, same))
     return Verdict("partial" if missing else "whole", tuple(missing), foreign)
 
 
-def _missing_indexes(there: Schema, script: Schema, table: str, same: _Same) -> list[Index]:
-    """The script's indexes of a table that are not there, whatever name they have there.
+def _of_table(schema: Schema, table: str, same: Callable[[str], str]) -> Schema:
+    """Return the part of the schema that belongs to one table."""
+    return Schema(
+        (table,),
+        tuple(index for index in schema.indexes if same(index.table) == table),
+        tuple(key for key in schema.foreign_keys if same(key.table) == table),
+    )
 
-    Two equal indexes have to be there twice.  The index that InnoDB makes by itself for a foreign key carries
-    that key's name, or its first column's, and goes when a real one comes: it does not count for one.
+
+def _missing_indexes(here: Schema, script: Schema) -> list[Index]:
+    """Return the script's indexes of a table that the database lacks, whatever their names there.
+
+    Two equal indexes must both exist.  The index that InnoDB creates for a foreign key has that key's name, or its
+    first column's, and is dropped when a real one is created: it does not count.
     """
-    here = [index for index in there.indexes if same(index.table) == same(table)]
-    keys = [key for key in there.foreign_keys if same(key.table) == same(table)]
-    implicit = {(key.columns, name.lower()) for key in keys for name in (key.name, key.columns[0]) if name}
-    wanted = [index for index in script.indexes if same(index.table) == same(table)]
-    names = {(index.name or index.columns[0]).lower() for index in wanted}
+    implicit = {
+        (key.columns, name.lower())
+        for key in here.foreign_keys
+        for name in (key.name, key.columns[0])
+        if name
+    }
+    names = {(index.name or index.columns[0]).lower() for index in script.indexes}
     usable = [
         index
-        for index in here
+        for index in here.indexes
         if (index.columns, (index.name or "").lower()) not in implicit or (index.name or "").lower() in names
     ]
     missing = []
-    for index in wanted:
-        match = next((one for one in usable if _alike(one, index)), None)
+    for index in script.indexes:
+        match = next((one for one in usable if _shape(one) == _shape(index)), None)
         if match is None:
             missing.append(index)
         else:
@@ -177,32 +185,13 @@ def _missing_indexes(there: Schema, script: Schema, table: str, same: _Same) -> 
     return missing
 
 
-def _alike(one: Index, other: Index) -> bool:
-    return one.columns == other.columns and one.unique == other.unique and one.primary == other.primary
+def _shape(index: Index) -> tuple[object, ...]:
+    return index.columns, index.unique, index.primary
 
 
-def _missing_keys(there: Schema, script: Schema, table: str, same: _Same) -> list[ForeignKey]:
-    here = {
-        (key.columns, same(key.target), key.target_columns)
-        for key in there.foreign_keys
-        if same(key.table) == same(table)
-    }
-    return [
-        key
-        for key in script.foreign_keys
-        if same(key.table) == same(table) and (key.columns, same(key.target), key.target_columns) not in here
-    ]
+def _missing_keys(here: Schema, script: Schema, same: Callable[[str], str]) -> list[ForeignKey]:
+    def shape(key: ForeignKey) -> tuple[object, ...]:
+        return key.columns, same(key.target), key.target_columns
 
-
-class _Same:
-    """How a name is brought into the form in which names are compared."""
-
-    def __init__(self, fold: bool) -> None:
-        self.fold = fold
-
-    def __call__(self, name: str) -> str:
-        return name.lower() if self.fold else name
-
-
-_folded = _Same(True)
-_plain = _Same(False)
+    there = {shape(key) for key in here.foreign_keys}
+    return [key for key in script.foreign_keys if shape(key) not in there]

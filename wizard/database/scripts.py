@@ -1,4 +1,4 @@
-"""The scripts of a pack that make its tables."""
+"""The scripts of a pack that create its tables."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 from wizard.database.script import Schema, Statement, creates, statements
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from wizard.database.greeting import Greeting
     from wizard.pack.home import Pack
 
 
 @dataclass(frozen=True)
 class Script:
-    """One script: where it lies in the pack, and its text."""
+    """One script: its path in the pack, and its text."""
 
     path: str
     text: str
@@ -28,7 +31,7 @@ class Script:
         return _schema(self.text, self.path)
 
 
-# A run looks at the same scripts several times.
+# A run reads the same scripts several times.
 @lru_cache(maxsize=8)
 def _statements(text: str, path: str) -> tuple[Statement, ...]:
     return tuple(statements(text, path))
@@ -41,29 +44,30 @@ def _schema(text: str, path: str) -> Schema:
 
 @dataclass(frozen=True)
 class Scripts:
-    """The script that fits a server (None: the pack has none), and every script whose tables count as whole."""
+    """The script that fits a server (None: the pack has none), and every script whose tables make a whole schema."""
 
     fitting: Script | None
     all: tuple[Script, ...]
 
     @property
     def schemas(self) -> tuple[Schema, ...]:
-        """What each creates, the fitting one's first."""
+        """What each script creates, the fitting one first."""
         return tuple(script.schema for script in self.all)
 
 
-def scripts_for(pack: Pack, version: tuple[int, ...], *, mariadb: bool) -> Scripts:
-    """The pack's scripts for this server, whichever of them carries the name `mysql.sql` now.
+def scripts_for(packs: Iterable[Pack], server: Greeting) -> Scripts | None:
+    """Return the scripts for this server of the first pack, whichever of them is named `mysql.sql` now.
 
-    Raises EditError for a script that cannot be read.
+    None without a pack.  Both nodes have the same product and version.  Raises EditError for an unreadable script.
     """
-    # What one server needs and what the other does are all the scripts that there are.
-    paths = [pack.script_for(version, mariadb=mariadb)]
-    fitting = paths[0]
-    paths += [pack.script_for(other) for other in ((5, 6), (5, 7))]
-    found = {path: Script(path, _text(pack.read(path))) for path in paths if path is not None}
-    return Scripts(None if fitting is None else found[fitting], tuple(found.values()))
-
-
-def _text(content: bytes) -> str:
-    return content.decode("utf-8-sig", "replace")
+    for pack in packs:
+        fitting = pack.script_for(server.version, mariadb=server.mariadb)
+        # The fitting one first, then those for old and new servers: these are all that exist.
+        paths = dict.fromkeys([fitting, *(pack.script_for(other) for other in ((5, 6), (5, 7)))])
+        found = {
+            path: Script(path, pack.read(path).decode("utf-8-sig", "replace"))
+            for path in paths
+            if path is not None
+        }
+        return Scripts(None if fitting is None else found[fitting], tuple(found.values()))
+    return None

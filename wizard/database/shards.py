@@ -1,7 +1,7 @@
 """Which nodes own the index shards of an event store, read from its database (procedure, chapter 1).
 
-Up to carbon-analytics 1.3.18 the event store keeps the owners of each index shard in a record table of its own.  What
-that table holds is not trusted: it is read within limits, and a record that is not one counts for nothing.
+Up to carbon-analytics 1.3.18 the event store keeps the owners of each index shard in a record table of its own.  The
+contents of that table are not trusted: reading is limited, and malformed records are only counted.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from wizard.database.quoting import identifier
+from wizard.database.quoting import as_text, identifier
 
 if TYPE_CHECKING:
     from wizard.database.connection import DatabaseSession
@@ -22,13 +22,13 @@ TABLE = "ANX___8GO8JC2Q_"
 """The table of `__GLOBAL_SHARD_ALLOCATION_CONFIG__` of the tenant -1000."""
 
 MOST_RECORDS = 1024
-"""Records that are read; a store has as many as it has index shards, 6 unless set."""
+"""Records that are read; a store has one for each index shard, 6 by default."""
 
 LARGEST_RECORD = 16 * 1024
 """Bytes of a record that is read: a few node ids of 36 characters, each with a value."""
 
 LONGEST_ID = 256
-"""Characters of the longest node id that counts as one."""
+"""Characters of a node id."""
 
 
 class ShardOwners(NamedTuple):
@@ -39,17 +39,14 @@ class ShardOwners(NamedTuple):
 
 
 def shard_owners(session: DatabaseSession, store: Contents, *, fold: bool) -> ShardOwners:
-    """Return the owners that the event store names; none where it has no such table.  Raises DatabaseError."""
-    table = next((one for one in store.schema.tables if _is_table(one, fold=fold)), None)
-    if table is None:
-        return ShardOwners(frozenset(), 0)
-    columns = {
-        _text(row[0]).lower(): _text(row[0])
-        for row in session.rows(
-            "SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s",
-            (store.name, table),
-        )
-    }
+    """Return the owners that the event store names; none if it has no such table.  Raises DatabaseError."""
+    same = str.lower if fold else str
+    table = next((one for one in store.schema.tables if same(one) == same(TABLE)), "")
+    found_columns = session.rows(
+        "SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s",
+        (store.name, table),
+    )
+    columns = {name.lower(): name for name in (as_text(row[0]) for row in found_columns)}
     extra = sorted(
         (name for name in columns if re.fullmatch(r"ed\d{1,4}", name)), key=lambda name: int(name[2:])
     )
@@ -58,16 +55,12 @@ def shard_owners(session: DatabaseSession, store: Contents, *, fold: bool) -> Sh
     names = [identifier(columns[name]) for name in ("data", *extra)]
     size = " + ".join(f"COALESCE(LENGTH({name}), 0)" for name in names)
     fits = f"{size} <= {LARGEST_RECORD}"
-    # A record that is too long is not sent.
+    # The server does not send a record that is too long.
     wanted = ", ".join([fits, *(f"IF({fits}, {name}, NULL)" for name in names)])
-    place = f"{identifier(store.name)}.{identifier(table)}"
     found: set[str] = set()
     unreadable = 0
-    statement, most = (
-        f"SELECT {wanted} FROM {place} LIMIT {MOST_RECORDS}",
-        MOST_RECORDS * (LARGEST_RECORD + 1024),
-    )
-    for sent, data, *fields in session.rows(statement, most=most):
+    statement = f"SELECT {wanted} FROM {identifier(store.name, table)} LIMIT {MOST_RECORDS}"
+    for sent, data, *fields in session.rows(statement, most=MOST_RECORDS * (LARGEST_RECORD + 1024)):
         owners = keys_of(fields, data) if sent else None
         if owners is None:
             unreadable += 1
@@ -77,14 +70,14 @@ def shard_owners(session: DatabaseSession, store: Contents, *, fold: bool) -> Sh
 
 
 def keys_of(fields: Sequence[object], data: object) -> frozenset[str] | None:
-    """Return the keys of a record; None for what is not a record.
+    """Return the keys of a record; None for a malformed one.
 
     Args:
         fields: the extra columns in their order, which together hold Base64; none in tables without them.
         data: the bytes that follow.
     """
     try:
-        encoded = "".join(_text(field) for field in fields if field is not None)
+        encoded = "".join(as_text(field) for field in fields if field is not None)
         content = base64.b64decode(encoded, validate=True) + _bytes(data)
     except (binascii.Error, ValueError):
         return None
@@ -92,7 +85,7 @@ def keys_of(fields: Sequence[object], data: object) -> frozenset[str] | None:
     at = 0
     while at < len(content):
         key, at = _sized(content, at)
-        # One byte says of which type the value is.
+        # One byte is the type of the value.
         value, at = _sized(content, at + 1)
         if key is None or value is None:
             return None
@@ -107,7 +100,7 @@ def keys_of(fields: Sequence[object], data: object) -> frozenset[str] | None:
 
 
 def _sized(content: bytes, at: int) -> tuple[bytes | None, int]:
-    """The bytes behind a length of four bytes, and the place behind them; None where there are not as many."""
+    """Return the bytes after a length of four bytes, and their end; None if there are fewer."""
     if at + 4 > len(content):
         return None, len(content)
     end = at + 4 + int.from_bytes(content[at : at + 4], "big", signed=True)
@@ -116,15 +109,7 @@ def _sized(content: bytes, at: int) -> tuple[bytes | None, int]:
     return content[at + 4 : end], end
 
 
-def _is_table(name: str, *, fold: bool) -> bool:
-    return name.lower() == TABLE.lower() if fold else name == TABLE
-
-
 def _bytes(value: object) -> bytes:
     if value is None:
         return b""
     return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogateescape")
-
-
-def _text(value: object) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Mode = Literal["wizard", "server", "dba"]
 
 SCHEMA_ROLES = ("user", "registry")
-"""The databases that get the tables of the pack's script; the others are the server's own (procedure, 2)."""
+"""The databases that get the tables of the pack's script; the server fills the others (procedure, 2)."""
 
 STORE_ROLES = ("event_store", "processed_data_store")
 """The databases in which the server creates its record tables."""
@@ -36,7 +36,7 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """A database and what it is for: its role, and the further roles of the profile that name the same database."""
+    """A database and its role, with the further roles of the profile that name the same database."""
 
     name: str
     role: str
@@ -48,7 +48,7 @@ class Database:
 
     @property
     def has_schema(self) -> bool:
-        """Whether the pack's tables belong into it."""
+        """Whether it gets the pack's tables."""
         return any(role in SCHEMA_ROLES for role in self.roles)
 
     @property
@@ -70,7 +70,7 @@ def databases_of(names: Iterable[tuple[str, str]]) -> tuple[Database, ...]:
 
 @dataclass(frozen=True, slots=True)
 class WantedDatabases:
-    """Where, by whom, and which databases.  `administrator` is None where the profile names none."""
+    """The server, the accounts and the databases.  `administrator` is None if the profile names none."""
 
     endpoint: Endpoint
     login: Login
@@ -80,7 +80,7 @@ class WantedDatabases:
     mode: Mode
     databases: tuple[Database, ...]
     store_charset: str | None = None
-    """Of the analytics stores and the statistics; None: the same as of the others."""
+    """For the analytics stores and the statistics; None: the same as for the others."""
 
     def charset_of(self, database: Database) -> str | None:
         """Return the character set that a new database gets; None: the server decides (`Server.charset_for`)."""
@@ -88,12 +88,12 @@ class WantedDatabases:
 
     @property
     def account(self) -> Account:
-        """The account that is made where there is none."""
+        """The account that is created if it does not exist."""
         return Account(self.login.username, self.grant_host)
 
     @property
-    def may_make(self) -> bool:
-        """Whether a run may make databases, account and grants: not for a DBA, and not without administrator."""
+    def may_create(self) -> bool:
+        """Whether a run may create databases, account and grants: not for a DBA, and not without administrator."""
         return self.mode != "dba" and self.administrator is not None
 
 
@@ -126,9 +126,9 @@ def _is(parameters: Mapping[str, object], name: str, value: str) -> bool:
 
 
 def default_store_charset(packs: Iterable[Pack]) -> str | None:
-    """Return the character set of new stores where the profile names none; None: the same as of the others.
+    """Return the character set of new stores if the profile names none; None: the same as for the others.
 
-    Source: procedure, chapter 2: `latin1` where a row of the pack's own store tables is too large in a multi-byte one.
+    Source: procedure, chapter 2: `latin1` if a row of the pack's own store tables is too large in a multi-byte one.
     """
     try:
         return SINGLE_BYTE if needs_single_byte(packs) else None

@@ -305,10 +305,10 @@ def _knows_more(prepared: Prepared) -> bool:
     """Whether the server's own version changes the plan: then it is planned again."""
     if not _asks_databases(prepared) or prepared.profile.mysql.provisioning != "server":
         return False
-    from wizard.preflight.mysql import situation_of
+    from wizard.preflight.mysql.view import DatabaseView
 
     try:
-        greeting = situation_of(prepared.context).greeting
+        greeting = DatabaseView(prepared.context).situation.greeting
     except Exception:
         return False  # mysql.connect has told
     before = prepared.plan
@@ -339,10 +339,10 @@ def pending_databases(prepared: Prepared) -> Needs | None:
     """What the run would make in the databases, as the checks saw them; None offline, or where nobody answers."""
     if not _asks_databases(prepared) or prepared.passwords.problems:
         return None
-    from wizard.preflight.mysql import needs_of
+    from wizard.preflight.mysql.view import DatabaseView
 
     try:
-        return needs_of(prepared.context)
+        return DatabaseView(prepared.context).needs
     except Exception:
         return None  # a check has told, and was ignored
 

@@ -608,13 +608,14 @@ def _tables_missing(servers: Servers) -> bool:
     profile, mysql = servers.profile, servers.profile.mysql
     if mysql.provisioning != "server":
         return False
-    from wizard.preflight.mysql import situation_of
+    from wizard.preflight.mysql.view import DatabaseView
 
     passwords = gather(profile, servers.resolver, steps=["datasources"], offline=False)
     for problem in passwords.problems:
         raise ChecksFailed(problem.message, fix=problem.fix)
     try:
-        situation = situation_of(CheckContext(profile, profile.nodes, servers.packs, Plan(()), passwords))
+        context = CheckContext(profile, profile.nodes, servers.packs, Plan(()), passwords)
+        situation = DatabaseView(context).situation
         if situation.account_failure is not None:
             raise situation.account_failure
     except WizardError as problem:

@@ -1,0 +1,138 @@
+"""What the checks of the MySQL step share: one view of the server, and the conditions under which they are skipped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Literal
+
+from wizard.preflight.checks import LIMIT, Check, CheckContext, Probe, check
+from wizard.system import finding
+from wizard.system.finding import Finding, Fix
+
+if TYPE_CHECKING:
+    from wizard.database.accounts import Account
+    from wizard.database.needs import Needs
+    from wizard.database.scripts import Scripts
+    from wizard.database.server import Server
+    from wizard.database.situation import Situation
+    from wizard.database.wanted import WantedDatabases
+
+BUSY = "another run is working in the databases"
+
+AS_ADMINISTRATOR = "; as an administrator"
+
+_SHOWN = 12
+"""How many names a message lists; the others are counted."""
+
+
+class DatabaseView:
+    """What the profile wants, what the server has, and what a run would create; read once for all checks."""
+
+    def __init__(self, context: CheckContext) -> None:
+        self.context = context
+
+    @property
+    def wanted(self) -> WantedDatabases:
+        from wizard.database.wanted import wanted
+
+        context = self.context
+        return context.once(
+            "mysql.wanted", lambda: wanted(context.profile, context.passwords, context.packs.values())
+        )
+
+    @property
+    def situation(self) -> Situation:
+        """What exists.  Raises DatabaseError if no server answers."""
+        from wizard.database.situation import look
+
+        return self.context.once("mysql.situation", lambda: look(self.wanted, suspects=self._begun()))
+
+    @property
+    def server(self) -> Server:
+        """The server, for a check with a login."""
+        server = self.situation.server
+        assert server is not None
+        return server
+
+    @property
+    def scripts(self) -> Scripts | None:
+        """The pack's scripts for the server; None without a pack."""
+        from wizard.database.scripts import scripts_for
+
+        return scripts_for(self.context.packs.values(), self.situation.greeting)
+
+    @property
+    def needs(self) -> Needs:
+        """What a run would create."""
+        from wizard.database.needs import decide
+
+        return self.context.once(
+            "mysql.needs", lambda: decide(self.wanted, self.situation, self.scripts, self._begun())
+        )
+
+    def _begun(self) -> dict[str, bool]:
+        from wizard.database.journal import FileJournal
+
+        return FileJournal(self.wanted.endpoint).begun()
+
+    @property
+    def accounts(self) -> list[Account]:
+        """The accounts that a login may be matched to once the run is done, as far as they may be seen."""
+        created = self.needs.account
+        return [*(self.situation.accounts or ()), *([created] if created is not None else [])]
+
+
+def server_check(
+    id: str,
+    *,
+    severity: Literal["error", "warning"] = "error",
+    why: str,
+    fix: Fix | str,
+    login: bool = True,
+    needs: tuple[str, ...] = (),
+    limit: float = LIMIT,
+    offline: Probe | None = None,
+    first: Probe | None = None,
+) -> Callable[[Callable[[DatabaseView], Iterator[Finding]]], Check]:
+    """Make a live check of a generator that reads the `DatabaseView`.
+
+    It is skipped if a password is missing, and with `login` also if no account can log in.  `offline`: what it
+    reports with `--offline`.  `first`: what it reports in any case.
+    """
+
+    def wrap(probe: Callable[[DatabaseView], Iterator[Finding]]) -> Check:
+        def guarded(context: CheckContext) -> Iterator[Finding]:
+            if first is not None:
+                yield from first(context)
+            view = DatabaseView(context)
+            if context.passwords.problems:
+                yield finding.skipped("skipped: a password is missing")
+            elif login and view.situation.server is None:
+                yield finding.skipped("skipped: no account of the profile can log in")
+            else:
+                yield from probe(view)
+
+        make = check(
+            id,
+            severity=severity,
+            why=why,
+            fix=fix,
+            live=True,
+            needs=("mysql.connect", *needs),
+            limit=limit,
+            offline=offline or first,
+        )
+        return make(guarded)
+
+    return wrap
+
+
+def by_dba(before: str = "let", after: str = "") -> Fix:
+    """Return the fix that lets a DBA run the printed SQL; `before` and `after` are the text around it."""
+    return finding.command("sql", f"` prints{after}", before=f"{before} a DBA run what `")
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the first names, and the number of the others."""
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
