@@ -15,7 +15,8 @@ from wizard.command_line.run.replay import databases_json
 from wizard.database.needs import DatabaseResult
 from wizard.database.wanted import Database, databases_of
 from wizard.preflight import checks
-from wizard.preflight.mysql import CHECKS, needs_of
+from wizard.preflight.mysql import CHECKS
+from wizard.preflight.mysql.view import DatabaseView
 
 __all__ = ["context_for"]
 
@@ -78,7 +79,7 @@ def test_of_a_profile(maria: Playground, context_for: MakeContext) -> None:
     """Checks, provisioning, `sql` and the JSON, from a profile whose roles share databases."""
     store = maria.names["event_store"]
     context = named(context_for(maria), registry=maria.user, processed_data_store=store, stats=store)
-    assert databases_json(needs_of(context)) == [
+    assert databases_json(DatabaseView(context).needs) == [
         {"name": maria.user, "status": "pending", "tables": 0},
         {"name": store, "status": "pending", "tables": 0},
     ]
@@ -87,7 +88,9 @@ def test_of_a_profile(maria: Playground, context_for: MakeContext) -> None:
     context.forget()
     looked = Looked(list(checks.run([one for one in CHECKS if one.id != "mysql.driver"], context)))
     assert looked.errors() == set()
-    assert [one.message for one in looked["schema"]] == [f"{maria.user} holds the whole schema (39 tables)"]
+    assert [one.message for one in looked["schema"]] == [
+        f"{maria.user} holds the complete schema (39 tables)"
+    ]
     assert sql_for_dba(context.profile, context.passwords, context.packs).count("CREATE DATABASE") == 2
 
 

@@ -115,7 +115,9 @@ def _login(view: DatabaseView) -> Iterator[Finding]:
             yield from _missing_privileges(view, situation.account)
     elif failure.cause != "denied":
         yield finding.error(failure.message, fix=failure.fix or "see the server's message")
-    elif not situation.busy:  # otherwise the other run may be creating the account; this one tests it afterwards
+    elif (
+        not situation.busy
+    ):  # otherwise the other run may be creating the account; this one tests it afterwards
         yield from _denied(view)
 
 
@@ -172,7 +174,9 @@ def _refused_for_tls(view: DatabaseView, account: Account) -> Finding | None:
         fix = alter_account(view, account, "REQUIRE SSL")
     else:
         offered = view.situation.greeting.tls
-        reason = "the TLS of the server is too old for this machine" if offered else "the server offers no TLS"
+        reason = (
+            "the TLS of the server is too old for this machine" if offered else "the server offers no TLS"
+        )
         why = f"requires TLS, and {reason}, so it is refused"
         fix = f"{alter_account(view, account, 'REQUIRE NONE')}, or enable TLS 1.2 or later in the server"
     return finding.error(f"the account {account} {why}; its password cannot be tested from here", fix=fix)
@@ -204,9 +208,7 @@ def _tls_off_in_profile(view: DatabaseView) -> Iterator[Finding]:
     yield finding.error(
         f'TLS is required by {" and ".join(who)}, and url_parameters has {name} = "{value}": the logins of the '
         "servers will be refused as with a wrong password",
-        fix=Fix(
-            f"{setting} in mysql.url_parameters", SetField(f"mysql.url_parameters.{name}", on, setting)
-        ),
+        fix=Fix(f"{setting} in mysql.url_parameters", SetField(f"mysql.url_parameters.{name}", on, setting)),
     )
 
 
