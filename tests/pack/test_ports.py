@@ -231,7 +231,7 @@ class TestClashes:
         pair = make_pair(pack, nodes=[{}, {"port_offset": None}])
         (found,) = of(checked(pair), "ports.clash")
         assert found.status == "error"
-        assert f"{len(SHIFTED)} ports of node2 are those of node1" in found.message
+        assert f"{len(SHIFTED)} ports of node2 equal those of node1" in found.message
         told = set(map(int, re.findall(r"\d{4,5}", found.message)))
         assert told == {
             port.number
@@ -401,4 +401,4 @@ class TestWhatListens:
         found = of(checked(pair, offline=False, only=("spark",)), "ports.free")
         assert {one.node: one.status for one in found} == {"node1": "ok", "node2": status}
         if status == "error":
-            assert "something listens on 11226 (event sync)" in found[-1].message
+            assert "listens on 11226 (event sync)" in found[-1].message

@@ -93,9 +93,9 @@ def test_each_value_that_was_changed_is_named_with_its_file_and_element(pair: Pa
     by_hand(pair.homes[0], AXIS2, ">wka<", ">multicast<")
     by_hand(pair.homes[1], SPARK, "carbon.spark.master.count  2", "carbon.spark.master.count  7")
     assert drift(pair) == {
-        ("node1", AXIS2): "the way back: clustering/parameter[membershipScheme]: multicast → wka; "
+        ("node1", AXIS2): "replay would restore clustering/parameter[membershipScheme]: multicast → wka; "
         "clustering/members/member/hostName: 10.9.9.9 → 127.0.0.1",
-        ("node2", SPARK): "the way back: carbon.spark.master.count: 7 → 2",
+        ("node2", SPARK): "replay would restore carbon.spark.master.count: 7 → 2",
     }
 
 
@@ -128,7 +128,7 @@ def test_a_changed_profile_and_a_hand_in_one_file_are_told_apart(pair: Pair) -> 
     reprofiled(pair, pool={"max_active": 77})
     by_hand(pair.homes[1], ANALYTICS, "<maxActive>50</maxActive>", "<maxActive>5</maxActive>")
     assert drift(pair) == {
-        ("node2", ANALYTICS): "the way back: WSO2_ANALYTICS_EVENT_STORE_DB/maxActive: 5 → 77"
+        ("node2", ANALYTICS): "replay would restore WSO2_ANALYTICS_EVENT_STORE_DB/maxActive: 5 → 77"
     }
 
 
@@ -142,7 +142,7 @@ def test_a_hand_that_did_what_the_profile_now_says_is_no_drift(pair: Pair) -> No
 def test_a_password_that_was_changed_is_told_and_not_shown(pair: Pair) -> None:
     by_hand(pair.homes[0], ANALYTICS, f"<password>{pairs.PASSWORD}<", "<password>hunter2<")
     told = drift(pair)["node1", ANALYTICS]
-    assert told == "the way back: WSO2_ANALYTICS_EVENT_STORE_DB/password: ******** → ********"
+    assert told == "replay would restore WSO2_ANALYTICS_EVENT_STORE_DB/password: ******** → ********"
 
 
 def test_after_a_second_run_the_newest_counts(pair: Pair) -> None:
@@ -151,7 +151,7 @@ def test_after_a_second_run_the_newest_counts(pair: Pair) -> None:
     assert drift(pair) == {}
     by_hand(pair.homes[0], AXIS2, ">second<", ">wso2.carbon.domain<")
     assert drift(pair) == {
-        ("node1", AXIS2): "the way back: clustering/parameter[domain]: wso2.carbon.domain → second"
+        ("node1", AXIS2): "replay would restore clustering/parameter[domain]: wso2.carbon.domain → second"
     }
     (found,) = of(checked(pair), "apply.drift")
     assert runs.history()[0].run in found.message
@@ -172,7 +172,7 @@ def test_after_a_rollback_to_an_older_run_what_that_had_configured_counts(pair: 
     assert drift(pair) == {}
     by_hand(pair.homes[0], AXIS2, ">wka<", ">multicast<")
     assert drift(pair) == {
-        ("node1", AXIS2): "the way back: clustering/parameter[membershipScheme]: multicast → wka"
+        ("node1", AXIS2): "replay would restore clustering/parameter[membershipScheme]: multicast → wka"
     }
     assert runs.history()[-1].run in of(checked(pair), "apply.drift")[0].message
 
@@ -202,7 +202,7 @@ def test_a_file_of_two_steps_of_which_one_was_done(
     by_hand(pair.homes[1], CARBON, "<Name>", "<Name>My ")
     assert drift(pair) == {}
     by_hand(pair.homes[1], CARBON, "<Offset>2<", "<Offset>9<")
-    assert drift(pair) == {("node2", CARBON): "the way back: Ports/Offset: 9 → 2"}
+    assert drift(pair) == {("node2", CARBON): "replay would restore Ports/Offset: 9 → 2"}
 
 
 def test_steps_that_are_left_out_are_left_out(pair: Pair) -> None:
@@ -214,7 +214,7 @@ def test_steps_that_are_left_out_are_left_out(pair: Pair) -> None:
 
 def test_a_file_that_is_gone_is_told(pair: Pair) -> None:
     (pair.homes[1] / REGISTRY).unlink()
-    assert drift(pair) == {("node2", REGISTRY): "it is gone"}
+    assert drift(pair) == {("node2", REGISTRY): "it does not exist any more"}
     assert drift(pair, skip=("registry",)) == {}
 
 
@@ -222,7 +222,10 @@ def test_a_jar_that_was_replaced_or_removed_is_told(pair: Pair) -> None:
     jar = f"{LIB}/mysql-connector-java-5.1.49-bin.jar"
     pairs.driver_jar(pair.homes[0] / jar, "com.mysql.cj.jdbc.Driver")
     (pair.homes[1] / jar).unlink()
-    assert drift(pair) == {("node1", jar): "it has other contents", ("node2", jar): "it is gone"}
+    assert drift(pair) == {
+        ("node1", jar): "its contents differ",
+        ("node2", jar): "it does not exist any more",
+    }
 
 
 def test_a_new_jar_in_the_profile_is_no_drift(pair: Pair) -> None:
@@ -241,10 +244,10 @@ def test_the_common_path_that_leads_elsewhere_or_is_gone_is_told(
     assert link.is_symlink()
     assert drift(pair, only_node="node1") == {}
     link.unlink()
-    assert drift(pair, only_node="node1") == {("node1", str(link)): "it is gone"}
+    assert drift(pair, only_node="node1") == {("node1", str(link)): "it does not exist any more"}
     link.symlink_to(tmp_path)
     assert drift(pair, only_node="node1") == {
-        ("node1", str(link)): f"it led to {pair.homes[0]}, and now to {tmp_path}"
+        ("node1", str(link)): f"it pointed to {pair.homes[0]}, now to {tmp_path}"
     }
     assert drift(pair, only_node="node1", skip=("spark",)) == {}
 
@@ -257,7 +260,9 @@ def test_an_edited_target_of_a_link_is_told(pair: Pair, tmp_path: Path) -> None:
     applied(pair)
     assert drift(pair) == {}
     outside.write_bytes(outside.read_bytes().replace(b">second<", b">third<"))
-    assert drift(pair) == {("node1", AXIS2): "the way back: clustering/parameter[domain]: third → second"}
+    assert drift(pair) == {
+        ("node1", AXIS2): "replay would restore clustering/parameter[domain]: third → second"
+    }
 
 
 def test_what_is_kept_is_for_this_user_alone_and_only_the_newest(pair: Pair) -> None:
@@ -284,7 +289,7 @@ def test_without_the_kept_bytes_the_file_is_told_with_all_that_differs(pair: Pai
     assert drift(pair) == {}
     by_hand(pair.homes[0], AXIS2, ">wka<", ">multicast<")
     assert drift(pair) == {
-        ("node1", AXIS2): "the way back: clustering/parameter[membershipScheme]: multicast → wka"
+        ("node1", AXIS2): "replay would restore clustering/parameter[membershipScheme]: multicast → wka"
     }
 
 
@@ -303,7 +308,7 @@ def test_bytes_that_were_tampered_with_or_half_written_are_not_believed(
         path.write_bytes(harm(path.read_bytes()))
     by_hand(pair.homes[0], AXIS2, ">wka<", ">multicast<")
     assert drift(pair) == {
-        ("node1", AXIS2): "the way back: clustering/parameter[membershipScheme]: multicast → wka"
+        ("node1", AXIS2): "replay would restore clustering/parameter[membershipScheme]: multicast → wka"
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -26,6 +27,8 @@ class NodePlan(NamedTuple):
     home: Path
     changes: tuple[Change, ...]
     problems: tuple[Finding, ...] = ()
+    unplanned: frozenset[str] = frozenset()
+    """The places of the problems: the real paths of files that cannot be planned, among others."""
 
     @property
     def pending(self) -> tuple[Change, ...]:
@@ -94,20 +97,21 @@ def build(
 
 
 def _of_node(bench: Workbench, steps: tuple[Step, ...]) -> NodePlan:
-    problems: list[Finding] = []
+    problems: list[EditError] = []
     for step in steps:
         bench.step = step.id
         for edit in step.edits:
             try:
                 edit(bench)
             except EditError as problem:
-                problems.append(_problem(problem, bench))
+                problems.append(problem)
             except OSError as problem:  # a path that cannot be read, such as a link to itself
-                problems.append(_problem(_unseen(problem), bench))
+                problems.append(_unseen(problem))
     changes, broken = bench.changes()
-    problems += [_problem(problem, bench) for problem in broken]
-    unique = {(one.message, one.fix): one for one in problems}
-    return NodePlan(bench.node.name, bench.pack.home, tuple(changes), tuple(unique.values()))
+    problems += broken
+    found = dict.fromkeys(_problem(problem, bench) for problem in problems)
+    unplanned = frozenset(os.path.realpath(problem.place) for problem in problems if problem.place)
+    return NodePlan(bench.node.name, bench.pack.home, tuple(changes), tuple(found), unplanned)
 
 
 def _unseen(problem: OSError) -> EditError:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from wizard.system import finding
@@ -20,6 +19,7 @@ from wizard.system.finding import ANY_PROFILE, Finding, Fix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from concurrent.futures import Future
 
     from wizard.pack.home import Pack
     from wizard.plan.planner import Plan
@@ -168,6 +168,8 @@ class CheckContext:
 
     def once(self, key: str, make: Callable[[], T]) -> T:
         """Return the result of `make`, called by the first check that asks; its exception is raised for each."""
+        from concurrent.futures import Future
+
         own: Future[T] = Future()
         shared: Future[T] = self._memo.setdefault(key, own)
         if shared is own:
@@ -223,6 +225,8 @@ def _findings(one: Check, context: CheckContext) -> list[Finding]:
 
 def _concurrently(checks: list[Check], context: CheckContext) -> Iterator[Finding]:
     """Run offline checks in order, and live ones in threads beside them, each once its needs have ended."""
+    from concurrent.futures import FIRST_COMPLETED, Future, wait
+
     waiting = {one.id: one for one in checks}
     running: dict[Future[list[Finding]], tuple[Check, float]] = {}
     failed: set[str] = set()

@@ -1,15 +1,15 @@
-"""Drift: what was changed by hand of that which a run had configured.
+"""Drift: what a run had configured and was changed by hand since.
 
 A run keeps the bytes that it wrote with its backups, by their hash.  With them the profile is planned a second
-time, on the home as the last run left it: what that plan would change too differs because the profile has changed,
-and what only the plan of today would change was changed by hand.
+time, on the home as the last run left it: what that plan changes too differs because the profile has changed, and
+what only the current plan changes was changed by hand.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Drift(NamedTuple):
-    """One path that is not as the run left it; `what` says for people what was done to it."""
+    """One path that differs from what the run left; `what` describes the difference."""
 
     node: str
     path: str
@@ -40,27 +40,27 @@ class Drift(NamedTuple):
 
 
 LEFT = "left-"
-"""How the names of these files begin, among those of the backups."""
+"""The prefix of these files' names, among those of the backups."""
 
 
 def remember(plan: Plan, run: Run) -> None:
-    """Keep the bytes that a run has just written, and forget those that are no longer the newest of their file.
+    """Keep the bytes that a run has just written, and delete those that are no longer the newest of their file.
 
-    They hold passwords, so they are backups: 0600, and gone with the others by `history --prune`.  Where they
-    cannot be kept, less can be told later, and nothing else is lost.
+    They contain passwords, so they are backups: 0600, and `history --prune` deletes them with the others.  If they
+    cannot be kept, drift is reported with less detail.
     """
     moves = [move for change in plan.pending for move in change.moves if change.kind == "edit"]
     with contextlib.suppress(OSError):
         for move in moves:
             if move.content is not None:
-                # Not brought to the disk: whoever reads it looks whether it has this hash.
+                # Not synced to disk: the reader verifies the hash.
                 write_plainly(_left(run, move.after.value), move.content, mode=0o600)
         for path in _superseded({key_of(move.path) for move in moves}, run.run):
             path.unlink()
 
 
 def _superseded(keys: set[str], run: str) -> Iterator[Path]:
-    """What earlier runs left at the paths that a run has written again, and that is the newest of no other path."""
+    """Yield what earlier runs left at the paths that a run has written again, unless it is the newest elsewhere."""
     newest: dict[str, str] = {}
     earlier = []
     seen: dict[bytes, set[str]] = {}
@@ -74,7 +74,7 @@ def _superseded(keys: set[str], run: str) -> Iterator[Path]:
         newest = {**one.left, **newest}
         if one.run != run and not keys.isdisjoint(one.left):
             earlier.append(one)
-            if one.kind == "replay":  # a rollback leaves nothing of its own
+            if one.kind == "replay":  # a rollback keeps no bytes of its own
                 keys = keys - one.left.keys()
     states = set(newest.values())
     for one in earlier:
@@ -92,7 +92,7 @@ def _left(run: Run, hashed: str) -> Path:
 
 
 def since_last_run(context: CheckContext) -> Iterator[Drift]:
-    """What of the files that the plan looks at is not as this user's newest run left it, and not as it has to be."""
+    """Yield the files of the plan that differ both from what this user's newest run left and from the profile."""
     history = runs.lines()
     if not history:
         return
@@ -118,48 +118,45 @@ def _of_node(node: Node, plan: NodePlan, context: CheckContext, history: list[by
                 yield Drift(node.name, change.path, run.run, _describe(entry.after, move.before))
     yield from _edited(node, edited, context)
     for run, entry in left.values():
-        # What is there and no link is not read: the plan of today has nothing to say against it.
+        # An existing file is not read: the current plan does not change it.
         if entry.after.kind == "file" and is_anything(entry.path):
             continue
         now = state_of(entry.path)
-        if now != entry.after and (entry.after.kind == "link" or _is_missed(entry.path, now, plan)):
+        # A missing file counts if the plan needs it (not for a step that was left out).
+        needed = entry.after.kind == "link" or (now == ABSENT and str(entry.path) in plan.unplanned)
+        if now != entry.after and needed:
             yield Drift(node.name, entry.name, run.run, _describe(entry.after, now))
 
 
 def _wanted(plan: NodePlan, context: CheckContext) -> set[Path]:
-    """What lies outside of the home and is configured all the same: targets of links, and the common path."""
+    """Return the configured paths outside the home: targets of links, and the common path."""
     wanted = {move.path for change in plan.pending for move in change.moves}
     link, hosts = context.profile.spark.symbolic_link, [one.host for one in context.profile.nodes]
-    looked_at = any("spark" in change.steps for change in plan.changes)
-    if link is not None and looked_at and not network.on_one_machine(hosts, resolve=not context.offline):
+    planned = any("spark" in change.steps for change in plan.changes)
+    if link is not None and planned and not network.on_one_machine(hosts, resolve=not context.offline):
         wanted.add(Path(os.path.realpath(link.parent)) / link.name)
     return wanted
 
 
-def _is_missed(path: Path, now: PathState, plan: NodePlan) -> bool:
-    """Whether a file is gone and the plan stumbles over that (a step that was left out does not)."""
-    return now == ABSENT and any(os.path.basename(path) in problem.message for problem in plan.problems)
-
-
 def _describe(was: PathState, now: PathState) -> str:
     if now == ABSENT:
-        return "it is gone"
-    if was.kind == "link":
-        return (
-            f"it led to {was.value}, and now to {now.value}"
-            if now.kind == "link"
-            else "it is no link any more"
-        )
-    return "it has other contents"
+        return "it does not exist any more"
+    if was.kind != "link":
+        return "its contents differ"
+    return (
+        f"it pointed to {was.value}, now to {now.value}"
+        if now.kind == "link"
+        else "it is not a link any more"
+    )
 
 
 def _configured(
     wanted: set[Path], plan: NodePlan, history: list[bytes]
 ) -> Iterator[tuple[Run, JournalEntry, Listed | None]]:
-    """The newest run that has configured each path, what it left there, and the run that came next: of the home, and
-    the paths that are wanted.
+    """Yield the newest run that configured each path, what it left there, and the next run: of the home, and of the
+    wanted paths.
 
-    What a rollback put back is nothing that was configured, unless an older run had left just that.
+    What a rollback restored was not configured, unless an older run had left exactly that.
     """
     home = os.path.realpath(plan.home)
     keys = {key_of(path) for path in wanted}
@@ -193,7 +190,7 @@ def _configured(
 
 
 def bytes_of(run: Run, entry: JournalEntry, next_one: Listed | None) -> bytes | None:
-    """The bytes that a run left at a path, as it has kept them or the next run has; None where neither has."""
+    """Return the bytes that a run left at a path, kept by it or backed up by the next run; None if by neither."""
     paths = [_left(run, entry.after.value)]
     if next_one is not None and (after := runs.whole(next_one.run)) is not None:
         paths += [after.backup(one) for one in after.entries if one.path == entry.path and one.backup]
@@ -208,34 +205,22 @@ def bytes_of(run: Run, entry: JournalEntry, next_one: Listed | None) -> bytes | 
 def _edited(
     node: Node, edited: dict[str, tuple[Run, Change, bytes | None]], context: CheckContext
 ) -> Iterator[Drift]:
-    """The values of edited files that somebody has changed; nothing where only the profile has."""
+    """Yield the values of edited files that were changed by hand, not those that the profile changed."""
     if not edited:
         return
+    ids = {step for _, change, _ in edited.values() for step in change.steps}
     known = {path: content for path, (_, _, content) in edited.items() if content is not None}
-    then = Pack(context.packs[node.name].home, known)
-    planned = {
-        change.path: set(change.what) for change in _plan_of(node, then, edited.values(), context).changes
-    }
-    for path, (run, change, content) in edited.items():
-        if content is None:
-            yield Drift(node.name, path, run.run, f"the way back: {'; '.join(change.what)}")
-            continue
-        by_hand = [what for what in change.what if what not in planned.get(path, set())]
-        if by_hand:
-            yield Drift(node.name, path, run.run, f"the way back: {'; '.join(by_hand)}")
-
-
-def _plan_of(
-    node: Node, pack: Pack, edited: Iterable[tuple[Run, Change, bytes | None]], context: CheckContext
-) -> NodePlan:
-    ids = {step for _, change, _ in edited for step in change.steps}
-    built = planner.build(
+    plan = planner.build(
         context.profile,
         [node],
-        {node.name: pack},
+        {node.name: Pack(context.packs[node.name].home, known)},
         context.passwords,
         [step for step in context.steps if step.id in ids],
         offline=context.offline,
         only_node=context.only_node,
     )
-    return built.nodes[0]
+    planned = {change.path: set(change.what) for change in plan.changes}
+    for path, (run, change, content) in edited.items():
+        by_profile = planned.get(path, set()) if content is not None else set()
+        if by_hand := [what for what in change.what if what not in by_profile]:
+            yield Drift(node.name, path, run.run, f"replay would restore {'; '.join(by_hand)}")

@@ -1,11 +1,12 @@
-"""Logging in as the servers will: with the driver's own jar, its URL, and the node's Java (procedure, chapter 2).
+"""A login as the servers do it: with the driver's own jar, its URL, and the node's Java (procedure, chapter 2).
 
-The password goes to Java through standard input, so that no list of processes shows it.  Java ends with that pipe:
-it never outlives this program.
+Java reads the password from standard input, so that no list of processes shows it.  It ends with that pipe, so it never
+outlives this program.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -37,14 +38,14 @@ LIMIT = 14.0
 """Seconds for starting Java, compiling and logging in: within the 15 of the check."""
 
 MOST = 256 * 1024
-"""Bytes of what it prints that are read."""
+"""Bytes of its output that are read."""
 
 NO_ANSWER = "no answer in time"
 PROGRAM = "JdbcLogin"
 SOURCE = Path(__file__).with_name(f"{PROGRAM}.java")
 
 _SOURCE_MODE = (11,)
-# For a quick start; a virtual machine that does not know one of them is not to stop at it.
+# For a quick start; a virtual machine ignores those that it does not know.
 _QUICK = (
     "-XX:+IgnoreUnrecognizedVMOptions",
     "-XX:TieredStopAtLevel=1",
@@ -59,11 +60,11 @@ _QUICK = (
 
 @dataclass(frozen=True, slots=True)
 class Java:
-    """A Java that can run the login: by itself from Java 11 on, else with a compiler."""
+    """A Java that can run the login: directly from Java 11 on, otherwise with a compiler."""
 
     java: Path
     version: tuple[int, ...]
-    """1.8.0_392 is (8,), 17.0.15 is (17, 0, 15); empty where unknown."""
+    """1.8.0_392 is (8,), 17.0.15 is (17, 0, 15); empty if unknown."""
     javac: Path | None
 
     @property
@@ -81,16 +82,20 @@ class LoginProblem:
     number: int
     message: str
 
+    @property
+    def text(self) -> str:
+        return quoted(f"{self.kind.rpartition('.')[2]}: {self.message}")
+
 
 @dataclass(frozen=True, slots=True)
 class LoginAnswer:
-    """How the log-in went: `problems` is empty where it worked; `server` is its version then."""
+    """The result of a login: `problems` is empty after a success; `server` is the server's version then."""
 
     problems: tuple[LoginProblem, ...] = ()
     driver: str = ""
     server: str = ""
     not_run: str | None = None
-    """Why Java did not get as far as trying."""
+    """Why Java did not try the login."""
 
     @property
     def ok(self) -> bool:
@@ -98,12 +103,12 @@ class LoginAnswer:
 
 
 def find_java(java_home: Path | None) -> Java | None:
-    """The Java of `java_home`, else of `JAVA_HOME`, else the one on the PATH; None without one."""
+    """Return the Java of `java_home`, else of `JAVA_HOME`, else the one on the PATH; None if there is none."""
     given = os.environ.get("JAVA_HOME")
-    if java_home is None and given and any(map(_runs, _in(Path(given), "java"))):
+    if java_home is None and given and any(map(_is_program, _in(Path(given), "java"))):
         java_home = Path(given)
     if java_home is not None:
-        java = next((path for path in _in(java_home, "java") if _runs(path)), None)
+        java = next(filter(_is_program, _in(java_home, "java")), None)
         compilers = [*_in(java_home, "javac"), *_in(java_home.parent, "javac")]
     else:
         on_path = shutil.which("java")
@@ -111,44 +116,44 @@ def find_java(java_home: Path | None) -> Java | None:
         compilers = [java.resolve().with_name("javac")] if java else []
     if java is None:
         return None
-    anywhere = shutil.which("javac")
-    compilers += [Path(anywhere)] if anywhere else []
-    return Java(java, _version(java), next((path for path in compilers if _runs(path)), None))
+    if anywhere := shutil.which("javac"):
+        compilers.append(Path(anywhere))
+    return Java(java, _version(java), next(filter(_is_program, compilers), None))
 
 
 def _in(home: Path, program: str) -> list[Path]:
     return [home / "bin" / program, home / "jre" / "bin" / program]
 
 
-def _runs(path: Path) -> bool:
+def _is_program(path: Path) -> bool:
     return path.is_file() and os.access(path, os.X_OK)
 
 
 def _version(java: Path) -> tuple[int, ...]:
-    """From the file `release` of its home, which costs nothing, else by asking it."""
+    """Return the version from the file `release` of its home, which costs nothing, else from `java -version`."""
     home = java.resolve().parent.parent
-    for release in (home / "release", home.parent / "release"):
+    found = _released(home, "JAVA_VERSION") or _released(home.parent, "JAVA_VERSION")
+    if found is None:
         try:
-            found = re.search(r'(?m)^JAVA_VERSION="([^"]+)"', bounded.read_text(release))
+            printed = program.run([java, "-version"], time_limit=5, most_bytes=MOST).errors
         except OSError:
-            continue
-        if found:
-            return _modern(found[1])
-    try:
-        told = program.run([java, "-version"], time_limit=5, most_bytes=MOST)
-    except OSError:
-        return ()
-    found = re.search(r'version "([^"]{1,40})"', told.errors.decode("utf-8", "replace"))
-    return _modern(found[1]) if found else ()
-
-
-def _modern(text: str) -> tuple[int, ...]:
-    """`1.8.0_392` → (8,), `17.0.15` → (17, 0, 15)."""
-    numbers = version_tuple(text)
+            return ()
+        match = re.search(r'version "([^"]{1,40})"', printed.decode("utf-8", "replace"))
+        found = match[1] if match else ""
+    numbers = version_tuple(found)
     return numbers[1:2] if numbers[:1] == (1,) else numbers
 
 
-# --- trying -------------------------------------------------------------------------------------------------
+def _released(home: Path, key: str) -> str | None:
+    """Return a value of the file `release` of a Java home; None if it has none."""
+    try:
+        found = re.search(rf'(?m)^{key}="([^"]*)"', bounded.read_text(home / "release"))
+    except OSError:
+        return None
+    return found[1] if found else None
+
+
+# --- the login ----------------------------------------------------------------------------------------------
 
 
 def log_in(
@@ -162,81 +167,75 @@ def log_in(
     hidden: Sequence[Secret] = (),
     limit: float = LIMIT,
 ) -> LoginAnswer:
-    """Try it.  Within `limit` seconds there is an answer, and Java with all its children is gone.
+    """Try the login; after at most `limit` seconds Java and all its children have ended.
 
-    `login`: the user and its password.  `hidden`: what must not show in the answer beside that password.
+    `login`: the user and its password.  `hidden`: what the answer must not contain beside that password.
     """
     username, password = login
     deadline = time.monotonic() + limit
     with tempfile.TemporaryDirectory(prefix="apimha-jdbc-") as scratch:
         folder = Path(scratch)
-        # Under a plain name: a colon in a path would end an entry of the class path.
+        # With a plain name: a colon in a path would end an entry of the class path.
         (folder / "driver.jar").symlink_to(jar.resolve())
         shutil.copyfile(SOURCE, folder / SOURCE.name)
         try:
             command = _command(java, folder, deadline)
+            texts = [driver_class, _revealed(url), username, password.reveal(), query]
+            output, errors = _run(command, folder, _framed(texts), deadline)
         except _CannotRunError as problem:
             return LoginAnswer(not_run=str(problem))
-        texts = [driver_class, _revealed(url), username, password.reveal(), query]
-        output, errors, ended = _run(command, folder, _framed(texts), deadline)
+        except TimeoutError:
+            return LoginAnswer((LoginProblem("java.util.concurrent.TimeoutException", "", 0, NO_ANSWER),))
     secrets = [password, *hidden, *([url] if isinstance(url, Secret) else [])]
-    if not ended:
-        return LoginAnswer(
-            problems=(LoginProblem("java.util.concurrent.TimeoutException", "", 0, NO_ANSWER),)
-        )
-    return _read(_masked(output, secrets), _masked(errors, secrets))
+    return _parse(_masked(output, secrets), _masked(errors, secrets))
 
 
 class _CannotRunError(Exception):
-    """There is no way to run the program with this Java."""
+    """This Java cannot run the program."""
 
 
 def _command(java: Java, folder: Path, deadline: float) -> list[str]:
-    """The command line: the source itself from Java 11 on, else compiled first."""
-    classes = f"{folder}{os.pathsep}{folder / 'driver.jar'}"
+    """Return the command line: the source itself from Java 11 on, else the class, compiled here."""
+    jar, source = str(folder / "driver.jar"), str(folder / SOURCE.name)
     if java.version >= _SOURCE_MODE and _has_compiler(java):
-        return [str(java.java), *_QUICK, "-cp", str(folder / "driver.jar"), str(folder / SOURCE.name)]
+        return [str(java.java), *_QUICK, "-cp", jar, source]
     if java.javac is None:
-        raise _CannotRunError(f"{java.name} has no compiler (a JDK would have)")
+        raise _CannotRunError(f"{java.name} has no compiler (a JDK has one)")
     options = ["-nowarn", "-d", str(folder)]
-    # Another Java's compiler is told for whom it compiles; its own needs no telling.
+    # The compiler of another Java needs the version to compile for.
     if java.javac.resolve().parent != java.java.resolve().parent and java.version:
         release = str(java.version[0])
-        own = _version(java.javac)
-        options += ["--release", release] if own >= (9,) else ["-source", release, "-target", release]
-    _, errors, ended = _run([str(java.javac), *options, str(folder / SOURCE.name)], folder, b"", deadline)
-    if not ended or not (folder / f"{PROGRAM}.class").exists():
+        modern = _version(java.javac) >= (9,)
+        options += ["--release", release] if modern else ["-source", release, "-target", release]
+    try:
+        _, errors = _run([str(java.javac), *options, source], folder, b"", deadline)
+    except TimeoutError:
+        errors = "no answer in time"
+    if not (folder / f"{PROGRAM}.class").exists():
         raise _CannotRunError(f"{java.javac} does not compile the program: {quoted(errors, 200)}")
-    return [str(java.java), *_QUICK, "-cp", classes, PROGRAM]
+    return [str(java.java), *_QUICK, "-cp", f"{folder}{os.pathsep}{jar}", PROGRAM]
 
 
 def _has_compiler(java: Java) -> bool:
-    """A runtime image without the compiler's module cannot run a source file."""
+    """Whether it can run a source file: a runtime image may lack the compiler's module."""
     home = java.java.resolve().parent.parent
-    try:
-        listed = re.search(r'(?m)^MODULES="([^"]*)"', bounded.read_text(home / "release"))
-    except OSError:
+    modules = _released(home, "MODULES")
+    if modules is None or not (home / "lib" / "modules").exists():
         return True
-    if listed and (home / "lib" / "modules").exists():
-        return "jdk.compiler" in listed[1].split() and (home / "bin" / "javac").exists()
-    return True
+    return "jdk.compiler" in modules.split() and (home / "bin" / "javac").exists()
 
 
-def _run(command: list[str], folder: Path, given: bytes, deadline: float) -> tuple[str, str, bool]:
-    """What it printed on both streams, and whether it ended by itself before the deadline."""
-    try:
-        ended = program.run(
-            command,
-            # The input stays open while it works: that is how Java knows that somebody waits.
-            given=given,
-            time_limit=max(0.1, deadline - time.monotonic()),
-            most_bytes=MOST,
-            environment={key: value for key, value in os.environ.items() if key not in _NOT_FOR_JAVA},
-            folder=folder,
-        )
-    except TimeoutError:
-        return "", "", False
-    return ended.output.decode("utf-8", "replace"), ended.errors.decode("utf-8", "replace"), True
+def _run(command: list[str], folder: Path, given: bytes, deadline: float) -> tuple[str, str]:
+    """Return its output on both streams.  TimeoutError if it did not end before the deadline."""
+    ended = program.run(
+        command,
+        given=given,  # the input stays open while it runs: Java ends when it is closed
+        time_limit=max(0.1, deadline - time.monotonic()),
+        most_bytes=MOST,
+        environment={key: value for key, value in os.environ.items() if key not in _NOT_FOR_JAVA},
+        folder=folder,
+    )
+    return ended.output.decode("utf-8", "replace"), ended.errors.decode("utf-8", "replace")
 
 
 _NOT_FOR_JAVA = {"CLASSPATH", "JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"}
@@ -260,8 +259,8 @@ def _masked(text: str, secrets: Sequence[Secret]) -> str:
     return text
 
 
-def _read(output: str, errors: str) -> LoginAnswer:
-    # Not by splitlines(), which takes the separators for line ends.
+def _parse(output: str, errors: str) -> LoginAnswer:
+    # Not by splitlines(), which treats the separators as line ends.
     lines = output.replace("\r", "").split("\n")
     line = next((line for line in lines if line.startswith(("OK\x1f", "FAILED\x1e", "REFUSED\x1f"))), None)
     if line is None:
@@ -271,58 +270,54 @@ def _read(output: str, errors: str) -> LoginAnswer:
         _, driver, server = (*line.split("\x1f"), "", "")[:3]
         return LoginAnswer(driver=quoted(driver, 80), server=quoted(server, 80))
     if line.startswith("REFUSED"):
-        return LoginAnswer(problems=(LoginProblem("REFUSED", "", 0, line.split("\x1f")[1]),))
+        return LoginAnswer((LoginProblem("REFUSED", "", 0, line.split("\x1f")[1]),))
     problems = []
     for part in line.split("\x1e")[1:]:
         kind, state, number, message = (*part.split("\x1f", 3), "", "", "", "")[:4]
         problems.append(LoginProblem(kind, state, bounded.number(number) or 0, message))
-    return LoginAnswer(problems=tuple(problems))
+    return LoginAnswer(tuple(problems))
 
 
 # --- what it means ------------------------------------------------------------------------------------------
 
 
 def diagnose(answer: LoginAnswer, jar: DriverJar, java: Java) -> Finding:
-    """What the exceptions mean.  Source: Connector/J 5.1 and 8, MariaDB's driver, and procedure 2."""
-    if answer.problems and answer.problems[0].kind == "REFUSED":
-        return finding.error(
-            f"{jar.name} does not accept a URL that begins with jdbc:mysql:",
-            fix=knowledge.BY_ID["driver-url"].fix,
+    """Return what the exceptions mean.  Source: Connector/J 5.1 and 8, MariaDB's driver, and procedure 2."""
+    first, last = answer.problems[0], answer.problems[-1]
+    kinds = " ".join(problem.kind for problem in answer.problems)
+    known = _known(answer)
+    failed = f"{jar.name} does not log in"
+    if first.kind == "REFUSED":
+        text, fix = f"{jar.name} does not accept a URL that begins with jdbc:mysql:", _fix("driver-url")
+    elif any(problem.message == NO_ANSWER for problem in answer.problems):
+        text = f"{jar.name} has no answer within {LIMIT:g} s"
+        fix = "check whether the server answers, and how busy it is"
+    elif known is None and any(word in kinds for word in ("ClassNotFoundException", "NoClassDefFoundError")):
+        text, fix = (
+            f"a class is missing: {first.text}",
+            "correct mysql.driver_class, or use another driver_jar",
         )
-    if any(problem.message == NO_ANSWER for problem in answer.problems):
-        return finding.error(
-            f"{jar.name} has no answer within {LIMIT:g} s",
-            fix="see whether the server answers, and how busy it is",
-        )
-    found = _known(answer)
-    if found is None:
-        missing = any(
-            word in problem.kind
-            for problem in answer.problems
-            for word in ("ClassNotFoundException", "NoClassDefFoundError")
-        )
-        if missing:
-            fix = "correct mysql.driver_class, or take another driver_jar"
-            return finding.error(f"a class is missing: {_first(answer)}", fix=fix)
-        if _unreachable(answer):
-            return _not_reached(answer, jar)
-        return finding.error(f"{jar.name} does not log in: {_first(answer)}", fix="see the driver's message")
-    if found.id == "database-gone":
-        return _not_reached(answer, jar)
-    if found.subject in ("driver", "java") and "UnsupportedClassVersionError" in _kinds(answer):
-        return finding.error(
-            f"{jar.name} needs a newer Java than {java.name}", fix=knowledge.BY_ID["driver-java"].fix
-        )
-    text = f"{jar.name} does not log in: {found.cause}"
-    if found.parameter is None:
-        return finding.error(f"{text} ({_first(answer)})", fix=found.fix)
-    name, value = found.parameter
-    setting = SetField(f"mysql.url_parameters.{name}", value, f'set {name} = "{value}"')
-    return finding.error(text, fix=Fix(found.fix, setting))
+    elif known.id == "database-gone" if known is not None else _is_unreachable(answer, kinds):
+        text, fix = f"{jar.name} does not reach the server: {last.text}", _fix("database-gone")
+    elif known is None:
+        text, fix = f"{failed}: {first.text}", "see the driver's message"
+    elif known.subject in ("driver", "java") and "UnsupportedClassVersionError" in kinds:
+        text, fix = f"{jar.name} needs a newer Java than {java.name}", _fix("driver-java")
+    elif known.parameter is not None:
+        name, value = known.parameter
+        setting = SetField(f"mysql.url_parameters.{name}", value, f'set {name} = "{value}"')
+        return finding.error(f"{failed}: {known.cause}", fix=Fix(known.fix, setting))
+    else:
+        text, fix = f"{failed}: {known.cause} ({first.text})", known.fix
+    return finding.error(text, fix=fix)
+
+
+def _fix(failure: str) -> str:
+    return knowledge.BY_ID[failure].fix
 
 
 def _known(answer: LoginAnswer) -> Failure | None:
-    """The failure that the exceptions or MySQL's numbers mean, by the table that `verify` uses too."""
+    """Return the failure that the exceptions or MySQL's numbers mean, by the table that `verify` uses too."""
     texts = [f"{problem.kind}: {problem.message}" for problem in reversed(answer.problems)]
     found = knowledge.recognise(texts, source="jdbc")
     if found is not None and not found.general:
@@ -331,31 +326,11 @@ def _known(answer: LoginAnswer) -> Failure | None:
     return next((one for one in numbers if one is not None), found)
 
 
-def _not_reached(answer: LoginAnswer, jar: DriverJar) -> Finding:
-    fix = knowledge.BY_ID["database-gone"].fix
-    return finding.error(f"{jar.name} does not reach the server: {_last(answer)}", fix=fix)
-
-
-def _kinds(answer: LoginAnswer) -> str:
-    return " ".join(problem.kind for problem in answer.problems)
-
-
-def _unreachable(answer: LoginAnswer) -> bool:
-    kinds = _kinds(answer)
-    states = {problem.state[:2] for problem in answer.problems}
-    return "08" in states or any(
-        word in kinds for word in ("ConnectException", "UnknownHost", "Communications")
+def _is_unreachable(answer: LoginAnswer, kinds: str) -> bool:
+    words = ("ConnectException", "UnknownHost", "Communications")
+    return any(problem.state[:2] == "08" for problem in answer.problems) or any(
+        word in kinds for word in words
     )
-
-
-def _first(answer: LoginAnswer) -> str:
-    problem = answer.problems[0]
-    return quoted(f"{problem.kind.rpartition('.')[2]}: {problem.message}")
-
-
-def _last(answer: LoginAnswer) -> str:
-    problem = answer.problems[-1]
-    return quoted(f"{problem.kind.rpartition('.')[2]}: {problem.message}")
 
 
 # --- the check ----------------------------------------------------------------------------------------------
@@ -369,12 +344,12 @@ def findings(
     *,
     trusted: bool,
 ) -> Iterator[Finding]:
-    """One finding for each jar and Java that the nodes of this machine use (`mysql.driver`).
+    """Yield a finding for each jar and Java that the nodes of this machine use (`mysql.driver`).
 
     Nothing runs unless the profile is `trusted`: a jar and a Java are programs.  Also called after provisioning,
     before the first file is written.
     """
-    tried: dict[tuple[Path, Path | None], list[str]] = {}
+    tested: dict[tuple[Path, Path | None], list[str]] = {}
     for node in nodes:
         pack = packs.get(node.name)
         jar = jar_of(profile, pack)
@@ -383,50 +358,43 @@ def findings(
         elif jar is None:
             yield finding.skipped(f"no jar holds {profile.mysql.driver_class} yet", node=node.name)
         else:
-            tried.setdefault((jar, node.java_home), []).append(node.name)
-    if tried and not trusted:
+            tested.setdefault((jar, node.java_home), []).append(node.name)
+    if tested and not trusted:
         yield finding.skipped(
             "login with the driver was not tested: it runs only for a profile that you have agreed to",
             fix=finding.AGREE,
         )
         return
-    for (path, java_home), names in tried.items():
-        for result in _tried(profile, passwords, path, java_home):
-            yield result._replace(node=names[0] if len(tried) > 1 else None)
+    for (path, java_home), names in tested.items():
+        result = _tested(profile, passwords, path, java_home)
+        yield result._replace(node=names[0] if len(tested) > 1 else None)
 
 
 def jar_of(profile: Profile, pack: Pack | None) -> Path | None:
-    """The jar that a node will log in with: the profile's, else a fitting one in `components/lib`."""
-    wanted = profile.mysql.driver_class
+    """Return the jar that a node will log in with: the profile's, else one in `components/lib` with the class."""
     if profile.mysql.driver_jar is not None:
         candidates = [Path(profile.mysql.driver_jar)]
-    elif pack is not None:
-        candidates = [pack.path(f"{LIB}/{name}") for name in pack.names(LIB, ".jar")]
     else:
-        candidates = []
+        candidates = [pack.path(f"{LIB}/{name}") for name in pack.names(LIB, ".jar")] if pack else []
     for candidate in candidates:
-        try:
-            if holds_class(candidate, wanted):
+        with contextlib.suppress(DriverError):
+            if holds_class(candidate, profile.mysql.driver_class):
                 return candidate
-        except DriverError:
-            continue
     return None
 
 
-def _tried(profile: Profile, passwords: Passwords, path: Path, java_home: Path | None) -> Iterator[Finding]:
+def _tested(profile: Profile, passwords: Passwords, path: Path, java_home: Path | None) -> Finding:
     java = find_java(java_home)
     if java is None:
         where = f"in {java_home}" if java_home is not None else "on the PATH"
-        yield finding.skipped(
-            f"there is no Java {where}: nobody knows whether the driver gets in",
+        return finding.skipped(
+            f"login with the driver was not tested: no Java {where}",
             fix="set java_home of the node to the Java that its server runs on",
         )
-        return
     try:
         jar = required(path, profile.mysql.driver_class)
     except DriverError as problem:
-        yield finding.skipped(problem.text, fix=problem.fix)
-        return
+        return finding.skipped(problem.text, fix=problem.fix)
     answer = log_in(
         path,
         profile.mysql.driver_class,
@@ -437,11 +405,10 @@ def _tried(profile: Profile, passwords: Passwords, path: Path, java_home: Path |
         hidden=passwords.all(),
     )
     if answer.not_run is not None:
-        yield finding.skipped(
-            f"nobody knows whether the driver gets in: {answer.not_run}",
-            fix="set java_home of the node to a JDK, or put one on the PATH",
+        return finding.skipped(
+            f"login with the driver was not tested: {answer.not_run}",
+            fix="set java_home of the node to a JDK, or add one to the PATH",
         )
-    elif answer.ok:
-        yield finding.ok(f"{jar.name} logs in with {java.name} (server {answer.server})")
-    else:
-        yield diagnose(answer, jar, java)
+    if answer.ok:
+        return finding.ok(f"login with {jar.name} and {java.name} succeeded (server {answer.server})")
+    return diagnose(answer, jar, java)

@@ -1,4 +1,4 @@
-"""Who listens on a TCP port of this machine, where that can be known (Linux: /proc)."""
+"""The process that listens on a TCP port of this machine, if it can be found (Linux: /proc)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LISTEN = "0A"
 
 
 def who_listens(number: int) -> str | None:
-    """Name and process id of what listens on the port, like `java (1234)`; None where that cannot be seen."""
+    """Return name and id of the process that listens on the port, like `java (1234)`; None if not visible."""
     inodes = _inodes(number)
     if not inodes:
         return None
