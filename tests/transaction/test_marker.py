@@ -12,10 +12,10 @@ import pytest
 
 from tests.support import faults
 from tests.support.sandboxes import MARKER, Sandbox, in_a_child, sandbox
-from wizard.preflight import pair
 from wizard.system.errors import Locked
 from wizard.transaction import marker, recovery, runs
 from wizard.transaction.folders import Folders
+from wizard.verify.unfinished import unfinished_runs
 
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 
@@ -67,7 +67,7 @@ def test_a_marker_that_cannot_be_read_is_a_warning_of_its_own(box: Sandbox) -> N
     (box.homes[0] / MARKER).chmod(0o600)
 
     def look() -> None:
-        found = list(pair.unfinished_in(dict(zip(("node1", "node2"), box.homes, strict=True))))
+        found = list(unfinished_runs(dict(zip(("node1", "node2"), box.homes, strict=True))))
         assert [(one.status, one.node) for one in found] == [("warning", "node1"), ("error", "node2")]
         assert "Permission denied" in found[0].message
 
