@@ -1,4 +1,4 @@
-"""`verify` and `clean` as a person runs them: once, watching, and through the drill."""
+"""`verify` and `clean` as a user runs them: once, watching, and through the drill."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -58,35 +58,49 @@ def write_logs(pair: Pair, first: Side | None, second: Side | None) -> None:
             (home / "repository/logs/wso2carbon.log").write_bytes(side.log.content)
 
 
+def started(
+    pair: Pair, *, event_sync: Sequence[int] = (), management: Sequence[int] = ()
+) -> tuple[Side, Side]:
+    """Write the logs of a healthy first start, with these ports; return the sides."""
+    both = sides()
+    for side, port in zip(both, event_sync, strict=False):
+        side.event_sync = port
+    for side, port in zip(both, management, strict=False):
+        side.management = port
+    tell.first_start(*both)
+    write_logs(pair, *both)
+    return both
+
+
 def verify(profile: Profile, **options: Any) -> tuple[int, str, str]:
     out, err = io.StringIO(), io.StringIO()
-    code, data = run_verify(profile, "pair", out=out, err=err, **options)
+    code, data = run_verify(profile, "pair", out=out, err=err, **{"offline": True, **options})
     return code, out.getvalue() if data is None else json.dumps(data), err.getvalue()
+
+
+def findings(profile: Profile, **options: Any) -> tuple[int, dict[tuple[str, str | None], dict[str, Any]]]:
+    """Return the exit code and the findings of `--json` by id and node."""
+    code, out, _ = verify(profile, as_json=True, **options)
+    return code, {(one["id"], one["node"]): one for one in json.loads(out)["findings"]}
 
 
 # --- once ----------------------------------------------------------------------------------------
 
 
 def test_a_healthy_pair_by_its_logs(pair: Pair, profile: Profile) -> None:
-    first, second = sides()
-    tell.first_start(first, second)
-    write_logs(pair, first, second)
-    code, out, _ = verify(profile, offline=True)
+    started(pair)
+    code, out, _ = verify(profile)
     assert code == 0
     assert out.splitlines()[-1].startswith("HEALTHY")
     assert "verify.active-passive node1: active since" in out
 
 
 def test_json_is_one_object_with_the_keys_of_the_contract(pair: Pair, profile: Profile) -> None:
-    first, second = sides()
-    tell.first_start(first, second)
-    write_logs(pair, first, second)
-    code, out, err = verify(profile, offline=True, as_json=True)
+    started(pair)
+    code, out, err = verify(profile, as_json=True)
     told = json.loads(out)
-    assert code == 0
-    assert err == ""
+    assert (code, err, told["outcome"]) == (0, "", "healthy")
     assert set(told) == {"outcome", "findings"}
-    assert told["outcome"] == "healthy"
     for one in told["findings"]:
         assert set(one) == {"id", "node", "status", "message", "evidence", "fix"}
     left_out = {one["id"] for one in told["findings"] if one["status"] == "skipped"}
@@ -100,64 +114,49 @@ def test_json_is_one_object_with_the_keys_of_the_contract(pair: Pair, profile: P
 def test_the_event_processors_ports_are_those_that_the_server_opens(
     pack: str, shift: int, make_pair: MakePair
 ) -> None:
-    """One number in both files where the offsets part the nodes; what the log shows has the offset in it."""
+    """One number in both files if the offsets distinguish the nodes; the log shows it with the offset."""
     numbers = [11224, 11224] if shift else [11224, 11225]
     nodes = [{"event_sync_port": port, "port_offset": number} for number, port in enumerate(numbers, 1)]
     pair = make_pair(pack, nodes=nodes)
     assert replayed(pair)[0].outcome == "applied"
-    first, second = sides()
-    first.event_sync, second.event_sync = numbers[0] + shift, numbers[1] + 2 * shift
-    first.management, second.management = 10005 + shift, 10006 + 2 * shift
-    tell.first_start(first, second)
-    write_logs(pair, first, second)
     profile = load(pair.profile).profile
-    assert verify(profile, offline=True)[0] == 0
-    # Without the offset it is another configuration that is in use, or the other way round.
-    first, second = sides()
-    first.event_sync, second.event_sync = numbers[0] + 1 - shift, numbers[1] + 2 - 2 * shift
-    first.management, second.management = 10005 + 1 - shift, 10006 + 2 - 2 * shift
-    tell.first_start(first, second)
-    write_logs(pair, first, second)
-    code, out, _ = verify(profile, offline=True)
-    assert code == 3
-    assert "not the configuration that the wizard wrote" in out
+    for is_shifted, expected in ((shift, 0), (1 - shift, 3)):
+        offsets = (is_shifted, 2 * is_shifted)
+        started(
+            pair,
+            event_sync=[port + offset for port, offset in zip(numbers, offsets, strict=True)],
+            management=[port + offset for port, offset in zip((10005, 10006), offsets, strict=True)],
+        )
+        code, out, _ = verify(profile)
+        assert code == expected
+        assert ("not the configuration that the wizard wrote" in out) == (expected == 3)
 
 
-def test_an_offset_of_the_command_line_is_named_where_it_explains_all_ports(
+def test_an_offset_of_the_command_line_is_named_if_it_explains_all_ports(
     pair: Pair, profile: Profile
 ) -> None:
-    first, second = sides()
-    second.event_sync, second.management = second.event_sync + 5, second.management + 5
-    tell.first_start(first, second)
-    write_logs(pair, first, second)
-    code, out, _ = verify(profile, offline=True)
+    started(pair, event_sync=(11225, 11232), management=(10006, 10013))
+    code, out, _ = verify(profile)
     assert code == 3
     assert "127.0.0.1:10013, not at 127.0.0.1:10008" in out
     assert "node2 was started with -DportOffset=7" in out
-    second.management += 1
-    first.log.lines, second.log.lines = [], []
-    tell.first_start(first, second)
-    write_logs(pair, first, second)
-    code, out, _ = verify(profile, offline=True)
+    started(pair, event_sync=(11225, 11232), management=(10006, 10014))
+    code, out, _ = verify(profile)
     assert code == 3
     assert "-DportOffset" not in out
 
 
-def test_no_log_yet_is_waiting(profile: Profile) -> None:
-    code, out, _ = verify(profile, offline=True)
+def test_without_a_log_it_is_waiting_and_what_is_skipped_for_one_reason_is_one_entry(
+    profile: Profile,
+) -> None:
+    """In JSON each is a finding of its own."""
+    code, out, _ = verify(profile)
     assert code == 4
     assert "never started" in out
-
-
-def test_what_is_skipped_for_one_reason_is_told_once_and_every_id_is_told(profile: Profile) -> None:
-    """In JSON each is a finding of its own."""
-    _, out, _ = verify(profile, offline=True)
     lines = out.splitlines()
-    reason = next(number for number, line in enumerate(lines) if "the log shows no start" in line)
+    [reason] = [number for number, line in enumerate(lines) if "the log shows no start" in line]
     assert "node1, node2" in lines[reason]
-    assert sum("the log shows no start" in line for line in lines) == 1
-    _, told, _ = verify(profile, offline=True, as_json=True)
-    skipped = {one["id"] for one in json.loads(told)["findings"] if one["status"] == "skipped"}
+    skipped = {id for (id, _), one in findings(profile)[1].items() if one["status"] == "skipped"}
     assert {"verify.mode", "verify.spark-masters"} <= set(lines[reason + 1].split()) & skipped
     assert all(any(id in line.split() for line in lines) for id in skipped)
 
@@ -166,83 +165,89 @@ def test_an_error_is_exit_3_with_its_evidence_and_fix(pair: Pair, profile: Profi
     first, second = sides()
     tell.begin(first, second, mode="Single node")
     write_logs(pair, first, None)
-    code, out, _ = verify(profile, offline=True)
+    code, out, _ = verify(profile)
     assert code == 3
     assert "    > TID: [-1] [] [2026-01-27" in out
     assert "CEP started in Single node mode" in out
     assert "    fix: replay the profile" in out
 
 
-@pytest.mark.parametrize("kind", ["folder", "binary", "empty"])
-def test_bad_logs_are_findings(pair: Pair, profile: Profile, kind: str) -> None:
-    log = pair.homes[0] / "repository/logs/wso2carbon.log"
-    if kind == "folder":
-        log.mkdir()
-    else:
-        log.write_bytes(b"" if kind == "empty" else os.urandom(300_000))
-    code, out, _ = verify(profile, offline=True, as_json=True)
-    found = [
-        one for one in json.loads(out)["findings"] if one["id"] == "verify.log" and one["node"] == "node1"
-    ]
-    assert code == (3 if kind == "folder" else 4)
-    assert [one["status"] for one in found] == ["error" if kind == "folder" else "waiting"]
-    assert found[0]["fix"]
+@pytest.mark.parametrize(
+    ("write", "code", "status"),
+    [
+        (lambda log: log.mkdir(), 3, "error"),
+        (lambda log: log.write_bytes(os.urandom(300_000)), 4, "waiting"),
+        (lambda log: log.write_bytes(b""), 4, "waiting"),
+    ],
+    ids=["folder", "binary", "empty"],
+)
+def test_bad_logs_are_findings(
+    pair: Pair, profile: Profile, write: Callable[[Path], object], code: int, status: str
+) -> None:
+    write(pair.homes[0] / "repository/logs/wso2carbon.log")
+    exit_code, found = findings(profile)
+    assert (exit_code, found["verify.log", "node1"]["status"]) == (code, status)
+    assert found["verify.log", "node1"]["fix"]
 
 
 def test_the_other_machines_log_comes_by_log(tmp_path: Path, make_pair: MakePair) -> None:
-    nodes = [
-        {"host": "10.100.0.46"},
-        {"host": "10.100.0.47", "home": "/opt/wso2/elsewhere", "port_offset": None},
-    ]
-    pair = make_pair(nodes=nodes)
+    elsewhere = {"host": "10.100.0.47", "home": "/opt/wso2/elsewhere", "port_offset": None}
+    pair = make_pair(nodes=[{"host": "10.100.0.46"}, elsewhere])
     profile = load(pair.profile).profile
     first, second = tell.sides()
     first.event_sync, first.management = 11225, 10006
-    # Nobody here knows the offset of the other home: its own log says what it opened.
+    # The offset of the other home is unknown here: its own log shows what it opened.
     second.hazelcast, second.event_sync, second.management = 4001, 11231, 10012
     tell.first_start(first, second)
     write_logs(pair, first, None)
-    code, out, _ = verify(profile, offline=True)
+    code, out, _ = verify(profile)
     assert code == 4
     assert "ssh 10.100.0.47 tail -n +1 -F /opt/wso2/elsewhere/repository/logs/wso2carbon.log" in out
     copy = tmp_path / "node2.log"
     copy.write_bytes(second.log.content)
-    assert verify(profile, offline=True, logs=[f"node2={copy}"])[0] == 0
+    assert verify(profile, logs=[f"node2={copy}"])[0] == 0
     read, write = os.pipe()
     os.write(write, second.log.content)
     os.close(write)
-    assert verify(profile, offline=True, logs=["node2=-"], standard_input=read)[0] == 0
+    assert verify(profile, logs=["node2=-"], standard_input=read)[0] == 0
     os.close(read)
 
 
 @pytest.mark.parametrize(
-    "logs", [["node3=x"], ["node2"], ["node2="], ["node1=-", "node2=-"], ["node1=a", "node1=b"]]
+    "options",
+    [
+        *(
+            {"logs": logs.split()}
+            for logs in ("node3=x", "node2", "node2=", "node1=- node2=-", "node1=a node1=b")
+        ),
+        {"report": "missing/report.md"},
+        {"report": "."},
+    ],
+    ids=str,
 )
-def test_log_arguments_that_make_no_sense(profile: Profile, logs: list[str]) -> None:
+def test_options_that_make_no_sense(profile: Profile, tmp_path: Path, options: dict[str, Any]) -> None:
+    if "report" in options:
+        options = {"report": tmp_path / options["report"]}
     with pytest.raises(UsageError):
-        verify(profile, offline=True, logs=logs)
+        verify(profile, **options)
 
 
 def test_one_path_for_both_homes_is_the_home_of_the_node_of_this_machine(make_pair: MakePair) -> None:
     pair = make_pair(nodes=[{"host": "127.0.0.1"}, {"host": "10.100.0.47", "port_offset": None}])
     text = pair.profile.read_text().replace(str(pair.homes[1]), str(pair.homes[0]))
     pair.profile.write_text(text)
-    profile = load(pair.profile).profile
-    code, out, _ = verify(profile, offline=True, as_json=True)
-    found = {one["node"]: one["status"] for one in json.loads(out)["findings"] if one["id"] == "verify.log"}
-    assert found == {"node1": "waiting", "node2": "skipped"}
+    code, found = findings(load(pair.profile).profile)
+    assert [found["verify.log", node]["status"] for node in ("node1", "node2")] == ["waiting", "skipped"]
     assert code == 4
 
 
-def test_a_password_in_the_log_does_not_show(pair: Pair, profile: Profile, tmp_path: Path) -> None:
-    first, second = sides()
-    tell.first_start(first, second)
-    first.log.say(
-        tell.QUERIES, f"cannot log in with {pairs.PASSWORD} at jdbc:mysql://x?password=other9", "ERROR"
-    )
+def test_a_password_in_the_log_is_hidden(pair: Pair, profile: Profile, tmp_path: Path) -> None:
+    first, second = started(pair)
+    message = f"cannot log in with {pairs.PASSWORD} at jdbc:mysql://x?password=other9"
+    first.log.say(tell.QUERIES, message, "ERROR")
     write_logs(pair, first, second)
     report = tmp_path / "report.md"
-    outputs = [*verify(profile, offline=True, report=report), *verify(profile, offline=True, as_json=True)]
+    outputs = [*verify(profile, report=report), *verify(profile, as_json=True)]
     for text in (*map(str, outputs), report.read_text()):
         assert pairs.PASSWORD not in text
         assert "other9" not in text
@@ -250,57 +255,30 @@ def test_a_password_in_the_log_does_not_show(pair: Pair, profile: Profile, tmp_p
 
 
 def test_a_report_for_colleagues(pair: Pair, profile: Profile, tmp_path: Path) -> None:
-    first, second = sides()
-    tell.first_start(first, second)
+    first, second = started(pair)
     first.log.say(tell.QUERIES, "```</pre> it failed | here", "ERROR")
     write_logs(pair, first, second)
     report = tmp_path / "report.md"
-    code, out, _ = verify(profile, offline=True, report=report)
+    code, out, _ = verify(profile, report=report)
     text = report.read_text()
     assert code == 0
     assert f"report: {report}" in out
-    for part in (
-        "# Verify: pair",
-        "HEALTHY",
-        "## Versions",
-        "WSO2 API Manager Analytics Server 2.0.0",
-        "4.4.7",
-    ):
-        assert part in text
-    for part in (
-        "## Findings",
-        "## Timeline",
-        "### node2",
-        "became passive",
-        "## Profile",
-        "APIM_DB_PASSWORD",
-    ):
-        assert part in text
+    parts = ("# Verify: pair", "HEALTHY", "## Versions", "WSO2 API Manager Analytics Server 2.0.0", "4.4.7")
+    parts += ("## Findings", "## Timeline", "### node2", "became passive", "## Profile", "APIM_DB_PASSWORD")
+    assert [part for part in parts if part not in text] == []
     assert "````" in text  # a fence that the log's own cannot end
     assert not (tmp_path / "report.json").exists()
 
 
-@pytest.mark.parametrize("where", ["missing/report.md", "."])
-def test_a_report_that_cannot_be_written_is_said_at_once(
-    profile: Profile, tmp_path: Path, where: str
-) -> None:
-    with pytest.raises(UsageError):
-        verify(profile, offline=True, report=tmp_path / where)
-
-
-def test_state_files_and_receivers_are_told_of(pair: Pair, profile: Profile) -> None:
+def test_state_files_and_receivers_are_reported(pair: Pair, profile: Profile) -> None:
     folder = pair.homes[0] / "repository/deployment/server/eventreceivers"
     folder.mkdir(parents=True)
     (folder / "r.xml").write_text(
         '<eventReceiver name="r" xmlns="http://wso2.org/carbon/eventreceiver"><from eventAdapterType="wso2event">'
         '<property name="events.duplicated.in.cluster">true</property></from></eventReceiver>'
     )
-    states = pair.homes[1] / "cep_persistence/-1234/plan"
-    states.mkdir(parents=True)
-    for number in range(5):
-        (states / f"{number}_plan").write_bytes(b"x" * 100)
-    _, out, _ = verify(profile, as_json=True)
-    found = {(one["id"], one["node"]): one for one in json.loads(out)["findings"]}
+    save_states(pair.homes[1], 5)
+    _, found = findings(profile, offline=False)
     assert found["verify.event-receivers", "node1"]["status"] == "warning"
     assert "r (repository/deployment" in found["verify.event-receivers", "node1"]["message"]
     assert found["verify.event-receivers", "node2"]["status"] == "ok"
@@ -312,37 +290,36 @@ def test_state_files_and_receivers_are_told_of(pair: Pair, profile: Profile) -> 
 def test_a_pack_that_is_broken_does_not_stop_it(pair: Pair, profile: Profile) -> None:
     (pair.homes[0] / "repository/conf/carbon.xml").write_text("<Server><Ports>")
     (pair.homes[1] / "repository/conf/event-processor.xml").write_text("<x")
-    code, out, _ = verify(profile, as_json=True)
+    code, found = findings(profile, offline=False)
     assert code == 4
-    assert {one["id"] for one in json.loads(out)["findings"]} >= {"verify.spark-ui", "verify.state-files"}
+    assert {id for id, _ in found} >= {"verify.spark-ui", "verify.state-files"}
 
 
 def test_an_interrupted_run_is_reported_with_5(pair: Pair, profile: Profile) -> None:
-    first, second = sides()
-    tell.first_start(first, second)
-    write_logs(pair, first, second)
-    marker = {
-        "run": "20261124T101530Z-1f3a",
-        "journal": "/nowhere/journal.json",
-        "owner": "ann",
-        "host": "here",
-    }
+    started(pair)
+    run = "20261124T101530Z-1f3a"
+    marker = {"run": run, "journal": "/nowhere/journal.json", "owner": "ann", "host": "here"}
     (pair.homes[1] / ".apimha-wizard-run").write_text(json.dumps(marker))
-    code, out, _ = verify(profile, offline=True, as_json=True)
-    found = [one for one in json.loads(out)["findings"] if one["status"] == "error"]
+    code, found = findings(profile)
     assert code == 5
-    assert [(one["id"], one["node"]) for one in found] == [("apply.unfinished", "node2")]
-    assert found[0]["fix"] == "let ann run: apimha-wizard rollback 20261124T101530Z-1f3a"
+    assert [key for key, one in found.items() if one["status"] == "error"] == [("apply.unfinished", "node2")]
+    assert found["apply.unfinished", "node2"]["fix"] == f"let ann run: apimha-wizard rollback {run}"
 
 
 # --- clean ---------------------------------------------------------------------------------------
 
 
-def test_clean_removes_what_dry_run_shows(pair: Pair, profile: Profile) -> None:
-    states = pair.homes[0] / "cep_persistence/-1234/plan"
+def save_states(home: Path, count: int, location: str = "cep_persistence") -> Path:
+    """Write state files of a plan, of 1 KiB each; return their folder."""
+    states = home / location / "-1234/plan"
     states.mkdir(parents=True)
-    for number in range(5):
+    for number in range(count):
         (states / f"{number}_plan").write_bytes(b"x" * 1024)
+    return states
+
+
+def test_clean_removes_what_dry_run_shows(pair: Pair, profile: Profile) -> None:
+    states = save_states(pair.homes[0], 5)
     out = io.StringIO()
     assert run_clean(profile, "pair", dry_run=True, out=out) == 4
     assert "would remove 3 state files and free 3.0 kB; keeps 2" in out.getvalue()
@@ -358,10 +335,7 @@ def test_clean_removes_what_dry_run_shows(pair: Pair, profile: Profile) -> None:
 def test_clean_follows_the_packs_own_location(pair: Pair, profile: Profile) -> None:
     config = pair.homes[0] / "repository/conf/event-processor.xml"
     config.write_text(config.read_text().replace(">cep_persistence<", ">kept/states<"))
-    states = pair.homes[0] / "kept/states/-1234/plan"
-    states.mkdir(parents=True)
-    for number in range(3):
-        (states / f"{number}_plan").write_text("x")
+    states = save_states(pair.homes[0], 3, "kept/states")
     assert run_clean(profile, "pair", out=io.StringIO()) == 0
     assert sorted(path.name for path in states.iterdir()) == ["1_plan", "2_plan"]
 
@@ -419,9 +393,7 @@ def test_watching_until_it_is_healthy(pair: Pair, profile: Profile) -> None:
     watching = Watching(profile, offline=True, until_healthy=True)
     watching.out.wait_for("node1    registry mounted")
     watching.out.wait_for("waiting: 0 errors")
-    first, second = sides()
-    tell.first_start(first, second)
-    write_logs(pair, first, second)
+    started(pair)
     watching.join(120)
     assert watching.code == 0
     said = watching.out.getvalue()
@@ -433,9 +405,7 @@ def test_watching_until_it_is_healthy(pair: Pair, profile: Profile) -> None:
 def test_watching_in_json_prints_one_object_a_line_at_each_change(pair: Pair, profile: Profile) -> None:
     watching = Watching(profile, offline=True, until_healthy=True, as_json=True)
     watching.out.wait_for("never started")
-    first, second = sides()
-    tell.first_start(first, second)
-    write_logs(pair, first, second)
+    started(pair)
     watching.join(120)
     assert watching.code == 0
     told = [json.loads(line) for line in watching.out.getvalue().splitlines()]
@@ -522,7 +492,7 @@ def test_two_stand_ins_are_a_healthy_pair(stand_ins: Callable[..., Pair2]) -> No
     two = stand_ins(takeover=0.1, skew=-5)
     two.start(0)
     two.start(1)
-    _, out, _ = verify(two.profile, as_json=True)
+    _, out, _ = verify(two.profile, offline=False, as_json=True)
     told = json.loads(out)
     wrong = [one for one in told["findings"] if one["status"] not in ("ok", "skipped")]
     assert wrong == []
@@ -602,4 +572,4 @@ def test_stopping_the_passive_node_begins_the_drill_anew(
 
 def test_a_drill_needs_both_logs(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="needs the logs of both nodes"):
-        verify(tell.profile(), offline=True, drill=True, report=tmp_path / "x.md")
+        verify(tell.profile(), drill=True, report=tmp_path / "x.md")

@@ -17,8 +17,9 @@ import pytest
 
 from tests.support import server_logs as tell
 from tests.support.server_logs import QUEUE, ServerLog
+from wizard.verify.facts import Facts
 from wizard.verify.log import FileLog
-from wizard.verify.story import Facts, Story
+from wizard.verify.story import Story
 
 SMALL = 1_000_000
 """Bytes; each log is also made four times as long."""

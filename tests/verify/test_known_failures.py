@@ -1,4 +1,4 @@
-"""Each known failure at each place of a log: the verdict, through the real command, is the right one every time."""
+"""Each known failure at each place of a log gets the right verdict, through the real command."""
 
 from __future__ import annotations
 

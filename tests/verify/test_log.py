@@ -5,7 +5,8 @@ from __future__ import annotations
 import gzip
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from wizard.verify.scan import Scanner
 from wizard.verify.story import Story
 
 START = "Starting WSO2 Carbon..."
+UNSUPPORTED = "CARBON is supported only on JDK 1.7 and 1.8"
+BECAME = "Became CEP HA Active Member"
 
 
 @pytest.fixture
@@ -28,31 +31,52 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "wso2carbon.log"
 
 
-def start(number: int = 1, *, form: Form = "file") -> bytes:
-    """A start whose lines are told from those of other starts by their number."""
+def log_of(*lines: tuple[str, ...], form: Form = "file", trace: tuple[str, ...] = ()) -> bytes:
+    """Return a log with these lines: source, message, level; the trace belongs to the last one."""
     log = ServerLog(form)
-    log.say(CARBON, START)
-    log.say(HA, f"CEP HA of start {number}")
+    for line in lines:
+        log.say(*line, trace=trace if line is lines[-1] else ())
     return log.content
 
 
+def start(number: int = 1) -> bytes:
+    """Return a start whose lines differ by their number from those of other starts."""
+    return log_of((CARBON, START), (HA, f"CEP HA of start {number}"))
+
+
+def line(message: str, level: str = "INFO", trace: tuple[str, ...] = ()) -> bytes:
+    return log_of((HA, message, level), trace=trace)
+
+
 def noise(size: int) -> bytes:
-    log = ServerLog()
-    log.say(QUERIES, "Executing query: INSERT INTO TABLE x SELECT 1")
-    line = log.content
-    return line * (size // len(line) + 1)
+    one = log_of((QUERIES, "Executing query: INSERT INTO TABLE x SELECT 1"))
+    return one * (size // len(one) + 1)
 
 
-def messages(records: Iterator[Record]) -> list[str]:
+def messages(records: Iterable[Record]) -> list[str]:
     return [record.message for record in records]
 
 
-def read_all(path: Path, **options: int) -> list[str]:
+def records_of(path: Path, **options: int) -> list[Record]:
     log = FileLog(path, **options)
     try:
-        return messages(iter([*log.read(), *log.finish()]))
+        return [*log.read(), *log.finish()]
     finally:
         log.close()
+
+
+def read_all(path: Path, **options: int) -> list[str]:
+    return messages(records_of(path, **options))
+
+
+def failures(records: Iterable[Record]) -> list[str]:
+    story = Story()
+    story.read(records)
+    return [one.failure.id for one in story.facts.troubles.values() if one.failure]
+
+
+def started(number: int, *more: str) -> list[str]:
+    return [START, f"CEP HA of start {number}", *more]
 
 
 # --- lines ---------------------------------------------------------------------------------------
@@ -61,26 +85,36 @@ def read_all(path: Path, **options: int) -> list[str]:
 @pytest.mark.parametrize("form", ["file", "console", "short"])
 def test_every_form_of_a_line_gives_the_same_record(form: Form) -> None:
     log = ServerLog(form)
-    record = parse(log.say(HA, "Became CEP HA Active Member").encode())
+    record = parse(log.say(HA, BECAME).encode())
     assert record is not None
-    assert (record.message, record.level) == ("Became CEP HA Active Member", "INFO")
+    assert (record.message, record.level, record.time) == (BECAME, "INFO", log.clock)
     assert record.source.endswith("HAManager")
-    assert record.time == log.clock
 
 
 @pytest.mark.parametrize(
-    "line",
+    ("line", "message"),
     [
-        "TID: [0] [BAM] [2016-02-03 16:38:11,247] INFO {org.wso2.carbon.x.Y} - hello {org.wso2.carbon.x.Y}",
-        "TID: [-1234] [] [2016-02-03 16:38:11,247]  INFO {org.wso2.carbon.x.Y} -  hello {org.wso2.carbon.x.Y}  ",
-        "   [2016-02-03 16:38:11,247]  INFO {org.wso2.carbon.x.Y} -  hello",
-        "[2016-02-03 16:38:11,247]  INFO - Y hello\r",
+        ("TID: [0] [BAM] [2016-02-03 16:38:11,247] INFO {org.wso2.x.Y} - hello {org.wso2.x.Y}", "hello"),
+        ("TID: [-1234] [] [2016-02-03 16:38:11,247]  INFO {org.wso2.x.Y} -  hello {org.wso2.x.Y}  ", "hello"),
+        ("   [2016-02-03 16:38:11,247]  INFO {org.wso2.carbon.x.Y} -  hello", "hello"),
+        ("[2016-02-03 16:38:11,247]  INFO - Y hello\r", "hello"),
+        ("[2016-02-03 16:38:11,247] ERROR {x} -  Grober \udcdcbeltat", "Grober \ufffdbeltat"),
+        ("ERROR {org.wso2.x.HAManager} -  CEP HA State syncing failed, x", "CEP HA State syncing failed, x"),
+        ("Caused by: x.Y: [2026-01-28 14:00:01,037]  INFO {a.B} -  Starting WSO2 Carbon...", None),
+        ("\tat [2026-01-28 14:00:01,037]  INFO {a.B} -  Starting WSO2 Carbon...", None),
+        ("a user wrote: [2026-01-28 14:00:01,037]  INFO {a.B} -  Starting WSO2 Carbon...", None),
+        ("", None),
+        ("\tat org.x.Y.z(Y.java:1)", None),
+        ("Caused by: x", None),
+        ("\x00\udcff\udcfe", None),
+        ("[no time] INFO {x} - y", None),
+        ("ERROR x", None),
     ],
 )
-def test_variants_that_servers_print(line: str) -> None:
-    record = parse(line.encode())
-    assert record is not None
-    assert record.message == "hello"
+def test_variants_of_lines_and_lines_that_begin_no_record(line: str, message: str | None) -> None:
+    record = parse(line.encode("utf-8", "surrogateescape"))
+    assert (record and record.message) == message
+    assert record is None or (record.time is None) == line.startswith("ERROR")
 
 
 @pytest.mark.parametrize(
@@ -103,209 +137,152 @@ def test_variants_that_servers_print(line: str) -> None:
     ],
 )
 @pytest.mark.parametrize("form", ["file", "console", "short", "ei"])
-def test_a_prefix_is_read_past(prefix: str, form: Form, path: Path) -> None:
+def test_a_prefix_is_ignored(prefix: str, form: Form, path: Path) -> None:
     log = ServerLog(form)
     log.say(CARBON, START)
     log.say(QUERIES, "it failed", "ERROR", trace=("x.Problem: no", "\tat x.Y", "Caused by: y.Reason: why"))
-    log.say(HA, "Became CEP HA Active Member")
+    log.say(HA, BECAME)
     path.write_text("".join(f"{prefix}{line}\n" for line in log.lines))
     file = FileLog(path)
     records = [*file.read(), *file.finish()]
-    assert [record.message for record in records] == [START, "it failed", "Became CEP HA Active Member"]
+    assert messages(records) == [START, "it failed", BECAME]
     assert records[0].time is not None
     assert records[1].trace == ("x.Problem: no", "Caused by: y.Reason: why")
     assert file.latest is not None
-    assert file.latest.message == "Became CEP HA Active Member"
+    assert file.latest.message == BECAME
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        "Caused by: x.Y: [2026-01-28 14:00:01,037]  INFO {a.B} -  Starting WSO2 Carbon...",
-        "\tat [2026-01-28 14:00:01,037]  INFO {a.B} -  Starting WSO2 Carbon...",
-        "somebody wrote: [2026-01-28 14:00:01,037]  INFO {a.B} -  Starting WSO2 Carbon...",
-    ],
-)
-def test_a_record_that_is_only_quoted_is_none(line: str) -> None:
-    assert parse(line.encode()) is None
+def test_a_message_of_the_launcher_belongs_to_the_next_start(path: Path) -> None:
+    refused = f" [ERROR] {UNSUPPORTED}\n".encode()
+    path.write_bytes(start(1) + refused + start(2))
+    records = records_of(path)
+    assert messages(records) == [UNSUPPORTED, *started(2)]
+    assert failures(records) == ["java-version"]
+    path.write_bytes(refused + start(1) + start(2))
+    assert read_all(path) == started(2)
+    packed = path.with_name("wso2carbon.log.1.gz")
+    path.rename(packed)
+    packed.write_bytes(gzip.compress(start(1) + refused + start(2)))
+    assert read_all(path) == [UNSUPPORTED, *started(2)]
 
 
-def test_what_the_launcher_says_belongs_to_the_start_behind_it(path: Path) -> None:
-    path.write_bytes(start(1) + b" [ERROR] CARBON is supported only on JDK 1.7 and 1.8\n" + start(2))
-    file = FileLog(path)
-    records = list(file.read())
-    assert [record.message for record in records] == [
-        "CARBON is supported only on JDK 1.7 and 1.8",
-        START,
-        "CEP HA of start 2",
-    ]
-    story = Story()
-    story.read(records)
-    assert [one.failure.id for one in story.facts.troubles.values() if one.failure] == ["java-version"]
-    path.write_bytes(b" [ERROR] CARBON is supported only on JDK 1.7 and 1.8\n" + start(1) + start(2))
-    assert read_all(path) == [START, "CEP HA of start 2"]
-
-
-def test_what_the_jvm_itself_prints_is_an_error(path: Path) -> None:
+def test_a_message_of_the_jvm_is_an_error(path: Path) -> None:
     path.write_bytes(start(1) + b'Exception in thread "pool-1" java.lang.OutOfMemoryError: Java heap space\n')
-    story = Story()
-    file = FileLog(path)
-    story.read([*file.read(), *file.finish()])
-    assert [one.failure.id for one in story.facts.troubles.values() if one.failure] == ["heap"]
+    assert failures(records_of(path)) == ["heap"]
 
 
-def test_errors_of_one_kind_are_counted_and_parted_by_minutes(path: Path) -> None:
-    log = ServerLog()
-    log.say(CARBON, START)
-    for number in range(150):
-        log.say(QUERIES, f"it failed {number} times", "ERROR")
-    path.write_bytes(log.content)
-    records = list(FileLog(path).read())[1:]
+def test_errors_of_one_kind_are_counted_minute_by_minute(path: Path) -> None:
+    path.write_bytes(
+        log_of((CARBON, START), *((QUERIES, f"it failed {n} times", "ERROR") for n in range(150)))
+    )
+    records = records_of(path)[1:]
     assert sum(record.times for record in records) == 150
     assert 6 <= len(records) <= 20
     assert records[-1].message == "it failed 149 times"
 
 
-def test_the_page_quotes_an_error_without_its_time() -> None:
-    record = parse(b"ERROR {org.wso2.carbon.x.HAManager} -  CEP HA State syncing failed, x")
-    assert record is not None
-    assert (record.message, record.time) == ("CEP HA State syncing failed, x", None)
-
-
 @pytest.mark.parametrize(
-    "line",
+    ("text", "hidden", "shown"),
     [
-        b"",
-        b"\tat org.x.Y.z(Y.java:1)",
-        b"Caused by: x",
-        b"\x00\xff\xfe",
-        b"[no time] INFO {x} - y",
-        b"ERROR x",
+        (
+            b"[2016-02-03 16:38:11,247] ERROR {x} -  jdbc:mysql://h/d?user=a&password=s3cret&x=1 \x1b[31mred",
+            "s3cret \x1b",
+            "user=a",
+        ),
+        (b'"password": "s3cret"', "s3cret", "password"),
+        (b"https://svn:s3cret@host/repo", "s3cret", "svn"),
+        (b"Access denied for user 'a'@'h' (using password: YES)", "s3cret", "(using password: YES)"),
     ],
 )
-def test_other_lines_are_no_records(line: bytes) -> None:
-    assert parse(line) is None
-
-
-def test_a_line_for_people_hides_passwords_and_control_characters() -> None:
-    line = b"[2016-02-03 16:38:11,247] ERROR {x} -  jdbc:mysql://h/d?user=a&password=s3cret&x=1 \x1b[31mred\x1b[0m"
-    shown = printable(line)
-    assert "s3cret" not in shown
-    assert "\x1b" not in shown
-    assert "user=a" in shown
-    assert "s3cret" not in printable(b'"password": "s3cret"')
-    assert "s3cret" not in printable(b"https://svn:s3cret@host/repo")
-    assert "(using password: YES)" in printable(b"Access denied for user 'a'@'h' (using password: YES)")
-
-
-def test_broken_utf_8_is_replaced() -> None:
-    record = parse(b"[2016-02-03 16:38:11,247] ERROR {x} -  Grober \xdcbeltat")
-    assert record is not None
-    assert record.message == "Grober �beltat"
+def test_passwords_and_control_characters_are_hidden(text: bytes, hidden: str, shown: str) -> None:
+    assert shown in printable(text)
+    assert not any(word in printable(text) for word in hidden.split())
 
 
 # --- the newest start ----------------------------------------------------------------------------
 
-
-def test_only_the_newest_start_is_read(path: Path) -> None:
-    path.write_bytes(start(1) + start(2) + start(3))
-    assert read_all(path) == [START, "CEP HA of start 3"]
+QUOTING = (f"\tat {START}", f"Caused by: {START}", START)
 
 
-def test_a_start_that_is_only_quoted_is_none(path: Path) -> None:
-    log = ServerLog()
-    log.say(QUERIES, f"somebody wrote: {START}", "ERROR", trace=(f"\tat {START}", f"Caused by: {START}"))
-    log.raw(START)
-    path.write_bytes(start(1) + log.content)
-    assert read_all(path)[0] == START
-    assert len(read_all(path)) == 3
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", []),
+        (start(1) + start(2) + start(3), started(3)),
+        (
+            start(1) + log_of((QUERIES, f"it wrote: {START}", "ERROR"), trace=QUOTING),
+            started(1, f"it wrote: {START}"),
+        ),
+        (start(1).replace(b"\n", b"\r\n"), started(1)),
+        (start(1).rstrip(b"\n"), started(1)),
+        (
+            start(1) + b"ERROR" * 1_000_000 + b"\n" + line("CEP HA of start 1"),
+            started(1, "CEP HA of start 1"),
+        ),
+        (start(1) + b"x" * 1_000_000 + START.encode() * 3 + b"\n" + line("CEP one"), started(1, "CEP one")),
+    ],
+    ids=[
+        "empty",
+        "several",
+        "quoted",
+        "CRLF",
+        "no last newline",
+        "megabytes in a line",
+        "quoted in megabytes",
+    ],
+)
+def test_only_the_newest_start_is_read(path: Path, content: bytes, expected: list[str]) -> None:
+    path.write_bytes(content)
+    log = FileLog(path)
+    assert [*messages(log.read()), *messages(log.finish())] == expected
+    assert log.trouble is None or expected == []
 
 
 @pytest.mark.parametrize("size", [0, 1_048_400, 1_048_576, 1_048_700, 3_000_000])
-def test_blocks_do_not_cut_what_stands_across_their_borders(path: Path, size: int) -> None:
+def test_blocks_keep_what_is_across_their_borders(path: Path, size: int) -> None:
+    half = start(2)[len(start(2)) // 2 :]
     for shift in (0, 1, 40, 75, 76, 77, 100):
-        path.write_bytes(
-            b"x" * shift + b"\n" + start(1) + start(2) + noise(size) + start(2)[len(start(2)) // 2 :]
-        )
-        assert read_all(path)[:2] == [START, "CEP HA of start 2"]
-
-
-def test_crlf(path: Path) -> None:
-    path.write_bytes(start(1).replace(b"\n", b"\r\n"))
-    assert read_all(path) == [START, "CEP HA of start 1"]
-
-
-def test_a_last_line_without_its_end_counts(path: Path) -> None:
-    path.write_bytes(start(1).rstrip(b"\n"))
-    assert read_all(path) == [START, "CEP HA of start 1"]
+        path.write_bytes(b"x" * shift + b"\n" + start(1) + start(2) + noise(size) + half)
+        assert read_all(path)[:2] == started(2)
 
 
 def test_a_trace_belongs_to_the_error_above(path: Path) -> None:
-    log = ServerLog()
-    log.say(CARBON, START)
-    log.say(
-        QUERIES,
-        "it failed",
-        "ERROR",
-        trace=("x.Problem: no", "\tat x.Y", "Caused by: y.Reason: why", "\tat z"),
-    )
-    log.say(QUERIES, "alone", "ERROR")
-    path.write_bytes(log.content)
-    records = list(FileLog(path).read())
-    assert records[1].trace == ("x.Problem: no", "Caused by: y.Reason: why")
-    assert records[1].evidence.endswith("Caused by: y.Reason: why")
-    assert records[2].trace == ()
-
-
-def test_a_line_of_megabytes_is_skipped(path: Path) -> None:
-    path.write_bytes(start(1) + b"ERROR" * 1_000_000 + b"\n" + line("CEP HA of start 1"))
-    assert read_all(path) == [START, "CEP HA of start 1", "CEP HA of start 1"]
+    trace = ("x.Problem: no", "\tat x.Y", "Caused by: y.Reason: why", "\tat z")
+    path.write_bytes(start(1) + line("it failed", "ERROR", trace) + line("alone", "ERROR"))
+    _, _, failed, single = records_of(path)
+    assert failed.trace == ("x.Problem: no", "Caused by: y.Reason: why")
+    assert failed.evidence.endswith("Caused by: y.Reason: why")
+    assert single.trace == ()
 
 
 def test_garbage_between_the_lines_does_no_harm(path: Path) -> None:
     garbage = bytes(range(256)) * 50
     path.write_bytes(garbage + b"\n" + start(1) + garbage + b"\n" + line("CEP HA") + garbage)
-    assert read_all(path)[:2] == [START, "CEP HA of start 1"]
-
-
-def test_behind_the_cap_no_start_is_seen(path: Path) -> None:
-    path.write_bytes(start(1) + noise(400_000))
-    log = FileLog(path, limit=300_000)
-    assert messages(log.read()) == []
-    assert log.trouble is not None
-    assert log.trouble.kind == "capped"
-    assert read_all(path, limit=500_000)[0] == START
+    assert read_all(path)[:2] == started(1)
 
 
 # --- rolled-over files ---------------------------------------------------------------------------
 
 
 def test_the_newest_start_is_found_in_a_rolled_over_file(path: Path) -> None:
-    log = ServerLog()
-    log.say(HA, "CEP in the file of today")
-    path.write_bytes(log.content)
+    path.write_bytes(line("CEP in the file of today"))
     path.with_name("wso2carbon.log.2026-01-26").write_bytes(start(2) + noise(2_000_000))
     path.with_name("wso2carbon.log.2026-01-25").write_bytes(start(1))
-    assert read_all(path) == [START, "CEP HA of start 2", "CEP in the file of today"]
+    assert read_all(path) == started(2, "CEP in the file of today")
 
 
 def test_packed_files_are_read_too(path: Path) -> None:
     path.write_bytes(noise(1000))
-    packed = gzip.compress(start(1) + noise(10)) + gzip.compress(
-        noise(3_000_000) + start(2) + noise(2_000_000)
-    )
+    packed = gzip.compress(start(1) + noise(10))
+    packed += gzip.compress(noise(3_000_000) + start(2) + noise(2_000_000))
     path.with_name("wso2carbon.log.2026-01-26.gz").write_bytes(packed)
-    assert read_all(path) == [START, "CEP HA of start 2"]
+    assert read_all(path) == started(2)
 
 
 def test_files_come_in_the_order_of_their_dates_and_numbers(path: Path) -> None:
-    said = {"": 0, ".1": 1, ".2": 2, ".10": 10}
-    for suffix, number in said.items():
-        log = ServerLog()
-        if number == 10:
-            log.say(CARBON, START)
-        log.say(HA, f"CEP {number}")
-        path.with_name(path.name + suffix).write_bytes(log.content)
+    for suffix, number in {"": 0, ".1": 1, ".2": 2}.items():
+        path.with_name(path.name + suffix).write_bytes(line(f"CEP {number}"))
+    path.with_name("wso2carbon.log.10").write_bytes(log_of((CARBON, START), (HA, "CEP 10")))
     path.with_name("wso2carbon.log.2026-01-26").write_bytes(start(99))
     path.with_name("wso2carbon.log.bak").write_bytes(start(98))
     assert read_all(path) == [START, "CEP 10", "CEP 2", "CEP 1", "CEP 0"]
@@ -313,51 +290,14 @@ def test_files_come_in_the_order_of_their_dates_and_numbers(path: Path) -> None:
 
 def test_a_log_that_was_only_rolled_over_counts(path: Path) -> None:
     path.with_name("wso2carbon.log.2026-01-26").write_bytes(start(1))
-    assert read_all(path) == [START, "CEP HA of start 1"]
+    assert read_all(path) == started(1)
 
 
-def test_a_broken_archive_hides_only_what_is_older(path: Path) -> None:
-    path.write_bytes(noise(100) + line("CEP HA of start 1"))
-    path.with_name("wso2carbon.log.2026-01-26.gz").write_bytes(gzip.compress(start(1))[:40] + b"rubbish")
-    log = FileLog(path)
-    assert messages(log.read()) == ["CEP HA of start 1"]
-    assert log.trouble is not None
-    assert log.trouble.kind == "broken"
+# --- logs with a problem -------------------------------------------------------------------------
 
 
-def test_an_archive_that_inflates_without_end_is_left(path: Path) -> None:
-    path.write_bytes(noise(10))
-    path.with_name("wso2carbon.log.1.gz").write_bytes(gzip.compress(b"\0" * 30_000_000))
-    log = FileLog(path, limit=2_000_000)
-    assert messages(log.read()) == []
-    assert log.trouble is not None
-    assert log.trouble.kind == "broken"
-
-
-# --- what can be wrong with it -------------------------------------------------------------------
-
-
-def test_no_log(path: Path) -> None:
-    log = FileLog(path)
-    assert list(log.read()) == []
-    assert log.trouble is not None
-    assert log.trouble.kind == "missing"
+def unreadable(path: Path, patch: pytest.MonkeyPatch) -> None:
     path.write_bytes(start(1))
-    assert messages(log.read()) == [START, "CEP HA of start 1"]
-    assert log.trouble is None
-
-
-def test_a_folder_in_its_place(path: Path) -> None:
-    path.mkdir()
-    log = FileLog(path)
-    assert list(log.read()) == []
-    assert log.trouble is not None
-    assert log.trouble.message == "is a folder"
-
-
-def test_an_unreadable_log(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path.write_bytes(start(1))
-    path.chmod(0)
     real = os.open
 
     def refuse(name: str | Path, *rest: int, **more: int | None) -> int:  # root may read everything
@@ -365,17 +305,60 @@ def test_an_unreadable_log(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             raise PermissionError(13, "Permission denied", str(name))
         return real(name, *rest, **more)
 
-    monkeypatch.setattr(os, "open", refuse)
-    log = FileLog(path)
-    assert list(log.read()) == []
+    patch.setattr(os, "open", refuse)
+
+
+def broken_archive(path: Path, _: object) -> None:
+    path.write_bytes(noise(100) + line("CEP HA of start 1"))
+    path.with_name("wso2carbon.log.2026-01-26.gz").write_bytes(gzip.compress(start(1))[:40] + b"rubbish")
+
+
+def endless_archive(path: Path, _: object) -> None:
+    path.write_bytes(noise(10))
+    path.with_name("wso2carbon.log.1.gz").write_bytes(gzip.compress(b"\0" * 30_000_000))
+
+
+@pytest.mark.parametrize(
+    ("make", "limit", "kind", "message", "expected"),
+    [
+        (lambda path, _: None, 10**8, "missing", "", []),
+        (lambda path, _: path.mkdir(), 10**8, "unreadable", "is a folder", []),
+        (unreadable, 10**8, "unreadable", "Permission denied", []),
+        (lambda path, _: path.write_bytes(start(1) + noise(400_000)), 300_000, "capped", "", []),
+        (broken_archive, 10**8, "broken", "", ["CEP HA of start 1"]),
+        (endless_archive, 2_000_000, "broken", "", []),
+    ],
+    ids=[
+        "missing",
+        "a folder",
+        "no permission",
+        "no start within the limit",
+        "broken archive",
+        "endless archive",
+    ],
+)
+def test_a_log_with_a_problem(
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    make: Callable[[Path, pytest.MonkeyPatch], object],
+    limit: int,
+    kind: str,
+    message: str,
+    expected: list[str],
+) -> None:
+    make(path, monkeypatch)
+    log = FileLog(path, limit=limit)
+    assert messages(log.read()) == expected
     assert log.trouble is not None
-    assert (log.trouble.kind, log.trouble.message) == ("unreadable", "Permission denied")
+    assert log.trouble.kind == kind
+    assert message in log.trouble.message
 
 
-def test_an_empty_log(path: Path) -> None:
-    path.write_bytes(b"")
+def test_a_log_that_appears_later_is_read(path: Path) -> None:
     log = FileLog(path)
     assert list(log.read()) == []
+    path.write_bytes(start(1) + noise(400_000))
+    assert messages(log.read()) == started(1)
     assert log.trouble is None
 
 
@@ -396,13 +379,7 @@ def append(path: Path, content: bytes) -> None:
         file.write(content)
 
 
-def line(message: str, level: str = "INFO", trace: tuple[str, ...] = ()) -> bytes:
-    log = ServerLog()
-    log.say(HA, message, level, trace=trace)
-    return log.content
-
-
-def test_what_is_appended_comes_with_the_next_look(path: Path, following: FileLog) -> None:
+def test_what_is_appended_comes_with_the_next_read(path: Path, following: FileLog) -> None:
     assert messages(following.read()) == []
     append(path, line("CEP one") + line("CEP two")[:70])
     assert messages(following.read()) == ["CEP one"]
@@ -421,9 +398,10 @@ def test_an_error_comes_with_its_trace_or_when_the_log_is_silent(path: Path, fol
 
 
 def test_rotation_loses_and_doubles_nothing(path: Path, following: FileLog) -> None:
+    rolled = path.with_name("wso2carbon.log.2026-01-26")
     append(path, line("CEP before"))
-    path.rename(path.with_name("wso2carbon.log.2026-01-26"))
-    append(path.with_name("wso2carbon.log.2026-01-26"), line("CEP still before"))
+    path.rename(rolled)
+    append(rolled, line("CEP still before"))
     path.write_bytes(line("CEP behind"))
     assert messages(following.read()) == ["CEP before", "CEP still before", "CEP behind"]
     append(path, line("CEP later"))
@@ -438,7 +416,7 @@ def test_between_two_renames_the_old_file_is_followed(path: Path, following: Fil
     assert messages(following.read()) == ["CEP two"]
 
 
-def test_several_rotations_between_two_looks(path: Path, following: FileLog) -> None:
+def test_several_rotations_between_two_reads(path: Path, following: FileLog) -> None:
     append(path, line("CEP one"))
     path.rename(path.with_name("wso2carbon.log.3"))
     for number in (2, 1):
@@ -447,7 +425,7 @@ def test_several_rotations_between_two_looks(path: Path, following: FileLog) -> 
     assert messages(following.read()) == ["CEP one", "CEP in 2", "CEP in 1", "CEP now"]
 
 
-def test_a_log_that_is_cut_in_place_is_read_from_its_beginning(path: Path, following: FileLog) -> None:
+def test_a_log_that_is_truncated_is_read_from_its_beginning(path: Path, following: FileLog) -> None:
     append(path, line("CEP one"))
     assert messages(following.read()) == ["CEP one"]
     path.write_bytes(line("CEP two"))
@@ -460,12 +438,10 @@ def test_a_log_that_is_written_and_rotated_while_it_is_read(path: Path, followin
     total = 3000
 
     def write() -> None:
-        rotated = 0
         for number in range(total):
             append(path, line(f"CEP {number}"))
             if number % 500 == 499:
-                rotated += 1
-                path.rename(path.with_name(f"wso2carbon.log.2026-01-{rotated:02d}"))
+                path.rename(path.with_name(f"wso2carbon.log.2026-01-{number // 500 + 1:02d}"))
         done.set()
 
     writer = threading.Thread(target=write)
@@ -482,37 +458,35 @@ def test_a_log_that_is_written_and_rotated_while_it_is_read(path: Path, followin
 # --- pipes ---------------------------------------------------------------------------------------
 
 
+@contextmanager
+def pipe() -> Iterator[tuple[PipeLog, Callable[[bytes], int], Callable[[], None]]]:
+    """A log from a pipe, what writes to the pipe, and what closes its other end."""
+    read, write = os.pipe()
+    with ExitStack() as stack:
+        stack.callback(os.close, read)
+        yield PipeLog(read), lambda content: os.write(write, content), lambda: os.close(write)
+
+
 def test_a_pipe_is_read_to_its_end() -> None:
-    read, write = os.pipe()
-    os.write(write, start(1).rstrip(b"\n"))
-    os.close(write)
-    log = PipeLog(read)
-    assert messages(log.drain()) == [START, "CEP HA of start 1"]
-    assert log.ended
-    os.close(read)
+    with pipe() as (log, write, close):
+        write(start(1).rstrip(b"\n"))
+        close()
+        assert messages(log.drain()) == started(1)
+        assert log.ended
 
 
-def test_a_pipe_that_stays_open_ends_when_no_more_than_a_trickle_comes() -> None:
+def test_a_pipe_that_stays_open_ends_when_it_only_trickles() -> None:
     """`ssh node2 tail -n +1 -F …` never ends by itself."""
-    read, write = os.pipe()
-    os.write(write, start(1))
-    log = PipeLog(read)
-    assert messages(log.drain(pause=0.05)) == [START, "CEP HA of start 1"]
-    os.write(write, line("CEP later"))
-    assert messages(log.read()) == ["CEP later"]
-    os.close(write)
-    os.close(read)
+    with pipe() as (log, write, close):
+        assert messages(log.drain(first_byte=0.05)) == [], "nothing comes"
+        write(start(1))
+        assert messages(log.drain(pause=0.05)) == started(1)
+        write(line("CEP later"))
+        assert messages(log.read()) == ["CEP later"]
+        close()
 
 
-def test_a_pipe_that_brings_nothing_is_given_up() -> None:
-    read, write = os.pipe()
-    assert messages(PipeLog(read).drain(first_byte=0.05)) == []
-    os.close(write)
-    os.close(read)
-
-
-def test_a_log_that_grows_faster_than_it_is_read_does_not_hold_up_the_other(tmp_path: Path) -> None:
-    path = tmp_path / "wso2carbon.log"
+def test_a_log_that_grows_faster_than_it_is_read_does_not_delay_the_other(path: Path) -> None:
     path.write_bytes(start(1))
     log = FileLog(path)
     assert messages(log.read())
@@ -526,26 +500,22 @@ def test_a_log_that_grows_faster_than_it_is_read_does_not_hold_up_the_other(tmp_
     assert messages(log.read())[-1] == "CEP more"
 
 
-def test_a_named_pipe_can_stand_for_a_file(tmp_path: Path) -> None:
+def test_a_named_pipe_instead_of_a_file(tmp_path: Path) -> None:
     """`--log node2=<(ssh node2 cat …)`."""
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
+    with no_hang():
+        log = open_log(fifo)
+        assert isinstance(log, PipeLog)
+        assert messages(log.read()) == [], "without a writer it is not waited for"
+        assert messages(log.drain(first_byte=0.05)) == []
     writer = threading.Thread(target=fifo.write_bytes, args=(start(1),))
     writer.start()
     log = open_log(fifo)
     assert isinstance(log, PipeLog)
-    assert messages(log.drain()) == [START, "CEP HA of start 1"]
+    assert messages(log.drain()) == started(1)
     writer.join()
     log.close()
-
-
-def test_a_named_pipe_without_a_writer_is_not_waited_for(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "fifo")
-    with no_hang():
-        log = open_log(tmp_path / "fifo")
-        assert isinstance(log, PipeLog)
-        assert messages(log.read()) == []
-        assert messages(log.drain(first_byte=0.05)) == []
 
 
 # --- any block size gives the same records -------------------------------------------------------

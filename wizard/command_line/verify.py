@@ -23,7 +23,7 @@ from wizard.verify.drill import Drill
 from wizard.verify.hosts import Hosts, resolve
 from wizard.verify.log import LIMIT, FileLog, PipeLog, open_log
 from wizard.verify.pair import show_log
-from wizard.verify.report import HEADLINES, finding_lines, is_output, lines, writable, write_report
+from wizard.verify.report import HEADLINES, is_output, lines, writable, write_report
 from wizard.verify.view import View
 from wizard.verify.watcher import Watcher
 
@@ -63,57 +63,30 @@ def run_verify(
     profile: Profile,
     name: str,
     *,
-    offline: bool = False,
     watch: bool = False,
     until_healthy: bool = False,
-    drill: bool = False,
     as_json: bool = False,
-    logs: Iterable[str] = (),
-    log_limit: int = LIMIT,
-    report: Path | None = None,
     out: TextIO | None = None,
     err: TextIO | None = None,
-    standard_input: int = 0,
     dashboard: Callable[..., int] | None = None,
-    hosts: Hosts | None = None,
-    resolver: Resolver | None = None,
+    **options: Any,
 ) -> tuple[int, dict[str, Any] | None]:
     """Look at the pair once, or watch it, and print the findings; return the exit code, and the object for `as_json`.
 
     Args:
-        name: the profile's name in a command; hints and reports use it.
-        offline: only the logs.
         watch: follow the logs until Ctrl-C (130).
         until_healthy: follow the logs until the pair is healthy (0).
-        drill: guide through the failover drill; implies `watch`, and ends with it.
         as_json: return the object of the contract; while watching, write one a line on `out` at each change.
-        logs: `NODE=FILE`, `NODE=-` for the standard input.
-        log_limit: bytes of each log that are read from its end.
-        report: the Markdown file to write at the end.
         dashboard: shows the pair if both ends are a terminal (`screens.start.watch`); lines elsewhere.
-        resolver: knows whether the user has agreed to the profile; None: not agreed.
-
-    Raises:
-        NotAgreedError: a password of the profile needs the user's agreement.
-        UsageError: a log of an unknown node, a node with two logs, or a report that cannot be written.
+        options: those of `watching`, which raises its errors.
     """
     out, err = out or sys.stdout, err or sys.stderr
+    report, drill = options.get("report"), options.get("drill", False)
     if as_json and report is not None and is_output(report) and report != Path(os.devnull):
         raise UsageError(
             "the report and the JSON object cannot both go to standard output", fix="name another file"
         )
-    watcher, writer = watching(
-        profile,
-        name,
-        offline=offline,
-        drill=drill,
-        logs=logs,
-        log_limit=log_limit,
-        report=report,
-        standard_input=standard_input,
-        hosts=hosts,
-        resolver=resolver,
-    )
+    watcher, writer = watching(profile, name, **options)
     screen = VerdictPrinter(out, err, as_json=as_json)
     with closing(watcher):
         if not (watch or until_healthy or drill):
@@ -140,7 +113,21 @@ def watching(
     hosts: Hosts | None = None,
     resolver: Resolver | None = None,
 ) -> tuple[Watcher, ReportWriter]:
-    """Return what watches the pair, and what writes its report; the arguments and errors of `run_verify`."""
+    """Return what watches the pair, and what writes its report.
+
+    Args:
+        name: the profile's name in a command; hints and reports use it.
+        offline: only the logs.
+        drill: guide through the failover drill, and end with it.
+        logs: `NODE=FILE`, `NODE=-` for the standard input.
+        log_limit: bytes of each log that are read from its end.
+        report: the Markdown file to write at the end.
+        resolver: knows whether the user has agreed to the profile; None: not agreed.
+
+    Raises:
+        NotAgreedError: a password of the profile needs the user's agreement.
+        UsageError: a log of an unknown node, a node with two logs, or a report that cannot be written.
+    """
     resolver = resolver or Resolver()
     for key, reference in references(profile).items():
         resolver.require_trust(reference, key)
@@ -221,7 +208,10 @@ class VerdictPrinter:
     def change(self, view: View) -> None:
         """Print what is new since the last view."""
         if self._as_json:
-            self._json_if_changed(view)
+            data = view.to_json()
+            if data != self._last:
+                self._last = data
+                write_whole(self._out, json_line(data))
             return
         for node, moment in view.news:
             self._paper.line(f"{moment.time_text or '-':<23} {node:<8} {moment.text}")
@@ -237,10 +227,10 @@ class VerdictPrinter:
             for one in view.findings:
                 fresh = (one.id, one.node, one.status, one.message) not in before
                 if fresh and one.status in ("error", "warning") and one.id != "verify.drill":
-                    for number, line in enumerate(finding_lines(one, self._paper.signs[one.status])):
-                        self._paper.line(line, one.status if number == 0 else None)
-            awaited = sum(1 for one in view.findings if one.status == "waiting")
-            errors = sum(1 for one in view.findings if one.status == "error")
+                    for line, style in lines([one], self._paper.signs):
+                        self._paper.line(line, style)
+            awaited = sum(one.status == "waiting" for one in view.findings)
+            errors = sum(one.status == "error" for one in view.findings)
             self._paper.line(f"{view.outcome}: {errors} errors, {awaited} awaited", _STYLES[view.outcome])
         self._flush()
 
@@ -248,15 +238,6 @@ class VerdictPrinter:
         for path in paths:
             self._paper.line(f"report: {path}")
         self._flush()
-
-    def _json_if_changed(self, view: View) -> None:
-        now = view.to_json()
-        if now != self._last:
-            self._last = now
-            self._json(view)
-
-    def _json(self, view: View) -> None:
-        write_whole(self._out, json_line(view.to_json()))
 
     @property
     def lost(self) -> bool:

@@ -117,30 +117,28 @@ def _remove(one: PlanFolder, plan: int, done: Cleaned) -> None:
 
 def _plans(folder: Path, left_alone: list[str]) -> Iterator[PlanFolder]:
     """Yield the plans below a folder; anything else is added to `left_alone`."""
-    try:
-        with _opened(folder) as top:
-            for tenant in _listed(top):
-                if _TENANT.fullmatch(tenant):
-                    yield from _of_tenant(folder / tenant, top, left_alone)
-                else:
-                    left_alone.append(f"{folder / tenant}: not a tenant's folder")
-    except FileNotFoundError:
-        return
-    except OSError as problem:
-        left_alone.append(f"{folder}: {_why(problem)}")
+    for top, tenants in _walk(folder, None, left_alone):
+        left_alone += [
+            f"{folder / name}: not a tenant's folder" for name in tenants if not _TENANT.fullmatch(name)
+        ]
+        for tenant in (folder / name for name in tenants if _TENANT.fullmatch(name)):
+            for opened, plans in _walk(tenant, top, left_alone):
+                for plan in plans:
+                    try:
+                        with _opened(plan, opened) as of_plan:
+                            yield _of_plan(tenant, plan, of_plan, left_alone)
+                    except OSError as problem:
+                        left_alone.append(f"{tenant / plan}: {_why(problem)}")
 
 
-def _of_tenant(tenant: Path, top: int, left_alone: list[str]) -> Iterator[PlanFolder]:
+def _walk(folder: Path, parent: int | None, left_alone: list[str]) -> Iterator[tuple[int, list[str]]]:
+    """Yield a folder's descriptor and the names in it, once; a folder that cannot be read is added to `left_alone`."""
     try:
-        with _opened(tenant.name, top) as opened:
-            for plan in _listed(opened):
-                try:
-                    with _opened(plan, opened) as of_plan:
-                        yield _of_plan(tenant, plan, of_plan, left_alone)
-                except OSError as problem:
-                    left_alone.append(f"{tenant / plan}: {_why(problem)}")
+        with _opened(folder if parent is None else folder.name, parent) as opened:
+            yield opened, sorted(os.listdir(opened))
     except OSError as problem:
-        left_alone.append(f"{tenant}: {_why(problem)}")
+        if parent is not None or not isinstance(problem, FileNotFoundError):
+            left_alone.append(f"{folder}: {_why(problem)}")
 
 
 def _of_plan(tenant: Path, plan: str, of_plan: int, left_alone: list[str]) -> PlanFolder:
@@ -171,10 +169,6 @@ def _opened(path: str | Path, parent: int | None = None) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
-
-
-def _listed(descriptor: int) -> list[str]:
-    return sorted(os.listdir(descriptor))
 
 
 def _why(problem: OSError) -> str:

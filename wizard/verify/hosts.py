@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from wizard.system import network
-
-RESOLVING = 3.0
-"""Seconds that resolving the nodes' names may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +24,7 @@ class Hosts:
         if one == other:
             return True
         first, second = self._addresses(one), self._addresses(other)
-        if not first or not second:
-            return None
-        return bool(first & second)
+        return bool(first & second) if first and second else None
 
     def here(self, host: str) -> bool | None:
         """Whether a host is this machine; None if unknown."""
@@ -55,16 +50,11 @@ class Hosts:
         return frozenset(addresses)
 
 
-def resolve(hosts: Iterable[str], limit: float = RESOLVING) -> Hosts:
+def resolve(hosts: Iterable[str]) -> Hosts:
     """Return the hosts with the addresses of the names that are resolved in time."""
-    from wizard.verify.ui import at_once
-
-    def job(host: str) -> Callable[[], tuple[str, ...]]:
-        return lambda: network.addresses(host, resolve=True)
-
-    names = {host.lower() for host in hosts if not network.is_literal(host)}
-    found = at_once({name: job(name) for name in names}, limit) if names else {}
-    return Hosts({name: addresses for name, addresses in found.items() if addresses})
+    names = [host.lower() for host in hosts if not network.is_literal(host)]
+    network.resolve_ahead(names)
+    return Hosts({name: found for name in names if (found := network.addresses(name, resolve=True))})
 
 
 def any_address(host: str) -> bool:

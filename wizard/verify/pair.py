@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from wizard.system.finding import ANY_PROFILE
+from wizard.verify.facts import Address, Facts, HaRole, Peer
 from wizard.verify.hosts import Hosts
 from wizard.verify.log import Trouble
-from wizard.verify.story import Address, Facts, HaRole, Peer
 
 if TYPE_CHECKING:
     from wizard.profile.model import Node, Profile

@@ -1,4 +1,4 @@
-"""Event receivers of a home that are marked as getting every event on both nodes (procedure 6)."""
+"""The event receivers of a home, and whether they receive every event on both nodes (procedure 6)."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ QUOTED = 5
 
 
 class Receiver(NamedTuple):
-    """An event receiver: `path` is relative to the home, behind a `!` the entry of a C-App.
+    """An event receiver: `path` is relative to the home, after a `!` the entry of a C-App.
 
-    `duplicated` is its property `events.duplicated.in.cluster`: the clients send every event to both nodes,
-    so the nodes do not synchronise it.  `tenant` is the tenant's id.
+    `duplicated` is its property `events.duplicated.in.cluster`: the clients send every event to both nodes, so the
+    nodes do not synchronise it.  `tenant` is the tenant's id.
     """
 
     path: str
@@ -39,14 +39,14 @@ class Receiver(NamedTuple):
 
 
 class Unreadable(NamedTuple):
-    """A receiver or a C-App that could not be looked into, and why."""
+    """A receiver or a C-App that could not be read, and why."""
 
     path: str
     reason: str
 
 
 class Receivers(NamedTuple):
-    """What a home deploys, in the order of the paths."""
+    """The receivers of a home, and what could not be read, in the order of the paths."""
 
     receivers: tuple[Receiver, ...]
     unreadable: tuple[Unreadable, ...]
@@ -88,73 +88,55 @@ def receiver_findings(profile: Profile, node: str, home: Path) -> Iterator[Findi
 
 
 def look(home: Path) -> Receivers:
-    """The event receivers of a home and what could not be read.
+    """Return the event receivers of a home and what could not be read.
 
-    Never raises for what it finds: an archive that is broken, encrypted or too large inside is reported.
+    Never raises: an archive that is broken, encrypted or too large inside is reported.
     """
     found: list[Receiver] = []
     unreadable: list[Unreadable] = []
     for tenant, receivers, c_apps in _folders(home):
-        for path in _files(receivers, ".xml"):
-            where = _relative(home, path)
+        for path in (*_files(receivers, ".xml"), *_files(c_apps, ".car")):
+            where = path.relative_to(home).as_posix()
             try:
-                one = _receiver(where, bounded.read(path, LARGEST_ENTRY), tenant)
-            except (OSError, ValueError) as problem:
-                unreadable.append(Unreadable(where, _reason(problem)))
-            else:
-                found.extend([one] if one is not None else [])
-        for path in _files(c_apps, ".car"):
-            where = _relative(home, path)
-            try:
-                found.extend(_in_c_app(where, path, tenant, unreadable))
+                if path.suffix == ".car":
+                    found.extend(_in_c_app(where, path, tenant, unreadable))
+                elif one := _receiver(where, bounded.read(path, LARGEST_ENTRY), tenant):
+                    found.append(one)
             except (OSError, ValueError, BadArchive) as problem:
-                unreadable.append(Unreadable(where, _reason(problem)))
+                reason = getattr(problem, "strerror", None) or str(problem)
+                unreadable.append(Unreadable(where, reason))
     return Receivers(tuple(found), tuple(unreadable))
 
 
 def _folders(home: Path) -> Iterator[tuple[str, Path, Path]]:
+    """Yield each tenant with the folders of its receivers and of its C-Apps."""
     yield SUPER_TENANT, home / EVENT_RECEIVERS, home / C_APPS
-    tenants = home / TENANTS
-    for name in _names(tenants):
-        yield name, tenants / name / "eventreceivers", tenants / name / "carbonapps"
-
-
-def _names(folder: Path) -> list[str]:
-    try:
-        return sorted(entry.name for entry in folder.iterdir() if entry.is_dir())
-    except OSError:
-        return []
+    for folder in _listed(home / TENANTS):
+        yield folder.name, folder / "eventreceivers", folder / "carbonapps"
 
 
 def _files(folder: Path, suffix: str) -> list[Path]:
+    return [path for path in _listed(folder) if path.name.endswith(suffix) and not path.is_dir()]
+
+
+def _listed(folder: Path) -> list[Path]:
     try:
-        return sorted(path for path in folder.iterdir() if path.name.endswith(suffix) and not path.is_dir())
+        return sorted(folder.iterdir())
     except OSError:
         return []
 
 
-def _relative(home: Path, path: Path) -> str:
-    return path.relative_to(home).as_posix()
-
-
-def _reason(problem: Exception) -> str:
-    return getattr(problem, "strerror", None) or str(problem)
-
-
 def _in_c_app(where: str, path: Path, tenant: str, unreadable: list[Unreadable]) -> Iterator[Receiver]:
-    """The receivers inside a C-App, which is a zip with a folder for each artifact.
+    """Yield the receivers in a C-App, which is a zip with a folder for each artifact.
 
-    Nothing of it is unpacked.  The sizes that the archive claims are not trusted: each entry is read up to a
-    bound.
+    Nothing is unpacked.  The archive's own sizes are not trusted: each entry is read up to a bound.
     """
     read = 0
     with Archive(path) as archive:
         if len(archive.members) > MOST_ENTRIES:
             raise ValueError(f"has {len(archive.members)} entries: too many to be a C-App")
         for entry in archive.members:
-            if not entry.filename.lower().endswith(
-                ".xml"
-            ):  # a folder ends in a slash; a broken name may be empty
+            if not entry.filename.lower().endswith(".xml"):
                 continue
             content = archive.head(entry, LARGEST_ENTRY + 1)
             read += len(content)
@@ -166,14 +148,14 @@ def _in_c_app(where: str, path: Path, tenant: str, unreadable: list[Unreadable])
             try:
                 one = _receiver(inside, content, tenant)
             except ValueError as problem:
-                if b"eventReceiver" in content:  # other artifacts of a C-App may be what they like
+                if b"eventReceiver" in content:  # other artifacts may be anything
                     unreadable.append(Unreadable(inside, str(problem)))
             else:
                 yield from [one] if one is not None else []
 
 
 def _receiver(path: str, content: bytes, tenant: str) -> Receiver | None:
-    """The receiver that an XML document defines; None if it is of another kind.  `ValueError`: broken."""
+    """Return the receiver that an XML document defines; None if it is of another kind.  `ValueError`: broken."""
     from lxml import etree
 
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from wizard.system.finding import ANY_PROFILE, Finding, Fix
 from wizard.verify.drill import Drill
+from wizard.verify.facts import Moment
 from wizard.verify.pair import Pair
 from wizard.verify.spark import Look, SparkAddress
-from wizard.verify.story import Moment
 from wizard.verify.unfinished import UNFINISHED
 from wizard.verify.verdict import PairOutcome, outcome
 

@@ -12,7 +12,7 @@ from wizard.verify.record import Record
 
 if TYPE_CHECKING:
     from wizard.profile.model import Node
-    from wizard.verify.story import Facts
+    from wizard.verify.facts import Facts
 
 Evidence = Record | str | None
 

@@ -7,12 +7,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from wizard.system.finding import Finding
+from wizard.verify.facts import Success, Tally, Trouble
 from wizard.verify.judges.base import Seen
 from wizard.verify.pair import Pair, Sight
-from wizard.verify.story import Success, Tally, Trouble
 
 if TYPE_CHECKING:
-    from wizard.verify.story import Facts
+    from wizard.verify.facts import Facts
 
 QUIET = timedelta(seconds=30)
 """Minimum time without an error before it counts as over: the pools validate a connection every 30 s

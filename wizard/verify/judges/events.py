@@ -7,15 +7,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from wizard.system.finding import Finding
+from wizard.verify.facts import Address, Tally
 from wizard.verify.hosts import any_address
 from wizard.verify.judges.base import NO_LOG, NOT_WRITTEN, About, Seen
 from wizard.verify.knowledge import recognise
 from wizard.verify.pair import Pair
-from wizard.verify.story import Address, Tally
 
 if TYPE_CHECKING:
     from wizard.profile.model import Node
-    from wizard.verify.story import Facts
+    from wizard.verify.facts import Facts
 
 RETRY = timedelta(seconds=10)
 """The passive node retries the state sync after this time (`stateSyncRetryInterval` of the stock packs)."""
