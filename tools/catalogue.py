@@ -23,31 +23,31 @@ PROGRAM = "apimha-wizard"
 
 VERIFY = {
     "verify.log": "each node has a log here, its newest start is complete, and the server still runs",
-    "verify.mode": "the event processor runs in HA mode, with persistence where the profile has it",
+    "verify.mode": "the event processor runs in HA mode, with persistence if the profile enables it",
     "verify.registry-mount": "governance and config are mounted from the registry database",
     "verify.membership": "scheme wka; members, domain and the node's own address are those of the profile",
-    "verify.member": "the other node has joined, has not left, and nobody else has joined",
+    "verify.member": "the other node has joined and not left, and no other member has joined",
     "verify.snapshot-server": "the port from which the other node fetches this one's state is open",
     "verify.active-passive": "one node is active and one passive: never both active (split brain), never none",
-    "verify.event-sync": "each node sends its events to the place where the other one listens",
+    "verify.event-sync": "each node sends its events to the address on which the other one listens",
     "verify.state-sync": "the passive node has fetched the state of the active one",
-    "verify.spark-masters": "as many Spark masters as the profile says",
-    "verify.spark-sql": "no query finds Spark missing once both nodes are up",
+    "verify.spark-masters": "the profile's number of Spark masters",
+    "verify.spark-sql": "every query finds Spark once both nodes are up",
     "verify.node-id": "the two nodes have different Analytics node ids, as far as their logs show them",
-    "verify.known-error": "no error that is known to break a pair, each told with its cause",
-    "verify.unknown-error": "errors that this wizard does not know: quoted, a warning",
+    "verify.known-error": "no known error; each is reported with its cause",
+    "verify.unknown-error": "unknown errors are quoted in a warning",
     "verify.spark-ui": "one master is ALIVE, the other STANDBY, none RECOVERING for long",
     "verify.spark-workers": "one worker on each node, with the alive master",
     "verify.spark-executors": "each worker has a running executor, and not a growing list of dead ones",
     "verify.spark-application": "an application runs at the alive master",
     "verify.spark-environment": "its parameters are those of the profile, and its class path exists",
-    "verify.symbolic-link": "the symbolic link leads to the home (where one is needed)",
-    "verify.event-receivers": "receivers are synchronised between the nodes or not, as the profile says",
+    "verify.symbolic-link": "the symbolic link points to the home, if one is needed",
+    "verify.event-receivers": "receivers are synchronised between the nodes or not, as in the profile",
     "verify.state-files": "old state files do not fill the disk: `clean` removes them",
     "verify.drill": "with `--drill`: each part of the failover drill",
-    "apply.unfinished": "no run was cut off in the homes",
+    "apply.unfinished": "no interrupted run in the homes",
 }
-"""What each finding of `verify` is about: what is so when it is in order."""
+"""What each finding of `verify` verifies."""
 
 
 def checks_table() -> str:
@@ -73,8 +73,8 @@ def exit_codes_table() -> str:
 
 
 def verify_table() -> str:
-    """What `verify` looks at: id, what is so when it is in order."""
-    return table(("finding", "in order when"), ((f"`{id}`", meaning) for id, meaning in VERIFY.items()))
+    """Return the findings of `verify`: id, what it verifies."""
+    return table(("finding", "passes if"), ((f"`{id}`", meaning) for id, meaning in VERIFY.items()))
 
 
 def known_errors() -> str:
