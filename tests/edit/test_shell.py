@@ -61,6 +61,7 @@ class TestShell:
             ("export A=1\nA=2", "export A=1\nA=new"),
             ("export A=1\nexport A=2", "export A=1\nexport A=new"),
             ("export A=1\n#export A=2", "export A=new\n#export A=2"),
+            ("export A=$(echo 1)\nA=2", "export A=$(echo 1)\nA=new"),
         ],
     )
     def test_the_last_live_line_is_changed(self, line: str, changed: str) -> None:
@@ -197,6 +198,7 @@ class TestBatch:
             ("set A=1\r\nrem set A=2", "set A=new\r\nrem set A=2"),
             ("set A=1\r\n:: set A=2\r\n@REM set A=3", "set A=new\r\n:: set A=2\r\n@REM set A=3"),
             ("set A=1\r\nset A=2", "set A=1\r\nset A=new"),
+            ('set A="1"', "set A=new"),
         ],
     )
     def test_the_last_live_line_is_changed(self, line: str, changed: str) -> None:

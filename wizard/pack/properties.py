@@ -32,9 +32,9 @@ class PropertyLine(NamedTuple):
     value: str
     value_start: int
     value_end: int
-    end: int
-    has_separator: bool
-    is_open: bool
+    end: int = 0
+    has_separator: bool = True
+    is_open: bool = False
 
 
 class PropertiesFile:
