@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Literal
 
 from lxml import etree
@@ -28,6 +29,7 @@ from wizard.edit.splice import (
     splice,
 )
 from wizard.pack import xml_nodes, xml_parse
+from wizard.pack.xml import E, XmlTree
 from wizard.pack.xml_nodes import XmlNode
 from wizard.passwords.secret import Secret
 from wizard.system.errors import EditError
@@ -71,18 +73,15 @@ class _Slot:
         self.nodes: list[XmlNode] = []
 
 
-class Editor:
+class Editor(XmlTree[E]):
     """The edits of one document.
 
     Values and elements are given to it as nodes of its tree; each method says in its EditError why it refuses.
     """
 
-    def __init__(self, data: bytes, name: str, tree: etree._ElementTree, encoding: str) -> None:
-        self._data = data
-        self._name = name
-        self._tree = tree
-        self._encoding = encoding
-        self._root = tree.getroot()
+    def __init__(self, data: bytes, name: str) -> None:
+        super().__init__(data, name)
+        self._root = self.tree.getroot()
         self._root_indentation = "" if b"\n" in data or b"\r" in data else None
         # Known from the first edit on; the numbers are those of expat's elements, in document order.
         self._numbers: dict[XmlNode, int] = {}
@@ -121,31 +120,36 @@ class Editor:
         return [child for child in found if child not in self._removed] if self._removed else list(found)
 
     def refuse_removed(self, node: XmlNode) -> None:
-        """Stops at an element that was removed, alone or with what it is in."""
+        """Raise an EditError for an element that was removed, alone or with what it is in."""
         current: XmlNode | None = node
         while current is not None and current not in self._removed:
             if current is self._root:
                 return
             current = current.getparent()
-        raise xml_nodes.error_at(
-            self._name,
-            f"internal: {xml_nodes.local_name(node)} was removed before",
-            node,
-            fix="report this with the file",
+        raise self._refusal(
+            f"internal: {xml_nodes.local_name(node)} was removed before", node, "report this with the file"
         )
+
+    def _refusal(self, message: str, node: XmlNode, fix: str) -> EditError:
+        return xml_nodes.error_at(self.name, message, node, fix=fix)
+
+    @contextmanager
+    def _refusing(self, node: XmlNode, fix: str) -> Iterator[None]:
+        """Turn the ValueError of what XML cannot hold into an EditError at `node`."""
+        try:
+            yield
+        except ValueError as problem:
+            raise self._refusal(str(problem), node, fix) from None
 
     # --- values ----------------------------------------------------------------------------------------
 
     def set_text(self, node: XmlNode, value: Value, note: Note) -> None:
-        """Makes `value` the text; the comments inside stay."""
+        """Make `value` the text; the comments inside stay."""
         label, old, new = note.what or xml_nodes.label(node), xml_nodes.text_of(node), reveal(value)
         self._check(node, label, value)
         if next(node.iterchildren("*"), None) is not None:
-            raise xml_nodes.error_at(
-                self._name,
-                f"{label} holds elements and cannot hold a value",
-                node,
-                fix="take the elements out of it",
+            raise self._refusal(
+                f"{label} holds elements and cannot hold a value", node, "remove the elements in it"
             )
         self._note(node, "", value)
         if _is_same(node, new, old):
@@ -176,15 +180,11 @@ class Editor:
         return texts
 
     def set_attribute(self, node: XmlNode, name: str, value: Value, note: Note) -> None:
-        """Makes `value` the attribute's; a new one goes behind the last."""
+        """Make `value` the attribute's; a new one goes behind the last."""
         label = note.what or xml_nodes.label(node, name)
         self._check(node, label, value)
-        try:
+        with self._refusing(node, "use a name that is declared there"):
             new_elements.check_attribute(node, name)
-        except ValueError as problem:
-            raise xml_nodes.error_at(
-                self._name, str(problem), node, fix="use a name that is declared there"
-            ) from None
         qualified, new = new_elements.qualified(node, name), reveal(value)
         old = node.get(qualified)
         self._note(node, name, value)
@@ -196,12 +196,8 @@ class Editor:
         node.set(qualified, new)
 
     def _check(self, node: XmlNode, label: str, value: Value) -> None:
-        try:
+        with self._refusing(node, "remove that character from the value"):
             new_elements.check_value(label, value)
-        except ValueError as problem:
-            raise xml_nodes.error_at(
-                self._name, str(problem), node, fix="take that character out of the value"
-            ) from None
 
     def _note(self, node: XmlNode, attribute: str, value: Value) -> None:
         if isinstance(value, Secret):
@@ -224,21 +220,19 @@ class Editor:
         return any(is_secret_name(name) for name in names if name)
 
     def _runs(self, node: XmlNode) -> list[markup.TextRun]:
-        return markup.runs(self._data, self._start_tag(node).end, self._ends[self._numbers[node]])
+        return markup.runs(self.data, self._start_tag(node).end, self._ends[self._numbers[node]])
 
     def _blanks_of(self, run: markup.TextRun) -> tuple[str, str]:
-        front, rear = self._data[run.start : run.core_start], self._data[run.core_end : run.end]
+        front, rear = self.data[run.start : run.core_start], self.data[run.core_end : run.end]
         return markup.as_parsed(front), markup.as_parsed(rear)
 
     # --- elements --------------------------------------------------------------------------------------
 
     def insert_after(self, node: XmlNode, new: New, note: Note) -> XmlNode:
-        """Puts `new` behind `node` and what was put there before; comments on that line stay in front."""
+        """Put `new` behind `node` and what was put there before; comments on that line stay in front."""
         parent = node.getparent()
         if parent is None:
-            raise xml_nodes.error_at(
-                self._name, "a document has only one root", node, fix="insert into the root"
-            )
+            raise self._refusal("a document has only one root", node, "insert into the root")
         self._check_new(new, parent)
         self._begin()
         anchor = node
@@ -261,23 +255,17 @@ class Editor:
         return made
 
     def append(self, parent: XmlNode, new: New, note: Note) -> XmlNode:
-        """Puts `new` behind the last element in `parent`, else behind all that is in it."""
+        """Put `new` behind the last element in `parent`, else behind all that is in it."""
         live = self.children(parent)
         if live:
             return self.insert_after(live[-1], new, note)
         if xml_nodes.text_of(parent).strip(xml_nodes.BLANKS):
-            raise xml_nodes.error_at(
-                self._name,
-                f"{xml_nodes.label(parent)} holds a value and cannot hold elements",
-                parent,
-                fix="take the value out of it",
-            )
+            label = xml_nodes.label(parent)
+            raise self._refusal(f"{label} holds a value and cannot hold elements", parent, "remove the value")
         if (parent, "text", "") in self._changes:
-            raise xml_nodes.error_at(
-                self._name,
-                f"internal: {xml_nodes.label(parent)} was given a value before",
-                parent,
-                fix="report this with the file",
+            label = xml_nodes.label(parent)
+            raise self._refusal(
+                f"internal: {label} was given a value before", parent, "report this with the file"
             )
         self._check_new(new, parent)
         self._begin()
@@ -290,11 +278,11 @@ class Editor:
         front = self._front_of(last, last, indentation)
         if parent not in self._numbers:
             return self._insert(parent, last, new, indentation, front)
-        end = markup.end_of_last_comment(self._data, self._ends[self._numbers[parent]])
+        end = markup.end_of_last_comment(self.data, self._ends[self._numbers[parent]])
         return self._insert_at(end, parent, last, new, indentation, front, note)
 
     def prepend(self, parent: XmlNode, new: New, note: Note) -> XmlNode:
-        """Puts `new` directly behind the start tag of `parent`."""
+        """Put `new` directly behind the start tag of `parent`."""
         live = self.children(parent)
         if not live:
             return self.append(parent, new, note)
@@ -312,7 +300,7 @@ class Editor:
         return self._insert_at(tag.end, parent, None, new, indentation, front, note)
 
     def _insert_into_empty(self, parent: XmlNode, new: New, note: Note) -> XmlNode:
-        """Puts `new` into an element without node and text; the end tag gets a line of its own."""
+        """Put `new` into an element without node and text; the end tag gets a line of its own."""
         outer = spacing.indentation(parent, self._root_indentation)
         inner = None if outer is None else outer + spacing.unit(parent, self._root_indentation)
         front = "" if inner is None else "\n" + inner
@@ -326,7 +314,7 @@ class Editor:
             tag = self._start_tag(parent)
             slot = self._slot(parent, tag.close if tag.is_empty else tag.end)
             slot.end = tag.end if tag.is_empty else self._ends[self._numbers[parent]]
-            slot.closing = markup.text_bytes(closing, self._encoding, slot.line_end)
+            slot.closing = markup.text_bytes(closing, self.encoding, slot.line_end)
             slot.blanks = blanks
             if tag.is_empty:
                 slot.opening, slot.closing = b">", slot.closing + b"</" + tag.name + b">"
@@ -334,12 +322,8 @@ class Editor:
         return made
 
     def _check_new(self, new: New, parent: XmlNode) -> None:
-        try:
+        with self._refusing(parent, "use names and values that XML can hold"):
             new_elements.check(new, parent)
-        except ValueError as problem:
-            raise xml_nodes.error_at(
-                self._name, str(problem), parent, fix="use names and values that XML can hold"
-            ) from None
 
     def _front_of(self, node: XmlNode, anchor: XmlNode, indentation: str | None) -> str:
         """The blanks between `anchor`, which is `node` or stands behind it, and what is inserted there."""
@@ -357,9 +341,9 @@ class Editor:
         front: str,
         note: Note,
     ) -> XmlNode:
-        """Puts `new` behind `anchor`, which ends at `position` of the bytes."""
+        """Put `new` behind `anchor`, which ends at `position` of the bytes."""
         # Blanks at the end of a line stay there: else that line would change too.
-        skipped = "" if indentation is None else markup.rest_of_line(self._data, position)
+        skipped = "" if indentation is None else markup.rest_of_line(self.data, position)
         made = self._insert(parent, anchor, new, indentation, front, skipped)
         self._take_place(made, self._slot(parent, position + len(skipped)), 0, note)
         return made
@@ -373,7 +357,7 @@ class Editor:
         front: str,
         skipped: str = "",
     ) -> XmlNode:
-        """Makes the element in the tree, behind `anchor` (None: as the first) and the blanks `skipped`."""
+        """Make the element in the tree, behind `anchor` (None: as the first) and the blanks `skipped`."""
         near = spacing.unit(parent if anchor is None else anchor, self._root_indentation)
         made = new_elements.make(new, parent)
         spacing.put_in(parent, anchor, made, front, skipped)
@@ -384,7 +368,7 @@ class Editor:
 
     def _slot(self, parent: XmlNode, start: int) -> _Slot:
         if start not in self._slots:
-            self._slots[start] = _Slot(start, parent, markup.line_end_at(self._data, start))
+            self._slots[start] = _Slot(start, parent, markup.line_end_at(self.data, start))
         return self._slots[start]
 
     def _take_place(self, made: XmlNode, slot: _Slot, position: int, note: Note) -> None:
@@ -397,17 +381,15 @@ class Editor:
         end = self._end(node)
         current: XmlNode | None = node
         while current is not None and current is not anchor:
-            end = markup.end_of_comment(self._data, end)
+            end = markup.end_of_comment(self.data, end)
             current = current.getnext()
         return end
 
     def remove(self, node: XmlNode, note: Note) -> None:
-        """Takes `node` out, with its line if it stands alone there."""
+        """Remove `node`, with its line if it stands alone there."""
         parent = node.getparent()
         if parent is None:
-            raise xml_nodes.error_at(
-                self._name, "the root cannot be removed", node, fix="remove what is in it"
-            )
+            raise self._refusal("the root cannot be removed", node, "remove what is in it")
         self._begin()
         label, summary = note.what or xml_nodes.label(node), self._summary(node)
         if self._forget(node):
@@ -431,7 +413,7 @@ class Editor:
                     parent.text = slot.blanks
 
     def _forget(self, node: XmlNode) -> bool:
-        """Drops the edits of `node` and of all that is in it; returns whether there were any."""
+        """Drop the edits of `node` and of all that is in it; returns whether there were any."""
         gone = set(node.iter())
         kept = {key: change for key, change in self._changes.items() if key[0] not in gone}
         had_edits = len(kept) < len(self._changes)
@@ -444,17 +426,17 @@ class Editor:
     def _begin(self) -> None:
         """Before an edit: the elements get their numbers while the tree is still as expat sees it."""
         if not self._numbers:
-            self._starts, self._ends = xml_parse.places(self._data, self._name)
+            self._starts, self._ends = xml_parse.places(self.data, self.name)
             self._numbers = {node: number for number, node in enumerate(self._root.iter("*"))}
         self._edits = self._result = None
 
     def _start_tag(self, node: XmlNode) -> markup.StartTag:
-        return markup.start_tag(self._data, self._starts[self._numbers[node]], self._encoding)
+        return markup.start_tag(self.data, self._starts[self._numbers[node]], self.encoding)
 
     def _end(self, node: XmlNode) -> int:
         """The offset behind the element."""
         end = self._ends[self._numbers[node]]
-        return end if self._start_tag(node).is_empty else self._data.index(b">", end) + 1
+        return end if self._start_tag(node).is_empty else self.data.index(b">", end) + 1
 
     # --- the result ------------------------------------------------------------------------------------
 
@@ -477,9 +459,9 @@ class Editor:
 
     def _text_splices(self, node: XmlNode) -> tuple[Splice, ...]:
         tag = self._start_tag(node)
-        line_end = markup.line_end_at(self._data, tag.start)
+        line_end = markup.line_end_at(self.data, tag.start)
         if not len(node):
-            content = markup.text_bytes(node.text or "", self._encoding, line_end)
+            content = markup.text_bytes(node.text or "", self.encoding, line_end)
             if tag.is_empty:
                 return (Splice(tag.close, tag.end, b">" + content + b"</" + tag.name + b">"),)
             return (Splice(tag.end, self._ends[self._numbers[node]], content),)
@@ -489,7 +471,7 @@ class Editor:
         for number, (run, text) in enumerate(zip(runs, texts, strict=True)):
             if number == target or not run.is_blank:
                 front, rear = self._blanks_of(run)
-                core = markup.text_bytes(text[len(front) : len(text) - len(rear)], self._encoding, line_end)
+                core = markup.text_bytes(text[len(front) : len(text) - len(rear)], self.encoding, line_end)
                 made.append(Splice(run.core_start, run.core_end, core))
         return tuple(made)
 
@@ -500,20 +482,18 @@ class Editor:
         for each in tag.attributes:
             is_declaration = each.name.partition(":")[0] == "xmlns"
             if not is_declaration and new_elements.qualified(node, each.name) == qualified:
-                return (
-                    Splice(each.start, each.end, markup.attribute_bytes(new, self._encoding, each.quote)),
-                )
+                return (Splice(each.start, each.end, markup.attribute_bytes(new, self.encoding, each.quote)),)
         end, blanks, equals, quote = tag.start + 1 + len(tag.name), b" ", b"=", b'"'
         if tag.attributes:
             last = tag.attributes[-1]
             end, blanks, equals, quote = last.end + 1, last.blanks, last.equals, last.quote
-        value = markup.attribute_bytes(new, self._encoding, quote)
+        value = markup.attribute_bytes(new, self.encoding, quote)
         return (Splice(end, end, blanks + name.encode("ascii") + equals + quote + value + quote),)
 
     def _insertions(self, slot: _Slot) -> Iterator[Edit]:
         written = [
-            markup.text_bytes(self._front[node], self._encoding, slot.line_end)
-            + new_elements.rendered(node, self._encoding, slot.line_end)
+            markup.text_bytes(self._front[node], self.encoding, slot.line_end)
+            + new_elements.rendered(node, self.encoding, slot.line_end)
             for node in slot.nodes
         ]
         written[0] = slot.opening + written[0]
@@ -539,13 +519,13 @@ class Editor:
     def _removal(self, node: XmlNode) -> tuple[str, str, Splice]:
         """The blanks that go with an element, before and behind it, and the bytes of all three."""
         start, end = self._starts[self._numbers[node]], self._end(node)
-        before, behind = markup.blanks_around(self._data, start, end)
-        rear = markup.rest_of_line(self._data, end)
+        before, behind = markup.blanks_around(self.data, start, end)
+        rear = markup.rest_of_line(self.data, end)
         slot = self._slots.get(end + len(rear)) or self._slots.get(end)
         follower = self._front[slot.nodes[0]] if slot else markup.as_parsed(behind)
         if "\n" not in markup.as_parsed(before) or "\n" not in follower:
             return "", "", Splice(start, end, b"")
-        is_last = slot is None and self._data.startswith(b"</", end + len(behind))
+        is_last = slot is None and self.data.startswith(b"</", end + len(behind))
         has_own_empty_line = markup.as_parsed(before).count("\n") >= 2 and (
             is_last or follower.count("\n") >= 2
         )
@@ -555,16 +535,16 @@ class Editor:
     def _verified(self) -> bytes:
         splices = [each for edit in self.edits for each in edit.splices]
         if not splices:
-            return self._data
+            return self.data
         try:
-            result = splice(self._data, splices)
-            is_meant = _are_equal(xml_parse.parse(result, self._name), self._intended())
+            result = splice(self.data, splices)
+            is_meant = _are_equal(xml_parse.parse(result, self.name), self._intended())
         except (ValueError, EditError):
             is_meant = False
         if not is_meant:
             raise EditError(
                 "internal: the edited bytes are not the tree that was meant; nothing is written",
-                place=self._name,
+                place=self.name,
                 fix="report this with the file, passwords taken out",
             )
         return result
@@ -572,8 +552,8 @@ class Editor:
     def _intended(self) -> etree._ElementTree:
         """The tree as it is to be: that of the edits, without what was removed."""
         if not self._removed:
-            return self._tree
-        intended = copy.deepcopy(self._tree)
+            return self.tree
+        intended = copy.deepcopy(self.tree)
         for node, twin in list(zip(self._root.iter(), intended.getroot().iter(), strict=True)):
             if (node, "remove", "") in self._changes:
                 front, rear, _ = self._removal(node)
