@@ -74,7 +74,7 @@ def test_what_cannot_be_looked_at_is_an_error(
     for asked in ALL:
         with pytest.raises(OSError, match=os.strerror(code)):
             asked(things / "file")
-    with pytest.raises(EditError, match="cannot be looked at") as told:
+    with pytest.raises(EditError, match="cannot be read") as told:
         Pack(things).exists("file")
     assert told.value.place == str(things / "file")
 

@@ -16,6 +16,7 @@ from wizard.pack.archive import Archive, BadArchive
 from wizard.pack.releases import version_tuple
 from wizard.system.bounded import NotAFile
 from wizard.system.errors import ChecksFailed
+from wizard.system.printable import quoted
 
 DriverKind = Literal["Connector/J", "MariaDB Connector/J"]
 
@@ -32,13 +33,13 @@ _VERSION_LIMIT = 80
 
 
 class DriverError(ChecksFailed):
-    """A driver jar that is missing, is no jar, or is not the one that the profile asks for."""
+    """A driver jar that is missing, is not a jar, or is not the one that the profile names."""
 
 
 class DriverJar(NamedTuple):
     """What is known of one jar.
 
-    `classes` are those of `DRIVER_CLASSES` that it holds, sorted; empty for a jar that is no MySQL driver.
+    `classes` are those of `DRIVER_CLASSES` that it holds, sorted; empty for a jar without a MySQL driver.
     """
 
     path: Path
@@ -64,7 +65,7 @@ class DriverJar(NamedTuple):
 
 
 def inspect(path: Path) -> DriverJar:
-    """What the jar at `path` is.  DriverError where there is no readable zip."""
+    """Return what the jar at `path` is.  Raises DriverError for what is not a readable zip."""
     with _opened(path) as (jar, names):
         classes = tuple(sorted(name for name in DRIVER_CLASSES if _entry(name) in names))
         kind = DRIVER_CLASSES[classes[0]] if classes else None
@@ -72,13 +73,13 @@ def inspect(path: Path) -> DriverJar:
 
 
 def holds_class(path: Path, class_name: str) -> bool:
-    """Whether the jar holds `class_name` (dotted).  DriverError where there is no readable zip."""
+    """Whether the jar holds `class_name` (dotted).  Raises DriverError for what is not a readable zip."""
     with _opened(path) as (_, names):
         return _entry(class_name) in names
 
 
 def is_mysql_driver(path: Path) -> bool:
-    """Whether the jar is a driver for MySQL; False also for what is no readable zip."""
+    """Whether the jar is a driver for MySQL; False also for what is not a readable zip."""
     try:
         return inspect(path).is_mysql_driver
     except DriverError:
@@ -86,7 +87,7 @@ def is_mysql_driver(path: Path) -> bool:
 
 
 def required(path: Path, class_name: str) -> DriverJar:
-    """The jar, of which it is sure that it holds `class_name`.  DriverError names what it holds instead."""
+    """Return the jar, which holds `class_name`.  Raises DriverError, which names what it holds instead."""
     if not holds_class(path, class_name):
         jar = inspect(path)
         instead = f"; it is {jar.name} with {', '.join(jar.classes)}" if jar.classes else ""
@@ -128,15 +129,12 @@ def _version(jar: Archive) -> str | None:
     except BadArchive:
         return None  # a driver without a readable manifest is still a driver
     main = re.split(r"\r?\n\r?\n|\r\r", text, maxsplit=1)[0]
-    unfolded = re.sub(
-        r"(\r\n|\n|\r) ", "", main
-    )  # a line of a manifest goes on behind a line end and one space
+    unfolded = re.sub(r"(\r\n|\n|\r) ", "", main)  # a line end and one space continue a line of a manifest
     attributes: dict[str, str] = {}
     for line in unfolded.splitlines():
-        key, separator, value = line.partition(":")
-        if separator:
-            attributes.setdefault(key.strip().lower(), value.strip())
+        key, _, value = line.partition(":")
+        attributes.setdefault(key.strip().lower(), value.strip())
     for key in ("implementation-version", "bundle-version"):
         if attributes.get(key):
-            return attributes[key][:_VERSION_LIMIT]
+            return quoted(attributes[key], _VERSION_LIMIT)
     return None

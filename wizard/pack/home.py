@@ -13,6 +13,7 @@ from wizard.pack.releases import Components, Version, components_of, version_tup
 from wizard.system import bounded
 from wizard.system.errors import EditError
 from wizard.system.presence import is_file
+from wizard.system.printable import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +35,7 @@ NODE_IDS = (
     "repository/data/my-node-id.dat",
     "repository/datamy-node-id.dat",
 )
-"""Where a node keeps its id, depending on the version (procedure 1): all three are looked at."""
+"""Where a node keeps its id, depending on the version (procedure 1): all three are read."""
 SPARK_DEFAULTS = "repository/conf/analytics/spark/spark-defaults.conf"
 SPARK_ENV_SH = "bin/load-spark-env-vars.sh"
 SPARK_ENV_BAT = "bin/load-spark-env-vars.bat"
@@ -53,7 +54,7 @@ COMMON_BUNDLES = ("org.wso2.carbon.event.processor.manager.core",)
 
 
 def is_pack(home: Path) -> bool:
-    """Whether a folder holds an unpacked pack (procedure 1: without `carbon.xml` it is none)."""
+    """Whether a folder holds an unpacked pack (procedure 1: it has a `carbon.xml`)."""
     return os.path.isfile(home / CARBON)  # Path's own raises where a folder may not be entered
 
 
@@ -65,7 +66,7 @@ class Pack:
     """
 
     def __init__(self, home: Path, known: Mapping[str, bytes] | None = None) -> None:
-        """`known` are bytes that stand for those of files, by relative path: the home as it was at another time."""
+        """`known` replaces the bytes of files, by relative path: the home as it was at another time."""
         self.home = home
         self._bytes = dict(known or {})
         self._documents: dict[str, XmlFile] = {}
@@ -75,19 +76,19 @@ class Pack:
         return self.home / relative
 
     def exists(self, relative: str) -> bool:
-        """Whether that file is there (a link counts by what it leads to).  `EditError` where that cannot be told."""
+        """Whether that file exists (a link counts by its target).  Raises `EditError` if that is unknown."""
         path = self.path(relative)
         try:
             return is_file(path)
         except OSError as problem:
             raise EditError(
-                f"cannot be looked at: {problem.strerror}",
+                f"cannot be read: {problem.strerror}",
                 place=str(path),
                 fix="let this user read its folder",
             ) from None
 
     def names(self, folder: str, suffix: str = "") -> list[str]:
-        """The names in a folder of the pack that end so, sorted; none where there is no such folder."""
+        """Return the names in a folder of the pack with that suffix, sorted; none without the folder."""
         try:
             return sorted(name for name in os.listdir(self.path(folder)) if name.endswith(suffix))
         except OSError:
@@ -110,24 +111,24 @@ class Pack:
         return self._bytes[relative]
 
     def xml(self, relative: str) -> XmlFile:
-        """That file, parsed once for all."""
-        if relative not in self._documents:
-            from wizard.pack.xml import XmlFile
+        """Return the file, parsed once for all."""
+        from wizard.pack.xml import XmlFile
 
+        if relative not in self._documents:
             self._documents[relative] = XmlFile(self.read(relative), str(self.path(relative)))
         return self._documents[relative]
 
     def properties(self, relative: str) -> PropertiesFile:
-        """The same of a properties file."""
-        if relative not in self._properties:
-            from wizard.pack.properties import PropertiesFile
+        """Return the properties file, read once for all."""
+        from wizard.pack.properties import PropertiesFile
 
+        if relative not in self._properties:
             self._properties[relative] = PropertiesFile(self.read(relative), str(self.path(relative)))
         return self._properties[relative]
 
     @cached_property
     def product(self) -> str:
-        """The product's name, like `WSO2 API Manager Analytics Server`; empty where `bin/version.txt` does not tell."""
+        """The product's name, like `WSO2 API Manager Analytics Server`; empty if `bin/version.txt` has none."""
         return self._named("bin/version.txt")[0]
 
     @cached_property
@@ -145,10 +146,10 @@ class Pack:
             text = self.read(relative).decode("utf-8", "replace")
         except EditError:
             return "", ""
-        line = text.splitlines()[0][:200] if text.strip() else ""
-        product, _, version = line.strip().rpartition(" ")
+        line = text.splitlines()[0] if text.strip() else ""
+        product, _, version = quoted(line.strip(), 200).rpartition(" ")
         found = re.fullmatch(r"v(\d\S*|\$\{\S*)", version)
-        return (product.rstrip(), found[1]) if found else (text.strip()[:80], "")
+        return (product.rstrip(), found[1]) if found else (quoted(text.strip(), 80), "")
 
     @cached_property
     def placeholder(self) -> str:
@@ -235,7 +236,7 @@ class Pack:
 
 
 def _alive(pid: int) -> bool:
-    """Whether there is such a process, and it does not only wait for its parent to notice that it has ended."""
+    """Whether the process exists and is not a zombie."""
     try:
         os.kill(pid, 0)
         stat = bounded.read_text(f"/proc/{pid}/stat")

@@ -11,6 +11,7 @@ from wizard.system import bounded
 from wizard.system.errors import EditError
 
 if TYPE_CHECKING:
+    from wizard.pack.xml import Element
     from wizard.profile.model import Node
 
 DATA_BRIDGE = "repository/conf/data-bridge/data-bridge-config.xml"
@@ -21,6 +22,23 @@ EMBEDDED_LDAP = ("repository/conf/identity/embedded-ldap.xml", "repository/conf/
 CONSOLE = {"console (HTTPS)": 9443, "console (HTTP)": 9763}
 RECEIVERS = {"Thrift": 7611, "Thrift (SSL)": 7711, "binary": 9611, "binary (SSL)": 9711}
 
+LDAP = (EMBEDDED_LDAP, "EmbeddedLDAP/Property[@name='enable']", False)
+KDC = (EMBEDDED_LDAP, "KDCServer/Property[@name='enabled']", True)
+ENTITLEMENT = (
+    (IDENTITY,),
+    "EntitlementSettings/ThirftBasedEntitlementConfig/EnableThriftService",
+    False,
+)
+"""Switches that open a port: files, place, and what counts where there is no such element."""
+
+CARBON_PORTS: tuple[tuple[str, str, tuple[tuple[tuple[str, ...], str, bool], ...]], ...] = (
+    ("JMX registry", "Ports/JMX/RMIRegistryPort", ()),
+    ("JMX server", "Ports/JMX/RMIServerPort", ()),
+    ("LDAP", "Ports/EmbeddedLDAP/LDAPServerPort", (LDAP,)),
+    ("KDC", "Ports/EmbeddedLDAP/KDCServerPort", (LDAP, KDC)),
+    ("Thrift entitlement", "Ports/ThriftEntitlementReceivePort", (ENTITLEMENT,)),
+)
+"""Ports of `carbon.xml`: name, place, and the switches that have to be on."""
 
 UNUSED = ("spark.history.ui.port", "spark.replClassServer.port")
 """Keys of `spark-defaults.conf` whose ports nothing opens (procedure, "Ports of a node")."""
@@ -54,8 +72,8 @@ def offset_of(node: Node, pack: Pack | None) -> int:
 def of(node: Node, pack: Pack | None) -> list[Port]:
     """The ports that this node will listen on; without its pack, the stock ones.
 
-    The presentation port is not among them: it listens only on a presenter that is no worker, which this pair has
-    not (procedure 7).
+    The presentation port is not among them: it listens only on a presenter that is not a worker, and this pair has
+    none (procedure 7).
     """
     offset = offset_of(node, pack)
     shifted = [Port(port.name, port.number + offset, port.source) for port in _shifted(pack)]
@@ -99,20 +117,31 @@ def spark_worker_ui(node: Node, pack: Pack | None) -> int:
 
 
 def thrift(node: Node, pack: Pack | None) -> tuple[int, int]:
-    """The Thrift ports (plain, SSL) that API Manager has to be told."""
+    """The Thrift ports (plain, SSL) that API Manager has to know."""
     offset, receivers = offset_of(node, pack), _receivers(pack)
     return receivers["Thrift"] + offset, receivers["Thrift (SSL)"] + offset
 
 
 def _spark(pack: Pack | None, key: str, default: int) -> int:
-    if pack is not None:
-        try:
-            text = pack.properties(SPARK_DEFAULTS).get(key)
-        except EditError:
-            text = None
-        if (number := bounded.number(text or "")) is not None:
-            return number
-    return default
+    number = bounded.number(_spark_defaults(pack).get(key, ""))
+    return default if number is None else number
+
+
+def _spark_defaults(pack: Pack | None) -> dict[str, str]:
+    """The keys and values of `spark-defaults.conf`; none where the file cannot be read."""
+    try:
+        found = pack.properties(SPARK_DEFAULTS) if pack is not None else None
+    except EditError:
+        found = None
+    return {key: found.get(key) or "" for key in found.keys()} if found else {}  # noqa: SIM118 (no mapping)
+
+
+def _elements(pack: Pack | None, file: str, path: str) -> list[Element]:
+    """The live elements at a path of a file; none where the pack has no such file, or it cannot be read."""
+    try:
+        return pack.xml(file).all(path) if pack is not None and pack.exists(file) else []
+    except EditError:
+        return []
 
 
 def _shifted(pack: Pack | None) -> Iterator[Port]:
@@ -120,92 +149,41 @@ def _shifted(pack: Pack | None) -> Iterator[Port]:
     yield from _console(pack)
     for name, number in _receivers(pack).items():
         yield Port(name, number, "stock" if number == RECEIVERS[name] else DATA_BRIDGE)
-    if pack is None:
-        return
-    yield from _carbon(pack)
-    try:
-        spark = pack.properties(SPARK_DEFAULTS)
-    except EditError:
-        return
-    for key in spark.keys():  # noqa: SIM118 (no mapping: the last live line of a key counts)
-        port = bounded.number(spark.get(key) or "")
+    for name, path, switches in CARBON_PORTS:
+        port = next((bounded.number(one.text) for one in _elements(pack, CARBON, path)), None)
+        if port is not None and all(_is_on(pack, *switch) for switch in switches):
+            yield Port(name, port, CARBON)
+    for key, value in _spark_defaults(pack).items():
+        port = bounded.number(value)
         if key not in UNUSED and re.fullmatch(r"spark\..*\.port", key) and port:
             yield Port(key, port, SPARK_DEFAULTS)
+
+
+def _is_on(pack: Pack | None, files: tuple[str, ...], path: str, default: bool) -> bool:
+    """Whether a switch of these files is on; `default` where none of them has it."""
+    found = [one.text.strip().lower() == "true" for file in files for one in _elements(pack, file, path)]
+    return any(found) if found else default
 
 
 def _receivers(pack: Pack | None) -> dict[str, int]:
     """The ports of the data bridge: those of its file, where the pack has it, else the stock ones."""
     found = dict(RECEIVERS)
-    try:
-        if pack is None or not pack.exists(DATA_BRIDGE):
-            return found
-        for receiver in pack.xml(DATA_BRIDGE).all("dataReceiver"):
-            name = {"thrift": "Thrift", "binary": "binary"}.get((receiver.get("name") or "").lower())
-            for config in receiver.all("config"):
-                key = {"tcpPort": name, "sslPort": f"{name} (SSL)"}.get(config.get("name") or "")
-                number = bounded.number(config.text)
-                if name is not None and key is not None and number is not None:
-                    found[key] = number
-    except EditError:
-        return dict(RECEIVERS)
+    for receiver in _elements(pack, DATA_BRIDGE, "dataReceiver"):
+        name = {"thrift": "Thrift", "binary": "binary"}.get((receiver.get("name") or "").lower())
+        for config in receiver.all("config") if name is not None else ():
+            key = {"tcpPort": name, "sslPort": f"{name} (SSL)"}.get(config.get("name") or "")
+            number = bounded.number(config.text)
+            if key is not None and number is not None:
+                found[key] = number
     return found
 
 
 def _console(pack: Pack | None) -> Iterator[Port]:
     found: dict[str, int] = {}
-    if pack is not None and pack.exists(CATALINA):
-        try:
-            for connector in pack.xml(CATALINA).all("Service/Connector"):
-                port = bounded.number(connector.get("port") or "")
-                if port is not None:
-                    secure = (connector.get("scheme") or "").lower() == "https"
-                    found["console (HTTPS)" if secure else "console (HTTP)"] = port
-        except EditError:
-            found = {}
+    for connector in _elements(pack, CATALINA, "Service/Connector"):
+        number = bounded.number(connector.get("port") or "")
+        if number is not None:
+            secure = (connector.get("scheme") or "").lower() == "https"
+            found["console (HTTPS)" if secure else "console (HTTP)"] = number
     for name, number in {**CONSOLE, **found}.items():
         yield Port(name, number, CATALINA if name in found else "stock")
-
-
-def _carbon(pack: Pack) -> Iterator[Port]:
-    try:
-        carbon = pack.xml(CARBON)
-        wanted = {"JMX registry": "Ports/JMX/RMIRegistryPort", "JMX server": "Ports/JMX/RMIServerPort"}
-        if _ldap_enabled(pack):
-            wanted["LDAP"] = "Ports/EmbeddedLDAP/LDAPServerPort"
-            if _kdc_enabled(pack):
-                wanted["KDC"] = "Ports/EmbeddedLDAP/KDCServerPort"
-        if _entitlement_enabled(pack):
-            wanted["Thrift entitlement"] = "Ports/ThriftEntitlementReceivePort"
-        for name, path in wanted.items():
-            element = next(iter(carbon.all(path)), None)
-            number = bounded.number(element.text) if element is not None else None
-            if number is not None:
-                yield Port(name, number, CARBON)
-    except EditError:
-        return
-
-
-def _ldap_enabled(pack: Pack) -> bool:
-    for path in EMBEDDED_LDAP:
-        if pack.exists(path):
-            switches = pack.xml(path).all("EmbeddedLDAP/Property[@name='enable']")
-            return any(switch.text.strip().lower() == "true" for switch in switches)
-    return False
-
-
-def _kdc_enabled(pack: Pack) -> bool:
-    """Whether the LDAP server brings its Kerberos too: unless its file turns that off."""
-    switches = [
-        switch
-        for path in EMBEDDED_LDAP
-        if pack.exists(path)
-        for switch in pack.xml(path).all("KDCServer/Property[@name='enabled']")
-    ]
-    return all(switch.text.strip().lower() == "true" for switch in switches)
-
-
-def _entitlement_enabled(pack: Pack) -> bool:
-    if not pack.exists(IDENTITY):
-        return False
-    switches = pack.xml(IDENTITY).all("EntitlementSettings/ThirftBasedEntitlementConfig/EnableThriftService")
-    return any(switch.text.strip().lower() == "true" for switch in switches)

@@ -80,7 +80,7 @@ def _release(product: str, version: str, kernel: str, analytics: str, common: st
 
 
 def version_tuple(text: str) -> Version:
-    """`5.6.24-log` → `(5, 6, 24)`; empty where there is no number."""
+    """`5.6.24-log` → `(5, 6, 24)`; empty without a number."""
     found = re.match(r"\d{1,18}(?:\.\d{1,18})*", text.strip())
     return tuple(int(part) for part in found[0].split(".")) if found else ()
 
@@ -122,13 +122,10 @@ def components_of(product: str, version: str, kernel: Version) -> Components:
     row = _row(product, version)
     if row is not None:
         return row.components._replace(kernel=kernel or row.components.kernel)
-    for candidates in ([one for one in RELEASES if one.product == product], list(RELEASES)):
-        fitting = [one for one in candidates if not kernel or one.components.kernel <= kernel]
-        if fitting:
-            # Of several with one kernel the last of the list: the newest update.
-            nearest = max(enumerate(fitting), key=lambda pair: (pair[1].components.kernel, pair[0]))[1]
-            return nearest.components._replace(kernel=kernel or nearest.components.kernel)
-    return RELEASES[0].components._replace(kernel=kernel)
+    fitting = [one for one in RELEASES if not kernel or one.components.kernel <= kernel] or [RELEASES[0]]
+    # The list is in the order of the kernels; of several with one kernel the last is the newest update.
+    nearest = ([one for one in fitting if one.product == product] or fitting)[-1]
+    return nearest.components._replace(kernel=kernel or nearest.components.kernel)
 
 
 def _row(product: str, version: str) -> Release | None:

@@ -28,52 +28,33 @@ _TABLE = f"{TABLE_PREFIX}___8GO8JC2Q_"
 
 # Every multi-byte character set of MySQL and MariaDB → the most bytes of one character.
 _WIDTHS = {
-    "big5": 2,
-    "cp932": 2,
-    "eucjpms": 3,
-    "euckr": 2,
-    "gb18030": 4,
-    "gb2312": 2,
-    "gbk": 2,
-    "sjis": 2,
-    "ucs2": 2,
-    "ujis": 3,
-    "utf16": 4,
-    "utf16le": 4,
-    "utf32": 4,
-    "utf8": 3,
-    "utf8mb3": 3,
-    "utf8mb4": 4,
+    charset: width
+    for width, charsets in {
+        2: "big5 cp932 euckr gb2312 gbk sjis ucs2",
+        3: "eucjpms ujis utf8 utf8mb3",
+        4: "gb18030 utf16 utf16le utf32 utf8mb4",
+    }.items()
+    for charset in charsets.split()
 }
 
 # Bytes of a column in a row, where they depend neither on a length nor on the character set.  A BLOB or TEXT counts
 # with its length bytes and a pointer.
 _FIXED = {
-    "tinyint": 1,
-    "bool": 1,
-    "boolean": 1,
-    "smallint": 2,
-    "mediumint": 3,
-    "int": 4,
-    "integer": 4,
-    "bigint": 8,
-    "float": 4,
-    "double": 8,
-    "real": 8,
-    "date": 3,
-    "time": 6,
-    "datetime": 8,
-    "timestamp": 7,
-    "year": 1,
-    "tinyblob": 9,
-    "tinytext": 9,
-    "blob": 10,
-    "text": 10,
-    "mediumblob": 11,
-    "mediumtext": 11,
-    "longblob": 12,
-    "longtext": 12,
-    "json": 12,
+    kind: size
+    for size, kinds in {
+        1: "tinyint bool boolean year",
+        2: "smallint",
+        3: "mediumint date",
+        4: "int integer float",
+        6: "time",
+        7: "timestamp",
+        8: "bigint double real datetime",
+        9: "tinyblob tinytext",
+        10: "blob text",
+        11: "mediumblob mediumtext",
+        12: "longblob longtext json",
+    }.items()
+    for kind in kinds.split()
 }
 _UNKNOWN = 8
 

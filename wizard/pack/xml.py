@@ -110,7 +110,7 @@ class Element:
 
     @property
     def text(self) -> str:
-        """The character data directly in it; without outer blanks if comments or elements stand there too."""
+        """The character data directly in it; without outer blanks if it holds comments or elements too."""
         return nodes.text_of(self.node)
 
     @property

@@ -30,7 +30,7 @@ def line_of(node: XmlNode) -> int | None:
 
 
 def text_of(node: XmlNode) -> str:
-    """The character data directly in it; without outer blanks if other nodes stand there too."""
+    """Return the character data directly in it; without outer blanks if it holds other nodes too."""
     if not len(node):
         return node.text or ""
     return ((node.text or "") + "".join(child.tail or "" for child in node)).strip(BLANKS)

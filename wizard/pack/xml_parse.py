@@ -52,8 +52,8 @@ def parse(data: bytes, name: str) -> etree._ElementTree:
     Raises:
         EditError: not well-formed (with line and column), or a DOCTYPE, of which nothing is expanded.
     """
-    # Without these bytes there is no DOCTYPE, and so no entity; with them expat, which expands nothing, tells
-    # whether they are part of a comment.
+    # Without these bytes there is no DOCTYPE, and so no entity; with them expat, which expands nothing,
+    # finds whether they are part of a comment.
     if b"<!DOCTYPE" in data:
         places(data, name)
     try:
@@ -81,7 +81,7 @@ def _broken(reason: str, name: str, line: int, column: int) -> EditError:
     return EditError(
         f"the file is not well-formed XML: {reason}",
         place=f"{name}:{line}:{column}",
-        fix="mend the file at that place, or take it from a fresh pack",
+        fix="correct the file at that place, or take it from a fresh pack",
     )
 
 

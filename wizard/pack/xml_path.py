@@ -49,54 +49,46 @@ class Segment(NamedTuple):
 Path = tuple[Segment, ...]
 
 
-_Predicate = tuple[str, bool, str | None, str | None]  # name, whether of an attribute, value, name of a value
+def parse_path(text: str, values: Mapping[str, str]) -> Path:
+    """Return the segments of `text`; `$name` is replaced with `values["name"]`, whatever characters that holds.
+
+    Raises:
+        ValueError: it is not a path, or a `$name` has no value (a mistake in the program, not in a file).
+    """
+    return _parsed(text, tuple(sorted(values.items())))
 
 
-def _parsed(text: str) -> tuple[tuple[str, tuple[_Predicate, ...]], ...]:
-    segments: list[tuple[str, tuple[_Predicate, ...]]] = []
+@lru_cache(maxsize=1024)
+def _parsed(text: str, values: tuple[tuple[str, str], ...]) -> Path:
+    segments: list[Segment] = []
     position = 0
     while position < len(text) or not segments:
         match = _SEGMENT.match(text, position)
         if match is None or (match.end() == len(text) and text.endswith("/")):
             raise ValueError(f"not a path: {text}")
-        segments.append((match["name"], tuple(_predicates(match["predicates"], text))))
+        segments.append(Segment(match["name"], tuple(_predicates(match["predicates"], text, dict(values)))))
         position = match.end()
     return tuple(segments)
 
 
-def _predicates(raw: str, text: str) -> Iterator[_Predicate]:
+def _predicates(raw: str, text: str, values: Mapping[str, str]) -> Iterator[Predicate]:
     position = 0
     while position < len(raw):
         match = _PREDICATE.match(raw, position)
         if match is None:
             raise ValueError(f"not a path: {text}")
-        value = match["one"] if match["one"] is not None else match["two"]
-        yield match["name"], bool(match["attribute"]), value, match["variable"]
+        variable = match["variable"]
+        if variable is not None and variable not in values:
+            raise ValueError(f"no value for ${variable} in {text}")
+        value = (
+            values[variable]
+            if variable is not None
+            else match["two"]
+            if match["one"] is None
+            else match["one"]
+        )
+        yield Predicate(match["name"], bool(match["attribute"]), value)
         position = match.end()
-
-
-def parse_path(text: str, values: Mapping[str, str]) -> Path:
-    """The segments of `text`; `$name` stands for `values["name"]`, whatever characters that holds.
-
-    Raises:
-        ValueError: it is no path, or a `$name` has no value (a mistake in the program, not in a file).
-    """
-    return _bound(text, tuple(sorted(values.items())))
-
-
-@lru_cache(maxsize=1024)
-def _bound(text: str, pairs: tuple[tuple[str, str], ...]) -> Path:
-    values = dict(pairs)
-    path = []
-    for name, predicates in _parsed(text):
-        bound = []
-        for predicate, is_attribute, literal, variable in predicates:
-            if variable is not None and variable not in values:
-                raise ValueError(f"no value for ${variable} in {text}")
-            value = literal if variable is None else values[variable]
-            bound.append(Predicate(predicate, is_attribute, value))
-        path.append(Segment(name, tuple(bound)))
-    return tuple(path)
 
 
 def path_text(path: Path) -> str:

@@ -82,16 +82,7 @@ def build(
         if node.name not in packs:
             continue
         here = True if only_node == node.name else network.is_this_machine(node.host, resolve=resolve)
-        bench = Workbench(
-            profile,
-            node,
-            packs[node.name],
-            passwords,
-            one_machine=one_machine,
-            lives_here=here,
-            server=server,
-            mariadb=mariadb,
-        )
+        bench = Workbench(profile, node, packs[node.name], passwords, one_machine, here, server, mariadb)
         plans.append(_of_node(bench, steps))
     return Plan(tuple(plans))
 

@@ -8,10 +8,11 @@ from shlex import quote
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from wizard.edit.properties import PropertiesDocument
+from wizard.edit.settings import SettingsDocument
 from wizard.edit.shell import BatchScript, ShellScript
 from wizard.edit.xml import XmlDocument
 from wizard.pack.xml import XmlTree
-from wizard.plan.change import Change, Line
+from wizard.plan.change import Change, ChangeKind, Line
 from wizard.system.errors import EditError
 from wizard.system.presence import is_folder
 from wizard.transaction.move import ABSENT, Meta, Move, PathState, hash_of, hash_of_file, state_of
@@ -69,7 +70,6 @@ class Workbench:
         node: Node,
         pack: Pack,
         passwords: Passwords,
-        *,
         one_machine: bool,
         lives_here: bool | None,
         server: tuple[int, ...] | None = None,
@@ -105,13 +105,10 @@ class Workbench:
         document = opened.document if opened is not None else self.pack.xml(path)
         return list(document.all(where)) if isinstance(document, XmlTree) else []
 
-    def settings(self, path: str) -> PropertiesDocument | ShellScript | BatchScript:
+    def settings(self, path: str) -> SettingsDocument:
         """The file as keys or variables with values: a shell script, a batch script, or properties."""
-        if path.endswith(".sh"):
-            return self._open(path, ShellScript)
-        return (
-            self._open(path, BatchScript) if path.endswith(".bat") else self._open(path, PropertiesDocument)
-        )
+        kinds = {".sh": ShellScript, ".bat": BatchScript}
+        return self._open(path, kinds.get(Path(path).suffix, PropertiesDocument))
 
     def _open(self, path: str, kind: Callable[[bytes, str], D]) -> D:
         if path not in self._opened:
@@ -140,17 +137,12 @@ class Workbench:
                 place=str(source),
                 fix="name a file that this user may read",
             ) from None
-        moves = () if before == after else (Move(target, before, after, source=source, meta=Meta.of(target)),)
-        self._others.append(
-            Change(
-                self.node.name,
-                relative,
-                "copy",
-                (self.step,),
-                (Line(f"copied from {source}", "mysql.driver_jar", rolls=True),) if moves else (),
-                moves,
-            )
-        )
+        moves = [] if before == after else [Move(target, before, after, source=source, meta=Meta.of(target))]
+        self._add(relative, "copy", moves, Line(f"copied from {source}", "mysql.driver_jar", rolls=True))
+
+    def _add(self, path: str, kind: ChangeKind, moves: Sequence[Move] = (), line: Line | None = None) -> None:
+        lines = (line,) if line is not None and moves else ()
+        self._others.append(Change(self.node.name, path, kind, (self.step,), lines, tuple(moves)))
 
     def rename_chain(self, names: Sequence[str]) -> None:
         """Files that each take the next one's name; the last name is free: `a, b, c` makes b of a and c of b."""
@@ -163,37 +155,28 @@ class Workbench:
         for taken, new in reversed(list(zip(old, names[1:], strict=True))):
             target = self._real(new)
             after = PathState("file", hash_of(contents[taken]))
-            moves = [
-                Move(
-                    target, state_of(target), after, content=contents[taken], meta=Meta.of(self._real(taken))
-                )
-            ]
+            meta = Meta.of(self._real(taken))
+            moves = [Move(target, state_of(target), after, content=contents[taken], meta=meta)]
             if taken == old[0]:
-                moves.append(Move(self._real(taken), PathState("file", hash_of(contents[taken])), ABSENT))
-            lines = (Line(f"renamed from {taken}", "mysql.provisioning"),)
-            self._others.append(Change(self.node.name, new, "rename", (self.step,), lines, tuple(moves)))
+                moves.append(Move(self._real(taken), after, ABSENT))
+            self._add(new, "rename", moves, Line(f"renamed from {taken}", "mysql.provisioning"))
 
     def looked_at(self, path: str) -> None:
         """A file that stays as it is, named in the plan."""
-        self._others.append(Change(self.node.name, path, "rename", (self.step,)))
+        self._add(path, "rename")
 
     def symlink(self, link: Path, target: Path) -> None:
         """A symbolic link; an existing link to it is left as it is.  `EditError` where the path is taken."""
-        before = state_of(link)
-        if before.kind == "link" and os.path.realpath(link) == os.path.realpath(target):
-            moves: tuple[Move, ...] = ()
-        elif before != ABSENT:
-            raise EditError("the path is taken", place=str(link), fix=f"move {link} away")
-        elif not is_folder(link.parent):
-            raise EditError(
-                "its folder is missing", place=str(link), fix=f"mkdir -p {quote(str(link.parent))}"
-            )
-        else:
-            moves = (
-                Move(Path(os.path.realpath(link.parent)) / link.name, ABSENT, PathState("link", str(target))),
-            )
-        what = (Line(f"link to {target}", "spark.symbolic_link", rolls=True),) if moves else ()
-        self._others.append(Change(self.node.name, str(link), "symlink", (self.step,), what, moves))
+        before, moves = state_of(link), []
+        if before.kind != "link" or os.path.realpath(link) != os.path.realpath(target):
+            if before != ABSENT:
+                raise EditError("the path is taken", place=str(link), fix=f"move {link} away")
+            if not is_folder(link.parent):
+                fix = f"mkdir -p {quote(str(link.parent))}"
+                raise EditError("its folder is missing", place=str(link), fix=fix)
+            real = Path(os.path.realpath(link.parent)) / link.name
+            moves = [Move(real, ABSENT, PathState("link", str(target)))]
+        self._add(str(link), "symlink", moves, Line(f"link to {target}", "spark.symbolic_link", rolls=True))
 
     def changes(self) -> tuple[list[Change], list[EditError]]:
         """Every file that was opened, in that order, and what an editor refused."""
@@ -211,18 +194,10 @@ class Workbench:
         steps = opened.by_edits()
         if after == before:
             return Change(self.node.name, path, "edit", steps, before=before, after=after)
-        real = self._real(path)
+        real, lines = self._real(path), _lines(before, opened.document.edits)
         was, will = PathState("file", hash_of(before)), PathState("file", hash_of(after))
-        return Change(
-            self.node.name,
-            path,
-            "edit",
-            steps,
-            _lines(before, opened.document.edits),
-            (Move(real, was, will, content=after, meta=Meta.of(real)),),
-            before,
-            after,
-        )
+        moves = (Move(real, was, will, content=after, meta=Meta.of(real)),)
+        return Change(self.node.name, path, "edit", steps, lines, moves, before, after)
 
     def _real(self, relative: str) -> Path:
         """Where a path of the home really is: a link's target is what is written."""
