@@ -16,7 +16,7 @@ from textual.binding import Binding, BindingType
 
 from screens import keys, signs
 from screens.ascii import dress_scroll_bars
-from screens.dialogs import conflict, recover
+from screens.dialogs import questions
 from screens.dialogs.password import Typed
 from screens.dialogs.too_small import TooSmall
 from screens.help import Help
@@ -111,6 +111,7 @@ class WizardApp(DiscreetApp):
             put_back = getattr(screen, "put_back", None)
             if put_back is not None:
                 await put_back()
+        await self.workers.wait_for_complete([one for one in self.workers if one.group == questions.WRITING])
         if self.pair is not None:
             pair = self.pair
             pair.cancel()
@@ -148,7 +149,7 @@ class WizardApp(DiscreetApp):
         self._show_instead(StepScreen(self.pair, self.pair.first_unfinished()))
 
     def _show_instead(self, screen: Screen[Any]) -> None:
-        """Show a screen instead of all others; the very first one cannot be taken away, and stays below it."""
+        """Show a screen instead of all others; the very first one cannot be removed, and stays below it."""
         while len(self.screen_stack) > 1:
             self.pop_screen()
         self.push_screen(screen)
@@ -172,11 +173,11 @@ class WizardApp(DiscreetApp):
 
     def ask_about_cut_off(self, message: str) -> None:
         if self.pair is not None:
-            recover.ask(self, self.pair, message)
+            self.run_worker(questions.recover(self, self.pair, message), group="recover")
 
     def ask_about_conflict(self) -> None:
         if self.pair is not None:
-            conflict.ask(self, self.pair)
+            self.run_worker(questions.conflict(self, self.pair), group="conflict")
 
     # --- actions ----------------------------------------------------------------------------------
 
@@ -237,7 +238,7 @@ class WizardApp(DiscreetApp):
         self.push_screen(Runs(self.pair))
 
     def on_resize(self, event: events.Resize) -> None:
-        """Say so where there is no room, and go on by itself when there is."""
+        """Say so where there is not enough room, and continue by itself when there is."""
         small = event.size.width < SMALLEST[0] or event.size.height < SMALLEST[1]
         if small and not isinstance(self.screen, TooSmall):
             self.push_screen(TooSmall(*SMALLEST))

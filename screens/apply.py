@@ -13,6 +13,7 @@ from textual.screen import Screen
 from textual.widgets import Button, Static
 
 from screens import keys
+from screens.dialogs.questions import WRITING
 from screens.dialogs.servers import as_saved, finding_content
 from screens.done import Done
 from screens.model.background import beside
@@ -82,16 +83,15 @@ class Apply(Screen[None]):
     def on_mount(self) -> None:
         self.query_one(TitleBar).saved = self.pair.saved
         self.query_one(KeyBar).without(self.KEYS, "back")
-        self._writing = self.run_worker(self._run(), exclusive=True)
+        self.run_worker(self._run(), group=WRITING)
 
     async def _run(self) -> None:
         result, steps = await beside(self._write, "apply")
         self.show_result(result, steps)
 
     async def put_back(self) -> None:
-        """Cancel, and wait until everything is as before."""
+        """Cancel; leaving waits until everything is as before."""
         self._cancel.set()
-        await self._writing.wait()
 
     # --- the thread that writes -------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Button, Static
 
 from screens import keys
-from screens.dialogs.roll_back import RollBack
+from screens.dialogs import questions
 from screens.dialogs.servers import Verb, ask_for_pair
 from screens.signs import plain, sign
 from screens.widgets.key_bar import KeyBar
@@ -70,12 +70,8 @@ class Done(Screen[None]):
     @work
     async def action_roll_back(self) -> None:
         """Undo the run, after a question."""
-        if self.run is None:
-            return
-        result = await self.app.push_screen_wait(RollBack(self.run))
-        if result is not None and result.outcome == "restored" and not result.error:
-            self.pair.prepared = None
-            self.dismiss(None)
+        if self.run is not None and await questions.roll_back(self.app, self.run):
+            self.action_back()
 
     def action_copy(self) -> None:
         """Copy the next steps."""

@@ -121,7 +121,7 @@ def _step(step: Step) -> list[PageEntry]:
         ]
     entries += _title("States of a step")
     entries += [
-        PageEntry(f"  {sign(state)} {WORDS[state]}", "", told, indent=12) for state, told in STATES.items()
+        PageEntry(f"  {sign(state)} {WORDS[state]}", "", text, indent=12) for state, text in STATES.items()
     ]
     return entries
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from rich.text import Text
@@ -16,7 +17,7 @@ from textual.widgets import Button, Static, Tree
 from screens import keys
 from screens.apply import Apply
 from screens.commands import Command, of_run
-from screens.dialogs import elsewhere
+from screens.dialogs import questions
 from screens.model import lookup
 from screens.signs import of_finding, plain, sign
 from screens.sizes import WIDE
@@ -238,7 +239,8 @@ class Review(Screen["tuple[str, Place | None] | None"]):
             while above is not None:
                 above.expand()
                 above = above.parent
-            self.call_after_refresh(tree.move_cursor, wanted)
+            tree.get_node_at_line(0)  # counts the lines anew
+            tree.move_cursor(wanted)
         else:
             tree.cursor_line = 1 if tree.root.children and tree.root.children[0].children else 0
         self._show_item((wanted.data if wanted is not None else None) or self._current())
@@ -290,8 +292,8 @@ class Review(Screen["tuple[str, Place | None] | None"]):
         )
 
     def _counted(self, title: str, count: int, word: str = "") -> Text:
-        told = f"  {count} {_plural(word, count) if word == 'file' else word}".rstrip()
-        return Text.assemble((plain(title), tint(self, "secondary", bold=True)), (told, tint(self, "quiet")))
+        text = f"  {count} {_plural(word, count) if word == 'file' else word}".rstrip()
+        return Text.assemble((plain(title), tint(self, "secondary", bold=True)), (text, tint(self, "quiet")))
 
     def _file(self, change: Change) -> Text:
         name = change.path.rpartition("/")[2]
@@ -306,9 +308,9 @@ class Review(Screen["tuple[str, Place | None] | None"]):
         return node.data or Item() if node is not None else Item()
 
     def on_tree_node_highlighted(self, event: Tree.NodeHighlighted[Item]) -> None:
-        item = event.node.data or Item()
-        self.kept.place = item.key
-        self._show_item(item)
+        if event.node.data is not None:
+            self.kept.place = event.node.data.key
+        self._show_item(event.node.data or Item())
 
     def _show_item(self, item: Item) -> None:
         view = self.query_one(DiffView)
@@ -458,12 +460,12 @@ class Review(Screen["tuple[str, Place | None] | None"]):
         profile = self.pair.profile
         if self._asked_elsewhere or profile is None or self.pair.progress.only_node is not None:
             return
-        missing = elsewhere.missing_homes(profile)
+        missing = [node for node in profile.nodes if not Path(node.home).exists()]
         if len(missing) != 1:
             return
         self._asked_elsewhere = True
         here = profile.partner(missing[0])
-        choice = await self.app.push_screen_wait(elsewhere.ask(missing[0], here))
+        choice = await self.app.push_screen_wait(questions.elsewhere(missing[0], here))
         if choice == "there":
             self.pair.note(only_node=here.name)
             self.look()

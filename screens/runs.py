@@ -10,9 +10,10 @@ from textual import work
 from textual.binding import BindingType
 from textual.containers import Container
 from textual.screen import Screen
+from textual.widgets import Tree
 
 from screens import keys
-from screens.dialogs.roll_back import RollBack
+from screens.dialogs import questions
 from screens.done import Done
 from screens.model.background import beside
 from screens.model.draft import open_profile
@@ -37,7 +38,6 @@ from wizard.transaction import runs
 if TYPE_CHECKING:
     from textual import events
     from textual.app import ComposeResult
-    from textual.widgets import Tree
     from textual.widgets.tree import TreeNode
 
     from screens.model.pair import OpenPair
@@ -74,7 +74,7 @@ class Runs(Screen[None]):
 
     def on_mount(self) -> None:
         self.set_class(self.app.size.width >= WIDE, "-wide")
-        self.action_again()
+        self.call_after_refresh(self.action_again)
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.width >= WIDE, "-wide")
@@ -83,7 +83,7 @@ class Runs(Screen[None]):
     async def action_again(self) -> None:
         """Read the list of runs."""
         name = str(self.pair.draft.target) if self.pair is not None else None
-        tree = self.query_one(ChangeTree)
+        tree = self.query_one(Tree)
         try:
             history = await beside(partial(rollback.history, name), "history")
         except WizardError as error:
@@ -109,7 +109,7 @@ class Runs(Screen[None]):
 
     @property
     def _current(self) -> Entry | None:
-        node = self.query_one(ChangeTree).cursor_node
+        node = self.query_one(Tree).cursor_node
         return node.data if node is not None else None
 
     def _offer(self) -> None:
@@ -177,7 +177,7 @@ class Runs(Screen[None]):
         if entry is None or not entry.run["can_be_undone"]:
             self.notify("This run cannot be rolled back.", markup=False)
             return
-        if await self.app.push_screen_wait(RollBack(entry.run["run"])) is not None:
+        if await questions.roll_back(self.app, entry.run["run"]):
             if self.pair is not None:
                 self.pair.look_again()
             self.action_again()

@@ -1,4 +1,4 @@
-"""The signs that states are told by: with a word beside them, never by colour alone.
+"""The signs of states: with a word beside them, never by colour alone.
 
 A terminal that cannot show them gets ASCII: one whose locale is not UTF-8, and the Linux console, whose fonts lack
 the ticks.

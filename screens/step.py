@@ -13,7 +13,7 @@ from textual.widgets import Input
 
 from screens import keys
 from screens.commands import Command, of_step
-from screens.dialogs import agree
+from screens.dialogs import questions
 from screens.dialogs.password import PasswordTest
 from screens.dialogs.picker import pick_for
 from screens.model import lookup, values
@@ -423,7 +423,7 @@ class StepScreen(Screen[None]):
             self.notify("Nothing here that a key could mend.", markup=False)
             return
         if isinstance(pointed.action, Agree):
-            agree.ask(self.app, self.pair)
+            self.run_worker(questions.agree(self.app, self.pair))
             return
         place = self.pair.do(pointed.action)
         if place is None:

@@ -43,8 +43,8 @@ class DiscreetApp(App[int]):
     ) -> None:
         """Log neither keys, pasted text, changed values nor calls.
 
-        Textual's developer console shows every message with its content, and a password field's is no exception; no
-        public issue describes it.
+        Textual's developer console shows every message with its content, also of a password field; no public
+        issue describes it.
         """
         if not any(isinstance(one, PRIVATE) for one in objects):
             super()._log(group, verbosity, _textual_calling_frame, *objects, **kwargs)

@@ -105,7 +105,7 @@ class Picker(ModalScreen["str | None"]):
 
 
 def pick_for(field: PathField, folder: Path) -> None:
-    """Let somebody choose the path of a field; `folder` is where relative paths count from."""
+    """Let the user choose the path of a field; relative paths count from `folder`."""
 
     def take(path: str | None) -> None:
         if path is not None:

@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from screens.dialogs.ask import Ask
+from screens.dialogs.questions import WRITING
 from screens.model.background import beside
 from screens.signs import of_finding, plain, sign
 from wizard.command_line.run import servers
@@ -129,7 +130,7 @@ class ServersRun(ModalScreen[ServersResult | None]):
         self.query_one("#found").display = False
         self._paint()
         self._timer = self.set_interval(PERIOD, self._paint)
-        self._working = self.run_worker(self._run(), exclusive=True)
+        self.run_worker(self._run(), group=WRITING)
 
     def _work(self) -> ServersResult:
         def progress(nodes: Sequence[NodeState]) -> None:
@@ -182,9 +183,8 @@ class ServersRun(ModalScreen[ServersResult | None]):
         self.query_one("#nodes", Static).update(Content("\n").join(lines))
 
     async def put_back(self) -> None:
-        """Cancel, and wait until no launch is under way; called by whoever leaves."""
+        """Cancel; leaving waits until no launch is under way."""
         self._cancel.set()
-        await self._working.wait()
 
     def on_button_pressed(self) -> None:
         self.action_close()

@@ -21,7 +21,7 @@ class NodeTabs(Widget):
     """` node1 │ node2 `, or one heading over each column."""
 
     class Chosen(Message):
-        """Somebody wants to see the node of that number, 0 or 1."""
+        """The user wants to see the node of that number, 0 or 1."""
 
         def __init__(self, node: int) -> None:
             super().__init__()

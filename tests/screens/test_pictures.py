@@ -498,10 +498,10 @@ async def test_applying_and_what_comes_after(
 
 @two_looks
 async def test_a_node_that_is_elsewhere(take: Any, said: Any) -> None:
-    from screens.dialogs.elsewhere import ask
+    from screens.dialogs.questions import elsewhere
 
     async def scene(pilot: Pilot[Any]) -> None:
         first, second = pilot.app.pair.profile.nodes
-        pilot.app.push_screen(ask(second, first))
+        pilot.app.push_screen(elsewhere(second, first))
 
     await take("elsewhere", scene)

@@ -1,0 +1,198 @@
+"""The questions above a screen that are about the open pair or a run, each with what its answers do.
+
+All of them run in a worker of Textual, since they wait for the user.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from screens.dialogs.ask import Ask
+from screens.model.background import beside
+from screens.signs import plain, sign
+from screens.widgets.labelled import wrapped
+from wizard.command_line.run import rollback
+from wizard.command_line.run.replay import Result, packs_here
+from wizard.profile import trust
+from wizard.system.cancel import Cancel
+from wizard.system.errors import WizardError
+from wizard.transaction import recovery
+from wizard.transaction.home_lock import locked
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+    from screens.app import WizardApp
+    from screens.model.pair import OpenPair
+    from wizard.profile.model import Node
+
+WRITING = "writing"
+"""The group of the workers that write: leaving waits for them."""
+
+# --- a profile from elsewhere that the user has not agreed to -----------------------------------------
+
+WIDTH = 66
+OTHER_ROWS = 16
+"""The rows of the box beside its list."""
+
+TRUST = """\
+You have not agreed to {path}
+With your rights it would run or read:
+
+{named}
+
+Agree only if you know where the profile comes from. A change that you make here keeps the agreement."""
+
+
+async def agree(app: App[Any], pair: OpenPair) -> None:
+    """Ask whether what the profile names may run, once all of it is on the screen."""
+    if pair.profile is None:
+        app.notify("Complete the profile first: then this shows what it would run.", markup=False)
+        return
+    named = [row for line in trust.named(pair.profile) for row in wrapped(f"- {plain(line)}", WIDTH)]
+    if len(named) > app.size.height - OTHER_ROWS:  # all of it has to be in sight
+        command = f"apimha-wizard profile allow {pair.draft.called}"
+        app.notify(f"Too long to show here. Run: {command}", markup=False)
+        return
+    text = TRUST.format(path=plain(str(pair.draft.target)), named="\n".join(named))
+    choices = [("no", "do not agree"), ("agree", "agree and run the checks")]
+    if await app.push_screen_wait(Ask("Do you trust this profile?", text, choices)) == "agree":
+        pair.agree()
+
+
+# --- a profile that was edited by hand while its draft was open ---------------------------------------
+
+CONFLICT = """\
+{path}
+was changed outside the wizard since this draft was begun, so it was not overwritten.
+
+Take the file: the draft is deleted, and the wizard shows what the file holds now.
+Keep the draft: continue with what is on the screen; it replaces the file when you go to another step,
+and the file as it is now is kept beside it as {copy}."""
+
+
+async def conflict(app: WizardApp, pair: OpenPair) -> None:
+    """Ask which of the two to keep."""
+    if isinstance(app.screen, Ask):
+        return
+    target = pair.draft.target
+    text = CONFLICT.format(path=target, copy=f"{target.name}~")
+    choices = [("later", "decide later"), ("file", "take the file"), ("draft", "keep the draft")]
+    choice = await app.push_screen_wait(Ask("The profile was edited meanwhile", text, choices))
+    if choice == "file":
+        app.take_file()
+    elif choice == "draft":
+        pair.keep_draft()
+
+
+# --- a run that was interrupted in one of the homes ---------------------------------------------------
+
+INTERRUPTED = """\
+{message}.
+
+Until it is resolved nothing can be written. Every file that the run had changed is restored; a file that was
+edited since is left alone, and named."""
+
+
+async def recover(app: App[Any], pair: OpenPair, message: str) -> None:
+    """Offer to restore what an interrupted run had changed."""
+    choices = [("later", "decide later"), ("restore", "restore it now")]
+    text = INTERRUPTED.format(message=message)
+    if await app.push_screen_wait(Ask("A run was interrupted", text, choices)) != "restore":
+        return
+    try:
+        for line in await writing(app, partial(recovered, pair)):
+            app.notify(plain(line), markup=False)
+    except Exception as error:
+        app.notify(plain(str(error)), severity="error", timeout=20, markup=False)
+    pair.look_again()
+
+
+def recovered(pair: OpenPair) -> list[str]:
+    """Undo what was interrupted in the homes of this machine; return what was done, for people.
+
+    Raises:
+        WizardError: a journal cannot be read, a home is busy, or a file is neither the old nor the new one.
+    """
+    if pair.profile is None:
+        return []
+    here = packs_here(pair.profile, pair.progress.only_node, resolve=not pair.progress.offline)
+    homes = [pack.home for pack in here.values()]
+    with locked(homes):
+        return [line for one in recovery.recover(homes, Cancel()) for line in one.lines()]
+
+
+# --- a node whose home is not on this machine ---------------------------------------------------------
+
+ELSEWHERE = """\
+{home}
+is not on this machine.
+
+If {there} runs on another machine ({host}), only {here} is written here; the last page says what to copy and to
+run on that machine. If the path is wrong, correct it."""
+
+
+def elsewhere(missing: Node, here: Node) -> Ask:
+    """Return the question; its answers are `there` (on another machine), `wrong` (the path) and `later`."""
+    text = ELSEWHERE.format(home=missing.home, there=missing.name, host=missing.host, here=here.name)
+    choices = [("later", "decide later"), ("wrong", "correct the path"), ("there", "on another machine")]
+    return Ask(f"Where is {missing.name}?", text, choices)
+
+
+# --- undoing a run ------------------------------------------------------------------------------------
+
+ROLL_BACK = """\
+Every file that the run {run} changed is restored. A file that was edited since is left alone, and named.
+Databases stay."""
+LATER = """
+
+{later} changed some of the same files later. Undo that first: otherwise these files stay as they are."""
+
+
+async def roll_back(app: App[Any], run: str) -> bool:
+    """Undo a run, after a question, and if the user wants it the later ones first; return whether one was undone."""
+    try:
+        later = await beside(partial(rollback.later, run), "history")
+    except WizardError as error:
+        app.notify(plain(str(error)), severity="error", markup=False)
+        return False
+    text = ROLL_BACK.format(run=run) + (LATER.format(later=" and ".join(later)) if later else "")
+    choices = [
+        ("no", "no"),
+        *([("later", "undo the later one first")] if later else []),
+        ("yes", "roll back"),
+    ]
+    choice = await app.push_screen_wait(Ask("Roll back?", text, choices))
+    if choice == "no":
+        return False
+    left = [*later, run] if choice == "later" else [run]
+    restored, force = 0, False
+    while left:
+        result: Result = await writing(app, partial(_undone, left[0], force=force))
+        restored += sum(file["status"] == "restored" for file in result.files)
+        if not result.error:
+            left.pop(0)
+            continue
+        kept = result.outcome == "restored" and not force
+        choices = [("close", "close"), *([("force", "restore these too, losing the edits")] if kept else [])]
+        if await app.push_screen_wait(Ask("Not everything is as before", result.error, choices)) != "force":
+            return bool(restored)
+        force = True
+    text = (
+        f"{sign('done')} {restored} files are as before. Databases stay." if restored else "Nothing to undo."
+    )
+    await app.push_screen_wait(Ask("Rolled back", text, [("close", "close")]))
+    return True
+
+
+def _undone(run: str, *, force: bool) -> Result:
+    try:
+        return rollback.rollback(run, force=force, cancel=Cancel())
+    except WizardError as error:
+        return Result("failed", error.exit_code, error=str(error))
+
+
+async def writing(app: App[Any], work: Any) -> Any:
+    """Return what `work` returns, done in a thread that leaving waits for."""
+    return await app.run_worker(beside(work, WRITING), group=WRITING, exit_on_error=False).wait()

@@ -1,0 +1,309 @@
+"""What was done: the page to work from after a run, the list of runs, and the way back through both."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from screens.app import WizardApp
+from screens.dialogs.ask import Ask
+from screens.done import Done
+from screens.model.memory import Memory, ProfileProgress
+from screens.review import Review
+from screens.runs import Runs
+from screens.widgets.diff_view import DiffView
+from tests.support import pairs
+from tests.support.driving import configured
+from tests.support.screens import opened, pressed, settled, text_of, until
+from wizard.command_line.run import replay, rollback
+from wizard.passwords.resolver import Resolver
+from wizard.profile.document import set_field
+from wizard.profile.store import load
+from wizard.system.cancel import Cancel
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wizard.preflight.pair.is_free", lambda number: True)
+    monkeypatch.setattr("screens.model.pair.SETTLE", 0.02)
+
+
+def replayed(profile: Any) -> str:
+    """Apply a profile offline; gives the run's name."""
+    options = replay.Options(offline=True, ignore=("prerequisites.java",))
+    result, _ = replay.replay(load(profile), options, Resolver(), cancel=Cancel())
+    assert result.outcome == "applied" and result.run, result.error
+    return result.run
+
+
+def changed(profile: Any, field: str, value: Any) -> None:
+    profile.write_text(set_field(profile.read_text("utf-8"), field, value), "utf-8")
+
+
+def said(app: Any) -> str:
+    """What the application has notified the user of."""
+    return "\n".join(one.message for one in app._notifications)
+
+
+async def runs_of(pilot: Pilot[Any]) -> Runs:
+    app = pilot.app
+    await app.run_action("runs")
+    await until(
+        pilot,
+        lambda: isinstance(app.screen, Runs) and app.screen.query("Tree") and app.screen._current,
+        "the list of runs",
+    )
+    return app.screen  # type: ignore[return-value]
+
+
+async def answer(pilot: Pilot[Any], title: str, *keys: str) -> None:
+    app = pilot.app
+    await until(pilot, lambda: isinstance(app.screen, Ask) and title in text_of(app), title)
+    await pressed(pilot, *keys)
+    await until(pilot, lambda: title not in text_of(app), f"the end of {title}")
+
+
+async def test_runs_list_who_did_what_and_show_the_diff_without_passwords(make_pair: Any) -> None:
+    pair = make_pair()
+    name = replayed(pair.profile)
+    (run,) = rollback.history(str(pair.profile))
+    app = opened(pair.profile)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        await runs_of(pilot)
+        text = text_of(app)
+        assert f"Run {name}" in text and run["owner"] in text and run["started"][:10] in text
+        assert f"{run['files']} files" in text and "applied" in text
+        await pressed(pilot, "right")
+        await until(pilot, lambda: "axis2.xml" in text_of(app), "its files")
+        while "node1 · repository/conf/datasources/master-datasources.xml" not in text_of(app):
+            await pressed(pilot, "down")
+            await pilot.pause()
+        await until(pilot, lambda: "+ " in text_of(app), "the diff")
+        shown = "\n".join(row.text for row in app.screen.query_one(DiffView)._rows)
+        assert "********" in shown and "com.mysql.jdbc.Driver" in shown and pairs.PASSWORD not in shown
+        assert app.screen._current is not None and app.screen._current.change is not None
+        assert app.screen._current.change.before and pair.homes
+
+
+async def test_the_next_steps_of_a_run_are_shown_again_and_lead_back(make_pair: Any) -> None:
+    pair = make_pair()
+    name = replayed(pair.profile)
+    app = opened(pair.profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await runs_of(pilot)
+        await pressed(pilot, "n")
+        await until(pilot, lambda: isinstance(app.screen, Done), "the page")
+        text = text_of(app)
+        assert "1 Start both nodes" in text and "2 Verify" in text and "3 Tell API Manager" in text
+        lines = [line.strip() for line in text.splitlines()]
+        assert f"apimha-wizard start {pair.profile}"[:70] in "".join(lines) or "apimha-wizard start" in text
+        assert f"apimha-wizard rollback {name}" in lines, "a command is alone on its line"
+        await pressed(pilot, "escape")
+        await until(pilot, lambda: isinstance(app.screen, Runs))
+        await pressed(pilot, "escape")
+        await until(pilot, lambda: not isinstance(app.screen, Runs))
+
+
+async def test_a_run_that_a_later_one_overwrote_is_undone_after_that_one(make_pair: Any) -> None:
+    pair = make_pair()
+    before = {path: path.read_bytes() for home in pair.homes for path in home.rglob("*") if path.is_file()}
+    first = replayed(pair.profile)
+    changed(pair.profile, "cluster.domain", "another.domain")
+    second = replayed(pair.profile)
+    assert rollback.later(first) == [second] and rollback.later(second) == []
+    app = opened(pair.profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await runs_of(pilot)
+        await pressed(pilot, "down")
+        assert app.screen._current.run["run"] == first
+        await pressed(pilot, "r")
+        await until(pilot, lambda: isinstance(app.screen, Ask) and second in text_of(app), "the later run")
+        await answer(pilot, "Roll back?", "right", "enter")
+        await answer(pilot, "Rolled back", "enter")
+        await until(pilot, lambda: isinstance(app.screen, Runs))
+    assert before == {
+        path: path.read_bytes() for home in pair.homes for path in home.rglob("*") if path.is_file()
+    }
+    assert {run["state"] for run in rollback.history()} >= {"rolled back"}
+
+
+async def test_a_file_edited_by_hand_is_kept_and_restored_only_when_asked(make_pair: Any) -> None:
+    pair = make_pair()
+    replayed(pair.profile)
+    path = pair.homes[0] / "repository/conf/axis2/axis2.xml"
+    path.write_bytes(path.read_bytes() + b"<!-- by hand -->")
+    app = opened(pair.profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await runs_of(pilot)
+        await pressed(pilot, "r")
+        await answer(pilot, "Roll back?", "right", "enter")
+        await until(pilot, lambda: "edited since the run" in text_of(app), "what was kept")
+        assert configured(pair.homes[0])
+        await pressed(pilot, "right", "enter")
+        await answer(pilot, "Rolled back", "enter")
+    assert not any(map(configured, pair.homes))
+
+
+def test_a_rollback_that_keeps_files_of_a_later_run_names_it(make_pair: Any) -> None:
+    pair = make_pair()
+    first = replayed(pair.profile)
+    changed(pair.profile, "cluster.domain", "another.domain")
+    second = replayed(pair.profile)
+    result = rollback.rollback(first, force=False, cancel=Cancel())
+    assert result.exit_code == 3 and f"apimha-wizard rollback {second}" in (result.error or "")
+
+
+async def test_without_a_pair_the_runs_of_all_pairs_are_listed_and_one_opens_its_pair(make_pair: Any) -> None:
+    pair = make_pair()
+    replayed(pair.profile)
+    app = WizardApp(None)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        await runs_of(pilot)
+        assert load(pair.profile).profile.cluster.name in text_of(app) or "pair" in text_of(app)
+        await pressed(pilot, "n")
+        await until(pilot, lambda: isinstance(app.screen, Done), "the page")
+        assert app.pair is not None and app.pair.draft.target == pair.profile
+
+
+async def test_no_runs_is_said(make_pair: Any) -> None:
+    app = opened(make_pair().profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await app.run_action("runs")
+        await until(pilot, lambda: "No runs yet" in text_of(app))
+        await pressed(pilot, "r", "n")
+        assert isinstance(app.screen, Runs)
+
+
+# --- the review -----------------------------------------------------------------------------------
+
+
+async def review(pilot: Pilot[Any]) -> Review:
+    app = pilot.app
+    await pressed(pilot, "f2")
+    await until(pilot, lambda: isinstance(app.screen, Review) and app.screen._shown is not None, "the plan")
+    return app.screen  # type: ignore[return-value]
+
+
+async def test_the_review_keeps_its_place_and_what_was_accepted(make_pair: Any) -> None:
+    pair = make_pair()
+    Memory().note(pair.profile, ProfileProgress(offline=True))
+    app = opened(pair.profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        screen = await review(pilot)
+        assert "2 nodes · " in text_of(app) and "files" in text_of(app).splitlines()[1]
+        await pressed(pilot, "a")
+        assert screen._open == ""
+        while screen._current().change is None:
+            await pressed(pilot, "down")
+        await pressed(pilot, "right", "down")
+        line = screen._current().line
+        assert line is not None, "Right unfolds"
+        await pressed(pilot, "ctrl+b")
+        await until(pilot, lambda: not isinstance(app.screen, Review))
+        screen = await review(pilot)
+        await until(
+            pilot, lambda: screen._current().line is not None and screen._current().line.text == line.text
+        )
+        assert screen._open == "", "what was accepted stays accepted"
+        await pressed(pilot, "left")
+        assert screen._current().line is None and screen._current().change is not None, "Left goes up"
+        await pressed(pilot, "left")
+        assert not screen.branches.cursor_node.is_expanded, "and folds"
+
+
+async def test_the_review_says_what_is_open(make_pair: Any) -> None:
+    pair = make_pair(nodes=[{}, {"hazelcast_port": 4000}])
+    Memory().note(pair.profile, ProfileProgress(offline=True))
+    app = opened(pair.profile)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        screen = await review(pilot)
+        await pressed(pilot, "f9")
+        await until(pilot, lambda: "Not applied: 1 error to fix: ports.clash" in said(app))
+        assert "to accept" in screen._open
+        await pressed(pilot, "a")
+        await until(pilot, lambda: "Still open: 1 error to fix: ports.clash" in said(app))
+        assert "to accept" not in screen._open
+
+
+async def test_a_field_that_is_invalid_cannot_be_planned_and_f3_goes_there(make_pair: Any) -> None:
+    pair = make_pair()
+    text = pair.profile.read_text("utf-8")
+    app = opened(pair.profile)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        app.pair.set(("spark", "master_count"), "two")
+        await settled(pilot)
+        await pressed(pilot, "f2")
+        await until(pilot, lambda: "cannot be planned: Spark › " in text_of(app))
+        await pressed(pilot, "f9")
+        await until(pilot, lambda: "Not applied: cannot be planned" in said(app))
+        await pressed(pilot, "f3")
+        await until(
+            pilot, lambda: getattr(app.screen, "step", None) is not None and app.screen.step.id == "spark"
+        )
+    assert "master_count" not in text
+
+
+async def test_a_long_new_value_is_whole_on_the_screen(make_pair: Any) -> None:
+    host = "a-very-long-name-of-a-database-server.in-some-department.of-the-company.example"
+    pair = make_pair(mysql={"host": host, "url_parameters": {"useSSL": "false", "connectTimeout": "60000"}})
+    Memory().note(pair.profile, ProfileProgress(offline=True))
+    app = opened(pair.profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        screen = await review(pilot)
+        while not (screen._current().line is not None and host in screen._current().line.text):
+            await pressed(pilot, "right", "down")
+        await pilot.pause()
+        line = screen._current().line.text
+        rows = (re.sub("[\u2581-\u2588]", "", row) for row in text_of(app).splitlines())
+        shown = "".join(rows).replace(" ", "")
+        assert line.replace(" ", "") in shown, text_of(app)
+
+
+# --- small things ---------------------------------------------------------------------------------
+
+
+async def test_leaving_says_where_it_was_saved_and_how_to_continue(make_pair: Any) -> None:
+    from screens.start import farewell
+
+    pair = make_pair()
+    app = opened(pair.profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        assert farewell(app.pair) == [
+            f"{app.pair.draft.title}: saved in {pair.profile}",
+            f"Continue with: apimha-wizard {pair.profile}",
+        ]
+        await pressed(pilot, "x")
+        await settled(pilot)
+        assert "draft saved in" in farewell(app.pair)[0]
+
+
+async def test_what_is_copied_is_sent_to_the_terminal(make_pair: Any) -> None:
+    app = opened(make_pair().profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        app.action_copy_path()
+        await until(pilot, lambda: "Sent to the terminal's clipboard." in said(app))
+
+
+async def test_ctrl_z_suspends_also_from_a_field(make_pair: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    suspended: list[bool] = []
+    monkeypatch.setattr(WizardApp, "action_suspend_process", lambda self: suspended.append(True))
+    app = opened(make_pair().profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pressed(pilot, "ctrl+z")
+        assert suspended == [True]
