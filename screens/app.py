@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import events, work
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
+from textual.worker import WorkerFailed
 
 from screens import keys, signs
 from screens.ascii import dress_scroll_bars
@@ -111,7 +112,9 @@ class WizardApp(DiscreetApp):
             put_back = getattr(screen, "put_back", None)
             if put_back is not None:
                 await put_back()
-        await self.workers.wait_for_complete([one for one in self.workers if one.group == questions.WRITING])
+        for worker in [one for one in self.workers if one.group == questions.WRITING]:
+            with suppress(WorkerFailed):  # whoever began it reports that
+                await worker.wait()
         if self.pair is not None:
             pair = self.pair
             pair.cancel()

@@ -8,6 +8,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from textual.worker import WorkerFailed
+
 from screens.dialogs.ask import Ask
 from screens.model.background import beside
 from screens.signs import plain, sign
@@ -194,5 +196,8 @@ def _undone(run: str, *, force: bool) -> Result:
 
 
 async def writing(app: App[Any], work: Any) -> Any:
-    """Return what `work` returns, done in a thread that leaving waits for."""
-    return await app.run_worker(beside(work, WRITING), group=WRITING, exit_on_error=False).wait()
+    """Return what `work` returns, done in a thread that leaving waits for; what it raises is raised here."""
+    try:
+        return await app.run_worker(beside(work, WRITING), group=WRITING, exit_on_error=False).wait()
+    except WorkerFailed as failed:
+        raise failed.error from None
