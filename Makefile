@@ -9,6 +9,9 @@ PIP    := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
 UV     := uv==0.13.9
 UV_BIN := $(VENV)/.$(subst ==,-,$(UV))/bin
 
+# Twice the processors: half of the time that the tests take is waiting, for servers, limits and disks.
+WORKERS ?= $(shell expr 2 \* $$(nproc))
+
 # The build's own needs, as pyproject.toml states them: locked with the rest, so that nothing unpinned is fetched.
 BUILD_REQUIRES := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")
 
@@ -39,10 +42,10 @@ test: $(VENV)/.dev ## everything that the tests need, then the tests (T=tests/ed
 	@.ci/system-packages
 	@$(BIN)/python -m tests.support.install_servers
 	@$(BIN)/python -m tests.support.install_spark
-	$(BIN)/python -m pytest $(if $(T),$(T),-n 2 --dist loadfile --ignore=tests/bench)
+	$(BIN)/python -m pytest $(if $(T),$(T),-n $(WORKERS) --dist loadfile --ignore=tests/bench)
 
 test-lowest: $(LOWEST)/.tests ## the tests that need no server, with the lowest versions that pyproject.toml allows
-	$(LOWEST)/bin/python -m pytest $(if $(T),$(T),-n 2 --dist loadfile -m "not servers" \
+	$(LOWEST)/bin/python -m pytest $(if $(T),$(T),-n $(WORKERS) --dist loadfile -m "not servers" \
 	    $(addprefix --ignore=tests/,$(NOT_LOWEST)))
 
 lint: $(VENV)/.dev ## ruff (rules and format), mypy --strict, and the rules about imports

@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -683,24 +683,19 @@ class TestOptions:
 # --- users who may not --------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def as_nobody() -> Iterator[Callable[[], None]]:
-    """Become a user without rights, in a child process; only root can."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can become somebody else")
-    yield lambda: (os.setgroups([]), os.setgid(65534), os.setuid(65534))
-
-
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 class TestRights:
-    def ran_as(self, become: Callable[[], None], *arguments: str) -> Ran:
-        """The command in a child of this process that is somebody else."""
+    def ran_as_nobody(self, *arguments: str) -> Ran:
+        """The command in a child of this process, as a user without rights."""
         reader, writer = os.pipe()
         child = os.fork()
         if child == 0:
             code = 99
             try:
                 os.close(reader)
-                become()
+                os.setgroups([])
+                os.setgid(65534)
+                os.setuid(65534)
                 ran = run(*arguments)
                 with os.fdopen(writer, "w") as out:
                     out.write(f"{len(ran.out)}\n{ran.out}{ran.err}")
@@ -713,10 +708,22 @@ class TestRights:
         _, status = os.waitpid(child, 0)
         return Ran(os.waitstatus_to_exitcode(status), rest[: int(count)], rest[int(count) :])
 
-    def opened(self, folder: Path) -> None:
-        for path in [folder, *folder.parents]:
-            if path.stat().st_uid == os.geteuid() and path != Path("/"):
-                path.chmod(path.stat().st_mode | 0o755)
+    def errors_as_nobody(self, pair: Pair, isolated: Path, lock: Callable[[Pair], object]) -> list[Any]:
+        """The checks that fail for a user who owns all of the pair, but for what `lock` takes away."""
+        for folder in (pair.profile.parent, isolated):
+            for path in [folder, *folder.parents]:
+                if path.stat().st_uid == os.geteuid() and path != Path("/"):
+                    path.chmod(path.stat().st_mode | 0o755)
+        for path in [isolated, *(p for home in pair.homes for p in [home, *home.rglob("*")])]:
+            os.chown(path, 65534, 65534)
+            path.chmod(path.stat().st_mode | (0o666 if path.is_file() else 0o777))
+        lock(pair)
+        before = untouched(*pair.homes)
+        ran = self.ran_as_nobody("replay", str(pair.profile), "--offline", "--json")
+        assert (ran.code, ran.json["outcome"]) == (3, "refused"), ran.err
+        clean(ran)
+        assert untouched(*pair.homes) == before
+        return [one for one in ran.json["checks"] if one["status"] == "error"]
 
     @pytest.mark.parametrize(
         ("lock", "parts"),
@@ -730,29 +737,12 @@ class TestRights:
         ids=["read-only file", "read-only folder", "another owner", "another group", "read-only home"],
     )
     def test_what_cannot_be_written_is_told_before_the_first_write(
-        self,
-        lock: Callable[[Path], object],
-        parts: list[str],
-        as_nobody: Callable[[], None],
-        pair: Pair,
-        isolated: Path,
+        self, lock: Callable[[Path], object], parts: list[str], pair: Pair, isolated: Path
     ) -> None:
-        self.opened(pair.profile.parent)
-        self.opened(isolated)
-        for path in [isolated, *(p for home in pair.homes for p in [home, *home.rglob("*")])]:
-            os.chown(path, 65534, 65534)
-            path.chmod(path.stat().st_mode | (0o666 if path.is_file() else 0o777))
-        lock(pair.homes[1])
-        before = untouched(*pair.homes)
-        ran = self.ran_as(as_nobody, "replay", str(pair.profile), "--offline", "--json")
-        assert (ran.code, ran.json["outcome"]) == (3, "refused"), ran.err
-        clean(ran)
-        (error,) = [one for one in ran.json["checks"] if one["status"] == "error"]
+        (error,) = self.errors_as_nobody(pair, isolated, lambda pair: lock(pair.homes[1]))
         assert (error["id"], error["node"]) == ("prerequisites.writable", "node2")
-        for part in parts:
-            assert part in error["message"]
+        assert all(part in error["message"] for part in parts), error
         assert error["fix"]
-        assert untouched(*pair.homes) == before
 
     @pytest.mark.parametrize(
         ("lock", "check"),
@@ -768,22 +758,9 @@ class TestRights:
         ids=["home", "a folder of the home", "file", "jar"],
     )
     def test_what_cannot_be_read(
-        self,
-        lock: Callable[[Pair], object],
-        check: str,
-        as_nobody: Callable[[], None],
-        pair: Pair,
-        isolated: Path,
+        self, lock: Callable[[Pair], object], check: str, pair: Pair, isolated: Path
     ) -> None:
-        self.opened(pair.profile.parent)
-        self.opened(isolated)
-        for path in [isolated, *(p for home in pair.homes for p in [home, *home.rglob("*")])]:
-            os.chown(path, 65534, 65534)
-        lock(pair)
-        ran = self.ran_as(as_nobody, "replay", str(pair.profile), "--offline", "--json")
-        assert (ran.code, ran.json["outcome"]) == (3, "refused"), ran.err
-        clean(ran)
-        errors = {one["id"] for one in ran.json["checks"] if one["status"] == "error"}
+        errors = {one["id"] for one in self.errors_as_nobody(pair, isolated, lock)}
         assert check in errors
         assert errors <= {check, "prerequisites.files"}
 

@@ -7,9 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
-import tomlkit
 
-from tests.support import documentation, worlds
+from tests.support import documentation, profiles, worlds
 from tests.support.documentation import ROOT, Block
 from tests.support.worlds import World, world
 from wizard.profile.store import parse
@@ -22,23 +21,6 @@ RUN = [
     for page in PAGES
     if any(block.language in {"console", "toml"} for block in documentation.blocks(page))
 ]
-
-WHOLE = """
-schema_version = 1
-[mysql]
-host = "10.100.0.10"
-username = "apim"
-password = { env = "APIM_DB_PASSWORD" }
-[[nodes]]
-name = "node1"
-home = "/opt/wso2/analytics-1"
-host = "10.100.0.46"
-[[nodes]]
-name = "node2"
-home = "/opt/wso2/analytics-2"
-host = "10.100.0.47"
-"""
-"""What a piece of a profile is laid over to be judged."""
 
 
 def name_of(page: Path) -> str:
@@ -80,7 +62,7 @@ def _take_profile(here: World, block: Block, titled: dict[str, str]) -> None:
     elif "into" in block.said:
         here.lay_over(block.said["into"], block.text)
     else:
-        parse(worlds.laid_over(tomlkit.parse(WHOLE).unwrap(), block.text), here.cwd / "piece.toml")
+        parse(worlds.laid_over(profiles.minimal(), block.text), here.cwd / "piece.toml")
 
 
 def _take_commands(here: World, block: Block) -> None:
