@@ -30,7 +30,7 @@ NOT_LOWEST := ansible bench demo docs fuzz peers command_line/test_verify.py pre
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-lowest lint imports bench bench-peers faults fuzz mutants screenshots docs site dist lock lock-lowest bundle clean venv
+.PHONY: help demo test test-lowest lint imports bench bench-peers faults fuzz fleet mutants screenshots docs site dist lock lock-lowest bundle clean venv
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -93,6 +93,10 @@ faults: $(VENV)/.dev ## each file call and statement fails, or is the last befor
 
 fuzz: $(VENV)/.dev ## hostile input, for APIMHA_FUZZ_SECONDS (600): profiles, packs, scripts, logs, jars
 	APIMHA_FUZZ_SECONDS=$${APIMHA_FUZZ_SECONDS:-600} $(BIN)/python -m pytest -s --timeout 0 tests/fuzz
+
+fleet: $(VENV)/.dev ## the Ansible collection: two pairs on four hosts, and the table of 1, 4 and 16 pairs (as root)
+	@.ci/system-packages
+	$(BIN)/python -m pytest -s --timeout 900 $(if $(T),$(T),$(addprefix tests/ansible/fleet_,lint.py pairs.py scale.py))
 
 mutants: $(VENV)/.dev ## does a test fail when the code is changed? N=200 changes (P=edit/xml.py: there alone, SEED=0)
 	$(BIN)/python -m tools.mutants $${N:-200} $${P:-} --seed $${SEED:-0}

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.support import pairs
-from tests.support.fleet import fleet
+from tests.support.fleet import fleet, stock
 from tests.support.headless import AXIS2, text
 
 
 def test_both_nodes_are_configured_or_neither(packs: Path) -> None:
-    with fleet(packs) as pair:
+    with fleet(stock(packs)) as pair:
         first, second = pair.hosts
         pair.profile()
         pair.inventory()

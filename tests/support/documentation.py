@@ -230,7 +230,7 @@ def shell(line: str, cwd: Path, env: dict[str, str]) -> tuple[int, str, Path, di
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        timeout=200,
+        timeout=280,
         check=False,
     )
     folder, _, variables = state.read_bytes().partition(b"\n")

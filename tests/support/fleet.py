@@ -9,11 +9,13 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,20 +24,19 @@ import tomlkit
 
 from tests.support import pairs
 from tests.support.headless import PACKS
-from tests.support.machines import Database, Machine, machines
+from tests.support.machines import NETWORK, Database, Machine, machines
 from tests.support.quick import folder_in_memory
+from tests.support.stand_in import SETTINGS, Settings
+from tests.support.stand_in_pair import LAUNCHER, make_java
 
 ROOT = Path(__file__).resolve().parents[2]
 COLLECTION = ROOT / "ansible"
 SSHD = Path("/usr/sbin/sshd")
-CONTROL = "10.100.0.10"
-HOMES = ("srv/analytics-1", "data/wso2/analytics-2")
-"""Where the two hosts of a pair see their homes, below the folder of the fleet."""
-
-
-def address(number: int) -> str:
-    """The address of a host, counted from 0."""
-    return f"10.100.0.{20 + number}"
+CONTROL = f"{NETWORK}.10"
+WRITES = "execve,write,pwrite64,writev,pwritev,pwritev2"
+HOMES = ("srv{}/analytics-1", "data{}/wso2/analytics-2")
+"""Where the two hosts of a pair see their homes, below the folder of the fleet; no two are equal, since the hosts see
+each other's processes."""
 
 
 @dataclass
@@ -51,6 +52,14 @@ class Host:
     @property
     def real_home(self) -> Path:
         return self.disk / "home"
+
+    @property
+    def trace(self) -> Path:
+        return self.disk / "trace"
+
+    def cut(self, *, off: bool) -> None:
+        """Take the host from the network, or give it back."""
+        self.machine.run("ip", "link", "set", "eth0", "down" if off else "up")
 
     def bytes_of_home(self) -> dict[str, bytes]:
         """Every file of the home."""
@@ -96,7 +105,7 @@ class Fleet:
         name = f"pair{pair}"
         own = {
             "schema_version": 1,
-            "cluster": {"name": name, "domain": f"{name}.domain"},
+            "cluster": {"name": name},
             "mysql": {
                 "host": CONTROL,
                 "port": self.database.port,
@@ -150,6 +159,26 @@ class Fleet:
             old.rename(self.site / f"inventory/group_vars/{name}/main.yml")
         (self.site / f"inventory/group_vars/{name}/more.yml").write_text(json.dumps(own))
 
+    def stand_ins(self, pair: int = 0, **settings: Any) -> None:
+        """Give the homes of a pair a launcher of stand-ins."""
+        both = self.hosts[2 * pair : 2 * pair + 2]
+        for host, other in (both, both[::-1]):
+            own = Settings(
+                *(4000, 4000, 11225, 11225, 10006, 8082, 11501, 4041, 11501, 1),
+                host=host.machine.address,
+                partner_host=other.machine.address,
+                lock=str(self.site),
+                **settings,
+            )
+            (host.real_home / SETTINGS).write_text(own.to_json())
+            (host.real_home / "bin/wso2server.sh").write_text(LAUNCHER)
+
+    def set(self, host: Host, **variables: Any) -> None:
+        """Give a host variables of its own in the inventory; without any, take them away."""
+        path = self.site / f"inventory/host_vars/{host.name}.yml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(variables))
+
     def play(self, playbook: str, *arguments: str, timeout: float = 280, **env: str) -> Played:
         """Run a playbook of the collection on the control node, or one of the site (a name with `.yml`)."""
         command = [sys.executable, "-m", "ansible", "playbook", "-i", self.site / "inventory", playbook]
@@ -195,25 +224,48 @@ def install_collection(folder: Path) -> Path:
     return built
 
 
+def stock(packs: Path) -> Callable[[Path], object]:
+    """What makes a home of the stock pack."""
+    return partial(pairs.copy_pack, packs / PACKS[1])
+
+
 @contextmanager
-def fleet(packs: Path, number: int = 1) -> Iterator[Fleet]:
-    """A control node with a database server, and two hosts for each of `number` pairs."""
+def fleet(
+    unpack: Callable[[Path], object],
+    number: int = 1,
+    *,
+    traced: bool = False,
+    first: int = 20,
+    opt: Path | None = None,
+    homes: tuple[str, ...] = HOMES,
+) -> Iterator[Fleet]:
+    """A control node with a database server, and two hosts for each of `number` pairs.
+
+    `unpack` makes a home; `first` is the last number of the first host's address; `opt` is a folder that each host has
+    for itself, and `homes` are the paths of the homes on the hosts.
+    With `traced` everything that `sshd` and its children write on a host, and every command, is in `Host.trace`.
+    """
     need_ansible()
     with folder_in_memory() as folder:
         program = folder / "program/bin/apimha-wizard"
         program.parent.mkdir(parents=True)
-        program.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -P -m wizard "$@"\n')
+        program.write_text(
+            f'#!/bin/sh\nexport JAVA_HOME="{folder / "java"}" PYTHONPATH="{ROOT}"\n'
+            f'exec "{sys.executable}" -P -m wizard "$@"\n'
+        )
         program.chmod(0o755)
         for name in ("site", "opt", "control"):
             (folder / name).mkdir()
         pairs.driver_jar(folder / "driver.jar")
+        make_java(folder / "java")
         install_collection(folder)
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / "key"], check=True)
         (folder / "ansible.cfg").write_text(
             f"[defaults]\nhost_key_checking = false\nprivate_key_file = {folder / 'key'}\nretry_files_enabled = false\n"
             f"collections_path = {folder / 'collections'}\nhome = {folder / 'control'}\ntimeout = 5\n"
-            "[ssh_connection]\nssh_args = -F none -o UserKnownHostsFile=/dev/null -o ControlMaster=auto "
-            "-o ControlPersist=15\n"
+            f"[ssh_connection]\ncontrol_path_dir = {folder / 'cp'}\nssh_args = -F none "
+            "-o UserKnownHostsFile=/dev/null -o ControlMaster=auto -o ControlPersist=15 "
+            "-o ServerAliveInterval=2 -o ServerAliveCountMax=3\n"
         )
         env = {
             **os.environ,
@@ -223,43 +275,43 @@ def fleet(packs: Path, number: int = 1) -> Iterator[Fleet]:
             "DBA_PASSWORD": "dba",
             "PYTHONPATH": str(ROOT),
         }
-        names = {"control": CONTROL} | {f"host{one}": address(one) for one in range(2 * number)}
+        names = {"control": CONTROL} | {f"host{one}": f"{NETWORK}.{first + one}" for one in range(2 * number)}
         with machines(names, env) as found:
-            hosts = [
-                _host(folder, packs, one, found[f"host{one}"], f"pair{one // 2}-node{one % 2 + 1}")
-                for one in range(2 * number)
-            ]
+            hosts = []
+            for one in range(2 * number):
+                name = f"pair{one // 2}-node{one % 2 + 1}"
+                host = Host(
+                    name,
+                    found[f"host{one}"],
+                    folder / f"disk{one}",
+                    folder / homes[one % len(homes)].format(one),
+                )
+                _host(unpack, host, opt or folder / "opt")
+                hosts.append(host)
             database = Database(found["control"])
-            daemons = [_daemon(host, folder) for host in hosts]
+            daemons = [_daemon(host, folder, traced=traced) for host in hosts]
             try:
                 yield Fleet(folder, found["control"], hosts, database)
             finally:
                 for daemon in daemons:
-                    daemon.kill()
-                    daemon.communicate()
+                    os.killpg(daemon.pid, signal.SIGKILL)
+                    daemon.wait()
                 database.stop()
 
 
-def _host(folder: Path, packs: Path, number: int, machine: Machine, name: str) -> Host:
-    """A host with its private folders, and the pack of its node."""
-    disk = folder / f"disk{number}"
+def _host(unpack: Callable[[Path], object], host: Host, opt: Path) -> None:
+    """Give a host its private folders, and the pack of its node."""
+    disk, machine = host.disk, host.machine
     for one in ("tmp", "root", "opt"):
         (disk / one).mkdir(parents=True)
-    pairs.copy_pack(packs / PACKS[1], disk / "home")
+    unpack(host.real_home)
     shutil.copytree("/etc", disk / "etc", symlinks=True)
     passwd = disk / "etc/passwd"
-    passwd.write_text(
-        re.sub(r"(?m)^(root:.*:)[^:]*:([^:]*)$", rf"\g<1>{disk / 'root'}:\g<2>", passwd.read_text())
-    )
-    host = Host(name, machine, disk, folder / HOMES[number % 2])
+    text = passwd.read_text()
+    passwd.write_text(re.sub(r"(?m)^(root:.*:)[^:]*:([^:]*)$", rf"\g<1>{disk / 'root'}:\g<2>", text))
     machine.env["HOME"] = str(disk / "root")
-    for line in (
-        f"mount --bind {disk / 'etc'} /etc",
-        "mount -t tmpfs none /run && mkdir -m 755 /run/sshd",
-        f"mkdir -p {host.home} && mount --bind {host.real_home} {host.home}",
-        f"mount --bind {disk / 'opt'} {folder / 'opt'}",
-    ):
-        machine.run("sh", "-c", line)
+    machine.run("mount", "--bind", disk / "etc", "/etc")
+    machine.run("sh", "-c", "mount -t tmpfs none /run && mkdir -m 755 /run/sshd")
     for private in (Path("/tmp"), Path("/opt")):
         for needed in map(Path, {str(ROOT), sys.prefix, sys.base_prefix}):
             if private in needed.parents:  # stays visible there
@@ -267,10 +319,11 @@ def _host(folder: Path, packs: Path, number: int, machine: Machine, name: str) -
                 shared.mkdir(parents=True, exist_ok=True)
                 machine.run("mount", "--bind", needed, shared)
         machine.run("mount", "--rbind", disk / private.name, private)
-    return host
+    for source, target in ((disk / "opt", opt), (host.real_home, host.home)):
+        machine.run("sh", "-c", f"mkdir -p {target} && mount --bind {source} {target}")
 
 
-def _daemon(host: Host, folder: Path) -> subprocess.Popen[bytes]:
+def _daemon(host: Host, folder: Path, *, traced: bool) -> subprocess.Popen[bytes]:
     """The `sshd` of a host, which lets in who has the key of the fleet."""
     config = host.disk / "etc/sshd.conf"
     config.write_text(
@@ -278,7 +331,11 @@ def _daemon(host: Host, folder: Path) -> subprocess.Popen[bytes]:
         "Port 22\nPidFile none\nStrictModes no\nUsePAM no\nPermitRootLogin yes\nMaxStartups 100\nMaxSessions 100\n"
         "Subsystem sftp internal-sftp\n"
     )
-    process = host.machine.start(SSHD, "-D", "-e", "-f", config, stderr=subprocess.PIPE)
+    options = ["-f", "-q", "--seccomp-bpf", "-y", "-s", "4000000", "-e", f"trace={WRITES}"]
+    watch = ["strace", *options, "-o", host.trace]
+    process = host.machine.start(
+        *(watch if traced else ()), SSHD, "-D", "-e", "-f", config, start_new_session=True
+    )
     assert process.stderr is not None
     said = process.stderr.readline().decode()
     assert "listening" in said, said

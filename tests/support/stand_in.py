@@ -55,6 +55,10 @@ class Settings:
     """What goes wrong in a launched one: `dies`, `fatal`, `port`, `stays` (SIGTERM is ignored), `never` (no start)."""
     refuses: str = ""
     """The text of `event-processor.xml` with which a launched one dies."""
+    host: str = "127.0.0.1"
+    partner_host: str = "127.0.0.1"
+    lock: str = ""
+    """A folder that both see, where the homes have none in common."""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -93,9 +97,9 @@ class StandIn:
         (home / "repository/logs").mkdir(exist_ok=True)
         log = LiveLog(home / "repository/logs/wso2carbon.log", settings.skew)
         ports = (settings.hazelcast, settings.event_sync, settings.management)
-        self.own = Side("127.0.0.1", *ports, str(uuid.uuid4()), log, settings.offset)
+        self.own = Side(settings.host, *ports, str(uuid.uuid4()), log, settings.offset)
         partner = (settings.partner_hazelcast, settings.partner_event_sync, 0)
-        self.partner = Side("127.0.0.1", *partner, "", ServerLog())
+        self.partner = Side(settings.partner_host, *partner, "", ServerLog())
         self.role = ""
         self.joined = threading.Event()
         self.ending = False
@@ -133,7 +137,7 @@ class StandIn:
             (self.settings.worker_ui, self._worker),
             (self.settings.application_ui, self._environment),
         ):
-            _serve(port, page)
+            _serve(self.settings.host, port, page)
         tell.masters(self.own, 2 if connection is not None else 1)
         if self.settings.launched:
             self._wait_for_partner()
@@ -207,11 +211,12 @@ class StandIn:
 
     def _connect(self) -> socket.socket | None:
         """Listen, and connect to the partner, if it listens: one of the two after the other."""
-        folder = os.open(self.home.parent, os.O_RDONLY)
+        folder = os.open(self.settings.lock or self.home.parent, os.O_RDONLY)
         fcntl.flock(folder, fcntl.LOCK_EX)
-        self.listener = socket.create_server(("127.0.0.1", self.settings.hazelcast))
+        self.listener = socket.create_server((self.settings.host, self.settings.hazelcast))
         try:
-            return socket.create_connection(("127.0.0.1", self.settings.partner_hazelcast), timeout=5)
+            partner = (self.settings.partner_host, self.settings.partner_hazelcast)
+            return socket.create_connection(partner, timeout=5)
         except OSError:
             return None
         finally:
@@ -227,7 +232,10 @@ class StandIn:
         while True:
             connection, _ = self.listener.accept()
             connection.settimeout(None)
-            self.partner.uuid = connection.makefile("r").readline().strip()
+            uuid = connection.makefile("r").readline().strip()
+            if not uuid:  # a check has looked whether anything listens
+                continue
+            self.partner.uuid = uuid
             connection.sendall(f"{self.own.uuid}\n".encode())
             self.joined.set()
             tell.joins(self.own, self.partner)
@@ -249,15 +257,16 @@ class StandIn:
             self._become("Active")
 
     def _master(self) -> dict[str, Any]:
-        uis = [self.settings.worker_ui, *([self.settings.partner_worker_ui] if self.joined.is_set() else [])]
+        own = self.settings
+        uis = [(own.host, own.worker_ui), (own.partner_host, own.partner_worker_ui)]
         workers = [
-            {"host": "127.0.0.1", "webuiaddress": f"http://127.0.0.1:{ui}", "state": "ALIVE", "cores": 1}
-            for ui in uis
+            {"host": host, "webuiaddress": f"http://{host}:{ui}", "state": "ALIVE", "cores": 1}
+            for host, ui in uis[: 1 + self.joined.is_set()]
         ]
         applications = [{"id": "app-1", "name": "CarbonAnalytics", "state": "RUNNING", "cores": 2}]
         active = self.role == "Active"
         return {
-            "url": "spark://127.0.0.1:7077",
+            "url": f"spark://{own.host}:7077",
             "status": "ALIVE" if active else "STANDBY",
             "workers": workers if active else [],
             "activeapps": applications if active else [],
@@ -275,7 +284,7 @@ class StandIn:
         return {"sparkProperties": properties, "classpathEntries": []}
 
 
-def _serve(port: int, page: Any) -> None:
+def _serve(host: str, port: int, page: Any) -> None:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             body = json.dumps(page()).encode()
@@ -289,9 +298,7 @@ def _serve(port: int, page: Any) -> None:
             return None
 
     ThreadingHTTPServer.allow_reuse_address = True
-    threading.Thread(
-        target=ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever, daemon=True
-    ).start()
+    threading.Thread(target=ThreadingHTTPServer((host, port), Handler).serve_forever, daemon=True).start()
 
 
 def make_tables(home: Path, options: list[str]) -> bool:

@@ -7,6 +7,7 @@ folder, or on 127.0.0.1, and what is printed is told in the page's words again.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shlex
 import shutil
@@ -21,6 +22,7 @@ import tomlkit
 
 from tests.support import bundles, documentation, install_servers, pairs, server_logs, servers
 from tests.support.cli import ROOT, process, run
+from tests.support.fleet import COLLECTION, fleet
 from tests.support.need import need
 from tests.support.stand_in_pair import StandInPair, make_java
 from wizard.demo.sandbox import _unpack
@@ -33,6 +35,21 @@ HOMES = ("/opt/wso2/analytics-1", "/opt/wso2/analytics-2")
 DATABASES = ("userdb", "regdb", "WSO2_ANALYTICS_EVENT_STORE_DB", "WSO2_ANALYTICS_PROCESSED_DATA_STORE_DB")
 CUT_OFF_AT = 5
 """Which rename of a file is the last thing that the run that is cut off does."""
+CUT_OFF = f"""
+import os, signal
+from wizard.transaction import staging
+rename, left = os.rename, [{CUT_OFF_AT}]
+def last(source, target, **folders):
+    if folders:  # below a home
+        left[0] -= 1
+        if not left[0]:
+            os.kill(os.getpid(), signal.SIGKILL)
+    rename(source, target, **folders)
+os.rename = last
+from wizard.command_line.cli import main
+main()
+"""
+"""The program, killed there."""
 
 
 @dataclass
@@ -192,6 +209,19 @@ def applied(world: World) -> None:
     world.must("apimha-wizard replay analytics")
 
 
+def systemd(world: World) -> None:
+    """The same, with a `systemctl` that knows the units which were copied to its folder."""
+    applied(world)
+    units = world.folder / "etc/systemd/system"
+    units.mkdir(parents=True)
+    world.real["/etc/systemd/system/"] = f"{units}/"
+    known = f'[ "$1" = daemon-reload ] || exec test -e {units}/"$2".service'
+    for name, script in (("sudo", 'exec "$@"'), ("systemctl", known)):
+        program = world.folder / "bin" / name
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+
+
 def by_hand(world: World) -> None:
     """Two homes that are configured, and nobody who remembers how."""
     applied(world)
@@ -202,24 +232,10 @@ def by_hand(world: World) -> None:
 def cut_off(world: World) -> None:
     """A pair, and a run that was killed in the middle of its writes."""
     pair(world)
-    code = f"""
-import os, signal
-from wizard.transaction import staging
-rename, left = os.rename, [{CUT_OFF_AT}]
-def last(source, target, **folders):
-    if folders:  # below a home
-        left[0] -= 1
-        if not left[0]:
-            os.kill(os.getpid(), signal.SIGKILL)
-    rename(source, target, **folders)
-os.rename = last
-from wizard.command_line.cli import main
-main()
-"""
     home = world.folder / "home/admin"
     places = {"XDG_CONFIG_HOME": str(home / ".config"), "XDG_STATE_HOME": str(home / ".local/state")}
     arguments = ("replay", "analytics", "--offline")
-    done = process(*arguments, env={**world.env, **places}, cwd=world.cwd, code=code)
+    done = process(*arguments, env={**world.env, **places}, cwd=world.cwd, code=CUT_OFF)
     assert done.code == -9, done
 
 
@@ -258,6 +274,31 @@ def _machine(here: str, name: str) -> Callable[[World], None]:
 
     make.__doc__ = f"The machine of {name}, which has one pack, in /opt/wso2/analytics."
     return make
+
+
+def hosts(world: World) -> None:
+    """A control node, and the hosts of two pairs on a network with a database server; the servers are stand-ins."""
+    where = world.folder / "opt"
+    homes = tuple(str(world.path(f"/opt/wso2/analytics-{one}")) for one in (1, 2, 3, 4))
+    made = world.closing.enter_context(fleet(_unpack, 2, first=46, opt=where, homes=homes))
+    made.stand_ins()
+    pairs.driver_jar(world.path(JAR))
+    (world.cwd / "ansible").symlink_to(COLLECTION)
+    values = {"apimha_prefix": str(made.folder / "program"), "ansible_python_interpreter": sys.executable}
+    more = {"ansible_user": "root", "apimha_ignore": ["mysql.driver"], "apimha_pause": 1}
+    (made.folder / "more.json").write_text(json.dumps({**values, **more}))
+    kept = made.control.env["ANSIBLE_CONFIG"]
+    for word, options in (("playbook", f'-e "@{made.folder}/more.json"'), ("galaxy", "")):
+        program = world.folder / f"bin/ansible-{word}"
+        program.write_text(
+            f"#!/bin/sh\nexport ANSIBLE_CONFIG={kept} PYTHONPATH={ROOT}\n"
+            f"exec nsenter --target={made.control.holder.pid} --net -- {sys.executable} -m ansible {word} "
+            f'"$@" {options}\n'
+        )
+        program.chmod(0o755)
+    world.real[f'host = "{HOST}"'] = f'host = "{HOST}"\nport = {made.database.port}'
+    world.real['admin_username = "root"'] = 'admin_username = "dba"'
+    world.env["MYSQL_ROOT_PASSWORD"] = "dba"
 
 
 def live(world: World) -> None:
@@ -359,11 +400,13 @@ WORLDS: dict[str, Callable[[World], None]] = {
     "pair": pair,
     "applied": applied,
     "by hand": by_hand,
+    "systemd": systemd,
     "cut off": cut_off,
     "started": started,
     "running": running,
     "node1": _machine("10.100.0.46", "node1"),
     "node2": _machine("10.100.0.47", "node2"),
+    "hosts": hosts,
     "live": live,
     "svn": svn,
     "new pack": new_pack,

@@ -18,16 +18,16 @@ def from_toml(text: str) -> dict[str, Any]:
         raise AnsibleFilterError(f"not TOML: {problem}") from problem
 
 
-def pair_of(groups: Mapping[str, list[str]], host: str, hostvars: Mapping[str, Any]) -> dict[str, str]:
-    """Return the name of the pair of a host and its other host: the group of two with one profile and two nodes."""
+def partner_of(groups: Mapping[str, list[str]], host: str, hostvars: Mapping[str, Any]) -> str:
+    """Return the other host of a host's pair: they are a group of two, with one profile and two nodes."""
     own = hostvars[host]
-    for name, members in groups.items():
+    for members in groups.values():
         if len(members) == 2 and host in members:
             other = members[1 - members.index(host)]
             theirs = hostvars[other]
             same = theirs.get("apimha_profile") == own["apimha_profile"]
             if same and theirs.get("apimha_node") not in (None, own.get("apimha_node")):
-                return {"name": name, "partner": other}
+                return other
     raise AnsibleFilterError(
         f"{host} is in no pair: a pair is a group of two hosts with one apimha_profile and an apimha_node each"
     )
@@ -43,4 +43,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Any]:
         """Return the filters by name."""
-        return {"from_toml": from_toml, "pair_of": pair_of, "line": line}
+        return {"from_toml": from_toml, "partner_of": partner_of, "line": line}

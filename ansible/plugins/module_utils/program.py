@@ -85,6 +85,8 @@ class Program:
         error = result.pop("error", None)
         if succeeded and result:
             self.module.exit_json(**result, **more)
+        for key in result.keys() & {"checks", "findings"}:  # what passed would hide what did not
+            result[key] = [one for one in result[key] if one["status"] not in ("ok", "skipped")]
         wrong = [
             one for key in ("checks", "findings") for one in result.get(key, ()) if one["status"] == "error"
         ]

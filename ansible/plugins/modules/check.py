@@ -32,7 +32,7 @@ outcome:
   returned: always
   type: str
 checks:
-  description: One entry for each finding, as in the JSON of the program.
+  description: One entry for each finding, as in the JSON of the program; on failure only what did not pass.
   returned: always
   type: list
   elements: dict

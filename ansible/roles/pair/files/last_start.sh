@@ -1,4 +1,5 @@
 # Print the log $1 from its last start on, with the files that it was rolled over to, packed and as base64.
+# With words in $2 only look whether they are there: 0 if so.
 set -eu
 cd "$(dirname "$1")"
 name=$(basename "$1")
@@ -14,4 +15,5 @@ ls -t "$name" "$name".* 2>/dev/null | while read -r file; do
     mv "$scratch/both" "$scratch/whole"
     [ -z "$start" ] || break
 done
+[ $# -lt 2 ] || { grep -q "$2" "$scratch/whole"; exit; }
 gzip -c "$scratch/whole" | base64
