@@ -98,13 +98,11 @@ class Runs(Screen[None]):
         self._offer()
 
     def _label(self, run: dict[str, Any]) -> Text:
-        started = f"{run['started'][:10]} {run['started'][11:16]}"
-        count = f"{run['files']} file{'' if run['files'] == 1 else 's'}"
         name = f"  {plain(run['profile'])}" if self.pair is None else ""
         return Text.assemble(
-            (started, tint(self, "secondary", bold=True)),
+            (f"{run['started'][:10]} {run['started'][11:16]}", tint(self, "secondary", bold=True)),
+            (f"{name}  {plain(run['owner'])}", tint(self, "quiet")),
             f"  {plain(run['state'])}",
-            (f"  {count}, {plain(run['owner'])}{name}", tint(self, "quiet")),
         )
 
     @property
@@ -154,8 +152,11 @@ class Runs(Screen[None]):
     def _about(self, run: dict[str, Any]) -> list[Said]:
         said = [
             Said(f"Run {run['run']}", "secondary", bold=True),
-            Said(f"{run['kind']} of {run['profile_path']} by {run['owner']}, {run['started']}"),
-            Said(f"{', '.join(run['nodes'])}: {run['files']} files; {run['state']}"),
+            Said(f"{run['kind']} of {run['profile_path']}"),
+            Said(f"by {run['owner']}, {run['started'][:19].replace('T', ' ')} UTC"),
+            Said(
+                f"{', '.join(run['nodes'])}: {run['files']} file{'' if run['files'] == 1 else 's'}; {run['state']}"
+            ),
         ]
         if run["ignored"]:
             said.append(Said(f"with --ignore {' --ignore '.join(run['ignored'])}", "warning"))

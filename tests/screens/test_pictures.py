@@ -505,3 +505,134 @@ async def test_a_node_that_is_elsewhere(take: Any, said: Any) -> None:
         pilot.app.push_screen(elsewhere(second, first))
 
     await take("elsewhere", scene)
+
+
+# --- done and runs --------------------------------------------------------------------------------
+
+NAMES = ("20261124T101530Z-1f3a", "20261125T081203Z-9c11", "20261125T094110Z-07be")
+
+
+@pytest.fixture
+def done(said: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three runs: one that a later one overwrote, one that was rolled back, and the rollback."""
+    from wizard.plan.change import Change, Line
+
+    def run(name: str, kind: str, state: str, *, undoable: bool) -> dict[str, Any]:
+        day, time = f"{name[:4]}-{name[4:6]}-{name[6:8]}", f"{name[9:11]}:{name[11:13]}:{name[13:15]}"
+        return {
+            "run": name, "kind": kind, "profile": "analytics", "profile_path": "/home/admin/analytics.toml",
+            "nodes": ["node1", "node2"], "started": f"{day}T{time}.000000Z", "owner": "admin", "files": 16,
+            "ignored": ["ports.clash"], "state": state, "can_be_undone": undoable,
+        }  # fmt: skip
+
+    runs = [
+        run(NAMES[2], "rollback", f"undid {NAMES[1]}", undoable=False),
+        run(NAMES[1], "replay", "rolled back", undoable=False),
+        run(NAMES[0], "replay", "applied", undoable=True),
+    ]
+    before = b'<clustering\n    enable="false">\n  <parameter name="membershipScheme">multicast</parameter>\n'
+    after = before.replace(b"false", b"true").replace(b"multicast", b"wka")
+    line = Line("clustering/@enable: false → true")
+    changes = [
+        Change("node1", "repository/conf/axis2/axis2.xml", "edit", ("",), (line,), (), before, after),
+        Change(
+            "node1",
+            "repository/components/lib/mysql.jar",
+            "copy",
+            ("",),
+            (Line("copied from /opt/mysql.jar"),),
+        ),
+    ]
+    monkeypatch.setattr("wizard.command_line.run.rollback.history", lambda name: runs)
+    monkeypatch.setattr("wizard.command_line.run.rollback.changes", lambda name: changes)
+    monkeypatch.setattr("wizard.command_line.run.rollback.later", lambda name: [NAMES[1]])
+
+
+async def listed(pilot: Pilot[Any], *keys: str) -> None:
+    await pilot.app.run_action("runs")
+    await until(pilot, lambda: pilot.app.screen.query("Tree") and pilot.app.screen._current, "the list")
+    for key in keys:
+        await pilot.press(key)
+        await pilot.pause(0.05)
+
+
+@two_looks
+async def test_runs(take: Any, done: None) -> None:
+    await take("runs", lambda pilot: listed(pilot, "end"))
+
+
+@two_looks
+async def test_a_file_of_a_run(take: Any, done: None) -> None:
+    async def scene(pilot: Pilot[Any]) -> None:
+        await listed(pilot, "end", "right")
+        await until(pilot, lambda: "axis2.xml" in text_of(pilot.app))
+        await pilot.press("down")
+        await until(pilot, lambda: "+ " in text_of(pilot.app))
+
+    await take("runs-file", scene)
+
+
+@two_looks
+async def test_rolling_back_what_a_later_run_overwrote(take: Any, done: None) -> None:
+    async def scene(pilot: Pilot[Any]) -> None:
+        await listed(pilot, "end", "r")
+        await until(pilot, lambda: "undo the later one first" in text_of(pilot.app))
+
+    await take("roll-back", scene)
+
+
+@two_looks
+async def test_no_runs(take: Any, said: Any) -> None:
+    async def scene(pilot: Pilot[Any]) -> None:
+        await pilot.app.run_action("runs")
+        await until(pilot, lambda: "No runs yet" in text_of(pilot.app))
+
+    await take("runs-none", scene)
+
+
+# --- other terminals ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["ascii", "no-color", "200x60"])
+async def test_the_review_on_other_terminals(
+    planned: Any, picture: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    planned.findings = [*FINE, CLASH, JAVA]
+    if kind == "ascii":
+        monkeypatch.setattr("screens.signs.ASCII", True)
+    if kind == "no-color":
+        monkeypatch.setenv("NO_COLOR", "1")
+    path = tmp_path / "analytics.toml"
+    path.write_text(PROFILE, "utf-8")
+    app = opened(path)
+    async with app.run_test(size=(200, 60) if kind == "200x60" else (80, 24)) as pilot:
+        await settled(pilot)
+        await reviewed(pilot)
+        await pilot.press("down", "down", "down", "right", "down")
+        await pilot.pause()
+        picture(app, f"review-{kind}")
+
+
+@pytest.mark.parametrize("kind", ["ascii", "no-color", "200x60"])
+async def test_the_page_to_work_from_on_other_terminals(
+    planned: Any, picture: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Also the longest one: a node is on another machine."""
+    from screens.done import Done
+    from wizard.command_line.text import steps_after
+
+    if kind == "ascii":
+        monkeypatch.setattr("screens.signs.ASCII", True)
+    if kind == "no-color":
+        monkeypatch.setenv("NO_COLOR", "1")
+    path = tmp_path / "analytics.toml"
+    path.write_text(PROFILE, "utf-8")
+    app = opened(path)
+    async with app.run_test(size=(200, 60) if kind == "200x60" else (80, 24)) as pilot:
+        await settled(pilot)
+        profile = app.pair.profile
+        there, at = [profile.nodes[1]], Path("/home/admin/.config/apimha-wizard/profiles/analytics.toml")
+        steps = list(steps_after(profile, {}, there, "analytics", at, run=NAMES[0]))
+        app.push_screen(Done(app.pair, "Done: 8 files written", steps, NAMES[0]))
+        await until(pilot, lambda: app.screen.query("#undo"))
+        picture(app, f"done-{kind}")
