@@ -45,7 +45,7 @@ from wizard.verify.view import View, view_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACES = {
-    name: SparkAddress(host, 8082, 11501, 4041)
+    name: SparkAddress(host, 8082, 11501, 4041, 7078)
     for name, host in (("node1", "10.100.0.46"), ("node2", "10.100.0.47"))
 }
 NOON = 1_769_515_101.0  # 2026-01-27 11:58:21 UTC
@@ -120,8 +120,7 @@ def seen(
     pair = Pair(profile(), {name: Sight(story.facts, f"{name}.log") for name, story in stories.items()})
     findings = judge(pair)
     if look is not None:
-        ports = dict.fromkeys(PLACES, 7078)
-        findings += judge_spark(SparkView(pair, look, look, PLACES, ports, lambda path: None))
+        findings += judge_spark(SparkView(pair, look, look, PLACES, lambda path: None))
         findings = [one for one in findings if one.id != "verify.spark-environment"]
     if drill is not None:
         drill.observe(pair, now)

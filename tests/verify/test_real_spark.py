@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -34,7 +35,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkPair]:
 def places(cluster: SparkPair) -> dict[str, SparkAddress]:
     return {
         name: SparkAddress(
-            "127.0.0.1", cluster.masters[number], cluster.workers[number], cluster.application_ui
+            *("127.0.0.1", cluster.masters[number], cluster.workers[number]),
+            *(cluster.application_ui, cluster.master_ports[number]),
         )
         for number, name in enumerate(("node1", "node2"))
     }
@@ -50,11 +52,8 @@ class RunningPair(Pair):
 def judged(cluster: SparkPair, first: Look, last: Look, **view: Any) -> dict[tuple[str, str | None], Finding]:
     nodes = [{"host": "127.0.0.1"}, {"host": "127.0.0.1", "hazelcast_port": 4001}]
     pair = RunningPair(profile(nodes=nodes), {}, one_machine=True)
-    ports = dict(zip(("node1", "node2"), cluster.master_ports, strict=True))
-    whole = {"exists": os.path.exists, "master_ports": ports, **view}
-    return {
-        (one.id, one.node): one for one in judge_spark(SparkView(pair, first, last, places(cluster), **whole))
-    }
+    whole = {"exists": os.path.exists, "places": places(cluster), **view}
+    return {(one.id, one.node): one for one in judge_spark(SparkView(pair, first, last, **whole))}
 
 
 def test_one_master_is_alive_the_other_stands_by(cluster: SparkPair) -> None:
@@ -106,8 +105,9 @@ def test_a_class_path_entry_that_does_not_exist_here_is_named(application: Spark
 
 def test_parameters_that_are_not_those_of_the_profile_are_named(application: SparkPair) -> None:
     seen = look(places(application))
-    other = {"node1": 7077, "node2": application.master_ports[1]}
-    found = judged(application, seen, seen, exists=lambda path: None, master_ports=other)
+    other = places(application)
+    other["node1"] = dataclasses.replace(other["node1"], cluster=7077)
+    found = judged(application, seen, seen, exists=lambda path: None, places=other)
     environment = [one for (id, _), one in found.items() if id == "verify.spark-environment"]
     assert [one.status for one in environment] == ["error"]
     assert f"127.0.0.1:{application.master_ports[0]} is not a node of the profile" in environment[0].message

@@ -27,8 +27,8 @@ class UpPair(Pair):
 WORKER = {"host": "10.100.0.46", "port": 11001, "webuiaddress": "http://10.100.0.46:11501", "state": "ALIVE"}
 """Of a version before 1.4, which lists less."""
 PLACES = {
-    "node1": SparkAddress("10.100.0.46", 8082, 11501, 4041),
-    "node2": SparkAddress("10.100.0.47", 8082, 11501, 4041),
+    "node1": SparkAddress("10.100.0.46", 8082, 11501, 4041, 7078),
+    "node2": SparkAddress("10.100.0.47", 8082, 11501, 4041, 7078),
 }
 
 
@@ -70,8 +70,7 @@ def judge() -> Judge:
         last: Look, first: Look | None = None, *, up: bool = True, one_machine: bool = False, **changes: Any
     ) -> dict[tuple[str, str | None], Finding]:
         pair = (UpPair if up else Pair)(profile(**changes), {}, one_machine=one_machine)
-        ports = {"node1": 7078, "node2": 7078}
-        view = SparkView(pair, first or last, last, PLACES, ports, lambda path: Path(path).exists())
+        view = SparkView(pair, first or last, last, PLACES, lambda path: Path(path).exists())
         return {(one.id, one.node): one for one in judge_spark(view)}
 
     return of
@@ -241,10 +240,10 @@ def test_places_follow_the_offset_of_the_stock_pack(packs: Path) -> None:
 
     home = Home(packs / "apim-analytics-2.1.0")
     found = places(profile(), {"node1": home, "node2": home})
-    assert found["node1"] == SparkAddress("10.100.0.46", 8082, 11501, 4041)
-    assert places(profile(), {"node1": home})["node2"] == SparkAddress("10.100.0.47", 8082, 11501, 4041)
+    assert found["node1"] == SparkAddress("10.100.0.46", 8082, 11501, 4041, 7078)
+    assert places(profile(), {"node1": home})["node2"] == SparkAddress("10.100.0.47", 8082, 11501, 4041, 7078)
     shifted = places(profile(nodes=[{"port_offset": 3, "spark_local_ip": "10.0.0.9"}, {}]), {"node1": home})
-    assert shifted["node1"] == SparkAddress("10.0.0.9", 8084, 11503, 4043)
+    assert shifted["node1"] == SparkAddress("10.0.0.9", 8084, 11503, 4043, 7080)
 
 
 # --- the symbolic link ---------------------------------------------------------------------------

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from wizard.verify.judges.base import About
 
 if TYPE_CHECKING:
-    from wizard.profile.model import Node
     from wizard.system.finding import Finding
     from wizard.verify.pair import Pair
     from wizard.verify.record import Record
@@ -66,7 +65,7 @@ class Drill:
         return self.phase != before
 
     def _at_prepare(self, pair: Pair, _: float) -> bool:
-        roles = {node.name: _role(pair, node) for node in pair.nodes}
+        roles = {node.name: pair.role(node) for node in pair.nodes}
         if sorted(map(str, roles.values())) != ["active", "passive"]:
             return False
         passive = next(node for node in pair.nodes if roles[node.name] == "passive")
@@ -198,11 +197,6 @@ class Drill:
             "return_seconds_by_log": _rounded(self.return_seconds),
             "problem": self.problem or None,
         }
-
-
-def _role(pair: Pair, node: Node) -> str | None:
-    facts = pair.facts(node)
-    return facts.role if facts is not None and pair.running(node) else None
 
 
 def _between(first: Record | None, last: Record | None) -> float | None:

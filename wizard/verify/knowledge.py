@@ -79,6 +79,8 @@ _OWN = re.compile(
     _DATABASE.pattern + r"|hazelcast|event\.processor|analytics\.spark|carbon\.(?:core|registry|ntask)",
     re.IGNORECASE,
 )
+_JNDI = re.compile(r"jndi|jdbc|data ?source", re.IGNORECASE)
+_EXECUTOR = re.compile(r"(?s)hazelcast.{0,400}execut|execut.{0,400}hazelcast")
 _FOREIGN = re.compile(
     r"event\.(?:output|input)\.adapter|\bOutput\w*Adapter\b|synapse|axis2\.transport|"
     r"(?:Email|Http|Sms|Jms|Mqtt|Kafka|Soap|Websocket)EventAdapter",
@@ -117,14 +119,12 @@ FAILURES: tuple[Failure, ...] = (
         r"UnsupportedClassVersionError[^\n]{0,200}(?:mysql|mariadb)"
         r"|(?:mysql|mariadb)[^\n]{0,200}unsupported major\.minor version",
         "the MySQL driver needs a newer Java than the one that runs the server",
-        "use a driver for that Java (Connector/J 5.1 runs on Java 7 and 8, 8.0 on Java 8 and later): set "
-        f"mysql.driver_jar, {AGAIN}",
+        f"set mysql.driver_jar to a driver for it (Connector/J 5.1: Java 7 and 8, 8.0: Java 8 and later), {AGAIN}",
     ),
     _row("driver-missing", "driver")(
         r"ClassNotFoundException[^\n]{0,120}(?:mysql|mariadb)|NoClassDefFoundError[^\n]{0,120}(?:mysql|mariadb)"
         r"|unable to load class[^\n]{0,120}(?:mysql|mariadb)|cannot load jdbc driver class|no suitable driver",
-        "the class of the MySQL driver is missing: its jar is not in repository/components/lib, or it holds another "
-        "class",
+        "the class of the MySQL driver is missing: no jar in repository/components/lib has it",
         f"set mysql.driver_jar (and mysql.driver_class for another driver), {AGAIN}",
     ),
     _row("driver-old", "driver")(
@@ -158,8 +158,7 @@ FAILURES: tuple[Failure, ...] = (
         r"unable to load authentication plugin|client does not support authentication protocol"
         r"|(?:authentication )?plugin '?caching_sha2_password|badauthenticationplugin"
         r"|authentication method '?(?:unknown|caching_sha2)",
-        "the MySQL driver is too old for this server: it cannot log in with its authentication plugin "
-        "(caching_sha2_password needs Connector/J 5.1.46 or later)",
+        "the MySQL driver is too old for the server's log-in (caching_sha2_password: Connector/J 5.1.46 or later)",
         "use a newer Connector/J, or let the account use mysql_native_password where the server still has it",
     ),
     # --- the account and the schema ---
@@ -212,8 +211,7 @@ FAILURES: tuple[Failure, ...] = (
     ),
     _row("row-too-large", "schema", numbers=(1118,))(
         r"row size too large",
-        "the database's character set does not fit the tables of the analytics stores: their rows are too large in a "
-        "multi-byte one",
+        "the rows of the analytics stores' tables are too large in a multi-byte character set",
         "run: ALTER DATABASE <store> CHARACTER SET latin1, while it has no table (apimha-wizard check prints it), "
         "then start the node again",
     ),
@@ -248,8 +246,7 @@ FAILURES: tuple[Failure, ...] = (
     _row("pool-empty", "database", over="database")(
         r"PoolExhaustedException|pool empty\. unable to fetch|none available\[size:",
         "a connection pool to the database is empty: all its connections are busy",
-        "raise pool.max_active (and max_connections of the database) and replay; look for slow queries "
-        "(SHOW PROCESSLIST)",
+        "raise pool.max_active (and max_connections), and replay; check SHOW PROCESSLIST for slow queries",
     ),
     _row("datasource-duplicate", "datasource")(
         r"duplicate data ?source|data ?source[^\n]{0,120}already exists|NameAlreadyBoundException"
@@ -334,8 +331,7 @@ FAILURES: tuple[Failure, ...] = (
     _row("certificate-untrusted", "database", over="database", context=_DATABASE)(
         r"unable to find valid certification path|PKIX path building failed|SunCertPathBuilderException",
         "Java does not trust the certificate of the database server",
-        "import the certificate of its authority into the trust store of Java (keytool -importcert), and start "
-        "the node again",
+        "import its authority's certificate into Java's trust store (keytool -importcert), and start the node again",
     ),
     _row("key-store", "secrets")(
         r"keystore was tampered with|keystore password was incorrect|UnrecoverableKeyException|cannot recover key"
@@ -362,24 +358,21 @@ FAILURES: tuple[Failure, ...] = (
         r"|broken pipe(?=(?s:.{0,3000})sun\.security\.ssl)|connection reset(?=(?s:.{0,3000})sun\.security\.ssl)"
         r"|EOFException(?=(?s:.{0,3000})sun\.security\.ssl)|socket closed(?=(?s:.{0,3000})sun\.security\.ssl)"
         r"|remote host (?:closed connection|terminated the handshake)",
-        "the driver and the database have no TLS version in common (Connector/J 8 with MySQL 5.6, or a Java that "
-        "has disabled TLS 1.0 and 1.1)",
+        "driver and database have no TLS version in common (Connector/J 8 with MySQL 5.6, or Java without TLS 1.1)",
         'add useSSL = "false" to mysql.url_parameters, or enable TLS 1.2 on the database server',
     ),
     _row("unknown-host", "network", over="database", context=_OWN)(
         r"UnknownHostException|temporary failure in name resolution|name or service not known"
         r"|nodename nor servname|unknown database host",
         "a host name is not known on this machine (of the database, if the trace names it: mysql.host)",
-        "add the name to DNS or /etc/hosts (getent hosts NAME shows what this machine knows), or correct the host in "
-        "the profile and replay",
+        "add the name to DNS or /etc/hosts (check: getent hosts NAME), or correct the host in the profile and replay",
     ),
     # --- parts of the server ---
     _row("thrift-receiver", "receiver")(
         r"can ?not create and start agent server|cannot start (?:thrift|agent) (?:server|receiver)"
         r"|error (?:in |while )?(?:creating/)?starting (?:the )?(?:thrift|agent|binary) (?:data )?"
         r"(?:server|receiver|bridge)",
-        "the Thrift receiver does not start: something else listens on its port (7611 and 7711, plus the offset), or "
-        "its key store cannot be read",
+        "the Thrift receiver does not start: its port (7611, 7711, plus the offset) is in use, or its key store fails",
         "free the ports (apimha-wizard check names who listens) or set another port_offset, and start the node again",
     ),
     _row("mount-occupied", "mount")(
@@ -397,9 +390,7 @@ FAILURES: tuple[Failure, ...] = (
         "a path of the registry cannot be mounted",
         "compare registry.xml with the profile (apimha-wizard check), replay, and start the node again",
     ),
-    _row(
-        "jndi-name", "datasource", context=re.compile(r"jndi|jdbc|data ?source", re.IGNORECASE), general=True
-    )(
+    _row("jndi-name", "datasource", context=_JNDI, general=True)(
         r"unable to look-?up jndi name|NameNotFoundException",
         "a datasource that the configuration names by its JNDI name was not created",
         "see the errors of repository/conf/datasources in this log, replay, and start the node again",
@@ -411,12 +402,7 @@ FAILURES: tuple[Failure, ...] = (
         "the Spark context of this node is stopped: every query fails until another one is started",
         "start this node again",
     ),
-    _row(
-        "spark-executor",
-        "spark",
-        over="spark",
-        context=re.compile(r"(?s)hazelcast.{0,400}execut|execut.{0,400}hazelcast"),
-    )(
+    _row("spark-executor", "spark", over="spark", context=_EXECUTOR)(
         r"NullPointerException",
         "Spark tasks that the nodes send to each other fail (a NullPointerException from the Hazelcast executor)",
         "start this node again; if it goes on, start both",

@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 BETWEEN = 4.0
 """Seconds between the two looks: a failed executor is restarted at once."""
-STOCK_APPLICATION_UI = 4040
 
 
 @dataclass(frozen=True, slots=True)
 class SparkAddress:
-    """Where a node's UIs are: the host, and the ports with the offset."""
+    """Where a node's UIs are: the host, and the ports with the offset; `cluster` is the port of the master itself."""
 
     host: str
     master: int
     worker: int
     application: int
+    cluster: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +84,15 @@ def places(profile: Profile, packs: Mapping[str, Pack]) -> dict[str, SparkAddres
             (node.spark_local_ip if follows else None) or node.host,
             ports.spark_ui(node, pack),
             ports.spark_worker_ui(node, pack),
-            _application_ui(node, pack),
+            _port(node, pack, "spark.ui.port", 4040),
+            _port(node, pack, "spark.master.port", 7077),
         )
     return found
 
 
-def _application_ui(node: Node, pack: Pack | None) -> int:
-    listed = (port.number for port in ports.of(node, pack) if port.name == "spark.ui.port")
-    return next(listed, STOCK_APPLICATION_UI + ports.offset_of(node, pack))
+def _port(node: Node, pack: Pack | None, name: str, stock: int) -> int:
+    listed = (port.number for port in ports.of(node, pack) if port.name == name)
+    return next(listed, stock + ports.offset_of(node, pack))
 
 
 def look(places: Mapping[str, SparkAddress], limit: float = LIMIT) -> Look:

@@ -27,7 +27,7 @@ RESTART = "replay the profile, then start both nodes again"
 
 @dataclasses.dataclass(frozen=True)
 class SparkView:
-    """What the judges need: the pair, both looks, where the UIs are, each master's port with its offset.
+    """What the judges need: the pair, both looks, where the UIs are.
 
     `exists`: whether a path exists on this machine; None if unknown (another machine's).
     """
@@ -36,7 +36,6 @@ class SparkView:
     first: Look
     last: Look
     places: Mapping[str, SparkAddress]
-    master_ports: Mapping[str, int]
     exists: Callable[[str], bool | None]
     stale: frozenset[str] = frozenset()
     """The nodes that came up after the last look: what it did not show yet is no error."""
@@ -192,7 +191,7 @@ def _parameters(view: SparkView, environment: Environment) -> Iterator[Finding]:
         if key in environment.properties and environment.properties[key].strip() != value
     ]
     masters = environment.properties.get("spark.master", "")
-    nodes = [Address(view.places[name].host, port) for name, port in view.master_ports.items()]
+    nodes = [Address(one.host, one.cluster) for one in view.places.values()]
     for text in masters.removeprefix("spark://").split(",") if masters.startswith("spark://") else ():
         host, _, port = text.strip().rpartition(":")
         seen = Address(host, number) if (number := port_number(port)) is not None else None

@@ -239,9 +239,7 @@ class Watcher:
             return [finding.waiting("not checked yet")._replace(id=id) for id in SPARK_IDS]
         first, last = looks
         up = frozenset(name for name, since in self._up_since.items() if since > self._looked_at)
-        return judge_spark(
-            SparkView(pair, first, last, self._places(), self._master_ports, self._exists, stale=up)
-        )
+        return judge_spark(SparkView(pair, first, last, self._places(), self._exists, stale=up))
 
     def _note_running(self, pair: Pair) -> None:
         """Remember since when each node is running."""
@@ -251,15 +249,6 @@ class Watcher:
             elif node.name not in self._up_since:
                 self._up_since[node.name] = time.monotonic()
                 self._look_now.set()
-
-    @cached_property
-    def _master_ports(self) -> dict[str, int]:
-        found = {}
-        for node in self.profile.nodes:
-            pack = self._rules(node)
-            listed = (port.number for port in ports.of(node, pack) if port.name == "spark.master.port")
-            found[node.name] = next(listed, 7077 + ports.offset_of(node, pack))
-        return found
 
     def _exists(self, path: str) -> bool | None:
         """Whether a class path entry exists; None if it belongs to no home or link of this machine."""
