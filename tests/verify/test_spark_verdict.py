@@ -76,123 +76,120 @@ def judge() -> Judge:
     return of
 
 
+def of_masters(first: Any, second: Any = None, **changes: Any) -> Look:
+    """A healthy look with other masters."""
+    return healthy(masters={"node1": first, "node2": second or master("STANDBY")}, **changes)
+
+
+def refused(status: Any = "refused") -> PageAnswer:
+    return PageAnswer("http://10.100.0.47:8082/json/", status, "a detail")
+
+
+def alive(workers: Any = (WORKER, WORKER), states: str = "RUNNING") -> PageAnswer:
+    apps = [
+        {"id": name, "name": name, "state": state} for name, state in zip("ab", states.split(), strict=False)
+    ]
+    return master("ALIVE", workers=list(workers), activeapps=apps)
+
+
+def executors(first: PageAnswer, second: PageAnswer | None = None) -> Look:
+    return healthy(workers={"node1": first, "node2": second or worker(1, finished=3)})
+
+
+UI, WORKERS, EXECUTORS, APPLICATION = (
+    f"verify.spark-{name}" for name in ("ui", "workers", "executors", "application")
+)
+NOT_RUNNING = "no application is running"
+DEAD = {**WORKER, "state": "DEAD"}
+
+CASES: dict[str, tuple[dict[str, Any], dict[tuple[str, str | None], tuple[str, str]]]] = {
+    **{
+        f"{status} UI": (
+            {"last": of_masters(alive(), refused(status))},
+            {(UI, "node2"): ("error", "a detail")},
+        )
+        for status in ("refused", "silent", "login", "html", "strange")
+    },
+    "one master is wanted": (
+        {"last": of_masters(alive(), refused()), "spark": {"master_count": 1}},
+        {(UI, "node2"): ("ok", "no master here")},
+    ),
+    "two masters are ALIVE": (
+        {"last": of_masters(alive(), alive())},
+        {(UI, "node1"): ("error", "both"), (UI, "node2"): ("error", "both")},
+    ),
+    "two masters are STANDBY": (
+        {"last": of_masters(master("STANDBY"))},
+        {(UI, "node1"): ("error", "none is ALIVE"), (WORKERS, None): ("waiting", "")},
+    ),
+    "a master is RECOVERING": (
+        {"last": of_masters(master("RECOVERING"))},
+        {(UI, "node1"): ("waiting", "RECOVERING"), (UI, "node2"): ("waiting", "STANDBY")},
+    ),
+    **{
+        expected: (
+            {"last": of_masters(alive(workers))},
+            {(WORKERS, "node1"): ("error" if "," in expected else "ok", expected)},
+        )
+        for workers, expected in (
+            ([], "0 workers are alive, fewer"),
+            ([WORKER], "1 worker is alive, fewer"),
+            ([WORKER, DEAD], "1 worker is alive, fewer than"),
+            ([WORKER] * 3, "3 workers are alive, more"),
+            ([WORKER, WORKER, DEAD], "2 workers are alive"),
+        )
+    },
+    "no executor": (
+        {"last": executors(worker())},
+        {(EXECUTORS, "node1"): ("error", "no running executor"), (EXECUTORS, "node2"): ("ok", "")},
+    ),
+    "a growing list of ended executors": (
+        {"last": executors(worker(7, finished=7)), "first": executors(worker(5, finished=5))},
+        {(EXECUTORS, "node1"): ("error", "7 have ended"), (EXECUTORS, "node2"): ("ok", "")},
+    ),
+    "a new executor": (
+        {"last": healthy(), "first": executors(worker(), worker())},
+        {(EXECUTORS, "node1"): ("ok", "1 executor running")},
+    ),
+    **{
+        f"applications {states}, {up}": (
+            {"last": of_masters(alive(states=states)), "up": up},
+            {(APPLICATION, "node1"): (status, message)},
+        )
+        for states, up, status, message in (
+            ("", True, "error", NOT_RUNNING),
+            ("", False, "waiting", NOT_RUNNING),
+            ("WAITING WAITING", True, "error", "a, b waits for executors that never come"),
+            ("WAITING", False, "waiting", NOT_RUNNING),
+            ("WAITING RUNNING", True, "ok", "b is running"),
+            ("RUNNING RUNNING", False, "ok", "a, b is running"),
+        )
+    },
+    "the application's UI is elsewhere": (
+        {"last": healthy(environment=None)},
+        {("verify.spark-environment", None): ("warning", "not compared")},
+    ),
+}
+
+
+@pytest.mark.parametrize(("looks", "expected"), CASES.values(), ids=CASES)
+def test_a_look(judge: Judge, looks: dict[str, Any], expected: dict[Any, tuple[str, str]]) -> None:
+    found = judge(**looks)
+    for key, (status, text) in expected.items():
+        assert found[key].status == status, found[key]
+        assert text in found[key].message
+        assert status != "error" or (found[key].fix and found[key].evidence)
+
+
 def test_a_healthy_pair(judge: Judge) -> None:
     found = judge(healthy())
     assert {one.status for one in found.values()} == {"ok"}
     assert len(found) == 7
 
 
-@pytest.mark.parametrize(
-    ("status", "expected"),
-    [("refused", "error"), ("silent", "error"), ("login", "error"), ("html", "error"), ("strange", "error")],
-)
-def test_each_kind_of_a_bad_ui_is_an_error_with_its_url(judge: Judge, status: Any, expected: str) -> None:
-    bad = PageAnswer("http://10.100.0.47:8082/json/", status, "as it is")
-    masters = {**healthy().masters, "node2": bad}
-    found = judge(healthy(masters=masters))["verify.spark-ui", "node2"]
-    assert found.status == expected
-    assert found.evidence == bad.url
-    assert found.fix
-    assert "as it is" in found.message
-
-
-def test_before_the_node_is_up_a_ui_that_is_not_there_is_awaited(judge: Judge) -> None:
-    none = PageAnswer("http://10.100.0.47:8082/json/", "refused", "connection refused")
-    found = judge(Look({"node1": none, "node2": none}), up=False)
+def test_before_the_node_is_up_a_missing_ui_is_awaited(judge: Judge) -> None:
+    found = judge(Look({"node1": refused(), "node2": refused()}), up=False)
     assert {one.status for one in found.values()} == {"waiting"}
-
-
-def test_where_one_master_is_wanted_the_other_node_needs_none(judge: Judge) -> None:
-    none = PageAnswer("http://10.100.0.47:8082/json/", "refused", "connection refused")
-    found = judge(healthy(masters={**healthy().masters, "node2": none}), spark={"master_count": 1})
-    assert found["verify.spark-ui", "node2"].status == "ok"
-
-
-def test_two_masters_that_are_alive(judge: Judge) -> None:
-    both = {name: healthy().masters["node1"] for name in ("node1", "node2")}
-    found = judge(healthy(masters=both))
-    assert found["verify.spark-ui", "node1"].status == "error"
-    assert found["verify.spark-ui", "node2"].status == "error"
-
-
-def test_two_masters_that_stand_by(judge: Judge) -> None:
-    found = judge(healthy(masters={"node1": master("STANDBY"), "node2": master("STANDBY")}))
-    assert found["verify.spark-ui", "node1"].status == "error"
-    assert found["verify.spark-workers", None].status == "waiting"
-
-
-def test_a_master_that_recovers_is_awaited(judge: Judge) -> None:
-    found = judge(healthy(masters={"node1": master("RECOVERING"), "node2": master("STANDBY")}))
-    assert found["verify.spark-ui", "node1"].status == "waiting"
-    assert found["verify.spark-ui", "node2"].status == "waiting"
-
-
-@pytest.mark.parametrize(
-    ("workers", "expected"),
-    [
-        ([], "0 workers are alive, fewer"),
-        ([WORKER], "1 worker is alive, fewer"),
-        ([WORKER, {**WORKER, "state": "DEAD"}], "1 worker is alive, fewer"),
-        ([WORKER] * 3, "3 workers are alive, more"),
-    ],
-)
-def test_workers_are_as_many_as_nodes(judge: Judge, workers: list[dict[str, Any]], expected: str) -> None:
-    alive = master("ALIVE", workers=workers, activeapps=[{"id": "app-1", "name": "x", "state": "RUNNING"}])
-    found = judge(healthy(masters={"node1": alive, "node2": master("STANDBY")}))[
-        "verify.spark-workers", "node1"
-    ]
-    assert found.status == "error"
-    assert expected in found.message
-
-
-def test_workers_that_died_before_do_not_count(judge: Judge) -> None:
-    workers = [WORKER, WORKER, {**WORKER, "state": "DEAD"}]
-    alive = master("ALIVE", workers=workers, activeapps=[{"id": "app-1", "name": "x", "state": "RUNNING"}])
-    found = judge(healthy(masters={"node1": alive, "node2": master("STANDBY")}))
-    assert found["verify.spark-workers", "node1"].status == "ok"
-
-
-def test_no_executor(judge: Judge) -> None:
-    found = judge(healthy(workers={"node1": worker(), "node2": worker(1)}))
-    assert found["verify.spark-executors", "node1"].status == "error"
-    assert found["verify.spark-executors", "node2"].status == "ok"
-
-
-def test_a_list_of_executors_that_grows(judge: Judge) -> None:
-    before = healthy(workers={"node1": worker(5, finished=5), "node2": worker(1, finished=3)})
-    after = healthy(workers={"node1": worker(7, finished=7), "node2": worker(1, finished=3)})
-    found = judge(after, before)
-    assert found["verify.spark-executors", "node1"].status == "error"
-    assert "7 have ended" in found["verify.spark-executors", "node1"].message
-    assert found["verify.spark-executors", "node2"].status == "ok"
-
-
-def test_an_executor_that_has_just_come_is_fine(judge: Judge) -> None:
-    found = judge(healthy(), healthy(workers={"node1": worker(), "node2": worker()}))
-    assert found["verify.spark-executors", "node1"].status == "ok"
-
-
-@pytest.mark.parametrize(
-    ("states", "up", "status", "expected"),
-    [
-        ([], True, "error", "no application is running"),
-        ([], False, "waiting", "no application is running"),
-        (["WAITING", "WAITING"], True, "error", "a, b waits for executors that never come"),
-        (["WAITING"], False, "waiting", "no application is running"),
-        (["WAITING", "RUNNING"], True, "ok", "b is running"),
-        (["RUNNING", "RUNNING"], False, "ok", "a, b is running"),
-    ],
-)
-def test_whether_an_application_is_running(
-    judge: Judge, states: list[str], up: bool, status: str, expected: str
-) -> None:
-    applications = [
-        {"id": name, "name": name, "state": state} for name, state in zip("ab", states, strict=False)
-    ]
-    alive = master("ALIVE", workers=[WORKER, WORKER], activeapps=applications)
-    found = judge(healthy(masters={"node1": alive, "node2": master("STANDBY")}), up=up)
-    application = found["verify.spark-application", "node1"]
-    assert (application.status, application.message) == (status, expected)
 
 
 @pytest.mark.parametrize(
@@ -220,10 +217,6 @@ def test_parameters_that_differ_are_named(judge: Judge, properties: dict[str, st
     assert found.status == "error"
     assert named in found.message
     assert found.evidence == url
-
-
-def test_an_application_whose_ui_is_elsewhere_is_a_warning(judge: Judge) -> None:
-    assert judge(healthy(environment=None))["verify.spark-environment", None].status == "warning"
 
 
 @pytest.mark.parametrize(
