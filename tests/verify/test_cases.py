@@ -1,4 +1,4 @@
-"""The cases that people have met, through the real command: `verify PROFILE --offline --json` on a replayed pair."""
+"""The cases from real pairs, through the real command: `verify PROFILE --offline --json` on a replayed pair."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ def test_the_cases_are_there(shared: Path) -> None:
 def test_a_case(folder: Path, name: str, replayed_pair: Callable[[str], Replayed]) -> None:
     expected = json.loads((folder / "expected.json").read_text("utf-8"))
     logs = {f"node{number}": folder / name.format(number) for number in (1, 2)}
-    told = replayed_pair(expected["pack"]).verify(
+    printed = replayed_pair(expected["pack"]).verify(
         {node: path.read_bytes() for node, path in logs.items() if path.exists()}
     )
     if expected["outcome"] is not None:
-        assert told.outcome == expected["outcome"], str(told)
+        assert printed.outcome == expected["outcome"], str(printed)
     for wanted in expected["must"]:
-        assert any(fits(found, wanted) for found in told.findings), (wanted, str(told))
+        assert any(fits(found, wanted) for found in printed.findings), (wanted, str(printed))
     for unwanted in expected["must_not"]:
-        assert not any(fits(found, unwanted) for found in told.findings), (unwanted, str(told))
+        assert not any(fits(found, unwanted) for found in printed.findings), (unwanted, str(printed))

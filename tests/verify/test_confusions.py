@@ -1,4 +1,4 @@
-"""Logs in which one thing is easily taken for another, through the real command."""
+"""Logs with ambiguous lines, through the real command."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from tests.support import server_logs as tell
 from tests.support.known_failures import KNOWN, clock_of, printed
 from tests.support.server_logs import QUERIES, Side
-from tests.support.verdicts import Replayed, Told
+from tests.support.verdicts import Printed, Replayed
 
 STORE = "org.wso2.carbon.analytics.datasource.rdbms.RDBMSAnalyticsRecordStore"
 TASK = "org.wso2.carbon.analytics.spark.core.AnalyticsTask"
@@ -27,10 +27,8 @@ def sides() -> tuple[Side, Side]:
 
 
 @pytest.fixture
-def told(replayed_pair: Callable[..., Replayed], sides: tuple[Side, Side]) -> Callable[[], Told]:
-    return lambda: replayed_pair().verify(
-        {f"node{number}": side.log.content for number, side in enumerate(sides, 1)}
-    )
+def judged(replayed_pair: Callable[..., Replayed], sides: tuple[Side, Side]) -> Callable[..., Printed]:
+    return lambda outcome=None: replayed_pair().of(*sides, outcome=outcome)
 
 
 def fail(one: Side, source: str, message: str, *trace: str, after: float = 5) -> None:
@@ -39,18 +37,18 @@ def fail(one: Side, source: str, message: str, *trace: str, after: float = 5) ->
 
 @pytest.mark.parametrize("between", [THRIFT, LINK])
 def test_two_errors_that_differ_only_in_a_middle_cause(
-    between: str, sides: tuple[Side, Side], told: Callable[[], Told]
+    between: str, sides: tuple[Side, Side], judged: Callable[..., Printed]
 ) -> None:
     """The one that comes first does not decide what the other one is."""
     other = LINK if between is THRIFT else THRIFT
     fail(sides[0], TASK, "Error while executing the scheduled task", between, REFUSED)
     tell.goes_on(sides[0], 3600)
     fail(sides[0], TASK, "Error while executing the scheduled task", other, REFUSED)
-    assert told().outcome == ("unhealthy" if other is LINK else "healthy"), str(told())
+    judged("unhealthy" if other is LINK else "healthy")
 
 
 def test_two_errors_that_differ_only_in_what_is_quoted(
-    sides: tuple[Side, Side], told: Callable[[], Told]
+    sides: tuple[Side, Side], judged: Callable[..., Printed]
 ) -> None:
     for text in ("Query interrupted", "Too many connections"):
         fail(
@@ -59,21 +57,21 @@ def test_two_errors_that_differ_only_in_what_is_quoted(
             "Error",
             f'Caused by: java.sql.SQLException: null,  message from server: "{text}"',
         )
-    (error,) = told().of("error")
+    (error,) = judged().of("error")
     assert "no more connections" in error["message"]
 
 
 @pytest.mark.parametrize("number", [0, 1])
 def test_a_log_without_its_first_line_is_no_failure(
-    number: int, sides: tuple[Side, Side], told: Callable[[], Told]
+    number: int, sides: tuple[Side, Side], judged: Callable[..., Printed]
 ) -> None:
     del sides[number].log.lines[0]
-    assert told().outcome == "waiting" and told().of("error") == [], str(told())
+    assert judged("waiting").of("error") == []
 
 
-def test_a_byte_order_mark(sides: tuple[Side, Side], told: Callable[[], Told]) -> None:
+def test_a_byte_order_mark(sides: tuple[Side, Side], judged: Callable[..., Printed]) -> None:
     sides[0].log.lines[0] = "\ufeff" + sides[0].log.lines[0]
-    assert told().outcome == "healthy", str(told())
+    judged("healthy")
 
 
 UNSUPPORTED = (
@@ -84,26 +82,26 @@ UNSUPPORTED = (
 
 @pytest.mark.parametrize("prefix", ["", "node1_1       |  ", "[pod/apim-0/analytics] "])
 def test_a_java_that_the_launcher_refuses(
-    prefix: str, sides: tuple[Side, Side], told: Callable[[], Told]
+    prefix: str, sides: tuple[Side, Side], judged: Callable[..., Printed]
 ) -> None:
     """Before a start, behind a stop, and where no start followed at all."""
     whole = sides[0].log.lines
     refused = [prefix + line for line in UNSUPPORTED]
     sides[0].log.lines = [*refused, *whole]
-    before = told()
+    before = judged()
     sides[0].log.lines = [f"{prefix}JAVA_HOME environment variable is set to /usr/lib/jvm/java-11", *refused]
-    alone = told()
+    alone = judged()
     sides[0].log.lines = whole
     sides[0].log.say(tell.SERVER, "Shutdown complete")
     sides[0].log.lines += refused
-    for one in (before, alone, told()):
+    for one in (before, alone, judged()):
         assert one.outcome == "unhealthy", str(one)
         assert any("JAVA_HOME" in (error["fix"] or "") for error in one.of("error", "node1")), str(one)
 
 
 @pytest.mark.parametrize("quiet", [60, 1200])
 def test_bursts_that_come_again_and_again(
-    quiet: int, sides: tuple[Side, Side], told: Callable[[], Told]
+    quiet: int, sides: tuple[Side, Side], judged: Callable[..., Printed]
 ) -> None:
     """A scheduled script that fails every ten minutes works again when it has not failed for as long."""
     for _ in range(12):
@@ -111,17 +109,17 @@ def test_bursts_that_come_again_and_again(
         for _ in range(5):
             fail(sides[0], STORE, "Error in put", LINK, REFUSED, after=0.2)
     tell.goes_on(sides[0], quiet)
-    assert told().outcome == ("unhealthy" if quiet < 600 else "healthy"), str(told())
+    judged("unhealthy" if quiet < 600 else "healthy")
 
 
 def test_a_stopped_context_counts_when_both_nodes_are_up(
-    sides: tuple[Side, Side], told: Callable[[], Told]
+    sides: tuple[Side, Side], judged: Callable[..., Printed]
 ) -> None:
     whole, stopped = list(sides[0].log.lines), KNOWN["stopped context"]
     sides[0].log.lines[6:6] = printed(stopped, clock_of(whole[5]))
-    assert told().outcome == "healthy", str(told())
+    judged("healthy")
     sides[0].log.lines = [*whole, *printed(stopped, sides[0].log.clock + timedelta(seconds=1))]
-    assert told().outcome == "unhealthy", str(told())
+    judged("unhealthy")
 
 
 @pytest.mark.parametrize(
@@ -136,11 +134,11 @@ def test_a_stopped_context_counts_when_both_nodes_are_up(
     ],
 )  # fmt: skip
 def test_what_other_peoples_systems_refuse(
-    source: str, cause: str, sides: tuple[Side, Side], told: Callable[[], Told]
+    source: str, cause: str, sides: tuple[Side, Side], judged: Callable[..., Printed]
 ) -> None:
     fail(sides[0], source, "Cannot send", f"Caused by: {cause}")
     tell.goes_on(sides[0], 10)
-    assert told().outcome == "healthy", str(told())
+    judged("healthy")
     sides[0].log.say(QUERIES, "Executing query: SELECT 1")
     fail(sides[0], source, "Cannot send", LINK)
-    assert told().outcome == "unhealthy", str(told())
+    judged("unhealthy")

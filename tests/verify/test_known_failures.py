@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.support import server_logs as tell
 from tests.support.known_failures import KNOWN, Known, clock_of, printed
 from tests.support.server_logs import Side, line_of
-from tests.support.verdicts import Replayed, Told
+from tests.support.verdicts import Printed, Replayed
 from wizard.verify.knowledge import BY_ID, FAILURES, Failure, recognise, required_words
 
 NODES = ("node1", "node2")
@@ -52,22 +52,18 @@ def recovery(failure: Known, one: Side, other: Side) -> bool:
 
 
 def known(name: str, node: str) -> Known:
-    """The failure as that node would print it: with its partner's port."""
+    """Return the failure as that node prints it, with its partner's port."""
     one = KNOWN[name]
     if node == "node2" and one.over == "connection":
         return one._replace(message=one.message.replace("11227", "11225"), says="11225")
     return one
 
 
-def told_of(pair: Replayed, first: Side, second: Side) -> Told:
-    return pair.verify({"node1": first.log.content, "node2": second.log.content})
-
-
-def assert_told(told: Told, node: str, failure: Known) -> None:
-    """One error about that node, and it says what helps."""
-    assert told.outcome == "unhealthy", str(told)
-    errors = told.of("error")
-    assert [one["node"] for one in errors] == [node], str(told)
+def assert_reported(result: Printed, node: str, failure: Known) -> None:
+    """Assert that the only error is about that node and names the fix."""
+    assert result.outcome == "unhealthy", str(result)
+    errors = result.of("error")
+    assert [one["node"] for one in errors] == [node], str(result)
     assert errors[0]["id"] != "verify.unknown-error"
     assert failure.says.lower() in f"{errors[0]['message']} {errors[0]['fix']}".lower(), str(errors)
 
@@ -78,7 +74,7 @@ def test_as_the_last_word(name: str, node: str, replayed_pair: Callable[..., Rep
     sides = started()
     one, failure = sides[NODES.index(node)], known(name, node)
     one.log.lines += printed(failure, one.log.clock + timedelta(seconds=1))
-    assert_told(told_of(replayed_pair(), *sides), node, failure)
+    assert_reported(replayed_pair().of(*sides), node, failure)
 
 
 @pytest.mark.parametrize("node", NODES)
@@ -92,9 +88,9 @@ def test_in_a_trace_of_64_kib_with_nine_causes(
     assert sum(line.startswith("Caused by:") for line in lines) == 9
     assert sum(map(len, lines)) > 64 * 1024
     one.log.lines += lines
-    assert_told(told_of(replayed_pair(), *sides), node, failure)
-    told = [one for one in told_of(replayed_pair(), *sides).of("error") if one["evidence"]]
-    assert failure.causes[-1][:60] in told[0]["evidence"]
+    assert_reported(replayed_pair().of(*sides), node, failure)
+    result = [one for one in replayed_pair().of(*sides).of("error") if one["evidence"]]
+    assert failure.causes[-1][:60] in result[0]["evidence"]
 
 
 @pytest.mark.parametrize("node", NODES)
@@ -109,7 +105,7 @@ def test_after_the_start_with_other_lines_behind_it(
         one.log.wait(5)
         one.log.lines += printed(failure, one.log.clock)
     tell.goes_on(one, 20)
-    assert_told(told_of(replayed_pair(), *sides), node, failure)
+    assert_reported(replayed_pair().of(*sides), node, failure)
 
 
 @pytest.mark.parametrize("node", NODES)
@@ -118,16 +114,16 @@ def test_before_the_start_is_complete(name: str, node: str, replayed_pair: Calla
     sides = started()
     one, failure = sides[NODES.index(node)], known(name, node)
     one.log.lines[2:2] = printed(failure, clock_of(one.log.lines[1]))
-    told = told_of(replayed_pair(), *sides)
+    result = replayed_pair().of(*sides)
     role = "state sync" if failure.over == "state" else ""
     over = name in HARMLESS_BEFORE or failure.over in OVER_BY_THE_START
     over = over or (failure.over in ("connection", "member") and node == "node1")
     if role:
         over = node == "node2" or "10006" in failure.says  # synced, or active and in need of nothing
     if over:
-        assert told.outcome == "healthy", str(told)
+        assert result.outcome == "healthy", str(result)
     else:
-        assert_told(told, node, failure)
+        assert_reported(result, node, failure)
 
 
 @pytest.mark.parametrize("node", NODES)
@@ -140,15 +136,15 @@ def test_followed_by_recovery(name: str, node: str, replayed_pair: Callable[...,
         one.log.wait(1)
         one.log.lines += printed(failure, one.log.clock)
     over = recovery(failure, one, sides[1 - number])
-    told = told_of(replayed_pair(), *sides)
+    result = replayed_pair().of(*sides)
     if over:
-        assert told.outcome == "healthy", str(told)
+        assert result.outcome == "healthy", str(result)
     else:
-        assert_told(told, node, failure)
+        assert_reported(result, node, failure)
     # What comes again after the recovery is not over.
     one.log.wait(1)
     one.log.lines += printed(failure, one.log.clock)
-    assert_told(told_of(replayed_pair(), *sides), node, failure)
+    assert_reported(replayed_pair().of(*sides), node, failure)
 
 
 @pytest.mark.parametrize("name", KNOWN)
@@ -158,7 +154,7 @@ def test_a_new_start_ends_it(name: str, replayed_pair: Callable[..., Replayed]) 
         line_of("file", datetime(2026, 1, 26), "INFO", tell.CARBON, "Starting WSO2 Carbon..."),
         *printed(KNOWN[name], datetime(2026, 1, 26)),
     ]
-    assert told_of(replayed_pair(), first, second).outcome == "healthy"
+    replayed_pair().of(first, second, outcome="healthy")
 
 
 def test_one_cause_is_one_finding_whatever_wraps_it(replayed_pair: Callable[..., Replayed]) -> None:
@@ -168,13 +164,13 @@ def test_one_cause_is_one_finding_whatever_wraps_it(replayed_pair: Callable[...,
     for source in (tell.QUEUE, tell.QUERIES, "org.wso2.carbon.registry.core.jdbc.Other"):
         for text in ("a", "b", "c"):
             first.log.say(source, f"It failed: {text}", "ERROR", trace=("x.Y: z", link, root))
-    told = told_of(replayed_pair(), first, second)
-    assert [(one["id"], one["node"]) for one in told.of("error")] == [("verify.known-error", "node1")]
-    assert "9 times" in told.of("error")[0]["message"]
+    result = replayed_pair().of(first, second)
+    assert [(one["id"], one["node"]) for one in result.of("error")] == [("verify.known-error", "node1")]
+    assert "9 times" in result.of("error")[0]["message"]
 
 
 def test_every_row_of_the_table_is_whole() -> None:
-    """Nothing is told twice, and each row can be found by what it says itself or by its number."""
+    """Nothing is result twice, and each row can be found by what it says itself or by its number."""
     assert len(BY_ID) == len(FAILURES)
     assert len({one.cause for one in FAILURES}) == len(FAILURES)
     numbers = [number for one in FAILURES for number in one.numbers]
@@ -205,7 +201,7 @@ def test_every_row_of_the_table_is_met_by_a_failure_here() -> None:
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda one: one.id)
 def test_the_quick_test_before_a_pattern_hides_nothing(failure: Failure) -> None:
-    """Every text that the pattern finds holds one of the words that are looked for first."""
+    """Every text that the pattern finds contains one of the words that are searched first."""
     words = list(required_words(failure.pattern.pattern))
     assert all(words), words
 
@@ -214,7 +210,7 @@ def test_the_quick_test_before_a_pattern_hides_nothing(failure: Failure) -> None
     def holds(text: str) -> None:
         found = failure.pattern.search(text)
         assert found
-        if text.isascii():  # outside of it upper and lower case are no pairs
+        if text.isascii():  # elsewhere upper and lower case are not pairs
             assert any(word in text.lower() for word in words), text
 
     holds()

@@ -12,7 +12,7 @@ import pytest
 from tests.support import server_logs as tell
 from tests.support.headless import PACKS
 from tests.support.server_logs import Form, Side
-from tests.support.verdicts import Replayed, Told
+from tests.support.verdicts import Replayed
 
 FORMS: tuple[Form, ...] = ("file", "console", "short", "ei", "compose", "kubectl", "journal", "colour")
 MakePair = Callable[..., Replayed]
@@ -25,19 +25,14 @@ def started(*, new_spark: bool = False, form: Form = "file") -> tuple[Side, Side
     return first, second
 
 
-def told_of(pair: Replayed, first: Side, second: Side) -> Told:
-    return pair.verify({"node1": first.log.content, "node2": second.log.content})
-
-
 # --- healthy pairs stay healthy ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("new_spark", [False, True])
 @pytest.mark.parametrize("form", FORMS)
 def test_in_every_form(form: Form, new_spark: bool, replayed_pair: MakePair) -> None:
-    told = told_of(replayed_pair(), *started(form=form, new_spark=new_spark))
-    assert told.outcome == "healthy", str(told)
-    assert {one["status"] for one in told.findings} <= {"ok", "skipped"}, str(told)
+    printed = replayed_pair().of(*started(form=form, new_spark=new_spark), outcome="healthy")
+    assert {one["status"] for one in printed.findings} <= {"ok", "skipped"}, str(printed)
 
 
 @pytest.mark.parametrize("pack", PACKS)
@@ -57,8 +52,7 @@ def test_with_the_ports_of_every_pack(pack: str, replayed_pair: MakePair) -> Non
     if not shifted:
         for side in (first, second):
             side.log.lines = [line.replace("Persistence enabled HA", "HA") for line in side.log.lines]
-    told = told_of(pair, first, second)
-    assert told.outcome == "healthy", str(told)
+    pair.of(first, second, outcome="healthy")
 
 
 def test_forms_mixed_by_rotation(replayed_pair: MakePair) -> None:
@@ -66,7 +60,7 @@ def test_forms_mixed_by_rotation(replayed_pair: MakePair) -> None:
     other, _ = started(form="console")
     half = len(first.log.lines) // 2
     first.log.lines = first.log.lines[:half] + other.log.lines[half:]
-    assert told_of(replayed_pair(), first, second).outcome == "healthy"
+    replayed_pair().of(first, second, outcome="healthy")
 
 
 def test_failover_and_return(replayed_pair: MakePair) -> None:
@@ -81,11 +75,10 @@ def test_failover_and_return(replayed_pair: MakePair) -> None:
     tell.leaves(second, first)
     second.log.say(tell.EVENTS, f"CEP sync publisher disconnected from Member '{address}'")
     tell.become(second, "Active")
-    assert told_of(replayed_pair(), first, second).outcome == "unhealthy"
+    replayed_pair().of(first, second, outcome="unhealthy")
     first.log.wait(60)
     tell.starts_again(first, second, "7e57ab1e-0000-4000-8000-000000000001")
-    told = told_of(replayed_pair(), first, second)
-    assert told.outcome == "healthy", str(told)
+    replayed_pair().of(first, second, outcome="healthy")
 
 
 def test_a_rolling_restart(replayed_pair: MakePair) -> None:
@@ -97,8 +90,7 @@ def test_a_rolling_restart(replayed_pair: MakePair) -> None:
     first.log.say(tell.EVENTS, f"CEP sync publisher disconnected from Member '{address}'")
     second.log.wait(30)
     tell.starts_again(second, first, "7e57ab1e-0000-4000-8000-000000000002")
-    told = told_of(replayed_pair(), first, second)
-    assert told.outcome == "healthy", str(told)
+    replayed_pair().of(first, second, outcome="healthy")
 
 
 def test_a_database_that_was_away_for_a_minute_twice(replayed_pair: MakePair) -> None:
@@ -110,9 +102,8 @@ def test_a_database_that_was_away_for_a_minute_twice(replayed_pair: MakePair) ->
                 side.log.say(tell.QUEUE, "Error in putting records", "ERROR", trace=trace)
         for side in (first, second):
             tell.goes_on(side, 6 * 3600, every=60)
-    told = told_of(replayed_pair(), first, second)
-    assert told.outcome == "healthy", str(told)
-    assert "over" in told.of("warning", "node1")[0]["message"]
+    printed = replayed_pair().of(first, second, outcome="healthy")
+    assert "over" in printed.of("warning", "node1")[0]["message"]
 
 
 def test_a_database_that_fails_every_five_minutes_is_not_back(replayed_pair: MakePair) -> None:
@@ -121,8 +112,8 @@ def test_a_database_that_fails_every_five_minutes_is_not_back(replayed_pair: Mak
     for _ in range(12):
         first.log.say(tell.QUEUE, "Error in putting records", "ERROR", trace=trace)
         tell.goes_on(first, 300)
-    told = told_of(replayed_pair(), first, second)
-    assert [one["node"] for one in told.of("error")] == ["node1"], str(told)
+    printed = replayed_pair().of(first, second)
+    assert [one["node"] for one in printed.of("error")] == ["node1"], str(printed)
 
 
 def test_an_hour_of_harmless_lines(replayed_pair: MakePair) -> None:
@@ -133,8 +124,7 @@ def test_an_hour_of_harmless_lines(replayed_pair: MakePair) -> None:
             side.log.say("org.apache.spark.Something", deprecated, "WARN", after=60)
             side.log.say("org.example.Mail", f"No mail for {number}", "WARN")
             side.log.say("org.apache.qpid.Session", "Shutting down old sessions...")
-    told = told_of(replayed_pair(), first, second)
-    assert told.outcome == "healthy", str(told)
+    replayed_pair().of(first, second, outcome="healthy")
 
 
 ADAPTER = "org.wso2.carbon.event.output.adapter"
@@ -155,9 +145,8 @@ HANDSHAKE = "Caused by: javax.net.ssl.SSLHandshakeException: Received fatal aler
 def test_errors_of_other_software(source: str, message: str, trace: str, replayed_pair: MakePair) -> None:
     first, second = started()
     first.log.say(source, message, "ERROR", trace=(trace,))
-    told = told_of(replayed_pair(), first, second)
-    assert told.outcome == "healthy", str(told)
-    found = [(one["id"], one["status"]) for one in told.findings if one["node"] == "node1"]
+    printed = replayed_pair().of(first, second, outcome="healthy")
+    found = [(one["id"], one["status"]) for one in printed.findings if one["node"] == "node1"]
     assert found.count(("verify.unknown-error", "warning")) == 1
 
 
@@ -176,8 +165,7 @@ def test_the_harmless_errors_of_the_start(replayed_pair: MakePair) -> None:
     scratch.lines = []
     scratch.say(tell.QUERIES, "Error while executing query : x", "ERROR", after=1, trace=tell.NO_SPARK_TRACE)
     lines[at:at] = scratch.lines
-    told = told_of(replayed_pair(), first, second)
-    assert told.outcome == "healthy", str(told)
+    replayed_pair().of(first, second, outcome="healthy")
 
 
 # --- no mutant is called healthy -----------------------------------------------------------------
@@ -216,8 +204,8 @@ def test_without_a_fact(number: int, pattern: str, new_spark: bool, replayed_pai
     before = len(log.lines)
     log.lines = [line for line in log.lines if not re.search(pattern, line)]
     assert len(log.lines) < before
-    told = told_of(replayed_pair(), *sides)
-    assert told.outcome != "healthy", str(told)
+    printed = replayed_pair().of(*sides)
+    assert printed.outcome != "healthy", str(printed)
 
 
 SPARK_COMPONENT = "org.wso2.carbon.analytics.spark.core.internal.AnalyticsComponent"
@@ -284,8 +272,8 @@ def test_with_the_failure_in_place_of_the_fact(
                     log.lines[at] = tell.line_of("file", clock, level, source, message)
                     changed = True
         if changed:
-            told = told_of(replayed_pair(), *sides)
-            assert told.outcome != "healthy", f"{chosen}: {told}"
+            printed = replayed_pair().of(*sides)
+            assert printed.outcome != "healthy", f"{chosen}: {printed}"
 
 
 @pytest.mark.parametrize("number", [0, 1])
@@ -306,17 +294,17 @@ def test_a_server_that_ends(lines: tuple[str, ...], number: int, replayed_pair: 
     sides = started()
     for line in lines:
         sides[number].log.say(tell.SERVER, line)
-    told = told_of(replayed_pair(), *sides)
-    assert [(one["id"], one["node"]) for one in told.of("error")] == [("verify.log", f"node{number + 1}")]
-    assert "stopped" in told.of("error")[0]["message"]
+    printed = replayed_pair().of(*sides)
+    assert [(one["id"], one["node"]) for one in printed.of("error")] == [("verify.log", f"node{number + 1}")]
+    assert "stopped" in printed.of("error")[0]["message"]
 
 
 def test_three_masters_for_two_nodes(replayed_pair: MakePair) -> None:
     first, second = started()
     second.log.say(tell.SPARK, "Spark Master map size after starting masters : 3")
-    told = told_of(replayed_pair(), first, second)
-    assert told.outcome == "healthy"
-    assert [one["id"] for one in told.of("warning")] == ["verify.spark-masters"]
+    printed = replayed_pair().of(first, second)
+    assert printed.outcome == "healthy"
+    assert [one["id"] for one in printed.of("warning")] == ["verify.spark-masters"]
 
 
 # --- waiting -------------------------------------------------------------------------------------
@@ -340,14 +328,14 @@ def test_waiting_for_task_servers_names_the_other_node(partner: str, replayed_pa
         elif partner == "failed":
             second.log.say(tell.SERVER, "Cannot start User Manager Core bundle", "ERROR")
         logs["node2"] = second.log.content
-    told = replayed_pair().verify(logs)
-    (found,) = [one for one in told.findings if one["id"] == "verify.log" and one["node"] == "node1"]
+    printed = replayed_pair().verify(logs)
+    (found,) = [one for one in printed.findings if one["id"] == "verify.log" and one["node"] == "node1"]
     assert found["status"] == "waiting"
     assert "waiting since 2026-01-27" in found["message"]
     assert "2 task executor nodes (ANALYTICS_DATA_PURGING, ANALYTICS_SPARK): node2" in found["message"]
     state = {"missing": "was not started", "starting": "is starting", "stopped": "ended", "failed": "failed"}
     assert state[partner] in found["message"]
-    assert told.outcome == ("unhealthy" if partner in ("stopped", "failed") else "waiting")
+    assert printed.outcome == ("unhealthy" if partner in ("stopped", "failed") else "waiting")
 
 
 def test_a_start_that_is_stuck(replayed_pair: MakePair) -> None:
@@ -355,21 +343,21 @@ def test_a_start_that_is_stuck(replayed_pair: MakePair) -> None:
     until(first, "Connected to mount")
     message = "Waiting for required OSGi services: org.wso2.carbon.user.core.service.RealmService,"
     first.log.say(tell.FINALIZER, message, "WARN", after=60)
-    found = [one for one in told_of(replayed_pair(), first, second).findings if one["id"] == "verify.log"]
+    found = [one for one in replayed_pair().of(first, second).findings if one["id"] == "verify.log"]
     assert found[0]["status"] == "waiting"
     for _ in range(2):
         first.log.say(tell.FINALIZER, message, "WARN", after=60)
-    told = told_of(replayed_pair(), first, second)
-    assert any("stuck" in one["message"] and "RealmService" in one["message"] for one in told.of("error"))
+    printed = replayed_pair().of(first, second)
+    assert any("stuck" in one["message"] and "RealmService" in one["message"] for one in printed.of("error"))
 
 
 def test_after_a_failed_start_nothing_is_awaited(replayed_pair: MakePair) -> None:
     first, _ = started()
     until(first, "Starting WSO2 Carbon")
     first.log.say(tell.SERVER, "WSO2 Carbon initialization Failed", "FATAL")
-    told = replayed_pair().verify({"node1": first.log.content})
-    assert told.outcome == "unhealthy"
-    assert told.of("waiting", "node1") == [], str(told)
+    printed = replayed_pair().verify({"node1": first.log.content})
+    assert printed.outcome == "unhealthy"
+    assert printed.of("waiting", "node1") == [], str(printed)
 
 
 # --- other formats ------------ ---------------------------------------------------------------
@@ -381,8 +369,8 @@ def test_after_a_failed_start_nothing_is_awaited(replayed_pair: MakePair) -> Non
 def test_another_format_is_named(line: str, replayed_pair: MakePair) -> None:
     first, second = started(form="console")
     first.log.lines = [line.format(one) for one in first.log.lines]
-    told = told_of(replayed_pair(), first, second)
-    (found,) = [one for one in told.of("waiting", "node1") if one["id"] == "verify.log"]
+    printed = replayed_pair().of(first, second)
+    (found,) = [one for one in printed.of("waiting", "node1") if one["id"] == "verify.log"]
     assert "the log has another format" in found["message"]
     assert line[:7].replace("{{", "{") in found["message"]
     assert "INFO {class} -  message" in found["message"]
@@ -400,8 +388,8 @@ def test_an_error_is_found_in_every_form(form: Form, place: int, replayed_pair: 
         "Caused by: x.Y: Unknown database 'regdb'",
     )
     sides[place].log.say(tell.QUEUE, "Error in putting records", "ERROR", trace=trace)
-    told = told_of(replayed_pair(), *sides)
-    (found,) = told.of("error")
+    printed = replayed_pair().of(*sides)
+    (found,) = printed.of("error")
     assert (found["id"], found["node"]) == ("verify.known-error", f"node{place + 1}")
     assert "does not exist" in found["message"]
     assert "Unknown database" in found["evidence"]
