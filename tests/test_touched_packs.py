@@ -69,6 +69,19 @@ def touch(pair: Pair, relative: str, old: str, new: str, *, count: int = 1) -> N
         (home / relative).write_bytes(data.replace(before, after, count))
 
 
+def rewrite(pair: Pair, relative: str, pattern: str, new: str = "") -> None:
+    """Both nodes' file, with the first match of `pattern`, which has to be there, as `new`."""
+    for home in pair.homes:
+        data, count = re.subn(pattern, lambda _: new, read(home / relative), count=1, flags=re.DOTALL)
+        assert count == 1, f"{pattern} is not in {relative}"
+        (home / relative).write_text(data, "utf-8", newline="")
+
+
+def read(path: Path) -> str:
+    """The text of a file with the line ends that it has."""
+    return path.read_bytes().decode("utf-8")
+
+
 def refused(pair: Pair, *parts: str, check: str = "prerequisites.files") -> None:
     """The replay is refused by that check for both nodes, its message says these things, and nothing was written."""
     before = untouched(*pair.homes)
@@ -217,6 +230,76 @@ class TestTheSameEditInAnotherStyle:
             assert (home / EVENT_PROCESSOR).read_bytes().count(b"<hostName>0.0.0.0</hostName>") >= 3
 
 
+# --- a value in another place, or written in another way -----------------------------------------------------
+
+SPELT = {
+    "deployment synchronizer that is on": (
+        [(CARBON, "<Enabled>false</Enabled>\n        <Auto", "<Enabled>true</Enabled>\n        <Auto")],
+        {(CARBON, "/Server/DeploymentSynchronizer/Enabled"): ["false"]},
+    ),
+    "start tag without the switch": (
+        [(AXIS2, 'HazelcastClusteringAgent"\n                enable="false">', 'HazelcastClusteringAgent">')],
+        {(AXIS2, f"{CLUSTERING}/@enable"): ["true"]},
+    ),
+    "mode that is on, in another spelling": (
+        [
+            (
+                EVENT_PROCESSOR,
+                '<mode name="Distributed" enable="false">',
+                "<mode enable = 'TRUE' name='Distributed'>",
+            )
+        ],
+        {(EVENT_PROCESSOR, "//mode[@name='Distributed']/@enable"): ["false"]},
+    ),
+    "worker that is off": (
+        [
+            (EVENT_PROCESSOR, '<worker enable="true"/>', '<worker enable="false"></worker>'),
+            (EVENT_PROCESSOR, '<presenter enable="false"/>', '<presenter enable="true"/>'),
+        ],
+        {
+            (EVENT_PROCESSOR, f"{HA}/nodeType/worker/@enable"): ["true"],
+            (EVENT_PROCESSOR, f"{HA}/nodeType/presenter/@enable"): ["false"],
+        },
+    ),
+    "user store without the property": (
+        [(USER_MGT, '            <Property name="dataSource">jdbc/WSO2CarbonDB</Property>\n', "")],
+        {(USER_MGT, "/UserManager/Realm/Configuration/Property[@name='dataSource']"): ["jdbc/WSO2UM_DB"]},
+    ),
+    "property of that name in the user store": (
+        [
+            (
+                USER_MGT,
+                '<Property name="TenantManager">',
+                '<Property name="dataSource">x</Property><Property name="TenantManager">',
+            )
+        ],
+        {(USER_MGT, "//Property[@name='dataSource']"): ["jdbc/WSO2UM_DB", "x"]},
+    ),
+    "the server's own registry": (
+        [
+            (REGISTRY, "<currentDBConfig>wso2registry<", "<currentDBConfig>mine<"),
+            (REGISTRY, '<dbConfig name="wso2registry">', '<dbConfig name="mine">'),
+            (REGISTRY, "jdbc/WSO2CarbonDB", "jdbc/Mine"),
+        ],
+        {
+            (REGISTRY, "//currentDBConfig"): ["mine"],
+            (REGISTRY, "//dbConfig[@name='mine']/dataSource"): ["jdbc/Mine"],
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "found"), SPELT.values(), ids=SPELT)
+def test_the_value_that_the_server_reads_is_the_right_one(
+    changes: list[tuple[str, str, str]], found: dict[tuple[str, str], list[str]], pair: Pair
+) -> None:
+    for change in changes:
+        touch(pair, *change)
+    applied(pair)
+    for home in pair.homes:
+        assert {place: texts(home, *place) for place in found} == found
+
+
 # --- datasources --------------------------------------------------------------------------------------------
 
 EXISTING = """\
@@ -327,16 +410,8 @@ class TestDatasources:
     def test_missing_elements_are_added_in_order(self, left: str | None, pair: Pair) -> None:
         """`left` is the one element that the configuration has."""
         element = f"<{left}>1</{left}>" if left else ""
-        for home in pair.homes:
-            only = f"<configuration>\n                    {element}\n                </configuration>"
-            data = re.sub(
-                r"<configuration>.*?</configuration>",
-                only,
-                (home / ANALYTICS).read_text(),
-                count=1,
-                flags=re.S,
-            )
-            (home / ANALYTICS).write_text(data)
+        only = f"<configuration>\n                    {element}\n                </configuration>"
+        rewrite(pair, ANALYTICS, "<configuration>.*?</configuration>", only)
         applied(pair)
         order = "url username password driverClassName maxActive maxWait testOnBorrow validationQuery "
         order = [*order.split(), "validationInterval", "defaultAutoCommit"]
@@ -347,14 +422,7 @@ class TestDatasources:
                 assert [name for name in found if name in order] == order
 
     def test_empty_lists(self, pair: Pair) -> None:
-        for home in pair.homes:
-            data = re.sub(
-                r"<datasources>.*</datasources>",
-                "<datasources/>",
-                (home / MASTER).read_text(),
-                flags=re.DOTALL,
-            )
-            (home / MASTER).write_text(data)
+        rewrite(pair, MASTER, "<datasources>.*</datasources>", "<datasources/>")
         applied(pair)
         for home in pair.homes:
             assert list(datasources(home, MASTER)) == ["WSO2UM_DB", "WSO2REG_DB"]
@@ -441,24 +509,6 @@ class TestDatasources:
             assert found["MY_STATISTICS"]["url"] == "jdbc:mysql://127.0.0.1:3306/STATS"
             assert text(home, STATS, "//jndiConfig/name") == "jdbc/WSO2AM_STATS_DB"
 
-    def test_a_property_of_that_name_in_the_user_store_is_not_it(self, pair: Pair) -> None:
-        touch(
-            pair,
-            USER_MGT,
-            '            <Property name="TenantManager">',
-            '            <Property name="dataSource">jdbc/MINE</Property>\n            <Property name="TenantManager">',
-        )
-        applied(pair)
-        for home in pair.homes:
-            assert texts(home, USER_MGT, "//Property[@name='dataSource']") == ["jdbc/WSO2UM_DB", "jdbc/MINE"]
-
-    def test_a_user_store_without_the_property_gets_it(self, pair: Pair) -> None:
-        touch(pair, USER_MGT, '            <Property name="dataSource">jdbc/WSO2CarbonDB</Property>\n', "")
-        applied(pair)
-        for home in pair.homes:
-            path = "/UserManager/Realm/Configuration/Property[@name='dataSource']"
-            assert text(home, USER_MGT, path) == "jdbc/WSO2UM_DB"
-
 
 # --- registry -----------------------------------------------------------------------------------------------
 
@@ -529,15 +579,6 @@ class TestRegistry:
             ]
             order = [child.tag for child in live(home, REGISTRY)("/wso2registry/*")]
             assert order[4:12] == ["dbConfig"] * 3 + ["remoteInstance"] * 2 + ["mount"] * 3
-
-    def test_the_servers_own_registry_is_not_touched(self, pair: Pair) -> None:
-        touch(pair, REGISTRY, "<currentDBConfig>wso2registry<", "<currentDBConfig>mine<")
-        touch(pair, REGISTRY, '<dbConfig name="wso2registry">', '<dbConfig name="mine">')
-        touch(pair, REGISTRY, "jdbc/WSO2CarbonDB", "jdbc/Mine")
-        applied(pair)
-        for home in pair.homes:
-            assert text(home, REGISTRY, "//currentDBConfig") == "mine"
-            assert text(home, REGISTRY, "//dbConfig[@name='mine']/dataSource") == "jdbc/Mine"
 
 
 # --- what is there twice, or not at all ----------------------------------------------------------------------
@@ -677,11 +718,7 @@ class TestHazelcast:
     def test_a_missing_parameter_comes_behind_its_neighbour(
         self, missing: str, behind: str | None, pair: Pair
     ) -> None:
-        for home in pair.homes:
-            data = (home / AXIS2).read_bytes()
-            line = re.search(rb'        <parameter name="%b">[^<]*</parameter>\r\n' % missing.encode(), data)
-            assert line
-            (home / AXIS2).write_bytes(data.replace(line[0], b"", 1))
+        rewrite(pair, AXIS2, f'        <parameter name="{missing}">[^<]*</parameter>\r\n')
         applied(pair)
         wanted = {
             "membershipScheme": ["wka", "wka"],
@@ -714,26 +751,13 @@ class TestHazelcast:
         ids=["missing", "closed", "empty", "mgt", "another", "single quotes"],
     )
     def test_the_sub_domain_is_worker(self, new: str, pair: Pair) -> None:
-        for home in pair.homes:
-            data = (home / AXIS2).read_bytes().decode()
-            block = re.search(r' {8}<parameter name="properties">.*?</parameter>\r\n', data, re.DOTALL)
-            assert block
-            (home / AXIS2).write_bytes(data.replace(block[0], new.replace("\n", "\r\n")).encode())
+        rewrite(
+            pair, AXIS2, ' {8}<parameter name="properties">.*?</parameter>\r\n', new.replace("\n", "\r\n")
+        )
         applied(pair)
         for home in pair.homes:
             path = f"{CLUSTERING}/parameter[@name='properties']/property[@name='subDomain']/@value"
             assert text(home, AXIS2, path) == "worker"
-
-    def test_a_start_tag_without_the_switch(self, pair: Pair) -> None:
-        touch(
-            pair,
-            AXIS2,
-            'HazelcastClusteringAgent"\n                enable="false">',
-            'HazelcastClusteringAgent">',
-        )
-        applied(pair)
-        for home in pair.homes:
-            assert text(home, AXIS2, f"{CLUSTERING}/@enable") == "true"
 
 
 # --- event processor ----------------------------------------------------------------------------------------
@@ -754,17 +778,6 @@ class TestEventProcessor:
                 ("Distributed", "false"),
             ]
             assert text(home, EVENT_PROCESSOR, f"//mode[@name='{name}']/persistence/@enable") == "true"
-
-    def test_a_mode_that_is_on_in_another_spelling(self, pair: Pair) -> None:
-        touch(
-            pair,
-            EVENT_PROCESSOR,
-            '<mode name="Distributed" enable="false">',
-            "<mode enable = 'TRUE' name='Distributed'>",
-        )
-        applied(pair)
-        for home in pair.homes:
-            assert text(home, EVENT_PROCESSOR, "//mode[@name='Distributed']/@enable") == "false"
 
     def test_missing_pieces_are_added_and_others_kept(self, make_pair: Callable[..., Pair]) -> None:
         pair = make_pair(
@@ -798,14 +811,6 @@ class TestEventProcessor:
             assert text(home, EVENT_PROCESSOR, f"{HA}/management/port") == management
             assert text(home, EVENT_PROCESSOR, f"{HA}/persistence/persistenceIntervalInMinutes") == "3"
             assert text(home, EVENT_PROCESSOR, f"{HA}/persistence/persister/property") == "there"
-
-    def test_a_worker_that_was_turned_off(self, pair: Pair) -> None:
-        touch(pair, EVENT_PROCESSOR, '<worker enable="true"/>', '<worker enable="false"></worker>')
-        touch(pair, EVENT_PROCESSOR, '<presenter enable="false"/>', '<presenter enable="true"/>')
-        applied(pair)
-        for home in pair.homes:
-            assert text(home, EVENT_PROCESSOR, f"{HA}/nodeType/worker/@enable") == "true"
-            assert text(home, EVENT_PROCESSOR, f"{HA}/nodeType/presenter/@enable") == "false"
 
 
 # --- spark --------------------------------------------------------------------------------------------------
@@ -963,11 +968,8 @@ class TestDeploymentSync:
         self, make_pair: Callable[..., Pair], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         pair = self.svn(make_pair, monkeypatch)
-        for home in pair.homes:
-            data = (home / CARBON).read_bytes()
-            for name in (b"AutoCheckout", b"SvnUrl", b"SvnPassword", b"SvnUrlAppendTenantId"):
-                data = re.sub(rb"        <%b>[^<]*</%b>\n" % (name, name), b"", data, count=1)
-            (home / CARBON).write_bytes(data)
+        for name in ("AutoCheckout", "SvnUrl", "SvnPassword", "SvnUrlAppendTenantId"):
+            rewrite(pair, CARBON, f"        <{name}>[^<]*</{name}>\n")
         applied(pair)
         for home in pair.homes:
             (found,) = live(home, CARBON)("/Server/DeploymentSynchronizer")
@@ -983,31 +985,11 @@ class TestDeploymentSync:
             ]
             assert found.findtext("SvnPassword") == "p&<"
 
-    def test_an_enabled_one_is_turned_off_without_svn(self, pair: Pair) -> None:
-        touch(
-            pair,
-            CARBON,
-            "<Enabled>false</Enabled>\n        <AutoCommit>",
-            "<Enabled>true</Enabled>\n        <AutoCommit>",
-        )
-        applied(pair)
-        for home in pair.homes:
-            assert text(home, CARBON, "/Server/DeploymentSynchronizer/Enabled") == "false"
-
     def test_without_the_element(
         self, make_pair: Callable[..., Pair], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def without(pair: Pair) -> Pair:
-            for home in pair.homes:
-                data = (home / CARBON).read_bytes()
-                data = re.sub(
-                    rb"    <DeploymentSynchronizer>.*?</DeploymentSynchronizer>\n",
-                    b"",
-                    data,
-                    count=1,
-                    flags=re.DOTALL,
-                )
-                (home / CARBON).write_bytes(data)
+            rewrite(pair, CARBON, "    <DeploymentSynchronizer>.*?</DeploymentSynchronizer>\n")
             return pair
 
         applied(without(make_pair("das-3.0.1")))
