@@ -53,7 +53,6 @@ class WizardApp(DiscreetApp):
     """The wizard, or the dashboard that `verify --watch` opens."""
 
     TITLE = "apimha-wizard"
-    CSS_PATH = ["app.tcss", "welcome.tcss", "dashboard.tcss"]  # noqa: RUF012  (Textual loads no sheet of the default screen)
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "leave", "leave", show=False, priority=True),
@@ -63,7 +62,8 @@ class WizardApp(DiscreetApp):
 
     def __init__(self, opened: OpenedProfile | None, watched: Dashboard | None = None) -> None:
         """Open a profile, or the list of pairs (None), or nothing but a dashboard."""
-        super().__init__()
+        # Textual loads no sheet of the default screen.
+        super().__init__(["app.tcss", "welcome.tcss" if watched is None else "dashboard.tcss"])
         self.memory = Memory()
         self.pair = OpenPair(opened, self.memory, self) if opened is not None else None
         self.watched = watched

@@ -12,7 +12,6 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from screens import keys
-from screens.commands import Command, of_step
 from screens.dialogs import questions
 from screens.dialogs.password import PasswordTest
 from screens.dialogs.picker import pick_for
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from textual import events
     from textual.app import ComposeResult
 
+    from screens.commands import Command
     from screens.model.pair import OpenPair
     from wizard.profile.lines import Place
     from wizard.system.finding import Finding
@@ -398,6 +398,8 @@ class StepScreen(Screen[None]):
 
     def commands(self) -> Iterator[Command]:
         """What the palette offers beside the keys."""
+        from screens.commands import of_step
+
         return of_step(self)
 
     async def action_review(self) -> None:

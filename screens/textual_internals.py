@@ -17,8 +17,8 @@ PRIVATE = (events.Key, events.Paste, events.Callback, Input.Changed, Input.Submi
 class DiscreetApp(App[int]):
     """An application that shows and logs no variable, which may hold a password."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, css_path: list[str]) -> None:
+        super().__init__(css_path=css_path)  # type: ignore[arg-type]
         self.broken: Exception | None = None
         """The first unhandled exception; the caller reports it once the terminal is restored."""
 

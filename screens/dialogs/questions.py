@@ -14,7 +14,6 @@ from screens.dialogs.ask import Ask
 from screens.model.background import beside
 from screens.signs import plain, sign
 from screens.widgets.labelled import wrapped
-from wizard.command_line.run import rollback
 from wizard.command_line.run.replay import Result, packs_here
 from wizard.profile import trust
 from wizard.system.cancel import Cancel
@@ -154,6 +153,8 @@ LATER = """
 
 async def roll_back(app: App[Any], run: str) -> bool:
     """Undo a run, after a question, and if the user wants it the later ones first; return whether one was undone."""
+    from wizard.command_line.run import rollback
+
     try:
         later = await beside(partial(rollback.later, run), "history")
     except WizardError as error:
@@ -189,6 +190,8 @@ async def roll_back(app: App[Any], run: str) -> bool:
 
 
 def _undone(run: str, *, force: bool) -> Result:
+    from wizard.command_line.run import rollback
+
     try:
         return rollback.rollback(run, force=force, cancel=Cancel())
     except WizardError as error:

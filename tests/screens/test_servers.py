@@ -96,6 +96,10 @@ async def test_from_the_end_of_a_run_to_a_healthy_pair(launched: Launched, packs
         await until(pilot, lambda: "✓ healthy" in text_of(app) and app.focused.id == "verify")
         running = pids(two)
         assert None not in running
+        await pressed(pilot, "v")
+        await until(pilot, lambda: isinstance(app.screen, Dashboard) and "HEALTHY since" in text_of(app))
+        await pressed(pilot, "q")
+        await until(pilot, lambda: isinstance(app.screen, Done), "the page again")
         await agreed(pilot, "x", yes=False)
         await until(pilot, lambda: isinstance(app.screen, Done))
         assert pids(two) == running
