@@ -51,9 +51,9 @@ VERIFY = {
 
 
 def checks_table() -> str:
-    """Every check: id, severity, whether it runs offline, why it matters, how it is mended."""
+    """Every check: id, severity, whether it runs offline, why it matters, its fix."""
     return table(
-        ("check", "severity", "offline", "why it matters", "how to mend it"),
+        ("check", "severity", "offline", "why it matters", "fix"),
         (
             (f"`{one.id}`", one.severity, "yes" if one.offline else "", one.why, str(one.fix))
             for one in CHECKS
@@ -227,10 +227,10 @@ def _needed() -> set[str]:
 def _licence(name: str) -> tuple[str, str]:
     from importlib.metadata import metadata, version
 
-    told = metadata(name).json
-    classified = [text for text in told.get("classifier", ()) if text.startswith("License ::")]
-    plain = str(told.get("license", "")).strip().splitlines()
-    licence = told.get("license_expression") or ", ".join(text.rpartition(" :: ")[2] for text in classified)
+    data = metadata(name).json
+    classified = [text for text in data.get("classifier", ()) if text.startswith("License ::")]
+    plain = str(data.get("license", "")).strip().splitlines()
+    licence = data.get("license_expression") or ", ".join(text.rpartition(" :: ")[2] for text in classified)
     return version(name), str(licence or (plain[0] if plain else "see the package"))
 
 

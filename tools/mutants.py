@@ -128,7 +128,7 @@ def _replacements(node: ast.AST) -> Iterator[str]:
             yield repr(not node.value)
         case ast.Constant(value=int(number)) if (
             number < 10
-        ):  # larger ones are limits, where one more is no fault
+        ):  # larger ones are limits, where one more is not a fault
             yield str(number + 1)
         case ast.Return(value=ast.expr() as value) if not isinstance(value, ast.Constant):
             yield "return None"
@@ -253,7 +253,7 @@ def chosen(root: Path, below: str, number: int, seed: int) -> list[Mutant]:
 def run(
     root: Path, mutants: Sequence[Mutant], known: Reached, *, jobs: int, limit: float
 ) -> list[tuple[Mutant, str]]:
-    """How each of them ended, told as it ends."""
+    """Yield the result of each as it ends."""
     copies: queue.SimpleQueue[Path] = queue.SimpleQueue()
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder, ThreadPoolExecutor(jobs) as pool:
         for number in range(jobs):

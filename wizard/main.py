@@ -6,6 +6,7 @@ import signal
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from wizard.command_line import cli
+from wizard.command_line.commands import Launchers
 from wizard.command_line.streams import open_standard_streams
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ def main() -> NoReturn:
     """Run what the command line asks for, and end the process with its exit code."""
     open_standard_streams()
     try:
-        cli.main(screen=cli.Launchers(open_wizard, open_dashboard))
+        cli.main(screen=Launchers(open_wizard, open_dashboard))
     finally:
         # The command has ended and said how: no signal may give it another exit code while the interpreter ends.
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

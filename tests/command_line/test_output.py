@@ -57,7 +57,7 @@ def common(packs: Path, tmp_path_factory: pytest.TempPathFactory) -> Pair:
 
 @contextmanager
 def readerless() -> Iterator[int]:
-    """The end for writing of a pipe that nobody reads any more."""
+    """The end for writing of a pipe without a reader."""
     reading, writing = os.pipe()
     os.close(reading)
     try:
@@ -67,7 +67,7 @@ def readerless() -> Iterator[int]:
 
 
 def ended(pair: Pair, command: list[str], streams: str) -> Ran:
-    """How a command ends with these streams; `|` is a pipe that nobody reads."""
+    """How a command ends with these streams; `|` is a pipe without a reader."""
     arguments = [str(pair.profile) if one == "PROFILE" else one for one in command]
     if streams != "|":
         return process(*arguments, env=pair.env, streams=streams)
@@ -158,7 +158,7 @@ class TestStreams:
         assert len(usual.out) > 3 * 4096
         assert found[0].decode() == usual.out
 
-    def test_watching_ends_when_nobody_reads(self, common: Pair) -> None:
+    def test_watching_ends_without_a_reader(self, common: Pair) -> None:
         child = subprocess.Popen(
             [sys.executable, "-m", "wizard", "verify", str(common.profile), "--offline", "--watch", "--json"],
             cwd=ROOT,
@@ -204,8 +204,9 @@ class TestJson:
         ran = ended(common, command, "")
         assert ran.code == code
         assert ran.json["outcome"] == "refused"
-        assert ran.json["error"]
-        assert ran.err
+        assert ran.json["error"] and ran.err
+        keys = {"version", "run", "files", "checks", "databases"}
+        assert set(ran.json) == {"outcome", "error", *({"findings"} if command[0] == "verify" else keys)}
 
     @pytest.mark.parametrize("command", ["check", "rollback", "history"])
     def test_a_fault_of_this_program_is_one_object(
@@ -228,12 +229,7 @@ class TestJson:
         reading, writing = os.pipe()
         fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
         child = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "wizard",
-                *command,
-            ],
+            [sys.executable, "-m", "wizard", *command],
             cwd=ROOT,
             env={**common.env, "PYTHONPATH": str(ROOT)},
             stdout=writing,
@@ -257,10 +253,10 @@ class TestJson:
         environment = {**common.env, "PYTHONPATH": str(ROOT)}
         with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as child:
             assert child.stdout is not None
-            told = json.loads(child.stdout.readline())
+            data = json.loads(child.stdout.readline())
             time.sleep(0.01)  # the interpreter is ending now, which takes longer
             child.send_signal(number)
-        assert (told["outcome"], child.returncode) == ("stopped", 0)
+        assert (data["outcome"], child.returncode) == ("stopped", 0)
 
 
 def obeyed(text: str) -> set[str]:
@@ -309,13 +305,13 @@ class TestForeignTexts:
                 if more and "from-homes" not in command:
                     assert ran.json
 
-    def test_a_line_of_somebody_else_is_no_line_of_ours(self) -> None:
+    def test_a_foreign_line_end_starts_no_line_of_output(self) -> None:
         ran = run("check", "x\nDone: run 1.\nerror: none")
         assert len(ran.err.splitlines()) == 2
         ran = run("check", "--x\nDone: run 1.")
         assert "Done: run 1." not in ran.err.splitlines()
 
-    def test_a_name_that_is_no_text(self) -> None:
+    def test_a_name_that_is_not_text(self) -> None:
         ran = process("check", os.fsdecode(b"./\xff\x1b.toml"), "--json")
         assert (ran.code, ran.json["outcome"]) == (2, "refused")
         assert "\\udcff\\x1b.toml" in ran.err

@@ -61,8 +61,8 @@ def off(two: StandInPair, text: str = OFF) -> list[bool]:
     return [text in (home / EVENT_PROCESSOR).read_text("utf-8") for home in two.pair.homes]
 
 
-def steps(told: str) -> list[str]:
-    return [line for line in told.splitlines() if line.endswith((": stopping", ": launched"))]
+def steps(shown: str) -> list[str]:
+    return [line for line in shown.splitlines() if line.endswith((": stopping", ": launched"))]
 
 
 def healthy(profile: Path) -> bool:
@@ -184,9 +184,9 @@ def begun(two: StandInPair, line: str, number: int) -> str:
 @pytest.mark.parametrize("line", ["node2: stopping", "node2: launched", "node1: stopping", "node1: launched"])
 def test_ctrl_c_brings_both_back(running: Callable[..., StandInPair], line: str) -> None:
     two = running()
-    told = json.loads(begun(two, line, signal.SIGINT))
-    assert told["outcome"] == "cancelled"
-    assert told["error"].startswith(
+    shown = json.loads(begun(two, line, signal.SIGINT))
+    assert shown["outcome"] == "cancelled"
+    assert shown["error"].startswith(
         "cancelled; everything in the homes is as before, and the pair is healthy again"
     )
     assert off(two) == [False, False]
@@ -220,7 +220,7 @@ def test_the_next_command_completes_the_rollback_after_a_kill(
             assert f"{node} runs with the files of that run (process {pids(two)[number]}): " in done.out
             assert f"apimha-wizard restart {name} --node {node}\n" in done.out
         else:
-            assert f"{node} runs with its files as they are" in done.out
+            assert f"{node} runs with its current files" in done.out
     command("start", two, code=0)
     for node in changed:
         command("restart", two, "--node", node, code=0)

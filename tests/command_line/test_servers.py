@@ -22,11 +22,11 @@ from typing import Any, Literal
 import pytest
 
 from tests.support import pairs
-from tests.support.cli import ROOT, Ran, run
+from tests.support.cli import ROOT, Ran, on_a_terminal, run
 from tests.support.playground import playground
 from tests.support.servers import Server
 from tests.support.stand_in_pair import StandInPair, make_java
-from wizard.command_line.run import servers
+from wizard.command_line.run import servers, start_stop
 from wizard.passwords.resolver import Resolver
 from wizard.profile.store import load
 from wizard.server import systemd
@@ -148,7 +148,7 @@ def test_a_server_has_a_session_and_an_environment_of_its_own(
 
 
 @pytest.mark.parametrize(
-    ("fault", "code", "outcome", "told"),
+    ("fault", "code", "outcome", "shown"),
     [
         ("dies", 1, "failed", "java.lang.OutOfMemoryError: Java heap space"),
         (
@@ -161,14 +161,14 @@ def test_a_server_has_a_session_and_an_environment_of_its_own(
     ],
 )
 def test_a_start_that_fails_names_the_lines_the_cause_and_the_fix(
-    launched: Launched, fault: str, code: int, outcome: str, told: str
+    launched: Launched, fault: str, code: int, outcome: str, shown: str
 ) -> None:
     two = launched(fault=fault)
     done = command("start", two, "--json", code=code)
     assert done.json["outcome"] == outcome
     [(status, message, evidence)] = sentences(done, "server.start")
     assert status == "error"
-    assert told in f"{message}\n{evidence}"
+    assert shown in f"{message}\n{evidence}"
     assert len((evidence or "").splitlines()) <= 20
     assert "\tat " not in (evidence or "")
     assert (server_of(two.pair.homes[1]) is None) is (fault == "dies")
@@ -184,7 +184,7 @@ def test_a_node_that_never_starts_is_waited_for_until_the_time_limit(launched: L
     assert None not in pids(two)
 
 
-def test_a_log_that_cannot_be_read_is_told(
+def test_an_unreadable_log_is_an_error(
     launched: Launched, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     two = launched()
@@ -207,7 +207,7 @@ def test_a_server_that_was_running_and_ends_is_not_waited_for(launched: Launched
             two.end(0)
             ended = True
 
-    done = servers.run(
+    done = start_stop.run(
         "start", servers.Setting(load(two.pair.profile), Resolver()), cancel=Cancel(), progress=progress
     )
     assert (done.outcome, [node.state for node in done.nodes]) == ("failed", ["failed", "starting"])
@@ -219,7 +219,7 @@ def test_errors_of_a_pair_that_is_up_end_the_waiting_when_they_last(launched: La
     two = launched()
     two.install(0, partner_event_sync=1)
     setting = servers.Setting(load(two.pair.profile), Resolver(), settling=0.5)
-    done = servers.run("start", setting, cancel=Cancel())
+    done = start_stop.run("start", setting, cancel=Cancel())
     assert (done.outcome, done.exit_code) == ("unhealthy", 3)
     assert any(one.id == "verify.event-sync" and one.status == "error" for one in done.findings)
     assert command("restart", two, "--json", "--timeout", "3", code=3).json["outcome"] == "refused"
@@ -270,7 +270,7 @@ def test_a_stale_pid_of_another_process_is_named_and_never_signalled(
         assert other.returncode == 0
 
 
-def test_the_number_of_a_thread_of_the_server_is_not_taken_for_the_server(tmp_path: Path) -> None:
+def test_the_number_of_a_thread_of_the_server_is_not_the_server(tmp_path: Path) -> None:
     """As after a boot, which gives out the numbers of the boot before."""
     threads = "import sys, threading; threading.Thread(target=sys.stdin.read).start(); print(flush=True)"
     with subprocess.Popen(
@@ -316,7 +316,7 @@ class TestJava:
         assert pids(two) == [None, None]
 
     @pytest.mark.parametrize("verb", ["start", "restart"])
-    def test_a_java_of_a_profile_that_nobody_agreed_to_is_not_run(
+    def test_a_java_of_a_profile_without_agreement_is_not_run(
         self, verb: str, launched: Launched, tmp_path: Path
     ) -> None:
         two = launched()
@@ -480,9 +480,8 @@ def test_wrong_use_has_the_object_of_the_command(launched: Launched, verb: str) 
     done = command(verb, launched(), "--json", "--node", "node3", code=2)
     assert done.json == {"outcome": "refused", "nodes": [], "findings": [], "error": done.json["error"]}
     assert "no node has this name" in done.json["error"]
-
-
-# --- a terminal, and Ctrl-C -------------------------------------------------------------------------------
+    done = command(verb, launched(), "--json", "--timeout", "nan", code=2)
+    assert "not a number" in done.json["error"]
 
 
 def signalled(arguments: Sequence[str], line: str, number: int) -> tuple[int, str]:
@@ -497,7 +496,7 @@ def signalled(arguments: Sequence[str], line: str, number: int) -> tuple[int, st
         start_new_session=True,
     ) as process:
         assert process.stderr is not None
-        assert any(told.startswith(line) for told in process.stderr), line
+        assert any(shown.startswith(line) for shown in process.stderr), line
         os.killpg(process.pid, number)  # as the terminal does: to the whole foreground group
         out, _ = process.communicate()
     return process.returncode, out
@@ -508,11 +507,11 @@ def test_ctrl_c_leaves_the_servers_running(launched: Launched, line: str, fault:
     two = launched(fault=fault, starting=1.0)
     code, out = signalled(["start", str(two.pair.profile), "--json"], line, signal.SIGINT)
     assert code == 130
-    told = json.loads(out)
-    assert told["outcome"] == "cancelled"
+    shown = json.loads(out)
+    assert shown["outcome"] == "cancelled"
     running = [pid for pid in pids(two) if pid is not None]
     assert running
-    assert [node["pid"] for node in told["nodes"] if node["pid"]] == running
+    assert [node["pid"] for node in shown["nodes"] if node["pid"]] == running
 
 
 def cancelled_at(two: StandInPair, verb: Literal["stop", "restart"], state: str) -> servers.ServersResult:
@@ -524,7 +523,7 @@ def cancelled_at(two: StandInPair, verb: Literal["stop", "restart"], state: str)
             cancel.set()
 
     setting = servers.Setting(load(two.pair.profile), Resolver())
-    done = servers.run(verb, setting, cancel=cancel, progress=progress)
+    done = start_stop.run(verb, setting, cancel=cancel, progress=progress)
     assert (done.outcome, done.exit_code) == ("cancelled", 130)
     return done
 
@@ -544,41 +543,18 @@ def test_ctrl_c_between_stop_and_start_of_a_restart(launched: Launched) -> None:
     assert [node.state for node in done.nodes] == ["running", "stopped"]
 
 
-def on_a_terminal(two: StandInPair, verb: str, typed: str = "") -> tuple[int, str]:
-    """The exit code of a command on a terminal, and what it showed."""
-    leader, follower = os.openpty()
-    os.write(leader, typed.encode())
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm"}
-    with subprocess.Popen(
-        [sys.executable, "-m", "wizard", verb, str(two.pair.profile)],
-        env=env,
-        stdin=follower,
-        stdout=follower,
-        stderr=follower,
-    ) as process:
-        os.close(follower)
-        shown = b""
-        with contextlib.suppress(OSError):  # which is how a terminal ends
-            while block := os.read(leader, 65536):
-                shown += block
-    os.close(leader)
-    return process.returncode, shown.decode()
-
-
 def test_on_a_terminal_one_line_lives_and_stopping_both_is_asked_about(launched: Launched) -> None:
     two = launched()
-    code, shown = on_a_terminal(two, "start")
+    code, shown = on_a_terminal("", "start", two.pair.profile, TERM="xterm")
     assert code == 0
-    assert "\r\x1b[Knode1: waiting for node2 · node2: " in shown
+    assert "\rnode1: waiting for node2 · node2: " in shown
     assert shown.count("\n") == 1, "healthy after …, and nothing else stays"
-    code, shown = on_a_terminal(two, "stop", "n\n")
+    code, shown = on_a_terminal("n", "stop", two.pair.profile, TERM="xterm")
     assert (code, "\r\nStop node2 and node1?" in shown) == (130, True)
     assert None not in pids(two)
-    code, shown = on_a_terminal(two, "stop", "y\n")
+    code, _ = on_a_terminal("y", "stop", two.pair.profile, TERM="xterm")
     assert (code, pids(two)) == (0, [None, None])
 
-
-# --- other users -------------------------------------------------------------------------------------------
 
 LOOPS = "trap 'exit 143' TERM; while :; do sleep 0.05; done"
 """A server that logs nothing; as a shell script it runs where another user cannot run this Python."""
@@ -651,8 +627,6 @@ def test_as_root_for_another_owner_as_that_owner_and_as_a_third(
         finally:
             two.end()
 
-
-# --- systemd -----------------------------------------------------------------------------------------------
 
 SYSTEMCTL = r"""#!/bin/sh
 # Knows the units in UNITS: `start` and `stop` work at once, and say nothing.
@@ -750,7 +724,26 @@ class TestSystemd:
         command("start", two, "--node", "node2", "--no-wait", code=0)
         assert asked(units) == []
 
-    def test_what_systemctl_refuses_is_told(self, launched: Launched, units: Path) -> None:
+    def test_a_unit_whose_launcher_fails_at_once_is_not_waited_for(
+        self, launched: Launched, units: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """systemd waits before it starts the launcher again, and calls the unit activating meanwhile."""
+        two = launched()
+        text = run("service", two.pair.profile, "--node", "node2").out
+        (units / "apimha-pair-node2.service").write_text(text)
+        program = units.with_name("programs") / "systemctl"
+        failing = program.read_text().replace("start)\n", "start) exit 0\n")
+        failing = failing.replace(
+            "echo ActiveState=inactive", "echo ActiveState=activating; echo SubState=auto-restart"
+        )
+        program.write_text(failing)
+        monkeypatch.setattr(servers, "APPEARING", 3600.0)
+        monkeypatch.setattr(servers, "CANCELLED", 0.1)
+        done = command("start", two, "--json", "--node", "node2", code=1)
+        [(status, message, _)] = sentences(done, "server.start")
+        assert (status, message.startswith("the server has ended")) == ("error", True)
+
+    def test_what_systemctl_refuses_is_shown(self, launched: Launched, units: Path) -> None:
         two = launched()
         (units / "apimha-pair-node2.service").write_text(
             run("service", two.pair.profile, "--node", "node2").out
@@ -776,8 +769,8 @@ class TestSystemd:
         done = subprocess.run(
             ["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False
         )
-        told = [line for line in done.stderr.splitlines() if "apimha-pair" in line]
-        assert told == []
+        shown = [line for line in done.stderr.splitlines() if "apimha-pair" in line]
+        assert shown == []
 
     @pytest.mark.parametrize("name", ["a b", "$a`b", 'it\'s "a" \\ b', "%h"])
     def test_a_unit_is_recognised_whatever_is_in_the_path(
@@ -790,7 +783,7 @@ class TestSystemd:
             f"#!/bin/sh\ncat <<'END'\nLoadState=loaded\nActiveState=active\nMainPID=7\n"
             f'Environment=LANG=C "{shown}" X=y\nEND\n'
         )
-        assert systemd.installed("pair", "node1", home) == ("apimha-pair-node1.service", True, 7)
+        assert systemd.installed("pair", "node1", home) == ("apimha-pair-node1.service", "active", "", 7)
         assert systemd.installed("pair", "node1", tmp_path) is None
 
     def test_a_line_end_in_a_name_begins_no_line_of_a_unit(
@@ -799,10 +792,10 @@ class TestSystemd:
         two = launched()
         odd = tmp_path / "a\nExecStartPre=b.toml"
         odd.write_text(two.pair.profile.read_text())
-        monkeypatch.setenv("JAVA_HOME", "/x\nUser=somebody")
+        monkeypatch.setenv("JAVA_HOME", "/x\nUser=other")
         lines = run("service", odd, "--node", "node1").out.splitlines()
-        assert not [line for line in lines if line.startswith(("ExecStartPre", "User=somebody"))]
-        assert r'Environment="JAVA_HOME=/x\nUser=somebody"' in lines
+        assert not [line for line in lines if line.startswith(("ExecStartPre", "User=other"))]
+        assert r'Environment="JAVA_HOME=/x\nUser=other"' in lines
         assert r"systemctl enable 'apimha-a\x0aExecStartPre\x3db-node1.service'" in lines[0]
 
     def test_a_unit_needs_a_java(self, launched: Launched, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -810,9 +803,6 @@ class TestSystemd:
         monkeypatch.delenv("JAVA_HOME")
         done = run("service", two.pair.profile, "--node", "node1")
         assert (done.code, done.out) == (3, "")
-
-
-# --- -Dsetup -----------------------------------------------------------------------------------------------
 
 
 class TestSetup:

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import select
 import shlex
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.cli import ROOT, Ran, process, run
+from tests.support.cli import Ran, on_a_terminal, process, run
 from tests.support.pairs import Pair, driver_jar
 from tests.support.playground import Playground, playground
 from tests.support.profiles import MINIMAL_TEXT
@@ -52,35 +47,6 @@ def edit(profile: Path, **values: Any) -> None:
 
 def entries(ran: Ran, id: str) -> list[dict[str, Any]]:
     return [one for one in ran.json["checks"] if one["id"] == id]
-
-
-def on_a_terminal(answer: str, *arguments: str | Path) -> tuple[int, str]:
-    """The command on a terminal where somebody types `answer` once they are asked; its exit code and what it showed."""
-    ours, theirs = os.openpty()
-    command = [sys.executable, "-m", "wizard", *map(str, arguments)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "300"}
-    started = subprocess.Popen(command, env=environment, cwd=ROOT, stdin=theirs, stdout=theirs, stderr=theirs)
-    os.close(theirs)
-    seen, asked, deadline = b"", False, time.monotonic() + 60
-    try:
-        while time.monotonic() < deadline:
-            if not select.select([ours], [], [], 1)[0]:
-                continue
-            try:
-                block = os.read(ours, 4096)
-            except OSError:  # the terminal is closed: it has ended
-                break
-            seen += block
-            if not asked and b"[y/N]" in seen:
-                asked = True
-                os.write(ours, f"{answer}\n".encode())
-        return started.wait(timeout=10), seen.decode()
-    finally:
-        started.kill()
-        os.close(ours)
-
-
-# --- programs: the Java and the driver jar --------------------------------------------------------
 
 
 @pytest.fixture
@@ -144,8 +110,6 @@ def test_java_and_the_driver_run_only_once_the_user_agrees(
     run("check", pair.profile, "--json")
     assert not trace.exists(), "one byte is another content"
 
-
-# --- passwords ------------------------------------------------------------------------------------
 
 RESOLVING = (
     ["check", "--offline"],
@@ -253,9 +217,6 @@ def test_on_a_terminal_a_command_is_asked_about(cloned: Path, tmp_path: Path) ->
     assert (tmp_path / "trace").exists()
 
 
-# --- what this program wrote ----------------------------------------------------------------------
-
-
 def test_what_this_program_writes_elsewhere_is_trusted_until_it_is_edited(
     make_pair: Callable[..., Pair], tmp_path: Path
 ) -> None:
@@ -275,9 +236,6 @@ def test_what_this_program_writes_elsewhere_is_trusted_until_it_is_edited(
         )
     listed = process("profile", "allow", "--list", "--json", env=demo.env)
     assert [one["path"] for one in listed.json["agreements"]] == [str(demo.profile)]
-
-
-# --- profile allow --------------------------------------------------------------------------------
 
 
 class TestAllow:

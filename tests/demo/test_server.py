@@ -1,4 +1,4 @@
-"""The demo's own database server: starts beside whatever runs, lets nobody in without password, and goes."""
+"""The demo's own database server: starts beside whatever runs, refuses logins without a password, and goes."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_no_account_is_without_a_password(running: PrivateServer) -> None:
     with pytest.raises(pymysql.OperationalError, match="1045"):
         ask(running, "SELECT 1", password="")
     with pytest.raises(pymysql.OperationalError, match=r"1045|1698"):
-        pymysql.connect(host=running.host, port=running.port, user="nobody", password="")
+        pymysql.connect(host=running.host, port=running.port, user="unknown", password="")
     accounts = ask(running, "SELECT User, Host FROM mysql.user WHERE User IN ('', 'root')")
     assert set(accounts) == {("root", "localhost"), ("root", "127.0.0.1")}
 

@@ -64,7 +64,7 @@ def _has_server() -> bool:
 
 
 def test_a_terminal_that_is_closed_leaves_no_process_and_no_folder(tmp_path: Path) -> None:
-    """The window is closed, as people do: the kernel's signals, and nobody who takes what is painted."""
+    """The window is closed, as users do: the kernel sends the signals, and the output has no reader."""
     import pty
 
     environment = {**os.environ, "TMPDIR": str(tmp_path), "TERM": "xterm-256color"}

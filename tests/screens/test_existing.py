@@ -87,7 +87,7 @@ async def test_each_mistake_is_told_in_its_place_and_can_be_corrected(make_pair:
         await pressed(pilot, "tab", "tab", "tab", "tab", "enter")
         await told("enter the folder of this node's pack")
         await answer(pilot, tmp_path, pair.homes[1], "hand")
-        await told("is no pack")
+        await told("not an unpacked pack")
         await answer(pilot, pair.homes[1], pair.homes[1], "hand")
         await told("name the two homes of the pair")
         await answer(pilot, *pair.homes, "no name!")

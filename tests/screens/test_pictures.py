@@ -179,7 +179,7 @@ async def test_an_existing_pair_that_is_none(take: Any, said: Any) -> None:
         await fill(pilot, "/opt/wso2/analytics-1", "nodes", 0, "home")
         await fill(pilot, "/opt/wso2/analytics-2", "nodes", 1, "home")
         await pilot.press("tab", "tab", "tab", "enter")
-        await until(pilot, lambda: "is no pack" in text_of(pilot.app))
+        await until(pilot, lambda: "not an unpacked pack" in text_of(pilot.app))
         await until(pilot, lambda: all(field.note for field in pilot.app.screen.query("PathField")))
         await until(pilot, lambda: not pilot.app.screen.query("Button.-active"), "the button let go")
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import json
 import os
+import select
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -77,4 +79,31 @@ def process(
         timeout=60,
         check=False,
     )
-    return Ran(done.returncode, (done.stdout or b"").decode("utf-8"), done.stderr.decode("utf-8"))
+    out, err = ((stream or b"").decode("utf-8", "replace") for stream in (done.stdout, done.stderr))
+    return Ran(done.returncode, out, err)
+
+
+def on_a_terminal(answer: str, *arguments: str | Path, **environment: str) -> tuple[int, str]:
+    """Run the command on a terminal, and type `answer` when it asks; return its exit code and what it showed."""
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "wizard", *map(str, arguments)]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "300", **environment}
+    started = subprocess.Popen(command, env=env, cwd=ROOT, stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    seen, asked, deadline = b"", False, time.monotonic() + 60
+    try:
+        while time.monotonic() < deadline:
+            if not select.select([ours], [], [], 1)[0]:
+                continue
+            try:
+                block = os.read(ours, 4096)
+            except OSError:  # the terminal is closed: the command has ended
+                break
+            seen += block
+            if not asked and b"[y/N]" in seen:
+                asked = True
+                os.write(ours, f"{answer}\n".encode())
+        return started.wait(timeout=10), seen.decode()
+    finally:
+        started.kill()
+        os.close(ours)

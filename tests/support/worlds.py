@@ -401,7 +401,7 @@ WORLDS: dict[str, Callable[[World], None]] = {
     "applied": applied,
     "by hand": by_hand,
     "systemd": systemd,
-    "cut off": cut_off,
+    "interrupted": cut_off,
     "started": started,
     "running": running,
     "node1": _machine("10.100.0.46", "node1"),

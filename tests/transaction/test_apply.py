@@ -10,7 +10,6 @@ import pwd
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -28,15 +27,6 @@ LIB = "repository/components/lib"
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root can do this")
 
 
-@pytest.fixture
-def box(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    folder = Path(tempfile.mkdtemp(dir=faults.memory(), prefix="apply-")) / "box"
-    monkeypatch.setenv("XDG_STATE_HOME", str(folder / "state"))
-    with sandbox(folder) as made:
-        yield made
-    folder.parent.rmdir()
-
-
 def edit(path: Path) -> None:
     """What a person does to a file in the meantime."""
     path.write_bytes(path.read_bytes() + b"<!-- by hand -->\n")
@@ -48,14 +38,11 @@ def as_before(box: Sandbox, *but: str) -> None:
     assert not box.markers
 
 
-def told(result: Result, code: int, *words: str) -> None:
+def ends(result: Result, code: int, *words: str) -> None:
     """The result ends so, and its error names these."""
     assert result.exit_code == code, result
     for word in words:
         assert word in (result.error or ""), result.error
-
-
-# --- what is kept -------------------------------------------------------------------------------------------
 
 
 def test_modes_owners_attributes_and_links_are_kept(box: Sandbox) -> None:
@@ -102,7 +89,7 @@ def _access_list(*, user: int, permissions: int) -> bytes:
 
 
 def test_the_other_name_of_a_file_stays_as_it_was(box: Sandbox) -> None:
-    """A backup that somebody made by a hard link is no part of the pack."""
+    """A backup that was made by a hard link is no part of the pack."""
     copy = box.folder / "axis2.before"
     copy.hardlink_to(box.folder / AXIS2)
     before = copy.read_bytes()
@@ -162,13 +149,10 @@ def test_a_wish_to_stop_that_comes_after_the_end_is_not_heard(box: Sandbox) -> N
     box.applied(cancel=done)
     assert not is_heard(done)
     box.rollback()
-    told(box.replay(cancel=failed, progress=after("axis2.xml", lambda: None)), 1)
+    ends(box.replay(cancel=failed, progress=after("axis2.xml", lambda: None)), 1)
     assert is_heard(failed)
-    told(box.replay(cancel=stranded, progress=after("axis2.xml", lambda: edit(box.folder / AXIS2))), 5)
+    ends(box.replay(cancel=stranded, progress=after("axis2.xml", lambda: edit(box.folder / AXIS2))), 5)
     assert not is_heard(stranded)
-
-
-# --- somebody edits meanwhile -------------------------------------------------------------------------------
 
 
 def test_a_file_that_was_edited_after_the_plan_is_not_overwritten(box: Sandbox) -> None:
@@ -179,7 +163,7 @@ def test_a_file_that_was_edited_after_the_plan_is_not_overwritten(box: Sandbox) 
             edited.append(box.folder / REGISTRY)
             edit(edited[0])
 
-    told(box.replay(tell=meanwhile), 1, "registry.xml was edited since it was planned", "run it again")
+    ends(box.replay(tell=meanwhile), 1, "registry.xml was edited since it was planned", "run it again")
     as_before(box, REGISTRY)
     assert box.applied()
 
@@ -187,7 +171,7 @@ def test_a_file_that_was_edited_after_the_plan_is_not_overwritten(box: Sandbox) 
 def test_a_file_that_is_edited_before_its_turn_stops_the_run(box: Sandbox) -> None:
     """What was written already is taken back; the edit stays, for it was never overwritten: no need for exit 5."""
     result = box.replay(progress=at(3, lambda: edit(box.folder / REGISTRY)))
-    told(result, 1, "registry.xml was edited since it was planned", "everything in the homes is as before")
+    ends(result, 1, "registry.xml was edited since it was planned", "everything in the homes is as before")
     assert result.outcome == "failed"
     as_before(box, REGISTRY)
 
@@ -199,12 +183,12 @@ def test_a_file_that_is_edited_after_its_turn_is_left_alone_and_named(box: Sandb
             raise OSError(5, "broken")
 
     result = box.replay(progress=fail)
-    told(result, 5, "broken", AXIS2, "left alone", "--force")
+    ends(result, 5, "broken", AXIS2, "left alone", "--force")
     assert result.outcome == "failed"
     assert [path for path in box.changed() if MARKER not in path] == [AXIS2]
     assert len(box.markers) == 2
-    told_again = box.rollback()
-    told(told_again, 5, AXIS2)
+    again = box.rollback()
+    ends(again, 5, AXIS2)
     result = box.rollback(force=True)
     assert (result.outcome, result.exit_code) == ("restored", 0)
     as_before(box)
@@ -220,16 +204,13 @@ def at(number: int, act: Callable[[], object]) -> Callable[[str, str, int, int],
     return progress
 
 
-# --- it fails, or is cancelled ------------------------------------------------------------------------------
-
-
 def test_a_cancel_at_every_move_restores_everything(box: Sandbox) -> None:
     total = len(moves(box))
     assert total > 15
     for number in range(1, total + 1):
         cancel = Cancel()
         result = box.replay(cancel=cancel, progress=at(number, cancel.set))
-        told(result, 130, "everything in the homes is as before")
+        ends(result, 130, "everything in the homes is as before")
         assert result.outcome == "cancelled"
         as_before(box)
 
@@ -258,7 +239,7 @@ def test_whatever_is_raised_in_the_middle_everything_is_restored(box: Sandbox, p
         raise problem
 
     result = box.replay(progress=at(7, fail))
-    told(result, 1, "everything in the homes is as before")
+    ends(result, 1, "everything in the homes is as before")
     assert "secret" not in (result.error or "")
     as_before(box)
     assert not (box.runs / os.listdir(box.runs)[0] / "backups").exists()
@@ -273,11 +254,11 @@ def test_progress_names_every_path_in_order(box: Sandbox) -> None:
     assert len(seen) >= len([file for file in result.files if file["status"] != "unchanged"])
 
 
-def test_a_folder_that_vanishes_is_told_and_comes_back(box: Sandbox) -> None:
+def test_a_folder_that_vanishes_is_named_and_can_come_back(box: Sandbox) -> None:
     folder = (box.folder / AXIS2).parent
     away = box.folder / "away"
     result = box.replay(progress=after("axis2.xml", lambda: folder.rename(away)))
-    told(result, 5, AXIS2, "left alone")
+    ends(result, 5, AXIS2, "left alone")
     away.rename(folder)
     assert box.rollback().outcome == "restored"
     as_before(box)
@@ -314,9 +295,9 @@ def test_a_folder_that_is_replaced_by_a_link_is_never_written_to(
     real = box.homes[1] / folder
     with replaced_by_a_link(box, real) as replace:
         if when == "planned":
-            told(box.replay(tell=once_checked(replace)), 1, f"{real} was replaced", "nothing was written")
+            ends(box.replay(tell=once_checked(replace)), 1, f"{real} was replaced", "nothing was written")
         else:
-            told(box.replay(progress=at(3, replace)), 5, str(real), "was replaced", "could not be restored")
+            ends(box.replay(progress=at(3, replace)), 5, str(real), "was replaced", "could not be restored")
     if when == "written":
         assert box.rollback().outcome == "restored"
     as_before(box)
@@ -324,7 +305,7 @@ def test_a_folder_that_is_replaced_by_a_link_is_never_written_to(
 
 def test_a_folder_above_the_homes_that_is_replaced_by_a_link_is_noticed(box: Sandbox) -> None:
     with replaced_by_a_link(box, box.folder) as replace:
-        told(box.replay(tell=once_checked(replace)), 1, "was replaced", "nothing was written")
+        ends(box.replay(tell=once_checked(replace)), 1, "was replaced", "nothing was written")
     as_before(box)
 
 
@@ -356,7 +337,7 @@ def test_what_cannot_be_restored_after_a_failure_is_listed_and_the_rest_restored
         raise OSError(5, "broken")
 
     result = box.replay(progress=at(len(moves(box)), break_both))
-    told(result, 5, "broken", f"{AXIS2}: edited since", f"{REGISTRY}: it is gone", "--force")
+    ends(result, 5, "broken", f"{AXIS2}: edited since", f"{REGISTRY}: it is gone", "--force")
     assert result.outcome == "failed"
     away.rename((box.folder / REGISTRY).parent)
     restored = [path for path in box.changed() if MARKER not in path and "analytics-1" in path]
@@ -378,9 +359,9 @@ def test_a_file_where_a_folder_belongs_is_refused(box: Sandbox) -> None:
     assert box.everything() == before
 
 
-def test_a_state_folder_that_cannot_be_made_is_told_before_anything_is_written(box: Sandbox) -> None:
+def test_a_state_folder_that_cannot_be_created_is_an_error_before_anything_is_written(box: Sandbox) -> None:
     box.state.write_text("no folder")
-    told(box.replay(), 1, str(box.state), "Not a directory")
+    ends(box.replay(), 1, str(box.state), "Not a directory")
     box.state.unlink()
     as_before(box)
 
@@ -414,12 +395,9 @@ def test_a_journal_that_nobody_could_read_is_not_begun(box: Sandbox) -> None:
         except OSError as problem:
             pytest.skip(f"no file can have so many attributes here: {problem}")
     box.old = box.now()
-    told(box.replay(), 1, "journal.json: File too large; nothing in the homes was touched")
+    ends(box.replay(), 1, "journal.json: File too large; nothing in the homes was touched")
     as_before(box)
     assert list(box.runs.iterdir()) == []
-
-
-# --- disks and permissions ----------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
@@ -468,7 +446,7 @@ def test_a_disk_that_is_full_is_found_before(box: Sandbox) -> None:
 def test_a_disk_that_fills_up_meanwhile_changes_nothing(box: Sandbox) -> None:
     with home_on_its_own_disk(box, "size=1m") as home:
         before = faults.look(box.folder / "analytics-1"), faults.look(home)
-        told(box.replay(tell=once_checked(lambda: fill(home))), 1, "No space left on device", "as before")
+        ends(box.replay(tell=once_checked(lambda: fill(home))), 1, "No space left on device", "as before")
         (home / "filler").unlink()
         assert (faults.look(box.folder / "analytics-1"), faults.look(home)) == before
         assert box.applied()
@@ -492,7 +470,7 @@ def test_a_disk_that_fills_up_in_the_middle_lets_a_run_go_back(box: Sandbox) -> 
             raise RuntimeError
 
         # Going back takes the place of the temporary files that are not needed any more.
-        told(box.replay(progress=at(2, fail)), 1, "as before")
+        ends(box.replay(progress=at(2, fail)), 1, "as before")
         (home / "filler").unlink()
         assert (faults.look(box.folder / "analytics-1"), faults.look(home)) == before
 
@@ -509,7 +487,7 @@ def test_a_disk_without_room_for_names_changes_nothing(box: Sandbox) -> None:
                 number += 1
         for last in range(number - 3, number):
             (home / f"filler{last}").unlink()
-        told(box.replay(), 1, "No space left on device", "as before")
+        ends(box.replay(), 1, "No space left on device", "as before")
         for filler in home.glob("filler*"):
             filler.unlink()
         assert faults.look(home) == before
@@ -525,13 +503,13 @@ def test_a_home_that_is_mounted_read_only(box: Sandbox) -> None:
         assert (result.exit_code, result.outcome) == (3, "refused")
         assert "prerequisites.writable" in {one.id for one in result.checks if one.status == "error"}
         remount(home, "rw")
-        told(box.replay(tell=once_checked(lambda: remount(home, "ro"))), 1, "Read-only file system")
+        ends(box.replay(tell=once_checked(lambda: remount(home, "ro"))), 1, "Read-only file system")
         assert not box.markers
         remount(home, "rw")
-        # In the middle nothing can be restored over there: exit 5, and the next command mends it.
+        # In the middle nothing can be restored over there: exit 5, and the next command restores it.
         result = box.replay(progress=after_node2(lambda: remount(home, "ro")))
-        told(result, 5, "could not be restored", "Read-only file system", "apimha-wizard rollback")
-        told(box.rollback(), 5, "Read-only file system")
+        ends(result, 5, "could not be restored", "Read-only file system", "apimha-wizard rollback")
+        ends(box.rollback(), 5, "Read-only file system")
         remount(home, "rw")
         assert box.rollback().outcome == "restored"
         as_before(box)
@@ -554,7 +532,7 @@ def after_node2(act: Callable[[], object]) -> Callable[[str, str, int, int], Non
 
 
 def once_checked(act: Callable[[], object]) -> Callable[[object], None]:
-    """What a `tell` does when the last check has been told: nothing is written yet."""
+    """What a `tell` does when the last check has been shown: nothing is written yet."""
 
     def tell(finding: object) -> None:
         if getattr(finding, "id", "") == "apply.drift":
@@ -582,16 +560,13 @@ def test_a_file_that_must_not_be_changed(monkeypatch: pytest.MonkeyPatch, tmp_pa
             def forbid() -> None:
                 subprocess.run(["chattr", "+i", str(path)], check=True)
 
-            told(box.replay(progress=at(3, forbid)), 1, "Operation not permitted", "as before")
+            ends(box.replay(progress=at(3, forbid)), 1, "Operation not permitted", "as before")
         finally:
             subprocess.run(["chattr", "-i", str(path)], check=True)
         as_before(box)
 
 
-# --- several at once ----------------------------------------------------------------------------------------
-
-
-def test_while_a_run_works_every_other_one_is_refused_and_told_so(box: Sandbox) -> None:
+def test_while_a_run_works_every_other_one_is_refused(box: Sandbox) -> None:
     ended: dict[str, tuple[int, str, str]] = {}
 
     def others() -> None:
@@ -614,7 +589,7 @@ def test_while_a_run_works_every_other_one_is_refused_and_told_so(box: Sandbox) 
     for name in ("check", "dry"):
         code, out, err = ended[name]
         assert code == 5, (name, out, err)
-        assert "is going on" in out + err
+        assert "is at work in" in out + err
     code, out, err = ended["history"]
     assert (code, "running" in out) == (0, True), (out, err)
     assert len(os.listdir(box.runs)) == 1
@@ -633,10 +608,7 @@ def test_four_replays_at_once_are_one(box: Sandbox) -> None:
     as_before(box)
 
 
-# --- cut off ------------------------------------------------------------------------------------------------
-
-
-def test_what_only_reports_a_run_that_was_cut_off_changes_nothing(box: Sandbox) -> None:
+def test_what_only_reports_a_run_that_was_interrupted_changes_nothing(box: Sandbox) -> None:
     box.cut_off()
     before = box.everything()
     for arguments in (
@@ -648,22 +620,22 @@ def test_what_only_reports_a_run_that_was_cut_off_changes_nothing(box: Sandbox) 
     ):
         code, out, err = box.ended(*arguments)
         assert code == 5, (arguments, out, err)
-        assert "cut off" in out + err, (arguments, out, err)
+        assert "interrupted" in out + err, (arguments, out, err)
         assert box.everything() == before, arguments
 
 
-def test_the_next_replay_takes_back_what_was_cut_off_and_goes_on(box: Sandbox) -> None:
+def test_the_next_replay_restores_what_was_interrupted_and_goes_on(box: Sandbox) -> None:
     box.cut_off()
     lines: list[str] = []
     assert box.applied(say=lines.append)
     assert len(lines) == 1
-    assert "had been cut off: 10 files were restored" in lines[0]
+    assert "was interrupted; restored 10 files" in lines[0]
     assert not box.markers
     assert box.rollback().outcome == "restored"
     as_before(box)
 
 
-def test_a_rollback_of_what_was_cut_off_undoes_nothing_older(box: Sandbox) -> None:
+def test_a_rollback_of_what_was_interrupted_undoes_nothing_older(box: Sandbox) -> None:
     box.applied()
     done = box.now()
     box.profile.write_text(
@@ -686,11 +658,12 @@ def test_a_file_that_was_edited_after_the_crash_is_named_and_the_rest_restored(b
     edit(box.folder / AXIS2)
     with pytest.raises(NotRestored, match=f"left alone:\n.*{AXIS2}: edited"):
         box.replay()
-    told(box.rollback(), 5, AXIS2, "left alone")
+    ends(box.rollback(), 5, AXIS2, "left alone")
     assert [path for path in box.changed() if MARKER not in path] == [AXIS2]
-    # The edit is taken back by hand, and everything is in order again.
-    (box.folder / AXIS2).write_bytes(box.old[AXIS2][4])
-    assert box.applied()
+    lines: list[str] = []
+    assert box.rollback(force=True, say=lines.append).exit_code == 0
+    assert lines[0].endswith("was interrupted; restored 1 file.")
+    as_before(box)
 
 
 def test_with_the_other_home_gone_nothing_is_guessed(box: Sandbox) -> None:
@@ -709,7 +682,7 @@ def test_with_the_other_home_gone_nothing_is_guessed(box: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("instead", ["nothing", "what they were mounted on", "fresh packs"])
-def test_what_was_cut_off_in_homes_that_are_not_here_is_kept(box: Sandbox, instead: str) -> None:
+def test_what_was_interrupted_in_homes_that_are_not_here_is_kept(box: Sandbox, instead: str) -> None:
     fresh = {home: faults.look(home) for home in box.homes}
     axis2 = box.folder / AXIS2
     axis2.write_bytes(axis2.read_bytes() + b"<!-- by hand -->")
@@ -736,14 +709,14 @@ def test_what_was_cut_off_in_homes_that_are_not_here_is_kept(box: Sandbox, inste
     as_before(box)
 
 
-def test_one_node_alone_takes_back_what_was_cut_off_on_both(box: Sandbox) -> None:
+def test_one_node_alone_restores_what_was_interrupted_on_both(box: Sandbox) -> None:
     box.cut_off(at=20)
     result = box.applied(only_node="node1")
     assert {file["node"] for file in result.files} == {"node1"}
     assert not [path for path in box.changed() if path.startswith("analytics-2")]
 
 
-def test_a_copy_of_a_home_that_was_cut_off_is_not_taken_for_it(box: Sandbox) -> None:
+def test_a_copy_of_a_home_that_was_interrupted_is_not_used(box: Sandbox) -> None:
     box.cut_off(at=15)
     copy = box.folder / "copy"
     subprocess.run(["cp", "-a", str(box.homes[0]), str(copy)], check=True)
@@ -751,11 +724,11 @@ def test_a_copy_of_a_home_that_was_cut_off_is_not_taken_for_it(box: Sandbox) -> 
     before = faults.look(copy)
     code, out, err = box.ended("replay", str(box.profile), "--offline")
     assert code == 5, (out, err)
-    assert "unpack it again" in err
+    assert "unpack the pack again" in err
     assert faults.look(copy) == before
 
 
-def test_a_journal_that_is_lost_is_told_with_its_place(box: Sandbox) -> None:
+def test_a_journal_that_is_lost_is_named_with_its_path(box: Sandbox) -> None:
     box.cut_off()
     subprocess.run(["rm", "-r", str(box.state)], check=True)
     code, out, err = box.ended("replay", str(box.profile), "--offline")
@@ -765,10 +738,7 @@ def test_a_journal_that_is_lost_is_told_with_its_place(box: Sandbox) -> None:
     assert "XDG_STATE_HOME" in err
 
 
-# --- other people -------------------------------------------------------------------------------------------
-
-
-def test_a_marker_in_the_pack_of_a_stranger_makes_nobody_write(box: Sandbox, tmp_path: Path) -> None:
+def test_a_marker_in_the_pack_of_a_stranger_writes_nothing(box: Sandbox, tmp_path: Path) -> None:
     """A journal says what is written where: one that came with the pack is not obeyed."""
     box.cut_off(at=1)
     victim = tmp_path / "victim"
@@ -791,17 +761,20 @@ def test_a_marker_in_the_pack_of_a_stranger_makes_nobody_write(box: Sandbox, tmp
     assert victim.read_text() == "mine"
 
 
-@pytest.mark.parametrize("run", ["../../../evil", "/tmp/evil", "", "a" * 5000, 7, None])
-def test_a_marker_with_any_name_of_a_run_is_somebody_elses(box: Sandbox, run: object) -> None:
+@pytest.mark.parametrize(
+    "run",
+    ["../../../evil", "/tmp/evil", "", pytest.param("a" * 5000, id="5000"), 7, None],
+)
+def test_a_marker_with_any_name_of_a_run_is_another_users(box: Sandbox, run: object) -> None:
     data = {"run": run, "journal": "/nonexistent", "owner": "mallory", "host": "there", "started": ""}
     (box.homes[0] / MARKER).write_text(json.dumps(data))
     code, _, err = box.ended("replay", str(box.profile), "--offline")
     assert code == 5
-    assert "cut off" in err
+    assert "interrupted" in err
 
 
 @pytest.mark.parametrize("kind", ["pipe", "link", "folder", "empty", "deep"])
-def test_a_marker_that_is_no_file_makes_nobody_wait(box: Sandbox, kind: str) -> None:
+def test_a_marker_that_is_no_file_does_not_block(box: Sandbox, kind: str) -> None:
     path = box.homes[0] / MARKER
     if kind == "pipe":
         os.mkfifo(path)
@@ -852,8 +825,8 @@ def test_the_lock_and_the_marker_of_another_user_are_seen(
     assert waited(run) == -signal.SIGKILL
     assert len(box.markers) == 2
     before = box.now()
-    for arguments in (["replay", str(box.profile), "--offline"], ["check", str(box.profile), "--offline"]):
-        code, out, err = box.ended(*arguments)
+    for verb in ("replay", "check", "rollback"):
+        code, out, err = box.ended(verb, str(box.profile), *([] if verb == "rollback" else ["--offline"]))
         assert code == 5, (out, err)
         assert f"let {owner} run: apimha-wizard rollback " in out + err
     assert box.now() == before

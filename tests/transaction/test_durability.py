@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MARKER = ".apimha-wizard-run"
 COMMIT = "/journal.json"
 MAY_BE_LOST = re.compile(r"/backups/left-[0-9a-f]{64}$|/runs\.index$")
-"""What a run leaves for whoever asks what was changed since: told by its hash whether it is whole.  And the index of
+"""What a run leaves to find out what was changed since: its hash shows whether it is whole.  And the index of
 the runs, which can be made again."""
 
 
@@ -166,13 +166,13 @@ class Traced:
         return Rules(self.homes, self.state, **known).read(calls)
 
     def recovered(self, calls: Iterable[Call]) -> list[str]:
-        """The verdict on a command that finds a journal and the markers of a run that was cut off."""
+        """The verdict on a command that finds a journal and the markers of an interrupted run."""
         return self.verdict(calls, journal=True, marked={f"{home}/{MARKER}" for home in self.homes})
 
 
 @pytest.fixture(scope="module")
 def traced(packs: Path, tmp_path_factory: pytest.TempPathFactory) -> Traced:
-    """All that a run can do to a file (edit, copy, rename): done, undone, cut off at both ends, and recovered."""
+    """All that a run can do to a file (edit, copy, rename): done, undone, interrupted at both ends, and recovered."""
     need("strace")
     folder = tmp_path_factory.mktemp("traced")
     state = folder / "state"
@@ -228,7 +228,7 @@ def test_everything_is_on_the_disk_in_the_promised_order(traced: Traced) -> None
 
 
 def test_every_fsync_is_needed_and_none_can_be_left_out_unnoticed(traced: Traced) -> None:
-    """The rules above are no rules if a run without one of its fsyncs keeps them too."""
+    """The rules above would be useless if a run without one of its fsyncs keeps them too."""
     for calls, verdict, least in (
         (traced.replay, traced.verdict, 60),
         (traced.rollback, traced.verdict, 60),
@@ -237,7 +237,7 @@ def test_every_fsync_is_needed_and_none_can_be_left_out_unnoticed(traced: Traced
         fsyncs = [at for at, call in enumerate(calls) if call.name == "fsync"]
         assert len(fsyncs) > least
         for at in fsyncs:
-            assert verdict(calls[:at] + calls[at + 1 :]), f"nobody missed {calls[at]}"
+            assert verdict(calls[:at] + calls[at + 1 :]), f"nothing missed {calls[at]}"
 
 
 def test_the_markers_come_first_and_go_last(traced: Traced) -> None:

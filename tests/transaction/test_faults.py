@@ -16,14 +16,13 @@ import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from tests.support import faults, strace
 from tests.support.faults import Case, Kind, Point, Start
 from tests.support.need import need
-from tests.support.sandboxes import Sandbox, sandbox
+from tests.support.sandboxes import Sandbox
 
 ALL = bool(os.environ.get("FAULTS"))
 """Whether everything is tried, and not only a sample."""
@@ -81,14 +80,6 @@ def every() -> Iterator[Faults]:
             yield Faults(pool, random.Random(SEED))
 
 
-@pytest.fixture
-def box(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    with tempfile.TemporaryDirectory(dir=faults.memory(), prefix="faults-") as folder:
-        monkeypatch.setenv("XDG_STATE_HOME", f"{folder}/box/state")
-        with sandbox(Path(folder) / "box") as made:
-            yield made
-
-
 WHERE = [
     ("pair", "fresh", "replay"),
     ("pair", "done", "rollback"),
@@ -140,7 +131,7 @@ def test_every_call_that_looks_at_something_fails(
 def test_a_failure_that_stays(
     every: Faults, kind: Kind, start: Start, command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A disk that is full or broken from then on: what cannot be undone is told (exit 5) and undone by the next run."""
+    """A disk that stays full or broken: what cannot be undone is named (exit 5) and undone by the next run."""
     cases = [
         Case(kind, start, command, point, f"{fault}+")
         for point in every.points(kind, start, command)
@@ -171,7 +162,7 @@ def test_a_signal_that_stops_at_every_call(
 def test_kill_9_while_a_run_is_taken_back(
     every: Faults, start: int, command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A replay was cut off before its n-th rename, and what takes it back is cut off as well."""
+    """A replay was interrupted before its n-th rename, and what restores it is interrupted as well."""
     points = [point for point in every.points("pair", start, command) if point.changes]
     cases = [Case("pair", start, command, point, "KILL") for point in points]
     every.survives(cases, capsys, f"kill -9 in {command} after a kill -9 at rename {start}")

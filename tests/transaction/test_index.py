@@ -6,8 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +15,11 @@ import pytest
 from tests.support import faults, strace
 from tests.support.many_runs import add_runs
 from tests.support.need import need
-from tests.support.sandboxes import ROOT, Sandbox, sandbox
+from tests.support.sandboxes import ROOT, Sandbox
 from tests.transaction.test_runs import AXIS2, edit, port
 from wizard.command_line.run import rollback as undo
 from wizard.system import locations
 from wizard.transaction import index
-
-
-@pytest.fixture
-def box(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    with tempfile.TemporaryDirectory(dir=faults.memory(), prefix="index-") as folder:
-        monkeypatch.setenv("XDG_STATE_HOME", f"{folder}/box/state")
-        with sandbox(Path(folder) / "box") as made:
-            yield made
 
 
 def calls(box: Sandbox, *arguments: str) -> int:
@@ -119,7 +110,7 @@ def test_whatever_becomes_of_the_index_the_history_is_the_same(
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to("/dev/zero")])
-def test_an_index_that_is_no_file_holds_nobody_up(box: Sandbox, make: Callable[[Path], object]) -> None:
+def test_an_index_that_is_not_a_file_blocks_nothing(box: Sandbox, make: Callable[[Path], object]) -> None:
     box.applied()
     truth = undo.history()
     locations.index().unlink()
@@ -193,12 +184,12 @@ def test_drift_is_found_through_the_index_as_through_the_journals(box: Sandbox) 
     def found() -> list[str]:
         return [one.message for one in box.replay(dry_run=True).checks if one.id == "apply.drift"]
 
-    told = found()
-    assert "changed by hand" in told[0]
-    assert "4444 → 4000" in told[0]
-    assert "4003" not in "".join(told)  # that is the profile's
+    notes = found()
+    assert "changed by hand" in notes[0]
+    assert "4444 → 4000" in notes[0]
+    assert "4003" not in "".join(notes)  # that is the profile's
     locations.index().unlink()
-    assert found() == told
+    assert found() == notes
 
 
 def test_only_what_the_newest_run_left_is_kept(box: Sandbox) -> None:

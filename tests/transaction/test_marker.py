@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from tests.support import faults
-from tests.support.sandboxes import MARKER, Sandbox, in_a_child, sandbox
+from tests.support.sandboxes import MARKER, Sandbox, in_a_child
 from wizard.system.errors import Locked
 from wizard.transaction import marker, recovery, runs
 from wizard.transaction.folders import Folders
@@ -20,15 +18,7 @@ from wizard.verify.unfinished import unfinished_runs
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 
 
-@pytest.fixture
-def box(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    with tempfile.TemporaryDirectory(dir=faults.memory(), prefix="marker-") as folder:
-        monkeypatch.setenv("XDG_STATE_HOME", f"{folder}/box/state")
-        with sandbox(Path(folder) / "box") as made:
-            yield made
-
-
-def as_somebody_else(box: Sandbox, act: Callable[[], object]) -> None:
+def as_another_user(box: Sandbox, act: Callable[[], object]) -> None:
     """Do something as a user who is not root and has a state folder of their own, and must not fail."""
     for folder in (box.folder.parent, box.folder):
         folder.chmod(0o755)
@@ -58,7 +48,7 @@ def test_every_user_can_read_whose_run_works_on_a_home(box: Sandbox) -> None:
         assert found is not None
         assert (found.run, found.owner) == (run, owner)
 
-    as_somebody_else(box, look)
+    as_another_user(box, look)
 
 
 @ROOT_ONLY
@@ -71,7 +61,7 @@ def test_a_marker_that_cannot_be_read_is_a_warning_of_its_own(box: Sandbox) -> N
         assert [(one.status, one.node) for one in found] == [("warning", "node1"), ("error", "node2")]
         assert "Permission denied" in found[0].message
 
-    as_somebody_else(box, look)
+    as_another_user(box, look)
 
 
 def test_the_marker_of_another_run_is_not_removed(box: Sandbox) -> None:

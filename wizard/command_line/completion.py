@@ -1,7 +1,7 @@
-"""What the Tab key offers behind a command: profiles, runs, nodes, steps, checks.
+"""Completion by the Tab key: profiles, runs, nodes, steps, checks.
 
-The shells ask through click's own scripts (`_APIMHA_WIZARD_COMPLETE=bash_source apimha-wizard` prints one).
-Nothing here fails: a key that offers nothing is better than a trace of ours on somebody's command line.
+The shells call click's own scripts (`_APIMHA_WIZARD_COMPLETE=bash_source apimha-wizard` prints one).
+Nothing here raises: no completion is better than a traceback on the command line.
 """
 
 from __future__ import annotations
@@ -18,42 +18,28 @@ Offer = Literal["profiles", "runs", "nodes", "steps", "checks"]
 
 
 def offering(*kinds: Offer) -> Callable[[Context, Parameter, str], list[CompletionItem]]:
-    """The `shell_complete` of a click parameter that takes what `kinds` name; a path is completed by the shell."""
+    """Return the `shell_complete` of a parameter that takes these kinds; the shell completes paths."""
 
     def complete(context: Context, parameter: Parameter, incomplete: str) -> list[CompletionItem]:
         from click.shell_completion import CompletionItem
 
-        words = [
-            word
-            for kind in kinds
-            for word in _words(kind, context)
-            if word.startswith(incomplete) and word not in _given(context, parameter)
-        ]
+        value = context.params.get(parameter.name or "")
+        given = value if isinstance(value, tuple) else ()  # of a repeatable option
+        words: list[str] = []
+        for kind in kinds:
+            with suppress(Exception):
+                words += [word for word in _KINDS[kind](context) if word.startswith(incomplete)]
         if not words and "profiles" in kinds:
             return [CompletionItem(incomplete, type="file")]
-        return [CompletionItem(word) for word in words]
+        return [CompletionItem(word) for word in words if word not in given]
 
     return complete
 
 
-def _given(context: Context, parameter: Parameter) -> tuple[str, ...]:
-    """What a repeatable option has already."""
-    value = context.params.get(parameter.name or "")
-    return value if isinstance(value, tuple) else ()
-
-
-def _words(kind: Offer, context: Context) -> Iterable[str]:
-    with suppress(Exception):
-        return _KINDS[kind](context)
-    return ()
-
-
 def profiles_to_open(incomplete: str) -> list[CompletionItem]:
-    """The profiles for the first word, which opens the wizard on one."""
+    """Complete the first word with the profiles, which open in the wizard."""
     from click.shell_completion import CompletionItem
 
-    if incomplete.startswith("-"):
-        return []
     with suppress(Exception):
         return [CompletionItem(name) for name in profile_names() if name.startswith(incomplete)]
     return []
@@ -71,15 +57,13 @@ def profile_names() -> list[str]:
 def _runs(context: Context) -> Iterable[str]:
     from wizard.transaction import runs
 
-    with suppress(OSError):
-        return [run.run for run in runs.history()]
-    return []
+    return [run.run for run in runs.history()]
 
 
 def _nodes(context: Context) -> Iterable[str]:
     from wizard.profile.store import load
 
-    # Behind an option that has no value yet click leaves the arguments where they are.
+    # After an option without its value click leaves the arguments in `args`.
     name = context.params.get("name") or context.args[0]
     return [node.name for node in load(name).profile.nodes]
 

@@ -1,7 +1,7 @@
-"""The standard streams of the process: whatever they are, a command ends the same way.
+"""The standard streams of the process, to which writing never raises.
 
-A stream may be closed, full, a pipe whose reader has gone, or one that does not block.  How a command ends is decided
-by what it did, so writing never raises: what cannot be written is lost, and the stream knows why.
+A stream may be closed, full, a pipe without a reader, or one that does not block.  The result of a command does not
+depend on that: what cannot be written is lost, and the stream keeps the reason.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class _Descriptor(io.FileIO):
-    """A descriptor for writing that waits where a pipe does not block, and after a failure swallows the rest."""
+    """A descriptor for writing that waits where a pipe does not block, and after a failure drops the rest."""
 
     lost: OSError | None = None
 
@@ -35,10 +35,10 @@ class _Descriptor(io.FileIO):
 
 
 def open_standard_streams() -> None:
-    """Replace the standard streams of this process by those that never fail.
+    """Replace the standard streams of this process by ones that never fail.
 
-    A descriptor that is closed is opened on the null device, for reading: the next file that the program opens must
-    not become its standard output.
+    A closed descriptor is opened on the null device, for reading: the next file that the program opens must not become
+    its standard output.
     """
     for number in range(3):
         try:
@@ -53,12 +53,12 @@ def open_standard_streams() -> None:
 def _writer(number: int, before: TextIO | None) -> TextIO:
     raw = _Descriptor(number, "w", closefd=False)
     encoding = before.encoding if before is not None else "utf-8"
-    # Line by line also into a pipe: whoever reads it sees what happens while it does.
+    # Line by line also into a pipe, so that its reader sees the progress.
     return io.TextIOWrapper(io.BufferedWriter(raw), encoding, "backslashreplace", line_buffering=True)
 
 
 def write_whole(stream: TextIO, text: str) -> None:
-    """Write all of a text, or after Ctrl-C nothing more: nothing may follow a part of it."""
+    """Write all of a text; after Ctrl-C write nothing more, since nothing may follow a part of it."""
     try:
         stream.write(text)
         stream.flush()
@@ -69,7 +69,7 @@ def write_whole(stream: TextIO, text: str) -> None:
 
 
 def lost(stream: TextIO) -> OSError | None:
-    """Return why something that was written to this stream has got lost; None where nothing has."""
+    """Return why output to this stream was lost; None where nothing was."""
     stream.flush()
     raw = _raw(stream)
     return raw.lost if raw is not None else None

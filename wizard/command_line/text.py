@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TextIO
+
+import click
 
 from wizard.system.finding import Agree
 from wizard.system.printable import escaped
@@ -22,56 +26,61 @@ if TYPE_CHECKING:
 
 SIGNS = {"ok": "✓", "warning": "!", "error": "✗", "skipped": "-", "waiting": "…"}
 ASCII_SIGNS = {"ok": "+", "warning": "!", "error": "x", "skipped": "-", "waiting": "~"}
-COLOURS = {
-    "ok": "32",
-    "warning": "33",
-    "error": "31",
-    "skipped": "2",
-    "waiting": "36",
-    "added": "32",
-    "removed": "31",
+STYLES: dict[str, dict[str, Any]] = {
+    "ok": {"fg": "green"},
+    "warning": {"fg": "yellow"},
+    "error": {"fg": "red"},
+    "skipped": {"dim": True},
+    "waiting": {"fg": "cyan"},
+    "added": {"fg": "green"},
+    "removed": {"fg": "red"},
 }
 
 
 def json_line(data: Any) -> str:
-    """Data as JSON on one line, in ASCII: valid in any encoding, with nothing in it that a terminal obeys."""
+    """Data as JSON on one line, in ASCII: valid in any encoding, and without control characters."""
     import json
 
     return json.dumps(data) + "\n"
 
 
 class Paper:
-    """Where lines go: with colour on a terminal that wants it, in ASCII where it can do no better."""
+    """A stream for people: with colour on a terminal without `NO_COLOR`, in ASCII where the encoding has no more."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self.stream = stream or sys.stdout
         self.live = self.stream.isatty() and os.environ.get("TERM") != "dumb"
-        """Whether a line can be written again."""
+        """Whether a line can be replaced."""
         self.colour = self.live and not os.environ.get("NO_COLOR")
+        self._encoding = getattr(self.stream, "encoding", None) or "utf-8"
         encoding = (getattr(self.stream, "encoding", None) or "ascii").lower()
         self.signs = SIGNS if encoding.replace("-", "") in {"utf8", "utf16"} else ASCII_SIGNS
+        self._replaceable = False
 
     def line(self, text: str = "", style: str | None = None, *, exact: bool = False) -> None:
-        """One line; what the stream cannot show becomes `?`, and control characters are escaped.
+        """Print a line; what the stream cannot show becomes `?`, and control characters are escaped.
 
         `exact` is for what another program reads: only a terminal gets it escaped.
         """
+        self.rewrite("")
         if not exact or self.stream.isatty():
             text = escaped(text, keep="\t")
-        encoding = getattr(self.stream, "encoding", None) or "utf-8"
-        text = text.encode(encoding, "replace").decode(encoding)
-        if style is not None and self.colour:
-            text = f"\x1b[{COLOURS[style]}m{text}\x1b[0m"
-        self.stream.write(text + "\n")
+        self._print(text + "\n", STYLES[style] if style is not None and self.colour else {})
 
     def rewrite(self, text: str) -> None:
-        """Replace the last line of a terminal, which has no line end yet."""
-        encoding = getattr(self.stream, "encoding", None) or "utf-8"
-        self.stream.write("\r\x1b[K" + text.encode(encoding, "replace").decode(encoding))
-        self.stream.flush()
+        """Show a line that the next one replaces, where the stream can do that; an empty one only removes it."""
+        if self.live and (text or self._replaceable):
+            width = shutil.get_terminal_size().columns - 1
+            self._print(f"\r{escaped(text)[:width].ljust(width)}" + ("" if text else "\r"), {})
+            self._replaceable = bool(text)
+
+    def _print(self, text: str, style: dict[str, Any]) -> None:
+        text = text.encode(self._encoding, "replace").decode(self._encoding)
+        line, end, _ = text.partition("\n")
+        click.echo((click.style(line, **style) if style else line) + end, self.stream, nl=False, color=True)
 
     def text(self, text: str, style: str | None = None, *, exact: bool = False) -> None:
-        """The lines of one text, which may end in a line end."""
+        """Print the lines of one text, which may end in a line end."""
         for line in text.removesuffix("\n").split("\n"):
             self.line(line, style, exact=exact)
 
@@ -79,14 +88,12 @@ class Paper:
         for text in lines:
             self.line(text)
 
-    def finding(self, result: Finding, *, quiet: bool = False) -> None:
-        """A finding with its fix; `quiet` leaves out what is in order, but not what waits for an agreement."""
-        if quiet and result.status in {"ok", "skipped"} and not isinstance(result.action, Agree):
-            return
-        node = f" {result.node}:" if result.node else ""
-        self.line(f"{self.signs[result.status]} {result.id}{node} {result.message}", result.status)
-        if result.fix and result.status != "ok":
-            self.line(f"    fix: {result.fix}")
+    def finding(self, found: Finding) -> None:
+        """Print a finding in full: what it is, and unless it passed its evidence and fix."""
+        from wizard.verify.report import finding_lines
+
+        for number, text in enumerate(finding_lines(found, self.signs[found.status])):
+            self.line(text, found.status if number == 0 else None)
 
     def diff(self, lines: Iterable[str]) -> None:
         for text in lines:
@@ -94,28 +101,97 @@ class Paper:
             self.line(text, {"+": "added", "-": "removed"}.get(marked))
 
 
+RANKS = ("skipped", "ok", "warning", "error")
+"""The statuses of checks: a step has the status of its last one in this order."""
+
+
+class RunPrinter:
+    """Prints `check` and `replay`: on a live line what is being done, then the checks step by step, problems last.
+
+    `each` lists every check below its step; `quiet` leaves out all but the problems and the result.
+    """
+
+    def __init__(self, paper: Paper, *, quiet: bool, each: bool = False) -> None:
+        self.paper, self.quiet, self._each = paper, quiet, each
+        self._found: list[Finding] = []
+
+    def add(self, finding: Finding) -> None:
+        self._found.append(finding)
+        self._live(f"checks: {len(self._found)}")
+
+    def database(self, name: str, done: int, total: int, text: str) -> None:
+        self._live(f"{name} {done}/{total}" if total else f"{name} {text}".strip())
+
+    def file(self, node: str, path: str, done: int, total: int) -> None:
+        self._live(f"{done}/{total} {node} {path}")
+
+    def _live(self, text: str) -> None:
+        if not self.quiet:
+            self.paper.rewrite(text)
+
+    def checks(self) -> None:
+        """Print the findings that were added since the last call."""
+        found, self._found = self._found, []
+        if not self.quiet and found:
+            from wizard.steps.procedure import CHECKS
+
+            for step in dict.fromkeys(check.step for check in CHECKS):
+                own = [one for one in found if one.id.partition(".")[0] == step]
+                if own:
+                    worst = max((one.status for one in own), key=RANKS.index)
+                    self.paper.line(f"{self.paper.signs[worst]} {step}: {counts(own)}", worst)
+                for one in own if self._each else ():
+                    node = f" {one.node}:" if one.node else ""
+                    self.paper.line(f"    {self.paper.signs[one.status]} {one.id}{node} {one.message}")
+        for one in sorted(found, key=lambda one: RANKS.index(one.status)):
+            if one.status in {"warning", "error"} or isinstance(one.action, Agree):
+                self.paper.finding(one)
+
+
+def counts(found: Iterable[Finding]) -> str:
+    """Count findings by status: `38 passed, 2 warnings, 1 failed, 3 skipped`."""
+    number = Counter(one.status for one in found)
+    warnings = count(number["warning"], "warning")
+    texts = (f"{number['ok']} passed", warnings, f"{number['error']} failed", f"{number['skipped']} skipped")
+    return ", ".join(text for text in texts if not text.startswith("0 "))
+
+
+def checks_summary(found: Sequence[Finding]) -> str:
+    """All findings of a run in a line."""
+    waiting = sum(isinstance(one.action, Agree) and one.status == "skipped" for one in found)
+    agree = f" ({waiting} until you agree to the profile)" if waiting else ""
+    return f"checks: {counts(found)}{agree}"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 file`, `2 files`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def plan_lines(plan: Plan, verb: str, *, rolling: bool = False) -> Iterator[str]:
     """The plan as a tree: node, file, what changes; with `rolling` also whether it can be made node by node."""
     for node in plan.nodes:
-        count = len(node.pending)
-        yield (
-            f"{node.node}: {count} {'file' if count == 1 else 'files'} {verb}"
-            if count
-            else f"{node.node}: unchanged"
-        )
+        number = len(node.pending)
+        changes = f"{count(number, 'file')} {verb}" if number else "unchanged"
+        yield f"{node.node}: {changes}"
         for change in node.pending:
             rolls = (": rolls" if change.rolls else ": cannot roll") if rolling else ""
             yield f"  {change.path}{rolls}"
             yield from (f"      {what}" for what in change.what)
-            yield from (
-                f"      written: {target}"
-                for target in change.targets
-                if str(target) != str(node.home / change.path)
-            )
+            targets = [target for target in change.targets if str(target) != str(node.home / change.path)]
+            yield from (f"      written: {target}" for target in targets)
+
+
+def totals(plan: Plan, databases: Iterable[dict[str, Any]]) -> str:
+    """What a dry run would change, in numbers."""
+    nodes = ", ".join(f"{node.node}: {len(node.pending)}" for node in plan.nodes)
+    pending = sum(one["status"] == "pending" for one in databases)
+    made = f", {count(pending, 'database')} to create" if pending else ""
+    return f"{count(len(plan.pending), 'file')} to change ({nodes}){made}"
 
 
 def database_lines(databases: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """The databases, each with how it stands."""
+    """The databases, each with its status."""
     for database in databases:
         yield f"database {database['name']}: {database['status']}, {database['tables']} tables"
 
@@ -128,24 +204,8 @@ def diff_lines(plan: Plan, hide: Masker) -> Iterator[str]:
         yield from unified(change, hide)
 
 
-def checks_summary(found: Iterable[Finding]) -> str:
-    """One line that counts the findings."""
-    found = list(found)
-    waiting = sum(isinstance(result.action, Agree) and result.status == "skipped" for result in found)
-    counts = {
-        status: sum(result.status == status for result in found)
-        for status in ("ok", "warning", "error", "skipped")
-    }
-    names = {"ok": "in order", "warning": "warnings", "error": "errors", "skipped": "skipped"}
-    return (
-        "checks: "
-        + ", ".join(f"{count} {names[status]}" for status, count in counts.items() if count)
-        + (f" ({waiting} until you agree to the profile)" if waiting else "")
-    )
-
-
 class NextStep(NamedTuple):
-    """A step after a run; `lines` are pairs of what is said and the command to run, each may be empty."""
+    """A step after a run; `lines` are pairs of a text and a command to run, each may be empty."""
 
     id: Literal["write", "start", "verify", "manager", "later", "undo"]
     title: str
@@ -153,9 +213,9 @@ class NextStep(NamedTuple):
 
 
 def next_steps(prepared: Prepared, result: Result, called: str, path: Path) -> Iterator[NextStep]:
-    """Return what to do after a run: start, verify, configure API Manager, undo.
+    """Return what to do next: start, verify, configure API Manager, and last how to undo.
 
-    `called` is what a command calls the profile, `path` its file.
+    `called` is the profile as an argument of a command, `path` its file.
     """
     elsewhere = [node for node in prepared.profile.nodes if node not in prepared.nodes]
     rolling = prepared.options.rolling
@@ -174,7 +234,7 @@ def steps_after(
     run: str | None,
     rolling: bool = False,
 ) -> Iterator[NextStep]:
-    """The same for a run of any time: `elsewhere` are the nodes that it did not write."""
+    """The same for any earlier run: `elsewhere` are the nodes that it did not write."""
     from wizard.pack import ports
 
     undo = [NextStep("undo", "Undo", [("", f"apimha-wizard rollback {run}")])] if run else []
@@ -191,22 +251,24 @@ def steps_after(
         plain, ssl = ports.thrift(node, pack)
         added = " plus its offset" if pack is None and node.port_offset is None else ""
         addresses.append(f"tcp://{node.host}:{plain}{added} (SSL {ssl}{added})")
-    told = [(f"it sends its events to: {', '.join(addresses)}", "")]
+    manager = [(f"send its events to: {', '.join(addresses)}", "")]
     if profile.mysql.databases.stats is not None:
-        told.append((f"it reads its statistics from the database {profile.mysql.databases.stats}", ""))
-    yield NextStep("manager", "Tell API Manager", told)
-    yield from undo
+        manager.append((f"read its statistics from the database {profile.mysql.databases.stats}", ""))
+    yield NextStep("manager", "Configure API Manager", manager)
     later = []
     if profile.deployment_sync.method == "none":
-        later.append(("without svn every C-App has to be deployed to both nodes", ""))
+        later.append(("without svn, deploy every C-App to both nodes", ""))
     if profile.event_processor.persistence:
-        later.append(("the servers never delete state files; now and then:", f"apimha-wizard clean {called}"))
+        later.append(
+            ("the servers never delete state files; remove old ones with:", f"apimha-wizard clean {called}")
+        )
     if later:
         yield NextStep("later", "Later", later)
+    yield from undo
 
 
 def _step_there(profile: Profile, node: Node, called: str, path: Path) -> NextStep:
-    """What has to be copied to another machine and run there."""
+    """What to copy to another machine and run there."""
     from shlex import quote
 
     from wizard.profile.passwords import references
@@ -217,7 +279,7 @@ def _step_there(profile: Profile, node: Node, called: str, path: Path) -> NextSt
             ("and the driver jar to the same path:", f"scp {quote(str(jar))} {node.host}:{quote(str(jar))}")
         )
     lines += [
-        (f"{key} has to be there too: {reference.describe()}", "")
+        (f"{key} must be there too: {reference.describe()}", "")
         for key, reference in references(profile).items()
     ]
     lines += [
@@ -228,7 +290,7 @@ def _step_there(profile: Profile, node: Node, called: str, path: Path) -> NextSt
 
 
 def start_step(profile: Profile, packs: Iterable[Pack], called: str, elsewhere: Sequence[Node]) -> NextStep:
-    """How the two nodes are started for the first time: which one first, and what the other waits for."""
+    """How to start the two nodes for the first time: which one first, and what the other waits for."""
     from wizard.steps.hazelcast import starts_alone
 
     setup = profile.mysql.provisioning == "server"
@@ -253,24 +315,27 @@ def start_step(profile: Profile, packs: Iterable[Pack], called: str, elsewhere: 
 
 
 def step_lines(steps: Iterable[NextStep]) -> Iterator[str]:
-    """The steps as lines, each command on one of its own."""
+    """The steps as lines, each command on its own line."""
     for title, step in numbered(steps):
         yield title
         yield from (f"  {text}" for line in step.lines for text in line if text)
 
 
 def numbered(steps: Iterable[NextStep]) -> Iterator[tuple[str, NextStep]]:
-    """Each step with its title; what has to be done next has a number."""
+    """Each step with its title, which has a number where the step is needed."""
     for number, step in enumerate(steps, 1):
         yield step.title if step.id in ("undo", "later") else f"{number} {step.title}", step
 
 
 def history_lines(history: list[dict[str, Any]]) -> Iterator[str]:
     """The history as a table."""
+    from wizard.transaction.runs import INTERRUPTED
+
     if not history:
         yield "no runs yet"
         return
     yield f"{'run':<24} {'profile':<20} {'nodes':<16} {'files':>5}  state"
     for run in history:
         nodes = ",".join(run["nodes"])[:16]
-        yield f"{run['run']:<24} {run['profile'][:20]:<20} {nodes:<16} {run['files']:>5}  {run['state']}"
+        state = "interrupted" if run["state"] == INTERRUPTED else run["state"]
+        yield f"{run['run']:<24} {run['profile'][:20]:<20} {nodes:<16} {run['files']:>5}  {state}"

@@ -1,4 +1,4 @@
-"""A folder with two homes, a driver jar, a password and a profile: what the tool needs, none of it real."""
+"""A folder with two miniature homes, a driver jar, a password and a profile."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from pathlib import Path
 
 from wizard.profile import trust
 from wizard.system import locations
+from wizard.system.durable import write_new
 from wizard.system.errors import UsageError
 
 PACKS = Path(__file__).with_name("packs")
-"""What the sandbox is made from: the pack template and the profile."""
+"""The templates of the packs and the profile."""
 
 HOMES = ("analytics-1", "analytics-2")
 
@@ -27,7 +28,7 @@ EMPTY_FOLDERS = (
     "repository/deployment/server/eventreceivers",
     "repository/logs",
 )
-"""Folders that a pack has and neither git nor a wheel can carry."""
+"""Empty folders of a pack, which neither git nor a wheel can hold."""
 
 DRIVER_CLASS = "com.mysql.jdbc.Driver"
 DRIVER_JAR = "driver/mysql-connector-java-stand-in.jar"
@@ -36,27 +37,27 @@ PASSWORD_FILE = "secrets/apim"
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """Where everything of a sandbox is; `env` keeps the tool's own records inside it too."""
+    """The paths of a sandbox; with `env` the program keeps its own records in it too."""
 
     folder: Path
     profile: Path
     homes: tuple[Path, Path]
     env: dict[str, str] = field(repr=False)
-    """Environment variables to add when the tool runs here."""
+    """Environment variables to add when the program runs here."""
 
 
 def make_sandbox(folder: Path) -> Sandbox:
-    """A new sandbox in `folder`, which is made where it is missing.
+    """Create a sandbox in `folder`, which may exist.
 
     Raises:
-        UsageError: the folder holds something already, or cannot be made or written.
+        UsageError: the folder is not empty, or cannot be created or written.
     """
     folder = Path(os.path.abspath(folder))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise UsageError(
-                "the folder is not empty, and a sandbox is made in an empty one only",
+                "the folder is not empty; a sandbox needs an empty one",
                 place=str(folder),
                 fix="name a folder that does not exist yet",
             )
@@ -67,7 +68,7 @@ def make_sandbox(folder: Path) -> Sandbox:
         write_profile(opened(folder), (PACKS / "demo.toml").read_text("utf-8"))
     except OSError as problem:
         raise UsageError(
-            f"no sandbox can be made here: {problem.strerror}",
+            f"the sandbox cannot be created: {problem.strerror}",
             place=str(problem.filename or folder),
             fix="name a folder that this user may write",
         ) from None
@@ -75,7 +76,7 @@ def make_sandbox(folder: Path) -> Sandbox:
 
 
 def opened(folder: Path) -> Sandbox:
-    """The sandbox that is in `folder` already."""
+    """The sandbox that exists in `folder`."""
     tool = folder / ".apimha-wizard"
     return Sandbox(
         folder=folder,
@@ -86,14 +87,14 @@ def opened(folder: Path) -> Sandbox:
 
 
 def write_profile(sandbox: Sandbox, text: str) -> None:
-    """Write the sandbox's profile, and note in the sandbox's own state folder that it is this program's."""
+    """Write the sandbox's profile, and record in the sandbox's state folder that this program wrote it."""
     sandbox.profile.write_text(text, "utf-8")
     state = Path(sandbox.env["XDG_STATE_HOME"]) / locations.APPLICATION
     trust.note_written(sandbox.profile, text, state)
 
 
 def _unpack(home: Path) -> None:
-    """A home: the template's files with plain modes, whatever mode they were installed with."""
+    """Create a home from the template, with fixed modes, whatever the modes of the installed files."""
     for source in sorted((PACKS / "analytics").rglob("*")):
         target = home / source.relative_to(PACKS / "analytics")
         if source.is_dir():
@@ -107,15 +108,13 @@ def _unpack(home: Path) -> None:
 
 
 def write_secret(path: Path, password: str) -> None:
-    """A file that only this user can read."""
+    """Write a file that only this user can read."""
     path.parent.mkdir(mode=0o700, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(password + "\n")
+    write_new(path, f"{password}\n".encode(), mode=0o600)
 
 
 def _write_driver(path: Path) -> None:
-    """A jar that holds the driver's class as the tool looks for it: an empty class, which drives nothing."""
+    """Write a jar with the driver's class, which is empty: the checks only need the class to exist."""
     path.parent.mkdir()
     entry = DRIVER_CLASS.replace(".", "/")
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as jar:

@@ -1,4 +1,4 @@
-"""A MySQL or MariaDB server of the demo's own: own folder, a free port of 127.0.0.1, gone afterwards."""
+"""A private MySQL or MariaDB server for the demo: in its own folder, on a free port of 127.0.0.1."""
 
 from __future__ import annotations
 
@@ -14,28 +14,29 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from wizard.system.durable import write_new
 from wizard.system.errors import Failed
 
 PROGRAMS = ("mariadbd", "mysqld")
 BEYOND_PATH = ("/usr/sbin", "/usr/libexec", "/usr/local/sbin", "/opt/homebrew/bin")
-"""Where servers are that a user's PATH often leaves out."""
+"""Folders of servers that a user's PATH often lacks."""
 
 START_LIMIT = 60.0
-"""Seconds until a server that does not answer is given up."""
+"""Seconds that a server may take until it answers."""
 
 STOP_LIMIT = 30.0
-"""Seconds until a server that does not stop is killed."""
+"""Seconds that a server may take to stop until it is killed."""
 
 ADMINISTRATOR = "root"
 
 
 @dataclass(frozen=True, slots=True)
 class PrivateServer:
-    """A running server: where it answers, and who may do everything there."""
+    """A running server with its administrator."""
 
     program: Path
     version: str
-    """As the server's program tells it, like `10.11.19-MariaDB`."""
+    """Such as `10.11.19-MariaDB`."""
     host: str
     port: int
     pid: int
@@ -44,7 +45,7 @@ class PrivateServer:
 
 
 def find_server() -> Path | None:
-    """The program of a MariaDB or MySQL (5.7 or later) server on this machine, if there is one."""
+    """Find the program of a MariaDB or MySQL (5.7 or later) server on this machine."""
     search = os.pathsep.join([os.environ.get("PATH", os.defpath), *BEYOND_PATH])
     for name in PROGRAMS:
         found = shutil.which(name, path=search)
@@ -55,10 +56,10 @@ def find_server() -> Path | None:
 
 @contextlib.contextmanager
 def private_server(folder: Path, program: Path) -> Iterator[PrivateServer]:
-    """A new, empty server with all its files in `folder`; it is stopped at the end, whatever happens.
+    """Start an empty server with all its files in `folder`; stop it at the end.
 
     Raises:
-        Failed: it cannot be set up or does not answer; the message ends with its own last words.
+        Failed: it cannot be initialised or does not answer; the message ends with the last lines of its log.
     """
     folder.mkdir(parents=True, mode=0o700, exist_ok=True)
     data, log = folder / "data", folder / "server.log"
@@ -74,7 +75,7 @@ def private_server(folder: Path, program: Path) -> Iterator[PrivateServer]:
 
 
 def version_of(program: Path) -> str:
-    """`10.11.19-MariaDB` or `8.4.3`; empty where the program does not tell."""
+    """Return the version, such as `10.11.19-MariaDB` or `8.4.3`; empty where the program does not print it."""
     printed = subprocess.run(
         [program, "--no-defaults", "--version"], capture_output=True, text=True, check=False
     )
@@ -83,12 +84,12 @@ def version_of(program: Path) -> str:
 
 
 def is_mariadb(program: Path) -> bool:
-    """Whether the program is MariaDB's, under whatever name."""
+    """Whether the program is MariaDB's, whatever its name."""
     return "MariaDB" in version_of(program)
 
 
 def _can_initialise(program: Path) -> bool:
-    """Whether this module can make a data folder for it: MySQL before 5.7 needs a script that few have."""
+    """Whether this module can initialise it: MySQL before 5.7 needs a script that is rarely installed."""
     version = version_of(program)
     if "MariaDB" in version:
         return _installer(program) is not None
@@ -97,7 +98,7 @@ def _can_initialise(program: Path) -> bool:
 
 
 def _installer(program: Path) -> str | None:
-    """MariaDB's script that makes a data folder."""
+    """Find MariaDB's script that creates a data folder."""
     beside = [str(program.parent), str(program.parent.parent / "bin"), str(program.parent.parent / "scripts")]
     search = os.pathsep.join([*beside, os.environ.get("PATH", os.defpath)])
     return shutil.which("mariadb-install-db", path=search) or shutil.which("mysql_install_db", path=search)
@@ -110,9 +111,7 @@ def _as_root() -> list[str]:
 
 def _initialise(program: Path, data: Path, log: Path) -> None:
     installer = _installer(program) if is_mariadb(program) else None
-    if (
-        installer
-    ):  # no user is named: with one the script gives files to that user, which fails where a path has a space
+    if installer:  # without --user: with it the script changes owners, which fails where a path has a space
         command = [installer, "--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]
     else:
         command = [str(program), "--no-defaults", "--initialize-insecure", *_as_root()]
@@ -125,14 +124,14 @@ def _initialise(program: Path, data: Path, log: Path) -> None:
             check=False,
         )
     if done.returncode != 0:
-        raise Failed("no database server could be set up", place=str(program), fix=_last_words(log))
+        raise Failed("the database server cannot be initialised", place=str(program), fix=_last_words(log))
 
 
 def _accounts_file(path: Path, password: str, *, mariadb: bool) -> Path:
-    """What the server runs before it answers anybody: at no moment is there an account without a password."""
+    """Write what the server runs before it accepts connections, so that no account is ever without a password."""
     administrators = [f"'{ADMINISTRATOR}'@'{host}'" for host in ("localhost", "127.0.0.1")]
     lines = []
-    if mariadb:  # anonymous ones, which take precedence over any host's, and administrators of other hosts
+    if mariadb:  # anonymous accounts, which take precedence, and administrators of other hosts
         kept = "Host IN ('localhost', '127.0.0.1', '%')"
         lines += [f"DELETE FROM mysql.global_priv WHERE User = '' OR NOT {kept};", "FLUSH PRIVILEGES;"]
     for account in administrators:
@@ -141,14 +140,12 @@ def _accounts_file(path: Path, password: str, *, mariadb: bool) -> Path:
             f"ALTER USER {account} IDENTIFIED BY '{password}';",
             f"GRANT ALL PRIVILEGES ON *.* TO {account} WITH GRANT OPTION;",
         ]
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-        stream.write("\n".join(lines) + "\n")
+    write_new(path, "".join(f"{line}\n" for line in lines).encode(), mode=0o600)
     return path
 
 
 def _start(program: Path, data: Path, log: Path, accounts: Path) -> tuple[subprocess.Popen[bytes], int]:
-    """The process, and the port that it answers on."""
+    """Start the server; return its process and its port."""
     pid_file = data / "server.pid"
     for _ in range(3):  # another process may take the port between the check and the start
         port = _free_port()
@@ -158,10 +155,10 @@ def _start(program: Path, data: Path, log: Path, accounts: Path) -> tuple[subpro
             f"--datadir={data}",
             "--bind-address=127.0.0.1",
             f"--port={port}",
-            "--socket=server.sock",  # in the data folder: a full path may be too long
+            "--socket=server.sock",  # in the data folder; an absolute path may be too long
             f"--pid-file={pid_file}",
             f"--init-file={accounts}",
-            f"--secure-file-priv={data}",  # the one that is built in need not exist
+            f"--secure-file-priv={data}",  # the built-in folder may not exist
             "--skip-name-resolve",
             "--skip-log-bin",
             "--innodb-buffer-pool-size=32M",
@@ -174,7 +171,7 @@ def _start(program: Path, data: Path, log: Path, accounts: Path) -> tuple[subpro
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C is for the demo, which stops the server in its own time
+                start_new_session=True,  # Ctrl-C must only reach the demo, which stops the server
             )
         try:
             if _answers(process, port, pid_file):
@@ -187,9 +184,9 @@ def _start(program: Path, data: Path, log: Path, accounts: Path) -> tuple[subpro
 
 
 def _answers(process: subprocess.Popen[bytes], port: int, pid_file: Path) -> bool:
-    """Whether this very server greets on that port before it ends or the time is up.
+    """Whether this server, and not another one on that port, greets before it ends or the time is up.
 
-    Another server on that port greets as well; but a server writes its pid file only once it holds the port.
+    A server writes its pid file once it has the port.
     """
     limit = time.monotonic() + START_LIMIT
     while time.monotonic() < limit:

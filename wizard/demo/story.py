@@ -1,6 +1,6 @@
-"""The demo as a story: the tool's own commands, run on a sandbox, with what matters of what they do.
+"""The demo as a story: the program's own commands, run on a sandbox, with excerpts of their output.
 
-What changed is measured on the homes' files, not taken from what the tool says of itself.
+The changes are measured on the homes' files, not read from the output.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from types import FrameType
 from wizard.demo.sandbox import Sandbox, make_sandbox, write_profile, write_secret
 from wizard.demo.server import ADMINISTRATOR, PrivateServer, find_server, private_server
 from wizard.profile import trust
-from wizard.system.errors import Failed, WizardError
+from wizard.system.errors import REPORT, Failed, WizardError
 
 Say = Callable[[str], None]
 Snapshot = dict[str, tuple[int, bytes]]
-"""Mode and content of all in a home, by its path: a file's bytes, a link's target, nothing of a folder."""
+"""Mode and content of every path in a home: a file's bytes, a link's target, empty for a folder."""
 
 DRY_RUN = "replay demo.toml --offline --dry-run"
 REPLAY = "replay demo.toml --offline"
@@ -34,7 +34,7 @@ ROLL_BACK = "rollback demo.toml"
 
 OFFLINE = " --offline"
 LIVE_IGNORES = ("mysql.driver", "ports.free")
-"""The stand-in driver cannot log in, and nothing will be started on the ports."""
+"""The stand-in driver cannot log in, and no server will use the ports."""
 LIVE = "".join(f" --ignore {check}" for check in LIVE_IGNORES)
 
 ADMINISTRATOR_FILE = "secrets/administrator"
@@ -43,24 +43,20 @@ EXCERPT = "repository/conf/axis2/axis2.xml"
 
 
 def main(argv: list[str] | None = None) -> int:
-    """`python -m wizard.demo [--folder FOLDER]`: the whole story; the exit code of the process.
+    """Run `python -m wizard.demo [--folder FOLDER]`: the whole story; return the exit code.
 
-    Without a folder a temporary one is used and removed; a folder that is named stays.
+    Without a folder a temporary one is used and removed; a given folder stays.
     """
     import argparse
 
     parser = argparse.ArgumentParser(prog="python -m wizard.demo", description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--folder", type=Path, help="where the sandbox shall be, and stay; empty or not there yet"
-    )
+    parser.add_argument("--folder", type=Path, help="where to create the sandbox, which stays; new or empty")
     folder: Path | None = parser.parse_args(argv).folder
     try:
         with stoppable():
             if folder is not None:
                 tell(folder, print)
-                print(
-                    f"\nThe sandbox stays: cd {shlex.quote(str(folder))}; then the commands above are yours."
-                )
+                print(f"\nThe sandbox stays: cd {shlex.quote(str(folder))} and try the commands above.")
             else:
                 with tempfile.TemporaryDirectory(prefix="apimha-demo-") as temporary:
                     tell(Path(temporary) / "demo", print)
@@ -71,7 +67,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def show(folder: Path, say: Say) -> Sandbox:
-    """A new sandbox in `folder`, and what a person can do with it.
+    """Create a sandbox in `folder`, and print what to do with it.
 
     Raises:
         UsageError: the folder cannot be used.
@@ -87,32 +83,37 @@ def show(folder: Path, say: Say) -> Sandbox:
         say(f'  export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"')
     for arguments, meaning in {
         "demo.toml": "the wizard on the screen",
-        DRY_RUN: "what would change",
-        REPLAY: "both nodes, or neither",
-        ROLL_BACK: "as before",
+        DRY_RUN: "show what would change",
+        REPLAY: "write both nodes, or neither",
+        ROLL_BACK: "restore both nodes",
     }.items():
         say(f"  apimha-wizard {arguments:38}  # {meaning}")
     say("")
-    say("What the tool remembers stays in the sandbox too: delete the folder, and all is gone.")
+    say(
+        "The records of these commands are in the sandbox too; to remove it all, delete the folder. Only the note"
+    )
+    say("that this program wrote demo.toml is in your own state folder (apimha-wizard profile allow --list).")
     return sandbox
 
 
 def tell(folder: Path, say: Say) -> Sandbox:
-    """Tells the whole story in a new sandbox in `folder`, which is left there as it was made.
+    """Run the whole story in a new sandbox in `folder`, which stays, with its homes restored.
 
-    With a MySQL or MariaDB on this machine it has a server of its own, and the databases are really made.
+    With a MySQL or MariaDB on this machine it starts a private server and creates the databases.
 
     Raises:
         UsageError: the folder cannot be used.
-        Failed: a command did not end as the story has it; the message holds its output.
+        Failed: a command ended with another exit code than expected; the message has its output.
     """
     sandbox = make_sandbox(folder)
     program = find_server()
     if program is None:
         _tell(sandbox, say, OFFLINE, None)
-        say("With mariadbd or mysqld on the PATH, replay would have made databases, account and tables, too.")
+        say(
+            "With mariadbd or mysqld on the PATH, replay would also have created databases, account and tables."
+        )
         return sandbox
-    # Not in the sandbox: its path may be too long for the server's socket, and the checks must not read it.
+    # Outside the sandbox: its path may be too long for the server's socket, and the checks must not read it.
     with tempfile.TemporaryDirectory(prefix="apimha-server-") as temporary:
         with private_server(Path(temporary), program) as server:
             use_server(sandbox, server)
@@ -123,9 +124,9 @@ def tell(folder: Path, say: Say) -> Sandbox:
 def _tell(sandbox: Sandbox, say: Say, options: str, server: PrivateServer | None) -> None:
     stock = snapshots(sandbox)
     folder = sandbox.folder
-    say("Two unpacked packs become a pair that survives the loss of one node. A sandbox to see it in:")
-    say(f"  {folder}/analytics-1 and analytics-2   miniature packs, as if unpacked just now")
-    say(f"  {folder}/demo.toml   the profile: all that the pair has to know, once")
+    say("Two unpacked packs become a pair that survives the loss of one node. In a sandbox:")
+    say(f"  {folder}/analytics-1 and analytics-2   miniature packs, just unpacked")
+    say(f"  {folder}/demo.toml   the profile: everything that defines the pair")
     if server is not None:
         say(f"  {server.version} on {server.host}:{server.port}, private and empty; the driver is a stand-in")
 
@@ -134,7 +135,7 @@ def _tell(sandbox: Sandbox, say: Say, options: str, server: PrivateServer | None
     say(_line(output, "checks: "))
     for line in changed_lines(output, EXCERPT):
         say(f"  {line}")
-    say("and so on for every file. Nothing is written; exit code 4 says that there is something to do.")
+    say("and so on for every file. Nothing is written; exit code 4 means that there are changes.")
 
     output = _run(sandbox, say, f"replay demo.toml{options}", expected=0)
     applied = snapshots(sandbox)
@@ -150,14 +151,14 @@ def _tell(sandbox: Sandbox, say: Say, options: str, server: PrivateServer | None
     say(_line(output, "Nothing to do: "))
 
     output = _run(sandbox, say, ROLL_BACK, expected=0)
-    _same(snapshots(sandbox), stock, "the roll-back left a difference")
-    say(f"{_line(output, 'Restored')} Names, modes and contents of both homes are those from before:")
+    _same(snapshots(sandbox), stock, "the rollback left a difference")
+    say(f"{_line(output, 'Restored')} Names, modes and contents of both homes are as before:")
     for home, files in zip(sandbox.homes, stock, strict=True):
         say(f"  {home.name}  SHA-256 {digest(files)[:32]}… of {len(files)} files and folders")
 
 
 def use_server(sandbox: Sandbox, server: PrivateServer) -> None:
-    """Let the sandbox's profile name this server, with its administrator."""
+    """Set this server, with its administrator, in the sandbox's profile."""
     from wizard.profile.document import set_field
 
     write_secret(sandbox.folder / ADMINISTRATOR_FILE, server.password)
@@ -173,7 +174,7 @@ def use_server(sandbox: Sandbox, server: PrivateServer) -> None:
 
 @contextlib.contextmanager
 def stoppable() -> Iterator[None]:
-    """Ctrl-C, `kill` and a closed terminal alike leave through here, so that what was started is stopped."""
+    """Exit on Ctrl-C, `kill` and a closed terminal, so that the private server is stopped."""
 
     def leave(number: int, frame: FrameType | None) -> None:
         raise SystemExit(130)
@@ -187,7 +188,6 @@ def stoppable() -> Iterator[None]:
 
 
 def snapshots(sandbox: Sandbox) -> tuple[Snapshot, Snapshot]:
-    """What both homes hold."""
     first, second = (snapshot(home) for home in sandbox.homes)
     return first, second
 
@@ -214,7 +214,7 @@ def digest(files: Snapshot) -> str:
 
 
 def table(before: tuple[Snapshot, Snapshot], after: tuple[Snapshot, Snapshot]) -> list[str]:
-    """What a stranger wants to know of a run: which files, and how many lines in each home."""
+    """List the changed files, with the number of lines in each home."""
     names = sorted({name for one in (*before, *after) for name in one})
     width = max(map(len, names))
     rows = [f"{'changed lines (removed + added)':{width}}  analytics-1  analytics-2"]
@@ -237,7 +237,7 @@ def _lines(before: tuple[int, bytes] | None, after: tuple[int, bytes] | None) ->
 
 
 def changed_lines(output: str, path: str) -> list[str]:
-    """What the first diff of that file in a dry run's output removes and adds; [] without one."""
+    """Return the removed and added lines of the first diff of that file in the output; [] without one."""
     lines = output.splitlines()
     start = next((n for n, line in enumerate(lines) if line.startswith("--- ") and line.endswith(path)), None)
     if start is None:
@@ -248,18 +248,18 @@ def changed_lines(output: str, path: str) -> list[str]:
 
 
 def _line(output: str, beginning: str) -> str:
-    """The line that begins so, or else the last one."""
+    """Return the line that begins so, or else the last one."""
     lines = [line for line in output.splitlines() if line.strip()] or ["(it printed nothing)"]
     return next((line for line in lines if line.startswith(beginning)), lines[-1])
 
 
 def _same(now: tuple[Snapshot, Snapshot], expected: tuple[Snapshot, Snapshot], message: str) -> None:
     if now != expected:
-        raise Failed(message, fix="please report this")
+        raise Failed(message, fix=REPORT)
 
 
 def _run(sandbox: Sandbox, say: Say, arguments: str, *, expected: int) -> str:
-    """A command of the tool, shown as a person would type it; what it printed."""
+    """Run a command, shown as it would be typed; return its output."""
     say("")
     say(f"$ apimha-wizard {arguments}")
     done = subprocess.run(

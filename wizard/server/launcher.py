@@ -16,28 +16,28 @@ if TYPE_CHECKING:
 
 LAUNCHER = "bin/wso2server.sh"
 CONSOLE = "repository/logs/wso2server-console.log"
-"""What the launcher and the server print, since the newest start."""
+"""The output of the launcher and the server since the last start."""
 
 _SCRIPT = 'mkdir -p "${1%/*}" && rm -f "$1" && exec >>"$1" 2>&1 && shift && exec sh "$@"'
-"""Run as the owner, so that nothing is created with more rights than the owner has."""
+"""Run as the owner, so that nothing is created with other rights."""
 
 
 def owner_of(home: Path) -> pwd.struct_passwd:
-    """Return the user to whom a home belongs."""
+    """Return the owner of a home."""
     status = os.stat(home)
     try:
         return pwd.getpwuid(status.st_uid)
-    except KeyError:  # a user of a container or of a directory that is not reachable
+    except KeyError:  # a user of a container, or of a directory service that is not reachable
         return pwd.struct_passwd((str(status.st_uid), "", status.st_uid, status.st_gid, "", "/", ""))
 
 
 def refuse_other_user(home: Path, command: str) -> None:
-    """Refuse a user who is neither the owner of the home nor root.  Raises `ChecksFailed`."""
+    """Raise `ChecksFailed` unless the user is the owner of the home or root."""
     owner = owner_of(home)
     name = f"#{owner.pw_uid}" if owner.pw_name == str(owner.pw_uid) else owner.pw_name
     if os.geteuid() not in (0, owner.pw_uid):
         raise ChecksFailed(
-            f"the home belongs to {owner.pw_name}: only that user and root start and stop its server",
+            f"the home belongs to {owner.pw_name}: only that user and root can start and stop its server",
             place=str(home),
             fix=f"sudo -u {quote(name)} {command}",
         )
@@ -55,7 +55,7 @@ def java_home_of(node: Node) -> str:
 
 
 def environment(home: Path, java_home: str, owner: pwd.struct_passwd) -> dict[str, str]:
-    """Return all that the launcher gets: no variable of a password, and no `CARBON_HOME` of another home."""
+    """Return the launcher's whole environment: without passwords, and without the caller's `CARBON_HOME`."""
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "LANG": os.environ.get("LANG", "C.UTF-8"),
@@ -91,8 +91,8 @@ def launch(home: Path, java_home: str, *options: str) -> subprocess.Popen[bytes]
     except OSError as problem:
         raise Failed(f"the launcher cannot be run: {problem.strerror}", place=paths[1]) from None
     assert process.stderr is not None
-    with process.stderr as said:  # ends when the output goes to the file
-        problem_text = said.read().decode("utf-8", "replace").strip()
+    with process.stderr as stream:  # ends once the output goes to the file
+        problem_text = stream.read().decode("utf-8", "replace").strip()
     if problem_text:
         process.wait()
         raise Failed(

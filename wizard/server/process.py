@@ -10,7 +10,7 @@ from pathlib import Path
 from wizard.pack.home import Pack
 
 ARGUMENT = b"-Dcarbon.home="
-"""How the argument of the JVM begins that names its home."""
+"""The prefix of the JVM argument with the home."""
 
 
 def server_of(home: Path) -> int | None:
@@ -54,7 +54,7 @@ def send(pid: int, home: Path, number: signal.Signals) -> bool:
         descriptor = os.pidfd_open(pid)
     except ProcessLookupError:
         return False
-    except (AttributeError, OSError):  # a Python or a kernel without such descriptors
+    except (AttributeError, OSError):  # not supported by this Python or kernel
         descriptor = None
     try:
         if not serves(pid, home):

@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 from pathlib import Path
 from shlex import quote
 from typing import NamedTuple
 
 from wizard.server.launcher import LAUNCHER, owner_of
+from wizard.system import program
 from wizard.system.errors import Failed
 from wizard.system.printable import escaped
 
 LIMIT = 30.0
-"""Seconds that `systemctl` may take: it is never asked to wait for the server."""
+"""Seconds that `systemctl` may take: it never waits for the server."""
+MOST_BYTES = 1024 * 1024
 
 _TEMPLATE = """\
 # {name}: printed by apimha-wizard, for /etc/systemd/system. Then: systemctl daemon-reload; systemctl enable {word}
@@ -55,11 +56,21 @@ _WORD = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S+)')
 
 
 class Unit(NamedTuple):
-    """An installed unit: whether it is active, and its main process (0: none)."""
+    """An installed unit: its ActiveState and SubState, and its main process (0: none)."""
 
     name: str
-    active: bool
+    state: str
+    substate: str
     main_pid: int
+
+    @property
+    def active(self) -> bool:
+        return self.state not in ("inactive", "failed")
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether its process has ended; systemd may start it again later."""
+        return self.state == "failed" or self.substate in ("auto-restart", "auto-restart-queued")
 
     def runs(self, pid: int | None) -> bool:
         """Whether this unit runs that process; without one, whether it is active."""
@@ -96,51 +107,43 @@ def _quoted(text: str) -> str:
 
 def installed(profile: str, node: str, home: Path) -> Unit | None:
     """Return the unit of a node where it is installed for this home: its `CARBON_HOME` is this home."""
-    program, name = shutil.which("systemctl"), unit_name(profile, node)
-    if program is None:
+    name = unit_name(profile, node)
+    if shutil.which("systemctl") is None:
         return None
-    command = [program, "show", "--property=LoadState,ActiveState,MainPID,Environment", name]
+    properties = "--property=LoadState,ActiveState,SubState,MainPID,Environment"
     try:
-        done = subprocess.run(
-            command, capture_output=True, stdin=subprocess.DEVNULL, timeout=LIMIT, check=False
-        )
-        said = dict(line.split("=", 1) for line in os.fsdecode(done.stdout).splitlines() if "=" in line)
-        words = _WORD.findall(said.get("Environment", ""))
+        done = _systemctl("show", properties, name)
+        shown = dict(line.split("=", 1) for line in os.fsdecode(done.output).splitlines() if "=" in line)
+        words = _WORD.findall(shown.get("Environment", ""))
         pairs = (re.sub(r"\\(.)", r"\1", word) or plain for word, plain in words)
         variables = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
         here = os.path.samefile(variables.get("CARBON_HOME", ""), home)
-    except (OSError, ValueError, subprocess.TimeoutExpired):
+    except (OSError, ValueError):
         return None
-    if done.returncode or said.get("LoadState") != "loaded" or not here:
+    if done.code or shown.get("LoadState") != "loaded" or not here:
         return None
-    main_pid = said.get("MainPID", "")
-    return Unit(
-        name,
-        said.get("ActiveState") not in ("inactive", "failed"),
-        int(main_pid) if main_pid.isdigit() else 0,
-    )
+    main_pid = shown.get("MainPID", "")
+    number = int(main_pid) if main_pid.isdigit() else 0
+    return Unit(name, shown.get("ActiveState", ""), shown.get("SubState", ""), number)
 
 
 def control(verb: str, unit: Unit) -> None:
-    """Queue `systemctl start` or `stop` of a unit.  Raises `Failed` with what `systemctl` says."""
-    command = ["systemctl", verb, "--no-block", "--no-ask-password", unit.name]
+    """Queue `systemctl start` or `stop` of a unit.  Raises `Failed` with the output of `systemctl`."""
     try:
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-            timeout=LIMIT,
-            check=False,
-            text=True,
-            errors="replace",
-        )
-        problem = done.stderr.strip() or f"exit code {done.returncode}" if done.returncode else None
-    except (OSError, subprocess.TimeoutExpired) as raised:
+        done = _systemctl(verb, "--no-block", "--no-ask-password", unit.name)
+        problem = os.fsdecode(done.errors).strip() or f"exit code {done.code}" if done.code else None
+    except TimeoutError:
+        problem = f"no answer within {LIMIT:g} s"
+    except OSError as raised:
         problem = str(raised)
     if problem is not None:
         raise Failed(
             f"systemctl {verb} {unit.name}: {problem}", fix=f"sudo systemctl {verb} {quote(unit.name)}"
         )
+
+
+def _systemctl(*arguments: str) -> program.Ended:
+    return program.run(["systemctl", *arguments], time_limit=LIMIT, most_bytes=MOST_BYTES)
 
 
 def _parent(pid: int) -> int | None:

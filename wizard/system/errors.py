@@ -101,6 +101,7 @@ REPORT = "this is a bug in apimha-wizard: report it with this line and the steps
 """The fix of an error that only the authors can correct."""
 
 AS_BEFORE = "everything in the homes is as before"
+RETRY = "correct that and run it again"
 
 
 class StoppedError(Exception):
@@ -132,6 +133,4 @@ def os_errors_as_failures() -> Iterator[None]:
     try:
         yield
     except OSError as problem:
-        raise Failed(
-            f"{describe_error(problem)}; {AS_BEFORE}", fix="correct that and run it again"
-        ) from problem
+        raise Failed(f"{describe_error(problem)}; {AS_BEFORE}", fix=RETRY) from problem

@@ -1,9 +1,9 @@
-"""A plan → done or undone.
+"""Executing a plan, all of it or nothing.
 
-Everything is one list of moves, each a path's way from one state to the next.  Before the first of them the journal
-and the backups are on disk; so at any moment each path holds what the journal calls `before` or `after`, and
-whoever finds the run's marker can go back (`recovery`).  All that needs room on a disk is written before the first
-move: after it a full disk stops nothing.  A rollback is a run like any other, with the moves turned around.
+Everything is one list of moves, each of a path from one state to the next.  Before the first of them the journal and
+the backups are on disk, so at any moment each path is in the state that the journal calls `before` or `after`, and
+any later command that finds the run's marker can restore it (`recovery`).  All that needs room on a disk is written
+before the first move.  A rollback is a run like any other, with reversed moves.
 """
 
 from __future__ import annotations
@@ -15,7 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from wizard.system.durable import fsync_folder
-from wizard.system.errors import AS_BEFORE, Cancelled, Failed, StoppedError, WizardError, describe_error
+from wizard.system.errors import (
+    AS_BEFORE,
+    RETRY,
+    Cancelled,
+    Failed,
+    StoppedError,
+    WizardError,
+    describe_error,
+)
 from wizard.transaction import marker, recovery, runs
 from wizard.transaction.folders import Folders
 from wizard.transaction.move import Meta, Move
@@ -31,15 +39,15 @@ WriteProgress = Callable[[str, str, int, int], None]
 """Called with node, path, number done and number of all, after each path that is written."""
 
 Named = tuple[str, str, Move]
-"""A move with its node and the name that the plan gives its path."""
+"""Node, path in the plan, and move."""
 
 NOT_ONE = "no path could be restored"
 
 
 class Keeper(Protocol):
-    """Who stops the server of a node before its files are written, and starts it again (`replay --rolling`).
+    """Stops the server of a node before its files are written, and starts it again (`replay --rolling`).
 
-    Both raise `StoppedError` where that cannot be done, and `KeyboardInterrupt` where it was cancelled.
+    Both raise `StoppedError` where that fails, and `KeyboardInterrupt` where it was cancelled.
     """
 
     def stop(self, node: str) -> None: ...
@@ -47,14 +55,14 @@ class Keeper(Protocol):
     def start(self, node: str) -> None: ...
 
     def turn_back(self) -> None:
-        """From now on nothing is raised, and nothing can be cancelled: the way back is gone to its end."""
+        """Prepare for restoring: from now on nothing is raised, and nothing can be cancelled."""
 
     def state(self) -> str:
-        """How the servers are after the way back, as the end of a sentence; then what has failed, line by line."""
+        """The servers after restoring, as the end of a sentence; then what has failed, line by line."""
 
 
-def nobody_watches(node: str, path: str, done: int, total: int) -> None:
-    """The progress that nobody is told of."""
+def no_progress(node: str, path: str, done: int, total: int) -> None:
+    """The progress where nothing shows it."""
 
 
 def apply(
@@ -62,17 +70,17 @@ def apply(
     run: Run,
     *,
     cancel: Cancel,
-    progress: WriteProgress = nobody_watches,
+    progress: WriteProgress = no_progress,
     keeper: Keeper | None = None,
 ) -> Run:
-    """Do all of a plan or nothing.  The caller holds the locks of the homes.
+    """Execute all of a plan or nothing.  The caller holds the locks of the homes.
 
-    With `keeper` it is done in the stages of the run, a node each, whose server is stopped meanwhile.
+    With `keeper` it is done in the stages of the run, one node at a time, whose server is stopped meanwhile.
 
     Raises:
-        Failed: it went wrong, or a file was edited since it was planned; the homes are as before.
+        Failed: it failed, or a file was edited since it was planned; the homes are as before.
         Cancelled: `cancel` was set; the homes are as before.
-        NotRestored: it went wrong and could not be undone; the marker stays, the message names what is where.
+        NotRestored: it failed and could not be undone; the marker stays, the message names the paths.
     """
     moves = [(change.node, change.path, move) for change in plan.pending for move in change.moves]
     return execute(run, moves, cancel, progress, keeper=keeper)
@@ -82,15 +90,15 @@ def execute(
     run: Run,
     moves: Sequence[Named],
     cancel: Cancel,
-    progress: WriteProgress = nobody_watches,
+    progress: WriteProgress = no_progress,
     *,
     left: list[Unrestored] | None = None,
     keeper: Keeper | None = None,
 ) -> Run:
-    """Do all of these moves or none; as `apply`.  Return the run as it is recorded.
+    """Execute all of these moves or none, as `apply`; return the run as recorded.
 
-    With `left`, for a rollback: a path that cannot be written is added there and does not stop the others; only where
-    no path can be written it is `Failed`.
+    With `left`, for a rollback, a path that cannot be written is added there and does not stop the others; `Failed`
+    only where no path can be written.
     """
     with cancel.shield(), Folders(run.homes.values(), moved=run.kind == "rollback") as folders:
         run, moves = _prepared(run, moves, folders, left)
@@ -103,7 +111,7 @@ def _each(
     left: list[Unrestored] | None,
     cancel: Cancel | None = None,
 ) -> list[Named]:
-    """Do something with each move; return those with which it succeeded (without `left`: all of them)."""
+    """Call `act` for each move; return those for which it succeeded (without `left`: all of them)."""
     done = []
     for named in moves:
         _stop_if(cancel)
@@ -123,7 +131,7 @@ def _each(
 def _prepared(
     run: Run, moves: Sequence[Named], folders: Folders, left: list[Unrestored] | None
 ) -> tuple[Run, list[Named]]:
-    """The run with journal and backups, on disk when this returns; nothing in the homes is touched."""
+    """Write journal and backups, on disk when this returns; nothing in the homes is touched."""
     entries: dict[Path, JournalEntry] = {}
 
     def enter(named: Named) -> None:
@@ -157,7 +165,7 @@ def _unbegun(problem: OSError | StoppedError) -> Failed:
         return Failed(f"{problem}; nothing was written", fix="run it again")
     return Failed(
         f"journal and backups cannot be written: {describe_error(problem)}; nothing in the homes was touched",
-        fix="correct that and run it again",
+        fix=RETRY,
     )
 
 
@@ -200,13 +208,13 @@ def _written(
         _stop_if(cancel)
         done.commit()
     except BaseException as problem:
-        # Whatever it is, also a fault of this program: the homes are not left between two states.
+        # Also after a fault of this program the homes are not left between two states.
         entries = [one for one in run.entries if one.path in reached]
         error = _undone(run, entries, problem, folders, cancel, keeper, stopped)
         raise error from (None if isinstance(problem, (OSError, StoppedError)) else problem)
     cancel.seal()
     for home in map(Path, run.homes.values()):
-        # The run is committed: a marker that cannot be taken away now is taken away by the next one.
+        # The run is committed: a marker that cannot be removed now is removed by the next run.
         with contextlib.suppress(OSError, StoppedError):
             marker.clear(run, home, folders.of(home))
     return done
@@ -231,13 +239,13 @@ def _marked(
 
 
 def _committed(run: Run, folders: Folders, left: list[Unrestored] | None) -> Run:
-    """The run as its journal calls it in the end: without the paths that could not be written."""
+    """The run as committed: without the paths that could not be written."""
     run = run._replace(outcome="committed")
     if not left:
         return run
-    failed = {entry for entry in run.entries if entry.path in {one.path for one in left}}
-    # What is in its place, and only not known to be on the disk, is recorded all the same.
-    undone = {entry for entry in failed if not recovery.is_at(entry, entry.after, folders)}
+    failed = {one.path for one in left}
+    # A file that is in its place, and only failed to sync, is recorded nevertheless.
+    undone = [e for e in run.entries if e.path in failed and not recovery.is_at(e, e.after, folders)]
     for entry in undone:
         with contextlib.suppress(OSError, StoppedError):
             remove(run.temporary(entry.path), folders)
@@ -245,7 +253,7 @@ def _committed(run: Run, folders: Folders, left: list[Unrestored] | None) -> Run
             with contextlib.suppress(OSError):
                 os.unlink(run.backup(entry))
     entries = [entry for entry in run.entries if entry not in undone]
-    names = {(one.node, one.name) for one in entries} - {(one.node, one.name) for one in failed}
+    names = {(one.node, one.name) for one in entries if one.path not in failed}
     files = [file for file in run.files if (file["node"], file["path"]) in names]
     return run._replace(entries=tuple(entries), files=tuple(files), complete=False)
 
@@ -264,7 +272,7 @@ def _undone(
     keeper: Keeper | None,
     stopped: Sequence[str],
 ) -> WizardError:
-    """Restore everything, node by node where the servers were `stopped`; gives the error to raise."""
+    """Restore everything, node by node where the servers were `stopped`; return the error to raise."""
     reason, servers = describe_error(problem), ""
     unrestored: list[Unrestored] = []
     try:
@@ -289,11 +297,11 @@ def _undone(
         return recovery.stranded(run, unrestored, f"{reason}{servers}")
     if cancel.is_set() or isinstance(problem, KeyboardInterrupt):
         return Cancelled(f"cancelled; {AS_BEFORE}{servers}")
-    return Failed(f"{reason}; {AS_BEFORE}{servers}", fix="correct that and run it again")
+    return Failed(f"{reason}; {AS_BEFORE}{servers}", fix=RETRY)
 
 
 def files_json(plan: Plan, *, status: str | None = None) -> list[dict[str, Any]]:
-    """The `files` of the JSON: every file that the plan looks at; `status` replaces that of those that change."""
+    """The `files` of the JSON: every file of the plan; `status` replaces that of those that change."""
     return [
         {
             "node": change.node,

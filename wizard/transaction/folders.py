@@ -1,4 +1,4 @@
-"""The folders that a run writes into, each opened once: whatever is put in their place later is never written to."""
+"""The folders that a run writes into, each opened once: a folder that replaces one of them is never written to."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from wizard.transaction.move import ABSENT, PathState, state_of
 
 
 class Folders:
-    """Descriptors of folders.  Below a home no link is followed, for a plan holds real paths.
+    """Descriptors of folders.  Below a home no link is followed, since a plan has real paths.
 
-    `moved` says that a home may have been moved since and left a link behind, as before a rollback; otherwise each
-    home has to be where it was planned.
+    `moved` says that a home may be a link to where it was moved, as before a rollback; otherwise each home must be
+    where it was planned.
     """
 
     def __init__(self, homes: Iterable[str], *, moved: bool = False) -> None:
@@ -59,7 +59,7 @@ class Folders:
         raise _replaced(folder)
 
     def state(self, path: Path) -> PathState:
-        """Return what is at a path now, in the folder that was opened; its errors are those of `of`."""
+        """Return the state of a path now, in the folder that was opened; raises the errors of `of`."""
         folder = path.parent
         known = folder in self._opened
         try:

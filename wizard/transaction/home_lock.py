@@ -1,4 +1,4 @@
-"""The lock on a home: on its folder itself, so that another user's run is seen too."""
+"""The lock on a home: on its folder itself, so that it holds against other users too."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from wizard.system.errors import ChecksFailed, Locked
 
 @contextmanager
 def folder_lock(folder: Path | str, *, wait: bool) -> Iterator[None]:
-    """Hold one folder.  `Locked` where another process does and `wait` is false; `OSError` where no lock can be had."""
+    """Lock a folder.  `Locked` where another process has it and `wait` is false; `OSError` where locking fails."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         try:
@@ -22,23 +22,21 @@ def folder_lock(folder: Path | str, *, wait: bool) -> Iterator[None]:
             raise Locked(
                 "another run works on this home",
                 place=str(folder),
-                fix="wait until it has ended, then try again",
+                fix="wait until it has ended, then run the command again",
             ) from None
         yield
     finally:
-        with suppress(OSError):  # the lock is gone with it in any case
+        with suppress(OSError):  # closing releases the lock in any case
             os.close(descriptor)
 
 
 @contextmanager
 def locked(homes: Iterable[Path]) -> Iterator[None]:
-    """Hold the homes; two runs that want the same ones in another order do not wait for each other.
-
-    Nothing is written.
+    """Lock the homes, always in the same order; nothing is written.
 
     Raises:
-        Locked: another run holds one of them.
-        ChecksFailed: one of them cannot be opened, or its file system knows no locks.
+        Locked: another run has locked one of them.
+        ChecksFailed: one of them cannot be opened, or its file system has no locks.
     """
     with ExitStack() as stack:
         for home in sorted({os.path.realpath(home) for home in homes}):
@@ -48,14 +46,14 @@ def locked(homes: Iterable[Path]) -> Iterator[None]:
                 raise ChecksFailed(
                     f"the home cannot be locked: {problem.strerror}",
                     place=home,
-                    fix="let this user read the folder; it has to be on a file system with locks (flock)",
+                    fix="let this user read the folder; it must be on a file system with locks (flock)",
                 ) from None
         yield
 
 
 def held(home: Path) -> bool:
-    """Whether another process holds the home now.  Ask only where a run has left its marker: the question is a lock
-    itself, for a moment, and would keep a run from beginning."""
+    """Whether another process has locked the home.  Only for homes with a marker: testing locks the home for a
+    moment, and could keep a run from beginning."""
     try:
         with folder_lock(home, wait=False):
             return False

@@ -1,8 +1,8 @@
 """The index of the runs: one line for each run that has ended, so that no list of runs has to read every journal.
 
-The runs' folders stay the truth.  A line counts only while the run's folder is there, a run without a line is read from
-its journal, and before anything that a line says becomes wrong, the index is removed.  So a killed process leaves lines
-out, or one in part, but none that is wrong.  Whoever writes holds the lock on the runs' folder.
+The runs' folders are authoritative.  A line counts only while the run's folder exists, a run without a line is read
+from its journal, and before a line becomes wrong the index is removed.  So a killed process leaves missing or partial
+lines, but never wrong ones.  Writers hold the lock on the runs' folder.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from wizard.system.durable import fsync_folder, write_all
 from wizard.transaction.move import LARGEST
 
 FORMAT = 1
-"""Changes with the fields of a line: those of another edition then have another checksum."""
+"""To be changed with the fields of a line: lines of other editions then have other checksums."""
 
 DIGEST = 8
-"""Characters of a digest: enough to tell a few hundred paths apart."""
+"""Characters of a digest: enough for a few hundred distinct paths."""
 
 
 class Listed(NamedTuple):
@@ -44,7 +44,7 @@ class Listed(NamedTuple):
     files: int
     has_backups: bool
     digests: str
-    """What the run left at each path: the digest of the path and that of its state."""
+    """For each path after the run: the digest of the path and that of its state."""
 
     @property
     def folder(self) -> Path:
@@ -58,7 +58,7 @@ class Listed(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A line of the index, most of it not parsed: of thousands of runs few are asked for more."""
+    """A line of the index, most of it not parsed: of thousands of runs few are needed whole."""
 
     started: bytes
     run: bytes
@@ -84,13 +84,13 @@ def digest(data: bytes, length: int = DIGEST) -> str:
 
 
 def line_of(run: Listed) -> bytes:
-    """The line of a run.  Lines sort by the time when the run began."""
+    """Return the line of a run.  Lines sort by the start of the run."""
     paths = digest("".join(sorted(run.left)).encode())
     return " ".join((run.started, run.run, paths, json.dumps(run))).encode()
 
 
 def row(line: bytes) -> Row:
-    """A line cut into its fields."""
+    """Split a line into its fields."""
     return Row(*line.split(b" ", 3))
 
 
@@ -108,7 +108,7 @@ def read() -> Mapping[str, bytes]:
 def _read(path: Path, *_version: int) -> Mapping[str, bytes]:
     lines = {}
     for whole in bounded.read(path, LARGEST).split(b"\n"):
-        # A line that is there in part, or was damaged, does not have its checksum.
+        # A partial or damaged line does not have its checksum.
         line, _, checksum = whole.rpartition(b" ")
         if line and checksum == _checksum(line):
             lines[line.split(b" ", 2)[1].decode()] = line
@@ -120,8 +120,8 @@ def _checksum(line: bytes) -> bytes:
 
 
 def append(lines: Iterable[bytes]) -> None:
-    """Add lines; where that fails they are missing, and the journals are read."""
-    # The line break comes first: the last line may be there in part.
+    """Add lines; where that fails the journals are read instead."""
+    # The line break comes first: the last line may be partial.
     data = b"".join(b"\n%b %b\n" % (line, _checksum(line)) for line in lines)
     with contextlib.suppress(OSError):
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC

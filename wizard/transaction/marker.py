@@ -1,6 +1,6 @@
 """The marker in a home: which run works on it, from before the first write until the commit.
 
-Whoever finds one knows that a run is going on or was cut off, whose it is, and where its journal is.
+It says that a run is going on or was interrupted, whose it is, and where its journal is.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ UNKNOWN = "unknown"
 
 
 class Marker(NamedTuple):
-    """What stands in the marker.  `run` is `unknown` where it cannot be understood: then it is somebody's too."""
+    """The content of a marker.  `run` is `unknown` where it cannot be parsed: then it may be any user's."""
 
     run: str
     journal: Path
@@ -36,7 +36,7 @@ class Marker(NamedTuple):
 
 
 def of(home: Path) -> Marker | None:
-    """The marker in a home; None where there is none.  `OSError` where that cannot be told."""
+    """Read the marker in a home; None where there is none.  `OSError` where it cannot be read."""
     path = home / NAME
     try:
         data = bounded.read_json(path, LARGEST, follow=False)
@@ -48,26 +48,21 @@ def of(home: Path) -> Marker | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (bounded.NotAFile, ValueError, KeyError, TypeError):
-        pass  # a link is none of ours either
+        pass  # nor is a link a marker of this program
     try:
         owner = path.owner()
     except (OSError, KeyError):
-        owner = "somebody"
+        owner = "its owner"
     return Marker(UNKNOWN, Path(), owner, "")
 
 
 def put(run: Run, home: Path, folder: int) -> None:
-    """Leave the run's marker in a home, whose descriptor is `folder`; it is on disk when this returns."""
-    data = {
-        "run": run.run,
-        "journal": str(run.journal),
-        "owner": run.owner,
-        "host": run.host,
-        "started": run.started,
-    }
-    text = json.dumps(data) + "\n"
+    """Write the run's marker into a home, whose descriptor is `folder`; it is on disk when this returns."""
+    data = {"run": run.run, "journal": str(run.journal)}
+    data |= {"owner": run.owner, "host": run.host, "started": run.started}
     temporary = home / f"{NAME}.{run.run}.tmp"
-    write_durably(home / NAME, text.encode(), mode=0o644, temporary=temporary, folder=folder)
+    content = f"{json.dumps(data)}\n".encode()
+    write_durably(home / NAME, content, mode=0o644, temporary=temporary, folder=folder)
 
 
 def clear(run: Run, home: Path, folder: int) -> None:
@@ -80,7 +75,7 @@ def clear(run: Run, home: Path, folder: int) -> None:
 
 
 def sweep(homes: Iterable[Path]) -> None:
-    """Remove temporary markers that a crash has left behind.  The caller holds the homes."""
+    """Remove temporary markers that a crash has left.  The caller holds the homes."""
     for home in homes:
         with contextlib.suppress(OSError):
             for name in os.listdir(home):
@@ -89,7 +84,7 @@ def sweep(homes: Iterable[Path]) -> None:
 
 
 def names(run: str, home: Path) -> bool:
-    """Whether the marker in a home is this run's.  A home that is not here now, or cannot be entered, may hold it."""
+    """Whether the marker in a home is this run's.  A home that is missing, or cannot be read, may have it."""
     try:
         marker = of(home)
         return is_empty(home) if marker is None else marker.run == run
@@ -98,5 +93,5 @@ def names(run: str, home: Path) -> bool:
 
 
 def is_at_work(home: Path) -> bool:
-    """Whether the run whose marker stands in this home is going on in another process now."""
+    """Whether another process works on this home now, so that its marker is not that of an interrupted run."""
     return held(home)

@@ -1,4 +1,4 @@
-"""A path's way from one state to another: all that a transaction knows."""
+"""The move of a path from one state to another, the unit of every transaction."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -14,7 +15,7 @@ from wizard.system.durable import naming
 
 
 class PathState(NamedTuple):
-    """What stands at a path: nothing, a file (by the hash of its bytes), a link (by its target), or something else."""
+    """The state of a path: absent, a file (by the hash of its bytes), a link (by its target), or something else."""
 
     kind: Literal["absent", "file", "link", "other"]
     value: str = ""
@@ -40,10 +41,10 @@ LARGEST = 1024 * 1024 * 1024
 
 
 def state_of(path: Path, folder: int | None = None) -> PathState:
-    """What stands at `path` now, links not followed; `OSError` where that cannot be seen.
+    """Return the state of `path`, links not followed; `OSError` where it cannot be read.
 
-    With `folder`, the descriptor of the path's folder, the name is looked up there.  A file that is larger than any of
-    a pack is something else: nobody waits until it is read.
+    With `folder`, the descriptor of the path's folder, the name is resolved there.  A file above `LARGEST` is
+    something else, so that it need not be read.
     """
     name = path if folder is None else path.name
     with naming(path):
@@ -74,18 +75,18 @@ ACCESS_LIST = "system.posix_acl_access"
 
 
 class Meta(NamedTuple):
-    """What a file keeps beside its bytes: mode bits, owner, the time of its last change (None: now), and its
-    extended attributes, access lists among them."""
+    """The metadata of a file: mode bits, owner, the time of its last change (None: now), extended attributes, with
+    access lists."""
 
     mode: int
     uid: int
     gid: int
     mtime_ns: int | None = None
-    attributes: tuple[tuple[str, bytes], ...] = ()
+    attributes: Mapping[str, bytes] = {}
 
     @classmethod
     def of(cls, path: Path, *, with_time: bool = False) -> Meta | None:
-        """What the file at `path` has; None where there is none."""
+        """Return the metadata of the file at `path`; None where there is none."""
         try:
             status = os.lstat(path)
         except (FileNotFoundError, NotADirectoryError):
@@ -95,26 +96,26 @@ class Meta(NamedTuple):
             status.st_uid,
             status.st_gid,
             status.st_mtime_ns if with_time else None,
-            attributes_of(path) if stat.S_ISREG(status.st_mode) else (),
+            attributes_of(path) if stat.S_ISREG(status.st_mode) else {},
         )
 
 
-def attributes_of(file: Path | int) -> tuple[tuple[str, bytes], ...]:
-    """The extended attributes that a file's user can set, by name; none where the file system has none."""
-    if not hasattr(os, "listxattr"):  # only Linux has them here
-        return ()
+def attributes_of(file: Path | int) -> dict[str, bytes]:
+    """Return the extended attributes that a file's user can set, by name; none where the file system has none."""
+    if not hasattr(os, "listxattr"):  # only on Linux
+        return {}
     try:
         names = os.listxattr(file)
     except OSError as problem:
         if problem.errno == errno.ENOTSUP:
-            return ()
+            return {}
         raise
     kept = sorted(name for name in names if name.startswith("user.") or name == ACCESS_LIST)
-    return tuple((name, os.getxattr(file, name)) for name in kept)
+    return {name: os.getxattr(file, name) for name in kept}
 
 
 class Move(NamedTuple):
-    """One path's way from one state to the next: all that `apply` knows.
+    """One path's move from one state to the next.
 
     `content` or `source` (a file to copy) gives the bytes after; without `meta` a new file belongs to the folder's
     owner and is readable for all.

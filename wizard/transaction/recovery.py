@@ -1,4 +1,4 @@
-"""Going back: what a run has written gets the state before, after a failure and after a crash alike."""
+"""Restoring what a run has written, after a failure and after a crash."""
 
 from __future__ import annotations
 
@@ -25,16 +25,15 @@ if TYPE_CHECKING:
 
 
 class Recovered(NamedTuple):
-    """A cut-off run that was taken back, and the entries for which something had to be done."""
+    """An interrupted run that was restored, and the entries that had to be restored."""
 
     run: Run
     restored: tuple[JournalEntry, ...]
 
     def lines(self) -> Iterator[str]:
-        """The same for people; after a run node by node also how the servers are, and what to do."""
+        """The same for people; after a rolling run also the state of the servers, and what to do."""
         count = len(self.restored)
-        files = "1 file was" if count == 1 else f"{count} files were"
-        yield f"The run {self.run.run} had been cut off: {files} restored."
+        yield f"The run {self.run.run} was interrupted; restored {count} file{'' if count == 1 else 's'}."
         name = called(self.run.profile, Path(self.run.profile_path))
         changed = {entry.node for entry in self.restored}
         for node in self.run.stages:
@@ -45,11 +44,11 @@ class Recovered(NamedTuple):
                 again = f"apimha-wizard restart {name} --node {node}"
                 yield f"{node} runs with the files of that run (process {pid}): {again}"
             else:
-                yield f"{node} runs with its files as they are (process {pid})."
+                yield f"{node} runs with its current files (process {pid})."
 
 
 class Unrestored(NamedTuple):
-    """A path that could not be restored and why; `edited`: somebody changed it since the run."""
+    """A path that could not be restored and why; `edited`: it was changed since the run."""
 
     path: Path
     reason: str
@@ -57,11 +56,11 @@ class Unrestored(NamedTuple):
 
 
 def recover(homes: Iterable[Path], cancel: Cancel, *, force: bool = False) -> list[Recovered]:
-    """Take back what a crash left in these homes.  The caller holds their locks.
+    """Restore what a crash left in these homes.  The caller holds their locks.
 
     Raises:
-        Locked: a journal is not this user's or cannot be read, or a home of the run is not here or busy.
-        NotRestored: a path could not be restored, among them a file that is neither the old nor the new one.
+        Locked: a journal is another user's or cannot be read, or a home of the run is missing or locked.
+        NotRestored: a path could not be restored, also because it is neither the old nor the new file.
     """
     homes = list(homes)
     done: list[Recovered] = []
@@ -82,7 +81,7 @@ def recover(homes: Iterable[Path], cancel: Cancel, *, force: bool = False) -> li
 
 
 def _run_of(found: Marker, home: Path) -> Run:
-    run = runs.of_marker(found)
+    run = runs.whole(found.run)
     if run is None:
         raise unreadable(found, home)
     homes = [Path(other) for other in run.homes.values()]
@@ -92,29 +91,29 @@ def _run_of(found: Marker, home: Path) -> Run:
 
 
 def not_here(run: Run, place: str | None = None) -> Locked:
-    """The error for a run that was cut off in homes of which one is not here now."""
+    """The error for an interrupted run of which a home is missing now."""
     there = " and ".join(run.homes.values())
     return Locked(
-        f"the run {run.run} was cut off in {there}, and that is not what is here now",
+        f"the run {run.run} was interrupted in {there}, and these homes are not here now",
         place=place,
-        fix=f"put the homes back to {there}, then: apimha-wizard rollback {run.run}   (a copy of a home that was "
-        f"cut off is between two states: unpack it again)",
+        fix=f"put the homes back to {there}, then: apimha-wizard rollback {run.run}   (a copy of such a home is "
+        f"between two states: unpack the pack again)",
     )
 
 
 def unreadable(found: Marker, home: Path) -> Locked:
-    """The error for a marker whose journal is not this user's, or cannot be read."""
+    """The error for a marker whose journal is another user's, or cannot be read."""
     where = f" on {found.host}" if found.host else ""
     fix = f"let {found.owner} run: apimha-wizard rollback {found.run}"
     if found.run == marker.UNKNOWN:
-        fix = f"ask {found.owner} what it is; without it: rm '{home / marker.NAME}'"
+        fix = f"ask {found.owner} what it is; if it is not needed: rm '{home / marker.NAME}'"
     elif found.owner == runs.user():
         fix = (
-            f"its journal was {found.journal}: set XDG_STATE_HOME so that it is found again; if it is lost, unpack the "
-            f"home again (or restore it from your own backup) and remove {home / marker.NAME}"
+            f"its journal was {found.journal}: set XDG_STATE_HOME so that it is found; if it is lost, unpack the "
+            f"pack again (or restore the home from your own backup) and remove {home / marker.NAME}"
         )
     return Locked(
-        f"the run {found.run} of {found.owner}{where} was cut off here, and its journal cannot be read",
+        f"the run {found.run} of {found.owner}{where} was interrupted here, and its journal cannot be read",
         place=str(home),
         fix=fix,
     )
@@ -129,16 +128,16 @@ def _among(home: Path, homes: Iterable[Path]) -> bool:
 
 
 def _recovered(run: Run, *, force: bool) -> Recovered | None:
-    """Take one run back; None where it had ended, and only its markers were left."""
+    """Restore one run; None where it had ended, and only its markers were left."""
     with Folders(run.homes.values(), moved=True) as folders:
         try:
             if run.outcome != "started":
                 _clear_markers(run, folders)
                 return None
-            changed = tuple(entry for entry in run.entries if is_at(entry, entry.after, folders))
+            changed = tuple(entry for entry in run.entries if not is_at(entry, entry.before, folders))
             left = restore(run, run.entries, folders, force=force)
             if not left:
-                close(run, "cut off", folders)
+                close(run, runs.INTERRUPTED, folders)
         except (OSError, StoppedError) as problem:
             left = [because(run.folder, problem)]
     if left:
@@ -147,7 +146,7 @@ def _recovered(run: Run, *, force: bool) -> Recovered | None:
 
 
 def is_at(entry: JournalEntry, state: PathState, folders: Folders) -> bool:
-    """Whether a path is seen to be in this state now."""
+    """Whether a path can be read and is in this state now."""
     try:
         return folders.state(entry.path) == state
     except (OSError, StoppedError):
@@ -155,9 +154,9 @@ def is_at(entry: JournalEntry, state: PathState, folders: Folders) -> bool:
 
 
 def reopen(run: Run) -> None:
-    """Make sure that the journal calls the run unfinished, before the first step back.
+    """Make sure that the journal calls the run unfinished, before anything is restored.
 
-    It may call it committed already: the rename was done, and what failed was to bring it to the disk.
+    It may call it committed already: the rename was done, and syncing it failed.
     """
     try:
         there = runs.read(run.journal)
@@ -170,7 +169,7 @@ def reopen(run: Run) -> None:
 def restore(
     run: Run, reached: Sequence[JournalEntry], folders: Folders, *, force: bool = False
 ) -> list[Unrestored]:
-    """Give what the run wrote the state before; return what could not be restored, which stops nothing else.
+    """Restore what the run wrote; return the paths that could not be restored, which stop no other.
 
     `reached` are the entries that the run may have written: after a crash, all of them.  A file that was edited since
     is left alone; `force` restores it too.
@@ -195,8 +194,8 @@ def restore(
 
 
 def edited(entry: JournalEntry, now: PathState) -> Unrestored:
-    """A path that is neither as before nor as the run left it."""
-    reasons = {"absent": "it is gone", "other": "it is no file any more; move it away"}
+    """A path that is neither in the state before the run nor in that after it."""
+    reasons = {"absent": "it is gone", "other": "it is not a file any more; move it away"}
     return Unrestored(entry.path, reasons.get(now.kind, "edited since the run wrote it"), edited=True)
 
 
@@ -208,7 +207,7 @@ def because(path: Path, problem: BaseException) -> Unrestored:
 
 
 def _remove_temporaries(run: Run, folders: Folders) -> list[Unrestored]:
-    """Before anything is restored, which may need the room; return those that could not be removed."""
+    """Remove the temporary files, whose room may be needed; return those that could not be removed."""
     left, changed = [], set()
     for entry in run.entries:
         temporary = run.temporary(entry.path)
@@ -234,14 +233,14 @@ def way_back(run: Run, entry: JournalEntry, now: PathState) -> Move:
 
 
 def close(run: Run, reason: str, folders: Folders) -> None:
-    """Nothing of the run is left in the homes: take the markers away, then note it, and drop the backups.
+    """End a run of which nothing is left in the homes: remove markers and backups, and record it as restored.
 
-    A full disk may keep the note from being written; without marker and note the run counts as never begun.
+    If the disk is full it is not recorded; without markers the run then counts as never begun.
     """
     _clear_markers(run, folders)
     with contextlib.suppress(OSError):
         run._replace(outcome="restored", error=reason).save()
-    runs.drop_backups(run)
+    run.drop_backups()
 
 
 def _clear_markers(run: Run, folders: Folders) -> None:
@@ -250,17 +249,17 @@ def _clear_markers(run: Run, folders: Folders) -> None:
 
 
 def stranded(run: Run, left: Sequence[Unrestored], reason: str | None = None) -> NotRestored:
-    """The error for a run that cannot be taken back whole."""
+    """The error for a run of which some paths cannot be restored."""
     force = " --force" if any(one.edited for one in left) else ""
     keep = "keep a copy of what was edited" if force else "correct that"
     return NotRestored(
-        f"{reason or f'the run {run.run} was cut off'}, and these paths could not be restored and are left alone:"
+        f"{reason or f'the run {run.run} was interrupted'}; these paths could not be restored and are left alone:"
         f"\n{listed(left)}",
         fix=f"{keep}, then: apimha-wizard rollback {run.run}{force}   "
-        f"(what stood there before the run is in {run.backups})",
+        f"(the files before the run are in {run.backups})",
     )
 
 
 def listed(left: Iterable[Unrestored]) -> str:
-    """Paths that were not restored, one a line with its reason."""
+    """List paths that were not restored, each with its reason."""
     return "\n".join(f"  {one.path}: {one.reason}" for one in left)

@@ -1,7 +1,7 @@
-"""The record of each run: its journal and its backups, and the history that they make.
+"""The record of each run: its journal and its backups; and the history of all runs.
 
-A run's folder in the state folder holds `journal.json` and `backups/`.  The journal says what stood at every path
-before and what the run puts there; with it, any state that a crash can leave is one that can be undone.
+A run's folder in the state folder holds `journal.json` and `backups/`.  The journal holds the state of every path
+before the run and after it, so that any state that a crash can leave can be undone.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import errno
 import json
 import os
 import pwd
+import shutil
 import time
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -36,16 +37,19 @@ RunStatus = Literal[
     "running", "cut off", "failed", "applied", "rolled back in part", "rolled back", "undid", "undid in part"
 ]
 
+INTERRUPTED: RunStatus = "cut off"
+"""The status of an interrupted run as JSON calls it."""
+
 OPEN: frozenset[RunStatus] = frozenset({"applied", "rolled back in part"})
-"""What can still be undone."""
+"""The statuses of runs that can still be undone."""
 
 
 class JournalEntry(NamedTuple):
-    """One path of a run: what stood there, what the run puts there, and the backup's name in the run's folder."""
+    """One path of a run: its states before and after, and the name of the backup in the run's folder."""
 
     node: str
     name: str
-    """What the plan calls it: relative to the home, absolute for a link."""
+    """The path in the plan: relative to the home, absolute for a link."""
     path: Path
     before: PathState
     after: PathState
@@ -54,10 +58,10 @@ class JournalEntry(NamedTuple):
 
 
 class Run(NamedTuple):
-    """A run as its journal tells it.
+    """A run as in its journal.
 
     `files` are the entries of the JSON's `files`; `undoes` is the run that a rollback undid, `complete` whether it
-    undid all of it; `stages` are the nodes in the order in which they are changed while the pair runs, else empty.
+    undid all of it; `stages` are the nodes of a rolling run in the order in which they are changed, else empty.
     """
 
     run: str
@@ -85,20 +89,20 @@ class Run(NamedTuple):
 
     @property
     def backups(self) -> Path:
-        """The folder of the bytes that stood where the run wrote (0700, its files 0600)."""
+        """The folder of the files before the run (0700, its files 0600)."""
         return self.folder / BACKUPS
 
     def backup(self, entry: JournalEntry) -> Path:
-        """Where the bytes that stood at the entry's path are kept."""
+        """The backup of the file at the entry's path."""
         return self.backups / (entry.backup or "")
 
     @property
     def has_backups(self) -> bool:
-        """Whether it can still be undone (`history --prune` takes the backups away)."""
+        """Whether it can still be undone (`history --prune` removes the backups)."""
         return all(is_file(self.backup(entry)) for entry in self.entries if entry.backup)
 
     def temporary(self, path: Path) -> Path:
-        """The name that a file of this run has until it takes its place."""
+        """The temporary name of a file of this run."""
         name = os.fsencode(path.name)
         if len(name) > 180:  # a name has 255 bytes at most
             return path.parent / f".{os.fsdecode(name[:100])}-{index.digest(name, 16)}.{self.run}.tmp"
@@ -109,25 +113,29 @@ class Run(NamedTuple):
         write_durably(self.journal, self._text(), mode=0o600, temporary=self._staged)
 
     def stage(self) -> None:
-        """Write the journal beside the one that counts, on disk when this returns: making it count needs no room."""
+        """Write the journal beside the current one, on disk when this returns, so that `commit` needs no room."""
         write_new(self._staged, self._text(), mode=0o600)
 
     def commit(self) -> None:
-        """Make the staged journal the one that counts, on disk when this returns."""
+        """Replace the journal by the staged one, on disk when this returns."""
         os.rename(self._staged, self.journal)
         fsync_folder(self.folder)
 
     def forget(self) -> None:
-        """Remove the run's folder: it is as if it had never begun."""
-        _remove(self.folder)
+        """Remove the run's folder, as if it had never begun."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def drop_backups(self) -> None:
+        """Remove the backups, as far as that is possible: the run is undone."""
+        shutil.rmtree(self.backups, ignore_errors=True)
 
     @property
     def _staged(self) -> Path:
         return self.folder / f".{JOURNAL}.next"
 
     def _text(self) -> bytes:
-        text = json.dumps(to_json(self)).encode() + b"\n"
-        if len(text) > bounded.LARGEST:  # no command would read it: attributes of files can have any size
+        text = json.dumps(to_json(self), default=_plain).encode() + b"\n"
+        if len(text) > bounded.LARGEST:  # no command could read it: attributes of files can have any size
             raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(self.journal))
         return text
 
@@ -136,34 +144,34 @@ def state_digest(state: PathState) -> str:
     return index.digest(os.fsencode(f"{state.kind} {state.value}"))
 
 
-# --- a new run --------------------------------------------------------------------------------------
+def new(
+    kind: Literal["replay", "rollback"], profile: str, path: str, homes: dict[str, str], **more: Any
+) -> Run:
+    """A run of this user that begins now; `begin` records it."""
+    return Run(_new_id(), kind, profile, path, user(), os.uname().nodename, _now(), homes, (), **more)
 
 
-def new_id(now: float | None = None) -> str:
+def _new_id() -> str:
     """A run's name: the time in UTC and four hexadecimal digits."""
-    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now)) + "-" + os.urandom(2).hex()
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + "-" + os.urandom(2).hex()
 
 
 def user() -> str:
-    """Who runs this, for the marker and the history."""
+    """The name of the current user, for the marker and the history."""
     try:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
         return str(os.geteuid())
 
 
-def hostname() -> str:
-    return os.uname().nodename
-
-
-def now() -> str:
+def _now() -> str:
     """The time in UTC, to the microsecond: runs are ordered by it."""
     seconds, microseconds = divmod(time.time_ns() // 1000, 1_000_000)
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{microseconds:06}Z"
 
 
 def _later(newest: str, started: str) -> str:
-    """When a run began, or the moment after the newest one where the clock was set back."""
+    """The start of a run, or the microsecond after the newest run where the clock was set back."""
     if started > newest:
         return started
     with contextlib.suppress(ValueError, OverflowError):
@@ -173,10 +181,10 @@ def _later(newest: str, started: str) -> str:
 
 
 def begin(run: Run) -> Run:
-    """Make the run's folder (0700) with its journal, on disk when this returns; gives the run that lives there."""
+    """Create the run's folder (0700) with its journal, on disk when this returns; return the run with its folder."""
     parent = locations.runs()
     make_folder(parent, mode=0o700)
-    # Whoever tidies up takes a folder without a journal for one that was cut off: it waits for this lock.
+    # `sweep` removes folders without a journal, as those of interrupted runs: it waits for this lock.
     with folder_lock(parent, wait=True):
         newest = index.row(found[0]).started.decode() if (found := lines()) else ""
         run = run._replace(folder=parent / run.run, started=_later(newest, run.started))
@@ -185,7 +193,7 @@ def begin(run: Run) -> Run:
                 os.mkdir(run.folder, 0o700)
                 break
             except FileExistsError:  # two runs of one second may get the same name
-                name = new_id()
+                name = _new_id()
                 run = run._replace(run=name, folder=parent / name)
         try:
             os.mkdir(run.backups, 0o700)
@@ -197,75 +205,26 @@ def begin(run: Run) -> Run:
     return run
 
 
-# --- the journal as JSON ----------------------------------------------------------------------------
-
-PLAIN = (
-    "run",
-    "kind",
-    "profile",
-    "profile_path",
-    "owner",
-    "host",
-    "started",
-    "homes",
-    "outcome",
-    "undoes",
-    "complete",
-    "ignored",
-    "error",
-    "files",
-    "databases",
-    "stages",
-)
-"""The fields of a run that JSON can hold as they are."""
+PLAIN = tuple(name for name in Run._fields if name not in ("entries", "folder"))
+"""The fields of a run that JSON can hold unchanged."""
 
 
 def to_json(run: Run) -> dict[str, Any]:
-    """The journal's object."""
-    entries = [
-        {
-            "node": entry.node,
-            "name": entry.name,
-            "path": str(entry.path),
-            "before": entry.before.to_json(),
-            "after": entry.after.to_json(),
-            "meta": _meta_to_json(entry.meta) if entry.meta else None,
-            "backup": entry.backup,
-        }
-        for entry in run.entries
-    ]
+    """The journal's object; `_plain` converts what is in it."""
+    entries = [entry._asdict() for entry in run.entries]
     return {"format": FORMAT, **{name: getattr(run, name) for name in PLAIN}, "entries": entries}
 
 
-def _meta_to_json(meta: Meta) -> list[Any]:
-    attributes = {name: value.hex() for name, value in meta.attributes}
-    return [meta.mode, meta.uid, meta.gid, meta.mtime_ns, attributes]
-
-
-def _meta_from_json(data: Any) -> Meta:
-    mode, uid, gid, mtime_ns, attributes = data
-    return Meta(
-        mode, uid, gid, mtime_ns, tuple((name, bytes.fromhex(text)) for name, text in attributes.items())
-    )
+def _plain(value: Path | bytes) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)
 
 
 def from_json(data: Any, folder: Path) -> Run:
-    """The run of a journal; `ValueError`, `KeyError`, `TypeError` or `AttributeError` where it is none."""
+    """Parse a journal; `ValueError`, `KeyError`, `TypeError` or `AttributeError` where it is not one."""
     if data["format"] != FORMAT:
         raise ValueError("another format")
-    entries = tuple(
-        JournalEntry(
-            entry["node"],
-            entry["name"],
-            Path(entry["path"]),
-            PathState.from_json(entry["before"]),
-            PathState.from_json(entry["after"]),
-            _meta_from_json(entry["meta"]) if entry["meta"] else None,
-            entry["backup"],
-        )
-        for entry in data["entries"]
-    )
-    data = {"stages": (), **data}  # an earlier edition wrote none
+    entries = tuple(map(_entry, data["entries"]))
+    data = {"stages": (), **data}  # earlier editions wrote none
     plain = {name: data[name] for name in PLAIN}
     for name in ("files", "ignored", "databases", "stages"):
         plain[name] = tuple(plain[name])
@@ -276,8 +235,18 @@ def from_json(data: Any, folder: Path) -> Run:
     return Run(**{**plain, "homes": homes, "entries": entries, "folder": folder})
 
 
+def _entry(data: Any) -> JournalEntry:
+    before, after = (PathState.from_json(data[key]) for key in ("before", "after"))
+    meta = None
+    if data["meta"]:
+        mode, uid, gid, mtime_ns, attributes = data["meta"]
+        attributes = {name: bytes.fromhex(text) for name, text in attributes.items()}
+        meta = Meta(mode, uid, gid, mtime_ns, attributes)
+    return JournalEntry(data["node"], data["name"], Path(data["path"]), before, after, meta, data["backup"])
+
+
 def read(journal: Path) -> Run | None:
-    """The run of a journal file; None where there is none, or it is none.  `OSError` where that cannot be told."""
+    """Read a journal file; None where there is none, or it is not a journal.  `OSError` where it cannot be read."""
     try:
         return from_json(bounded.read_json(journal), journal.parent)
     except (FileNotFoundError, NotADirectoryError, bounded.NotAFile):
@@ -286,33 +255,22 @@ def read(journal: Path) -> Run | None:
         return None
 
 
-def of_marker(found: Marker) -> Run | None:
-    """The run that a marker names, if it is in this user's own state folder.
-
-    A journal says what is written where: one that lies elsewhere may be anybody's, and is not obeyed.
-    """
-    return whole(found.run)
-
-
 def unfinished_in(home: Path) -> Marker | None:
-    """The marker of a run that is going on or was cut off in this home; None also where it only was not tidied up."""
+    """The marker of a run that is going on or was interrupted in this home; None also for a run that has ended."""
     found = marker.of(home)
     if found is None:
         return None
-    run = of_marker(found)
+    run = whole(found.run)
     return found if run is None or run.outcome == "started" else None
 
 
-# --- the history ------------------------------------------------------------------------------------
-
-
 def history() -> list[Listed]:
-    """Every run of this user, the newest first.  `OSError` where a journal cannot be read."""
+    """List every run of this user, the newest first.  `OSError` where a journal cannot be read."""
     return [index.row(line).listed for line in lines()]
 
 
 def lines() -> list[bytes]:
-    """The same as lines of the index, for who has to parse few of them."""
+    """List the same as lines of the index, for callers that parse few of them."""
     known = index.read()
     names = _names()
     found = [line for name, line in known.items() if name in names]
@@ -321,7 +279,10 @@ def lines() -> list[bytes]:
 
 
 def whole(name: str) -> Run | None:
-    """The run of that name with its entries; None where its folder holds no journal, or that of another run."""
+    """The run of that name with its entries; None where its folder in this user's state folder has no journal of it.
+
+    A journal says what is written where: one in another place can be anybody's, and is not used.
+    """
     run = read(locations.runs() / name / JOURNAL)
     return run if run is not None and run.run == name else None
 
@@ -344,13 +305,13 @@ def _line(run: Run, has_backups: bool) -> bytes:
 
 
 def enlist(run: Run) -> None:
-    """Add a run that was committed to the index; a busy or full disk leaves it out."""
+    """Add a committed run to the index, unless the index is locked or the disk is full."""
     with contextlib.suppress(OSError, Locked), folder_lock(run.folder.parent, wait=False):
         index.append([_line(run, is_folder(run.backups))])
 
 
 def statuses(all_runs: Iterable[Listed]) -> dict[str, RunStatus]:
-    """What became of each run, by its name."""
+    """The status of each run, by its name."""
     all_runs = list(all_runs)
     undone: dict[str | None, bool] = {}
     for run in all_runs:
@@ -368,7 +329,7 @@ def _status(run: Listed, undone: bool | None) -> RunStatus:
         marked = [home for home in map(Path, run.homes.values()) if marker.names(run.run, home)]
         if not marked:
             return "failed"
-        return "running" if any(marker.is_at_work(home) for home in marked) else "cut off"
+        return "running" if any(marker.is_at_work(home) for home in marked) else INTERRUPTED
     if run.kind == "rollback":
         return "undid" if run.complete else "undid in part"
     if undone is None:
@@ -377,7 +338,7 @@ def _status(run: Listed, undone: bool | None) -> RunStatus:
 
 
 def prune(keep: int) -> int:
-    """Remove the backups of all but the newest runs; return of how many.  An interrupted run keeps its own."""
+    """Remove the backups of all but the newest runs; return of how many.  Interrupted runs keep theirs."""
     if not is_folder(locations.runs()):
         return 0
     with folder_lock(locations.runs(), wait=True):
@@ -390,8 +351,6 @@ def prune(keep: int) -> int:
             and is_folder(run.folder / BACKUPS)
         ]
         if pruned:
-            import shutil
-
             index.remove()
             for run in pruned:
                 shutil.rmtree(run.folder / BACKUPS)
@@ -412,10 +371,10 @@ MANY = 16
 
 
 def tidy(homes: Iterable[Path]) -> None:
-    """Remove what nobody needs: runs that never began to write, and backups of those that were taken back.
+    """Remove runs that never began to write, and backups of those that were restored.
 
-    The caller holds the homes and has recovered what their markers name: a run on these homes alone that is still
-    open never began to write.  Or it wrote into homes that are elsewhere now, and others stand in their place.
+    The caller holds the homes and has recovered what their markers name: a run on only these homes that is still
+    open never began to write.  Or it wrote into homes that were moved, and other homes are in their place.
     """
     real = {os.path.realpath(home) for home in homes}
     ended = []
@@ -424,7 +383,7 @@ def tidy(homes: Iterable[Path]) -> None:
         if run is None:
             continue
         if run.outcome == "restored":
-            drop_backups(run)
+            run.drop_backups()
         if run.outcome == "started":
             if real.issuperset(map(os.path.realpath, run.homes.values())) and _is_as_before(run):
                 run.forget()
@@ -442,34 +401,18 @@ def sweep(unlisted: Iterable[str] | None = None) -> None:
     folders = [locations.runs() / name for name in unlisted]
     strays = [folder for folder in folders if is_folder(folder) and not is_anything(folder / JOURNAL)]
     if strays:
-        # Another run may just be beginning: then the next one tidies up.
+        # Another run may just be beginning: then the next one removes them.
         with contextlib.suppress(OSError, Locked), folder_lock(locations.runs(), wait=False):
             for folder in strays:
                 if not is_anything(folder / JOURNAL):
-                    _remove(folder)
-
-
-def _remove(folder: Path) -> None:
-    """Remove a folder with all that is in it, as far as that can be done."""
-    import shutil
-
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def drop_backups(run: Run) -> None:
-    """Remove the backups of a run that nobody will undo."""
-    if is_folder(run.backups):
-        _remove(run.backups)
-
-
-# --- finding a run ----------------------------------------------------------------------------------
+                    shutil.rmtree(folder, ignore_errors=True)
 
 
 def find(argument: str | None) -> Run:
-    """The run that `rollback` means: the one of that name, the newest of that profile, or of the only profile.
+    """Find the run to undo: the one of that name, the newest of that profile, or of the only profile.
 
-    A run that was cut off comes before all that were finished: until it is taken back, nothing older is undone.
-    One that never began to write comes last: there is nothing to undo, but to tidy up.
+    An interrupted run comes before all that ended: until it is restored, nothing older is undone.  One that never
+    began to write comes last: it leaves nothing to undo, only files to remove.
 
     Raises:
         UsageError: there is no such run, or several profiles have runs.
@@ -481,27 +424,31 @@ def find(argument: str | None) -> Run:
 
 
 def _found(argument: str | None, all_runs: list[Listed]) -> Listed:
-    if argument is not None:
-        named = next((run for run in all_runs if run.run == argument), None)
-        return named or _newest_of(argument, all_runs)
-    chosen = _to_undo(all_runs, all_runs) or _unbegun(all_runs)
-    by_file = {run.profile_path: run.profile for run in chosen}
-    same_names = len(set(by_file.values())) < len(by_file)
-    profiles = sorted(by_file if same_names else by_file.values())
+    if argument is None:
+        own = chosen = _to_undo(all_runs, all_runs) or _unbegun(all_runs)
+    elif (named := next((run for run in all_runs if run.run == argument), None)) is not None:
+        return named
+    else:
+        own = of_profile(argument, all_runs)
+        chosen = _to_undo(own, all_runs) or _unbegun(own) or own
     if not chosen:
-        raise UsageError("there is no run to undo", fix="apimha-wizard history")
-    if len(profiles) > 1:
-        raise UsageError(
-            f"several profiles have runs: {', '.join(profiles)}", fix=f"apimha-wizard rollback {profiles[0]}"
+        what = (
+            "no run to undo" if argument is None else f"{argument} is neither a run nor a profile with runs"
         )
+        raise UsageError(what, fix="apimha-wizard history")
+    by_file = {run.profile_path: run.profile for run in own}
+    if len(by_file) > 1:
+        same_names = len(set(by_file.values())) < len(by_file)
+        several = sorted(by_file if same_names else by_file.values())
+        fix = f"apimha-wizard rollback {several[0]}"
+        raise UsageError(f"several profiles have runs: {', '.join(several)}", fix=fix)
     return chosen[0]
 
 
 def of_profile(argument: str, all_runs: Iterable[Listed]) -> list[Listed]:
     """The runs of a profile, by its name or its file.
 
-    A name is that of one of the user's own profiles; only where no such one has runs or is there, it is that of a
-    file elsewhere.
+    A name means one of the user's own profiles; only where that has no runs and does not exist, a file elsewhere.
     """
     all_runs = list(all_runs)
     is_path = os.sep in argument or argument.endswith(".toml")
@@ -512,26 +459,13 @@ def of_profile(argument: str, all_runs: Iterable[Listed]) -> list[Listed]:
     return [run for run in all_runs if run.profile == argument]
 
 
-def _newest_of(argument: str, all_runs: list[Listed]) -> Listed:
-    own = of_profile(argument, all_runs)
-    if not own:
-        raise UsageError(f"{argument} is no run, and no profile that has runs", fix="apimha-wizard history")
-    files = sorted({run.profile_path for run in own})
-    if len(files) > 1:
-        raise UsageError(
-            f"several files called {argument} have runs: {', '.join(files)}",
-            fix=f"apimha-wizard rollback {files[0]}",
-        )
-    return (_to_undo(own, all_runs) or _unbegun(own) or own)[0]
-
-
 def _to_undo(chosen: list[Listed], all_runs: list[Listed]) -> list[Listed]:
-    """The cut-off runs of these, then those that can be undone; each the newest first."""
+    """The interrupted runs of these, then those that can be undone; each the newest first."""
     status = statuses(all_runs)
-    cut_off = [run for run in chosen if status[run.run] in {"cut off", "running"}]
-    return cut_off + [run for run in chosen if status[run.run] in OPEN]
+    interrupted = [run for run in chosen if status[run.run] in {INTERRUPTED, "running"}]
+    return interrupted + [run for run in chosen if status[run.run] in OPEN]
 
 
 def _unbegun(chosen: list[Listed]) -> list[Listed]:
-    """Those of a list without cut-off ones that are open all the same: they never began to write."""
+    """The open runs of a list without interrupted ones: they never began to write."""
     return [run for run in chosen if run.outcome == "started"]

@@ -1,4 +1,4 @@
-"""Files on their way into a home: staged beside the path that they will take, then put there in one step."""
+"""Files on their way into a home: staged beside their path, then put there in one step."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from wizard.transaction.move import LARGEST, Meta, Move, attributes_of
 
 
 def stage(move: Move, temporary: Path, folders: Folders) -> None:
-    """The new file under a temporary name, on disk, with the mode, owner and attributes that it has to have."""
+    """Create the new file under a temporary name, on disk, with its mode, owner and attributes."""
     folder = folders.of(temporary.parent)
     if move.after.kind == "link":
         with naming(temporary):
@@ -32,7 +32,7 @@ def stage(move: Move, temporary: Path, folders: Folders) -> None:
 
 
 def back_up(path: Path, backup: Path, folders: Folders, *, expected: str) -> None:
-    """A copy (0600), on disk when this returns; `StoppedError` unless it has the hash that is expected."""
+    """Copy a file (0600), on disk when this returns; `StoppedError` unless it has the expected hash."""
     with new_file(backup) as descriptor:
         _copy_verified(path, descriptor, folders.of(path.parent), expected=expected)
 
@@ -50,29 +50,33 @@ def put(move: Move, temporary: Path, folders: Folders) -> None:
 
 
 def remove(path: Path, folders: Folders) -> None:
-    """Remove a file or a link; its folder is not on disk yet."""
+    """Remove a file or a link; its folder is not synced yet."""
     with naming(path):
         os.unlink(path.name, dir_fd=folders.of(path.parent))
 
 
 def refuse_drift(move: Move, folders: Folders) -> None:
-    """`StoppedError` if the path is not as it was planned."""
+    """Raise `StoppedError` if the path is not in the planned state."""
     if folders.state(move.path) != move.before:
-        raise StoppedError(f"{move.path} was edited since it was planned")
+        raise _edited(move.path)
+
+
+def _edited(path: Path) -> StoppedError:
+    return StoppedError(f"{path} was edited since it was planned")
 
 
 def _copy_verified(source: Path, descriptor: int, folder: int | None = None, *, expected: str) -> None:
-    """Copy the bytes that were planned and no others."""
+    """Copy a file; `StoppedError` unless it has the planned bytes."""
     digest = hashlib.sha256()
     for block in bounded.blocks(source, LARGEST, folder=folder):
         digest.update(block)
         write_all(descriptor, block)
     if digest.hexdigest() != expected:
-        raise StoppedError(f"{source} was edited since it was planned")
+        raise _edited(source)
 
 
 def _like_its_folder(folder: int) -> Meta | None:
-    """What a new file gets: root gives it to the folder's owner; anybody else's files are their own."""
+    """The metadata of a new file: root gives it to the folder's owner; other users keep it."""
     if os.geteuid() != 0:
         return None
     status = os.fstat(folder)
@@ -87,12 +91,12 @@ def _apply_metadata(descriptor: int, meta: Meta | None) -> None:
     if (status.st_uid, status.st_gid) != (meta.uid, meta.gid):
         os.fchown(descriptor, meta.uid if status.st_uid != meta.uid else -1, meta.gid)
     if (there := attributes_of(descriptor)) != meta.attributes:
-        # An access list that the folder hands down is none of the file's own.
-        for name in {name for name, _ in there} - {name for name, _ in meta.attributes}:
+        # The new file may have inherited an access list from its folder.
+        for name in there.keys() - meta.attributes.keys():
             os.removexattr(descriptor, name)
-        for name, value in meta.attributes:
+        for name, value in meta.attributes.items():
             os.setxattr(descriptor, name, value)
-    # After the owner, whose change takes the set-id bits away, and after an access list, which has bits of its own.
+    # After the owner, whose change clears the set-id bits, and after an access list, which has bits of its own.
     os.fchmod(descriptor, meta.mode)
     if meta.mtime_ns is not None:
         os.utime(descriptor, ns=(meta.mtime_ns, meta.mtime_ns))

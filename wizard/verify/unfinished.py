@@ -39,6 +39,6 @@ def unfinished_runs(homes: Mapping[str, Path], *, locked: bool = False) -> Itera
             )
             continue
         fix: Fix | str = finding.command("rollback", "   (restores what it had changed)")
-        if runs.of_marker(there) is None:
+        if runs.whole(there.run) is None:
             fix = recovery.unreadable(there, home).fix or fix
         yield finding.error(f"{run} was interrupted in {home}", node=node, fix=fix)

@@ -186,9 +186,6 @@ def rich(pack: str, configure: Callable[..., Configured]) -> Configured:
     return configure(pack, rich=True)
 
 
-# --- 1 prerequisites ----------------------------------------------------------------------------------------
-
-
 class TestPrerequisites:
     def test_the_driver_jar_is_in_both_under_its_own_name(self, plain: Configured, rich: Configured) -> None:
         for home in plain.homes:
@@ -206,9 +203,6 @@ class TestPrerequisites:
             str(int(stock) + 1),
         ]
         assert [text(home, CARBON, "/Server/Ports/Offset") for home in rich.homes] == ["3", "5"]
-
-
-# --- 2 mysql ------------------------------------------------------------------------------------------------
 
 
 def with_identity(pair: Pair) -> None:
@@ -280,7 +274,7 @@ class TestTheScriptOfTheFirstStart:
     def test_a_name_that_is_taken_is_not_overwritten(self, make_pair: Callable[..., Pair]) -> None:
         pair = make_pair(mysql={"provisioning": "server", "server_version": "8.0"})
         aside = pair.homes[1] / "dbscripts/mysql-before-5.7.sql"
-        aside.write_text("somebody's own")
+        aside.write_text("own")
         before = untouched(*pair.homes)
         result, _ = replayed(pair)
         assert result.exit_code == 3
@@ -289,8 +283,6 @@ class TestTheScriptOfTheFirstStart:
         assert str(aside) in message
         assert untouched(*pair.homes) == before
 
-
-# --- 3 datasources ------------------------------------------------------------------------------------------
 
 NEW_MASTER_ORDER = [
     "url",
@@ -455,9 +447,6 @@ class TestDatasources:
                 assert text(home, STATS, "//datasource/jndiConfig/name") == "jdbc/WSO2AM_STATS_DB"
 
 
-# --- 4 registry ---------------------------------------------------------------------------------------------
-
-
 class TestRegistry:
     def test_the_database_is_there_and_the_own_one_stays(self, plain: Configured, rich: Configured) -> None:
         for home in plain.homes + rich.homes:
@@ -514,14 +503,12 @@ class TestRegistry:
             ]
 
     def test_a_cache_id_of_its_own(self, make_pair: Callable[..., Pair]) -> None:
-        pair = make_pair(registry={"cache_id": "somebody@jdbc:mysql://db/regdb"})
+        pair = make_pair(registry={"cache_id": "someone@jdbc:mysql://db/regdb"})
         applied(pair)
         for home in pair.homes:
             path = "/wso2registry/remoteInstance/cacheId"
-            assert text(home, REGISTRY, path) == "somebody@jdbc:mysql://db/regdb"
+            assert text(home, REGISTRY, path) == "someone@jdbc:mysql://db/regdb"
 
-
-# --- 5 hazelcast --------------------------------------------------------------------------------------------
 
 CLUSTERING = (
     "/axisconfig/clustering[@class='org.wso2.carbon.core.clustering.hazelcast.HazelcastClusteringAgent']"
@@ -559,8 +546,6 @@ class TestHazelcast:
                 tenants = "repository/conf/axis2/tenant-axis2.xml"
                 assert (home / tenants).read_bytes() == (configured.stock / tenants).read_bytes()
 
-
-# --- 6 event-processor --------------------------------------------------------------------------------------
 
 HA = "/eventProcessorConfiguration/mode[@name='HA']"
 
@@ -624,9 +609,6 @@ class TestEventProcessor:
             assert text(home, EVENT_PROCESSOR, f"{HA}/persistence/@enable") == "false"
 
 
-# --- 7 spark ------------------------------------------------------------------------------------------------
-
-
 class TestSpark:
     def test_two_masters(self, plain: Configured, rich: Configured) -> None:
         for configured, count in ((plain, "2"), (rich, "3")):
@@ -651,9 +633,6 @@ class TestSpark:
                 ended = stock.endswith(b"\n")
                 assert (home / script).read_bytes() == stock + (added + end if ended else end + added)
             assert os.access(home / SPARK_SH, os.X_OK)
-
-
-# --- 8 deployment-sync --------------------------------------------------------------------------------------
 
 
 class TestDeploymentSync:
@@ -697,9 +676,6 @@ class TestDeploymentSync:
         applied(pair)
         path = "/Server/DeploymentSynchronizer/Enabled"
         assert [text(home, CARBON, path) for home in pair.homes] == ["false", "false"]
-
-
-# --- once more, and back ------------------------------------------------------------------------------------
 
 
 def copied(configured: Configured, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Pair:
@@ -792,22 +768,6 @@ class TestBack:
         assert standing(*pair.homes, elsewhere) == before
         assert rolled_back(pair).outcome == "unchanged"
 
-    def test_what_was_edited_since_is_kept_and_named(self, make_pair: Callable[..., Pair]) -> None:
-        pair = make_pair()
-        before = standing(*pair.homes)
-        applied(pair)
-        edited = pair.homes[0] / AXIS2
-        edited.write_bytes(edited.read_bytes() + b"<!-- mine -->\n")
-        result = rolled_back(pair)
-        assert (result.outcome, result.exit_code) == ("restored", 3)
-        assert str(edited) in (result.error or "")
-        assert edited.read_bytes().endswith(b"<!-- mine -->\n")
-        after = standing(*pair.homes)
-        assert {path for path in after if after[path] != before.get(path)} == {str(edited)}
-        forced = rolled_back(pair, force=True)
-        assert (forced.outcome, forced.exit_code) == ("restored", 0)
-        assert standing(*pair.homes) == before
-
 
 class TestASecondRenaming:
     def test_it_finds_the_datasource_of_the_first(self, pack: str, make_pair: Callable[..., Pair]) -> None:
@@ -854,9 +814,6 @@ class TestASecondRenaming:
             assert configuration(home, STATS, "WSO2AM_STATS_DB")["url"] == plain_url("s2")
             cache = text(home, REGISTRY, "/wso2registry/remoteInstance/cacheId")
             assert cache == "apim@jdbc:mysql://127.0.0.1:3306/r2"
-
-
-# --- two machines -------------------------------------------------------------------------------------------
 
 
 def two_machines(make_pair: Callable[..., Pair], folder: Path, **overrides: Any) -> tuple[Pair, Path]:
@@ -921,9 +878,6 @@ class TestTwoMachines:
             "prerequisites.home",
             "prerequisites.this-machine",
         }
-
-
-# --- which steps, and what is listed ------------------------------------------------------------------------
 
 
 STEPS_OF = {

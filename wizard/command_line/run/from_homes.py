@@ -1,8 +1,8 @@
-"""`profile from-homes`: a pair that was configured by hand, read back into a profile.
+"""`profile from-homes`: read a pair that was configured by hand into a profile.
 
-Each step reads what it would write; here the two homes are laid side by side.  What was missing, contradictory or
-not understood becomes a comment at its field, and what no profile can hold does too: what is written always loads,
-or lacks nothing but the keys that its comments say have to be filled in.
+Each step reads what it would write; here the readings of both homes are compared.  What is missing, contradictory or
+cannot be in a profile becomes a comment at its field: the profile always loads, or lacks only the keys that its
+comments ask to fill in.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _NOT_FROM_HOMES = {
     "deployment_sync.append_tenant_id",
     "nodes.presentation_port",
 }
-"""Fields with a default of which the homes need not say anything."""
+"""Fields with a default that are not expected in the homes."""
 
 WHERE_DATA_IS = (
     "mysql.databases.user",
@@ -56,29 +56,29 @@ WHERE_DATA_IS = (
     "registry.governance_target",
     "registry.config_target",
 )
-"""Fields that the homes have to say: a replay with their defaults would move data."""
+"""Fields that must be in the homes: a replay with their defaults would move data."""
 
 MAY_BE_ABSENT = ("mysql.port", "registry.registry_root")
-"""The same, but here the default is what the servers take where the homes have none."""
+"""The same, but here the servers use the default where the homes have no value."""
 
 
 @dataclass
 class PairReading:
-    """What two homes say together.
+    """The combined readings of two homes.
 
     `values` are by their dotted fields, those of a node with its number (`nodes.0.host`); `notes` are the doubts
-    about each; `missing` are the fields that have to be filled in, since the homes do not tell them.
+    about each; `missing` are the fields to fill in, since they are not in the homes.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
     notes: dict[str, list[str]] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
     dropped: set[str] = field(default_factory=set)
-    """Fields whose value no profile can hold."""
+    """Fields whose value cannot be in a profile."""
 
     @property
     def blank(self) -> list[str]:
-        """The fields with a default that are left to be filled in all the same, so that a replay stops."""
+        """The fields that must be filled in though they have a default, so that a replay stops."""
         unsaid = [name for name in WHERE_DATA_IS if name not in self.values]
         return unsaid + [name for name in MAY_BE_ABSENT if name in self.dropped]
 
@@ -99,14 +99,16 @@ class PairReading:
 
 
 def read(homes: tuple[Path, Path]) -> PairReading:
-    """What the two homes hold.
+    """Read the two homes.
 
     Raises:
-        ChecksFailed: a folder is no pack, or both are the same.
+        ChecksFailed: a folder is not a pack, or both are the same.
     """
     for home in homes:
         if not is_pack(home):
-            raise ChecksFailed("is no pack", place=str(home), fix="name the folder of an unpacked pack")
+            raise ChecksFailed(
+                "not an unpacked pack", place=str(home), fix="name the folder of an unpacked pack"
+            )
     if os.path.realpath(homes[0]) == os.path.realpath(homes[1]):
         raise ChecksFailed(
             "both homes are this folder", place=str(homes[0]), fix="name the two homes of the pair"
@@ -115,7 +117,7 @@ def read(homes: tuple[Path, Path]) -> PairReading:
 
 
 def read_home(pack: Pack) -> Reading:
-    """What one home says by itself."""
+    """Read one home by itself."""
     reading = Reading(pack)
     for step in STEPS:
         for read_file in step.reads:
@@ -127,7 +129,7 @@ def read_home(pack: Pack) -> Reading:
 
 
 def together(readings: tuple[Reading, Reading]) -> PairReading:
-    """Two readings as one: where they agree, the value; where not, the first one's and a note."""
+    """Combine two readings: where they differ, take the first one's value and add a note."""
     found = PairReading()
     for number, reading in enumerate(readings):
         found.values[f"nodes.{number}.name"] = NODE_NAMES[number]
@@ -159,12 +161,9 @@ def _agree(found: PairReading, name: str, values: list[Any]) -> None:
     found.values[name] = said[0]
     if len(said) == 1:
         silent = NODE_NAMES[values.index(None)]
-        found.note(name, f"{silent} does not say so")
+        found.note(name, f"not found on {silent}")
     elif said[0] != said[1]:
         found.note(name, f"the nodes differ: on {NODE_NAMES[1]} it is {describe(said[1])}")
-
-
-# --- what follows from both nodes together ------------------------------------------------------------------
 
 
 def _conclude(found: PairReading, readings: tuple[Reading, Reading]) -> None:
@@ -182,14 +181,14 @@ def _conclude(found: PairReading, readings: tuple[Reading, Reading]) -> None:
 
 
 def _addresses(found: PairReading, readings: tuple[Reading, Reading]) -> None:
-    """The node's host, from the cluster's file; the event processor's addresses have to be the same."""
+    """Take each node's host from the cluster's file; note where the event processor's addresses differ."""
     for number, reading in enumerate(readings):
         name = f"nodes.{number}.host"
         others = {key: reading.facts[key] for key in ("eventSync", "management") if key in reading.facts}
         if name not in found.values and others:
             key, host = next(iter(others.items()))
             found.values[name] = host
-            found.note(name, f"axis2.xml names none: this is the host of {key} in event-processor.xml")
+            found.note(name, f"not in axis2.xml; taken from {key} in event-processor.xml")
         for key, host in others.items():
             if host != found.get(name):
                 found.note(name, f"{key} in event-processor.xml is at {describe(host)}")
@@ -206,9 +205,7 @@ def _members(found: PairReading, readings: tuple[Reading, Reading]) -> None:
                 f"the nodes are at {describe(', '.join(expected))}",
             )
     if lists[0] == lists[1] == tuple(reversed(expected)):
-        found.note(
-            "cluster.domain", "the members stand in the other order: name the homes the other way round"
-        )
+        found.note("cluster.domain", "the members are in the other order: swap the two homes")
 
 
 def _presenter(found: PairReading, readings: tuple[Reading, Reading]) -> None:
@@ -218,13 +215,16 @@ def _presenter(found: PairReading, readings: tuple[Reading, Reading]) -> None:
     presenter, name = holders[0], "event_processor.presenter"
     found.values[name] = NODE_NAMES[presenter]
     if len(holders) > 1:
-        found.note(name, "both nodes claim to be it")
+        found.note(name, "both nodes are configured as the presenter")
     found.values.pop(f"nodes.{1 - presenter}.presentation_port", None)
-    own = (found.get(f"nodes.{presenter}.host"), str(found.get(f"nodes.{presenter}.presentation_port")))
+    own = (
+        found.get(f"nodes.{presenter}.host"),
+        str(found.get(f"nodes.{presenter}.presentation_port")),
+    )
     for number, reading in enumerate(readings):
         address = reading.facts.get("presentation")
         if address is not None and address != own:
-            found.note(name, f"{NODE_NAMES[number]} looks for it at {describe(':'.join(map(str, address)))}")
+            found.note(name, f"{NODE_NAMES[number]} expects it at {describe(':'.join(map(str, address)))}")
 
 
 def _manager(found: PairReading, readings: tuple[Reading, Reading]) -> None:
@@ -234,11 +234,13 @@ def _manager(found: PairReading, readings: tuple[Reading, Reading]) -> None:
     name = "deployment_sync.manager"
     found.values[name] = NODE_NAMES[holders[0] if holders else 0]
     if len(holders) != 1:
-        found.note(name, "both nodes commit" if holders else "no node commits: the first would from now on")
+        found.note(
+            name, "both nodes commit" if holders else "no node commits: a replay lets the first one commit"
+        )
 
 
 def _driver_jar(found: PairReading, readings: tuple[Reading, Reading]) -> None:
-    """The jar in one of the homes that holds the driver's class."""
+    """Find the jar with the driver's class in the homes."""
     from wizard.pack.driver import DriverError, holds_class
 
     name = "mysql.driver_jar"
@@ -257,7 +259,7 @@ def _driver_jar(found: PairReading, readings: tuple[Reading, Reading]) -> None:
         elif len(jars) > 1:
             found.note(
                 name,
-                f"{NODE_NAMES[number]}: several hold it: {describe(', '.join(jar.name for jar in jars))}",
+                f"{NODE_NAMES[number]}: several jars hold it: {describe(', '.join(jar.name for jar in jars))}",
             )
     if all(fitting) and _content(fitting[0][0]) != _content(fitting[1][0]):
         found.note(
@@ -290,17 +292,19 @@ def _usual_cache_id(found: PairReading) -> str | None:
 
 
 def _one_machine(found: PairReading) -> None:
-    """What depends on whether the pair is on this machine: the common path, and what the homes' paths mean."""
+    """Drop the common path of a pair on this machine; for other machines, note what the homes' paths mean."""
     hosts = [found.get(f"nodes.{number}.host") for number in (0, 1)]
     if not all(isinstance(host, str) for host in hosts):
         return
     if network.on_one_machine(hosts, resolve=False):
         if "spark.symbolic_link" in found.values:
-            found.drop("spark.symbolic_link", "both nodes are on one machine, which needs none")
+            found.drop("spark.symbolic_link", "not needed where both nodes are on one machine")
         return
     for number, host in enumerate(hosts):
         if network.is_this_machine(host, resolve=False) is False:
-            found.note(f"nodes.{number}.home", "its path here: on a machine of its own it may have another")
+            found.note(
+                f"nodes.{number}.home", "the path on this machine; on the node's machine it may differ"
+            )
 
 
 def _mention_defaults(found: PairReading) -> None:
@@ -312,11 +316,8 @@ def _mention_defaults(found: PairReading) -> None:
                 found.note(name, f"not in the homes: a replay writes {describe(key.default)}")
 
 
-# --- what a profile cannot hold -----------------------------------------------------------------------------
-
-
 def _leave_out_what_no_profile_holds(found: PairReading) -> None:
-    """Take out what the profile's own rules refuse, until nothing but missing keys is wrong with the rest."""
+    """Remove what the profile's own rules refuse, until only missing keys are wrong."""
     from wizard.profile.problems import find
 
     for name, value in list(found.values.items()):
@@ -335,23 +336,23 @@ def _leave_out_what_no_profile_holds(found: PairReading) -> None:
             if name in found.values:
                 found.drop(name, problem.message)
         if len(found.values) == before:
-            # It clashes with the default of a key that the homes do not tell.
+            # A value contradicts the default of a key that is not in the homes.
             for name in [n for n in found.values if n.startswith(("mysql.databases.", "datasources."))]:
                 found.drop(name, wrong[0].message)
     found.missing = [".".join(map(str, problem.place)) for problem in problems]
 
 
 def _unusable(value: Any) -> str | None:
-    """Why a value of the homes can stand in no profile, whatever its field; None where it can."""
+    """Why a value of the homes cannot be in a profile, whatever its field; None where it can."""
     if isinstance(value, Secret):
         text = value.reveal()
         if len(text.encode("utf-8", "surrogatepass")) >= MOST_BYTES:
             return "it is too long for a password"
-        return None if _has_utf8(text) else "it is no text"
+        return None if _has_utf8(text) else "it is not text"
     if isinstance(value, str) and not _has_utf8(value):
         return "it is not UTF-8"
     if isinstance(value, str) and shown(value, secret=False) not in (value, f'"{value}"'):
-        return "there is a password in it, and a profile holds none"
+        return "it has a password in it, which must not be in a profile"
     return None
 
 
@@ -366,7 +367,7 @@ def _has_utf8(text: str) -> bool:
 def _leave_out_parameters(found: PairReading) -> None:
     parameters: dict[str, str | Secret] = {}
     for name, value in found.values.pop(PARAMETERS, {}).items():
-        why = None if _PARAMETER_NAME.fullmatch(name) else "its name has other characters than a parameter's"
+        why = None if _PARAMETER_NAME.fullmatch(name) else "invalid characters in its name"
         why = why or _unusable(value)
         if why is None:
             parameters[name] = value
@@ -377,7 +378,7 @@ def _leave_out_parameters(found: PairReading) -> None:
 
 
 def _tables(found: PairReading) -> dict[str, Any]:
-    """The profile's tables; a password is a reference to some file."""
+    """The profile's tables; a password is a reference to a file."""
     result: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "nodes": [{}, {}]}
     for name, value in {**found.values, **dict.fromkeys(found.blank, "")}.items():
         place = _place(name)
@@ -394,21 +395,18 @@ def _place(name: str) -> Place:
     return tuple(int(part) if part.isdigit() else part for part in name.split("."))
 
 
-# --- as a profile -------------------------------------------------------------------------------------------
-
-
 def write(found: PairReading, path: Path) -> None:
-    """The profile, and beside it a file (0600) for each password.
+    """Write the profile, and beside it a file (0600) for each password.
 
     Raises:
-        UsageError: there is a file of one of these names already.
-        Failed: it cannot be written; nothing is left behind.
+        UsageError: one of these files exists.
+        Failed: writing failed; nothing is left.
     """
     secrets = {name: value for name, value in found.values.items() if isinstance(value, Secret)}
     files = {name: path.with_name(f"{path.name.removesuffix('.toml')}.{name}") for name in secrets}
     for file in (path, *files.values()):
         if os.path.lexists(file):
-            raise UsageError("there is a file already", place=str(file), fix="choose another name")
+            raise UsageError("the file already exists", place=str(file), fix="choose another name")
     content = text(found, {name: {"file": file.name} for name, file in files.items()})
     made: list[Path] = []
     try:
@@ -431,26 +429,24 @@ def write(found: PairReading, path: Path) -> None:
 
 
 def _for_a_file(password: str) -> bytes:
-    """What reads back as this password: one line end at the end is dropped, `\\r\\n` being one."""
+    """Return a file content that is read as this password: one line end at the end, also `\\r\\n`, is dropped."""
     return (password if password.endswith("\r") else f"{password}\n").encode()
 
 
 def text(found: PairReading, references: Mapping[str, Mapping[str, str]]) -> str:
-    """The profile as TOML, with what was doubtful as comments; `references` stand for the passwords by field."""
-    told_at: set[str] = set()
+    """The profile as TOML, with the notes as comments; `references` replace the passwords, by field."""
+    noted: set[str] = set()
     body: list[str] = []
     for table in tables():
         own = [key for key in keys().values() if key.table == table and key.key != "schema_version"]
         for number in (0, 1) if table == "nodes" else (0,):
             lines = [
-                line for key in own for line in _lines(key, _own(key.key, number), found, references, told_at)
+                line for key in own for line in _lines(key, _own(key.key, number), found, references, noted)
             ]
             if lines:
                 body += ["", "[[nodes]]" if table == "nodes" else f"[{table}]", *lines]
-    head = ["# Read back from two homes by: apimha-wizard profile from-homes"]
-    head += [
-        f"# {escaped(note)}" for name, notes in found.notes.items() if name not in told_at for note in notes
-    ]
+    head = ["# Read from two homes by: apimha-wizard profile from-homes"]
+    head += [f"# {escaped(note)}" for name in found.notes if name not in noted for note in found.notes[name]]
     return "\n".join([*head, "", f"schema_version = {SCHEMA_VERSION}", *body]) + "\n"
 
 
@@ -459,13 +455,13 @@ def _lines(
     name: str,
     found: PairReading,
     references: Mapping[str, Mapping[str, str]],
-    told_at: set[str],
+    noted: set[str],
 ) -> Iterator[str]:
     names = [name]
     if name == PARAMETERS:
         names += [one for one in {**found.values, **found.notes} if one.startswith(f"{PARAMETERS}.")]
     for one in dict.fromkeys(names):
-        told_at.add(one)
+        noted.add(one)
         for note in found.notes.get(one, []):
             yield f"# {escaped(note)}"
     if name in found.blank:

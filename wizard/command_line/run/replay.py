@@ -1,6 +1,6 @@
-"""The headless run: profile → checks → plan → databases → files; and `check`, which stops after the checks.
+"""`replay`: profile → checks → plan → databases → files; and `check`, which stops after the checks.
 
-The screen takes the same pieces, one after the other: `prepare`, `checks.run`, `apply`.
+The screen calls the same functions one by one: `prepare`, `checks.run`, `apply`.
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ if TYPE_CHECKING:
     from wizard.transaction.apply import Keeper
 
     Keeping = Callable[["Prepared"], AbstractContextManager[tuple[Keeper, tuple[str, ...]]]]
-    """Makes who stops and starts the servers of a pair that runs, and the order of the nodes.
+    """Returns what stops and starts the servers of a running pair, and the order of the nodes.
 
-    It raises `ChecksFailed` where none can be spared.
+    It raises `ChecksFailed` where no node may be stopped.
     """
 
 RunOutcome = Literal["applied", "unchanged", "pending", "refused", "failed", "cancelled", "ok", "restored"]
 
 
 class Options(NamedTuple):
-    """What the command line says of a run."""
+    """The options of a run."""
 
     only_node: str | None = None
     only: tuple[str, ...] = ()
@@ -61,46 +61,43 @@ class Options(NamedTuple):
     rolling: bool = False
 
     def validate(self, profile: Profile) -> None:
-        """Refuse what makes no sense.  `UsageError` names the option and what it takes."""
-        for option, given in (("--node", self.only_node is not None), ("--offline", self.offline)):
-            if self.rolling and given:
-                raise UsageError(f"--rolling and {option} exclude each other", fix="use one of them")
-        if self.only and self.skip:
-            raise UsageError("--only and --skip exclude each other", fix="use one of them")
-        for option, values in (("--only", self.only), ("--skip", self.skip)):
+        """Refuse options that exclude each other or name nothing.  `UsageError` names the option and what it takes."""
+        excluded = [
+            ("--rolling", "--node", self.rolling and self.only_node is not None),
+            ("--rolling", "--offline", self.rolling and self.offline),
+            ("--only", "--skip", bool(self.only and self.skip)),
+        ]
+        for one, other, given in excluded:
+            if given:
+                raise UsageError(f"{one} and {other} exclude each other", fix="use one of them")
+        nodes = tuple(node.name for node in profile.nodes)
+        checks_known = tuple(one.id for one in procedure.CHECKS)
+        for option, values, what, known in (
+            ("--only", self.only, "step has this name", procedure.STEP_IDS),
+            ("--skip", self.skip, "step has this name", procedure.STEP_IDS),
+            ("--ignore", self.ignore, "check has this id", checks_known),
+            ("--node", () if self.only_node is None else (self.only_node,), "node has this name", nodes),
+        ):
             for value in values:
-                if value not in procedure.STEP_IDS:
-                    raise UsageError(
-                        f"{option} {value}: no step has this name",
-                        fix=_nearest(value, procedure.STEP_IDS, "steps"),
-                    )
-        known = tuple(one.id for one in procedure.CHECKS)
+                if value not in known:
+                    raise UsageError(f"{option} {value}: no {what}", fix=_nearest(value, known))
         for value in self.ignore:
-            if value not in known:
-                raise UsageError(
-                    f"--ignore {value}: no check has this id", fix=_nearest(value, known, "checks")
-                )
             if value in checks.UNIGNORABLE:
                 raise UsageError(
                     f"--ignore {value}: this check cannot be ignored", fix="correct what it reports"
                 )
-        names = [node.name for node in profile.nodes]
-        if self.only_node is not None and self.only_node not in names:
-            raise UsageError(
-                f"--node {self.only_node}: no node has this name", fix=f"use {' or '.join(names)}"
-            )
 
 
-def _nearest(value: str, known: tuple[str, ...], what: str) -> str:
+def _nearest(value: str, known: tuple[str, ...]) -> str:
     import difflib
 
     near = difflib.get_close_matches(value, known, 1)
-    return f"did you mean {near[0]}?" if near else f"the {what}: {', '.join(known)}"
+    return f"did you mean {near[0]}?" if near else f"use one of: {', '.join(known)}"
 
 
 @dataclass
 class Result:
-    """How a command ended: everything that its text or its JSON tells."""
+    """How a command ended: everything that its text and its JSON contain."""
 
     outcome: RunOutcome
     exit_code: int
@@ -113,15 +110,9 @@ class Result:
 
     def to_json(self) -> dict[str, Any]:
         """The one object of `--json` (design.md, "Commands")."""
-        return {
-            "version": 1,
-            "outcome": self.outcome,
-            "run": self.run,
-            "files": self.files,
-            "checks": [check_json(result, self.ignored) for result in self.checks],
-            "databases": self.databases,
-            "error": self.error,
-        }
+        checks = [check_json(result, self.ignored) for result in self.checks]
+        result = {"version": 1, "outcome": self.outcome, "run": self.run, "files": self.files}
+        return {**result, "checks": checks, "databases": self.databases, "error": self.error}
 
 
 def check_json(result: Finding, ignored: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -140,7 +131,7 @@ def check_json(result: Finding, ignored: tuple[str, ...] = ()) -> dict[str, Any]
 
 @dataclass
 class Prepared:
-    """A run before anything is done: its plan, and what its checks look at."""
+    """A run before it writes: its plan, and what its checks read."""
 
     profile: Profile
     options: Options
@@ -149,7 +140,7 @@ class Prepared:
     passwords: Passwords
     packs: dict[str, Pack]
     real_homes: dict[str, str]
-    """The nodes' homes without links, as they were planned."""
+    """The nodes' homes with links resolved, as planned."""
     plan: planner.Plan
     context: CheckContext
 
@@ -159,7 +150,7 @@ class Prepared:
         return [self.packs[node.name].home for node in self.nodes if node.name in self.packs]
 
     def files(self, files: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """The entries of `files`, each with its masked diff, and whether the change rolls; null where none is made."""
+        """Add to the entries of `files` the masked diff, and whether the change can roll; null where there is none."""
         hide = self.masker()
         return [
             {**entry, "diff": "\n".join(unified(change, hide)) or None, "rolling": change.rolls}
@@ -167,7 +158,7 @@ class Prepared:
         ]
 
     def masker(self) -> Masker:
-        """What hides the passwords of this run in a diff."""
+        """Return what hides the passwords of this run in a diff."""
         from wizard.passwords.masking import masker
 
         references = [
@@ -175,13 +166,24 @@ class Prepared:
         ]
         return masker([secret.reveal() for secret in self.passwords.all()], references)
 
-    def replan(self, server: tuple[int, ...] | None, *, mariadb: bool) -> None:
-        """Plan again, now that the server has told its version."""
-        self.plan = _plan(self, server, mariadb=mariadb)
+    def plan_for(self, server: tuple[int, ...] | None, *, mariadb: bool) -> None:
+        """Plan for a version of the server; None: unknown."""
+        options = self.options
+        self.plan = planner.build(
+            self.profile,
+            self.nodes,
+            self.packs,
+            self.passwords,
+            self.steps,
+            offline=options.offline,
+            only_node=options.only_node,
+            server=server,
+            mariadb=mariadb,
+        )
         self.context.plan = self.plan
 
     def check(self, cancel: Cancel | None = None) -> Iterator[Finding]:
-        """The findings of all checks of this run, as they come."""
+        """Run all checks of this run; yield their findings as they come."""
         if cancel is not None:
             self.context.cancel = cancel
         return checks.run(
@@ -192,8 +194,8 @@ class Prepared:
 def packs_here(profile: Profile, only_node: str | None, *, resolve: bool) -> dict[str, Pack]:
     """The packs whose homes are on this machine, by node.
 
-    With `--node`, the other node's home counts only if both are on one machine: on two, its path here is somebody
-    else's folder, mostly this node's own.
+    With `--node`, the other node's home counts only if both are on one machine: on two, its path here is another
+    folder, mostly this node's own.
     """
     together = only_node is None or on_one_machine([node.host for node in profile.nodes], resolve=resolve)
     return {
@@ -204,9 +206,9 @@ def packs_here(profile: Profile, only_node: str | None, *, resolve: bool) -> dic
 
 
 def prepare(profile: Profile, options: Options, resolver: Resolver, *, called: str = ANY_PROFILE) -> Prepared:
-    """Look at everything and plan; nothing is written, the network is left alone but for names.
+    """Read everything and plan; nothing is written, the network is used only to resolve names.
 
-    `UsageError` for options that make no sense; every other problem becomes a finding of the checks.
+    `UsageError` for options that exclude each other; every other problem becomes a finding of the checks.
     """
     options.validate(profile)
     if not options.offline:
@@ -215,24 +217,11 @@ def prepare(profile: Profile, options: Options, resolver: Resolver, *, called: s
     nodes = tuple(node for node in profile.nodes if options.only_node in (None, node.name))
     packs = packs_here(profile, options.only_node, resolve=not options.offline)
     secrets = passwords.gather(profile, resolver, steps=[step.id for step in chosen], offline=options.offline)
-    prepared = Prepared(
+    context = CheckContext(
         profile,
-        options,
         nodes,
-        chosen,
-        secrets,
         packs,
-        {name: os.path.realpath(pack.home) for name, pack in packs.items()},
         planner.Plan(()),
-        None,  # type: ignore[arg-type]
-    )
-    version, mariadb = assumed_server(profile)
-    prepared.plan = _plan(prepared, version, mariadb=mariadb)
-    prepared.context = CheckContext(
-        profile,
-        nodes,
-        packs,
-        prepared.plan,
         secrets,
         trusted=resolver.trusted,
         offline=options.offline,
@@ -241,29 +230,19 @@ def prepare(profile: Profile, options: Options, resolver: Resolver, *, called: s
         steps=procedure.STEPS,
         rolling=options.rolling,
     )
+    real = {name: os.path.realpath(pack.home) for name, pack in packs.items()}
+    prepared = Prepared(profile, options, nodes, chosen, secrets, packs, real, context.plan, context)
+    version, mariadb = assumed_server(profile)
+    prepared.plan_for(version, mariadb=mariadb)
     return prepared
 
 
 def assumed_server(profile: Profile) -> tuple[tuple[int, ...] | None, bool]:
-    """The version that the profile says the server has, and whether it is MariaDB; None where it says nothing."""
+    """The server's version in the profile, and whether it is MariaDB; None where the profile has none."""
     from wizard.pack.releases import version_tuple
 
     text = profile.mysql.server_version
     return (version_tuple(text), "mariadb" in text.lower()) if text else (None, False)
-
-
-def _plan(prepared: Prepared, server: tuple[int, ...] | None, *, mariadb: bool) -> planner.Plan:
-    return planner.build(
-        prepared.profile,
-        prepared.nodes,
-        prepared.packs,
-        prepared.passwords,
-        prepared.steps,
-        offline=prepared.options.offline,
-        only_node=prepared.options.only_node,
-        server=server,
-        mariadb=mariadb,
-    )
 
 
 def check(
@@ -274,7 +253,7 @@ def check(
     tell: Callable[[Finding], None],
     cancel: Cancel,
 ) -> Result:
-    """The checks alone.  Outcome `ok` (0), or `refused`: 3, and 5 where a run was cut off."""
+    """Run only the checks.  Outcome `ok` (0), or `refused`: 3, and 5 after an interrupted run."""
     with os_errors_as_failures():
         prepared = prepare(loaded.profile, options, resolver, called=called(loaded.name, loaded.path))
         found = look(prepared, tell, cancel)
@@ -286,7 +265,7 @@ def check(
 
 
 def look(prepared: Prepared, tell: Callable[[Finding], None], cancel: Cancel) -> list[Finding]:
-    """The findings of all checks, each told as it comes; the plan is then the one for the server that was found."""
+    """Run all checks; return their findings, each passed to `tell` as it comes, and plan for the server's version."""
     found = []
     for result in prepared.check(cancel):
         found.append(result)
@@ -302,7 +281,7 @@ def look(prepared: Prepared, tell: Callable[[Finding], None], cancel: Cancel) ->
 
 
 def _knows_more(prepared: Prepared) -> bool:
-    """Whether the server's own version changes the plan: then it is planned again."""
+    """Whether the server's version changes the plan, which is then made again."""
     if not _asks_databases(prepared) or prepared.profile.mysql.provisioning != "server":
         return False
     from wizard.preflight.mysql.view import DatabaseView
@@ -310,25 +289,22 @@ def _knows_more(prepared: Prepared) -> bool:
     try:
         greeting = DatabaseView(prepared.context).situation.greeting
     except Exception:
-        return False  # mysql.connect has told
+        return False  # mysql.connect reports it
     before = prepared.plan
-    prepared.replan(greeting.version, mariadb=greeting.mariadb)
+    prepared.plan_for(greeting.version, mariadb=greeting.mariadb)
     return prepared.plan != before
 
 
 def _of_the_plan() -> list[checks.Check]:
-    """The checks that look at the plan itself."""
+    """The checks of the plan itself."""
     ids = {f"prerequisites.{name}" for name in ("files", "running", "writable", "space", "same-home")}
     return [one for one in procedure.CHECKS if one.id in ids]
 
 
 def _refusal(found: list[Finding]) -> int:
-    """The exit code that the findings ask for: 5 for a cut-off run, 3 for any other error, else 0."""
+    """The exit code for the findings: 5 for an interrupted run, 3 for any other error, else 0."""
     errors = {result.id for result in found if result.status == "error"}
     return 5 if "apply.unfinished" in errors else 3 if errors else 0
-
-
-# --- the databases ------------------------------------------------------------------------------------------
 
 
 def _asks_databases(prepared: Prepared) -> bool:
@@ -336,7 +312,7 @@ def _asks_databases(prepared: Prepared) -> bool:
 
 
 def pending_databases(prepared: Prepared) -> Needs | None:
-    """What the run would make in the databases, as the checks saw them; None offline, or where nobody answers."""
+    """What the run would create in the databases, by the checks; None offline, or where no server answers."""
     if not _asks_databases(prepared) or prepared.passwords.problems:
         return None
     from wizard.preflight.mysql.view import DatabaseView
@@ -344,7 +320,7 @@ def pending_databases(prepared: Prepared) -> Needs | None:
     try:
         return DatabaseView(prepared.context).needs
     except Exception:
-        return None  # a check has told, and was ignored
+        return None  # a check reports it, and is ignored
 
 
 def databases_json(needs: Needs | None) -> list[dict[str, Any]]:
@@ -352,29 +328,12 @@ def databases_json(needs: Needs | None) -> list[dict[str, Any]]:
     return [dataclasses.asdict(result) for result in needs.results] if needs is not None else []
 
 
-def make_databases(prepared: Prepared, *, progress: DatabaseProgress, cancel: Cancel) -> list[dict[str, Any]]:
-    """Make what is missing; gives the databases for the JSON.
-
-    Raises:
-        ProvisioningFailed: with the databases as they are; what had been begun was taken back.
-        Cancelled: likewise.
-    """
-    from wizard.command_line.run.databases import make_databases as make
-
-    made = make(prepared.profile, prepared.passwords, prepared.packs, progress=progress, cancel=cancel)
-    prepared.context.forget()
-    return [dataclasses.asdict(result) for result in made]
-
-
 def driver_at_last(prepared: Prepared, before: list[Finding]) -> list[Finding]:
-    """What the driver's log-in says now that account and databases are there; nothing where it was tried before."""
+    """Log in with the driver, now that account and databases exist; nothing where it was tried before."""
     if not any(result.id == "mysql.driver" and result.status == "skipped" for result in before):
         return []
     again = [one for one in procedure.CHECKS if one.id == "mysql.driver"]
     return list(checks.run(again, prepared.context, ignore=frozenset(prepared.options.ignore)))
-
-
-# --- replay -------------------------------------------------------------------------------------------------
 
 
 def replay(
@@ -384,18 +343,18 @@ def replay(
     *,
     tell: Callable[[Finding], None] = lambda result: None,
     say: Callable[[str], None] = lambda text: None,
-    progress: applying.WriteProgress = applying.nobody_watches,
+    progress: applying.WriteProgress = applying.no_progress,
     database_progress: DatabaseProgress = lambda database, done, total, text: None,
     agreed: Callable[[Prepared], bool] = lambda prepared: True,
     keeping: Keeping | None = None,
     cancel: Cancel,
 ) -> tuple[Result, Prepared]:
-    """Check, make the databases, write: both nodes, or the one of `--node`, or nothing.
+    """Check, create the databases, write: both nodes, or the one of `--node`, or nothing.
 
-    With the option `rolling` the pair runs on: the files of a node are written when `keeping` has stopped its server.
+    With the option `rolling` the pair stays up: the files of a node are written after `keeping` has stopped its server.
     `tell` gets each finding, `say` lines for people, `progress` each path that is written, `database_progress` each
-    statement that is run.  `agreed` is asked last, before the first write: whether the plan is the one that somebody
-    was shown.
+    statement that is run.  `agreed` is called last, before the first write: whether the plan is the one that the user
+    has seen.
     """
     options.validate(loaded.profile)
     with os_errors_as_failures(), ExitStack() as stack:
@@ -429,7 +388,7 @@ def replay(
         if options.dry_run:
             return dataclasses.replace(result, outcome="pending", exit_code=4), prepared
         if not agreed(prepared):
-            changed = "a file was changed since the plan was shown\n  fix: look at it again"
+            changed = "a file was changed since the plan was shown\n  fix: review the plan again"
             return dataclasses.replace(result, exit_code=3, error=changed), prepared
         if databases_pending:
             result = _with_databases(prepared, result, database_progress, cancel, tell)
@@ -439,7 +398,7 @@ def replay(
             return dataclasses.replace(result, outcome="applied"), prepared
         if not options.rolling:
             return write(loaded, prepared, result, progress, cancel), prepared
-        assert keeping is not None, "nobody stops the servers"
+        assert keeping is not None, "nothing stops the servers"
         try:
             keeper, stages = stack.enter_context(keeping(prepared))
         except ChecksFailed as problem:
@@ -448,7 +407,7 @@ def replay(
 
 
 def _stays(prepared: Prepared, databases: list[dict[str, Any]]) -> str:
-    """What cannot be changed node by node, line by line."""
+    """List what cannot be changed node by node."""
     lines = [
         f"  {change.node}  {change.path}: {line.text}"
         for change in prepared.plan.pending
@@ -460,7 +419,7 @@ def _stays(prepared: Prepared, databases: list[dict[str, Any]]) -> str:
 
 
 def ordinary_way(prepared: Prepared) -> str:
-    """How a pair is changed that cannot be changed node by node."""
+    """The commands for a change that cannot roll."""
     return ", ".join(
         f"apimha-wizard {verb} {prepared.context.called}" for verb in ("stop", "replay", "start")
     )
@@ -473,13 +432,19 @@ def _with_databases(
     cancel: Cancel,
     tell: Callable[[Finding], None],
 ) -> Result:
-    """The result with the databases made, or failed: then the homes were not touched."""
+    """Create the databases; return the result, which has failed where the homes must not be touched."""
+    from wizard.command_line.run.databases import make_databases
+
     try:
-        databases = make_databases(prepared, progress=progress, cancel=cancel)
+        made = make_databases(
+            prepared.profile, prepared.passwords, prepared.packs, progress=progress, cancel=cancel
+        )
     except WizardError as problem:
-        made = getattr(problem, "results", None)
-        databases = [dataclasses.asdict(one) for one in made] if made is not None else result.databases
+        left = getattr(problem, "results", None)
+        databases = [dataclasses.asdict(one) for one in left] if left is not None else result.databases
         return dataclasses.replace(_failed(result, problem), databases=databases)
+    prepared.context.forget()
+    databases = [dataclasses.asdict(one) for one in made]
     driver = driver_at_last(prepared, result.checks)
     for finding in driver:
         tell(finding)
@@ -501,18 +466,13 @@ def write(
     keeper: Keeper | None = None,
     stages: tuple[str, ...] = (),
 ) -> Result:
-    """Apply the plan; the caller holds the locks of the homes.  The result with its outcome; it never raises."""
+    """Apply the plan; the caller holds the locks of the homes.  Return the result; never raises."""
     files = applying.files_json(prepared.plan)
-    run = runs.Run(
-        run=runs.new_id(),
-        kind="replay",
-        profile=loaded.name,
-        profile_path=str(loaded.path.resolve()),
-        owner=runs.user(),
-        host=runs.hostname(),
-        started=runs.now(),
-        homes={node.name: prepared.real_homes[node.name] for node in prepared.nodes},
-        entries=(),
+    run = runs.new(
+        "replay",
+        loaded.name,
+        str(loaded.path.resolve()),
+        {node.name: prepared.real_homes[node.name] for node in prepared.nodes},
         files=tuple(file for file in files if file["status"] != "unchanged"),
         ignored=prepared.options.ignore,
         databases=tuple(result.databases),

@@ -1,17 +1,17 @@
-"""`rollback` and `history`: going back, and what there is to go back from."""
+"""`rollback` and `history`."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
 from pathlib import Path
-from shlex import quote
-from typing import Any, NamedTuple
+from typing import Any
 
 from wizard.command_line.run.replay import Result
-from wizard.pack.home import Pack
+from wizard.pack.home import Pack, is_pack
 from wizard.plan.change import Change, Line
 from wizard.preflight import drift
+from wizard.profile.names import called, locate
 from wizard.system import bounded
 from wizard.system.cancel import Cancel
 from wizard.system.errors import ChecksFailed, Failed, UsageError, WizardError, os_errors_as_failures
@@ -32,34 +32,35 @@ def rollback(
     say: Callable[[str], None] = lambda text: None,
     cancel: Cancel,
 ) -> Result:
-    """Undo a run: each of its paths gets the state before, unless somebody edited it since.
+    """Undo a run: restore each of its paths, except those that were edited since.
 
-    A run that was cut off is taken back, and nothing older with it.  Outcome `restored` (3 where files that were
-    edited since were kept), `unchanged` or `failed`.
+    An interrupted run is restored, and nothing older with it.  Outcome `restored` (3 where edited files were kept),
+    `unchanged` or `failed`.
     """
     with os_errors_as_failures():
         runs.sweep()
-        if argument is not None and not _has_runs(argument) and _is_profile(argument):
-            return Result("unchanged", 0)
-        run = runs.find(argument)
-        homes = [home for home in map(Path, run.homes.values()) if not is_empty(home)]
+        run, homes = None, None
+        if argument is not None and not _has_runs(argument):
+            homes = _homes_of(argument)
+        if homes is None:
+            run = runs.find(argument)
+            homes = [home for home in map(Path, run.homes.values()) if not is_empty(home)]
     try:
         with os_errors_as_failures(), locked(homes):
             recovered = recovery.recover(homes, cancel, force=force)
             if recovered:
-                for one in recovered:
-                    for line in one.lines():
-                        say(line)
-                return _taken_back(recovered)
-            status = runs.statuses(runs.history()).get(run.run)
-            if status == "cut off":  # and there was no marker of it in a home that is here
+                for line in (line for one in recovered for line in one.lines()):
+                    say(line)
+                files = [{**file, "status": "restored"} for one in recovered for file in one.run.files]
+                return Result("restored", 0, files=files)
+            status = runs.statuses(runs.history()).get(run.run) if run is not None else None
+            if run is not None and status == runs.INTERRUPTED:  # and no home that is here has its marker
                 raise recovery.not_here(run)
-            if status not in runs.OPEN:
+            if run is None or status not in runs.OPEN:
                 return Result("unchanged", 0)
-            undone = _undo(run, force=force, cancel=cancel)
+            return _undo(run, force=force, cancel=cancel)
     except WizardError as problem:
         return Result(problem.outcome, problem.exit_code, error=str(problem))
-    return _ended(undone, later(run.run) if undone.kept else [])
 
 
 def _has_runs(argument: str) -> bool:
@@ -67,31 +68,26 @@ def _has_runs(argument: str) -> bool:
     return any(run.run == argument for run in all_runs) or bool(runs.of_profile(argument, all_runs))
 
 
-def _is_profile(argument: str) -> bool:
-    from wizard.profile.names import locate
+def _homes_of(argument: str) -> list[Path] | None:
+    """The homes here of a profile: another user's run may have been interrupted there.  None: it is not a profile."""
+    from wizard.profile.store import load
 
     try:
-        return is_anything(locate(argument)[1])
+        if not is_anything(locate(argument)[1]):
+            return None
     except UsageError:
-        return False
+        return None
+    try:
+        return [home for home in (Path(node.home) for node in load(argument).profile.nodes) if is_pack(home)]
+    except UsageError:  # not valid
+        return []
 
 
-class Undone(NamedTuple):
-    """What a rollback did: the run that it undid, the run that did it (None: there was nothing to write), what it
-    restored, and what it left alone: edited since, or impossible to restore."""
-
-    undone: Run
-    run: Run | None
-    restored: tuple[JournalEntry, ...]
-    kept: list[Unrestored]
-    failed: list[Unrestored]
-
-
-def _undo(run: Run, *, force: bool, cancel: Cancel) -> Undone:
+def _undo(run: Run, *, force: bool, cancel: Cancel) -> Result:
     """Undo a finished run.  The caller holds its homes.
 
     Raises:
-        ChecksFailed: a server runs, a home is gone, or the backups were pruned.
+        ChecksFailed: a server runs, a home is missing, or the backups were pruned.
         Failed, Cancelled, NotRestored: as `apply`.
     """
     _refuse(run)
@@ -112,95 +108,82 @@ def _undo(run: Run, *, force: bool, cancel: Cancel) -> Undone:
         else:
             (failed if force else kept).append(recovery.edited(entry, now))
     if not moves and (kept or failed):
-        return Undone(run, None, (), kept, failed)
-    # Without moves it is only noted that nothing of the run is left, so that the next rollback goes further back.
-    undoing = _undoing(run, restored, complete=not kept and not failed)
+        return _result(run, None, set(), kept, failed)
+    # Without moves it is only recorded that nothing of the run is left, so that the next rollback undoes an older one.
+    names = {(entry.node, entry.name) for entry in restored}
+    undoing = runs.new(
+        "rollback",
+        run.profile,
+        run.profile_path,
+        run.homes,
+        files=tuple({**file, "status": "restored"} for file in run.files if _key(file) in names),
+        undoes=run.run,
+        complete=not kept and not failed,
+    )
     try:
         done = applying.execute(undoing, moves, cancel, left=failed)
     except Failed:
         if {entry.path for entry in restored} - {one.path for one in failed}:
             raise
-        return Undone(run, None, (), kept, failed)
+        return _result(run, None, set(), kept, failed)
     runs.enlist(done)
-    names = {one.path for one in failed}
-    restored = [entry for entry in restored if entry.path not in names]
-    return Undone(run, done if moves else None, tuple(restored), kept, failed)
+    unrestored = {one.path for one in failed}
+    names = {(entry.node, entry.name) for entry in restored if entry.path not in unrestored}
+    return _result(run, done.run if moves else None, names, kept, failed)
 
 
-def _undoing(run: Run, restored: list[JournalEntry], *, complete: bool) -> Run:
-    """The run that a rollback is."""
-    names = {(entry.node, entry.name) for entry in restored}
-    return Run(
-        run=runs.new_id(),
-        kind="rollback",
-        profile=run.profile,
-        profile_path=run.profile_path,
-        owner=runs.user(),
-        host=runs.hostname(),
-        started=runs.now(),
-        homes=run.homes,
-        entries=(),
-        files=tuple(
-            {**file, "status": "restored"} for file in run.files if (file["node"], file["path"]) in names
-        ),
-        undoes=run.run,
-        complete=complete,
-    )
+def _result(
+    run: Run,
+    undoing: str | None,
+    restored: set[tuple[str, str]],
+    kept: list[Unrestored],
+    failed: list[Unrestored],
+) -> Result:
+    """The result of undoing `run` by the run `undoing` (None: there was nothing to write)."""
+    files = [{**file, "status": "restored" if _key(file) in restored else "unchanged"} for file in run.files]
+    again = f"apimha-wizard rollback {run.run}"
+    if failed:
+        error = (
+            f"these paths could not be restored:\n{recovery.listed([*failed, *kept])}\n"
+            f"  fix: correct the problem, then: {again}   (restores the rest)"
+        )
+        return Result("failed", 5, run=undoing, files=files, error=error)
+    if kept:
+        first = "".join(f"apimha-wizard rollback {newer}, " for newer in later(run.run))
+        discard = f"to discard those edits: {again} --force"
+        fix = f"undo the later runs first: {first}then {again}" if first else discard
+        error = f"edited since the run, and kept:\n{recovery.listed(kept)}\n  fix: {fix}"
+        return Result("restored", 3, run=undoing, files=files, error=error)
+    return Result("restored" if undoing else "unchanged", 0, run=undoing, files=files)
+
+
+def _key(file: dict[str, Any]) -> tuple[str, str]:
+    return file["node"], file["path"]
 
 
 def _refuse(run: Run) -> None:
+    running = {}
     for node, home in run.homes.items():
         if is_empty(Path(home)):
-            raise ChecksFailed(
-                f"the home of {node} is not here any more", place=home, fix="put it back where it was"
-            )
-        pid = Pack(Path(home)).running
-        if pid is not None:
-            raise ChecksFailed(
-                f"the server of {node} runs (process {pid})",
-                place=home,
-                fix=f"sh {quote(f'{home}/bin/wso2server.sh')} stop",
-            )
+            raise ChecksFailed(f"the home of {node} is missing", place=home, fix="put it back where it was")
+        if (pid := Pack(Path(home)).running) is not None:
+            running[node] = pid
+    if running:
+        only = f" --node {next(iter(running))}" if len(running) == 1 else ""
+        raise ChecksFailed(
+            f"running servers: {', '.join(f'{node} (process {pid})' for node, pid in running.items())}",
+            place=", ".join(run.homes[node] for node in running),
+            fix=f"apimha-wizard stop {called(run.profile, Path(run.profile_path))}{only}",
+        )
     if not run.has_backups:
         raise ChecksFailed(
-            f"the backups of the run {run.run} are gone (history --prune)",
+            f"the backups of the run {run.run} were removed (history --prune)",
             fix="restore the homes from your own backup",
         )
 
 
-def _taken_back(recovered: list[recovery.Recovered]) -> Result:
-    files = [file for one in recovered for file in one.run.files]
-    return Result("restored", 0, files=[{**file, "status": "restored"} for file in files])
-
-
-def _ended(undone: Undone, later_runs: list[str]) -> Result:
-    names = {(entry.node, entry.name) for entry in undone.restored}
-    files = [
-        {**file, "status": "restored" if (file["node"], file["path"]) in names else "unchanged"}
-        for file in undone.undone.files
-    ]
-    run = undone.run.run if undone.run else None
-    again = f"apimha-wizard rollback {undone.undone.run}"
-    if undone.failed:
-        error = (
-            f"these paths could not be restored:\n{recovery.listed([*undone.failed, *undone.kept])}\n"
-            f"  fix: correct that, then: {again}   (restores the rest)"
-        )
-        return Result("failed", 5, run=run, files=files, error=error)
-    if undone.kept:
-        first = "".join(f"apimha-wizard rollback {later_run}, " for later_run in later_runs)
-        fix = (
-            f"undo the later runs first: {first}then {again}"
-            if first
-            else f"to lose those edits: {again} --force"
-        )
-        error = f"edited since the run, and kept:\n{recovery.listed(undone.kept)}\n  fix: {fix}"
-        return Result("restored", 3, run=run, files=files, error=error)
-    return Result("restored" if run else "unchanged", 0, run=run, files=files)
-
-
 def history(argument: str | None = None) -> list[dict[str, Any]]:
-    """The runs, the newest first, as data: run, kind, profile, nodes, started, owner, files, state.
+    """List the runs, the newest first, as data: run, kind, profile, nodes, started, owner, files, state.
 
     Raises:
         Failed: a journal cannot be read.
@@ -214,15 +197,9 @@ def history(argument: str | None = None) -> list[dict[str, Any]]:
 
 def _describe(run: Listed, status: runs.RunStatus) -> dict[str, Any]:
     return {
-        "run": run.run,
-        "kind": run.kind,
-        "profile": run.profile,
-        "profile_path": run.profile_path,
+        **{key: getattr(run, key) for key in ("run", "kind", "profile", "profile_path")},
         "nodes": list(run.homes),
-        "started": run.started,
-        "owner": run.owner,
-        "files": run.files,
-        "ignored": run.ignored,
+        **{key: getattr(run, key) for key in ("started", "owner", "files", "ignored")},
         "state": _state(run, status),
         "can_be_undone": status in runs.OPEN and run.has_backups,
     }
@@ -237,11 +214,7 @@ def _state(run: Listed, status: runs.RunStatus) -> str:
 
 
 def later(name: str) -> list[str]:
-    """The newer runs that changed some of the same files and were not undone, the newest first.
-
-    Raises:
-        Failed: a journal cannot be read.
-    """
+    """List the newer runs that changed some of the same files and were not undone, the newest first."""
     with os_errors_as_failures():
         all_runs = runs.history()
         status = runs.statuses(all_runs)
@@ -255,7 +228,7 @@ def later(name: str) -> list[str]:
 
 
 def changes(name: str) -> list[Change]:
-    """What a run changed, file by file, with the bytes before and after as far as they were kept.
+    """Return the changes of a run, file by file, with the bytes before and after as far as they were kept.
 
     Raises:
         UsageError: there is no such run.
@@ -264,7 +237,7 @@ def changes(name: str) -> list[Change]:
     with os_errors_as_failures():
         run = runs.whole(name)
         if run is None:
-            raise UsageError(f"there is no run {name}", fix="apimha-wizard history")
+            raise UsageError(f"no run is called {name}", fix="apimha-wizard history")
         newer = list(itertools.takewhile(lambda one: one.run != name, runs.history()))
         entries = {(entry.node, entry.name): entry for entry in run.entries}
         found = []
@@ -280,7 +253,7 @@ def changes(name: str) -> list[Change]:
 
 
 def _texts(run: Run, entry: JournalEntry, newer: list[Listed]) -> tuple[bytes | None, bytes | None]:
-    """The bytes of an edited file before and after a run; None where they were not kept, or are no text."""
+    """Return the bytes of an edited file before and after a run; None where they were not kept or are not text."""
     try:
         before = bounded.read(run.backup(entry)) if entry.backup else None
     except FileNotFoundError:  # history --prune
@@ -294,6 +267,6 @@ def _texts(run: Run, entry: JournalEntry, newer: list[Listed]) -> tuple[bytes | 
 
 
 def prune(keep: int) -> int:
-    """How many runs lost their backups."""
+    """Remove the backups of all but the `keep` newest runs; return of how many."""
     with os_errors_as_failures():
         return runs.prune(keep)

@@ -1,4 +1,4 @@
-"""`replay --rolling`: a running pair is changed node by node: stop, write, start, wait until the pair is healthy."""
+"""`replay --rolling`: change a running pair node by node: stop, write, start, wait until the pair is healthy."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from wizard.command_line.run.servers import (
     ServerProgress,
     Servers,
     Setting,
-    refuse_unhealthy,
 )
+from wizard.command_line.run.start_stop import refuse_unhealthy
 from wizard.system.errors import ChecksFailed, StoppedError, WizardError, describe_error
 from wizard.verify.report import finding_lines
 from wizard.verify.verdict import ROLLING
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 def keeping(
     loaded: LoadedProfile, resolver: Resolver, progress: ServerProgress, cancel: Cancel, prepared: Prepared
 ) -> Iterator[tuple[Keeper, tuple[str, ...]]]:
-    """Who stops and starts the servers, and the nodes in the order in which they are changed, the passive one first.
+    """What stops and starts the servers, and the nodes in the order of the change, the passive one first.
 
     The caller holds the homes.
 
@@ -58,7 +58,7 @@ def keeping(
 
 
 def _as_in(pack: Pack, profile: Profile) -> Profile:
-    """The profile with what this home says of the fields by which a running node is judged."""
+    """The profile with this home's values of the fields by which a running node is judged."""
     values = read_home(pack).values
     for field in ROLLING:
         if field in values:
@@ -74,7 +74,8 @@ class Keeper:
     def __init__(self, servers: Servers, before: dict[str, Profile]) -> None:
         self._servers, self._before, self._unchanged = servers, before, dict(before)
         self._back = False
-        self._failures: list[str] = []
+        self._failures: dict[str, None] = {}
+        """Lines, each once, though the way back may fail for the same reason."""
 
     def stop(self, node: str) -> None:
         self._do(node, self._stop)
@@ -95,18 +96,18 @@ class Keeper:
         servers = self._servers
         states = servers.result("failed", 1).nodes
         if servers.verdict() == "healthy" and all(node.pid for node in states):
-            told = ", and the pair is healthy again"
+            ending = ", and the pair is healthy again"
         else:
-            told = f" ({'; '.join(f'{node.name}: {node.text}' for node in states)})"
-        return "\n".join([told, *self._failures])
+            ending = f" ({'; '.join(f'{node.name}: {node.text}' for node in states)})"
+        return "\n".join([ending, *self._failures])
 
     def _do(self, name: str, action: Callable[[Node], None]) -> None:
-        """On the way back what fails is noted, and the rest is done all the same."""
+        """While restoring, note what fails and go on."""
         try:
             action(self._servers.profile.node(name))
         except (OSError, StoppedError, WizardError) as problem:
             if isinstance(problem, WizardError) or self._back:
-                self._failures.append(str(problem))
+                self._failures |= dict.fromkeys(str(problem).split("\n"))
             if not self._back:
                 raise StoppedError(getattr(problem, "message", describe_error(problem))) from None
 
@@ -117,14 +118,14 @@ class Keeper:
     def _start(self, node: Node) -> None:
         servers = self._servers
         noted = len(servers.notes)
-        if servers.pid(node) is None:  # a unit that ends has no server, and still counts as active
+        if servers.pid(node) is None:  # an ending unit has no server, and still counts as active
             servers.launch(node)
         outcome, code = servers.wait(time.monotonic() + START_LIMIT)
         if outcome == "healthy":
             return
-        # Why a start has failed says more than what verify makes of the log that it left.
+        # The reason of a failed start says more than verify's findings in its log.
         failed = [one for one in servers.notes[noted:] if one.status == "error"]
         status = "waiting" if outcome == "waiting" else "error"
         found = failed or [one for one in servers.result(outcome, code).findings if one.status == status]
-        self._failures += [line for one in found for line in finding_lines(one, "-")]
+        self._failures |= dict.fromkeys(line for one in found for line in finding_lines(one, "-"))
         raise StoppedError(f"{node.name} did not become healthy")

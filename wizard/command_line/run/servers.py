@@ -1,12 +1,10 @@
-"""`start`, `stop`, `restart` and `service`: the servers of the homes on this machine (procedure, "The launcher").
+"""The servers of the homes on this machine: launching, signalling and waiting (procedure, "The launcher").
 
-`Servers` launches, signals and waits, one node at a time; the functions behind it are the orders in which that is done.
-Whoever launches or stops holds the homes (`locked`), so that no run writes into them meanwhile.
+Callers that launch or stop a server hold the homes (`locked`), so that no run writes into them meanwhile.
 """
 
 from __future__ import annotations
 
-import math
 import os
 import signal
 import subprocess
@@ -24,14 +22,13 @@ from wizard.plan.planner import Plan
 from wizard.preflight import checks
 from wizard.preflight.checks import CheckContext
 from wizard.profile.names import called
-from wizard.profile.passwords import UNRESOLVED, Passwords, gather
+from wizard.profile.passwords import UNRESOLVED, Passwords
 from wizard.server import launcher, systemd
 from wizard.server.process import send, server_of, stranger_in_pid_file
 from wizard.steps import procedure
 from wizard.system import finding
 from wizard.system.cancel import Cancel
-from wizard.system.errors import ChecksFailed, UsageError, WizardError, os_errors_as_failures
-from wizard.transaction.home_lock import locked
+from wizard.system.errors import ChecksFailed
 from wizard.verify.homes import LOG, packs_here
 from wizard.verify.hosts import resolve
 from wizard.verify.judges.analytics import SETTLING
@@ -53,20 +50,18 @@ ServersOutcome = Literal["healthy", "waiting", "unhealthy", "stopped", "refused"
 ServerState = Literal["running", "waiting", "starting", "stopping", "stopped", "failed"]
 
 START_LIMIT, STOP_LIMIT = 600.0, 120.0
-"""Seconds that a start or a restart, and the stop of a node, may take unless another time is asked for."""
+"""Defaults of `--timeout` in seconds: for a start or a restart, and for the stop of a node."""
 PERIOD = 0.2
-"""Seconds between two looks at logs and processes."""
+"""Seconds between two reads of logs and processes."""
 APPEARING, CANCELLED = 30.0, 3.0
-"""Seconds that a launcher may take until the process of the server is there, also once the start was cancelled."""
+"""Seconds until the process of a launched server must exist; the second once the start was cancelled."""
 GONE = 5.0
-"""Seconds without a process after which a server has ended whose launcher is not known: it may start it again."""
-KNOWING = 20.0
-"""Seconds that the first look at a pair, the Spark UIs included, may take."""
+"""Seconds without a process after which a server started by systemd has ended: a unit may start it again sooner."""
 BEFORE_A_START = ("prerequisites.java", "ports.clash", "ports.free")
 
 
 class NodeState(NamedTuple):
-    """A node's server: `seconds` from its launch until its start was complete; `text` is for people."""
+    """The state of a node's server: `seconds` from launch to complete start; `text` is for people."""
 
     name: str
     home: str
@@ -80,7 +75,7 @@ class NodeState(NamedTuple):
 
 @dataclass
 class ServersResult:
-    """How a command ended: everything that its text or its JSON tells."""
+    """How a command ended: everything that its text and its JSON contain."""
 
     outcome: ServersOutcome
     exit_code: int
@@ -100,30 +95,30 @@ class ServersResult:
 
 
 ServerProgress = Callable[[Sequence[NodeState]], None]
-"""Gets the nodes at each look."""
+"""Called with the nodes after each read."""
 
 
 class Setting(NamedTuple):
-    """What each command is about: the profile, the node of `--node`, and how the logs of the nodes are seen."""
+    """The profile, the node of `--node`, and how the logs of the nodes are read."""
 
     loaded: LoadedProfile
     resolver: Resolver
-    """Asked for a password only where it is not known whether the servers have made the tables."""
+    """Used only to find out whether the servers have created the tables."""
     only_node: str | None = None
     logs: Mapping[str, FileLog | PipeLog] = {}
     """Of `--log`, by node."""
     mask: Callable[[str], str] = str
-    """Hides passwords in what is shown of a log."""
+    """Hides passwords in lines of a log."""
     settling: float = SETTLING.total_seconds()
-    """Seconds that errors of a pair whose starts are complete may last until they count as final."""
+    """Seconds after which errors of a pair whose starts are complete count as final."""
 
 
 @dataclass
 class _Launched:
     """A server that this command has launched.
 
-    `process` is the launcher, None where systemd has it; `before` the line with which the start before began: what the
-    log says of that one is over.
+    `process` is the launcher, None where systemd runs it; `before` the first log line of the previous start, which is
+    over.
     """
 
     process: subprocess.Popen[bytes] | None
@@ -133,7 +128,7 @@ class _Launched:
 
 
 class Servers:
-    """The servers of a profile on this machine, and what their logs say.  Close it at the end.
+    """The servers of a profile on this machine, with their logs.  To be closed at the end.
 
     Raises:
         UsageError: no node has the name of `--node`.
@@ -149,7 +144,7 @@ class Servers:
         hosts = resolve(node.host for node in self.profile.nodes)
         self.packs = packs_here(self.profile, hosts)
         for node in self.nodes:
-            # Where both homes have one path and neither host is known here, --node says whose home this is.
+            # Where both homes have one path and neither host is this machine, --node names the node of this home.
             named = self.only_node is not None and not hosts.here(self.profile.partner(node).host)
             if named and is_pack(Path(node.home)):
                 self.packs = {node.name: Pack(Path(node.home))}
@@ -178,25 +173,25 @@ class Servers:
         )
         self._launched: dict[str, _Launched] = {}
         self._seen: dict[str, float] = {}
-        """When the server of a node was launched or last seen to run."""
+        """When the server of a node was launched or last found running."""
         self._stopping: set[str] = set()
         self._changed: set[str] = set()
         """The nodes whose server this command has launched or stopped."""
         self._view: View | None = None
         self.states: list[NodeState] = []
-        """The nodes at the newest look."""
+        """The nodes at the newest read."""
         self.notes: list[Finding] = []
-        """What this command itself has found, beside what `verify` says."""
+        """The findings of this command itself, beside those of `verify`."""
 
     def close(self) -> None:
         self._watcher.close()
 
     def judge_by(self, before: dict[str, Profile]) -> None:
-        """Judge these nodes by these profiles: a run that is going on has not changed them yet."""
+        """Judge these nodes by these profiles: the current run has not changed them yet."""
         self._watcher.before = before
 
     def finish(self) -> None:
-        """From now on nobody can cancel what is done."""
+        """From now on nothing can be cancelled."""
         self._cancel = Cancel()
 
     @property
@@ -208,11 +203,11 @@ class Servers:
         return server_of(Path(node.home))
 
     def is_up(self, node: Node) -> bool:
-        """Whether there is anything to stop: the server, or a unit that is about to start it."""
+        """Whether there is something to stop: the server, or a unit that is about to start it."""
         return self.pid(node) is not None or ((unit := self._unit(node)) is not None and unit.active)
 
     def look(self) -> View:
-        """Read what is new in the logs, and report how the nodes are."""
+        """Read the new lines of the logs, and report the states of the nodes."""
         if self._cancel.is_set():
             raise KeyboardInterrupt
         self._view = self._watcher.poll()
@@ -225,8 +220,6 @@ class Servers:
 
     def rest(self) -> None:
         threading.Event().wait(PERIOD)
-
-    # --- what the nodes are ------------------------------------------------------------------------------
 
     def _state(self, node: Node) -> NodeState:
         pid, launched = self.pid(node), self._launched.get(node.name)
@@ -258,9 +251,9 @@ class Servers:
         return state("running", f"started, {facts.role or 'no role yet'}{synced}")
 
     def begun(self, node: Node) -> bool:
-        """Whether the log tells of the start that this command has launched, or of one that it found running.
+        """Whether the log shows the start that this command has launched, or one that was running before.
 
-        A log that cannot be read never will: that is told at once.
+        True also for a log that cannot be read: it never would.
         """
         launched = self._launched.get(node.name)
         trouble = self._view.pair.sight(node).trouble if self._view is not None else None
@@ -272,7 +265,7 @@ class Servers:
         return facts.started.line if facts is not None and facts.started is not None else None
 
     def _ended(self, node: Node, pid: int | None, launched: _Launched | None) -> bool:
-        """Whether a server that was launched, or seen to run, has ended: neither it nor its launcher is there."""
+        """Whether a server that was launched, or found running, has ended, and its launcher too."""
         if pid is not None:
             self._seen[node.name] = time.monotonic()
             return False
@@ -281,7 +274,7 @@ class Servers:
         return node.name in self._seen and time.monotonic() - self._seen[node.name] > GONE
 
     def verdict(self) -> PairOutcome:
-        """What `verify` says; with `--node` of all that the logs seen here can show."""
+        """The verdict of `verify`; with `--node` of all that the logs here can show."""
         view = self._view or self.look()
         if not all(map(self.begun, self.nodes)):
             return "waiting"
@@ -290,22 +283,20 @@ class Servers:
     def result(
         self, outcome: ServersOutcome, exit_code: int, error: str | None = None, *, verified: bool = True
     ) -> ServersResult:
-        """The result, with what `verify` says of the starts that this command is about."""
+        """The result, with the findings of `verify` about the starts of this command."""
         states = [self._state(node) for node in self.nodes]
         shown = verified and self._view is not None and all(map(self.begun, self.nodes))
         found = self._view.findings if shown and self._view is not None else ()
         return ServersResult(outcome, exit_code, states, [*self.notes, *found], error)
 
-    # --- launching ---------------------------------------------------------------------------------------
-
     def check(self, nodes: Sequence[Node]) -> bool:
-        """Run the checks that can be made before these nodes are launched; whether none of them fails.
+        """Run the checks for the launch of these nodes; return whether none of them failed.
 
-        What they find is in `notes`.  A unit has a `JAVA_HOME` of its own.
+        Their findings are in `notes`.  A unit has a `JAVA_HOME` of its own.
 
         Raises:
-            ChecksFailed: a launcher would get no `JAVA_HOME`, or one that holds no Java while the server runs, or that
-                of a profile that the user has not agreed to.
+            ChecksFailed: a launcher would get no `JAVA_HOME`, or one without Java while the server runs, or that of a
+                profile that the user has not agreed to.
         """
         with_unit = {node.name for node in nodes if self._unit(node) is not None}
         for node in nodes:
@@ -347,7 +338,7 @@ class Servers:
         return not any(one.status == "error" for one in found)
 
     def name_stale(self, nodes: Sequence[Node]) -> None:
-        """Note each `wso2carbon.pid` that names the process of something else."""
+        """Note each `wso2carbon.pid` that names a process of another program."""
         for node in nodes:
             if (stranger := stranger_in_pid_file(Path(node.home))) is not None:
                 stale = finding.warning(
@@ -361,12 +352,12 @@ class Servers:
         return systemd.installed(self.name, node.name, Path(node.home))
 
     def launch(self, node: Node, *, setup: bool = False) -> None:
-        """Launch a node's server, and wait for its process; the caller has checked, and holds the home.
+        """Launch a node's server, and wait for its process; the caller has run `check`, and holds the home.
 
         With `setup` the launcher itself gets `-Dsetup`, also where a unit is installed, which has no such option.
 
         Raises:
-            Failed: launcher or systemctl cannot be run, or do not do it.
+            Failed: launcher or systemctl cannot be run, or fail.
         """
         self.look()
         unit = None if setup else self._unit(node)
@@ -383,15 +374,18 @@ class Servers:
             self._report()
             while self.pid(node) is None and (process is None or process.poll() is None):
                 patience = CANCELLED if self._cancel.is_set() else APPEARING
-                if time.monotonic() - launched.at > patience:
+                waited = time.monotonic() - launched.at
+                # A unit that has failed says so; but a job that was just queued may not have begun yet.
+                failed = waited > CANCELLED and unit is not None and (self._unit(node) or unit).has_failed
+                if waited > patience or failed:
                     break
                 self.rest()
         self.look()
 
     def wait(self, deadline: float) -> tuple[ServersOutcome, int]:
-        """Wait until the pair (or the node of `--node`) is healthy, a start has failed, or it is `deadline`.
+        """Wait until the pair (or the node of `--node`) is healthy, a start has failed, or `deadline`.
 
-        The outcome and its exit code; why a start has failed is in `notes`.
+        Return the outcome and its exit code; the reason of a failed start is in `notes`.
         """
         errors: frozenset[Finding] = frozenset()
         since = time.monotonic()
@@ -415,7 +409,7 @@ class Servers:
             self.rest()
 
     def wait_for(self, happened: Callable[[View], bool], deadline: float) -> bool:
-        """Wait until something is seen; False where a server has failed before, or it is `deadline`."""
+        """Wait until `happened` is true; False if a server fails before, or at `deadline`."""
         while not happened(self.look()):
             if time.monotonic() >= deadline or any(one.state == "failed" for one in self.states):
                 return False
@@ -423,7 +417,7 @@ class Servers:
         return True
 
     def _failure(self, node: Node) -> Finding:
-        """Why a start has failed: the last lines of the log that matter, else of the console, and the known cause."""
+        """Describe a failed start: the last relevant lines of the log, else of the console, and the known cause."""
         launched, ended = self._launched.get(node.name), self.pid(node) is None
         logs = [LOG] if self.begun(node) else []
         logs += [launcher.CONSOLE] if launched is not None and launched.process is not None else []
@@ -443,7 +437,7 @@ class Servers:
         )._replace(id="server.start")
 
     def _console_warnings(self) -> list[Finding]:
-        """What the launcher printed of a wrong Java before it went on."""
+        """Warn where the launcher printed that it has the wrong Java, and went on."""
         java, found = BY_ID["java-version"], []
         for node in self.nodes:
             launched = self._launched.get(node.name)
@@ -458,18 +452,16 @@ class Servers:
                 found.append(made._replace(id="server.java"))
         return found
 
-    # --- stopping ----------------------------------------------------------------------------------------
-
     def passive_first(self) -> list[Node]:
-        """The nodes in the order in which they are stopped: the active one last."""
+        """Return the nodes in the order in which they are stopped: the active one last."""
         view = self._view or self.look()
         roles = {node.name: facts.role if (facts := view.pair.facts(node)) else None for node in self.nodes}
         return sorted(self.nodes, key=lambda node: roles[node.name] == "active")
 
     def stop(self, node: Node, limit: float, *, kill: bool = False) -> bool:
-        """Stop a node's server with SIGTERM, or by its unit, and wait up to `limit` seconds, whether it has ended.
+        """Stop a node's server with SIGTERM, or by its unit, within `limit` seconds; return whether it has ended.
 
-        SIGKILL only with `kill`, after that time.  A server that does not run has ended.
+        SIGKILL only with `kill`, after that time.
         """
         pid, unit = self.pid(node), self._unit(node)
         self._launched.pop(node.name, None)
@@ -508,198 +500,14 @@ class Servers:
             ) from None
 
     def _has_ended(self, node: Node, limit: float, number: signal.Signals | None) -> bool:
-        """Wait until the home has no server.  Each gets the signal: there can be two, and the launcher starts another
-        after a restart from the console."""
-        deadline, told = time.monotonic() + limit, None
+        """Wait until the home has no server; signal each process, since the launcher may start another one."""
+        deadline, signalled = time.monotonic() + limit, None
         while (pid := self.pid(node)) is not None:
-            if number is not None and pid != told:
+            if number is not None and pid != signalled:
                 self._signal(node, pid, number)
-                told = pid
+                signalled = pid
             if time.monotonic() >= deadline:
                 return False
             self.look()
             self.rest()
         return True
-
-
-# --- the commands -------------------------------------------------------------------------------------------
-
-
-def run(
-    verb: Literal["start", "stop", "restart"],
-    setting: Setting,
-    *,
-    progress: ServerProgress = lambda nodes: None,
-    cancel: Cancel,
-    **options: Any,
-) -> ServersResult:
-    """The result of `start`, `stop` or `restart`, which take the options, also of one that was cancelled or refused.
-
-    Raises:
-        UsageError: no node has the name of `--node`.
-    """
-    servers: Servers | None = None
-    try:
-        with os_errors_as_failures():
-            servers = Servers(verb, setting, progress, cancel)
-            actions: Mapping[str, Callable[..., ServersResult]]
-            actions = {"start": start, "stop": stop, "restart": restart}
-            return actions[verb](servers, **options)
-    except KeyboardInterrupt:
-        ended: tuple[ServersOutcome, int, str] = (
-            "cancelled",
-            130,
-            "cancelled; servers that run keep running",
-        )
-    except UsageError:
-        raise
-    except WizardError as problem:
-        ended = "failed" if problem.exit_code == 1 else "refused", problem.exit_code, str(problem)
-    finally:
-        if servers is not None:
-            servers.close()
-    return servers.result(*ended) if servers is not None else ServersResult(*ended[:2], error=ended[2])
-
-
-def start(servers: Servers, *, timeout: float = START_LIMIT, wait: bool = True) -> ServersResult:
-    """Start both nodes side by side, or the one of `--node`, and wait until they are healthy.
-
-    Without `wait` it ends once the launchers run (outcome `waiting`, exit code 0).  A node that runs is left alone.
-    """
-    deadline, first = time.monotonic() + timeout, servers.profile.nodes[0]
-
-    def tables_made(view: View) -> bool:
-        """Whether the first node's log says `Cluster initialization completed`: it has made the tables then."""
-        facts = view.pair.facts(first)
-        return servers.begun(first) and facts is not None and facts.clustered is not None
-
-    with locked(servers.homes):
-        stopped = [node for node in servers.nodes if servers.pid(node) is None]
-        if not servers.check(stopped):
-            return _refused(servers)
-        setup = bool(stopped) and _tables_missing(servers)
-        if setup and first not in servers.nodes:
-            raise ChecksFailed(
-                f"there are no tables yet, and {first.name} makes them at its first start (-Dsetup)",
-                fix=f"start {first.name} first: apimha-wizard start {servers.called} --node {first.name}",
-            )
-        for node in stopped:
-            if node != first and setup and not servers.wait_for(tables_made, deadline):
-                wait = True  # there is a node that was not launched
-                break
-            if servers.pid(node) is None:  # still: it has been some time
-                servers.launch(node, setup=setup and node == first)
-    if wait or any(one.state == "failed" for one in servers.states):
-        return servers.result(*servers.wait(deadline))
-    return servers.result("waiting", 0)
-
-
-def _refused(servers: Servers) -> ServersResult:
-    unfinished = any(one.id == UNFINISHED and one.status == "error" for one in servers.notes)
-    return servers.result("refused", 5 if unfinished else 3, "nothing was started: a check has failed")
-
-
-def _tables_missing(servers: Servers) -> bool:
-    """Whether the servers make the tables, and have not made them yet.
-
-    Raises:
-        ChecksFailed: that cannot be seen, or a database does not exist.
-    """
-    profile, mysql = servers.profile, servers.profile.mysql
-    if mysql.provisioning != "server":
-        return False
-    from wizard.preflight.mysql.view import DatabaseView
-
-    passwords = gather(profile, servers.resolver, steps=["datasources"], offline=False)
-    for problem in passwords.problems:
-        raise ChecksFailed(problem.message, fix=problem.fix)
-    try:
-        context = CheckContext(profile, profile.nodes, servers.packs, Plan(()), passwords)
-        situation = DatabaseView(context).situation
-        if situation.account_failure is not None:
-            raise situation.account_failure
-    except WizardError as problem:
-        text = f"whether there are tables cannot be seen: {problem.message}"
-        raise ChecksFailed(text, place=problem.place, fix=problem.fix) from None
-    contents = [situation.contents.get(name) for name in (mysql.databases.user, mysql.databases.registry)]
-    if None in contents:
-        raise ChecksFailed(
-            f"{mysql.databases.user} or {mysql.databases.registry} does not exist, or {mysql.username} may not see it",
-            fix=f"apimha-wizard replay {servers.called}, or let a DBA run what apimha-wizard sql prints",
-        )
-    return any(found.empty for found in contents if found is not None)
-
-
-def stop(
-    servers: Servers,
-    *,
-    timeout: float = STOP_LIMIT,
-    kill: bool = False,
-    agreed: Callable[[Sequence[Node]], bool] = lambda nodes: True,
-) -> ServersResult:
-    """Stop both nodes, the passive one first, or the one of `--node`; `timeout` is for each.
-
-    `agreed` is asked before both go down.
-    """
-    servers.name_stale(servers.nodes)
-    running = [node for node in servers.passive_first() if servers.is_up(node)]
-    if len(running) == len(servers.profile.nodes) and not agreed(running):
-        return servers.result("cancelled", 130, "cancelled; nothing was stopped")
-    with locked(servers.homes):
-        left = [node.name for node in running if not servers.stop(node, timeout, kill=kill)]
-    if left:
-        return servers.result("failed", 1, f"{' and '.join(left)} still running", verified=False)
-    return servers.result("stopped", 0, verified=False)
-
-
-def restart(servers: Servers, *, timeout: float = START_LIMIT) -> ServersResult:
-    """Restart node by node, the passive one first, each only while the pair is healthy; or the one of `--node`."""
-    deadline = time.monotonic() + timeout
-    with locked(servers.homes):
-        if not servers.check(servers.nodes):
-            return _refused(servers)
-        if servers.only_node is None:
-            refuse_unhealthy(servers, "to restart all the same: stop, then start", deadline)
-        for node in servers.passive_first():
-            # Not cut off by the deadline: a node that was told to stop would stay down.
-            if not servers.stop(node, STOP_LIMIT):
-                return servers.result("failed", 1, f"{node.name} still running")
-            servers.launch(node)
-            outcome, code = servers.wait(deadline)
-            if outcome != "healthy":
-                return servers.result(outcome, code)
-    return servers.result("healthy", 0)
-
-
-def refuse_unhealthy(servers: Servers, otherwise: str, deadline: float = math.inf) -> None:
-    """Refuse to take a node from a pair that is not healthy.  Raises `ChecksFailed`, with the other way to do it."""
-    if not (
-        all(map(servers.pid, servers.nodes))
-        and servers.wait_for(_is_judged, min(deadline, time.monotonic() + KNOWING))
-        and servers.verdict() == "healthy"
-    ):
-        raise ChecksFailed(
-            "the pair is not healthy, so that no node can be spared",
-            fix=f"apimha-wizard verify {servers.called}   says why; {otherwise}",
-        )
-
-
-def _is_judged(view: View) -> bool:
-    """Whether the pair is healthy, or known not to be: the Spark UIs were looked at."""
-    return view.outcome == "healthy" or (view.outcome == "unhealthy" and view.spark is not None)
-
-
-def service(loaded: LoadedProfile, only_node: str) -> str:
-    """The systemd unit of a node.
-
-    Raises:
-        UsageError: no node has that name.
-        ChecksFailed: its home is not here, or there is no `JAVA_HOME`.
-    """
-    Options(only_node=only_node).validate(loaded.profile)
-    node = loaded.profile.node(only_node)
-    if not is_pack(Path(node.home)):
-        raise ChecksFailed(
-            "this home is not on this machine", place=str(node.home), fix=f"run it on {node.host}"
-        )
-    return systemd.unit_text(loaded.name, node.name, Path(node.home), launcher.java_home_of(node))

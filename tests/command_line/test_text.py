@@ -1,0 +1,105 @@
+"""The text of `check` and `replay`: steps, problems last, totals, what to do next, colour, and a live line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.database.test_replay import world_of
+from tests.support.cli import on_a_terminal, run
+from tests.support.pairs import Pair
+from tests.support.playground import playground
+from tests.support.servers import Server
+
+STEPS = ["prerequisites", "datasources", "registry", "hazelcast", "event-processor", "spark"]
+PROBLEM = re.compile(r"^[!✗] ([a-z-]+\.[a-z-]+)", re.M)
+
+
+@pytest.fixture
+def broken(make_pair: Callable[..., Pair]) -> Pair:
+    """A pair with an error, two nodes with one port, and the warning that no Java is set."""
+    return make_pair(nodes=[{}, {"hazelcast_port": 4000}])
+
+
+@pytest.mark.parametrize("command", ["check", "replay"])
+def test_a_line_for_each_step_then_the_problems_in_full_the_failed_ones_last(
+    broken: Pair, command: str
+) -> None:
+    ran = run(command, broken.profile, "--offline")
+    assert ran.code == 3
+    steps = [(sign, step) for sign, step in re.findall(r"^(\S) ([a-z-]+): \d", ran.out, re.M)]
+    assert [step for _, step in steps if step in STEPS] == STEPS
+    assert {("✓", "registry"), ("✗", "ports")} <= set(steps)
+    problems = PROBLEM.findall(ran.out)
+    assert problems[-1] == "ports.clash"
+    assert set(problems[:-1]) == {"prerequisites.java"}
+    assert ran.out.index("\n✗ ports: ") < ran.out.index("\n! prerequisites.java")
+    assert re.search(r"^✗ ports\.clash node2: .*\n    fix: set hazelcast_port", ran.out, re.M)
+    assert re.search(r"^checks: \d+ passed, 2 warnings, 1 failed$", ran.out, re.M)
+    # `check` also lists each check below its step.
+    assert ("    ✓ registry.local-database" in ran.out) == (command == "check")
+
+
+def test_quiet_leaves_the_problems_and_the_result(broken: Pair, make_pair: Callable[..., Pair]) -> None:
+    ran = run("check", broken.profile, "--offline", "--quiet")
+    assert [
+        line for line in ran.out.splitlines() if not line.startswith(("!", "✗", "    fix: ", "checks: "))
+    ] == []
+    assert PROBLEM.findall(ran.out)[-1] == "ports.clash"
+    pair = make_pair("das-3.0.1")
+    few = ["--offline", "--quiet", "--only", "hazelcast"]
+    dry = run("replay", pair.profile, *few, "--dry-run").out.splitlines()
+    assert (dry[0][:8], dry[2:]) == ("checks: ", ["Nothing was written (--dry-run)."])
+    done = run("replay", pair.profile, *few).out.splitlines()
+    assert (len(done), done[1][:10]) == (2, "Done: run ")
+
+
+def test_the_dry_run_ends_with_totals(make_pair: Callable[..., Pair]) -> None:
+    pair = make_pair()
+    ran = run("replay", pair.profile, "--offline", "--dry-run", "--json")
+    pending = [file["node"] for file in ran.json["files"] if file["status"] == "pending"]
+    both = f"node1: {pending.count('node1')}, node2: {pending.count('node2')}"
+    assert ran.err.splitlines()[-2] == f"{len(pending)} files to change ({both})."
+    one = run("replay", pair.profile, "--offline", "--dry-run", "--only", "hazelcast", "--node", "node2")
+    assert one.out.splitlines()[-2] == "1 file to change (node2: 1)."
+
+
+def test_what_to_do_next_comes_before_undo(make_pair: Callable[..., Pair]) -> None:
+    out = run("replay", make_pair().profile, "--offline").out
+    titles = [line for line in out[out.index("Done: ") :].splitlines()[1:] if not line.startswith(" ")]
+    assert titles == ["1 Start both nodes", "2 Verify", "3 Configure API Manager", "Later", "Undo"]
+    assert re.match(r"  apimha-wizard rollback \d{8}T", out.splitlines()[-1])
+
+
+@pytest.mark.parametrize(
+    ("environment", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)]
+)
+def test_colour_on_a_terminal_only(broken: Pair, environment: dict[str, str], coloured: bool) -> None:
+    settings = {"TERM": "xterm", **broken.env, **environment}
+    code, shown = on_a_terminal("", "check", broken.profile, "--offline", **settings)
+    assert code == 3
+    assert ("\x1b[31m✗ ports.clash node2" in shown) == coloured
+    assert ("\x1b" in shown) == coloured
+    assert "\x1b" not in run("check", broken.profile, "--offline").out
+
+
+def test_a_live_line_counts_the_statements_of_a_database(
+    mariadb: Server, packs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pack = packs / "apim-analytics-2.0.0"
+    with playground(mariadb, pack, tmp_path) as ground:
+        world = world_of(ground, pack, tmp_path)
+        options = ("--only", "mysql", "--ignore", "ports.free", "--ignore", "mysql.driver")
+        env = {**world.env, "TERM": "xterm"}
+        code, shown = on_a_terminal("", "replay", world.pair.profile, *options, **env)
+        assert code == 0, shown
+        lines = shown.replace("\r\n", "\n").split("\r")
+        name = ground.names["registry"]
+        done = [line.split()[1] for line in lines if line.startswith(f"{name} ") and "/" in line.split()[1]]
+        assert len(done) > 10
+        assert {one.partition("/")[2] for one in done} == {done[-1].partition("/")[0]}
+        # The live line is gone at the end: what remains does not begin with it.
+        assert re.search(rf"^database {name}: created, \d+ tables", shown.replace("\r\n", "\n"), re.M)

@@ -1,0 +1,245 @@
+"""What every command shares: the group, the options, the streams, and how a command ends.
+
+Nothing heavy is imported here: each command imports what it needs when it runs.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import wraps
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from wizard import __version__
+from wizard.command_line.completion import Offer, offering, profiles_to_open
+from wizard.command_line.text import Paper
+from wizard.system.errors import UsageError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from wizard.passwords.resolver import Resolver
+    from wizard.profile.files import LoadedProfile
+    from wizard.system.cancel import Cancel
+
+
+class Launchers(NamedTuple):
+    """What opens the screens; the entry point passes it, so that nothing here imports them."""
+
+    open_wizard: Callable[[str | None], int]
+    dashboard: Callable[..., int]
+
+
+class Commands(click.Group):
+    """The group of all commands: any other word is the name of a profile to open in the wizard."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            completing = ctx.resilient_parsing  # the Tab key: an error would appear in the prompt
+            if not completing and (
+                (len(args) > 1 and not args[1].startswith("-")) or not is_profile(args[0])
+            ):
+                raise _unknown(args[0])
+            return "wizard", self.commands["wizard"], args
+        return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete commands, then the profiles that open in the wizard."""
+        return [*super().shell_complete(ctx, incomplete), *profiles_to_open(incomplete)]
+
+
+HELP = {"help_option_names": ["-h", "--help"]}
+
+
+@click.group(cls=Commands, invoke_without_command=True, context_settings={**HELP, "max_content_width": 100})
+@click.version_option(__version__, prog_name="apimha-wizard")
+@click.pass_context
+def cli(ctx: click.Context) -> int | None:
+    """Turn two unpacked WSO2 API Manager Analytics packs into a minimum high-availability pair.
+
+    Without a command: open the wizard. With the name or the file of a profile: open the wizard with that profile.
+    """
+    return open_wizard(ctx.obj, None) if ctx.invoked_subcommand is None else None
+
+
+class Ended(NamedTuple):
+    """How a command ended: its exit code, and with `--json` its object."""
+
+    code: int
+    data: Any = None
+    final: bool = False
+    """Whether the code stays where the output is lost: it reports an action.  Else the output is the result."""
+
+
+def command(
+    name: str,
+    takes: str = "",
+    *,
+    acts: bool | Callable[[Mapping[str, Any]], bool] = False,
+    group: click.Group = cli,
+    **settings: Any,
+) -> Callable[[Callable[..., int | Ended]], click.Command]:
+    """Make a command of the group, with these options (names in `OPTIONS`), `--version` and `--debug`.
+
+    `acts` says whether the command, with these parameters, changes anything.
+    """
+
+    def wrap(function: Callable[..., int | Ended]) -> click.Command:
+        @wraps(function)
+        def run(*screen: Any, **given: Any) -> Ended:
+            ended = function(*screen, **given)
+            ended = Ended(ended) if isinstance(ended, int) else ended
+            return ended._replace(final=(acts(given) if callable(acts) else acts) or ended.code == 130)
+
+        for option in reversed(takes.split()):
+            run = OPTIONS[option](run)
+        made: click.Command = group.command(name, **settings)(run)
+        flag("--debug", "Show tracebacks (passwords stay masked).", expose_value=False)(made)
+        return click.version_option(__version__, prog_name="apimha-wizard")(made)
+
+    return wrap
+
+
+def flag(name: str, text: str, *names: str, **settings: Any) -> Callable[[Any], Any]:
+    return click.option(name, *names, is_flag=True, help=text, **settings)
+
+
+def value(name: str, metavar: str, offer: Offer, text: str, *names: str, **more: Any) -> Callable[[Any], Any]:
+    """An option with a value that the Tab key completes."""
+    return click.option(name, *names, metavar=metavar, shell_complete=offering(offer), help=text, **more)
+
+
+def timeout(seconds: int, what: str) -> Callable[[Any], Any]:
+    return click.option(
+        "--timeout",
+        type=click.FloatRange(min=0),
+        callback=_refuse_nan,
+        default=float(seconds),
+        metavar="S",
+        help=f"Seconds that {what} may take ({seconds}).",
+    )
+
+
+def _refuse_nan(context: click.Context, parameter: click.Parameter, given: float) -> float:
+    if math.isnan(given):  # never outside of a range
+        raise click.BadParameter("not a number", context, parameter)
+    return given
+
+
+OPTIONS: dict[str, Callable[[Any], Any]] = {
+    "profile": click.argument("name", metavar="PROFILE", shell_complete=offering("profiles")),
+    "node": value("--node", "NAME", "nodes", "Only this node, on its own machine.", "only_node"),
+    "only": value("--only", "STEP", "steps", "Run only this step (repeatable).", multiple=True),
+    "skip": value("--skip", "STEP", "steps", "Skip this step (repeatable).", multiple=True),
+    "offline": flag("--offline", "Use no network: no live checks, no databases."),
+    "ignore": value(
+        "--ignore",
+        "CHECK-ID",
+        "checks",
+        "Treat this check's errors as warnings (repeatable).",
+        multiple=True,
+    ),
+    "quiet": flag("--quiet", "Print only problems and the result."),
+    "json": flag("--json", "Print one JSON object to standard output.", "as_json"),
+    "log": click.option(
+        "--log",
+        "logs",
+        multiple=True,
+        metavar="NODE=FILE|-",
+        help="The log of a node on another machine (-: standard input).",
+    ),
+    "commands": flag("--allow-commands", "Agree to what the profile names, for this run only."),
+    "dry-run": flag("--dry-run", "Show what would change; write and remove nothing."),
+}
+
+
+def open_wizard(screen: Launchers | None, name: str | None) -> int:
+    if name is not None and not is_profile(name):
+        raise _unknown(name)
+    if screen is None or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError(
+            "the wizard needs a terminal",
+            fix=f"without one, use: apimha-wizard replay {name or 'PROFILE'}",
+        )
+    return screen.open_wizard(name)
+
+
+def is_profile(name: str) -> bool:
+    """Whether a word names a profile or the draft of one."""
+    from wizard.profile.drafts import find
+    from wizard.profile.names import locate
+
+    try:
+        _, path = locate(name)
+    except UsageError:
+        return False
+    return path.exists() or find(path.name.removesuffix(".toml"), target=path) is not None
+
+
+def _unknown(name: str) -> UsageError:
+    import difflib
+
+    near = difflib.get_close_matches(name, [c for c in cli.commands if c != "wizard"], 1)
+    return UsageError(
+        f"{name} is neither a command nor a profile",
+        fix=f"did you mean {near[0]}?" if near else "apimha-wizard profile list   or   apimha-wizard --help",
+    )
+
+
+def paper(as_json: bool) -> Paper:
+    """Where text goes: standard output, or with `--json` standard error."""
+    return Paper(sys.stderr if as_json else None)
+
+
+def load(name: str) -> LoadedProfile:
+    from wizard.profile import store
+
+    return store.load(name)
+
+
+def resolver_of(loaded: LoadedProfile, *, allow_commands: bool) -> Resolver:
+    """The resolver of a profile's passwords, which asks on a terminal."""
+    from wizard.profile.passwords import resolver_of as make
+
+    return make(
+        loaded,
+        allow_commands=allow_commands,
+        interactive=can_ask(),
+        ask=lambda text: str(click.prompt(text, hide_input=True, default="", show_default=False, err=True)),
+        confirm=lambda text: bool(click.confirm(text, default=False, err=True)),
+    )
+
+
+def can_ask() -> bool:
+    """Whether a question can be asked: on standard error, since standard output may be a file."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+@contextmanager
+def interruptible() -> Iterator[Cancel]:
+    """Let Ctrl-C, SIGTERM and SIGHUP end a command at once; while it writes, at the next safe point."""
+    import signal
+
+    from wizard.system.cancel import Cancel
+
+    cancel = Cancel()
+    # A closed terminal (SIGHUP) stops the command too, unless the signal is ignored (nohup).
+    numbers = [
+        number
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) is not signal.SIG_IGN
+    ]
+    before = [signal.signal(number, lambda *_: cancel.interrupt()) for number in numbers]
+    try:
+        yield cancel
+    finally:
+        # A final result stays final while it is printed: no signal may end the command as "cancelled" then.
+        if not cancel.sealed:
+            for number, handler in zip(numbers, before, strict=True):
+                signal.signal(number, handler)
