@@ -663,6 +663,12 @@ def units(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return units
 
 
+def install(two: StandInPair, units: Path, node: str = "node2") -> None:
+    """Install the unit of a node under the name of node2's."""
+    text = run("service", two.pair.profile, "--node", node).out
+    (units / "apimha-pair-node2.service").write_text(text)
+
+
 def asked(units: Path) -> list[str]:
     """What systemctl was asked to do, beside what it was asked about."""
     lines = (units / "asked").read_text().splitlines() if (units / "asked").exists() else []
@@ -673,8 +679,7 @@ def asked(units: Path) -> list[str]:
 class TestSystemd:
     def test_an_installed_unit_is_used(self, launched: Launched, units: Path) -> None:
         two = launched()
-        text = run("service", two.pair.profile, "--node", "node2").out
-        (units / "apimha-pair-node2.service").write_text(text)
+        install(two, units)
         command("start", two, code=0)
         assert asked(units) == ["start --no-block --no-ask-password apimha-pair-node2.service"]
         command("restart", two, code=0)
@@ -688,18 +693,14 @@ class TestSystemd:
     ) -> None:
         """As after sudo."""
         two = launched(fault="never")
-        (units / "apimha-pair-node2.service").write_text(
-            run("service", two.pair.profile, "--node", "node2").out
-        )
+        install(two, units)
         monkeypatch.delenv("JAVA_HOME")
         assert command("start", two, "--json", "--node", "node2", "--no-wait", code=0).json["findings"] == []
 
     def test_a_server_that_was_started_without_it_is_signalled(self, launched: Launched, units: Path) -> None:
         two = launched(fault="never")
         command("start", two, "--node", "node2", "--no-wait", code=0)
-        (units / "apimha-pair-node2.service").write_text(
-            run("service", two.pair.profile, "--node", "node2").out
-        )
+        install(two, units)
         asked(units)
         command("stop", two, "--node", "node2", code=0)
         assert asked(units) == []
@@ -707,9 +708,7 @@ class TestSystemd:
 
     def test_a_launch_with_setup_does_without_it(self, launched: Launched, units: Path) -> None:
         two = launched(fault="never")
-        (units / "apimha-pair-node2.service").write_text(
-            run("service", two.pair.profile, "--node", "node2").out
-        )
+        install(two, units)
         setting = servers.Setting(load(two.pair.profile), Resolver(), "node2")
         control = servers.Servers("start", setting, lambda nodes: None, Cancel())
         control.launch(control.nodes[0], setup=True)
@@ -719,8 +718,7 @@ class TestSystemd:
 
     def test_a_unit_of_another_home_is_not(self, launched: Launched, units: Path) -> None:
         two = launched(fault="never")
-        text = run("service", two.pair.profile, "--node", "node1").out
-        (units / "apimha-pair-node2.service").write_text(text)
+        install(two, units, "node1")
         command("start", two, "--node", "node2", "--no-wait", code=0)
         assert asked(units) == []
 
@@ -729,8 +727,7 @@ class TestSystemd:
     ) -> None:
         """systemd waits before it starts the launcher again, and calls the unit activating meanwhile."""
         two = launched()
-        text = run("service", two.pair.profile, "--node", "node2").out
-        (units / "apimha-pair-node2.service").write_text(text)
+        install(two, units)
         program = units.with_name("programs") / "systemctl"
         failing = program.read_text().replace("start)\n", "start) exit 0\n")
         failing = failing.replace(
@@ -745,9 +742,7 @@ class TestSystemd:
 
     def test_what_systemctl_refuses_is_shown(self, launched: Launched, units: Path) -> None:
         two = launched()
-        (units / "apimha-pair-node2.service").write_text(
-            run("service", two.pair.profile, "--node", "node2").out
-        )
+        install(two, units)
         program = units.with_name("programs") / "systemctl"
         program.write_text(program.read_text().replace("start)\n", "start) echo not allowed >&2; exit 4\n"))
         done = command("start", two, "--json", "--node", "node2", code=1)

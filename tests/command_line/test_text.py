@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +15,7 @@ from tests.support.cli import on_a_terminal, run
 from tests.support.pairs import Pair
 from tests.support.playground import playground
 from tests.support.servers import Server
+from wizard.command_line.text import Paper, RunPrinter
 
 STEPS = ["prerequisites", "datasources", "registry", "hazelcast", "event-processor", "spark"]
 PROBLEM = re.compile(r"^[!✗] ([a-z-]+\.[a-z-]+)", re.M)
@@ -84,6 +87,25 @@ def test_colour_on_a_terminal_only(broken: Pair, environment: dict[str, str], co
     assert ("\x1b[31m✗ ports.clash node2" in shown) == coloured
     assert ("\x1b" in shown) == coloured
     assert "\x1b" not in run("check", broken.profile, "--offline").out
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_live_line_is_gone_before_an_error_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    terminal = Terminal()
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        contextlib.closing(RunPrinter(Paper(terminal), quiet=False)) as one,
+    ):
+        one.database("regdb", 31, 74, "CREATE TABLE REG_LOG")
+        assert terminal.getvalue().rstrip() == "\rregdb 31/74"
+        raise KeyboardInterrupt
+    last = terminal.getvalue().split("\r")[-2]
+    assert (last.strip(), terminal.getvalue()[-1]) == ("", "\r")
 
 
 def test_a_live_line_counts_the_statements_of_a_database(

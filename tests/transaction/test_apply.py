@@ -177,13 +177,8 @@ def test_a_file_that_is_edited_before_its_turn_stops_the_run(box: Sandbox) -> No
 
 
 def test_a_file_that_is_edited_after_its_turn_is_left_alone_and_named(box: Sandbox) -> None:
-    def fail(node: str, path: str, done: int, total: int) -> None:
-        if path.endswith("axis2.xml"):
-            edit(box.folder / AXIS2)
-            raise OSError(5, "broken")
-
-    result = box.replay(progress=fail)
-    ends(result, 5, "broken", AXIS2, "left alone", "--force")
+    result = box.replay(progress=after("axis2.xml", lambda: edit(box.folder / AXIS2)))
+    ends(result, 5, "Input/output error", AXIS2, "left alone", "--force")
     assert result.outcome == "failed"
     assert [path for path in box.changed() if MARKER not in path] == [AXIS2]
     assert len(box.markers) == 2
@@ -196,10 +191,16 @@ def test_a_file_that_is_edited_after_its_turn_is_left_alone_and_named(box: Sandb
 
 def at(number: int, act: Callable[[], object]) -> Callable[[str, str, int, int], None]:
     """A progress that does something once that many paths are written."""
+    return lambda node, path, done, total: act() if done == number else None
+
+
+def after(name: str, act: Callable[[], object]) -> Callable[[str, str, int, int], None]:
+    """A progress that does something once the first path of that name is written, and then fails."""
 
     def progress(node: str, path: str, done: int, total: int) -> None:
-        if done == number:
+        if path.endswith(name):
             act()
+            raise OSError(5, "Input/output error")
 
     return progress
 
@@ -262,17 +263,6 @@ def test_a_folder_that_vanishes_is_named_and_can_come_back(box: Sandbox) -> None
     away.rename(folder)
     assert box.rollback().outcome == "restored"
     as_before(box)
-
-
-def after(name: str, act: Callable[[], object]) -> Callable[[str, str, int, int], None]:
-    """A progress that does something once the first path of that name is written, and then fails."""
-
-    def progress(node: str, path: str, done: int, total: int) -> None:
-        if path.endswith(name):
-            act()
-            raise OSError(5, "Input/output error")
-
-    return progress
 
 
 def test_a_folder_that_has_gone_before_its_turn_fails_the_run(box: Sandbox) -> None:
@@ -507,7 +497,14 @@ def test_a_home_that_is_mounted_read_only(box: Sandbox) -> None:
         assert not box.markers
         remount(home, "rw")
         # In the middle nothing can be restored over there: exit 5, and the next command restores it.
-        result = box.replay(progress=after_node2(lambda: remount(home, "ro")))
+        written: list[str] = []
+
+        def forbid(node: str, path: str, done: int, total: int) -> None:
+            if node == "node2" and not written:
+                written.append(path)
+                remount(home, "ro")
+
+        result = box.replay(progress=forbid)
         ends(result, 5, "could not be restored", "Read-only file system", "apimha-wizard rollback")
         ends(box.rollback(), 5, "Read-only file system")
         remount(home, "rw")
@@ -517,18 +514,6 @@ def test_a_home_that_is_mounted_read_only(box: Sandbox) -> None:
 
 def remount(place: Path, how: str) -> None:
     subprocess.run(["mount", "-o", f"remount,{how},bind", str(place)], check=True)
-
-
-def after_node2(act: Callable[[], object]) -> Callable[[str, str, int, int], None]:
-    """A progress that does something once the second node's first path is written."""
-    done: list[str] = []
-
-    def progress(node: str, path: str, number: int, total: int) -> None:
-        if node == "node2" and not done:
-            done.append(path)
-            act()
-
-    return progress
 
 
 def once_checked(act: Callable[[], object]) -> Callable[[object], None]:

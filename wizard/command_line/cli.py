@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from shlex import quote
@@ -80,7 +81,7 @@ def replay(name: str, as_json: bool, allow_commands: bool, quiet: bool, **given:
         printer.checks()
         return True
 
-    with interruptible() as cancel:
+    with interruptible() as cancel, closing(printer):
         if options.rolling:
             from wizard.command_line.run.rolling import keeping as keep
             from wizard.command_line.servers import ServersPrinter
@@ -150,7 +151,7 @@ def check(name: str, as_json: bool, allow_commands: bool, quiet: bool, **given: 
     loaded, options = load(name), headless.Options(**given)
     printer = RunPrinter(paper(as_json), quiet=quiet, each=True)
     resolver = resolver_of(loaded, allow_commands=allow_commands)
-    with interruptible() as cancel:
+    with interruptible() as cancel, closing(printer):
         result = headless.check(loaded, options, resolver, tell=printer.add, cancel=cancel)
     printer.checks()
     printer.paper.line(checks_summary(result.checks))

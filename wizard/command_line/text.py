@@ -115,6 +115,10 @@ class RunPrinter:
         self.paper, self.quiet, self._each = paper, quiet, each
         self._found: list[Finding] = []
 
+    def close(self) -> None:
+        """Remove the live line, whatever was printed."""
+        self.paper.rewrite("")
+
     def add(self, finding: Finding) -> None:
         self._found.append(finding)
         self._live(f"checks: {len(self._found)}")

@@ -284,17 +284,6 @@ class TestTheScriptOfTheFirstStart:
         assert untouched(*pair.homes) == before
 
 
-NEW_MASTER_ORDER = [
-    "url",
-    "username",
-    "password",
-    "driverClassName",
-    "maxActive",
-    "maxWait",
-    "testOnBorrow",
-    "validationQuery",
-    "validationInterval",
-]
 RICH_POOL = {
     "username": "äpim&<user>",
     "password": PASSWORD,
@@ -359,7 +348,7 @@ class TestDatasources:
         for home in plain.homes:
             values = configuration(home, MASTER, name)
             assert values == {"url": plain_url(database), **PLAIN_POOL}
-            assert list(values) == NEW_MASTER_ORDER
+            assert list(values) == ["url", *PLAIN_POOL]
             one = f"/datasources-configuration/datasources/datasource[name='{name}']"
             assert text(home, MASTER, f"{one}/jndiConfig/name") == f"jdbc/{name}"
             assert text(home, MASTER, f"{one}/description") == description
@@ -460,32 +449,26 @@ class TestRegistry:
                 assert text(home, REGISTRY, f"/wso2registry/{path}") == value
 
     def test_the_remote_instance(self, plain: Configured, rich: Configured) -> None:
-        for configured, url, values in (
+        for configured, url, cache, settings in (
             (
                 plain,
                 "https://localhost:9443/registry",
-                ["gov", "apim@jdbc:mysql://127.0.0.1:3306/regdb", "govregistry", "false", "true", "/"],
+                "apim@jdbc:mysql://127.0.0.1:3306/regdb",
+                ("false", "true", "/"),
             ),
             (
                 rich,
                 "https://registry.example.com:9443/registry?a=1&b=2",
-                [
-                    "gov",
-                    "äpim&<user>@jdbc:mysql://db.example.com:3307/registry",
-                    "govregistry",
-                    "true",
-                    "false",
-                    "/röot",
-                ],
+                "äpim&<user>@jdbc:mysql://db.example.com:3307/registry",
+                ("true", "false", "/röot"),
             ),
         ):
-            names = ["id", "cacheId", "dbConfig", "readOnly", "enableCache", "registryRoot"]
+            names = ("id", "cacheId", "dbConfig", "readOnly", "enableCache", "registryRoot")
+            values = ("gov", cache, "govregistry", *settings)
             for home in configured.homes:
                 assert text(home, REGISTRY, "/wso2registry/remoteInstance/@url") == url
                 (instance,) = live(home, REGISTRY)("/wso2registry/remoteInstance")
-                assert [(child.tag, child.text) for child in instance] == list(
-                    zip(names, values, strict=True)
-                )
+                assert [(child.tag, child.text) for child in instance] == [*zip(names, values, strict=True)]
 
     def test_the_two_mounts(self, plain: Configured, rich: Configured) -> None:
         for home in plain.homes + rich.homes:
@@ -816,13 +799,6 @@ class TestASecondRenaming:
             assert cache == "apim@jdbc:mysql://127.0.0.1:3306/r2"
 
 
-def two_machines(make_pair: Callable[..., Pair], folder: Path, **overrides: Any) -> tuple[Pair, Path]:
-    """A profile for two machines of which this is the first (127.0.0.1), both with one path for the home."""
-    pair = make_pair(**pairs.merged({"nodes": [{"host": "127.0.0.1"}, {"host": "203.0.113.7"}]}, overrides))
-    link = folder / "common"
-    return pair, link
-
-
 class TestTwoMachines:
     def test_each_node_on_its_own_machine_with_one_home_path(
         self, make_pair: Callable[..., Pair], packs: Path
@@ -919,29 +895,17 @@ class TestSteps:
         assert (result.outcome, result.exit_code, result.run) == ("pending", 4, None)
         first = {file["path"]: file for file in result.files if file["node"] == "node1"}
         jar = f"{LIB}/mysql-connector-java-5.1.49-bin.jar"
-        assert {path: file["status"] for path, file in first.items()} == {
-            CARBON: "unchanged",
-            jar: "pending",
-            MASTER: "pending",
-            ANALYTICS: "pending",
-            STORES: "unchanged",
-            USER_MGT: "pending",
-            REGISTRY: "pending",
-            AXIS2: "pending",
-            EVENT_PROCESSOR: "pending",
-            SPARK: "pending",
-        }
-        assert {path: file["step"] for path, file in first.items()} == {
-            CARBON: "deployment-sync",
-            jar: "prerequisites",
-            MASTER: "datasources",
-            ANALYTICS: "datasources",
-            STORES: "datasources",
-            USER_MGT: "datasources",
-            REGISTRY: "registry",
-            AXIS2: "hazelcast",
-            EVENT_PROCESSOR: "event-processor",
-            SPARK: "spark",
+        assert {path: (file["step"], file["status"]) for path, file in first.items()} == {
+            CARBON: ("deployment-sync", "unchanged"),
+            jar: ("prerequisites", "pending"),
+            MASTER: ("datasources", "pending"),
+            ANALYTICS: ("datasources", "pending"),
+            STORES: ("datasources", "unchanged"),
+            USER_MGT: ("datasources", "pending"),
+            REGISTRY: ("registry", "pending"),
+            AXIS2: ("hazelcast", "pending"),
+            EVENT_PROCESSOR: ("event-processor", "pending"),
+            SPARK: ("spark", "pending"),
         }
         assert "clustering/@enable: false → true" in first[AXIS2]["changes"]
         done = applied(pair)
