@@ -184,7 +184,7 @@ def test_a_rogue_subversion_server(
     (line,) = [line for line in checked.out.splitlines() if "deployment-sync.repository" in line]
     greets = way not in ("drip", "silence", "another protocol")
     fails = (client and way not in ("plain", "login")) or not greets
-    assert line.startswith("✗" if fails else "✓"), line
+    assert line.startswith("✗" if fails else "    ✓"), line
     assert told in line
     assert len(line) < 600
     asked = b"".join(heard)

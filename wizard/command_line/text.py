@@ -108,7 +108,7 @@ RANKS = ("skipped", "ok", "warning", "error")
 class RunPrinter:
     """Prints `check` and `replay`: on a live line what is being done, then the checks step by step, problems last.
 
-    `each` lists every check below its step; `quiet` leaves out all but the problems and the result.
+    `each` lists also what passed and what was skipped below its step; `quiet` leaves out all but problems and result.
     """
 
     def __init__(self, paper: Paper, *, quiet: bool, each: bool = False) -> None:
@@ -136,6 +136,8 @@ class RunPrinter:
     def checks(self) -> None:
         """Print the findings that were added since the last call."""
         found, self._found = self._found, []
+        wrong = [one for one in found if one.status in {"warning", "error"} or isinstance(one.action, Agree)]
+        problems = sorted(wrong, key=lambda one: RANKS.index(one.status))
         if not self.quiet and found:
             from wizard.steps.procedure import CHECKS
 
@@ -145,11 +147,11 @@ class RunPrinter:
                     worst = max((one.status for one in own), key=RANKS.index)
                     self.paper.line(f"{self.paper.signs[worst]} {step}: {counts(own)}", worst)
                 for one in own if self._each else ():
-                    node = f" {one.node}:" if one.node else ""
-                    self.paper.line(f"    {self.paper.signs[one.status]} {one.id}{node} {one.message}")
-        for one in sorted(found, key=lambda one: RANKS.index(one.status)):
-            if one.status in {"warning", "error"} or isinstance(one.action, Agree):
-                self.paper.finding(one)
+                    if one not in problems:
+                        node = f" {one.node}:" if one.node else ""
+                        self.paper.line(f"    {self.paper.signs[one.status]} {one.id}{node} {one.message}")
+        for one in problems:
+            self.paper.finding(one)
 
 
 def counts(found: Iterable[Finding]) -> str:
