@@ -102,8 +102,7 @@ class TestOnRealServers:
 
     def test_making_it_twice_leaves_the_first_as_it_is(self, ground: Playground) -> None:
         wanted = ground.wanted()
-        assert wanted.administrator is not None
-        with connect(wanted.endpoint, "root", wanted.administrator.password) as inside:
+        with ground.root_session() as inside:
             assert create_account(inside, wanted.account, wanted.login.password)
             assert not create_account(inside, wanted.account, Secret("another"))
         ground.connect().close()
@@ -114,8 +113,7 @@ class TestOnRealServers:
     def test_any_name(self, ground: Playground, name: str) -> None:
         ground.account = name
         wanted = ground.wanted()
-        assert wanted.administrator is not None
-        with connect(wanted.endpoint, "root", wanted.administrator.password) as inside:
+        with ground.root_session() as inside:
             assert create_account(inside, wanted.account, wanted.login.password)
             assert read_accounts(inside, name) == (Account(name, "%"),)
         with connect(wanted.endpoint, name, wanted.login.password) as inside:
@@ -132,13 +130,10 @@ class TestOnRealServers:
         """As an administrator sees it in the list of accounts; the words may also be part of a name."""
         ground.account = "a REQUIRE SSL b"
         ground.make_account()
-        grant = "GRANT USAGE ON *.* TO" if ground.server.kind == "mysql56" else "ALTER USER"
-        options = f"REQUIRE {required or 'NONE'} WITH MAX_USER_CONNECTIONS 7"
-        ground.server.run(f"{grant} '{ground.account}'@'%' {options}")
+        ground.alter_account(f"REQUIRE {required or 'NONE'} WITH MAX_USER_CONNECTIONS 7")
         kind = {"": "", "SSL": "ANY", "X509": "X509"}.get(required, "SPECIFIED")
         wanted = ground.wanted()
-        assert wanted.administrator is not None
-        with connect(wanted.endpoint, "root", wanted.administrator.password) as inside:
+        with ground.root_session() as inside:
             settings = read_settings(inside, ground.account)
         assert settings == {Account(ground.account, "%"): AccountSettings(kind, 7)}
         assert settings[Account(ground.account, "%")].needs_certificate is (kind in ("X509", "SPECIFIED"))
@@ -152,8 +147,7 @@ class TestOnRealServers:
         if ground.server.kind == "mariadb":
             assert longest_name(Greeting("10.11-MariaDB")) > 32  # the most that a profile takes
             return
-        said = connect(ground.endpoint, "root", Secret(ground.server.root_password))
-        with said as inside:
+        with ground.root_session() as inside:
             longest = longest_name(inside.greeting)
         ground.account = "u" * longest
         ground.make_account()

@@ -191,19 +191,13 @@ class TestAccount:
         ground.server.run(problem.fix.removesuffix("; as an administrator"))
         assert look(ground, admin=False).errors() == set()
 
-    def test_a_name_that_is_too_long_for_56(
-        self, mysql56: Server, look: Look, pack: Path, tmp_path: Path
-    ) -> None:
-        with playground(mysql56, pack, tmp_path) as ground:
-            ground.account = "a_name_of_18_chars"
-            assert "this server allows 16" in look(ground).error("account").message
+    def test_a_name_that_is_too_long_for_56(self, ground56: Playground, look: Look) -> None:
+        ground56.account = "a_name_of_18_chars"
+        assert "this server allows 16" in look(ground56).error("account").message
 
     def test_a_read_only_server(self, ground: Playground, look: Look) -> None:
-        ground.server.run("SET GLOBAL read_only = ON")
-        try:
+        with ground.server.setting("read_only", "ON"):
             found = look(ground)
-        finally:
-            ground.server.run("SET GLOBAL read_only = OFF")
         assert "read-only" in found.error("account").message
 
     @pytest.mark.parametrize("exists", [True, False])
@@ -258,21 +252,10 @@ class TestAccount:
     def test_an_administrator_whose_password_has_expired(self, ground: Playground, look: Look) -> None:
         ground.provision()
         weak = f"{ground.account}a"
-        ground.server.run(
-            f"CREATE USER '{weak}'@'%' IDENTIFIED BY 'x'", f"ALTER USER '{weak}'@'%' PASSWORD EXPIRE"
-        )
-        try:
+        with ground.server.user(weak, f"ALTER USER '{weak}'@'%' PASSWORD EXPIRE"):
             found = look(ground, mysql={"admin_username": weak}, admin_password="x")
-        finally:
-            ground.server.drop_user(weak)
         assert found.errors() == {"administrator"}
         assert "has expired" in found.error("administrator").message
-
-
-def require(ground: Playground, what: str) -> None:
-    """`REQUIRE SSL` and the like for the servers' account, in the dialect of each server."""
-    grant = "GRANT USAGE ON *.* TO" if ground.server.kind == "mysql56" else "ALTER USER"
-    ground.server.run(f"{grant} '{ground.account}'@'%' REQUIRE {what}")
 
 
 @pytest.fixture(scope="class")
@@ -290,7 +273,7 @@ class TestTls:
     ) -> None:
         with playground(servers.shared_server(kind), pack, tmp_path) as ground:
             ground.provision()
-            require(ground, "SSL")
+            ground.alter_account("REQUIRE SSL")
             found = look(ground)
             assert found.errors() == {"account"}
             problem = found.error("account")
@@ -312,7 +295,7 @@ class TestTls:
             assert "useSSL" in found.text()
             plainly = dataclasses.replace(ground.endpoint, plain_after_tls=True)
             ground.provision(ground.wanted(endpoint=plainly))
-            require(ground, "SSL")
+            ground.alter_account("REQUIRE SSL")
             found = look(ground, mysql={"url_parameters": {"useSSL": "false"}})
             assert found.errors() == {"account"}
             assert "too old for this machine" in found.text()
@@ -324,7 +307,7 @@ class TestTls:
         server = maria_with_tls if kind == "mariadb" else servers.shared_server(kind)
         with playground(server, pack, tmp_path) as ground:
             ground.make_account(password="another")
-            require(ground, "SSL")
+            ground.alter_account("REQUIRE SSL")
             assert "password is refused" in look(ground).error("account").message
             assert "requires TLS" not in look(ground, admin=False).error("account").message
 
@@ -335,7 +318,7 @@ class TestTls:
         server = maria_with_tls if kind == "mariadb" else servers.shared_server(kind)
         with playground(server, pack, tmp_path) as ground:
             ground.provision()
-            require(ground, "X509")
+            ground.alter_account("REQUIRE X509")
             problem = look(ground).error("account")
             assert "TLS with a certificate of the client" in problem.message
             assert problem.fix is not None
@@ -365,7 +348,7 @@ class TestTls:
             ground.provision()
             url = {"url_parameters": {name: value}}
             assert look(ground, admin=admin, mysql=url).errors() == set()
-            require(ground, "SSL")
+            ground.alter_account("REQUIRE SSL")
             assert look(ground, admin=admin).errors() == set()
             found = look(ground, admin=admin, mysql=url)
             assert found.errors() == {"account"}
@@ -385,32 +368,27 @@ class TestTls:
         assert f"'{maria.account}'@'10.100.0.47'" in found.error("account").message
         assert look(maria, nodes=nodes).errors() == set()
 
-    def test_a_server_that_requires_tls_of_everybody(
-        self, look: Look, pack: Path, tmp_path: Path, mysql9: Server
-    ) -> None:
-        with playground(mysql9, pack, tmp_path) as ground:
-            ground.provision()
-            mysql9.run("SET GLOBAL require_secure_transport = ON")
-            try:
-                found = look(ground, mysql={"url_parameters": {"useSSL": "false"}})
-            finally:
-                with connect(ground.endpoint, mysql9.root, Secret(mysql9.root_password)) as inside:
-                    inside.make("SET GLOBAL require_secure_transport = OFF")
-            assert "require_secure_transport" in found.error("account").message
+    def test_a_server_that_requires_tls_of_everybody(self, look: Look, ground9: Playground) -> None:
+        ground9.provision()
+        ground9.server.run("SET GLOBAL require_secure_transport = ON")
+        try:
+            found = look(ground9, mysql={"url_parameters": {"useSSL": "false"}})
+        finally:
+            with connect(
+                ground9.endpoint, ground9.server.root, Secret(ground9.server.root_password)
+            ) as inside:
+                inside.make("SET GLOBAL require_secure_transport = OFF")
+        assert "require_secure_transport" in found.error("account").message
 
 
 class TestLimitsOfAccounts:
-    def limited(self, ground: Playground, limit: int) -> None:
-        grant = "GRANT USAGE ON *.* TO" if ground.server.kind == "mysql56" else "ALTER USER"
-        ground.server.run(f"{grant} '{ground.account}'@'%' WITH MAX_USER_CONNECTIONS {limit}")
-
     @pytest.mark.parametrize("admin", [True, False])
     def test_an_account_that_may_have_too_few(self, ground: Playground, look: Look, admin: bool) -> None:
         ground.provision()
         pool = {"max_active": 10}
         (found,) = look(ground, admin=admin, pool=pool)["connections"]
         assert found.status == "ok"
-        self.limited(ground, 79)
+        ground.alter_account("WITH MAX_USER_CONNECTIONS 79")
         (found,) = look(ground, admin=admin, pool=pool)["connections"]
         assert found.status == "warning"
         assert "79 connections" in found.message and "may open 80" in found.message
@@ -418,7 +396,7 @@ class TestLimitsOfAccounts:
         ground.server.run(found.fix.removesuffix("; as an administrator"))
         (found,) = look(ground, admin=admin, pool=pool)["connections"]
         assert found.status == "ok"
-        self.limited(ground, 80)
+        ground.alter_account("WITH MAX_USER_CONNECTIONS 80")
         (found,) = look(ground, admin=admin, pool=pool)["connections"]
         assert found.status == "ok"
 
@@ -524,13 +502,8 @@ class TestAdministrator:
 
     def test_rights_that_it_lacks(self, ground: Playground, look: Look) -> None:
         weak = f"{ground.account}a"
-        ground.server.run(
-            f"CREATE USER '{weak}'@'%' IDENTIFIED BY 'x'", f"GRANT CREATE ON *.* TO '{weak}'@'%'"
-        )
-        try:
+        with ground.server.user(weak, f"GRANT CREATE ON *.* TO '{weak}'@'%'"):
             found = look(ground, mysql={"admin_username": weak}, admin_password="x")
-        finally:
-            ground.server.drop_user(weak)
         message = found.error("administrator").message
         assert "CREATE USER on *.*" in message
         assert f"on {ground.user}.*" in message
@@ -593,55 +566,41 @@ class TestDatabases:
         assert "another run is working" in found["missing"][0].message
 
     @pytest.mark.parametrize("state", ["absent", "empty"])
-    def test_56_with_utf8mb4(
-        self, mysql56: Server, look: Look, pack: Path, tmp_path: Path, state: str
-    ) -> None:
-        with playground(mysql56, pack, tmp_path) as ground:
-            if state == "empty":
-                mysql56.run(f"CREATE DATABASE {quoted(ground.user)} CHARACTER SET utf8mb4")
-                found = look(ground)
-                assert "has the character set utf8mb4" in found.error("charset").message
-                assert "drop the empty database" in (found.error("charset").fix or "")
-            else:
-                found = look(ground, mysql={"charset": "utf8mb4"})
-                problems = [one for one in found["charset"] if one.status == "error"]
-                assert len(problems) == 2  # user and registry
-                assert problems[0].fix == 'set charset = "latin1" or "utf8"'
-                assert problems[0].action is not None and problems[0].action.field == "mysql.charset"
-                assert "767 bytes" in problems[0].message
+    def test_56_with_utf8mb4(self, ground56: Playground, look: Look, state: str) -> None:
+        if state == "empty":
+            ground56.server.run(f"CREATE DATABASE {quoted(ground56.user)} CHARACTER SET utf8mb4")
+            found = look(ground56)
+            assert "has the character set utf8mb4" in found.error("charset").message
+            assert "drop the empty database" in (found.error("charset").fix or "")
+        else:
+            found = look(ground56, mysql={"charset": "utf8mb4"})
+            problems = [one for one in found["charset"] if one.status == "error"]
+            assert len(problems) == 2  # user and registry
+            assert problems[0].fix == 'set charset = "latin1" or "utf8"'
+            assert problems[0].action is not None and problems[0].action.field == "mysql.charset"
+            assert "767 bytes" in problems[0].message
 
-    def test_56_whose_own_default_is_utf8mb4(
-        self, mysql56: Server, look: Look, pack: Path, tmp_path: Path
-    ) -> None:
-        with playground(mysql56, pack, tmp_path) as ground:
-            before = mysql56.one("SELECT @@GLOBAL.character_set_server")
-            mysql56.run("SET GLOBAL character_set_server = utf8mb4")
-            try:
-                found = look(ground)
-            finally:
-                mysql56.run(f"SET GLOBAL character_set_server = {before}")
-            assert "the server's own" in found["charset"][0].message
+    def test_56_whose_own_default_is_utf8mb4(self, ground56: Playground, look: Look) -> None:
+        with ground56.server.setting("character_set_server", "utf8mb4"):
+            found = look(ground56)
+        assert "the server's own" in found["charset"][0].message
 
-    def test_56_with_utf8_and_setup(self, mysql56: Server, look: Look, pack: Path, tmp_path: Path) -> None:
+    def test_56_with_utf8_and_setup(self, ground56: Playground, look: Look) -> None:
         """Connector/J's sessions are strict: what the wizard can make, -Dsetup cannot."""
-        with playground(mysql56, pack, tmp_path) as ground:
-            assert look(ground, mysql={"charset": "utf8"}).errors() == set()
-            found = look(ground, mysql={"charset": "utf8", "provisioning": "server"})
-            assert {one.fix for one in found["charset"]} == {'set charset = "latin1"'}
+        assert look(ground56, mysql={"charset": "utf8"}).errors() == set()
+        found = look(ground56, mysql={"charset": "utf8", "provisioning": "server"})
+        assert {one.fix for one in found["charset"]} == {'set charset = "latin1"'}
 
     def test_a_character_set_that_nobody_knows(self, ground: Playground, look: Look) -> None:
         problem = look(ground, mysql={"charset": "latin99"}).error("charset")
         assert "latin99" in problem.message
         assert "latin1" in (problem.fix or "")
 
-    def test_a_pack_without_a_script_for_9(
-        self, mysql9: Server, look: Look, pack: Path, tmp_path: Path
-    ) -> None:
-        with playground(mysql9, pack, tmp_path) as ground:
-            found = look(ground, pack="das-3.0.1")
-            assert found.errors() == {"script"}
-            assert len(found["script"]) == 2  # both nodes
-            assert "REG_RESOURCE" in found["script"][0].message
+    def test_a_pack_without_a_script_for_9(self, ground9: Playground, look: Look, pack: Path) -> None:
+        found = look(ground9, pack="das-3.0.1")
+        assert found.errors() == {"script"}
+        assert len(found["script"]) == 2  # both nodes
+        assert "REG_RESOURCE" in found["script"][0].message
 
     @pytest.mark.parametrize(
         ("mode", "admin"), [("dba", True), ("dba", False), ("wizard", False), ("server", False)]

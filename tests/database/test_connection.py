@@ -140,13 +140,11 @@ class TestRefusals:
     def test_a_read_only_server(self, ground: Playground) -> None:
         ground.make_account()
         server = ground.server
-        server.run(f"GRANT CREATE ON *.* TO '{ground.account}'@'%'", "SET GLOBAL read_only = ON")
-        try:
+        server.run(f"GRANT CREATE ON *.* TO '{ground.account}'@'%'")
+        with server.setting("read_only", "ON"):
             with session(server, ground.account, ground.password) as inside:
                 with pytest.raises(DatabaseError) as raised:
                     inside.make("CREATE DATABASE not_allowed")
-        finally:
-            server.run("SET GLOBAL read_only = OFF")
         assert raised.value.cause == "read-only"
 
     def test_no_connection_left(self, ground: Playground) -> None:

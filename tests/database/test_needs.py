@@ -75,33 +75,33 @@ def statuses(needs: Needs) -> list[str]:
     return [result.status for result in needs.results]
 
 
+NOT_LOGGED_IN: dict[str, Any] = {"account": None, "account_failure": DENIED, "rights": {}}
+
+
 class TestAccount:
-    def test_one_that_gets_in_is_not_made(self) -> None:
-        assert decided().account is None
-
-    def test_one_that_does_not_exist_is_made(self) -> None:
-        needs = decided(account=None, account_failure=DENIED, accounts=(), rights={})
-        assert needs.account == APIM
-        assert all(need.grant_to == (APIM,) for need in needs.databases)
-
-    def test_one_that_exists_is_not(self) -> None:
-        assert decided(account=None, account_failure=DENIED, rights={}).account is None
-
-    def test_one_that_nobody_can_see_is_tried(self) -> None:
-        assert decided(account=None, account_failure=DENIED, accounts=None, rights={}).account == APIM
-
-    def test_one_that_would_be_shadowed_is_not(self) -> None:
-        shadow = Account("", "10.0.0.%")
-        assert decided(account=None, account_failure=DENIED, accounts=(shadow,), rights={}).account is None
-
-    def test_other_refusals_are_no_reason_to_make_one(self) -> None:
-        expired = DatabaseError("expired", cause="expired")
-        assert decided(account=None, account_failure=expired, accounts=(), rights={}).account is None
+    @pytest.mark.parametrize(
+        ("changes", "created"),
+        [
+            ({}, False),  # it logs in
+            ({**NOT_LOGGED_IN, "accounts": ()}, True),
+            ({**NOT_LOGGED_IN}, False),  # it exists
+            ({**NOT_LOGGED_IN, "accounts": None}, True),  # the accounts are not visible
+            ({**NOT_LOGGED_IN, "accounts": (Account("", "10.0.0.%"),)}, False),  # it would be shadowed
+            (
+                {**NOT_LOGGED_IN, "accounts": (), "account_failure": DatabaseError("x", cause="expired")},
+                False,
+            ),
+        ],
+    )
+    def test_is_created_if_it_can_log_in_then(self, changes: dict[str, Any], created: bool) -> None:
+        needs = decided(**changes)
+        assert needs.account == (APIM if created else None)
+        assert all(need.grant_to == ((APIM,) if created else ()) for need in needs.databases)
 
     @pytest.mark.parametrize("changes", [{"mode": "dba"}, {"administrator": None}])
     def test_not_for_a_dba_and_not_without_administrator(self, changes: dict[str, Any]) -> None:
         wanted = dataclasses.replace(WANTED, **changes)
-        needs = decided(wanted, account=None, account_failure=DENIED, accounts=(), rights={})
+        needs = decided(wanted, **NOT_LOGGED_IN, accounts=())
         assert needs.account is None
         assert not needs.pending
         assert statuses(needs) == ["missing", "missing"]
@@ -142,19 +142,13 @@ class TestDatabases:
             assert not needs.pending
             assert statuses(needs) == ["present", "present"]
 
-    def test_with_setup_an_empty_one_is_enough(self) -> None:
+    def test_an_empty_one_is_enough_with_setup_and_not_for_a_dba(self) -> None:
         wanted = dataclasses.replace(WANTED, mode="server")
-        assert (
-            statuses(decided(wanted, contents={"u": database(NONE), "e": database(NONE)})) == ["present"] * 2
-        )
+        empty = {"u": database(NONE), "e": database(NONE)}
+        assert statuses(decided(wanted, contents=empty)) == ["present"] * 2
         assert [need.script for need in decided(wanted).databases] == [False, False]
-
-    def test_for_a_dba_an_empty_one_is_not(self) -> None:
-        wanted = dataclasses.replace(WANTED, mode="dba")
-        assert statuses(decided(wanted, contents={"u": database(NONE), "e": database(NONE)})) == [
-            "missing",
-            "present",
-        ]
+        for_dba = decided(dataclasses.replace(WANTED, mode="dba"), contents=empty)
+        assert statuses(for_dba) == ["missing", "present"]
 
     def test_without_administrator_the_account_fills_what_it_may(self) -> None:
         wanted = dataclasses.replace(WANTED, administrator=None)
@@ -180,27 +174,25 @@ class TestTakingBack:
         assert not (first.take_back and first.lacking)
         return first.take_back
 
-    def test_what_was_begun_here_goes(self) -> None:
-        assert self.taken(database(HALF))
-        assert self.taken(database(HALF), created=False)
-
-    def test_not_with_a_row_in_it(self) -> None:
-        assert not self.taken(database(HALF), with_rows=frozenset({"u"}))
-
-    def test_not_with_somebody_elses_table_or_view(self) -> None:
-        assert not self.taken(database(Schema(("a", "orders"), (), ())))
-        assert not self.taken(database(HALF, others=("view v",)))
-
-    def test_not_what_is_whole(self) -> None:
-        assert not self.taken(database(WHOLE))
-
-    @pytest.mark.parametrize("mode", ["dba", "server"])
-    def test_not_where_somebody_else_makes_the_tables(self, mode: str) -> None:
-        assert not self.taken(database(HALF), wanted=dataclasses.replace(WANTED, mode=mode))
-
-    def test_an_empty_database_goes_only_if_that_run_made_it(self) -> None:
-        assert self.taken(database(NONE))
-        assert not self.taken(database(NONE), created=False)
+    @pytest.mark.parametrize(
+        ("contents", "changes", "taken"),
+        [
+            (database(HALF), {}, True),
+            (database(HALF), {"created": False}, True),
+            (database(HALF), {"with_rows": frozenset({"u"})}, False),
+            (database(Schema(("a", "orders"), (), ())), {}, False),
+            (database(HALF, others=("view v",)), {}, False),
+            (database(WHOLE), {}, False),
+            (database(HALF), {"wanted": dataclasses.replace(WANTED, mode="dba")}, False),
+            (database(HALF), {"wanted": dataclasses.replace(WANTED, mode="server")}, False),
+            (database(NONE), {}, True),
+            (database(NONE), {"created": False}, False),
+        ],
+    )
+    def test_only_its_own_tables_without_a_row(
+        self, contents: Contents, changes: dict[str, Any], taken: bool
+    ) -> None:
+        assert self.taken(contents, **changes) is taken
 
     def test_nothing_that_is_not_in_the_journal(self) -> None:
         needs = decided(contents={"u": database(HALF), "e": database(NONE, "e")})
@@ -213,7 +205,7 @@ class TestWhatTheAdministratorLacks:
         return administrator_lacks(WANTED, situation, decide(WANTED, situation, SCRIPTS, {}))
 
     def test_everything_it_needs_is_named(self) -> None:
-        lacking = self.lacks(account=None, account_failure=DENIED, accounts=(), rights={})
+        lacking = self.lacks(**NOT_LOGGED_IN, accounts=())
         assert lacking[0] == "CREATE USER on *.*"
         assert lacking[1].startswith("ALTER, CREATE, ")
         assert lacking[1].endswith("GRANT OPTION on u.*")

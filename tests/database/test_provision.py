@@ -16,7 +16,7 @@ from wizard.database import lock
 from wizard.database.failure import DatabaseError, Endpoint
 from wizard.database.needs import DatabaseResult
 from wizard.database.provision import ProvisioningFailed
-from wizard.database.wanted import WantedDatabases
+from wizard.database.wanted import Login, WantedDatabases
 from wizard.passwords.secret import Secret
 from wizard.system.cancel import Cancel
 from wizard.system.errors import Cancelled, Failed
@@ -95,14 +95,6 @@ class TestFromNothing:
         assert not [one for one in asked if one.split()[0].upper() not in ("SELECT", "SHOW", "SET")]
         assert [result.status for result in ground.provision()] == ["present"] * 4
 
-    def test_what_would_be_made_is_told_and_not_made(self, ground: Playground) -> None:
-        before = ground.server.databases()
-        needs = ground.pending()
-        assert needs.pending
-        assert [result.status for result in needs.results] == ["pending"] * 4
-        assert ground.server.databases() == before
-        assert ground.server.accounts(ground.account) == set()
-
     def test_the_character_set_is_the_profiles(self, maria: Playground) -> None:
         maria.provision(maria.wanted(charset="latin2"))
         for name in maria.names.values():
@@ -113,17 +105,11 @@ class TestFromNothing:
         expected = "utf8mb4" if ground.server.kind == "mysql9" else "latin1"
         assert {charset_of(ground.server, name) for name in ground.names.values()} == {expected}
 
-    def test_56_with_utf8_in_a_strict_mode(self, mysql56: Server, pack: Path, tmp_path: Path) -> None:
-        with playground(mysql56, pack, tmp_path) as ground:
-            before = mysql56.one("SELECT @@GLOBAL.sql_mode")
-            mysql56.run(
-                "SET GLOBAL sql_mode = 'STRICT_TRANS_TABLES,NO_ZERO_DATE,ANSI_QUOTES,NO_BACKSLASH_ESCAPES'"
-            )
-            try:
-                ground.provision(ground.wanted(charset="utf8"))
-                made(ground)
-            finally:
-                mysql56.run(f"SET GLOBAL sql_mode = '{before}'")
+    def test_56_with_utf8_in_a_strict_mode(self, ground56: Playground) -> None:
+        mode = "'STRICT_TRANS_TABLES,NO_ZERO_DATE,ANSI_QUOTES,NO_BACKSLASH_ESCAPES'"
+        with ground56.server.setting("sql_mode", mode):
+            ground56.provision(ground56.wanted(charset="utf8"))
+            made(ground56)
 
     @pytest.mark.parametrize(
         "password",
@@ -144,19 +130,12 @@ class TestFromNothing:
         maria.provision()
         made(maria)
 
-    @pytest.mark.parametrize("kind", servers.KINDS)
-    def test_a_password_of_every_kind_in_another_mode(
-        self, kind: servers.Kind, pack: Path, tmp_path: Path
-    ) -> None:
-        server = servers.shared_server(kind)
-        before = server.one("SELECT @@GLOBAL.sql_mode")
-        with playground(server, pack, tmp_path) as ground:
-            server.run("SET GLOBAL sql_mode = CONCAT(@@GLOBAL.sql_mode, ',ANSI_QUOTES,NO_BACKSLASH_ESCAPES')")
-            try:
-                ground.provision()
-            finally:
-                server.run(f"SET GLOBAL sql_mode = '{before}'")
-            made(ground)
+    def test_a_password_of_every_kind_in_another_mode(self, ground: Playground) -> None:
+        with ground.server.setting(
+            "sql_mode", "CONCAT(@@GLOBAL.sql_mode, ',ANSI_QUOTES,NO_BACKSLASH_ESCAPES')"
+        ):
+            ground.provision()
+        made(ground)
 
     @pytest.mark.parametrize(
         "name", ["user-db", "user.db", "user db", "us'er\"db", "us`er`db", "userdb; DROP DATABASE x", "ünïx"]
@@ -165,14 +144,6 @@ class TestFromNothing:
         maria.names = {**maria.names, "user": name}
         maria.provision()
         made(maria)
-
-    @pytest.mark.parametrize("kind", servers.KINDS)
-    def test_dashes_and_dots_on_each_server(self, kind: servers.Kind, pack: Path, tmp_path: Path) -> None:
-        with playground(
-            servers.shared_server(kind), pack, tmp_path, names={"user": "u-s.e_r", "registry": "r.e-g"}
-        ) as ground:
-            ground.provision()
-            made(ground)
 
     def test_no_database_with_a_similar_name_is_reached(self, ground: Playground) -> None:
         """`_` is a wildcard in a grant: unescaped, `reg_db` would open `regXdb`."""
@@ -188,17 +159,13 @@ class TestFromNothing:
             ground.server.drop(*similar)
         assert len(similar) == 3
 
-    def test_where_grants_take_names_literally(self, mysql9: Server, pack: Path, tmp_path: Path) -> None:
+    def test_where_grants_take_names_literally(self, ground9: Playground) -> None:
         """With `partial_revokes` an escaped name would be another name, and the account would have no right."""
-        with playground(mysql9, pack, tmp_path) as ground:
-            mysql9.run("SET GLOBAL partial_revokes = ON")
-            try:
-                ground.provision()
-                made(ground)
-                assert [result.status for result in ground.provision()] == ["present"] * 4
-            finally:
-                mysql9.drop_user(ground.account)
-                mysql9.run("SET GLOBAL partial_revokes = OFF")
+        with ground9.server.setting("partial_revokes", "ON"):
+            ground9.provision()
+            made(ground9)
+            assert [result.status for result in ground9.provision()] == ["present"] * 4
+            ground9.server.drop_user(ground9.account)
 
 
 def charset_of(server: Server, database: str) -> str:
@@ -303,57 +270,36 @@ class TestWhoMayMakeWhat:
     ) -> None:
         before = ground.server.databases()
         weak = f"{ground.account}a"
-        ground.server.run(f"CREATE USER '{weak}'@'%' IDENTIFIED BY 'x'")
-        try:
-            from wizard.database.wanted import Login
-
-            wanted = ground.wanted(administrator=Login(weak, Secret("x")))
-            with pytest.raises(ProvisioningFailed, match="lacks CREATE USER") as raised:
-                ground.provision(wanted)
-        finally:
-            ground.server.drop_user(weak)
+        with ground.server.user(weak), pytest.raises(ProvisioningFailed, match="lacks CREATE USER") as raised:
+            ground.provision(ground.wanted(administrator=Login(weak, Secret("x"))))
         assert "WITH" in str(raised.value) or "grant" in str(raised.value)
         assert raised.value.exit_code == 1
         assert ground.server.databases() == before
 
     def test_an_administrator_of_these_databases_alone_is_enough(self, ground: Playground) -> None:
         """No right to see mysql.user, and none anywhere else."""
-        from wizard.database.wanted import Login
-
         little = f"{ground.account}a"
-        ground.server.run(
-            f"CREATE USER '{little}'@'%' IDENTIFIED BY 'x'",
-            f"GRANT CREATE USER ON *.* TO '{little}'@'%'",
-            *(
-                f"GRANT ALL ON {quoted(name.replace('_', chr(92) + '_'))}.* TO '{little}'@'%' WITH GRANT OPTION"
-                for name in ground.names.values()
-            ),
+        grants = (
+            f"GRANT ALL ON {quoted(name.replace('_', chr(92) + '_'))}.* TO '{little}'@'%' WITH GRANT OPTION"
+            for name in ground.names.values()
         )
-        try:
+        with ground.server.user(little, f"GRANT CREATE USER ON *.* TO '{little}'@'%'", *grants):
             ground.provision(ground.wanted(administrator=Login(little, Secret("x"))))
-        finally:
-            ground.server.drop_user(little)
         made(ground)
 
     def test_an_account_that_cannot_log_in_afterwards_is_told(self, maria: Playground) -> None:
         """Nobody could see that a narrower host has another password: the log-in at the end shows it."""
-        from wizard.database.wanted import Login
-
         maria.make_account(host="localhost", password="another")
         little = f"{maria.account}a"
-        maria.server.run(
-            f"CREATE USER '{little}'@'%' IDENTIFIED BY 'x'",
-            *(
-                f"GRANT ALL ON {place}.* TO '{little}'@'%' WITH GRANT OPTION"
-                for place in (r"`userdb%`", r"`reg%`", r"`WSO2%`", r"`processed%`")
-            ),
-            f"GRANT CREATE USER ON *.* TO '{little}'@'%'",
+        grants = (
+            f"GRANT ALL ON {place}.* TO '{little}'@'%' WITH GRANT OPTION"
+            for place in (r"`userdb%`", r"`reg%`", r"`WSO2%`", r"`processed%`")
         )
-        try:
-            with pytest.raises(ProvisioningFailed, match="was created, but its login fails") as raised:
-                maria.provision(maria.wanted(administrator=Login(little, Secret("x"))))
-        finally:
-            maria.server.drop_user(little)
+        with (
+            maria.server.user(little, *grants, f"GRANT CREATE USER ON *.* TO '{little}'@'%'"),
+            pytest.raises(ProvisioningFailed, match="was created, but its login fails") as raised,
+        ):
+            maria.provision(maria.wanted(administrator=Login(little, Secret("x"))))
         assert raised.value.fix and raised.value.place
         assert [result.status for result in raised.value.results] == ["created"] * 4
 
@@ -458,33 +404,29 @@ class TestTakingBack:
         assert name not in ground.server.databases()
         assert ground.journal.begun() == {}
 
-    def test_a_statement_that_fails(self, mysql56: Server, pack: Path, tmp_path: Path) -> None:
+    def test_a_statement_that_fails(self, ground56: Playground) -> None:
         """5.6 with utf8mb4: the check is ignored, and the 17 tables go again."""
-        with playground(mysql56, pack, tmp_path) as ground:
-            with pytest.raises(ProvisioningFailed, match="too long") as raised:
-                ground.provision(ground.wanted(charset="utf8mb4"))
-            assert "dbscripts/mysql.sql, line" in str(raised.value)
-            assert ground.user in str(raised.value)
-            assert [result.status for result in raised.value.results] == [
-                "failed",
-                "pending",
-                "pending",
-                "pending",
-            ]
-            self.gone(ground)
-            ground.provision(ground.wanted(charset="latin1"))
-            made(ground)
+        with pytest.raises(ProvisioningFailed, match="too long") as raised:
+            ground56.provision(ground56.wanted(charset="utf8mb4"))
+        assert "dbscripts/mysql.sql, line" in str(raised.value)
+        assert ground56.user in str(raised.value)
+        assert [result.status for result in raised.value.results] == [
+            "failed",
+            "pending",
+            "pending",
+            "pending",
+        ]
+        self.gone(ground56)
+        ground56.provision(ground56.wanted(charset="latin1"))
+        made(ground56)
 
-    def test_in_a_database_that_was_there_and_empty_only_the_tables_go(
-        self, mysql56: Server, pack: Path, tmp_path: Path
-    ) -> None:
-        with playground(mysql56, pack, tmp_path) as ground:
-            mysql56.run(f"CREATE DATABASE {quoted(ground.user)} CHARACTER SET utf8mb4")
-            with pytest.raises(ProvisioningFailed):
-                ground.provision()
-            assert mysql56.tables(ground.user) == []
-            assert charset_of(mysql56, ground.user) == "utf8mb4"
-            assert ground.journal.begun() == {}
+    def test_in_a_database_that_was_there_and_empty_only_the_tables_go(self, ground56: Playground) -> None:
+        ground56.server.run(f"CREATE DATABASE {quoted(ground56.user)} CHARACTER SET utf8mb4")
+        with pytest.raises(ProvisioningFailed):
+            ground56.provision()
+        assert ground56.server.tables(ground56.user) == []
+        assert charset_of(ground56.server, ground56.user) == "utf8mb4"
+        assert ground56.journal.begun() == {}
 
     def test_what_was_finished_before_stays(self, ground: Playground) -> None:
         seen = []
@@ -508,12 +450,15 @@ class TestTakingBack:
         made(ground)
 
     @pytest.mark.parametrize("number", [0, 1, 40, 72])
-    def test_ctrl_c(self, maria: Playground, number: int) -> None:
-        def press() -> None:
-            raise KeyboardInterrupt
+    @pytest.mark.parametrize("problem", [KeyboardInterrupt, RuntimeError])
+    def test_ctrl_c_and_an_error_of_the_program(
+        self, maria: Playground, number: int, problem: type[BaseException]
+    ) -> None:
+        def stop() -> None:
+            raise problem
 
-        with pytest.raises(KeyboardInterrupt):
-            maria.provision(progress=at_statement(number, press))
+        with pytest.raises(problem):
+            maria.provision(progress=at_statement(number, stop))
         self.gone(maria)
 
     def test_a_cancel_is_obeyed_between_two_statements(self, ground: Playground) -> None:
@@ -521,14 +466,6 @@ class TestTakingBack:
         with pytest.raises(Cancelled):
             ground.provision(progress=at_statement(30, cancel.set), cancel=cancel)
         self.gone(ground)
-
-    def test_an_error_of_our_own(self, maria: Playground) -> None:
-        def break_down() -> None:
-            raise RuntimeError("a bug")
-
-        with pytest.raises(RuntimeError):
-            maria.provision(progress=at_statement(10, break_down))
-        self.gone(maria)
 
     def fails_when_somebody(self, maria: Playground, statement: str) -> ProvisioningFailed:
         """A run that fails in the middle of the first script, after somebody else has done something there."""
@@ -600,17 +537,16 @@ class TestWhenTheServerGoes:
                 assert list(ground.journal.begun()) == [ground.user]
                 assert raised.value.results[0].status == "failed"
 
-    def test_a_server_that_is_read_only(self, mysql9: Server, pack: Path, tmp_path: Path) -> None:
+    def test_a_server_that_is_read_only(self, ground9: Playground) -> None:
         """Root may write all the same on 5.6 and MariaDB; with super_read_only nobody may."""
-        with playground(mysql9, pack, tmp_path) as ground:
-            mysql9.run("SET GLOBAL super_read_only = ON")
-            try:
-                with pytest.raises(ProvisioningFailed, match="read-only") as raised:
-                    ground.provision()
-            finally:
-                mysql9.run("SET GLOBAL super_read_only = OFF", "SET GLOBAL read_only = OFF")
-            assert "primary" in str(raised.value)
-            assert ground.user not in mysql9.databases()
+        ground9.server.run("SET GLOBAL super_read_only = ON")
+        try:
+            with pytest.raises(ProvisioningFailed, match="read-only") as raised:
+                ground9.provision()
+        finally:
+            ground9.server.run("SET GLOBAL super_read_only = OFF", "SET GLOBAL read_only = OFF")
+        assert "primary" in str(raised.value)
+        assert ground9.user not in ground9.server.databases()
 
 
 class TestPasswordsStayHidden:

@@ -218,19 +218,18 @@ class TestNothingIsWritten:
                     one.close()
 
     def test_an_ignored_error_is_a_warning_and_the_failure_is_taken_back(
-        self, mysql56: Server, pack: Path, tmp_path: Path
+        self, ground56: Playground, pack: Path, tmp_path: Path
     ) -> None:
-        with playground(mysql56, pack, tmp_path) as ground:
-            world = world_of(ground, pack, tmp_path, charset="utf8mb4")
-            self.refused(world, "mysql.charset")
-            before = world.homes()
-            ran = world.replay("--ignore", "mysql.charset")
-            assert ran.code == 1, ran.err
-            assert ran.json["outcome"] == "failed"
-            assert "too long" in ran.json["error"]
-            assert ran.json["databases"][0]["status"] == "failed"
-            assert world.homes() == before
-            assert ground.user not in mysql56.databases()
+        world = world_of(ground56, pack, tmp_path, charset="utf8mb4")
+        self.refused(world, "mysql.charset")
+        before = world.homes()
+        ran = world.replay("--ignore", "mysql.charset")
+        assert ran.code == 1, ran.err
+        assert ran.json["outcome"] == "failed"
+        assert "too long" in ran.json["error"]
+        assert ran.json["databases"][0]["status"] == "failed"
+        assert world.homes() == before
+        assert ground56.user not in ground56.server.databases()
 
 
 class TestInTheMiddle:

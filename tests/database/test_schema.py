@@ -12,7 +12,7 @@ import pytest
 from tests.support import servers
 from tests.support.playground import Playground, playground
 from tests.support.servers import Server
-from wizard.database.connection import DatabaseSession, connect
+from wizard.database.connection import DatabaseSession
 from wizard.database.failure import DatabaseError
 from wizard.database.schema import Contents, Verdict, compare, read_contents
 from wizard.database.script import Index, Schema, creates, statements
@@ -29,11 +29,7 @@ SCRIPTS = (
 
 
 def session(ground: Playground) -> DatabaseSession:
-    wanted = ground.wanted()
-    assert wanted.administrator is not None
-    return connect(
-        wanted.endpoint, wanted.administrator.username, wanted.administrator.password, work_limit=60
-    )
+    return ground.root_session(work_limit=60)
 
 
 def facts(ground: Playground) -> Facts:
@@ -94,32 +90,26 @@ class TestTheMeasuredMatrix:
             assert len(ground.server.tables(ground.user)) == 39
         assert facts(ground).schema_fits(charset) is not (kind == "mysql56" and charset == "utf8mb4")
 
-    def test_the_fix_for_56_works(self, mysql56: Server, pack: Path, tmp_path: Path) -> None:
-        with playground(mysql56, pack, tmp_path) as ground:
-            text = (pack / "dbscripts/mysql.sql").read_text()
-            assert run_script(ground, text, "utf8") is None
-            assert facts(ground).schema_fits("utf8")
-            assert verdict(ground, creates(text)).state == "whole"
+    def test_the_fix_for_56_works(self, ground56: Playground, pack: Path) -> None:
+        text = (pack / "dbscripts/mysql.sql").read_text()
+        assert run_script(ground56, text, "utf8") is None
+        assert facts(ground56).schema_fits("utf8")
+        assert verdict(ground56, creates(text)).state == "whole"
 
     @pytest.mark.parametrize(
         ("mode", "number"), [("STRICT_TRANS_TABLES", 1071), (LENIENT, None), ("NO_ZERO_DATE", 1067)]
     )
     def test_56_needs_a_lenient_mode(
-        self, mysql56: Server, pack: Path, tmp_path: Path, mode: str, number: int | None
+        self, ground56: Playground, pack: Path, mode: str, number: int | None
     ) -> None:
         """Many a my.cnf is strict, and so is every session of Connector/J."""
-        with playground(mysql56, pack, tmp_path) as ground:
-            text = (pack / "dbscripts/mysql.sql").read_text()
-            charset = "latin1" if mode == "NO_ZERO_DATE" else "utf8"
-            before = mysql56.one("SELECT @@GLOBAL.sql_mode")
-            mysql56.run(f"SET GLOBAL sql_mode = '{mode}'")
-            try:
-                stopped = run_script(ground, text, charset)
-            finally:
-                mysql56.run(f"SET GLOBAL sql_mode = '{before}'")
-            assert (stopped.number if stopped else None) == number
-            assert facts(ground).schema_fits("utf8", by_servers=True) is False
-            assert facts(ground).schema_fits("latin1", by_servers=True) is True
+        text = (pack / "dbscripts/mysql.sql").read_text()
+        charset = "latin1" if mode == "NO_ZERO_DATE" else "utf8"
+        with ground56.server.setting("sql_mode", f"'{mode}'"):
+            stopped = run_script(ground56, text, charset)
+        assert (stopped.number if stopped else None) == number
+        assert facts(ground56).schema_fits("utf8", by_servers=True) is False
+        assert facts(ground56).schema_fits("latin1", by_servers=True) is True
 
     def test_whole_by_the_other_script_is_whole(self, ground: Playground, pack: Path) -> None:
         old, new = ((pack / "dbscripts" / name).read_text() for name in ("mysql.sql", "mysql5.7.sql"))
@@ -344,12 +334,9 @@ class TestFacts:
         self, mysql9: Server, tmp_path: Path, pack: Path
     ) -> None:
         with playground(mysql9, pack, tmp_path) as ground:
-            mysql9.run("SET GLOBAL innodb_default_row_format = COMPACT")
-            try:
+            with mysql9.setting("innodb_default_row_format", "COMPACT"):
                 found = facts(ground)
                 stopped = run_script(ground, (pack / "dbscripts/mysql5.7.sql").read_text(), "utf8mb4")
-            finally:
-                mysql9.run("SET GLOBAL innodb_default_row_format = DYNAMIC")
         assert found.schema_fits("utf8mb4") is False
         assert found.schema_fits("utf8") is False
         assert found.schema_fits("latin1") is True

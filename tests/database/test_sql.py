@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.support import servers
 from tests.support.playground import Playground, playground
-from tests.support.servers import Server, quoted
+from tests.support.servers import quoted
 from wizard.database.accounts import Account
 from wizard.database.failure import Endpoint
 from wizard.database.greeting import Greeting, greeting
@@ -96,13 +96,8 @@ class TestInTheClient:
             ground.connect().close()
 
     def test_in_another_sql_mode(self, ground: Playground) -> None:
-        server = ground.server
-        before = server.one("SELECT @@GLOBAL.sql_mode")
-        server.run("SET GLOBAL sql_mode = CONCAT(@@GLOBAL.sql_mode, ',ANSI,NO_BACKSLASH_ESCAPES')")
-        try:
+        with ground.server.setting("sql_mode", "CONCAT(@@GLOBAL.sql_mode, ',ANSI,NO_BACKSLASH_ESCAPES')"):
             runs(ground, text_for(ground))
-        finally:
-            server.run(f"SET GLOBAL sql_mode = '{before}'")
         nothing_is_missing(ground)
 
     @pytest.mark.parametrize("charset", ["latin1", "utf8", "gbk", "cp1251"])
@@ -116,10 +111,9 @@ class TestInTheClient:
         done = ground.server.client(text_for(ground) + "SELECT @@SESSION.sql_mode = @@GLOBAL.sql_mode;\n")
         assert done.stdout.split()[-1] == "1"
 
-    def test_no_password_stays_in_a_variable(self, mysql56: Server, pack: Path, tmp_path: Path) -> None:
-        with playground(mysql56, pack, tmp_path) as ground:
-            done = mysql56.client(text_for(ground) + "SELECT @apimha_make;\n")
-            assert done.stdout.split()[-1] == "NULL"
+    def test_no_password_stays_in_a_variable(self, ground56: Playground) -> None:
+        done = ground56.server.client(text_for(ground56) + "SELECT @apimha_make;\n")
+        assert done.stdout.split()[-1] == "NULL"
 
 
 class TestTheText:

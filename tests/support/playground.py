@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.servers import Server
+from wizard.database.connection import DatabaseSession, connect
 from wizard.database.failure import Endpoint
 from wizard.database.journal import FileJournal
 from wizard.database.needs import DatabaseResult, Needs, decide
@@ -83,6 +84,14 @@ class Playground:
         with contextlib.closing(self.server.connect()) as connection, connection.cursor() as cursor:
             arguments = (self.account, host, self.password if password is None else password)
             cursor.execute("CREATE USER %s@%s IDENTIFIED BY %s", arguments)
+
+    def alter_account(self, what: str) -> None:
+        """Change its `REQUIRE` or `WITH`, in the dialect of each server."""
+        statement = "GRANT USAGE ON *.* TO" if self.server.kind == "mysql56" else "ALTER USER"
+        self.server.run(f"{statement} '{self.account}'@'%' {what}")
+
+    def root_session(self, **more: Any) -> DatabaseSession:
+        return connect(self.endpoint, self.server.root, Secret(self.server.root_password), **more)
 
     def connect(self) -> Any:
         return self.server.connect(self.account, self.password)

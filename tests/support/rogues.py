@@ -309,8 +309,8 @@ SVN = {
     "escapes": "",
     "another protocol": "",
     "a list without end": "",
-    "plain": "was not tried",
-    "login": "was not tried",
+    "plain": "not tested",
+    "login": "not tested",
 }
 """The ways of the rogue Subversion server, each with what a check says of it (an old client says less)."""
 

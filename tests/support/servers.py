@@ -96,6 +96,25 @@ class Server:
         """The first column of the first row."""
         return self.run(statement, database=database)[0][0]
 
+    @contextlib.contextmanager
+    def setting(self, name: str, value: str) -> Iterator[None]:
+        """Set a global variable for a while."""
+        before = self.one(f"SELECT @@GLOBAL.{name}")
+        self.run(f"SET GLOBAL {name} = {value}")
+        try:
+            yield
+        finally:
+            self.run(f"SET GLOBAL {name} = {before if isinstance(before, int) else repr(before)}")
+
+    @contextlib.contextmanager
+    def user(self, name: str, *statements: str) -> Iterator[None]:
+        """Create a user with the password `x` for a while; then run the statements."""
+        self.run(f"CREATE USER '{name}'@'%' IDENTIFIED BY 'x'", *statements)
+        try:
+            yield
+        finally:
+            self.drop_user(name)
+
     def tables(self, database: str) -> list[str]:
         return [row[0] for row in self.run(f"SHOW TABLES FROM {quoted(database)}")]
 

@@ -115,9 +115,9 @@ def reach(host: str, port: int, allowance: Allowance, *, limit: float = CONNECT_
 
 
 class Encryption:
-    """TLS for a `Peer`; the certificate is verified only where that is wanted."""
+    """TLS for a `Peer`; the certificate is not verified."""
 
-    def __init__(self, allowance: Allowance, *, verify: bool = False) -> None:
+    def __init__(self, allowance: Allowance) -> None:
         import ssl
 
         owner = self
@@ -137,9 +137,6 @@ class Encryption:
         self.established = False
         """Whether the handshake has succeeded."""
         self.context: ssl.SSLContext = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        if verify:
-            self.context.load_default_certs()
-        else:
-            self.context.check_hostname = False
-            self.context.verify_mode = ssl.CERT_NONE
+        self.context.check_hostname = False
+        self.context.verify_mode = ssl.CERT_NONE
         self.context.sslsocket_class = EncryptedPeer
