@@ -1,4 +1,4 @@
-"""Which account the server takes somebody for, and making one in each server's dialect."""
+"""The account that the server matches a login to, and creating one in each server's dialect."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ANONYMOUS = Account("", "localhost")
 EVERYWHERE = Account("apim", "%")
 
 
-class TestWhomTheServerTakesSomebodyFor:
+class TestMatchingAccounts:
     def test_the_anonymous_account_of_localhost_comes_first(self) -> None:
         assert match_account([EVERYWHERE, ANONYMOUS], "apim", ["localhost", "127.0.0.1"]) == ANONYMOUS
         assert match_account([EVERYWHERE, ANONYMOUS], "apim", ["10.0.0.7"]) == EVERYWHERE
@@ -46,7 +46,7 @@ class TestWhomTheServerTakesSomebodyFor:
         assert match_account([far, near, EVERYWHERE], "apim", ["10.0.0.7"]) == near
         assert match_account([far, near, EVERYWHERE], "apim", ["10.9.0.7"]) == far
 
-    def test_nobody_fits(self) -> None:
+    def test_no_account_fits(self) -> None:
         assert (
             match_account([Account("apim", "10.%"), Account("other", "%")], "apim", ["192.168.0.1"]) is None
         )
@@ -93,7 +93,7 @@ class TestOnRealServers:
         with pytest.raises(DatabaseError) as raised:
             connect(endpoint, "apim", Secret("x")).close()
         assert raised.value.cause == "denied"
-        # The anonymous account has no password: whoever gives none gets in as nobody.
+        # The anonymous account has no password: a login without a password is anonymous.
         with connect(endpoint, "apim", Secret("")) as inside:
             assert current_account(inside) == ANONYMOUS
         as_installed.run("DROP USER ''@'localhost'")

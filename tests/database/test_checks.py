@@ -70,7 +70,9 @@ def context_for(packs: Path, tmp_path: Path) -> MakeContext:
     """`context_for(ground, mysql={…})`: a profile for that playground; `admin=False` leaves root out."""
     number = itertools.count(1)
 
-    def made(ground: Playground, *, pack: str = "apim-analytics-2.0.0", **changes: Any) -> CheckContext:
+    def assert_complete(
+        ground: Playground, *, pack: str = "apim-analytics-2.0.0", **changes: Any
+    ) -> CheckContext:
         return _context(packs / pack, tmp_path / f"pair{next(number)}", ground, **changes)
 
     return made
@@ -115,8 +117,8 @@ def _context(
     return CheckContext(profile, profile.nodes, packs, Plan(()), passwords)
 
 
-class TestNothingThereYet:
-    def test_everything_may_be_made(self, ground: Playground, look: Look) -> None:
+class TestEmptyServer:
+    def test_everything_may_be_created(self, ground: Playground, look: Look) -> None:
         before = ground.server.databases()
         found = look(ground)
         assert found.errors() == set()
@@ -143,7 +145,7 @@ class TestNothingThereYet:
         assert found.status == "ok"
 
 
-class TestEverythingThere:
+class TestCompleteServer:
     def test_nothing_is_left_to_say(self, ground: Playground, look: Look) -> None:
         ground.provision()
         found = look(ground)
@@ -166,9 +168,7 @@ class TestAccount:
         problem = found.error("account")
         assert "exists" in problem.message and "password is refused" in problem.message
 
-    def test_without_administrator_nobody_knows_whether_it_exists(
-        self, ground: Playground, look: Look
-    ) -> None:
+    def test_without_administrator_its_existence_is_unknown(self, ground: Playground, look: Look) -> None:
         found = look(ground, admin=False)
         assert found.errors() == {"account"}
         assert "without an administrator" in found.error("account").message
@@ -218,7 +218,7 @@ class TestAccount:
             maria.server.drop_user("")
         assert look(maria).errors() == set()
 
-    def test_one_that_gets_in_as_nobody(self, maria: Playground, look: Look) -> None:
+    def test_a_login_matched_to_the_anonymous_account(self, maria: Playground, look: Look) -> None:
         """With an empty password the anonymous account lets everybody in."""
         maria.password = ""
         maria.server.run("CREATE USER ''@'localhost'")
@@ -437,7 +437,7 @@ class TestLimitsOfAccounts:
 PRIMARY_KEY_VARIABLES = {"mysql9": "sql_require_primary_key", "mariadb": "innodb_force_primary_key"}
 
 
-class TestAServerThatWantsPrimaryKeys:
+class TestAServerThatRequiresPrimaryKeys:
     @pytest.mark.parametrize("kind", PRIMARY_KEY_VARIABLES)
     @pytest.mark.parametrize("mode", ["wizard", "server", "dba"])
     def test_is_found_before_the_script_is_run(
@@ -530,7 +530,7 @@ class TestDatabases:
         assert "and" in message and "more" in message
         assert len(message) < 1000
 
-    def test_somebody_elses_tables(self, ground: Playground, look: Look) -> None:
+    def test_tables_of_another_application(self, ground: Playground, look: Look) -> None:
         ground.server.run(f"CREATE DATABASE {quoted(ground.registry)}")
         ground.server.run("CREATE TABLE orders (i INT)", database=ground.registry)
         problem = look(ground).error("schema")
@@ -550,7 +550,7 @@ class TestDatabases:
         assert found.errors() == set()
         assert "will be removed" in found["schema"][0].message
 
-    def test_while_another_run_is_at_work_nothing_half_done_is_an_error(
+    def test_while_another_run_is_working_half_a_schema_is_no_error(
         self, maria: Playground, look: Look
     ) -> None:
         maria.make_account(password="not yet the right one")
@@ -591,7 +591,7 @@ class TestDatabases:
         found = look(ground56, mysql={"charset": "utf8", "provisioning": "server"})
         assert {one.fix for one in found["charset"]} == {'set charset = "latin1"'}
 
-    def test_a_character_set_that_nobody_knows(self, ground: Playground, look: Look) -> None:
+    def test_an_unknown_character_set(self, ground: Playground, look: Look) -> None:
         problem = look(ground, mysql={"charset": "latin99"}).error("charset")
         assert "latin99" in problem.message
         assert "latin1" in (problem.fix or "")
@@ -640,7 +640,7 @@ class TestOffline:
         assert {one.id for one in found.found} == always | ({"mysql.script"} if version else set())
 
 
-class TestWhenNobodyAnswers:
+class TestNoAnswer:
     def fails(self, look: Look, ground: Playground, port: int) -> Finding:
         found = look(ground, mysql={"port": port}, which=CHECKS)
         assert found.errors() == {"connect"}
@@ -691,9 +691,7 @@ class TestPasswords:
             assert "s3cret" not in found.text()
             assert found.errors()
 
-    def test_without_a_password_nobody_tries_to_log_in(
-        self, maria: Playground, context_for: MakeContext
-    ) -> None:
+    def test_without_a_password_no_login_is_tried(self, maria: Playground, context_for: MakeContext) -> None:
         context = context_for(maria)
         missing = Passwords(
             Secret("x"), problems=(finding.error("mysql.password: no such variable", fix="set it"),)

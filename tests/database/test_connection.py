@@ -46,7 +46,7 @@ class TestLoggingIn:
             "",
         ],
     )
-    def test_any_password_gets_in(self, ground: Playground, password: str) -> None:
+    def test_any_password(self, ground: Playground, password: str) -> None:
         ground.make_account(password=password)
         with session(ground.server, ground.account, password) as inside:
             assert inside.value("SELECT CURRENT_USER()") == f"{ground.account}@%"
@@ -68,7 +68,7 @@ class TestLoggingIn:
 
 @pytest.fixture(scope="class")
 def with_old_tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A MySQL 5.6 with TLS, of the kind that nobody speaks any more."""
+    """A MySQL 5.6 with TLS, of a version that is no longer supported."""
     folder = tmp_path_factory.mktemp("tls")
     certificate, key = old_certificate(folder)
     options = [f"--ssl-ca={certificate}", f"--ssl-cert={certificate}", f"--ssl-key={key}"]
@@ -93,7 +93,7 @@ def without_tls() -> Iterator[Server]:
         yield server
 
 
-class TestAServerThatWantsThePasswordWithoutTls:
+class TestAServerThatAsksForThePasswordWithoutTls:
     def test_it_gets_it_by_its_key_only_where_the_profile_says_so(self, without_tls: Server) -> None:
         server = without_tls
         server.run("CREATE USER apim@'%' IDENTIFIED BY 's3cret'")  # nothing of it is cached
@@ -190,7 +190,7 @@ class TestRefusals:
             with session(mysql9) as inside:
                 inside.make("SET GLOBAL require_secure_transport = OFF")
 
-    def test_a_server_that_goes_away(self, server: Server) -> None:
+    def test_a_server_that_closes_the_connection(self, server: Server) -> None:
         with listeners.cutting_proxy(server.port, after=8) as port:
             with connect(Endpoint("127.0.0.1", port), server.root, Secret(server.root_password)) as inside:
                 with pytest.raises(DatabaseError) as raised:
@@ -212,7 +212,7 @@ class TestStatementsWithAPassword:
         with session(server) as inside, pytest.raises(DatabaseError, match="1064"):
             inside.make("CREATE NONSENSE")
 
-    def test_a_refused_policy_is_told(self) -> None:
+    def test_a_refused_policy_is_reported(self) -> None:
         text = "Your password does not satisfy the current policy requirements"
         problem = translated(Exception(1819, text), Endpoint("h", 1), "u", Secret("x"))
         assert text in problem.message

@@ -42,7 +42,7 @@ def test_each_database_is_there_once_with_its_roles() -> None:
     assert Database("r", "registry").has_schema and not Database("s", "stats").is_store
 
 
-def test_both_are_made_once_and_the_script_is_run_once(sharing: Playground) -> None:
+def test_each_is_created_once_and_the_script_runs_once(sharing: Playground) -> None:
     statements: list[tuple[str, int]] = []
 
     def progress(database: str, done: int, total: int, text: str) -> None:

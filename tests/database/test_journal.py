@@ -33,7 +33,7 @@ def test_each_server_has_its_own(tmp_path: Path) -> None:
     assert FileJournal(Endpoint("other", 3306), tmp_path).begun() == {}
 
 
-def test_it_lives_in_the_state_folder_unless_told(isolated: Path) -> None:
+def test_the_default_place_is_the_state_folder(isolated: Path) -> None:
     FileJournal(HERE).begin("userdb", created=True)
     (entry,) = (isolated / "state").rglob("*.json")
     assert json.loads(entry.read_text())["database"] == "userdb"
@@ -49,7 +49,7 @@ def test_a_name_is_never_a_path(tmp_path: Path, name: str) -> None:
     assert {path.parent for path in tmp_path.rglob("*") if path.is_file()} == {tmp_path / "j"}
 
 
-def test_a_note_that_nobody_can_read_is_no_note(tmp_path: Path) -> None:
+def test_an_unreadable_entry_is_ignored(tmp_path: Path) -> None:
     FileJournal(HERE, tmp_path).begin("userdb", created=True)
     for name, text in (
         ("a.json", "{"),

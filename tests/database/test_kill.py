@@ -70,7 +70,7 @@ def is_made(ground: Playground, tables: int = 39) -> None:
 
 
 class TestBeforeEachStatementOfTheStockScript:
-    def test_each_run_begins_again_and_the_last_is_whole(self, ground: Playground) -> None:
+    def test_each_run_begins_again_and_the_last_is_complete(self, ground: Playground) -> None:
         """Each run finds what the one before left, takes it back, and is killed one statement later."""
         ground.names = {"user": ground.user}
         for number in STATEMENTS:
@@ -173,7 +173,7 @@ class TestWhatAKilledRunLeavesToOthers:
         assert maria.server.one("SELECT COUNT(*) FROM REG_LOG", database=maria.user) == 1
 
     @pytest.mark.parametrize("number", [0, 40])
-    def test_a_database_of_the_dbas_is_filled_again_and_not_made_anew(
+    def test_a_database_of_the_dba_is_filled_again_and_not_recreated(
         self, maria: Playground, number: int
     ) -> None:
         maria.server.run(f"CREATE DATABASE {quoted(maria.user)} CHARACTER SET latin2")
@@ -183,14 +183,14 @@ class TestWhatAKilledRunLeavesToOthers:
         assert maria.server.run(f"SHOW CREATE DATABASE {quoted(maria.user)}")[0][1].count("latin2")
         is_made(maria)
 
-    def test_tables_that_somebody_added_are_kept(self, maria: Playground) -> None:
+    def test_added_tables_are_kept(self, maria: Playground) -> None:
         assert killed(lambda: maria.provision(progress=before_statement(maria.user, 40)))
         maria.server.run("CREATE TABLE somebodys (i INT)", database=maria.user)
         before = maria.server.tables(maria.user)
         assert maria.provision()[0].status == "missing"
         assert maria.server.tables(maria.user) == before
 
-    def test_what_somebody_made_whole_meanwhile_stays(self, maria: Playground, tmp_path: Path) -> None:
+    def test_a_schema_completed_meanwhile_stays(self, maria: Playground, tmp_path: Path) -> None:
         """Killed here, made there: nothing is taken back, and the note goes."""
         assert killed(lambda: maria.provision(progress=before_statement(maria.user, 0)))
         maria.server.drop(maria.user)

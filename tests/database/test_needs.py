@@ -106,7 +106,7 @@ class TestAccount:
         assert not needs.pending
         assert statuses(needs) == ["missing", "missing"]
 
-    def test_missing_rights_are_granted_to_whom_the_server_takes_it_for(self) -> None:
+    def test_missing_privileges_are_granted_to_the_matched_account(self) -> None:
         near = Account("apim", "10.0.0.%")
         needs = decided(account=near, rights={near: NOTHING, APIM: ALL})
         assert {need.grant_to for need in needs.databases} == {(near,)}
@@ -165,7 +165,7 @@ class TestDatabases:
         assert statuses(needs)[0] == "missing"
 
 
-class TestTakingBack:
+class TestUndoing:
     def taken(self, contents: Contents, *, created: bool = True, **changes: Any) -> bool:
         wanted = changes.pop("wanted", WANTED)
         (first, _) = decided(

@@ -22,7 +22,7 @@ from wizard.system.cancel import Cancel
 from wizard.system.errors import Cancelled, Failed
 
 
-def made(ground: Playground) -> None:
+def assert_complete(ground: Playground) -> None:
     """Everything is there, and the account can work in each database and nowhere else."""
     server = ground.server
     assert len(server.tables(ground.user)) == 39
@@ -72,7 +72,7 @@ class TestFromNothing:
             DatabaseResult(ground.names["event_store"], "created", 0),
             DatabaseResult(ground.names["processed_data_store"], "created", 0),
         ]
-        made(ground)
+        assert_complete(ground)
 
     @pytest.mark.parametrize("pack_name", ["apim-analytics-2.1.0", "das-3.0.1"])
     def test_the_other_packs(self, ground: Playground, packs: Path, pack_name: str) -> None:
@@ -84,7 +84,7 @@ class TestFromNothing:
             ] * 4  # no script fits: mysql.script tells
             return
         ground.provision()
-        made(ground)
+        assert_complete(ground)
 
     def test_the_second_time_touches_nothing(self, ground: Playground) -> None:
         ground.provision()
@@ -109,7 +109,7 @@ class TestFromNothing:
         mode = "'STRICT_TRANS_TABLES,NO_ZERO_DATE,ANSI_QUOTES,NO_BACKSLASH_ESCAPES'"
         with ground56.server.setting("sql_mode", mode):
             ground56.provision(ground56.wanted(charset="utf8"))
-            made(ground56)
+            assert_complete(ground56)
 
     @pytest.mark.parametrize(
         "password",
@@ -128,14 +128,14 @@ class TestFromNothing:
     def test_any_password(self, maria: Playground, password: str) -> None:
         maria.password = password
         maria.provision()
-        made(maria)
+        assert_complete(maria)
 
     def test_a_password_of_every_kind_in_another_mode(self, ground: Playground) -> None:
         with ground.server.setting(
             "sql_mode", "CONCAT(@@GLOBAL.sql_mode, ',ANSI_QUOTES,NO_BACKSLASH_ESCAPES')"
         ):
             ground.provision()
-        made(ground)
+        assert_complete(ground)
 
     @pytest.mark.parametrize(
         "name", ["user-db", "user.db", "user db", "us'er\"db", "us`er`db", "userdb; DROP DATABASE x", "ünïx"]
@@ -143,7 +143,7 @@ class TestFromNothing:
     def test_any_name_of_a_database(self, maria: Playground, name: str) -> None:
         maria.names = {**maria.names, "user": name}
         maria.provision()
-        made(maria)
+        assert_complete(maria)
 
     def test_no_database_with_a_similar_name_is_reached(self, ground: Playground) -> None:
         """`_` is a wildcard in a grant: unescaped, `reg_db` would open `regXdb`."""
@@ -163,7 +163,7 @@ class TestFromNothing:
         """With `partial_revokes` an escaped name would be another name, and the account would have no right."""
         with ground9.server.setting("partial_revokes", "ON"):
             ground9.provision()
-            made(ground9)
+            assert_complete(ground9)
             assert [result.status for result in ground9.provision()] == ["present"] * 4
             ground9.server.drop_user(ground9.account)
 
@@ -186,32 +186,32 @@ def statements_of(ground: Playground, act: Callable[[], object]) -> list[str]:
     return [text for text in texts if "general_log" not in text]
 
 
-class TestWhatIsThereAlready:
+class TestExistingDatabases:
     def test_an_empty_database_keeps_its_character_set(self, ground: Playground) -> None:
         ground.server.run(f"CREATE DATABASE {quoted(ground.user)} CHARACTER SET latin2")
         ground.provision(ground.wanted(charset="latin1"))
         assert charset_of(ground.server, ground.user) == "latin2"
         assert charset_of(ground.server, ground.registry) == "latin1"
-        made(ground)
+        assert_complete(ground)
 
     def test_an_account_keeps_its_password_and_gets_its_grants(self, ground: Playground) -> None:
         ground.make_account()
         ground.provision()
-        made(ground)
+        assert_complete(ground)
 
-    def test_a_right_that_went_comes_back(self, ground: Playground) -> None:
+    def test_a_revoked_privilege_is_granted_again(self, ground: Playground) -> None:
         ground.provision()
         pattern = ground.registry.replace("_", r"\_")
         ground.server.run(f"REVOKE CREATE, DROP ON {quoted(pattern)}.* FROM '{ground.account}'@'%'")
         statuses = [result.status for result in ground.provision()]
         assert statuses == ["present", "created", "present", "present"]
-        made(ground)
+        assert_complete(ground)
 
     def test_an_account_of_a_narrower_host_is_enough(self, ground: Playground) -> None:
-        """Somebody made apim@localhost with care: the wizard does not open apim@% beside it."""
+        """The wizard does not create apim@% beside an existing apim@localhost."""
         ground.make_account(host="localhost")
         ground.provision()
-        made(ground)
+        assert_complete(ground)
         assert ground.server.accounts(ground.account) == {"localhost"}
 
     def test_tables_of_another_product_in_a_whole_database_stay(self, ground: Playground) -> None:
@@ -233,7 +233,7 @@ class TestWhatIsThereAlready:
         assert ground.server.run(f"SELECT * FROM {table}", database=ground.user) == [(7,)]
 
 
-class TestWhoMayMakeWhat:
+class TestWhoMayCreateWhat:
     def test_without_administrator_the_account_runs_the_script_itself(self, ground: Playground) -> None:
         ground.make_account()
         for name in ground.names.values():
@@ -243,16 +243,16 @@ class TestWhoMayMakeWhat:
             )
         statuses = [result.status for result in ground.provision(ground.wanted(admin=False))]
         assert statuses == ["created", "created", "present", "present"]
-        made(ground)
+        assert_complete(ground)
 
-    def test_without_administrator_nothing_else_is_made(self, ground: Playground) -> None:
+    def test_without_administrator_nothing_else_is_created(self, ground: Playground) -> None:
         ground.make_account()
         needs = ground.pending(ground.wanted(admin=False))
         assert [result.status for result in needs.results] == ["missing"] * 4
         assert not needs.pending
         assert ground.provision(ground.wanted(admin=False)) == needs.results
 
-    def test_for_a_dba_nothing_is_made(self, ground: Playground) -> None:
+    def test_for_a_dba_nothing_is_created(self, ground: Playground) -> None:
         before = ground.server.databases()
         results = ground.provision(ground.wanted(mode="dba"))
         assert [result.status for result in results] == ["missing"] * 4
@@ -265,7 +265,7 @@ class TestWhoMayMakeWhat:
         with ground.connect() as connection, connection.cursor() as cursor:
             cursor.execute(f"CREATE TABLE {quoted(ground.user)}.t (i INT)")
 
-    def test_an_administrator_without_rights_is_told_before_anything_is_made(
+    def test_missing_privileges_of_the_administrator_stop_before_anything_is_created(
         self, ground: Playground
     ) -> None:
         before = ground.server.databases()
@@ -285,10 +285,10 @@ class TestWhoMayMakeWhat:
         )
         with ground.server.user(little, f"GRANT CREATE USER ON *.* TO '{little}'@'%'", *grants):
             ground.provision(ground.wanted(administrator=Login(little, Secret("x"))))
-        made(ground)
+        assert_complete(ground)
 
-    def test_an_account_that_cannot_log_in_afterwards_is_told(self, maria: Playground) -> None:
-        """Nobody could see that a narrower host has another password: the log-in at the end shows it."""
+    def test_an_account_that_cannot_log_in_afterwards_is_an_error(self, maria: Playground) -> None:
+        """An account of a narrower host has another password: the login at the end shows it."""
         maria.make_account(host="localhost", password="another")
         little = f"{maria.account}a"
         grants = (
@@ -303,8 +303,8 @@ class TestWhoMayMakeWhat:
         assert raised.value.fix and raised.value.place
         assert [result.status for result in raised.value.results] == ["created"] * 4
 
-    def test_rights_that_the_server_does_not_give_the_account_are_told(self, maria: Playground) -> None:
-        """While the script runs somebody makes the account for a narrower host, which the server prefers."""
+    def test_missing_privileges_of_the_account_are_an_error(self, maria: Playground) -> None:
+        """While the script runs, the account is created for a narrower host, which the server prefers."""
         with pytest.raises(ProvisioningFailed, match=r"which lacks .*CREATE") as raised:
             maria.provision(progress=at_statement(30, lambda: maria.make_account(host="localhost")))
         assert "localhost" in raised.value.message and maria.user in raised.value.message
@@ -312,7 +312,7 @@ class TestWhoMayMakeWhat:
 
 
 class TestTwoAtOnce:
-    def test_both_succeed_and_it_is_made_once(self, ground: Playground, tmp_path: Path) -> None:
+    def test_both_succeed_and_it_is_created_once(self, ground: Playground, tmp_path: Path) -> None:
         """Two machines at the same moment: each has its own journal."""
         other = Playground(ground.server, ground.pack, tmp_path / "other", ground.names, ground.account)
         both = threading.Barrier(2)
@@ -331,7 +331,7 @@ class TestTwoAtOnce:
         for thread in threads:
             thread.join(60)
         assert sorted(results.values(), key=str) == [["created"] * 4, ["present"] * 4]
-        made(ground)
+        assert_complete(ground)
         assert other.journal.begun() == {}
 
     def test_cancelling_while_waiting_for_the_other_run(self, maria: Playground) -> None:
@@ -350,7 +350,7 @@ class TestTwoAtOnce:
     def test_what_another_run_is_in_the_middle_of_is_waited_for(
         self, ground: Playground, tmp_path: Path
     ) -> None:
-        """Half a schema is no error while somebody is making the other half."""
+        """Half a schema is no error while another run creates the other half."""
         other = Playground(ground.server, ground.pack, tmp_path / "other", ground.names, ground.account)
         results: list[object] = []
         middle, go_on = threading.Event(), threading.Event()
@@ -376,10 +376,10 @@ class TestTwoAtOnce:
         thread.join(30)
         assert results == [["created"] * 4]
         assert second == ["present"] * 4
-        made(ground)
+        assert_complete(ground)
 
     def test_what_it_then_leaves_half_done_is_an_error(self, maria: Playground, tmp_path: Path) -> None:
-        """The other machine dies in the middle: nothing of it is touched here, and nobody thinks that it is whole."""
+        """The other machine fails in the middle: nothing of it is changed here, and it does not count as complete."""
         other = Playground(maria.server, maria.pack, tmp_path / "other", maria.names, maria.account)
         maria.make_account()
         maria.server.run(f"CREATE DATABASE {quoted(maria.user)}")
@@ -396,7 +396,7 @@ class TestTwoAtOnce:
         assert maria.server.tables(maria.user) == ["UM_DOMAIN"]
 
 
-class TestTakingBack:
+class TestUndoing:
     """What a run begins and cannot finish is taken back; what it finished stays."""
 
     def gone(self, ground: Playground, *, registry: bool = False) -> None:
@@ -418,7 +418,7 @@ class TestTakingBack:
         ]
         self.gone(ground56)
         ground56.provision(ground56.wanted(charset="latin1"))
-        made(ground56)
+        assert_complete(ground56)
 
     def test_in_a_database_that_was_there_and_empty_only_the_tables_go(self, ground56: Playground) -> None:
         ground56.server.run(f"CREATE DATABASE {quoted(ground56.user)} CHARACTER SET utf8mb4")
@@ -447,7 +447,7 @@ class TestTakingBack:
             "created",
             "created",
         ]
-        made(ground)
+        assert_complete(ground)
 
     @pytest.mark.parametrize("number", [0, 1, 40, 72])
     @pytest.mark.parametrize("problem", [KeyboardInterrupt, RuntimeError])
@@ -467,8 +467,8 @@ class TestTakingBack:
             ground.provision(progress=at_statement(30, cancel.set), cancel=cancel)
         self.gone(ground)
 
-    def fails_when_somebody(self, maria: Playground, statement: str) -> ProvisioningFailed:
-        """A run that fails in the middle of the first script, after somebody else has done something there."""
+    def fails_after_a_change(self, maria: Playground, statement: str) -> ProvisioningFailed:
+        """A run that fails in the middle of the first script, after another client has changed something there."""
 
         def does() -> None:
             maria.server.run(statement, database=maria.user)
@@ -487,8 +487,8 @@ class TestTakingBack:
         ],
     )
     def test_a_row_or_table_that_came_meanwhile_is_not_lost(self, maria: Playground, statement: str) -> None:
-        """Somebody already uses the tables, or has their own there: nothing is dropped, and it is said."""
-        assert "still exists" in self.fails_when_somebody(maria, statement).message
+        """The tables are in use, or others exist: nothing is dropped, and the message says so."""
+        assert "still exists" in self.fails_after_a_change(maria, statement).message
         assert len(maria.server.tables(maria.user)) > 5
         assert maria.journal.begun() == {maria.user: True}
         if "INSERT" in statement:
@@ -497,14 +497,12 @@ class TestTakingBack:
             assert statement.split()[2] in maria.server.tables(maria.user)
 
     @pytest.mark.parametrize("kind", ["VIEW", "PROCEDURE"])
-    def test_a_database_is_not_dropped_with_what_somebody_made_in_it(
-        self, maria: Playground, kind: str
-    ) -> None:
-        self.fails_when_somebody(maria, f"CREATE {kind} mine {'AS' if kind == 'VIEW' else '()'} SELECT 1")
+    def test_a_database_with_other_contents_is_not_dropped(self, maria: Playground, kind: str) -> None:
+        self.fails_after_a_change(maria, f"CREATE {kind} mine {'AS' if kind == 'VIEW' else '()'} SELECT 1")
         assert maria.server.run(f"SHOW CREATE {kind} mine", database=maria.user)
         assert set(maria.server.tables(maria.user)) <= {"mine"}
 
-    def test_a_database_that_somebody_else_made_meanwhile_is_not_dropped(self, maria: Playground) -> None:
+    def test_a_database_created_meanwhile_by_another_client_is_not_dropped(self, maria: Playground) -> None:
         def progress(database: str, done: int, total: int, text: str) -> None:
             if "creating the database" in text and database == maria.user:
                 maria.server.run(f"CREATE DATABASE {quoted(maria.user)}")
@@ -515,7 +513,7 @@ class TestTakingBack:
         assert maria.journal.begun() == {}
 
 
-class TestWhenTheServerGoes:
+class TestLostServer:
     def test_a_connection_that_breaks_at_any_point(self, ground: Playground) -> None:
         """Whatever was begun stays written down, and the next run makes it whole."""
         for spoken in (3, 12, 60, 100, 150, 200):
@@ -526,7 +524,7 @@ class TestWhenTheServerGoes:
             assert raised.value.exit_code == 1
         # The journal's endpoint is the server's own: the proxy only stood in between.
         ground.provision()
-        made(ground)
+        assert_complete(ground)
 
     def test_a_server_that_dies_in_the_middle(self, mysql56: Server, pack: Path, tmp_path: Path) -> None:
         with servers.fresh("mariadb") as server:
@@ -538,7 +536,7 @@ class TestWhenTheServerGoes:
                 assert raised.value.results[0].status == "failed"
 
     def test_a_server_that_is_read_only(self, ground9: Playground) -> None:
-        """Root may write all the same on 5.6 and MariaDB; with super_read_only nobody may."""
+        """Root may write all the same on 5.6 and MariaDB; with super_read_only no account may."""
         ground9.server.run("SET GLOBAL super_read_only = ON")
         try:
             with pytest.raises(ProvisioningFailed, match="read-only") as raised:

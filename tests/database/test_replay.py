@@ -64,7 +64,7 @@ def world_of(ground: Playground, pack: Path, folder: Path, **mysql: Any) -> Worl
         "admin_password": {"env": "ROOT_PASSWORD"},
         **mysql,
     }
-    # A Java that is only looked at: whether a driver gets in is tests/test_jdbc.py's.
+    # A Java that is only found: logins with the driver are tested in tests/preflight/test_jdbc.py.
     java = folder / "java"
     java.mkdir(parents=True, exist_ok=True)
     (java / "release").write_text('JAVA_VERSION="1.8.0_392"\n')
@@ -217,7 +217,7 @@ class TestNothingIsWritten:
                 for one in held:
                     one.close()
 
-    def test_an_ignored_error_is_a_warning_and_the_failure_is_taken_back(
+    def test_an_ignored_error_is_a_warning_and_the_failure_is_undone(
         self, ground56: Playground, pack: Path, tmp_path: Path
     ) -> None:
         world = world_of(ground56, pack, tmp_path, charset="utf8mb4")
@@ -233,7 +233,7 @@ class TestNothingIsWritten:
 
 
 class TestInTheMiddle:
-    def test_a_server_that_goes_away_leaves_the_homes_as_they_were(self, ground: Playground) -> None:
+    def test_a_server_that_stops_leaves_the_homes_unchanged(self, ground: Playground) -> None:
         with listeners.cutting_proxy(ground.server.port, after=90) as port:
             through = world_of(ground, ground.pack, ground.folder / "proxied", port=port)
             before = through.homes()

@@ -53,7 +53,7 @@ class TestReadingGrants:
         found = rights("GRANT ALL PRIVILEGES ON `d`.* TO 'a'@'%'")
         assert found.missing("d", ALL_OF_A_DATABASE, grantable=True) == ["GRANT OPTION"]
 
-    def test_a_partial_revoke_takes_away_what_is_global(self) -> None:
+    def test_a_partial_revoke_removes_a_global_privilege(self) -> None:
         found = rights(
             "GRANT SELECT, CREATE ON *.* TO `a`@`%`", "REVOKE CREATE ON `d`.* FROM `a`@`%`", literal=True
         )

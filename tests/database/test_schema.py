@@ -1,4 +1,4 @@
-"""Whole, partial, empty, absent, somebody else's: told apart on real servers before anything is run."""
+"""Complete, partial, empty, absent, of another application: distinguished on real servers before anything runs."""
 
 from __future__ import annotations
 
@@ -232,7 +232,7 @@ class TestOtherDatabases:
         contents = seen(ground)
         assert contents is not None and contents.charset == "latin1"
 
-    def test_somebody_elses(self, ground: Playground) -> None:
+    def test_another_application(self, ground: Playground) -> None:
         ground.server.run(f"CREATE DATABASE `{ground.user}`")
         ground.server.run("CREATE TABLE orders (i INT)", database=ground.user)
         found = verdict(ground, creates("CREATE TABLE a (i INT)"))
@@ -256,7 +256,7 @@ class TestOtherDatabases:
         assert contents.others == (name,)
         assert verdict(ground, creates("CREATE TABLE a (i INT)")).state == "other"
 
-    def test_more_than_the_script_is_still_whole(self, ground: Playground) -> None:
+    def test_more_than_the_script_is_still_complete(self, ground: Playground) -> None:
         text = "CREATE TABLE a (i INT, PRIMARY KEY (i))"
         run_script(ground, text, "latin1")
         ground.server.run("CREATE TABLE more (i INT)", "CREATE INDEX extra ON a (i)", database=ground.user)

@@ -90,7 +90,7 @@ class TestStatements:
         assert [(one.line, one.text) for one in found] == [(2, "SELECT 1"), (3, "SELECT 2")]
 
     @pytest.mark.parametrize("broken", ["SELECT 'a", 'SELECT "a', "SELECT `a", "SELECT 1 /* a"])
-    def test_what_has_no_end_is_told_with_its_line(self, broken: str) -> None:
+    def test_an_unclosed_string_or_comment_is_reported_with_its_line(self, broken: str) -> None:
         with pytest.raises(EditError, match="line 2") as raised:
             texts(f"SELECT 1;\n{broken}")
         assert raised.value.place == "script:2"
@@ -116,7 +116,7 @@ class TestStatements:
             "".join
         ),
     )
-    def test_whatever_is_joined_comes_apart_again(self, parts: list[str], between: str) -> None:
+    def test_joined_statements_are_split_again(self, parts: list[str], between: str) -> None:
         joined = between + "".join(f"{part};{between}" for part in parts)
         assert texts(joined) == [part.strip() for part in parts if part.strip()]
 

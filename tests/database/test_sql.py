@@ -45,7 +45,7 @@ def nothing_is_missing(ground: Playground) -> None:
 
 
 class TestInTheClient:
-    def test_everything_is_made(self, ground: Playground) -> None:
+    def test_everything_is_created(self, ground: Playground) -> None:
         runs(ground, text_for(ground))
         nothing_is_missing(ground)
 
@@ -107,7 +107,7 @@ class TestInTheClient:
         assert done.returncode == 0, done.stderr
         nothing_is_missing(maria)
 
-    def test_the_sql_mode_of_the_session_comes_back(self, ground: Playground) -> None:
+    def test_the_sql_mode_of_the_session_is_restored(self, ground: Playground) -> None:
         done = ground.server.client(text_for(ground) + "SELECT @@SESSION.sql_mode = @@GLOBAL.sql_mode;\n")
         assert done.stdout.split()[-1] == "1"
 

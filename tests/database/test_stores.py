@@ -18,7 +18,7 @@ from wizard.pack.home import Pack
 from wizard.pack.stores import LARGEST_ROW, RDBMS_CONFIG, row_size, store_tables
 
 CONNECTOR_J = "SET SESSION sql_mode = CONCAT(@@SESSION.sql_mode, ',STRICT_TRANS_TABLES')"
-"""What Connector/J sets in each session unless it is told not to."""
+"""What Connector/J sets in each session by default."""
 
 TOO_LARGE = 1118
 
@@ -102,7 +102,7 @@ def test_the_largest_row_is_the_servers(ground: Playground, charset: str, width:
     assert refused.value.args[0] == TOO_LARGE
 
 
-class TestWhatIsMade:
+class TestCreation:
     def test_the_statistics_get_the_stores_character_set(self, maria: Playground) -> None:
         maria.names["stats"] = f"{maria.user}_stats"
         maria.provision(maria.wanted(charset="utf8mb4", store_charset="latin1"))
@@ -185,7 +185,7 @@ class TestWhatIsRefused:
         (error,) = [one for one in ran.json["checks"] if one["status"] == "error"]
         assert error["id"] == "mysql.charset" and "latin99" in error["message"]
 
-    def test_a_broken_configuration_is_reported_before_anything_is_made(
+    def test_a_broken_configuration_is_reported_before_anything_is_created(
         self, maria: Playground, packs: Path, tmp_path: Path
     ) -> None:
         pack = copy_pack(packs / "apim-analytics-2.1.0", tmp_path / "broken")

@@ -41,7 +41,7 @@ def says(id: str, *results: Finding, **settings: object) -> Check:
 def hole(id: str, limit: float = 0.05) -> Check:
     """A check that never comes back."""
     return Check(
-        id, "error", "why", "mend it", lambda _: iter([finding.ok(str(NEVER.wait()))]), live=True, limit=limit
+        id, "error", "why", "fix it", lambda _: iter([finding.ok(str(NEVER.wait()))]), live=True, limit=limit
     )
 
 
@@ -49,7 +49,7 @@ def test_forty_black_holes_end_together_each_with_its_fix() -> None:
     found = list(checks.run([hole(f"hole.{n}") for n in range(40)], context()))
     assert len(found) == 40
     assert {(one.status, one.message, one.fix) for one in found} == {
-        ("error", "no answer within 0.05 s", "mend it")
+        ("error", "no answer within 0.05 s", "fix it")
     }
 
 
@@ -71,10 +71,10 @@ def test_a_check_behind_one_that_failed_is_skipped_without_waiting() -> None:
 def test_whatever_a_check_raises_is_its_finding_and_the_others_go_on(live: bool, severity: str) -> None:
     def broken(_: object) -> Iterator[Finding]:
         yield finding.ok("so far")
-        raise RecursionError("a text that nobody should see")
+        raise RecursionError("a text that must not be shown")
 
     checked = [
-        Check("a.broken", severity, "why", "mend it", broken, live=live),  # type: ignore[arg-type]
+        Check("a.broken", severity, "why", "fix it", broken, live=live),  # type: ignore[arg-type]
         says("b.other", finding.ok("run")),
     ]
     found = list(checks.run(checked, context()))
@@ -83,9 +83,9 @@ def test_whatever_a_check_raises_is_its_finding_and_the_others_go_on(live: bool,
         ("a.broken", severity),
         ("b.other", "ok"),
     }
-    (told,) = [one for one in found if one.status == severity]
-    assert told.message.startswith("internal error (RecursionError")
-    assert "report" in (told.fix or "")
+    (shown,) = [one for one in found if one.status == severity]
+    assert shown.message.startswith("internal error (RecursionError")
+    assert "report" in (shown.fix or "")
 
 
 def test_a_need_that_is_not_among_the_checks_counts_as_met() -> None:
@@ -181,7 +181,7 @@ def black_hole_pair(make_pair, silent: int):
     )
 
 
-def test_a_whole_check_of_services_that_never_speak_ends_and_says_which(black_hole_pair, silent: int) -> None:
+def test_a_check_of_silent_services_ends_and_names_them(black_hole_pair, silent: int) -> None:
     import json
 
     process = check_process(black_hole_pair, silent)

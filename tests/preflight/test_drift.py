@@ -1,4 +1,4 @@
-"""Drift: `check` tells what somebody changed by hand since the last run, and nothing that only the profile changed."""
+"""Drift: `check` reports what was changed by hand since the last run, and nothing that only the profile changed."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ from tests.support.quick import folder_in_memory
 from wizard.system import locations
 from wizard.transaction import runs
 
+MEMBERSHIP = "replay would restore clustering/parameter[membershipScheme]: multicast → wka"
 OK = "nothing that a run configured was changed by hand since"
 
 
@@ -53,18 +54,18 @@ def pair(make_pair: Callable[..., Pair]) -> Pair:
 
 
 def drift(pair: Pair, **options: Any) -> dict[tuple[str | None, str], str]:
-    """Node and file of what was changed by hand, with what is told about it."""
+    """Return node and file of each finding, with what it says."""
     found = of(checked(pair, **options), "apply.drift")
     if [one.status for one in found] == ["ok"]:
         assert found[0].message == OK
         return {}
     assert {one.status for one in found} == {"warning"}
     assert all("--dry-run" in (one.fix or "") for one in found)
-    told = {}
+    shown = {}
     for one in found:
         path, _, what = one.message.partition(" was changed by hand since the run ")
-        told[one.node, path] = what.partition(": ")[2]
-    return told
+        shown[one.node, path] = what.partition(": ")[2]
+    return shown
 
 
 def by_hand(home: Path, relative: str, old: str, new: str) -> None:
@@ -80,12 +81,11 @@ def reprofiled(pair: Pair, **tables: Any) -> None:
     pair.profile.write_text(tomlkit.dumps(pairs.merged(document, tables)), "utf-8")
 
 
-def test_a_pair_that_nobody_touched_has_none(pair: Pair) -> None:
+def test_a_fresh_and_an_unchanged_pair_have_none(make_pair: Callable[..., Pair]) -> None:
+    pair = make_pair()
     assert drift(pair) == {}
-
-
-def test_a_fresh_pair_has_none(make_pair: Callable[..., Pair]) -> None:
-    assert drift(make_pair()) == {}
+    applied(pair)
+    assert drift(pair) == {}
 
 
 def test_each_value_that_was_changed_is_named_with_its_file_and_element(pair: Pair) -> None:
@@ -99,7 +99,7 @@ def test_each_value_that_was_changed_is_named_with_its_file_and_element(pair: Pa
     }
 
 
-def test_the_dry_run_shows_the_way_back_and_the_replay_goes_it(pair: Pair) -> None:
+def test_the_dry_run_shows_what_replay_restores(pair: Pair) -> None:
     before = (pair.homes[0] / AXIS2).read_bytes()
     by_hand(pair.homes[0], AXIS2, ">wka<", ">multicast<")
     result, prepared = replayed(pair, dry_run=True)
@@ -112,7 +112,7 @@ def test_the_dry_run_shows_the_way_back_and_the_replay_goes_it(pair: Pair) -> No
     assert drift(pair) == {}
 
 
-def test_an_edit_of_something_else_is_nobodys_business(pair: Pair) -> None:
+def test_an_edit_of_something_else_is_no_drift(pair: Pair) -> None:
     by_hand(pair.homes[0], AXIS2, "<axisconfig", "<!-- mine -->\n<axisconfig")
     by_hand(pair.homes[0], CARBON, "<Name>", "<Name>My ")
     assert drift(pair) == {}
@@ -124,7 +124,7 @@ def test_a_changed_profile_is_no_drift(pair: Pair) -> None:
     assert drift(pair) == {}
 
 
-def test_a_changed_profile_and_a_hand_in_one_file_are_told_apart(pair: Pair) -> None:
+def test_a_changed_profile_and_a_hand_in_one_file_are_distinguished(pair: Pair) -> None:
     reprofiled(pair, pool={"max_active": 77})
     by_hand(pair.homes[1], ANALYTICS, "<maxActive>50</maxActive>", "<maxActive>5</maxActive>")
     assert drift(pair) == {
@@ -139,10 +139,10 @@ def test_a_hand_that_did_what_the_profile_now_says_is_no_drift(pair: Pair) -> No
     assert drift(pair) == {}
 
 
-def test_a_password_that_was_changed_is_told_and_not_shown(pair: Pair) -> None:
+def test_a_password_that_was_changed_is_reported_and_not_shown(pair: Pair) -> None:
     by_hand(pair.homes[0], ANALYTICS, f"<password>{pairs.PASSWORD}<", "<password>hunter2<")
-    told = drift(pair)["node1", ANALYTICS]
-    assert told == "replay would restore WSO2_ANALYTICS_EVENT_STORE_DB/password: ******** → ********"
+    shown = drift(pair)["node1", ANALYTICS]
+    assert shown == "replay would restore WSO2_ANALYTICS_EVENT_STORE_DB/password: ******** → ********"
 
 
 def test_after_a_second_run_the_newest_counts(pair: Pair) -> None:
@@ -171,9 +171,7 @@ def test_after_a_rollback_to_an_older_run_what_that_had_configured_counts(pair: 
     reprofiled(pair, cluster={"domain": "wso2.carbon.domain"})
     assert drift(pair) == {}
     by_hand(pair.homes[0], AXIS2, ">wka<", ">multicast<")
-    assert drift(pair) == {
-        ("node1", AXIS2): "replay would restore clustering/parameter[membershipScheme]: multicast → wka"
-    }
+    assert drift(pair) == {("node1", AXIS2): MEMBERSHIP}
     assert runs.history()[-1].run in of(checked(pair), "apply.drift")[0].message
 
 
@@ -212,13 +210,13 @@ def test_steps_that_are_left_out_are_left_out(pair: Pair) -> None:
     assert drift(pair, only_node="node2") == {}
 
 
-def test_a_file_that_is_gone_is_told(pair: Pair) -> None:
+def test_a_missing_file_is_reported(pair: Pair) -> None:
     (pair.homes[1] / REGISTRY).unlink()
     assert drift(pair) == {("node2", REGISTRY): "it does not exist any more"}
     assert drift(pair, skip=("registry",)) == {}
 
 
-def test_a_jar_that_was_replaced_or_removed_is_told(pair: Pair) -> None:
+def test_a_jar_that_was_replaced_or_removed_is_reported(pair: Pair) -> None:
     jar = f"{LIB}/mysql-connector-java-5.1.49-bin.jar"
     pairs.driver_jar(pair.homes[0] / jar, "com.mysql.cj.jdbc.Driver")
     (pair.homes[1] / jar).unlink()
@@ -235,7 +233,7 @@ def test_a_new_jar_in_the_profile_is_no_drift(pair: Pair) -> None:
     assert drift(pair) == {}
 
 
-def test_the_common_path_that_leads_elsewhere_or_is_gone_is_told(
+def test_the_common_path_that_leads_elsewhere_or_is_gone_is_reported(
     make_pair: Callable[..., Pair], tmp_path: Path
 ) -> None:
     link = tmp_path / "common"
@@ -252,7 +250,7 @@ def test_the_common_path_that_leads_elsewhere_or_is_gone_is_told(
     assert drift(pair, only_node="node1", skip=("spark",)) == {}
 
 
-def test_an_edited_target_of_a_link_is_told(pair: Pair, tmp_path: Path) -> None:
+def test_an_edited_target_of_a_link_is_reported(pair: Pair, tmp_path: Path) -> None:
     outside = tmp_path / "outside.xml"
     shutil.move(pair.homes[0] / AXIS2, outside)
     (pair.homes[0] / AXIS2).symlink_to(outside)
@@ -283,33 +281,26 @@ def kept() -> list[Path]:
     return sorted(locations.runs().glob("*/backups/left-*"))
 
 
-def test_without_the_kept_bytes_the_file_is_told_with_all_that_differs(pair: Pair) -> None:
-    for path in kept():
-        path.unlink()
-    assert drift(pair) == {}
-    by_hand(pair.homes[0], AXIS2, ">wka<", ">multicast<")
-    assert drift(pair) == {
-        ("node1", AXIS2): "replay would restore clustering/parameter[membershipScheme]: multicast → wka"
-    }
-
-
 @pytest.mark.parametrize(
     "harm",
     [
+        None,
         lambda data: b"<nonsense/>",
         lambda data: data[: len(data) // 2],
         lambda data: data.replace(b">wka<", b">multicast<"),
     ],
 )
-def test_bytes_that_were_tampered_with_or_half_written_are_not_believed(
-    pair: Pair, harm: Callable[[bytes], bytes]
+def test_kept_bytes_that_are_missing_or_damaged_are_not_used(
+    pair: Pair, harm: Callable[[bytes], bytes] | None
 ) -> None:
     for path in kept():
-        path.write_bytes(harm(path.read_bytes()))
+        if harm is None:
+            path.unlink()
+        else:
+            path.write_bytes(harm(path.read_bytes()))
+    assert drift(pair) == {}
     by_hand(pair.homes[0], AXIS2, ">wka<", ">multicast<")
-    assert drift(pair) == {
-        ("node1", AXIS2): "replay would restore clustering/parameter[membershipScheme]: multicast → wka"
-    }
+    assert drift(pair) == {("node1", AXIS2): MEMBERSHIP}
 
 
 def test_bytes_that_cannot_be_kept_do_no_harm_to_a_run(

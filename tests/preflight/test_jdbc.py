@@ -1,4 +1,4 @@
-"""The driver's own log-in: real jars, real Java 8 and 17, real servers; each refusal recognised with its fix."""
+"""The login with the driver: real jars, real Java 8 and 17, real servers; each refusal recognised with its fix."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from wizard.preflight.jdbc import (
 from wizard.profile.jdbc_url import jdbc_url
 from wizard.profile.model import Profile
 from wizard.profile.passwords import Passwords
-from wizard.system.finding import Finding
+from wizard.system.finding import Finding, SetField
 
 PASSWORD = "p'ö\"\\%; ✓&="
 OLD, NEW, MARIA = "com.mysql.jdbc.Driver", "com.mysql.cj.jdbc.Driver", "org.mariadb.jdbc.Driver"
@@ -60,7 +60,7 @@ def java() -> Java:
     """The machine's own Java, 11 or later."""
     found = find_java(None)
     if found is None:
-        missing("there is no java on the PATH")
+        missing("no java on the PATH")
     return found
 
 
@@ -103,96 +103,86 @@ def tried(
     return answer, None if answer.ok or answer.not_run else diagnose(answer, inspect(jar), java)
 
 
-class TestGettingIn:
+class TestSuccess:
     def test_with_a_password_of_every_kind_of_character(
         self, server: Server, connector: Path, java: Java
     ) -> None:
-        answer, problem = tried(
-            server, connector, NEW, java, {"useSSL": "false", "allowPublicKeyRetrieval": "true"}
-        )
-        assert problem is None, problem
-        assert answer.ok
-        version = {"mysql56": "5.6.24", "mysql9": "9.7", "mariadb": "10.11"}[server.kind]
-        assert version in answer.server
+        parameters = {"useSSL": "false", "allowPublicKeyRetrieval": "true"}
+        answer, problem = tried(server, connector, NEW, java, parameters)
+        assert (answer.ok, problem) == (True, None)
+        assert {"mysql56": "5.6.24", "mysql9": "9.7", "mariadb": "10.11"}[server.kind] in answer.server
 
     def test_with_java_8_which_needs_a_compiler(self, mysql56: Server, connector: Path, java8: Java) -> None:
         assert java8.version == (8,)
         answer, problem = tried(mysql56, connector, OLD, java8, {"useSSL": "false"})
-        assert problem is None, problem
-        assert answer.ok
+        assert (answer.ok, problem) == (True, None)
 
     def test_with_mariadbs_driver(self, mariadb: Server, mariadb_driver: Path, java: Java) -> None:
         answer, problem = tried(mariadb, mariadb_driver, MARIA, java, {})
-        assert problem is None, problem
-        assert answer.driver == "2.7.6"
+        assert (answer.driver, problem) == ("2.7.6", None)
 
     def test_over_tls_where_the_server_has_it(self, mysql9: Server, connector: Path, java: Java) -> None:
         answer, problem = tried(mysql9, connector, NEW, java, {})
-        assert problem is None, problem
-        assert answer.ok
+        assert (answer.ok, problem) == (True, None)
 
 
-class TestWhatKeepsItOut:
-    def test_mysql_9_without_tls_needs_its_key(self, mysql9: Server, connector: Path, java: Java) -> None:
-        _, problem = tried(mysql9, connector, OLD, java, {"useSSL": "false"})
-        assert problem is not None and problem.action is not None
-        assert problem.action.field == "mysql.url_parameters.allowPublicKeyRetrieval"
-        assert problem.action.value == "true"
-        assert "allowPublicKeyRetrieval" in problem.fix
-
-    def test_the_same_with_mariadbs_driver(self, mysql9: Server, mariadb_driver: Path, java: Java) -> None:
-        _, problem = tried(mysql9, mariadb_driver, MARIA, java, {})
-        assert problem is not None and problem.action is not None
-        assert problem.action.field.endswith("allowPublicKeyRetrieval")
+class TestFailure:
+    @pytest.mark.parametrize(
+        ("server", "jar", "driver_class", "parameters", "changes", "message", "fix"),
+        [
+            ("mysql9", "connector", NEW, {"disabledAuthenticationPlugins": "caching_sha2_password"}, {}, "5.1.46",
+             "newer Connector/J"),
+            ("mariadb", "connector", OLD, {}, {"password": "wr0ng-one"}, "access denied", ""),
+            ("mariadb", "connector", OLD, {}, {"database": "no_such_db"}, "no_such_db", ""),
+            ("mariadb", "connector", "com.example.Driver", {}, {}, "", "driver_class"),
+            ("mysql9", "connector", OLD, {"useSSL": "false"}, {}, "", "allowPublicKeyRetrieval"),
+            ("mysql9", "mariadb_driver", MARIA, {}, {}, "", "allowPublicKeyRetrieval"),
+        ],
+    )  # fmt: skip
+    def test_is_named_with_its_fix(
+        self,
+        request: pytest.FixtureRequest,
+        java: Java,
+        server: str,
+        jar: str,
+        driver_class: str,
+        parameters: dict[str, str],
+        changes: dict[str, Any],
+        message: str,
+        fix: str,
+    ) -> None:
+        """What an old Connector/J lacks is switched off here in a new one."""
+        real, path = request.getfixturevalue(server), request.getfixturevalue(jar)
+        _, problem = tried(real, path, driver_class, java, parameters, **changes)
+        assert problem is not None
+        assert message in problem.message and fix in (problem.fix or "")
+        if fix == "allowPublicKeyRetrieval":
+            assert isinstance(problem.action, SetField)
+            assert problem.action[:2] == (f"mysql.url_parameters.{fix}", "true")
 
     def test_the_tls_of_56(self, connector: Path, java: Java, tmp_path: Path) -> None:
         certificate, key = old_certificate(tmp_path)
         options = [f"--ssl-ca={certificate}", f"--ssl-cert={certificate}", f"--ssl-key={key}"]
         with servers.fresh("mysql56", *options) as old:
             _, problem = tried(old, connector, NEW, java, {})
-            assert problem is not None and problem.action is not None
-            assert (problem.action.field, problem.action.value) == ("mysql.url_parameters.useSSL", "false")
+            assert problem is not None and isinstance(problem.action, SetField)
+            assert problem.action[:2] == ("mysql.url_parameters.useSSL", "false")
             answer, _ = tried(old, connector, NEW, java, {"useSSL": "false"})
             assert answer.ok
 
-    def test_a_driver_without_the_plugin(self, mysql9: Server, connector: Path, java: Java) -> None:
-        """What an old Connector/J lacks is switched off here in a new one."""
-        parameters = {"disabledAuthenticationPlugins": "caching_sha2_password"}
-        _, problem = tried(mysql9, connector, NEW, java, parameters)
-        assert problem is not None
-        assert "5.1.46" in problem.message
-        assert "newer Connector/J" in problem.fix
-
-    def test_a_wrong_password(self, mariadb: Server, connector: Path, java: Java) -> None:
-        _, problem = tried(mariadb, connector, OLD, java, {}, password="wr0ng-one")
-        assert problem is not None
-        assert "access denied" in problem.message
-
-    def test_a_database_that_it_may_not_see(self, mariadb: Server, connector: Path, java: Java) -> None:
-        _, problem = tried(mariadb, connector, OLD, java, {}, database="no_such_db")
-        assert problem is not None
-        assert "no_such_db" in problem.message
-
-    def test_a_class_that_is_not_in_the_jar(self, mariadb: Server, connector: Path, java: Java) -> None:
-        _, problem = tried(mariadb, connector, "com.example.Driver", java, {})
-        assert problem is not None
-        assert "driver_class" in problem.fix
-
-    def test_nobody_there(self, connector: Path, java: Java) -> None:
+    def test_nothing_listens(self, connector: Path, java: Java) -> None:
         url = jdbc_url("127.0.0.1", servers.free_port(), "d", {})
         answer = log_in(connector, OLD, java, url, ("u", Secret("p")))
         problem = diagnose(answer, inspect(connector), java)
         assert "does not reach the server" in problem.message
 
-    def test_a_url_that_the_driver_does_not_take(self, mariadb_driver: Path, java: Java) -> None:
+    def test_a_url_that_the_driver_refuses(self, mariadb_driver: Path, java: Java) -> None:
         answer = log_in(mariadb_driver, MARIA, java, "jdbc:postgresql://127.0.0.1/d", ("u", Secret("p")))
         assert "does not accept" in diagnose(answer, inspect(mariadb_driver), java).message
 
 
 class TestLimits:
-    def test_java_and_its_children_are_gone_when_it_takes_too_long(
-        self, tmp_path: Path, connector: Path
-    ) -> None:
+    def test_java_and_its_children_are_killed_at_the_limit(self, tmp_path: Path, connector: Path) -> None:
         """A Java that starts a child and hangs: neither outlives the answer."""
         home = tmp_path / "java"
         (home / "bin").mkdir(parents=True)
@@ -280,7 +270,7 @@ class TestFindingJava:
         found = find_java(tmp_path)
         assert found is not None and found.java == tmp_path / "jre/bin/java"
 
-    def test_without_any_compiler_it_is_said(
+    def test_without_any_compiler(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, connector: Path
     ) -> None:
         monkeypatch.setenv("PATH", str(tmp_path))
@@ -312,7 +302,7 @@ SQL = "java.sql.SQLException"
 
 
 @pytest.mark.parametrize(
-    ("kind", "state", "number", "message", "told"),
+    ("kind", "state", "number", "message", "shown"),
     [
         (SQL, "08001", 0, "Unable to load authentication plugin 'caching_sha2_password'.", "too old"),
         (SQL, "08004", 1251, "Client does not support authentication protocol requested by server", "too old"),
@@ -325,10 +315,10 @@ SQL = "java.sql.SQLException"
         ("java.lang.NullPointerException", "null", 0, "null", "NullPointerException"),
     ],
 )  # fmt: skip
-def test_other_refusals_are_recognised(kind: str, state: str, number: int, message: str, told: str) -> None:
+def test_other_refusals_are_recognised(kind: str, state: str, number: int, message: str, shown: str) -> None:
     """What Connector/J 5.1 says; those jars are not to be had here."""
     found = diagnose(LoginAnswer((LoginProblem(kind, state, number, message),)), JAR, JAVA_8)
-    assert told in found.message
+    assert shown in found.message
     assert found.fix
 
 
@@ -345,7 +335,7 @@ class TestTheCheck:
 
         return made
 
-    def test_one_java_and_one_jar_are_tried_once(
+    def test_one_java_and_one_jar_are_tested_once(
         self, mariadb: Server, connector: Path, java: Java, pair: Callable[..., Any]
     ) -> None:
         with account(mariadb) as (name, database):
@@ -380,7 +370,7 @@ class TestTheCheck:
         found = list(findings(profile, profile.nodes, {}, Passwords(Secret("x")), trusted=True))
         assert [(one.status, one.node) for one in found] == [("skipped", "node1"), ("skipped", "node2")]
 
-    def test_without_java_it_is_skipped_and_said(
+    def test_without_java_it_is_skipped(
         self, pair: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         profile, packs = pair(driver_jar=str(driver_jar(tmp_path / "d.jar")))
@@ -390,7 +380,7 @@ class TestTheCheck:
         assert "no Java" in found.message and found.fix
 
     def test_a_jar_that_cannot_be_loaded(self, pair: Callable[..., Any], java: Java, tmp_path: Path) -> None:
-        """A class of eight bytes: whatever Java says of it is told, and nothing breaks."""
+        """A class of eight bytes: Java's error is reported."""
         profile, packs = pair(driver_jar=str(driver_jar(tmp_path / "d.jar")))
         (found,) = findings(profile, profile.nodes, packs, Passwords(Secret("x")), trusted=True)
         assert found.status == "error"

@@ -75,7 +75,7 @@ def test_the_account_is_really_tried(svnserve: tuple[str, Path]) -> None:
 
 
 @pytest.mark.parametrize(("user", "password"), [("wso2", "wrong"), ("nobody", PASSWORD), ("", "")])
-def test_a_refused_account_is_an_error_though_anybody_may_read(
+def test_a_refused_account_is_an_error_in_a_public_repository(
     svnserve: tuple[str, Path], user: str, password: str
 ) -> None:
     (found,) = findings(svnserve[0], user, password)
@@ -97,7 +97,7 @@ def test_a_file_url_is_looked_at_in_place(svnserve: tuple[str, Path], tmp_path: 
     assert "svnadmin create" in (found.fix or "")
 
 
-def test_nobody_listens() -> None:
+def test_nothing_listens() -> None:
     (found,) = findings(f"svn://127.0.0.1:{free_port()}/x")
     assert found.status == "error"
     assert "refused" in found.message

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from wizard.database.script import Schema, Statement, creates, statements
@@ -22,24 +22,13 @@ class Script:
     path: str
     text: str
 
-    @property
+    @cached_property
     def statements(self) -> tuple[Statement, ...]:
-        return _statements(self.text, self.path)
+        return tuple(statements(self.text, self.path))
 
-    @property
+    @cached_property
     def schema(self) -> Schema:
-        return _schema(self.text, self.path)
-
-
-# A run reads the same scripts several times.
-@lru_cache(maxsize=8)
-def _statements(text: str, path: str) -> tuple[Statement, ...]:
-    return tuple(statements(text, path))
-
-
-@lru_cache(maxsize=8)
-def _schema(text: str, path: str) -> Schema:
-    return creates(text, path)
+        return creates(self.text, self.path)
 
 
 @dataclass(frozen=True)

@@ -180,8 +180,11 @@ def log_in(
         shutil.copyfile(SOURCE, folder / SOURCE.name)
         try:
             command = _command(java, folder, deadline)
-            texts = [driver_class, _revealed(url), username, password.reveal(), query]
-            output, errors = _run(command, folder, _framed(texts), deadline)
+            plain_url = url.reveal() if isinstance(url, Secret) else url
+            texts = (driver_class, plain_url, username, password.reveal(), query)
+            encoded = [text.encode("utf-8", "replace") for text in texts]
+            given = b"".join(struct.pack(">i", len(text)) + text for text in encoded)
+            output, errors = _run(command, folder, given, deadline)
         except _CannotRunError as problem:
             return LoginAnswer(not_run=str(problem))
         except TimeoutError:
@@ -239,15 +242,6 @@ def _run(command: list[str], folder: Path, given: bytes, deadline: float) -> tup
 
 
 _NOT_FOR_JAVA = {"CLASSPATH", "JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"}
-
-
-def _framed(texts: list[str]) -> bytes:
-    encoded = [text.encode("utf-8", "replace") for text in texts]
-    return b"".join(struct.pack(">i", len(text)) + text for text in encoded)
-
-
-def _revealed(text: str | Secret) -> str:
-    return text.reveal() if isinstance(text, Secret) else text
 
 
 def _masked(text: str, secrets: Sequence[Secret]) -> str:

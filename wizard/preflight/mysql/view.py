@@ -59,7 +59,8 @@ class DatabaseView:
         """The pack's scripts for the server; None without a pack."""
         from wizard.database.scripts import scripts_for
 
-        return scripts_for(self.context.packs.values(), self.situation.greeting)
+        packs = self.context.packs.values()
+        return self.context.once("mysql.scripts", lambda: scripts_for(packs, self.situation.greeting))
 
     @property
     def needs(self) -> Needs:
