@@ -70,9 +70,7 @@ def context_for(packs: Path, tmp_path: Path) -> MakeContext:
     """`context_for(ground, mysql={…})`: a profile for that playground; `admin=False` leaves root out."""
     number = itertools.count(1)
 
-    def assert_complete(
-        ground: Playground, *, pack: str = "apim-analytics-2.0.0", **changes: Any
-    ) -> CheckContext:
+    def made(ground: Playground, *, pack: str = "apim-analytics-2.0.0", **changes: Any) -> CheckContext:
         return _context(packs / pack, tmp_path / f"pair{next(number)}", ground, **changes)
 
     return made
