@@ -116,7 +116,7 @@ class TestOnRealServers:
         found = looked(begin(None, None))
         assert found.status == "warning"
         assert all(id in found.message for id in OLD)
-        assert "my-node-id.dat" in (found.fix or "") and "node1 and node2 have none yet" in (found.fix or "")
+        assert "my-node-id.dat" in (found.fix or "") and "none yet: node1 and node2" in (found.fix or "")
 
     def test_the_pair_itself_and_an_empty_index(self, store: Store, begin: Begin) -> None:
         assert looked(begin(None, None)).status == "ok"
