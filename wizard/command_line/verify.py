@@ -278,13 +278,12 @@ def run_clean(
             place=name,
             fix="run it on the machine of each node, or correct the homes in the profile",
         )
-    failed, pending = False, False
+    codes = [0]
     for node in profile.nodes:
         pack = packs.get(node.name)
         if pack is None:
-            paper.line(
-                f"{node.name}: its home {node.home} is not on this machine; run clean on {node.host} too"
-            )
+            where = f"its home {node.home} is not on this machine; run clean on {node.host} too"
+            paper.line(f"{node.name}: {where}")
             continue
         cleaning = plan_cleaning(pack.home, state_location(profile, pack))
         for text in cleaning.left_alone:
@@ -292,20 +291,19 @@ def run_clean(
         if dry_run:
             for path in cleaning.remove:
                 paper.line(f"{node.name}: would remove {path}")
-            files, size = cleaning.count, cleaning.frees
-            pending = pending or files > 0
+            size = megabytes(cleaning.frees)
             paper.line(
-                f"{node.name}: would remove {files} state files and free {megabytes(size)}; keeps {cleaning.keep}"
+                f"{node.name}: would remove {cleaning.count} state files and free {size}; keeps {cleaning.keep}"
             )
+            codes.append(4 if cleaning.count else 0)
             continue
         done = clean(cleaning)
         for failure in done.failures:
             errors.line(f"{node.name}: {failure}", "error")
-        failed = failed or bool(done.failures)
-        paper.line(
-            f"{node.name}: removed {done.files} state files and freed {megabytes(done.bytes)}; kept {cleaning.keep}"
-        )
-    return 1 if failed else 4 if pending else 0
+        size = megabytes(done.bytes)
+        paper.line(f"{node.name}: removed {done.files} state files and freed {size}; kept {cleaning.keep}")
+        codes.append(1 if done.failures else 0)
+    return max(codes)
 
 
 # --- arguments -----------------------------------------------------------------------------------
