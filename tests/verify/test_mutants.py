@@ -194,10 +194,7 @@ OF_ONE = (
 
 
 @pytest.mark.parametrize("new_spark", [False, True])
-@pytest.mark.parametrize(
-    ("number", "pattern"),
-    [*itertools.product((0, 1), FACTS), *OF_ONE],
-)
+@pytest.mark.parametrize(("number", "pattern"), [*itertools.product((0, 1), FACTS), *OF_ONE])
 def test_without_a_fact(number: int, pattern: str, new_spark: bool, replayed_pair: MakePair) -> None:
     sides = started(new_spark=new_spark)
     log = sides[number].log

@@ -305,10 +305,7 @@ def _ended_by_sync(trouble: Trouble) -> bool:
 def _sync_failed(facts: Facts, record: Record, _: re.Match[str]) -> str | None:
     facts.sync_harmless = "No execution plans exist for tenant" in record.message
     facts.sync_failures_after_complete += facts.complete is not None
-    first, facts.sync_failures = (
-        facts.sync_failures is None,
-        Tally.counted(facts.sync_failures, record, 0),
-    )
+    first, facts.sync_failures = (facts.sync_failures is None, Tally.counted(facts.sync_failures, record, 0))
     if not first:
         return None
     return "state not synced yet" if facts.sync_harmless else "state sync failed"
@@ -347,6 +344,7 @@ _NO_MANAGEMENT = re.compile(
     r" CEP member\s*:\s*)(?P<host>[^\s':]+):(?P<port>\d{1,5})\b"
 )
 
+_NO_SNAPSHOT = _sets("snapshot_failed", "the snapshot server cannot start")
 _LINES: dict[str, list[Line]] = {}
 """By their first word."""
 for _pattern, *_rest in (
@@ -374,19 +372,10 @@ for _pattern, *_rest in (
     (r"Elected this member \[[^\]]*\] as the Coordinator", _says("coordinator of the cluster")),
     (r"Cluster initialization completed", _sets("clustered", "cluster initialized")),
     (r"CEP HA Snapshot Server started on " + _HOST_PORT, _snapshot),
-    (r"Cannot start CEP HA Snapshot Server", _sets("snapshot_failed", "the snapshot server cannot start")),
-    (
-        r"Error in starting CEP HA Snapshot Server",
-        _sets("snapshot_failed", "the snapshot server cannot start"),
-    ),
-    (
-        r"Error while setting the member as passive member",
-        _sets("snapshot_failed", "the snapshot server cannot start"),
-    ),
-    (
-        r"CEP started in (?P<mode>.+?) mode",
-        _sets("mode", "event processor in {mode} mode", _group("mode")),
-    ),
+    (r"Cannot start CEP HA Snapshot Server", _NO_SNAPSHOT),
+    (r"Error in starting CEP HA Snapshot Server", _NO_SNAPSHOT),
+    (r"Error while setting the member as passive member", _NO_SNAPSHOT),
+    (r"CEP started in (?P<mode>.+?) mode", _sets("mode", "event processor in {mode} mode", _group("mode"))),
     (
         r"CEP started with clustering enabled, but SingleNode configuration given",
         _sets("mode", "event processor in Single node mode", lambda found: "Single node"),

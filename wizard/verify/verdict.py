@@ -35,12 +35,7 @@ ROWS = (
 )
 """The rows in the procedure's order; `causes` adds to each the errors that belong to it."""
 
-ROLLING = (
-    "event_processor.persistence",
-    "registry.db_config",
-    "datasources.registry",
-    "spark.master_count",
-)
+ROLLING = ("event_processor.persistence", "registry.db_config", "datasources.registry", "spark.master_count")
 """The fields that a verdict uses and that may be changed node by node while the pair runs."""
 
 

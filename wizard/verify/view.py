@@ -42,10 +42,7 @@ class View:
 
     def to_json(self) -> dict[str, Any]:
         """Return the object of the contract: outcome and findings, nothing else."""
-        return {
-            "outcome": self.outcome,
-            "findings": [finding_json(one) for one in self.findings],
-        }
+        return {"outcome": self.outcome, "findings": [finding_json(one) for one in self.findings]}
 
 
 def finding_json(one: Finding) -> dict[str, Any]:

@@ -183,13 +183,7 @@ class Watcher:
     def _pair(self) -> Pair:
         sights = {node.name: self._sight(node) for node in self.profile.nodes}
         return Pair(
-            self.profile,
-            sights,
-            self._one_machine,
-            self._hosts,
-            self._event_ports,
-            self._silence,
-            self._name,
+            self.profile, sights, self._one_machine, self._hosts, self._event_ports, self._silence, self._name
         )
 
     @cached_property

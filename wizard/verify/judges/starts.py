@@ -144,4 +144,4 @@ def registry_mount(seen: Seen) -> Iterator[Finding]:
         yield seen.ok("both paths of the registry are mounted", record)
     else:
         fix = f"{seen.replay}; check the dbConfig {name} in registry.xml, and {source}"
-        yield seen.missing(f"{count or 'no'} of {MOUNTS} mounts of the registry", fix)
+        yield seen.missing(f"{count} of {MOUNTS} mounts of the registry", fix)
