@@ -9,8 +9,10 @@ import pytest
 
 from tests.support.fuzz import no_hang
 from tests.support.memory import memory_below
+from tests.support.server_logs import profile
 from tests.support.strangers import put as put_hostile
-from wizard.verify.receivers import Receiver, look
+from wizard.system.finding import SetField
+from wizard.verify.receivers import Receiver, look, receiver_findings
 
 RECEIVER = """<?xml version="1.0" encoding="UTF-8"?>
 <eventReceiver name="{name}" statistics="disable" trace="disable" xmlns="http://wso2.org/carbon/eventreceiver">
@@ -160,3 +162,18 @@ def test_anything_in_the_place_of_a_file_is_named(home: Path, kind: str) -> None
         found = look(home)
     assert len(found.unreadable) == 2
     assert all(one.reason for one in found.unreadable)
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_receivers_that_contradict_the_profile_are_one_finding_with_the_field(home: Path, both: bool) -> None:
+    for name in "abcdefg":
+        put(home, f"{name}.xml", receiver(name, "false" if both else "true"))
+    put(home, "right.xml", receiver("right", "true" if both else "false"))
+    put(home, "broken.xml", "<eventReceiver")
+    unreadable, odd = receiver_findings(profile(event_processor={"duplicated_events": both}), "node1", home)
+    assert (unreadable.status, odd.status) == ("warning", "warning")
+    assert "broken.xml cannot be read" in unreadable.message
+    assert "a (repository/deployment" in odd.message and "and 2 more" in odd.message
+    assert "right" not in odd.message
+    assert isinstance(odd.action, SetField)
+    assert (odd.action.field, odd.action.value) == ("event_processor.duplicated_events", not both)

@@ -242,11 +242,11 @@ def test_places_follow_the_offset_of_the_stock_pack(packs: Path) -> None:
 # --- the symbolic link ---------------------------------------------------------------------------
 
 
-def of_link(profile_link: Path | None, homes: dict[str, Path], *, one_machine: bool = False) -> list[Finding]:
+def of_link(profile_link: Path | None, homes: dict[str, Path], **options: bool) -> list[Finding]:
     nodes = [{"home": str(homes.get(name, f"/opt/{name}"))} for name in ("node1", "node2")]
     spark = {} if profile_link is None else {"symbolic_link": str(profile_link)}
     of = profile(nodes=nodes, spark=spark)
-    return list(link_findings(of, of.nodes, homes, one_machine=one_machine))
+    return list(link_findings(of, of.nodes, homes, **{"one_machine": False, **options}))
 
 
 def test_a_link_that_leads_to_this_home(tmp_path: Path) -> None:
@@ -280,3 +280,16 @@ def test_where_a_link_is_needed_and_where_not(tmp_path: Path) -> None:
     assert [one.status for one in of_link(None, {}, one_machine=True)] == ["ok"]
     same = {"node1": tmp_path, "node2": tmp_path}
     assert [one.status for one in of_link(None, same)] == ["ok"]
+
+
+def test_before_a_run_a_missing_link_is_no_error(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    for link, status, text in (
+        (tmp_path / "link", "ok", "will point to"),
+        (tmp_path / "missing/link", "error", "folder"),
+        (home, "ok", "points to"),
+    ):
+        first, second = of_link(link, {"node1": home}, planned=True)
+        assert (first.status, text in first.message) == (status, True), first
+        assert "replay" in (second.fix or "")

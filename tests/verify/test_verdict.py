@@ -452,6 +452,9 @@ def test_a_node_without_a_log_here(verdict: Judge, healthy: tuple[Side, Side]) -
         " | apimha-wizard verify PROFILE --log node2=-"
     )
     assert result.of("verify.member", "node1").status == "ok"
+    nodes = [{}, {"home": "/opt/PROFILE/analytics"}]
+    fix = verdict(healthy[0], None, called="pair", nodes=nodes).of("verify.log", "node2").fix or ""
+    assert "/opt/PROFILE/analytics/repository/logs/wso2carbon.log | apimha-wizard verify pair --log" in fix
     first, second = sides()
     tell.begin(first, second, mode="Single node")
     assert verdict(first, None).outcome == "unhealthy", "it does not hide an error"
