@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from lxml import etree
 
@@ -71,6 +71,18 @@ class _Slot:
         self.opening = self.closing = b""
         self.blanks: str | None = None
         self.nodes: list[XmlNode] = []
+
+
+class _Spot(NamedTuple):
+    """Where an element is inserted in the tree: in `parent`, behind `anchor` (None: as the first).
+
+    `indentation` is that of its line (None: it has no line of its own), `front` the blanks in front of it.
+    """
+
+    parent: XmlNode
+    anchor: XmlNode | None
+    indentation: str | None
+    front: str
 
 
 class Editor(XmlTree[E]):
@@ -233,21 +245,18 @@ class Editor(XmlTree[E]):
         parent = node.getparent()
         if parent is None:
             raise self._refusal("a document has only one root", node, "insert into the root")
-        self._check_new(new, parent)
-        self._begin()
+        self._begin_insertion(new, parent)
         anchor = node
         while self._behind.get(anchor):
             anchor = self._behind[anchor][-1]
         indentation = spacing.indentation(node, self._root_indentation)
         if anchor is node and indentation is not None:
             anchor = spacing.last_comment_of_line(node)
-        front = self._front_of(node, anchor, indentation)
+        spot = _Spot(parent, anchor, indentation, self._front_of(node, anchor, indentation))
         if parent in self._numbers and anchor not in self._slot_of:
-            made = self._insert_at(
-                self._end_behind(node, anchor), parent, anchor, new, indentation, front, note
-            )
+            made = self._insert_at(self._end_behind(node, anchor), spot, new, note)
         else:
-            made = self._insert(parent, anchor, new, indentation, front)
+            made = self._insert(spot, new)
             if anchor in self._slot_of:
                 slot = self._slot_of[anchor]
                 self._take_place(made, slot, slot.nodes.index(anchor) + 1, note)
@@ -256,60 +265,56 @@ class Editor(XmlTree[E]):
 
     def append(self, parent: XmlNode, new: New, note: Note) -> XmlNode:
         """Put `new` behind the last element in `parent`, else behind all that is in it."""
-        live = self.children(parent)
-        if live:
+        if live := self.children(parent):
             return self.insert_after(live[-1], new, note)
+        label = xml_nodes.label(parent)
         if xml_nodes.text_of(parent).strip(xml_nodes.BLANKS):
-            label = xml_nodes.label(parent)
             raise self._refusal(f"{label} holds a value and cannot hold elements", parent, "remove the value")
         if (parent, "text", "") in self._changes:
-            label = xml_nodes.label(parent)
-            raise self._refusal(
-                f"internal: {label} was given a value before", parent, "report this with the file"
-            )
-        self._check_new(new, parent)
-        self._begin()
+            fix = "report this with the file"
+            raise self._refusal(f"internal: {label} was given a value before", parent, fix)
         if not len(parent):
+            self._begin_insertion(new, parent)
             return self._insert_into_empty(parent, new, note)
         last = parent[-1]
         if last in self._removed:
             return self.insert_after(last, new, note)
+        self._begin_insertion(new, parent)
         indentation = spacing.indentation(last, self._root_indentation)
-        front = self._front_of(last, last, indentation)
+        spot = _Spot(parent, last, indentation, self._front_of(last, last, indentation))
         if parent not in self._numbers:
-            return self._insert(parent, last, new, indentation, front)
+            return self._insert(spot, new)
         end = markup.end_of_last_comment(self.data, self._ends[self._numbers[parent]])
-        return self._insert_at(end, parent, last, new, indentation, front, note)
+        return self._insert_at(end, spot, new, note)
 
     def prepend(self, parent: XmlNode, new: New, note: Note) -> XmlNode:
         """Put `new` directly behind the start tag of `parent`."""
         live = self.children(parent)
         if not live:
             return self.append(parent, new, note)
-        self._check_new(new, parent)
-        self._begin()
+        self._begin_insertion(new, parent)
         indentation = spacing.indentation(live[0], self._root_indentation)
-        front = "" if indentation is None else "\n" + indentation
+        spot = _Spot(parent, None, indentation, "" if indentation is None else "\n" + indentation)
         if parent not in self._numbers:
-            return self._insert(parent, None, new, indentation, front)
+            return self._insert(spot, new)
         tag = self._start_tag(parent)
         if tag.is_empty or tag.end in self._slots:  # what is in it was inserted there
-            made = self._insert(parent, None, new, indentation, front)
+            made = self._insert(spot, new)
             self._take_place(made, self._slots[tag.close if tag.is_empty else tag.end], 0, note)
             return made
-        return self._insert_at(tag.end, parent, None, new, indentation, front, note)
+        return self._insert_at(tag.end, spot, new, note)
 
     def _insert_into_empty(self, parent: XmlNode, new: New, note: Note) -> XmlNode:
         """Put `new` into an element without node and text; the end tag gets a line of its own."""
         outer = spacing.indentation(parent, self._root_indentation)
         inner = None if outer is None else outer + spacing.unit(parent, self._root_indentation)
-        front = "" if inner is None else "\n" + inner
+        spot = _Spot(parent, None, inner, "" if inner is None else "\n" + inner)
         blanks = parent.text or ""
         if "\n" in blanks and parent in self._numbers:
-            return self._insert_at(self._start_tag(parent).end, parent, None, new, inner, front, note)
+            return self._insert_at(self._start_tag(parent).end, spot, new, note)
         closing = blanks if "\n" in blanks else "" if outer is None else "\n" + outer
         parent.text = closing
-        made = self._insert(parent, None, new, inner, front)
+        made = self._insert(spot, new)
         if parent in self._numbers:
             tag = self._start_tag(parent)
             slot = self._slot(parent, tag.close if tag.is_empty else tag.end)
@@ -321,48 +326,32 @@ class Editor(XmlTree[E]):
             self._take_place(made, slot, 0, note)
         return made
 
-    def _check_new(self, new: New, parent: XmlNode) -> None:
+    def _begin_insertion(self, new: New, parent: XmlNode) -> None:
         with self._refusing(parent, "use names and values that XML can hold"):
             new_elements.check(new, parent)
+        self._begin()
 
     def _front_of(self, node: XmlNode, anchor: XmlNode, indentation: str | None) -> str:
-        """The blanks between `anchor`, which is `node` or stands behind it, and what is inserted there."""
+        """Return the blanks between `anchor`, which is `node` or is behind it, and what is inserted there."""
         if indentation is None:
             return ""
         return ("\n\n" if spacing.is_spaced(node, anchor) else "\n") + indentation
 
-    def _insert_at(
-        self,
-        position: int,
-        parent: XmlNode,
-        anchor: XmlNode | None,
-        new: New,
-        indentation: str | None,
-        front: str,
-        note: Note,
-    ) -> XmlNode:
-        """Put `new` behind `anchor`, which ends at `position` of the bytes."""
+    def _insert_at(self, position: int, spot: _Spot, new: New, note: Note) -> XmlNode:
+        """Put `new` behind the anchor, which ends at `position` of the bytes."""
         # Blanks at the end of a line stay there: else that line would change too.
-        skipped = "" if indentation is None else markup.rest_of_line(self.data, position)
-        made = self._insert(parent, anchor, new, indentation, front, skipped)
-        self._take_place(made, self._slot(parent, position + len(skipped)), 0, note)
+        skipped = "" if spot.indentation is None else markup.rest_of_line(self.data, position)
+        made = self._insert(spot, new, skipped)
+        self._take_place(made, self._slot(spot.parent, position + len(skipped)), 0, note)
         return made
 
-    def _insert(
-        self,
-        parent: XmlNode,
-        anchor: XmlNode | None,
-        new: New,
-        indentation: str | None,
-        front: str,
-        skipped: str = "",
-    ) -> XmlNode:
-        """Make the element in the tree, behind `anchor` (None: as the first) and the blanks `skipped`."""
-        near = spacing.unit(parent if anchor is None else anchor, self._root_indentation)
-        made = new_elements.make(new, parent)
-        spacing.put_in(parent, anchor, made, front, skipped)
-        self._front[made] = front
-        for node, attribute, value in new_elements.fill(made, new, indentation, near):
+    def _insert(self, spot: _Spot, new: New, skipped: str = "") -> XmlNode:
+        """Make the element in the tree, behind the anchor and the blanks `skipped`."""
+        near = spacing.unit(spot.parent if spot.anchor is None else spot.anchor, self._root_indentation)
+        made = new_elements.make(new, spot.parent)
+        spacing.put_in(spot.parent, spot.anchor, made, spot.front, skipped)
+        self._front[made] = spot.front
+        for node, attribute, value in new_elements.fill(made, new, spot.indentation, near):
             self._note(node, attribute, value)
         return made
 

@@ -9,7 +9,7 @@ from wizard.pack.home import CARBON, EVENT_PROCESSOR
 from wizard.preflight.checks import CheckContext, check, each_home
 from wizard.steps.reading import describe, is_true, plain_host
 from wizard.steps.rows import Row, Scope, Table, switch
-from wizard.steps.step import Step
+from wizard.steps.step import Step, sole
 from wizard.system import finding
 from wizard.system.errors import EditError
 from wizard.system.finding import Finding, Fix, SetField
@@ -117,16 +117,8 @@ def ha_mode(document: XmlTree[E]) -> E:
         EditError: there is none, or more than one.
     """
     found = [mode for mode in document.all("mode") if (mode.get("name") or "").lower() == "ha"]
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        return document.one("mode[@name='HA']")  # says what is missing
-    lines = ", ".join(str(mode.line) for mode in found)
-    raise EditError(
-        f"doubles the mode HA: {len(found)} live elements, at the lines {lines}",
-        place=f"{document.name}:{found[1].line}",
-        fix="keep one of them, and remove or comment out the others",
-    )
+    # `one` says what is missing.
+    return sole(document, found, "the mode HA: it") or document.one(HA)
 
 
 @check(
