@@ -1,4 +1,4 @@
-"""Files that somebody broke, or made to break a parser: an EditError with the place and a fix, and nothing else.
+"""Broken files, and files made to break a parser: an EditError with the place and a fix, and nothing else.
 
 And the small questions about bytes that the editor asks.
 """

@@ -1,4 +1,4 @@
-"""Bytes replaced in bytes, and what is told about it."""
+"""Bytes replaced in bytes, and how a change is described."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_neither_a_splice_nor_an_edit_shows_what_is_written() -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "secret", "told"),
+    ("old", "new", "secret", "found"),
     [
         ("1", "2", False, "x: 1 → 2"),
         (None, "2", False, "x: (none) → 2"),
@@ -75,8 +75,8 @@ def test_neither_a_splice_nor_an_edit_shows_what_is_written() -> None:
         ("svn://u:p@h/x", "a?password=b;c=d", False, "x: svn://u:********@h/x → a?password=********;c=d"),
     ],
 )
-def test_what_is_told(old: str | None, new: str, secret: bool, told: str) -> None:
-    assert described("x", old, new, secret=secret) == told
+def test_description(old: str | None, new: str, secret: bool, found: str) -> None:
+    assert described("x", old, new, secret=secret) == found
 
 
 def test_a_description_is_short_and_commands_no_terminal() -> None:

@@ -709,11 +709,11 @@ class TestDescriptions:
         second.insert_after(New("user", children=(New("name", text="n"), New("password", text="new7"))))
         second.insert_after(New("token", text=Secret("new8")))
         second.insert_after(New("token", {"value": Secret("new9")}, text="")).set_text(Secret("new10"))
-        told = " ".join(self.descriptions(edited))
-        assert "old" not in told
-        assert "new" not in told
-        assert told.count("******** → ********") == 6
-        assert "user[n]: added (n, ********)" in told
+        found = " ".join(self.descriptions(edited))
+        assert "old" not in found
+        assert "new" not in found
+        assert found.count("******** → ********") == 6
+        assert "user[n]: added (n, ********)" in found
         assert "new" not in repr(edited.edits)
 
     def test_passwords_inside_of_other_values_are_masked(self) -> None:

@@ -272,7 +272,7 @@ def set_text(node: etree._Element, value: str) -> None:
 
 
 def insert(node: etree._Element, how: str, number: int, value: str) -> etree._Element | None:
-    """What the editor's insertions mean, by lxml's means; the order of new sisters is not looked at."""
+    """What the editor's insertions mean, by lxml's means; the order of new sisters does not count."""
     namespace = etree.QName(node).namespace
     prefix = f"{{{namespace}}}" if namespace else ""
     if how == "insert_after" and node.getparent() is None:

@@ -121,7 +121,7 @@ DAMAGE = {
     "encrypted": flag,
     "lzma": method(zipfile.ZIP_LZMA),
     "bzip2": method(zipfile.ZIP_BZIP2),
-    "a method that nobody knows": method(99),
+    "an unknown method": method(99),
     "cut": cut,
     "beyond every file": beyond,
     "at the end": at_the_end,

@@ -105,7 +105,7 @@ class TestTheOffset:
         assert Pack(home).offset == 3
 
     def test_of_two_the_first_counts(self, packs: Path, tmp_path: Path) -> None:
-        """As the server reads it; setting it is refused, since nobody knows which one is meant."""
+        """As the server reads it; setting it is refused, since it is unknown which one is meant."""
         home = copy_pack(packs / PACKS[0], tmp_path / "home")
         data = (home / CARBON).read_text("iso-8859-1")
         twice = data.replace("<Offset>1</Offset>", "<Offset>4</Offset><Offset>5</Offset>")
@@ -232,8 +232,8 @@ class TestClashes:
         (found,) = of(checked(pair), "ports.clash")
         assert found.status == "error"
         assert f"{len(SHIFTED)} ports of node2 equal those of node1" in found.message
-        told = set(map(int, re.findall(r"\d{4,5}", found.message)))
-        assert told == {
+        named = set(map(int, re.findall(r"\d{4,5}", found.message)))
+        assert named == {
             port.number
             for port in ports.of(load(pair.profile).profile.nodes[0], Pack(pair.homes[0]))
             if port.name in SHIFTED
@@ -339,7 +339,7 @@ class TestClashes:
     def test_a_node_whose_pack_is_gone_is_judged_by_what_the_profile_says(
         self, make_pair: Callable[..., Pair]
     ) -> None:
-        """Nobody knows the offset of a pack that is not here: no port of it is guessed."""
+        """The offset of a pack on another machine is unknown: no port of it is guessed."""
         import shutil
 
         pair = make_pair("das-3.0.1", nodes=[{}, {"port_offset": None}])

@@ -1,4 +1,4 @@
-"""The checks: each row of the table that needs no network, in order and not in order; and how they run."""
+"""The checks: each row of the table that needs no network, passed and failed; and how they run."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class TestTheTable:
             assert ran.code == 2
             assert id in ran.err
 
-    def test_each_says_why_and_how_to_mend_it(self) -> None:
+    def test_each_check_has_a_reason_and_a_fix(self) -> None:
         for one in CHECKS:
             assert len(one.why) > 20
             assert len(str(one.fix)) > 10
@@ -113,12 +113,12 @@ class TestTheTable:
             assert one.id in ran.out
             assert one.why in ran.out
             assert str(one.fix) in ran.out
-        told = run("checks", "--json").json
-        assert [one["id"] for one in told["checks"]] == [one.id for one in CHECKS]
+        listed = run("checks", "--json").json
+        assert [one["id"] for one in listed["checks"]] == [one.id for one in CHECKS]
 
 
 class TestWhichOnesRun:
-    def test_a_stock_pair_is_in_order(self, make_pair: Callable[..., Pair]) -> None:
+    def test_a_stock_pair_passes(self, make_pair: Callable[..., Pair]) -> None:
         pair = make_pair()
         found = checked(pair)
         assert {one.status for one in found if one.id != "prerequisites.java"} <= {"ok", "skipped"}
@@ -169,7 +169,7 @@ class TestPrerequisites:
         assert "203.0.113.9" in found.message
         assert "node2" in (found.fix or "")
         assert of(checked(pair), "prerequisites.this-machine") == [], (
-            "without --node nobody said which machine this is"
+            "without --node it is unknown which machine this is"
         )
         ignored, _ = replayed(
             pair, only_node="node2", ignore=("prerequisites.this-machine", "spark.link"), dry_run=True
@@ -309,9 +309,7 @@ class TestPrerequisites:
         with subprocess.Popen(["true"]) as ended:
             os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
             pid.write_text(str(ended.pid))
-            assert statuses(checked(pair), "prerequisites.running") == ["ok", "ok"], (
-                "nobody has waited for it yet"
-            )
+            assert statuses(checked(pair), "prerequisites.running") == ["ok", "ok"], "a zombie does not run"
         pid.unlink()
         applied(pair)
         pid.write_text(f"{os.getpid()}\n")
@@ -636,10 +634,10 @@ class TestRegistry:
 
 
 def receiver(value: str | None) -> str:
-    told = f'<property name="events.duplicated.in.cluster">{value}</property>' if value else ""
+    marked = f'<property name="events.duplicated.in.cluster">{value}</property>' if value else ""
     return (
         '<eventReceiver name="r" xmlns="http://wso2.org/carbon/eventreceiver">'
-        f'<from eventAdapterType="wso2event">{told}</from></eventReceiver>'
+        f'<from eventAdapterType="wso2event">{marked}</from></eventReceiver>'
     )
 
 
@@ -821,7 +819,7 @@ class TestUnfinished:
                 {
                     "run": "20200101T000000Z-0000",
                     "journal": "/nowhere/journal.json",
-                    "owner": "somebody",
+                    "owner": "a-user",
                     "host": "elsewhere",
                     "started": "2020-01-01T00:00:00Z",
                 }
@@ -842,7 +840,7 @@ class TestUnfinished:
         ran = run(*arguments, "--json", pair.profile)
         assert ran.code == 5
         assert ran.json["outcome"] == "refused"
-        assert "somebody" in ran.out
+        assert "a-user" in ran.out
         assert "20200101T000000Z-0000" in ran.out
         assert untouched(*pair.homes) == before
         # The node of --node has nothing to do with it.
@@ -874,9 +872,9 @@ class TestACheckThatCannotReadItsFile:
     def made(self, severity: str) -> Check:
         def raises(context: CheckContext) -> Iterator[Finding]:
             yield finding.ok("first")
-            raise EditError("broken", place="/a/b.xml:3:4", fix="mend it there")
+            raise EditError("broken", place="/a/b.xml:3:4", fix="correct it")
 
-        return check("x.a", severity=severity, why="because it is so", fix="mend it")(raises)
+        return check("x.a", severity=severity, why="because it is so", fix="do it")(raises)
 
     def context(self, *problems: Finding) -> CheckContext:
         return CheckContext(None, (), {}, SimpleNamespace(problems=problems), None)
@@ -885,9 +883,9 @@ class TestACheckThatCannotReadItsFile:
     def test_it_says_so_with_its_own_severity(self, severity: str) -> None:
         first, second = checks.run([self.made(severity)], self.context())
         assert (first.status, second.status) == ("ok", severity)
-        assert (second.message, second.fix) == ("/a/b.xml:3:4: broken", "mend it there")
+        assert (second.message, second.fix) == ("/a/b.xml:3:4: broken", "correct it")
 
     def test_it_is_skipped_where_the_plan_has_told_it(self) -> None:
-        told = finding.error("/a/b.xml:3:4: broken", fix="mend it there", node="node1")
-        _, second = checks.run([self.made("error")], self.context(told))
+        reported = finding.error("/a/b.xml:3:4: broken", fix="correct it", node="node1")
+        _, second = checks.run([self.made("error")], self.context(reported))
         assert (second.status, second.id) == ("skipped", "x.a")

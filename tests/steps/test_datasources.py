@@ -1,4 +1,4 @@
-"""Step 3 on packs that somebody configured: names, shared databases, and what the servers would not read as meant."""
+"""Step 3 on configured packs: names, shared databases, and what the servers would read differently."""
 
 from __future__ import annotations
 
@@ -165,8 +165,8 @@ class TestSharedDatabases:
             mysql={"databases": dict.fromkeys(("event_store", "stats"), "WSO2AM_STATS_DB")},
             datasources={"processed_data_store": EVENTS},
         )
-        told = refused(pair, "prerequisites.files")
-        assert f"names {EVENTS} for both record stores" in told
+        message = refused(pair, "prerequisites.files")
+        assert f"names {EVENTS} for both record stores" in message
 
     def test_user_and_registry_in_one(self, make_pair: MakePair) -> None:
         pair = make_pair(mysql={"databases": {"user": "shared", "registry": "shared"}})
@@ -214,12 +214,12 @@ class TestDataSourceClassName:
             assert values["password"] == pairs.PASSWORD
             assert values["initialSize"] == "3"
             assert b"geheim" not in (home / MASTER).read_bytes()
-        (told,) = [
+        (message,) = [
             file["changes"] for file in result.files if file["path"] == MASTER and file["node"] == "node1"
         ]
-        assert any("WSO2UM_DB/dataSourceClassName" in line for line in told)
-        assert any("WSO2UM_DB/dataSourceProps" in line for line in told)
-        assert "geheim" not in "".join(told)
+        assert any("WSO2UM_DB/dataSourceClassName" in line for line in message)
+        assert any("WSO2UM_DB/dataSourceProps" in line for line in message)
+        assert "geheim" not in "".join(message)
         assert replayed(pair)[0].outcome == "unchanged"
 
     def test_the_diff_shows_it_without_the_password(self, make_pair: MakePair) -> None:
@@ -290,18 +290,18 @@ class TestDuplicates:
     def test_in_another_file(self, pack: str, defined: str, make_pair: MakePair) -> None:
         pair = make_pair(pack)
         extra_file(pair, "mine-datasources.xml", defined)
-        told = refused(pair, "datasources.duplicate")
-        assert "mine-datasources.xml" in told
-        assert any(part in told for part in defined.split("="))
+        message = refused(pair, "datasources.duplicate")
+        assert "mine-datasources.xml" in message
+        assert any(part in message for part in defined.split("="))
 
     def test_names_of_the_profile_and_no_others(self, make_pair: MakePair) -> None:
         pair = make_pair(datasources={"user": "USERS"}, mysql={"databases": {"event_store": "EVTS"}})
         extra_file(pair, "mine-datasources.xml", "WSO2UM_DB=jdbc/WSO2UM_DB", f"{EVENTS}=jdbc/E")
         assert statuses(checked(pair), "datasources.duplicate") == ["ok", "ok"]
         extra_file(pair, "mine-datasources.xml", "EVTS=jdbc/E", "X=jdbc/USERS")
-        told = refused(pair, "datasources.duplicate")
-        assert "EVTS" in told
-        assert "jdbc/USERS" in told
+        message = refused(pair, "datasources.duplicate")
+        assert "EVTS" in message
+        assert "jdbc/USERS" in message
 
     @pytest.mark.parametrize("stats", [None, "STATS"])
     def test_the_statistics_only_where_they_are_written(self, stats: str | None, make_pair: MakePair) -> None:
@@ -339,9 +339,9 @@ class TestRecordStores:
     ) -> None:
         pair = make_pair(pack, mysql={"databases": {"event_store": "EVTS", "processed_data_store": "PROC"}})
         self.implement(pair, store, implementation)
-        told = refused(pair, "datasources.record-store")
-        assert store in told
-        assert implementation.rpartition(".")[2] in told
+        message = refused(pair, "datasources.record-store")
+        assert store in message
+        assert implementation.rpartition(".")[2] in message
         applied(pair, ignore=("datasources.record-store",))
         kept, moved = (EVENTS, "PROC") if store == "EVENT_STORE" else (PROCESSED, "EVTS")
         for home in pair.homes:
@@ -397,10 +397,10 @@ class TestPlaceholders:
     ) -> None:
         pair = make_pair(pack)
         monkeypatch.setenv("APIM_DB_PASSWORD", password)
-        told = refused(pair, CHECK)
-        assert "mysql.password" in told
-        assert "master-datasources.xml" in told
-        assert ("fails" in told) == ("}" in password.partition("${")[0])
+        message = refused(pair, CHECK)
+        assert "mysql.password" in message
+        assert "master-datasources.xml" in message
+        assert ("fails" in message) == ("}" in password.partition("${")[0])
         ran = run("check", pair.profile, "--offline")
         assert ran.code == 3
         for piece in (password, "user.name"):

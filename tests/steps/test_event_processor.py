@@ -1,4 +1,4 @@
-"""The event processor as the server reads it: the mode HA, and what has to stand in it."""
+"""The event processor as the server reads it: the mode HA, and what it has to hold."""
 
 from __future__ import annotations
 

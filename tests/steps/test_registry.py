@@ -1,4 +1,4 @@
-"""Step 4 on packs that somebody configured: the mounts as the profile names them, and where the local registry is."""
+"""Step 4 on configured packs: the mounts as the profile names them, and where the local registry is."""
 
 from __future__ import annotations
 
@@ -132,9 +132,9 @@ class TestWhatIsWritten:
         applied(pair)
         touch(pair, REGISTRY, 'path="/_system/config"', f'path="/_system/config{slashes}"')
         result = applied(pair)
-        told = of(result.checks, "registry.other-mount", "node1")
-        assert [one.status for one in told] == ["warning"]
-        assert f"/_system/config{slashes}" in told[0].message
+        found = of(result.checks, "registry.other-mount", "node1")
+        assert [one.status for one in found] == ["warning"]
+        assert f"/_system/config{slashes}" in found[0].message
         for home in pair.homes:
             assert texts(home, REGISTRY, "//mount/@path") == ["/_system/governance", "/_system/config"]
         assert replayed(pair)[0].outcome == "unchanged"
@@ -146,7 +146,7 @@ class TestWhatIsWritten:
 
 
 class TestOtherMount:
-    def told(self, pair: Pair, **options: Any) -> str:
+    def message(self, pair: Pair, **options: Any) -> str:
         found = of(checked(pair, **options), "registry.other-mount", "node1")
         assert {one.status for one in found} == {"warning"}
         assert all(one.fix for one in found)
@@ -157,10 +157,10 @@ class TestOtherMount:
         pair = make_pair(pack)
         there = db_config() + instance() + mount("/_system/config", target="/_system/config/analytics")
         touch(pair, REGISTRY, ANCHOR, there + ANCHOR)
-        told = self.told(pair)
-        assert "/_system/config is mounted" in told
-        assert "target path /_system/config/analytics" in told
-        assert "instance" not in told
+        found = self.message(pair)
+        assert "/_system/config is mounted" in found
+        assert "target path /_system/config/analytics" in found
+        assert "instance" not in found
 
     def test_the_target_path_of_the_profile_is_none(self, make_pair: MakePair) -> None:
         pair = make_pair(registry={"config_target": "/_system/config/analytics"})
@@ -183,9 +183,9 @@ class TestOtherMount:
         touch(
             pair, where, "    </datasources>", other + "    </datasources>"
         ) if where == ANALYTICS else touch(pair, where, BEFORE_SAMPLE, other + BEFORE_SAMPLE)
-        told = self.told(pair)
-        assert "database db.example.com:3306/shared" in told
-        assert "geheim" not in told
+        found = self.message(pair)
+        assert "database db.example.com:3306/shared" in found
+        assert "geheim" not in found
         assert "SHARED_REG" in text(pair.homes[0], REGISTRY, "//dbConfig[@name='govregistry']/dataSource")
 
     def test_a_database_that_the_profile_changes(self, make_pair: MakePair) -> None:
@@ -193,7 +193,7 @@ class TestOtherMount:
         applied(pair)
         profile = pair.profile.read_text()
         pair.profile.write_text(profile + '\n[mysql.databases]\nregistry = "registry_of_2027"\n')
-        assert "database 127.0.0.1:3306/regdb" in self.told(pair)
+        assert "database 127.0.0.1:3306/regdb" in self.message(pair)
 
     def test_the_same_database_in_another_spelling_is_none(self, make_pair: MakePair) -> None:
         pair = make_pair()
@@ -206,9 +206,9 @@ class TestOtherMount:
     def test_another_instance_of_the_same_target(self, make_pair: MakePair) -> None:
         pair = make_pair(registry={"instance_id": "shared"})
         touch(pair, REGISTRY, ANCHOR, db_config() + instance() + mount("/_system/governance") + ANCHOR)
-        told = self.told(pair)
-        assert "instance gov" in told
-        assert "target path" not in told
+        found = self.message(pair)
+        assert "instance gov" in found
+        assert "target path" not in found
 
     def test_what_is_not_written_is_not_judged(self, make_pair: MakePair) -> None:
         pair = make_pair()
@@ -385,7 +385,7 @@ class TestLocalDatabase:
         assert applied(pair).exit_code == 0
 
     def test_a_mount_of_another_instance(self, make_pair: MakePair) -> None:
-        """Ours is elsewhere; what somebody else mounts is the local database."""
+        """Ours is elsewhere; what another instance mounts is the local database."""
         pair = self.pair(make_pair)
         local_at(pair, "jdbc:mysql://db.example.com/local")
         other = (

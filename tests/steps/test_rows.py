@@ -28,7 +28,7 @@ ROLLS: dict[str, tuple[dict[str, Any], bool]] = {
     "cluster.task_server_count": ({"cluster": {"task_server_count": 1}}, True),
     "mysql.host": ({"mysql": {"host": "10.0.0.1"}}, False),
     "mysql.port": ({"mysql": {"port": 3307}}, False),
-    "mysql.username": ({"mysql": {"username": "somebody"}}, True),
+    "mysql.username": ({"mysql": {"username": "a-user"}}, True),
     "mysql.driver_class": ({"mysql": {"driver_class": "com.mysql.cj.jdbc.Driver"}}, True),
     "mysql.url_parameters": ({"mysql": {"url_parameters": {"useSSL": "false"}}}, True),
     "mysql.databases.user": ({"mysql": {"databases": {"user": "people"}}}, False),

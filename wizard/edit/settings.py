@@ -72,7 +72,7 @@ class SettingsDocument:
         """What changes, in the order in which it was asked for; all of their splices make the result.
 
         Raises:
-            EditError: there is no place for a new line.
+            EditError: a new line cannot be added.
         """
         edits = []
         for key, (name, value, secret, note) in self._values.items():

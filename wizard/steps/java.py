@@ -35,7 +35,7 @@ def java(context: CheckContext) -> Iterator[Finding]:
         if not home:
             problem = "neither java_home nor JAVA_HOME is set: the launcher refuses to start the server"
         elif version is None and named:
-            problem = f"{home}/release cannot be read: there is no Java"
+            problem = f"{home}/release cannot be read: not a Java home"
         elif version is None:
             problem = f"java_home is not set, and JAVA_HOME = {home} holds no Java"
         elif re.match(r"1\.[78](\D|$)", version):
