@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
+import importlib.util
 import json
 import os
 import subprocess
@@ -92,3 +95,48 @@ def test_without_pipelining_no_host_is_contacted(
     out = ansible(installed, "playbook", "-i", inventory, "apimha.wizard.configure", code=2)
     assert "without pipelining Ansible writes" in out
     assert "unreachable=0    failed=1" in out
+
+
+def test_a_log_is_sent_from_its_last_start_on(tmp_path: Path) -> None:
+    """Also where it has been rolled over since; what is before the last start is left out."""
+    start = "INFO {Core} -  Starting WSO2 Carbon...\n"
+    (tmp_path / "a.log.2026-11-23.gz").write_bytes(gzip.compress(f"first {start}old\n".encode()))
+    (tmp_path / "a.log.2026-11-24.gz").write_bytes(
+        gzip.compress(f"{start}older\nnewest {start}one\n".encode())
+    )
+    (tmp_path / "a.log.2026-11-25").write_text("two\n")
+    (tmp_path / "a.log").write_text("three\n")
+    for age, name in enumerate(("a.log", "a.log.2026-11-25", "a.log.2026-11-24.gz", "a.log.2026-11-23.gz")):
+        os.utime(tmp_path / name, (1_000_000 - age, 1_000_000 - age))
+    script = (COLLECTION / "roles/pair/files/last_start.sh").read_bytes()
+
+    def sent(*words: str) -> subprocess.CompletedProcess[bytes]:
+        command = ["sh", "-s", "--", str(tmp_path / "a.log"), *words]
+        return subprocess.run(command, input=script, capture_output=True, check=False)
+
+    assert gzip.decompress(base64.b64decode(sent().stdout)).decode() == f"newest {start}one\ntwo\nthree\n"
+    assert [sent(word).returncode for word in ("two", "older")] == [0, 1]
+    for one in tmp_path.iterdir():
+        one.unlink()
+    assert gzip.decompress(base64.b64decode(sent().stdout)) == b""
+
+
+def test_the_other_host_of_a_pair() -> None:
+    """A group of two is a pair only where both have one profile and different nodes."""
+    found = importlib.util.spec_from_file_location("pairs", COLLECTION / "plugins/filter/pairs.py")
+    filters = importlib.util.module_from_spec(found)
+    found.loader.exec_module(filters)
+    hosts = {
+        f"{pair}{node}": {"apimha_profile": f"/{pair}.toml", "apimha_node": f"node{node}"}
+        for pair in "ab"
+        for node in (1, 2)
+    }
+    groups = {"all": list(hosts), "first": ["a1", "b1"], "pair_b": ["b2", "b1"], "pair_a": ["a1", "a2"]}
+    assert {host: filters.partner_of(groups, host, hosts) for host in hosts} == {
+        "a1": "a2",
+        "a2": "a1",
+        "b1": "b2",
+        "b2": "b1",
+    }
+    with pytest.raises(filters.AnsibleFilterError, match="a1 is in no pair"):
+        filters.partner_of({"first": ["a1", "b1"]}, "a1", hosts)

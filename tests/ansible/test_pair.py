@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.support import pairs
 from tests.support.fleet import fleet, stock
 from tests.support.headless import AXIS2, text
 
 
+@pytest.mark.timeout(900)
 def test_both_nodes_are_configured_or_neither(packs: Path) -> None:
     with fleet(stock(packs)) as pair:
         first, second = pair.hosts
