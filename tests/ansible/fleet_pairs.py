@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +23,6 @@ from tests.support.fleet import Fleet, Host, Played, fleet, stock
 from tests.support.headless import AXIS2, EVENT_PROCESSOR, text
 from tests.support.stand_in import SETTINGS
 from tests.support.worlds import CUT_OFF
-from wizard.server.process import server_of
 
 CONFIGURE = "apimha.wizard.configure"
 INTERVAL = "//*[local-name()='persistenceIntervalInMinutes']"
@@ -75,8 +75,10 @@ def site(packs: Path) -> Iterator[Site]:
 
 
 def kill(host: Host) -> None:
-    while (pid := server_of(host.home)) is not None:
+    """End the server of a host, as a power cut does."""
+    while (pid := host.server) is not None:
         os.kill(pid, signal.SIGKILL)
+        time.sleep(0.05)
 
 
 def test_configure_again_and_what_it_would_do(site: Site) -> None:
@@ -105,24 +107,30 @@ def test_configure_again_and_what_it_would_do(site: Site) -> None:
 
 def read_only(site: Site, host: Host) -> Iterator[None]:
     host.machine.run("mount", "-o", "remount,bind,ro", host.home)
-    yield
-    host.machine.run("mount", "-o", "remount,bind,rw", host.home)
+    try:
+        yield
+    finally:
+        host.machine.run("mount", "-o", "remount,bind,rw", host.home)
 
 
 def full(site: Site, host: Host) -> Iterator[None]:
     """The home on a disk without room."""
     line = f"mount -t tmpfs -o size=64m none {host.home} && cp -a {host.real_home}/. {host.home}"
     host.machine.run("sh", "-c", f"{line} && dd if=/dev/zero of={host.home}/filler bs=64k || true")
-    yield
-    host.machine.run("umount", host.home)
+    try:
+        yield
+    finally:
+        host.machine.run("umount", host.home)
 
 
 def running(site: Site, host: Host) -> Iterator[None]:
     name = host.name.partition("-")[2]
     command = [site.fleet.folder / "program/bin/apimha-wizard", "start", "/etc/apimha-wizard/pair0.toml"]
     host.machine.run(*command, "--node", name, "--no-wait")
-    yield
-    kill(host)
+    try:
+        yield
+    finally:
+        kill(host)
 
 
 def program(site: Site, host: Host, script: str) -> Iterator[None]:
@@ -135,11 +143,13 @@ def program(site: Site, host: Host, script: str) -> Iterator[None]:
     )
     path.chmod(0o755)
     site.fleet.set(host, apimha_prefix=str(host.disk / "program"))
-    yield
-    site.fleet.set(host)
-    path.unlink()
-    path.parent.rmdir()
-    path.parent.parent.rmdir()
+    try:
+        yield
+    finally:
+        site.fleet.set(host)
+        path.unlink()
+        path.parent.rmdir()
+        path.parent.parent.rmdir()
 
 
 def killed(site: Site, host: Host) -> Iterator[None]:
@@ -151,14 +161,18 @@ def killed(site: Site, host: Host) -> Iterator[None]:
 
 def lost(site: Site, host: Host) -> Iterator[None]:
     """A host that leaves the network as soon as its home is written."""
-    yield from program(site, host, '$real "$@"; ip link set eth0 down; sleep 60')
-    host.cut(off=False)
+    try:
+        yield from program(site, host, '$real "$@"; ip link set eth0 down; sleep 60')
+    finally:
+        host.cut(off=False)
 
 
 def unreachable(site: Site, host: Host) -> Iterator[None]:
     host.cut(off=True)
-    yield
-    host.cut(off=False)
+    try:
+        yield
+    finally:
+        host.cut(off=False)
 
 
 @pytest.mark.parametrize("trouble", [read_only, full, running, killed, lost, unreachable])
@@ -200,12 +214,12 @@ def test_start_verify_change_and_stop(site: Site) -> None:
     assert healthy.code == 0, healthy.out
     assert "pair0 is healthy" in healthy.out and "pair1 is healthy" in healthy.out
 
-    processes = [server_of(host.home) for host in hosts]
+    processes = [host.server for host in hosts]
     site.write()
     done = site.play("apimha.wizard.rolling")
     assert done.code == 0, done.out
     assert all(map(site.has, hosts))
-    assert not set(processes) & {server_of(host.home) for host in hosts}
+    assert not set(processes) & {host.server for host in hosts}
     assert set(site.play("apimha.wizard.rolling").changed().values()) == {0}
 
     # Node1 of pair0 does not start with the next change: both nodes get their files back; pair1 is changed.
@@ -226,7 +240,7 @@ def test_start_verify_change_and_stop(site: Site) -> None:
     done = site.play("apimha.wizard.rolling")
     assert done.code == 2
     assert "This change cannot be made node by node" in done.out
-    assert processes and all(server_of(host.home) for host in hosts)
+    assert processes and all(host.server for host in hosts)
 
     # Verdicts: node2 of pair0 was killed; node1 of pair1 cannot be reached.
     kill(hosts[1])
@@ -240,7 +254,7 @@ def test_start_verify_change_and_stop(site: Site) -> None:
 
     done = site.play("apimha.wizard.stop")
     assert done.code == 0, done.out
-    assert [server_of(host.home) for host in hosts] == [None] * 4
+    assert [host.server for host in hosts] == [None] * 4
     assert set(site.play("apimha.wizard.stop").changed().values()) == {0}
 
 
