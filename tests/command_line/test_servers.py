@@ -477,10 +477,11 @@ class TestAnotherRun:
 
 @pytest.mark.parametrize("verb", ["start", "stop", "restart"])
 def test_wrong_use_has_the_object_of_the_command(launched: Launched, verb: str) -> None:
-    done = command(verb, launched(), "--json", "--node", "node3", code=2)
+    two = launched()
+    done = command(verb, two, "--json", "--node", "node3", code=2)
     assert done.json == {"outcome": "refused", "nodes": [], "findings": [], "error": done.json["error"]}
     assert "no node has this name" in done.json["error"]
-    done = command(verb, launched(), "--json", "--timeout", "nan", code=2)
+    done = command(verb, two, "--json", "--timeout", "nan", code=2)
     assert "not a number" in done.json["error"]
 
 
