@@ -99,7 +99,7 @@ async def test_each_mistake_is_told_in_its_place_and_can_be_corrected(make_pair:
     async with app.run_test(size=(80, 24)) as pilot:
         await asked(pilot)
         await answer(pilot, *pair.homes, "hand")
-        await until(pilot, lambda: "there is a" in text_of(app), "the name is taken")
+        await until(pilot, lambda: "file already" in text_of(app), "the name is taken")
         await pressed(pilot, "escape")
         await until(pilot, lambda: isinstance(app.screen, Welcome))
 
