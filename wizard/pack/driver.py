@@ -7,8 +7,8 @@ Only the names of the members and the head of `META-INF/MANIFEST.MF` are read.  
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -76,6 +76,15 @@ def holds_class(path: Path, class_name: str) -> bool:
     """Whether the jar holds `class_name` (dotted).  Raises DriverError for what is not a readable zip."""
     with _opened(path) as (_, names):
         return _entry(class_name) in names
+
+
+def first_with(jars: Iterable[Path], class_name: str) -> Path | None:
+    """Return the first jar that holds `class_name`; one that cannot be read holds none."""
+    for path in jars:
+        with suppress(DriverError):
+            if holds_class(path, class_name):
+                return path
+    return None
 
 
 def is_mysql_driver(path: Path) -> bool:

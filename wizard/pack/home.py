@@ -94,6 +94,10 @@ class Pack:
         except OSError:
             return []
 
+    def jars(self, folder: str) -> list[Path]:
+        """Return the jars in a folder of the pack, sorted."""
+        return [self.path(f"{folder}/{name}") for name in self.names(folder, ".jar")]
+
     def read(self, relative: str) -> bytes:
         """The file's bytes."""
         if relative not in self._bytes:

@@ -6,7 +6,6 @@ outlives this program.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import shutil
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from wizard.pack.driver import DriverError, DriverJar, holds_class, required
+from wizard.pack.driver import DriverError, DriverJar, first_with, required
 from wizard.pack.home import LIB
 from wizard.pack.releases import version_tuple
 from wizard.passwords.secret import MASK, Secret
@@ -366,15 +365,9 @@ def findings(
 
 def jar_of(profile: Profile, pack: Pack | None) -> Path | None:
     """Return the jar that a node will log in with: the profile's, else one in `components/lib` with the class."""
-    if profile.mysql.driver_jar is not None:
-        candidates = [Path(profile.mysql.driver_jar)]
-    else:
-        candidates = [pack.path(f"{LIB}/{name}") for name in pack.names(LIB, ".jar")] if pack else []
-    for candidate in candidates:
-        with contextlib.suppress(DriverError):
-            if holds_class(candidate, profile.mysql.driver_class):
-                return candidate
-    return None
+    named = profile.mysql.driver_jar
+    jars = [Path(named)] if named is not None else pack.jars(LIB) if pack else []
+    return first_with(jars, profile.mysql.driver_class)
 
 
 def _tested(profile: Profile, passwords: Passwords, path: Path, java_home: Path | None) -> Finding:

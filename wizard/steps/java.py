@@ -9,7 +9,7 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from wizard.pack.driver import holds_class, is_mysql_driver
+from wizard.pack.driver import first_with, holds_class, is_mysql_driver
 from wizard.pack.home import DROPINS, LIB
 from wizard.preflight.checks import CheckContext, check, each_home
 from wizard.system import bounded, finding
@@ -99,25 +99,13 @@ def _named_jar(path: Path, driver_class: str) -> Finding:
 @each_home()
 def jar_of_home(context: CheckContext, node: Node, pack: Pack) -> Iterator[Finding]:
     driver_class = context.profile.mysql.driver_class
-    fitting = next((jar.name for jar in jars_of(pack, LIB) if _holds(jar, driver_class)), None)
+    fitting = first_with(pack.jars(LIB), driver_class)
     if fitting is not None:
-        yield finding.ok(f"{fitting} holds {driver_class}")
+        yield finding.ok(f"{fitting.name} holds {driver_class}")
     else:
         yield finding.error(
             f"driver_jar is not set, and no jar in {pack.path(LIB)} holds {driver_class}", fix=DOWNLOAD
         )
-
-
-def jars_of(pack: Pack, folder: str) -> list[Path]:
-    """Return the jars in a folder of a home."""
-    return [pack.path(f"{folder}/{name}") for name in pack.names(folder, ".jar")]
-
-
-def _holds(path: Path, driver_class: str) -> bool:
-    try:
-        return holds_class(path, driver_class)
-    except WizardError:
-        return False
 
 
 @check(
@@ -129,12 +117,12 @@ def _holds(path: Path, driver_class: str) -> bool:
 @each_home("no other MySQL driver")
 def second_driver(context: CheckContext, node: Node, pack: Pack) -> Iterator[Finding]:
     named = context.profile.mysql.driver_jar
-    drivers = [jar for jar in jars_of(pack, LIB) if is_mysql_driver(jar)]
+    drivers = [jar for jar in pack.jars(LIB) if is_mysql_driver(jar)]
     own = {Path(named).name} if named is not None else {jar.name for jar in drivers[:1]}
     # At its start, the server makes a bundle of each jar in lib.
     made = {f"{name.removesuffix('.jar').replace('-', '_')}_1.0.0.jar" for name in own}
     others = [jar for jar in drivers if jar.name not in own]
-    others += [jar for jar in jars_of(pack, DROPINS) if jar.name not in made and is_mysql_driver(jar)]
+    others += [jar for jar in pack.jars(DROPINS) if jar.name not in made and is_mysql_driver(jar)]
     for jar in others:
         yield finding.warning(
             f"{jar} is another MySQL driver on the same class path", fix=f"rm {quote(str(jar))}"

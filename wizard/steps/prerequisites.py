@@ -55,9 +55,7 @@ def read_offset(found: Reading) -> None:
 
 def read_driver_jar(found: Reading) -> None:
     """Note several drivers; which one the profile names follows from its class."""
-    jars = [
-        name for name in found.pack.names(LIB, ".jar") if is_mysql_driver(found.pack.path(f"{LIB}/{name}"))
-    ]
+    jars = [jar.name for jar in found.pack.jars(LIB) if is_mysql_driver(jar)]
     if len(jars) > 1:
         found.note("mysql.driver_jar", f"{LIB} holds several MySQL drivers: {describe(', '.join(jars))}")
 
