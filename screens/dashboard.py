@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
@@ -30,6 +29,7 @@ from wizard.profile.names import called
 from wizard.server.process import server_of
 from wizard.system.errors import WizardError
 from wizard.verify.drill import Drill
+from wizard.verify.facts import Facts
 from wizard.verify.record import parse
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from wizard.profile.files import LoadedProfile
     from wizard.profile.model import Node
     from wizard.system.finding import Finding
+    from wizard.verify.record import Record
     from wizard.verify.view import View
     from wizard.verify.watcher import Watcher
 
@@ -59,8 +60,8 @@ INKS = {
     "error": "$error bold",
     "skipped": "$quiet",
 }
-OUTCOMES = {"healthy": "$success bold", "waiting": "$secondary bold", "unhealthy": "$error bold"}
-SIGN_OF_OUTCOME = {"healthy": "ok", "waiting": "waiting", "unhealthy": "error"}
+STATUS = {"healthy": "ok", "waiting": "waiting", "unhealthy": "error"}
+"""The status whose sign and ink an outcome has."""
 
 
 # --- what is shown where: pure --------------------------------------------------------------------
@@ -73,8 +74,7 @@ class Cell(NamedTuple):
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class FactRow:
+class FactRow(NamedTuple):
     """A row of the board: a cell for each node, or one for the pair."""
 
     label: str
@@ -89,62 +89,51 @@ class BoardRow(NamedTuple):
 
     label: str
     id: str
-    passed: Callable[[View, Node], str]
+    passed: Callable[[View, Node, Facts], str]
     failed: str
     silent: str = ""
 
 
-def _started(view: View, node: Node) -> str:
-    facts = view.pair.facts(node)
-    started = facts.started if facts is not None else None
-    return (
-        f"{_clock(started.time_text)}  {facts.seconds} s" if facts is not None and started is not None else ""
-    )
+def _started(view: View, node: Node, facts: Facts) -> str:
+    return f"{_clock(facts.started)}  {facts.seconds} s"
 
 
-def _mode(view: View, node: Node) -> str:
-    facts = view.pair.facts(node)
-    mode = facts.mode[0] if facts is not None and facts.mode is not None else "HA"
+def _mode(view: View, node: Node, facts: Facts) -> str:
+    mode = facts.mode[0] if facts.mode is not None else "HA"
     return "HA, keeps state" if mode == "Persistence enabled HA" else mode
 
 
-def _role(view: View, node: Node) -> str:
-    facts = view.pair.facts(node)
-    if facts is None or facts.role is None:
-        return ""
-    role = {"active": "ACTIVE"}.get(facts.role, facts.role)
-    return f"{role}  {_clock(facts.role_record.time_text)}" if facts.role_record is not None else role
+def _role(view: View, node: Node, facts: Facts) -> str:
+    role = "ACTIVE" if facts.role == "active" else facts.role or ""
+    return f"{role}  {_clock(facts.role_record)}"
 
 
-def _synced(view: View, node: Node) -> str:
-    facts = view.pair.facts(node)
-    return _clock(facts.synced.time_text) if facts is not None and facts.synced is not None else ""
-
-
-def _master(view: View, node: Node) -> str:
+def _master(view: View, node: Node, facts: Facts) -> str:
     if view.spark is None or node.name not in view.places:
         return ""
     return f"{view.spark.status(node.name) or 'none'}  :{view.places[node.name].master}"
 
 
-def _executors(view: View, node: Node) -> str:
+def _executors(view: View, node: Node, facts: Facts) -> str:
     count = len(set(view.spark.executors(node.name))) if view.spark is not None else 0
     return f"{count} executor{'' if count == 1 else 's'}"
 
 
-def _to_partner(view: View, node: Node) -> str:
-    return f"to {view.pair.partner(node).name}"
+def _partner(view: View, node: Node, facts: Facts) -> str:
+    return view.pair.partner(node).name
 
 
 BOARD = (
     BoardRow("server started", "verify.log", _started, "not running"),
-    BoardRow("registry mounted", "verify.registry-mount", lambda view, node: "both paths", "not mounted"),
+    BoardRow("registry mounted", "verify.registry-mount", lambda *_: "both paths", "not mounted"),
     BoardRow("mode", "verify.mode", _mode, "not in HA mode"),
-    BoardRow("member joined", "verify.member", lambda view, node: view.pair.partner(node).name, "not joined"),
+    BoardRow("member joined", "verify.member", _partner, "not joined"),
     BoardRow("event processor", "verify.active-passive", _role, "roles in conflict"),
-    BoardRow("event sync", "verify.event-sync", _to_partner, "failed", silent="passive"),
-    BoardRow("state synced", "verify.state-sync", _synced, "not synced", silent="active"),
-    BoardRow("Spark master", "verify.spark-ui", _master, ""),
+    BoardRow("event sync", "verify.event-sync", lambda *about: f"to {_partner(*about)}", "failed", "passive"),
+    BoardRow(
+        "state synced", "verify.state-sync", lambda *about: _clock(about[2].synced), "not synced", "active"
+    ),
+    BoardRow("Spark master", "verify.spark-ui", _master, "failed"),
     BoardRow("Spark executors", "verify.spark-executors", _executors, "keep restarting"),
 )
 
@@ -169,12 +158,12 @@ def _cell(view: View, row: BoardRow, node: Node, waited: Callable[[Finding], str
         return Cell("skipped", _reason(view, row, node))
     if row.passed is _master and view.spark is not None:
         awaited = f"  {waited(worst)}" if worst.status == "waiting" else ""
-        return Cell(worst.status, f"{_master(view, node)}{awaited}")
+        return Cell(worst.status, f"{_master(view, node, Facts())}{awaited}")
     if worst.status == "waiting":
         return Cell("waiting", "not started" if _has_no_log(view, node) else f"awaited  {waited(worst)}")
     if worst.status == "error":
-        return Cell("error", row.failed or "failed")
-    return Cell(worst.status, row.passed(view, node))
+        return Cell("error", row.failed)
+    return Cell(worst.status, row.passed(view, node, view.pair.facts(node) or Facts()))
 
 
 def _reason(view: View, row: BoardRow, node: Node) -> str:
@@ -201,9 +190,9 @@ def _has_no_log(view: View, node: Node) -> bool:
 _ORDER = ["error", "waiting", "warning", "ok", "skipped"]
 
 
-def _clock(text: str) -> str:
-    """The time of day of a log's time stamp, to the second."""
-    return text[11:19]
+def _clock(record: Record | None) -> str:
+    """The time of day of a record of a log, to the second."""
+    return record.time_text[11:19] if record is not None else ""
 
 
 def padded(content: Content, width: int) -> Content:
@@ -263,9 +252,9 @@ def header(view: View, since: str, width: int, start: str = "") -> Content:
     never = never_started(view)
     verdict = Content.assemble(
         (
-            f"{signs.of_finding('skipped' if never else SIGN_OF_OUTCOME[view.outcome])} "
+            f"{signs.of_finding('skipped' if never else STATUS[view.outcome])} "
             f"{'NOT STARTED' if never else view.outcome.upper()}",
-            OUTCOMES[view.outcome],
+            f"{INKS[STATUS[view.outcome]]} bold",
         ),
         ("" if never else f" since {since}", "$quiet"),
     )
@@ -314,14 +303,14 @@ def brief(evidence: str) -> str:
     """The first line of the evidence; of a log line the time of day and the message."""
     first = evidence.splitlines()[0]
     record = parse(first.encode())
-    return first if record is None else f"{_clock(record.time_text)} {record.message}".strip()
+    return first if record is None else f"{_clock(record)} {record.message}".strip()
 
 
 def event(node: str, time_text: str, text: str, *, error: bool = False) -> Content:
     """A line of the time line: by the node's own clock."""
     ink = "$error" if error else ""
     return Content.assemble(
-        (f"{_clock(time_text):<8} ", "$quiet"), (f"{node:<8} ", "bold"), (signs.plain(text), ink)
+        (f"{time_text[11:19]:<8} ", "$quiet"), (f"{node:<8} ", "bold"), (signs.plain(text), ink)
     )
 
 

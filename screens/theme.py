@@ -50,33 +50,21 @@ LIGHT = {
 PALETTES = {"apimha-dark": DARK, "apimha-light": LIGHT}
 
 
+OWN = ("raised", "line", "quiet", "added", "removed", "on-primary")
+"""The colours that Textual's themes do not know."""
+
+
 def _theme(name: str, colours: dict[str, str], *, dark: bool) -> Theme:
-    own = ("raised", "line", "quiet", "added", "removed", "on-primary")
-    return Theme(
-        name=name,
-        dark=dark,
-        primary=colours["primary"],
-        secondary=colours["secondary"],
-        accent=colours["primary"],
-        foreground=colours["foreground"],
-        background=colours["background"],
-        surface=colours["surface"],
-        panel=colours["panel"],
-        success=colours["success"],
-        warning=colours["warning"],
-        error=colours["error"],
-        variables={
-            **{variable: colours[variable] for variable in own},
-            "border": colours["primary"],
-            "scrollbar": colours["line"],
-            "scrollbar-hover": colours["quiet"],
-            "scrollbar-active": colours["primary"],
-            "scrollbar-background": colours["background"],
-            "scrollbar-background-hover": colours["background"],
-            "scrollbar-background-active": colours["background"],
-            "scrollbar-corner-color": colours["background"],
-        },
-    )
+    bars = {f"scrollbar-{part}": colours["background"] for part in ("background", "background-hover")}
+    bars |= {
+        "scrollbar-background-active": colours["background"],
+        "scrollbar-corner-color": colours["background"],
+    }
+    bars |= {"scrollbar": colours["line"], "scrollbar-hover": colours["quiet"]}
+    bars |= {"scrollbar-active": colours["primary"], "border": colours["primary"]}
+    known = {key: colour for key, colour in colours.items() if key not in OWN}
+    variables = {key: colours[key] for key in OWN} | bars
+    return Theme(name=name, dark=dark, accent=colours["primary"], variables=variables, **known)  # type: ignore[arg-type]
 
 
 THEMES = {

@@ -84,7 +84,7 @@ async def test_each_mistake_is_told_in_its_place_and_can_be_corrected(make_pair:
 
     async with app.run_test(size=(120, 40)) as pilot:
         await asked(pilot)
-        await pressed(pilot, "tab", "tab", "tab", "tab", "enter")
+        await pressed(pilot, "tab", "tab", "enter")  # on the last field
         await told("enter the folder of this node's pack")
         await answer(pilot, tmp_path, pair.homes[1], "hand")
         await told("not an unpacked pack")
