@@ -443,7 +443,8 @@ class Dashboard(Screen[None]):
         if not self._chosen:
             # Until the user chooses: a problem with a fix is more urgent than what has happened.
             urgent = any(
-                one.status in ("error", "warning") or (one.status == "waiting" and one.fix)
+                one.status in ("error", "warning")
+                or (one.fix and (one.status == "waiting" or one.id == "verify.log"))
                 for one in view.findings
             )
             self.set_class(bool(self._events) and not urgent, "-timeline")

@@ -93,8 +93,9 @@ class Runs(Screen[None]):
         for run in history:
             tree.root.add(self._label(run), Entry(run))
         tree.cursor_line = 0
+        tree.display = bool(history)
         if not history:
-            self.query_one(DiffView).show_text([Said("No runs yet: a run is what F9 in the review writes.")])
+            self.query_one(DiffView).show_text([Said("No runs yet: F9 in the review makes the first one.")])
         self._offer()
 
     def _label(self, run: dict[str, Any]) -> Text:

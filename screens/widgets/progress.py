@@ -10,8 +10,9 @@ from textual.widget import Widget
 from screens.signs import plain, sign
 from screens.widgets.labelled import cut
 
-LABEL = 22
-BAR = 20
+LABEL = 39
+BARS = (10, 20)
+"""Columns of the bar in a narrow and in a wide terminal."""
 
 
 class ProgressRow(Widget):
@@ -42,14 +43,15 @@ class ProgressRow(Widget):
     def render(self) -> Content:
         done = self.total if self.state == "done" else self.done
         part = 1.0 if self.state == "done" else done / self.total if self.total else 0.0
-        full = round(part * BAR)
+        bar = BARS[self.size.width >= 100]
+        full = round(part * bar)
         colour = {"failed": "$error", "done": "$success", "open": "$primary"}[self.state]
         count = f"{done}/{self.total}" if self.total else ""
-        room = max(8, self.size.width - LABEL - BAR - 12)
+        room = max(8, self.size.width - LABEL - bar - 12)
         return Content.assemble(
             f" {cut(plain(self.label), LABEL):<{LABEL}} ",
             (sign("full") * full, colour),
-            (sign("empty") * (BAR - full), "$line"),
+            (sign("empty") * (bar - full), "$line"),
             f" {count:>7}  ",
             (cut(plain(self.text), room), "$quiet"),
         )
