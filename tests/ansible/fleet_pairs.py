@@ -22,7 +22,7 @@ from tests.support import pairs, strace
 from tests.support.fleet import Fleet, Host, Played, fleet, stock
 from tests.support.headless import AXIS2, EVENT_PROCESSOR, text
 from tests.support.stand_in import SETTINGS
-from tests.support.worlds import CUT_OFF
+from tests.support.worlds import CUT_OFF, CUT_OFF_AT
 
 CONFIGURE = "apimha.wizard.configure"
 INTERVAL = "//*[local-name()='persistenceIntervalInMinutes']"
@@ -155,7 +155,7 @@ def program(site: Site, host: Host, script: str) -> Iterator[None]:
 def killed(site: Site, host: Host) -> Iterator[None]:
     """A replay that ends by SIGKILL after some of its writes."""
     code = site.fleet.folder / "killed.py"
-    code.write_text(CUT_OFF)
+    code.write_text(CUT_OFF.replace(f"[{CUT_OFF_AT}]", "[2]"))  # the change may be one of a single file
     yield from program(site, host, f'exec {sys.executable} {code} "$@"')
 
 
