@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -18,7 +17,6 @@ from textual.worker import WorkerFailed
 from screens import keys, signs
 from screens.ascii import dress_scroll_bars
 from screens.dialogs import questions
-from screens.dialogs.password import Typed
 from screens.dialogs.too_small import TooSmall
 from screens.help import Help
 from screens.model.background import beside
@@ -38,7 +36,6 @@ if TYPE_CHECKING:
 
     from textual.filter import LineFilter
     from textual.screen import Screen
-    from textual.timer import Timer
 
     from screens.dashboard import Dashboard
     from screens.review import Kept
@@ -131,9 +128,6 @@ class WizardApp(DiscreetApp):
         if self.pair is not None:
             self.pair.take(news)
 
-    def call_later_in(self, seconds: float, call: Callable[[], None]) -> Timer:
-        return self.set_timer(seconds, call)
-
     def show_pair(self) -> None:
         for screen in self.screen_stack:
             show = getattr(screen, "show_pair", None)
@@ -168,11 +162,6 @@ class WizardApp(DiscreetApp):
 
     def say(self, message: str, severity: str) -> None:
         self.notify(signs.plain(message), severity=severity, markup=False)  # type: ignore[arg-type]
-
-    def ask_for_password(self, key: str) -> str | None:
-        answer: Future[str | None] = Future()
-        self.call_later(lambda: self.push_screen(Typed(key), answer.set_result))
-        return answer.result()
 
     def ask_about_cut_off(self, message: str) -> None:
         if self.pair is not None:

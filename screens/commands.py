@@ -23,7 +23,7 @@ def of_step(screen: StepScreen) -> Iterator[Command]:
     for step in STEPS:
         yield f"Step: {step.title}", step.help, partial(screen.open_step, step.id)
     yield "Save the profile now", "if it is complete", screen.pair.publish
-    yield from of_run(screen.app, screen.pair, screen.action_again)  # type: ignore[arg-type]
+    yield from of_run(screen.app, screen.pair, screen.action_again)
 
 
 def of_run(app: WizardApp, pair: OpenPair, look: Callable[[], None]) -> Iterator[Command]:

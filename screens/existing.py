@@ -79,7 +79,7 @@ class ExistingPair(ModalScreen["ReadBack | None"]):
             box.border_subtitle = "F3 chooses a folder"
             yield Static(ABOUT, markup=False, classes="text")
             for field in fields:
-                field.lay(above=False, label_width=17)
+                field.lay(17)
                 yield field
             yield Static("", markup=False, classes="result")
             with Horizontal(classes="buttons"):

@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 from textual.binding import Binding, BindingType
 
-_NAMES = {"escape": "Esc", "space": "Space", "enter": "Enter", "left": "Left", "right": "Right"}
+_NAMES = {"escape": "Esc", "space": "Space", "enter": "Enter", "left": "Left", "right": "Right", "tab": "Tab"}
+_ALIASES = {"f16"}
+"""What terminals send for another key: `f16` is Shift+F4."""
 
 
 class ScreenKey(NamedTuple):
@@ -26,11 +28,13 @@ class ScreenKey(NamedTuple):
     help: str
     rank: int = 1
     title: str = ""
+    first: bool = False
+    """It acts before the key after it is given to the widget that has the focus: it moves the focus."""
 
     @property
     def names(self) -> str:
         """The keys as a person reads them: `^B, Esc`."""
-        return ", ".join(map(_name, self.keys.split(",")))
+        return ", ".join(_name(key) for key in self.keys.split(",") if key not in _ALIASES)
 
     @property
     def name(self) -> str:
@@ -42,6 +46,8 @@ Keys = tuple[ScreenKey, ...]
 
 
 def _name(key: str) -> str:
+    if key.startswith("shift+"):
+        return f"Shift+{_name(key.removeprefix('shift+'))}"
     if key.startswith("ctrl+"):
         return f"^{key.removeprefix('ctrl+').upper()}"
     if len(key) > 1 and key[0] == "f" and key[1:].isdigit():
@@ -52,7 +58,7 @@ def _name(key: str) -> str:
 def bindings(keys: Keys) -> list[BindingType]:
     """The bindings of a screen."""
     return [
-        Binding(key.keys, key.action, key.label or key.help, show=False)
+        Binding(key.keys, key.action, key.label or key.help, show=False, priority=key.first)
         for key in keys
         if key.keys and key.action and not key.action.startswith("app.")
     ]
@@ -78,18 +84,32 @@ ROLL_BACK = ScreenKey("r", "roll_back", "roll back", "undo the run: restore ever
 VERIFY = ScreenKey("v", "verify", "verify", "watch the two servers start and the pair form")
 
 FORM: Keys = (
-    ScreenKey("Tab,Shift+Tab", "", "", "the next field, the previous one (Enter also goes to the next)"),
-    ScreenKey("ctrl+n", "next", "next", "the next step", 0),
-    ScreenKey("ctrl+b", "back", "back", "the previous step", 3),
-    ScreenKey("ctrl+t", "other_node", "", "the other node, where only one is shown", title="The other node"),
-    ScreenKey("f2", "review", "review", "review what would be written"),
-    ScreenKey("F3", "", "", "in a path: choose it from the disk; Right at its end accepts the completion"),
-    ScreenKey("f4", "fix", "fix", "apply the fix of the finding to the profile, and to nothing else", 2),
+    ScreenKey(
+        "tab", "go(1)", "", "the next field; in a path: complete it first", first=True, title="Next field"
+    ),
+    ScreenKey("shift+tab", "go(-1)", "", "the previous field", first=True, title="Previous field"),
+    ScreenKey(
+        "enter", "enter", "", "the next field; on Advanced: show its fields", first=True, title="Enter"
+    ),
+    ScreenKey("ctrl+n", "next", "next", "the next step", 0, first=True),
+    ScreenKey("ctrl+b", "back", "back", "the previous step", 3, first=True),
+    ScreenKey("f2", "review", "review", "review what would be written", first=True),
+    ScreenKey("f3", "pick", "choose", "in a path: choose it from the disk", 1, "Choose a path"),
+    ScreenKey("f4", "fix", "fix", "apply the fix under the cursor to the profile, and to nothing else", 1),
+    ScreenKey(
+        "shift+f4,f16",
+        "fix_all",
+        "fix all",
+        "apply all safe fixes (ports, hosts, jar), after a list of them",
+        1,
+    ),
     ScreenKey(
         "f5", "again", "again", "run every check again, and resolve every password again", 4, "Check again"
     ),
     ScreenKey("f6", "copy", "copy", "copy the fix of the finding", 5, "Copy the fix"),
-    ScreenKey("f7", "test", "", "in a password: test it now", title="Test the password"),
+    ScreenKey(
+        "f7", "test", "test", "in a password: test it, or type it for this session", 2, "Test the password"
+    ),
     OFFLINE,
     *EVERYWHERE,
 )

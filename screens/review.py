@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from rich.text import Text
-from textual import work
 from textual.binding import BindingType
 from textual.containers import Container, Horizontal
 from textual.content import Content
@@ -17,7 +15,6 @@ from textual.widgets import Button, Static, Tree
 from screens import keys
 from screens.apply import Apply
 from screens.commands import Command, of_run
-from screens.dialogs import questions
 from screens.model import lookup
 from screens.signs import of_finding, plain, sign
 from screens.sizes import WIDE
@@ -29,7 +26,7 @@ from screens.widgets.title_bar import TitleBar
 from wizard.plan.diff import rows
 from wizard.preflight.checks import UNIGNORABLE
 from wizard.profile.fields import key_of
-from wizard.steps.procedure import CHECKS, STEP_IDS
+from wizard.steps.procedure import CHECKS
 from wizard.system.finding import SetField
 
 if TYPE_CHECKING:
@@ -97,7 +94,6 @@ class Review(Screen["tuple[str, Place | None] | None"]):
         super().__init__()
         self.pair, self.kept = kept.pair, kept
         self._shown: Prepared | None = None
-        self._asked_elsewhere = False
         self._rolling = False
         self._open = "the checks are running"
         """What keeps the plan from being applied; empty where nothing does."""
@@ -151,7 +147,6 @@ class Review(Screen["tuple[str, Place | None] | None"]):
         if pair.prepared is not self._shown:
             self._shown = pair.prepared
             self._fill(pair.prepared)
-            self._ask_about_elsewhere()
         self._judge()
 
     def _show_gaps(self) -> None:
@@ -452,26 +447,6 @@ class Review(Screen["tuple[str, Place | None] | None"]):
         self.notify(f"{finding.id} counts as a warning from now on.", markup=False)
         self.look()
 
-    # --- a node whose home is elsewhere -----------------------------------------------------------
-
-    @work
-    async def _ask_about_elsewhere(self) -> None:
-        """Ask about a home that is not here: the node is on another machine, or its path is wrong."""
-        profile = self.pair.profile
-        if self._asked_elsewhere or profile is None or self.pair.progress.only_node is not None:
-            return
-        missing = [node for node in profile.nodes if not Path(node.home).exists()]
-        if len(missing) != 1:
-            return
-        self._asked_elsewhere = True
-        here = profile.partner(missing[0])
-        choice = await self.app.push_screen_wait(questions.elsewhere(missing[0], here))
-        if choice == "there":
-            self.pair.note(only_node=here.name)
-            self.look()
-        elif choice == "wrong":
-            self.dismiss((STEP_IDS[0], ("nodes", profile.nodes.index(missing[0]), "home")))
-
     # --- going on ---------------------------------------------------------------------------------
 
     def action_go(self) -> None:
@@ -533,9 +508,6 @@ class Review(Screen["tuple[str, Place | None] | None"]):
     def on_screen_resume(self) -> None:
         if self._shown is not None and self.pair.prepared is None and not self.pair.looking:
             self.look()
-
-    def on_unmount(self) -> None:
-        self.pair.looking = False
 
     def on_resize(self, event: events.Resize) -> None:
         self._arrange(event.size.width)

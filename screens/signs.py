@@ -17,13 +17,12 @@ StepState = Literal["untouched", "incomplete", "checking", "error", "warning", "
 
 WORDS: dict[StepState, str] = {
     "untouched": "to do",
-    "incomplete": "gaps",
-    "checking": "check",
+    "incomplete": "incomplete",
+    "checking": "checking",
     "error": "error",
-    "warning": "warn",
+    "warning": "warning",
     "done": "done",
 }
-"""At most five letters: they stand beside a step's title in the sidebar."""
 
 _UNICODE = {
     "untouched": "·",
@@ -34,6 +33,7 @@ _UNICODE = {
     "done": "✓",
     "skipped": "-",
     "here": "▸",
+    "opened": "▾",
     "chosen": "•",
     "dot": "·",
     "to": "→",
@@ -54,6 +54,7 @@ _ASCII = {
     "done": "+",
     "skipped": "-",
     "here": ">",
+    "opened": "v",
     "chosen": "*",
     "dot": "-",
     "to": "->",

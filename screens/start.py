@@ -61,7 +61,7 @@ def farewell(pair: OpenPair) -> list[str]:
         return [f"NOT SAVED: {pair.failure}"]
     where = (
         f"saved in {draft.target}"
-        if pair.published
+        if pair.kept == "profile"
         else f"draft saved in {locations.draft(draft.keeper.draft.name)}"
     )
     return [f"{draft.title}: {where}", f"Continue with: apimha-wizard {draft.called}"]

@@ -1,9 +1,12 @@
-"""A step of the procedure on the screen: its form, what the checks say of it, and the way to the others."""
+"""A step of the procedure on the screen: its form, its checks, and the way to the other steps."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual import on
+from textual.actions import SkipAction
 from textual.binding import BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
@@ -13,26 +16,33 @@ from textual.widgets import Input
 
 from screens import keys
 from screens.dialogs import questions
+from screens.dialogs.ask import Ask
 from screens.dialogs.password import PasswordTest
 from screens.dialogs.picker import pick_for
 from screens.model import lookup, values
+from screens.model.background import beside
 from screens.model.hints import hints
 from screens.signs import WORDS, plain, sign
-from screens.sizes import WIDE
+from screens.sizes import VAST, WIDE
 from screens.widgets.check_list import CheckList
 from screens.widgets.choice import Choice
-from screens.widgets.field import TextField
+from screens.widgets.diff_view import DiffView, Said
+from screens.widgets.field import Line, Pasted, TextField
+from screens.widgets.fold import Fold
 from screens.widgets.form import Form
 from screens.widgets.key_bar import KeyBar
-from screens.widgets.labelled import Labelled, wrapped
-from screens.widgets.node_tabs import NodeTabs
+from screens.widgets.labelled import Labelled, cut_left, wrapped
 from screens.widgets.path_field import PathField
 from screens.widgets.secret_field import SecretField
 from screens.widgets.sidebar import Sidebar
 from screens.widgets.title_bar import TitleBar
+from wizard.passwords.keep import keep
+from wizard.passwords.secret import Secret
+from wizard.profile.drafts import draft_name
 from wizard.profile.fields import key_of
 from wizard.steps.procedure import STEP_IDS, STEPS
 from wizard.system import finding
+from wizard.system.errors import WizardError
 from wizard.system.finding import Agree, SetField
 
 if TYPE_CHECKING:
@@ -41,39 +51,52 @@ if TYPE_CHECKING:
     from textual import events
     from textual.app import ComposeResult
 
+    from screens.app import WizardApp
     from screens.commands import Command
     from screens.model.pair import OpenPair
+    from screens.widgets.form import FormField
     from wizard.profile.lines import Place
     from wizard.system.finding import Finding
 
 TOGETHER = 0.04
 """Seconds in which what is new is gathered before it is shown."""
 
+SAFE = {
+    "nodes.host",
+    "nodes.port_offset",
+    "nodes.hazelcast_port",
+    "nodes.event_sync_port",
+    "nodes.management_port",
+    "nodes.presentation_port",
+    "mysql.driver_jar",
+}
+"""The fields whose fixes Shift+F4 applies together: none of them can cost data."""
+
 
 class Heading(Widget):
-    """The step's title, where it stands among the others, and what it is about."""
+    """The step's title, its place among the others, and what it is about."""
 
-    def __init__(self, title: str, place: str, help: str) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._title, self._place, self._help = title, place, help
+        self._shown = ("", "", "")
 
     def show(self, title: str, place: str, help: str) -> None:
         """Show another title, place or help."""
-        if (title, place, help) != (self._title, self._place, self._help):
-            self._title, self._place, self._help = title, place, help
+        if (title, place, help) != self._shown:
+            self._shown = (title, place, help)
             self.refresh()
 
     def render(self) -> Content:
-        width = self.size.width
-        gap = max(1, width - len(self._title) - len(self._place))
-        about = "\n".join(wrapped(self._help, width)[: max(0, self.size.height - 1)])
+        title, place, help = self._shown
+        gap = max(1, self.size.width - len(title) - len(place))
+        about = "\n".join(wrapped(help, self.size.width)[: max(0, self.size.height - 1)])
         return Content.assemble(
-            (self._title, "bold $primary"), " " * gap, (self._place, "$quiet"), "\n", (about, "$quiet")
+            (title, "bold $primary"), " " * gap, (place, "$quiet"), "\n", (about, "$quiet")
         )
 
 
 class FieldHelp(Widget):
-    """One line about the field that has the focus."""
+    """What the field with the focus is for, or what a key has just done."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -91,7 +114,8 @@ class FieldHelp(Widget):
 class StepScreen(Screen[None]):
     """One step at a time; any of them can be opened at any time."""
 
-    AUTO_FOCUS = "Form > *"
+    app: WizardApp
+    AUTO_FOCUS = "Form *"
     KEYS = keys.FORM
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.FORM)
 
@@ -102,6 +126,8 @@ class StepScreen(Screen[None]):
         self.form: Form
         self.all_finished = step is None
         self._early: list[events.Key] = []
+        self._said = ""
+        """What a key has done, for the help line of the field that gets the focus by it."""
         self._hints: list[Finding] = []
         self._hinted: tuple[set[Place], tuple[Any, ...]] = (set(), ())
         pair.visited.add(self.step.id)
@@ -109,33 +135,33 @@ class StepScreen(Screen[None]):
     # --- the picture ------------------------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
-        self.set_class(self.app.size.width >= WIDE, "-wide")
-        self.form = self._made_form()
-        yield TitleBar(self.pair.draft.title)
+        self._fit(self.app.size.width)
+        self.form = Form(self.step, self.pair.draft)
+        yield TitleBar(self.pair.draft.name)
         yield Sidebar([(step.id, step.title) for step in STEPS], self.step.id)
         with Container(id="main"):
             with Vertical(id="pane"):
-                yield Heading(self.step.title, self._place(), self.step.help)
+                yield Heading()
                 yield self.form
                 yield FieldHelp()
-            yield CheckList()
+            with Vertical(id="side"):
+                yield CheckList()
+                yield DiffView()
         yield KeyBar(self.KEYS)
 
-    def _made_form(self) -> Form:
-        return Form(self.step, self.pair.draft, wide=self.has_class("-wide"))
-
     def on_mount(self) -> None:
+        self._show_head()
         self.call_after_refresh(self._begin)
 
     async def _begin(self) -> None:
-        await self.form.complete()
         self.pair.begin()
         self._look_at_paths()
         if self.pair.draft.conflict:
-            self.app.ask_about_conflict()  # type: ignore[attr-defined]
+            self.app.ask_about_conflict()
         elif self.all_finished:
-            self.notify("Every step is finished: F2 shows what is to be written.", markup=False)
+            self.query_one(FieldHelp).show("Every step is finished: F2 shows what is to be written.")
         self.show_pair()
+        self.query_one(Sidebar).applied = await beside(lambda: lookup.applied(self.pair.draft.name), "runs")
 
     def _look_at_paths(self) -> None:
         for field in self.form.query(PathField):
@@ -144,9 +170,6 @@ class StepScreen(Screen[None]):
     @property
     def checks(self) -> CheckList:
         return self.query_one(CheckList)
-
-    def _place(self) -> str:
-        return f"step {STEPS.index(self.step) + 1} of {len(STEPS)}"
 
     def show_pair(self) -> None:
         """Show what is new; what comes in a burst is shown once."""
@@ -161,25 +184,35 @@ class StepScreen(Screen[None]):
         """Whether everything that is known is shown."""
         return not self._showing
 
+    def _show_head(self) -> None:
+        pair, bar = self.pair, self.query_one(TitleBar)
+        bar.badge, bar.saved = pair.badge, pair.saved
+        states = pair.states()
+        self.query_one(Sidebar).states = states
+        place = f"step {STEPS.index(self.step) + 1} of {len(STEPS)}"
+        word = WORDS[states[self.step.id]]
+        self.query_one(Heading).show(self.step.title, f"{place} {sign('dot')} {word}", self.step.help)
+
     def _show_pair(self) -> None:
         self._showing = False
         if not self.is_mounted:
             return
-        pair = self.pair
-        bar = self.query_one(TitleBar)
-        bar.pair = pair.draft.title
-        bar.badge = pair.badge
-        bar.saved = pair.saved
-        states = pair.states()
-        self.query_one(Sidebar).show(states)
-        state = states[self.step.id]
-        self.query_one(Heading).show(
-            self.step.title, f"{self._place()} {sign('dot')} {WORDS[state]}", self.step.help
-        )
-        self._show_fields()
-        found = pair.findings_of(self.step) + self._mistakes() + self._hints_here()
-        self.checks.show(found, pair.running_of(self.step), self._idle())
+        self._show_head()
+        self.form.show_draft()
+        self._show_problems()
+        found = self.pair.findings_of(self.step) + self._mistakes() + self._hints_here()
+        self.checks.show(found, self.pair.running_of(self.step), self._idle())
+        self._show_preview()
+        self._show_keys()
+        if self.pair.untyped() and self.pair.profile is not None and self.is_current:
+            self.run_worker(self._ask_for_passwords, exclusive=True, group="ask")  # type: ignore[arg-type]
         self.run_worker(self._look_for_hints, exclusive=True, group="hints")  # type: ignore[arg-type]
+
+    async def _ask_for_passwords(self) -> None:
+        before = len(self.pair.typed)
+        await self.pair.ask_for_passwords()
+        if len(self.pair.typed) > before:
+            self.pair.check_again()
 
     async def _look_for_hints(self) -> None:
         """Look for what could be filled in, once for each gap."""
@@ -193,47 +226,26 @@ class StepScreen(Screen[None]):
 
     def _hints_here(self) -> list[Finding]:
         """The hints about fields of this step that are still empty."""
-        places = [
-            (hint, self.pair.draft.place(hint.action.field))
-            for hint in self._hints
-            if isinstance(hint.action, SetField)
-        ]
         return [
             hint
-            for hint, place in places
-            if place in self.pair.mistakes and key_of(place) in self.step.fields
+            for hint in self._hints
+            if isinstance(hint.action, SetField)
+            and (place := self.pair.draft.place(hint.action.field)) in self.pair.mistakes
+            and key_of(place or ()) in self.step.fields
         ]
 
-    def _show_fields(self) -> None:
-        pair, wrong = self.pair, [0, 0]
+    def _show_problems(self) -> None:
+        """Say below each field what is wrong with it, once the field was left."""
+        pair = self.pair
         for field in self.form.fields():
             mistake = pair.mistakes.get(field.place)
-            problem = ""
-            if mistake is not None and (mistake.kind != "missing" or self.step.id in pair.progress.passed):
-                problem = (
-                    f"{mistake.message}; {mistake.fix}" if mistake.kind == "missing" else mistake.message
-                )
-                if field.place[0] == "nodes" and isinstance(field.place[1], int):
-                    wrong[field.place[1]] += 1
-            field.tell(problem, field.note)
-            self._fill(field)
-        for tabs in self.query(NodeTabs):
-            tabs.show(pair.draft.node_names(), problems=(wrong[0], wrong[1]))
-
-    def _fill(self, field: TextField | Choice) -> None:
-        """Show what the draft holds, where it was not typed into this very field."""
-        value = self.pair.draft.value(field.place)
-        if value == field.known:
-            return
-        field.known = value
-        if isinstance(field, TextField):
-            if values.from_text(field.field, field.value) != value:
-                field.show(values.to_text(field.field, value))
-        elif field.value != value:
-            field.show(value)
+            if mistake is None or not (field.place in pair.left or pair.draft.was_saved):
+                field.describe("", field.note)
+            else:
+                field.describe("required" if mistake.kind == "missing" else mistake.message, field.note)
 
     def _mistakes(self) -> list[Finding]:
-        """What is wrong with the file and stands in no form: shown with the first step."""
+        """What is wrong with the file and belongs to no field: shown with the first step."""
         if self.step is not STEPS[0]:
             return []
         return [
@@ -244,46 +256,167 @@ class StepScreen(Screen[None]):
     def _idle(self) -> str:
         missing = self.pair.missing(self.step)
         if missing:
-            return (
-                f"The checks run as soon as these are filled in: {', '.join(map(self.pair.label, missing))}."
-            )
+            return f"The checks run when these are filled in: {', '.join(map(self.pair.label, missing))}."
         if self.pair.wrong(self.step):
-            return "The checks run as soon as what is marked above is corrected."
-        return "Nothing to say yet."
+            return "The checks run when the marked fields are corrected."
+        return (
+            "" if self.pair.profile else "The checks of this step run when the steps before it are complete."
+        )
+
+    def _show_preview(self) -> None:
+        """Where there is room: the lines that this step changes in each node's files."""
+        view = self.query_one(DiffView)
+        if self.has_class("-vast"):
+            view.border_title = f"What {self.step.title} changes"
+            view.show_text([*self._preview()])
+
+    def _preview(self) -> Iterator[Said]:
+        plan = self.pair.plan
+        if plan is None:
+            yield Said("The lines of the nodes' files are shown here when the profile is complete.", "quiet")
+            return
+        if not plan.nodes:
+            yield Said("Neither home is on this machine: there is nothing to show.", "quiet")
+        for node in plan.nodes:
+            files = [
+                (change.path, lines)
+                for change in node.pending
+                if (lines := [line for line in change.lines if self._causes(line, change.steps)])
+            ]
+            yield Said(node.node if files else f"{node.node}: no change by this step", "primary", bold=True)
+            for path, lines in files:
+                yield Said(cut_left(path, max(20, self.query_one(DiffView).size.width - 4)), "secondary")
+                yield from (Said(f"  {line.text}") for line in lines)
+
+    def _causes(self, line: Any, steps: tuple[str, ...]) -> bool:
+        place = self.pair.draft.place(line.field) if line.field else None
+        return key_of(place) in self.step.fields if place is not None else steps[0] == self.step.id
+
+    # --- the keys that act now --------------------------------------------------------------------
+
+    def _show_keys(self) -> None:
+        """Show in the footer what can do something now."""
+        pointed, focused = self.checks.pointed, self.focused
+        can = {
+            "back": self.step is not STEPS[0],
+            "pick": isinstance(focused, PathField),
+            "fix": pointed is not None and pointed.action is not None,
+            "fix_all": len(self._safe()) > 1,
+            "copy": pointed is not None and bool(pointed.fix),
+            "test": self._field_of(focused, SecretField) is not None,
+        }
+        self.query_one(KeyBar).without(self.KEYS, *(action for action, acts in can.items() if not acts))
+
+    def commands(self) -> Iterator[Command]:
+        """What the palette offers beside the keys."""
+        from screens.commands import of_step
+
+        return of_step(self)
+
+    @on(CheckList.Pointed)
+    def _another_finding(self) -> None:
+        self._show_keys()
 
     # --- changing something -----------------------------------------------------------------------
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        if isinstance(event.input, TextField):
+        # A message that a later key has overtaken is about an older value.
+        if isinstance(event.input, TextField) and event.value == event.input.value:
             self._set(event.input, values.from_text(event.input.field, event.value))
 
     def on_choice_changed(self, event: Choice.Changed) -> None:
         self._set(event.choice, event.value)
+        self.form.show_draft()
 
     def on_secret_field_changed(self, event: SecretField.Changed) -> None:
         self._set(event.field, event.value)
 
-    def _set(self, field: TextField | Choice | SecretField, value: Any) -> None:
+    def _set(self, field: FormField, value: Any) -> None:
         field.known = value
         self.pair.set(field.place, value)
 
-    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        widget: Any = event.widget
-        while widget is not None and not isinstance(widget, Labelled):
+    async def on_secret_field_typed(self, event: SecretField.Typed) -> None:
+        field = event.field
+        if text := field.taken():
+            await self._keep(field, text)
+        elif self.pair.draft.value(field.place) is None:
+
+            def answered(choice: str | None) -> None:
+                if choice == "empty":
+                    self.run_worker(self._keep(field, ""), group="keep")
+
+            choices = [("no", "no"), ("empty", "it is empty")]
+            question = f"{field.field.title}: nothing was typed.\nHas this account an empty password?"
+            self.app.push_screen(Ask("An empty password?", question, choices), answered)
+
+    async def _keep(self, field: SecretField, text: str) -> None:
+        """Keep a typed password outside the profile, and put the reference to it into the profile."""
+        draft = self.pair.draft
+        name = f"{draft_name(draft.name, draft.target)}.{key_of(field.place)}"
+        try:
+            reference = await beside(lambda: keep(Secret(text), name), "keep password")
+        except WizardError as problem:
+            self.app.say(str(problem), "error")
+            return
+        self._set(field, reference)
+        field.show(reference)
+        self.pair.password_changed()
+
+    async def put_back(self) -> None:
+        """The wizard is being left: keep what was typed last."""
+        await self._keep_typed()
+
+    async def _keep_typed(self) -> None:
+        """Keep the passwords that are still in their fields."""
+        for field in self.form.query(SecretField):
+            if field.kind == "typed" and (text := field.taken()):
+                await self._keep(field, text)
+
+    def on_pasted(self, event: Pasted) -> None:
+        """Put each of the texts into a field of its own, from the one after the focus on."""
+        fields = list(self.form.fields())
+        focused = self._field_of(self.focused, Labelled)
+        at = fields.index(focused) + 1 if focused in fields else 0
+        for field, text in zip(fields[at:], event.texts, strict=False):
+            field.take(text)
+            self.focus_field(field.place)
+
+    async def on_fold_toggled(self) -> None:
+        await self.form.toggle()
+        self._look_at_paths()
+        self._show_problems()
+
+    def _field_of(self, widget: Any, kind: type[Any]) -> Any:
+        """The field that a widget is, or is in; None for any other widget."""
+        while widget is not None and not isinstance(widget, kind):
             widget = widget.parent
+        return widget
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        field = self._field_of(event.widget, Labelled)
         text = ""
-        if isinstance(widget, Labelled):
-            field = widget.field  # type: ignore[attr-defined]
-            text = f"{field.title}: {field.help}"
-            widget.refresh()
+        if field is not None:
+            text = f"{field.field.title}: {field.field.help}"
+            field.refresh()
         elif isinstance(event.widget, CheckList):
-            text = "Up and down choose a finding; F4 does what mends it, F6 copies its fix."
+            text = "Up and Down choose a finding; F4 applies its fix, F6 copies it. Enter shows what passed."
         elif isinstance(event.widget, Sidebar):
-            text = "Up and down choose a step; Enter opens it."
-        self.query_one(FieldHelp).show(text)
+            text = "Up and Down choose a step; Enter opens it."
+        elif isinstance(event.widget, Fold):
+            text = "These fields have values that fit most pairs. Enter shows them."
+        self.query_one(FieldHelp).show(self._said or text)
+        self._said = ""
+        self._show_keys()
 
     def on_descendant_blur(self, event: events.DescendantBlur) -> None:
         event.widget.refresh()
+        field = self._field_of(event.widget, Labelled)
+        if field is not None:
+            field.refresh()
+            self.pair.left.add(field.place)
+            if isinstance(field, SecretField) and isinstance(event.widget, Input):
+                field.leave()
+            self.show_pair()
 
     def on_key(self, event: events.Key) -> None:
         """What is typed before the first field is there is for that field: a field takes every other letter itself."""
@@ -302,6 +435,26 @@ class StepScreen(Screen[None]):
             for event in early:
                 widget.post_message(event)
 
+    # --- moving the focus ---------------------------------------------------------------------------
+
+    async def action_go(self, by: int) -> None:
+        """Go to the next field or the one before; Tab first completes a path as far as it can."""
+        if by > 0 and isinstance(self.focused, PathField) and await self.focused.completed():
+            return
+        if by > 0:
+            self.focus_next()
+        else:
+            self.focus_previous()
+
+    def action_enter(self) -> None:
+        """Go to the next field; in all else Enter does what the widget does with it."""
+        if not isinstance(self.focused, Input):
+            raise SkipAction()
+        field = self._field_of(self.focused, SecretField)
+        if field is not None:
+            field.enter()
+        self.focus_next()
+
     # --- going somewhere --------------------------------------------------------------------------
 
     async def open_step(self, id: str, place: Place | None = None) -> None:
@@ -309,160 +462,192 @@ class StepScreen(Screen[None]):
         self.step = lookup.step_of(id)
         self.pair.visited.add(id)
         self.query_one(Sidebar).current = id
-        old, self.form = self.form, self._made_form()
+        old, self.form = self.form, Form(self.step, self.pair.draft)
         async with self.batch():
             await old.remove()
             await self.query_one("#pane").mount(self.form, after=self.query_one(Heading))
-            await self.form.complete()
+            await self.form.open(place or ())
         self.focus_field(place)
         self._look_at_paths()
         self._show_pair()
 
     def focus_field(self, place: Place | None) -> None:
         """Put the focus on the field of that place, else on the first."""
-        form = self.form
-        if place is not None and place[0] == "nodes" and isinstance(place[1], int):
-            form.show_node(place[1])
-        field = form.field_at(place) if place is not None else None
-        target = field or next(form.fields(), None)
+        if place is not None and self.form.field_at(place) is None:
+            self.call_later(self._open_and_focus, place)
+            return
+        target: Widget | None = self.form.field_at(place) if place is not None else None
+        target = target or next((one for one in self.form.query("*") if one.focusable), None)
         if target is not None:
             inner = next((child for child in target.query(Input)), None)
-            (inner or target).focus()
+            self.set_focus(inner or target)
+
+    async def _open_and_focus(self, place: Place) -> None:
+        await self.form.open(place)
+        if self.form.field_at(place) is not None:
+            self.focus_field(place)
 
     async def on_sidebar_chosen(self, event: Sidebar.Chosen) -> None:
-        if event.id == "review":
-            await self.action_review()
-        elif event.id == "verify":
-            self.action_verify()
+        if event.id in {"runs", "verify"}:
+            await self.run_action(f"app.{event.id}")
         else:
-            self.pair.publish()
-            await self.open_step(event.id)
+            await self._go_on_to(event.id)
 
     async def action_next(self) -> None:
+        """Go to the next step; what is missing here is shown first, once."""
+        if isinstance(self.focused, Line):
+            await self.focused.settled()
+            done = asyncio.Event()
+            self.call_later(done.set)  # behind the messages of the last keys
+            await done.wait()
+        await self._keep_typed()
+        empty = self.pair.empty(self.step)
+        is_shown = self.pair.left.issuperset(empty)
+        self.pair.left.update(field.place for field in self.form.fields())
+        if empty and not is_shown:
+            self.focus_field(empty[0])
+            self._show_pair()
+            return
         self.pair.pass_by(self.step.id)
-        self.pair.publish()
-        number = STEPS.index(self.step) + 1
-        if number < len(STEPS):
-            await self.open_step(STEP_IDS[number])
-        else:
-            await self.action_review()
+        await self._go_on_to([*STEP_IDS, "review"][STEPS.index(self.step) + 1])
 
     async def action_back(self) -> None:
-        self.pair.publish()
         number = STEPS.index(self.step)
         if number:
-            await self.open_step(STEP_IDS[number - 1])
-        else:
-            self.app.bell()
-
-    def action_other_node(self) -> None:
-        self._to_node(1 - self.form.node)
-
-    def on_node_tabs_chosen(self, event: NodeTabs.Chosen) -> None:
-        self._to_node(event.node)
-
-    def _to_node(self, node: int) -> None:
-        focused = self.focused
-        form = self.form
-        place = focused.place if isinstance(focused, TextField | Choice) else None
-        form.show_node(node)
-        if place is not None and place[0] == "nodes":
-            self.focus_field(("nodes", node, *place[2:]))
-
-    def focus_next(self, selector: Any = "*") -> Widget | None:
-        """The next field; behind the last one of a node that shows alone come the fields of the other."""
-        if self._turn_tab(1):
-            return self.focused
-        return super().focus_next(selector)
-
-    def focus_previous(self, selector: Any = "*") -> Widget | None:
-        if self._turn_tab(-1):
-            return self.focused
-        return super().focus_previous(selector)
-
-    def _turn_tab(self, by: int) -> bool:
-        form, focused = self.form, self.focused
-        if form.columns or not isinstance(focused, TextField | Choice) or focused.place[0] != "nodes":
-            return False
-        own = [field for field in form.fields() if field.place[:2] == ("nodes", form.node)]
-        if not own:
-            return False
-        edge = own[-1] if by > 0 else own[0]
-        other = form.node + by
-        if focused is not edge or other not in (0, 1):
-            return False
-        form.show_node(other)
-        fields = [field for field in form.fields() if field.place[:2] == ("nodes", other)]
-        (fields[0] if by > 0 else fields[-1]).focus()
-        return True
-
-    def commands(self) -> Iterator[Command]:
-        """What the palette offers beside the keys."""
-        from screens.commands import of_step
-
-        return of_step(self)
+            await self._go_on_to(STEP_IDS[number - 1])
 
     async def action_review(self) -> None:
+        await self._go_on_to("review")
+
+    async def _go_on_to(self, target: str) -> None:
+        """Open a step or the review, once the user has said where a home is that is not on this machine."""
+        await self._keep_typed()
+        self.pair.publish()
+        missing = await self._home_elsewhere()
+        if missing is None:
+            await self._open(target)
+            return
+        draft, names = self.pair.draft, self.pair.draft.node_names()
+        home, host = (str(draft.value(("nodes", missing, name)) or "") for name in ("home", "host"))
+
+        def answered(choice: str | None) -> None:
+            if choice == "wrong":
+                self.focus_field(("nodes", missing, "home"))
+                return
+            only = {"only_node": names[1 - missing]} if choice == "there" else {}
+            self.pair.note(asked=[*self.pair.progress.asked, home], **only)
+            self.pair.look_again()
+            self.call_later(self._open, target)
+
+        self.app.push_screen(questions.elsewhere(names[missing], home, host, names[1 - missing]), answered)
+
+    async def _home_elsewhere(self) -> int | None:
+        """The number of the node whose home is not here, where the other's is and nobody was asked yet."""
+        pair = self.pair
+        if self.step is not STEPS[0] or pair.progress.only_node is not None:
+            return None
+        homes = [pair.draft.value(("nodes", number, "home")) for number in (0, 1)]
+        look = beside(lambda: questions.missing_home(homes, pair.draft.folder), "homes")
+        try:
+            missing = await asyncio.wait_for(look, 0.5)
+        except TimeoutError:
+            return None
+        return missing if missing is not None and homes[missing] not in pair.progress.asked else None
+
+    async def _open(self, target: str) -> None:
+        if target != "review":
+            await self.open_step(target)
+            return
         from screens.review import Review
 
-        self.pair.publish()
-        self.app.push_screen(Review(self.app.review_of(self.pair)), self._go_to_field)  # type: ignore[attr-defined]
+        self.app.push_screen(Review(self.app.review_of(self.pair)), self._go_to_field)
 
     def _go_to_field(self, chosen: tuple[str, Place | None] | None) -> None:
         """Open the step and the field that were chosen in the review, if any."""
         if chosen is not None:
             self.call_later(self.open_step, *chosen)
 
-    def action_verify(self) -> None:
-        self.app.action_verify()  # type: ignore[attr-defined]
-
     # --- the checks -------------------------------------------------------------------------------
 
-    async def action_fix(self) -> None:
-        """Do what mends the finding: a change of the profile, nothing else."""
+    def action_fix(self) -> None:
+        """Apply the fix of the finding under the cursor: a change of the profile, nothing else."""
         pointed = self.checks.pointed
         if pointed is None or pointed.action is None:
-            self.notify("Nothing here that a key could mend.", markup=False)
-            return
-        if isinstance(pointed.action, Agree):
+            self.query_one(FieldHelp).show("No automatic fix for this finding.")
+        elif isinstance(pointed.action, Agree):
             self.run_worker(questions.agree(self.app, self.pair))
+        else:
+            self._apply_fixes([pointed.action])
+
+    def _safe(self) -> list[SetField]:
+        """The fixes that Shift+F4 applies, of all steps: one for each field."""
+        found: dict[str, SetField] = {}
+        for one in [*self.pair.all_findings(), *self._hints]:
+            place = self.pair.draft.place(one.action.field) if isinstance(one.action, SetField) else None
+            if place is not None and key_of(place) in SAFE and isinstance(one.action, SetField):
+                found.setdefault(one.action.field, one.action)
+        return list(found.values())
+
+    def action_fix_all(self) -> None:
+        """Apply all safe fixes, after a list of what would change."""
+        safe = self._safe()
+        if not safe:
+            self.query_one(FieldHelp).show("No safe fix: ports, offsets, hosts and the driver jar are right.")
             return
-        place = self.pair.do(pointed.action)
-        if place is None:
+        draft = self.pair.draft
+        lines = []
+        for change in safe:
+            before = draft.value(draft.place(change.field) or ())
+            lines.append(
+                f"{change.field}: {'not set' if before is None else before} {sign('to')} {change.value}"
+            )
+
+        def answered(choice: str | None) -> None:
+            if choice == "change":
+                self._apply_fixes(safe)
+
+        text = "\n".join(["These values of the profile would change:", "", *lines])
+        choices = [("no", "change nothing"), ("change", f"change {len(safe)} values")]
+        self.app.push_screen(Ask("Apply all safe fixes?", text, choices), answered)
+
+    def _apply_fixes(self, fixes: list[SetField]) -> None:
+        changed = [(fix, place) for fix in fixes if (place := self.pair.do(fix)) is not None]
+        if not changed:
             return
-        self.notify(f"Changed: {plain(pointed.action.label)}", markup=False)
-        if key_of(place) in self.step.fields:
+        place, said = changed[0][1], f"Changed: {'; '.join(plain(fix.label) for fix, _ in changed)}"
+        focused = self._field_of(self.focused, Labelled)
+        if key_of(place) in self.step.fields and (focused is None or focused.place != place):
+            self._said = said
             self.focus_field(place)
+        else:
+            self.query_one(FieldHelp).show(said)
 
     def action_again(self) -> None:
         self.pair.check_again()
         self.show_pair()
 
     def action_copy(self) -> None:
-        """Copy the fix of the finding."""
+        """Copy the fix of the finding under the cursor."""
         pointed = self.checks.pointed
         if pointed is not None and pointed.fix:
             self.app.copy_to_clipboard(pointed.fix)
-            self.notify("The fix is in the clipboard.", markup=False)
 
     def action_offline(self) -> None:
-        """Look with or without the network."""
+        """Check with or without the network."""
         self.pair.note(offline=not self.pair.progress.offline)
         self.pair.check_again()
         self.show_pair()
 
     def action_test(self) -> None:
-        """Try the password of the field that has the focus."""
-        widget: Any = self.focused
-        while widget is not None and not isinstance(widget, SecretField):
-            widget = widget.parent
-        if widget is not None:
-            self.try_password(widget)
+        """Test the password of the field that has the focus, or type it for this session."""
+        field = self._field_of(self.focused, SecretField)
+        if field is not None:
+            self._test(field)
 
     def on_secret_field_test_wanted(self, event: SecretField.TestWanted) -> None:
-        self.try_password(event.field)
+        self._test(event.field)
 
-    def try_password(self, field: SecretField) -> None:
+    def _test(self, field: SecretField) -> None:
         self.app.push_screen(PasswordTest(self.pair, field.place))
 
     def action_pick(self) -> None:
@@ -470,7 +655,10 @@ class StepScreen(Screen[None]):
         if isinstance(self.focused, PathField):
             pick_for(self.focused, self.pair.draft.folder)
 
+    def _fit(self, width: int) -> None:
+        self.set_class(width >= WIDE, "-wide")
+        self.set_class(width >= VAST, "-vast")
+
     def on_resize(self, event: events.Resize) -> None:
-        wide = event.size.width >= WIDE
-        self.set_class(wide, "-wide")
-        self.form.set_columns(wide)
+        self._fit(event.size.width)
+        self._show_preview()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,6 +15,7 @@ from textual.widgets.option_list import Option
 from screens import keys
 from screens.dialogs.picker import Picker
 from screens.existing import ExistingPair, ReadBack, WhatWasRead
+from screens.model import lookup
 from screens.model.background import beside
 from screens.model.draft import begin, open_profile
 from screens.page import Page, PageEntry
@@ -23,7 +23,6 @@ from screens.signs import plain, sign
 from screens.sizes import WIDE
 from screens.widgets.key_bar import KeyBar
 from screens.widgets.title_bar import TitleBar
-from wizard.command_line.run import rollback
 from wizard.profile.fields import Key
 from wizard.profile.listing import listing
 from wizard.profile.names import check_name
@@ -36,10 +35,19 @@ if TYPE_CHECKING:
 
     from wizard.profile.listing import Listed
 
+ACTIONS = {"new": "New pair", "existing": "From an existing pair", "open_file": "Open a file"}
+
 TITLE = "A pair of API Manager Analytics nodes, step by step"
 
+STATES = {
+    "ok": ("done", "complete", "$success"),
+    "draft": ("incomplete", "incomplete", "$warning"),
+    "invalid": ("error", "invalid", "$error"),
+}
+"""The state of a profile → its sign, word and colour."""
+
 NEEDED = (
-    "two unpacked packs of one version (the servers stopped)",
+    "two unpacked packs of the same version, with their servers stopped",
     "MySQL or MariaDB, and an account for it",
     "the jar of MySQL Connector/J (5.1.49 fits every server before 9)",
     "a JDK 1.7 or 1.8 for the servers",
@@ -47,7 +55,7 @@ NEEDED = (
 PROMISES = (
     "nothing is written before you have seen every change",
     "a run writes everything or nothing, and can be rolled back",
-    "what you type is saved at once: leave when you like, go on later",
+    "what you type is saved at once: leave at any time, continue later",
 )
 
 
@@ -68,7 +76,7 @@ class Welcome(Screen[None]):
         with Container(id="welcome"):
             with Vertical(id="profiles"):
                 yield Static(Content.assemble((TITLE, "bold $primary")), id="greeting")
-                yield OptionList(Option(f"{sign('to')[:1]} New pair", id="new"))
+                yield OptionList()
             yield _about()
         yield KeyBar(self.KEYS)
 
@@ -81,22 +89,19 @@ class Welcome(Screen[None]):
         self._listed, last = await beside(_listing, "profiles")
         options = self.query_one(OptionList)
         options.clear_options()
-        options.add_option(Option(Content.assemble(("+ New pair", "bold $primary")), id="new"))
-        options.add_option(Option("+ From an existing pair", id="existing"))
-        options.add_option(Option("+ Open a file", id="file"))
         for number, one in enumerate(self._listed):
-            options.add_option(Option(_line(one, last.get(one.name, "")), id=str(number)))
-        options.highlighted = options.get_option_index("0") if self._listed else 0
+            options.add_option(Option(_line(one, last.get(one.name)), id=str(number)))
+        if self._listed:
+            options.add_option(None)
+        options.add_options(Option(f"+ {title}", id=id) for id, title in ACTIONS.items())
+        options.highlighted = 0
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        if event.option.id == "new":
-            self.action_new()
-        elif event.option.id == "existing":
-            self.action_existing()
-        elif event.option.id == "file":
-            self.action_open_file()
+        chosen = event.option.id or "0"
+        if chosen in ACTIONS:
+            self.call_later(self.run_action, f"screen.{chosen}")
         else:
-            one = self._listed[int(event.option.id or 0)]
+            one = self._listed[int(chosen)]
             self._open(one.name if one.state == "draft" or not one.error else str(one.path))
 
     def action_open(self) -> None:
@@ -143,13 +148,13 @@ class NewPair(ModalScreen["str | None"]):
 
     CSS_PATH = "dialogs/ask.tcss"
     AUTO_FOCUS = "Input"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "give up", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "close", show=False)]
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box") as box:
             box.border_title = "A new pair"
             yield Static(
-                "Give it a name of letters, digits, _ and -: commands and reports call it so.",
+                "A name of letters, digits, _ and -, for commands and reports.",
                 markup=False,
                 classes="text",
             )
@@ -162,52 +167,48 @@ class NewPair(ModalScreen["str | None"]):
                 yield Button("begin", id="begin", compact=True)
 
     def on_input_submitted(self) -> None:
-        self._take()
+        self._use()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         if event.button.id == "begin":
-            self._take()
+            self._use()
         else:
-            self.action_give_up()
+            self.action_close()
 
-    def _take(self) -> None:
+    def _use(self) -> None:
         name = self.query_one(Input).value.strip() or "analytics"
-        told = self.query_one(".result", Static)
+        result = self.query_one(".result", Static)
         try:
             check_name(name)
         except WizardError as problem:
-            told.update(f"{sign('error')} {plain(problem.message)}; {plain(problem.fix or '')}")
+            result.update(f"{sign('error')} {plain(problem.message)}; {plain(problem.fix or '')}")
             return
         if locations.profile(name).exists() or locations.draft(name).exists():
-            told.update(
-                f"{sign('error')} there is a profile of this name already: open it, or take another name"
-            )
+            result.update(f"{sign('error')} a profile of this name exists: open it, or choose another name")
             return
         self.dismiss(name)
 
-    def action_give_up(self) -> None:
+    def action_close(self) -> None:
         self.dismiss(None)
 
 
-def _listing() -> tuple[list[Listed], dict[str, str]]:
-    """The profiles, and how the newest run of each ended."""
-    last: dict[str, str] = {}
-    with suppress(WizardError):  # how the last run ended is worth knowing, and nothing to stop for
-        for run in rollback.history():
-            last.setdefault(run["profile"], f"{run['state']} {run['started'][:10]}")
-    return listing(), last
+def _listing() -> tuple[list[Listed], dict[str, tuple[str, str]]]:
+    """The profiles, and the state and day of the newest run of each."""
+    return listing(), lookup.newest_runs()
 
 
-def _line(one: Listed, last: str) -> Content:
-    state = {"ok": ("done", "saved", "$success"), "draft": ("incomplete", "draft", "$warning")}
-    mark, word, colour = state.get(one.state, ("error", "invalid", "$error"))
-    hosts = ", ".join(map(plain, one.hosts)) or "no hosts yet"
+def _line(one: Listed, last: tuple[str, str] | None) -> Content:
+    """`✓ analytics  applied 2026-11-24  10.100.0.46, 10.100.0.47`."""
+    mark, word, colour = STATES[one.state]
+    if one.state == "draft" and not one.hosts:
+        mark, word = "untouched", "new"
+    elif last is not None and one.state == "ok":
+        word = " ".join(last)
     return Content.assemble(
         (sign(mark), f"bold {colour}"),
-        (f" {plain(one.name):<18}", "bold"),
-        (f" {word:<8}", colour),
-        (f" {hosts:<27}", ""),
-        (f" {last}", "$quiet"),
+        (f" {plain(one.name):<20}", "bold"),
+        (f" {word:<22}", colour),
+        (f" {', '.join(map(plain, one.hosts))}", "$quiet"),
     )
 
 

@@ -107,3 +107,16 @@ def make_pair(packs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> C
 def pair(make_pair: Callable[..., pairs.Pair]) -> pairs.Pair:
     """A pair of API-M Analytics 2.0.0 as unpacked, with the plain profile."""
     return make_pair()
+
+
+@pytest.fixture
+def environ(isolated: Path) -> dict[str, str]:
+    """The environment of a program on a pseudo-terminal."""
+    keep = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES", "NO_COLOR"}}
+    return {
+        **keep,
+        "TERM": "xterm-256color",
+        "COLORTERM": "truecolor",
+        "PYTHONPATH": str(ROOT),
+        "LANG": "C.UTF-8",
+    }

@@ -16,17 +16,19 @@ from screens.signs import plain, sign
 from screens.widgets.labelled import wrapped
 from wizard.command_line.run.replay import Result, packs_here
 from wizard.profile import trust
+from wizard.system import locations
 from wizard.system.cancel import Cancel
 from wizard.system.errors import WizardError
 from wizard.transaction import recovery
 from wizard.transaction.home_lock import locked
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from textual.app import App
 
     from screens.app import WizardApp
     from screens.model.pair import OpenPair
-    from wizard.profile.model import Node
 
 WRITING = "writing"
 """The group of the workers that write: leaving waits for them."""
@@ -134,11 +136,20 @@ If {there} runs on another machine ({host}), only {here} is written here; the la
 run on that machine. If the path is wrong, correct it."""
 
 
-def elsewhere(missing: Node, here: Node) -> Ask:
+def missing_home(homes: list[Any], folder: Path) -> int | None:
+    """Return the number of the node whose home is not here; None unless exactly the other one is."""
+    try:
+        here = [locations.located(home, folder).exists() for home in homes if isinstance(home, str)]
+    except (OSError, ValueError):
+        return None
+    return here.index(False) if sorted(here) == [False, True] else None
+
+
+def elsewhere(there: str, home: str, host: str, here: str) -> Ask:
     """Return the question; its answers are `there` (on another machine), `wrong` (the path) and `later`."""
-    text = ELSEWHERE.format(home=missing.home, there=missing.name, host=missing.host, here=here.name)
+    text = ELSEWHERE.format(home=home, there=there, host=host or "its host", here=here)
     choices = [("later", "decide later"), ("wrong", "correct the path"), ("there", "on another machine")]
-    return Ask(f"Where is {missing.name}?", text, choices)
+    return Ask(f"Where is {there}?", text, choices)
 
 
 # --- undoing a run ------------------------------------------------------------------------------------

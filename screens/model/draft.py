@@ -147,25 +147,10 @@ class OpenDraft:
         """Give a field its value; None takes it out.  Gives whether that changed anything."""
         if self.value(place) == value and type(self.value(place)) is type(value):
             return False
-        self._put(place, value)
+        put(self.tables, place, value)
         self.changes += 1
         self.keeper.change(place, value, self.changes)
         return True
-
-    def _put(self, place: Place, value: Any) -> None:
-        here: Any = self.tables
-        for key, following in pairwise(place):
-            empty: Any = [] if isinstance(following, int) else {}
-            if isinstance(here, list) and isinstance(key, int):
-                while len(here) <= key:
-                    here.append({})
-                here = here[key]
-            else:
-                here = here.setdefault(key, empty)
-        if value is None:
-            here.pop(place[-1], None)
-        else:
-            here[place[-1]] = value
 
     def node_names(self) -> tuple[str, str]:
         """What the two nodes are called; `node1` and `node2` where they have no names yet."""
@@ -185,3 +170,19 @@ class OpenDraft:
         if parts[1] in names:
             return ("nodes", names.index(parts[1]), *parts[2:])
         return ("nodes", int(parts[1]), *parts[2:]) if parts[1].isdigit() else None
+
+
+def put(tables: Tables, place: Place, value: Any) -> None:
+    """Set the value at a place of tables, whatever is in the way; None removes it."""
+    here: Any = tables
+    for key, following in pairwise(place):
+        empty: Any = [] if isinstance(following, int) else {}
+        if isinstance(here, list) and isinstance(key, int):
+            here.extend({} for _ in range(len(here), key + 1))
+        elif isinstance(here, dict) and not isinstance(here.get(key), type(empty)):
+            here[key] = empty
+        here = here[key]
+    if value is not None:
+        here[place[-1]] = value
+    elif isinstance(here, dict):
+        here.pop(place[-1], None)

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from wizard.command_line.run import rollback
 from wizard.profile.fields import Key, keys, tables
 from wizard.steps.procedure import STEP_IDS, STEPS
 from wizard.steps.step import Step
+from wizard.system.errors import WizardError
+
+if TYPE_CHECKING:
+    from screens.model.draft import OpenDraft
+    from wizard.profile.lines import Place
+
+PASSWORDS = tuple(key.key for key in keys().values() if key.kind == "reference")
+"""The keys of the passwords."""
 
 
 def step_of(id: str) -> Step:
@@ -26,3 +38,35 @@ def table_title(table: str) -> str:
     """Return the title of a table: that of the field which holds it."""
     around, _, name = table.rpartition(".")
     return tables()[around].model_fields[name].title or name
+
+
+def is_essential(key: Key, step: Step) -> bool:
+    """Return whether a step asks every new pair for a key: the first of the steps that have it does."""
+    return key.essential and steps_of(key.key)[0] == step.id
+
+
+def effective(draft: OpenDraft, key: str) -> Any:
+    """Return the value of a key that no node has: what the draft holds, else the default."""
+    value = draft.value(places(key)[0])
+    return keys()[key].default if value is None else value
+
+
+def newest_runs() -> dict[str, tuple[str, str]]:
+    """Return the state and the day of the newest run of each profile, such as `("applied", "2026-11-24")`."""
+    found: dict[str, tuple[str, str]] = {}
+    with suppress(WizardError):  # how the last run ended is worth knowing, and no reason to stop
+        for run in rollback.history():
+            found.setdefault(run["profile"], (run["state"], run["started"][:10]))
+    return found
+
+
+def applied(name: str) -> str:
+    """Return `applied` where the newest run of a profile was applied and is not undone, else an empty text."""
+    state, _ = newest_runs().get(name, ("", ""))
+    return state if state == "applied" else ""
+
+
+def places(key: str) -> list[Place]:
+    """Return the places of a key: one, or one for each node."""
+    table, _, name = key.partition(".")
+    return [("nodes", 0, name), ("nodes", 1, name)] if table == "nodes" else [tuple(key.split("."))]

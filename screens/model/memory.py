@@ -1,7 +1,7 @@
 """What the screen remembers between two starts: the theme, and how far each profile has come.
 
-One small JSON file in the state folder.  Nothing is lost with it: without it the look is dark and every step is
-still to do.
+One small JSON file in the state folder.  Nothing important is lost with it: without it the theme is dark and every
+step is still to do.
 """
 
 from __future__ import annotations
@@ -9,44 +9,39 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from wizard.system import bounded, locations
 
 MOST_PROFILES = 50
-"""So many profiles are remembered, those that were opened last."""
+"""The number of profiles that are remembered: those that were opened last."""
 
 
+@dataclass
 class ProfileProgress:
     """How far a profile has come, and what was decided about it on the screen.
 
-    `passed` are the steps that somebody went through; `wrong` those that held errors when they were last looked at.
+    `passed` are the steps that the user went through; `wrong` those that held errors when they were checked last;
+    `asked` the homes about which the user has said on which machine they are.
     """
 
-    def __init__(
-        self,
-        passed: list[str] | None = None,
-        wrong: list[str] | None = None,
-        ignore: list[str] | None = None,
-        *,
-        offline: bool = False,
-        only_node: str | None = None,
-    ) -> None:
-        self.passed = passed or []
-        self.wrong = wrong or []
-        self.ignore = ignore or []
-        self.offline = offline
-        self.only_node = only_node
+    passed: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    ignore: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    offline: bool = False
+    only_node: str | None = None
 
     @classmethod
     def from_json(cls, data: Any) -> ProfileProgress:
-        """The progress that was noted; what makes no sense counts as not noted."""
+        """The progress that was noted; what is not valid counts as not noted."""
         if not isinstance(data, dict):
             return cls()
         lists = {
             key: [item for item in value if isinstance(item, str)]
-            for key in ("passed", "wrong", "ignore")
+            for key in ("passed", "wrong", "ignore", "asked")
             if isinstance(value := data.get(key), list)
         }
         node = data.get("only_node")
@@ -54,18 +49,9 @@ class ProfileProgress:
             offline=data.get("offline") is True, only_node=node if isinstance(node, str) else None, **lists
         )
 
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "passed": self.passed,
-            "wrong": self.wrong,
-            "offline": self.offline,
-            "only_node": self.only_node,
-            "ignore": self.ignore,
-        }
-
 
 class Memory:
-    """The file, read once and written after each change."""
+    """The file: read once, and written after each change."""
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path or locations.screen()
@@ -94,12 +80,12 @@ class Memory:
         profiles = self._data.get("profiles")
         profiles = profiles if isinstance(profiles, dict) else {}
         profiles.pop(str(profile), None)
-        profiles[str(profile)] = progress.to_json()
+        profiles[str(profile)] = asdict(progress)
         self._data["profiles"] = dict(list(profiles.items())[-MOST_PROFILES:])
         self._write()
 
     def _write(self) -> None:
-        """Whole or not at all; a folder that cannot be written costs the memory and nothing else."""
+        """Replace the file; a folder that cannot be written costs the memory and nothing else."""
         temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         with suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

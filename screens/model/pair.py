@@ -1,13 +1,15 @@
-"""The pair on the desk: its draft, what is wrong with it, what the checks found, and how far it has come.
+"""The open profile: its draft, what is wrong with it, what the checks found, and how far it has come.
 
 Every screen shows this one object and changes it; it tells the application when there is something new to show.
 """
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Literal
 
 from screens.model import lookup, session
 from screens.model.draft import OpenDraft, OpenedProfile
@@ -24,8 +26,11 @@ from wizard.system.errors import SecretError
 from wizard.system.finding import SetField
 
 if TYPE_CHECKING:
-    from screens.model.surroundings import Later, Surroundings
+    from textual.timer import Timer
+
+    from screens.app import WizardApp
     from wizard.database.needs import Needs
+    from wizard.plan.planner import Plan
     from wizard.profile.lines import Place
     from wizard.profile.model import Profile
     from wizard.profile.store import Mistake
@@ -36,108 +41,208 @@ SETTLE = 0.35
 """Seconds without a change before the checks run."""
 
 
+class Phase(Enum):
+    """Where the profile is on its way from a change to the findings about it.
+
+    CHANGED → (validated) → SETTLING → (pause) → CHECKING → (last finding) → CHECKED, and for the review
+    CHANGED → (validated) → PLANNING → (last finding) → PLANNED.  Every change leads back to CHANGED.
+    """
+
+    CHANGED = "its values are newer than their validation"
+    SETTLING = "validated; the checks run after a pause"
+    CHECKING = "a round of checks runs"
+    CHECKED = "the findings are about the current values"
+    PLANNING = "the plan is made, and every check runs"
+    PLANNED = "`prepared` is what a run would do now"
+
+
 class OpenPair:
     """One profile, open on the screen."""
 
-    def __init__(self, opened: OpenedProfile, memory: Memory, around: Surroundings) -> None:
+    def __init__(self, opened: OpenedProfile, memory: Memory, app: WizardApp) -> None:
         self.memory = memory
-        self.draft = OpenDraft(opened, around.tell_from_thread)
+        self.draft = OpenDraft(opened, app.tell_from_thread)
         noted = memory.progress(self.draft.target)
         self.is_new_here = noted is None
         self.progress = noted or ProfileProgress()
+        self.phase = Phase.CHANGED
         self.profile: Profile | None = None
         self.mistakes: dict[Place, Mistake] = {}
         self.other_mistakes: list[Mistake] = []
-        """What is wrong with the file and stands in no form, such as an unknown key."""
+        """What is wrong with the file and belongs to no field, such as an unknown key."""
         self.findings: dict[str, list[Finding]] = {}
         self.running: frozenset[str] = frozenset()
         self.prepared: Prepared | None = None
-        """What a run would do, as it was looked at last; None where something has changed since."""
+        """What a run would do; None in every phase but PLANNED."""
         self.needs: Needs | None = None
-        self.looking = False
-        """Everything is being looked at, for the review."""
+        self.plan: Plan | None = None
+        """What the last round would change in the nodes' files; None where the profile is incomplete."""
         self.typed: dict[str, Secret] = {}
-        """Passwords that were typed in this session, by their key; they are stored nowhere."""
+        """Passwords that were typed for this session, by their key; they are stored nowhere."""
         self.trusted = self.draft.keeper.draft.trusted
         """The user has agreed to the profile: what it names may run."""
         self.visited: set[str] = set()
         """The steps that were opened in this session."""
+        self.left: set[Place] = set()
+        """The fields that were left in this session: from then on they say what is wrong with them."""
+        self.kept: Literal["draft", "profile", "NOT SAVED"] = "profile" if opened.saved else "draft"
+        """Where the newest changes are saved."""
         self.saved_at: str | None = None
-        self.published = opened.saved
         self.failure = ""
-        self._around = around
-        self._session = session.CheckSession(around.tell_from_thread)
-        self._judged = -1
-        self._changed_keys: set[str] = set()
-        self._owed: frozenset[str] | None = None
-        """The checks that were to run and have not told anything yet; None: all of them."""
-        self._seen: set[str] = set()
-        self._round_ended = False
-        self._asked_cut_off = False
-        self._soon: Later | None = None
+        """Why the newest changes are not saved."""
+        self._app = app
+        self._session = session.CheckSession(app.tell_from_thread)
+        self._validated = -1
+        """The number of changes that `profile` and `mistakes` are about."""
+        self._goal: Literal[Phase.CHECKED, Phase.PLANNED] = Phase.CHECKED
+        self._due: frozenset[str] | None = None
+        """The live checks without a finding about the current values; None: all of them."""
+        self._asked: set[str] = set()
+        """What was asked in this session and is not asked again unless the user wants it."""
+        self._pause: Timer | None = None
         self._resolver: Resolver | None = None
 
     # --- changing it ------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """Look at everything for the first time, once the first picture stands."""
+        """Validate and check for the first time, once the first picture is painted."""
         self.draft.keeper.judge()
 
     def set(self, place: Place, value: Any) -> None:
-        """Give a field its value (None takes it out); it is saved and looked at by itself."""
+        """Give a field its value (None removes it); it is saved and checked by itself."""
         if self.draft.set(place, value):
-            self._changed_keys.add(key_of(place))
-            self.published = False
-            self.prepared, self.looking = None, False
-            self._session.cancel()
-            self._around.show_pair()
+            if self._due is not None:
+                self._due |= session.live_checks([key_of(place)])
+            self._enter(Phase.CHANGED)
+            self.kept = "draft"
+            self._app.show_pair()
 
     def do(self, change: SetField) -> Place | None:
-        """Do what mends a finding; gives the place that was changed."""
+        """Apply the fix of a finding; gives the place that was changed."""
         place = self.draft.place(change.field)
         if place is not None:
             self.set(place, change.value)
         return place
 
     def agree(self) -> None:
-        """The user has agreed to what the profile names: look at all of it again."""
+        """The user has agreed to what the profile names: run all checks again."""
         self.trusted = True
         self.draft.keeper.agree()
         self.check_again()
 
     def note(self, **changes: Any) -> None:
-        """Note something about the profile's progress, such as `offline=True`."""
+        """Remember something about the profile's progress, such as `offline=True`."""
         for name, value in changes.items():
             setattr(self.progress, name, value)
         self.memory.note(self.draft.target, self.progress)
 
     def pass_by(self, step: str) -> None:
-        """Somebody went through a step: it is finished, unless something in it is wrong."""
+        """The user went through a step: it is finished, unless something in it is wrong."""
         if step not in self.progress.passed:
             self.progress.passed.append(step)
-        self.progress.wrong = [id for id in STEP_IDS if self.state(id) in {"error", "incomplete"}]
-        self.memory.note(self.draft.target, self.progress)
-        self._around.show_pair()
+        self.note(wrong=[id for id in STEP_IDS if self.state(id) in {"error", "incomplete"}])
+        self._app.show_pair()
 
     def publish(self) -> None:
-        """Save the profile itself, if it is whole."""
+        """Save the profile itself, if it is valid."""
         self.draft.keeper.publish()
 
     def keep_draft(self) -> None:
-        """Go on with the draft, although the file was changed meanwhile."""
+        """Continue with the draft, although the file was changed meanwhile."""
         self.draft.conflict = False
         self.draft.keeper.rebase()
         self.publish()
 
-    # --- looking at it ----------------------------------------------------------------------------
+    # --- checking it ------------------------------------------------------------------------------
+
+    @property
+    def looking(self) -> bool:
+        """Whether the plan for the review is being made."""
+        return self.phase is Phase.PLANNING
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing is to be validated, and no check runs or is due."""
+        return self.phase in {Phase.CHECKED, Phase.PLANNED}
+
+    def _enter(self, phase: Phase) -> None:
+        """Go to another phase: whatever belongs to the one before is stopped and dropped."""
+        if self._pause is not None:
+            self._pause.stop()
+            self._pause = None
+        if phase in {Phase.CHANGED, Phase.CHECKING, Phase.PLANNING}:
+            self._session.cancel()
+            self.running = frozenset()
+            self.prepared = None
+        if phase is Phase.CHANGED:
+            self._goal = Phase.CHECKED
+        self.phase = phase
 
     def check_again(self) -> None:
         """Run every check again, and resolve every password anew."""
         self._resolver = None
-        self._changed_keys = set()
+        self._due = None
         self.findings = {}
-        self.prepared = None
-        self._check(everything=True)
+        self._goal = Phase.CHECKED
+        if self.phase is not Phase.CHANGED:
+            self._check()
+
+    def look_at_everything(self) -> None:
+        """Do what a run does before it writes, for the review."""
+        self.findings = {}
+        self._due = None
+        self._goal = Phase.PLANNED
+        if self.phase is not Phase.CHANGED:
+            self._plan()
+
+    def look_again(self) -> None:
+        """Check again, as much as the open screen shows."""
+        if self._goal is Phase.PLANNED:
+            self.look_at_everything()
+        else:
+            self.check_again()
+
+    def cancel(self) -> None:
+        """Stop checking."""
+        self._enter(self.phase)
+        self._session.cancel()
+
+    def _plan(self) -> None:
+        if self.profile is None:
+            self._check()
+            return
+        self._enter(Phase.PLANNING)
+        self._resolver = None
+        self._app.run_worker(self._plan_with_passwords(self.profile), exclusive=True, group="plan")
+
+    async def _plan_with_passwords(self, profile: Profile) -> None:
+        await self.ask_for_passwords(again=True)
+        if self.phase is Phase.PLANNING:
+            self._start(
+                session.CheckOrder(profile, self.draft.called, self.options(), self.resolver(), whole=True)
+            )
+
+    def _end_pause(self) -> None:
+        if self.phase is Phase.SETTLING:  # a timer that was stopped may have fired already
+            self._check()
+
+    def _check(self) -> None:
+        self._goal = Phase.CHECKED
+        self._enter(Phase.CHECKING)
+        profile, blank = self.profile, frozenset[str]()
+        if profile is None:
+            mistakes = [*self.mistakes.values(), *self.other_mistakes]
+            completed = session.stand_in(self.draft.keeper.draft.text, self.draft.folder, mistakes)
+            if completed is None:
+                self._enter(Phase.CHECKED)
+                return
+            profile, blank = completed
+        self._start(
+            session.CheckOrder(profile, self.draft.called, self.options(), self.resolver(), self._due, blank)
+        )
+
+    def _start(self, order: session.CheckOrder) -> None:
+        self._session.start(order)
 
     def options(self) -> Options:
         """How it is to be run."""
@@ -147,238 +252,182 @@ class OpenPair:
             ignore=tuple(self.progress.ignore),
         )
 
+    # --- passwords --------------------------------------------------------------------------------
+
     def resolver(self) -> Resolver:
-        """What turns references into passwords while nobody is asked: typed ones are known, others are told."""
+        """What turns references into passwords; it knows what was typed, and asks nothing."""
         if self._resolver is None:
-
-            def ask(text: str) -> str:
-                key = text.removeprefix("Password for ")
-                if key not in self.typed:
-                    raise SecretError(
-                        "it is asked for, and has not been typed yet",
-                        place=key,
-                        fix="press F7 in the field, and type it: it is stored nowhere",
-                    )
-                return self.typed[key].reveal()
-
-            self._resolver = self._made_resolver(ask)
+            self._resolver = Resolver(
+                trusted=self.trusted,
+                folder=self.draft.folder,
+                called=self.draft.called,
+                interactive=True,
+                typed=self.typed,
+                ask=_not_typed,
+            )
         return self._resolver
 
-    def _made_resolver(self, ask: Callable[[str], str]) -> Resolver:
-        return Resolver(
-            trusted=self.trusted,
-            folder=self.draft.folder,
-            called=self.draft.called,
-            interactive=True,
-            ask=ask,
-        )
+    def password_changed(self) -> None:
+        """A password was kept elsewhere: resolve and check again."""
+        self._resolver = None
+        if self._due is not None:
+            self._due |= session.live_checks(["mysql.password"])
+        if self.phase is not Phase.CHANGED:
+            self._check()
 
-    def asking_resolver(self) -> Resolver:
-        """What turns references into passwords before a run: what has to be typed is asked for."""
+    def type_password(self, key: str, password: str) -> None:
+        """Use a password until the wizard is left, and store it nowhere."""
+        self.typed[key] = Secret(password)
+        self._resolver = None
 
-        def ask(text: str) -> str:
-            key = text.removeprefix("Password for ")
-            if key not in self.typed:
-                typed = self._around.ask_for_password(key)
-                if typed is None:
-                    raise SecretError("no password was typed", place=key, fix="press F5, and type it")
-                self.typed[key] = Secret(typed)
-            return self.typed[key].reveal()
+    def untyped(self) -> list[str]:
+        """The keys of the passwords that only the user has: *ask me*, or a variable that is not set."""
+        found = []
+        for key in lookup.PASSWORDS:
+            reference = self.draft.value(tuple(key.split(".")))
+            if not isinstance(reference, dict) or key in self.typed:
+                continue
+            if "prompt" in reference or reference.get("env", "PATH") not in os.environ:
+                found.append(key)
+        return found
 
-        return self._made_resolver(ask)
+    async def ask_for_passwords(self, *, again: bool = False) -> None:
+        """Ask for each password that *ask me* leaves to the user; `again`: also if they gave none before."""
+        from screens.dialogs.password import Typed
 
-    def look_at_everything(self) -> None:
-        """Look as a run would before it writes, for the review."""
-        if self.profile is None:
-            return
-        self.findings, self._seen, self._changed_keys, self._round_ended = {}, set(), set(), False
-        self.prepared, self.looking = None, True
-        self._resolver = self.asking_resolver()
-        self._session.start(
-            session.CheckOrder(self.profile, self.draft.called, self.options(), self._resolver, whole=True)
-        )
+        for key in self.untyped():
+            if "prompt" not in self.draft.value(tuple(key.split("."))) or not (
+                again or key not in self._asked
+            ):
+                continue
+            self._asked.add(key)
+            typed = await self._app.push_screen_wait(Typed(key))
+            if typed is not None:
+                self.type_password(key, typed)
 
-    def look_again(self) -> None:
-        """Look at everything again, as far as the screen that is open looks."""
-        if self.looking or self.prepared is not None:
-            self.look_at_everything()
-        else:
-            self.check_again()
-
-    @property
-    def saved(self) -> str:
-        """How safe the changes are, for the title bar."""
-        if self.failure:
-            return "NOT SAVED"
-        if self.saved_at is None:
-            return "profile" if self.published else "draft"
-        return f"{'profile' if self.published else 'draft'} saved {self.saved_at}"
-
-    @property
-    def at_rest(self) -> bool:
-        """Nothing is to be judged, and no check runs or is waited for."""
-        judged = self._judged >= self.draft.changes
-        return judged and self._soon is None and self._round_ended
-
-    def _check(self, *, everything: bool = False) -> None:
-        self._soon = None
-        if self.looking or self.prepared is not None:
-            return  # the review looks at everything, or has, and nothing was changed since
-        self._round_ended = False
-        live = None
-        if not everything and self._owed is not None:
-            # A round that was given up leaves what it had not come to.
-            live = session.live_checks(self._changed_keys) | self._owed
-        self._owed = live
-        self._changed_keys = set()
-        self._seen = set()
-        if self.profile is not None:
-            self._session.start(
-                session.CheckOrder(self.profile, self.draft.called, self.options(), self.resolver(), live)
-            )
-            return
-        text = self.draft.keeper.draft.text
-        mistakes = [*self.mistakes.values(), *self.other_mistakes]
-        found = session.stand_in(text, self.draft.folder, mistakes)
-        if found is not None:
-            profile, blank = found
-            wanted = session.CheckOrder(
-                profile, self.draft.called, self.options(), self.resolver(), live, blank
-            )
-            self._session.start(wanted)
-        else:
-            self._round_ended = True
-
-    def cancel(self) -> None:
-        """Stop looking."""
-        if self._soon is not None:
-            self._soon.stop()
-        self._session.cancel()
-
-    # --- what the threads tell --------------------------------------------------------------------
+    # --- what the threads report ------------------------------------------------------------------
 
     def take(self, news: News | session.CheckNews) -> None:
-        """Take what a thread told."""
+        """Take what a thread reports; results about older values are dropped."""
         match news:
             case Saved(published=published):
-                self.published = published
-                self.failure = ""
+                self.kept, self.failure = "profile" if published else "draft", ""
                 self.saved_at = clock()
             case SaveFailed(message=message):
-                self.failure = message
-                self._around.say(message, "error")
+                self.kept, self.failure = "NOT SAVED", message
+                self._app.say(message, "error")
             case Conflict():
-                self._around.ask_about_conflict()
-            case Validated():
-                self._take_judgement(news)
-            case session.Started(run=run, ids=ids) if run == self._session.run:
-                self.running = self._owed = ids
+                self._app.ask_about_conflict()
+            case Validated(changes=changes) if changes >= self.draft.changes:
+                self._take_validation(news)
+            case session.Started(run=run, ids=ids, plan=plan) if run == self._session.run:
+                self.running = self._due = ids
+                self.plan = plan
             case session.FindingCame(run=run, finding=finding) if run == self._session.run:
-                if finding.id not in self._seen:
-                    self._seen.add(finding.id)
-                    self.findings[finding.id] = []
-                    self.running -= {finding.id}
-                    self._owed = self.running
-                self.findings[finding.id].append(finding)
-                if finding.id == "apply.unfinished" and finding.status == "error" and not self._asked_cut_off:
-                    self._asked_cut_off = True
-                    self._around.ask_about_cut_off(finding.message)
+                self._take_finding(finding)
             case session.Ended(run=run, prepared=prepared, needs=needs) if run == self._session.run:
-                for id in self.running:  # a check that found nothing to say
+                for id in self.running:  # a check without a finding
                     self.findings.pop(id, None)
-                self.running = self._owed = frozenset()
-                self.prepared, self.needs, self.looking = prepared, needs, False
-                self._round_ended = True
+                self._due = frozenset()
+                self._enter(self._goal)
+                self.running, self.prepared, self.needs = frozenset(), prepared, needs
             case session.SessionFailed(run=run, message=message) if run == self._session.run:
                 self.running = frozenset()
-                self.looking = False
-                self._round_ended = True
-                self._around.say(message, "error")
+                self._enter(Phase.CHECKED)
+                self._app.say(message, "error")
             case _:
                 return
-        self._around.show_pair()
+        self._app.show_pair()
 
-    def _take_judgement(self, judged: Validated) -> None:
-        if judged.changes < self.draft.changes:
-            return  # something was typed since; the next one is on its way
-        self._judged = judged.changes
-        self.profile = judged.profile
+    def _take_finding(self, finding: Finding) -> None:
+        if finding.id in self.running:
+            self.findings[finding.id] = []
+            self._due = self.running = self.running - {finding.id}
+        self.findings.setdefault(finding.id, []).append(finding)
+        if finding.id == "apply.unfinished" and finding.status == "error" and finding.id not in self._asked:
+            self._asked.add(finding.id)
+            self._app.ask_about_cut_off(finding.message)
+
+    def _take_validation(self, validated: Validated) -> None:
+        self._validated = validated.changes
+        self.profile = validated.profile
         self.mistakes, self.other_mistakes = {}, []
-        for mistake in judged.mistakes:
+        for mistake in validated.mistakes:
             place = self.draft.place(mistake.field) if mistake.field else None
             if place is not None and lookup.steps_of(key_of(place)):
                 self.mistakes[place] = mistake
             else:
                 self.other_mistakes.append(mistake)
-        self._forget_what_is_left_out()
-        if self._soon is not None:
-            self._soon.stop()
-        first = not self.findings and not self.running
-        self._soon = self._around.call_later_in(
-            0.01 if first else SETTLE, lambda: self._check(everything=first)
-        )
-
-    def _forget_what_is_left_out(self) -> None:
-        """Findings about fields that are missing or wrong now say nothing any more."""
         broken = {key_of(place) for place in self.mistakes}
-        for step in STEPS:
+        for step in STEPS:  # findings about fields that are missing or wrong now are out of date
             if broken.intersection(step.fields):
                 for check in step.checks:
                     self.findings.pop(check.id, None)
-        if self.profile is None:
-            self.prepared = None
+        if self.phase is not Phase.CHANGED:
+            return
+        if self._goal is Phase.PLANNED and self.profile is not None:
+            self._plan()
+        else:
+            first = not self.findings
+            self._enter(Phase.SETTLING)
+            self._pause = self._app.set_timer(0.01 if first else SETTLE, self._end_pause)
 
     # --- the state of the steps -------------------------------------------------------------------
 
     @property
+    def saved(self) -> str:
+        """How safe the changes are, for the title bar."""
+        saved_at = f" saved {self.saved_at}" if self.saved_at and self.kept != "NOT SAVED" else ""
+        return f"{self.kept}{saved_at}"
+
+    @property
     def badge(self) -> str:
-        """What is unusual about how it is looked at and run."""
-        told = ["offline"] if self.progress.offline else []
-        told += [f"only {self.progress.only_node}"] if self.progress.only_node else []
-        told += [f"ignores {len(self.progress.ignore)}"] if self.progress.ignore else []
-        return ", ".join(told)
+        """What is unusual about how it is checked and run."""
+        words = ["offline"] if self.progress.offline else []
+        words += [f"only {self.progress.only_node}"] if self.progress.only_node else []
+        words += [f"ignores {len(self.progress.ignore)}"] if self.progress.ignore else []
+        return ", ".join(words)
 
     def missing(self, step: Step) -> list[Place]:
-        """The needed fields of a step that are not filled in."""
-        if self._judged >= 0:
-            return [
-                place
-                for place, mistake in self.mistakes.items()
-                if mistake.kind == "missing" and key_of(place) in step.fields
-            ]
+        """The fields of a step that the profile needs, and that are empty."""
+        if self._validated < 0:
+            return self.empty(step)
+        return [place for place, one in self._mistakes_of(step) if one.kind == "missing"]
+
+    def empty(self, step: Step) -> list[Place]:
+        """The required fields of a step that are empty in the draft."""
         return [
             place
             for field in lookup.keys_of(step)
             if field.required
-            for place in places(field.key)
+            for place in lookup.places(field.key)
             if self.draft.value(place) in (None, "")
         ]
+
+    def wrong(self, step: Step) -> list[Place]:
+        """The fields of a step that hold something wrong."""
+        return [place for place, one in self._mistakes_of(step) if one.kind != "missing"]
+
+    def _mistakes_of(self, step: Step) -> Iterator[tuple[Place, Mistake]]:
+        return ((place, one) for place, one in self.mistakes.items() if key_of(place) in step.fields)
 
     def label(self, place: Place) -> str:
         """The title of a field, with its node."""
         node = f" of {self.draft.node_names()[place[1]]}" if isinstance(place[1], int) else ""
         return f"{keys()[key_of(place)].title}{node}"
 
-    def wrong(self, step: Step) -> list[Place]:
-        """The fields of a step that hold something wrong."""
-        return [
-            place
-            for place, mistake in self.mistakes.items()
-            if mistake.kind != "missing" and key_of(place) in step.fields
-        ]
-
     def findings_of(self, step: Step) -> list[Finding]:
         """The findings that belong to a step: of its own checks, and what concerns its fields."""
         return [finding for finding in self.all_findings() if step.id in self.owners(finding)]
 
     def owners(self, finding: Finding) -> list[str]:
-        """The steps that a finding is shown in: those that ask for the field it is about, else its check's own."""
+        """The step that shows a finding: the first one with the field it is about, else its check's own."""
         field = self.field_of(finding)
         own = finding.id.partition(".")[0]
         if field is not None and finding.status in {"error", "warning"}:
             asking = lookup.steps_of(field)
             if asking and own not in asking:
-                return asking
+                return asking[:1]
         return [own if own in STEP_IDS else STEP_IDS[0]]
 
     def field_of(self, finding: Finding) -> str | None:
@@ -396,13 +445,13 @@ class OpenPair:
         return [check.id for check in own if check.id in self.running]
 
     def touched(self, step: Step) -> bool:
-        """Whether somebody has done anything about a step: saved the pair, been there, or filled in a field."""
+        """Whether the user has saved the pair, opened the step, or filled in a field of it."""
         if self.draft.was_saved or step.id in self.visited or step.id in self.progress.passed:
             return True
         return any(
             self.draft.value(place) not in (None, field.default)
             for field in lookup.keys_of(step)
-            for place in places(field.key)
+            for place in lookup.places(field.key)
             if field.key not in {"nodes.name", "cluster.domain"}
         )
 
@@ -422,13 +471,13 @@ class OpenPair:
             return "untouched"
         if any(finding.status == "warning" for finding in findings):
             return "warning"
-        return "done" if self._judged >= 0 and findings else "untouched" if self._judged < 0 else "done"
+        return "done" if self._validated >= 0 else "untouched"
 
     def states(self) -> dict[str, StepState]:
         return {id: self.state(id) for id in STEP_IDS}
 
     def first_unfinished(self) -> str | None:
-        """The step to go on with; None where every step is finished."""
+        """The step to continue with; None where every step is finished."""
         for step in STEPS:
             if self.missing(step):
                 return step.id
@@ -443,10 +492,10 @@ class OpenPair:
             yield from self.findings.get(check.id, ())
 
 
-def places(key: str) -> list[Place]:
-    """The places of a key: one, or one for each node."""
-    table, _, name = key.partition(".")
-    return [("nodes", 0, name), ("nodes", 1, name)] if table == "nodes" else [tuple(key.split("."))]
+def _not_typed(text: str) -> str:
+    raise SecretError(
+        "not typed yet", place=text.removeprefix("Password for "), fix="press F7 in the field and type it"
+    )
 
 
 def clock() -> str:

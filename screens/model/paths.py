@@ -58,10 +58,25 @@ def _about(key: str, path: Path) -> str:
 
 
 def completion(key: str, text: str, folder: Path) -> str | None:
-    """How the path that was begun could go on; None where nothing fits, or several things do at once."""
+    """How the path that was begun could go on; None where nothing fits."""
+    head, tail, names = _candidates(key, text, folder)
+    common = _common(tail, names)
+    return os.path.join(head, common if len(common) > len(tail) else names[0]) if names else None
+
+
+def certain_completion(key: str, text: str, folder: Path) -> str | None:
+    """How the path has to go on; None where there are several ways, or what the field asks for is there already."""
+    if about(key, text, folder):
+        return None
+    head, tail, names = _candidates(key, text, folder)
+    return os.path.join(head, _common(tail, names)) if names else None
+
+
+def _candidates(key: str, text: str, folder: Path) -> tuple[str, str, list[str]]:
+    """The folder that a path was begun in, the beginning of a name, and the names there that fit it."""
     head, tail = os.path.split(text)
     if not text or (not tail and not head):
-        return None
+        return head, tail, []
     try:
         place = locations.located(head or ".", folder)
         with os.scandir(place) as entries:
@@ -73,13 +88,12 @@ def completion(key: str, text: str, folder: Path) -> str | None:
                 and (entry.is_dir() or entry.name.endswith(ENDINGS.get(key, "/")))
             ]
     except (OSError, ValueError):
-        return None
-    if not names:
-        return None
-    if len(names) == 1:
-        return os.path.join(head, names[0])
-    common = os.path.commonprefix(names)  # noqa: RUF071  (of names, letter by letter: that is what completion is)
-    return os.path.join(head, common if len(common) > len(tail) else sorted(names)[0])
+        names = []
+    return head, tail, sorted(names)
+
+
+def _common(tail: str, names: list[str]) -> str:
+    return os.path.commonprefix(names) if names else tail  # noqa: RUF071  (of names, letter by letter)
 
 
 def entries(key: str, folder: Path) -> list[PathEntry]:

@@ -10,10 +10,10 @@ import threading
 import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from screens.model.draft import put
 from wizard.command_line.run import replay
 from wizard.preflight import checks
 from wizard.preflight.checks import Check
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from wizard.command_line.run.replay import Options, Prepared
     from wizard.database.needs import Needs
     from wizard.passwords.resolver import Resolver
+    from wizard.plan.planner import Plan
     from wizard.profile.model import Profile
     from wizard.profile.store import Mistake
     from wizard.system.finding import Finding
@@ -41,6 +42,8 @@ class Started:
 
     run: int
     ids: frozenset[str]
+    plan: Plan | None = None
+    """What a run would change; None where examples stand in for missing values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,6 @@ class CheckSession:
     def start(self, wanted: CheckOrder) -> None:
         """Begin a round; what it finds is told by `tell`, in its own thread."""
         self.cancel()
-        self.run += 1
         self._cancel = cancel = Cancel()
         run = self.run
         threading.Thread(
@@ -112,8 +114,9 @@ class CheckSession:
         ).start()
 
     def cancel(self) -> None:
-        """Give the round up that runs now."""
+        """Stop the current round; what it still tells is out of date."""
         self._cancel.set()
+        self.run += 1
 
     def _round(self, run: int, wanted: CheckOrder, cancel: Cancel) -> None:
         def tell(progress: CheckNews) -> None:
@@ -124,7 +127,8 @@ class CheckSession:
             prepared = replay.prepare(wanted.profile, wanted.options, wanted.resolver, called=wanted.called)
             prepared.context.cancel = cancel
             chosen = chosen_checks(wanted)
-            tell(Started(run, frozenset(one.id for one in chosen)))
+            plan = None if wanted.blank else prepared.plan
+            tell(Started(run, frozenset(one.id for one in chosen), plan))
             if wanted.whole:
                 replay.look(prepared, lambda finding: tell(FindingCame(run, finding)), cancel)
                 tell(Ended(run, prepared, replay.pending_databases(prepared)))
@@ -144,14 +148,10 @@ class CheckSession:
 def chosen_checks(wanted: CheckOrder) -> list[Check]:
     """The checks of a round: those of the steps that are whole, and of the live ones those that were asked for."""
     chosen = procedure.chosen(wanted.options.only, wanted.options.skip)
-    incomplete = {step.id for step in chosen if wanted.blank.intersection(step.fields)}
-    if "prerequisites" in incomplete:
-        incomplete |= {"ports"}
-    # A password that nobody named yet is missing, not wrong.
-    nameless = any(key.endswith("password") for key in wanted.blank)
+    blank = {key.partition(".")[0] for key in wanted.blank}
     found = []
     for one in procedure.checks_of(chosen):
-        if one.step in incomplete or (nameless and one.id == "prerequisites.secret"):
+        if blank & _tables_of(one):  # an example stands in for what nobody has entered yet
             continue
         if wanted.options.offline and not one.offline:
             continue
@@ -159,6 +159,16 @@ def chosen_checks(wanted: CheckOrder) -> list[Check]:
             continue
         found.append(one)
     return found
+
+
+def _tables_of(check: Check) -> set[str]:
+    """The tables of the profile that the findings of a check speak of."""
+    if check.step == "mysql":
+        return {"mysql"} if check.live and check.id != "mysql.driver" else {"mysql", "nodes"}
+    step = next((step for step in procedure.STEPS if step.id == check.step), None)
+    own = {field.partition(".")[0] for field in step.fields} if step is not None else set[str]()
+    # Whatever is read in a home needs the nodes, and an address of the server appears in two more steps.
+    return own | {"nodes"} | ({"mysql"} if check.step in {"datasources", "registry"} else set())
 
 
 def live_checks(keys: Iterable[str]) -> frozenset[str]:
@@ -198,21 +208,5 @@ def stand_in(text: str, folder: Path, mistakes: Iterable[Mistake]) -> tuple[Prof
             key = keys().get(key_of(place))
             node = place[1] if len(place) > 2 and isinstance(place[1], int) else 0
             blank.add(key_of(place))
-            _fill(tables, place, key.example(node) if key is not None else None)
+            put(tables, place, key.example(node) if key is not None else None)
     return None
-
-
-def _fill(tables: Any, place: tuple[str | int, ...], value: Any) -> None:
-    here = tables
-    for key, following in pairwise(place):
-        empty: Any = [] if isinstance(following, int) else {}
-        if isinstance(here, list) and isinstance(key, int):
-            while len(here) <= key:
-                here.append({})
-        elif isinstance(here, dict) and not isinstance(here.get(key), dict | list):
-            here[key] = empty
-        here = here[key]
-    if value is None:
-        here.pop(place[-1], None) if isinstance(here, dict) else None
-    else:
-        here[place[-1]] = value

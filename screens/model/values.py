@@ -10,13 +10,16 @@ import re
 import shlex
 from typing import TYPE_CHECKING, Any, Literal
 
+from wizard.passwords.keep import is_kept
+
 if TYPE_CHECKING:
     from wizard.profile.fields import Key
 
-ReferenceKind = Literal["env", "file", "keyring", "command", "prompt"]
+ReferenceKind = Literal["typed", "env", "file", "keyring", "command", "prompt"]
 
 REFERENCES: dict[ReferenceKind, str] = {
-    "env": "environment",
+    "typed": "typed",
+    "env": "variable",
     "file": "file",
     "keyring": "keyring",
     "command": "command",
@@ -25,12 +28,18 @@ REFERENCES: dict[ReferenceKind, str] = {
 """The kinds of references to a password, and what the screen calls them."""
 
 ARGUMENTS: dict[ReferenceKind, str] = {
-    "env": "the name of a variable, such as APIM_DB_PASSWORD",
-    "file": "a file that only you can read, such as ~/.apim-db-password",
+    "typed": "type the password",
+    "env": "such as APIM_DB_PASSWORD",
+    "file": "such as ~/.apim-db-password",
     "keyring": "service/user, such as mysql/apim",
-    "command": "a program and its arguments, such as: pass show apim",
-    "prompt": "asked for when it is needed; nothing is stored",
+    "command": "such as: pass show apim",
+    "prompt": "asked for at each run",
 }
+
+
+def pasted(text: str) -> list[str]:
+    """The values of a pasted text, which tabs and line ends separate, without the blanks around each."""
+    return [piece for one in re.split(r"[\t\r\n]+", text) if (piece := one.strip())]
 
 
 def to_text(field: Key, value: Any) -> str:
@@ -81,7 +90,9 @@ def _parameter(value: Any) -> str:
 
 
 def reference_parts(value: Any) -> tuple[ReferenceKind, str]:
-    """The kind of a reference and its argument as text; what is no reference counts as an unfinished `env`."""
+    """The kind of a reference and its argument as text; without one, and for a kept password, it is `typed`."""
+    if is_kept(value):
+        return "typed", ""
     if isinstance(value, dict) and len(value) == 1:
         ((kind, argument),) = value.items()
         if kind == "command" and isinstance(argument, list):
@@ -90,14 +101,14 @@ def reference_parts(value: Any) -> tuple[ReferenceKind, str]:
             return "prompt", ""
         if kind in REFERENCES and isinstance(argument, str):
             return kind, argument
-    return "env", ""
+    return "typed", ""
 
 
 def reference(kind: ReferenceKind, argument: str) -> dict[str, Any] | None:
     """The reference of a kind and its argument; None where the argument is missing."""
     if kind == "prompt":
         return {"prompt": True}
-    if not argument.strip():
+    if not argument.strip() or kind == "typed":
         return None
     if kind == "command":
         return {"command": _words(argument)}
@@ -113,10 +124,9 @@ def _words(text: str) -> list[str]:
 
 
 def placeholder(field: Key, node: int = 0) -> str:
-    """What an empty field shows: its default, or what could stand there."""
+    """What an empty field shows: its default, or an example."""
     if field.default not in (None, {}):
         return to_text(field, field.default)
     example = to_text(field, field.example(node))
-    if field.required:
-        return f"needed, such as {example}" if example else "needed"
-    return f"not set, such as {example}" if example else "not set"
+    words = [] if field.required else ["not set"]
+    return ", ".join([*words, f"such as {example}"] if example else words)

@@ -1,4 +1,4 @@
-"""The findings of the checks, as they come: what is wrong first, each with its fix and the key that does it."""
+"""The findings of the checks, as they come: what is wrong first, each with its fix; what passed in one line."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 from rich.segment import Segment
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
+from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from screens.signs import of_finding, plain, sign
 from screens.theme import ink
-from screens.widgets.labelled import cut, wrapped
+from screens.widgets.labelled import wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
 
     from wizard.system.finding import Finding
 
-ORDER = {"error": 0, "warning": 1, "waiting": 2, "skipped": 4, "ok": 3}
-"""What is wrong stands on top."""
-
+ORDER = {"error": 0, "warning": 1, "waiting": 2, "skipped": 3, "ok": 4}
+"""What is wrong is on top."""
+FOLDED = ("ok", "skipped")
 
 MARKS = {
     "error": "error",
@@ -33,6 +34,7 @@ MARKS = {
     "waiting": "secondary",
     "fix": "quiet",
     "key": "primary",
+    "fold": "quiet",
 }
 BODIES = {**MARKS, "error": "foreground", "warning": "foreground", "ok": "quiet", "fix": "secondary"}
 """The colours of a line's sign and of its text."""
@@ -53,8 +55,11 @@ class CheckList(ScrollView, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "point(-1)", "the one before", show=False),
         Binding("down", "point(1)", "the next one", show=False),
-        Binding("enter", "screen.fix", "do what mends it", show=False),
+        Binding("enter,space,right,left", "open", "apply the fix, or show what passed", show=False),
     ]
+
+    class Pointed(Message):
+        """The cursor is on another finding."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,87 +69,97 @@ class CheckList(ScrollView, can_focus=True):
         self._shown: tuple[list[Finding], tuple[str, ...], str] | None = None
         self._lines: list[CheckLine] = []
         self._pointed = 0
+        self._is_chosen = False
+        """The user has put the cursor on a finding."""
+        self._unfolded = False
 
     def show(self, findings: Sequence[Finding], running: Sequence[str], idle: str = "") -> None:
-        """Show these findings and what still runs; `idle` is what stands there when there is nothing."""
-        now = (list(findings), tuple(running), idle)
+        """Show these findings and what still runs; `idle` is shown when there is nothing."""
+        once = [one for number, one in enumerate(findings) if one not in findings[:number]]
+        now = (once, tuple(running), idle)
         if now == self._shown:
             return
+        chosen = self.pointed if self._is_chosen else None
         self._shown = now
-        self.findings = sorted(findings, key=lambda one: ORDER[one.status])
-        self._under_way = tuple(running)
-        self._idle = idle
-        self._pointed = min(self._pointed, max(0, len(self.findings) - 1))
+        self.findings = sorted(now[0], key=lambda one: ORDER[one.status])
+        self._under_way, self._idle = now[1:]
+        self._is_chosen = chosen in self.findings
+        fixable = next((n for n, one in enumerate(self.findings) if one.action is not None), 0)
+        self._pointed = self.findings.index(chosen) if chosen and self._is_chosen else fixable
         self._lay_out()
 
     @property
     def pointed(self) -> Finding | None:
-        """The finding that a key acts on: the chosen one, else the first that can be mended."""
-        if self.has_focus and self.findings:
-            return self.findings[self._pointed]
-        mendable = [one for one in self.findings if one.action is not None]
-        wrong = [one for one in self.findings if one.status in {"error", "warning"}]
-        return next(iter([*mendable, *wrong]), None)
+        """The finding under the cursor: the chosen one, else the first with a fix; None on the fold."""
+        return self.findings[self._pointed] if self._pointed < self._last else None
+
+    @property
+    def _last(self) -> int:
+        """How many findings can be chosen; the fold follows them."""
+        shown = [one for one in self.findings if self._unfolded or not _is_folded(one)]
+        return len(shown)
 
     def action_point(self, by: int) -> None:
-        if not self.findings:
-            return
-        self._pointed = min(len(self.findings) - 1, max(0, self._pointed + by))
+        self._pointed = min(max(0, self._pointed + by), self._last - (self._last == len(self.findings)))
+        self._is_chosen = True
+        self._lay_out()
         rows = [number for number, line in enumerate(self._lines) if line.item == self._pointed]
         if rows:
             if rows[-1] >= self.scroll_offset.y + self.size.height:
                 self.scroll_to(y=rows[-1] - self.size.height + 1, animate=False)
             if rows[0] < self.scroll_offset.y:
                 self.scroll_to(y=rows[0], animate=False)
-        self.refresh()
+
+    async def action_open(self) -> None:
+        """Apply the fix of the finding under the cursor; on the fold: show or hide what passed."""
+        if self._pointed >= self._last or _is_folded(self.findings[self._pointed]):
+            self._unfolded = not self._unfolded
+            self._pointed = min(self._pointed, self._last)
+            self._lay_out()
+        else:
+            await self.run_action("screen.fix")
 
     def on_focus(self) -> None:
         self.refresh()
 
-    def on_click(self, event: events.Click) -> None:
+    async def on_click(self, event: events.Click) -> None:
         offset = event.get_content_offset(self)
-        if offset is None:
-            return
-        number = offset.y + self.scroll_offset.y
+        number = offset.y + self.scroll_offset.y if offset is not None else -1
         if 0 <= number < len(self._lines) and self._lines[number].item >= 0:
-            self._pointed = self._lines[number].item
-            self.refresh()
-            if self._lines[number].ink == "key":
-                self.screen.call_later(self.run_action, "screen.fix")
+            line = self._lines[number]
+            self._pointed, self._is_chosen = line.item, True
+            self._lay_out()
+            if line.ink in {"key", "fold"}:
+                self.screen.call_later(self.action_open)
 
-    def _on_resize(self, event: events.Resize) -> None:
+    def on_resize(self) -> None:
         self._lay_out()
 
     def _lay_out(self) -> None:
-        width = max(20, self.scrollable_content_region.width or self.size.width)
+        width = max(20, self.scrollable_content_region.width)
         lines: list[CheckLine] = []
-        for number, finding in enumerate(self.findings):
-            lines += _lines_of(finding, number, width)
-        first_fine = next((n for n, line in enumerate(lines) if line.ink in {"ok", "skipped"}), len(lines))
-        running = [
-            CheckLine(sign("checking"), cut(f"{id}  runs", width - 2), "waiting", -1)
-            for id in self._under_way
-        ]
-        lines[first_fine:first_fine] = running
+        for number, finding in enumerate(self.findings[: self._last]):
+            if not _is_folded(finding):
+                lines += _lines_of(finding, number, width, pointed=number == self._pointed)
+        lines += [CheckLine(sign("checking"), f"{id}  runs", "waiting", -1) for id in self._under_way]
+        folded = [one for one in self.findings if _is_folded(one)]
+        if folded:
+            counts = ", ".join(_counted(folded, FOLDED))
+            at = -1 if self._unfolded else self._last
+            lines.append(
+                CheckLine(" ", f"{counts} {sign('opened' if self._unfolded else 'here')}", "fold", at)
+            )
+        if self._unfolded:
+            for number in range(len(self.findings) - len(folded), len(self.findings)):
+                lines += _lines_of(self.findings[number], number, width, pointed=number == self._pointed)
         if not lines and self._idle:
             lines = [CheckLine(" ", text, "skipped", -1) for text in wrapped(self._idle, width - 2)]
         self._lines = lines
         self.virtual_size = Size(width, len(lines))
-        counts = {
-            "error": "errors",
-            "warning": "warnings",
-            "ok": "in order",
-            "skipped": "skipped",
-        }
-        told = [
-            f"{count} {word[:-1] if count == 1 and word.endswith('s') else word}"
-            for status, word in counts.items()
-            if (count := sum(one.status == status for one in self.findings))
-        ]
-        if self._under_way:
-            told.append(f"{len(self._under_way)} running")
-        self.border_title = "  ".join(["Checks", *told])
+        running = [f"{len(self._under_way)} running"] if self._under_way else []
+        self.border_title = "  ".join(["Checks", *_counted(self.findings, ("error", "warning")), *running])
         self.refresh()
+        self.post_message(self.Pointed())
 
     def render_line(self, y: int) -> Strip:
         width, base = self.size.width, ink(self, "foreground")
@@ -160,23 +175,32 @@ class CheckList(ScrollView, can_focus=True):
         return Strip(segments).adjust_cell_length(width, ink(self, "foreground", ground))
 
 
-def _lines_of(finding: Finding, number: int, width: int) -> list[CheckLine]:
-    """A finding's lines: one for what is in order, as many as needed for what is not."""
+def _is_folded(finding: Finding) -> bool:
+    return finding.status in FOLDED and finding.action is None
+
+
+def _counted(findings: Sequence[Finding], statuses: Sequence[str]) -> list[str]:
+    """`3 errors`, `1 warning`, `25 passed`: only what there is."""
+    words = {"error": "error", "warning": "warning", "ok": "passed", "skipped": "skipped"}
+    counts = [(words[status], sum(one.status == status for one in findings)) for status in statuses]
+    return [
+        f"{count} {word}{'s' if count > 1 and word in {'error', 'warning'} else ''}"
+        for word, count in counts
+        if count
+    ]
+
+
+def _lines_of(finding: Finding, number: int, width: int, *, pointed: bool) -> list[CheckLine]:
+    """A finding's lines, in full; the one under the cursor also says what its key does."""
     node = f"{finding.node}: " if finding.node else ""
     text = plain(f"{finding.id}  {node}{finding.message}" if finding.id else f"{node}{finding.message}")
-    mark = of_finding(finding.status)
-    if finding.status in {"ok", "skipped"} and finding.action is None:
-        return [CheckLine(mark, cut(text, width - 2), finding.status, number)]
     first, *rest = wrapped(text, width - 2)
-    lines = [CheckLine(mark, first, finding.status, number)]
+    lines = [CheckLine(of_finding(finding.status), first, finding.status, number)]
     lines += [CheckLine(" ", more, finding.status, number) for more in rest]
     if finding.fix:
-        lines += [
-            CheckLine(" ", f"  {more}", "fix", number)
-            for more in wrapped(plain(f"fix: {finding.fix}"), width - 4)
-        ]
-    if finding.action is not None:
-        lines.append(
-            CheckLine(" ", cut(f"  F4 does it: {plain(finding.action.label)}", width - 2), "key", number)
-        )
+        fix = wrapped(plain(f"fix: {finding.fix}"), width - 4)
+        lines += [CheckLine(" ", f"  {more}", "fix", number) for more in fix]
+    if finding.action is not None and pointed:
+        key = wrapped(f"F4: {plain(finding.action.label)}", width - 4)
+        lines += [CheckLine(" ", f"  {more}", "key", number) for more in key]
     return lines

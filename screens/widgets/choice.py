@@ -31,7 +31,7 @@ class Choice(Labelled, Widget, can_focus=True):
     ]
 
     class Changed(Message):
-        """Somebody chose `value`."""
+        """The user chose `value`."""
 
         def __init__(self, choice: Choice, value: Any) -> None:
             super().__init__()
@@ -44,13 +44,11 @@ class Choice(Labelled, Widget, can_focus=True):
         place: Place,
         options: list[tuple[str, Any]],
         value: Any,
-        classes: str | None = None,
     ) -> None:
-        """Offer `options`, each a word and the value that it stands for; an absent value shows the default."""
-        super().__init__(classes=classes)
+        """Offer `options`, each a word and its value; an absent value shows the default."""
+        super().__init__()
         self.field = field
         self.place = place
-        self.label = field.title
         self.options = options
         self.value = value
 
@@ -67,6 +65,12 @@ class Choice(Labelled, Widget, can_focus=True):
         """Show a value that was not chosen here; nobody is told of a change."""
         self.value = value
         self.refresh()
+
+    def take(self, text: str) -> None:
+        wanted = text.casefold()
+        for number, (word, value) in enumerate(self.options):
+            if wanted in {word.casefold(), str(value).casefold()}:
+                self.choose(number)
 
     def action_step(self, by: int) -> None:
         shown = self.shown

@@ -2,127 +2,125 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-from typing import TYPE_CHECKING
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from rich.segment import Segment
-from textual.geometry import Offset
+from textual.binding import Binding
+from textual.message import Message
 from textual.strip import Strip
 from textual.widgets import Input
-from textual.widgets.input import Selection
 
+from screens.model import values
 from screens.signs import plain
 from screens.theme import ink
 from screens.widgets.labelled import Labelled, cut
 
 if TYPE_CHECKING:
+    from textual import events
+
     from wizard.profile.fields import Key
     from wizard.profile.lines import Place
 
 
-class TextField(Labelled, Input):
-    """One line of text: a name, a number, a path.
+PATIENCE = 0.5
+"""Seconds that a key waits for those before it, or for a disk."""
 
-    It paints its line itself: that is less than half of the work, for each field and each key.
-    """
 
-    @classmethod
-    def _get_component_classes(cls) -> frozenset[str]:  # type: ignore[override]
-        """None: what it paints with comes from the palette."""
-        return frozenset()
+class Pasted(Message):
+    """A text with several values: one for the field that it was pasted into, the others for the fields after it."""
 
-    def __init__(
-        self, field: Key, place: Place, text: str, placeholder: str, classes: str | None = None
-    ) -> None:
-        super().__init__(text, placeholder, select_on_focus=False, classes=classes)
-        self.field = field
-        self.place = place
-        self.label = field.title
-        # A cursor that stands still costs nothing over a slow line, and makes the same picture twice.
+    def __init__(self, texts: list[str]) -> None:
+        super().__init__()
+        self.texts = texts
+
+
+EDITING = {
+    key: binding.action
+    for binding in Input.BINDINGS
+    if isinstance(binding, Binding) and binding.action != "submit"
+    for key in binding.key.split(",")
+}
+"""The keys that edit a line, and what they do."""
+
+
+class Line(Input):
+    """An input that takes its keys in the order in which they were typed."""
+
+    def __init__(self, text: str, placeholder: str, **given: Any) -> None:
+        super().__init__(text, placeholder, select_on_focus=False, compact=True, **given)
+        # A cursor that does not blink costs nothing over a slow line, and makes the same picture twice.
         self.cursor_blink = False
 
-    # --- scrolling --------------------------------------------------------------------------------
-    # `Input` scrolls by a virtual size that changes with each key, and each change lays out the whole screen anew.
+    async def on_key(self, event: events.Key) -> None:
+        """As a binding, a key that edits would overtake no letter, but letters it: `a`, Backspace, `b` would be `a`."""
+        action = EDITING.get(event.key)
+        if action is not None:
+            event.stop()
+            event.prevent_default()
+            await self.run_action(action)
 
-    _left = 0
-    """The cell of the value that stands at the left edge."""
+    async def settled(self) -> None:
+        """Wait until the keys that were given to this line are in it."""
+        done = asyncio.Event()
+        self.call_later(done.set)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(done.wait(), PATIENCE)
 
-    @property
-    def scroll_offset(self) -> Offset:
-        return Offset(self._left, 0)
 
-    def _follow(self) -> None:
-        """Keep the cursor in sight."""
-        width = self.scrollable_content_region.width
-        cell = self._position_to_cell(self.cursor_position)
-        if width:
-            self._left = max(0, min(self._left, cell), cell - width + 1)
+class TextField(Labelled, Line):
+    """One line of text: a name, a number, a path."""
 
-    def _watch_value(self, value: str) -> None:
-        self._suggestion = ""
-        if self.suggester is not None and value:
-            self.run_worker(self.suggester._get_suggestion(self, value))
-        self.post_message(self.Changed(self, value, None))
-        if self._initial_value:
-            self._initial_value = False
-            self.cursor_position = len(value)
-        else:
-            self.selection = self.selection  # within the new length
+    def __init__(self, field: Key, place: Place, text: str, placeholder: str) -> None:
+        super().__init__(text, placeholder)
+        self.field = field
+        self.place = place
 
-    def _watch_selection(self, selection: Selection) -> None:
-        self.app.clear_selection()
-        self._follow()
-        self.app.cursor_position = self.cursor_screen_offset
-
-    def validate(self, value: str) -> None:
-        """The profile's own rules judge it, beside the screen."""
-
-    def show(self, text: str) -> None:
+    def show(self, value: object) -> None:
         """Show a value that did not come from the keyboard; nobody is told of a change."""
-        if text != self.value:
+        if values.from_text(self.field, self.value) != value:
             with self.prevent(Input.Changed):
-                self.value = text
-                self.cursor_position = len(text)
+                self.value = values.to_text(self.field, value)
+                self.cursor_position = len(self.value)
+
+    def take(self, text: str) -> None:
+        self.value = text
+        self.cursor_position = len(text)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Drop the blanks and line ends around what was pasted; a tab or a line end inside begins the next field."""
+        event.prevent_default()
+        event.stop()
+        first, *rest = values.pasted(event.text) or [""]
+        self.replace(first, *self.selection)
+        if rest:
+            self.post_message(Pasted(rest))
+
+    def on_focus(self) -> None:
+        """Begin at the end of the value, where a path says most."""
+        self.cursor_position = 0
+        self.cursor_position = len(self.value)
 
     async def action_submit(self) -> None:
-        """Enter goes on to the next field."""
+        """Enter goes to the next field."""
         self.screen.focus_next()
 
     def render_line(self, y: int) -> Strip:
-        ground = "raised" if self.has_focus else "surface"
-        base = ink(self, "foreground", ground)
-        width = self.scrollable_content_region.width
-        if y or not width:
-            return Strip.blank(self.size.width, base)
-        cursor = self.cursor_position if self.has_focus else -1
-        if not self.value:
-            text = plain(cut(self.placeholder, width)) or " "
-            faint = ink(self, "quiet", ground)
-            under = ink(self, "background", "foreground") if cursor == 0 else faint
-            segments = [Segment(text[:1], under), Segment(text[1:], faint)]
-            return Strip(segments).adjust_cell_length(width, base)
-        self._follow()
-        strip = Strip(self._pieces(cursor, ground))
-        left = self._left if self.has_focus else 0
-        return strip.crop(left, left + width).adjust_cell_length(width, base)
-
-    def _pieces(self, cursor: int, ground: str) -> list[Segment]:
-        """The value in pieces of one style each: selected, under the cursor, or neither; then the completion."""
-        text = "".join(c if c.isprintable() else "?" for c in self.value)
-        start, end = sorted(self.selection) if cursor >= 0 else (0, 0)
-        text += " " if cursor == len(text) else ""
-        edges = sorted({0, start, end, len(text), *((cursor, cursor + 1) if cursor >= 0 else ())})
-        pieces = []
-        for left, right in pairwise(edges):
-            if left == cursor:
-                style = ink(self, "background", "foreground")
-            elif start <= left < end:
-                style = ink(self, "on-primary", "primary")
-            else:
-                style = ink(self, "foreground", ground)
-            pieces.append(Segment(text[left:right], style))
-        rest = self._suggestion[len(self.value) :] if cursor >= len(self.value) else ""
-        if rest:
-            pieces[-1] = Segment(rest[:1], ink(self, "background", "foreground"))
-            pieces.append(Segment(rest[1:], ink(self, "quiet", ground)))
-        return pieces
+        """What is not printable would be a command for the terminal; an example is cut, not wrapped."""
+        if not self.value and not y:
+            width = self.scrollable_content_region.width
+            text, faint = plain(cut(self.placeholder, width)) or " ", ink(self, "quiet", "surface")
+            under = ink(self, "background", "foreground") if self.has_focus else faint
+            return Strip([Segment(text[:1], under), Segment(text[1:], faint)]).adjust_cell_length(
+                width, faint
+            )
+        strip = super().render_line(y)
+        if self.value.isprintable():
+            return strip
+        return Strip(
+            [
+                Segment("".join(c if c.isprintable() else "?" for c in piece.text), piece.style)
+                for piece in strip
+            ]
+        )

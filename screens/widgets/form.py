@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from textual.containers import VerticalScroll
+from textual.containers import Container, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 
 from screens.model import lookup, values
 from screens.widgets.choice import Choice
 from screens.widgets.field import TextField
+from screens.widgets.fold import Fold
 from screens.widgets.labelled import LONGEST_LABEL, Labelled
-from screens.widgets.node_tabs import NodeTabs
 from screens.widgets.path_field import PathField
 from screens.widgets.secret_field import SecretField
+from wizard.profile.fields import CHOICES, ESSENTIAL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
+    from collections.abc import Iterable, Iterator
 
     from textual.app import ComposeResult
 
@@ -27,136 +27,151 @@ if TYPE_CHECKING:
     from wizard.profile.lines import Place
     from wizard.steps.step import Step
 
+    FormField = TextField | Choice | SecretField
+
 NODE_NAMES = {"event_processor.presenter": "none", "deployment_sync.manager": "the first"}
-"""Fields that hold a node's name, and what their absence is called."""
+"""Fields that hold a node's name, and what it is called that none is set."""
 
 
 class GroupTitle(Widget):
-    """The title over the fields of another table."""
+    """The title over the fields of a node, or of another table."""
 
     def __init__(self, title: str) -> None:
         super().__init__()
-        self._title = title
+        self.title = title
 
     def render(self) -> Content:
-        return Content(self._title)
-
-
-class Gap(Widget):
-    """The empty place beside a field whose neighbour takes a whole line."""
-
-    def __init__(self, shown: bool) -> None:
-        super().__init__()
-        self.display = shown
-
-    def render(self) -> str:
-        return ""
-
-
-def is_whole(field: Key) -> bool:
-    """Whether a field takes a whole line of two columns."""
-    return field.kind in {"path", "reference", "parameters", "choice"} and not field.of_node
+        return Content(self.title)
 
 
 class Form(VerticalScroll, can_focus=False):
-    """The fields of a step, of both nodes where each node has its own."""
+    """The fields that every pair has to decide; the others are folded, and made when they are opened."""
 
-    def __init__(self, step: Step, draft: OpenDraft, *, wide: bool) -> None:
-        super().__init__(classes="-columns" if wide else None)
-        self._keys = lookup.keys_of(step)
+    def __init__(self, step: Step, draft: OpenDraft) -> None:
+        super().__init__()
+        keys = lookup.keys_of(step)
+        self._essential = [key for key in keys if lookup.is_essential(key, step)]
+        self._advanced = [key for key in keys if key not in self._essential]
         self.draft = draft
-        self.columns = wide
-        self.node = 0
-        """The node whose fields show where there is room for one."""
-        on_one_line = [field.title for field in self._keys if field.kind != "reference"]
-        self.label_width = min(LONGEST_LABEL, max(map(len, on_one_line)) + 2)
+        self.is_open = False
+        """The advanced fields show."""
 
     def compose(self) -> ComposeResult:
-        table = self._keys[0].table
-        shown_nodes = False
-        half_full = False
-        for field in self._keys:
-            if half_full and (field.of_node or field.table != table or is_whole(field)):
-                yield Gap(self.columns)
-                half_full = False
-            if field.of_node:
-                if not shown_nodes:
-                    yield NodeTabs(self.draft.node_names(), columns=self.columns)
-                    shown_nodes = True
-                for number in (0, 1):
-                    if self.columns or number == self.node:
-                        yield self._made(field, number)
-            else:
-                if field.table != table:
-                    yield GroupTitle(lookup.table_title(field.table))
-                yield self._made(field)
-                half_full = not half_full and not is_whole(field)
-            table = field.table
+        yield from self._made_group(self._essential)
+        if self._advanced:
+            yield Fold(alone=not self._essential)
+            yield Vertical(id="advanced")
 
-    async def complete(self) -> None:
-        """Make the fields of the node that does not show, if they were not yet: the first picture can do without."""
-        hidden = 1 - self.node
-        there = {field.place for field in self.fields()}
-        for field in self._keys:
-            if not self.is_attached:
-                return  # somebody has gone on, or left
-            if field.of_node and ("nodes", hidden, field.name) not in there:
-                before = self.field_at(("nodes", self.node, field.name))
-                made = self._made(field, hidden)
-                made.display = self.columns
-                await self.mount(made, after=before) if hidden else await self.mount(made, before=before)
+    def on_mount(self) -> None:
+        self.show_draft()
 
-    def _made(self, field: Key, node: int = 0) -> Widget:
+    def _made_group(self, keys: list[Key]) -> Iterator[Widget]:
+        """The widgets of these fields, with those of the nodes together."""
+        width = min(LONGEST_LABEL, max((len(key.title) + 2 * key.required for key in keys), default=0) + 2)
+        of_nodes = [key for key in keys if key.of_node]
+        table = None
+        for key in keys:
+            if not key.of_node:
+                if table not in (None, key.table):
+                    yield GroupTitle(lookup.table_title(key.table))
+                table = key.table
+                yield self._made(key, width)
+            elif key is of_nodes[0]:
+                nodes = [
+                    Vertical(GroupTitle(name), *(self._made(one, width, number) for one in of_nodes))
+                    for number, name in enumerate(self.draft.node_names())
+                ]
+                yield Container(*nodes, classes="nodes")
+
+    def _made(self, field: Key, label_width: int, node: int = 0) -> Widget:
         """The widget that fits the field's kind."""
-        place: Place = tuple(field.key.split("."))
-        if field.of_node:
-            place = ("nodes", node, *place[1:])
+        place: Place = lookup.places(field.key)[node]
         value = self.draft.value(place)
-        classes = "-whole" if is_whole(field) else None
         made: Labelled
         if field.kind == "switch":
-            made = Choice(field, place, [("yes", True), ("no", False)], value, classes)
+            made = Choice(field, place, [("yes", True), ("no", False)], value)
         elif field.kind == "choice":
-            made = Choice(field, place, [(word, word) for word in field.choices], value, classes)
+            made = Choice(field, place, [(CHOICES[word], word) for word in field.choices], value)
         elif field.key in NODE_NAMES:
             names = [(name, name) for name in self.draft.node_names()]
-            made = Choice(field, place, [(NODE_NAMES[field.key], None), *names], value, classes)
+            made = Choice(field, place, [(NODE_NAMES[field.key], None), *names], value)
         elif field.kind == "reference":
-            made = SecretField(field, place, value, classes)
+            made = SecretField(field, place, value)
         else:
             kind = PathField if field.kind == "path" else TextField
-            text, placeholder = values.to_text(field, value), values.placeholder(field, node)
-            made = kind(field, place, text, placeholder, classes)
-        made.lay(above=self.columns, label_width=self.label_width)
+            made = kind(field, place, values.to_text(field, value), values.placeholder(field, node))
+        made.known = value
+        made.lay(label_width, is_required=field.required)
         return made
 
-    def fields(self) -> Iterator[TextField | Choice]:
-        """The fields, in the order of the form."""
-        for child in self.children:
+    def fields(self) -> Iterator[FormField]:
+        """The fields that show, in the order of the form."""
+        return (
+            field
+            for field in self._all_fields()
+            if field.display and (self.is_open or field.field in self._essential)
+        )
+
+    def _all_fields(self) -> Iterator[FormField]:
+        for child in self.walk_children():
             if isinstance(child, Labelled):
                 yield child  # type: ignore[misc]
 
-    def field_at(self, place: Place) -> Any:
-        """The field of that place; None where this form has none."""
+    def field_at(self, place: Place) -> FormField | None:
+        """The field of that place; None where it does not show."""
         return next((field for field in self.fields() if field.place == place), None)
 
-    def show_node(self, node: int) -> None:
-        """Show the fields of the first node (0) or the second, where there is room for one."""
-        self.node = node
-        for field in self.fields():
-            if field.place[0] == "nodes":
-                field.display = self.columns or field.place[1] == node
-        for tabs in self.query(NodeTabs):
-            tabs.show(active=node, columns=self.columns)
+    async def open(self, place: Place | None = None) -> None:
+        """Show the advanced fields; with a place: only if it belongs to one of them."""
+        wanted = place is None or any(place in lookup.places(key.key) for key in self._advanced)
+        if wanted and self._advanced and not self.is_open:
+            await self.toggle()
 
-    def set_columns(self, columns: bool) -> None:
-        """Put the nodes side by side, or one behind the other."""
-        if columns == self.columns:
-            return
-        self.columns = columns
-        self.set_class(columns, "-columns")
-        for field in self.fields():
-            field.lay(above=columns, label_width=self.label_width)
-        for gap in self.query(Gap):
-            gap.display = columns
-        self.show_node(self.node)
+    async def toggle(self) -> None:
+        """Show the advanced fields, or fold them."""
+        group = self.query_one("#advanced", Vertical)
+        self.is_open = not self.is_open
+        if not group.children:
+            await group.mount_all(self._made_group(self._advanced))
+        self.show_draft()
+
+    def show_draft(self) -> None:
+        """Show the fields that are asked for now, the nodes' names, and what the draft holds for each field.
+
+        A field whose own change is still on its way is left alone.
+        """
+        for field in self._all_fields():
+            value = self.draft.value(field.place)
+            if value != field.known:
+                field.known = value
+                field.show(value)
+            field.display = self._is_asked_for(field.field.key)
+        for title, name in zip(self.query(".nodes GroupTitle"), self._node_titles(), strict=False):
+            if title.title != name:  # type: ignore[attr-defined]
+                title.title = name  # type: ignore[attr-defined]
+                title.refresh()
+        for fold in self.query(Fold):
+            fold.show([*self._in_effect(self._advanced)], is_open=self.is_open)
+            self.query_one("#advanced").display = self.is_open
+
+    def _node_titles(self) -> list[str]:
+        return [*self.draft.node_names()] * 2
+
+    def _is_asked_for(self, key: str) -> bool:
+        condition = ESSENTIAL.get(key)
+        return condition is None or lookup.effective(self.draft, condition[0]) == condition[1]
+
+    def _in_effect(self, keys: Iterable[Key]) -> Iterator[tuple[str, str]]:
+        """The titles of fields and the values that hold for them."""
+        for key in keys:
+            found = [self.draft.value(place) for place in lookup.places(key.key)]
+            texts = [self._in_words(key, value) for value in found]
+            yield key.title, texts[0] if len(set(texts)) == 1 else " / ".join(texts)
+
+    def _in_words(self, key: Key, value: object) -> str:
+        if value is None and key.default in (None, {}):
+            return NODE_NAMES.get(key.key, "not set")
+        value = key.default if value is None else value
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        return CHOICES.get(str(value), "") if key.kind == "choice" else values.to_text(key, value)

@@ -1,7 +1,7 @@
 """What every field of a form has in common: its label, its problem, and what is known of its value.
 
-A widget draws all of that itself, in its padding, round its own line: a form of a dozen fields is a dozen widgets
-and not sixty, which halves the time until it shows.
+A widget draws all of that itself, in its padding, around its own line: a form of a dozen fields is a dozen widgets
+and not sixty, which halves the time until it is painted.
 """
 
 from __future__ import annotations
@@ -19,99 +19,83 @@ if TYPE_CHECKING:
     from textual.geometry import Region
     from textual.widget import Widget
 
+    from wizard.profile.fields import Key
+    from wizard.profile.lines import Place
+
     Base = Widget
 else:
     Base = object
 
 LONGEST_LABEL = 27
-MOST_LINES = 3
-"""So many lines a problem may take; the rest is cut, and F1 has it whole."""
 
 
 class Labelled(Base):
     """A mixin for a widget whose content is one line.
 
-    The label stands left of it, or above where there is room; the problem, or else the note, stands below.
+    The label is left of it; the line below it is always there, for the problem or else the note.
     """
 
-    _room = (-1, 0, 0, 0, 0)
-
-    label = ""
+    field: Key
+    place: Place
     problem = ""
     note = ""
-    above = False
-    rows = 1
-    """How many lines its own content has; the label goes on over all of them."""
+    is_required = False
     label_width = 0
     known: Any = None
-    """What the draft holds as far as this field knows: while it does, what stands here is on its way to the draft."""
+    """What the draft holds as far as this field knows: while it does, the value shown is on its way to the draft."""
 
-    def lay(self, *, above: bool, label_width: int) -> None:
-        """Put the label above, or to the left in so many cells."""
-        self.above, self.label_width = above, label_width
+    def lay(self, label_width: int, *, is_required: bool = False) -> None:
+        """Give the label so many cells, and mark it as required."""
+        self.label_width, self.is_required = label_width, is_required
         self._make_room()
 
-    def tell(self, problem: str, note: str = "") -> None:
-        """What is wrong with the value, or else what is known of it; empty texts take both away."""
+    def describe(self, problem: str, note: str = "") -> None:
+        """Say what is wrong with the value, or else what is known of it; empty texts remove both."""
         if (problem, note) != (self.problem, self.note):
             self.problem, self.note = problem, note
             self._make_room()
             self.refresh()
 
-    @property
-    def indent(self) -> int:
-        """Where the line below the value begins."""
-        return 0 if self.above else 2
+    def take(self, text: str) -> None:
+        """Take a text that was pasted for this field."""
+        raise NotImplementedError
 
     def _below(self) -> list[str]:
-        """The lines below the value."""
-        text = self.problem or self.note
-        if not text:
-            return []
-        text = f"{sign('error')} {text}" if self.problem else text
-        width = max(10, (self.outer_size.width or 52) - self.indent)
-        lines = wrapped(plain(text), width)
-        if len(lines) > MOST_LINES:
-            lines = [*lines[: MOST_LINES - 1], cut(" ".join(lines[MOST_LINES - 1 :]), width)]
-        return lines
+        """The lines below the value: one for the note, or as many as the problem needs."""
+        width = max(10, (self.outer_size.width or 52) - self.label_width)
+        if not self.problem:
+            return [cut(plain(self.note), width)]
+        return wrapped(plain(f"{sign('error')} {self.problem}"), width)
 
     def _make_room(self) -> None:
-        below = len(self._below())
-        padding = (1 if self.above else 0, 0, below, 0 if self.above else self.label_width)
-        if (*padding, self.rows) != self._room:
-            self._room = (*padding, self.rows)
+        padding = (0, 0, len(self._below()), self.label_width)
+        if padding != self.styles.padding:
             self.styles.padding = padding
-            self.styles.height = padding[0] + self.rows + below
+            self.styles.height = 1 + padding[2]
 
-    def _on_resize(self, event: Any) -> None:
+    def on_resize(self) -> None:
         self._make_room()
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """The widget's own line, dressed with label, problem and note."""
-        return [self._dressed(y, strip, crop) for y, strip in enumerate(super().render_lines(crop), crop.y)]
+        """The widget's own line with the label beside it, then the problem or the note."""
+        return [
+            self._with_label(y, strip, crop) for y, strip in enumerate(super().render_lines(crop), crop.y)
+        ]
 
-    def _dressed(self, y: int, strip: Strip, crop: Region) -> Strip:
+    def _with_label(self, y: int, strip: Strip, crop: Region) -> Strip:
         width = self.outer_size.width
-        top = 1 if self.above else 0
-        if y >= top + self.rows:
+        if y:
             below = self._below()
-            line = below[y - top - self.rows] if y - top - self.rows < len(below) else ""
+            line = below[y - 1] if y <= len(below) else ""
             colour = "error" if self.problem else "success"
-            return self._painted(colour, " " * self.indent + line, width).crop(crop.x, crop.right)
-        if self.above and y:
-            return strip
-        colour = "primary" if self._is_active() else "quiet"
-        mark = sign("mark") if self._is_active() else " "
-        if self.above:
-            return self._painted(colour, cut(f"{mark}{self.label}", width), width).crop(crop.x, crop.right)
-        lines = [self.label] if self.rows == 1 else wrapped(self.label, self.label_width - 2)
-        text = f"{mark}{lines[y]}" if y < len(lines) else mark
-        painted = self._painted(colour, cut(text, self.label_width - 1), self.label_width)
+            return self._painted(colour, " " * self.label_width + line, width).crop(crop.x, crop.right)
+        active = self.has_focus_within
+        mark = sign("mark") if active else " "
+        star = " *" if self.is_required else ""
+        text = f"{mark}{cut(self.field.title, self.label_width - 2 - len(star))}{star}"
+        label = self._painted("primary" if active else "quiet", text, self.label_width)
         own = strip.crop(max(0, self.label_width - crop.x))
-        return Strip.join([painted.crop(crop.x), own]) if crop.x < self.label_width else strip
-
-    def _is_active(self) -> bool:
-        return self.has_focus
+        return Strip.join([label.crop(crop.x), own]) if crop.x < self.label_width else strip
 
     def _painted(self, colour: str, text: str, width: int) -> Strip:
         style = ink(self, colour, bold=colour == "primary")
@@ -126,6 +110,15 @@ def cut(text: str, width: int) -> str:
     if cell_len(text) <= width:
         return text
     return set_cell_size(text, max(0, width - len(sign("cut")))).rstrip() + sign("cut")
+
+
+def cut_left(text: str, width: int) -> str:
+    """The end of `text` in at most so many cells, as paths are cut: their last part says most."""
+    if cell_len(text) <= width:
+        return text
+    while text and cell_len(text) > width - len(sign("cut")):
+        text = text[1:]
+    return sign("cut") + text
 
 
 def wrapped(text: str, width: int) -> list[str]:

@@ -1,15 +1,20 @@
-"""A field for a path: completes what was begun, and says at once what lies there."""
+"""A field for a path: completes what was begun, and says what is there."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.segment import Segment
 from textual.binding import Binding, BindingType
+from textual.strip import Strip
 from textual.suggester import Suggester
 
 from screens.model import paths
 from screens.model.background import beside
-from screens.widgets.field import TextField
+from screens.theme import ink
+from screens.widgets.field import PATIENCE, TextField
+from screens.widgets.labelled import cut_left
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +22,7 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
 PAUSE = 0.15
-"""Seconds without a key before the disk is looked at."""
+"""Seconds without a key before the disk is read."""
 
 
 class PathSuggester(Suggester):
@@ -32,7 +37,7 @@ class PathSuggester(Suggester):
 
 
 class PathField(TextField):
-    """One line for a path; the right arrow at its end takes the completion."""
+    """One line for a path; Tab completes it while there is something to complete, Right takes the suggestion."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("f3", "screen.pick", "choose", show=False)]
 
@@ -40,7 +45,7 @@ class PathField(TextField):
     _folder: Path | None = None
 
     def look_from(self, folder: Path) -> None:
-        """Relative paths count from `folder`; look at what the field holds now."""
+        """Relative paths count from `folder`; read what is at the path that the field holds now."""
         self._folder = folder
         self.suggester = PathSuggester(self.field.key, folder)
         self._look_soon()
@@ -59,6 +64,29 @@ class PathField(TextField):
         text, folder = self.value, self._folder
         if folder is None:
             return
-        told = await beside(lambda: paths.about(self.field.key, text, folder), "path") if text else ""
+        found = await beside(lambda: paths.about(self.field.key, text, folder), "path") if text else ""
         if text == self.value:
-            self.tell(self.problem, told)
+            self.describe(self.problem, found)
+
+    async def completed(self) -> bool:
+        """Complete as far as the disk leaves one choice; gives whether there was anything to complete."""
+        await self.settled()
+        text, folder, longer = self.value, self._folder, None
+        if folder is not None and text and self.cursor_position == len(text):
+            look = beside(lambda: paths.certain_completion(self.field.key, text, folder), "completion")
+            try:
+                longer = await asyncio.wait_for(look, PATIENCE)
+            except TimeoutError:
+                longer = None
+        if longer is None or len(longer) <= len(text):
+            return False
+        self.take(longer)
+        return True
+
+    def render_line(self, y: int) -> Strip:
+        """A path that is too long is cut at the left, unless it is being edited."""
+        width = self.scrollable_content_region.width
+        if y or self.has_focus or len(self.value) <= width or not self.value.isprintable():
+            return super().render_line(y)
+        style = ink(self, "foreground", "surface")
+        return Strip([Segment(cut_left(self.value, width), style)]).adjust_cell_length(width, style)

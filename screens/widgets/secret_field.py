@@ -1,7 +1,8 @@
-"""A field for a password: never the password itself, only where it is kept."""
+"""A field for a password: it is typed once and kept elsewhere, or a reference says where it is."""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from textual.containers import Horizontal
@@ -9,101 +10,161 @@ from textual.message import Message
 from textual.widgets import Button, Input, Select
 
 from screens.model import values
+from screens.widgets.field import Line, Pasted
 from screens.widgets.labelled import Labelled
 
 if TYPE_CHECKING:
+    from textual import events
     from textual.app import ComposeResult
 
     from wizard.profile.fields import Key
     from wizard.profile.lines import Place
 
 
+class Masked(Line):
+    """A line that shows dots while `password` is set; what it holds goes to no clipboard."""
+
+    def __init__(self, text: str, placeholder: str, *, masked: bool = True) -> None:
+        super().__init__(text, placeholder, password=masked)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """As for every field, but a blank may belong to a password."""
+        event.prevent_default()
+        event.stop()
+        first, *rest = values.pasted(event.text) or [""]
+        self.replace(event.text.strip("\r\n") if self.password and not rest else first, *self.selection)
+        if rest:
+            self.post_message(Pasted(rest))
+
+    def action_copy(self) -> None:
+        if not self.password:
+            super().action_copy()
+
+    def action_cut(self) -> None:
+        if self.password:
+            self.delete_selection()
+        else:
+            super().action_cut()
+
+
 class SecretField(Labelled, Horizontal):
-    """The kind of reference, its argument, and a button that tries it."""
+    """The password or the argument of its reference, the kind of reference, and a button that tests it."""
 
     class Changed(Message):
-        """Another reference; None where it is not whole."""
+        """Another reference; None where it is incomplete."""
 
         def __init__(self, field: SecretField, value: Any) -> None:
             super().__init__()
             self.field = field
             self.value = value
 
-    class TestWanted(Message):
-        """Somebody wants to know whether the password works."""
+    class Typed(Message, verbose=True):
+        """A password was typed, and is to be kept.  It is not part of the message."""
 
         def __init__(self, field: SecretField) -> None:
             super().__init__()
             self.field = field
 
-    def __init__(self, field: Key, place: Place, value: Any, classes: str | None = None) -> None:
-        super().__init__(classes=classes)
+    class TestWanted(Message):
+        """The user wants to know whether the password works."""
+
+        def __init__(self, field: SecretField) -> None:
+            super().__init__()
+            self.field = field
+
+    def __init__(self, field: Key, place: Place, value: Any) -> None:
+        super().__init__()
         self.field = field
         self.place = place
-        self.label = field.title
         self.value = value
+        self.kind, self._argument = values.reference_parts(value)
 
     def compose(self) -> ComposeResult:
-        kind, argument = values.reference_parts(self.value)
+        yield Masked(self._argument, "", masked=self.kind == "typed")
         yield Select(
             [(word, kind) for kind, word in values.REFERENCES.items()],
-            value=kind,
+            value=self.kind,
             allow_blank=False,
             compact=True,
         )
-        argument_input = Input(argument, values.ARGUMENTS[kind], compact=True, select_on_focus=False)
-        argument_input.cursor_blink = False
-        argument_input.disabled = kind == "prompt"
-        yield argument_input
-        yield Button("test it now" if self.above else "test", compact=True)
+        yield Button("test", compact=True)
 
-    def lay(self, *, above: bool, label_width: int) -> None:
-        """In a narrow form the kind stands over the argument."""
-        self.rows = 1 if above else 2
-        self.set_class(not above, "-two-lines")
-        for button in self.query(Button):
-            button.label = "test it now" if above else "test"
-        super().lay(above=above, label_width=label_width)
-
-    def _is_active(self) -> bool:
-        return self.has_focus_within
-
-    @property
-    def kind(self) -> values.ReferenceKind:
-        return self.query_one(Select).value  # type: ignore[return-value]
+    def on_mount(self) -> None:
+        self._fit()
 
     def show(self, value: Any) -> None:
         """Show a reference that was not chosen here; nobody is told of a change."""
-        kind, argument = values.reference_parts(value)
+        self.value = value
+        self.kind, argument = values.reference_parts(value)
         with self.prevent(Select.Changed, Input.Changed):
-            self.query_one(Select).value = kind
-            self.query_one(Input).value = argument
-        self._fit(kind)
+            self.query_one(Select).value = self.kind
+            self.query_one(Masked).value = argument
+        self._fit()
 
-    def _fit(self, kind: values.ReferenceKind) -> None:
-        argument = self.query_one(Input)
-        argument.placeholder = values.ARGUMENTS[kind]
-        argument.disabled = kind == "prompt"
+    def take(self, text: str) -> None:
+        self.query_one(Masked).value = text
+        self.leave()
+
+    def leave(self) -> None:
+        """The field is left: what was typed is kept."""
+        if self.kind == "typed" and self.query_one(Masked).value:
+            self.post_message(self.Typed(self))
+
+    def taken(self) -> str:
+        """What was typed, once: it is not in the field any more."""
+        line = self.query_one(Masked)
+        text = line.value
+        with self.prevent(Input.Changed):
+            line.value = ""
+        return text
+
+    def _fit(self) -> None:
+        line = self.query_one(Masked)
+        line.password = self.kind == "typed"
+        is_kept = self.kind == "typed" and self.value is not None
+        line.placeholder = "kept; type to replace" if is_kept else values.ARGUMENTS[self.kind]
+        line.disabled = self.kind == "prompt"
+        self.describe(self.problem, self._what_is_known())
+
+    def _what_is_known(self) -> str:
+        match self.value:
+            case {"env": str(name)} if name not in os.environ:
+                return "not set here: type it with F7"
+            case {"prompt": True}:
+                return "type it now with F7"
+            case {"file": str(path)} if self.kind == "typed":
+                return f"in {path.replace(os.path.expanduser('~'), '~', 1)}"
+            case {"keyring": str(entry)} if self.kind == "typed":
+                return f"in the keyring: {entry}"
+        return ""
 
     def on_select_changed(self, event: Select.Changed) -> None:
         event.stop()
-        self._fit(self.kind)
-        self._say()
+        kind: Any = event.value
+        if kind == self.kind:
+            return
+        self.kind = kind
+        with self.prevent(Input.Changed):
+            self.query_one(Masked).value = ""
+        self._update()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
-        self._say()
+        if self.kind != "typed":
+            self._update()
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.screen.focus_next()
+    def enter(self) -> None:
+        """Enter was pressed: without a text it may mean that the password is empty."""
+        if self.kind == "typed" and self.value is None and not self.query_one(Masked).value:
+            self.post_message(self.Typed(self))
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         event.stop()
         self.post_message(self.TestWanted(self))
 
-    def _say(self) -> None:
-        value = values.reference(self.kind, self.query_one(Input).value)
+    def _update(self) -> None:
+        value = values.reference(self.kind, self.query_one(Masked).value)
         if value != self.value:
             self.value = value
             self.post_message(self.Changed(self, value))
+        self._fit()

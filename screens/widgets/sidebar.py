@@ -15,8 +15,6 @@ from screens.signs import WORDS, StepState, sign
 from screens.theme import ink
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from textual import events
 
 COLOURS: dict[StepState | None, str] = {
@@ -29,10 +27,10 @@ COLOURS: dict[StepState | None, str] = {
     None: "quiet",
 }
 
-RULE = "-"
-"""Stands for the line between the steps and the rest."""
+RULE, STATE = "-", "="
+"""Lines without an item: the one between the steps and the rest, and the state of the current step in words."""
 
-REST = (("review", "Review"), ("verify", "Verify"))
+REST = (("review", "Review"), ("runs", "Runs"), ("verify", "Verify"))
 
 
 class Sidebar(Widget, can_focus=True):
@@ -46,10 +44,13 @@ class Sidebar(Widget, can_focus=True):
         Binding("enter,space,right", "open", "open", show=False),
     ]
     current = reactive("")
-    """The id of what is open."""
+    """The id of the open step."""
+    applied = reactive("")
+    """When the newest run was applied that is not rolled back; empty without one."""
+    states: reactive[dict[str, StepState]] = reactive(dict[str, "StepState"])
 
     class Chosen(Message):
-        """Somebody wants to open a step, or `review`, or `verify`."""
+        """The user wants to open a step, or `review`, `runs` or `verify`."""
 
         def __init__(self, id: str) -> None:
             super().__init__()
@@ -58,26 +59,24 @@ class Sidebar(Widget, can_focus=True):
     def __init__(self, steps: list[tuple[str, str]], current: str) -> None:
         """Show these steps, each an id and a title."""
         super().__init__()
-        self._items = [*steps, (RULE, ""), *REST]
-        self._states: dict[str, StepState] = {}
+        self._items = [*steps, *REST]
+        self._titles = dict(self._items)
+        self._steps = len(steps)
         self.set_reactive(Sidebar.current, current)
         self._pointed = 0
 
-    def show(self, states: Mapping[str, StepState]) -> None:
-        """Show the states of the steps."""
-        if states != self._states:
-            self._states = dict(states)
-            self.refresh()
+    def _rows(self) -> list[str]:
+        """The id that each row shows, from the top."""
+        ids = [id for id, _ in self._items]
+        at = ids.index(self.current) + 1
+        return [*ids[:at], STATE, *ids[at : self._steps], RULE, *ids[self._steps :]]
 
     def on_focus(self) -> None:
         self._pointed = next((n for n, (id, _) in enumerate(self._items) if id == self.current), 0)
         self.refresh()
 
     def action_move(self, by: int) -> None:
-        last = len(self._items) - 1
-        self._pointed = min(last, max(0, self._pointed + by))
-        if self._items[self._pointed][0] == RULE:
-            self._pointed += 1 if by > 0 else -1
+        self._pointed = min(len(self._items) - 1, max(0, self._pointed + by))
         self.refresh()
 
     def action_open(self) -> None:
@@ -85,36 +84,40 @@ class Sidebar(Widget, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         offset = event.get_content_offset(self)
-        number = offset.y - 1 if offset is not None else -1
-        if 0 <= number < len(self._items) and self._items[number][0] != RULE:
-            self.post_message(self.Chosen(self._items[number][0]))
+        rows = self._rows()
+        if offset is not None and 0 < offset.y <= len(rows) and rows[offset.y - 1] in self._titles:
+            self.post_message(self.Chosen(rows[offset.y - 1]))
 
     def render_line(self, y: int) -> Strip:
         width, base = self.size.width, ink(self, "foreground", "panel")
-        number = y - 1
-        if not 0 <= number < len(self._items):
+        rows = self._rows()
+        if not 0 < y <= len(rows):
             return Strip.blank(width, base)
-        id, title = self._items[number]
+        id = rows[y - 1]
         if id == RULE:
-            style = ink(self, "line", "panel")
-            return Strip([Segment(f" {sign('rule') * (width - 2)} ", style)])
-        return self._item(id, title, pointed=self.has_focus and number == self._pointed)
+            return Strip([Segment(f" {sign('rule') * (width - 2)} ", ink(self, "line", "panel"))])
+        if id == STATE:
+            state = self.states.get(self.current)
+            style = ink(self, COLOURS[state], "raised")
+            return Strip([Segment(f"    {WORDS[state] if state else ''}", style)]).adjust_cell_length(
+                width, style
+            )
+        return self._item(id, pointed=self.has_focus and id == self._items[self._pointed][0])
 
-    def _item(self, id: str, title: str, *, pointed: bool) -> Strip:
-        width = self.size.width
-        state = self._states.get(id)
+    def _item(self, id: str, *, pointed: bool) -> Strip:
+        width, state = self.size.width, self.states.get(id)
         current = id == self.current
         ground = "primary" if pointed else "raised" if current else "panel"
         base = ink(self, "on-primary" if pointed else "foreground", ground, bold=current or pointed)
-        mark = sign(state) if state is not None else sign("to")[:1]
-        word = WORDS[state] if state is not None else ""
-        told = ink(self, "on-primary" if pointed else COLOURS[state], ground)
-        edge = sign("here") if current else " "
-        room = width - len(edge) - len(mark) - len(word) - 4
+        colour, mark = COLOURS[state], sign(state) if state is not None else sign("to")[:1]
+        word = ""
+        if id == "runs" and self.applied:
+            colour, mark, word = "success", sign("done"), f"  {self.applied}"
+        about = ink(self, "on-primary" if pointed else colour, ground)
         segments = [
-            Segment(f"{edge} ", base),
-            Segment(mark, told),
-            Segment(f" {title[:room]:<{room}}", base),
-            Segment(f" {word} ", told),
+            Segment(f"{sign('here') if current else ' '} ", base),
+            Segment(mark, about),
+            Segment(f" {self._titles[id]}", base),
+            Segment(word, about),
         ]
         return Strip(segments).adjust_cell_length(width, base)

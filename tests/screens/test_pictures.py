@@ -501,8 +501,7 @@ async def test_a_node_that_is_elsewhere(take: Any, said: Any) -> None:
     from screens.dialogs.questions import elsewhere
 
     async def scene(pilot: Pilot[Any]) -> None:
-        first, second = pilot.app.pair.profile.nodes
-        pilot.app.push_screen(elsewhere(second, first))
+        pilot.app.push_screen(elsewhere("node2", "/opt/wso2/analytics-2", "10.100.0.47", "node1"))
 
     await take("elsewhere", scene)
 

@@ -171,14 +171,16 @@ async def test_the_same_by_mouse(make_pair: Any) -> None:
             "Spark",
             "Deployment sync",
         ):
-            await click_text(pilot, title)
-            await pilot.pause()
-            assert app.screen.step.title == title
-        await click_text(pilot, "Event processor")
+            await click_text(pilot, f"✓ {title}")
+            await until(pilot, lambda title=title: app.screen.step.title == title)
+        await click_text(pilot, "✓ Event processor")
+        await until(pilot, lambda: app.screen.step.id == "event-processor")
+        await click_text(pilot, "Advanced")
         await click_text(pilot, "( ) yes")
         await settled(pilot)
         assert app.pair.draft.value(("event_processor", "duplicated_events")) is True
-        await click_text(pilot, "Prerequisites")
+        await click_text(pilot, "! Prerequisites")
+        await until(pilot, lambda: app.screen.step.id == "prerequisites")
         # What lies at the paths is told below them, and moves what stands below that.
         await until(
             pilot,
@@ -186,7 +188,7 @@ async def test_the_same_by_mouse(make_pair: Any) -> None:
             "the packs and the driver",
         )
         await settled(pilot)
-        await click_text(pilot, "Host", last=True)
+        await click_text(pilot, "Host *")
         assert place_of(app) == ("nodes", 0, "host")
         await pressed(pilot, "end", "ctrl+u")
         await typed(pilot, "localhost")
@@ -337,12 +339,11 @@ async def test_left_and_taken_up_at_every_step(make_pair: Any) -> None:
                 await pressed(pilot, "f8")
                 await settled(pilot)
             assert app.screen.step.id == STEP_IDS[number], text_of(app)
-            field = next(field for field in app.screen.form.fields() if hasattr(field, "cursor_position"))
             assert app.focused is not None
             if number:
                 assert STEP_IDS[number - 1] in app.pair.progress.passed
-            if field.field.key == "nodes.name":
-                await fill(pilot, f"first{number}", *field.place)
+            if not number:
+                await fill(pilot, "first0", "nodes", 0, "name")
             await pressed(pilot, "ctrl+n")
             await until(pilot, lambda app=app: app.pair.draft.keeper.settled(0))
             await pressed(pilot, "ctrl+q")
@@ -371,4 +372,4 @@ async def test_a_draft_that_is_not_whole_goes_on_at_its_gap(make_pair: Any) -> N
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         assert app.screen.step.id == "mysql"
-        assert "needed" in text_of(app)
+        assert "required" in text_of(app)

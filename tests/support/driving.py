@@ -11,6 +11,7 @@ from textual.widgets import Button, Select
 from screens.apply import Apply
 from screens.done import Done
 from screens.review import Review
+from screens.widgets.fold import Fold
 from screens.widgets.labelled import Labelled
 from tests.support.screens import pressed, text_of, typed, until
 
@@ -24,10 +25,14 @@ def place_of(app: Any) -> Any:
 
 
 async def go_to(pilot: Pilot[Any], *place: Any) -> None:
-    """Tab to a field."""
+    """Tab to a field; the advanced ones are opened on the way."""
     for _ in range(80):
         if place_of(pilot.app) == place:
             return
+        form = getattr(pilot.app.screen, "form", None)
+        if isinstance(pilot.app.focused, Fold) and not form.is_open and form.field_at(place) is None:
+            await pressed(pilot, "enter")
+            await pilot.pause()
         await pressed(pilot, "tab")
     raise AssertionError(f"Tab does not come to {place}\n{text_of(pilot.app)}")
 
@@ -42,8 +47,12 @@ async def fill(pilot: Pilot[Any], text: str, *place: Any) -> None:
 async def fill_password(pilot: Pilot[Any], variable: str, *place: Any) -> None:
     """Tab to the argument of a password's reference and type a variable's name."""
     await go_to(pilot, *place)
-    while isinstance(pilot.app.focused, Select):
+    field = pilot.app.screen.form.field_at(place)
+    if field.kind != "env":
         await pressed(pilot, "tab")
+        field.query_one(Select).value = "env"
+        await until(pilot, lambda: field.kind == "env")
+        await pressed(pilot, "shift+tab")
     await pressed(pilot, "ctrl+e", "ctrl+u")
     await typed(pilot, variable)
 

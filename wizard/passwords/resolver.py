@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import stat
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from shlex import join, quote
+from types import MappingProxyType
 
 from wizard.passwords.references import (
     CommandReference,
@@ -40,6 +41,7 @@ class Resolver:
         folder: the profile's folder, whose files may be read in any case.
         called: what a fix calls the profile.
         interactive: there is a user at a terminal, who can be asked for passwords and for consent to commands.
+        typed: passwords that the user has typed already, by key: for `prompt`, and for a variable that is not set.
         ask: shows the text and returns the password that was typed; None: `getpass` on the terminal.
         confirm: asks whether a command may run for a profile that is not trusted; None: it does not.
         time_limit: seconds that a command may take; long enough to type a passphrase.
@@ -52,6 +54,7 @@ class Resolver:
         folder: Path | None = None,
         called: str = ANY_PROFILE,
         interactive: bool = False,
+        typed: Mapping[str, Secret] = MappingProxyType({}),
         ask: Callable[[str], str] | None = None,
         confirm: Callable[[str], bool] | None = None,
         time_limit: float = 60.0,
@@ -60,6 +63,7 @@ class Resolver:
         self._folder = folder
         self._called = called
         self._interactive = interactive
+        self._typed = typed
         self._ask = ask
         self._confirm = confirm
         self._time_limit = time_limit
@@ -112,8 +116,10 @@ class Resolver:
 
     def _text(self, reference: Reference, purpose: str) -> str:
         match reference:
-            case EnvReference():
+            case EnvReference() if purpose not in self._typed or reference.env in os.environ:
                 return _from_environment(reference)
+            case EnvReference() | PromptReference() if purpose in self._typed:
+                return self._typed[purpose].reveal()
             case FileReference():
                 return _from_file(reference)
             case KeyringReference():

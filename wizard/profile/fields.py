@@ -16,6 +16,33 @@ from wizard.profile.model import Node, Profile, Section
 FieldKind = Literal["text", "number", "switch", "choice", "path", "reference", "parameters"]
 
 
+ESSENTIAL: dict[str, tuple[str, str] | None] = {
+    "nodes.home": None,
+    "nodes.host": None,
+    "mysql.driver_jar": None,
+    "mysql.host": None,
+    "mysql.username": None,
+    "mysql.password": None,
+    "mysql.provisioning": None,
+    "mysql.admin_username": ("mysql.provisioning", "wizard"),
+    "mysql.admin_password": ("mysql.provisioning", "wizard"),
+    "deployment_sync.method": None,
+    "deployment_sync.svn_url": ("deployment_sync.method", "svn"),
+    "deployment_sync.svn_username": ("deployment_sync.method", "svn"),
+    "deployment_sync.svn_password": ("deployment_sync.method", "svn"),
+}
+"""The keys that every new pair has to decide; with another key and a value: only while that key has that value."""
+
+CHOICES = {
+    "wizard": "this wizard",
+    "server": "the server",
+    "dba": "a DBA",
+    "none": "by hand",
+    "svn": "Subversion",
+}
+"""What the values of a choice are called where it is offered."""
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """A key of the profile.
@@ -42,6 +69,11 @@ class Key:
     def name(self) -> str:
         """The last part of the key."""
         return self.key.rpartition(".")[2]
+
+    @property
+    def essential(self) -> bool:
+        """Whether every new pair has to decide it; the others have a default that fits most pairs."""
+        return self.key in ESSENTIAL
 
     @property
     def of_node(self) -> bool:

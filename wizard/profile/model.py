@@ -61,16 +61,14 @@ class Section(BaseModel):
 class Cluster(Section):
     """The pair as a whole."""
 
-    name: Name = Field(
-        "analytics", title="Name", description="what people call this pair; it stands in titles and reports"
-    )
+    name: Name = Field("analytics", title="Name", description="the name of this pair in titles and reports")
     domain: Text = Field(
         "wso2.carbon.domain", title="Domain", description="Hazelcast joins only members of the same domain"
     )
     task_server_count: TaskServerCount | None = Field(
         None,
         title="Task servers",
-        description="nodes that a start waits for; 1: a node starts alone; unset: the pack's own",
+        description="nodes that a start waits for; 1: a node starts alone; unset: the pack's value",
         examples=[1],
     )
 
@@ -79,27 +77,27 @@ class Databases(Section):
     """The names of the databases."""
 
     user: DatabaseName = Field(
-        DATABASES["user"], title="User database", description="users and permissions; gets the pack's tables"
+        DATABASES["user"], title="User database", description="users and permissions, in the pack's tables"
     )
     registry: DatabaseName = Field(
         DATABASES["registry"],
         title="Registry database",
-        description="the shared registry; gets the pack's tables",
+        description="the shared registry, in the pack's tables",
     )
     event_store: DatabaseName = Field(
         DATABASES["event_store"],
         title="Event store",
-        description="the events as they came in; the server makes its tables",
+        description="the events as received; the server creates its tables",
     )
     processed_data_store: DatabaseName = Field(
         DATABASES["processed_data_store"],
         title="Processed data store",
-        description="what Spark made of the events; the server makes its tables",
+        description="the results of Spark's scripts; the server creates its tables",
     )
     stats: DatabaseName | None = Field(
         None,
         title="Statistics",
-        description="API Manager's statistics; unset, they stay in an H2 file of one node",
+        description="API Manager's statistics; unset: they stay in an H2 file of one node",
         examples=["WSO2AM_STATS_DB"],
     )
 
@@ -112,7 +110,7 @@ class MySQL(Section):
     )
     port: PortNumber = Field(3306, title="Port", description="the port of the database server")
     username: AccountName = Field(
-        title="Account", description="the account that the two servers log in with", examples=["apim"]
+        title="Account", description="the account that both servers log in with", examples=["apim"]
     )
     password: SecretReference = Field(
         title="Password",
@@ -121,31 +119,31 @@ class MySQL(Section):
     )
     admin_username: AccountName | None = Field(
         None,
-        title="Administrator",
-        description="makes databases, account and grants; the servers never use it",
+        title="Admin account",
+        description="creates databases, account and grants; the servers never use it",
         examples=["root"],
     )
     admin_password: SecretReference | None = Field(
         None,
-        title="Administrator's password",
-        description="where the administrator's password is kept",
+        title="Admin password",
+        description="where the administrator's password is kept; never the password itself",
         examples=[{"env": "MYSQL_ROOT_PASSWORD"}],
     )
     provisioning: Annotated[Literal["wizard", "server", "dba"], choice("wizard", "server", "dba")] = Field(
         "wizard",
-        title="Make tables",
+        title="Tables created by",
         description='"wizard", "server" (first start with -Dsetup), or "dba": only checked',
     )
     server_version: ServerVersion | None = Field(
         None,
         title="Server version",
-        description="assumed while offline; live, the server itself is asked",
+        description="assumed while offline; online, the server reports its own",
         examples=["5.6"],
     )
     charset: Charset | None = Field(
         None,
         title="Character set",
-        description="of user and registry database; unset, the server's own default",
+        description="of the user and registry databases; unset: the server's default",
         examples=["latin1"],
     )
     store_charset: Charset | None = Field(
@@ -155,23 +153,23 @@ class MySQL(Section):
         examples=["latin1"],
     )
     grant_host: GrantHost = Field(
-        "%", title="Grant to", description="the hosts that the account may come from, as MySQL writes them"
+        "%", title="Grant to", description="the hosts that the account may log in from, as MySQL writes them"
     )
     url_parameters: Mapping[ParameterName, ParameterValue] = Field(
         {},
         title="URL parameters",
-        description="put behind the JDBC URL of every datasource; a password is a reference",
+        description="appended to the JDBC URL of every datasource; a password is a reference",
         examples=[{"useSSL": "false"}],
     )
     driver_class: JavaClass = Field(
         "com.mysql.jdbc.Driver",
         title="Driver class",
-        description="the class that the datasources name; the jar must hold it",
+        description="the class that the datasources name; the jar must contain it",
     )
     driver_jar: ProfilePath | None = Field(
         None,
         title="Driver jar",
-        description="copied to components/lib of both; unset, one must be there already",
+        description="copied to components/lib of both; unset: one must be there already",
         examples=["/opt/mysql-connector-java-5.1.49-bin.jar"],
     )
     databases: Databases = Field(
@@ -203,7 +201,7 @@ class Datasources(Section):
     event_store: Text | None = Field(
         None,
         title="Event store datasource",
-        description="pins the name that otherwise follows the database's",
+        description="sets the name; unset: that of the database",
         examples=["WSO2_ANALYTICS_EVENT_STORE_DB"],
     )
     processed_data_store: Text | None = Field(
@@ -218,18 +216,18 @@ class Pool(Section):
     """The connection pool of each datasource."""
 
     max_active: Count = Field(
-        50, title="Connections", description="the most that one datasource of one node holds open"
+        50, title="Connections", description="the maximum for each datasource of each node"
     )
     max_wait_ms: Milliseconds = Field(
-        60000, title="Longest wait (ms)", description="how long a request waits for a free connection"
+        60000, title="Max wait (ms)", description="how long a request waits for a free connection"
     )
     test_on_borrow: Switch = Field(
         True,
         title="Test on borrow",
-        description="a connection that the server has closed is noticed before use",
+        description="test each connection before use: the server may have closed it",
     )
     validation_query: Text = Field(
-        "SELECT 1", title="Validation query", description="what a connection is tested with"
+        "SELECT 1", title="Validation query", description="the statement that tests a connection"
     )
     validation_interval_ms: Milliseconds = Field(
         30000, title="Validation interval (ms)", description="a connection is tested at most this often"
@@ -247,13 +245,13 @@ class Registry(Section):
     cache_id: Text | None = Field(
         None,
         title="Cache id",
-        description="the same on both; unset, it is made of the account and the database's URL",
+        description="the same on both; unset: made of the account and the database's URL",
         examples=["apim@jdbc:mysql://10.100.0.10:3306/regdb"],
     )
     read_only: Switch = Field(
         False, title="Read only", description="whether the nodes may not change the registry"
     )
-    enable_cache: Switch = Field(True, title="Cache", description="whether the nodes keep what they read")
+    enable_cache: Switch = Field(True, title="Cache", description="whether the nodes cache what they read")
     registry_root: RegistryPath = Field(
         "/", title="Root", description="the path that is the root of the remote instance"
     )
@@ -264,12 +262,12 @@ class Registry(Section):
     governance_target: RegistryPath = Field(
         "/_system/governance",
         title="Governance target",
-        description="the path that /_system/governance shows of the remote instance",
+        description="the path in the remote instance that /_system/governance shows",
     )
     config_target: RegistryPath = Field(
         "/_system/config",
         title="Config target",
-        description="the path that /_system/config shows of the remote instance",
+        description="the path in the remote instance that /_system/config shows",
     )
 
 
@@ -277,27 +275,27 @@ class EventProcessor(Section):
     """The event processor: one node active, the other passive."""
 
     persistence: Switch = Field(
-        True, title="Persistence", description="state is kept on disk and survives a stop of both nodes"
+        True, title="Persistence", description="save state on disk: it survives a stop of both nodes"
     )
     persistence_interval_minutes: Minutes | None = Field(
         None,
         title="Interval (min)",
-        description="how often state is saved; unset, the pack's own stays",
+        description="how often state is saved; unset: the pack's value",
         examples=[15],
     )
     persistence_location: Text | None = Field(
         None,
         title="Location",
-        description="the folder for saved state; unset, the pack's own stays",
+        description="the folder of saved state; unset: the pack's value",
         examples=["cep_persistence"],
     )
     duplicated_events: Switch = Field(
-        False, title="Events come twice", description="true: the clients send every event to both nodes"
+        False, title="Duplicated events", description="whether the clients send every event to both nodes"
     )
     presenter: Name | None = Field(
         None,
         title="Presenter",
-        description="the node that also presents events; unset, there is none",
+        description="the node that also presents events; unset: none",
         examples=["node1"],
     )
 
@@ -311,7 +309,7 @@ class Spark(Section):
     symbolic_link: AbsolutePath | None = Field(
         None,
         title="Symbolic link",
-        description="one path on both machines where the homes' own paths differ",
+        description="one path on both machines, where the paths of the homes differ",
         examples=["/opt/analytics"],
     )
 
@@ -320,7 +318,7 @@ class DeploymentSync(Section):
     """How C-Apps and other artifacts get to both nodes."""
 
     method: Annotated[Literal["none", "svn"], choice("none", "svn")] = Field(
-        "none", title="Method", description='"svn", or "none": every C-App is deployed to both nodes by hand'
+        "none", title="Method", description='"svn", or "none": you deploy every C-App to both nodes'
     )
     svn_url: SvnUrl | None = Field(
         None,
@@ -331,24 +329,24 @@ class DeploymentSync(Section):
     svn_username: Text | None = Field(
         None,
         title="Account",
-        description="the account that the nodes commit and update with",
+        description="the account that the nodes use for commits and updates",
         examples=["analytics"],
     )
     svn_password: SecretReference | None = Field(
         None,
         title="Password",
-        description="where the repository's password is kept",
+        description="where the repository's password is kept; never the password itself",
         examples=[{"env": "APIM_SVN_PASSWORD"}],
     )
     append_tenant_id: Switch = Field(
         True,
         title="Append tenant id",
-        description="whether each tenant has a folder of its own in the repository",
+        description="whether each tenant has its own folder in the repository",
     )
     manager: Name | None = Field(
         None,
         title="Manager",
-        description="the node that commits; unset, the first of the profile",
+        description="the node that commits; unset: the first one",
         examples=["node1"],
     )
 
@@ -358,7 +356,7 @@ class Node(Section):
 
     name: Name = Field(
         title="Name",
-        description="what this node is called in commands and messages",
+        description="the name of this node in commands and messages",
         examples=["node1", "node2"],
     )
     home: ProfilePath = Field(
@@ -368,27 +366,29 @@ class Node(Section):
     )
     host: Host = Field(
         title="Host",
-        description="how the other node reaches this one",
+        description="the name or address at which the other node reaches this one",
         examples=["10.100.0.46", "10.100.0.47"],
     )
     hazelcast_port: PortNumber = Field(
-        4000, title="Hazelcast port", description="the cluster's own port; the server does not add the offset"
+        4000,
+        title="Hazelcast port",
+        description="the port of the cluster; the server does not add the offset",
     )
     port_offset: Offset | None = Field(
         None,
         title="Port offset",
-        description="added to most ports; unset, the pack's own stays",
+        description="added to most ports; unset: the pack's value",
         examples=[1],
     )
     event_sync_port: PortNumber = Field(
         11224,
         title="Event sync port",
-        description="written to the file; the other node sends its events here",
+        description="written to the file; the other node sends events to this port",
     )
     management_port: PortNumber = Field(
         10005,
         title="Management port",
-        description="written to the file; the other node fetches its state here",
+        description="written to the file; the other node fetches state from this port",
     )
     presentation_port: PortNumber = Field(
         11000, title="Presentation port", description="written only with a presenter"
@@ -396,13 +396,13 @@ class Node(Section):
     spark_local_ip: IpAddress | None = Field(
         None,
         title="Spark's address",
-        description="needed where the machine has several; unset, Spark chooses",
+        description="needed where the machine has several; unset: Spark chooses",
         examples=["10.100.0.46", "10.100.0.47"],
     )
     java_home: ProfilePath | None = Field(
         None,
         title="Java home",
-        description="the Java that the server runs on; only looked at, never written",
+        description="the Java that the server runs on; only checked, never written",
         examples=["/usr/lib/jvm/java-8-openjdk-amd64"],
     )
 
@@ -411,7 +411,7 @@ class Profile(Section):
     """All that a pair is made from."""
 
     schema_version: Annotated[int, number(SCHEMA_VERSION, SCHEMA_VERSION, "the version")] = Field(
-        title="Schema version", description="which edition of this format the file follows", examples=[1]
+        title="Schema version", description="the version of this format", examples=[1]
     )
     cluster: Cluster = Field(Cluster.model_construct(), title="Cluster", description="the pair as a whole")
     mysql: MySQL = Field(title="MySQL", description="the database server that both nodes use")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from platformdirs import user_config_path, user_state_path
+from platformdirs import user_config_path, user_data_path, user_state_path
 
 APPLICATION = "apimha-wizard"
 
@@ -56,6 +56,11 @@ def draft(name: str) -> Path:
 def draft_origin(name: str) -> Path:
     """The file that says which profile a draft was begun from, and what that held then."""
     return drafts() / f"{name}.json"
+
+
+def passwords() -> Path:
+    """The folder (0700) of the passwords that were typed in the wizard, a file (0600) for each."""
+    return user_data_path(APPLICATION, appauthor=False) / "passwords"
 
 
 def agreements(state_folder: Path | None = None) -> Path:

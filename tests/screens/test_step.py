@@ -1,0 +1,343 @@
+"""A step: essentials first, what is required, fixes, pasting, paths, typed passwords, and a home elsewhere."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual import events
+from textual.pilot import Pilot
+
+from screens.app import WizardApp
+from screens.dialogs.ask import Ask
+from screens.model.draft import begin
+from screens.review import Review
+from screens.widgets.check_list import CheckList
+from screens.widgets.key_bar import KeyBar
+from tests.support.driving import go_to, place_of
+from tests.support.screens import PROFILE, Scripted, opened, pressed, settled, text_of, typed, until
+from wizard.profile.fields import ESSENTIAL, keys
+from wizard.steps.procedure import STEPS
+from wizard.system import finding, locations
+from wizard.system.finding import Finding, Fix, SetField
+
+
+@pytest.fixture(autouse=True)
+def scripted(monkeypatch: pytest.MonkeyPatch) -> type[Scripted]:
+    class Said(Scripted):
+        findings: Any = ()
+
+    monkeypatch.setattr("screens.model.session.CheckSession", Said)
+    monkeypatch.setattr("screens.model.pair.SETTLE", 0.01)
+    return Said
+
+
+@pytest.fixture
+def profile(tmp_path: Path) -> Path:
+    path = tmp_path / "analytics.toml"
+    path.write_text(PROFILE, "utf-8")
+    return path
+
+
+def new_app() -> WizardApp:
+    return WizardApp(begin("fresh"))
+
+
+def offers(app: WizardApp, action: str) -> bool:
+    return action in [key.action for key in app.screen.query_one(KeyBar).keys]
+
+
+def setting(id: str, field: str, value: Any, status: Any = finding.error) -> Finding:
+    fix = Fix(f"Set {field} = {value}", SetField(field, value, f"{field} = {value}"))
+    return status(f"{field} does not fit", fix=fix)._replace(id=id)
+
+
+# --- essentials -----------------------------------------------------------------------------------
+
+
+def test_a_new_pair_is_about_ten_questions() -> None:
+    asked = [key for key, condition in ESSENTIAL.items() if condition != ("deployment_sync.method", "svn")]
+    assert len(asked) == 10 and not [
+        key
+        for key in keys().values()
+        if key.required and not key.essential and key.key not in {"nodes.name", "schema_version"}
+    ]
+
+
+async def test_each_essential_field_shows_once_and_every_other_one_under_advanced(profile: Path) -> None:
+    app = opened(profile)
+    shown: list[str] = []
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        for step in STEPS:
+            await app.screen.open_step(step.id)
+            form = app.screen.form
+            shown += {field.field.key for field in form.fields()}
+            await form.open()
+            assert {field.field.key for field in form.fields()} >= {
+                key for key in step.fields if ESSENTIAL.get(key) is None
+            }
+    assert sorted(shown) == sorted(
+        key for key, condition in ESSENTIAL.items() if condition != ("deployment_sync.method", "svn")
+    )
+
+
+async def test_fields_that_depend_on_a_choice_come_and_go(profile: Path) -> None:
+    app = opened(profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await app.screen.open_step("mysql")
+        assert app.screen.form.field_at(("mysql", "admin_username")) is not None
+        await go_to(pilot, "mysql", "provisioning")
+        await pressed(pilot, "right")
+        await until(pilot, lambda: app.screen.form.field_at(("mysql", "admin_username")) is None)
+        await pressed(pilot, "left")
+        await until(pilot, lambda: app.screen.form.field_at(("mysql", "admin_username")) is not None)
+        await app.screen.open_step("deployment-sync")
+        assert "Repository" not in text_of(app)
+        await pressed(pilot, "right")
+        await until(pilot, lambda: "Repository" in text_of(app))
+
+
+async def test_required_shows_after_a_field_was_left_and_nothing_moves() -> None:
+    app = new_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        assert "required" not in text_of(app) and "Home *" in text_of(app)
+        rows = [field.region for field in app.screen.form.fields()]
+        await pressed(pilot, "tab")
+        await until(pilot, lambda: text_of(app).count("required") == 1)
+        assert rows == [field.region for field in app.screen.form.fields()]
+        await pressed(pilot, "ctrl+n")
+        await until(pilot, lambda: text_of(app).count("required") == 4)
+        assert app.screen.step.id == "prerequisites" and place_of(app) == ("nodes", 0, "home")
+        await pressed(pilot, "ctrl+n")
+        await until(pilot, lambda: app.screen.step.id == "mysql", "the second time it goes on")
+
+
+async def test_no_finding_is_about_a_value_that_nobody_entered(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Only the MySQL server is named: only what logs in there is checked."""
+    started: list[str] = []
+    real = Scripted.start
+
+    def start(self: Any, wanted: Any) -> None:
+        from screens.model.session import chosen_checks
+
+        started[:] = [one.id for one in chosen_checks(wanted)]
+        real(self, wanted)
+
+    monkeypatch.setattr(Scripted, "start", start)
+    app = new_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        assert started == []
+        for name, value in (("host", "db"), ("username", "apim"), ("password", {"env": "HOME"})):
+            app.pair.set(("mysql", name), value)
+        await settled(pilot)
+        assert "mysql.connect" in started
+        assert not [id for id in started if not id.startswith("mysql.")]
+        assert not {"mysql.loopback", "mysql.driver"} & set(started)
+
+
+# --- the checks panel -----------------------------------------------------------------------------
+
+
+async def test_what_is_wrong_is_in_full_and_what_passed_is_folded(profile: Path, scripted: Any) -> None:
+    long = "a message that is much longer than a line of the panel and must not be cut at the scroll bar " * 2
+    wrong = finding.warning(long + "END", fix="do something")._replace(id="prerequisites.java")
+    passed = [finding.ok(f"home {n}")._replace(id="prerequisites.home") for n in range(3)]
+    scripted.findings = [*passed, wrong, wrong]
+    app = opened(profile)
+    async with app.run_test(size=(80, 40)) as pilot:
+        await settled(pilot)
+        shown = text_of(app)
+        assert shown.count("END") == 1, "one finding once, to its end"
+        assert shown.index("prerequisites.java") < shown.index("3 passed")
+        assert "home 1" not in shown
+        app.screen.query_one(CheckList).focus()
+        await pressed(pilot, "down", "enter")
+        await until(pilot, lambda: "home 1" in text_of(app))
+
+
+async def test_keys_that_can_do_nothing_are_not_in_the_footer(profile: Path, scripted: Any) -> None:
+    app = opened(profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        assert not [one for one in ("fix", "fix_all", "copy", "back", "test") if offers(app, one)]
+        assert offers(app, "pick")
+        scripted.findings = [setting("ports.clash", "nodes.node2.port_offset", 2)]
+        await pressed(pilot, "f5")
+        await until(pilot, lambda: offers(app, "fix") and offers(app, "copy"))
+        assert not offers(app, "fix_all")
+
+
+async def test_shift_f4_lists_the_safe_fixes_and_applies_them(profile: Path, scripted: Any) -> None:
+    scripted.findings = [
+        setting("ports.clash", "nodes.node2.port_offset", 2),
+        setting("hazelcast.host", "nodes.node1.host", "10.9.9.9"),
+        setting("mysql.charset", "mysql.charset", "latin1"),
+    ]
+    app = opened(profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await until(pilot, lambda: offers(app, "fix_all"))
+        for answer in ("escape", "enter"):
+            await pressed(pilot, "shift+f4")
+            await until(pilot, lambda: isinstance(app.screen, Ask))
+            assert "port_offset: not set" in text_of(app) and "10.100.0.46" in text_of(app)
+            assert "charset" not in text_of(app), "it is not one of the safe ones"
+            await pilot.press(*(["right"] if answer == "enter" else []), answer)
+            changed = app.pair.draft.value(("nodes", 1, "port_offset")) == 2
+            assert changed == (answer == "enter")
+        assert app.pair.draft.value(("nodes", 0, "host")) == "10.9.9.9"
+        assert app.pair.draft.value(("mysql", "charset")) is None
+
+
+async def test_the_message_of_f4_does_not_cover_the_fixes(profile: Path, scripted: Any) -> None:
+    scripted.findings = [setting("ports.clash", "nodes.node2.port_offset", 2)]
+    app = opened(profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pressed(pilot, "f4")
+        await until(pilot, lambda: "Changed: nodes.node2.port_offset = 2" in text_of(app))
+        assert place_of(app) == ("nodes", 1, "port_offset"), "an advanced field is opened"
+        assert not app._notifications
+
+
+# --- pasting and paths ----------------------------------------------------------------------------
+
+
+async def paste(pilot: Pilot[Any], text: str) -> None:
+    pilot.app.post_message(events.Paste(text))
+    await settled(pilot)
+
+
+@pytest.mark.parametrize("between", ["\n", "\t", " \r\n"])
+async def test_a_paste_of_several_values_goes_field_by_field(between: str) -> None:
+    values = ["/opt/a", "10.0.0.1", "/opt/b", "10.0.0.2", "/opt/mysql.jar"]
+    app = new_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await paste(pilot, f"  {between.join(values)}\n")
+        nodes = [app.pair.draft.value(("nodes", n, name)) for n in (0, 1) for name in ("home", "host")]
+        assert [*nodes, app.pair.draft.value(("mysql", "driver_jar"))] == values
+        await pressed(pilot, "ctrl+n")
+        await until(pilot, lambda: app.screen.step.id == "mysql")
+        await paste(pilot, "db.example\tapim\thunter2\tdba")
+        await until(pilot, lambda: app.pair.draft.value(("mysql", "password")) is not None)
+        assert app.pair.draft.value(("mysql", "username")) == "apim"
+        assert app.pair.draft.value(("mysql", "provisioning")) == "dba"
+        assert "hunter2" not in app.pair.draft.keeper.draft.text
+
+
+async def test_blanks_and_line_ends_around_a_pasted_value_are_dropped(profile: Path) -> None:
+    app = opened(profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await go_to(pilot, "nodes", 0, "host")
+        await pressed(pilot, "ctrl+u")
+        await paste(pilot, " \t10.1.2.3  \r\n")
+        assert app.pair.draft.value(("nodes", 0, "host")) == "10.1.2.3"
+
+
+async def test_tab_completes_a_path_while_there_is_something_to_complete(tmp_path: Path, packs: Path) -> None:
+    (tmp_path / "homes").mkdir()
+    for n in (1, 2):
+        os.symlink(packs / "apim-analytics-2.0.0", tmp_path / "homes" / f"analytics-{n}")
+    app = new_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await typed(pilot, f"{tmp_path}/ho")
+        await pressed(pilot, "tab", "a", "tab")
+        assert app.focused.value == f"{tmp_path}/homes/analytics-", "as far as there is one way"
+        await pressed(pilot, "2", "tab")
+        assert place_of(app) == ("nodes", 0, "host"), "a pack is complete"
+        await pressed(pilot, "tab")
+        assert place_of(app) == ("nodes", 1, "home"), "nothing to complete"
+
+
+# --- passwords ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("leave", ["tab", "enter", "ctrl+n", "ctrl+q"])
+async def test_a_typed_password_is_kept_outside_the_profile(profile: Path, leave: str) -> None:
+    profile.write_text(PROFILE.replace('password = { env = "APIM_DB_PASSWORD" }\n', ""), "utf-8")
+    app = opened(profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await app.screen.open_step("mysql")
+        await go_to(pilot, "mysql", "password")
+        await typed(pilot, "hunter2")
+        assert "hunter2" not in text_of(app)
+        await pressed(pilot, leave)
+        await until(pilot, lambda: app.pair.draft.value(("mysql", "password")) is not None)
+        reference = app.pair.draft.value(("mysql", "password"))
+        assert Path(reference["file"]).read_text("utf-8") == "hunter2\n"
+        if leave != "ctrl+q":
+            await pressed(pilot, "ctrl+q")
+    assert f'password = {{ file = "{reference["file"]}" }}' in profile.read_text("utf-8")
+    assert profile.parent not in Path(reference["file"]).parents
+
+
+@pytest.mark.parametrize("answer", ["no", "empty"])
+async def test_an_empty_password_is_a_value_after_a_question(answer: str) -> None:
+    app = new_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await app.screen.open_step("mysql")
+        await go_to(pilot, "mysql", "password")
+        await pressed(pilot, "enter")
+        await until(pilot, lambda: isinstance(app.screen, Ask))
+        await pilot.click(f"#{answer}")
+        await settled(pilot)
+        reference = app.pair.draft.value(("mysql", "password"))
+        assert (reference is not None) == (answer == "empty")
+        if reference:
+            assert Path(reference["file"]).read_text("utf-8") == "\n"
+
+
+async def test_a_variable_that_is_not_set_can_be_typed_for_the_session(profile: Path) -> None:
+    app = opened(profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await app.screen.open_step("mysql")
+        await until(pilot, lambda: "not set here" in text_of(app))
+        assert app.pair.untyped() == ["mysql.password"]
+        app.pair.type_password("mysql.password", "hunter2")
+        reference = app.pair.profile.mysql.password
+        assert app.pair.resolver().resolve(reference, "mysql.password").reveal() == "hunter2"
+        await pressed(pilot, "ctrl+q")
+    found = [path for path in locations.state().rglob("*") if path.is_file()]
+    assert not [path for path in (*found, profile) if b"hunter2" in path.read_bytes()]
+
+
+# --- two machines ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("answer", "expected"), [("there", "node1"), ("later", None), ("wrong", None)])
+async def test_a_home_that_is_not_here_is_asked_about_once_in_step_1(
+    make_pair: Callable[..., Any], answer: str, expected: str | None
+) -> None:
+    pair = make_pair(nodes=[{}, {"home": "/opt/not-here/analytics", "host": "203.0.113.9"}])
+    app = opened(pair.profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pressed(pilot, "ctrl+n")
+        await until(pilot, lambda: isinstance(app.screen, Ask), "the question")
+        assert "Where is node2?" in text_of(app)
+        await pilot.click(f"#{answer}")
+        await until(pilot, lambda: not isinstance(app.screen, Ask))
+        assert app.pair.progress.only_node == expected
+        if answer == "wrong":
+            await until(pilot, lambda: place_of(app) == ("nodes", 1, "home"))
+            return
+        await until(pilot, lambda: app.screen.step.id == "mysql")
+        await pressed(pilot, "ctrl+b")
+        await until(pilot, lambda: app.screen.step.id == "prerequisites")
+        await pressed(pilot, "f2")
+        await until(pilot, lambda: isinstance(app.screen, Review), "it is asked once")
