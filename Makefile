@@ -30,7 +30,7 @@ NOT_LOWEST := ansible bench demo docs fuzz peers command_line/test_verify.py pre
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-lowest lint imports bench bench-peers faults fuzz fleet mutants screenshots docs site dist lock lock-lowest bundle clean venv
+.PHONY: help demo test test-lowest lint imports bench bench-peers faults typing fuzz fleet mutants screenshots docs site dist lock lock-lowest bundle clean venv
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -90,6 +90,9 @@ bench-peers: $(VENV)/.dev ## the same pair by Ansible, by augeas and by this too
 
 faults: $(VENV)/.dev ## each file call and statement fails, or is the last before a kill -9 (half an hour)
 	FAULTS=1 $(BIN)/python -m pytest -s --timeout 0 tests/transaction/test_faults.py tests/database/test_kill.py
+
+typing: $(VENV)/.dev ## fifty values typed into a real terminal at each speed, on a loaded machine
+	APIMHA_TYPING=50 $(BIN)/python -m pytest --timeout 0 tests/screens/test_typing.py
 
 fuzz: $(VENV)/.dev ## hostile input, for APIMHA_FUZZ_SECONDS (600): profiles, packs, scripts, logs, jars
 	APIMHA_FUZZ_SECONDS=$${APIMHA_FUZZ_SECONDS:-600} $(BIN)/python -m pytest -s --timeout 0 tests/fuzz

@@ -30,7 +30,7 @@ from wizard.preflight.mysql import CHECKS
 from wizard.profile.model import Profile
 from wizard.profile.passwords import Passwords
 from wizard.system import finding
-from wizard.system.finding import Finding
+from wizard.system.finding import Finding, SetField
 
 WITHOUT_SERVER = {"mysql.connect", "mysql.loopback", "mysql.names"}
 """What is judged without a login."""
@@ -210,6 +210,7 @@ class TestAccount:
             assert len(problems) == 3
             for problem in problems:
                 assert "anonymous account ''@'localhost'" in problem.message
+            assert {one.action.value for one in problems if isinstance(one.action, SetField)} == {"localhost"}
             assert problems[0].fix is not None
             maria.server.run(problems[0].fix.removesuffix("; as an administrator"))
         finally:

@@ -213,9 +213,13 @@ def _tls_off_in_profile(view: DatabaseView) -> Iterator[Finding]:
 
 
 def _shadowed(shadow: Account, username: str, where: str) -> Finding:
+    local = SetField("mysql.grant_host", "localhost", 'grant_host = "localhost"')
     return finding.error(
         f"the server matches logins as {username} from {where} to the anonymous account {shadow}",
-        fix=f"DROP USER {shadow.sql}{AS_ADMINISTRATOR}",
+        fix=Fix(
+            f"DROP USER {shadow.sql}{AS_ADMINISTRATOR}",
+            local if shadow.host == "localhost" else None,  # of the same host, the account with a name comes first
+        ),
     )
 
 
