@@ -218,7 +218,9 @@ def _shadowed(shadow: Account, username: str, where: str) -> Finding:
         f"the server matches logins as {username} from {where} to the anonymous account {shadow}",
         fix=Fix(
             f"DROP USER {shadow.sql}{AS_ADMINISTRATOR}",
-            local if shadow.host == "localhost" else None,  # of the same host, the account with a name comes first
+            local
+            if shadow.host == "localhost"
+            else None,  # of the same host, the account with a name comes first
         ),
     )
 
