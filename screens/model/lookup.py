@@ -51,18 +51,18 @@ def effective(draft: OpenDraft, key: str) -> Any:
     return keys()[key].default if value is None else value
 
 
-def newest_runs() -> dict[str, tuple[str, str]]:
-    """Return the state and the day of the newest run of each profile, such as `("applied", "2026-11-24")`."""
+def newest_runs(name: str | None = None) -> dict[str, tuple[str, str]]:
+    """Return the state and the day of the newest run of a profile, or of each: `("applied", "2026-11-24")`."""
     found: dict[str, tuple[str, str]] = {}
     with suppress(WizardError):  # how the last run ended is worth knowing, and no reason to stop
-        for run in rollback.history():
+        for run in rollback.history(name):
             found.setdefault(run["profile"], (run["state"], run["started"][:10]))
     return found
 
 
 def applied(name: str) -> str:
     """Return `applied` where the newest run of a profile was applied and is not undone, else an empty text."""
-    state, _ = newest_runs().get(name, ("", ""))
+    state, _ = newest_runs(name).get(name, ("", ""))
     return state if state == "applied" else ""
 
 
