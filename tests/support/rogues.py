@@ -238,10 +238,10 @@ SPARK = {
     "drip in the body": "no answer within",
     "endless headers": "does not speak HTTP",
     "endless body": "sends more than",
-    "a huge length": "is no node of the profile",
+    "a huge length": "is not a node of the profile",
     "for ever to be continued": "sends more than",
     "escapes": "title",
-    "strange values": "is no node of the profile",
+    "strange values": "is not a node of the profile",
     "a broken page": "was not found",
 }
 """The ways of the rogue Spark UI, each with what `verify` says of it."""

@@ -440,7 +440,7 @@ def test_a_log_that_is_written_and_rotated_while_it_is_read(path: Path, followin
     def write() -> None:
         for number in range(total):
             append(path, line(f"CEP {number}"))
-            if number % 500 == 499:
+            if number % 500 == 499 and number < total - 1:  # a rotation ends with a new file
                 path.rename(path.with_name(f"wso2carbon.log.2026-01-{number // 500 + 1:02d}"))
         done.set()
 

@@ -92,7 +92,7 @@ def _nearest(value: str, known: tuple[str, ...]) -> str:
     import difflib
 
     near = difflib.get_close_matches(value, known, 1)
-    return f"did you mean {near[0]}?" if near else f"use one of: {', '.join(known)}"
+    return f"did you mean {near[0]}?" if near and len(known) > 2 else f"use one of: {', '.join(known)}"
 
 
 @dataclass

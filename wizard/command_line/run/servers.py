@@ -418,6 +418,7 @@ class Servers:
 
     def _failure(self, node: Node) -> Finding:
         """Describe a failed start: the last relevant lines of the log, else of the console, and the known cause."""
+        self._view = self._watcher.poll()  # the server may have written since the last look, before it ended
         launched, ended = self._launched.get(node.name), self.pid(node) is None
         logs = [LOG] if self.begun(node) else []
         logs += [launcher.CONSOLE] if launched is not None and launched.process is not None else []
