@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.support import pairs, strace
-from tests.support.fleet import Fleet, Host, Played, fleet, stock
+from tests.support.fleet import COLLECTION, Fleet, Host, Played, fleet, stock
 from tests.support.headless import AXIS2, EVENT_PROCESSOR, text
 from tests.support.stand_in import SETTINGS
 from tests.support.worlds import CUT_OFF, CUT_OFF_AT
@@ -84,6 +85,11 @@ def kill(host: Host) -> None:
 def test_configure_again_and_what_it_would_do(site: Site) -> None:
     hosts = site.fleet.hosts
     before = [host.bytes_of_home() for host in hosts]
+    first = site.play(CONFIGURE, "--check")
+    assert first.code == 0, first.out  # also where the driver jar is not on the host yet
+    assert before == [host.bytes_of_home() for host in hosts]
+    assert not (hosts[0].disk / "etc/apimha-wizard").exists()
+    assert not (hosts[0].disk / "opt/driver.jar").exists()
     done = site.play(CONFIGURE, "-vvv")
     assert done.code == 0, done.out
     assert all(done.changed().values())
@@ -155,7 +161,7 @@ def program(site: Site, host: Host, script: str) -> Iterator[None]:
 def killed(site: Site, host: Host) -> Iterator[None]:
     """A replay that ends by SIGKILL after some of its writes."""
     code = site.fleet.folder / "killed.py"
-    code.write_text(CUT_OFF.replace(f"[{CUT_OFF_AT}]", "[2]"))  # the change may be one of a single file
+    code.write_text(CUT_OFF.replace(f"[{CUT_OFF_AT}]", "[3]"))  # the change may be one of a single file
     yield from program(site, host, f'exec {sys.executable} {code} "$@"')
 
 
@@ -186,8 +192,12 @@ def test_a_node_fails_and_its_pair_is_as_before(site: Site, trouble: Any, of: in
     site.write()
     before, of_bad = good.bytes_of_home(), bad.bytes_of_home()
     with contextmanager(trouble)(site, bad):
-        done = site.play(CONFIGURE)
+        # Settings of a user with which the hosts would not be kept in step, or none would be left to undo.
+        done = site.play(CONFIGURE, ANSIBLE_STRATEGY="free", ANSIBLE_ANY_ERRORS_FATAL="1")
     assert done.code in (2, 4, 6), done.out
+    if trouble is killed:
+        assert "was killed by signal 9" in done.out
+        assert done.recap[bad.name]["rescued"] == 1
     assert done.recap[bad.name]["failed"] + done.recap[bad.name]["unreachable"] == 1, done.out
     assert done.recap[good.name]["failed"] == 1
     assert good.bytes_of_home() == before
@@ -273,12 +283,19 @@ def test_rollback_undoes_the_newest_change_of_each_pair(site: Site) -> None:
     assert (again.code, set(again.changed().values())) == (0, {0}), again.out
 
 
-def test_only_one_node_of_a_pair_is_refused(site: Site) -> None:
+@pytest.mark.parametrize("serial", [False, True])
+def test_only_one_node_of_a_pair_is_refused(site: Site, serial: bool) -> None:
+    """By `--limit`; or because `serial` lets the other one come later."""
+    playbook, limit = CONFIGURE, site.fleet.hosts[0].name
+    if serial:
+        [play] = yaml.safe_load((COLLECTION / "playbooks/configure.yml").read_text())
+        playbook, limit = str(site.fleet.site / "serial.yml"), "pair0"
+        Path(playbook).write_text(yaml.safe_dump([play | {"serial": 1}]))
     site.write()
     before = site.fleet.hosts[0].bytes_of_home()
-    done = site.play(CONFIGURE, "--limit", site.fleet.hosts[0].name)
+    done = site.play(playbook, "--limit", limit)
     assert done.code == 2
-    assert "or is not part of this play. Nothing was written." in done.out.replace("\n", " ")
+    assert "is not part of this play (--limit, serial). Nothing was written." in done.out
     assert site.fleet.hosts[0].bytes_of_home() == before
 
 
@@ -296,13 +313,78 @@ def test_the_servers_create_the_tables(site: Site) -> None:
     assert site.play("apimha.wizard.stop", "--limit", "pair0").code == 0
 
 
-def test_a_host_without_the_program_is_told_what_to_install(site: Site) -> None:
-    site.fleet.set(site.fleet.hosts[1], apimha_prefix="/nowhere")
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({}, "It needs Python 3.11 or later"),
+        (
+            {"apimha_bundle": "bundle.tar.gz"},
+            "python3 3.9). Fix: install one, on Debian and Ubuntu python3.11",
+        ),
+    ],
+)
+def test_a_host_that_cannot_run_the_program_fails_early(
+    site: Site, variables: dict[str, str], words: str
+) -> None:
+    """Without it and without a bundle; and with a bundle, where the only Python is 3.9."""
+    good, bad = site.fleet.hosts[:2]
+    old = bad.disk / "opt/python3"
+    old.write_text("#!/bin/sh\necho 3.9; exit 1\n")
+    old.chmod(0o755)
+    site.write()
+    before = [host.bytes_of_home() for host in (good, bad)]
+    site.fleet.set(bad, apimha_prefix="/nowhere", apimha_python="/opt/python3", **variables)
+    done = site.play(CONFIGURE)
+    site.fleet.set(bad)
+    assert words in done.out
+    assert [done.recap[host.name]["failed"] for host in (good, bad)] == [1, 1]
+    assert before == [host.bytes_of_home() for host in (good, bad)]
+
+
+def test_an_unset_variable_of_the_control_node_is_no_empty_password(site: Site) -> None:
+    secret = site.fleet.control.env.pop("APIM_DB_PASSWORD")
+    done = site.play(CONFIGURE)
+    site.fleet.control.env["APIM_DB_PASSWORD"] = secret
+    assert done.code == 2
+    assert "not set on the control node" in done.out
+    site.fleet.set(site.fleet.hosts[1], apimha_secrets={"DBA_PASSWORD": "dba", "TYPO": "another"})
     done = site.play(CONFIGURE)
     site.fleet.set(site.fleet.hosts[1])
-    assert "It needs Python 3.11 or later" in done.out.replace("\n", " ")
     assert done.recap[site.fleet.hosts[1].name]["failed"] == 1
-    assert done.recap[site.fleet.hosts[0].name]["failed"] == 1
+    assert "apimha_secrets of the pair (given: DBA_PASSWORD, TYPO)" in done.out
+
+
+def test_a_user_of_its_own_runs_the_program(site: Site) -> None:
+    """The user who owns the homes, reached by (a stand-in for) sudo; where root goes in."""
+    fleet, both = site.fleet, site.fleet.hosts[2:]
+    sudo = fleet.folder / "sudo"
+    sudo.write_text(
+        '#!/bin/sh\nwhile [ "$1" != -u ]; do shift; done\nuser=$2; shift 2\n'
+        'exec runuser -u "$user" -- env HOME="$(getent passwd "$user" | cut -d: -f6)" "$@"\n'
+    )
+    sudo.chmod(0o755)
+    fleet.folder.chmod(0o711)
+    for host in both:
+        with (host.disk / "etc/passwd").open("a") as passwd:
+            passwd.write(f"owner:x:4711:4711::{host.disk}/owner:/bin/sh\n")
+        (host.disk / "owner").mkdir()
+        for path in (host.disk / "owner", host.real_home, *host.real_home.rglob("*")):
+            os.chown(path, 4711, 4711, follow_symlinks=False)
+        fleet.set(host, apimha_home_owner="owner", ansible_become_exe=str(sudo))
+    site.write()
+    try:
+        for playbook in (CONFIGURE, "apimha.wizard.start", "apimha.wizard.verify", "apimha.wizard.stop"):
+            done = site.play(playbook, "--limit", "pair1")
+            assert done.code == 0, done.out
+        for host in both:
+            assert site.has(host)
+            assert {path.lstat().st_uid for path in host.real_home.rglob("*")} == {4711}
+            assert (host.disk / "owner/.local/state/apimha-wizard/runs").is_dir()
+        assert site.play("apimha.wizard.rollback", "--limit", "pair1").code == 0
+        assert not any(map(site.has, both))
+    finally:
+        for host in both:
+            fleet.set(host)
 
 
 def leaks(host: Host) -> set[str]:
@@ -319,7 +401,8 @@ def leaks(host: Host) -> set[str]:
 def test_no_password_is_written_but_where_the_product_needs_it(site: Site) -> None:
     """In all that the other tests did: homes and backups alone."""
     for host in site.fleet.hosts:
-        kept = (str(host.home), str(host.disk / "root/.local/state/apimha-wizard/runs"))
+        state = ".local/state/apimha-wizard/runs"
+        kept = tuple(map(str, (host.home, host.disk / "root" / state, host.disk / "owner" / state)))
         found = leaks(host)
         assert found, "the home has it"
         assert {one for one in found if not one.startswith(kept)} == set()

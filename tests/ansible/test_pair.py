@@ -18,6 +18,10 @@ def test_both_nodes_are_configured_or_neither(packs: Path) -> None:
         pair.profile()
         pair.inventory()
         before = first.bytes_of_home()
+        shown = pair.play("apimha.wizard.configure", "--check")
+        assert shown.code == 0, shown.out  # although the driver jar is not on the host yet
+        assert shown.changed()[second.name] > 0
+        assert not (second.disk / "opt/driver.jar").exists()
         second.machine.run("mount", "-o", "remount,bind,ro", second.home)
 
         failed = pair.play("apimha.wizard.configure", "-vvv", ANSIBLE_NOCOLOR="1")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import yaml
 
 from tests.support.cli import run
@@ -34,9 +35,28 @@ def test_the_files_of_two_pairs_in_one_folder(tmp_path: Path) -> None:
     variables = yaml.safe_load((site / "inventory/group_vars/my_pair.yml").read_text())
     assert variables["apimha_profile"] == str(tmp_path / "my-pair.toml")
     assert variables["ansible_pipelining"] is True
-    assert variables["apimha_secrets"] == {'P"W': """{{ lookup('ansible.builtin.env', 'P"W') }}"""}
+    unset = "default=undef('not set on the control node')"
+    assert variables["apimha_secrets"] == {
+        'P"W': f"""{{{{ lookup('ansible.builtin.env', 'P"W', {unset}) }}}}"""
+    }
     [play] = yaml.safe_load((site / "2nd.yml").read_text())
     assert play["vars"] == {"apimha_hosts": "_2nd"}
+
+
+@pytest.mark.parametrize(
+    ("name", "group", "host"),
+    [("all", "_all", "all-node1"), ("a: b[1:3] #", "a__b_1_3___", "a__b_1_3___-node1")],
+)
+def test_names_that_ansible_would_misread(tmp_path: Path, name: str, group: str, host: str) -> None:
+    done = run("ansible", profile(tmp_path, name, "{ env = 'PW' }"), tmp_path / "my site")
+    assert done.code == 0, done.err
+    assert done.out.endswith(
+        f"Next: ansible-playbook -i '{tmp_path}/my site/inventory' '{tmp_path}/my site/{name}.yml'\n"
+    )
+    inventory = yaml.safe_load((tmp_path / f"my site/inventory/{name}.yml").read_text())
+    assert host in inventory["all"]["children"][group]["hosts"]
+    [play] = yaml.safe_load((tmp_path / f"my site/{name}.yml").read_text())
+    assert play["vars"] == {"apimha_hosts": group}
 
 
 def test_an_existing_file_is_refused(tmp_path: Path) -> None:

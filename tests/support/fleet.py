@@ -323,7 +323,7 @@ def _host(unpack: Callable[[Path], object], host: Host, opt: Path) -> None:
     machine.env["HOME"] = str(disk / "root")
     machine.run("mount", "--bind", disk / "etc", "/etc")
     machine.run("sh", "-c", "mount -t tmpfs none /run && mkdir -m 755 /run/sshd")
-    for private in (Path("/tmp"), Path("/opt")):
+    for private in map(Path, ("/tmp", "/opt", "/root")):
         for needed in map(Path, {str(ROOT), sys.prefix, sys.base_prefix}):
             if private in needed.parents:  # stays visible there
                 shared = disk / private.name / needed.relative_to(private)
@@ -331,7 +331,7 @@ def _host(unpack: Callable[[Path], object], host: Host, opt: Path) -> None:
                 machine.run("mount", "--bind", needed, shared)
         machine.run("mount", "--rbind", disk / private.name, private)
     for source, target in ((disk / "opt", opt), (host.real_home, host.home)):
-        machine.run("sh", "-c", f"mkdir -p {target} && mount --bind {source} {target}")
+        machine.mount(source, target)
 
 
 def _daemon(host: Host, folder: Path, *, traced: bool) -> subprocess.Popen[bytes]:

@@ -352,7 +352,7 @@ def ansible(name: str, folder: Path, force: bool) -> int:
     out.lines(f"written: {path}" for path in written)
     for key in files.unusable(loaded):
         out.line(f"! {key}: a password that is asked for cannot be used by Ansible; use env", "warning")
-    out.line(f"Next: ansible-playbook -i {folder}/inventory {written[-1]}")
+    out.line(f"Next: ansible-playbook -i {quote(str(folder / 'inventory'))} {quote(str(written[-1]))}")
     return 0
 
 

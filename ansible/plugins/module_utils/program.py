@@ -91,7 +91,9 @@ class Program:
             one for key in ("checks", "findings") for one in result.get(key, ()) if one["status"] == "error"
         ]
         lines = [f"{one['id']} {one['node'] or ''}: {one['message']}; fix: {one['fix']}" for one in wrong]
+        if any(one["id"] == "prerequisites.secret" for one in wrong):  # the fix is for a shell
+            names = ", ".join(sorted(self.given["secrets"])) or "none"
+            lines.append(f"with Ansible: the option secrets, or apimha_secrets of the pair (given: {names})")
         message = error or "\n".join(lines) or self.said or "it printed nothing"
-        self.module.fail_json(
-            msg=f"apimha-wizard ended with exit code {code}: {message}", rc=code, **result, **more
-        )
+        ended = f"ended with exit code {code}: {message}" if code >= 0 else f"was killed by signal {-code}"
+        self.module.fail_json(msg=f"apimha-wizard {ended}", rc=code, **result, **more)

@@ -23,16 +23,19 @@ def files_of(loaded: LoadedProfile) -> dict[str, str]:
     A string of JSON is one of YAML too.  Other pairs can have their files in the same folder.
     """
     name = loaded.name
-    group = re.sub(r"\W|^(?=\d)", "_", name, flags=re.ASCII)
+    # Neither a name that Ansible refuses for a group or reads as a range of hosts, nor that of a group of its own.
+    group = re.sub(r"\W|^(?=\d|(all|ungrouped)$)", "_", name, flags=re.ASCII)
     hosts = "".join(
-        f"        {name}-{node.name}:\n          ansible_host: {json.dumps(node.host)}\n"
+        f"        {host}:\n          ansible_host: {json.dumps(node.host)}\n"
         f"          apimha_node: {json.dumps(node.name)}\n"
         for node in loaded.profile.nodes
+        for host in [re.sub(r"[^\w.-]", "_", f"{name}-{node.name}", flags=re.ASCII)]
     )
     variables = sorted(
         {one.env for one in references(loaded.profile).values() if isinstance(one, EnvReference)}
     )
-    lookups = {one: f"{{{{ lookup('ansible.builtin.env', {one!r}) }}}}" for one in variables}
+    unset = "default=undef('not set on the control node')"  # else an unset variable is an empty password
+    lookups = {one: f"{{{{ lookup('ansible.builtin.env', {one!r}, {unset}) }}}}" for one in variables}
     secrets = "".join(f"  {json.dumps(one)}: {json.dumps(text)}\n" for one, text in lookups.items())
     return {
         f"inventory/{name}.yml": f"---\nall:\n  children:\n    {group}:\n      hosts:\n{hosts}",
@@ -42,7 +45,8 @@ def files_of(loaded: LoadedProfile) -> dict[str, str]:
         "# Without pipelining Ansible writes the arguments of modules, and so passwords, to a file on the host.\n"
         "ansible_pipelining: true\n",
         f"{name}.yml": "---\n# Others: apimha.wizard.start, stop, verify, rolling, rollback\n"
-        f"- name: Configure the pair {name}\n  ansible.builtin.import_playbook: apimha.wizard.configure\n"
+        f"- name: {json.dumps('Configure the pair ' + name)}\n"
+        "  ansible.builtin.import_playbook: apimha.wizard.configure\n"
         f"  vars:\n    apimha_hosts: {group}\n",
     }
 
