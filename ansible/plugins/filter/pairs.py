@@ -29,7 +29,8 @@ def partner_of(groups: Mapping[str, list[str]], host: str, hostvars: Mapping[str
             if same and theirs.get("apimha_node") not in (None, own.get("apimha_node")):
                 return other
     raise AnsibleFilterError(
-        f"{host} is in no pair: a pair is a group of two hosts with one apimha_profile and an apimha_node each"
+        f"{host} is in no pair: a pair is a group of two hosts with one apimha_profile and an apimha_node each; "
+        "a machine of two pairs needs a name of its own in the inventory for each"
     )
 
 
