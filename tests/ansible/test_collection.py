@@ -73,16 +73,26 @@ def test_version_and_action_group() -> None:
     assert set(runtime["action_groups"]["all"]) == MODULES == set(COMMANDS)
 
 
-@pytest.mark.parametrize("variables", [{"ansible_pipelining": False}, {"ansible_become_method": "su"}])
-def test_without_pipelining_no_host_is_contacted(
-    variables: dict[str, object], installed: dict[str, str], tmp_path: Path
+@pytest.mark.parametrize(
+    ("variables", "jar", "words"),
+    [
+        ({"ansible_pipelining": False}, "/x.jar", "without pipelining Ansible writes"),
+        ({"ansible_become_method": "su"}, "/x.jar", "without pipelining Ansible writes"),
+        ({}, "x.jar", "home and driver_jar have to be absolute paths here"),
+        ({}, "~/x.jar", "home and driver_jar have to be absolute paths here"),
+    ],
+)
+def test_no_host_is_contacted(
+    variables: dict[str, object], jar: str, words: str, installed: dict[str, str], tmp_path: Path
 ) -> None:
+    """Without pipelining, and with a profile that means another file on each host."""
     profile = tmp_path / "pair.toml"
     profile.write_text(
         "\n".join(
             [
                 "schema_version = 1",
                 '[mysql]\nhost = "db"\nusername = "apim"\npassword = { env = "P" }',
+                f'driver_jar = "{jar}"',
                 *(f'[[nodes]]\nname = "{one}"\nhome = "/h"\nhost = "h"' for one in ("node1", "node2")),
             ]
         )
@@ -93,7 +103,7 @@ def test_without_pipelining_no_host_is_contacted(
     inventory = tmp_path / "inventory.json"
     inventory.write_text(json.dumps({"all": {"children": {"pair": {"hosts": hosts, "vars": own}}}}))
     out = ansible(installed, "playbook", "-i", inventory, "apimha.wizard.configure", code=2)
-    assert "without pipelining Ansible writes" in out
+    assert words in out
     assert "unreachable=0    failed=1" in out
 
 
