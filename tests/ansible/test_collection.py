@@ -148,5 +148,5 @@ def test_the_other_host_of_a_pair() -> None:
         "b1": "b2",
         "b2": "b1",
     }
-    with pytest.raises(filters.AnsibleFilterError, match="a1 is in no pair.* a machine of two pairs"):
+    with pytest.raises(filters.AnsibleFilterError, match=r"a1 is in no pair.* a machine of two pairs"):
         filters.partner_of({"first": ["a1", "b1"], "pair_b": ["b2", "b1"]}, "a1", hosts)
