@@ -292,7 +292,7 @@ class TestServersPictures:
                     over.wait()
                 return ends or servers.ServersResult("cancelled", 130)
 
-            monkeypatch.setattr(servers, "run", run)
+            monkeypatch.setattr("wizard.command_line.run.start_stop.run", run)
             packs = {name: Pack(Path("/opt", name)) for name in ("node1", "node2")}
             setting = SimpleNamespace(only_node=None)
             monkeypatch.setattr("screens.dialogs.servers.setting_of", lambda *given: setting)

@@ -89,12 +89,12 @@ def test_typed_text_is_there_when_it_is_taken_up_again(screen: Terminal, make_pa
     start(screen, pair.profile)
     screen.press("End")
     screen.type("xyz")
-    screen.wait("node1xyz")
+    screen.wait("analytics-1xyz")
     screen.press("C-q")
     screen.wait("ended with 0")
     screen.type(run_line([*WIZARD, "resume", pair.profile]))
     screen.press("Enter")
-    screen.wait("node1xyz")
+    screen.wait("analytics-1xyz")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
@@ -104,7 +104,7 @@ def test_a_signal_leaves_the_terminal_as_it_was(
     pair = make_pair()
     before = start(screen, pair.profile)
     screen.type("q")
-    screen.wait("node1q")
+    screen.wait("analytics-1q")
     os.kill(process_of(screen), number)
     screen.wait(f"ended with {128 + number}")
     assert screen.state() == before
@@ -142,11 +142,11 @@ def test_cut_off_by_the_kernel_nothing_typed_is_lost(screen: Terminal, make_pair
     pair = make_pair()
     start(screen, pair.profile)
     screen.type("abc")
-    screen.wait("node1abc")
-    screen.wait(lambda text: "node1abc" in open_profile(str(pair.profile)).text)
+    screen.wait("analytics-1abc")
+    screen.wait(lambda text: "analytics-1abc" in open_profile(str(pair.profile)).text)
     os.kill(process_of(screen), signal.SIGKILL)
     screen.wait("ended with 137")
-    assert "node1abc" in open_profile(str(pair.profile)).text
+    assert "analytics-1abc" in open_profile(str(pair.profile)).text
 
 
 def test_a_terminal_that_is_too_small_says_so_and_recovers(screen: Terminal, make_pair: Any) -> None:
@@ -188,6 +188,6 @@ def test_a_key_typed_before_anything_is_painted_reaches_the_first_field(
     screen.type(run_line([*WIZARD, pair.profile]))
     screen.press("Enter")
     screen.type("Z")
-    screen.wait("node1Z")
+    screen.wait("analytics-1Z")
     screen.press("C-q")
     screen.wait("ended with 0")
