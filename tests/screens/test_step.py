@@ -245,7 +245,10 @@ async def test_blanks_and_line_ends_around_a_pasted_value_are_dropped(profile: P
         assert app.pair.draft.value(("nodes", 0, "host")) == "10.1.2.3"
 
 
-async def test_tab_completes_a_path_while_there_is_something_to_complete(tmp_path: Path, packs: Path) -> None:
+async def test_tab_completes_a_path_while_there_is_something_to_complete(
+    tmp_path: Path, packs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("screens.widgets.path_field.PATIENCE", 30)  # the disk of a busy machine
     (tmp_path / "homes").mkdir()
     for n in (1, 2):
         os.symlink(packs / "apim-analytics-2.0.0", tmp_path / "homes" / f"analytics-{n}")
