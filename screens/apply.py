@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from wizard.command_line.run.servers import NodeState
 
 ENDINGS = {
-    "refused": "Refused: nothing was written.",
+    "refused": "Refused: no file was written.",
     "failed": "Failed. Everything in the homes is as before.",
     "cancelled": "Cancelled. Everything in the homes is as before.",
 }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.binding import BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Button, Static
@@ -30,7 +30,7 @@ ACTIONS = {"start": "servers('start')", "verify": "verify", "undo": "roll_back"}
 
 
 class Done(Screen[None]):
-    """The next steps of a run, right after it or from *Runs*."""
+    """The next steps of a run, right after it or from *Runs*; each command on a line of its own, to be copied."""
 
     CSS_PATH = "apply.tcss"
     AUTO_FOCUS = "Button"
@@ -55,7 +55,15 @@ class Done(Screen[None]):
                     yield Button(title, id=step.id, compact=True)
                 else:
                     yield Static(title, markup=False, classes="title")
-                yield Static(_lines(step), classes="lines")
+                yield Vertical(
+                    *(
+                        Static(plain(text), markup=False, classes="command" if command else "said")
+                        for line in step.lines
+                        for command, text in enumerate(line)
+                        if text
+                    ),
+                    classes="lines",
+                )
         yield KeyBar(())
 
     def on_mount(self) -> None:
@@ -100,14 +108,3 @@ class Done(Screen[None]):
         """Go back to where the user came from."""
         self.pair.prepared = None
         self.dismiss(None)
-
-
-def _lines(step: NextStep) -> Content:
-    """What is said, and each command on a line of its own without anything else, so that it can be copied."""
-    parts = [
-        Content.styled(plain(text) if command else f"  {plain(text)}", "$primary bold" if command else "")
-        for line in step.lines
-        for command, text in enumerate(line)
-        if text
-    ]
-    return Content("\n").join(parts)

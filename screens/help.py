@@ -10,8 +10,10 @@ from textual.screen import ModalScreen
 
 from screens.keys import FORM, Keys
 from screens.model import lookup
+from screens.model.values import help_of
 from screens.page import Page, PageEntry
 from screens.signs import WORDS, StepState, plain, sign
+from wizard.profile.fields import CHOICES
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -107,9 +109,10 @@ def _title(text: str) -> list[PageEntry]:
 def _step(step: Step) -> list[PageEntry]:
     entries = [PageEntry(text=step.help), *_title("Keys"), *_keys(FORM), *_title("Fields")]
     for field in lookup.keys_of(step):
-        default = "" if field.default in (None, {}) else f" Default: {field.default}."
+        default = CHOICES.get(str(field.default), field.default)
+        default = "" if default in (None, {}) else f" Default: {default}."
         entries += [
-            PageEntry(f"  {field.title}", "bold", f"{field.help}.{default}", indent=4),
+            PageEntry(f"  {field.title}", "bold", f"{help_of(field)}.{default}", indent=4),
             PageEntry(text=field.key, text_ink="$quiet", indent=4),
         ]
     entries += _title("Checks") if step.checks else []

@@ -343,7 +343,8 @@ class Review(Screen["tuple[str, Place | None] | None"]):
         elif finding.id not in UNIGNORABLE:
             said.append(Said("Space treats it as a warning (as --ignore does).", "primary"))
         else:
-            said.append(Said("This has to be fixed first: F3 goes to its field.", "primary"))
+            where = ": F3 goes to its field" if self._cause(finding) is not None else ""
+            said.append(Said(f"This has to be fixed first{where}.", "primary"))
         return said
 
     def _show_change(self, view: DiffView, change: Change, line: Line | None) -> None:
@@ -404,9 +405,10 @@ class Review(Screen["tuple[str, Place | None] | None"]):
             and all(change.rolls for change in prepared.plan.pending)
         )
 
-    def _verdict(self, text: str, *, ready: bool = False) -> None:
+    def _verdict(self, text: str, *, ready: bool = False, said: str = "") -> None:
+        """Show what keeps the plan from being applied, after what a key has just done."""
         self._open = "" if ready else text
-        self.query_one("#verdict-text", Static).update(Content(plain(text)))
+        self.query_one("#verdict-text", Static).update(Content.assemble((said, "$error bold"), plain(text)))
         self.query_one("#apply", Button).disabled = not ready
 
     def on_tree_node_selected(self, event: Tree.NodeSelected[Item]) -> None:
@@ -437,7 +439,7 @@ class Review(Screen["tuple[str, Place | None] | None"]):
         self._show_item(self._current())
         self._judge()
         if self._open:
-            self.notify(f"Still open: {plain(self._open)}", markup=False)
+            self._verdict(self._open, said="Still open: ")
 
     def _ignore(self, finding: Finding) -> None:
         if finding.id in UNIGNORABLE:
@@ -458,15 +460,26 @@ class Review(Screen["tuple[str, Place | None] | None"]):
     def _target(self, item: Item) -> tuple[str, Place | None] | None:
         """The step and the field that cause what an item shows; None where no field does."""
         if item.finding is not None:
-            action = item.finding.action
-            field = action.field if isinstance(action, SetField) else self.pair.field_of(item.finding)
-            return self.pair.owners(item.finding)[0], self.pair.draft.place(field) if field else None
+            return self._cause(item.finding)
         place = item.place or self._place(item.line)
         if item.database and self.pair.profile is not None:
             databases = self.pair.profile.mysql.databases
             role = next((role for role, name in databases if name == item.database), None)
             place = ("mysql", "databases", role) if role is not None else None
         return (lookup.steps_of(key_of(place))[0], place) if place is not None else None
+
+    def _cause(self, finding: Finding) -> tuple[str, Place] | None:
+        """The step and the field that correct a finding; None where that is no matter of the profile."""
+        check = next((one for one in CHECKS if one.id == finding.id), None)
+        action = finding.action
+        field = action.field if isinstance(action, SetField) else self.pair.field_of(finding)
+        if field is None and check is not None and check.field is not None:
+            field = check.field.replace("nodes.", f"nodes.{finding.node or 0}.", 1)
+        place = self.pair.draft.place(field) if field is not None else None
+        if place is None:
+            return None
+        own, steps = self.pair.owners(finding)[0], lookup.steps_of(key_of(place))
+        return own if own in steps else steps[0], place
 
     def _place(self, line: Line | None) -> Place | None:
         """The place of the field that causes a line; None where the procedure prescribes it."""
@@ -501,7 +514,7 @@ class Review(Screen["tuple[str, Place | None] | None"]):
         """Write it, if nothing is open; else say what is."""
         prepared = self.pair.prepared
         if prepared is None or self._open:
-            self.notify(f"Not applied: {plain(self._open)}", severity="warning", markup=False)
+            self._verdict(self._open, said="Not applied: ")
             return
         self.app.push_screen(Apply(self.pair, prepared, rolling=self._rolling))
 

@@ -154,6 +154,10 @@ class StepScreen(Screen[None]):
         self.call_after_refresh(self._begin)
 
     async def _begin(self) -> None:
+        if self._field_of(self.focused, Labelled) is next(self.form.fields(), None):
+            self.form.scroll_home(
+                animate=False
+            )  # the focus came before the layout: the title was scrolled away
         self.pair.begin()
         self._look_at_paths()
         if self.pair.draft.conflict:
@@ -396,7 +400,7 @@ class StepScreen(Screen[None]):
         field = self._field_of(event.widget, Labelled)
         text = ""
         if field is not None:
-            text = f"{field.field.title}: {field.field.help}"
+            text = f"{field.field.title}: {values.help_of(field.field)}"
             field.refresh()
         elif isinstance(event.widget, CheckList):
             text = "Up and Down choose a finding; F4 applies its fix, F6 copies it. Enter shows what passed."
@@ -599,7 +603,7 @@ class StepScreen(Screen[None]):
         for change in safe:
             before = draft.value(draft.place(change.field) or ())
             lines.append(
-                f"{change.field}: {'not set' if before is None else before} {sign('to')} {change.value}"
+                f"{self._title(change)}: {'not set' if before is None else before} {sign('to')} {change.value}"
             )
 
         def answered(choice: str | None) -> None:
@@ -614,13 +618,20 @@ class StepScreen(Screen[None]):
         changed = [(fix, place) for fix in fixes if (place := self.pair.do(fix)) is not None]
         if not changed:
             return
-        place, said = changed[0][1], f"Changed: {'; '.join(plain(fix.label) for fix, _ in changed)}"
+        place, said = (
+            changed[0][1],
+            f"Changed: {'; '.join(f'{self._title(fix)} = {fix.value}' for fix, _ in changed)}",
+        )
         focused = self._field_of(self.focused, Labelled)
         if key_of(place) in self.step.fields and (focused is None or focused.place != place):
             self._said = said
             self.focus_field(place)
         else:
             self.query_one(FieldHelp).show(said)
+
+    def _title(self, change: SetField) -> str:
+        """The title of the field that a fix sets, with its node."""
+        return self.pair.label(self.pair.draft.place(change.field) or ())
 
     def action_again(self) -> None:
         self.pair.check_again()

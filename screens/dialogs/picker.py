@@ -47,7 +47,7 @@ class Picker(ModalScreen["str | None"]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box") as box:
-            box.border_title = f"{self._field.title}: {self._field.help}"
+            box.border_title = f"Choose: {self._field.title}"
             yield Static("", markup=False, id="where")
             yield OptionList()
             yield Static(
@@ -59,7 +59,8 @@ class Picker(ModalScreen["str | None"]):
     async def on_mount(self) -> None:
         await self._show()
 
-    async def _show(self) -> None:
+    async def _show(self, left: str = "") -> None:
+        """List the folder, with the cursor on the folder that was left."""
         where = self.query_one("#where", Static)
         listing = self.query_one(OptionList)
         try:
@@ -77,7 +78,8 @@ class Picker(ModalScreen["str | None"]):
                 (f"{mark} {cut(name, 20):<20} ", "bold" if entry.wanted else ""), cut(plain(entry.about), 44)
             )
             listing.add_option(Option(line, id=str(number)))
-        listing.highlighted = 1 if self._entries else 0
+        names = [entry.name for entry in self._entries]
+        listing.highlighted = names.index(left) + 1 if left in names else min(1, len(names))
 
     async def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         if event.option.id == UP:
@@ -97,8 +99,8 @@ class Picker(ModalScreen["str | None"]):
             await self._show()
 
     async def action_up(self) -> None:
-        self._folder = self._folder.parent
-        await self._show()
+        left, self._folder = self._folder.name, self._folder.parent
+        await self._show(left)
 
     def action_give_up(self) -> None:
         self.dismiss(None)

@@ -11,6 +11,7 @@ import shlex
 from typing import TYPE_CHECKING, Any, Literal
 
 from wizard.passwords.keep import is_kept
+from wizard.profile.fields import CHOICES
 
 if TYPE_CHECKING:
     from wizard.profile.fields import Key
@@ -28,7 +29,7 @@ REFERENCES: dict[ReferenceKind, str] = {
 """The kinds of references to a password, and what the screen calls them."""
 
 ARGUMENTS: dict[ReferenceKind, str] = {
-    "typed": "type the password",
+    "typed": "type it here",
     "env": "such as APIM_DB_PASSWORD",
     "file": "such as ~/.apim-db-password",
     "keyring": "service/user, such as mysql/apim",
@@ -121,6 +122,16 @@ def _words(text: str) -> list[str]:
         return shlex.split(text)
     except ValueError:
         return text.split()
+
+
+def help_of(field: Key) -> str:
+    """What a field is for, in the words of its form; the profile's own comments name the values of its file."""
+    if field.kind == "reference":
+        return "type it once, it is kept outside the profile; or choose where it comes from"
+    text = field.help
+    for word in field.choices:
+        text = text.replace(f'"{word}"', CHOICES[word])
+    return text
 
 
 def placeholder(field: Key, node: int = 0) -> str:

@@ -122,7 +122,7 @@ class SecretField(Labelled, Horizontal):
         line = self.query_one(Masked)
         line.password = self.kind == "typed"
         is_kept = self.kind == "typed" and self.value is not None
-        line.placeholder = "kept; type to replace" if is_kept else values.ARGUMENTS[self.kind]
+        line.placeholder = "saved" if is_kept else values.ARGUMENTS[self.kind]
         line.disabled = self.kind == "prompt"
         self.describe(self.problem, self._what_is_known())
 

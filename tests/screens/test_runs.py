@@ -11,18 +11,22 @@ from textual.pilot import Pilot
 from screens.app import WizardApp
 from screens.dialogs.ask import Ask
 from screens.done import Done
+from screens.model.lookup import step_of
 from screens.model.memory import Memory, ProfileProgress
-from screens.review import Review
+from screens.review import Item, Review
 from screens.runs import Runs
 from screens.widgets.diff_view import DiffView
+from screens.widgets.key_bar import KeyBar
 from tests.support import pairs
 from tests.support.driving import configured
 from tests.support.screens import opened, pressed, settled, text_of, until
 from wizard.command_line.run import replay, rollback
 from wizard.passwords.resolver import Resolver
 from wizard.profile.document import set_field
+from wizard.profile.fields import key_of
 from wizard.profile.store import load
 from wizard.system.cancel import Cancel
+from wizard.system.finding import Finding
 
 
 @pytest.fixture(autouse=True)
@@ -229,11 +233,37 @@ async def test_the_review_says_what_is_open(make_pair: Any) -> None:
         await settled(pilot)
         screen = await review(pilot)
         await pressed(pilot, "f9")
-        await until(pilot, lambda: "Not applied: 1 error to fix: ports.clash" in said(app))
+        await until(pilot, lambda: "Not applied: 1 error to fix: ports.clash" in text_of(app))
         assert "to accept" in screen._open
         await pressed(pilot, "a")
-        await until(pilot, lambda: "Still open: 1 error to fix: ports.clash" in said(app))
+        await until(pilot, lambda: "Still open: 1 error to fix: ports.clash" in text_of(app))
         assert "to accept" not in screen._open
+
+
+@pytest.mark.parametrize(
+    ("id", "node", "place"),
+    [
+        ("prerequisites.driver-jar", "node1", ("mysql", "driver_jar")),
+        ("prerequisites.java", "node2", ("nodes", 1, "java_home")),
+        ("hazelcast.host", "node2", ("nodes", 1, "host")),
+        ("mysql.administrator", None, ("mysql", "admin_username")),
+        ("prerequisites.files", "node1", None),
+    ],
+)
+async def test_f3_goes_to_the_field_that_corrects_a_finding_or_is_not_offered(
+    make_pair: Any, id: str, node: str | None, place: Any
+) -> None:
+    app = opened(make_pair().profile)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        screen = await review(pilot)
+        item = Item(finding=Finding("error", "broken", node=node, id=id))
+        screen._show_item(item)
+        offered = "go" in {key.action for key in screen.query_one(KeyBar).keys}
+        assert offered == (place is not None)
+        if place is not None:
+            step, found = screen._target(item)  # type: ignore[misc]
+            assert found == place and key_of(place) in step_of(step).fields
 
 
 async def test_a_field_that_is_invalid_cannot_be_planned_and_f3_goes_there(make_pair: Any) -> None:
@@ -247,7 +277,7 @@ async def test_a_field_that_is_invalid_cannot_be_planned_and_f3_goes_there(make_
         await pressed(pilot, "f2")
         await until(pilot, lambda: "cannot be planned: Spark › " in text_of(app))
         await pressed(pilot, "f9")
-        await until(pilot, lambda: "Not applied: cannot be planned" in said(app))
+        await until(pilot, lambda: "Not applied: cannot be planned" in text_of(app))
         await pressed(pilot, "f3")
         await until(
             pilot, lambda: getattr(app.screen, "step", None) is not None and app.screen.step.id == "spark"

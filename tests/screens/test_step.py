@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 from textual import events
 from textual.pilot import Pilot
+from textual.widgets import OptionList
 
 from screens.app import WizardApp
 from screens.dialogs.ask import Ask
+from screens.dialogs.picker import Picker
 from screens.model.draft import begin
+from screens.model.values import help_of
 from screens.review import Review
 from screens.widgets.check_list import CheckList
 from screens.widgets.key_bar import KeyBar
@@ -189,7 +192,7 @@ async def test_shift_f4_lists_the_safe_fixes_and_applies_them(profile: Path, scr
         for answer in ("escape", "enter"):
             await pressed(pilot, "shift+f4")
             await until(pilot, lambda: isinstance(app.screen, Ask))
-            assert "port_offset: not set" in text_of(app) and "10.100.0.46" in text_of(app)
+            assert "Port offset of node2: not set" in text_of(app) and "10.100.0.46" in text_of(app)
             assert "charset" not in text_of(app), "it is not one of the safe ones"
             await pilot.press(*(["right"] if answer == "enter" else []), answer)
             changed = app.pair.draft.value(("nodes", 1, "port_offset")) == 2
@@ -204,9 +207,36 @@ async def test_the_message_of_f4_does_not_cover_the_fixes(profile: Path, scripte
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         await pressed(pilot, "f4")
-        await until(pilot, lambda: "Changed: nodes.node2.port_offset = 2" in text_of(app))
+        await until(pilot, lambda: "Changed: Port offset of node2 = 2" in text_of(app))
         assert place_of(app) == ("nodes", 1, "port_offset"), "an advanced field is opened"
         assert not app._notifications
+
+
+async def test_help_and_checks_use_the_words_of_the_form(profile: Path) -> None:
+    for key in keys().values():
+        assert not any(f'"{word}"' in help_of(key) for word in key.choices), key.key
+    app = opened(profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        assert " node1 " in text_of(app), "the name of the first node is not scrolled away"
+        await app.screen.open_step("mysql", ("mysql", "provisioning"))  # type: ignore[attr-defined]
+        await until(pilot, lambda: "this wizard, the server (first" in text_of(app))
+
+
+async def test_going_up_in_the_picker_points_to_the_folder_that_was_left(
+    profile: Path, tmp_path: Path
+) -> None:
+    for name in ("one", "three", "two"):
+        (tmp_path / name).mkdir()
+    app = opened(profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        app.push_screen(Picker(keys()["nodes.home"], f"{tmp_path}/three/x", tmp_path))
+        await until(pilot, lambda: str(tmp_path)[-9:] in text_of(app) and app.focused is not None)
+        assert "Choose: Home" in text_of(app)
+        await pressed(pilot, "backspace")
+        listing = app.screen.query_one(OptionList)
+        await until(pilot, lambda: listing.highlighted and "three" in str(listing.highlighted_option.prompt))
 
 
 # --- pasting and paths ----------------------------------------------------------------------------

@@ -134,7 +134,7 @@ def _ending(result: Result) -> str:
         "applied": f"Done: run {result.run}.",
         "unchanged": "Nothing to do: everything is as the profile says.",
         "pending": "Nothing was written (--dry-run).",
-        "refused": "Refused." if stranded else "Refused: nothing was written.",
+        "refused": "Refused." if stranded else "Refused: no file was written.",
         "failed": f"Failed: {'some paths could not be restored' if stranded else AS_BEFORE}.",
         "cancelled": f"Cancelled: {AS_BEFORE}.",
         "ok": "No check failed.",

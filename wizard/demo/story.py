@@ -82,17 +82,16 @@ def show(folder: Path, say: Say) -> Sandbox:
     if shutil.which("apimha-wizard") is None:
         say(f'  export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"')
     for arguments, meaning in {
-        "demo.toml": "the wizard on the screen",
-        DRY_RUN: "show what would change",
-        REPLAY: "write both nodes, or neither",
+        "demo.toml": "the screen (F8: offline)",
+        DRY_RUN: "show the changes",
+        REPLAY: "write both nodes",
         ROLL_BACK: "restore both nodes",
     }.items():
-        say(f"  apimha-wizard {arguments:38}  # {meaning}")
+        say(f"  apimha-wizard {arguments:36}  # {meaning}")
     say("")
-    say(
-        "The records of these commands are in the sandbox too; to remove it all, delete the folder. Only the note"
-    )
-    say("that this program wrote demo.toml is in your own state folder (apimha-wizard profile allow --list).")
+    say("The records of these commands are in the sandbox too; to remove it all, delete the")
+    say("folder. Only the note that this program wrote demo.toml is in your own state folder")
+    say("(apimha-wizard profile allow --list).")
     return sandbox
 
 

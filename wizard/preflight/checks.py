@@ -66,6 +66,8 @@ class Check(NamedTuple):
     limit: float = LIMIT
     offline_probe: Probe | None = None
     """What a live check reports with `--offline`; None: nothing."""
+    field: str | None = None
+    """The profile's key that corrects most of its findings; `nodes.` for that of the finding's node."""
 
     @property
     def offline(self) -> bool:
@@ -94,9 +96,10 @@ def check(
     needs: tuple[str, ...] = (),
     limit: float = LIMIT,
     offline: Probe | None = None,
+    field: str | None = None,
 ) -> Callable[[Probe], Check]:
     """Make a `Check` of a generator function; `offline` is its `offline_probe`."""
-    return lambda probe: Check(id, severity, why, fix, probe, live, always, needs, limit, offline)
+    return lambda probe: Check(id, severity, why, fix, probe, live, always, needs, limit, offline, field)
 
 
 HomeProbe = Callable[["CheckContext", "Node", "Pack"], Iterable[Finding]]

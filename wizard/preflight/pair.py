@@ -29,6 +29,7 @@ Owner = tuple["Node", "Port"]
 
 @check(
     "ports.clash",
+    field="nodes.port_offset",
     always=True,
     why="Two ports of the pair on one machine are equal: the second server does not start, or only partly.",
     fix="Set another port_offset or another port for one of the nodes.",
@@ -157,6 +158,7 @@ def _free_offset(node: Node, context: CheckContext, *, live: bool) -> int:
 
 @check(
     "ports.free",
+    field="nodes.port_offset",
     live=True,
     always=True,
     why="A server does not start if another process listens on one of its ports.",

@@ -204,6 +204,7 @@ def _texts(fields: tuple[str, ...], context: CheckContext) -> Iterator[tuple[str
 
 @check(
     "datasources.stats",
+    field="mysql.databases.stats",
     severity="warning",
     why="The statistics stay in a file beside the home of each node: API Manager does not see what the other node "
     "counts.",

@@ -136,6 +136,7 @@ def ssh_is_refused(context: CheckContext) -> Iterator[Finding]:
 
 @check(
     "deployment-sync.repository",
+    field="deployment_sync.svn_url",
     live=True,
     offline=ssh_is_refused,
     why="A repository that does not answer, or refuses the account, leaves each node with its own C-Apps.",

@@ -123,6 +123,7 @@ def ha_mode(document: XmlTree[E]) -> E:
 
 @check(
     "event-processor.persistence",
+    field="event_processor.persistence",
     severity="warning",
     why="Without persistence the windows and counts of the execution plans are lost when both nodes stop.",
     fix="Set event_processor.persistence = false to say that this is wanted.",
@@ -160,6 +161,7 @@ def member_interval(context: CheckContext, node: Node, pack: Pack) -> Iterator[F
 
 @check(
     "event-processor.duplicated",
+    field="event_processor.duplicated_events",
     severity="warning",
     why="A receiver with events.duplicated.in.cluster = true is not synchronised between the nodes: right if clients "
     "send everything to both, otherwise half of the events are missing on each.",

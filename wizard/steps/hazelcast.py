@@ -148,6 +148,7 @@ def _parameter_of(pack: Pack, name: str) -> str:
 
 @check(
     "hazelcast.host",
+    field="nodes.host",
     live=True,
     why="Each node announces this address to the other; if it does not resolve, or is a loopback address between two "
     "machines, the nodes do not find each other and form two clusters.",
@@ -177,6 +178,7 @@ def host(context: CheckContext) -> Iterator[Finding]:
 
 @check(
     "hazelcast.reachable",
+    field="nodes.host",
     severity="warning",
     live=True,
     needs=("hazelcast.host",),

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 @check(
     "prerequisites.home",
+    field="nodes.home",
     always=True,
     why="A home is the folder of an unpacked pack: it holds repository/conf/carbon.xml.",
     fix="Correct nodes.home, or unpack the pack there.",
@@ -73,6 +74,7 @@ def _folders(path: Path) -> list[Path]:
 
 @check(
     "prerequisites.this-machine",
+    field="nodes.host",
     always=True,
     why="With --node one node is configured on its own machine; on another one its addresses would be wrong.",
     fix="Run it on the machine of that node, or correct nodes.host.",
@@ -95,6 +97,7 @@ def this_machine(context: CheckContext) -> Iterator[Finding]:
 
 @check(
     "prerequisites.same-home",
+    field="nodes.home",
     always=True,
     why="Two nodes that share files overwrite each other's configuration.",
     fix="Unpack the pack twice, into two folders, without links between them.",
@@ -205,6 +208,7 @@ def _plans(context: CheckContext) -> list[NodePlan]:
 
 @check(
     "prerequisites.version",
+    field="nodes.home",
     why="The two nodes of a pair run the same product in the same version.",
     fix="Unpack the same pack for both.",
 )

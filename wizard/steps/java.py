@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 @check(
     "prerequisites.java",
+    field="nodes.java_home",
     why="The 4.4.x kernels start on Java 1.7 and 1.8 only.",
     fix="Set nodes.java_home to a JDK 1.8.",
 )
@@ -71,6 +72,7 @@ DOWNLOAD = (
 
 @check(
     "prerequisites.driver-jar",
+    field="mysql.driver_jar",
     why="Without the driver's class the servers reach no database.",
     fix="Download MySQL Connector/J 5.1.49 and name its jar in mysql.driver_jar.",
 )

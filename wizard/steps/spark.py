@@ -62,6 +62,7 @@ def symbolic_link(bench: Workbench) -> None:
 
 @check(
     "spark.link",
+    field="spark.symbolic_link",
     why="Spark on one machine looks for its jars at the path that the other machine names: with different homes "
     "only a common path exists on both.",
     fix="Set spark.symbolic_link to one path for both machines, or use the same home on both.",
@@ -98,6 +99,7 @@ def _bound(node: Node, pack: Pack | None) -> Finding:
 
 @check(
     "spark.local-ip",
+    field="nodes.spark_local_ip",
     severity="warning",
     live=True,
     offline=local_ip_offline,

@@ -59,6 +59,7 @@ def alter_account(view: DatabaseView, account: Account, change: str) -> str:
 
 @server_check(
     "mysql.account",
+    field="mysql.username",
     login=False,
     why="The two servers log in with this account only.",
     fix="Correct mysql.username and mysql.password, or the account on the server.",
@@ -266,6 +267,7 @@ def _logins_of_nodes(view: DatabaseView) -> Iterator[Finding]:
 
 @server_check(
     "mysql.administrator",
+    field="mysql.admin_username",
     login=False,
     why="The wizard creates databases, account, grants and tables with this account only.",
     fix="Correct admin_username and admin_password, or grant the administrator what it lacks.",
@@ -302,6 +304,7 @@ def administrator(view: DatabaseView) -> Iterator[Finding]:
 
 @server_check(
     "mysql.driver",
+    field="mysql.driver_jar",
     needs=("mysql.account",),
     limit=15.0,
     why="Only a login with the driver itself shows whether it succeeds: authentication plugins and TLS differ by "

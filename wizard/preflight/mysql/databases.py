@@ -165,6 +165,7 @@ _COMMON_CHARSETS = {"latin1", "utf8", "utf8mb3", "utf8mb4", "ascii"}
 
 @server_check(
     "mysql.charset",
+    field="mysql.charset",
     first=charset_offline,
     why="MySQL 5.6 limits an index to 767 bytes; with four bytes a character UM_TENANT's needs 1020. "
     "A row has at most 65535 bytes: many packs' store tables have more in a multi-byte character set.",
@@ -277,6 +278,7 @@ def _schema_of(need: Need) -> Finding:
 
 @server_check(
     "mysql.missing",
+    field="mysql.admin_username",
     why="The servers create no databases and no accounts: what is missing at their start stays missing.",
     fix=by_dba("Let", ", or name an administrator."),
 )

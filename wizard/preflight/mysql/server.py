@@ -15,6 +15,7 @@ _ALSO_IN_FILE = "; and the same in the server's configuration file"
 
 @check(
     "mysql.loopback",
+    field="mysql.host",
     severity="warning",
     why="A loopback address is another server on each machine, unless a router of the database runs on both.",
     fix="Set mysql.host to the address by which both nodes reach the database server.",
@@ -37,6 +38,7 @@ def loopback(context: CheckContext) -> Iterator[Finding]:
 
 @check(
     "mysql.connect",
+    field="mysql.host",
     live=True,
     why="Both servers store users, registry and events in MySQL: without it they do not start.",
     fix="Start the database server, or correct mysql.host and mysql.port.",

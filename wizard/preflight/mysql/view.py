@@ -94,6 +94,7 @@ def server_check(
     limit: float = LIMIT,
     offline: Probe | None = None,
     first: Probe | None = None,
+    field: str | None = None,
 ) -> Callable[[Callable[[DatabaseView], Iterator[Finding]]], Check]:
     """Make a live check of a generator that reads the `DatabaseView`.
 
@@ -122,6 +123,7 @@ def server_check(
             needs=("mysql.connect", *needs),
             limit=limit,
             offline=offline or first,
+            field=field,
         )
         return make(guarded)
 
