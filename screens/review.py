@@ -469,7 +469,7 @@ class Review(Screen["tuple[str, Place | None] | None"]):
         return (lookup.steps_of(key_of(place))[0], place) if place is not None else None
 
     def _cause(self, finding: Finding) -> tuple[str, Place] | None:
-        """The step and the field that correct a finding; None where that is no matter of the profile."""
+        """The step and the field that correct a finding; None where no field does."""
         check = next((one for one in CHECKS if one.id == finding.id), None)
         action = finding.action
         field = action.field if isinstance(action, SetField) else self.pair.field_of(finding)

@@ -546,7 +546,7 @@ class StepScreen(Screen[None]):
         self.app.push_screen(questions.elsewhere(names[missing], home, host, names[1 - missing]), answered)
 
     async def _home_elsewhere(self) -> int | None:
-        """The number of the node whose home is not here, where the other's is and nobody was asked yet."""
+        """The number of the node whose home is not here, where the other's is and the user was not asked yet."""
         pair = self.pair
         if self.step is not STEPS[0] or pair.progress.only_node is not None:
             return None

@@ -55,7 +55,7 @@ def never_wait() -> None:
 
     Textual writes from a thread through a queue of 30 items. Once the terminal is gone the thread ends, and whoever
     writes to the full queue waits for ever (https://github.com/terok-ai/terok/issues/1187): a process without a
-    terminal that keeps its locks. An unbounded queue blocks nobody. The constant is changed because the signals of a
+    terminal that keeps its locks. An unbounded queue never blocks. The constant is changed because the signals of a
     closed terminal make Textual start a second such thread.
     """
     _writer_thread.MAX_QUEUED_WRITES = 0  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""Work beside the screen, in threads that nobody waits for: leaving is at once, also while a disk or a name hangs."""
+"""Work beside the screen, in daemon threads: leaving does not wait for a disk or a name server that hangs."""
 
 from __future__ import annotations
 

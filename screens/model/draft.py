@@ -101,7 +101,7 @@ def _is_toml(text: str) -> bool:
 class OpenDraft:
     """The values of the pair, and the changes that were made to them.
 
-    Used by the screen's thread alone; `keeper` is told of each change.
+    Used by the screen's thread alone; each change goes to `keeper`.
     """
 
     def __init__(self, opened: OpenedProfile, tell: Callable[[News], None]) -> None:
@@ -109,7 +109,7 @@ class OpenDraft:
         self.target = opened.target
         self.conflict = opened.conflict
         self.was_saved = opened.saved or self.target.exists()
-        """Whether somebody has saved this pair before: then no step of it is untouched."""
+        """Whether this pair was saved before: then no step of it is untouched."""
         self.tables: Tables = tomllib.loads(opened.text)
         self.changes = 0
         draft = opened.draft or drafts.of_file(opened.target, opened.text)
@@ -133,7 +133,7 @@ class OpenDraft:
         return called(self.name, self.target)
 
     def value(self, place: Place) -> Any:
-        """The value as it stands, right or wrong; None where it does not stand there."""
+        """The value in the draft, valid or not; None where there is none."""
         here: Any = self.tables
         for key in place:
             if isinstance(here, list):

@@ -40,7 +40,7 @@ class SaveFailed:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """The profile's file was changed by somebody else since the draft was begun; it was left alone."""
+    """The profile's file was changed outside since the draft was begun; it was not written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class DraftSaver:
         self._do(self._judge)
 
     def publish(self, *, overwrite: bool = False) -> None:
-        """Make the draft the profile, if it is valid; what stands in the file is never lost without `overwrite`."""
+        """Make the draft the profile, if it is valid; the content of the file is never lost without `overwrite`."""
 
         def make() -> None:
             if self._published:
@@ -122,7 +122,7 @@ class DraftSaver:
         self._do(take)
 
     def rebase(self) -> None:
-        """Go on with the draft although the profile's file was changed: somebody was asked, and wants it so.
+        """Go on with the draft although the profile's file was changed, after the user has agreed.
 
         What the file holds now is kept beside it, with a `~` behind its name.
         """

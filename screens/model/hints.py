@@ -1,6 +1,6 @@
 """What can be filled in from what is found here: a host from the addresses of this machine.
 
-A hint looks like a finding, so that the same key applies it; it is no check, and nothing waits for it.
+A hint looks like a finding, so that the same key applies it; it is not a check, and nothing waits for it.
 """
 
 from __future__ import annotations

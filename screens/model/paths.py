@@ -15,7 +15,7 @@ ENDINGS = {"mysql.driver_jar": ".jar", "profile": ".toml"}
 """The files that a field asks for; other fields ask for folders."""
 
 MOST_ENTRIES = 500
-"""So many entries of a folder are looked at."""
+"""The number of entries of a folder that are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +108,6 @@ def entries(key: str, folder: Path) -> list[PathEntry]:
                 continue
             is_folder = entry.is_dir()
             if is_folder or entry.name.endswith(ENDINGS.get(key, "/")):
-                told = _about(key, Path(entry.path))
-                found.append(PathEntry(entry.name, is_folder, told, bool(told)))
+                about = _about(key, Path(entry.path))
+                found.append(PathEntry(entry.name, is_folder, about, bool(about)))
     return sorted(found, key=lambda entry: (not entry.wanted, not entry.is_folder, entry.name))

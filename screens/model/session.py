@@ -1,7 +1,7 @@
-"""The live checks of the wizard: run beside the form, streamed as they come, given up when something changes.
+"""The live checks of the wizard: run beside the form, streamed as they end, cancelled when something changes.
 
 No rule is written here: the plan and the checks are those of the headless run.  What is added is that a pair which is
-not whole yet is looked at too, as far as that goes.
+not complete yet is checked too, as far as its values allow.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Started:
     run: int
     ids: frozenset[str]
     plan: Plan | None = None
-    """What a run would change; None where examples stand in for missing values."""
+    """What a run would change; None where examples replace missing values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,8 @@ class FindingCame:
 class Ended:
     """All checks of the run have ended.
 
-    `prepared` is what they looked at, `needs` what is to be made in the databases; both None where not everything was
-    looked at.
+    `prepared` is what they checked, `needs` what is to be created in the databases; both None where only a part was
+    checked.
     """
 
     run: int
@@ -80,10 +80,10 @@ CheckNews = Started | FindingCame | Ended | SessionFailed
 
 @dataclass(frozen=True)
 class CheckOrder:
-    """What is to be looked at: a pair, how, and which of its live checks (None: all that there are).
+    """What is to be checked: a pair, how, and which of its live checks (None: all of them).
 
-    `called` is what a fix calls the profile.  `whole`: everything, as a run would look at it before it writes.
-    `blank` are the keys whose values only stand in for what is missing: steps that ask for one are left out.
+    `called` is what a fix calls the profile.  `whole`: everything, as a run checks it before it writes.
+    `blank` are the keys whose values only replace what is missing: steps that ask for one are left out.
     """
 
     profile: Profile
@@ -105,7 +105,7 @@ class CheckSession:
         """The number of the round; what another one tells is out of date."""
 
     def start(self, wanted: CheckOrder) -> None:
-        """Begin a round; what it finds is told by `tell`, in its own thread."""
+        """Begin a round; what it finds is passed to `tell`, in its own thread."""
         self.cancel()
         self._cancel = cancel = Cancel()
         run = self.run
@@ -151,7 +151,7 @@ def chosen_checks(wanted: CheckOrder) -> list[Check]:
     blank = {key.partition(".")[0] for key in wanted.blank}
     found = []
     for one in procedure.checks_of(chosen):
-        if blank & _tables_of(one):  # an example stands in for what nobody has entered yet
+        if blank & _tables_of(one):  # an example replaces a value that was not entered yet
             continue
         if wanted.options.offline and not one.offline:
             continue
@@ -174,7 +174,7 @@ def _tables_of(check: Check) -> set[str]:
 def live_checks(keys: Iterable[str]) -> frozenset[str]:
     """The live checks that a change of these fields can turn: of the steps that ask for one, or for its table.
 
-    What concerns a node concerns every step: its address and its Java are looked at in several.
+    What concerns a node concerns every step: its address and its Java are checked in several.
     """
     keys = list(keys)
     tables = {key.partition(".")[0] for key in keys}

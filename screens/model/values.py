@@ -44,7 +44,7 @@ def pasted(text: str) -> list[str]:
 
 
 def to_text(field: Key, value: Any) -> str:
-    """A value as it stands in a form; empty where there is none."""
+    """A value as a form shows it; empty where there is none."""
     if value is None:
         return ""
     if field.kind == "parameters" and isinstance(value, dict):

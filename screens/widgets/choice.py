@@ -62,7 +62,7 @@ class Choice(Labelled, Widget, can_focus=True):
         return None
 
     def show(self, value: Any) -> None:
-        """Show a value that was not chosen here; nobody is told of a change."""
+        """Show a value that was not chosen here; no message is posted."""
         self.value = value
         self.refresh()
 
@@ -102,7 +102,7 @@ class Choice(Labelled, Widget, can_focus=True):
         return spans
 
     def _spacing(self) -> tuple[int, int]:
-        """Blanks behind a mark and between two options: less where there is no room."""
+        """Blanks behind a mark and between two options: fewer where space is short."""
         needed = sum(len(word) + 6 for word, _ in self.options) - 2
         return (1, 2) if needed <= self.size.width else (0, 1)
 

@@ -78,7 +78,7 @@ class TextField(Labelled, Line):
         self.place = place
 
     def show(self, value: object) -> None:
-        """Show a value that did not come from the keyboard; nobody is told of a change."""
+        """Show a value that did not come from the keyboard; no message is posted."""
         if values.from_text(self.field, self.value) != value:
             with self.prevent(Input.Changed):
                 self.value = values.to_text(self.field, value)

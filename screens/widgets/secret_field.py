@@ -93,7 +93,7 @@ class SecretField(Labelled, Horizontal):
         self._fit()
 
     def show(self, value: Any) -> None:
-        """Show a reference that was not chosen here; nobody is told of a change."""
+        """Show a reference that was not chosen here; no message is posted."""
         self.value = value
         self.kind, argument = values.reference_parts(value)
         with self.prevent(Select.Changed, Input.Changed):

@@ -377,7 +377,7 @@ def masker_of(profile: Profile, resolver: Resolver) -> Masker:
 
 
 def _reports() -> Path:
-    """Return the folder of the reports for which nobody has named a file; make it where it is missing."""
+    """Return the folder of the reports that were not given a file; create it where it is missing."""
     with os_errors_as_failures():
         make_folder(locations.reports(), mode=0o700)
     return locations.reports()

@@ -1,4 +1,4 @@
-"""What a check or `verify` found: a value, printed by somebody else."""
+"""What a check or `verify` found: a value, which the command line or the screen prints."""
 
 from __future__ import annotations
 
