@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
@@ -27,7 +28,7 @@ from screens.sizes import VAST, WIDE
 from screens.widgets.check_list import CheckList
 from screens.widgets.choice import Choice
 from screens.widgets.diff_view import DiffView, Said
-from screens.widgets.field import Line, Pasted, TextField
+from screens.widgets.field import PATIENCE, Line, Pasted, TextField
 from screens.widgets.fold import Fold
 from screens.widgets.form import Form
 from screens.widgets.key_bar import KeyBar
@@ -450,14 +451,21 @@ class StepScreen(Screen[None]):
         else:
             self.focus_previous()
 
-    def action_enter(self) -> None:
-        """Go to the next field; in all else Enter does what the widget does with it."""
+    async def action_enter(self) -> None:
+        """Go to the next field, or open the fold; in all else Enter does what the widget does with it."""
+        if isinstance(self.focused, Fold):
+            await self.on_fold_toggled()
+            done = asyncio.Event()
+            self.call_after_refresh(done.set)  # laid out: a Tab that follows is for the fields that it shows
+            with suppress(TimeoutError):
+                await asyncio.wait_for(done.wait(), PATIENCE)
+            return
         if not isinstance(self.focused, Input):
             raise SkipAction()
         field = self._field_of(self.focused, SecretField)
         if field is not None:
             field.enter()
-        self.focus_next()
+        self.focus_next("Line, Choice, Fold, CheckList")  # not the kind of a password, nor its test
 
     # --- going somewhere --------------------------------------------------------------------------
 

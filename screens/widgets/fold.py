@@ -20,7 +20,7 @@ class Fold(Widget, can_focus=True):
     """`▸ Advanced`, and below it a line for each field; Enter or a click opens it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,space,right,left", "unfold", "show or hide", show=False)
+        Binding("space,right,left", "unfold", "show or hide", show=False)
     ]
 
     class Toggled(Message):

@@ -153,7 +153,7 @@ def test_keys_while_forty_checks_hang(
     with Process(words, environ) as process:
         process.until(lambda text: "node1" in text)
         process.until(lambda text: all_hang.exists())
-        value = "node1"
+        value = pair.homes[0].name
         letters = random.Random(1)  # the same six never come twice
         for _ in range(KEYS):
             letter = letters.choice("abcdefghijklmnopqrstuvwxyz")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -374,3 +375,25 @@ async def test_a_home_that_is_not_here_is_asked_about_once_in_step_1(
         await until(pilot, lambda: app.screen.step.id == "prerequisites")
         await pressed(pilot, "f2")
         await until(pilot, lambda: isinstance(app.screen, Review), "it is asked once")
+
+
+# --- leaving --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("before", [(), ("ctrl+n",), ("ctrl+n", "ctrl+b", "x"), ("f2",)], ids=repr)
+async def test_leaving_while_a_form_is_made_is_no_error(
+    profile: Path, before: tuple[str, ...], number: int
+) -> None:
+    """Ctrl+Q right behind the keys that open another form, and behind its first messages."""
+    app = opened(profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        if before:
+            await settled(pilot)
+        for key in before:
+            app.post_message(events.Key(key, None))
+        for _ in range(number):
+            await asyncio.sleep(0)
+        app.post_message(events.Key("ctrl+q", None))
+        await until(pilot, lambda: app._exit, "the end")  # run_test raises what broke inside
+    assert app.return_code == 0
