@@ -31,7 +31,7 @@ def setup_scripts(bench: Workbench) -> None:
 STEP = Step(
     id="mysql",
     title="MySQL",
-    help="Where the databases live, who makes them, and the account that both servers log in with.",
+    help="Where the databases live, how they are created, and the account that both servers log in with.",
     fields=(
         "mysql.host",
         "mysql.port",
