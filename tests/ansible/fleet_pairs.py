@@ -368,7 +368,7 @@ def test_a_user_of_its_own_runs_the_program(site: Site) -> None:
         with (host.disk / "etc/passwd").open("a") as passwd:
             passwd.write(f"owner:x:4711:4711::{host.disk}/owner:/bin/sh\n")
         (host.disk / "owner").mkdir()
-        for path in (host.disk / "owner", host.real_home, *host.real_home.rglob("*")):
+        for path in (host.disk / "owner", host.disk / "opt", host.real_home, *host.real_home.rglob("*")):
             os.chown(path, 4711, 4711, follow_symlinks=False)
         fleet.set(host, apimha_home_owner="owner", ansible_become_exe=str(sudo))
     site.write()

@@ -315,6 +315,7 @@ def _host(unpack: Callable[[Path], object], host: Host, opt: Path) -> None:
     disk, machine = host.disk, host.machine
     for one in ("tmp", "root", "opt"):
         (disk / one).mkdir(parents=True)
+    (disk / "tmp").chmod(0o1777)
     unpack(host.real_home)
     shutil.copytree("/etc", disk / "etc", symlinks=True)
     passwd = disk / "etc/passwd"
