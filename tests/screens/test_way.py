@@ -92,6 +92,13 @@ class User:
     async def settle(self) -> None:
         await settled(self.pilot)
 
+    async def name_it(self) -> None:
+        await self.press("n")
+        await until(self.pilot, lambda: isinstance(self.app.focused, Input), "the question for the name")
+        await self.type("first")
+        await self.press("enter")
+        await self.step("prerequisites")
+
     async def fix_all(self) -> None:
         """Let the wizard choose the ports of two nodes on one host."""
         await self.press("shift+f4")
@@ -105,10 +112,7 @@ class User:
 
 
 async def by_keyboard(user: User, homes: list[str], logins: list[str], port: str) -> None:
-    await user.press("n")
-    await user.type("first")
-    await user.press("enter")
-    await user.step("prerequisites")
+    await user.name_it()
     for value in homes:
         await user.type(value)
         await user.press("enter")
@@ -132,10 +136,7 @@ async def by_keyboard(user: User, homes: list[str], logins: list[str], port: str
 
 
 async def by_paste(user: User, homes: list[str], logins: list[str], port: str) -> None:
-    await user.press("n")
-    await user.type("first")
-    await user.press("enter")
-    await user.step("prerequisites")
+    await user.name_it()
     await user.paste(*homes)
     await user.settle()
     await user.fix_all()
