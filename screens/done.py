@@ -34,7 +34,6 @@ class Done(Screen[None]):
 
     CSS_PATH = "apply.tcss"
     AUTO_FOCUS = "Button"
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (32, "-high")]  # noqa: RUF012 (as Textual declares it)
     KEYS = keys.DONE
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.DONE)
 
@@ -48,7 +47,10 @@ class Done(Screen[None]):
         with VerticalScroll(id="next", can_focus=False):
             run = f" (run {self.run})" if self.run else ""
             yield Static(
-                Content.assemble((f"{sign('done')} {plain(self._summary)}", "$success bold"), (run, "$quiet"))
+                Content.assemble(
+                    (f"{sign('done')} {plain(self._summary)}", "$success bold"), (run, "$quiet")
+                ),
+                classes="lines",
             )
             for title, step in numbered(self.steps):
                 if step.id in ACTIONS:

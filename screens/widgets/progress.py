@@ -47,11 +47,11 @@ class ProgressRow(Widget):
         full = round(part * bar)
         colour = {"failed": "$error", "done": "$success", "open": "$primary"}[self.state]
         count = f"{done}/{self.total}" if self.total else ""
-        room = max(8, self.size.width - LABEL - bar - 12)
+        room = max(8, self.size.width - LABEL - bar - 10)
         return Content.assemble(
             f" {cut(plain(self.label), LABEL):<{LABEL}} ",
             (sign("full") * full, colour),
             (sign("empty") * (bar - full), "$line"),
-            f" {count:>7}  ",
+            f" {count:>5}  ",
             (cut(plain(self.text), room), "$quiet"),
         )

@@ -244,8 +244,8 @@ async def test_step_with_wrong_fields(take: Any, said: Any) -> None:
     async def scene(pilot: Pilot[Any]) -> None:
         await pilot.press("ctrl+n")
         await typed(pilot, ":3306")
-        await pilot.press("tab")
-        await typed(pilot, "33o6")
+        await settled(pilot)
+        await fill(pilot, "33o6", "mysql", "port")
         await settled(pilot)
 
     await take("step-wrong-field", scene)
@@ -264,8 +264,7 @@ async def test_step_mysql_and_what_mends_it(take: Any, said: Any) -> None:
 
     async def scene(pilot: Pilot[Any]) -> None:
         await pilot.press("ctrl+n")
-        pilot.app.screen.focus_field(("mysql", "charset"))
-        await typed(pilot, "utf8mb4")
+        await fill(pilot, "utf8mb4", "mysql", "charset")
         await settled(pilot)
 
     await take("step-mysql-fix", scene)
@@ -592,19 +591,40 @@ async def test_no_runs(take: Any, said: Any) -> None:
 # --- other terminals ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["ascii", "no-color", "200x60"])
-async def test_the_review_on_other_terminals(
-    planned: Any, picture: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
-) -> None:
-    planned.findings = [*FINE, CLASH, JAVA]
+OTHERS = pytest.mark.parametrize("kind", ["ascii", "no-color", "200x60"])
+
+
+@pytest.fixture
+def other(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[WizardApp, tuple[int, int]]:
+    """The wizard on another kind of terminal, and that terminal's size."""
     if kind == "ascii":
         monkeypatch.setattr("screens.signs.ASCII", True)
     if kind == "no-color":
         monkeypatch.setenv("NO_COLOR", "1")
     path = tmp_path / "analytics.toml"
     path.write_text(PROFILE, "utf-8")
-    app = opened(path)
-    async with app.run_test(size=(200, 60) if kind == "200x60" else (80, 24)) as pilot:
+    return opened(path), (200, 60) if kind == "200x60" else (80, 24)
+
+
+@OTHERS
+async def test_a_step_on_other_terminals(planned: Any, other: Any, picture: Any, kind: str) -> None:
+    """On the widest one with the lines that the step changes."""
+    planned.findings = [*FINE, CLASH, JAVA]
+    app, size = other
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot)
+        await app.screen.open_step("mysql")
+        await reviewed(pilot)
+        await pilot.press("ctrl+b")
+        await settled(pilot)
+        picture(app, f"step-{kind}")
+
+
+@OTHERS
+async def test_the_review_on_other_terminals(planned: Any, other: Any, picture: Any, kind: str) -> None:
+    planned.findings = [*FINE, CLASH, JAVA]
+    app, size = other
+    async with app.run_test(size=size) as pilot:
         await settled(pilot)
         await reviewed(pilot)
         await pilot.press("down", "down", "down", "right", "down")
@@ -612,22 +632,16 @@ async def test_the_review_on_other_terminals(
         picture(app, f"review-{kind}")
 
 
-@pytest.mark.parametrize("kind", ["ascii", "no-color", "200x60"])
+@OTHERS
 async def test_the_page_to_work_from_on_other_terminals(
-    planned: Any, picture: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+    planned: Any, other: Any, picture: Any, kind: str
 ) -> None:
     """Also the longest one: a node is on another machine."""
     from screens.done import Done
     from wizard.command_line.text import steps_after
 
-    if kind == "ascii":
-        monkeypatch.setattr("screens.signs.ASCII", True)
-    if kind == "no-color":
-        monkeypatch.setenv("NO_COLOR", "1")
-    path = tmp_path / "analytics.toml"
-    path.write_text(PROFILE, "utf-8")
-    app = opened(path)
-    async with app.run_test(size=(200, 60) if kind == "200x60" else (80, 24)) as pilot:
+    app, size = other
+    async with app.run_test(size=size) as pilot:
         await settled(pilot)
         profile = app.pair.profile
         there, at = [profile.nodes[1]], Path("/home/admin/.config/apimha-wizard/profiles/analytics.toml")
