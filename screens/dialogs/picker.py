@@ -16,7 +16,7 @@ from textual.widgets.option_list import Option
 from screens.model import paths
 from screens.model.background import beside
 from screens.signs import plain, sign
-from screens.widgets.labelled import cut
+from screens.widgets.labelled import cut, cut_left
 from wizard.system import locations
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from wizard.profile.fields import Key
 
 UP = ".."
+LONGEST = 66
+"""Characters of the folder's path on one line of the box."""
 
 
 class Picker(ModalScreen["str | None"]):
@@ -65,7 +67,7 @@ class Picker(ModalScreen["str | None"]):
         listing = self.query_one(OptionList)
         try:
             self._entries = await beside(lambda: paths.entries(self._field.key, self._folder), "folder")
-            where.update(plain(str(self._folder)))
+            where.update(cut_left(plain(str(self._folder)), where.size.width or LONGEST))
         except OSError as problem:
             self._entries = []
             where.update(f"{plain(str(self._folder))}: {problem.strerror}")

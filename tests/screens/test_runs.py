@@ -97,7 +97,7 @@ async def test_the_next_steps_of_a_run_are_shown_again_and_lead_back(make_pair: 
     pair = make_pair()
     name = replayed(pair.profile)
     app = opened(pair.profile)
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.run_test(size=(80, 40)) as pilot:
         await settled(pilot)
         await runs_of(pilot)
         await pressed(pilot, "n")

@@ -478,6 +478,7 @@ async def test_left_and_taken_up_at_every_step(make_pair: Any) -> None:
             if not number:
                 await fill(pilot, "first0", "nodes", 0, "name")
             await pressed(pilot, "ctrl+n")
+            await until(pilot, lambda app=app, left=STEP_IDS[number]: left in app.pair.progress.passed)
             await until(pilot, lambda app=app: app.pair.draft.keeper.settled(0))
             await pressed(pilot, "ctrl+q")
     assert load(pair.profile).profile.nodes[0].name == "first0"

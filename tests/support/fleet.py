@@ -332,7 +332,8 @@ def _host(unpack: Callable[[Path], object], host: Host, opt: Path) -> None:
                 machine.run("mount", "--bind", needed, shared)
         machine.run("mount", "--rbind", disk / private.name, private)
     for source, target in ((disk / "opt", opt), (host.real_home, host.home)):
-        machine.mount(source, target)
+        machine.run("mkdir", "-p", target)  # there: its /tmp is its own
+        machine.run("mount", "--bind", source, target)
 
 
 def _daemon(host: Host, folder: Path, *, traced: bool) -> subprocess.Popen[bytes]:

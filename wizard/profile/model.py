@@ -68,7 +68,7 @@ class Cluster(Section):
     task_server_count: TaskServerCount | None = Field(
         None,
         title="Task servers",
-        description="nodes that a start waits for; 1: a node starts alone; unset: the pack's value",
+        description="nodes a start waits for; 1: a node starts alone; unset: the pack's value",
         examples=[1],
     )
 
