@@ -24,7 +24,7 @@ TEST_PINS := import re, tomllib; project = tomllib.load(open("pyproject.toml", "
 
 # Not run with the lowest versions: what needs servers, Java, the network or the exact Textual of the pictures, and what
 # takes long and uses no dependency that the other tests do not use.
-NOT_LOWEST := ansible bench demo docs fuzz peers command_line/test_verify.py preflight/test_jdbc.py screens/test_dashboard.py \
+NOT_LOWEST := ansible bench demo docs fuzz peers command_line/test_ansible.py command_line/test_verify.py preflight/test_jdbc.py screens/test_dashboard.py \
     screens/test_existing.py screens/test_pictures.py test_readme.py test_release.py test_two_machines.py \
     transaction/test_durability.py transaction/test_faults.py verify/test_real_spark.py
 
