@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TextIO
 
 import click
 
-from wizard.system.finding import Agree
+from wizard.system.finding import Agree, finding_lines
 from wizard.system.printable import escaped
 
 if TYPE_CHECKING:
@@ -90,8 +90,6 @@ class Paper:
 
     def finding(self, found: Finding) -> None:
         """Print a finding in full: what it is, and unless it passed its evidence and fix."""
-        from wizard.verify.report import finding_lines
-
         for number, text in enumerate(finding_lines(found, self.signs[found.status])):
             self.line(text, found.status if number == 0 else None)
 

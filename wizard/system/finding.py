@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal, NamedTuple
 
 from wizard.system.errors import REPORT, WizardError, describe_error
@@ -123,3 +123,15 @@ def of(
     except Exception as problem:
         found.append(broken(describe_error(problem), fix=REPORT))
     return [one._replace(id=id) for one in found]
+
+
+def finding_lines(one: Finding, sign: str) -> Iterator[str]:
+    """Yield the lines of a finding: its message, and unless it passed, its evidence and fix."""
+    node = f" {one.node}:" if one.node else ""
+    yield f"{sign} {one.id}{node} {one.message}"
+    if one.status in ("ok", "skipped") and not (one.status == "skipped" and one.fix):
+        return
+    for line in one.evidence.split("\n") if one.evidence and one.status != "skipped" else ():
+        yield f"    > {line}"
+    if one.fix:
+        yield f"    fix: {one.fix}"

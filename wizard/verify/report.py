@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from wizard import __version__
 from wizard.system.durable import write_all, write_durably
 from wizard.system.errors import UsageError
+from wizard.system.finding import finding_lines
 from wizard.system.printable import escaped
 from wizard.verify.view import View
 
@@ -30,18 +31,6 @@ HEADLINES = {
     "waiting": "WAITING: no errors, but some things have not happened yet or are not known here.",
     "unhealthy": "UNHEALTHY: the pair differs from the profile, or would not survive the loss of a node.",
 }
-
-
-def finding_lines(one: Finding, sign: str) -> Iterator[str]:
-    """Yield the lines of a finding: its message, and unless it passed, its evidence and fix."""
-    node = f" {one.node}:" if one.node else ""
-    yield f"{sign} {one.id}{node} {one.message}"
-    if one.status in ("ok", "skipped") and not (one.status == "skipped" and one.fix):
-        return
-    for line in one.evidence.split("\n") if one.evidence and one.status != "skipped" else ():
-        yield f"    > {line}"
-    if one.fix:
-        yield f"    fix: {one.fix}"
 
 
 def lines(findings: Sequence[Finding], signs: Mapping[str, str]) -> Iterator[tuple[str, str | None]]:

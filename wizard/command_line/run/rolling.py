@@ -18,7 +18,7 @@ from wizard.command_line.run.servers import (
 )
 from wizard.command_line.run.start_stop import refuse_unhealthy
 from wizard.system.errors import ChecksFailed, StoppedError, WizardError, describe_error
-from wizard.verify.report import finding_lines
+from wizard.system.finding import finding_lines
 from wizard.verify.verdict import ROLLING
 
 if TYPE_CHECKING:

@@ -90,9 +90,9 @@ def _script_findings(context: CheckContext, server: Greeting) -> Iterator[Findin
 
 def _script_offline(context: CheckContext) -> Iterator[Finding]:
     """Check the script for the profile's `server_version`."""
-    from wizard.database.greeting import Greeting
-
     if context.profile.mysql.server_version is not None:
+        from wizard.database.greeting import Greeting
+
         yield from _script_findings(context, Greeting(context.profile.mysql.server_version))
 
 
