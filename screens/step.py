@@ -21,14 +21,14 @@ from screens.dialogs.ask import Ask
 from screens.dialogs.password import PasswordTest
 from screens.dialogs.picker import pick_for
 from screens.model import lookup, values
-from screens.model.background import beside
+from screens.model.background import PATIENCE, beside, typed_in
 from screens.model.hints import hints
 from screens.signs import WORDS, plain, sign
 from screens.sizes import VAST, WIDE
 from screens.widgets.check_list import CheckList
 from screens.widgets.choice import Choice
 from screens.widgets.diff_view import DiffView, Said
-from screens.widgets.field import PATIENCE, Line, Pasted, TextField
+from screens.widgets.field import Pasted, TextField
 from screens.widgets.fold import Fold
 from screens.widgets.form import Form
 from screens.widgets.key_bar import KeyBar
@@ -369,6 +369,12 @@ class StepScreen(Screen[None]):
 
     async def put_back(self) -> None:
         """The wizard is being left: keep what was typed last."""
+        await self._keep_all()
+
+    async def _keep_all(self) -> None:
+        """Take the last keys, then keep the passwords; for a key's action, which must not overtake them."""
+        if self.focused is not None:
+            await typed_in(self.focused)
         await self._keep_typed()
 
     async def _keep_typed(self) -> None:
@@ -507,12 +513,7 @@ class StepScreen(Screen[None]):
 
     async def action_next(self) -> None:
         """Go to the next step; what is missing here is shown first, once."""
-        if isinstance(self.focused, Line):
-            await self.focused.settled()
-            done = asyncio.Event()
-            self.call_later(done.set)  # behind the messages of the last keys
-            await done.wait()
-        await self._keep_typed()
+        await self._keep_all()
         empty = self.pair.empty(self.step)
         is_shown = self.pair.left.issuperset(empty)
         self.pair.left.update(field.place for field in self.form.fields())
@@ -525,10 +526,12 @@ class StepScreen(Screen[None]):
 
     async def action_back(self) -> None:
         number = STEPS.index(self.step)
+        await self._keep_all()
         if number:
             await self._go_on_to(STEP_IDS[number - 1])
 
     async def action_review(self) -> None:
+        await self._keep_all()
         await self._go_on_to("review")
 
     async def _go_on_to(self, target: str) -> None:
@@ -561,7 +564,7 @@ class StepScreen(Screen[None]):
         homes = [pair.draft.value(("nodes", number, "home")) for number in (0, 1)]
         look = beside(lambda: questions.missing_home(homes, pair.draft.folder), "homes")
         try:
-            missing = await asyncio.wait_for(look, 0.5)
+            missing = await asyncio.wait_for(look, PATIENCE)
         except TimeoutError:
             return None
         return missing if missing is not None and homes[missing] not in pair.progress.asked else None

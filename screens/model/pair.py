@@ -140,8 +140,15 @@ class OpenPair:
         """The user went through a step: it is finished, unless something in it is wrong."""
         if step not in self.progress.passed:
             self.progress.passed.append(step)
-        self.note(wrong=[id for id in STEP_IDS if self.state(id) in {"error", "incomplete"}])
+            self.note()
+        self._note_wrong()
         self._app.show_pair()
+
+    def _note_wrong(self) -> None:
+        """Remember which steps are wrong: anew with each result, for a step may be left before it is judged."""
+        wrong = [id for id in STEP_IDS if self.state(id) in {"error", "incomplete"}]
+        if self.progress.passed and wrong != self.progress.wrong:
+            self.note(wrong=wrong)
 
     def publish(self) -> None:
         """Save the profile itself, if it is valid."""
@@ -331,6 +338,7 @@ class OpenPair:
                 self._due = frozenset()
                 self._enter(self._goal)
                 self.running, self.prepared, self.needs = frozenset(), prepared, needs
+                self._note_wrong()
             case session.SessionFailed(run=run, message=message) if run == self._session.run:
                 self.running = frozenset()
                 self._enter(Phase.CHECKED)
@@ -363,6 +371,7 @@ class OpenPair:
             if broken.intersection(step.fields):
                 for check in step.checks:
                     self.findings.pop(check.id, None)
+        self._note_wrong()
         if self.phase is not Phase.CHANGED:
             return
         if self._goal is Phase.PLANNED and self.profile is not None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from rich.segment import Segment
@@ -22,10 +20,6 @@ if TYPE_CHECKING:
 
     from wizard.profile.fields import Key
     from wizard.profile.lines import Place
-
-
-PATIENCE = 0.5
-"""Seconds that a key waits for those before it, or for a disk."""
 
 
 class Pasted(Message):
@@ -60,13 +54,6 @@ class Line(Input):
             event.stop()
             event.prevent_default()
             await self.run_action(action)
-
-    async def settled(self) -> None:
-        """Wait until the keys that were given to this line are in it."""
-        done = asyncio.Event()
-        self.call_later(done.set)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(done.wait(), PATIENCE)
 
 
 class TextField(Labelled, Line):

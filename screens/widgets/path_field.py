@@ -11,9 +11,9 @@ from textual.strip import Strip
 from textual.suggester import Suggester
 
 from screens.model import paths
-from screens.model.background import beside
+from screens.model.background import PATIENCE, beside, typed_in
 from screens.theme import ink
-from screens.widgets.field import PATIENCE, TextField
+from screens.widgets.field import TextField
 from screens.widgets.labelled import cut_left
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class PathField(TextField):
 
     async def completed(self) -> bool:
         """Complete as far as the disk leaves one choice; gives whether there was anything to complete."""
-        await self.settled()
+        await typed_in(self)
         text, folder, longer = self.value, self._folder, None
         if folder is not None and text and self.cursor_position == len(text):
             look = beside(lambda: paths.certain_completion(self.field.key, text, folder), "completion")

@@ -489,6 +489,45 @@ async def test_left_and_taken_up_at_every_step(make_pair: Any) -> None:
         assert app.pair.progress.offline
 
 
+@pytest.mark.parametrize("key", ["f2", "ctrl+b", "ctrl+q"])
+async def test_a_key_that_leaves_overtakes_no_letter(make_pair: Any, key: str) -> None:
+    """All keys are there at once, as from a paste tool or over a slow line."""
+    pair = make_pair()
+    app = opened(pair.profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pressed(pilot, "f8", "ctrl+n")
+        await go_to(pilot, "mysql", "host")
+        await pressed(pilot, "ctrl+e", "ctrl+u")
+        await settled(pilot)
+        for letter in ("d", "b", "1", key):
+            app.post_message(events.Key(letter, None))
+        left = app.screen
+        await until(
+            pilot, lambda: not app.is_running or app.screen is not left or app.screen.step.id != "mysql"
+        )
+        assert app.pair.draft.value(("mysql", "host")) == "db1"
+        assert app.pair.draft.keeper.settled(5)
+    assert load(pair.profile).profile.mysql.host == "db1"
+
+
+async def test_a_step_that_is_left_before_its_last_key_is_judged(make_pair: Any) -> None:
+    """What is remembered of it is the state of its last value, not of the one before."""
+    pair = make_pair()
+    app = opened(pair.profile)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await fill(pilot, "", "nodes", 0, "name")
+        await settled(pilot)
+        await pressed(pilot, "a", "ctrl+n")
+        await until(pilot, lambda: app.pair.progress.passed == [STEP_IDS[0]])
+        await until(pilot, lambda: app.pair.draft.keeper.settled(0))
+        await pressed(pilot, "ctrl+q")
+    progress = Memory().progress(pair.profile)
+    assert progress is not None
+    assert STEP_IDS[0] not in progress.wrong
+
+
 async def test_a_draft_that_is_not_whole_goes_on_at_its_gap(make_pair: Any) -> None:
     pair = make_pair()
     app = opened(pair.profile)
