@@ -20,7 +20,7 @@ from tests.support import pairs
 from tests.support.headless import AXIS2, LIB, PACKS, properties, text
 from tests.support.machines import Database, Machine, ended, machines
 from tests.support.quick import folder_in_memory
-from wizard.database import lock
+from wizard.database.situation import LOCK
 
 NAMES = {"database": "10.100.0.10", "node1": "10.100.0.46", "node2": "10.100.0.47"}
 DATABASES = ["userdb", "regdb", "WSO2_ANALYTICS_EVENT_STORE_DB", "WSO2_ANALYTICS_PROCESSED_DATA_STORE_DB"]
@@ -83,7 +83,7 @@ def site(packs: Path) -> Iterator[Site]:
 
 def both_at_once(site: Site, profile: Path) -> list[dict[str, Any]]:
     """Both machines replay; neither makes a database before both want to.  What each of them printed."""
-    assert site.database.run(f"SELECT GET_LOCK('{lock.NAME}', 0)") == [[1]]
+    assert site.database.run(f"SELECT GET_LOCK('{LOCK}', 0)") == [[1]]
     runs = [
         machine.wizard("replay", profile, "--node", name, "--json", *IGNORE)
         for name, machine in (("node1", site.one), ("node2", site.two))
@@ -94,7 +94,7 @@ def both_at_once(site: Site, profile: Path) -> list[dict[str, Any]]:
         assert time.monotonic() < limit, "the two runs did not come to the lock"
         assert [run.poll() for run in runs] == [None, None], [ended(run) for run in runs]
         site.database.run("SELECT SLEEP(0.05)")
-    site.database.run(f"DO RELEASE_LOCK('{lock.NAME}')")
+    site.database.run(f"DO RELEASE_LOCK('{LOCK}')")
     found = []
     for run in runs:
         code, result, told = ended(run)

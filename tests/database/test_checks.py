@@ -17,10 +17,10 @@ from tests.support.certificates import old_certificate
 from tests.support.pairs import make_pair
 from tests.support.playground import Playground, playground
 from tests.support.servers import Server, free_port, quoted
-from wizard.database import lock
 from wizard.database.connection import connect
 from wizard.database.journal import FileJournal
 from wizard.database.provision import ProvisioningFailed
+from wizard.database.situation import LOCK
 from wizard.pack.home import Pack
 from wizard.passwords.secret import Secret
 from wizard.plan.planner import Plan
@@ -557,7 +557,7 @@ class TestDatabases:
         maria.server.run("CREATE TABLE UM_TENANT (UM_ID INT)", database=maria.user)
         assert look(maria).errors() == {"account", "schema"}
         with maria.server.connect() as holder, holder.cursor() as cursor:
-            cursor.execute("SELECT GET_LOCK(%s, 0)", (lock.NAME,))
+            cursor.execute("SELECT GET_LOCK(%s, 0)", (LOCK,))
             found = look(maria)
         assert found.errors() == set()
         assert "another run is working" in found["schema"][0].message

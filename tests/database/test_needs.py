@@ -13,8 +13,7 @@ from wizard.database.greeting import Greeting
 from wizard.database.needs import Needs, administrator_lacks, decide
 from wizard.database.rights import Grant, Rights
 from wizard.database.schema import Contents
-from wizard.database.script import Schema, creates
-from wizard.database.scripts import Script, Scripts
+from wizard.database.script import Schema, Script, Scripts, creates
 from wizard.database.server import Server
 from wizard.database.situation import Situation
 from wizard.database.wanted import Database, Login, WantedDatabases
@@ -60,6 +59,7 @@ SITUATION = Situation(
     origins=("10.0.0.1",),
     contents={"u": None, "e": None},
     with_rows=frozenset(),
+    begun={},
 )
 
 
@@ -68,7 +68,7 @@ def database(schema: Schema, name: str = "u", **more: Any) -> Contents:
 
 
 def decided(wanted: WantedDatabases = WANTED, begun: dict[str, bool] | None = None, **changes: Any) -> Needs:
-    return decide(wanted, dataclasses.replace(SITUATION, **changes), SCRIPTS, begun or {})
+    return decide(wanted, dataclasses.replace(SITUATION, begun=begun or {}, **changes), SCRIPTS)
 
 
 def statuses(needs: Needs) -> list[str]:
@@ -160,7 +160,7 @@ class TestDatabases:
         assert statuses(needs)[0] == "missing"
 
     def test_without_a_script_nothing_is_filled(self) -> None:
-        needs = decide(WANTED, SITUATION, Scripts(None, (SCRIPT,)), {})
+        needs = decide(WANTED, SITUATION, Scripts(None, (SCRIPT,)))
         assert not any(need.script for need in needs.databases)
         assert statuses(needs)[0] == "missing"
 
@@ -202,7 +202,7 @@ class TestUndoing:
 class TestWhatTheAdministratorLacks:
     def lacks(self, *grants: Grant, **changes: Any) -> list[str]:
         situation = dataclasses.replace(SITUATION, administrator=Rights(grants), **changes)
-        return administrator_lacks(WANTED, situation, decide(WANTED, situation, SCRIPTS, {}))
+        return administrator_lacks(WANTED, situation, decide(WANTED, situation, SCRIPTS))
 
     def test_everything_it_needs_is_named(self) -> None:
         lacking = self.lacks(**NOT_LOGGED_IN, accounts=())

@@ -12,10 +12,10 @@ import pytest
 from tests.support import listeners, servers
 from tests.support.playground import Playground, playground
 from tests.support.servers import Server, quoted
-from wizard.database import lock
 from wizard.database.failure import DatabaseError, Endpoint
 from wizard.database.needs import DatabaseResult
 from wizard.database.provision import ProvisioningFailed
+from wizard.database.situation import LOCK
 from wizard.database.wanted import Login, WantedDatabases
 from wizard.passwords.secret import Secret
 from wizard.system.cancel import Cancel
@@ -337,7 +337,7 @@ class TestTwoAtOnce:
     def test_cancelling_while_waiting_for_the_other_run(self, maria: Playground) -> None:
         cancel = Cancel()
         with maria.server.connect() as holder, holder.cursor() as cursor:
-            cursor.execute("SELECT GET_LOCK(%s, 0)", (lock.NAME,))
+            cursor.execute("SELECT GET_LOCK(%s, 0)", (LOCK,))
 
             def progress(database: str, done: int, total: int, text: str) -> None:
                 assert "another run" in text
@@ -385,10 +385,10 @@ class TestTwoAtOnce:
         maria.server.run(f"CREATE DATABASE {quoted(maria.user)}")
         maria.server.run("CREATE TABLE UM_DOMAIN (i INT)", database=maria.user)
         with maria.server.connect() as holder, holder.cursor() as cursor:
-            cursor.execute("SELECT GET_LOCK(%s, 0)", (lock.NAME,))
+            cursor.execute("SELECT GET_LOCK(%s, 0)", (LOCK,))
 
             def waited(database: str, done: int, total: int, text: str) -> None:
-                cursor.execute("SELECT RELEASE_LOCK(%s)", (lock.NAME,))
+                cursor.execute("SELECT RELEASE_LOCK(%s)", (LOCK,))
 
             with pytest.raises(ProvisioningFailed, match="left incomplete") as raised:
                 other.provision(progress=waited)

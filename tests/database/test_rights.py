@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.support.playground import Playground
 from tests.support.servers import Server, quoted
+from wizard.database.accounts import Account
 from wizard.database.connection import connect
 from wizard.database.rights import (
     ALL_OF_A_DATABASE,
@@ -114,8 +115,8 @@ class TestOnRealServers:
             own = own_rights(inside)
         assert wanted.administrator is not None
         with connect(wanted.endpoint, "root", wanted.administrator.password) as inside:
-            seen = rights_of(inside, ground.account, "%")
-            assert rights_of(inside, "nobody-here", "%") is None
+            seen = rights_of(inside, Account(ground.account, "%"))
+            assert rights_of(inside, Account("nobody-here", "%")) is None
         for found in (own, seen):
             assert found is not None
             assert found.missing(ground.registry, SERVERS_NEED) == []

@@ -58,7 +58,7 @@ def seen(ground: Playground, name: str | None = None, *, fold: bool = False) -> 
 
 
 def verdict(ground: Playground, *schemas: Schema, fold: bool = False) -> Verdict:
-    return compare(seen(ground, fold=fold), schemas, fold=fold)
+    return compare(seen(ground, fold=fold), schemas)
 
 
 class TestTheMeasuredMatrix:
@@ -178,7 +178,7 @@ class TestWhatIsMissing:
             for statement in all_statements:
                 inside.make(statement.text)
                 contents = read_contents(inside, ground.user, fold=False)
-                found = compare(contents, [schema], fold=False)
+                found = compare(contents, [schema])
                 last = statement is all_statements[-1]
                 assert found.state == ("whole" if last else "partial"), statement.text
                 # Each statement makes something that was missing.
@@ -220,7 +220,7 @@ class TestWhatIsMissing:
     def test_whose_index_it_is_its_name_says(self, wanted: str, named: str, missing: int) -> None:
         script = creates(f"CREATE TABLE b (x INT, {wanted})")
         there = Schema(("b",), (Index("b", ("x",), False, named),), script.foreign_keys)
-        assert len(compare(Contents("u", "latin1", there), [script], fold=False).missing) == missing
+        assert len(compare(Contents("u", "latin1", there), [script]).missing) == missing
 
 
 class TestOtherDatabases:

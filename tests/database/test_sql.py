@@ -16,8 +16,8 @@ from tests.support.servers import quoted
 from wizard.database.accounts import Account
 from wizard.database.failure import Endpoint
 from wizard.database.greeting import Greeting, greeting
-from wizard.database.quoting import identifier, literal
-from wizard.database.scripts import scripts_for
+from wizard.database.names import identifier, literal
+from wizard.database.script import scripts_for
 from wizard.database.sql import sql_text
 from wizard.database.wanted import Database, Login, WantedDatabases
 from wizard.pack.home import Pack

@@ -16,7 +16,7 @@ from wizard.database.failure import Endpoint
 from wizard.database.journal import FileJournal
 from wizard.database.needs import DatabaseResult, Needs, decide
 from wizard.database.provision import provision
-from wizard.database.scripts import scripts_for
+from wizard.database.script import scripts_for
 from wizard.database.situation import look
 from wizard.database.wanted import Login, WantedDatabases, databases_of
 from wizard.pack.home import Pack
@@ -74,10 +74,8 @@ class Playground:
     def pending(self, wanted: WantedDatabases | None = None) -> Needs:
         """What `provision` would create now."""
         wanted = wanted or self.wanted()
-        situation = look(wanted, suspects=self.journal.begun())
-        return decide(
-            wanted, situation, scripts_for([Pack(self.pack)], situation.greeting), self.journal.begun()
-        )
+        situation = look(wanted, self.journal.begun())
+        return decide(wanted, situation, scripts_for([Pack(self.pack)], situation.greeting))
 
     def make_account(self, host: str = "%", password: str | None = None) -> None:
         """The account without any right."""

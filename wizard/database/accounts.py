@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wizard.database.failure import DatabaseError
-from wizard.database.quoting import identifier, literal
+from wizard.database.names import identifier, literal
 
 if TYPE_CHECKING:
     from wizard.database.connection import DatabaseSession

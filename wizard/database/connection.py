@@ -27,7 +27,7 @@ from wizard.database.failure import (
     unreachable,
 )
 from wizard.database.greeting import LIMIT, SPEAK_LIMIT, Greeting, meet
-from wizard.database.quoting import as_text
+from wizard.database.names import as_text
 from wizard.system.peer import Allowance, Encryption
 
 if TYPE_CHECKING:

@@ -1,26 +1,37 @@
-"""Names of databases: which a server can store, and which it may treat as equal (procedure, chapter 2)."""
+"""Names in SQL: quoting them, and which a server can store or may treat as equal (procedure, chapter 2)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-LONGEST = 64
-"""Characters."""
+_ESCAPES = {"\\": "\\\\", "'": "''", "\0": "\\0", "\n": "\\n", "\r": "\\r", "\x1a": "\\Z"}
 
-LONGEST_FILE = 255
-"""Bytes of the longest folder name: a database is a folder, in whose name most special characters take five."""
-
-SYSTEM = ("information_schema", "mysql", "performance_schema", "sys")
-"""The databases of the server itself."""
-
+_LONGEST = 64  # characters
+# Bytes of the longest folder name: a database is a folder, in whose name most special characters take five.
+_LONGEST_FILE = 255
 # Characters that may take three bytes in a folder name (`@` and two more) instead of five.
-_SHORT = (
-    (0x00C0, 0x05FF),
-    (0x1E00, 0x1FFF),
-    (0x2160, 0x217F),
-    (0x24B0, 0x24EF),
-    (0xFF20, 0xFF5F),
-)
+_SHORT = ((0x00C0, 0x05FF), (0x1E00, 0x1FFF), (0x2160, 0x217F), (0x24B0, 0x24EF), (0xFF20, 0xFF5F))
+
+_SYSTEM = ("information_schema", "mysql", "performance_schema", "sys")
+
+
+def identifier(*names: str) -> str:
+    """Return a name in backticks, right in every SQL mode; several names are joined by dots."""
+    return ".".join("`" + name.replace("`", "``") + "`" for name in names)
+
+
+def literal(text: str) -> str:
+    """Return a string in quotes, on one line.
+
+    Its backslashes are doubled, so it is right only without the SQL mode NO_BACKSLASH_ESCAPES: printed SQL switches
+    that mode off first.
+    """
+    return "'" + "".join(_ESCAPES.get(character, character) for character in text) + "'"
+
+
+def as_text(value: object) -> str:
+    """Return a column's value as text; some servers send names as bytes."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def unstorable(name: str) -> str | None:
@@ -33,19 +44,19 @@ def unstorable(name: str) -> str | None:
     if beyond:
         shown = ", ".join(f"U+{ord(character):04X}" for character in beyond)
         return f"it contains {shown}; a name may contain characters up to U+FFFF only"
-    if any(0xD800 <= ord(character) <= 0xDFFF for character in name):
+    if any("\ud800" <= character <= "\udfff" for character in name):
         return "it contains half of a surrogate pair, which is not a character"
     if "\0" in name:
         return "it contains a NUL character"
-    if name != name.rstrip(" "):
+    if name.endswith(" "):
         return "it ends with a space"
-    if not 0 < len(name) <= LONGEST:
-        return f"it has {len(name)} characters; a name has 1 to {LONGEST}"
+    if not 0 < len(name) <= _LONGEST:
+        return f"it has {len(name)} characters; a name has 1 to {_LONGEST}"
     length = sum(map(_file_bytes, name))
-    if length > LONGEST_FILE:
+    if length > _LONGEST_FILE:
         return (
             f"the name of its folder has {length} bytes (up to five for each special character); a file system allows "
-            f"{LONGEST_FILE}"
+            f"{_LONGEST_FILE}"
         )
     return None
 
@@ -58,7 +69,7 @@ def _file_bytes(character: str) -> int:
 
 def is_system(name: str) -> bool:
     """Whether this is the name of one of the server's own databases."""
-    return name.lower() in SYSTEM
+    return name.lower() in _SYSTEM
 
 
 def differing_in_case(names: Iterable[str]) -> list[tuple[str, ...]]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from wizard.database.accounts import Account, match_account
@@ -11,7 +10,7 @@ from wizard.database.rights import ALL_OF_A_DATABASE, SCRIPT_NEEDS, SERVERS_NEED
 from wizard.database.schema import Verdict, compare
 
 if TYPE_CHECKING:
-    from wizard.database.scripts import Scripts
+    from wizard.database.script import Scripts
     from wizard.database.situation import Situation
     from wizard.database.wanted import Database, WantedDatabases
 
@@ -78,19 +77,13 @@ class Needs:
         return [need.result for need in self.databases]
 
 
-def decide(
-    wanted: WantedDatabases, situation: Situation, scripts: Scripts | None, begun: Mapping[str, bool]
-) -> Needs:
-    """Return what a run would create.
-
-    `scripts`: None if no pack is here.  `begun`: the databases that the journal names as begun and not finished, and
-    whether that run created the database itself.
-    """
+def decide(wanted: WantedDatabases, situation: Situation, scripts: Scripts | None) -> Needs:
+    """Return what a run would create; `scripts`: None if no pack is here."""
     by_administrator = wanted.may_create and situation.administrator is not None
     account = wanted.account if by_administrator and _account_can_be_created(wanted, situation) else None
-    decision = _Decision(wanted, situation, scripts, begun, account, by_administrator)
-    needs = tuple(map(decision.need, wanted.databases))
-    return Needs(account, needs, by_administrator, situation.busy)
+    needs = Needs(account, (), by_administrator, situation.busy)
+    databases = (_need(database, wanted, situation, scripts, needs) for database in wanted.databases)
+    return replace(needs, databases=tuple(databases))
 
 
 def _account_can_be_created(wanted: WantedDatabases, situation: Situation) -> bool:
@@ -106,92 +99,56 @@ def _account_can_be_created(wanted: WantedDatabases, situation: Situation) -> bo
     return matched in (wanted.account, None)  # None: it may log in from the nodes only, not from here
 
 
-@dataclass(frozen=True, slots=True)
-class _Decision:
-    """What is known when the needs of each database are decided."""
-
-    wanted: WantedDatabases
-    situation: Situation
-    scripts: Scripts | None
-    begun: Mapping[str, bool]
-    account: Account | None
-    by_administrator: bool
-
-    def need(self, database: Database) -> Need:
-        situation, name = self.situation, database.name
-        contents = situation.contents.get(name)
-        verdict = self._verdict(database)
-        create = verdict.state == "absent" and self.by_administrator
-        take_back = self._can_take_back(database, verdict)
-        fillable = create or verdict.state == "empty" or take_back
-        script = (
-            fillable
-            and database.has_schema
-            and self.wanted.mode == "wizard"
-            and self.scripts is not None
-            and self.scripts.fitting is not None
-            and (self.by_administrator or self._account_may_run_script(name))
+def _need(
+    database: Database, wanted: WantedDatabases, situation: Situation, scripts: Scripts | None, run: Needs
+) -> Need:
+    """Return what one database needs in a run that is known but for its databases."""
+    name, contents = database.name, situation.contents.get(database.name)
+    if database.has_schema and scripts is not None:
+        verdict = compare(contents, scripts.schemas)
+    else:  # one without the pack's tables is whole if it exists
+        verdict = Verdict("absent" if contents is None else "empty" if contents.empty else "whole")
+    state, begun = verdict.state, situation.begun.get(name)
+    create = state == "absent" and run.by_administrator
+    own = situation.rights.get(situation.account) if situation.account is not None else None
+    fillable = (
+        (database.has_schema and wanted.mode == "wizard")
+        and (scripts is not None and scripts.fitting is not None)
+        and (run.by_administrator or (own is not None and not own.missing(name, SCRIPT_NEEDS)))
+    )
+    # What an earlier run of this machine began may be removed: its own tables, without a row.  An empty database that
+    # the run created is dropped too: its character set may have caused the failure.
+    take_back = False
+    if fillable and begun is not None and contents is not None:
+        others = verdict.foreign or contents.others or name in situation.with_rows
+        take_back = (state == "partial" and not others) or (
+            state == "empty" and begun and run.by_administrator
         )
-        lacking = self._lacks(database, verdict, create=create, script=script)
-        return Need(
-            database=database,
-            verdict=verdict,
-            tables=len(contents.schema.tables) if contents is not None else 0,
-            take_back=take_back and script,
-            recreate=take_back and script and self.by_administrator and self.begun[name],
-            create=create,
-            grant_to=self._to_grant(name) if self.by_administrator else (),
-            script=script,
-            lacking=lacking and not situation.busy,
-            awaited=lacking and situation.busy,
-        )
-
-    def _verdict(self, database: Database) -> Verdict:
-        """Compare a database with the pack's scripts; one without the pack's tables is whole if it exists."""
-        contents, server = self.situation.contents.get(database.name), self.situation.server
-        if database.has_schema and self.scripts is not None:
-            fold = server is not None and server.folds_names
-            return compare(contents, self.scripts.schemas, fold=fold)
-        if contents is None:
-            return Verdict("absent")
-        return Verdict("empty" if contents.empty else "whole")
-
-    def _lacks(self, database: Database, verdict: Verdict, *, create: bool, script: bool) -> bool:
-        mode = self.wanted.mode
-        if verdict.state == "absent":
-            return not create or (database.has_schema and mode == "wizard" and not script)
-        if not database.has_schema or script:
-            return False
-        return verdict.state in ("partial", "other") or (verdict.state == "empty" and mode != "server")
-
-    def _to_grant(self, name: str) -> tuple[Account, ...]:
-        """Return the accounts that get all privileges on the database: a new one, and those that lack some."""
-        lacking = (
-            account
-            for account, rights in self.situation.rights.items()
-            if account.username and rights.missing(name, SERVERS_NEED)
-        )
-        return (*([self.account] if self.account is not None else []), *lacking)
-
-    def _account_may_run_script(self, name: str) -> bool:
-        account = self.situation.account
-        return account is not None and not self.situation.rights[account].missing(name, SCRIPT_NEEDS)
-
-    def _can_take_back(self, database: Database, verdict: Verdict) -> bool:
-        """Whether what an earlier run of this machine began there may be removed: its own tables, without a row."""
-        name = database.name
-        contents = self.situation.contents.get(name)
-        if (
-            name not in self.begun
-            or contents is None
-            or self.wanted.mode != "wizard"
-            or not database.has_schema
-        ):
-            return False
-        if verdict.state == "partial":
-            return not verdict.foreign and not contents.others and name not in self.situation.with_rows
-        # An empty database that the run created is dropped too: its character set may have caused the failure.
-        return verdict.state == "empty" and self.begun[name] and self.situation.administrator is not None
+    script = fillable and (create or state == "empty" or take_back)
+    if state == "absent":
+        lacking = not create or (database.has_schema and wanted.mode == "wizard" and not script)
+    else:
+        unfilled = state in ("partial", "other") or (state == "empty" and wanted.mode != "server")
+        lacking = database.has_schema and not script and unfilled
+    # A new account gets all privileges, and so do those that lack some.
+    weak = (
+        account
+        for account, rights in situation.rights.items()
+        if account.username and rights.missing(name, SERVERS_NEED)
+    )
+    new = [run.account] if run.account is not None else []
+    return Need(
+        database=database,
+        verdict=verdict,
+        tables=len(contents.schema.tables) if contents is not None else 0,
+        take_back=take_back,
+        recreate=take_back and run.by_administrator and begun is True,
+        create=create,
+        grant_to=(*new, *weak) if run.by_administrator else (),
+        script=script,
+        lacking=lacking and not situation.busy,
+        awaited=lacking and situation.busy,
+    )
 
 
 def administrator_lacks(wanted: WantedDatabases, situation: Situation, needs: Needs) -> list[str]:

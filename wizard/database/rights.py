@@ -8,39 +8,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from wizard.database.accounts import Account
     from wizard.database.connection import DatabaseSession
 
-SERVERS_NEED = (
-    "SELECT",
-    "INSERT",
-    "UPDATE",
-    "DELETE",
-    "CREATE",
-    "DROP",
-    "ALTER",
-    "INDEX",
-    "REFERENCES",
-)
+SERVERS_NEED = ("SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER", "INDEX", "REFERENCES")
 """What the two servers do in their databases: they create and drop the tables of the analytics stores."""
 
 SCRIPT_NEEDS = ("CREATE", "ALTER", "INDEX", "REFERENCES", "DROP", "SELECT")
 """What running the pack's script needs, and removing what it began."""
 
 ALL_OF_A_DATABASE = (
-    *SERVERS_NEED,
-    "CREATE TEMPORARY TABLES",
-    "LOCK TABLES",
-    "EXECUTE",
-    "CREATE VIEW",
-    "SHOW VIEW",
-    "CREATE ROUTINE",
-    "ALTER ROUTINE",
-    "EVENT",
-    "TRIGGER",
+    *(*SERVERS_NEED, "CREATE TEMPORARY TABLES", "LOCK TABLES", "EXECUTE", "CREATE VIEW", "SHOW VIEW"),
+    *("CREATE ROUTINE", "ALTER ROUTINE", "EVENT", "TRIGGER"),
 )
 """What the account that runs `GRANT ALL ON database.*` needs, beside the grant option."""
-
-_ALL = "ALL PRIVILEGES"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +35,7 @@ class Grant:
     """A partial revoke: what a grant for all databases does not include here (MySQL 8.0.16 and later)."""
 
     def gives(self, privilege: str) -> bool:
-        return privilege in self.privileges or _ALL in self.privileges
+        return privilege in self.privileges or "ALL PRIVILEGES" in self.privileges
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,34 +52,27 @@ class Rights:
 
         `grantable`: it also needs the grant option.
         """
-        lacking = [one for one in privileges if not self._has(database, one)]
-        if grantable and not any(grant.grantable for grant in self._about(database)):
+        everywhere = [grant for grant in self.grants if grant.database is None]
+        own = [grant for grant in self.grants if not grant.revoked and self._is_for(grant, database)]
+        # The server uses the most exact pattern: one with a wildcard grants nothing if another fits.
+        own = [grant for grant in own if self.literal or not _has_wildcard(grant.database or "")] or own
+        revoked = [grant for grant in self.grants if grant.revoked and grant.database == database]
+
+        def has(privilege: str) -> bool:
+            if any(grant.gives(privilege) for grant in own):
+                return True
+            withdrawn = any(grant.gives(privilege) for grant in revoked)
+            return not withdrawn and any(grant.gives(privilege) for grant in everywhere)
+
+        lacking = [one for one in privileges if not has(one)]
+        if grantable and not any(grant.grantable for grant in (*own, *everywhere)):
             lacking.append("GRANT OPTION")
         return lacking
 
-    def _has(self, database: str | None, privilege: str) -> bool:
-        about = self._about(database)
-        if any(grant.gives(privilege) for grant in about if grant.database is not None):
-            return True
-        revoked = any(
-            grant.revoked and grant.gives(privilege) and grant.database == database for grant in self.grants
-        )
-        return not revoked and any(grant.gives(privilege) for grant in about if grant.database is None)
-
-    def _about(self, database: str | None) -> list[Grant]:
-        """Return the grants that apply to a database.
-
-        Of those for single databases the server uses the most exact pattern: one with a wildcard grants nothing
-        if a grant for the exact name exists.
-        """
-        everywhere = [grant for grant in self.grants if grant.database is None]
-        if database is None:
-            return everywhere
-        own = [grant for grant in self.grants if grant.database is not None and not grant.revoked]
-        if self.literal:
-            return everywhere + [grant for grant in own if grant.database == database]
-        wild = [grant for grant in own if _matches(grant.database or "", database)]
-        return everywhere + ([grant for grant in wild if not _has_wildcard(grant.database or "")] or wild)
+    def _is_for(self, grant: Grant, database: str | None) -> bool:
+        if grant.database is None or database is None:
+            return False
+        return grant.database == database if self.literal else _matches(grant.database, database)
 
 
 def grant_pattern(database: str, *, literal: bool = False) -> str:
@@ -130,38 +104,37 @@ _LINE = re.compile(
 def parsed(lines: Iterable[str]) -> tuple[Grant, ...]:
     """Return the grants of `SHOW GRANTS` for whole databases or all of them; others do not matter here."""
     found = []
-    for line in lines:
-        match = _LINE.fullmatch(line)
-        if match is None:
-            continue
-        quoted = match["database"]
-        database = None if quoted == "*" else _unquoted(quoted)
-        names = re.sub(r"\([^)]*\)", "", match["privileges"]).split(",")
-        privileges = frozenset(name.strip().upper() for name in names)
-        grantable, revoked = "WITH GRANT OPTION" in match["rest"], match["verb"] == "REVOKE"
-        found.append(Grant(database, privileges, grantable, revoked))
+    for match in filter(None, map(_LINE.fullmatch, lines)):
+        # In backticks, with ANSI_QUOTES in double quotes, without `sql_quote_show_create` plain.
+        name, mark = match["database"], match["database"][0]
+        if mark in '`"':
+            name = name[1:-1].replace(mark * 2, mark)
+        privileges = re.sub(r"\([^)]*\)", "", match["privileges"]).split(",")
+        found.append(
+            Grant(
+                None if match["database"] == "*" else name,
+                frozenset(one.strip().upper() for one in privileges),
+                grantable="WITH GRANT OPTION" in match["rest"],
+                revoked=match["verb"] == "REVOKE",
+            )
+        )
     return tuple(found)
-
-
-def _unquoted(name: str) -> str:
-    """Unquote a name: in backticks, with ANSI_QUOTES in double quotes, without `sql_quote_show_create` plain."""
-    mark = name[0]
-    return name[1:-1].replace(mark * 2, mark) if mark in '`"' else name
 
 
 def own_rights(session: DatabaseSession) -> Rights:
     """Return the privileges of this session's account, with its active roles.  Raises DatabaseError."""
-    roles = ""
+    statement = "SHOW GRANTS"
     if not session.greeting.mariadb and not session.greeting.is_before((8,)):
-        current = str(session.value("SELECT CURRENT_ROLE()") or "NONE")
-        roles = "" if current == "NONE" else f" USING {current}"
-    lines = session.rows("SHOW GRANTS" if not roles else f"SHOW GRANTS FOR CURRENT_USER(){roles}")
+        roles = str(session.value("SELECT CURRENT_ROLE()") or "NONE")
+        if roles != "NONE":
+            statement = f"SHOW GRANTS FOR CURRENT_USER() USING {roles}"
+    lines = session.rows(statement)
     return Rights(parsed(str(row[0]) for row in lines), partial_revokes(session))
 
 
-def rights_of(session: DatabaseSession, username: str, host: str) -> Rights | None:
+def rights_of(session: DatabaseSession, account: Account) -> Rights | None:
     """Return the privileges of another account; None if it does not exist, or this session may not see it."""
-    lines = session.visible("SHOW GRANTS FOR %s@%s", (username, host))
+    lines = session.visible("SHOW GRANTS FOR %s@%s", (account.username, account.host))
     return None if lines is None else Rights(parsed(row[0] for row in lines), partial_revokes(session))
 
 

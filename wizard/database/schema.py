@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from wizard.database.quoting import as_text
+from wizard.database.names import as_text
 from wizard.database.script import ForeignKey, Index, Schema
 
 if TYPE_CHECKING:
@@ -25,10 +25,16 @@ class Contents:
     charset: str
     schema: Schema
     others: tuple[str, ...] = ()
+    fold: bool = False
+    """The server compares names without regard to case."""
 
     @property
     def empty(self) -> bool:
         return not self.schema.tables and not self.others
+
+    def same(self, name: str) -> str:
+        """Return a name in the form in which the server compares it."""
+        return name.lower() if self.fold else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,75 +55,64 @@ def read_contents(
 ) -> Contents | None:
     """Return what the database holds, as far as this account may see it; None if it sees no such database.
 
-    `fold`: the server compares names without regard to case.  Without `deep` only the tables' names are read: an
-    analytics store has thousands, and MySQL 5.6 opens each of them to return more.
+    `fold`: see `Contents`.  Without `deep` only the tables' names are read: an analytics store has thousands, and
+    MySQL 5.6 opens each of them to return more.
     """
-    same = _comparable(fold)
 
-    def rows(table: str, column: str, name: str, columns: str, more: str = "") -> list[tuple[str, ...]]:
-        statement = f"SELECT {column}, {columns} FROM information_schema.{table} WHERE {column} = %s {more}"
-        return [tuple(map(as_text, row)) for row in session.rows(statement, (name,))]
+    def rows(table: str, columns: str, more: str = "", owner: str = "TABLE_SCHEMA") -> list[tuple[str, ...]]:
+        statement = f"SELECT {owner}, {columns} FROM information_schema.{table} WHERE {owner} = %s {more}"
+        found = [tuple(map(as_text, row)) for row in session.rows(statement, (database,))]
+        # The server's own comparison may ignore case where its names do not.
+        return [
+            row[1:] for row in found if row[0] == database or (fold and row[0].lower() == database.lower())
+        ]
 
-    found = rows("SCHEMATA", "SCHEMA_NAME", database, "DEFAULT_CHARACTER_SET_NAME")
-    # The server's own comparison may ignore case where its names do not.
-    name, charset = next((row for row in found if same(row[0]) == same(database)), (None, ""))
-    if name is None:
+    databases = rows("SCHEMATA", "SCHEMA_NAME, DEFAULT_CHARACTER_SET_NAME", owner="SCHEMA_NAME")
+    if not databases:
         return None
-
-    def within(
-        table: str, columns: str, more: str = "", column: str = "TABLE_SCHEMA"
-    ) -> list[tuple[str, ...]]:
-        return [row[1:] for row in rows(table, column, name, columns, more) if row[0] == name]
-
+    ((database, charset),) = databases
     if not deep:
-        tables = sorted(table for (table,) in within("TABLES", "TABLE_NAME"))
-        return Contents(name, charset, Schema(tuple(tables), (), ()))
-    kinds = within("TABLES", "TABLE_NAME, TABLE_TYPE")
-    tables = sorted(table for table, kind in kinds if "VIEW" not in kind)
+        return Contents(
+            database,
+            charset,
+            Schema(tuple(sorted(name for (name,) in rows("TABLES", "TABLE_NAME")))),
+            fold=fold,
+        )
+    kinds = rows("TABLES", "TABLE_NAME, TABLE_TYPE")
     others = [f"view {table}" for table, kind in kinds if "VIEW" in kind]
-    for kind in ("routine", "event"):
-        named = within(f"{kind.upper()}S", f"{kind}_NAME", column=f"{kind.upper()}_SCHEMA")
-        others += [f"{kind} {other}" for (other,) in named]
-    columns = within(
+    for kind in ("ROUTINE", "EVENT"):
+        named = rows(f"{kind}S", f"{kind}_NAME", owner=f"{kind}_SCHEMA")
+        others += [f"{kind.lower()} {name}" for (name,) in named]
+    indexes: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for *index, column in rows(
         "STATISTICS",
-        "TABLE_NAME, INDEX_NAME, NON_UNIQUE, COLUMN_NAME",
+        "TABLE_NAME, NON_UNIQUE, INDEX_NAME, COLUMN_NAME",
         "ORDER BY TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX",
-    )
-    keys = within(
+    ):
+        indexes[tuple(index)].append(column.lower())
+    keys: dict[tuple[str, ...], list[tuple[str, str]]] = defaultdict(list)
+    for *key, column, target_column in rows(
         "KEY_COLUMN_USAGE",
-        "TABLE_NAME, CONSTRAINT_NAME, COLUMN_NAME, REFERENCED_TABLE_NAME, REFERENCED_COLUMN_NAME",
+        "TABLE_NAME, REFERENCED_TABLE_NAME, CONSTRAINT_NAME, COLUMN_NAME, REFERENCED_COLUMN_NAME",
         "AND REFERENCED_TABLE_NAME IS NOT NULL ORDER BY TABLE_NAME, CONSTRAINT_NAME, ORDINAL_POSITION",
+    ):
+        keys[tuple(key)].append((column.lower(), target_column.lower()))
+    schema = Schema(
+        tuple(sorted(table for table, kind in kinds if "VIEW" not in kind)),
+        tuple(
+            Index(table, tuple(columns), non_unique == "0", name)
+            for (table, non_unique, name), columns in indexes.items()
+        ),
+        tuple(
+            ForeignKey(table, columns, target, targets, name)
+            for (table, target, name), pairs in keys.items()
+            for columns, targets in [zip(*pairs, strict=True)]
+        ),
     )
-    schema = Schema(tuple(tables), tuple(_indexes(columns)), tuple(_foreign_keys(keys)))
-    return Contents(name, charset, schema, tuple(others))
+    return Contents(database, charset, schema, tuple(others), fold)
 
 
-def _comparable(fold: bool) -> Callable[[str], str]:
-    """Return the function that brings names into the form in which the server compares them."""
-    return str.lower if fold else str
-
-
-def _indexes(rows: Iterable[tuple[str, ...]]) -> list[Index]:
-    columns: dict[tuple[str, str, bool], list[str]] = defaultdict(list)
-    for table, index, non_unique, column in rows:
-        columns[table, index, non_unique == "0"].append(column.lower())
-    return [Index(table, tuple(of), unique, name) for (table, name, unique), of in columns.items()]
-
-
-def _foreign_keys(rows: Iterable[tuple[str, ...]]) -> list[ForeignKey]:
-    columns: dict[tuple[str, str, str], list[tuple[str, str]]] = defaultdict(list)
-    for table, name, column, target, target_column in rows:
-        columns[table, name, target].append((column.lower(), target_column.lower()))
-    return [
-        ForeignKey(table, tuple(one for one, _ in pairs), target, tuple(other for _, other in pairs), name)
-        for (table, name, target), pairs in columns.items()
-    ]
-
-
-# --- comparing ----------------------------------------------------------------------------------------------
-
-
-def compare(contents: Contents | None, scripts: Sequence[Schema], *, fold: bool) -> Verdict:
+def compare(contents: Contents | None, scripts: Sequence[Schema]) -> Verdict:
     """Compare the database with what the pack's scripts create; whole by any of them is whole.
 
     `scripts`: the one that fits the server first; missing parts are named by that one.  Further tables are allowed
@@ -127,71 +122,57 @@ def compare(contents: Contents | None, scripts: Sequence[Schema], *, fold: bool)
         return Verdict("absent")
     if contents.empty:
         return Verdict("empty")
-    verdicts = [_against(contents, script, fold=fold) for script in scripts]
+    verdicts = [_against(contents, script) for script in scripts]
     other = Verdict("other", foreign=contents.schema.tables + contents.others)
     return min(verdicts, key=lambda verdict: len(verdict.missing), default=other)
 
 
-def _against(contents: Contents, script: Schema, *, fold: bool) -> Verdict:
-    same, schema = _comparable(fold), contents.schema
-    there = {same(table) for table in schema.tables}
-    wanted = {same(table) for table in script.tables}
-    foreign = tuple(table for table in schema.tables if same(table) not in wanted)
+def _against(contents: Contents, script: Schema) -> Verdict:
+    same, here = contents.same, contents.schema
+    there, wanted = set(map(same, here.tables)), set(map(same, script.tables))
+    foreign = tuple(table for table in here.tables if same(table) not in wanted)
     if not there & wanted:
         return Verdict("other", foreign=foreign + contents.others)
+
+    def shape(key: ForeignKey) -> tuple[object, ...]:
+        return same(key.table), key.columns, same(key.target), key.target_columns
+
+    keys = set(map(shape, here.foreign_keys))
+    lacking: list[Index | ForeignKey] = [*_missing_indexes(contents, script)]
+    lacking += [key for key in script.foreign_keys if shape(key) not in keys]
     missing = [f"table {table}" for table in script.tables if same(table) not in there]
-    for table in map(same, script.tables):
-        if table in there:
-            here, from_script = _of_table(schema, table, same), _of_table(script, table, same)
-            missing += map(str, _missing_indexes(here, from_script))
-            missing += map(str, _missing_keys(here, from_script, same))
+    missing += [str(one) for one in lacking if same(one.table) in there]
     return Verdict("partial" if missing else "whole", tuple(missing), foreign)
 
 
-def _of_table(schema: Schema, table: str, same: Callable[[str], str]) -> Schema:
-    """Return the part of the schema that belongs to one table."""
-    return Schema(
-        (table,),
-        tuple(index for index in schema.indexes if same(index.table) == table),
-        tuple(key for key in schema.foreign_keys if same(key.table) == table),
-    )
-
-
-def _missing_indexes(here: Schema, script: Schema) -> list[Index]:
-    """Return the script's indexes of a table that the database lacks, whatever their names there.
+def _missing_indexes(contents: Contents, script: Schema) -> list[Index]:
+    """Return the script's indexes that the database lacks, whatever their names there.
 
     Two equal indexes must both exist.  The index that InnoDB creates for a foreign key has that key's name, or its
     first column's, and is dropped when a real one is created: it does not count.
     """
+    same, here = contents.same, contents.schema
+
+    def named(index: Index) -> tuple[str, str]:
+        return same(index.table), (index.name or "".join(index.columns[:1])).lower()
+
+    def shape(index: Index) -> tuple[object, ...]:
+        return same(index.table), index.columns, index.unique, index.primary
+
     implicit = {
-        (key.columns, name.lower())
+        (same(key.table), name.lower(), key.columns)
         for key in here.foreign_keys
-        for name in (key.name, key.columns[0])
-        if name
+        for name in (key.name or "", key.columns[0])
     }
-    names = {(index.name or index.columns[0]).lower() for index in script.indexes}
-    usable = [
-        index
+    names = set(map(named, script.indexes))
+    usable = Counter(
+        shape(index)
         for index in here.indexes
-        if (index.columns, (index.name or "").lower()) not in implicit or (index.name or "").lower() in names
-    ]
+        if (*named(index), index.columns) not in implicit or named(index) in names
+    )
     missing = []
     for index in script.indexes:
-        match = next((one for one in usable if _shape(one) == _shape(index)), None)
-        if match is None:
+        usable[shape(index)] -= 1
+        if usable[shape(index)] < 0:
             missing.append(index)
-        else:
-            usable.remove(match)
     return missing
-
-
-def _shape(index: Index) -> tuple[object, ...]:
-    return index.columns, index.unique, index.primary
-
-
-def _missing_keys(here: Schema, script: Schema, same: Callable[[str], str]) -> list[ForeignKey]:
-    def shape(key: ForeignKey) -> tuple[object, ...]:
-        return key.columns, same(key.target), key.target_columns
-
-    there = {shape(key) for key in here.foreign_keys}
-    return [key for key in script.foreign_keys if shape(key) not in there]

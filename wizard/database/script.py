@@ -1,16 +1,22 @@
-"""A script of `dbscripts/`: its statements, and what they create.  Nothing here runs a statement.
+"""The scripts of `dbscripts/`: their statements, and what they create.  Nothing here runs a statement.
 
-Read as the `mysql` client reads it: `--`, `#` and `/* */` are comments (`/*! */` is not), strings hold any
+Read as the `mysql` client reads them: `--`, `#` and `/* */` are comments (`/*! */` is not), strings hold any
 character, `DELIMITER` changes what ends a statement.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeAlias
 
 from wizard.system.errors import EditError
+
+if TYPE_CHECKING:
+    from wizard.database.greeting import Greeting
+    from wizard.pack.home import Pack
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +66,67 @@ class Schema:
     """Tables, indexes and foreign keys: what a script creates, or what a database holds."""
 
     tables: tuple[str, ...]
-    indexes: tuple[Index, ...]
-    foreign_keys: tuple[ForeignKey, ...]
+    indexes: tuple[Index, ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
+
+
+@dataclass(frozen=True)
+class Script:
+    """One script: its path in the pack, and its text.  Both properties raise EditError for an unreadable one."""
+
+    path: str
+    text: str
+
+    @cached_property
+    def statements(self) -> tuple[Statement, ...]:
+        return tuple(statements(self.text, self.path))
+
+    @cached_property
+    def schema(self) -> Schema:
+        return creates(self.text, self.path)
+
+
+@dataclass(frozen=True)
+class Scripts:
+    """The script that fits a server (None: the pack has none), and every script whose tables make a whole schema."""
+
+    fitting: Script | None
+    all: tuple[Script, ...]
+
+    @property
+    def schemas(self) -> tuple[Schema, ...]:
+        """What each script creates, the fitting one first."""
+        return tuple(script.schema for script in self.all)
+
+
+def scripts_for(packs: Iterable[Pack], server: Greeting) -> Scripts | None:
+    """Return the scripts for this server of the first pack, whichever of them is named `mysql.sql` now.
+
+    None without a pack.  Both nodes have the same product and version.
+    """
+    for pack in packs:
+        fitting = pack.script_for(server.version, mariadb=server.mariadb)
+        # The fitting one first, then those for old and new servers: these are all that exist.
+        paths = dict.fromkeys([fitting, pack.script_for((5, 6)), pack.script_for((5, 7))])
+        found = {path: Script(path, pack.read(path).decode("utf-8-sig", "replace")) for path in paths if path}
+        return Scripts(found[fitting] if fitting else None, tuple(found.values()))
+    return None
+
+
+# --- reading statements -------------------------------------------------------------------------------------
+
+# A string or a quoted name, a version comment (which is code), a comment; the beginning of an unclosed one.
+_SPECIAL = re.compile(
+    r"""
+    (?P<quoted> '(?:[^'\\]|\\.|'')*' | "(?:[^"\\]|\\.|"")*" | `(?:[^`]|``)*` | /\*M?!.*?\*/ )
+    | (?P<comment> --(?=[\s\x00-\x1f]|\Z)[^\n]* | \#[^\n]* | /\*(?!M?!).*?\*/ )
+    | (?P<unended> ['"`] | /\* )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+# Only for speed: text without a delimiter or the beginning of anything special.
+_PLAIN = re.compile(r"[\w\s(),=]+")
+_DELIMITER = re.compile(r"[ \t\r\n]*^[ \t]*delimiter[ \t]+(\S+)[^\n]*", re.IGNORECASE | re.MULTILINE)
 
 
 def statements(text: str, place: str = "script") -> Iterator[Statement]:
@@ -86,11 +151,8 @@ def statements(text: str, place: str = "script") -> Iterator[Statement]:
             position += len(delimiter)
         elif found and found.lastgroup == "unended":
             line = text.count("\n", 0, position) + 1
-            raise EditError(
-                f"{found[0]} on line {line} is not closed",
-                place=f"{place}:{line}",
-                fix="use the script of a fresh pack",
-            )
+            message = f"{found[0]} on line {line} is not closed"
+            raise EditError(message, place=f"{place}:{line}", fix="use the script of a fresh pack")
         else:
             if not found and delimiter == ";":
                 found = _PLAIN.match(text, position)
@@ -101,148 +163,108 @@ def statements(text: str, place: str = "script") -> Iterator[Statement]:
             position += len(piece)
 
 
-# A string or a quoted name, a version comment (which is code), a comment; the beginning of an unclosed one.
-_SPECIAL = re.compile(
-    r"""
-    (?P<quoted> '(?:[^'\\]|\\.|'')*' | "(?:[^"\\]|\\.|"")*" | `(?:[^`]|``)*` | /\*M?!.*?\*/ )
-    | (?P<comment> --(?=[\s\x00-\x1f]|\Z)[^\n]* | \#[^\n]* | /\*(?!M?!).*?\*/ )
-    | (?P<unended> ['"`] | /\* )
-    """,
-    re.VERBOSE | re.DOTALL,
+# --- what a script creates ----------------------------------------------------------------------------------
+
+# A part of a statement, between two commas: words, and groups in parentheses, which are lists of parts.
+_Part: TypeAlias = "list[str | list[_Part]]"
+
+_WORD = re.compile(
+    r"""`(?:[^`]|``)*`|'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|[^\s`'"(),.;=]+|[(),.;=]""", re.DOTALL
 )
-# Only for speed: text without a delimiter or the beginning of anything special.
-_PLAIN = re.compile(r"[\w\s(),=]+")
-_DELIMITER = re.compile(r"[ \t\r\n]*^[ \t]*delimiter[ \t]+(\S+)[^\n]*", re.IGNORECASE | re.MULTILINE)
+_MODIFIERS = {"temporary", "or", "replace", "ignore", "unique", "fulltext", "spatial"}
 
 
 def creates(text: str, place: str = "script") -> Schema:
     """Return what a script creates: tables, indexes (inline ones too), foreign keys, each in the script's order."""
     tables: list[str] = []
-    indexes: list[Index] = []
-    foreign_keys: list[ForeignKey] = []
+    found: list[Index | ForeignKey | None] = []
     for statement in statements(text, place):
-        words = _Words(_WORD.findall(statement.text))
-        parts: list[_Words] = []
-        if words.take("create"):
-            words.take_all("temporary", "or", "replace")
-            unique = words.take_all("unique", "fulltext", "spatial") == "unique"
-            if words.take("table"):
-                table = words.table()
+        first, *more = _parts(statement.text)
+        verb, *words = _keywords(first) or [""]
+        at = next((at for at, word in enumerate(words, 1) if word not in _MODIFIERS), 0)
+        match verb, words[at - 1] if at else "":
+            case "create", "table":
+                table = _name(first, at + 1)
                 if table not in tables:
                     tables.append(table)
-                    parts = words.group()
-            elif words.take_all("index", "key"):
-                name = words.name()
-                words.skip_to("on")
-                table = words.table()
-                indexes.append(Index(table, words.columns(), unique, name))
-        elif words.take("alter"):
-            words.take("ignore")
-            if words.take("table"):
-                table = words.table()
-                rest = _Words(["(", *words.left(), ")"])
-                parts = [part for part in rest.group() if part.take("add")]
-        for part in parts:
-            found = _definition(table, part)
-            if isinstance(found, Index):
-                indexes.append(found)
-            elif found is not None:
-                foreign_keys.append(found)
-    return Schema(tuple(tables), tuple(indexes), tuple(foreign_keys))
+                    definitions = next((word for word in first if isinstance(word, list)), [])
+                    found += [_definition(table, part) for part in definitions]
+            case "create", "index" | "key":
+                on = words.index("on") + 1 if "on" in words else len(words)
+                columns, _ = _columns(first[on:])
+                found.append(
+                    Index(_name(first, on + 1), columns, "unique" in words[:at], _name(first, at + 1))
+                )
+            case "alter", "table":
+                table = _name(first, at + 1)
+                added = (part[1:] for part in (first[at + 2 :], *more) if _keywords(part)[:1] == ["add"])
+                found += [_definition(table, part) for part in added]
+    indexes = tuple(one for one in found if isinstance(one, Index))
+    return Schema(tuple(tables), indexes, tuple(one for one in found if isinstance(one, ForeignKey)))
 
 
-def _definition(table: str, part: _Words) -> Index | ForeignKey | None:
+def _parts(statement: str) -> list[_Part]:
+    """Return the parts of a statement, without the database's name before a table's, and without IF NOT EXISTS."""
+    statement_parts: list[_Part] = [[]]
+    groups = [statement_parts]
+    for word in _WORD.findall(re.sub(r"(?i)\bif\s+(not\s+)?exists\b", "", statement)):
+        part = groups[-1][-1]
+        if word == "(":
+            groups.append([[]])
+            part.append(groups[-1])
+        elif word == ")":
+            del groups[max(1, len(groups) - 1) :]
+        elif word == ",":
+            groups[-1].append([])
+        elif word == ".":
+            del part[-1:]
+        else:
+            part.append(word)
+    return statement_parts
+
+
+def _keywords(part: _Part) -> list[str]:
+    """Return the words in lower case; a group is its parenthesis."""
+    return [word.lower() if isinstance(word, str) else "(" for word in part]
+
+
+def _name(part: _Part, at: int) -> str:
+    """Return the name at a place, unquoted; empty if there is none."""
+    word = part[at] if at < len(part) else ""
+    if not isinstance(word, str):
+        return ""
+    return word[1:-1].replace("``", "`") if word.startswith("`") else word
+
+
+def _columns(part: _Part) -> tuple[tuple[str, ...], ...]:
+    """Return the columns of the first two groups, lower case: `(a, b(100) DESC)` gives a and b."""
+    groups = (word for word in part if isinstance(word, list))
+    columns = [tuple(_name(column, 0).lower() for column in group if column) for group in groups]
+    return (*columns, (), ())[:2]
+
+
+def _definition(table: str, part: _Part) -> Index | ForeignKey | None:
     """Return the index or key that one part of a `CREATE TABLE`, or of an `ALTER TABLE … ADD`, creates."""
     constraint = None
-    if part.take("constraint") and not part.peek("primary", "unique", "foreign", "check"):
-        constraint = part.name()
-    if part.take("primary"):
-        return Index(table, part.columns(), True, "PRIMARY")
-    if part.take("foreign"):
-        columns = part.columns()
-        part.skip_to("references")
-        target = part.table()
-        return ForeignKey(table, columns, target, part.columns(), constraint)
-    if part.peek("unique", "index", "key", "fulltext", "spatial"):
-        unique = part.take_all("unique", "fulltext", "spatial") == "unique"
-        part.take_all("index", "key")
-        name = None if part.peek("(", "using") else part.name()
-        return Index(table, part.columns(), unique, name or constraint)
-    if part.peek("check", "column", "partition"):
-        return None
-    column = part.name().lower()
-    attributes = {word.lower() for word in part.left()}
-    if "primary" in attributes:
-        return Index(table, (column,), True, "PRIMARY")
-    return Index(table, (column,), True) if "unique" in attributes else None
-
-
-class _Words:
-    """The words of a statement, read from the front: names, numbers, strings, single characters."""
-
-    def __init__(self, words: list[str]) -> None:
-        self.words = words
-        self.at = 0
-
-    def left(self) -> list[str]:
-        """Return the words that are not read yet."""
-        return self.words[self.at :]
-
-    def peek(self, *wanted: str) -> bool:
-        return self.at < len(self.words) and self.words[self.at].lower() in wanted
-
-    def take(self, wanted: str) -> bool:
-        found = self.peek(wanted)
-        self.at += found
-        return found
-
-    def take_all(self, *wanted: str) -> str | None:
-        """Read every word that is one of these; returns the last one."""
-        last = None
-        while self.peek(*wanted):
-            last = self.words[self.at].lower()
-            self.at += 1
-        return last
-
-    def skip_to(self, wanted: str) -> None:
-        while self.at < len(self.words) and not self.take(wanted):
-            self.at += 1
-
-    def name(self) -> str:
-        word = self.words[self.at] if self.at < len(self.words) else ""
-        self.at += 1
-        return word[1:-1].replace("``", "`") if word.startswith("`") else word
-
-    def table(self) -> str:
-        """Return a table's name, without the database before it."""
-        self.take_all("if", "not", "exists", "only")
-        name = self.name()
-        while self.take("."):
-            name = self.name()
-        return name
-
-    def group(self) -> list[_Words]:
-        """Return the parts of the next group in parentheses."""
-        self.skip_to("(")
-        depth = 0
-        parts: list[list[str]] = [[]]
-        while self.at < len(self.words):
-            word = self.words[self.at]
-            self.at += 1
-            if word == ")" and depth == 0:
-                break
-            depth += (word == "(") - (word == ")")
-            if word == "," and depth == 0:
-                parts.append([])
-            else:
-                parts[-1].append(word)
-        return [_Words(part) for part in parts if part]
-
-    def columns(self) -> tuple[str, ...]:
-        """Return the columns of the next group: `(a, b(100) DESC)` gives a and b, lower case."""
-        return tuple(part.name().lower() for part in self.group())
-
-
-_WORD = re.compile(
-    r"""`(?:[^`]|``)*`|'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|[^\s`'"(),.;=]+|[(),.;=]""", re.DOTALL
-)
+    words = _keywords(part)
+    if words[:1] == ["constraint"]:
+        named = words[1:2] not in (["primary"], ["unique"], ["foreign"], ["check"])
+        constraint = _name(part, 1) if named else None
+        part, words = part[1 + named :], words[1 + named :]
+    columns, others = _columns(part)
+    match words:
+        case ["primary", *_]:
+            return Index(table, columns, True, "PRIMARY")
+        case ["foreign", *_]:
+            target = words.index("references") + 1 if "references" in words else len(words)
+            return ForeignKey(table, columns, _name(part, target), others, constraint)
+        case ["unique" | "index" | "key" | "fulltext" | "spatial" as kind, *_]:
+            at = 2 if words[1:2] in (["index"], ["key"]) else 1
+            named = words[at : at + 1] not in ([], ["("], ["using"])
+            return Index(table, columns, kind == "unique", _name(part, at) if named else constraint)
+        case [] | ["check" | "column" | "partition", *_]:
+            return None
+    column = (_name(part, 0).lower(),)
+    if "primary" in words:
+        return Index(table, column, True, "PRIMARY")
+    return Index(table, column, True) if "unique" in words else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -20,16 +20,20 @@ from wizard.database.accounts import (
 from wizard.database.connection import DatabaseSession, connect
 from wizard.database.failure import DatabaseError
 from wizard.database.greeting import LIMIT
-from wizard.database.lock import holder
-from wizard.database.names import unstorable
-from wizard.database.quoting import identifier
+from wizard.database.names import identifier, unstorable
 from wizard.database.rights import Rights, own_rights, rights_of
 from wizard.database.schema import Contents, read_contents
 from wizard.database.server import Server, read_server
 
 if TYPE_CHECKING:
     from wizard.database.greeting import Greeting
-    from wizard.database.wanted import Database, Login, WantedDatabases
+    from wizard.database.wanted import Login, WantedDatabases
+
+LOCK = "apimha-wizard"
+"""The lock in the server that keeps two machines from creating databases at once.
+
+One name for all databases, since two profiles may share some.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,70 +45,64 @@ class Situation:
     """
 
     greeting: Greeting
+    begun: Mapping[str, bool]
+    """By database that the journal names as begun and not finished: whether that run created the database itself."""
+    account_failure: DatabaseError | None = None
+    administrator_failure: DatabaseError | None = None
     server: Server | None = None
     account: Account | None = None
     """The account that the server matches the servers' login to, from this machine; None: it cannot log in."""
-    account_failure: DatabaseError | None = None
-    administrator_failure: DatabaseError | None = None
     administrator: Rights | None = None
     """The administrator's privileges; None if there is none, or it cannot log in."""
     accounts: tuple[Account, ...] | None = None
     """The accounts of the same name and the anonymous ones; None if they may not be seen."""
     rights: Mapping[Account, Rights] = field(default_factory=dict)
     """Of the account that logged in, and of the one of the profile's `grant_host`, if they exist."""
+    settings: Mapping[Account, AccountSettings] = field(default_factory=dict)
+    """Of the accounts of that name, as far as they may be seen: at least of the one that logged in."""
     origins: tuple[str, ...] = ()
     """This machine's name and address, as the server sees them."""
     contents: Mapping[str, Contents | None] = field(default_factory=dict)
     """By database; None: it does not exist, or may not be seen."""
     with_rows: frozenset[str] = frozenset()
-    """The databases among the suspects in which some table has a row."""
+    """The databases among those begun in which some table has a row."""
     busy: bool = False
     """Another run was working in the databases meanwhile: what is half done may be complete soon."""
-    settings: Mapping[Account, AccountSettings] = field(default_factory=dict)
-    """Of the accounts of that name, as far as they may be seen: at least of the one that logged in."""
 
     @property
     def exists(self) -> bool | None:
         """Whether the account exists, from whatever host; None if that may not be seen."""
         if self.account is not None and self.account.username:
             return True
-        if self.accounts is None:
-            return None
-        return any(account.username for account in self.accounts)
+        return None if self.accounts is None else any(account.username for account in self.accounts)
 
 
 def look(
-    wanted: WantedDatabases,
-    *,
-    suspects: Collection[str] = (),
-    limit: float = LIMIT,
-    own_lock: int | None = None,
+    wanted: WantedDatabases, begun: Mapping[str, bool], *, limit: float = LIMIT, own_lock: int | None = None
 ) -> Situation:
     """Log in with both accounts and read everything, within `limit` seconds.
 
-    `suspects` are databases in which rows matter; `own_lock` is the connection with which the caller holds the lock:
-    it does not make the server busy.
+    `begun`: see `Situation`; `own_lock` is the connection with which the caller holds the lock: it does not make the
+    server busy.
 
     Raises DatabaseError if no server answers, or a login fails without a greeting.
     """
     end = time.monotonic() + limit
-    holders: list[int | None] = []
+    holders = []
     with ExitStack() as stack:
 
         def logged_in(login: Login | None) -> tuple[DatabaseSession | None, DatabaseError | None]:
             if login is None:
                 return None, None
+            session = None
             try:
                 left = end - time.monotonic()
                 session = connect(wanted.endpoint, login.username, login.password, limit=left)
                 stack.enter_context(session)
-                try:
-                    holders.append(holder(session))
-                except DatabaseError as problem:
-                    if problem.cause == "expired":  # logged in; only a new password is allowed (1820)
-                        problem.greeting = session.greeting
-                    raise
+                holders.append(lock_holder(session))
             except DatabaseError as problem:
+                if session is not None and problem.cause == "expired":
+                    problem.greeting = session.greeting  # logged in; only a new password is allowed (1820)
                 if not problem.reached or problem.greeting is None:
                     raise
                 return None, problem
@@ -113,22 +111,18 @@ def look(
         account, account_failure = logged_in(wanted.login)
         administrator, administrator_failure = logged_in(wanted.administrator)
         session = administrator or account
-        failure = account_failure or administrator_failure
         if session is None:
-            assert failure is not None and failure.greeting is not None
-            return Situation(
-                failure.greeting,
-                account_failure=account_failure,
-                administrator_failure=administrator_failure,
-            )
+            assert account_failure is not None and account_failure.greeting is not None
+            return Situation(account_failure.greeting, begun, account_failure, administrator_failure)
         server = read_server(session)
-        sessions = list(dict.fromkeys(one for one in (session, account) if one is not None))
-        contents = {
-            database.name: None
-            if unstorable(database.name)  # not even a comparison with such a name succeeds
-            else _seen(database, sessions, fold=server.folds_names)
-            for database in wanted.databases
-        }
+        contents: dict[str, Contents | None] = {}
+        for database in wanted.databases:
+            contents[database.name] = None
+            # As the administrator sees it, else the account; not even a comparison with some names succeeds.
+            for one in filter(None, (administrator, account) if not unstorable(database.name) else ()):
+                contents[database.name] = contents[database.name] or read_contents(
+                    one, database.name, fold=server.folds_names, deep=database.has_schema
+                )
         accounts = read_accounts(session, wanted.login.username)
         settings = read_settings(session, wanted.login.username)
         rights: dict[Account, Rights] = {}
@@ -139,38 +133,32 @@ def look(
                 settings[matched] = own_settings(account)
             rights[matched] = own_rights(account)
         if wanted.account not in rights and wanted.account in (accounts or ()):
-            of_profile = rights_of(session, wanted.account.username, wanted.account.host)
-            if of_profile is not None:
-                rights[wanted.account] = of_profile
-        with_rows = frozenset(
-            name
-            for name, content in contents.items()
-            if content is not None and name in suspects and has_rows(session, content)
-        )
-        # Before and after: a run takes far longer than this.
-        holders.append(holder(session))
+            of_profile = rights_of(session, wanted.account)
+            rights |= {wanted.account: of_profile} if of_profile is not None else {}
+        with_rows = (name for name in begun if (found := contents.get(name)) and has_rows(session, found))
         return Situation(
             greeting=session.greeting,
-            server=server,
-            account=matched,
+            begun=begun,
             account_failure=account_failure,
             administrator_failure=administrator_failure,
+            server=server,
+            account=matched,
             administrator=own_rights(administrator) if administrator is not None else None,
             accounts=accounts,
             rights=rights,
+            settings=settings,
             origins=own_hosts(session),
             contents=contents,
-            with_rows=with_rows,
-            busy=any(one not in (None, own_lock) for one in holders),
-            settings=settings,
+            with_rows=frozenset(with_rows),
+            # Before and after: a run takes far longer than this.
+            busy=any(one not in (None, own_lock) for one in (*holders, lock_holder(session))),
         )
 
 
-def _seen(database: Database, sessions: list[DatabaseSession], *, fold: bool) -> Contents | None:
-    contents = (
-        read_contents(session, database.name, fold=fold, deep=database.has_schema) for session in sessions
-    )
-    return next((found for found in contents if found is not None), None)
+def lock_holder(session: DatabaseSession) -> int | None:
+    """Return the number of the connection that holds the lock; None if the lock is free."""
+    found = session.value("SELECT IS_USED_LOCK(%s)", (LOCK,))
+    return None if found is None else int(found)
 
 
 def has_rows(session: DatabaseSession, contents: Contents) -> bool:

@@ -6,13 +6,13 @@ import secrets
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from wizard.database.quoting import identifier, literal
+from wizard.database.names import identifier, literal
 from wizard.database.rights import grant_pattern
 from wizard.database.server import script_mode
 
 if TYPE_CHECKING:
     from wizard.database.greeting import Greeting
-    from wizard.database.scripts import Script
+    from wizard.database.script import Script
     from wizard.database.wanted import WantedDatabases
 
 

@@ -28,12 +28,12 @@ def make_databases(
     removed first.
     """
     from wizard.database.journal import FileJournal
-    from wizard.database.provision import provision, without_progress
+    from wizard.database.provision import provision
     from wizard.database.wanted import wanted
 
     target = wanted(profile, passwords, packs.values())
     journal = FileJournal(target.endpoint)
-    return provision(target, packs.values(), journal, progress=progress or without_progress, cancel=cancel)
+    return provision(target, packs.values(), journal, progress=progress, cancel=cancel)
 
 
 def sql_for_dba(
@@ -45,7 +45,7 @@ def sql_for_dba(
     """
     from wizard.database.failure import DatabaseError
     from wizard.database.greeting import Greeting, greeting
-    from wizard.database.scripts import scripts_for
+    from wizard.database.script import scripts_for
     from wizard.database.sql import sql_text
     from wizard.database.wanted import wanted
     from wizard.system.errors import ChecksFailed

@@ -221,7 +221,7 @@ def charset(view: DatabaseView) -> Iterator[Finding]:
 
 def _existing_store(view: DatabaseView, contents: Contents) -> Iterator[Finding]:
     """Report an analytics store whose default character set does not fit new record tables of the pack."""
-    from wizard.database.quoting import identifier
+    from wizard.database.names import identifier
     from wizard.pack.stores import LARGEST_ROW, SINGLE_BYTE, TABLE_PREFIX, charset_width, largest_row
 
     packs = view.context.packs.values()
@@ -362,4 +362,4 @@ def _shard_owners(view: DatabaseView, store: Contents) -> ShardOwners:
     if view.situation.administrator is not None and wanted.administrator is not None:
         login = wanted.administrator
     with connect(wanted.endpoint, login.username, login.password) as session:
-        return shard_owners(session, store, fold=view.server.folds_names)
+        return shard_owners(session, store)

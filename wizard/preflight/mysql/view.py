@@ -12,7 +12,7 @@ from wizard.system.finding import Finding, Fix
 if TYPE_CHECKING:
     from wizard.database.accounts import Account
     from wizard.database.needs import Needs
-    from wizard.database.scripts import Scripts
+    from wizard.database.script import Scripts
     from wizard.database.server import Server
     from wizard.database.situation import Situation
     from wizard.database.wanted import WantedDatabases
@@ -43,9 +43,11 @@ class DatabaseView:
     @property
     def situation(self) -> Situation:
         """What exists.  Raises DatabaseError if no server answers."""
+        from wizard.database.journal import FileJournal
         from wizard.database.situation import look
 
-        return self.context.once("mysql.situation", lambda: look(self.wanted, suspects=self._begun()))
+        journal = FileJournal(self.wanted.endpoint)
+        return self.context.once("mysql.situation", lambda: look(self.wanted, journal.begun()))
 
     @property
     def server(self) -> Server:
@@ -57,7 +59,7 @@ class DatabaseView:
     @property
     def scripts(self) -> Scripts | None:
         """The pack's scripts for the server; None without a pack."""
-        from wizard.database.scripts import scripts_for
+        from wizard.database.script import scripts_for
 
         packs = self.context.packs.values()
         return self.context.once("mysql.scripts", lambda: scripts_for(packs, self.situation.greeting))
@@ -67,14 +69,7 @@ class DatabaseView:
         """What a run would create."""
         from wizard.database.needs import decide
 
-        return self.context.once(
-            "mysql.needs", lambda: decide(self.wanted, self.situation, self.scripts, self._begun())
-        )
-
-    def _begun(self) -> dict[str, bool]:
-        from wizard.database.journal import FileJournal
-
-        return FileJournal(self.wanted.endpoint).begun()
+        return self.context.once("mysql.needs", lambda: decide(self.wanted, self.situation, self.scripts))
 
     @property
     def accounts(self) -> list[Account]:
