@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from wizard.passwords.references import NEVER_PLAIN
-from wizard.profile.validators import is_name, is_password_parameter, sets_password
+from wizard.profile.rules import is_name, is_password_parameter, sets_password
 
 DATABASES: dict[str, Any] = {
     "user": "userdb",

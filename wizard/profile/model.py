@@ -8,40 +8,14 @@ characters that says what it is for.
 # No `from __future__ import annotations` here: pydantic would have to compile each of them again.
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
 from wizard.passwords.references import SecretReference
+from wizard.profile import rules
 from wizard.profile.cross_field import DATABASES, PRODUCT_DATASOURCES, cross_field_errors
-from wizard.profile.rules import (
-    AbsolutePath,
-    AccountName,
-    Charset,
-    Count,
-    DatabaseName,
-    GrantHost,
-    Host,
-    IpAddress,
-    JavaClass,
-    Milliseconds,
-    Minutes,
-    Name,
-    Offset,
-    ParameterName,
-    ParameterValue,
-    PortNumber,
-    RegistryPath,
-    RemoteUrl,
-    ServerVersion,
-    SvnUrl,
-    Switch,
-    TaskServerCount,
-    Text,
-    choice,
-    number,
-)
 from wizard.system.rules import ProfilePath
 
 SCHEMA_VERSION = 1
@@ -58,385 +32,293 @@ class Section(BaseModel):
     )
 
 
+def required(title: str, description: str, *examples: Any) -> Any:
+    """A key without which no profile is whole; arguments as for `key`."""
+    return key(..., title, description, *examples)
+
+
+def optional(title: str, description: str, *examples: Any) -> Any:
+    """A key that may be left out and has no default; arguments as for `key`."""
+    return key(None, title, description, *examples)
+
+
+def key(default: Any, title: str, description: str, *examples: Any) -> Any:
+    """A key of the profile.
+
+    `description` is one line of at most 76 characters that says what the key is for; `examples` are values that
+    are right, one for each node where they differ.
+    """
+    return Field(default, title=title, description=description, examples=list(examples) or None)
+
+
+def table(model: type[Section], title: str, description: str) -> Any:
+    """A table that may be left out: then each of its keys has its default."""
+    return Field(model.model_construct(), title=title, description=description)
+
+
 class Cluster(Section):
     """The pair as a whole."""
 
-    name: Name = Field("analytics", title="Name", description="the name of this pair in titles and reports")
-    domain: Text = Field(
-        "wso2.carbon.domain", title="Domain", description="Hazelcast joins only members of the same domain"
+    name: rules.Name = key("analytics", "Name", "the name of this pair in titles and reports")
+    domain: rules.Text = key(
+        "wso2.carbon.domain", "Domain", "Hazelcast joins only members of the same domain"
     )
-    task_server_count: TaskServerCount | None = Field(
-        None,
-        title="Task servers",
-        description="nodes a start waits for; 1: a node starts alone; unset: the pack's value",
-        examples=[1],
+    task_server_count: rules.TaskServerCount | None = optional(
+        "Task servers", "nodes a start waits for; 1: a node starts alone; unset: the pack's value", 1
     )
 
 
 class Databases(Section):
     """The names of the databases."""
 
-    user: DatabaseName = Field(
-        DATABASES["user"], title="User database", description="users and permissions, in the pack's tables"
+    user: rules.DatabaseName = key(
+        DATABASES["user"], "User database", "users and permissions, in the pack's tables"
     )
-    registry: DatabaseName = Field(
-        DATABASES["registry"],
-        title="Registry database",
-        description="the shared registry, in the pack's tables",
+    registry: rules.DatabaseName = key(
+        DATABASES["registry"], "Registry database", "the shared registry, in the pack's tables"
     )
-    event_store: DatabaseName = Field(
-        DATABASES["event_store"],
-        title="Event store",
-        description="the events as received; the server creates its tables",
+    event_store: rules.DatabaseName = key(
+        DATABASES["event_store"], "Event store", "the events as received; the server creates its tables"
     )
-    processed_data_store: DatabaseName = Field(
+    processed_data_store: rules.DatabaseName = key(
         DATABASES["processed_data_store"],
-        title="Processed data store",
-        description="the results of Spark's scripts; the server creates its tables",
+        "Processed data store",
+        "the results of Spark's scripts; the server creates its tables",
     )
-    stats: DatabaseName | None = Field(
-        None,
-        title="Statistics",
-        description="API Manager's statistics; unset: they stay in an H2 file of one node",
-        examples=["WSO2AM_STATS_DB"],
+    stats: rules.DatabaseName | None = optional(
+        "Statistics",
+        "API Manager's statistics; unset: they stay in an H2 file of one node",
+        "WSO2AM_STATS_DB",
     )
 
 
 class MySQL(Section):
     """The database server that both nodes use."""
 
-    host: Host = Field(
-        title="Host", description="the database server, as both nodes reach it", examples=["10.100.0.10"]
+    host: rules.Host = required("Host", "the database server, as both nodes reach it", "10.100.0.10")
+    port: rules.PortNumber = key(3306, "Port", "the port of the database server")
+    username: rules.AccountName = required("Account", "the account that both servers log in with", "apim")
+    password: SecretReference = required(
+        "Password",
+        "where the account's password is kept; never the password itself",
+        {"env": "APIM_DB_PASSWORD"},
     )
-    port: PortNumber = Field(3306, title="Port", description="the port of the database server")
-    username: AccountName = Field(
-        title="Account", description="the account that both servers log in with", examples=["apim"]
+    admin_username: rules.AccountName | None = optional(
+        "Admin account", "creates databases, account and grants; the servers never use it", "root"
     )
-    password: SecretReference = Field(
-        title="Password",
-        description="where the account's password is kept; never the password itself",
-        examples=[{"env": "APIM_DB_PASSWORD"}],
+    admin_password: SecretReference | None = optional(
+        "Admin password",
+        "where the administrator's password is kept; never the password itself",
+        {"env": "MYSQL_ROOT_PASSWORD"},
     )
-    admin_username: AccountName | None = Field(
-        None,
-        title="Admin account",
-        description="creates databases, account and grants; the servers never use it",
-        examples=["root"],
+    provisioning: rules.Provisioning = key(
+        "wizard", "Tables created by", '"wizard", "server" (first start with -Dsetup), or "dba": only checked'
     )
-    admin_password: SecretReference | None = Field(
-        None,
-        title="Admin password",
-        description="where the administrator's password is kept; never the password itself",
-        examples=[{"env": "MYSQL_ROOT_PASSWORD"}],
+    server_version: rules.ServerVersion | None = optional(
+        "Server version", "assumed while offline; online, the server reports its own", "5.6"
     )
-    provisioning: Annotated[Literal["wizard", "server", "dba"], choice("wizard", "server", "dba")] = Field(
-        "wizard",
-        title="Tables created by",
-        description='"wizard", "server" (first start with -Dsetup), or "dba": only checked',
+    charset: rules.Charset | None = optional(
+        "Character set", "of the user and registry databases; unset: the server's default", "latin1"
     )
-    server_version: ServerVersion | None = Field(
-        None,
-        title="Server version",
-        description="assumed while offline; online, the server reports its own",
-        examples=["5.6"],
+    store_charset: rules.Charset | None = optional(
+        "Stores' character set", "of the analytics stores; unset: latin1 where the pack needs it", "latin1"
     )
-    charset: Charset | None = Field(
-        None,
-        title="Character set",
-        description="of the user and registry databases; unset: the server's default",
-        examples=["latin1"],
+    grant_host: rules.GrantHost = key(
+        "%", "Grant to", "the hosts that the account may log in from, as MySQL writes them"
     )
-    store_charset: Charset | None = Field(
-        None,
-        title="Stores' character set",
-        description="of the analytics stores; unset: latin1 where the pack needs it",
-        examples=["latin1"],
-    )
-    grant_host: GrantHost = Field(
-        "%", title="Grant to", description="the hosts that the account may log in from, as MySQL writes them"
-    )
-    url_parameters: Mapping[ParameterName, ParameterValue] = Field(
+    url_parameters: Mapping[rules.ParameterName, rules.ParameterValue] = key(
         {},
-        title="URL parameters",
-        description="appended to the JDBC URL of every datasource; a password is a reference",
-        examples=[{"useSSL": "false"}],
+        "URL parameters",
+        "appended to the JDBC URL of every datasource; a password is a reference",
+        {"useSSL": "false"},
     )
-    driver_class: JavaClass = Field(
+    driver_class: rules.JavaClass = key(
         "com.mysql.jdbc.Driver",
-        title="Driver class",
-        description="the class that the datasources name; the jar must contain it",
+        "Driver class",
+        "the class that the datasources name; the jar must contain it",
     )
-    driver_jar: ProfilePath | None = Field(
-        None,
-        title="Driver jar",
-        description="copied to components/lib of both; unset: one must be there already",
-        examples=["/opt/mysql-connector-java-5.1.49-bin.jar"],
+    driver_jar: ProfilePath | None = optional(
+        "Driver jar",
+        "copied to components/lib of both; unset: one must be there already",
+        "/opt/mysql-connector-java-5.1.49-bin.jar",
     )
-    databases: Databases = Field(
-        Databases.model_construct(), title="Databases", description="the names of the databases"
-    )
+    databases: Databases = table(Databases, "Databases", "the names of the databases")
 
     def database_names(self) -> dict[DatabaseRole, str]:
         """The database of each role, in the procedure's order; `stats` only where the profile names one."""
-        names: dict[DatabaseRole, str] = {
-            "user": self.databases.user,
-            "registry": self.databases.registry,
-            "event_store": self.databases.event_store,
-            "processed_data_store": self.databases.processed_data_store,
-        }
-        if self.databases.stats is not None:
-            names["stats"] = self.databases.stats
+        names: dict[Any, str] = {role: name for role, name in self.databases if name is not None}
         return names
 
 
 class Datasources(Section):
     """Names of the datasources."""
 
-    user: Text = Field(
-        "WSO2UM_DB", title="User datasource", description="its JNDI name is jdbc/ and this name"
+    user: rules.Text = key("WSO2UM_DB", "User datasource", "its JNDI name is jdbc/ and this name")
+    registry: rules.Text = key("WSO2REG_DB", "Registry datasource", "its JNDI name is jdbc/ and this name")
+    event_store: rules.Text | None = optional(
+        "Event store datasource",
+        "sets the name; unset: that of the database",
+        "WSO2_ANALYTICS_EVENT_STORE_DB",
     )
-    registry: Text = Field(
-        "WSO2REG_DB", title="Registry datasource", description="its JNDI name is jdbc/ and this name"
-    )
-    event_store: Text | None = Field(
-        None,
-        title="Event store datasource",
-        description="sets the name; unset: that of the database",
-        examples=["WSO2_ANALYTICS_EVENT_STORE_DB"],
-    )
-    processed_data_store: Text | None = Field(
-        None,
-        title="Processed data datasource",
-        description="pins the name that otherwise follows the database's",
-        examples=["WSO2_ANALYTICS_PROCESSED_DATA_STORE_DB"],
+    processed_data_store: rules.Text | None = optional(
+        "Processed data datasource",
+        "pins the name that otherwise follows the database's",
+        "WSO2_ANALYTICS_PROCESSED_DATA_STORE_DB",
     )
 
 
 class Pool(Section):
     """The connection pool of each datasource."""
 
-    max_active: Count = Field(
-        50, title="Connections", description="the maximum for each datasource of each node"
+    max_active: rules.Count = key(50, "Connections", "the maximum for each datasource of each node")
+    max_wait_ms: rules.Milliseconds = key(
+        60000, "Max wait (ms)", "how long a request waits for a free connection"
     )
-    max_wait_ms: Milliseconds = Field(
-        60000, title="Max wait (ms)", description="how long a request waits for a free connection"
+    test_on_borrow: rules.Switch = key(
+        True, "Test on borrow", "test each connection before use: the server may have closed it"
     )
-    test_on_borrow: Switch = Field(
-        True,
-        title="Test on borrow",
-        description="test each connection before use: the server may have closed it",
+    validation_query: rules.Text = key(
+        "SELECT 1", "Validation query", "the statement that tests a connection"
     )
-    validation_query: Text = Field(
-        "SELECT 1", title="Validation query", description="the statement that tests a connection"
-    )
-    validation_interval_ms: Milliseconds = Field(
-        30000, title="Validation interval (ms)", description="a connection is tested at most this often"
+    validation_interval_ms: rules.Milliseconds = key(
+        30000, "Validation interval (ms)", "a connection is tested at most this often"
     )
 
 
 class Registry(Section):
     """The registry that both nodes mount."""
 
-    remote_url: RemoteUrl = Field(
-        "https://localhost:9443/registry",
-        title="Remote URL",
-        description="the address that names the remote instance",
+    remote_url: rules.RemoteUrl = key(
+        "https://localhost:9443/registry", "Remote URL", "the address that names the remote instance"
     )
-    cache_id: Text | None = Field(
-        None,
-        title="Cache id",
-        description="the same on both; unset: made of the account and the database's URL",
-        examples=["apim@jdbc:mysql://10.100.0.10:3306/regdb"],
+    cache_id: rules.Text | None = optional(
+        "Cache id",
+        "the same on both; unset: made of the account and the database's URL",
+        "apim@jdbc:mysql://10.100.0.10:3306/regdb",
     )
-    read_only: Switch = Field(
-        False, title="Read only", description="whether the nodes may not change the registry"
+    read_only: rules.Switch = key(False, "Read only", "whether the nodes may not change the registry")
+    enable_cache: rules.Switch = key(True, "Cache", "whether the nodes cache what they read")
+    registry_root: rules.RegistryPath = key("/", "Root", "the path that is the root of the remote instance")
+    instance_id: rules.Text = key("gov", "Instance id", "the id of the remote instance")
+    db_config: rules.Text = key(
+        "govregistry", "Database config", "the name of the remote instance's dbConfig"
     )
-    enable_cache: Switch = Field(True, title="Cache", description="whether the nodes cache what they read")
-    registry_root: RegistryPath = Field(
-        "/", title="Root", description="the path that is the root of the remote instance"
-    )
-    instance_id: Text = Field("gov", title="Instance id", description="the id of the remote instance")
-    db_config: Text = Field(
-        "govregistry", title="Database config", description="the name of the remote instance's dbConfig"
-    )
-    governance_target: RegistryPath = Field(
+    governance_target: rules.RegistryPath = key(
         "/_system/governance",
-        title="Governance target",
-        description="the path in the remote instance that /_system/governance shows",
+        "Governance target",
+        "the path in the remote instance that /_system/governance shows",
     )
-    config_target: RegistryPath = Field(
-        "/_system/config",
-        title="Config target",
-        description="the path in the remote instance that /_system/config shows",
+    config_target: rules.RegistryPath = key(
+        "/_system/config", "Config target", "the path in the remote instance that /_system/config shows"
     )
 
 
 class EventProcessor(Section):
     """The event processor: one node active, the other passive."""
 
-    persistence: Switch = Field(
-        True, title="Persistence", description="save state on disk: it survives a stop of both nodes"
+    persistence: rules.Switch = key(
+        True, "Persistence", "save state on disk: it survives a stop of both nodes"
     )
-    persistence_interval_minutes: Minutes | None = Field(
-        None,
-        title="Interval (min)",
-        description="how often state is saved; unset: the pack's value",
-        examples=[15],
+    persistence_interval_minutes: rules.Minutes | None = optional(
+        "Interval (min)", "how often state is saved; unset: the pack's value", 15
     )
-    persistence_location: Text | None = Field(
-        None,
-        title="Location",
-        description="the folder of saved state; unset: the pack's value",
-        examples=["cep_persistence"],
+    persistence_location: rules.Text | None = optional(
+        "Location", "the folder of saved state; unset: the pack's value", "cep_persistence"
     )
-    duplicated_events: Switch = Field(
-        False, title="Duplicated events", description="whether the clients send every event to both nodes"
+    duplicated_events: rules.Switch = key(
+        False, "Duplicated events", "whether the clients send every event to both nodes"
     )
-    presenter: Name | None = Field(
-        None,
-        title="Presenter",
-        description="the node that also presents events; unset: none",
-        examples=["node1"],
+    presenter: rules.Name | None = optional(
+        "Presenter", "the node that also presents events; unset: none", "node1"
     )
 
 
 class Spark(Section):
     """Spark in the pair."""
 
-    master_count: Count = Field(
-        2, title="Masters", description="how many nodes can be master; Spark waits for all of them"
-    )
-    symbolic_link: AbsolutePath | None = Field(
-        None,
-        title="Symbolic link",
-        description="one path on both machines, where the paths of the homes differ",
-        examples=["/opt/analytics"],
+    master_count: rules.Count = key(2, "Masters", "how many nodes can be master; Spark waits for all of them")
+    symbolic_link: rules.AbsolutePath | None = optional(
+        "Symbolic link", "one path on both machines, where the paths of the homes differ", "/opt/analytics"
     )
 
 
 class DeploymentSync(Section):
     """How C-Apps and other artifacts get to both nodes."""
 
-    method: Annotated[Literal["none", "svn"], choice("none", "svn")] = Field(
-        "none", title="Method", description='"svn", or "none": you deploy every C-App to both nodes'
+    method: rules.SyncMethod = key("none", "Method", '"svn", or "none": you deploy every C-App to both nodes')
+    svn_url: rules.SvnUrl | None = optional(
+        "Repository",
+        "the Subversion repository; svn+ssh is not supported",
+        "https://svn.example.com/analytics",
     )
-    svn_url: SvnUrl | None = Field(
-        None,
-        title="Repository",
-        description="the Subversion repository; svn+ssh is not supported",
-        examples=["https://svn.example.com/analytics"],
+    svn_username: rules.Text | None = optional(
+        "Account", "the account that the nodes use for commits and updates", "analytics"
     )
-    svn_username: Text | None = Field(
-        None,
-        title="Account",
-        description="the account that the nodes use for commits and updates",
-        examples=["analytics"],
+    svn_password: SecretReference | None = optional(
+        "Password",
+        "where the repository's password is kept; never the password itself",
+        {"env": "APIM_SVN_PASSWORD"},
     )
-    svn_password: SecretReference | None = Field(
-        None,
-        title="Password",
-        description="where the repository's password is kept; never the password itself",
-        examples=[{"env": "APIM_SVN_PASSWORD"}],
+    append_tenant_id: rules.Switch = key(
+        True, "Append tenant id", "whether each tenant has its own folder in the repository"
     )
-    append_tenant_id: Switch = Field(
-        True,
-        title="Append tenant id",
-        description="whether each tenant has its own folder in the repository",
-    )
-    manager: Name | None = Field(
-        None,
-        title="Manager",
-        description="the node that commits; unset: the first one",
-        examples=["node1"],
-    )
+    manager: rules.Name | None = optional("Manager", "the node that commits; unset: the first one", "node1")
 
 
 class Node(Section):
     """One server of the pair."""
 
-    name: Name = Field(
-        title="Name",
-        description="the name of this node in commands and messages",
-        examples=["node1", "node2"],
+    name: rules.Name = required("Name", "the name of this node in commands and messages", "node1", "node2")
+    home: ProfilePath = required(
+        "Home", "the folder of the unpacked pack", "/opt/wso2/analytics-1", "/opt/wso2/analytics-2"
     )
-    home: ProfilePath = Field(
-        title="Home",
-        description="the folder of the unpacked pack",
-        examples=["/opt/wso2/analytics-1", "/opt/wso2/analytics-2"],
+    host: rules.Host = required(
+        "Host", "the name or address at which the other node reaches this one", "10.100.0.46", "10.100.0.47"
     )
-    host: Host = Field(
-        title="Host",
-        description="the name or address at which the other node reaches this one",
-        examples=["10.100.0.46", "10.100.0.47"],
+    hazelcast_port: rules.PortNumber = key(
+        4000, "Hazelcast port", "the port of the cluster; the server does not add the offset"
     )
-    hazelcast_port: PortNumber = Field(
-        4000,
-        title="Hazelcast port",
-        description="the port of the cluster; the server does not add the offset",
+    port_offset: rules.Offset | None = optional(
+        "Port offset", "added to most ports; unset: the pack's value", 1
     )
-    port_offset: Offset | None = Field(
-        None,
-        title="Port offset",
-        description="added to most ports; unset: the pack's value",
-        examples=[1],
+    event_sync_port: rules.PortNumber = key(
+        11224, "Event sync port", "written to the file; the other node sends events to this port"
     )
-    event_sync_port: PortNumber = Field(
-        11224,
-        title="Event sync port",
-        description="written to the file; the other node sends events to this port",
+    management_port: rules.PortNumber = key(
+        10005, "Management port", "written to the file; the other node fetches state from this port"
     )
-    management_port: PortNumber = Field(
-        10005,
-        title="Management port",
-        description="written to the file; the other node fetches state from this port",
+    presentation_port: rules.PortNumber = key(11000, "Presentation port", "written only with a presenter")
+    spark_local_ip: rules.IpAddress | None = optional(
+        "Spark's address",
+        "needed where the machine has several; unset: Spark chooses",
+        "10.100.0.46",
+        "10.100.0.47",
     )
-    presentation_port: PortNumber = Field(
-        11000, title="Presentation port", description="written only with a presenter"
-    )
-    spark_local_ip: IpAddress | None = Field(
-        None,
-        title="Spark's address",
-        description="needed where the machine has several; unset: Spark chooses",
-        examples=["10.100.0.46", "10.100.0.47"],
-    )
-    java_home: ProfilePath | None = Field(
-        None,
-        title="Java home",
-        description="the Java that the server runs on; only checked, never written",
-        examples=["/usr/lib/jvm/java-8-openjdk-amd64"],
+    java_home: ProfilePath | None = optional(
+        "Java home",
+        "the Java that the server runs on; only checked, never written",
+        "/usr/lib/jvm/java-8-openjdk-amd64",
     )
 
 
 class Profile(Section):
     """All that a pair is made from."""
 
-    schema_version: Annotated[int, number(SCHEMA_VERSION, SCHEMA_VERSION, "the version")] = Field(
-        title="Schema version", description="the version of this format", examples=[1]
+    schema_version: Annotated[int, rules.number(SCHEMA_VERSION, SCHEMA_VERSION, "the version")] = required(
+        "Schema version", "the version of this format", 1
     )
-    cluster: Cluster = Field(Cluster.model_construct(), title="Cluster", description="the pair as a whole")
-    mysql: MySQL = Field(title="MySQL", description="the database server that both nodes use")
-    datasources: Datasources = Field(
-        Datasources.model_construct(),
-        title="Datasources",
-        description="the names of the datasources",
+    cluster: Cluster = table(Cluster, "Cluster", "the pair as a whole")
+    mysql: MySQL = required("MySQL", "the database server that both nodes use")
+    datasources: Datasources = table(Datasources, "Datasources", "the names of the datasources")
+    pool: Pool = table(Pool, "Pool", "the connection pool of each datasource")
+    registry: Registry = table(Registry, "Registry", "the registry that both mount")
+    event_processor: EventProcessor = table(
+        EventProcessor, "Event processor", "one node active, the other passive"
     )
-    pool: Pool = Field(
-        Pool.model_construct(), title="Pool", description="the connection pool of each datasource"
-    )
-    registry: Registry = Field(
-        Registry.model_construct(), title="Registry", description="the registry that both mount"
-    )
-    event_processor: EventProcessor = Field(
-        EventProcessor.model_construct(),
-        title="Event processor",
-        description="one node active, the other passive",
-    )
-    spark: Spark = Field(Spark.model_construct(), title="Spark", description="Spark in the pair")
-    deployment_sync: DeploymentSync = Field(
-        DeploymentSync.model_construct(), title="Deployment sync", description="how C-Apps get to both nodes"
-    )
-    nodes: Annotated[tuple[Node, Node], Field(strict=False)] = Field(
-        title="Nodes", description="the two servers; the first is started first"
+    spark: Spark = table(Spark, "Spark", "Spark in the pair")
+    deployment_sync: DeploymentSync = table(DeploymentSync, "Deployment sync", "how C-Apps get to both nodes")
+    nodes: Annotated[tuple[Node, Node], Field(strict=False)] = required(
+        "Nodes", "the two servers; the first is started first"
     )
 
     @model_validator(mode="after")
@@ -461,10 +343,7 @@ class Profile(Section):
         Raises:
             KeyError: there is none.
         """
-        for node in self.nodes:
-            if node.name == name:
-                return node
-        raise KeyError(name)
+        return {node.name: node for node in self.nodes}[name]
 
     def partner(self, node: Node) -> Node:
         """The other node of the pair."""

@@ -5,15 +5,17 @@ Most are checked by pydantic's core (no Python runs for a value that is right), 
 
 from __future__ import annotations
 
+import ipaddress
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Discriminator, Tag
 from pydantic_core import core_schema
 
-from wizard.passwords.references import FIVE_KINDS, AnyReference
-from wizard.profile import validators
-from wizard.system.rules import Rule, TextRule
+from wizard.passwords.references import FIVE_KINDS, AnyReference, kind_of
+from wizard.system.rules import Rule, broken, text
 
 
 def number(low: int, high: int, what: str) -> Rule:
@@ -23,9 +25,9 @@ def number(low: int, high: int, what: str) -> Rule:
     )
 
 
-def matching(pattern: str, message: str, *, longest: int | None = None) -> Rule:
+def matching(pattern: str, message: str) -> Rule:
     """A string that fits `pattern`, as Rust's regex crate reads it; in the JSON Schema JavaScript's does."""
-    return Rule(core_schema.str_schema(pattern=pattern, max_length=longest, strict=True), message)
+    return Rule(core_schema.str_schema(pattern=pattern, strict=True), message)
 
 
 def choice(*values: str) -> Rule:
@@ -35,25 +37,93 @@ def choice(*values: str) -> Rule:
     )
 
 
-def _is_svn_url(text: str) -> bool:
-    # svn+ssh is a URL; the check deployment-sync.repository says that the product cannot use it.
-    return validators.is_url(text, "https", "http", "svn", "file", "svn+ssh")
+# --- where a pattern cannot say it: some raise `broken(…)` with a more exact message than the rule's own ----
 
 
-def _is_remote_url(text: str) -> bool:
-    return validators.is_url(text, "https", "http")
+def is_text(text: str, longest: int | None = None) -> bool:
+    """Whether `text` is on one line, without blanks at its ends, and not longer than that many characters."""
+    return bool(text) and text.isprintable() and text.strip() == text and len(text) <= (longest or len(text))
 
+
+def is_name(text: str) -> bool:
+    """Whether a profile, a node or a cluster can be called `text`."""
+    return text.isascii() and text.replace("-", "a").replace("_", "a").isalnum()
+
+
+def is_address(text: str) -> bool:
+    """Whether `text` is an IPv4 or IPv6 address; one with a zone (`fe80::1%eth0`) means nothing elsewhere."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return "%" not in text
+
+
+def is_database(text: str) -> bool:
+    """Whether a JDBC URL can name the database `text`; MySQL itself accepts nearly every name."""
+    return is_text(text, 64) and not any(character in text for character in "/\\?#%")
+
+
+def is_host(text: str) -> bool:
+    """Whether `text` is an IP address or the name of a host."""
+    if "[" in text or "]" in text:
+        raise broken("an IPv6 address is written without brackets here")
+    if is_address(text):
+        return True
+    if ":" in text:
+        raise broken("expected a host without scheme and port; the port has its own key")
+    if text.replace(".", "").isdecimal():
+        raise broken("not an IPv4 address: expected four numbers from 0 to 255")
+    labels = text.removesuffix(".").split(".")
+    return len(text) <= 253 and all(
+        len(label) < 64 and is_name(label) and "-" not in (label[0], label[-1]) for label in labels
+    )
+
+
+def is_absolute(text: str) -> bool:
+    """Whether `text` is an absolute path below the root."""
+    return text.startswith("/") and text.isprintable() and bool(text.strip("/"))
+
+
+def is_url(text: str, *, schemes: tuple[str, ...]) -> bool:
+    """Whether `text` is a URL of one of these schemes, without user and password."""
+    scheme, _, rest = text.partition("://")
+    authority, _, path = rest.partition("/")
+    if "@" in authority:
+        raise broken("a URL holds no user and no password here: they have their own keys")
+    try:
+        port = urlsplit(text).port
+    except ValueError:
+        return False
+    has_place = bool(authority or (scheme == "file" and path))
+    return scheme.lower() in schemes and has_place and is_text(text) and " " not in text and port != 0
+
+
+_PASSWORDS = ("passw", "pwd", "passphrase", "secret")
+# Parameters of Connector/J that only speak of passwords.
+_ONLY_SPEAK_OF_IT = ("passwordcharacterencoding", "disconnectonexpiredpasswords")
+
+
+def is_password_parameter(name: str) -> bool:
+    """Whether this parameter of a JDBC URL is a password, such as `trustCertificateKeyStorePassword`."""
+    name = name.lower()
+    return name not in _ONLY_SPEAK_OF_IT and any(word in name for word in _PASSWORDS)
+
+
+def sets_password(value: str) -> bool:
+    """Whether another parameter hides in the value of one, and is a password (`true&password=…`)."""
+    return any(is_password_parameter(part.partition("=")[0]) for part in value.split("&")[1:])
+
+
+# --- the rules ------------------------------------------------------------------------------------
 
 Text = Annotated[
-    str,
-    TextRule(
-        validators.is_text, "expected text in quotes, on one line, without blanks at its ends", minLength=1
-    ),
+    str, text(is_text, "expected text in quotes, on one line, without blanks at its ends", minLength=1)
 ]
 Name = Annotated[str, matching("^[A-Za-z0-9_-]+$", "a name in quotes: letters, digits, _ and - only")]
-Host = Annotated[str, TextRule(validators.is_host, "a host is a name or an IPv4 or IPv6 address, in quotes")]
+Host = Annotated[str, text(is_host, "a host is a name or an IPv4 or IPv6 address, in quotes")]
 IpAddress = Annotated[
-    str, TextRule(validators.is_address, 'expected an IPv4 or IPv6 address in quotes, such as "10.100.0.46"')
+    str, text(is_address, 'expected an IPv4 or IPv6 address in quotes, such as "10.100.0.46"')
 ]
 PortNumber = Annotated[int, number(1, 65535, "a port")]
 # The product's highest stock port is 12501: with this offset none passes 65535.
@@ -63,10 +133,12 @@ Minutes = Annotated[int, number(1, 2**31 - 1, "an interval in minutes")]
 TaskServerCount = Annotated[int, number(1, 2, "the number of task servers")]
 Count = Annotated[int, number(1, 2**31 - 1, "this")]
 Switch = Annotated[bool, Rule(core_schema.bool_schema(strict=True), "expected true or false, without quotes")]
+Provisioning = Annotated[Literal["wizard", "server", "dba"], choice("wizard", "server", "dba")]
+SyncMethod = Annotated[Literal["none", "svn"], choice("none", "svn")]
 AccountName = Annotated[
     str,
-    TextRule(
-        validators.is_account,
+    text(
+        partial(is_text, longest=32),
         "an account has 1 to 32 characters, without blanks at its ends",
         minLength=1,
         maxLength=32,
@@ -74,8 +146,8 @@ AccountName = Annotated[
 ]
 DatabaseName = Annotated[
     str,
-    TextRule(
-        validators.is_database,
+    text(
+        is_database,
         "a database's name has 1 to 64 characters, none of / \\ ? # % and no blank at its ends",
         minLength=1,
         maxLength=64,
@@ -106,12 +178,16 @@ JavaClass = Annotated[
 ]
 RegistryPath = Annotated[
     str,
-    TextRule(validators.is_registry_path, 'expected a registry path, which begins with "/"', pattern="^/"),
+    text(
+        lambda path: path.startswith("/") and is_text(path),
+        'expected a registry path, which begins with "/"',
+        pattern="^/",
+    ),
 ]
 AbsolutePath = Annotated[
     Path,
-    TextRule(
-        validators.is_absolute,
+    text(
+        is_absolute,
         'expected a path that begins with "/"; it is the same on both machines',
         Path,
         pattern="^/",
@@ -120,36 +196,33 @@ AbsolutePath = Annotated[
 ]
 SvnUrl = Annotated[
     str,
-    TextRule(
-        _is_svn_url,
+    text(
+        # svn+ssh is a URL; the check deployment-sync.repository says that the product cannot use it.
+        partial(is_url, schemes=("https", "http", "svn", "file", "svn+ssh")),
         "expected the URL of a Subversion repository, such as https://svn.example.com/analytics",
         format="uri",
     ),
 ]
 RemoteUrl = Annotated[
     str,
-    TextRule(
-        _is_remote_url, "expected an http or https URL, such as https://localhost:9443/registry", format="uri"
+    text(
+        partial(is_url, schemes=("https", "http")),
+        "expected an http or https URL, such as https://localhost:9443/registry",
+        format="uri",
     ),
 ]
-
-
-# --- URL parameters: text, or a reference where the text is a password --------------------------------------
-
 ParameterName = Annotated[
     str, matching(r"^[A-Za-z0-9_.]+$", "the name of a URL parameter has letters, digits, _ and . only")
 ]
 _ParameterText = Annotated[
     str,
-    TextRule(
-        validators.is_on_one_line, 'a value of a URL parameter is text in quotes on one line, such as "false"'
-    ),
+    text(str.isprintable, 'a value of a URL parameter is text in quotes on one line, such as "false"'),
 ]
-
+# Text, or a reference where the text is a password.
 ParameterValue = Annotated[
     Annotated[_ParameterText, Tag("@text")] | AnyReference,
     Discriminator(
-        validators.parameter_kind,
+        lambda value: "@text" if isinstance(value, str) else kind_of(value),
         custom_error_type="reference",
         custom_error_message=f'a URL parameter is text in quotes, such as "false", or {FIVE_KINDS}',
     ),

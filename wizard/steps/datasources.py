@@ -355,7 +355,7 @@ def _other_server(found: Reading, url: MySQLUrl) -> str | None:
 
 def holds_password(name: str, value: str) -> bool:
     """Whether a URL's parameter is a password, or hides one in its value."""
-    from wizard.profile.validators import is_password_parameter, sets_password
+    from wizard.profile.rules import is_password_parameter, sets_password
 
     masked = shown(value, secret=False) not in (value, f'"{value}"')
     return is_password_parameter(name) or sets_password(value) or masked

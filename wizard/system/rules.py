@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError, core_schema
 
 from wizard.system.locations import located
@@ -24,57 +25,55 @@ def broken(message: str) -> PydanticCustomError:
 
 
 class Rule:
-    """An annotation: the value is a `schema`, else the error is `message`."""
+    """An annotation: the value is a `schema` and `make` accepts it, else the error is `message`.
 
-    def __init__(self, schema: core_schema.CoreSchema, message: str) -> None:
+    `make` turns what fits the schema into the value; it may raise a better error.  `keywords` say the same in the
+    JSON Schema, as far as those can.
+    """
+
+    def __init__(
+        self,
+        schema: core_schema.CoreSchema,
+        message: str,
+        make: Callable[[Any], object] | None = None,
+        **keywords: Any,
+    ) -> None:
         self.schema = schema
         self.message = message
+        self.make = make
+        self.keywords = keywords
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: "GetCoreSchemaHandler"
     ) -> core_schema.CoreSchema:
         # A brace in the message would be a placeholder: none of ours has one.
-        return core_schema.custom_error_schema(self.schema, BROKEN, custom_error_message=self.message)
-
-
-class TextRule:
-    """An annotation: a string for which `accepts` is true, else the error is `message`.
-
-    `accepts` may raise `broken(…)` with a better message; `make` turns the string into the value.  `schema` are the
-    keywords that say the same in the JSON Schema, as far as those can.
-    """
-
-    def __init__(
-        self, accepts: Callable[[str], bool], message: str, make: Callable[[str], object] = str, **schema: Any
-    ) -> None:
-        self.accepts = accepts
-        self.make = make
-        self.message = message
-        self.schema = schema
-
-    def _value(self, text: str) -> object:
-        if not self.accepts(text):
-            raise broken(self.message)
-        return self.make(text)
-
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: "GetCoreSchemaHandler"
-    ) -> core_schema.CoreSchema:
-        text = core_schema.custom_error_schema(
-            core_schema.str_schema(strict=True), BROKEN, custom_error_message=self.message
-        )
+        schema = core_schema.custom_error_schema(self.schema, BROKEN, custom_error_message=self.message)
+        if self.make is None:
+            return schema
         return core_schema.no_info_after_validator_function(
-            self._value, text, serialization=core_schema.to_string_ser_schema(when_used="json")
+            self.make, schema, serialization=core_schema.to_string_ser_schema(when_used="json")
         )
 
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: "GetJsonSchemaHandler"
     ) -> dict[str, Any]:
-        return {"type": "string", **self.schema}
+        return {**handler(schema), **self.keywords}
+
+
+def text(
+    accepts: Callable[[str], bool], message: str, make: Callable[[str], object] = str, **keywords: Any
+) -> Rule:
+    """A rule: a string for which `accepts` is true, else the error is `message`; `accepts` may raise `broken(…)`."""
+
+    def value(text: str) -> object:
+        if not accepts(text):
+            raise broken(message)
+        return make(text)
+
+    return Rule(core_schema.str_schema(strict=True), message, value, **keywords)
 
 
 def _located(value: object, info: "ValidationInfo") -> Path:
-    """A path of a profile; the validation context says in which `folder` that lies."""
     if isinstance(value, Path):
         return value
     if not isinstance(value, str):
@@ -85,19 +84,13 @@ def _located(value: object, info: "ValidationInfo") -> Path:
         raise broken(str(failure)) from None
 
 
-class _Located:
-    """Reads a path of a profile; the validation context says in which `folder` that lies."""
+ProfilePath = Annotated[
+    Path,
+    PlainValidator(_located),
+    PlainSerializer(str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "path"}),
+]
+"""A path in a profile: relative ones count from the profile's folder, `~` is the user's home.
 
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: "GetCoreSchemaHandler"
-    ) -> core_schema.CoreSchema:
-        return core_schema.with_info_plain_validator_function(
-            _located, serialization=core_schema.to_string_ser_schema(when_used="json")
-        )
-
-    def __get_pydantic_json_schema__(self, schema: core_schema.CoreSchema, handler: object) -> dict[str, Any]:
-        return {"type": "string", "format": "path"}
-
-
-ProfilePath = Annotated[Path, _Located()]
-"""A path in a profile: relative ones count from the profile's folder, `~` is the user's home."""
+The validation context says in which `folder` the profile lies.
+"""
