@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from wizard.command_line.run.replay import Prepared
     from wizard.plan.change import Change, Line
     from wizard.plan.diff import DiffRow
-    from wizard.profile.lines import Place
+    from wizard.profile.document import Place
     from wizard.system.finding import Finding
 
 

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from screens.commands import Command
     from screens.model.pair import OpenPair
     from screens.widgets.form import FormField
-    from wizard.profile.lines import Place
+    from wizard.profile.document import Place
     from wizard.system.finding import Finding
 
 TOGETHER = 0.04

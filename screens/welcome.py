@@ -24,8 +24,8 @@ from screens.sizes import WIDE
 from screens.widgets.key_bar import KeyBar
 from screens.widgets.title_bar import TitleBar
 from wizard.profile.fields import Key
-from wizard.profile.listing import listing
 from wizard.profile.names import check_name
+from wizard.profile.store import listing
 from wizard.system import locations
 from wizard.system.errors import WizardError
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from textual import events
     from textual.app import ComposeResult
 
-    from wizard.profile.listing import Listed
+    from wizard.profile.store import Listed
 
 ACTIONS = {"new": "New pair", "existing": "From an existing pair", "open_file": "Open a file"}
 

@@ -14,7 +14,7 @@ from tests.support.memory import memory_below
 from tests.support.pairs import make_pair
 from tests.support.quick import folder_in_memory
 from tests.support.server_logs import CARBON, ServerLog
-from wizard.profile.listing import listing
+from wizard.profile.store import listing
 from wizard.system import locations
 from wizard.verify.clean import clean, plan_cleaning
 from wizard.verify.homes import LOG

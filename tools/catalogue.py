@@ -131,7 +131,7 @@ def _chapters_of_keys() -> Iterator[str]:
 
 
 def _default(key: Key) -> str:
-    from wizard.profile.written import written
+    from wizard.profile.document import written
 
     if key.required:
         return "required"
@@ -139,7 +139,7 @@ def _default(key: Key) -> str:
 
 
 def _sentence(key: Key) -> str:
-    from wizard.profile.written import written
+    from wizard.profile.document import written
 
     shown = key.default in (None, {}) or key.required
     examples = f" Example: `{written(key.example())}`" if shown and key.example() is not None else ""

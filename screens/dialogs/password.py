@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from screens.model.pair import OpenPair
-    from wizard.profile.lines import Place
+    from wizard.profile.document import Place
     from wizard.system.finding import Finding
 
 TESTS = {

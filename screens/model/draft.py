@@ -22,7 +22,7 @@ from wizard.profile.template import new_template
 from wizard.system.errors import UsageError
 
 if TYPE_CHECKING:
-    from wizard.profile.lines import Place
+    from wizard.profile.document import Place
 
 Tables = dict[str, Any]
 

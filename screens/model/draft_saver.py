@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wizard.profile import drafts, trust
+from wizard.profile.cross_field import Mistake
 from wizard.profile.document import set_field, unset_field
 from wizard.profile.files import read, save
-from wizard.profile.store import Mistake, ProfileError, examine
+from wizard.profile.store import ProfileError, examine
 from wizard.system.errors import WizardError
 
 if TYPE_CHECKING:
+    from wizard.profile.document import Place
     from wizard.profile.drafts import Draft
-    from wizard.profile.lines import Place
     from wizard.profile.model import Profile
 
 # --- what it tells --------------------------------------------------------------------------------

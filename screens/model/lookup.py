@@ -13,7 +13,7 @@ from wizard.system.errors import WizardError
 
 if TYPE_CHECKING:
     from screens.model.draft import OpenDraft
-    from wizard.profile.lines import Place
+    from wizard.profile.document import Place
 
 PASSWORDS = tuple(key.key for key in keys().values() if key.kind == "reference")
 """The keys of the passwords."""

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from screens.app import WizardApp
     from wizard.database.needs import Needs
     from wizard.plan.planner import Plan
-    from wizard.profile.lines import Place
+    from wizard.profile.cross_field import Mistake
+    from wizard.profile.document import Place
     from wizard.profile.model import Profile
-    from wizard.profile.store import Mistake
     from wizard.steps.step import Step
     from wizard.system.finding import Finding
 
@@ -361,9 +361,8 @@ class OpenPair:
         self.profile = validated.profile
         self.mistakes, self.other_mistakes = {}, []
         for mistake in validated.mistakes:
-            place = self.draft.place(mistake.field) if mistake.field else None
-            if place is not None and lookup.steps_of(key_of(place)):
-                self.mistakes[place] = mistake
+            if lookup.steps_of(key_of(mistake.place)):
+                self.mistakes[mistake.place] = mistake
             else:
                 self.other_mistakes.append(mistake)
         broken = {key_of(place) for place in self.mistakes}

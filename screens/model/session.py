@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from wizard.database.needs import Needs
     from wizard.passwords.resolver import Resolver
     from wizard.plan.planner import Plan
+    from wizard.profile.cross_field import Mistake
     from wizard.profile.model import Profile
-    from wizard.profile.store import Mistake
     from wizard.system.finding import Finding
 
 

@@ -17,8 +17,8 @@ from screens.widgets.labelled import Labelled
 if TYPE_CHECKING:
     from textual import events
 
+    from wizard.profile.document import Place
     from wizard.profile.fields import Key
-    from wizard.profile.lines import Place
 
 
 class Choice(Labelled, Widget, can_focus=True):

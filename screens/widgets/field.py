@@ -18,8 +18,8 @@ from screens.widgets.labelled import Labelled, cut
 if TYPE_CHECKING:
     from textual import events
 
+    from wizard.profile.document import Place
     from wizard.profile.fields import Key
-    from wizard.profile.lines import Place
 
 
 class Pasted(Message):

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from screens.model.draft import OpenDraft
+    from wizard.profile.document import Place
     from wizard.profile.fields import Key
-    from wizard.profile.lines import Place
     from wizard.steps.step import Step
 
     FormField = TextField | Choice | SecretField

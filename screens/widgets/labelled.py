@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from textual.geometry import Region
     from textual.widget import Widget
 
+    from wizard.profile.document import Place
     from wizard.profile.fields import Key
-    from wizard.profile.lines import Place
 
     Base = Widget
 else:

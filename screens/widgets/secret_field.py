@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from textual import events
     from textual.app import ComposeResult
 
+    from wizard.profile.document import Place
     from wizard.profile.fields import Key
-    from wizard.profile.lines import Place
 
 
 class Masked(Line):

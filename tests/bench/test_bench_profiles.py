@@ -8,8 +8,7 @@ import sys
 import time
 
 from tests.support.profiles import MINIMAL_TEXT
-from wizard.profile.listing import listing
-from wizard.profile.store import load
+from wizard.profile.store import listing, load
 from wizard.profile.template import show
 from wizard.system import locations
 

@@ -11,10 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.profiles import MINIMAL_TEXT, get_field, valid_profiles
-from wizard.profile.document import set_field, unset_field
-from wizard.profile.lines import lookup
+from wizard.profile.document import lookup, set_field, unset_field, written
 from wizard.profile.template import new_template
-from wizard.profile.written import written
 from wizard.system.errors import WizardError
 
 TEXT = """\

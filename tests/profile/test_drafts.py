@@ -7,8 +7,7 @@ import pytest
 from tests.support.profiles import MINIMAL_TEXT
 from wizard.profile import drafts
 from wizard.profile.files import save
-from wizard.profile.listing import listing
-from wizard.profile.store import ProfileError, load
+from wizard.profile.store import ProfileError, listing, load
 from wizard.system import locations
 from wizard.system.errors import UsageError
 

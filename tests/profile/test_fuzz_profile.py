@@ -10,12 +10,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.support.profiles import MINIMAL_TEXT, valid_profiles
+from wizard.profile.document import Layout, written, written_key
 from wizard.profile.fields import keys, tables
 from wizard.profile.files import LoadedProfile
-from wizard.profile.lines import scan
 from wizard.profile.model import Profile
 from wizard.profile.store import ProfileError, load, parse
-from wizard.profile.written import written, written_key
 from wizard.system.errors import UsageError
 
 FOLDER = Path("/profiles")
@@ -93,7 +92,7 @@ def test_any_bytes(content, tmp_path):
 @given(text=st.text(st.sampled_from("[]{}=.\"'\\# \n\tab1mysql_"), max_size=120))
 def test_any_text_that_looks_like_toml(text):
     judge(text)
-    scan(text)
+    Layout(text)
 
 
 values = st.recursive(

@@ -6,7 +6,7 @@ import tomllib
 
 import pytest
 
-from wizard.profile.lines import lookup, scan
+from wizard.profile.document import Layout, lookup
 
 TEXT = '''\
 # [not.a.table]
@@ -60,7 +60,7 @@ class TestEveryPlace:
     tables = tomllib.loads(TEXT)
 
     def test_the_line_of_each(self):
-        layout = scan(TEXT)
+        layout = Layout(TEXT)
         lines = {".".join(map(str, place)): layout.line(place) for place in places(self.tables)}
         assert lines == {
             "top": 2,
@@ -106,21 +106,21 @@ class TestEveryPlace:
     def test_the_span_of_each_value_holds_that_value(self, newline):
         text = TEXT.replace("\n", newline)
         tables = tomllib.loads(text)
-        entries = scan(text).entries
+        entries = Layout(text).entries
         assert entries
         for place, entry in entries.items():
             value = tomllib.loads(f"v = {text[entry.value_start : entry.value_end]}")["v"]
             assert value == lookup(tables, place)
 
     def test_the_body_of_a_table_ends_where_the_next_begins(self):
-        layout = scan(TEXT)
-        end = layout.body_end(("nodes", 0))
+        layout = Layout(TEXT)
+        end = layout.body(("nodes", 0))[1]
         assert TEXT[end:].startswith("[nodes.sub]")
-        assert TEXT[layout.body_end(()) :].startswith("[table]  #")
-        assert layout.body_end(("table", "sub", "deeper")) == len(TEXT)
+        assert TEXT[layout.body(())[1] :].startswith("[table]  #")
+        assert layout.body(("table", "sub", "deeper"))[1] == len(TEXT)
 
     def test_what_is_missing_is_at_its_table_or_at_the_end(self):
-        layout = scan(TEXT)
+        layout = Layout(TEXT)
         assert layout.line(("nodes", 1, "missing")) == 27
         assert layout.line(("table", "sub", "x", "y")) == 20
         assert layout.line(("missing",)) == 34
@@ -148,8 +148,8 @@ class TestEveryPlace:
     ],
 )
 def test_broken_text_gives_no_error(text):
-    assert scan(text).line(("a",)) == 1
+    assert Layout(text).line(("a",)) == 1
 
 
 def test_nesting_without_end_gives_no_error():
-    assert scan("a = " + "[" * 100000).line(("a",)) == 1
+    assert Layout("a = " + "[" * 100000).line(("a",)) == 1

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.profiles import MINIMAL_TEXT
-from wizard.profile import migrate
+from wizard.profile import problems
 from wizard.profile.model import SCHEMA_VERSION
 from wizard.profile.store import ProfileError, load
 
@@ -38,7 +38,7 @@ def from_zero(tables):
 
 @pytest.fixture
 def zero(monkeypatch, tmp_path):
-    monkeypatch.setitem(migrate.MIGRATIONS, 0, from_zero)
+    monkeypatch.setitem(problems.MIGRATIONS, 0, from_zero)
     path = tmp_path / "old.toml"
     path.write_text(ZERO)
     return path
@@ -75,11 +75,11 @@ def test_without_a_way_from_it_a_version_is_unknown(tmp_path):
 def test_steps_follow_each_other(monkeypatch):
     seen = []
     for version in (-2, -1, 0):
-        monkeypatch.setitem(migrate.MIGRATIONS, version, lambda tables: seen.append(tables["schema_version"]))
-    tables = {"schema_version": -2}
-    migrate.migrate(tables)
+        monkeypatch.setitem(
+            problems.MIGRATIONS, version, lambda tables: seen.append(tables["schema_version"])
+        )
+    assert problems.migrated({}, -2) == {"schema_version": SCHEMA_VERSION}
     assert seen == [-2, -1, 0]
-    assert tables["schema_version"] == SCHEMA_VERSION
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,7 @@ import copy
 import tomllib
 from typing import Any
 
-from wizard.profile.document import place_of
-from wizard.profile.lines import Place, lookup
+from wizard.profile.document import Place, lookup, place_of
 
 MINIMAL: dict[str, Any] = {
     "schema_version": 1,

@@ -24,8 +24,8 @@ def profile() -> None:
 def new(name: str | None) -> int:
     """Write a commented template to fill in; without a name, to standard output."""
     from wizard.profile import trust
+    from wizard.profile.files import save
     from wizard.profile.names import locate
-    from wizard.profile.store import save
     from wizard.profile.template import new_template
 
     if name is None:
@@ -45,7 +45,7 @@ def new(name: str | None) -> int:
 @command("list", "json", group=profile)
 def listing(as_json: bool) -> Ended:
     """List the saved profiles and the drafts of the wizard."""
-    from wizard.profile.listing import listing
+    from wizard.profile.store import listing
 
     found = listing()
     if as_json:

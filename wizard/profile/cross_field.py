@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from wizard.passwords.references import NEVER_PLAIN
 from wizard.profile.rules import is_name, is_password_parameter, sets_password
+
+if TYPE_CHECKING:
+    from wizard.profile.document import Place
 
 DATABASES: dict[str, Any] = {
     "user": "userdb",
@@ -33,27 +36,43 @@ MAY_SHARE = (("user", "registry"), ("event_store", "processed_data_store", "stat
 """Roles whose databases may be one (procedure, chapter 3)."""
 
 
-class CrossFieldError(NamedTuple):
-    """Something wrong between keys; `missing`: the key at `place` has to be added."""
+class Mistake(NamedTuple):
+    """One thing that is wrong with a profile, never with a value of it in the text.
 
-    place: tuple[str | int, ...]
+    `place` is the key, () for the file as a whole; `line` counts from 1, and is 0 until the key is located in a text.
+    """
+
+    place: Place
     message: str
     fix: str
-    missing: bool = False
+    kind: Literal["syntax", "missing", "unknown", "invalid"] = "invalid"
+    line: int = 0
+
+    @property
+    def field(self) -> str:
+        """The dotted name of the key, with the number of its node from 0: `nodes.1.host`."""
+        from wizard.profile.document import written_key
+
+        return ".".join(str(part) if isinstance(part, int) else written_key(part) for part in self.place)
 
 
-def cross_field_errors(raw: Mapping[str, Any]) -> Iterator[CrossFieldError]:
+def cross_field_errors(raw: Mapping[str, Any]) -> Iterator[Mistake]:
     """Yield what is wrong between keys that are each valid by themselves.
 
     Args:
         raw: the tables of the file.  Values of a wrong type are ignored: the models report them.
     """
     yield from _names_of_nodes(raw)
-    yield from _keys_that_belong_together(raw)
+    yield from _missing_partners(raw)
     yield from _names_of_databases(raw)
     yield from _names_of_datasources(raw)
-    yield from _name_of_db_config(raw)
-    yield from _plain_passwords(raw)
+    if _table(raw, "registry").get("db_config") == LOCAL_DB_CONFIG:
+        fix = "choose another name, such as govregistry"
+        yield Mistake(("registry", "db_config"), "that is the server's own registry", fix)
+    for name, value in _table(raw, "mysql", "url_parameters").items():
+        if isinstance(value, str) and (is_password_parameter(name) or sets_password(value)):
+            fix = 'name = { env = "NAME" } takes it from the environment'
+            yield Mistake(("mysql", "url_parameters", name), NEVER_PLAIN, fix)
 
 
 def _table(raw: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
@@ -63,7 +82,7 @@ def _table(raw: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _names_of_nodes(raw: Mapping[str, Any]) -> Iterator[CrossFieldError]:
+def _names_of_nodes(raw: Mapping[str, Any]) -> Iterator[Mistake]:
     nodes = raw.get("nodes")
     if not isinstance(nodes, list | tuple):
         return
@@ -71,41 +90,27 @@ def _names_of_nodes(raw: Mapping[str, Any]) -> Iterator[CrossFieldError]:
     if len(names) != 2 or not all(isinstance(name, str) and is_name(name) for name in names):
         return
     if names[0] == names[1]:
-        yield CrossFieldError(
-            ("nodes", 1, "name"),
-            "both nodes have this name",
-            "give each a name of its own, such as node1 and node2",
-        )
+        fix = "give each a name of its own, such as node1 and node2"
+        yield Mistake(("nodes", 1, "name"), "both nodes have this name", fix)
     for table, key in (("event_processor", "presenter"), ("deployment_sync", "manager")):
         wanted = _table(raw, table).get(key)
         if isinstance(wanted, str) and wanted not in names:
-            yield CrossFieldError(
-                (table, key),
-                "no node has this name",
-                f'the nodes are "{names[0]}" and "{names[1]}": write one of them',
-            )
+            fix = f'the nodes are "{names[0]}" and "{names[1]}": write one of them'
+            yield Mistake((table, key), "no node has this name", fix)
 
 
-def _keys_that_belong_together(raw: Mapping[str, Any]) -> Iterator[CrossFieldError]:
-    mysql = _table(raw, "mysql")
+def _missing_partners(raw: Mapping[str, Any]) -> Iterator[Mistake]:
+    """The keys that another key requires."""
+    mysql, sync = _table(raw, "mysql"), _table(raw, "deployment_sync")
     for one, other in (("admin_username", "admin_password"), ("admin_password", "admin_username")):
         if mysql.get(one) is None and mysql.get(other) is not None:
-            yield CrossFieldError(
-                ("mysql", one),
-                f"required by {other}",
-                f"add it, or remove {other}",
-                True,
+            yield Mistake(
+                ("mysql", one), f"required by {other}", f"add it, or remove {other}", kind="missing"
             )
-    sync = _table(raw, "deployment_sync")
-    if sync.get("method") == "svn":
-        for key in ("svn_url", "svn_username", "svn_password"):
-            if sync.get(key) is None:
-                yield CrossFieldError(
-                    ("deployment_sync", key),
-                    'required by method = "svn"',
-                    'add it, or write method = "none"',
-                    True,
-                )
+    for key in ("svn_url", "svn_username", "svn_password"):
+        if sync.get("method") == "svn" and sync.get(key) is None:
+            fix = 'add it, or write method = "none"'
+            yield Mistake(("deployment_sync", key), 'required by method = "svn"', fix, kind="missing")
 
 
 def _databases(raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -114,7 +119,7 @@ def _databases(raw: Mapping[str, Any]) -> dict[str, Any]:
     return {role: given.get(role, name) for role, name in DATABASES.items()}
 
 
-def _names_of_databases(raw: Mapping[str, Any]) -> Iterator[CrossFieldError]:
+def _names_of_databases(raw: Mapping[str, Any]) -> Iterator[Mistake]:
     owners: dict[str, list[str]] = {}
     for role, name in _databases(raw).items():
         if not isinstance(name, str):
@@ -123,7 +128,7 @@ def _names_of_databases(raw: Mapping[str, Any]) -> Iterator[CrossFieldError]:
         other = next((owner for owner in owners.setdefault(name, []) if owner not in group), None)
         owners[name].append(role)
         if other is not None:
-            yield CrossFieldError(
+            yield Mistake(
                 ("mysql", "databases", role),
                 f"{other} already uses this database; only user and registry may share one, and "
                 "event_store, processed_data_store and stats",
@@ -131,25 +136,23 @@ def _names_of_databases(raw: Mapping[str, Any]) -> Iterator[CrossFieldError]:
             )
 
 
-def _names_of_datasources(raw: Mapping[str, Any]) -> Iterator[CrossFieldError]:
+def _names_of_datasources(raw: Mapping[str, Any]) -> Iterator[Mistake]:
     databases, given = _databases(raw), _table(raw, "datasources")
     taken = dict.fromkeys(PRODUCT_DATASOURCES, "the product has one of that name")
-    of_jndi = {**taken, CARBON_JNDI_NAME: f"the product has one that is bound to jdbc/{CARBON_JNDI_NAME}"}
+    of_jndi = {CARBON_JNDI_NAME: f"the product has one that is bound to jdbc/{CARBON_JNDI_NAME}"}
     for role, default in DATASOURCES.items():
         name = given.get(role, default)
         if not isinstance(name, str):
             continue
-        if name in of_jndi:
-            yield CrossFieldError(
+        # With one database for both, both may be one datasource.
+        is_shared = databases["user"] == databases["registry"] and name not in PRODUCT_DATASOURCES
+        if name in of_jndi or (name in taken and not is_shared):
+            yield Mistake(
                 ("datasources", role),
-                f"its datasource cannot be called {name}: {of_jndi[name]}",
+                f"its datasource cannot be called {name}: {(of_jndi | taken)[name]}",
                 f"choose another name, such as {default}",
             )
-        if role == "user" and databases["user"] == databases["registry"]:
-            continue  # then both may be one datasource
-        of_jndi.setdefault(name, f"that is the {role} datasource")
-    for role, default in DATASOURCES.items():
-        taken.setdefault(str(given.get(role, default)), f"that is the {role} datasource")
+        taken.setdefault(name, f"that is the {role} datasource")
     for store in ("event_store", "processed_data_store"):
         pinned = given.get(store)
         name = databases[store] if pinned is None else pinned
@@ -157,28 +160,9 @@ def _names_of_datasources(raw: Mapping[str, Any]) -> Iterator[CrossFieldError]:
             continue
         # For shared databases the pack's own names stay, and the sharing itself is what is reported.
         if name in taken and not (pinned is None and list(databases.values()).count(name) > 1):
-            yield CrossFieldError(
+            yield Mistake(
                 ("mysql", "databases", store) if pinned is None else ("datasources", store),
                 f"its datasource cannot be called {name}: {taken[name]}",
                 f"pin another name: {store} under [datasources]",
             )
         taken.setdefault(name, "that is the other store's datasource")
-
-
-def _name_of_db_config(raw: Mapping[str, Any]) -> Iterator[CrossFieldError]:
-    if _table(raw, "registry").get("db_config") == LOCAL_DB_CONFIG:
-        yield CrossFieldError(
-            ("registry", "db_config"),
-            "that is the server's own registry",
-            "choose another name, such as govregistry",
-        )
-
-
-def _plain_passwords(raw: Mapping[str, Any]) -> Iterator[CrossFieldError]:
-    for name, value in _table(raw, "mysql", "url_parameters").items():
-        if isinstance(value, str) and (is_password_parameter(name) or sets_password(value)):
-            yield CrossFieldError(
-                ("mysql", "url_parameters", name),
-                NEVER_PLAIN,
-                'name = { env = "NAME" } takes it from the environment',
-            )

@@ -1,4 +1,7 @@
-"""Changing one value in the text of a profile; every other byte of it stays.
+"""The text of a profile: where each key is, and changing one value while every other byte stays.
+
+The standard library's parser says what a file means, and not where.  `Layout` says where, and knows only what it
+needs for that: it reads text that the parser has accepted, when an error has to name a line, or for an edit.
 
 A commented line `# key = value` of the table, as `profile new` writes them, is where that key goes when it is
 set, and what becomes of its line when it is taken out.  Each edit is parsed again: a text that does not mean
@@ -10,15 +13,221 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from copy import deepcopy
-from itertools import pairwise
-from typing import Any
+from functools import cached_property
+from itertools import count
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from wizard.profile.lines import KeyLine, Layout, Place, lookup, scan
-from wizard.profile.written import written, written_key
 from wizard.system.errors import WizardError
 
+Place = tuple[str | int, ...]
+"""The way to a value: keys of tables and numbers of list items, such as `("nodes", 1, "host")`."""
+
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_BLANKS = re.compile(r"[ \t]*")
+_BLANKS_AND_COMMENTS = re.compile(r"(?:[ \t\r\n]+|#[^\n]*)*")
+_BETWEEN_ITEMS = re.compile(r"(?:[ \t\r\n,]+|#[^\n]*)*")
+_SCALAR = re.compile(r"[^,\]}#\n]*[^,\]}#\s]")
+_LINE_STRING = {'"': re.compile(r'"(?:[^"\\\n]|\\.)*"'), "'": re.compile(r"'[^'\n]*'")}
+# Up to two quotes may stand right before the three that close.
+_LONG_STRING = {
+    '"""': re.compile(r'"""(?:[^"\\]|\\.|"{1,2}(?!"))*"{3,5}', re.DOTALL),
+    "'''": re.compile(r"'''(?:[^']|'{1,2}(?!'))*'{3,5}"),
+}
 _SAMPLE = re.compile(r"^[ \t]*#[ \t]*(?P<pair>[A-Za-z0-9_\"'-][^\r\n]*)", re.MULTILINE)
+
+
+# --- where each key is --------------------------------------------------------------------------------------
+
+
+class KeyLine(NamedTuple):
+    """A `key = value`, as offsets into the text; `inline`: within another value, not on a line of its own."""
+
+    start: int
+    value_start: int
+    value_end: int
+    inline: bool
+
+
+class Layout:
+    """The places in `text`: `entries` are the values, `headers` the tables that have one, both in order.
+
+    Of a header it holds the offsets of its line's start, and of what comes behind that line.  Text that is not
+    TOML gives fewer places, never an error.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.entries: dict[Place, KeyLine] = {}
+        self.headers: dict[Place, tuple[int, int]] = {}
+        self._at = 0
+        self._counts: dict[Place, int] = {}
+        with suppress(
+            IndexError, RecursionError, ValueError
+        ):  # what was found so far names the nearest lines
+            self._document()
+
+    @cached_property
+    def starts(self) -> dict[Place, int]:
+        """Where each place begins; a table without a header of its own begins with the first key in it."""
+        found: dict[Place, int] = {}
+        spans = [*self.entries.items(), *self.headers.items()]
+        for place, start in sorted(((place, span[0]) for place, span in spans), key=itemgetter(1)):
+            for length in range(1, len(place) + 1):
+                found.setdefault(place[:length], start)
+        return found
+
+    def line(self, place: Place) -> int:
+        """The line, from 1, where `place` begins, or where the nearest table or list around it does.
+
+        What is missing at the top level belongs at the end: then it is the last line.
+        """
+        nearest = _nearest(self.starts, place)
+        start = self.starts[nearest] if nearest else max(0, len(self.text.rstrip()) - 1)
+        return self.text.count("\n", 0, start) + 1
+
+    def body(self, table: Place) -> tuple[int, int]:
+        """Where the body of a table with a header begins and ends; () is the file's own, above the first header."""
+        begin = self.headers[table][1] if table else 0
+        starts = sorted(start for start, _ in self.headers.values())
+        return begin, next((start for start in starts if start >= begin), len(self.text))
+
+    def _document(self) -> None:
+        table: Place = ()
+        while True:
+            self._skip(_BLANKS_AND_COMMENTS)
+            if self._at >= len(self.text):
+                return
+            if self.text[self._at] == "[":
+                table = self._header()
+            else:
+                self._pair(table, inline=False)
+
+    def _skip(self, pattern: re.Pattern[str]) -> str:
+        match = pattern.match(self.text, self._at)
+        if match is None:
+            raise ValueError("invalid TOML")
+        self._at = match.end()
+        return match[0]
+
+    def _header(self) -> Place:
+        start = self.text.rfind("\n", 0, self._at) + 1
+        brackets = 2 if self.text.startswith("[[", self._at) else 1
+        self._at += brackets
+        keys = self._key()
+        self._at += brackets
+        place: Place = ()
+        for number, key in enumerate(keys, 1):
+            place += (key,)
+            if number == len(keys) and brackets == 2:
+                self._counts[place] = self._counts.get(place, -1) + 1
+            if place in self._counts:
+                place += (self._counts[place],)
+        self.headers[place] = (start, _line_end(self.text, self._at))
+        return place
+
+    def _key(self) -> list[str]:
+        parts = []
+        while True:
+            self._skip(_BLANKS)
+            quote = self.text[self._at]
+            part = self._skip(_LINE_STRING.get(quote, _BARE_KEY))
+            parts.append(tomllib.loads(f"k = {part}")["k"] if quote in _LINE_STRING else part)
+            self._skip(_BLANKS)
+            if not self.text.startswith(".", self._at):
+                return parts
+            self._at += 1
+
+    def _pair(self, table: Place, *, inline: bool) -> None:
+        start = self._at
+        place = (*table, *self._key())
+        self._at += 1  # the equals sign
+        self._skip(_BLANKS)
+        self._value(place, start, inline=inline)
+
+    def _value(self, place: Place, start: int, *, inline: bool) -> None:
+        begin, first = self._at, self.text[self._at]
+        if first in "[{":
+            self._at += 1
+            for number in count():
+                self._skip(_BETWEEN_ITEMS)
+                if self.text[self._at] in "]}":
+                    break
+                if first == "{":
+                    self._pair(place, inline=True)
+                else:
+                    self._value((*place, number), self._at, inline=True)
+            self._at += 1
+        else:
+            long_string = _LONG_STRING.get(self.text[begin : begin + 3])
+            self._skip(long_string or _LINE_STRING.get(first, _SCALAR))
+        self.entries[place] = KeyLine(start, begin, self._at, inline)
+
+
+def _nearest(known: Collection[Place], place: Place) -> Place:
+    """`place`, or the nearest one around it, that is `known`; () if there is none."""
+    return next((place[:n] for n in range(len(place), 0, -1) if place[:n] in known), ())
+
+
+def lookup(tables: Any, place: Place) -> Any:
+    """The value at `place`.
+
+    Raises:
+        KeyError: nothing is there.
+    """
+    for key in place:
+        here = dict(enumerate(tables)) if isinstance(tables, list) else tables
+        if not isinstance(here, Mapping) or key not in here:
+            raise KeyError(key)
+        tables = here[key]
+    return tables
+
+
+# --- values as TOML writes them -----------------------------------------------------------------------------
+
+_SHORT = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
+
+
+def written(value: Any) -> str:
+    """`value` on one line of TOML: text, numbers, true and false, paths, lists, and tables as inline ones.
+
+    Raises:
+        TypeError: TOML has no such value (None), or a profile does not (dates).
+    """
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return repr(value)
+        case str() | Path():
+            return '"' + "".join(map(_escaped, str(value))) + '"'
+        case Mapping():
+            pairs = ", ".join(f"{written_key(key)} = {written(item)}" for key, item in value.items())
+            return f"{{ {pairs} }}" if pairs else "{}"
+        case list() | tuple():
+            return f"[{', '.join(map(written, value))}]"
+    raise TypeError(f"TOML has no {type(value).__name__}")
+
+
+def written_key(key: str) -> str:
+    """`key`, in quotes where it needs them."""
+    return key if _BARE_KEY.fullmatch(key) else written(key)
+
+
+def _escaped(character: str) -> str:
+    if character in _SHORT:
+        return _SHORT[character]
+    # Escaped too: what a terminal would obey, and what looks like something else.
+    if character == " " or character.isprintable():
+        return character
+    return f"\\u{ord(character):04x}" if ord(character) < 0x10000 else f"\\U{ord(character):08x}"
+
+
+# --- changing one value -------------------------------------------------------------------------------------
 
 
 def place_of(field: str | Place) -> Place:
@@ -49,7 +258,19 @@ def set_field(text: str, field: str | Place, value: Any) -> str:
     after = _with(before, place, value)
     if _canonical(before) == _canonical(after):
         return text
-    return _verified(_set(text, before, after, place, value), after, place)
+    layout = Layout(text)
+    # The value, or the nearest list or inline table around it, is in the text: only that is rewritten.
+    if whole := _nearest(layout.entries, place):
+        new = _rewritten(layout, after, whole)
+    elif isinstance(value, dict) and place in layout.starts:  # a table with a header: its keys one by one
+        new = text
+        for key in lookup(before, place):
+            new = new if key in value else unset_field(new, (*place, key))
+        for key, item in value.items():
+            new = set_field(new, (*place, key), item)
+    else:
+        new = _with_line(layout, place, value)
+    return _verified(new, after, place)
 
 
 def unset_field(text: str, field: str | Place) -> str:
@@ -59,62 +280,56 @@ def unset_field(text: str, field: str | Place) -> str:
         tomllib.TOMLDecodeError: `text` is not TOML.
     """
     place = place_of(field)
-    before = tomllib.loads(text)
+    after = tomllib.loads(text)
     try:
-        value = lookup(before, place)
+        value = lookup(after, place)
     except KeyError:
         return text
-    layout = scan(text)
+    layout = Layout(text)
     if place not in layout.entries:
         for key in reversed(range(len(value))) if isinstance(value, list) else value:
             text = unset_field(text, (*place, key))
         return text
-    after = deepcopy(before)
     del lookup(after, place[:-1])[place[-1]]
-    return _verified(_unset(text, layout, after, place), after, place)
-
-
-# --- what is wanted -------------------------------------------------------------------------------
+    entry = layout.entries[place]
+    if entry.inline:
+        new = _rewritten(layout, after, _nearest(layout.entries, place[:-1]))
+    elif "\n" not in text[entry.start : entry.value_end]:
+        new = f"{text[: entry.start]}# {text[entry.start :]}"
+    else:
+        new = text[: text.rfind("\n", 0, entry.start) + 1] + text[_line_end(text, entry.value_end) :]
+    return _verified(new, after, place)
 
 
 def _with(tables: dict[str, Any], place: Place, value: Any) -> dict[str, Any]:
+    """The tables with the value at `place`, and with what is missing around it."""
     result = deepcopy(tables)
     around: Any = result
-    for key, following in pairwise(place):
-        empty: Any = [] if isinstance(following, int) else {}
-        if isinstance(around, list) and isinstance(key, int) and key == len(around):
-            around.append(empty)
-        elif isinstance(around, dict):
-            around.setdefault(key, empty)
-        try:
-            around = lookup(around, (key,))
-        except KeyError:
-            raise _in_the_way(place) from None
-    if isinstance(around, dict) and isinstance(place[-1], str):
-        around[place[-1]] = value
-    elif isinstance(around, list) and isinstance(place[-1], int) and place[-1] <= len(around):
-        around[place[-1] :] = [value, *around[place[-1] + 1 :]]
-    else:
-        raise _in_the_way(place)
+    for key, following in zip(place, (*place[1:], None), strict=True):
+        new = value if following is None else [] if isinstance(following, int) else {}
+        if isinstance(around, list) and isinstance(key, int) and key <= len(around):
+            around += [new] if key == len(around) else []
+        elif isinstance(around, dict) and isinstance(key, str):
+            around.setdefault(key, new)
+        else:
+            raise WizardError(
+                "cannot be set: its parent is not a table",
+                place=".".join(map(str, place)),
+                fix="correct the file in an editor",
+            )
+        if following is None:
+            around[key] = new
+        around = around[key]
     return result
 
 
-def _in_the_way(place: Place) -> WizardError:
-    return WizardError(
-        "cannot be set: its parent is not a table",
-        place=".".join(map(str, place)),
-        fix="correct the file in an editor",
-    )
-
-
-def _canonical(value: Any, *, prune: bool = False) -> str:
-    """The same text for the same TOML, whatever the order of keys; `prune`: empty tables are nothing."""
-    if prune:
-        value = _pruned(value)
+def _canonical(value: Any) -> str:
+    """The same text for the same TOML, whatever the order of keys."""
     return json.dumps(value, sort_keys=True, default=repr)
 
 
 def _pruned(value: Any) -> Any:
+    """`value` without empty tables: one that was written by dotted keys alone is gone with the last of them."""
     if isinstance(value, dict):
         kept = {key: _pruned(item) for key, item in value.items()}
         return {key: item for key, item in kept.items() if item not in ({}, [])}
@@ -131,8 +346,7 @@ def _verified(text: str, wanted: dict[str, Any], place: Place) -> str:
         got = tomllib.loads(text)
     except ValueError:
         got = {}
-    # A table that was written by dotted keys alone is gone with the last of them.
-    if _canonical(got, prune=True) != _canonical(wanted, prune=True):
+    if _canonical(_pruned(got)) != _canonical(_pruned(wanted)):
         raise WizardError(
             "cannot be changed without changing other values",
             place=".".join(map(str, place)),
@@ -141,133 +355,62 @@ def _verified(text: str, wanted: dict[str, Any], place: Place) -> str:
     return text
 
 
-# --- the edits ------------------------------------------------------------------------------------
-
-
-def _set(text: str, before: dict[str, Any], after: dict[str, Any], place: Place, value: Any) -> str:
-    layout = scan(text)
-    # The value, or the nearest list or inline table around it, is in the text: only that is rewritten.
-    if place in layout.entries or _around(layout, place):
-        return _rewrite(text, layout, after, place if place in layout.entries else _around(layout, place))
-    if isinstance(value, dict) and _is_there(before, place):
-        return _set_table(text, before, place, value)
-    table = place[:-1]
-    if not table or table in layout.headers:
-        return _add(text, layout, place, value)
-    dotted = [
-        entry
-        for other, entry in layout.entries.items()
-        if other[: len(table)] == table and len(_owner(layout, other)) < len(table)
-    ]
-    if dotted:
-        key = ".".join(written_key(str(part)) for part in place[len(_owner(layout, table)) :])
-        return _insert_below(text, dotted[-1], f"{key} = {written(value)}")
-    return _add_table(text, place, value)
-
-
-def _unset(text: str, layout: Layout, after: dict[str, Any], place: Place) -> str:
-    entry = layout.entries[place]
-    if entry.inline:
-        return _rewrite(text, layout, after, _around(layout, place))
-    if "\n" not in text[entry.start : entry.value_end]:
-        return f"{text[: entry.start]}# {text[entry.start :]}"
-    begin = text.rfind("\n", 0, entry.start) + 1
-    return text[:begin] + text[_line_end(text, entry.value_end) :]
-
-
-def _around(layout: Layout, place: Place) -> Place:
-    """Return the nearest list or inline table around `place`; () if there is none."""
-    return next((place[:n] for n in range(len(place) - 1, 0, -1) if place[:n] in layout.entries), ())
-
-
-def _owner(layout: Layout, place: Place) -> Place:
-    """The table with a header in whose body `place` is written; () above the first header."""
-    return next((place[:n] for n in range(len(place) - 1, 0, -1) if place[:n] in layout.headers), ())
-
-
-def _is_there(tables: dict[str, Any], place: Place) -> bool:
-    try:
-        lookup(tables, place)
-    except KeyError:
-        return False
-    return True
-
-
-def _rewrite(text: str, layout: Layout, after: dict[str, Any], place: Place) -> str:
-    entry = layout.entries[place]
+def _rewritten(layout: Layout, after: dict[str, Any], place: Place) -> str:
+    text, entry = layout.text, layout.entries[place]
     return text[: entry.value_start] + written(lookup(after, place)) + text[entry.value_end :]
 
 
-def _set_table(text: str, before: dict[str, Any], place: Place, value: dict[str, Any]) -> str:
-    """For a table with a header: its keys one by one."""
-    for key in lookup(before, place):
-        if key not in value:
-            text = unset_field(text, (*place, key))
-    for key, item in value.items():
-        text = set_field(text, (*place, key), item)
-    return text
-
-
-def _add(text: str, layout: Layout, place: Place, value: Any) -> str:
-    """A new line in the body of the table: on its commented sample, else behind its last key."""
-    table = place[:-1]
-    begin = layout.headers[table].end if table else 0
-    end = layout.body_end(table)
-    key = str(place[-1])
-    values = [(entry.value_start, entry.value_end) for entry in layout.entries.values()]
-    for sample in _SAMPLE.finditer(text, begin, end):
-        if any(start <= sample.start() < stop for start, stop in values):
-            continue  # within a text of several lines
-        span = _value_of_sample(sample["pair"], key)
-        if span is not None:
-            indent = re.match(r"[ \t]*", sample[0])
-            new = sample["pair"][: span[0]] + written(value) + sample["pair"][span[1] :]
-            return text[: sample.start()] + (indent[0] if indent else "") + new + text[sample.end() :]
-    line = f"{written_key(key)} = {written(value)}"
-    own = [entry for entry in layout.entries.values() if not entry.inline and begin <= entry.start < end]
-    if own:
-        return _insert_below(text, own[-1], line)
-    newline = _newline(text)
-    if begin and not text[:begin].endswith("\n"):
-        line = newline + line
-    return text[:begin] + line + newline + text[begin:]
+def _with_line(layout: Layout, place: Place, value: Any) -> str:
+    """The text with a new line for the value: in its table, beside dotted keys of that, or in a new table."""
+    text, newline, table = layout.text, "\r\n" if "\r\n" in layout.text else "\n", place[:-1]
+    line = f"{written_key(str(place[-1]))} = {written(value)}"
+    if not table or table in layout.headers:
+        begin, end = layout.body(table)
+        for sample in _SAMPLE.finditer(text, begin, end):
+            if any(
+                entry.value_start <= sample.start() < entry.value_end for entry in layout.entries.values()
+            ):
+                continue  # within a text of several lines
+            if span := _value_of_sample(sample["pair"], str(place[-1])):
+                indent = text[sample.start() : text.index("#", sample.start())]
+                new = sample["pair"][: span[0]] + written(value) + sample["pair"][span[1] :]
+                return text[: sample.start()] + indent + new + text[sample.end() :]
+        own = [one for one in layout.entries.values() if not one.inline and begin <= one.start < end]
+        if own:
+            return _insert_below(text, own[-1], line, newline)
+        before = newline if begin and not text[:begin].endswith("\n") else ""
+        return text[:begin] + before + line + newline + text[begin:]
+    owner = _nearest(layout.headers, place[:-2])
+    dotted = [
+        entry
+        for other, entry in layout.entries.items()
+        if other[: len(table)] == table and len(_nearest(layout.headers, other[:-1])) < len(table)
+    ]
+    if dotted:
+        key = ".".join(written_key(str(part)) for part in place[len(owner) :])
+        return _insert_below(text, dotted[-1], f"{key} = {written(value)}", newline)
+    name = ".".join(written_key(part) for part in table if isinstance(part, str))
+    header = f"[[{name}]]" if isinstance(table[-1], int) else f"[{name}]"
+    between = "" if not text else newline if text.endswith("\n") else newline * 2
+    return f"{text}{between}{header}{newline}{line}{newline}"
 
 
 def _value_of_sample(pair: str, key: str) -> tuple[int, int] | None:
-    """Where in `pair`, an uncommented line, the value stands, if it is one of `key`."""
-    try:
-        if list(tomllib.loads(pair)) != [key]:
-            return None
-    except ValueError:
-        return None
-    entry = scan(pair).entries.get((key,))
-    return None if entry is None else (entry.value_start, entry.value_end)
+    """Where in `pair`, an uncommented line, the value is, if it is one of `key`."""
+    with suppress(ValueError):
+        if list(tomllib.loads(pair)) == [key] and (entry := Layout(pair).entries.get((key,))):
+            return entry.value_start, entry.value_end
+    return None
 
 
-def _insert_below(text: str, entry: KeyLine, line: str) -> str:
+def _insert_below(text: str, entry: KeyLine, line: str, newline: str) -> str:
     """`line` below the line on which the value of `entry` ends, with the same indentation."""
-    begin = text.rfind("\n", 0, entry.start) + 1
-    indent = text[begin : entry.start]
+    indent = text[text.rfind("\n", 0, entry.start) + 1 : entry.start]
     end = _line_end(text, entry.value_end)
-    newline = _newline(text)
     before = "" if text[:end].endswith("\n") else newline
     return f"{text[:end]}{before}{indent}{line}{newline}{text[end:]}"
-
-
-def _add_table(text: str, place: Place, value: Any) -> str:
-    """A new table at the end, with the key in it."""
-    table = place[:-1]
-    name = ".".join(written_key(part) for part in table if isinstance(part, str))
-    header = f"[[{name}]]" if isinstance(table[-1], int) else f"[{name}]"
-    newline = _newline(text)
-    between = "" if not text else newline if text.endswith("\n") else newline * 2
-    return f"{text}{between}{header}{newline}{written_key(str(place[-1]))} = {written(value)}{newline}"
 
 
 def _line_end(text: str, offset: int) -> int:
     """Where the line that holds `offset` ends, its line break included."""
     return text.find("\n", offset) + 1 or len(text)
-
-
-def _newline(text: str) -> str:
-    return "\r\n" if "\r\n" in text else "\n"

@@ -16,7 +16,7 @@ from wizard.system import bounded, locations
 from wizard.system.errors import UsageError
 
 if TYPE_CHECKING:
-    from wizard.profile.store import LoadedProfile
+    from wizard.profile.files import LoadedProfile
 
 
 @dataclass(frozen=True, slots=True)

@@ -323,16 +323,10 @@ class Profile(Section):
 
     @model_validator(mode="after")
     def _fields_fit_together(self) -> Self:
-        errors: list[InitErrorDetails] = [
-            {
-                "type": PydanticCustomError(
-                    "cross-field", "{message}", {"message": one.message, "known": one}
-                ),
-                "loc": one.place,
-                "input": None,
-            }
-            for one in cross_field_errors(self.model_dump())
-        ]
+        errors: list[InitErrorDetails] = []
+        for one in cross_field_errors(self.model_dump()):
+            kind = PydanticCustomError("cross-field", "{message}", {"message": one.message, "known": one})
+            errors.append({"type": kind, "loc": one.place, "input": None})
         if errors:
             raise ValidationError.from_exception_data("Profile", errors, hide_input=True)
         return self

@@ -1,22 +1,24 @@
-"""What is wrong with a profile, in words for a person; pydantic's own words never get through."""
+"""What is wrong with a profile, in words for a person; pydantic's own words never get through.
+
+To change the format: raise `SCHEMA_VERSION` in the model, add to `MIGRATIONS`, under the old number, the
+function that makes the old edition into the new one, and put a profile of the old edition into
+`tests/profile/editions/`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from copy import deepcopy
-from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from wizard.profile import migrate
-from wizard.profile.cross_field import CrossFieldError, cross_field_errors
+from wizard.profile.cross_field import Mistake, cross_field_errors
+from wizard.profile.document import Place, written, written_key
 from wizard.profile.fields import key_of, keys, tables
-from wizard.profile.lines import Place
 from wizard.profile.model import SCHEMA_VERSION, Profile
-from wizard.profile.written import written, written_key
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -24,69 +26,57 @@ if TYPE_CHECKING:
 MOST = 500
 """How many problems are put into words: with more of them it is some other file."""
 
-ProblemKind = Literal["missing", "unknown", "invalid"]
+MIGRATIONS: dict[int, Callable[[MutableMapping[str, Any]], None]] = {}
+"""For each older version the function that changes tables of it, in place, into those of the next version."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeyProblem:
-    """One thing that is wrong with one key; never its value."""
-
-    place: Place
-    kind: ProblemKind
-    message: str
-    fix: str
-
-    @property
-    def field(self) -> str:
-        """The dotted name of the key, with the number of its node from 0: `nodes.1.host`."""
-        return ".".join(str(part) if isinstance(part, int) else written_key(part) for part in self.place)
-
-
-def find(raw: Mapping[str, Any], folder: Path) -> tuple[Profile | None, list[KeyProblem]]:
+def find(raw: Mapping[str, Any], folder: Path) -> tuple[Profile | None, list[Mistake]]:
     """The profile that the tables `raw` make, or everything that is wrong with them.
 
     Args:
         raw: what the TOML holds, complete or not.
         folder: where relative paths count from.
     """
-    problems: list[KeyProblem] = []
-    version = raw.get("schema_version")
-    if "schema_version" not in raw:
-        problems += _missing(("schema_version",))
-        raw = {**raw, "schema_version": SCHEMA_VERSION}
-    elif not isinstance(version, int) or isinstance(version, bool) or not migrate.knows(version):
-        if isinstance(version, int) and version > SCHEMA_VERSION:
-            return None, [_newer(version)]
-        problems.append(
-            KeyProblem(
-                ("schema_version",),
-                "invalid",
-                "unknown version of the format",
-                f"write schema_version = {SCHEMA_VERSION}",
-            )
+    version, raw, wrong = raw.get("schema_version"), {**raw, "schema_version": SCHEMA_VERSION}, []
+    if version is None:
+        wrong = list(_missing(("schema_version",)))
+    elif type(version) is int and version > SCHEMA_VERSION:
+        newer = (
+            f"made by a newer apimha-wizard: this one knows the format up to {SCHEMA_VERSION}, not {version}"
         )
-        raw = {**raw, "schema_version": SCHEMA_VERSION}
-    elif version < SCHEMA_VERSION:
-        older = deepcopy(dict(raw))
+        return None, [Mistake(("schema_version",), newer, "update apimha-wizard")]
+    elif type(version) is not int or not all(one in MIGRATIONS for one in range(version, SCHEMA_VERSION)):
+        fix = f"write schema_version = {SCHEMA_VERSION}"
+        wrong = [Mistake(("schema_version",), "unknown version of the format", fix)]
+    else:
         try:
-            migrate.migrate(older)
+            raw = migrated(raw, version)
         except (LookupError, TypeError, AttributeError, ValueError):  # it lacks what its edition has to hold
-            return None, [_not_migrated(version)]
-        raw = older
+            message = f"this profile of version {version} is incomplete and cannot be migrated"
+            fix = "compare it with what apimha-wizard profile new prints"
+            return None, [Mistake(("schema_version",), message, fix)]
     try:
         profile = Profile.model_validate(raw, context={"folder": folder})
     except ValidationError as failure:
         details = failure.errors(include_url=False, include_input=False)[:MOST]
-        number = _number_of_nodes(raw)
-        if number:
+        nodes = _number_of_nodes(raw)
+        if nodes:
             details = [detail for detail in details if detail["loc"][0] != "nodes" or len(detail["loc"]) > 2]
-        found = [problem for detail in details for problem in _in_words(detail)]
-        found += [number] if number else []
+        wrong += [one for detail in details for one in _in_words(detail)] + nodes
         # Pydantic looks at how keys fit together only when each of them is right; people want it all at once.
-        known = {problem.place for problem in found}
-        found += [_cross_field(one) for one in cross_field_errors(raw) if one.place not in known]
-        return None, [*problems, *found]
-    return (None, problems) if problems else (profile, [])
+        known = {one.place for one in wrong}
+        wrong += [one for one in cross_field_errors(raw) if one.place not in known]
+        return None, wrong
+    return (None, wrong) if wrong else (profile, [])
+
+
+def migrated(tables: Mapping[str, Any], version: int) -> dict[str, Any]:
+    """The `tables` of an older version, for which there are `MIGRATIONS`, as those of this one."""
+    found = deepcopy(dict(tables))
+    for step in range(version, SCHEMA_VERSION):
+        found["schema_version"] = step
+        MIGRATIONS[step](found)
+    return {**found, "schema_version": SCHEMA_VERSION}
 
 
 # --- from pydantic's words to ours --------------------------------------------------------------
@@ -99,88 +89,48 @@ _REFERENCES: dict[str | None, str] = {
 }
 
 
-def _in_words(detail: ErrorDetails) -> Iterator[KeyProblem]:
-    """One error of pydantic's as problems: a missing table is one for each key that it has to hold."""
-    place, tag = _place(detail["loc"])
+def _in_words(detail: ErrorDetails) -> Iterator[Mistake]:
+    """One error of pydantic's as mistakes: a missing table is one for each key that it has to hold."""
+    location, tag = detail["loc"], None
+    for number, part in enumerate(location):
+        if isinstance(part, str) and part.startswith("@"):  # the kind of reference within which the error is
+            location, tag = location[:number], part
+            break
+    place = tuple(part for part in location if part != "[key]")
+    such_as = f"for example: {_example(place)}"
     match detail["type"]:
         case "cross-field":
-            yield _cross_field(detail["ctx"]["known"])
+            yield detail["ctx"]["known"]
         case "missing":
             yield from _missing(place)
         case "extra_forbidden":
             yield _unknown(place)
         case "model_type" | "model_attributes_type":
-            yield KeyProblem(
-                place,
-                "invalid",
-                "expected a table",
-                f"write {_header(key_of(place))}, followed by its keys",
-            )
+            yield Mistake(place, "expected a table", f"write {_header(key_of(place))}, followed by its keys")
         case "dict_type" | "mapping_type":
-            yield KeyProblem(place, "invalid", "expected a table", _such_as(place))
+            yield Mistake(place, "expected a table", such_as)
         case "profile" | "reference":
-            yield KeyProblem(place, "invalid", detail["msg"], _such_as(place))
+            yield Mistake(place, detail["msg"], such_as)
         case _ if tag in _REFERENCES:
-            yield KeyProblem(
-                place, "invalid", _REFERENCES[tag], "correct it, or use another kind of reference"
-            )
+            yield Mistake(place, _REFERENCES[tag], "correct it, or use another kind of reference")
         case _:
-            yield KeyProblem(place, "invalid", "wrong type of value", _such_as(place))
+            yield Mistake(place, "wrong type of value", such_as)
 
 
-def _place(location: tuple[str | int, ...]) -> tuple[Place, str | None]:
-    """The key that pydantic means, and the kind of reference within which it found the error."""
-    for number, part in enumerate(location):
-        if isinstance(part, str) and part.startswith("@"):
-            return location[:number], part
-    return tuple(part for part in location if part != "[key]"), None
-
-
-def _newer(version: int) -> KeyProblem:
-    return KeyProblem(
-        ("schema_version",),
-        "invalid",
-        f"made by a newer apimha-wizard: this one knows the format up to {SCHEMA_VERSION}, not {version}",
-        "update apimha-wizard",
-    )
-
-
-def _not_migrated(version: int) -> KeyProblem:
-    return KeyProblem(
-        ("schema_version",),
-        "invalid",
-        f"this profile of version {version} is incomplete and cannot be migrated",
-        "compare it with what apimha-wizard profile new prints",
-    )
-
-
-def _cross_field(one: CrossFieldError) -> KeyProblem:
-    return KeyProblem(one.place, "missing" if one.missing else "invalid", one.message, one.fix)
-
-
-def _missing(place: Place) -> Iterator[KeyProblem]:
+def _missing(place: Place) -> Iterator[Mistake]:
     table = key_of(place)
     if table not in tables():
-        yield KeyProblem(place, "missing", "required key is missing", how_to_add(place))
+        below = f"below [{key_of(place[:-1])}]"
+        if len(place) == 1:
+            below = "in the first line"
+        elif place[0] == "nodes":
+            below = f"below the {'second' if place[1] == 1 else 'first'} [[nodes]]"
+        yield Mistake(place, "required key is missing", f"add {_example(place)} {below}", "missing")
         return
-    around = [(*place, 0), (*place, 1)] if place == ("nodes",) else [place]
-    needed = [key.name for key in keys().values() if key.required and key.table == table]
-    for one in around:
-        for name in needed:
-            yield from _missing((*one, name))
-
-
-def how_to_add(place: Place) -> str:
-    """What to write where for a key that is missing."""
-    return f"add {_example(place)} {_below(place)}"
-
-
-def _below(place: Place) -> str:
-    if len(place) == 1:
-        return "in the first line"
-    if place[0] == "nodes":
-        return f"below the {'second' if place[1] == 1 else 'first'} [[nodes]]"
-    return f"below [{key_of(place[:-1])}]"
+    for one in [(*place, 0), (*place, 1)] if place == ("nodes",) else [place]:
+        for key in keys().values():
+            if key.required and key.table == table:
+                yield from _missing((*one, key.name))
 
 
 def _example(place: Place) -> str:
@@ -190,11 +140,7 @@ def _example(place: Place) -> str:
     return f"{key.name} = {written(key.example(1 if place[:2] == ('nodes', 1) else 0))}"
 
 
-def _such_as(place: Place) -> str:
-    return f"for example: {_example(place)}"
-
-
-def _unknown(place: Place) -> KeyProblem:
+def _unknown(place: Place) -> Mistake:
     name, table = str(place[-1]), key_of(place[:-1])
     here = [key.name for key in keys().values() if key.table == table]
     here += [other.rpartition(".")[2] for other in tables() if other and other.rpartition(".")[0] == table]
@@ -205,20 +151,18 @@ def _unknown(place: Place) -> KeyProblem:
         fix = f"{name} belongs in {' or '.join(_header(key.table) for key in there)}"
     else:
         fix = f"remove it; known keys: {', '.join(here)}"
-    return KeyProblem(place, "unknown", "unknown key", fix)
+    return Mistake(place, "unknown key", fix, "unknown")
 
 
 def _header(table: str) -> str:
     return "[[nodes]]" if table == "nodes" else f"[{table}]" if table else "no table, at the top"
 
 
-def _number_of_nodes(raw: Mapping[str, Any]) -> KeyProblem | None:
-    """Return what is wrong with `nodes` as a list; for a file without nodes, each missing key is reported."""
+def _number_of_nodes(raw: Mapping[str, Any]) -> list[Mistake]:
+    """What is wrong with `nodes` as a list; for a file without nodes, each missing key is reported."""
     nodes = raw.get("nodes")
     if "nodes" not in raw or (isinstance(nodes, list) and len(nodes) == 2):
-        return None
-    count = len(nodes) if isinstance(nodes, list) else None
-    message = "exactly two nodes are required" + (f", found {count}" if count is not None else "")
-    return KeyProblem(
-        ("nodes",), "invalid", message, "write [[nodes]] twice, each followed by the keys of its server"
-    )
+        return []
+    message = "exactly two nodes are required" + (f", found {len(nodes)}" if isinstance(nodes, list) else "")
+    fix = "write [[nodes]] twice, each followed by the keys of its server"
+    return [Mistake(("nodes",), message, fix)]

@@ -8,45 +8,17 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Never
+from typing import Literal, Never
 
 from pydantic import ValidationError
 
-from wizard.profile.files import MOST_BYTES, LoadedProfile, deep_key, read, save, toml_files
+from wizard.profile.cross_field import Mistake
+from wizard.profile.files import LoadedProfile, deep_key, read, toml_files
 from wizard.profile.model import SCHEMA_VERSION, Profile
-from wizard.profile.names import is_path, locate
+from wizard.profile.names import check_name, is_path, locate
 from wizard.system import locations
 from wizard.system.errors import UsageError
 from wizard.system.presence import is_anything
-
-if TYPE_CHECKING:
-    from wizard.profile.lines import Layout
-    from wizard.profile.problems import KeyProblem
-
-__all__ = [
-    "MOST_BYTES",
-    "LoadedProfile",
-    "Mistake",
-    "ProfileError",
-    "examine",
-    "load",
-    "parse",
-    "read",
-    "save",
-    "toml_files",
-]
-
-
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    """One thing that is wrong with a file: `line` counts from 1, `field` is dotted and may be empty."""
-
-    line: int
-    field: str
-    kind: Literal["syntax", "missing", "unknown", "invalid"]
-    message: str
-    fix: str
-
 
 MOST_MISTAKES = 50
 
@@ -59,20 +31,12 @@ class ProfileError(UsageError):
 
     def __init__(self, path: str, mistakes: Iterable[Mistake]) -> None:
         self.mistakes = tuple(mistakes)
-        parts = [
-            UsageError(
-                f"{one.field}: {one.message}" if one.field else one.message,
-                place=f"{path}:{one.line}",
-                fix=one.fix,
-            )
-            for one in self.mistakes
-        ]
-        more = len(parts) - MOST_MISTAKES
-        lines = [str(part) for part in parts[:MOST_MISTAKES]] + ([f"… and {more} more"] if more > 0 else [])
-        super().__init__("\n".join(lines))
-
-
-# --- reading --------------------------------------------------------------------------------------
+        lines = []
+        for one in self.mistakes[:MOST_MISTAKES]:
+            message = f"{one.field}: {one.message}" if one.place else one.message
+            lines.append(str(UsageError(message, place=f"{path}:{one.line}", fix=one.fix)))
+        more = len(self.mistakes) - MOST_MISTAKES
+        super().__init__("\n".join([*lines, f"… and {more} more"] if more > 0 else lines))
 
 
 def load(argument: str | Path) -> LoadedProfile:
@@ -118,53 +82,42 @@ def examine(text: str, folder: Path) -> Profile | list[Mistake]:
         with suppress(ValidationError):
             return Profile.model_validate(tables, context={"folder": folder})
     # Only what is wrong or old needs the rest: its modules are not loaded for a good profile.
-    from wizard.profile.lines import scan
+    from wizard.profile.document import Layout
     from wizard.profile.problems import find
 
     profile, wrong = find(tables, folder)
     if profile is not None:
         return profile
-
-    layout = scan(text)
-    mistakes = [Mistake(_line(layout, one), one.field, one.kind, one.message, one.fix) for one in wrong]
-    return sorted(mistakes, key=lambda one: one.line)
+    layout = Layout(text)
+    found = []
+    for one in wrong:
+        at_the_top = one.place == ("schema_version",) and one.kind == "missing"
+        found.append(one._replace(line=1 if at_the_top else layout.line(one.place)))
+    return sorted(found, key=lambda one: one.line)
 
 
 def _too_deep(line: int) -> Mistake:
-    return Mistake(line, "", "syntax", "nested too deeply", "a profile has at most two levels of tables")
-
-
-def _line(layout: Layout, problem: KeyProblem) -> int:
-    return (
-        1
-        if problem.place == ("schema_version",) and problem.kind == "missing"
-        else layout.line(problem.place)
-    )
+    return Mistake((), "nested too deeply", "a profile has at most two levels of tables", "syntax", line)
 
 
 def _syntax(message: str, text: str) -> Mistake:
     """What the parser says, in words, with a fix.  It names keys and single characters, never a value."""
-    position = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", message)
-    last = text.rstrip().count("\n") + 1
-    line = int(position[1]) if position and position[1] else last
+    position = re.search(r" \(at (?:line (\d+)(, column \d+)|end of document)\)$", message)
+    line, column = position.groups() if position else (None, None)
     reason = message[: position.start()] if position else "a number has too many digits"
     if twice := re.fullmatch(r"Cannot declare \((.*?),?\) twice", reason):
         table = ".".join(re.findall(r"'((?:[^'\\]|\\.)*)'", twice[1]))
-        reason, fix = (
-            f"the table [{table}] is defined twice",
-            "put its keys below one of them, and remove the other",
-        )
+        reason = f"the table [{table}] is defined twice"
+        fix = "put its keys below one of them, and remove the other"
     elif reason.startswith("Cannot overwrite"):
         reason, fix = "this key or table is defined twice", "remove one of the two"
     elif reason in ("Invalid value", "Expected newline or end of document after a statement"):
         reason, fix = "not a TOML value", 'put text in quotes: name = "value"'
     else:
-        reason, fix = (
-            reason[:1].lower() + reason[1:],
-            'a line is key = "text", key = 1, key = true, or [table]',
-        )
-    column = f", column {position[2]}" if position and position[1] else ""
-    return Mistake(line, "", "syntax", f"this is not TOML: {reason}{column}", fix)
+        reason = reason[:1].lower() + reason[1:]
+        fix = 'a line is key = "text", key = 1, key = true, or [table]'
+    number = int(line) if line else text.rstrip().count("\n") + 1
+    return Mistake((), f"this is not TOML: {reason}{column or ''}", fix, "syntax", number)
 
 
 def _refuse_missing(name: str) -> Never:
@@ -172,17 +125,13 @@ def _refuse_missing(name: str) -> Never:
     path = locations.draft(name)
     if path.exists():
         found = examine(read(path), path.parent)
-        missing = [one.field for one in found if one.kind == "missing"] if isinstance(found, list) else []
-        wrong = (
-            [one.field or "the TOML syntax" for one in found if one.kind != "missing"]
-            if isinstance(found, list)
-            else []
+        mistakes = found if isinstance(found, list) else []
+        missing = [one.field for one in mistakes if one.kind == "missing"]
+        wrong = [one.field or "the TOML syntax" for one in mistakes if one.kind != "missing"]
+        parts = [f"missing: {', '.join(missing)}"] * bool(missing) + [f"wrong: {', '.join(wrong)}"] * bool(
+            wrong
         )
-        parts = [
-            f"missing: {', '.join(missing)}" if missing else "",
-            f"wrong: {', '.join(wrong)}" if wrong else "",
-        ]
-        state = "; ".join(part for part in parts if part) or "complete, but not saved as a profile"
+        state = "; ".join(parts) or "complete, but not saved as a profile"
         raise UsageError(f"{name} is only a draft; {state}", fix=f"apimha-wizard resume {name}")
     if Path(f"{name}.toml").exists():
         raise UsageError(
@@ -192,9 +141,43 @@ def _refuse_missing(name: str) -> Never:
     from difflib import get_close_matches
 
     near = get_close_matches(name, [other.stem for other in toml_files(locations.profiles())], n=1)
-    raise UsageError(
-        f"no profile called {name}",
-        fix=f"did you mean {near[0]}?"
+    fix = (
+        f"did you mean {near[0]}?"
         if near
-        else "apimha-wizard profile list shows the profiles; a path contains a /",
+        else "apimha-wizard profile list shows the profiles; a path contains a /"
     )
+    raise UsageError(f"no profile called {name}", fix=fix)
+
+
+# --- the list of all -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A line of `profile list`.  `cluster` and `hosts` are None and empty where the profile is not valid."""
+
+    name: str
+    path: Path
+    state: Literal["ok", "invalid", "draft"]
+    cluster: str | None = None
+    hosts: tuple[str, ...] = ()
+    error: str | None = None
+
+
+def listing() -> list[Listed]:
+    """Return all named profiles, then the drafts that are not profiles yet, each by name."""
+    profiles = [_listed(path, is_draft=False) for path in toml_files(locations.profiles())]
+    known = {one.name for one in profiles}
+    drafts = [path for path in toml_files(locations.drafts()) if path.stem not in known]
+    return profiles + [_listed(path, is_draft=True) for path in drafts]
+
+
+def _listed(path: Path, *, is_draft: bool) -> Listed:
+    try:
+        if not is_draft:
+            check_name(path.stem)
+        profile = parse(read(path), path).profile
+    except UsageError as failure:
+        return Listed(path.stem, path, "draft" if is_draft else "invalid", error=str(failure))
+    hosts = tuple(node.host for node in profile.nodes)
+    return Listed(path.stem, path, "draft" if is_draft else "ok", profile.cluster.name, hosts)

@@ -8,9 +8,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from wizard.passwords.references import Reference
+from wizard.profile.document import written, written_key
 from wizard.profile.fields import Key, keys, tables
 from wizard.profile.model import Profile, Section, Store
-from wizard.profile.written import written, written_key
 
 _HEAD = """\
 # A profile of apimha-wizard: all that turns two unpacked packs into a minimum high-availability pair.

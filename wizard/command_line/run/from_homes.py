@@ -20,11 +20,10 @@ from wizard.pack.home import LIB, Pack, is_pack
 from wizard.passwords.resolver import MOST_BYTES
 from wizard.passwords.secret import Secret
 from wizard.profile import trust
+from wizard.profile.document import Place, written, written_key
 from wizard.profile.fields import Key, keys, tables
 from wizard.profile.jdbc_url import jdbc_url
-from wizard.profile.lines import Place
 from wizard.profile.model import SCHEMA_VERSION
-from wizard.profile.written import written, written_key
 from wizard.steps.procedure import STEPS
 from wizard.steps.reading import Reading, describe
 from wizard.system import network
