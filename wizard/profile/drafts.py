@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wizard.profile import trust
 from wizard.profile.files import read, save
@@ -84,12 +83,9 @@ def keep(draft: Draft) -> None:
         Failed: it cannot be written.
     """
     note = {"target": str(draft.target), "sha256": draft.origin, "trusted": draft.trusted}
-    origin = json.dumps(note) + "\n"
-    beside, there = locations.draft_origin(draft.name), b""
-    with suppress(OSError):
-        there = bounded.read(beside)
-    if there != origin.encode():
-        save(origin, beside)
+    beside = locations.draft_origin(draft.name)
+    if _note(beside) != note:
+        save(json.dumps(note) + "\n", beside)
     save(draft.text, locations.draft(draft.name))
 
 
@@ -107,18 +103,21 @@ def find(name: str, *, target: Path | None = None) -> Draft | None:
     path = locations.draft(name)
     if not path.exists():
         return None
-    origin: str | None = None
-    trusted = trust.is_own(target)
-    with suppress(OSError, ValueError):
-        note = bounded.read_json(locations.draft_origin(name))
-        if isinstance(note, dict) and note.get("target") == str(target):
-            found = note.get("sha256")
-            origin = found if isinstance(found, str) else None
-            # An agreement that was revoked since is over for the draft as well.
-            trusted = trusted or (
-                note.get("trusted") is True and origin is not None and trust.is_digest_agreed(target, origin)
-            )
-    return Draft(name, read(path), target, origin, trusted)
+    note = _note(locations.draft_origin(name))
+    origin = note.get("sha256") if note.get("target") == str(target) else None
+    origin = origin if isinstance(origin, str) else None
+    # An agreement that was revoked since is over for the draft as well.
+    agreed = note.get("trusted") is True and origin is not None and trust.is_digest_agreed(target, origin)
+    return Draft(name, read(path), target, origin, trust.is_own(target) or agreed)
+
+
+def _note(path: Path) -> dict[str, Any]:
+    """What a draft was begun from; empty where that is lost."""
+    try:
+        note = bounded.read_json(path)
+    except (OSError, ValueError):
+        return {}
+    return note if isinstance(note, dict) else {}
 
 
 def discard(draft: Draft) -> None:

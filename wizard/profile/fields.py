@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
-
-from pydantic import BaseModel
 
 from wizard.passwords.references import EnvReference
 from wizard.profile.model import Node, Profile, Section
@@ -89,56 +88,43 @@ class Key:
 @cache
 def keys() -> dict[str, Key]:
     """All keys by their dotted name, in the order of the profile."""
-    return {key.key: key for key in _keys_of(Profile, "")}
+    found = {}
+    for table, model in tables().items():
+        for name, field in model.model_fields.items():
+            dotted = f"{table}.{name}".lstrip(".")
+            if dotted in tables():
+                continue
+            kind, choices = _kind(field.annotation)
+            found[dotted] = Key(
+                key=dotted,
+                title=field.title or name,
+                help=field.description or "",
+                kind=kind,
+                required=field.is_required(),
+                default=None if field.is_required() else field.default,
+                examples=tuple(field.examples or [field.default]),
+                choices=choices,
+            )
+    return found
 
 
 @cache
 def tables() -> dict[str, type[Section]]:
     """The model of each table by its dotted name, `nodes` for a node's, in the order of the profile."""
-    found: dict[str, type[Section]] = {"": Profile}
-    for name, field in Profile.model_fields.items():
-        section = Node if name == "nodes" else _section(field.annotation)
-        if section is None:
-            continue
-        found[name] = section
-        for inner, inner_field in section.model_fields.items():
-            inner_section = _section(inner_field.annotation)
-            if inner_section is not None:
-                found[f"{name}.{inner}"] = inner_section
-    return found
+    return dict(_tables("", Profile))
+
+
+def _tables(name: str, model: type[Section]) -> Iterator[tuple[str, type[Section]]]:
+    yield name, model
+    for inner, field in model.model_fields.items():
+        kind = Node if inner == "nodes" else field.annotation
+        if isinstance(kind, type) and issubclass(kind, Section):
+            yield from _tables(f"{name}.{inner}".lstrip("."), kind)
 
 
 def key_of(place: tuple[str | int, ...]) -> str:
     """The dotted name of a place without the number of its node: `("nodes", 1, "host")` is `nodes.host`."""
     return ".".join(part for part in place if isinstance(part, str))
-
-
-def _section(annotation: Any) -> type[Section] | None:
-    return annotation if isinstance(annotation, type) and issubclass(annotation, Section) else None
-
-
-def _keys_of(model: type[BaseModel], prefix: str) -> list[Key]:
-    found = []
-    for name, field in model.model_fields.items():
-        section = Node if model is Profile and name == "nodes" else _section(field.annotation)
-        if section is not None:
-            found += _keys_of(section, f"{prefix}{name}.")
-            continue
-        kind, choices = _kind(field.annotation)
-        required = field.is_required()
-        found.append(
-            Key(
-                key=f"{prefix}{name}",
-                title=field.title or name,
-                help=field.description or "",
-                kind=kind,
-                required=required,
-                default=None if required else field.default,
-                examples=tuple(field.examples or [field.default]),
-                choices=choices,
-            )
-        )
-    return found
 
 
 def _kind(annotation: Any) -> tuple[FieldKind, tuple[str, ...]]:
@@ -149,12 +135,8 @@ def _kind(annotation: Any) -> tuple[FieldKind, tuple[str, ...]]:
         Path: "path",
         EnvReference: "reference",
     }
-    origin = get_origin(annotation)
-    if origin is Annotated:
+    if get_origin(annotation) in (Annotated, Union, UnionType):
         return _kind(get_args(annotation)[0])
-    if origin in (Union, UnionType):
-        return _kind(get_args(annotation)[0])
-    if origin is Literal:
-        values = get_args(annotation)
-        return ("choice", values) if isinstance(values[0], str) else ("number", ())
+    if get_origin(annotation) is Literal:
+        return "choice", get_args(annotation)
     return kinds.get(annotation, "parameters"), ()

@@ -65,28 +65,20 @@ def read(path: Path, shown: str | None = None) -> str:
     """
     place = shown or str(path)
     try:
-        content = bounded.read(path, MOST_BYTES)
+        return _decoded(bounded.read(path, MOST_BYTES), place)
     except bounded.NotAFile as failure:
         raise UsageError(failure.strerror, place=place, fix="name the profile's .toml file") from None
     except FileNotFoundError:
-        raise UsageError(
-            "no such file",
-            place=place,
-            fix="check the path, or use a name from: apimha-wizard profile list",
-        ) from None
+        fix = "check the path, or use a name from: apimha-wizard profile list"
+        raise UsageError("no such file", place=place, fix=fix) from None
     except OSError as failure:
-        raise UsageError(
-            f"cannot be read: {failure.strerror}", place=place, fix="check its path and its mode"
-        ) from None
-    return _decoded(content, place)
+        message = f"cannot be read: {failure.strerror}"
+        raise UsageError(message, place=place, fix="check its path and its mode") from None
 
 
 def _decoded(content: bytes, place: str) -> str:
-    for mark, name in (
-        (codecs.BOM_UTF8, "UTF-8"),
-        (codecs.BOM_UTF16_LE, "UTF-16"),
-        (codecs.BOM_UTF16_BE, "UTF-16"),
-    ):
+    marks = {codecs.BOM_UTF8: "UTF-8", codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
+    for mark, name in marks.items():
         if content.startswith(mark):
             raise UsageError(
                 f"begins with a byte order mark of {name}, which TOML does not allow",
@@ -123,9 +115,8 @@ def save(text: str, path: Path) -> None:
             raise PermissionError(13, os.strerror(13))
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         like = target.stat() if target.exists() else None
-        temporary = target.with_name(f".{target.name}.{os.getpid()}-{os.urandom(4).hex()}")
         mode = 0o600 if like is None else stat.S_IMODE(like.st_mode)
-        write_durably(target, text.encode("utf-8"), mode=mode, owner_of=like, temporary=temporary)
+        write_durably(target, text.encode("utf-8"), mode=mode, owner_of=like)
     except OSError as failure:
         raise Failed(
             f"cannot be saved: {failure.strerror}",

@@ -34,14 +34,10 @@ class Passwords(NamedTuple):
 
     def url(self, profile: Profile, database: str) -> str | Secret:
         """The JDBC URL of a database; a `Secret` where one of its parameters is one."""
-        plain = {
-            key: value.reveal() if isinstance(value, Secret) else value
-            for key, value in self.url_parameters.items()
-        }
+        values = self.url_parameters.items()
+        plain = {key: value.reveal() if isinstance(value, Secret) else value for key, value in values}
         url = jdbc_url(profile.mysql.host, profile.mysql.port, database, plain)
-        return (
-            Secret(url) if any(isinstance(value, Secret) for value in self.url_parameters.values()) else url
-        )
+        return Secret(url) if any(isinstance(value, Secret) for _, value in values) else url
 
     def all(self) -> tuple[Secret, ...]:
         """Every secret of the run, for whoever has to make sure that none of them shows."""
@@ -76,42 +72,31 @@ def resolver_of(loaded: LoadedProfile, *, allow_commands: bool = False, **asking
 def gather(profile: Profile, resolver: Resolver, *, steps: Iterable[str], offline: bool) -> Passwords:
     """Resolve what these steps need.  The administrator's password only where databases may be made."""
     steps = set(steps)
+    of_account = bool(steps & {"mysql", "datasources"})
+    needed = {
+        "mysql.admin_password": "mysql" in steps and not offline,
+        "deployment_sync.svn_password": "deployment-sync" in steps
+        and profile.deployment_sync.method == "svn",
+    }
     problems: list[Finding] = []
-
-    def resolve(reference: Reference, key: str) -> Secret:
+    found: dict[str, Secret] = {}
+    for key, reference in references(profile).items():
+        if not needed.get(key, of_account):
+            continue
         try:
-            return resolver.resolve(reference, key)
+            found[key] = resolver.resolve(reference, key)
         except SecretError as problem:
-            problems.append(
-                finding.error(
-                    f"{key}: {problem.message}",
-                    fix=finding.AGREE
-                    if isinstance(problem, NotAgreedError)
-                    else problem.fix or "correct the reference in the profile",
-                )
-            )
-            return UNRESOLVED
-
-    mysql = profile.mysql
-    admin = None
-    if mysql.admin_password is not None and not offline and "mysql" in steps:
-        admin = resolve(mysql.admin_password, "mysql.admin_password")
-    svn = None
-    sync = profile.deployment_sync
-    if sync.method == "svn" and sync.svn_password is not None and "deployment-sync" in steps:
-        svn = resolve(sync.svn_password, "deployment_sync.svn_password")
-    needs_account = bool(steps & {"mysql", "datasources"})
+            found[key] = UNRESOLVED
+            fix = problem.fix or "correct the reference in the profile"
+            agree = isinstance(problem, NotAgreedError)
+            problems.append(finding.error(f"{key}: {problem.message}", fix=finding.AGREE if agree else fix))
     return Passwords(
-        mysql=resolve(mysql.password, "mysql.password") if needs_account else UNRESOLVED,
-        admin=admin,
-        svn=svn,
+        mysql=found.get("mysql.password", UNRESOLVED),
+        admin=found.get("mysql.admin_password"),
+        svn=found.get("deployment_sync.svn_password"),
         url_parameters={
-            key: value
-            if isinstance(value, str)
-            else resolve(value, f"mysql.url_parameters.{key}")
-            if needs_account
-            else UNRESOLVED
-            for key, value in (mysql.url_parameters or {}).items()
+            name: value if isinstance(value, str) else found.get(f"mysql.url_parameters.{name}", UNRESOLVED)
+            for name, value in profile.mysql.url_parameters.items()
         },
         problems=tuple(problems),
     )

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from pydantic import BaseModel
-
-from wizard.passwords.references import Reference
-from wizard.profile.document import written, written_key
+from wizard.profile.document import lookup, written, written_key
 from wizard.profile.fields import Key, keys, tables
-from wizard.profile.model import Profile, Section, Store
+from wizard.profile.model import Profile, Store
 
 _HEAD = """\
 # A profile of apimha-wizard: all that turns two unpacked packs into a minimum high-availability pair.
@@ -41,10 +37,11 @@ _COMMENTED = {
 
 def new_template() -> str:
     """A commented profile with every key; valid as soon as the lines marked "required" are filled in."""
-    return _HEAD + "".join(_tables_of_template())
+    return "".join(_template())
 
 
-def _tables_of_template() -> Iterator[str]:
+def _template() -> Iterator[str]:
+    yield _HEAD
     for name, model in tables().items():
         own = [key for key in keys().values() if key.table == name]
         for node in (0, 1) if name == "nodes" else (0,):
@@ -77,48 +74,30 @@ def show(profile: Profile) -> str:
 
     It loads to the same profile.  Passwords are references here as there; paths are absolute.
     """
-    return "".join(_tables_of(profile)).lstrip("\n")
+    return "".join(_tables_of(profile))
 
 
 def _tables_of(profile: Profile) -> Iterator[str]:
-    yield f"schema_version = {profile.schema_version}\n"
+    whole = profile.model_dump(mode="json", exclude_none=True)
     for name in tables():
-        if name == "nodes":
-            for node in profile.nodes:
-                yield "\n[[nodes]]\n" + _lines_of(node)
-        elif name:
-            section: Any = profile
-            for part in name.split("."):
-                section = getattr(section, part)
-            yield f"\n[{name}]\n" + _lines_of(section) + "".join(_conclusions(profile, name))
-
-
-def _lines_of(section: Section) -> str:
-    lines = []
-    for name, value in section:
-        if value is not None and value != {} and not isinstance(value, Section):
-            lines.append(f"{written_key(name)} = {written(_plain(value))}\n")
-    return "".join(lines)
+        header = "[[nodes]]" if name == "nodes" else f"[{name}]"
+        table = lookup(whole, tuple(name.split(".") if name else ()))
+        for one in table if name == "nodes" else [table]:
+            yield f"\n{header}\n" if name else ""
+            for key, value in one.items():
+                if f"{name}.{key}".lstrip(".") not in tables() and value != {}:
+                    yield f"{written_key(key)} = {written(value)}\n"
+        yield from _conclusions(profile, name)
 
 
 def _conclusions(profile: Profile, table: str) -> Iterator[str]:
     """What follows from other keys where this table leaves it out."""
     stores: tuple[Store, ...] = ("event_store", "processed_data_store")
-    if table == "datasources":
-        for store in stores:
-            name = profile.datasource_name(store)
-            if name is None:
-                yield f"# {store}: the pack's own name stays\n"
-            elif getattr(profile.datasources, store) is None:
-                yield f"# {store} = {written(name)}   # follows the database\n"
+    for store in stores if table == "datasources" else ():
+        name = profile.datasource_name(store)
+        if name is None:
+            yield f"# {store}: the pack's own name stays\n"
+        elif getattr(profile.datasources, store) is None:
+            yield f"# {store} = {written(name)}   # follows the database\n"
     if table == "deployment_sync" and profile.deployment_sync.manager is None:
         yield f"# manager = {written(profile.manager.name)}   # the first node\n"
-
-
-def _plain(value: Any) -> Any:
-    """`value` without models: a reference is a table."""
-    if isinstance(value, Reference):
-        return value.model_dump()
-    if isinstance(value, BaseModel):
-        return dict(value)
-    return {key: _plain(item) for key, item in value.items()} if isinstance(value, dict) else value

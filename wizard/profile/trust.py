@@ -53,12 +53,9 @@ def is_agreed(path: Path, content: str) -> bool:
 
 def is_digest_agreed(path: Path, sha256: str) -> bool:
     """The same for the SHA-256 of a profile's text."""
-    wanted = [Agreement(sha256, _place(path), how, "") for how in ("allowed", "written")]
-    return is_own(path) or any(_covers(_read(locations.agreements() / one.file_name), one) for one in wanted)
-
-
-def _covers(found: Agreement | None, wanted: Agreement) -> bool:
-    return found is not None and found.sha256 == wanted.sha256
+    names = (f"{sha256}.allowed", f"{digest(_place(path))}.written")
+    found = (_read(locations.agreements() / name) for name in names)
+    return is_own(path) or any(one is not None and one.sha256 == sha256 for one in found)
 
 
 def is_own(path: Path) -> bool:
@@ -104,10 +101,10 @@ def revoke(path: Path, content: str | None) -> list[Agreement]:
 
 def agreements() -> list[Agreement]:
     """What is recorded, oldest first."""
-    files: list[Path] = []
     with suppress(OSError):
-        files = list(locations.agreements().iterdir())
-    return sorted((one for one in map(_read, files) if one is not None), key=lambda one: one.since)
+        found = map(_read, locations.agreements().iterdir())
+        return sorted((one for one in found if one is not None), key=lambda one: one.since)
+    return []
 
 
 def named(profile: Profile) -> Iterator[str]:
@@ -119,11 +116,8 @@ def named(profile: Profile) -> Iterator[str]:
     for node in profile.nodes:
         if node.java_home is not None:
             yield f"the Java of {node.name}: {node.java_home}"
-    if profile.mysql.driver_jar is not None:
-        yield f"the code in the driver jar {profile.mysql.driver_jar}"
-    else:
-        homes = " and ".join(str(node.home) for node in profile.nodes)
-        yield f"the code in the driver jar found in {homes}"
+    homes = " and ".join(str(node.home) for node in profile.nodes)
+    yield f"the code in the driver jar {profile.mysql.driver_jar or f'found in {homes}'}"
     for key, reference in references(profile).items():
         if isinstance(reference, CommandReference):
             yield f"the command of {key}: {shown(reference.command)}"
@@ -143,9 +137,7 @@ def _write(path: Path, content: str, how: Literal["allowed", "written"], folder:
     since = datetime.now(UTC).isoformat(timespec="seconds")
     record = Agreement(digest(content), _place(path), how, since)
     make_folder(folder, mode=0o700)
-    temporary = folder / f".{record.file_name}.{os.getpid()}-{os.urandom(4).hex()}"
-    data = json.dumps(record._asdict()).encode() + b"\n"
-    write_durably(folder / record.file_name, data, mode=0o600, temporary=temporary)
+    write_durably(folder / record.file_name, json.dumps(record._asdict()).encode() + b"\n", mode=0o600)
 
 
 def _read(file: Path) -> Agreement | None:

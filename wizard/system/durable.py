@@ -86,8 +86,11 @@ def write_durably(
     temporary: Path | None = None,
     folder: int | None = None,
 ) -> None:
-    """Replace a file in one step: at any moment its old or its new bytes are there (arguments as for `write_new`)."""
-    temporary = temporary or path.with_name(f".{path.name}.tmp")
+    """Replace a file in one step: at any moment its old or its new bytes are there (arguments as for `write_new`).
+
+    `temporary` is the file that is renamed; without it one that no other writer has.
+    """
+    temporary = temporary or path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}")
     old, new = (temporary, path) if folder is None else (temporary.name, path.name)
     try:
         write_new(temporary, data, mode=mode, owner_of=owner_of, folder=folder)
