@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wizard.edit.xml import XmlDocument
-from wizard.pack.xml_path import Predicate, Segment, parse_path, path_text
+from wizard.pack.xml import Predicate, Segment, parse_path, path_text
 
 NO_PATHS = [
     "",

@@ -1,24 +1,93 @@
-"""XML files for reading: look-ups in what is live.  `edit/xml.py` adds the edits."""
+"""XML files for reading: look-ups in what is live.  `edit/xml.py` adds the edits.
+
+A path such as `mode[@name='HA']/eventSync/port` is a small part of XPath, read here and never handed to an XPath
+engine, so that no value can break out of its predicate.  It is relative to the children of an element.  Names are
+local names (`*`: any), comments never match; `[@a='v']` asks for an attribute, `[name='v']` for the text of a child,
+`[@a]` and `[name]` that there is one; `$x` in place of `'v'` takes a keyword argument of that name.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Generic, Self, TypeVar
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Generic, NamedTuple, Self, TypeVar
 
 from wizard.pack import xml_nodes as nodes
 from wizard.pack import xml_parse
 from wizard.pack.xml_nodes import XmlNode
-from wizard.pack.xml_path import Path, Segment, parse_path, path_text
 
 E = TypeVar("E", bound="Element")
 
+_NAME = r"[^\W\d][\w.\-]*"
+_VALUE = r"'(?P<one>[^']*)'|\"(?P<two>[^\"]*)\"|\$(?P<variable>\w+)"
+_CONDITION = rf"\[(?P<attribute>@)?(?P<tested>{_NAME}(?::{_NAME})?)(?:=(?:{_VALUE}))?\]"
+_PREDICATE = re.compile(_CONDITION)
+_SEGMENT = re.compile(rf"(?P<name>{_NAME}|\*)(?P<predicates>(?:{_CONDITION})*)(?:/(?!\Z)|\Z)")
+
+
+class Predicate(NamedTuple):
+    """`[@name='value']`, `[name='value']` (a child's text); without a value: that there is one."""
+
+    name: str
+    is_attribute: bool
+    value: str | None
+
+    def __str__(self) -> str:
+        quote = '"' if "'" in (self.value or "") else "'"
+        value = "" if self.value is None else f"={quote}{self.value}{quote}"
+        return f"[{'@' if self.is_attribute else ''}{self.name}{value}]"
+
+
+class Segment(NamedTuple):
+    """A child of that local name (`*`: any) which fulfils every predicate."""
+
+    name: str
+    predicates: tuple[Predicate, ...]
+
+    def __str__(self) -> str:
+        return self.name + "".join(map(str, self.predicates))
+
+
+Path = tuple[Segment, ...]
+
+
+def parse_path(text: str, values: Mapping[str, str]) -> Path:
+    """Return the segments of `text`; `$name` is replaced with `values["name"]`, whatever characters that holds.
+
+    Raises:
+        ValueError: it is not a path, or a `$name` has no value (a mistake in the program, not in a file).
+    """
+    return _parsed(text, tuple(sorted(values.items())))
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str, values: tuple[tuple[str, str], ...]) -> Path:
+    segments: list[Segment] = []
+    known, position = dict(values), 0
+    while position < len(text) or not segments:
+        match = _SEGMENT.match(text, position)
+        if match is None:
+            raise ValueError(f"not a path: {text}")
+        predicates = []
+        for found in _PREDICATE.finditer(match["predicates"]):
+            variable, value = found["variable"], found["two"] if found["one"] is None else found["one"]
+            if variable is not None and variable not in known:
+                raise ValueError(f"no value for ${variable} in {text}")
+            value = value if variable is None else known[variable]
+            predicates.append(Predicate(found["tested"], bool(found["attribute"]), value))
+        segments.append(Segment(match["name"], tuple(predicates)))
+        position = match.end()
+    return tuple(segments)
+
+
+def path_text(path: Path) -> str:
+    """A path as a person reads it, values filled in."""
+    return "/".join(map(str, path))
+
 
 class XmlTree(Generic[E]):
-    """One XML file: look-ups in what is live, which give elements of one kind.
-
-    Paths are relative to the children of the root: `mode[@name='HA']/eventSync/port`.  Names are local names
-    (`*`: any), comments never match; `[@a='v']` asks for an attribute, `[name='v']` for the text of a child,
-    `[@a]` and `[name]` that there is one; `$x` in place of `'v'` takes a keyword argument of that name.
-    """
+    """One XML file: look-ups below its root (`one`, `find`, `all`), which give elements of one kind."""
 
     def __init__(self, data: bytes, name: str) -> None:
         """Parses `data`; `name` is what errors call the file.
@@ -30,31 +99,12 @@ class XmlTree(Generic[E]):
         self.name = name
         self.encoding = xml_parse.encoding_of(data, name)
         self.tree = xml_parse.parse(data, name)
+        self.one, self.find, self.all = self.root.one, self.root.find, self.root.all
 
     @property
     def root(self) -> E:
         """The document's element."""
         raise NotImplementedError
-
-    def one(self, path: str, /, **values: str) -> E:
-        """The only live element at `path`.
-
-        Raises:
-            EditError: there is none, or more than one.
-        """
-        return self.root.one(path, **values)
-
-    def find(self, path: str, /, **values: str) -> E | None:
-        """The live element at `path`, or None.
-
-        Raises:
-            EditError: there is more than one.
-        """
-        return self.root.find(path, **values)
-
-    def all(self, path: str, /, **values: str) -> list[E]:
-        """All live elements at `path`, in the order of the file."""
-        return self.root.all(path, **values)
 
     def children(self, node: XmlNode, name: str = "*") -> list[XmlNode]:
         """The live elements in `node`, those of that local name."""
@@ -67,21 +117,22 @@ class XmlTree(Generic[E]):
             parents, found = found, []
             for parent in parents:
                 children = self.children(parent, segment.name)
-                found += [child for child in children if self._fits(child, segment)]
+                found += [
+                    one for one in children if all(self._fits(one, each) for each in segment.predicates)
+                ]
             if not found:
                 return [], number, parents
         return found, len(path), found
 
-    def _fits(self, node: XmlNode, segment: Segment) -> bool:
-        for each in segment.predicates:
-            if each.is_attribute:
-                values = [nodes.attribute_of(node, each.name)]
-            else:
-                children = self.children(node, each.name)
-                values = [nodes.text_of(child).strip(nodes.BLANKS) for child in children]
-            if not (any(v is not None for v in values) if each.value is None else each.value in values):
-                return False
-        return True
+    def _fits(self, node: XmlNode, predicate: Predicate) -> bool:
+        if predicate.is_attribute:
+            own = nodes.attribute_of(node, predicate.name)
+            values = [] if own is None else [own]
+        else:
+            values = [
+                nodes.text_of(child).strip(nodes.BLANKS) for child in self.children(node, predicate.name)
+            ]
+        return bool(values) if predicate.value is None else predicate.value in values
 
 
 class Element:
@@ -100,9 +151,6 @@ class Element:
     def __hash__(self) -> int:
         return hash(self.node)
 
-    def __repr__(self) -> str:
-        return f"<{self.label} in {self.document.name}>"
-
     @property
     def name(self) -> str:
         """The local name."""
@@ -115,7 +163,7 @@ class Element:
 
     @property
     def line(self) -> int:
-        """The line of the original where it stands, counted from 1; 0 for a new one."""
+        """The line of the original where it is, counted from 1; 0 for a new one."""
         return nodes.line_of(self.node) or 0
 
     @property
@@ -163,17 +211,16 @@ class Element:
         Raises:
             EditError: there is more than one.
         """
-        segments = parse_path(path, values)
-        found, _, _ = self.document.select(self.node, segments)
+        found = self.all(path, **values)
         if len(found) > 1:
-            lines = ", ".join(str(nodes.line_of(each) or "new") for each in found)
+            lines = ", ".join(str(each.line or "new") for each in found)
             raise nodes.error_at(
                 self.document.name,
-                f"doubles {path_text(segments)}: {len(found)} live elements, at the lines {lines}",
-                found[1],
+                f"doubles {path_text(parse_path(path, values))}: {len(found)} live elements, at the lines {lines}",
+                found[1].node,
                 fix="keep one of them, and remove or comment out the others",
             )
-        return self._like(found[0]) if found else None
+        return found[0] if found else None
 
     def all(self, path: str, /, **values: str) -> list[Self]:
         """All live elements at `path` below this one, in the order of the file."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from wizard.edit.splice import Note, Value
 from wizard.edit.xml import New, XmlElement
-from wizard.pack.xml_path import parse_path
+from wizard.pack.xml import parse_path
 
 if TYPE_CHECKING:
     from wizard.pack.xml import Element
