@@ -5,22 +5,21 @@ from __future__ import annotations
 import io
 import os
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from xml.parsers import expat
 
 import pytest
 from hypothesis import strategies as st
 
 from tests.support import pairs
+from tests.support.documents import spans
 from tests.support.fuzz import ODD, XML, fuzz, mutated
 from tests.support.headless import PACKS, SPARK, SPARK_BAT, SPARK_SH, XML_FILES
 from tests.support.profiles import get_field
 from wizard.database.script import creates, statements
 from wizard.edit.properties import PropertiesDocument
 from wizard.edit.shell import BatchScript, ShellScript
-from wizard.edit.xml import XmlDocument
+from wizard.edit.xml import XmlDocument, XmlElement
 from wizard.pack.driver import DriverError, holds_class, inspect, is_mysql_driver
 from wizard.passwords.secret import Secret
 from wizard.profile.document import set_field
@@ -84,12 +83,8 @@ def _comments(data: bytes) -> list[str]:
     return found
 
 
-def _elements(document: XmlDocument) -> Iterator[Any]:
-    pending = [document.root]
-    while pending:
-        one = pending.pop()
-        yield one
-        pending += one.children
+def _elements(document: XmlDocument) -> list[XmlElement]:
+    return [XmlElement(document, node) for node in document.tree.getroot().iter("*")]
 
 
 def test_xml(pack: Path) -> None:
@@ -102,8 +97,9 @@ def test_xml(pack: Path) -> None:
             assert (problem.place or "").startswith("x.xml")
             assert "passwd" not in str(problem)
             return
-        elements = list(_elements(document))
-        one = elements[pick % len(elements)]
+        elements = _elements(document)
+        number = pick % len(elements)
+        one = elements[number]
         try:
             one.set("enable", value)
             if not one.children:
@@ -113,18 +109,15 @@ def test_xml(pack: Path) -> None:
             assert "internal" not in problem.message
             return
         after = XmlDocument(result, "x.xml")
-        again = list(_elements(after))[pick % len(elements)]
-        assert len(list(_elements(after))) == len(elements)
+        assert len(_elements(after)) == len(elements)
+        again = _elements(after)[number]
         assert again.get("enable") == value
         if not one.children:
             assert again.text == value
         assert _comments(result) == _comments(data)
-        spans = sorted((s.start, s.end) for edit in document.edits for s in edit.splices)
-        starts, ends = [0, *(end for _, end in spans)], [*(start for start, _ in spans), len(data)]
-        kept = [data[start:end] for start, end in zip(starts, ends, strict=True)]
-        position = 0
-        for part in kept:
-            position = result.index(part, position) + len(part)
+        start, _, _, end = spans(data)[number]
+        assert result.startswith(data[: start + 1])
+        assert result.endswith(data[end:])
 
     characters = st.characters(codec="utf-8", exclude_categories=("Cc",), exclude_characters="\ufffe\uffff")
     trimmed = st.text(characters, max_size=9).map(str.strip)
@@ -139,14 +132,14 @@ def test_properties(pack: Path) -> None:
     def edited(text: bytes, value: str) -> None:
         try:
             document = PropertiesDocument(text, "x.conf")
-            before = {key: document.get(key) for key in document.keys()}  # noqa: SIM118
+            before = {key: document.get(key) for key in document.counting}
             document.set("carbon.spark.master.count", value)
             result = document.result()
         except EditError as problem:
             assert "internal" not in problem.message
             return
         after = PropertiesDocument(result, "x.conf")
-        now = {key: after.get(key) for key in after.keys()}  # noqa: SIM118
+        now = {key: after.get(key) for key in after.counting}
         wanted = value.strip("".join(map(chr, range(33))))
         assert now == {**before, "carbon.spark.master.count": wanted}
         assert _lines_that_went(text, result) <= 1 + text.count(b"\\")

@@ -11,7 +11,6 @@ _START_TAG = re.compile(rb"<[^\"'>]*(?:\"[^\"]*\"[^\"'>]*|'[^']*'[^\"'>]*)*>")
 _TAG_NAME = re.compile(rb"<([^\s/>]+)")
 # From the first blank only, and without giving any back: a million of them are passed over at once.
 _ATTRIBUTE = re.compile(rb"(?<!\s)(\s++)([^\s=/>\"']++)(\s*+=\s*+)(\"[^\"]*\"|'[^']*')")
-_CONTENT = re.compile(rb"(<!--.*?-->|<\?.*?\?>)|((?:<!\[CDATA\[.*?\]\]>|[^<])+)", re.DOTALL)
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _REST_OF_LINE = re.compile(rb"[ \t]+(?=[\r\n])")
 _ALL_BLANKS = re.compile(rb"[ \t\r\n]*")
@@ -65,84 +64,28 @@ def start_tag(data: bytes, offset: int, encoding: str) -> StartTag:
     return StartTag(offset, close, end, is_empty, name[1], attributes)
 
 
-class TextRun(NamedTuple):
-    """Text between two comments; the core is what is left without the blanks at both of its ends."""
+def line_around(data: bytes, start: int, end: int) -> tuple[bytes, bytes]:
+    """The blanks before and behind that go with the bytes from `start` to `end`, if nothing else is on their line.
 
-    start: int
-    end: int
-    core_start: int
-    core_end: int
-
-    @property
-    def is_blank(self) -> bool:
-        return self.core_start == self.core_end
-
-
-def runs(data: bytes, start: int, end: int) -> list[TextRun]:
-    """The text of an element's content that holds no elements: one run more than it has comments.
-
-    Runs may be empty.  Processing instructions count as comments, CDATA as text.
+    An empty line goes too, if there is one on both sides, or on one and an end tag on the other.
     """
-    found: list[TextRun] = []
-    run = (start, start)
-    position = start
-    while position < end:
-        part = _CONTENT.match(data, position, end)
-        if part is None:
-            raise ValueError("the content holds an element")
-        position = part.end()
-        if part[1] is None:
-            run = part.span()
-        else:
-            found.append(_run(data, *run))
-            run = (position, position)
-    return [*found, _run(data, *run)]
-
-
-def _run(data: bytes, start: int, end: int) -> TextRun:
-    text = data[start:end]
-    core = text.strip(BLANKS)
-    core_start = start + (text.index(core) if core else 0)
-    return TextRun(start, end, core_start, core_start + len(core))
-
-
-def end_of_comment(data: bytes, offset: int) -> int:
-    """The offset behind the comment or processing instruction that follows at `offset` after blanks."""
-    blanks = _ALL_BLANKS.match(data, offset)
-    assert blanks is not None
-    comment = _CONTENT.match(data, blanks.end())
-    assert comment is not None
-    return comment.end()
-
-
-def end_of_last_comment(data: bytes, end: int) -> int:
-    """The offset behind the comment or processing instruction that only blanks separate from `end`.
-
-    The blanks may be written as references or CDATA, which cannot be mistaken for the end of a comment.
-    """
-    return max(data.rfind(b"-->", 0, end) + len(b"-->"), data.rfind(b"?>", 0, end) + len(b"?>"))
-
-
-def blanks_around(data: bytes, start: int, end: int) -> tuple[bytes, bytes]:
-    """The blanks directly before `start` and directly behind `end`."""
     first = start
     while first and data[first - 1] in BLANKS:
         first -= 1
-    behind = _ALL_BLANKS.match(data, end)
+    before, behind = data[first:start], _ALL_BLANKS.match(data, end)
     assert behind is not None
-    return data[first:start], behind[0]
+    ends = [each.start() for each in _LINE_END.finditer(before)]
+    following = len(_LINE_END.findall(behind[0]))
+    if not ends or not following:
+        return b"", b""
+    has_empty_line = len(ends) > 1 and (following > 1 or data.startswith(b"</", behind.end()))
+    return before[ends[-2 if has_empty_line else -1] :], rest_of_line(data, end)
 
 
-def last_lines(blanks: bytes, count: int) -> bytes:
-    """The end of `blanks` that has that many line ends."""
-    ends = [each.start() for each in _LINE_END.finditer(blanks)]
-    return blanks[ends[-count] :]
-
-
-def rest_of_line(data: bytes, offset: int) -> str:
+def rest_of_line(data: bytes, offset: int) -> bytes:
     """The blanks from `offset` to the end of the line, if it holds nothing else."""
     found = _REST_OF_LINE.match(data, offset)
-    return found[0].decode("ascii") if found else ""
+    return found[0] if found else b""
 
 
 def line_end_at(data: bytes, offset: int) -> str:
@@ -166,13 +109,18 @@ def forbidden(text: str) -> str | None:
     return f"U+{ord(found[0]):04X}" if found else None
 
 
-def text_bytes(text: str, encoding: str, line_end: str) -> bytes:
-    """`text` as an element's content; what the encoding lacks becomes a numeric reference."""
-    return text.translate(_TEXT).replace("\n", line_end).encode(encoding, "xmlcharrefreplace")
+class Style(NamedTuple):
+    """How new text is written at a place of a file; what the encoding lacks becomes a numeric reference."""
 
+    encoding: str
+    line_end: str
 
-def attribute_bytes(text: str, encoding: str, quote: bytes) -> bytes:
-    """`text` as it stands between two of `quote`."""
-    quoted = text.translate(_QUOTED)
-    quoted = quoted.replace('"', "&quot;") if quote == b'"' else quoted.replace("'", "&apos;")
-    return quoted.encode(encoding, "xmlcharrefreplace")
+    def text(self, text: str) -> bytes:
+        """`text` as an element's content."""
+        return text.translate(_TEXT).replace("\n", self.line_end).encode(self.encoding, "xmlcharrefreplace")
+
+    def attribute(self, text: str, quote: bytes) -> bytes:
+        """`text` between two of `quote`."""
+        quoted = text.translate(_QUOTED)
+        quoted = quoted.replace('"', "&quot;") if quote == b'"' else quoted.replace("'", "&apos;")
+        return quoted.encode(self.encoding, "xmlcharrefreplace")

@@ -10,8 +10,9 @@ from typing import NamedTuple
 from lxml import etree
 
 from wizard.edit import markup
-from wizard.edit.splice import Value, reveal
-from wizard.pack.xml_nodes import XmlNode, local_name
+from wizard.edit.edits import Value, reveal
+from wizard.edit.markup import Style
+from wizard.pack.xml_nodes import XmlNode
 
 XML_NAMESPACE = "http://www.w3.org/XML/1998/namespace"
 
@@ -59,8 +60,7 @@ def check(new: New, parent: XmlNode) -> None:
     for name, value in new.attributes.items():
         check_attribute(parent, name)
         check_value(f"{new.name}/@{name}", value)
-    if new.text is not None:
-        check_value(new.name, new.text)
+    check_value(new.name, new.text or "")
     for child in new.children or ():
         check(child, parent)
 
@@ -92,53 +92,41 @@ def make(new: New, parent: XmlNode) -> XmlNode:
     return parent.makeelement(f"{{{namespace}}}{new.name}" if namespace else new.name)
 
 
-def fill(node: XmlNode, new: New, indentation: str | None, unit: str) -> Iterator[tuple[XmlNode, str, Value]]:
-    """Puts everything into `node`, which is in the tree already, each child on a line of its own.
+def write(
+    node: XmlNode, new: New, indentation: str | None, unit: str, style: Style, out: bytearray
+) -> Iterator[tuple[XmlNode, New, list[int]]]:
+    """Put everything into `node`, which is in the tree already, and its bytes behind `out`.
 
-    `indentation` is that of `node`; None: all on one line.  Yields each value with its node and the name of
-    its attribute (empty for text).
+    Each child gets a line of its own; `indentation` is that of `node`; None: all on one line.  Yields each element
+    with its place, as `xml_parse.places`.
     """
+    place = [len(out), 0]
+    tag = f"{node.prefix}:{new.name}" if node.prefix else new.name
+    out += f"<{tag}".encode(style.encoding)
     for name, value in new.attributes.items():
         node.set(qualified(node, name), reveal(value))
-        yield node, name, value
-    if new.text is not None:
-        node.text = reveal(new.text)
-        yield node, "", new.text
-    inner = None if indentation is None else indentation + unit
-    for child in new.children or ():
-        made = make(child, node)
-        node.append(made)
-        previous = made.getprevious()
-        front = "" if inner is None else "\n" + inner
-        if previous is None:
-            node.text = front
-        else:
-            previous.tail = front
-        made.tail = "" if indentation is None else "\n" + indentation
-        yield from fill(made, child, inner, unit)
-
-
-def rendered(node: XmlNode, encoding: str, line_end: str) -> bytes:
-    """A new element as bytes, without its tail."""
-    name = (f"{node.prefix}:" if node.prefix else "") + local_name(node)
-    tag = f"<{name}".encode(encoding)
-    for key, value in node.attrib.items():
-        written = markup.attribute_bytes(str(value), encoding, b'"')
-        tag += f" {_prefixed(node, str(key))}=".encode(encoding) + b'"' + written + b'"'
-    if node.text is None and not len(node):
-        return tag + b"/>"
-    content = markup.text_bytes(node.text or "", encoding, line_end)
-    for child in node:
-        content += rendered(child, encoding, line_end)
-        content += markup.text_bytes(child.tail or "", encoding, line_end)
-    return tag + b">" + content + f"</{name}>".encode(encoding)
-
-
-def _prefixed(node: XmlNode, key: str) -> str:
-    name = etree.QName(key)
-    if not name.namespace:
-        return name.localname
-    if name.namespace == XML_NAMESPACE:
-        return f"xml:{name.localname}"
-    prefix = next(prefix for prefix, uri in node.nsmap.items() if prefix and uri == name.namespace)
-    return f"{prefix}:{name.localname}"
+        out += f' {name}="'.encode(style.encoding) + style.attribute(reveal(value), b'"') + b'"'
+    if new.text is None and not new.children:
+        out += b"/>"
+    else:
+        out += b">"
+        if new.text is not None:
+            node.text = reveal(new.text)
+            out += style.text(node.text)
+        inner, behind = ("", "") if indentation is None else (f"\n{indentation}{unit}", f"\n{indentation}")
+        for child in new.children or ():
+            made = make(child, node)
+            if len(node):
+                node[-1].tail = inner
+            else:
+                node.text = inner
+            node.append(made)
+            made.tail = behind
+            out += style.text(inner)
+            yield from write(
+                made, child, None if indentation is None else indentation + unit, unit, style, out
+            )
+        out += style.text(behind) if new.children else b""
+        place[1] = len(out)
+        out += f"</{tag}>".encode(style.encoding)
+    yield node, new, place

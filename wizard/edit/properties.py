@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from wizard.edit.settings import SettingsDocument
-from wizard.edit.splice import NOTE, Note, Splice, Value
 from wizard.pack.properties import TRIMMED, PropertyLine, read
 from wizard.system.errors import EditError
 
@@ -13,46 +12,36 @@ from wizard.system.errors import EditError
 class PropertiesDocument(SettingsDocument):
     """One properties file.  What is written is ASCII, the rest as `\\uXXXX`.
 
+    A new key goes behind the last live line whose key starts with the same dotted word, else to the end.
+
     Raises:
         EditError: a `\\u` that no four hexadecimal digits follow, with its line.
     """
 
-    def __init__(self, data: bytes, name: str) -> None:
-        super().__init__(data, name)
-        self._prefixes: dict[str, str] = {}
-
     def read(self, data: bytes) -> Iterable[PropertyLine]:
         return read(data, self.name)
-
-    def set(self, name: str, value: Value, after_prefix: str | None = None, *, note: Note = NOTE) -> None:
-        """Make `value` the one that counts; blanks at its ends are dropped, as Spark does.
-
-        A new key goes behind the last live line whose key starts with `after_prefix` (the key's first dotted word and
-        its dot unless given), else to the end.  Raises EditError for an empty key.
-        """
-        super().set(name, value, note=note)
-        self._prefixes[name] = name.partition(".")[0] + "." if after_prefix is None else after_prefix
 
     def checked(self, name: str, text: str) -> str:
         if not name:
             raise EditError("a property needs a key", place=self.name, fix="give it one")
-        return text.strip(TRIMMED)
+        return text.strip(TRIMMED)  # as Spark does
 
-    def changed(self, line: PropertyLine, value: str) -> Splice:
+    def changed(self, line: PropertyLine, value: str) -> bytes:
         written = _escaped(value, is_key=False)
-        return Splice(line.value_start, line.value_end, written if line.has_separator else b" " + written)
+        return written if line.has_separator else b" " + written
 
-    def added(self, name: str, value: str) -> Splice:
-        near = [line for line in self.lines if line.key.startswith(self._prefixes[name])]
-        at = near[-1].end if near else len(self.data)
-        if at == len(self.data) and self.lines and self.lines[-1].is_open:
+    def added(self, name: str, value: str) -> tuple[int, bytes, bytes]:
+        prefix = name.partition(".")[0] + "."
+        near = [line for line in self.lines if line.key.startswith(prefix)]
+        at = near[-1].end if near else len(self.now)
+        if at == len(self.now) and self.lines and self.lines[-1].is_open:
             raise EditError(
                 "the last line ends with a backslash, so that no other can follow",
                 place=f"{self.name}:{len(self.data.splitlines())}",
                 fix="remove that backslash",
             )
         line = _escaped(name, is_key=True) + b" " + _escaped(value, is_key=False)
-        return self.insertion(at, line, b"\r\n" if b"\r\n" in self.data else b"\n")
+        return at, line, b"\r\n" if b"\r\n" in self.data else b"\n"
 
 
 def _escaped(text: str, *, is_key: bool) -> bytes:

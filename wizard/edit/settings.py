@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from wizard.edit.splice import NOTE, Edit, Note, Splice, Value, described, is_secret_name, reveal, splice
+from wizard.edit.edits import NOTE, Edit, Note, Value, described, is_secret_name, reveal
 from wizard.pack.properties import PropertyLine
 from wizard.passwords.secret import Secret
 from wizard.system.errors import EditError
@@ -19,88 +19,87 @@ class SettingsDocument:
 
     refusal = "internal: the edited lines do not read as they should; nothing is written"
     way_out = "report this with the file; passwords taken out"
-    """The error, and its fix, for a result that does not read as it was set."""
+    """The error, and its fix, for an edit that does not read as it was set."""
 
     def __init__(self, data: bytes, name: str) -> None:
         """Read `data`; `name` is what errors call the file."""
         self.data = data
         self.name = name
+        self.now = data  # the bytes with all edits so far
         self.lines = list(self.read(data))
-        self.counting = {line.key: line for line in self.lines}
-        self._values: dict[str, tuple[str, str, bool, Note]] = {}
+        self._changes: dict[str, tuple[str, str | None, bool, Note]] = {}
+        """By the key: its name, the value of the original, whether that or the new one is a password, and the note."""
+
+    @property
+    def counting(self) -> dict[str, PropertyLine]:
+        """The line that counts of each key, in the order of the file."""
+        return {line.key: line for line in self.lines}
 
     def read(self, data: bytes) -> Iterable[PropertyLine]:
         """Return the live lines."""
         raise NotImplementedError
 
-    def changed(self, line: PropertyLine, value: str) -> Splice:
-        """Return the splice that gives a line another value."""
+    def checked(self, name: str, text: str) -> str:
+        """Return the text as it will be read.  Raises EditError for a name or text that the file cannot hold."""
         raise NotImplementedError
 
-    def added(self, name: str, value: str) -> Splice:
-        """Return the splice that inserts a line."""
+    def changed(self, line: PropertyLine, value: str) -> bytes:
+        """Return the bytes that give a line another value, in place of those of its value."""
+        raise NotImplementedError
+
+    def added(self, name: str, value: str) -> tuple[int, bytes, bytes]:
+        """Return a new line: its offset, its bytes and its line end."""
         raise NotImplementedError
 
     def key(self, name: str) -> str:
         """Return the key of a name."""
         return name
 
-    def keys(self) -> list[str]:
-        """Return the live keys, each once, in the order of the file; new ones at the end."""
-        return list(dict.fromkeys([*self.counting, *self._values]))
-
     def get(self, name: str) -> str | None:
-        """Return the value that counts: the one that was set, else that of the last live line; or None."""
-        key = self.key(name)
-        if key in self._values:
-            return self._values[key][1]
-        return self.counting[key].value if key in self.counting else None
+        """Return the value that counts, which is that of the last live line; or None."""
+        line = self.counting.get(self.key(name))
+        return line.value if line else None
 
     def set(self, name: str, value: Value, *, note: Note = NOTE) -> None:
-        """Make `value` the one that counts.  Raises EditError for a name or value that the file cannot hold."""
-        text = self.checked(name, reveal(value))
-        if self.get(name) != text:
-            secret = isinstance(value, Secret) or is_secret_name(name)
-            self._values[self.key(name)] = name, text, secret, note
+        """Make `value` the one that counts.
 
-    def checked(self, name: str, text: str) -> str:
-        """Return the text as it will be read.  Raises EditError for a name or text that the file cannot hold."""
-        raise NotImplementedError
+        Raises:
+            EditError: the file cannot hold the name, the value or another line, or would not read as it was set.
+        """
+        text, key, counting = self.checked(name, reveal(value)), self.key(name), self.counting
+        line = counting.get(key)
+        old = line.value if line else None
+        if text == old:
+            return
+        if line:
+            start, end, replacement = line.value_start, line.value_end, self.changed(line, text)
+        else:
+            start, replacement, line_end = self.added(name, text)
+            end = start
+            is_ended = start == 0 or self.now[start - 1 : start] in (b"\n", b"\r")
+            replacement = replacement + line_end if is_ended else line_end + replacement
+        now = self.now[:start] + replacement + self.now[end:]
+        lines = list(self.read(now))
+        meant = {key: one.value for key, one in counting.items()} | {key: text}
+        if {one.key: one.value for one in lines} != meant:
+            place = f"{self.name}:{len(self.data.splitlines())}"
+            raise EditError(self.refusal, place=place, fix=self.way_out)
+        self.now, self.lines = now, lines
+        secret = isinstance(value, Secret) or is_secret_name(name)
+        _, first, *_ = self._changes.get(key, (name, old))
+        self._changes[key] = name, first, secret, note
 
     @property
     def edits(self) -> list[Edit]:
-        """What changes, in the order in which it was asked for; all of their splices make the result.
-
-        Raises:
-            EditError: a new line cannot be added.
-        """
-        edits = []
-        for key, (name, value, secret, note) in self._values.items():
-            line = self.counting.get(key)
-            old = line.value if line else None
-            if value != old:
-                made = self.changed(line, value) if line else self.added(name, value)
-                edits.append(Edit(described(note.what or name, old, value, secret=secret), (made,), note))
+        """What changes, in the order in which it was asked for."""
+        edits, counting = [], self.counting
+        for key, (name, old, secret, note) in self._changes.items():
+            line = counting[key]
+            if line.value != old:
+                number = 1 + self.now.count(b"\n", 0, line.value_start)
+                edits.append(Edit(described(note.what or name, old, line.value, secret=secret), number, note))
         return edits
 
     def result(self) -> bytes:
-        """Return the file's bytes with all edits; the very same object if nothing changes.
-
-        Raises:
-            EditError: the result does not read as it was set.
-        """
-        splices = [each for edit in self.edits for each in edit.splices]
-        if not splices:
-            return self.data
-        result = splice(self.data, splices)
-        if {line.key: line.value for line in self.read(result)} != {
-            key: self.get(key) for key in self.keys()
-        }:
-            place = f"{self.name}:{len(self.data.splitlines())}"
-            raise EditError(self.refusal, place=place, fix=self.way_out)
-        return result
-
-    def insertion(self, at: int, line: bytes, line_end: bytes) -> Splice:
-        """Return the splice that inserts a line at an offset, behind whatever ends or does not end there."""
-        ended = at == 0 or self.data[at - 1 : at] in (b"\n", b"\r")
-        return Splice(at, at, line + line_end if ended else line_end + line)
+        """Return the file's bytes with all edits; the very same object if nothing changes."""
+        return self.now if self.edits else self.data

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from wizard.edit.settings import SettingsDocument
-from wizard.edit.splice import Splice
 from wizard.pack.properties import PropertyLine
 from wizard.system.errors import EditError
 
@@ -50,13 +49,12 @@ class Script(SettingsDocument):
             )
         return text
 
-    def changed(self, line: PropertyLine, value: str) -> Splice:
-        return Splice(line.value_start, line.value_end, self.escaped(value))
+    def changed(self, line: PropertyLine, value: str) -> bytes:
+        return self.escaped(value)
 
-    def added(self, name: str, value: str) -> Splice:
+    def added(self, name: str, value: str) -> tuple[int, bytes, bytes]:
         line_end = b"\r\n" if b"\r\n" in self.data else b"\n" if b"\n" in self.data else self.line_end
-        line = self.new_line.format(name=name).encode() + self.escaped(value)
-        return self.insertion(len(self.data), line, line_end)
+        return len(self.now), self.new_line.format(name=name).encode() + self.escaped(value), line_end
 
     def escaped(self, value: str) -> bytes:
         return value.encode("ascii")

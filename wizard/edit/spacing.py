@@ -18,37 +18,29 @@ def before(node: XmlNode) -> str:
     return (parent.text or "") if parent is not None else ""
 
 
+def set_text(parent: XmlNode, number: int, text: str) -> None:
+    """Set the text in front of the child of that number, or behind the last."""
+    if number:
+        parent[number - 1].tail = text
+    else:
+        parent.text = text
+
+
 def take_out(node: XmlNode, front: str, rear: str) -> None:
-    """Removes a node with the blanks `front` before and `rear` behind it; the rest of its tail stays.
-
-    Raises:
-        ValueError: there are other characters.
-    """
-    text, tail = before(node), node.tail or ""
-    if not (text.endswith(front) and tail.startswith(rear)):
-        raise ValueError("the blanks around an element are not those of the file")
-    rest = text[: len(text) - len(front)] + tail[len(rear) :]
-    previous, parent = node.getprevious(), node.getparent()
+    """Remove a node with the blanks `front` before and `rear` behind it; the rest of its tail stays."""
+    rest, parent = before(node).removesuffix(front) + (node.tail or "").removeprefix(rear), node.getparent()
     assert parent is not None
+    number = parent.index(node)
     parent.remove(node)
-    if previous is not None:
-        previous.tail = rest
-    else:
-        parent.text = rest
+    set_text(parent, number, rest)
 
 
-def put_in(parent: XmlNode, anchor: XmlNode | None, node: XmlNode, front: str, skipped: str = "") -> None:
-    """Inserts a node behind `anchor` (None: as the first) and the blanks `skipped`, with `front` before it."""
-    text = (parent.text if anchor is None else anchor.tail) or ""
-    if not text.startswith(skipped):
-        raise ValueError("the blanks behind an element are not those of the file")
-    if anchor is None:
-        parent.text = skipped + front
-        parent.insert(0, node)
-    else:
-        anchor.tail = skipped + front
-        parent.insert(parent.index(anchor) + 1, node)
-    node.tail = text[len(skipped) :]
+def put_in(parent: XmlNode, anchor: XmlNode | None, node: XmlNode, skipped: str, front: str) -> None:
+    """Insert a node behind `anchor` (None: as the first) and the blanks `skipped`, with `front` before it."""
+    number, rest = (0, parent.text) if anchor is None else (parent.index(anchor) + 1, anchor.tail)
+    set_text(parent, number, skipped + front)
+    parent.insert(number, node)
+    node.tail = (rest or "").removeprefix(skipped)
 
 
 def indentation(node: XmlNode, of_root: str | None) -> str | None:

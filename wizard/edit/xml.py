@@ -1,27 +1,218 @@
 """XML files changed without noise: lxml decides, bytes are spliced.
 
-The document is parsed with lxml, which tells what is live; every edit is made on that tree by lxml itself
-and noted.  `XmlDocument.result` makes the same edits on the original bytes, at the places that expat gives,
-parses what comes out and compares it with the tree.  Only if they are equal is there a result.
+Every edit is made twice: by lxml on the tree, which tells what is live, and as a splice of the bytes, at the places
+that expat gives.  Before there is a result its bytes are parsed, and must be that very tree.
 """
 
 from __future__ import annotations
 
-from wizard.edit.editor import Editor
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from lxml import etree
+
+from wizard.edit import markup, spacing
+from wizard.edit import new as new_elements
+from wizard.edit.edits import NOTE, Edit, Note, Value, described, is_secret_name, reveal, shown
+from wizard.edit.markup import StartTag, Style
 from wizard.edit.new import New
-from wizard.edit.splice import NOTE, Note, Value
-from wizard.pack.xml import Element
+from wizard.pack import xml_nodes as nodes
+from wizard.pack import xml_parse
+from wizard.pack.xml import Element, XmlTree
+from wizard.pack.xml_nodes import XmlNode
+from wizard.passwords.secret import Secret
+from wizard.system.errors import EditError
 
 __all__ = ["NOTE", "New", "Note", "XmlDocument", "XmlElement"]
 
+_SUMMARY_LENGTH = 100  # characters of what a new or removed element holds that its description may have
+_ADDED, _REMOVED, _TEXT = "added", "removed", "text"  # an attribute is called by its name with an @
 
-class XmlDocument(Editor["XmlElement"]):
-    """One XML file: look-ups in what is live, edits, and the bytes that come out."""
+
+@dataclass
+class _Change:
+    """What was changed for people, and its value in the original; `within` is the element that has to be live."""
+
+    what: str
+    within: XmlNode
+    note: Note
+    old: str | None = None
+    is_secret: bool = False
+
+
+class XmlDocument(XmlTree["XmlElement"]):
+    """One XML file: look-ups in what is live, edits of its elements, and the bytes that come out."""
+
+    def __init__(self, data: bytes, name: str) -> None:
+        super().__init__(data, name)
+        self.top = self.tree.getroot()
+        self.root_indentation = "" if b"\n" in data or b"\r" in data else None
+        self.now = data  # the bytes with all edits so far
+        self.places: dict[
+            XmlNode, list[int]
+        ] = {}  # of each node in `now`, as `xml_parse.places`; from the first edit on
+        self.put_behind: dict[
+            XmlNode, XmlNode
+        ] = {}  # each element that was inserted behind another, and that one
+        self.secrets: set[tuple[XmlNode, str]] = set()
+        self.changes: dict[tuple[XmlNode, str], _Change] = {}
 
     @property
     def root(self) -> XmlElement:
         """The document's element."""
-        return XmlElement(self, self.tree.getroot())
+        return XmlElement(self, self.top)
+
+    @property
+    def edits(self) -> list[Edit]:
+        """What changes, in the order in which it was asked for."""
+        made = (self._edit(node, kind, change) for (node, kind), change in self.changes.items())
+        return [edit for edit in made if edit is not None]
+
+    def result(self) -> bytes:
+        """The file's bytes with all edits; the very same object if nothing changes.
+
+        Raises:
+            EditError: what comes out is not the tree that was meant (a defect of this program).
+        """
+        if not self.edits:
+            return self.data
+        try:
+            is_meant = _are_equal(xml_parse.parse(self.now, self.name), self.tree)
+        except EditError:
+            is_meant = False
+        if not is_meant:
+            raise EditError(
+                "internal: the edited bytes are not the tree that was meant; nothing is written",
+                place=self.name,
+                fix="report this with the file, passwords taken out",
+            )
+        return self.now
+
+    def _edit(self, node: XmlNode, kind: str, change: _Change) -> Edit | None:
+        if not self.is_live(change.within):
+            return None
+        at = self.places[node][0]
+        if kind == _ADDED:
+            text = f"{change.what or nodes.label(node)}: added{self.summary(node)}"
+        elif kind == _REMOVED:
+            text = change.what
+        else:
+            is_text = kind == _TEXT
+            new = nodes.text_of(node) if is_text else nodes.attribute_of(node, kind[1:])
+            if new == change.old:
+                return None
+            tag = self.tag(node)
+            at = tag.end if is_text else self.attribute(node, tag, kind[1:]).start
+            text = described(change.what, change.old, new, secret=change.is_secret)
+        return Edit(text, 1 + self.now.count(b"\n", 0, at), change.note)
+
+    def is_live(self, node: XmlNode) -> bool:
+        """Whether neither the node nor anything that it is in was removed."""
+        return any(one is self.top for one in (node, *node.iterancestors()))
+
+    def is_new(self, node: XmlNode) -> bool:
+        """Whether the node was inserted, alone or with what it is in: then it is described with that."""
+        return any((one, _ADDED) in self.changes for one in (node, *node.iterancestors()))
+
+    def refusal(self, message: str, node: XmlNode, fix: str) -> EditError:
+        return nodes.error_at(self.name, message, node, fix=fix)
+
+    @contextmanager
+    def refusing(self, node: XmlNode, fix: str) -> Iterator[None]:
+        """Turn the ValueError of what XML cannot hold into an EditError at `node`."""
+        try:
+            yield
+        except ValueError as problem:
+            raise self.refusal(str(problem), node, fix) from None
+
+    # --- bytes -----------------------------------------------------------------------------------------
+
+    def begin(self, node: XmlNode) -> None:
+        """Before an edit of `node`; raises an EditError if that was removed, alone or with what it is in."""
+        if not self.is_live(node):
+            message = f"internal: {nodes.local_name(node)} was removed before"
+            raise self.refusal(message, node, "report this with the file")
+        if not self.places:
+            found = xml_parse.places(self.data, self.name)
+            self.places = dict(zip(self.top.iter(), found, strict=True))
+
+    def replace(self, start: int, end: int, replacement: bytes) -> None:
+        """The bytes from `start` to `end` give way to `replacement`, and all places behind them move."""
+        self.now = self.now[:start] + replacement + self.now[end:]
+        if grown := len(replacement) - (end - start):
+            for place in self.places.values():
+                if place[1] >= end:
+                    place[1] += grown
+                if place[0] >= end:
+                    place[0] += grown
+
+    def tag(self, node: XmlNode) -> StartTag:
+        return markup.start_tag(self.now, self.places[node][0], self.encoding)
+
+    def attribute(self, node: XmlNode, tag: StartTag, name: str) -> markup.Attribute:
+        """An attribute that the element has, as it is written, perhaps with another prefix."""
+        wanted = new_elements.qualified(node, name)
+        own = (each for each in tag.attributes if not each.name.startswith("xmlns:"))
+        return next(each for each in own if new_elements.qualified(node, each.name) == wanted)
+
+    def end(self, node: XmlNode) -> int:
+        """The offset behind a node."""
+        start, end = self.places[node]
+        if not nodes.is_element(node):
+            opening, closing = (b"<!--", b"-->") if isinstance(node, etree._Comment) else (b"<?", b"?>")
+            return self.now.index(closing, start + len(opening)) + len(closing)
+        tag = self.tag(node)
+        return tag.end if tag.is_empty else self.now.index(b">", end) + 1
+
+    def content(self, node: XmlNode) -> tuple[int, int]:
+        """Where the content of an element starts and ends; an empty tag becomes two."""
+        tag = self.tag(node)
+        if tag.is_empty:
+            self.replace(tag.close, tag.end, b"></" + tag.name + b">")
+            self.places[node][1] = tag.close + 1
+            return tag.close + 1, tag.close + 1
+        return tag.end, self.places[node][1]
+
+    def style(self, offset: int) -> Style:
+        """How new text is written at an offset."""
+        return Style(self.encoding, markup.line_end_at(self.now, offset))
+
+    # --- descriptions ----------------------------------------------------------------------------------
+
+    def record(self, node: XmlNode, kind: str, note: Note, label: str, old: str | None, value: Value) -> None:
+        """Note a new value."""
+        if not self.is_new(node):
+            change = self.changes.setdefault((node, kind), _Change(label, node, note, old))
+            change.what, change.note = note.what or change.what, note
+            change.is_secret |= self._is_secret(node, kind, value)
+
+    def check(self, node: XmlNode, kind: str, label: str, value: Value) -> None:
+        """Raise an EditError for a value that XML cannot hold; remember that one is a password."""
+        with self.refusing(node, "remove that character from the value"):
+            new_elements.check_value(label, value)
+        if isinstance(value, Secret):
+            self.secrets.add((node, kind))
+
+    def _is_secret(self, node: XmlNode, kind: str, value: Value = "") -> bool:
+        """Whether the value is a password: by its type, now or before, or by a name."""
+        if isinstance(value, Secret) or (node, kind) in self.secrets:
+            return True
+        parent = node.getparent()
+        named = nodes.identifier(parent) if parent is not None and parent is not self.top else None
+        names = (nodes.local_name(node), kind, node.get("name"), node.get("key"), named)
+        return any(is_secret_name(name) for name in names if name)
+
+    def summary(self, node: XmlNode) -> str:
+        """What a small element holds, in brackets: its text, or that of its children; passwords masked."""
+        texts = []
+        for each in self.children(node) or [node]:
+            if self.children(each):
+                return ""
+            if nodes.text_of(each).strip(nodes.BLANKS):
+                texts.append(shown(nodes.text_of(each), secret=self._is_secret(each, _TEXT)))
+        summary = ", ".join(texts)
+        return f" ({summary})" if 0 < len(summary) <= _SUMMARY_LENGTH else ""
 
 
 class XmlElement(Element):
@@ -35,36 +226,192 @@ class XmlElement(Element):
     __slots__ = ()
     document: XmlDocument
 
-    @property
-    def _editor(self) -> XmlDocument:
-        """The document, for an edit of this element."""
-        self.document.refuse_removed(self.node)
-        return self.document
-
     def set_text(self, value: Value, *, note: Note = NOTE) -> None:
         """Make `value` the text; comments inside stay.  Setting the present value changes nothing.
 
         Raises:
             EditError: the element holds elements.
         """
-        self._editor.set_text(self.node, value, note)
+        document, node = self.document, self.node
+        document.begin(node)
+        label, old, new = note.what or self.label, self.text, reveal(value)
+        document.check(node, _TEXT, label, value)
+        if self.children:
+            fix = "remove the elements in it"
+            raise document.refusal(f"{label} holds elements and cannot hold a value", node, fix)
+        # Beside comments the blanks at both ends do not count.
+        if new == old or (len(node) and new.strip(nodes.BLANKS) == old):
+            return
+        document.record(node, _TEXT, note, label, old, value)
+        start, end = document.content(node)
+        style = document.style(start)
+        children = list(node)
+        comments = [(document.places[child][0], document.end(child)) for child in children]
+        cuts = [start, *(at for comment in comments for at in comment), end]
+        parts = [document.now[one:other] for one, other in zip(cuts[::2], cuts[1::2], strict=True)]
+        # The value takes the place of the first text, else that in front of the first comment.
+        target = next((number for number, part in enumerate(parts) if part.strip(markup.BLANKS)), 0)
+        content, moved = bytearray(), []
+        for number, part in enumerate(parts):
+            core = part.strip(markup.BLANKS) if children else part
+            at = part.index(core)
+            front, text, rear = part[:at], new if number == target else "", part[at + len(core) :]
+            content += front + style.text(text) + rear
+            text = markup.as_parsed(front) + text + markup.as_parsed(rear)
+            if number:
+                children[number - 1].tail = text
+            else:
+                node.text = text
+            if number < len(comments):
+                moved.append(start + len(content))
+                content += document.now[slice(*comments[number])]
+        document.replace(start, end, bytes(content))
+        document.places.update({child: [at, at] for child, at in zip(children, moved, strict=True)})
 
     def set(self, attribute: str, value: Value, *, note: Note = NOTE) -> None:
-        """Make `value` the attribute's; a new attribute goes behind the last one."""
-        self._editor.set_attribute(self.node, attribute, value, note)
+        """Make `value` the attribute's; a new attribute goes behind the last one, written like it."""
+        document, node, kind = self.document, self.node, f"@{attribute}"
+        document.begin(node)
+        label, new = note.what or nodes.label(node, attribute), reveal(value)
+        document.check(node, kind, label, value)
+        with document.refusing(node, "use a name that is declared there"):
+            new_elements.check_attribute(node, attribute)
+        name = new_elements.qualified(node, attribute)
+        old = node.get(name)
+        if new == old:
+            return
+        document.record(node, kind, note, label, old, value)
+        tag, style = document.tag(node), document.style(document.places[node][0])
+        if old is not None:
+            there = document.attribute(node, tag, attribute)
+            document.replace(there.start, there.end, style.attribute(new, there.quote))
+        else:
+            at, blanks, equals, quote = tag.start + 1 + len(tag.name), b" ", b"=", b'"'
+            if tag.attributes:
+                last = tag.attributes[-1]
+                at, blanks, equals, quote = last.end + 1, last.blanks, last.equals, last.quote
+            written = attribute.encode("ascii") + equals + quote + style.attribute(new, quote) + quote
+            document.replace(at, at, blanks + written)
+        node.set(name, new)
 
     def insert_after(self, new: New, *, note: Note = NOTE) -> XmlElement:
-        """Insert `new` directly behind this element, a second one behind the first; return the new one."""
-        return self._like(self._editor.insert_after(self.node, new, note))
+        """Insert `new` directly behind this element, a second one behind the first; return the new one.
+
+        Comments on the line of this element stay in front.
+        """
+        document, node = self.document, self.node
+        document.begin(node)
+        if self.parent is None:
+            raise document.refusal("a document has only one root", node, "insert into the root")
+        indentation = spacing.indentation(node, document.root_indentation)
+        anchor = node if indentation is None else spacing.last_comment_of_line(node)
+        while (following := anchor.getnext()) is not None and self._is_ahead_of(following):
+            anchor = following
+        made = self.parent._insert(anchor, indentation, spacing.is_spaced(node, anchor), new, note)
+        document.put_behind[made.node] = node
+        return made
+
+    def _is_ahead_of(self, node: XmlNode) -> bool:
+        """Whether `node` was inserted behind this element, or behind what was."""
+        current: XmlNode | None = node
+        while current is not None and current is not self.node:
+            current = self.document.put_behind.get(current)
+        return current is not None
 
     def append(self, new: New, *, note: Note = NOTE) -> XmlElement:
-        """Insert `new` behind the last element in this one; return it.  Raises EditError if this one holds a value."""
-        return self._like(self._editor.append(self.node, new, note))
+        """Insert `new` behind the last element in this one, else behind all that is in it; return it.
+
+        Raises:
+            EditError: this one holds a value.
+        """
+        document, node = self.document, self.node
+        document.begin(node)
+        if live := self.children:
+            return live[-1].insert_after(new, note=note)
+        if self.text.strip(nodes.BLANKS):
+            message = f"{self.label} holds a value and cannot hold elements"
+            raise document.refusal(message, node, "remove the value")
+        if len(node):
+            indentation = spacing.indentation(node[-1], document.root_indentation)
+            return self._insert(node[-1], indentation, spacing.is_spaced(node[-1], node[-1]), new, note)
+        self._check_new(new)
+        outer = spacing.indentation(node, document.root_indentation)
+        if "\n" not in (node.text or ""):  # the end tag gets a line of its own
+            node.text = "" if outer is None else f"\n{outer}"
+            start, end = document.content(node)
+            document.replace(start, end, document.style(start).text(node.text))
+        inner = None if outer is None else outer + spacing.unit(node, document.root_indentation)
+        return self._insert(None, inner, False, new, note)
 
     def prepend(self, new: New, *, note: Note = NOTE) -> XmlElement:
         """Insert `new` in front of all that is in this one; return it.  Raises EditError if this one holds a value."""
-        return self._like(self._editor.prepend(self.node, new, note))
+        self.document.begin(self.node)
+        if not self.children:
+            return self.append(new, note=note)
+        indentation = spacing.indentation(self.children[0].node, self.document.root_indentation)
+        return self._insert(None, indentation, False, new, note)
+
+    def _insert(
+        self, anchor: XmlNode | None, indentation: str | None, is_spaced: bool, new: New, note: Note
+    ) -> XmlElement:
+        """Insert `new` into this element behind `anchor` (None: as the first).
+
+        `indentation` is that of its line (None: it has no line of its own), `is_spaced` puts an empty line before it.
+        """
+        document, node = self.document, self.node
+        self._check_new(new)
+        unit = spacing.unit(node if anchor is None else anchor, document.root_indentation)
+        at = document.content(node)[0] if anchor is None else document.end(anchor)
+        # Blanks at the end of a line stay there: else that line would change too.
+        skipped = b"" if indentation is None else markup.rest_of_line(document.now, at)
+        front = "" if indentation is None else f"\n\n{indentation}" if is_spaced else f"\n{indentation}"
+        at += len(skipped)
+        style, written = document.style(at), bytearray()
+        made = new_elements.make(new, node)
+        spacing.put_in(node, anchor, made, skipped.decode(), front)
+        written += style.text(front)
+        inner = list(new_elements.write(made, new, indentation, unit, style, written))
+        document.replace(at, at, bytes(written))
+        for each, source, place in inner:
+            document.places[each] = [at + place[0], at + place[1]]
+            values = {_TEXT: source.text, **{f"@{name}": value for name, value in source.attributes.items()}}
+            document.secrets |= {(each, kind) for kind, value in values.items() if isinstance(value, Secret)}
+        if not document.is_new(node):
+            document.changes[made, _ADDED] = _Change(note.what, made, note)
+        return self._like(made)
+
+    def _check_new(self, new: New) -> None:
+        with self.document.refusing(self.node, "use names and values that XML can hold"):
+            new_elements.check(new, self.node)
 
     def remove(self, *, note: Note = NOTE) -> None:
         """Remove the element, with its line if nothing else is on it."""
-        self._editor.remove(self.node, note)
+        document, node = self.document, self.node
+        document.begin(node)
+        parent = node.getparent()
+        if parent is None:
+            raise document.refusal("the root cannot be removed", node, "remove what is in it")
+        label, inside, is_new = note.what or self.label, set(node.iter()), document.is_new(node)
+        is_edited = any(one in inside for one, _ in document.changes)
+        summary = "" if is_edited else document.summary(node)  # what was set since was never in the file
+        start, end = document.places[node][0], document.end(node)
+        front, rear = markup.line_around(document.now, start, end)
+        spacing.take_out(node, markup.as_parsed(front), markup.as_parsed(rear))
+        start -= len(front)
+        document.replace(start, end + len(rear), b"")
+        document.places[node] = [start, start]
+        document.changes.pop((node, _ADDED), None)
+        if not is_new:
+            document.changes[node, _REMOVED] = _Change(f"{label}: removed{summary}", parent, note)
+
+
+def _are_equal(one: etree._ElementTree, other: etree._ElementTree) -> bool:
+    """Whether two trees have the same canonical form, comments included."""
+    # What is written alike is alike, and that is found out in a third of the time.
+    if etree.tostring(one) == etree.tostring(other):
+        return True
+    try:
+        forms = [etree.tostring(tree, method="c14n", with_comments=True) for tree in (one, other)]
+    except etree.C14NError:  # a namespace that is not an absolute URI, which C14N does not accept
+        forms = [etree.tostring(tree, method="c14n2") for tree in (one, other)]
+    return forms[0] == forms[1]

@@ -85,26 +85,29 @@ def _broken(reason: str, name: str, line: int, column: int) -> EditError:
     )
 
 
-def places(data: bytes, name: str) -> tuple[list[int], list[int]]:
-    """Byte offsets of all elements in document order: where each starts, and where its end tag starts.
+def places(data: bytes, name: str) -> list[list[int]]:
+    """Byte offsets of all nodes of the root in document order: where each starts, and where its end tag starts.
 
-    The second number of `<a/>` is the offset behind the tag.
+    The second number of `<a/>` is the offset behind the tag; that of a comment or processing instruction means nothing.
 
     Raises:
         EditError: as for `parse`.
     """
     parser = expat.ParserCreate()
-    starts: list[int] = []
-    ends: list[int] = []
-    open_elements: list[int] = []
+    found: list[list[int]] = []
+    open_elements: list[list[int]] = []
 
     def start(_name: str, _attributes: object) -> None:
-        open_elements.append(len(starts))
-        starts.append(parser.CurrentByteIndex)
-        ends.append(-1)
+        place = [parser.CurrentByteIndex, -1]
+        open_elements.append(place)
+        found.append(place)
 
     def end(_name: str) -> None:
-        ends[open_elements.pop()] = parser.CurrentByteIndex
+        open_elements.pop()[1] = parser.CurrentByteIndex
+
+    def other(*_: object) -> None:
+        if open_elements:
+            found.append([parser.CurrentByteIndex] * 2)
 
     def doctype(*_: object) -> None:
         # expat stands inside of the declaration here; a reader looks for its start.
@@ -118,6 +121,7 @@ def places(data: bytes, name: str) -> tuple[list[int], list[int]]:
 
     parser.StartElementHandler = start
     parser.EndElementHandler = end
+    parser.CommentHandler = parser.ProcessingInstructionHandler = other
     parser.StartDoctypeDeclHandler = doctype
     parser.ordered_attributes = True
     try:
@@ -127,4 +131,4 @@ def places(data: bytes, name: str) -> tuple[list[int], list[int]]:
         raise _broken(reason, name, failure.lineno, failure.offset + 1) from None
     except (ValueError, LookupError):
         raise _broken("it cannot be decoded", name, 1, 1) from None
-    return starts, ends
+    return found

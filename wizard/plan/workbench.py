@@ -20,7 +20,7 @@ from wizard.transaction.move import ABSENT, Meta, Move, PathState, hash_of, hash
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from wizard.edit.splice import Edit
+    from wizard.edit.edits import Edit
     from wizard.pack.home import Pack
     from wizard.pack.xml import Element
     from wizard.profile.model import Node, Profile
@@ -194,7 +194,9 @@ class Workbench:
         steps = opened.by_edits()
         if after == before:
             return Change(self.node.name, path, "edit", steps, before=before, after=after)
-        real, lines = self._real(path), _lines(before, opened.document.edits)
+        real = self._real(path)
+        edits = opened.document.edits
+        lines = tuple(Line(edit.description, edit.note.field, edit.note.rolls, edit.line) for edit in edits)
         was, will = PathState("file", hash_of(before)), PathState("file", hash_of(after))
         moves = (Move(real, was, will, content=after, meta=Meta.of(real)),)
         return Change(self.node.name, path, "edit", steps, lines, moves, before, after)
@@ -202,23 +204,3 @@ class Workbench:
     def _real(self, relative: str) -> Path:
         """Where a path of the home really is: a link's target is what is written."""
         return Path(os.path.realpath(self.pack.path(relative)))
-
-
-def _lines(before: bytes, edits: Sequence[Edit]) -> tuple[Line, ...]:
-    """What the edits do, each with the line of the result where it begins."""
-    splices = [each for edit in edits for each in edit.splices]
-    lines = []
-    for edit in edits:
-        number = 0
-        if edit.splices:
-            first = edit.splices[0]
-            earlier = [each for each in splices if each.start < first.start]
-            grown = sum(
-                each.replacement.count(b"\n") - before.count(b"\n", each.start, each.end) for each in earlier
-            )
-            blanks = len(first.replacement) - len(first.replacement.lstrip())
-            number = (
-                1 + before.count(b"\n", 0, first.start) + grown + first.replacement.count(b"\n", 0, blanks)
-            )
-        lines.append(Line(edit.description, edit.note.field, edit.note.rolls, number))
-    return tuple(lines)

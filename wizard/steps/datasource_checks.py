@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from wizard.edit.splice import reveal
+from wizard.edit.edits import reveal
 from wizard.pack.home import (
     ANALYTICS_CONFIG,
     ANALYTICS_DATASOURCES,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
-from wizard.edit.splice import Note, Value, reveal, shown
+from wizard.edit.edits import Note, Value, reveal, shown
 from wizard.edit.xml import New
 from wizard.pack.home import (
     ANALYTICS_CONFIG,

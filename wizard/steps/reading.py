@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from wizard.edit.splice import shown
+from wizard.edit.edits import shown
 from wizard.passwords.secret import Secret
 from wizard.profile.fields import keys
 from wizard.system.printable import quoted

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from wizard.edit.splice import Note, Value
+from wizard.edit.edits import Note, Value
 from wizard.edit.xml import New, XmlElement
 from wizard.pack.xml import parse_path
 

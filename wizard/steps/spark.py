@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from wizard.edit.edits import reveal
 from wizard.edit.shell import BatchScript, ShellScript
-from wizard.edit.splice import reveal
 from wizard.pack.home import SPARK_DEFAULTS, SPARK_ENV_BAT, SPARK_ENV_SH
 from wizard.preflight.checks import CheckContext, check
 from wizard.steps.reading import describe

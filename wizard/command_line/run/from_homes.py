@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from wizard.edit.splice import shown
+from wizard.edit.edits import shown
 from wizard.pack.home import LIB, Pack, is_pack
 from wizard.passwords.resolver import MOST_BYTES
 from wizard.passwords.secret import Secret

@@ -1,8 +1,7 @@
-"""Byte replacements, which every editor produces, and their descriptions for people."""
+"""What every editor takes and gives: values, and edits with their descriptions for people."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from wizard.passwords.masking import without_passwords
@@ -11,17 +10,6 @@ from wizard.system.printable import escaped, quoted
 
 Value = str | Secret
 """What an editor takes: text, or a password that no description shows."""
-
-
-class Splice(NamedTuple):
-    """The bytes from `start` up to `end` (offsets in the original) give way to `replacement`."""
-
-    start: int
-    end: int
-    replacement: bytes
-
-    def __repr__(self) -> str:  # the replacement may hold a password
-        return f"Splice({self.start}, {self.end}, <{len(self.replacement)} bytes>)"
 
 
 class Note(NamedTuple):
@@ -40,28 +28,11 @@ NOTE = Note()
 
 
 class Edit(NamedTuple):
-    """One thing that changes: for people `description`, for the file `splices` (none if another's bring it)."""
+    """One thing that changes: for people `description`, and the line of the result (from 1) where it begins."""
 
     description: str
-    splices: tuple[Splice, ...]
+    line: int
     note: Note = NOTE
-
-
-def splice(data: bytes, splices: Iterable[Splice]) -> bytes:
-    """`data` with every splice applied; insertions at one place keep their order.
-
-    Raises:
-        ValueError: two splices overlap, or one lies outside of `data`.
-    """
-    parts: list[bytes] = []
-    position = 0
-    for each in sorted(splices, key=lambda s: (s.start, s.end)):
-        if not position <= each.start <= each.end <= len(data):
-            raise ValueError(f"the splice at {each.start}:{each.end} overlaps another or leaves the file")
-        parts += (data[position : each.start], each.replacement)
-        position = each.end
-    parts.append(data[position:])
-    return b"".join(parts)
 
 
 def reveal(value: Value) -> str:
