@@ -46,7 +46,7 @@ class XmlDocument(XmlTree["XmlElement"]):
 
     def __init__(self, data: bytes, name: str) -> None:
         super().__init__(data, name)
-        self.top = self.tree.getroot()
+        self.top = self.root.node
         self.root_indentation = "" if b"\n" in data or b"\r" in data else None
         self.now = data  # the bytes with all edits so far
         self.places: dict[
@@ -61,7 +61,7 @@ class XmlDocument(XmlTree["XmlElement"]):
     @property
     def root(self) -> XmlElement:
         """The document's element."""
-        return XmlElement(self, self.top)
+        return XmlElement(self, self.tree.getroot())
 
     @property
     def edits(self) -> list[Edit]:
