@@ -1,4 +1,4 @@
-"""The demo's own database server: starts beside whatever runs, refuses logins without a password, and goes."""
+"""The demo's own database server: starts beside other servers, refuses logins without a password, and is stopped."""
 
 from __future__ import annotations
 
@@ -47,16 +47,6 @@ def ask(
         return cursor.fetchall()
 
 
-def test_it_answers_and_is_gone_afterwards(program: Path, tmp_path: Path) -> None:
-    with private_server(tmp_path / "server", program) as running:
-        assert running.version.split("-")[0] in str(ask(running, "SELECT VERSION()"))
-        assert (running.host, Path(f"/proc/{running.pid}").exists()) == ("127.0.0.1", True)
-    assert not Path(f"/proc/{running.pid}").exists()
-    assert [
-        path for path in (tmp_path / "server/data").iterdir() if stat.S_ISSOCK(path.lstat().st_mode)
-    ] == []
-
-
 def test_the_administrator_may_do_what_the_wizard_does(running: PrivateServer) -> None:
     for statement in (
         "CREATE DATABASE userdb",
@@ -84,50 +74,43 @@ def test_the_password_is_in_no_file_and_no_argument(running: PrivateServer) -> N
             assert running.password.encode() not in path.read_bytes(), path
 
 
-def test_two_servers_side_by_side(program: Path, tmp_path: Path) -> None:
-    with private_server(tmp_path / "a", program) as first, private_server(tmp_path / "b", program) as second:
-        ask(first, "CREATE DATABASE only_here")
-        assert first.port != second.port
-        assert ("only_here",) not in ask(second, "SHOW DATABASES")
-
-
-def test_it_starts_where_the_path_is_too_long_for_a_socket(program: Path, tmp_path: Path) -> None:
-    with private_server(tmp_path / ("long" * 30) / "with a space", program) as running:
-        assert ask(running, "SELECT 1") == ((1,),)
-
-
-def test_it_is_stopped_when_the_work_fails(program: Path, tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), private_server(tmp_path / "server", program) as running:
+def test_two_servers_run_side_by_side_and_end_also_after_an_error(program: Path, tmp_path: Path) -> None:
+    """The path of one is too long for a socket."""
+    long = tmp_path / ("long" * 30) / "with a space"
+    with pytest.raises(ZeroDivisionError), private_server(tmp_path / "a", program) as first:
+        with private_server(long, program) as second:
+            ask(first, "CREATE DATABASE only_here")
+            assert first.port != second.port
+            assert ("only_here",) not in ask(second, "SHOW DATABASES")
+            assert second.version.split("-")[0] in str(ask(second, "SELECT VERSION()"))
         raise ZeroDivisionError
-    assert not Path(f"/proc/{running.pid}").exists()
+    assert not any(Path(f"/proc/{one.pid}").exists() for one in (first, second))
+    assert not any(stat.S_ISSOCK(path.lstat().st_mode) for path in (tmp_path / "a/data").iterdir())
 
 
-def test_a_server_that_cannot_start_says_why(program: Path, tmp_path: Path) -> None:
-    (tmp_path / "server").mkdir()
-    (tmp_path / "server/data").write_text("in the way")
-    with pytest.raises(Failed) as failed, private_server(tmp_path / "server", program):
+def test_an_error_of_the_start_names_the_log(program: Path, tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("in the way")
+    with pytest.raises(Failed, match=r"server\.log"), private_server(tmp_path, program):
         pass
-    assert "server.log" in str(failed.value)
 
 
-def test_another_port_is_tried_where_one_was_taken(
-    program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_another_port_is_tried_after_one_that_is_taken(
+    program: Path, running: PrivateServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with private_server(tmp_path / "a", program) as first:
-        real, asked = server._free_port, []
+    real, asked = server._free_port, []
 
-        def first_the_taken_one() -> int:
-            asked.append(first.port if not asked else real())
-            return asked[-1]
+    def first_the_taken_one() -> int:
+        asked.append(running.port if not asked else real())
+        return asked[-1]
 
-        monkeypatch.setattr(server, "_free_port", first_the_taken_one)
-        with private_server(tmp_path / "b", program) as second:
-            assert (asked[0], second.port) == (first.port, asked[1])
-            assert ask(second, "SELECT 1") == ((1,),)
+    monkeypatch.setattr(server, "_free_port", first_the_taken_one)
+    with private_server(tmp_path / "b", program) as second:
+        assert (asked[0], second.port) == (running.port, asked[1])
+        assert ask(second, "SELECT 1") == ((1,),)
 
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_demo_that_is_stopped_leaves_no_server(program: Path, tmp_path: Path, sign: signal.Signals) -> None:
+def test_a_stopped_demo_leaves_no_server(program: Path, tmp_path: Path, sign: signal.Signals) -> None:
     script = (
         "import pathlib, sys, time\n"
         "from wizard.demo.server import private_server\n"
@@ -145,18 +128,12 @@ def test_a_demo_that_is_stopped_leaves_no_server(program: Path, tmp_path: Path, 
     assert not Path(f"/proc/{pid}").exists()
 
 
-def test_a_machine_without_a_server_is_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_or_too_old_server_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(server, "BEYOND_PATH", ())
     assert find_server() is None
-
-
-def test_a_server_that_is_too_old_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    old = tmp_path / "mysqld"
-    old.write_text(
-        "#!/bin/sh\necho 'mysqld  Ver 5.6.24 for Linux on x86_64 (MySQL Community Server (GPL))'\n"
-    )
-    old.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
-    monkeypatch.setattr(server, "BEYOND_PATH", ())
-    assert find_server() is None or find_server().parent != tmp_path
+    program = tmp_path / "mysqld"
+    for version, found in (("5.6.24", None), ("8.4.3", program)):
+        program.write_text(f"#!/bin/sh\necho 'mysqld  Ver {version} for Linux on x86_64 (MySQL Community)'\n")
+        program.chmod(0o755)
+        assert find_server() == found

@@ -49,7 +49,7 @@ def find_server() -> Path | None:
     search = os.pathsep.join([os.environ.get("PATH", os.defpath), *BEYOND_PATH])
     for name in PROGRAMS:
         found = shutil.which(name, path=search)
-        if found and _can_initialise(Path(found)):
+        if found and _initialiser(Path(found)):
             return Path(found)
     return None
 
@@ -88,20 +88,22 @@ def is_mariadb(program: Path) -> bool:
     return "MariaDB" in version_of(program)
 
 
-def _can_initialise(program: Path) -> bool:
-    """Whether this module can initialise it: MySQL before 5.7 needs a script that is rarely installed."""
-    version = version_of(program)
-    if "MariaDB" in version:
-        return _installer(program) is not None
-    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
-    return numbers >= (5, 7)
+def _initialiser(program: Path) -> list[str] | None:
+    """Return the command that creates a data folder.
 
-
-def _installer(program: Path) -> str | None:
-    """Find MariaDB's script that creates a data folder."""
-    beside = [str(program.parent), str(program.parent.parent / "bin"), str(program.parent.parent / "scripts")]
-    search = os.pathsep.join([*beside, os.environ.get("PATH", os.defpath)])
-    return shutil.which("mariadb-install-db", path=search) or shutil.which("mysql_install_db", path=search)
+    None without MariaDB's script, and for MySQL before 5.7, which needs a script that is rarely installed.
+    """
+    if not is_mariadb(program):
+        numbers = tuple(int(part) for part in re.findall(r"\d+", version_of(program))[:2])
+        command = [str(program), "--no-defaults", "--initialize-insecure", *_as_root()]
+        return command if numbers >= (5, 7) else None
+    beside = [program.parent, program.parent.parent / "bin", program.parent.parent / "scripts"]
+    search = os.pathsep.join([*map(str, beside), os.environ.get("PATH", os.defpath)])
+    names = ("mariadb-install-db", "mysql_install_db")
+    script = next(filter(None, (shutil.which(name, path=search) for name in names)), None)
+    # Without --user: with it the script changes owners, which fails where a path has a space.
+    options = ["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]
+    return [script, *options] if script else None
 
 
 def _as_root() -> list[str]:
@@ -110,18 +112,10 @@ def _as_root() -> list[str]:
 
 
 def _initialise(program: Path, data: Path, log: Path) -> None:
-    installer = _installer(program) if is_mariadb(program) else None
-    if installer:  # without --user: with it the script changes owners, which fails where a path has a space
-        command = [installer, "--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]
-    else:
-        command = [str(program), "--no-defaults", "--initialize-insecure", *_as_root()]
     with log.open("ab") as output:
+        command = [*(_initialiser(program) or ()), f"--datadir={data}"]
         done = subprocess.run(
-            [*command, f"--datadir={data}"],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            check=False,
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, check=False
         )
     if done.returncode != 0:
         raise Failed("the database server cannot be initialised", place=str(program), fix=_last_words(log))
@@ -189,28 +183,14 @@ def _answers(process: subprocess.Popen[bytes], port: int, pid_file: Path) -> boo
     A server writes its pid file once it has the port.
     """
     limit = time.monotonic() + START_LIMIT
-    while time.monotonic() < limit:
-        if _holds(pid_file, process.pid) and _greets(port):
-            return True
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=0.05)
-            return False
+    while time.monotonic() < limit and process.poll() is None:
+        with contextlib.suppress(OSError):
+            if pid_file.read_text("ascii", "replace").strip() == str(process.pid):
+                with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
+                    if connection.recv(5)[4:] == b"\n":  # protocol version 10
+                        return True
+        time.sleep(0.05)
     return False
-
-
-def _holds(pid_file: Path, pid: int) -> bool:
-    try:
-        return pid_file.read_text("ascii", "replace").strip() == str(pid)
-    except OSError:
-        return False
-
-
-def _greets(port: int) -> bool:
-    try:
-        with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
-            return connection.recv(5)[4:] == b"\n"  # protocol version 10
-    except OSError:
-        return False
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
