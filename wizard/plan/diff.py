@@ -7,9 +7,9 @@ are compared as they are, and printed from a copy in which every password is ***
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from wizard.system.printable import escaped
 
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from wizard.plan.change import Change
 
 
-@dataclass(frozen=True, slots=True)
-class DiffRow:
+class DiffRow(NamedTuple):
     """A line of a diff: its numbers before and after (from 1; None on the side where it is not), and its text."""
 
     kind: Literal["same", "removed", "added", "gap"]
@@ -28,16 +27,21 @@ class DiffRow:
     text: str
 
 
-def rows(change: Change, hide: Masker, context: int = 3) -> list[DiffRow]:
-    """The lines of an edited file's diff, with `context` lines around each group; a `gap` between groups."""
+def rows(change: Change, hide: Masker) -> list[DiffRow]:
+    """The lines of an edited file's diff, with three lines around each group; a `gap` between groups."""
     if change.before is None or change.after is None or change.before == change.after:
         return []
-    old, new = (_lines(data) for data in (change.before, change.after))
-    old_shown, new_shown = (_shown(data, hide) for data in (change.before, change.after))
+    before, after = _text(change.before), _text(change.after)
+    old, new, old_shown, new_shown = (
+        before.split("\n"),
+        after.split("\n"),
+        _shown(before, hide),
+        _shown(after, hide),
+    )
     found: list[DiffRow] = []
     # In a very long file, lines that occur everywhere are ignored: each would be compared with every other.
     very_many = len(old) > 10_000
-    for group in difflib.SequenceMatcher(None, old, new, autojunk=very_many).get_grouped_opcodes(context):
+    for group in difflib.SequenceMatcher(None, old, new, autojunk=very_many).get_grouped_opcodes():
         if found:
             found.append(DiffRow("gap", None, None, ""))
         for tag, i1, i2, j1, j2 in group:
@@ -49,33 +53,25 @@ def rows(change: Change, hide: Masker, context: int = 3) -> list[DiffRow]:
     return found
 
 
-def unified(change: Change, hide: Masker, context: int = 3) -> Iterator[str]:
+def unified(change: Change, hide: Masker) -> Iterator[str]:
     """The unified diff of an edited file, line by line without line ends, passwords masked."""
-    all_rows = rows(change, hide, context)
-    if not all_rows:
-        return
-    yield f"--- {change.node}/{change.path}"
-    yield f"+++ {change.node}/{change.path}"
-    group: list[DiffRow] = []
-    for row in [*all_rows, DiffRow("gap", None, None, "")]:
-        if row.kind != "gap":
-            group.append(row)
-            continue
-        yield _header(group)
-        yield from (f"{SIGNS[line.kind]}{line.text}" for line in group)
-        group = []
+    found = rows(change, hide)
+    if found:
+        yield f"--- {change.node}/{change.path}"
+        yield f"+++ {change.node}/{change.path}"
+    for is_gap, group in itertools.groupby(found, lambda row: row.kind == "gap"):
+        if not is_gap:
+            lines = list(group)
+            before, after = ([row.before for row in lines], [row.after for row in lines])
+            yield f"@@ -{_range(before)} +{_range(after)} @@"
+            yield from (f"{SIGNS[line.kind]}{line.text}" for line in lines)
 
 
 SIGNS = {"same": " ", "removed": "-", "added": "+", "gap": ""}
 
 
-def _header(group: list[DiffRow]) -> str:
-    old = [row.before for row in group if row.before is not None]
-    new = [row.after for row in group if row.after is not None]
-    return f"@@ -{_range(old)} +{_range(new)} @@"
-
-
-def _range(numbers: list[int]) -> str:
+def _range(given: list[int | None]) -> str:
+    numbers = [number for number in given if number is not None]
     if not numbers:
         return "0,0"
     return f"{numbers[0]},{len(numbers)}" if len(numbers) > 1 else str(numbers[0])
@@ -89,13 +85,9 @@ def _text(data: bytes) -> str:
         return data.decode("iso-8859-1")
 
 
-def _lines(data: bytes) -> list[str]:
-    return _text(data).split("\n")
-
-
-def _shown(data: bytes, hide: Masker) -> list[str]:
+def _shown(text: str, hide: Masker) -> list[str]:
     """The masked lines, as many as the real ones; control characters are escaped."""
-    real, masked = _lines(data), hide.mask(_text(data)).split("\n")
+    real, masked = text.split("\n"), hide.mask(text).split("\n")
     if len(masked) != len(real):  # a password with a line break in it: hide more rather than less
         masked = [hide.mask(line) for line in real]
     return [escaped(line.removesuffix("\r"), keep="\t") for line in masked]

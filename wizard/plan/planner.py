@@ -97,19 +97,12 @@ def _of_node(bench: Workbench, steps: tuple[Step, ...]) -> NodePlan:
             except EditError as problem:
                 problems.append(problem)
             except OSError as problem:  # a path that cannot be read, such as a link to itself
-                problems.append(_unseen(problem))
+                place = str(problem.filename or "a path of the home")
+                problems.append(EditError(f"cannot be read: {problem.strerror}", place=place))
     changes, broken = bench.changes()
-    problems += broken
-    found = dict.fromkeys(_problem(problem, bench) for problem in problems)
-    unplanned = frozenset(os.path.realpath(problem.place) for problem in problems if problem.place)
-    return NodePlan(bench.node.name, bench.pack.home, tuple(changes), tuple(found), unplanned)
-
-
-def _unseen(problem: OSError) -> EditError:
-    return EditError(
-        f"cannot be read: {problem.strerror}", place=str(problem.filename or "a path of the home")
+    found = dict.fromkeys(
+        finding.error(problem.text, node=bench.node.name, fix=problem.fix or "unpack the pack again")
+        for problem in [*problems, *broken]
     )
-
-
-def _problem(problem: EditError, bench: Workbench) -> Finding:
-    return finding.error(problem.text, node=bench.node.name, fix=problem.fix or "unpack the pack again")
+    unplanned = frozenset(os.path.realpath(one.place) for one in [*problems, *broken] if one.place)
+    return NodePlan(bench.node.name, bench.pack.home, tuple(changes), tuple(found), unplanned)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
@@ -39,55 +40,30 @@ class Document(Protocol):
     def result(self) -> bytes: ...
 
 
-class OpenedDocument:
-    """A document, and the steps that opened it with the number of edits that it held then."""
-
-    def __init__(self, document: Document) -> None:
-        self.document = document
-        self.steps: dict[str, int] = {}
-
-    def by_edits(self) -> tuple[str, ...]:
-        """The steps that opened it, those that edited it first."""
-        counts = [*self.steps.values(), len(self.document.edits)]
-        edited = [
-            step
-            for step, before, after in zip(self.steps, counts, counts[1:], strict=False)
-            if after > before
-        ]
-        return tuple(dict.fromkeys([*edited, *self.steps]))
-
-
+@dataclass(eq=False)
 class Workbench:
     """What a step works with: the profile, the node, its pack, and the pack's files as documents.
 
-    A step edits documents and asks for copies, renames and links; `changes()` gives the plan's data.  Nothing here
+    A step edits documents and asks for copies, renames and links; `changes()` returns the plan's data.  Nothing here
     touches the disk but to read.
     """
 
-    def __init__(
-        self,
-        profile: Profile,
-        node: Node,
-        pack: Pack,
-        passwords: Passwords,
-        one_machine: bool,
-        lives_here: bool | None,
-        server: tuple[int, ...] | None = None,
-        mariadb: bool = False,
-    ) -> None:
-        self.profile = profile
-        self.node = node
-        self.pack = pack
-        self.passwords = passwords
-        self.one_machine = one_machine
-        """Whether both nodes are on one machine."""
-        self.lives_here = lives_here
-        """Whether the node's host is this machine; None where that cannot be known."""
-        self.server = server
-        """The version of the MySQL server, asked or assumed; None where unknown."""
-        self.mariadb = mariadb
-        self.step = ""
-        self._opened: dict[str, OpenedDocument] = {}
+    profile: Profile
+    node: Node
+    pack: Pack
+    passwords: Passwords
+    one_machine: bool
+    """Whether both nodes are on one machine."""
+    lives_here: bool | None
+    """Whether the node's host is this machine; None where that cannot be known."""
+    server: tuple[int, ...] | None = None
+    """The version of the MySQL server, asked or assumed; None where unknown."""
+    mariadb: bool = False
+    step: str = ""
+
+    def __post_init__(self) -> None:
+        self._opened: dict[str, tuple[Document, dict[str, int]]] = {}
+        """The documents by path, each with the steps that opened it and the number of edits that it held then."""
         self._others: list[Change] = []
 
     @property
@@ -101,8 +77,7 @@ class Workbench:
 
     def elements(self, path: str, where: str) -> list[Element]:
         """The live elements at a path of a file as this run will leave it; the file is only read."""
-        opened = self._opened.get(path)
-        document = opened.document if opened is not None else self.pack.xml(path)
+        document = self._opened[path][0] if path in self._opened else self.pack.xml(path)
         return list(document.all(where)) if isinstance(document, XmlTree) else []
 
     def settings(self, path: str) -> SettingsDocument:
@@ -112,11 +87,10 @@ class Workbench:
 
     def _open(self, path: str, kind: Callable[[bytes, str], D]) -> D:
         if path not in self._opened:
-            self._opened[path] = OpenedDocument(kind(self.pack.read(path), str(self.pack.path(path))))
-        opened = self._opened[path]
-        if self.step not in opened.steps:
-            opened.steps[self.step] = len(opened.document.edits)
-        return cast(D, opened.document)
+            self._opened[path] = kind(self.pack.read(path), str(self.pack.path(path))), {}
+        document, steps = self._opened[path]
+        steps.setdefault(self.step, len(document.edits))
+        return cast(D, document)
 
     def copy(self, source: Path, folder: str) -> None:
         """A file copied into a folder of the home under its own name."""
@@ -140,9 +114,10 @@ class Workbench:
         moves = [] if before == after else [Move(target, before, after, source=source, meta=Meta.of(target))]
         self._add(relative, "copy", moves, Line(f"copied from {source}", "mysql.driver_jar", rolls=True))
 
-    def _add(self, path: str, kind: ChangeKind, moves: Sequence[Move] = (), line: Line | None = None) -> None:
-        lines = (line,) if line is not None and moves else ()
-        self._others.append(Change(self.node.name, path, kind, (self.step,), lines, tuple(moves)))
+    def _add(self, path: str, kind: ChangeKind, moves: Sequence[Move] = (), *lines: Line) -> None:
+        self._others.append(
+            Change(self.node.name, path, kind, (self.step,), lines if moves else (), tuple(moves))
+        )
 
     def rename_chain(self, names: Sequence[str]) -> None:
         """Files that each take the next one's name; the last name is free: `a, b, c` makes b of a and c of b."""
@@ -181,21 +156,23 @@ class Workbench:
     def changes(self) -> tuple[list[Change], list[EditError]]:
         """Every file that was opened, in that order, and what an editor refused."""
         found, broken = [], []
-        for path, opened in self._opened.items():
+        for path, (document, steps) in self._opened.items():
             try:
-                found.append(self._edited(path, opened))
+                found.append(self._edited(path, document, steps))
             except EditError as problem:
                 broken.append(problem)
         return found + self._others, broken
 
-    def _edited(self, path: str, opened: OpenedDocument) -> Change:
-        before = self.pack.read(path)
-        after = opened.document.result()
-        steps = opened.by_edits()
+    def _edited(self, path: str, document: Document, opened: dict[str, int]) -> Change:
+        """The change of a document; the steps that edited it come before those that only opened it."""
+        before, after = self.pack.read(path), document.result()
+        counts = [*opened.values(), len(document.edits)]
+        edited = [step for step, was, now in zip(opened, counts, counts[1:], strict=False) if now > was]
+        steps = tuple(dict.fromkeys([*edited, *opened]))
         if after == before:
             return Change(self.node.name, path, "edit", steps, before=before, after=after)
         real = self._real(path)
-        edits = opened.document.edits
+        edits = document.edits
         lines = tuple(Line(edit.description, edit.note.field, edit.note.rolls, edit.line) for edit in edits)
         was, will = PathState("file", hash_of(before)), PathState("file", hash_of(after))
         moves = (Move(real, was, will, content=after, meta=Meta.of(real)),)

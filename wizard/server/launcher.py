@@ -54,25 +54,16 @@ def java_home_of(node: Node) -> str:
     return found
 
 
-def environment(home: Path, java_home: str, owner: pwd.struct_passwd) -> dict[str, str]:
-    """Return the launcher's whole environment: without passwords, and without the caller's `CARBON_HOME`."""
-    return {
-        "PATH": os.environ.get("PATH", os.defpath),
-        "LANG": os.environ.get("LANG", "C.UTF-8"),
-        "HOME": owner.pw_dir,
-        "CARBON_HOME": os.path.abspath(home),
-        "JAVA_HOME": java_home,
-    }
-
-
 def launch(home: Path, java_home: str, *options: str) -> subprocess.Popen[bytes]:
-    """Run the launcher; its output goes to `CONSOLE`.
+    """Run the launcher; its output goes to `CONSOLE`.  It gets no password, and not the caller's `CARBON_HOME`.
 
     Raises:
         Failed: it cannot be run, or its output cannot be written.
     """
     owner = owner_of(home)
     paths = [os.path.abspath(home / name) for name in (CONSOLE, LAUNCHER)]
+    kept = {"PATH": os.environ.get("PATH", os.defpath), "LANG": os.environ.get("LANG", "C.UTF-8")}
+    own = {"HOME": owner.pw_dir, "CARBON_HOME": os.path.abspath(home), "JAVA_HOME": java_home}
     as_owner: dict[str, Any] = {}
     if os.geteuid() != owner.pw_uid:
         groups = os.getgrouplist(owner.pw_name, owner.pw_gid)
@@ -84,7 +75,7 @@ def launch(home: Path, java_home: str, *options: str) -> subprocess.Popen[bytes]
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             cwd="/",
-            env=environment(home, java_home, owner),
+            env={**kept, **own},
             start_new_session=True,
             **as_owner,
         )
