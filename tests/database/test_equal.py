@@ -11,7 +11,6 @@ from tests.database.test_names import named
 from tests.database.test_sql import runs, text_for
 from tests.support.playground import Playground
 from wizard.command_line.run.databases import make_databases, sql_for_dba
-from wizard.command_line.run.replay import databases_json
 from wizard.database.needs import DatabaseResult
 from wizard.database.wanted import Database, databases_of
 from wizard.preflight import checks
@@ -79,9 +78,9 @@ def test_of_a_profile(maria: Playground, context_for: MakeContext) -> None:
     """Checks, provisioning, `sql` and the JSON, from a profile whose roles share databases."""
     store = maria.names["event_store"]
     context = named(context_for(maria), registry=maria.user, processed_data_store=store, stats=store)
-    assert databases_json(DatabaseView(context).needs) == [
-        {"name": maria.user, "status": "pending", "tables": 0},
-        {"name": store, "status": "pending", "tables": 0},
+    assert DatabaseView(context).needs.results == [
+        DatabaseResult(maria.user, "pending", 0),
+        DatabaseResult(store, "pending", 0),
     ]
     made = make_databases(context.profile, context.passwords, context.packs)
     assert made == [DatabaseResult(maria.user, "created", 39), DatabaseResult(store, "created", 0)]

@@ -63,9 +63,9 @@ def build(
     packs: Mapping[str, Pack],
     passwords: Passwords,
     steps: Iterable[Step],
-    *,
     offline: bool,
     only_node: str | None = None,
+    *,
     server: tuple[int, ...] | None = None,
     mariadb: bool = False,
 ) -> Plan:

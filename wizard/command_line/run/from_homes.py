@@ -33,6 +33,8 @@ from wizard.system.printable import escaped
 
 NODE_NAMES = ("node1", "node2")
 PARAMETERS = "mysql.url_parameters"
+PARAMETER = f"{PARAMETERS}."
+"""The prefix of a parameter of the URL among the values; the rest is its own name, which may have a dot."""
 
 _PARAMETER_NAME = re.compile(r"[A-Za-z0-9_.]+")
 _NOT_FROM_HOMES = {
@@ -90,11 +92,14 @@ class PairReading:
         return self.values.get(name)
 
     def drop(self, name: str, why: str) -> None:
-        """Leave a value out, with the reason as a note."""
+        """Leave out a value, or a parameter of the URL, with the reason as a note."""
         value = self.values.pop(name)
         self.dropped.add(name)
-        quoted = "" if isinstance(value, Secret) else f": {describe(value)}"
-        self.note(name, f"left out{quoted}: {why}")
+        if name.startswith(PARAMETER):
+            self.note(PARAMETERS, f"left out the parameter {describe(name.removeprefix(PARAMETER))}: {why}")
+        else:
+            quoted = "" if isinstance(value, Secret) else f": {describe(value)}"
+            self.note(name, f"left out{quoted}: {why}")
 
 
 def read(homes: tuple[Path, Path]) -> PairReading:
@@ -143,8 +148,22 @@ def together(readings: tuple[Reading, Reading]) -> PairReading:
     first, second = (reading.values for reading in readings)
     for name in dict.fromkeys([*first, *second]):
         if not name.startswith("nodes."):
-            _agree(found, name, [values.get(name) for values in (first, second)])
-    _conclude(found, readings)
+            values = [first.get(name), second.get(name)]
+            found.values[name] = values[1] if values[0] is None else values[0]
+            if None in values:
+                found.note(name, f"not found on {NODE_NAMES[values.index(None)]}")
+            elif values[0] != values[1]:
+                found.note(name, f"the nodes differ: on {NODE_NAMES[1]} it is {describe(values[1])}")
+    titles = [reading.pack.title for reading in readings]
+    if titles[0] != titles[1]:
+        found.note("nodes.1.home", f"this is {titles[1]}, and the other one {titles[0]}")
+    for conclude in (_addresses, _members, _presenter, _manager, _driver_jar):
+        conclude(found, readings)
+    database = [found.get(f"mysql.{name}") for name in ("host", "port", "databases.registry")]
+    usual = None if None in database else f"{found.get('mysql.username')}@{jdbc_url(*database)}"
+    if usual is not None and found.get("registry.cache_id") == usual:
+        del found.values["registry.cache_id"]
+    _one_machine(found)
     _mention_defaults(found)
     _leave_out_what_no_profile_holds(found)
     return found
@@ -153,30 +172,6 @@ def together(readings: tuple[Reading, Reading]) -> PairReading:
 def _own(name: str, number: int) -> str:
     """`nodes.host` of the node `number` is `nodes.1.host`."""
     return f"nodes.{number}{name.removeprefix('nodes')}" if name.startswith("nodes.") else name
-
-
-def _agree(found: PairReading, name: str, values: list[Any]) -> None:
-    said = [value for value in values if value is not None]
-    found.values[name] = said[0]
-    if len(said) == 1:
-        silent = NODE_NAMES[values.index(None)]
-        found.note(name, f"not found on {silent}")
-    elif said[0] != said[1]:
-        found.note(name, f"the nodes differ: on {NODE_NAMES[1]} it is {describe(said[1])}")
-
-
-def _conclude(found: PairReading, readings: tuple[Reading, Reading]) -> None:
-    titles = [reading.pack.title for reading in readings]
-    if titles[0] != titles[1]:
-        found.note("nodes.1.home", f"this is {titles[1]}, and the other one {titles[0]}")
-    _addresses(found, readings)
-    _members(found, readings)
-    _presenter(found, readings)
-    _manager(found, readings)
-    _driver_jar(found, readings)
-    if found.get("registry.cache_id") == _usual_cache_id(found):
-        found.values.pop("registry.cache_id", None)
-    _one_machine(found)
 
 
 def _addresses(found: PairReading, readings: tuple[Reading, Reading]) -> None:
@@ -240,54 +235,23 @@ def _manager(found: PairReading, readings: tuple[Reading, Reading]) -> None:
 
 def _driver_jar(found: PairReading, readings: tuple[Reading, Reading]) -> None:
     """Find the jar with the driver's class in the homes."""
-    from wizard.pack.driver import DriverError, holds_class
+    from wizard.pack.driver import first_with
+    from wizard.transaction.move import hash_of_file
 
     name = "mysql.driver_jar"
     driver_class = found.get("mysql.driver_class") or keys()["mysql.driver_class"].default
-    fitting: list[list[Path]] = []
-    for reading in readings:
-        jars = []
-        for jar in reading.pack.names(LIB, ".jar"):
-            with contextlib.suppress(DriverError):
-                path = reading.pack.path(f"{LIB}/{jar}")
-                jars += [path] if holds_class(path, driver_class) else []
-        fitting.append(jars)
-    for number, jars in enumerate(fitting):
-        if not jars:
+    first, second = (first_with(reading.pack.jars(LIB), driver_class) for reading in readings)
+    for number, jar in enumerate((first, second)):
+        if jar is None:
             found.note(name, f"{NODE_NAMES[number]}: no jar in {LIB} holds {describe(driver_class)}")
-        elif len(jars) > 1:
-            found.note(
-                name,
-                f"{NODE_NAMES[number]}: several jars hold it: {describe(', '.join(jar.name for jar in jars))}",
-            )
-    if all(fitting) and _content(fitting[0][0]) != _content(fitting[1][0]):
-        found.note(
-            name, f"the nodes differ: {NODE_NAMES[1]} has another one, {describe(str(fitting[1][0].name))}"
-        )
-    there = [*fitting[0], *fitting[1]]
-    if there:
-        found.values[name] = str(there[0])
-
-
-def _content(jar: Path) -> tuple[str, str]:
-    from wizard.transaction.move import hash_of_file
-
-    try:
-        return jar.name, hash_of_file(jar)
-    except OSError:
-        return str(jar), ""
-
-
-def _usual_cache_id(found: PairReading) -> str | None:
-    try:
-        url = jdbc_url(
-            found.values["mysql.host"],
-            found.values["mysql.port"],
-            found.values["mysql.databases.registry"],
-        )
-    except KeyError:
-        return None
-    return f"{found.get('mysql.username')}@{url}"
+    if first and second:
+        with contextlib.suppress(OSError):  # it was readable a moment ago
+            if (first.name, hash_of_file(first)) != (second.name, hash_of_file(second)):
+                found.note(
+                    name, f"the nodes differ: {NODE_NAMES[1]} has another one, {describe(second.name)}"
+                )
+    if jar := first or second:
+        found.values[name] = str(jar)
 
 
 def _one_machine(found: PairReading) -> None:
@@ -319,11 +283,14 @@ def _leave_out_what_no_profile_holds(found: PairReading) -> None:
     """Remove what the profile's own rules refuse, until only missing keys are wrong."""
     from wizard.profile.problems import find
 
+    for parameter, value in found.values.pop(PARAMETERS, {}).items():
+        found.values[PARAMETER + parameter] = value
     for name, value in list(found.values.items()):
         why = _unusable(value)
-        if why is not None and name != PARAMETERS:
+        if name.startswith(PARAMETER) and not _PARAMETER_NAME.fullmatch(name, len(PARAMETER)):
+            why = "invalid characters in its name"
+        if why is not None:
             found.drop(name, why)
-    _leave_out_parameters(found)
     while True:
         _, problems = find(_tables(found), Path("/"))
         wrong = [one for one in problems if one.kind != "missing" and one.field not in found.blank]
@@ -343,37 +310,17 @@ def _leave_out_what_no_profile_holds(found: PairReading) -> None:
 
 def _unusable(value: Any) -> str | None:
     """Why a value of the homes cannot be in a profile, whatever its field; None where it can."""
-    if isinstance(value, Secret):
-        text = value.reveal()
-        if len(text.encode("utf-8", "surrogatepass")) >= MOST_BYTES:
-            return "it is too long for a password"
-        return None if _has_utf8(text) else "it is not text"
-    if isinstance(value, str) and not _has_utf8(value):
+    text = value.reveal() if isinstance(value, Secret) else value
+    if not isinstance(text, str):
+        return None
+    data = text.encode("utf-8", "surrogatepass")
+    if data.decode("utf-8", "replace") != text:
         return "it is not UTF-8"
-    if isinstance(value, str) and shown(value, secret=False) not in (value, f'"{value}"'):
+    if isinstance(value, Secret):
+        return "it is too long for a password" if len(data) >= MOST_BYTES else None
+    if shown(text, secret=False) not in (text, f'"{text}"'):
         return "it has a password in it, which must not be in a profile"
     return None
-
-
-def _has_utf8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _leave_out_parameters(found: PairReading) -> None:
-    parameters: dict[str, str | Secret] = {}
-    for name, value in found.values.pop(PARAMETERS, {}).items():
-        why = None if _PARAMETER_NAME.fullmatch(name) else "invalid characters in its name"
-        why = why or _unusable(value)
-        if why is None:
-            parameters[name] = value
-        else:
-            found.note(PARAMETERS, f"left out the parameter {describe(name)}: {why}")
-    for name, value in parameters.items():
-        found.values[f"{PARAMETERS}.{name}"] = value
 
 
 def _tables(found: PairReading) -> dict[str, Any]:
@@ -389,8 +336,8 @@ def _tables(found: PairReading) -> dict[str, Any]:
 
 
 def _place(name: str) -> Place:
-    if name.startswith(f"{PARAMETERS}."):  # a parameter's own name may have a dot
-        return (*PARAMETERS.split("."), name.removeprefix(f"{PARAMETERS}."))
+    if name.startswith(PARAMETER):
+        return (*PARAMETERS.split("."), name.removeprefix(PARAMETER))
     return tuple(int(part) if part.isdigit() else part for part in name.split("."))
 
 
@@ -434,47 +381,35 @@ def _for_a_file(password: str) -> bytes:
 
 def text(found: PairReading, references: Mapping[str, Mapping[str, str]]) -> str:
     """The profile as TOML, with the notes as comments; `references` replace the passwords, by field."""
-    noted: set[str] = set()
     body: list[str] = []
     for table in tables():
         own = [key for key in keys().values() if key.table == table and key.key != "schema_version"]
         for number in (0, 1) if table == "nodes" else (0,):
-            lines = [
-                line for key in own for line in _lines(key, _own(key.key, number), found, references, noted)
-            ]
+            lines = [line for key in own for line in _lines(key, number, found, references)]
             if lines:
                 body += ["", "[[nodes]]" if table == "nodes" else f"[{table}]", *lines]
     head = ["# Read from two homes by: apimha-wizard profile from-homes"]
-    head += [f"# {escaped(note)}" for name in found.notes if name not in noted for note in found.notes[name]]
+    head += [f"# {escaped(note)}" for note in found.notes.get("", ())]
     return "\n".join([*head, "", f"schema_version = {SCHEMA_VERSION}", *body]) + "\n"
 
 
 def _lines(
-    key: Key,
-    name: str,
-    found: PairReading,
-    references: Mapping[str, Mapping[str, str]],
-    noted: set[str],
+    key: Key, number: int, found: PairReading, references: Mapping[str, Mapping[str, str]]
 ) -> Iterator[str]:
-    names = [name]
-    if name == PARAMETERS:
-        names += [one for one in {**found.values, **found.notes} if one.startswith(f"{PARAMETERS}.")]
-    for one in dict.fromkeys(names):
-        noted.add(one)
-        for note in found.notes.get(one, []):
-            yield f"# {escaped(note)}"
+    """The notes of a key as comments, and its value; in the table of a node with this number."""
+    name = _own(key.key, number)
+    yield from (f"# {escaped(note)}" for note in found.notes.get(name, ()))
+    written_name = written_key(key.name)
     if name in found.blank:
-        yield f'{written_key(key.name)} = ""   # required: fill it in, such as {written(key.default)}'
+        yield f'{written_name} = ""   # required: fill it in, such as {written(key.default)}'
     elif name in found.missing:
-        example = written(key.example(1 if name.startswith("nodes.1.") else 0))
-        yield f"# {written_key(key.name)} = {example}   # required: fill it in"
-    elif name == PARAMETERS:
-        parameters = {
-            one.removeprefix(f"{PARAMETERS}."): references.get(one, found.values[one])
-            for one in names[1:]
-            if one in found.values
-        }
-        if parameters:
-            yield f"{key.name} = {written(parameters)}"
-    elif name in found.values:
-        yield f"{written_key(key.name)} = {written(references.get(name, found.values[name]))}"
+        yield f"# {written_name} = {written(key.example(number))}   # required: fill it in"
+    values = {one: references.get(one, value) for one, value in found.values.items()}
+    if name in values:
+        yield f"{written_name} = {written(values[name])}"
+    elif parameters := {
+        one.removeprefix(PARAMETER): value
+        for one, value in values.items()
+        if name == PARAMETERS and one.startswith(PARAMETER)
+    }:
+        yield f"{written_name} = {written(parameters)}"

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from wizard.pack.home import Pack, is_pack
+from wizard.pack.releases import version_tuple
 from wizard.plan import planner
 from wizard.plan.diff import unified
 from wizard.preflight import checks, drift
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from wizard.database.provision import DatabaseProgress
     from wizard.passwords.masking import Masker
     from wizard.passwords.resolver import Resolver
+    from wizard.preflight.mysql.view import DatabaseView
     from wizard.profile.files import LoadedProfile
     from wizard.profile.model import Node, Profile
     from wizard.profile.passwords import Passwords
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     It raises `ChecksFailed` where no node may be stopped.
     """
 
+T = TypeVar("T")
 RunOutcome = Literal["applied", "unchanged", "pending", "refused", "failed", "cancelled", "ok", "restored"]
 
 
@@ -110,23 +113,21 @@ class Result:
 
     def to_json(self) -> dict[str, Any]:
         """The one object of `--json` (design.md, "Commands")."""
-        checks = [check_json(result, self.ignored) for result in self.checks]
+        checks = [
+            {
+                "id": one.id,
+                "step": one.id.partition(".")[0],
+                "node": one.node,
+                "status": one.status,
+                "message": one.message,
+                "fix": one.fix,
+                **({"needs_agreement": True} if isinstance(one.action, Agree) else {}),
+                **({"ignored": True} if one.id in self.ignored and one.status == "warning" else {}),
+            }
+            for one in self.checks
+        ]
         result = {"version": 1, "outcome": self.outcome, "run": self.run, "files": self.files}
         return {**result, "checks": checks, "databases": self.databases, "error": self.error}
-
-
-def check_json(result: Finding, ignored: tuple[str, ...] = ()) -> dict[str, Any]:
-    """A check's entry in the JSON."""
-    return {
-        "id": result.id,
-        "step": result.id.partition(".")[0],
-        "node": result.node,
-        "status": result.status,
-        "message": result.message,
-        "fix": result.fix,
-        **({"needs_agreement": True} if isinstance(result.action, Agree) else {}),
-        **({"ignored": True} if result.id in ignored and result.status == "warning" else {}),
-    }
 
 
 @dataclass
@@ -143,11 +144,6 @@ class Prepared:
     """The nodes' homes with links resolved, as planned."""
     plan: planner.Plan
     context: CheckContext
-
-    @property
-    def homes(self) -> list[Path]:
-        """The homes that this run works on."""
-        return [self.packs[node.name].home for node in self.nodes if node.name in self.packs]
 
     def files(self, files: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Add to the entries of `files` the masked diff, and whether the change can roll; null where there is none."""
@@ -168,27 +164,14 @@ class Prepared:
 
     def plan_for(self, server: tuple[int, ...] | None, *, mariadb: bool) -> None:
         """Plan for a version of the server; None: unknown."""
-        options = self.options
-        self.plan = planner.build(
-            self.profile,
-            self.nodes,
-            self.packs,
-            self.passwords,
-            self.steps,
-            offline=options.offline,
-            only_node=options.only_node,
-            server=server,
-            mariadb=mariadb,
+        who, offline = (self.profile, self.nodes, self.packs, self.passwords), self.options.offline
+        self.plan = self.context.plan = planner.build(
+            *who, self.steps, offline, self.options.only_node, server=server, mariadb=mariadb
         )
-        self.context.plan = self.plan
 
-    def check(self, cancel: Cancel | None = None) -> Iterator[Finding]:
-        """Run all checks of this run; yield their findings as they come."""
-        if cancel is not None:
-            self.context.cancel = cancel
-        return checks.run(
-            procedure.checks_of(self.steps), self.context, ignore=frozenset(self.options.ignore)
-        )
+    def check(self, chosen: Iterable[checks.Check]) -> Iterator[Finding]:
+        """Run checks of this run; yield their findings as they come."""
+        return checks.run(chosen, self.context, ignore=frozenset(self.options.ignore))
 
 
 def packs_here(profile: Profile, only_node: str | None, *, resolve: bool) -> dict[str, Pack]:
@@ -232,17 +215,9 @@ def prepare(profile: Profile, options: Options, resolver: Resolver, *, called: s
     )
     real = {name: os.path.realpath(pack.home) for name, pack in packs.items()}
     prepared = Prepared(profile, options, nodes, chosen, secrets, packs, real, context.plan, context)
-    version, mariadb = assumed_server(profile)
-    prepared.plan_for(version, mariadb=mariadb)
+    assumed = profile.mysql.server_version or ""
+    prepared.plan_for(version_tuple(assumed) or None, mariadb="mariadb" in assumed.lower())
     return prepared
-
-
-def assumed_server(profile: Profile) -> tuple[tuple[int, ...] | None, bool]:
-    """The server's version in the profile, and whether it is MariaDB; None where the profile has none."""
-    from wizard.pack.releases import version_tuple
-
-    text = profile.mysql.server_version
-    return (version_tuple(text), "mariadb" in text.lower()) if text else (None, False)
 
 
 def check(
@@ -256,49 +231,57 @@ def check(
     """Run only the checks.  Outcome `ok` (0), or `refused`: 3, and 5 after an interrupted run."""
     with os_errors_as_failures():
         prepared = prepare(loaded.profile, options, resolver, called=called(loaded.name, loaded.path))
-        found = look(prepared, tell, cancel)
-    code = _refusal(found)
-    databases = databases_json(pending_databases(prepared))
-    return Result(
-        "refused" if code else "ok", code, checks=found, databases=databases, ignored=options.ignore
-    )
+        result, _ = _checked(prepared, tell, cancel)
+    return result if result.exit_code else dataclasses.replace(result, outcome="ok")
+
+
+def _checked(
+    prepared: Prepared, tell: Callable[[Finding], None], cancel: Cancel
+) -> tuple[Result, Needs | None]:
+    """Run all checks; return the result with their findings, and what is to be created in the databases."""
+    found = look(prepared, tell, cancel)
+    needs = pending_databases(prepared)
+    databases = [dataclasses.asdict(one) for one in needs.results] if needs is not None else []
+    ignored = prepared.options.ignore
+    return Result("refused", _refusal(found), checks=found, databases=databases, ignored=ignored), needs
 
 
 def look(prepared: Prepared, tell: Callable[[Finding], None], cancel: Cancel) -> list[Finding]:
     """Run all checks; return their findings, each passed to `tell` as it comes, and plan for the server's version."""
+    prepared.context.cancel = cancel
     found = []
-    for result in prepared.check(cancel):
+    for result in prepared.check(procedure.checks_of(prepared.steps)):
         found.append(result)
         tell(result)
     if cancel.is_set():
         raise KeyboardInterrupt
-    if _knows_more(prepared):
-        for result in checks.run(_of_the_plan(), prepared.context, ignore=frozenset(prepared.options.ignore)):
+    before, server = prepared.plan, None
+    if prepared.profile.mysql.provisioning == "server":
+        server = _of_databases(prepared, lambda view: view.situation.greeting)
+    if server is not None:
+        prepared.plan_for(server.version, mariadb=server.mariadb)
+    if prepared.plan != before:
+        for result in prepared.check(one for one in procedure.CHECKS if one.id in OF_THE_PLAN):
             if result.status == "error" and result not in found:
                 found.append(result)
                 tell(result)
     return found
 
 
-def _knows_more(prepared: Prepared) -> bool:
-    """Whether the server's version changes the plan, which is then made again."""
-    if not _asks_databases(prepared) or prepared.profile.mysql.provisioning != "server":
-        return False
+OF_THE_PLAN = {f"prerequisites.{name}" for name in ("files", "running", "writable", "space", "same-home")}
+"""The checks of the plan itself, which run again where the version of the server changes it."""
+
+
+def _of_databases(prepared: Prepared, read: Callable[[DatabaseView], T]) -> T | None:
+    """Read what the checks know of the databases; None offline, without the step, or where no server answers."""
+    if prepared.options.offline or all(step.id != "mysql" for step in prepared.steps):
+        return None
     from wizard.preflight.mysql.view import DatabaseView
 
     try:
-        greeting = DatabaseView(prepared.context).situation.greeting
+        return read(DatabaseView(prepared.context))
     except Exception:
-        return False  # mysql.connect reports it
-    before = prepared.plan
-    prepared.plan_for(greeting.version, mariadb=greeting.mariadb)
-    return prepared.plan != before
-
-
-def _of_the_plan() -> list[checks.Check]:
-    """The checks of the plan itself."""
-    ids = {f"prerequisites.{name}" for name in ("files", "running", "writable", "space", "same-home")}
-    return [one for one in procedure.CHECKS if one.id in ids]
+        return None  # a check reports it
 
 
 def _refusal(found: list[Finding]) -> int:
@@ -307,33 +290,9 @@ def _refusal(found: list[Finding]) -> int:
     return 5 if "apply.unfinished" in errors else 3 if errors else 0
 
 
-def _asks_databases(prepared: Prepared) -> bool:
-    return not prepared.options.offline and any(step.id == "mysql" for step in prepared.steps)
-
-
 def pending_databases(prepared: Prepared) -> Needs | None:
     """What the run would create in the databases, by the checks; None offline, or where no server answers."""
-    if not _asks_databases(prepared) or prepared.passwords.problems:
-        return None
-    from wizard.preflight.mysql.view import DatabaseView
-
-    try:
-        return DatabaseView(prepared.context).needs
-    except Exception:
-        return None  # a check reports it, and is ignored
-
-
-def databases_json(needs: Needs | None) -> list[dict[str, Any]]:
-    """The `databases` of the JSON: name, status, number of tables."""
-    return [dataclasses.asdict(result) for result in needs.results] if needs is not None else []
-
-
-def driver_at_last(prepared: Prepared, before: list[Finding]) -> list[Finding]:
-    """Log in with the driver, now that account and databases exist; nothing where it was tried before."""
-    if not any(result.id == "mysql.driver" and result.status == "skipped" for result in before):
-        return []
-    again = [one for one in procedure.CHECKS if one.id == "mysql.driver"]
-    return list(checks.run(again, prepared.context, ignore=frozenset(prepared.options.ignore)))
+    return None if prepared.passwords.problems else _of_databases(prepared, lambda view: view.needs)
 
 
 def replay(
@@ -366,16 +325,8 @@ def replay(
                 for line in recovered.lines():
                     say(line)
         prepared = prepare(loaded.profile, options, resolver, called=called(loaded.name, loaded.path))
-        found = look(prepared, tell, cancel)
-        needs = pending_databases(prepared)
-        result = Result(
-            "refused",
-            _refusal(found),
-            files=applying.files_json(prepared.plan, status="pending"),
-            checks=found,
-            databases=databases_json(needs),
-            ignored=options.ignore,
-        )
+        result, needs = _checked(prepared, tell, cancel)
+        result.files = applying.files_json(prepared.plan, status="pending")
         if result.exit_code:
             return result, prepared
         databases_pending = needs is not None and needs.pending
@@ -444,11 +395,14 @@ def _with_databases(
         databases = [dataclasses.asdict(one) for one in left] if left is not None else result.databases
         return dataclasses.replace(_failed(result, problem), databases=databases)
     prepared.context.forget()
-    databases = [dataclasses.asdict(one) for one in made]
-    driver = driver_at_last(prepared, result.checks)
+    found, driver = result.checks, []
+    if any(one.id == "mysql.driver" and one.status == "skipped" for one in found):
+        # The driver can log in now that account and databases exist.
+        driver = list(prepared.check(one for one in procedure.CHECKS if one.id == "mysql.driver"))
+        found = [one for one in found if one.id != "mysql.driver"] + driver
     for finding in driver:
         tell(finding)
-    found = [one for one in result.checks if one.id != "mysql.driver" or not driver] + driver
+    databases = [dataclasses.asdict(one) for one in made]
     return dataclasses.replace(result, databases=databases, checks=found, exit_code=_refusal(driver))
 
 
