@@ -18,8 +18,8 @@ from screens.model.background import beside
 from screens.signs import of_finding, plain, sign
 from wizard.command_line.run import start_stop
 from wizard.command_line.run.servers import NodeState, ServersResult, Setting
-from wizard.command_line.servers import ending, worth_showing
-from wizard.command_line.verify import mask_of
+from wizard.command_line.text import ending, worth_showing
+from wizard.command_line.verify import masker_of
 from wizard.profile.names import called
 from wizard.profile.store import load
 from wizard.system.cancel import Cancel
@@ -98,7 +98,7 @@ def as_saved(pair: OpenPair) -> tuple[LoadedProfile, Resolver]:
 
 
 def setting_of(loaded: LoadedProfile, resolver: Resolver, only_node: str | None) -> Setting:
-    return Setting(loaded, resolver, only_node, mask=mask_of(loaded.profile, resolver))
+    return Setting(loaded, resolver, only_node, mask=masker_of(loaded.profile, resolver).mask)
 
 
 class ServersRun(ModalScreen[ServersResult | None]):

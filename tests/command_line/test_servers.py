@@ -713,7 +713,7 @@ class TestSystemd:
         setting = servers.Setting(load(two.pair.profile), Resolver(), "node2")
         control = servers.Servers("start", setting, lambda nodes: None, Cancel())
         control.launch(control.nodes[0], setup=True)
-        control.close()
+        control.watcher.close()
         assert asked(units) == []
         assert b"-Dsetup" in Path(f"/proc/{pids(two)[1]}/cmdline").read_bytes().split(b"\0")
 

@@ -19,7 +19,7 @@ from tests.support.sandboxes import ROOT, Sandbox
 from tests.transaction.test_runs import AXIS2, edit, port
 from wizard.command_line.run import rollback as undo
 from wizard.system import locations
-from wizard.transaction import index
+from wizard.transaction import index, runs
 
 
 def calls(box: Sandbox, *arguments: str) -> int:
@@ -159,13 +159,13 @@ def test_a_prune_that_is_killed_leaves_no_backup_listed_that_is_gone(
     with monkeypatch.context() as patch:
         patch.setattr(shutil, "rmtree", killed)
         with pytest.raises(KeyboardInterrupt):
-            undo.prune(0)
+            runs.prune(0)
     assert undo.history() == history(box)
     assert [one["can_be_undone"] for one in undo.history()] == [False]
-    assert undo.prune(0) == 1
+    assert runs.prune(0) == 1
     assert undo.history() == history(box)
     assert not (box.runs / run / "backups").exists()
-    assert undo.prune(0) == 0
+    assert runs.prune(0) == 0
 
 
 def test_drift_is_found_through_the_index_as_through_the_journals(box: Sandbox) -> None:

@@ -415,19 +415,19 @@ def test_history_has_the_newest_first_and_keeps_the_newest_backups(box: Sandbox)
     second = box.applied().run
     assert [one["run"] for one in undo.history()] == [second, first]
     assert [one["can_be_undone"] for one in undo.history()] == [True, True]
-    assert undo.prune(1) == 1
+    assert runs.prune(1) == 1
     assert [one["can_be_undone"] for one in undo.history()] == [True, False]
     result = box.rollback(first)
     assert (result.outcome, result.exit_code) == ("refused", 3)
     assert "history --prune" in (result.error or "")
     assert box.rollback(second).outcome == "restored"
-    assert undo.prune(0) == 2
+    assert runs.prune(0) == 2
     assert not list(box.runs.rglob("backups"))
 
 
 def test_prune_leaves_interrupted_runs_alone(box: Sandbox) -> None:
     box.cut_off()
-    assert undo.prune(0) == 0
+    assert runs.prune(0) == 0
     assert box.rollback().outcome == "restored"
     assert box.changed() == []
 

@@ -35,12 +35,11 @@ from wizard.command_line.commands import (
 from wizard.command_line.completion import offering
 from wizard.command_line.streams import lost, write_whole
 from wizard.command_line.text import Paper, RunPrinter, json_line
-from wizard.system.errors import AS_BEFORE, WizardError
+from wizard.system.errors import AS_BEFORE, WizardError, os_errors_as_failures
 from wizard.system.printable import escaped
 
 if TYPE_CHECKING:
     from wizard.command_line.run.replay import Prepared, Result
-    from wizard.command_line.run.servers import ServersResult
     from wizard.profile.model import Node
 
 __all__ = ["cli", "main"]
@@ -71,9 +70,8 @@ def replay(name: str, as_json: bool, allow_commands: bool, quiet: bool, **given:
     """Check, create the databases, and write both nodes or neither, without a screen."""
     from wizard.command_line.run import replay as headless
 
-    keeping = None
+    keeping, out = None, paper(as_json)
     loaded, options = load(name), headless.Options(**given)
-    out = paper(as_json)
     resolver = resolver_of(loaded, allow_commands=allow_commands)
     printer = RunPrinter(out, quiet=quiet)
 
@@ -83,8 +81,8 @@ def replay(name: str, as_json: bool, allow_commands: bool, quiet: bool, **given:
 
     with interruptible() as cancel, closing(printer):
         if options.rolling:
-            from wizard.command_line.run.rolling import keeping as keep
-            from wizard.command_line.servers import ServersPrinter
+            from wizard.command_line.run.start_stop import keeping as keep
+            from wizard.command_line.text import ServersPrinter
 
             keeping = partial(keep, loaded, resolver, ServersPrinter(out).progress, cancel)
         result, prepared = headless.replay(
@@ -102,27 +100,28 @@ def replay(name: str, as_json: bool, allow_commands: bool, quiet: bool, **given:
     _print_replay(printer, result, prepared, quote(name), loaded.path)
     if as_json:
         result.files = prepared.files(result.files)
-    return _end(result, as_json)
+    return Ended(result.exit_code, result.to_json())
 
 
 def _print_replay(printer: RunPrinter, result: Result, prepared: Prepared, called: str, path: Path) -> None:
     from wizard.command_line import text
 
-    out, options = printer.paper, prepared.options
+    out, options, plan = printer.paper, prepared.options, prepared.plan
     printer.checks()
     out.line(text.checks_summary(result.checks))
+    rolling, pending = options.rolling and options.dry_run, result.outcome == "pending"
     if not printer.quiet:
         if result.outcome in {"pending", "applied", "failed"}:
             out.lines(text.database_lines(result.databases))
-        if result.outcome in {"pending", "applied"} or (options.rolling and options.dry_run):
-            verb, rolling = "to change" if options.dry_run else "written", options.rolling and options.dry_run
-            out.lines(text.plan_lines(prepared.plan, verb, rolling=rolling))
-        if result.outcome == "pending":
-            out.diff(text.diff_lines(prepared.plan, prepared.masker()))
+        if result.outcome in {"pending", "applied"} or rolling:
+            verb = "to change" if options.dry_run else "written"
+            out.lines(text.plan_lines(plan, verb, rolling=rolling))
+        if pending:
+            out.diff(text.diff_lines(plan, prepared.masker()))
     if result.error:
         Paper(sys.stderr).text(result.error, "error")
-    if result.outcome == "pending":
-        out.line(f"{text.totals(prepared.plan, result.databases)}.")
+    if pending:
+        out.line(f"{text.totals(plan, result.databases)}.")
     out.line(_ending(result))
     if result.outcome == "applied" and not printer.quiet:
         out.lines(text.step_lines(text.next_steps(prepared, result, called, path)))
@@ -155,7 +154,7 @@ def check(name: str, as_json: bool, allow_commands: bool, quiet: bool, **given: 
         result = headless.check(loaded, options, resolver, tell=printer.add, cancel=cancel)
     printer.checks()
     printer.paper.line(checks_summary(result.checks))
-    return _end(result, as_json)
+    return Ended(result.exit_code, result.to_json())
 
 
 @command("rollback", "json", acts=True)
@@ -175,7 +174,7 @@ def rollback(name: str | None, force: bool, as_json: bool) -> Ended:
     out.line("Nothing to undo." if result.outcome == "unchanged" else _ending(result))
     if result.outcome == "restored":
         out.line("Databases, accounts and tables stay as they are.")
-    return _end(result, as_json)
+    return Ended(result.exit_code, result.to_json())
 
 
 @command("history", "json", acts=lambda given: given["prune"] is not None)
@@ -187,18 +186,19 @@ def history(name: str | None, prune: int | None, as_json: bool) -> Ended:
     """List the runs, the newest first."""
     from wizard.command_line.run import rollback as undo
     from wizard.command_line.text import count, history_lines
-    from wizard.transaction.runs import INTERRUPTED
+    from wizard.transaction import runs
 
     out = paper(as_json)
     if prune is not None:
-        out.line(f"Removed the backups of {count(undo.prune(prune), 'run')}.")
+        with os_errors_as_failures():
+            out.line(f"Removed the backups of {count(runs.prune(prune), 'run')}.")
     found = undo.history(name)
-    interrupted = [run["run"] for run in found if run["state"] == INTERRUPTED]
+    interrupted = [run["run"] for run in found if run["state"] == runs.INTERRUPTED]
     if not as_json:
         out.lines(history_lines(found))
         for run in interrupted:
             out.line(f"! {run} was interrupted; apimha-wizard rollback {run} restores the homes", "warning")
-    return Ended(5 if interrupted else 0, {"version": 1, "runs": found} if as_json else None)
+    return Ended(5 if interrupted else 0, {"version": 1, "runs": found})
 
 
 @command("checks", "json")
@@ -206,14 +206,12 @@ def checks(as_json: bool) -> Ended:
     """List all check ids, with why they matter and their fixes."""
     from wizard.steps.procedure import CHECKS
 
-    if as_json:
-        keys = ("id", "step", "severity", "offline", "why", "fix")
-        rows = [{key: getattr(one, key) for key in keys} | {"fix": str(one.fix)} for one in CHECKS]
-        return Ended(0, {"version": 1, "checks": rows})
-    for one in CHECKS:
+    for one in CHECKS if not as_json else ():
         live = "" if one.offline else ", live"
         Paper().text(f"{one.id}  ({one.severity}{live})\n    why: {one.why}\n    fix: {one.fix}")
-    return Ended(0)
+    keys = ("id", "step", "severity", "offline", "why", "fix")
+    rows = [{key: getattr(one, key) for key in keys} | {"fix": str(one.fix)} for one in CHECKS]
+    return Ended(0, {"version": 1, "checks": rows})
 
 
 @command("sql", "profile commands")
@@ -224,15 +222,13 @@ def sql(name: str, with_password: bool, allow_commands: bool) -> int:
     from wizard.command_line.run.replay import packs_here
     from wizard.profile.passwords import UNRESOLVED, Passwords
 
-    loaded = load(name)
-    profile = loaded.profile
-    password = UNRESOLVED
+    loaded, password = load(name), UNRESOLVED
     if with_password:
         resolver = resolver_of(loaded, allow_commands=allow_commands)
-        password = resolver.resolve(profile.mysql.password, "mysql.password")
-    packs = packs_here(profile, None, resolve=True)
-    text = sql_for_dba(profile, Passwords(password), packs, with_password=with_password)
-    Paper().text(text, exact=True)
+        password = resolver.resolve(loaded.profile.mysql.password, "mysql.password")
+    packs = packs_here(loaded.profile, None, resolve=True)
+    sql = sql_for_dba(loaded.profile, Passwords(password), packs, with_password=with_password)
+    Paper().text(sql, exact=True)
     return 0
 
 
@@ -242,37 +238,28 @@ def sql(name: str, with_password: bool, allow_commands: bool) -> int:
 @flag("--until-healthy", "With --watch: end when the pair is healthy.")
 @flag("--drill", "Lead through the failover drill.")
 @click.option(
-    "--log-limit", type=click.IntRange(min=1), metavar="MB", help="Megabytes of each log to read (256)."
+    "--log-limit",
+    type=click.IntRange(min=1),
+    default=256,
+    metavar="MB",
+    help="Megabytes of each log to read (256).",
 )
 @click.option(
     "--report", type=click.Path(path_type=Path), metavar="FILE.md", help="Write a report for colleagues."
 )
 @click.pass_obj
 def verify(
-    screen: Launchers | None,
-    /,
-    name: str,
-    log_limit: int | None,
-    as_json: bool,
-    allow_commands: bool,
-    **options: Any,
+    screen: Launchers | None, /, name: str, log_limit: int, allow_commands: bool, **options: Any
 ) -> Ended:
     """After the start: check that the pair is up and would survive the loss of a node."""
     from wizard.command_line.verify import run_verify
-    from wizard.verify.log import LIMIT
 
     loaded = load(name)
     resolver = resolver_of(loaded, allow_commands=allow_commands)
-    code, data = run_verify(
-        loaded.profile,
-        name,
-        resolver=resolver,
-        as_json=as_json,
-        log_limit=LIMIT if log_limit is None else log_limit * 1024 * 1024,
-        dashboard=partial(screen.dashboard, loaded=loaded, resolver=resolver) if screen is not None else None,
-        **options,
-    )
-    return Ended(code, data)
+    dashboard = partial(screen.dashboard, loaded=loaded, resolver=resolver) if screen is not None else None
+    log_limit *= 1024 * 1024
+    asked = {"resolver": resolver, "log_limit": log_limit, "dashboard": dashboard, **options}
+    return Ended(*run_verify(loaded.profile, name, **asked))
 
 
 @command("start", "profile node log json commands", acts=True)
@@ -315,18 +302,18 @@ def _servers(
     """Run `start`, `stop` or `restart`, and print its progress and result."""
     from wizard.command_line.run.servers import Setting
     from wizard.command_line.run.start_stop import run
-    from wizard.command_line.servers import ServersPrinter
-    from wizard.command_line.verify import mask_of, open_logs
+    from wizard.command_line.text import ServersPrinter
+    from wizard.command_line.verify import masker_of, open_logs
 
     loaded = load(name)
     opened = open_logs(loaded.profile, logs)
     resolver = resolver_of(loaded, allow_commands=allow_commands)
-    setting = Setting(loaded, resolver, only_node, opened, mask_of(loaded.profile, resolver))
+    setting = Setting(loaded, resolver, only_node, opened, masker_of(loaded.profile, resolver).mask)
     printer = ServersPrinter(paper(as_json))
     with interruptible() as cancel:
         result = run(verb, setting, **options, progress=printer.progress, cancel=cancel)
     printer.end(result)
-    return _end(result, as_json)
+    return Ended(result.exit_code, result.to_json())
 
 
 @command("service", "profile")
@@ -376,15 +363,21 @@ def demo(folder: Path | None) -> int:
     return 0
 
 
-def _end(result: Result | ServersResult, as_json: bool) -> Ended:
-    return Ended(result.exit_code, result.to_json() if as_json else None)
-
-
+SERVERS: dict[str, Any] = {"outcome": None, "nodes": [], "findings": [], "error": None}
 SHAPES: dict[str, dict[str, Any]] = {
-    **{verb: {"nodes": [], "findings": []} for verb in ("start", "stop", "restart")},
-    "verify": {"findings": []},
+    **dict.fromkeys(("start", "stop", "restart"), SERVERS),
+    "verify": {"outcome": None, "findings": [], "error": None},
 }
-"""The empty JSON of the commands that have other keys than `replay`, without outcome and error."""
+"""The empty JSON of the commands that have other keys than `replay`."""
+REPLAY: dict[str, Any] = {
+    "version": 1,
+    "outcome": None,
+    "run": None,
+    "files": [],
+    "checks": [],
+    "databases": [],
+    "error": None,
+}
 
 
 def _failed(error: str, code: int, outcome: str, text: str | None = None) -> Ended:
@@ -393,10 +386,8 @@ def _failed(error: str, code: int, outcome: str, text: str | None = None) -> End
     if "--json" not in sys.argv[1:]:
         return Ended(code, final=True)
     command = next((word for word in sys.argv[1:] if word in cli.commands), "")
-    if (shape := SHAPES.get(command)) is not None:
-        return Ended(code, {"outcome": outcome, **shape, "error": error}, final=True)
-    shape = {"version": 1, "outcome": outcome, "run": None, "files": [], "checks": [], "databases": []}
-    return Ended(code, {**shape, "error": error}, final=True)
+    shape = SHAPES.get(command, REPLAY)
+    return Ended(code, {**shape, "outcome": outcome, "error": error}, final=True)
 
 
 def main(arguments: list[str] | None = None, *, screen: Launchers | None = None) -> NoReturn:

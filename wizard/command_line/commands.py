@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from wizard import __version__
-from wizard.command_line.completion import Offer, offering, profiles_to_open
+from wizard.command_line.completion import Offer, offering, words
 from wizard.command_line.text import Paper
 from wizard.system.errors import UsageError
 
@@ -41,17 +41,19 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and not args[0].startswith("-") and args[0] not in self.commands:
-            completing = ctx.resilient_parsing  # the Tab key: an error would appear in the prompt
-            if not completing and (
-                (len(args) > 1 and not args[1].startswith("-")) or not is_profile(args[0])
-            ):
+            only_name = len(args) == 1 or args[1].startswith("-")
+            # While the Tab key completes, an error would appear in the prompt.
+            if not ctx.resilient_parsing and not (only_name and is_profile(args[0])):
                 raise _unknown(args[0])
             return "wizard", self.commands["wizard"], args
         return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Complete commands, then the profiles that open in the wizard."""
-        return [*super().shell_complete(ctx, incomplete), *profiles_to_open(incomplete)]
+        from click.shell_completion import CompletionItem
+
+        profiles = [name for name in words("profiles", ctx) if name.startswith(incomplete)]
+        return [*super().shell_complete(ctx, incomplete), *map(CompletionItem, profiles)]
 
 
 HELP = {"help_option_names": ["-h", "--help"]}
@@ -69,7 +71,7 @@ def cli(ctx: click.Context) -> int | None:
 
 
 class Ended(NamedTuple):
-    """How a command ended: its exit code, and with `--json` its object."""
+    """How a command ended: its exit code, and the object that `--json` prints."""
 
     code: int
     data: Any = None
@@ -95,6 +97,8 @@ def command(
         def run(*screen: Any, **given: Any) -> Ended:
             ended = function(*screen, **given)
             ended = Ended(ended) if isinstance(ended, int) else ended
+            if not given.get("as_json", True):
+                ended = ended._replace(data=None)
             return ended._replace(final=(acts(given) if callable(acts) else acts) or ended.code == 130)
 
         for option in reversed(takes.split()):
@@ -116,44 +120,27 @@ def value(name: str, metavar: str, offer: Offer, text: str, *names: str, **more:
 
 
 def timeout(seconds: int, what: str) -> Callable[[Any], Any]:
-    return click.option(
-        "--timeout",
-        type=click.FloatRange(min=0),
-        callback=_refuse_nan,
-        default=float(seconds),
-        metavar="S",
-        help=f"Seconds that {what} may take ({seconds}).",
-    )
+    def refuse_nan(context: click.Context, parameter: click.Parameter, given: float) -> float:
+        if math.isnan(given):  # never outside of a range
+            raise click.BadParameter("not a number", context, parameter)
+        return given
+
+    text, type = f"Seconds that {what} may take ({seconds}).", click.FloatRange(min=0)
+    return click.option("--timeout", type=type, callback=refuse_nan, default=seconds, metavar="S", help=text)
 
 
-def _refuse_nan(context: click.Context, parameter: click.Parameter, given: float) -> float:
-    if math.isnan(given):  # never outside of a range
-        raise click.BadParameter("not a number", context, parameter)
-    return given
-
-
+IGNORED = "Treat this check's errors as warnings (repeatable)."
+ELSEWHERE = "The log of a node on another machine (-: standard input)."
 OPTIONS: dict[str, Callable[[Any], Any]] = {
     "profile": click.argument("name", metavar="PROFILE", shell_complete=offering("profiles")),
     "node": value("--node", "NAME", "nodes", "Only this node, on its own machine.", "only_node"),
     "only": value("--only", "STEP", "steps", "Run only this step (repeatable).", multiple=True),
     "skip": value("--skip", "STEP", "steps", "Skip this step (repeatable).", multiple=True),
     "offline": flag("--offline", "Use no network: no live checks, no databases."),
-    "ignore": value(
-        "--ignore",
-        "CHECK-ID",
-        "checks",
-        "Treat this check's errors as warnings (repeatable).",
-        multiple=True,
-    ),
+    "ignore": value("--ignore", "CHECK-ID", "checks", IGNORED, multiple=True),
     "quiet": flag("--quiet", "Print only problems and the result."),
     "json": flag("--json", "Print one JSON object to standard output.", "as_json"),
-    "log": click.option(
-        "--log",
-        "logs",
-        multiple=True,
-        metavar="NODE=FILE|-",
-        help="The log of a node on another machine (-: standard input).",
-    ),
+    "log": click.option("--log", "logs", multiple=True, metavar="NODE=FILE|-", help=ELSEWHERE),
     "commands": flag("--allow-commands", "Agree to what the profile names, for this run only."),
     "dry-run": flag("--dry-run", "Show what would change; write and remove nothing."),
 }
@@ -230,11 +217,8 @@ def interruptible() -> Iterator[Cancel]:
 
     cancel = Cancel()
     # A closed terminal (SIGHUP) stops the command too, unless the signal is ignored (nohup).
-    numbers = [
-        number
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        if signal.getsignal(number) is not signal.SIG_IGN
-    ]
+    possible = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    numbers = [number for number in possible if signal.getsignal(number) is not signal.SIG_IGN]
     before = [signal.signal(number, lambda *_: cancel.interrupt()) for number in numbers]
     try:
         yield cancel

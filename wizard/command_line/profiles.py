@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,9 @@ from wizard import __version__
 from wizard.command_line.commands import HELP, Ended, can_ask, cli, command, flag, load, paper
 from wizard.command_line.text import Paper
 from wizard.system.errors import Cancelled, UsageError, os_errors_as_failures
+
+if TYPE_CHECKING:
+    from wizard.profile.files import LoadedProfile
 
 
 @cli.group("profile", context_settings=HELP)
@@ -47,18 +51,15 @@ def listing(as_json: bool) -> Ended:
     """List the saved profiles and the drafts of the wizard."""
     from wizard.profile.store import listing
 
-    found = listing()
-    if as_json:
-        keys = ("name", "path", "state", "cluster", "hosts", "error")
-        rows = [{key: getattr(one, key) for key in keys} | {"path": str(one.path)} for one in found]
-        return Ended(0, {"version": 1, "profiles": rows})
-    out = Paper()
+    found, out = listing(), paper(as_json)
     if not found:
         out.line("no profiles yet: apimha-wizard profile new NAME, or apimha-wizard")
     for one in found:
         what = " and ".join(one.hosts) if one.hosts else (one.error or "").partition("\n")[0]
         out.line(f"{one.name:<20} {one.state:<8} {what}")
-    return Ended(0)
+    keys = ("name", "path", "state", "cluster", "hosts", "error")
+    rows = [{key: getattr(one, key) for key in keys} | {"path": str(one.path)} for one in found]
+    return Ended(0, {"version": 1, "profiles": rows})
 
 
 @command("show", "profile", group=profile)
@@ -84,31 +85,37 @@ def validate(name: str) -> int:
 def allow(name: str | None, listed: bool, revoke: bool, as_json: bool) -> Ended:
     """Agree to what a profile outside your profile folder names: programs, and passwords stored elsewhere."""
     from wizard.profile import trust
+    from wizard.profile.files import read
+    from wizard.profile.names import locate
 
     out = paper(as_json)
     if name is None and listed and not revoke:
         found = trust.agreements()
         out.lines(f"{one.since}  {one.how:<8} {one.sha256[:12]}  {one.path}" for one in found)
-        data = {"version": 1, "agreements": [one._asdict() for one in found]}
-        return Ended(0, data if as_json else None)
+        return Ended(0, {"version": 1, "agreements": [one._asdict() for one in found]})
     if name is None or listed:
         raise UsageError("give a profile, or --list", fix="apimha-wizard profile allow --list")
+    text: str | None
     with os_errors_as_failures():
-        path, text, done = _revoke(name) if revoke else _agree(name)
-    out.line(f"{path}: {done}")
+        if revoke:  # the file may be gone
+            _, path = locate(name)
+            text = read(path) if path.exists() else None
+            done = "revoked" if trust.revoke(path, text) else "nothing was recorded"
+        else:
+            loaded = load(name)
+            path, text = loaded.path, loaded.text
+            done = "agreed already" if loaded.is_agreed else _agree(loaded)
+    own = " (every profile in your own profile folder is agreed to)" if trust.is_own(path) else ""
+    out.line(f"{path}: {done}{own}")
     agreed = text is not None and trust.is_agreed(path, text)
     sha256 = trust.digest(text) if text is not None else None
-    data = {"version": 1, "path": str(path), "sha256": sha256, "agreed": agreed}
-    return Ended(0, data if as_json else None)
+    return Ended(0, {"version": 1, "path": str(path), "sha256": sha256, "agreed": agreed})
 
 
-def _agree(name: str) -> tuple[Path, str, str]:
-    """Ask whether the user agrees to a profile, and record it; return the path, the text, and what was done."""
+def _agree(loaded: LoadedProfile) -> str:
+    """Ask whether the user agrees to a profile, and record it; return what was done.  Raises `Cancelled`."""
     from wizard.profile import trust
 
-    loaded = load(name)
-    if loaded.is_agreed:
-        return loaded.path, loaded.text, "agreed already" + _own_note(loaded.path)
     if not can_ask():
         raise UsageError(
             "agreeing to a profile needs a terminal",
@@ -121,24 +128,7 @@ def _agree(name: str) -> tuple[Path, str, str]:
     if not click.confirm("Agree to this content?", default=False, err=True):
         raise Cancelled("nothing was recorded", place=str(loaded.path))
     trust.allow(loaded.path, loaded.text)
-    return loaded.path, loaded.text, "agreed; every change of the content needs a new agreement"
-
-
-def _revoke(name: str) -> tuple[Path, str | None, str]:
-    """Remove the agreement to a profile, whose file may be gone; return the same as `_agree`."""
-    from wizard.profile import trust
-    from wizard.profile.files import read
-    from wizard.profile.names import locate
-
-    _, path = locate(name)
-    text = read(path) if path.exists() else None
-    return path, text, ("revoked" if trust.revoke(path, text) else "nothing was recorded") + _own_note(path)
-
-
-def _own_note(path: Path) -> str:
-    from wizard.profile.trust import is_own
-
-    return " (every profile in your own profile folder is agreed to)" if is_own(path) else ""
+    return "agreed; every change of the content needs a new agreement"
 
 
 @command("from-homes", group=profile, acts=True)

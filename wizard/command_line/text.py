@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TextIO
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wizard.command_line.run.replay import Prepared, Result
+    from wizard.command_line.run.servers import NodeState, ServersResult
     from wizard.pack.home import Pack
     from wizard.passwords.masking import Masker
     from wizard.plan.planner import Plan
@@ -52,9 +54,10 @@ class Paper:
         self.live = self.stream.isatty() and os.environ.get("TERM") != "dumb"
         """Whether a line can be replaced."""
         self.colour = self.live and not os.environ.get("NO_COLOR")
-        self._encoding = getattr(self.stream, "encoding", None) or "utf-8"
-        encoding = (getattr(self.stream, "encoding", None) or "ascii").lower()
-        self.signs = SIGNS if encoding.replace("-", "") in {"utf8", "utf16"} else ASCII_SIGNS
+        encoding = getattr(self.stream, "encoding", None)
+        self._encoding = encoding or "utf-8"
+        known = (encoding or "ascii").lower().replace("-", "")
+        self.signs = SIGNS if known in {"utf8", "utf16"} else ASCII_SIGNS
         self._replaceable = False
 
     def line(self, text: str = "", style: str | None = None, *, exact: bool = False) -> None:
@@ -221,11 +224,9 @@ def next_steps(prepared: Prepared, result: Result, called: str, path: Path) -> I
 
     `called` is the profile as an argument of a command, `path` its file.
     """
-    elsewhere = [node for node in prepared.profile.nodes if node not in prepared.nodes]
-    rolling = prepared.options.rolling
-    return steps_after(
-        prepared.profile, prepared.packs, elsewhere, called, path, run=result.run, rolling=rolling
-    )
+    profile, rolling = prepared.profile, prepared.options.rolling
+    elsewhere = [node for node in profile.nodes if node not in prepared.nodes]
+    return steps_after(profile, prepared.packs, elsewhere, called, path, run=result.run, rolling=rolling)
 
 
 def steps_after(
@@ -256,16 +257,15 @@ def steps_after(
         added = " plus its offset" if pack is None and node.port_offset is None else ""
         addresses.append(f"tcp://{node.host}:{plain}{added} (SSL {ssl}{added})")
     manager = [(f"send its events to: {', '.join(addresses)}", "")]
-    if profile.mysql.databases.stats is not None:
-        manager.append((f"read its statistics from the database {profile.mysql.databases.stats}", ""))
+    if (stats := profile.mysql.databases.stats) is not None:
+        manager.append((f"read its statistics from the database {stats}", ""))
     yield NextStep("manager", "Configure API Manager", manager)
     later = []
     if profile.deployment_sync.method == "none":
         later.append(("without svn, deploy every C-App to both nodes", ""))
     if profile.event_processor.persistence:
-        later.append(
-            ("the servers never delete state files; remove old ones with:", f"apimha-wizard clean {called}")
-        )
+        text = "the servers never delete state files; remove old ones with:"
+        later.append((text, f"apimha-wizard clean {called}"))
     if later:
         yield NextStep("later", "Later", later)
     yield from undo
@@ -278,14 +278,11 @@ def _step_there(profile: Profile, node: Node, called: str, path: Path) -> NextSt
     from wizard.profile.passwords import references
 
     lines = [("copy the profile to that machine:", f"scp {quote(str(path))} {node.host}:")]
-    if (jar := profile.mysql.driver_jar) is not None:
-        lines.append(
-            ("and the driver jar to the same path:", f"scp {quote(str(jar))} {node.host}:{quote(str(jar))}")
-        )
-    lines += [
-        (f"{key} must be there too: {reference.describe()}", "")
-        for key, reference in references(profile).items()
-    ]
+    if profile.mysql.driver_jar is not None:
+        jar = quote(str(profile.mysql.driver_jar))
+        lines.append(("and the driver jar to the same path:", f"scp {jar} {node.host}:{jar}"))
+    for key, reference in references(profile).items():
+        lines.append((f"{key} must be there too: {reference.describe()}", ""))
     lines += [
         ("then, on that machine:", f"apimha-wizard replay {quote(path.name)} --node {node.name}"),
         ("or both machines from one, with Ansible:", f"apimha-wizard ansible {called} FOLDER"),
@@ -301,18 +298,14 @@ def start_step(profile: Profile, packs: Iterable[Pack], called: str, elsewhere: 
     lines = [("", f"apimha-wizard start {called}")]
     if elsewhere:
         apart = 'once its log says "Cluster initialization completed", ' if setup else "at once "
-        lines = [
-            (
-                (apart if number else "") + f"{node.name}{f' on {node.host}' if node in elsewhere else ''}:",
-                f"apimha-wizard start {called} --node {node.name}",
-            )
-            for number, node in enumerate(profile.nodes)
-        ]
+        lines = []
+        for number, node in enumerate(profile.nodes):
+            where = f" on {node.host}" if node in elsewhere else ""
+            text = f"{apart if number else ''}{node.name}{where}:"
+            lines.append((text, f"apimha-wizard start {called} --node {node.name}"))
     if setup:
-        first, databases = profile.nodes[0], profile.mysql.databases
-        lines.append(
-            (f"{first.name} makes the tables of {databases.user} and {databases.registry} (-Dsetup)", "")
-        )
+        first, databases = profile.nodes[0].name, profile.mysql.databases
+        lines.append((f"{first} makes the tables of {databases.user} and {databases.registry} (-Dsetup)", ""))
     if not starts_alone(profile, packs):
         lines.append(("neither node completes its start alone: each waits for the other one", ""))
     return NextStep("start", f"Start both nodes{', each on its machine' if elsewhere else ''}", lines)
@@ -343,3 +336,57 @@ def history_lines(history: list[dict[str, Any]]) -> Iterator[str]:
         nodes = ",".join(run["nodes"])[:16]
         state = "interrupted" if run["state"] == INTERRUPTED else run["state"]
         yield f"{run['run']:<24} {run['profile'][:20]:<20} {nodes:<16} {run['files']:>5}  {state}"
+
+
+class ServersPrinter:
+    """Prints the states of the nodes while a command runs, and its result."""
+
+    def __init__(self, paper: Paper) -> None:
+        self._paper = paper
+        self._shown: dict[str, str] = {}
+        self._since = time.monotonic()
+
+    @property
+    def _seconds(self) -> str:
+        return f"{time.monotonic() - self._since:.0f} s"
+
+    def progress(self, nodes: Sequence[NodeState]) -> None:
+        """Show the nodes: the callback of the commands."""
+        if self._paper.live:
+            self._paper.rewrite(" · ".join([*(f"{one.name}: {one.text}" for one in nodes), self._seconds]))
+            return
+        for one in nodes:
+            if self._shown.get(one.name, "stopped") != one.text:
+                self._paper.line(f"{one.name}: {one.text}")
+        self._shown = {one.name: one.text for one in nodes}
+
+    def end(self, result: ServersResult) -> None:
+        """Print what is wrong, and the outcome."""
+        self._paper.rewrite("")
+        for one in worth_showing(result):
+            self._paper.finding(one)
+        if result.error:
+            self._paper.text(result.error, "error")
+        if text := ending(result, self._seconds):
+            self._paper.line(text, "ok" if result.exit_code == 0 else None)
+
+
+def worth_showing(result: ServersResult) -> list[Finding]:
+    """Select what is wrong, and at the time limit what is still awaited."""
+    shown = ("warning", "error", "waiting") if result.exit_code == 4 else ("warning", "error")
+    return [one for one in result.findings if one.status in shown]
+
+
+def ending(result: ServersResult, seconds: str) -> str:
+    """Return the result in a line; empty where its error says it."""
+    return {
+        "healthy": f"healthy after {seconds}",
+        "waiting": f"waiting after {seconds}: the servers keep running"
+        if result.exit_code
+        else "launched: apimha-wizard verify shows their progress",
+        "unhealthy": f"unhealthy after {seconds}: servers that run keep running",
+        "stopped": f"stopped after {seconds}",
+        "refused": "Refused.",
+        "failed": "Failed.",
+        "cancelled": "",
+    }[result.outcome]

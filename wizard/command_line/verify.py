@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -20,6 +20,7 @@ from wizard.system import locations
 from wizard.system.durable import make_folder
 from wizard.system.errors import ChecksFailed, SecretError, UsageError, os_errors_as_failures
 from wizard.verify.drill import Drill
+from wizard.verify.homes import LOG, packs_here
 from wizard.verify.hosts import Hosts, resolve
 from wizard.verify.log import LIMIT, FileLog, PipeLog, open_log
 from wizard.verify.pair import show_log
@@ -50,7 +51,8 @@ class ReportWriter:
         """Write the report, without a `path` into the folder of reports; return the written files."""
         kind = "drill" if view.drill is not None else "verify"
         taken = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        path = self.path or _reports() / f"{kind}-{_file_name(self.name)}-{taken}.md"
+        pair = Path(self.name).name.removesuffix(".toml") or "pair"
+        path = self.path or _reports() / f"{kind}-{pair}-{taken}.md"
         return write_report(path, view, self.name, self.packs)
 
     def at_end(self, view: View) -> list[Path]:
@@ -136,9 +138,15 @@ def watching(
         writable(report or _reports() / "drill.md")
     if hosts is None:
         hosts = Hosts() if offline else resolve(node.host for node in profile.nodes)
-    packs = _add_own_logs(profile, hosts, opened, log_limit)
-    if drill:
-        _need_both(profile, name, opened)
+    packs = packs_here(profile, hosts)
+    for node in profile.nodes:
+        if node.name in packs:
+            opened.setdefault(node.name, FileLog(packs[node.name].path(LOG), log_limit))
+        if drill and node.name not in opened:
+            raise UsageError(
+                f"the drill needs the logs of both nodes, but that of {node.name} is not on this machine",
+                fix=show_log(node, name, "--drill"),
+            )
     watcher = Watcher(
         profile,
         opened,
@@ -146,7 +154,7 @@ def watching(
         hosts=hosts,
         offline=offline,
         name=name,
-        mask=mask_of(profile, resolver),
+        mask=masker_of(profile, resolver).mask,
         drill=Drill() if drill else None,
     )
     return watcher, ReportWriter(name, packs, report)
@@ -155,20 +163,20 @@ def watching(
 def _watch(watcher: Watcher, screen: VerdictPrinter, *, until_healthy: bool, writer: ReportWriter) -> int:
     """Follow the logs and print each change.  130 after Ctrl-C."""
     view: View | None = None
-    rest = threading.Event()
+    code: int | None = None
     try:
-        while True:
+        while code is None:
             view = watcher.poll()
             screen.change(view)
             if is_over(view, until_healthy=until_healthy) or screen.lost:
-                break
-            rest.wait(DRILL_PERIOD if view.drill is not None else PERIOD)
+                code = exit_code(view)
+            else:
+                time.sleep(DRILL_PERIOD if view.drill is not None else PERIOD)
     except KeyboardInterrupt:
-        if view is not None:
-            screen.written(writer.at_end(view))
-        return 130
-    screen.written(writer.at_end(view))
-    return exit_code(view)
+        code = 130
+    if view is not None:
+        screen.written(writer.at_end(view))
+    return code
 
 
 def is_over(view: View, *, until_healthy: bool) -> bool:
@@ -182,9 +190,7 @@ def is_over(view: View, *, until_healthy: bool) -> bool:
 
 def exit_code(view: View) -> int:
     """Return the exit code at the end of watching: a drill's own, else the pair's."""
-    if view.drill is not None and view.drill.phase == "failed":
-        return 3
-    return view.exit_code
+    return 3 if view.drill is not None and view.drill.phase == "failed" else view.exit_code
 
 
 class VerdictPrinter:
@@ -220,18 +226,16 @@ class VerdictPrinter:
             self._paper.line(f"drill: {instruction}", "added")
             if view.drill.phase == "stop":
                 self._paper.line(f"  hint: {view.drill.hint(view.pair)}")
-        now = {(one.id, one.node, one.status, one.message) for one in view.findings}
-        if self._last is None or now != self._last:
-            before = self._last or set()
+        now = {(one.id, one.node, one.status, one.message): one for one in view.findings}
+        if self._last is None or now.keys() != self._last.keys():
+            fresh = [one for key, one in now.items() if key not in (self._last or {})]
             self._last = now
-            for one in view.findings:
-                fresh = (one.id, one.node, one.status, one.message) not in before
-                if fresh and one.status in ("error", "warning") and one.id != "verify.drill":
-                    for line, style in lines([one], self._paper.signs):
-                        self._paper.line(line, style)
-            awaited = sum(one.status == "waiting" for one in view.findings)
-            errors = sum(one.status == "error" for one in view.findings)
-            self._paper.line(f"{view.outcome}: {errors} errors, {awaited} awaited", _STYLES[view.outcome])
+            shown = [one for one in fresh if one.status in ("error", "warning") and one.id != "verify.drill"]
+            for line, style in lines(shown, self._paper.signs):
+                self._paper.line(line, style)
+            count = Counter(one.status for one in view.findings)
+            text = f"{view.outcome}: {count['error']} errors, {count['waiting']} awaited"
+            self._paper.line(text, _STYLES[view.outcome])
         self._flush()
 
     def written(self, paths: list[Path]) -> None:
@@ -251,15 +255,7 @@ class VerdictPrinter:
 _STYLES = {"healthy": "ok", "waiting": "waiting", "unhealthy": "error"}
 
 
-def run_clean(
-    profile: Profile,
-    name: str,
-    *,
-    dry_run: bool = False,
-    out: TextIO | None = None,
-    err: TextIO | None = None,
-    hosts: Hosts | None = None,
-) -> int:
+def run_clean(profile: Profile, name: str, *, dry_run: bool = False, out: TextIO | None = None) -> int:
     """Remove all but the two newest state files of each plan, in the homes on this machine.
 
     Return 0: done, or nothing to do; 1: some could not be removed; 4: `dry_run`, and there are some.
@@ -268,10 +264,10 @@ def run_clean(
         ChecksFailed: neither home is on this machine.
     """
     from wizard.verify.clean import clean, plan_cleaning
-    from wizard.verify.homes import megabytes, packs_here, state_location
+    from wizard.verify.homes import megabytes, state_location
 
-    paper, errors = Paper(out or sys.stdout), Paper(err or sys.stderr)
-    packs = packs_here(profile, hosts or resolve(node.host for node in profile.nodes))
+    paper = Paper(out)
+    packs = packs_here(profile, resolve(node.host for node in profile.nodes))
     if not packs:
         raise ChecksFailed(
             "neither node's home is on this machine",
@@ -289,24 +285,17 @@ def run_clean(
         for text in cleaning.left_alone:
             paper.line(f"{node.name}: not removed: {text}")
         if dry_run:
-            for path in cleaning.remove:
-                paper.line(f"{node.name}: would remove {path}")
-            size = megabytes(cleaning.frees)
-            paper.line(
-                f"{node.name}: would remove {cleaning.count} state files and free {size}; keeps {cleaning.keep}"
-            )
+            paper.lines(f"{node.name}: would remove {path}" for path in cleaning.remove)
+            what = f"would remove {cleaning.count} state files and free {megabytes(cleaning.frees)}; keeps"
             codes.append(4 if cleaning.count else 0)
-            continue
-        done = clean(cleaning)
-        for failure in done.failures:
-            errors.line(f"{node.name}: {failure}", "error")
-        size = megabytes(done.bytes)
-        paper.line(f"{node.name}: removed {done.files} state files and freed {size}; kept {cleaning.keep}")
-        codes.append(1 if done.failures else 0)
+        else:
+            done = clean(cleaning)
+            for failure in done.failures:
+                Paper(sys.stderr).line(f"{node.name}: {failure}", "error")
+            what = f"removed {done.files} state files and freed {megabytes(done.bytes)}; kept"
+            codes.append(1 if done.failures else 0)
+        paper.line(f"{node.name}: {what} {cleaning.keep}")
     return max(codes)
-
-
-# --- arguments -----------------------------------------------------------------------------------
 
 
 def open_logs(
@@ -315,48 +304,21 @@ def open_logs(
     """Open the logs of `--log NODE=FILE`, by node.  Raises `UsageError`."""
     names = [node.name for node in profile.nodes]
     opened: dict[str, FileLog | PipeLog] = {}
-    piped = ""
+    sources: list[str] = []
     for argument in arguments:
-        node, equals, source = argument.partition("=")
-        if not equals or not source or node not in names:
+        node, _, source = argument.partition("=")
+        if not source or node not in names:
             raise UsageError(
                 f"--log {argument}: expected NODE=FILE or NODE=-, with the nodes {names[0]} and {names[1]}",
                 fix=f"--log {names[1]}=-",
             )
         if node in opened:
             raise UsageError(f"--log {node} is given twice", fix="name one log for each node")
-        if source == "-":
-            if piped:
-                raise UsageError("both logs cannot come from standard input", fix=f"--log {node}=FILE")
-            piped = node
+        if source == "-" and "-" in sources:
+            raise UsageError("both logs cannot come from standard input", fix=f"--log {node}=FILE")
+        sources.append(source)
         opened[node] = open_log(source, limit=limit, standard_input=standard_input)
     return opened
-
-
-def _add_own_logs(
-    profile: Profile, hosts: Hosts, opened: dict[str, FileLog | PipeLog], limit: int
-) -> dict[str, Pack]:
-    """Add the logs of the homes on this machine; return the packs of those homes."""
-    from wizard.verify.homes import LOG, packs_here
-
-    packs = packs_here(profile, hosts)
-    for node, pack in packs.items():
-        opened.setdefault(node, FileLog(pack.path(LOG), limit))
-    return packs
-
-
-def _need_both(profile: Profile, name: str, opened: Mapping[str, FileLog | PipeLog]) -> None:
-    for node in profile.nodes:
-        if node.name not in opened:
-            raise UsageError(
-                f"the drill needs the logs of both nodes, but that of {node.name} is not on this machine",
-                fix=show_log(node, name, "--drill"),
-            )
-
-
-def mask_of(profile: Profile, resolver: Resolver) -> Callable[[str], str]:
-    """Return what hides the passwords of `masker_of`."""
-    return masker_of(profile, resolver).mask
 
 
 def masker_of(profile: Profile, resolver: Resolver) -> Masker:
@@ -367,13 +329,10 @@ def masker_of(profile: Profile, resolver: Resolver) -> Masker:
     known = []
     for key, reference in references(profile).items():
         if isinstance(reference, EnvReference | FileReference):
-            try:
+            with suppress(SecretError):
                 known.append(resolver.resolve(reference, key).reveal())
-            except SecretError:
-                continue
-    return masker(
-        known, [key for key, value in profile.mysql.url_parameters.items() if not isinstance(value, str)]
-    )
+    parameters = profile.mysql.url_parameters
+    return masker(known, [key for key, value in parameters.items() if not isinstance(value, str)])
 
 
 def _reports() -> Path:
@@ -381,7 +340,3 @@ def _reports() -> Path:
     with os_errors_as_failures():
         make_folder(locations.reports(), mode=0o700)
     return locations.reports()
-
-
-def _file_name(name: str) -> str:
-    return Path(name).name.removesuffix(".toml") or "pair"

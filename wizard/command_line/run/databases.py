@@ -41,16 +41,22 @@ def sql_for_dba(
 ) -> str:
     """Return the SQL that a DBA runs, for the version of the server's greeting, else the profile's `server_version`.
 
-    Raises ChecksFailed if the version is not known, or the pack has no script for it.
+    Raises ChecksFailed if a name or a character set is invalid, the version is not known, or the pack lacks its script.
     """
     from wizard.database.failure import DatabaseError
     from wizard.database.greeting import Greeting, greeting
     from wizard.database.script import scripts_for
     from wizard.database.sql import sql_text
     from wizard.database.wanted import wanted
+    from wizard.plan.planner import Plan
+    from wizard.preflight.checks import CheckContext
+    from wizard.preflight.mysql.databases import charset_offline, names
     from wizard.system.errors import ChecksFailed
 
-    _refuse_invalid_names_and_charset(profile, passwords, packs)
+    context = CheckContext(profile, profile.nodes, packs, Plan(()), passwords, offline=True)
+    for found in (*names.probe(context), *charset_offline(context)):  # these need no server
+        if found.status == "error":
+            raise ChecksFailed(found.message, place="mysql", fix=found.fix or "")
     target = wanted(profile, passwords, packs.values())
     assumed = profile.mysql.server_version
     try:
@@ -79,22 +85,3 @@ def sql_for_dba(
         )
     fitting = scripts.fitting if scripts is not None else None
     return sql_text(target, fitting, server, with_password=with_password)
-
-
-def _refuse_invalid_names_and_charset(
-    profile: Profile, passwords: Passwords, packs: Mapping[str, Pack]
-) -> None:
-    """Run the checks of names and of the stores' character set, which need no server.
-
-    Raises:
-        ChecksFailed: with their first error.
-    """
-    from wizard.plan.planner import Plan
-    from wizard.preflight.checks import CheckContext
-    from wizard.preflight.mysql.databases import charset_offline, names
-    from wizard.system.errors import ChecksFailed
-
-    context = CheckContext(profile, profile.nodes, packs, Plan(()), passwords, offline=True)
-    for found in (*names.probe(context), *charset_offline(context)):
-        if found.status == "error":
-            raise ChecksFailed(found.message, place="mysql", fix=found.fix or "")

@@ -20,7 +20,7 @@ from wizard.transaction import apply as applying
 from wizard.transaction import recovery, runs
 from wizard.transaction.home_lock import locked
 from wizard.transaction.index import Listed
-from wizard.transaction.move import state_of
+from wizard.transaction.move import Move, state_of
 from wizard.transaction.recovery import Unrestored
 from wizard.transaction.runs import JournalEntry, Run
 
@@ -39,9 +39,7 @@ def rollback(
     """
     with os_errors_as_failures():
         runs.sweep()
-        run, homes = None, None
-        if argument is not None and not _has_runs(argument):
-            homes = _homes_of(argument)
+        run, homes = None, _homes_without_runs(argument) if argument is not None else None
         if homes is None:
             run = runs.find(argument)
             homes = [home for home in map(Path, run.homes.values()) if not is_empty(home)]
@@ -63,15 +61,16 @@ def rollback(
         return Result(problem.outcome, problem.exit_code, error=str(problem))
 
 
-def _has_runs(argument: str) -> bool:
-    all_runs = runs.history()
-    return any(run.run == argument for run in all_runs) or bool(runs.of_profile(argument, all_runs))
+def _homes_without_runs(argument: str) -> list[Path] | None:
+    """The homes here of a profile without runs: another user's run may have been interrupted there.
 
-
-def _homes_of(argument: str) -> list[Path] | None:
-    """The homes here of a profile: another user's run may have been interrupted there.  None: it is not a profile."""
+    None: it has runs, or is not a profile.
+    """
     from wizard.profile.store import load
 
+    all_runs = runs.history()
+    if any(run.run == argument for run in all_runs) or runs.of_profile(argument, all_runs):
+        return None
     try:
         if not is_anything(locate(argument)[1]):
             return None
@@ -91,7 +90,7 @@ def _undo(run: Run, *, force: bool, cancel: Cancel) -> Result:
         Failed, Cancelled, NotRestored: as `apply`.
     """
     _refuse(run)
-    restored, moves = [], []
+    moves: list[tuple[str, str, Move]] = []
     kept: list[Unrestored] = []
     failed: list[Unrestored] = []
     for entry in reversed(run.entries):
@@ -103,14 +102,13 @@ def _undo(run: Run, *, force: bool, cancel: Cancel) -> Result:
         if now == entry.before:
             continue
         if now == entry.after or (force and now.kind != "other"):
-            restored.append(entry)
             moves.append((entry.node, entry.name, recovery.way_back(run, entry, now)))
         else:
             (failed if force else kept).append(recovery.edited(entry, now))
     if not moves and (kept or failed):
         return _result(run, None, set(), kept, failed)
     # Without moves it is only recorded that nothing of the run is left, so that the next rollback undoes an older one.
-    names = {(entry.node, entry.name) for entry in restored}
+    names = {(node, name) for node, name, _ in moves}
     undoing = runs.new(
         "rollback",
         run.profile,
@@ -123,12 +121,12 @@ def _undo(run: Run, *, force: bool, cancel: Cancel) -> Result:
     try:
         done = applying.execute(undoing, moves, cancel, left=failed)
     except Failed:
-        if {entry.path for entry in restored} - {one.path for one in failed}:
+        if {move.path for *_, move in moves} - {one.path for one in failed}:
             raise
         return _result(run, None, set(), kept, failed)
     runs.enlist(done)
     unrestored = {one.path for one in failed}
-    names = {(entry.node, entry.name) for entry in restored if entry.path not in unrestored}
+    names = {(node, name) for node, name, move in moves if move.path not in unrestored}
     return _result(run, done.run if moves else None, names, kept, failed)
 
 
@@ -149,9 +147,9 @@ def _result(
         )
         return Result("failed", 5, run=undoing, files=files, error=error)
     if kept:
-        first = "".join(f"apimha-wizard rollback {newer}, " for newer in later(run.run))
-        discard = f"to discard those edits: {again} --force"
-        fix = f"undo the later runs first: {first}then {again}" if first else discard
+        newer = "".join(f"apimha-wizard rollback {name}, " for name in later(run.run))
+        fix = f"undo the later runs first: {newer}then {again}"
+        fix = fix if newer else f"to discard those edits: {again} --force"
         error = f"edited since the run, and kept:\n{recovery.listed(kept)}\n  fix: {fix}"
         return Result("restored", 3, run=undoing, files=files, error=error)
     return Result("restored" if undoing else "unchanged", 0, run=undoing, files=files)
@@ -162,12 +160,10 @@ def _key(file: dict[str, Any]) -> tuple[str, str]:
 
 
 def _refuse(run: Run) -> None:
-    running = {}
     for node, home in run.homes.items():
         if is_empty(Path(home)):
             raise ChecksFailed(f"the home of {node} is missing", place=home, fix="put it back where it was")
-        if (pid := Pack(Path(home)).running) is not None:
-            running[node] = pid
+    running = {node: pid for node, home in run.homes.items() if (pid := Pack(Path(home)).running) is not None}
     if running:
         only = f" --node {next(iter(running))}" if len(running) == 1 else ""
         raise ChecksFailed(
@@ -176,10 +172,8 @@ def _refuse(run: Run) -> None:
             fix=f"apimha-wizard stop {called(run.profile, Path(run.profile_path))}{only}",
         )
     if not run.has_backups:
-        raise ChecksFailed(
-            f"the backups of the run {run.run} were removed (history --prune)",
-            fix="restore the homes from your own backup",
-        )
+        text = f"the backups of the run {run.run} were removed (history --prune)"
+        raise ChecksFailed(text, fix="restore the homes from your own backup")
 
 
 def history(argument: str | None = None) -> list[dict[str, Any]]:
@@ -196,21 +190,18 @@ def history(argument: str | None = None) -> list[dict[str, Any]]:
 
 
 def _describe(run: Listed, status: runs.RunStatus) -> dict[str, Any]:
+    states = {
+        "undid": f"undid {run.undoes}",
+        "undid in part": f"undid part of {run.undoes}",
+        "failed": "failed, restored",
+    }
     return {
         **{key: getattr(run, key) for key in ("run", "kind", "profile", "profile_path")},
         "nodes": list(run.homes),
         **{key: getattr(run, key) for key in ("started", "owner", "files", "ignored")},
-        "state": _state(run, status),
+        "state": states.get(status, status),
         "can_be_undone": status in runs.OPEN and run.has_backups,
     }
-
-
-def _state(run: Listed, status: runs.RunStatus) -> str:
-    if status == "undid":
-        return f"undid {run.undoes}"
-    if status == "undid in part":
-        return f"undid part of {run.undoes}"
-    return "failed, restored" if status == "failed" else status
 
 
 def later(name: str) -> list[str]:
@@ -238,35 +229,32 @@ def changes(name: str) -> list[Change]:
         run = runs.whole(name)
         if run is None:
             raise UsageError(f"no run is called {name}", fix="apimha-wizard history")
-        newer = list(itertools.takewhile(lambda one: one.run != name, runs.history()))
-        entries = {(entry.node, entry.name): entry for entry in run.entries}
+        newer = itertools.takewhile(lambda one: one.run != name, runs.history())
+        by_age = list(newer)[::-1]
+        listed = {(file["node"], file["path"]): file["changes"] for file in run.files}
         found = []
-        for file in run.files:
-            entry = entries.get((file["node"], file["path"]))
-            before = after = None
-            if entry is not None and entry.after.kind == "file" and entry.before.kind == "file":
-                before, after = _texts(run, entry, newer)
-            lines = tuple(Line(text) for text in file["changes"])
-            if entry is not None:
+        for entry in run.entries:
+            changes = listed.get((entry.node, entry.name))
+            if changes is not None:
+                before, after = _texts(run, entry, by_age)
+                lines = tuple(map(Line, changes))
                 found.append(Change(entry.node, entry.name, "edit", ("",), lines, (), before, after))
         return found
 
 
 def _texts(run: Run, entry: JournalEntry, newer: list[Listed]) -> tuple[bytes | None, bytes | None]:
-    """Return the bytes of an edited file before and after a run; None where they were not kept or are not text."""
+    """Return the bytes of an edited file before and after a run; None where they were not kept or are not text.
+
+    `newer` are the later runs, the oldest first.
+    """
+    if entry.before.kind != "file" or entry.after.kind != "file":
+        return None, None
     try:
         before = bounded.read(run.backup(entry)) if entry.backup else None
     except FileNotFoundError:  # history --prune
         before = None
     key = drift.key_of(entry.path)
-    next_one = next((one for one in reversed(newer) if key in one.left), None)
-    after = drift.bytes_of(run, entry, next_one)
+    after = drift.bytes_of(run, entry, next((one for one in newer if key in one.left), None))
     if after is None and state_of(entry.path) == entry.after:
         after = bounded.read(entry.path)
     return (None, None) if before is None or after is None or b"\0" in before + after else (before, after)
-
-
-def prune(keep: int) -> int:
-    """Remove the backups of all but the `keep` newest runs; return of how many."""
-    with os_errors_as_failures():
-        return runs.prune(keep)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,8 +42,9 @@ from wizard.verify.watcher import Watcher
 if TYPE_CHECKING:
     from wizard.passwords.resolver import Resolver
     from wizard.profile.files import LoadedProfile
-    from wizard.profile.model import Node, Profile
+    from wizard.profile.model import Node
     from wizard.system.finding import Finding
+    from wizard.verify.facts import Facts
 
 ServersOutcome = Literal["healthy", "waiting", "unhealthy", "stopped", "refused", "failed", "cancelled"]
 ServerState = Literal["running", "waiting", "starting", "stopping", "stopped", "failed"]
@@ -114,17 +114,24 @@ class Setting(NamedTuple):
 
 
 @dataclass
-class _Launched:
-    """A server that this command has launched.
+class _Server:
+    """The server of a node, as far as this command knows it."""
 
-    `process` is the launcher, None where systemd runs it; `before` the first log line of the previous start, which is
-    over.
-    """
-
-    process: subprocess.Popen[bytes] | None
-    before: str | None
-    at: float = field(default_factory=time.monotonic)
+    node: Node
+    home: Path
+    process: subprocess.Popen[bytes] | None = None
+    """The launcher that this command runs; None where systemd runs it."""
+    launched: float | None = None
+    """When this command launched it."""
+    before: str | None = None
+    """The first log line of the previous start, which is over."""
     seconds: float | None = None
+    """From the launch to the complete start."""
+    seen: float | None = None
+    """When it was launched or last found running."""
+    is_stopping: bool = False
+    changed: bool = False
+    """Whether this command has launched or stopped it."""
 
 
 class Servers:
@@ -158,11 +165,12 @@ class Servers:
                     fix=f"run on {node.host}: apimha-wizard {verb} {self.called} --node {node.name}   "
                     "(both machines at once: the Ansible collection apimha.wizard)",
                 )
-        self._progress, self._cancel, self._mask = progress, cancel, setting.mask
-        self._settling, self.resolver = setting.settling, setting.resolver
+        self._progress, self.cancel, self._setting = progress, cancel, setting
+        self.resolver = setting.resolver
+        self.homes = [Path(node.home) for node in self.nodes]
         own = {node.name: FileLog(Path(node.home, LOG)) for node in self.nodes}
         self._own = {name: pack for name, pack in self.packs.items() if name in own}
-        self._watcher = Watcher(
+        self.watcher = Watcher(
             self.profile,
             {**own, **setting.logs},
             packs=self._own,
@@ -171,32 +179,13 @@ class Servers:
             name=self.called,
             mask=setting.mask,
         )
-        self._launched: dict[str, _Launched] = {}
-        self._seen: dict[str, float] = {}
-        """When the server of a node was launched or last found running."""
-        self._stopping: set[str] = set()
-        self._changed: set[str] = set()
-        """The nodes whose server this command has launched or stopped."""
-        self._view: View | None = None
+        self._servers = {node.name: _Server(node, Path(node.home)) for node in self.nodes}
+        self.view: View | None = None
+        """What `verify` says at the newest read; None before the first."""
         self.states: list[NodeState] = []
         """The nodes at the newest read."""
         self.notes: list[Finding] = []
         """The findings of this command itself, beside those of `verify`."""
-
-    def close(self) -> None:
-        self._watcher.close()
-
-    def judge_by(self, before: dict[str, Profile]) -> None:
-        """Judge these nodes by these profiles: the current run has not changed them yet."""
-        self._watcher.before = before
-
-    def finish(self) -> None:
-        """From now on nothing can be cancelled."""
-        self._cancel = Cancel()
-
-    @property
-    def homes(self) -> list[Path]:
-        return [Path(node.home) for node in self.nodes]
 
     def pid(self, node: Node) -> int | None:
         """The process of a node's server; None where it does not run."""
@@ -208,74 +197,71 @@ class Servers:
 
     def look(self) -> View:
         """Read the new lines of the logs, and report the states of the nodes."""
-        if self._cancel.is_set():
+        if self.cancel.is_set():
             raise KeyboardInterrupt
-        self._view = self._watcher.poll()
+        self.view = self.watcher.poll()
         self._report()
-        return self._view
+        return self.view
 
     def _report(self) -> None:
         self.states = [self._state(node) for node in self.nodes]
         self._progress(self.states)
 
-    def rest(self) -> None:
-        threading.Event().wait(PERIOD)
-
     def _state(self, node: Node) -> NodeState:
-        pid, launched = self.pid(node), self._launched.get(node.name)
-        seconds = None if launched is None or launched.seconds is None else round(launched.seconds, 1)
-
-        def state(now: ServerState, text: str) -> NodeState:
-            return NodeState(node.name, str(node.home), pid, now, seconds, text, node.name in self._changed)
-
-        facts = self._view.pair.facts(node) if self._view is not None else None
-        if self._ended(node, pid, launched):
-            return state("failed", "ended")
-        if pid is None and launched is None:
-            return state("stopped", "stopped")
-        if node.name in self._stopping:
-            return state("stopping", "stopping")
-        if facts is None or not self.begun(node):
-            return state("starting", "launched")
-        if facts.complete is None:
-            if facts.failed:
-                return state("failed", "its start has failed")
-            if facts.tasks:
-                return state("waiting", f"waiting for {self.profile.partner(node).name}")
-            return state("starting", "starting" if facts.clustered is None else "in the cluster")
-        if launched is not None and launched.seconds is None:
-            launched.seconds = time.monotonic() - launched.at
-        synced = (
-            "" if facts.role != "passive" else ", state synced" if facts.synced else ", state not synced yet"
-        )
-        return state("running", f"started, {facts.role or 'no role yet'}{synced}")
+        pid, own, facts = self.pid(node), self._servers[node.name], self._facts(node)
+        now: ServerState = "starting"
+        if self._has_gone(own, pid):
+            now, text = "failed", "ended"
+        elif pid is None and own.launched is None:
+            now, text = "stopped", "stopped"
+        elif own.is_stopping:
+            now, text = "stopping", "stopping"
+        elif facts is None or not self.begun(node):
+            text = "launched"
+        elif facts.complete is not None:
+            if own.launched is not None and own.seconds is None:
+                own.seconds = time.monotonic() - own.launched
+            now, text = "running", f"started, {facts.role or 'no role yet'}"
+            if facts.role == "passive":
+                text += ", state synced" if facts.synced else ", state not synced yet"
+        elif facts.failed:
+            now, text = "failed", "its start has failed"
+        elif facts.tasks:
+            now, text = "waiting", f"waiting for {self.profile.partner(node).name}"
+        else:
+            text = "starting" if facts.clustered is None else "in the cluster"
+        seconds = None if own.seconds is None else round(own.seconds, 1)
+        return NodeState(node.name, str(node.home), pid, now, seconds, text, own.changed)
 
     def begun(self, node: Node) -> bool:
         """Whether the log shows the start that this command has launched, or one that was running before.
 
         True also for a log that cannot be read: it never would.
         """
-        launched = self._launched.get(node.name)
-        trouble = self._view.pair.sight(node).trouble if self._view is not None else None
+        own = self._servers[node.name]
+        trouble = self.view.pair.sight(node).trouble if self.view is not None else None
         unreadable = trouble is not None and trouble.kind == "unreadable"
-        return launched is None or unreadable or self._newest_start(node) not in (None, launched.before)
+        return own.launched is None or unreadable or self._newest_start(node) not in (None, own.before)
+
+    def _facts(self, node: Node) -> Facts | None:
+        return self.view.pair.facts(node) if self.view is not None else None
 
     def _newest_start(self, node: Node) -> str | None:
-        facts = self._view.pair.facts(node) if self._view is not None else None
+        facts = self._facts(node)
         return facts.started.line if facts is not None and facts.started is not None else None
 
-    def _ended(self, node: Node, pid: int | None, launched: _Launched | None) -> bool:
+    def _has_gone(self, own: _Server, pid: int | None) -> bool:
         """Whether a server that was launched, or found running, has ended, and its launcher too."""
         if pid is not None:
-            self._seen[node.name] = time.monotonic()
+            own.seen = time.monotonic()
             return False
-        if launched is not None and launched.process is not None:
-            return launched.process.poll() is not None
-        return node.name in self._seen and time.monotonic() - self._seen[node.name] > GONE
+        if own.process is not None:
+            return own.process.poll() is not None
+        return own.seen is not None and time.monotonic() - own.seen > GONE
 
     def verdict(self) -> PairOutcome:
         """The verdict of `verify`; with `--node` of all that the logs here can show."""
-        view = self._view or self.look()
+        view = self.view or self.look()
         if not all(map(self.begun, self.nodes)):
             return "waiting"
         return view.outcome if self.only_node is None else outcome(view.findings, unseen=False)
@@ -285,8 +271,8 @@ class Servers:
     ) -> ServersResult:
         """The result, with the findings of `verify` about the starts of this command."""
         states = [self._state(node) for node in self.nodes]
-        shown = verified and self._view is not None and all(map(self.begun, self.nodes))
-        found = self._view.findings if shown and self._view is not None else ()
+        shown = verified and all(map(self.begun, self.nodes))
+        found = self.view.findings if shown and self.view is not None else ()
         return ServersResult(outcome, exit_code, states, [*self.notes, *found], error)
 
     def check(self, nodes: Sequence[Node]) -> bool:
@@ -300,33 +286,24 @@ class Servers:
         """
         with_unit = {node.name for node in nodes if self._unit(node) is not None}
         for node in nodes:
-            if node.name not in with_unit:
-                java = Path(launcher.java_home_of(node), "bin/java")
-                if self.pid(node) is not None and not os.access(java, os.X_OK):
-                    raise ChecksFailed(
-                        f"{node.name} runs, and could not be started again: there is no {java}",
-                        fix="set java_home of the node or JAVA_HOME to a JDK 1.7 or 1.8",
-                    )
+            java = Path(launcher.java_home_of(node), "bin/java") if node.name not in with_unit else None
+            if java is not None and self.pid(node) is not None and not os.access(java, os.X_OK):
+                raise ChecksFailed(
+                    f"{node.name} runs, and could not be started again: there is no {java}",
+                    fix="set java_home of the node or JAVA_HOME to a JDK 1.7 or 1.8",
+                )
             if node.java_home is not None and not self.resolver.trusted:
                 raise ChecksFailed(
                     f"java_home of {node.name} is run only for a profile that you have agreed to",
                     place=str(node.java_home),
                     fix=self.resolver.how_to_agree,
                 )
-        context = CheckContext(
-            self.profile,
-            tuple(nodes),
-            self.packs,
-            Plan(()),
-            Passwords(UNRESOLVED),
-            only_node=self.only_node,
-            called=self.called,
-        )
-        context.cancel = self._cancel
-        chosen = [one for one in procedure.CHECKS if one.id in BEFORE_A_START]
+        about = (self.profile, tuple(nodes), self.packs, Plan(()), Passwords(UNRESOLVED))
+        context = CheckContext(*about, only_node=self.only_node, called=self.called)
+        context.cancel = self.cancel
         found = [
             one
-            for one in checks.run(chosen, context)
+            for one in checks.run((one for one in procedure.CHECKS if one.id in BEFORE_A_START), context)
             if one.status == "error"
             or (one.status == "warning" and not (one.id == "prerequisites.java" and one.node in with_unit))
         ]
@@ -341,11 +318,9 @@ class Servers:
         """Note each `wso2carbon.pid` that names a process of another program."""
         for node in nodes:
             if (stranger := stranger_in_pid_file(Path(node.home))) is not None:
-                stale = finding.warning(
-                    f"wso2carbon.pid is stale: process {stranger} is not the server of this home; the file is ignored",
-                    node=node.name,
-                    fix="No action needed: the server writes the file again",
-                )
+                text = f"wso2carbon.pid is stale: process {stranger} is not the server of this home"
+                fix = "No action needed: the server writes the file again"
+                stale = finding.warning(f"{text}; the file is ignored", node=node.name, fix=fix)
                 self.notes.append(stale._replace(id="server.pid"))
 
     def _unit(self, node: Node) -> systemd.Unit | None:
@@ -360,26 +335,23 @@ class Servers:
             Failed: launcher or systemctl cannot be run, or fail.
         """
         self.look()
-        unit = None if setup else self._unit(node)
-        with self._cancel.shield():
-            process = None
+        unit, process, own = None if setup else self._unit(node), None, self._servers[node.name]
+        with self.cancel.shield():
             if unit is not None:
                 systemd.control("start", unit)
             else:
-                options = ["-Dsetup"] if setup else []
-                process = launcher.launch(Path(node.home), launcher.java_home_of(node), *options)
-            launched = self._launched[node.name] = _Launched(process, self._newest_start(node))
-            self._changed.add(node.name)
-            self._seen[node.name] = launched.at
+                process = launcher.launch(own.home, launcher.java_home_of(node), *["-Dsetup"] * setup)
+            own.process, own.before, own.changed, own.seconds = process, self._newest_start(node), True, None
+            own.launched = own.seen = time.monotonic()
             self._report()
             while self.pid(node) is None and (process is None or process.poll() is None):
-                patience = CANCELLED if self._cancel.is_set() else APPEARING
-                waited = time.monotonic() - launched.at
+                patience = CANCELLED if self.cancel.is_set() else APPEARING
+                waited = time.monotonic() - own.launched
                 # A unit that has failed says so; but a job that was just queued may not have begun yet.
                 failed = waited > CANCELLED and unit is not None and (self._unit(node) or unit).has_failed
                 if waited > patience or failed:
                     break
-                self.rest()
+                time.sleep(PERIOD)
         self.look()
 
     def wait(self, deadline: float) -> tuple[ServersOutcome, int]:
@@ -399,76 +371,68 @@ class Servers:
             found = frozenset(one for one in view.findings if one.status == "error")
             if found != errors or any(one.state != "running" for one in self.states):
                 errors, since = found, now
-            if (
-                verdict == "healthy"
-                or now >= deadline
-                or (verdict == "unhealthy" and now - since > self._settling)
-            ):
+            lasts = verdict == "unhealthy" and now - since > self._setting.settling
+            if verdict == "healthy" or now >= deadline or lasts:
                 self.notes += self._console_warnings()
                 return verdict, EXIT_CODES[verdict]
-            self.rest()
+            time.sleep(PERIOD)
 
     def wait_for(self, happened: Callable[[View], bool], deadline: float) -> bool:
         """Wait until `happened` is true; False if a server fails before, or at `deadline`."""
         while not happened(self.look()):
             if time.monotonic() >= deadline or any(one.state == "failed" for one in self.states):
                 return False
-            self.rest()
+            time.sleep(PERIOD)
         return True
 
     def _failure(self, node: Node) -> Finding:
         """Describe a failed start: the last relevant lines of the log, else of the console, and the known cause."""
-        self._view = self._watcher.poll()  # the server may have written since the last look, before it ended
-        launched, ended = self._launched.get(node.name), self.pid(node) is None
-        logs = [LOG] if self.begun(node) else []
-        logs += [launcher.CONSOLE] if launched is not None and launched.process is not None else []
-        paths = [Path(node.home, log) for log in logs]
-        lines = [self._mask(line) for line in lines_that_matter(paths)]
+        self.view = self.watcher.poll()  # the server may have written since the last look, before it ended
+        own, ended = self._servers[node.name], self.pid(node) is None
+        logs = [LOG] * self.begun(node) + [launcher.CONSOLE] * (own.process is not None)
+        paths = [own.home / log for log in logs]
+        lines = [self._setting.mask(line) for line in lines_that_matter(paths)]
         known = recognise(lines[::-1])
-        look = f"read {' and '.join(map(str, paths))}" if paths else ""
-        after = f" {time.monotonic() - launched.at:.0f} s after its launch" if launched and ended else ""
-        return finding.error(
-            f"{'the server has ended' if ended else 'its start has failed'}{after}"
-            + (f": {known.cause}" if known is not None else ""),
-            node=node.name,
-            evidence="\n".join(lines) or None,
-            fix=known.fix
-            if known
-            else look or f"journalctl -u {quote(systemd.unit_name(self.name, node.name))}",
-        )._replace(id="server.start")
+        text = "the server has ended" if ended else "its start has failed"
+        if own.launched is not None and ended:
+            text += f" {time.monotonic() - own.launched:.0f} s after its launch"
+        fix = f"read {' and '.join(map(str, paths))}"
+        if not paths:
+            fix = f"journalctl -u {quote(systemd.unit_name(self.name, node.name))}"
+        if known is not None:
+            text, fix = f"{text}: {known.cause}", known.fix
+        evidence = "\n".join(lines) or None
+        return finding.error(text, node=node.name, evidence=evidence, fix=fix)._replace(id="server.start")
 
     def _console_warnings(self) -> list[Finding]:
         """Warn where the launcher printed that it has the wrong Java, and went on."""
         java, found = BY_ID["java-version"], []
-        for node in self.nodes:
-            launched = self._launched.get(node.name)
-            if launched is None or launched.process is None:
+        for own in self._servers.values():
+            if own.process is None:
                 continue
-            story, console = Story(), FileLog(Path(node.home, launcher.CONSOLE))
+            story, console = Story(), FileLog(own.home / launcher.CONSOLE)
             story.read(console.read())
             console.close()
             troubles = (one.tally.last for one in story.facts.troubles.values() if one.failure == java)
             if (said := story.facts.refused or next(troubles, None)) is not None:
-                made = finding.warning(java.cause, node=node.name, evidence=said.line, fix=java.fix)
+                made = finding.warning(java.cause, node=own.node.name, evidence=said.line, fix=java.fix)
                 found.append(made._replace(id="server.java"))
         return found
 
     def passive_first(self) -> list[Node]:
         """Return the nodes in the order in which they are stopped: the active one last."""
-        view = self._view or self.look()
-        roles = {node.name: facts.role if (facts := view.pair.facts(node)) else None for node in self.nodes}
-        return sorted(self.nodes, key=lambda node: roles[node.name] == "active")
+        view = self.view or self.look()
+        active = [node for node in self.nodes if (facts := view.pair.facts(node)) and facts.role == "active"]
+        return sorted(self.nodes, key=active.__contains__)
 
     def stop(self, node: Node, limit: float, *, kill: bool = False) -> bool:
         """Stop a node's server with SIGTERM, or by its unit, within `limit` seconds; return whether it has ended.
 
         SIGKILL only with `kill`, after that time.
         """
-        pid, unit = self.pid(node), self._unit(node)
-        self._launched.pop(node.name, None)
-        self._stopping.add(node.name)
-        if self.is_up(node):
-            self._changed.add(node.name)
+        pid, unit, own = self.pid(node), self._unit(node), self._servers[node.name]
+        own.process, own.launched, own.is_stopping = None, None, True
+        own.changed = own.changed or self.is_up(node)
         try:
             self.look()
             by_unit = unit is not None and unit.runs(pid)
@@ -488,27 +452,24 @@ class Servers:
             self.notes.append(left._replace(id="server.stop"))
             return False
         finally:
-            self._stopping.discard(node.name)
-            self._seen.pop(node.name, None)
-
-    def _signal(self, node: Node, pid: int, number: signal.Signals) -> None:
-        try:
-            send(pid, Path(node.home), number)
-        except PermissionError:
-            raise ChecksFailed(
-                f"the server of {node.name} (process {pid}) runs as another user than the owner of its home",
-                fix=f"sudo apimha-wizard stop {self.called} --node {node.name}",
-            ) from None
+            own.is_stopping, own.seen = False, None
 
     def _has_ended(self, node: Node, limit: float, number: signal.Signals | None) -> bool:
         """Wait until the home has no server; signal each process, since the launcher may start another one."""
         deadline, signalled = time.monotonic() + limit, None
         while (pid := self.pid(node)) is not None:
             if number is not None and pid != signalled:
-                self._signal(node, pid, number)
                 signalled = pid
+                try:
+                    send(pid, Path(node.home), number)
+                except PermissionError:
+                    owner = "runs as another user than the owner of its home"
+                    raise ChecksFailed(
+                        f"the server of {node.name} (process {pid}) {owner}",
+                        fix=f"sudo apimha-wizard stop {self.called} --node {node.name}",
+                    ) from None
             if time.monotonic() >= deadline:
                 return False
             self.look()
-            self.rest()
+            time.sleep(PERIOD)
         return True
