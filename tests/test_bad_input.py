@@ -150,45 +150,23 @@ PROFILE_CASES = [
     for row in (
         ("not TOML", appended("\nthis is = = not TOML\n"), r"pair\.toml:\d+: .*TOML"),
         ("an unclosed string", profile('username = "apim"', 'username = "apim'), r"pair\.toml:\d+.*TOML"),
-        (
-            "an unknown key",
-            profile('username = "apim"', 'username = "apim"\nusernme = "x"'),
-            r"pair\.toml:\d+: mysql\.usernme.*unknown key",
-            "username",
-        ),
+        ("an unknown key", profile('username = "apim"', 'username = "apim"\nusernme = "x"'),
+            r"pair\.toml:\d+: mysql\.usernme.*unknown key", "username"),
         ("an unknown table", appended("\n[sparc]\nmaster_count = 2\n"), r"pair\.toml:\d+: sparc", "spark"),
-        (
-            "a plain password",
-            password('"plain-secret-4711"'),
-            r"pair\.toml:\d+: mysql\.password.*env.*file.*keyring.*command.*prompt",
-        ),
-        (
-            "a password in an URL parameter",
-            profile(
-                'username = "apim"', 'username = "apim"\nurl_parameters = { password = "plain-secret-4711" }'
-            ),
-            r"pair\.toml:\d+: mysql\.url_parameters\.password.*env",
-        ),
+        ("a plain password", password('"plain-secret-4711"'),
+            r"pair\.toml:\d+: mysql\.password.*env.*file.*keyring.*command.*prompt"),
+        ("a password in an URL parameter",
+            profile('username = "apim"', 'username = "apim"\nurl_parameters = {password = "plain-secret-4711"}'),
+            r"pair\.toml:\d+: mysql\.url_parameters\.password.*env"),
         *(
-            (
-                f"the svn URL {url}",
-                svn(url),
-                r"pair\.toml:\d+: deployment_sync\.svn_url",
-            )
+            (f"the svn URL {url}", svn(url), r"pair\.toml:\d+: deployment_sync\.svn_url")
             for url in ("http://host:99999/r", "svn://host:port/r", "https://[::1/r")
         ),
-        (
-            "a user in the svn URL",
-            svn("http://me:plain-secret-4711@svn.example.com/"),
-            r"pair\.toml:\d+: deployment_sync\.svn_url",
-        ),
+        ("a user in the svn URL", svn("http://me:plain-secret-4711@svn.example.com/"),
+            r"pair\.toml:\d+: deployment_sync\.svn_url"),
         ("two kinds of reference", password('{env = "A", file = "b"}'), r"pair\.toml:\d+: mysql\.password"),
-        (
-            "a newer schema",
-            profile("schema_version = 1", "schema_version = 2"),
-            r"pair\.toml:1: schema_version.*newer",
-            "update",
-        ),
+        ("a newer schema", profile("schema_version = 1", "schema_version = 2"),
+            r"pair\.toml:1: schema_version.*newer", "update"),
         ("no schema", profile("schema_version = 1\n", ""), r"pair\.toml:1: schema_version.*missing", "add"),
         ("version 0", profile("schema_version = 1", "schema_version = 0"), "schema_version"),
         (
@@ -199,105 +177,52 @@ PROFILE_CASES = [
             r"pair\.toml:\d+: nodes.*exactly two.*1",
             r"\[\[nodes\]\]",
         ),
-        (
-            "three nodes",
-            appended('\n[[nodes]]\nname = "node3"\nhome = "x"\nhost = "127.0.0.1"\n'),
-            r"pair\.toml:\d+: nodes.*exactly two.*3",
-        ),
-        (
-            "equal names",
-            profile('name = "node2"', 'name = "node1"'),
-            r"pair\.toml:\d+: nodes\.1\.name.*both nodes",
-        ),
-        (
-            "a name with a blank",
-            profile('name = "node2"', 'name = "node 2"'),
-            r"pair\.toml:\d+: nodes\.1\.name",
-        ),
+        ("three nodes", appended('\n[[nodes]]\nname = "node3"\nhome = "x"\nhost = "127.0.0.1"\n'),
+            r"pair\.toml:\d+: nodes.*exactly two.*3"),
+        ("equal names", profile('name = "node2"', 'name = "node1"'),
+            r"pair\.toml:\d+: nodes\.1\.name.*both nodes"),
+        ("a name with a blank", profile('name = "node2"', 'name = "node 2"'),
+            r"pair\.toml:\d+: nodes\.1\.name"),
         *(
-            (
-                f"the port {value}",
-                profile("hazelcast_port = 4001", f"hazelcast_port = {value}"),
-                r"pair\.toml:\d+: nodes\.1\.hazelcast_port.*1 to 65535",
-                "4000",
-            )
+            (f"the port {value}", profile("hazelcast_port = 4001", f"hazelcast_port = {value}"),
+                r"pair\.toml:\d+: nodes\.1\.hazelcast_port.*1 to 65535", "4000")
             for value in ("0", "65536", "-1", '"4001"', "4001.5", "true", "1e3")
         ),
-        (
-            "a negative offset",
-            profile("port_offset = 2", "port_offset = -1"),
-            r"pair\.toml:\d+: nodes\.1\.port_offset",
-        ),
-        (
-            "a presenter that is no node",
-            appended('\n[event_processor]\npresenter = "node3"\n'),
-            r"pair\.toml:\d+: event_processor\.presenter.*no node",
-            "node1.*node2",
-        ),
-        (
-            "a manager that is no node",
-            appended('\n[deployment_sync]\nmanager = "node3"\n'),
-            r"pair\.toml:\d+: deployment_sync\.manager.*no node",
-            "node1.*node2",
-        ),
-        (
-            "svn without its keys",
-            appended('\n[deployment_sync]\nmethod = "svn"\n'),
-            "deployment_sync.svn_url.*deployment_sync.svn_username.*deployment_sync.svn_password",
-        ),
+        ("a negative offset", profile("port_offset = 2", "port_offset = -1"),
+            r"pair\.toml:\d+: nodes\.1\.port_offset"),
+        ("a presenter that is no node", appended('\n[event_processor]\npresenter = "node3"\n'),
+            r"pair\.toml:\d+: event_processor\.presenter.*no node", "node1.*node2"),
+        ("a manager that is no node", appended('\n[deployment_sync]\nmanager = "node3"\n'),
+            r"pair\.toml:\d+: deployment_sync\.manager.*no node", "node1.*node2"),
+        ("svn without its keys", appended('\n[deployment_sync]\nmethod = "svn"\n'),
+            "deployment_sync.svn_url.*deployment_sync.svn_username.*deployment_sync.svn_password"),
         ("no host", profile('host = "127.0.0.1"\nusername', "username"), "mysql.host.*missing", "add"),
         ("an empty file", lambda pair: pair.profile.write_text(""), "schema_version.*mysql.host"),
         ("no UTF-8", lambda pair: pair.profile.write_bytes(b"schema_version = 1 # \xff\n"), "UTF-8"),
         ("a folder", lambda pair: (pair.profile.unlink(), pair.profile.mkdir()), "folder"),
         ("no file", lambda pair: pair.profile.unlink(), "no such file", "profile list"),
     )
-]
+]  # fmt: skip
 
 PACK_CASES = [
-    *found_by(
-        "prerequisites.secret",
-        PAIR,
-        (
-            "an unset variable",
-            profile("APIM_DB_PASSWORD", "APIM_NOT_SET"),
-            "mysql.password.*APIM_NOT_SET.*not set",
-            "export APIM_NOT_SET",
-        ),
-        (
-            "a secret file that others can read",
-            secret_file(0o644),
-            "mysql.password.*password.*open to others",
-            "chmod 600",
-        ),
+    *found_by("prerequisites.secret", PAIR,
+        ("an unset variable", profile("APIM_DB_PASSWORD", "APIM_NOT_SET"),
+            "mysql.password.*APIM_NOT_SET.*not set", "export APIM_NOT_SET"),
+        ("a secret file that others can read", secret_file(0o644), "mysql.password.*password.*open to others",
+            "chmod 600"),
         ("a secret file that is not there", password('{file = "nowhere"}'), "mysql.password.*nowhere"),
-        (
-            "a command without consent",
-            password('{command = ["echo", "x"]}'),
-            "mysql.password.*echo",
-            "--allow-commands",
-        ),
+        ("a command without consent", password('{command = ["echo", "x"]}'), "mysql.password.*echo",
+            "--allow-commands"),
         ("a prompt without a terminal", password("{prompt = true}"), "mysql.password.*terminal"),
     ),
-    *found_by(
-        "prerequisites.home",
-        NODE2,
-        (
-            "a home that is missing",
-            lambda pair: shutil.rmtree(pair.homes[1]),
-            "analytics-2.*not on this machine",
-            "--node node2",
-        ),
-        (
-            "a home that is no pack",
-            lambda pair: (pair.homes[1] / CARBON).unlink(),
-            f"analytics-2.*not a pack.*{CARBON}",
-            CARBON,
-        ),
-        (
-            "a home that is a file",
-            lambda pair: (shutil.rmtree(pair.homes[1]), pair.homes[1].write_text("x")),
-            "analytics-2.*not a folder",
-        ),
+    *found_by("prerequisites.home", NODE2,
+        ("a home that is missing", lambda pair: shutil.rmtree(pair.homes[1]),
+            "analytics-2.*not on this machine", "--node node2"),
+        ("a path that is too long", lambda pair: profile(str(pair.homes[1]), "/" + "x" * 300)(pair), ".+"),
+        ("a home that is no pack", lambda pair: (pair.homes[1] / CARBON).unlink(),
+            f"analytics-2.*not a pack.*{CARBON}", CARBON),
+        ("a home that is a file", lambda pair: (shutil.rmtree(pair.homes[1]), pair.homes[1].write_text("x")),
+            "analytics-2.*not a folder"),
         (
             "the folder above the home",
             lambda pair: (
@@ -309,15 +234,9 @@ PACK_CASES = [
             "above/inner",
         ),
     ),
-    *found_by(
-        "prerequisites.same-home",
-        PAIR,
-        (
-            "one home for two nodes",
-            lambda pair: profile(str(pair.homes[1]), str(pair.homes[0]))(pair),
-            "one home.*analytics-1",
-            "twice",
-        ),
+    *found_by("prerequisites.same-home", PAIR,
+        ("one home for two nodes", lambda pair: profile(str(pair.homes[1]), str(pair.homes[0]))(pair),
+            "one home.*analytics-1", "twice"),
         (
             "one home inside of the other",
             lambda pair: (
@@ -327,35 +246,20 @@ PACK_CASES = [
             "inside.*inner",
         ),
     ),
-    *found_by(
-        "prerequisites.version",
-        PAIR,
-        (
-            "different versions",
-            lambda pair: (pair.homes[1] / "bin/version.txt").write_text(
-                "WSO2 API Manager Analytics Server v2.1.0\n"
-            ),
-            "node1.*2.0.0.*node2.*2.1.0",
-            "same pack",
-        ),
+    *found_by("prerequisites.version", PAIR,
+        ("different versions",
+            lambda pair: (pair.homes[1] / "bin/version.txt").write_text("WSO2 API Manager Analytics Server v2.1.0\n"),
+            "node1.*2.0.0.*node2.*2.1.0", "same pack"),
     ),
-    *found_by(
-        "prerequisites.files",
-        NODE1,
+    *found_by("prerequisites.files", NODE1,
         *(
-            (
-                f"broken XML in {Path(relative).name}",
-                content(relative, b"<a>\n  <b>\n  </c>\n</a>\n"),
-                rf"{relative}:3:\d+.*not well-formed",
-            )
+            (f"broken XML in {Path(relative).name}", content(relative, b"<a>\n  <b>\n  </c>\n</a>\n"),
+                rf"{relative}:3:\d+.*not well-formed")
             for relative in (CARBON, AXIS2, EVENT_PROCESSOR, REGISTRY, USER_MGT, MASTER, ANALYTICS, STORES)
         ),
         ("an empty XML file", content(REGISTRY, b""), f"{REGISTRY}:1.*not well-formed"),
-        (
-            "bytes that are not in the encoding",
-            file(AXIS2, b"<clustering", b"<!-- \xe4 -->\r\n<clustering", nodes=(0,)),
-            rf"{AXIS2}:\d+",
-        ),
+        ("bytes that are not in the encoding",
+            file(AXIS2, b"<clustering", b"<!-- \xe4 -->\r\n<clustering", nodes=(0,)), rf"{AXIS2}:\d+"),
         ("an entity bomb", content(EVENT_PROCESSOR, BOMB), rf"{EVENT_PROCESSOR}:2:\d+.*DOCTYPE"),
         ("an external entity", content(REGISTRY, EXTERNAL), rf"{REGISTRY}:1:\d+.*DOCTYPE"),
         *(
@@ -364,25 +268,16 @@ PACK_CASES = [
         ),
         ("components/lib is missing", lambda pair: shutil.rmtree(pair.homes[0] / LIB), f"{LIB}.*missing"),
     ),
-    *found_by(
-        "prerequisites.files",
-        BOTH,
-        (
-            "no clustering element",
+    *found_by("prerequisites.files", BOTH,
+        ("no clustering element",
             file(AXIS2, b"hazelcast.HazelcastClusteringAgent", b"tribes.TribesClusteringAgent"),
-            f"{AXIS2}.*lacks.*clustering",
-        ),
-        (
-            "two HA modes",
-            file(EVENT_PROCESSOR, b'name="Distributed"', b'name="HA"'),
-            rf"{EVENT_PROCESSOR}:\d+.*doubles.*HA",
-        ),
+            f"{AXIS2}.*lacks.*clustering"),
+        ("two HA modes", file(EVENT_PROCESSOR, b'name="Distributed"', b'name="HA"'),
+            rf"{EVENT_PROCESSOR}:\d+.*doubles.*HA"),
         ("no mode HA", file(EVENT_PROCESSOR, b'name="HA"', b'name="XX"'), f"{EVENT_PROCESSOR}.*lacks.*HA"),
-        (
-            "a record store without datasource",
+        ("a record store without datasource",
             file(STORES, b'<property name="datasource">', b'<property name="other">'),
-            f"{STORES}.*lacks.*datasource",
-        ),
+            f"{STORES}.*lacks.*datasource"),
         (
             "statistics that the pack does not have",
             both(
@@ -393,51 +288,25 @@ PACK_CASES = [
             "mysql.databases.stats",
         ),
     ),
-    *found_by(
-        "prerequisites.driver-jar",
-        PAIR,
-        (
-            "a jar that is no zip",
-            jar(lambda path: path.write_text("no zip")),
-            "mysql-connector.*not a readable zip",
-            "Connector/J",
-        ),
-        (
-            "a jar without the driver",
-            jar(without_driver),
-            "mysql-connector.*not hold.*com.mysql.jdbc.Driver",
-            "Connector/J",
-        ),
+    *found_by("prerequisites.driver-jar", PAIR,
+        ("a jar that is no zip", jar(lambda path: path.write_text("no zip")),
+            "mysql-connector.*not a readable zip", "Connector/J"),
+        ("a jar without the driver", jar(without_driver), "mysql-connector.*not hold.*com.mysql.jdbc.Driver",
+            "Connector/J"),
         ("a jar that is not there", jar(lambda path: None), "mysql-connector.*not exist", "Connector/J"),
     ),
-    *found_by(
-        "prerequisites.driver-jar",
-        BOTH,
-        (
-            "no jar at all",
+    *found_by("prerequisites.driver-jar", BOTH,
+        ("no jar at all",
             lambda pair: pair.profile.write_text(re.sub(r"driver_jar = .*\n", "", pair.profile.read_text())),
-            f"driver_jar.*{LIB}",
-            "driver_jar",
-        ),
+            f"driver_jar.*{LIB}", "driver_jar"),
     ),
-    *found_by(
-        "ports.clash",
-        NODE2,
-        (
-            "equal Hazelcast ports",
-            profile("hazelcast_port = 4001", "hazelcast_port = 4000"),
-            "4000.*Hazelcast of node1.*Hazelcast of node2",
-            "hazelcast_port = 4001",
-        ),
-        (
-            "a port that the offset makes equal",
-            profile("event_sync_port = 11225", "event_sync_port = 7611"),
-            "7613",
-        ),
+    *found_by("ports.clash", NODE2,
+        ("equal Hazelcast ports", profile("hazelcast_port = 4001", "hazelcast_port = 4000"),
+            "4000.*Hazelcast of node1.*Hazelcast of node2", "hazelcast_port = 4001"),
+        ("a port that the offset makes equal", profile("event_sync_port = 11225", "event_sync_port = 7611"),
+            "7613"),
     ),
-    *found_by(
-        "datasources.secure-vault",
-        BOTH,
+    *found_by("datasources.secure-vault", BOTH,
         (
             "a password under the secure vault",
             lambda pair: [
@@ -453,31 +322,15 @@ PACK_CASES = [
             "secretAlias",
         ),
     ),
-    *found_by(
-        "deployment-sync.repository",
-        PAIR,
-        (
-            "svn+ssh",
-            svn("svn+ssh://svn.example.com/r"),
-            r"svn\+ssh.*not supported",
-            "https",
-        ),
+    *found_by("deployment-sync.repository", PAIR,
+        ("svn+ssh", svn("svn+ssh://svn.example.com/r"), r"svn\+ssh.*not supported", "https"),
     ),
-    *found_by(
-        "spark.link",
-        PAIR,
-        (
-            "two machines, two homes, no link",
-            profile(
-                'host = "127.0.0.1"\nhazelcast_port = 4001', 'host = "203.0.113.9"\nhazelcast_port = 4001'
-            ),
-            "analytics-1.*analytics-2.*two machines",
-            "symbolic_link",
-        ),
+    *found_by("spark.link", PAIR,
+        ("two machines, two homes, no link",
+            profile('host = "127.0.0.1"\nhazelcast_port = 4001', 'host = "203.0.113.9"\nhazelcast_port = 4001'),
+            "analytics-1.*analytics-2.*two machines", "symbolic_link"),
     ),
-    *found_by(
-        "mysql.script",
-        BOTH,
+    *found_by("mysql.script", BOTH,
         (
             "a MySQL 5.7 and a pack without a script for it",
             both(
@@ -487,7 +340,7 @@ PACK_CASES = [
             r"5.7.*mysql5\.7\.sql|script",
         ),
     ),
-]
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -566,118 +419,75 @@ class TestThePacks:
         assert untouched(*[home for home in pair.homes if home.exists()]) == before
         assert state() == []
 
-    def test_every_problem_is_told_at_once(self, pair: Pair) -> None:
+    def test_every_problem_is_listed_at_once(self, pair: Pair) -> None:
+        chosen = ("an unset variable", "different versions", "broken XML in registry.xml", "two HA modes")
         for case in PACK_CASES:
-            if case.name in {
-                "an unset variable",
-                "different versions",
-                "broken XML in registry.xml",
-                "two HA modes",
-                "a jar that is no zip",
-                "equal Hazelcast ports",
-            }:
+            if case.name in {*chosen, "a jar that is no zip", "equal Hazelcast ports"}:
                 case.mutate(pair)
-        told = run("replay", pair.profile, "--offline", "--json").json
-        assert {one["id"] for one in told["checks"] if one["status"] == "error"} == {
-            "prerequisites.secret",
-            "prerequisites.version",
-            "prerequisites.files",
-            "prerequisites.driver-jar",
+        found = run("replay", pair.profile, "--offline", "--json").json["checks"]
+        assert {one["id"] for one in found if one["status"] == "error"} == {
+            *(f"prerequisites.{name}" for name in ("secret", "version", "files", "driver-jar")),
             "ports.clash",
         }
-        files = [one for one in told["checks"] if one["id"] == "prerequisites.files"]
-        assert len([one for one in files if one["node"] == "node1"]) == 2
-        assert len([one for one in files if one["node"] == "node2"]) == 1
+        files = [one["node"] for one in found if one["id"] == "prerequisites.files"]
+        assert sorted(files) == ["node1", "node1", "node2"]
 
 
 # --- options ------------------------------------------------------------------------------------------------
 
 OPTIONS = [
-    (["replay", "--only", "sparc"], ["--only", "sparc"], "spark"),
-    (["replay", "--skip", "hazelcst"], ["--skip", "hazelcst"], "hazelcast"),
-    (["replay", "--only", "nonsense"], ["--only", "nonsense"], "prerequisites, mysql"),
-    (["replay", "--only", "spark", "--skip", "mysql"], ["--only", "--skip"], "one of them"),
-    (["replay", "--ignore", "ports.clsh"], ["--ignore", "ports.clsh"], "ports.clash"),
-    (["replay", "--ignore", "prerequisites.secret"], ["prerequisites.secret"], ".+"),
-    (["replay", "--ignore", "prerequisites.home"], ["prerequisites.home"], ".+"),
-    (["replay", "--ignore", "prerequisites.same-home"], ["prerequisites.same-home"], ".+"),
-    (["replay", "--ignore", "prerequisites.files"], ["prerequisites.files"], ".+"),
-    (["replay", "--ignore", "apply.unfinished"], ["apply.unfinished"], ".+"),
-    (["replay", "--node", "node3"], ["node3"], "node1.*node2"),
-    (["check", "--only", "sparc"], ["sparc"], "spark"),
-    (["check", "--ignore", "prerequisites.files"], ["prerequisites.files"], ".+"),
-    (["check", "--node", "node3"], ["node3"], "node1.*node2"),
-]
+    ("replay --only sparc", "--only sparc", "spark"),
+    ("replay --skip hazelcst", "--skip hazelcst", "hazelcast"),
+    ("replay --only nonsense", "--only nonsense", "prerequisites, mysql"),
+    ("replay --only spark --skip mysql", "--only and --skip", "one of them"),
+    ("replay --ignore ports.clsh", "--ignore ports.clsh", "ports.clash"),
+    ("replay --node node3", "node3", "node1.*node2"),
+    ("check --only sparc", "sparc", "spark"),
+    ("check --ignore prerequisites.files", "prerequisites.files", ".+"),
+    ("check --node node3", "node3", "node1.*node2"),
+    *((f"replay --ignore {check}", check, ".+") for check in (
+        *(f"prerequisites.{name}" for name in ("secret", "home", "same-home", "files")), "apply.unfinished")),
+]  # fmt: skip
 
 
 class TestOptions:
-    @pytest.mark.parametrize(
-        ("arguments", "parts", "fix"),
-        OPTIONS,
-        ids=lambda value: " ".join(value) if isinstance(value, list) else value,
-    )
-    def test_wrong_ones_are_refused(
-        self, arguments: list[str], parts: list[str], fix: str, pair: Pair
-    ) -> None:
+    @pytest.mark.parametrize(("arguments", "part", "fix"), OPTIONS, ids=[one[0] for one in OPTIONS])
+    def test_wrong_ones_are_refused(self, arguments: str, part: str, fix: str, pair: Pair) -> None:
         before = untouched(*pair.homes)
-        ran = run(*arguments, "--offline", pair.profile)
+        ran = run(*arguments.split(), "--offline", pair.profile)
         assert ran.code == 2
         said = clean(ran)
-        for part in parts:
-            assert part in said
+        assert part in said
         assert re.search(rf"fix: .*{fix}", said)
-        told = run(*arguments, "--offline", pair.profile, "--json")
-        assert (told.code, told.json["outcome"]) == (2, "refused")
+        ran = run(*arguments.split(), "--offline", pair.profile, "--json")
+        assert (ran.code, ran.json["outcome"]) == (2, "refused")
         assert untouched(*pair.homes) == before
 
     @pytest.mark.parametrize(
         "arguments",
-        [
-            ["replay", "--dry-rn", "x"],
-            ["replay"],
-            ["replay", "x", "y"],
-            ["check", "--dry-run", "x"],
-            ["rollback", "--offline"],
-            ["history", "--prune", "x"],
-            ["history", "--prune", "-1"],
-            ["profile", "nwe"],
-            ["profile", "show"],
-            ["replay", "--node"],
-            ["--nonsense"],
-        ],
-        ids=lambda value: " ".join(value) if isinstance(value, list) else value,
-    )
-    def test_unknown_ones_are_wrong_use(self, arguments: list[str]) -> None:
-        ran = run(*arguments)
-        assert ran.code == 2
-        assert ran.out == ""
+        ["replay --dry-rn x", "replay", "replay x y", "check --dry-run x", "rollback --offline", "--nonsense",
+            "history --prune x", "history --prune -1", "profile nwe", "profile show", "replay --node"],
+    )  # fmt: skip
+    def test_unknown_ones_are_wrong_use(self, arguments: str) -> None:
+        ran = run(*arguments.split())
+        assert (ran.code, ran.out) == (2, "")
         assert "Error" in clean(ran)
-        with_json = run(*arguments, "--json")
-        assert with_json.code == 2
-        assert with_json.json["outcome"] == "refused"
-        assert with_json.json["error"]
+        ran = run(*arguments.split(), "--json")
+        assert (ran.code, ran.json["outcome"]) == (2, "refused")
+        assert ran.json["error"]
 
     def test_errors_become_warnings_where_they_are_ignored(self, make_pair: Callable[..., Pair]) -> None:
         pair = make_pair(nodes=[{}, {"hazelcast_port": 4000}])
         (pair.homes[1] / "bin/version.txt").write_text("WSO2 API Manager Analytics Server v2.1.0\n")
-        assert run("replay", pair.profile, "--offline").code == 3
-        one = run("replay", pair.profile, "--offline", "--ignore", "ports.clash")
-        assert one.code == 3
-        ran = run(
-            "replay",
-            pair.profile,
-            "--offline",
-            "--json",
-            "--ignore",
-            "ports.clash",
-            "--ignore",
-            "prerequisites.version",
-        )
+        command = ["replay", pair.profile, "--offline"]
+        assert run(*command).code == 3
+        command += ["--ignore", "ports.clash"]
+        assert run(*command).code == 3
+        ran = run(*command, "--json", "--ignore", "prerequisites.version")
         assert (ran.code, ran.json["outcome"]) == (0, "applied")
         found = {one["id"]: one["status"] for one in ran.json["checks"] if "differ" in one["message"]}
         assert found == {"prerequisites.version": "warning"}
-        clash = [one for one in ran.json["checks"] if one["id"] == "ports.clash"]
-        assert {one["status"] for one in clash} == {"warning"}
+        assert {one["status"] for one in ran.json["checks"] if one["id"] == "ports.clash"} == {"warning"}
 
 
 # --- users who may not --------------------------------------------------------------------------------------
@@ -765,14 +575,7 @@ class TestRights:
         assert errors <= {check, "prerequisites.files"}
 
 
-class TestOtherThingsThatHappen:
-    def test_a_path_that_is_too_long(self, pair: Pair) -> None:
-        profile(str(pair.homes[1]), "/" + "x" * 300)(pair)
-        ran = run("replay", pair.profile, "--offline", "--json")
-        assert ran.code == 3
-        clean(ran)
-        assert [one["id"] for one in ran.json["checks"] if one["status"] == "error"] == ["prerequisites.home"]
-
+class TestOtherPasswords:
     def test_a_value_that_xml_cannot_hold(self, pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("APIM_DB_PASSWORD", "plain-secret-4711\x01")
         ran = run("replay", pair.profile, "--offline", "--json")
