@@ -93,7 +93,6 @@ class Reader:
     def __init__(self) -> None:
         self.story = Story()
         self._scanner = Scanner()
-        self._scanner.begin("log", 0)
         self._at = 0
 
     def read(self, side: Side) -> None:

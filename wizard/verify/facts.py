@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal, NamedTuple
 
-from wizard.verify.classes import Row
-from wizard.verify.knowledge import Failure
+from wizard.verify.knowledge import Failure, RowName
 from wizard.verify.record import Record
 
 HaRole = Literal["active", "passive", "backup"]
@@ -108,7 +107,7 @@ class Trouble:
     cause; without one `text` is the message.
     """
 
-    row: Row | None
+    row: RowName | None
     text: str
     failure: Failure | None
     tally: Tally
@@ -179,7 +178,7 @@ class Facts:
     loopback_sync: Record | None = None
     spark_sql: Tally | None = None
     successes: dict[Success, int] = field(default_factory=dict)
-    troubles: dict[tuple[Row | None, str], Trouble] = field(default_factory=dict)
+    troubles: dict[tuple[RowName | None, str], Trouble] = field(default_factory=dict)
     unknown: dict[tuple[str, str], Tally] = field(default_factory=dict)
     unknown_count: int = 0
     moments: deque[Moment] = field(default_factory=lambda: deque(maxlen=MOST_MOMENTS))

@@ -46,6 +46,32 @@ OVER_WHEN: dict[Over, str] = {
 """The same as text."""
 
 
+RowName = Literal["log", "mode", "registry-mount", "membership", "event-sync", "state-sync", "spark-masters"]
+
+_CLASSES: dict[RowName, str] = {
+    "state-sync": "HAManager ManagementServiceClientThriftImpl ManagementServer",
+    "event-sync": "EventHandler TCPEventPublisher TCPEventServer",
+    "mode": "EventProcessorServiceDS EventManagementServiceDS EventProcessorManagementServiceDS "
+    "EventProcessorManagementService CarbonEventManagementService CarbonEventProcessorManagementService "
+    "ManagementModeConfigurationLoader",
+    "registry-mount": "RegistryCoreServiceComponent RegistryConfigurationProcessor EmbeddedRegistryService",
+    "membership": "HazelcastClusteringAgent HazelcastGroupManagementAgent WKABasedMembershipScheme MemberUtils",
+    "spark-masters": "AnalyticsComponent SparkAnalyticsExecutor AnalyticsDataServiceComponent",
+    "log": "CarbonServerManager CarbonCoreActivator StartupFinalizerServiceComponent ClusterGroupCommunicator "
+    "TasksDSComponent",
+}
+"""The servers' classes whose errors belong to a row of the verdict (procedure 9): they are never unknown.
+
+Without the package: some releases print no more.
+"""
+_ROW_OF = {name: row for row, names in _CLASSES.items() for name in names.split()}
+
+
+def row_of(source: str) -> RowName | None:
+    """Return the row that an error of a class belongs to."""
+    return _ROW_OF.get(source.rpartition(".")[2])
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """A known failure.

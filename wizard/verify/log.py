@@ -36,24 +36,24 @@ class Trouble:
 
 
 class _ScannedLog:
-    """What both kinds of logs have in common: the results of the scanner."""
+    """What both kinds of logs have in common: the results of the scanner.
+
+    `latest` is the last record of the log, of any kind; `sample` one of its lines, if none of them is a record of the
+    server.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.trouble: Trouble | None = None
         self._scanner = Scanner()
-
-    def finish(self) -> Iterator[Record]:
-        return self._scanner.finish()
+        self.finish = self._scanner.finish
 
     @property
     def latest(self) -> Record | None:
-        """The last record of the log, of any kind."""
         return self._scanner.latest
 
     @property
     def sample(self) -> str:
-        """A line of the log, if none of them is a record of the server."""
         return self._scanner.sample
 
 
@@ -73,7 +73,7 @@ class FileLog(_ScannedLog):
 
     def read(self) -> Iterator[Record]:
         try:
-            yield from self._first() if self._file is None else self._more()
+            yield from self._first() if self._file is None else self._more(self._file)
         except (OSError, ValueError) as problem:
             self.close()
             self.trouble = Trouble("unreadable", getattr(problem, "strerror", None) or str(problem))
@@ -87,31 +87,32 @@ class FileLog(_ScannedLog):
         self.trouble = None
         segments: list[tuple[LogFile, int]] = []
         try:
-            self._find_start(segments)
+            try:
+                self._find_start(segments)
+            except (OSError, ValueError) as problem:
+                if not segments:
+                    raise
+                self.trouble = Trouble("broken", f"a rolled-over file cannot be read: {problem}")
             if not segments:
                 self.trouble = Trouble("missing", "does not exist")
                 return
-            for one, begin in reversed(segments):
-                yield from self._forward(one, begin)
-            newest, _ = segments.pop(0)
-            self._file, self._at = newest, newest.size
+            yield from self._forward(segments)
             yield from self._scanner.settle()
         finally:
-            for one, _ in segments:
-                one.close()
+            _close(segments)
 
     def _find_start(self, segments: list[tuple[LogFile, int]]) -> None:
-        """Collect the files from the newest back to the one with the newest start, each with the offset to begin."""
+        """Collect the files from the newest back to the one with the newest start, each with the offset to begin.
+
+        What is raised about a rolled-over file leaves the newer ones, which count.
+        """
         left = self._limit
-        for one in self._newest_first(segments):
+        for one in newest_first(self._path):
             try:
                 start, searched = one.newest_start(left)
-            except (OSError, ValueError) as problem:
+            except (OSError, ValueError):
                 one.close()
-                if not segments:
-                    raise
-                self.trouble = _gap(problem)
-                return
+                raise
             segments.append((one, start if start is not None else max(0, searched - left)))
             left -= searched
             if start is not None:
@@ -121,79 +122,62 @@ class FileLog(_ScannedLog):
                 self.trouble = Trouble("capped", f"the last {megabytes} MB have no start of the server")
                 return
 
-    def _newest_first(self, segments: list[tuple[LogFile, int]]) -> Iterator[LogFile]:
-        """Like `newest_first`, but ends at a rolled-over file that cannot be opened: the newer ones count."""
-        try:
-            yield from newest_first(self._path)
-        except OSError as problem:
-            if not segments:
-                raise
-            self.trouble = _gap(problem)
+    def _forward(self, segments: list[tuple[LogFile, int]]) -> Iterator[Record]:
+        """Yield the records of the files from the oldest on; the newest one is followed from now on."""
+        for one, begin in reversed(segments):
+            yield from self._scanner.finish()
+            for block in one.blocks(begin):
+                yield from self._scanner.feed(block)
+        self.close()
+        self._file, _ = segments.pop(0)
+        self._at = self._file.size
 
-    def _forward(self, one: LogFile, begin: int) -> Iterator[Record]:
-        yield from self._scanner.finish()
-        self._scanner.begin(one.path.name, begin)
-        for block in one.blocks(begin):
-            yield from self._scanner.feed(block)
-
-    def _more(self) -> Iterator[Record]:
+    def _more(self, file: LogFile) -> Iterator[Record]:
         """Yield what was appended; then, if the log was rotated, the records of the newer files."""
-        assert self._file is not None
         before = self._at
-        yield from self._appended(self._file)
+        yield from self._appended(file)
         silent = self._at == before
         try:
             status = self._path.stat()
         except FileNotFoundError:
             return  # between two renames, while the open file is still written to
-        if (status.st_dev, status.st_ino) != self._file.identity:
-            yield from self._rotated()
+        if (status.st_dev, status.st_ino) != file.identity:
+            yield from self._rotated(file)
         elif status.st_size < self._at:
             yield from self._scanner.finish()
             self._at = 0
-            self._scanner.begin(self._path.name, 0)
-            yield from self._appended(self._file)
+            yield from self._appended(file)
         elif silent:
             yield from self._scanner.settle()
 
-    def _appended(self, one: LogFile) -> Iterator[Record]:
-        end = os.fstat(one.descriptor).st_size  # it may grow faster than it is read
-        while block := os.pread(one.descriptor, min(BLOCK, max(0, end - self._at)), self._at):
+    def _appended(self, file: LogFile) -> Iterator[Record]:
+        end = os.fstat(file.descriptor).st_size  # it may grow faster than it is read
+        while block := os.pread(file.descriptor, min(BLOCK, max(0, end - self._at)), self._at):
             self._at += len(block)
             yield from self._scanner.feed(block)
 
-    def _rotated(self) -> Iterator[Record]:
+    def _rotated(self, file: LogFile) -> Iterator[Record]:
         """Yield the rest of the followed file, then the files rolled over since, and the new one."""
-        assert self._file is not None
-        newer: list[LogFile] = []
+        segments: list[tuple[LogFile, int]] = []
         try:
             for one in newest_first(self._path):
-                if one.identity == self._file.identity:
+                if one.identity == file.identity:
                     one.close()
                     break
-                newer.append(one)
-            else:
-                newer, unknown = (
-                    newer[:1],
-                    newer[1:],
-                )  # the old one was packed or removed: continue with the newest
-                for one in unknown:
-                    one.close()
-            if not newer:
-                return
-            yield from self._appended(self._file)
-            for one in reversed(newer):
-                yield from self._forward(one, 0)
-            self._file.close()
-            self._file = newer.pop(0)
-            self._at = self._file.size
+                segments.append((one, 0))
+            else:  # the followed file was packed or removed: continue with the newest one
+                _close(segments[1:])
+                del segments[1:]
+            if segments:
+                yield from self._appended(file)
+                yield from self._forward(segments)
         finally:
-            for one in newer:
-                one.close()
+            _close(segments)
 
 
-def _gap(problem: Exception) -> Trouble:
-    return Trouble("broken", f"a rolled-over file cannot be read: {problem}")
+def _close(segments: Iterable[tuple[LogFile, int]]) -> None:
+    for one, _ in segments:
+        one.close()
 
 
 class PipeLog(_ScannedLog):
@@ -204,7 +188,6 @@ class PipeLog(_ScannedLog):
         self.ended = False
         self.size = 0
         self._descriptor = descriptor
-        self._scanner.begin(name, 0)
 
     def read(self) -> Iterator[Record]:
         """Yield what is available now; never waits."""
@@ -232,7 +215,7 @@ class PipeLog(_ScannedLog):
         yield from self._scanner.settle()
 
     def close(self) -> None:
-        """Do nothing: the caller opened the pipe."""
+        """Leave the pipe open, as its opener wants."""
 
     def _ready(self, seconds: float) -> bool:
         return bool(select.select([self._descriptor], [], [], seconds)[0])

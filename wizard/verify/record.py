@@ -68,7 +68,7 @@ class Record(NamedTuple):
     `time_text` is the node's own clock as printed (empty without one), `source` the class as printed, long or short.
     `raw` is the line and `raw_trace` the kept part of its trace: the first line and its causes, always with the last
     one, the root; `raw_root` is the root with the frames below it.  `times` is the number of such consecutive records
-    that this one represents.  `file` and `offset` say where it was read, in bytes.
+    that this one represents.
 
     A tuple whose texts are made on request: a log can contain a million errors.
     """
@@ -79,8 +79,6 @@ class Record(NamedTuple):
     message: str
     raw: bytes
     raw_trace: tuple[bytes, ...] = ()
-    file: str = ""
-    offset: int = 0
     raw_root: bytes = b""
     times: int = 1
 
@@ -103,11 +101,6 @@ class Record(NamedTuple):
         return printable(self.raw)
 
     @property
-    def trace(self) -> tuple[str, ...]:
-        """The trace in the same form."""
-        return tuple(text for text in map(printable, self.raw_trace) if text)
-
-    @property
     def causes(self) -> tuple[str, ...]:
         """The texts that may name the cause, from the innermost to the message: the root with its frames first."""
         inner = (self.raw_root, *reversed(self.raw_trace))
@@ -116,34 +109,30 @@ class Record(NamedTuple):
     @property
     def evidence(self) -> str:
         """The line and its causes, the root last."""
-        causes = [text for text in self.trace if text.startswith("Caused by:")]
+        causes = [text for text in map(printable, self.raw_trace) if text.startswith("Caused by:")]
         return "\n".join((self.line, *causes[-QUOTED_CAUSES:]))
 
 
-def parse(line: bytes, trace: tuple[bytes, ...] = (), *, file: str = "", offset: int = 0) -> Record | None:
+def parse(line: bytes) -> Record | None:
     """Return the record that a line begins; None for garbage and for lines that belong to the one above.
 
     Broken UTF-8 becomes replacement characters; the line may end in CRLF, and may have the prefix of a tool.
     """
     found = _match(line)
     if found is None:
-        return _bare(line, file, offset)
+        return _bare(line)
     time, level, long, short, content = found.groups(b"")
     source = long or short
     if len(content) > 4 * LONGEST:
         content = content[: 4 * LONGEST]
     elif long:
         content = content.rstrip().removesuffix(b"{%b}" % long)  # repeated at the end in the file's form
-    message = escaped(content.decode("utf-8", "replace").rstrip())
     return Record(
         time.decode("ascii"),
         level.decode("ascii"),
         source.decode("utf-8", "replace"),
-        message,
+        _message(content),
         line[: 4 * LONGEST],
-        trace,
-        file,
-        offset,
     )
 
 
@@ -173,13 +162,11 @@ def newest_start(data: bytes, after: int = 0, end: int | None = None) -> int | N
 def _match(line: bytes) -> re.Match[bytes] | None:
     """Match the beginning of a record: at the line's own, or after a prefix, with or without colours."""
     found = _LINE.match(line)
-    if found is not None:
-        return found
-    if b"\x1b" in line[: 4 * LONGEST]:
+    if found is None and b"\x1b" in line[: 4 * LONGEST]:
         line = _ANSI.sub(b"", line[: 8 * LONGEST])
         found = _LINE.match(line)
-        if found is not None:
-            return found
+    if found is not None:
+        return found
     head = HEAD.search(line, 0, MOST_PREFIX)
     if head is not None and head.start() and _PREFIX.fullmatch(line, 0, head.start()):
         return _LINE.match(line, head.start())
@@ -189,16 +176,19 @@ def _match(line: bytes) -> re.Match[bytes] | None:
     return found
 
 
-def _bare(line: bytes, file: str, offset: int) -> Record | None:
+def _bare(line: bytes) -> Record | None:
     """Return a line of the launcher or of the JVM itself as an error without a class."""
     if b"[ERROR]" not in line and b"OutOfMemoryError" not in line:
         return None
     found = _BARE.match(line) or _BARE.match(without_prefix(line))
     if found is None:
         return None
-    source, content = ("wso2server.sh", found[1]) if found[1] else ("java", found[2])
-    message = escaped(content[: 4 * LONGEST].decode("utf-8", "replace").rstrip())
-    return Record("", "ERROR", source, message, line[: 4 * LONGEST], (), file, offset)
+    source = "wso2server.sh" if found[1] else "java"
+    return Record("", "ERROR", source, _message((found[1] or found[2])[: 4 * LONGEST]), line[: 4 * LONGEST])
+
+
+def _message(content: bytes) -> str:
+    return escaped(content.decode("utf-8", "replace").rstrip())
 
 
 def prefix_of(line: bytes) -> bytes:

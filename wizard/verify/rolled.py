@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
 import zlib
@@ -26,20 +27,13 @@ class LogFile:
     def __init__(self, path: Path) -> None:
         """Raises as `open_regular`."""
         self.path = path
-        self.descriptor = open_regular(path)
-        try:
-            status = os.fstat(self.descriptor)
-            self.size = status.st_size
-            self.identity = (status.st_dev, status.st_ino)
-            self.packed = os.pread(self.descriptor, 2, 0) == _GZIP
-        except BaseException:
-            self.close()
-            raise
-
-    def close(self) -> None:
-        if self.descriptor >= 0:
-            os.close(self.descriptor)
-            self.descriptor = -1
+        self._file = os.fdopen(open_regular(path), "rb", buffering=0)
+        self.close = self._file.close
+        self.descriptor = self._file.fileno()
+        status = os.fstat(self.descriptor)
+        self.size = status.st_size
+        self.identity = (status.st_dev, status.st_ino)
+        self.packed = os.pread(self.descriptor, 2, 0) == _GZIP
 
     def newest_start(self, most: int) -> tuple[int | None, int]:
         """Return where the newest start begins, within the last `most` bytes, and how many bytes were searched.
@@ -52,16 +46,12 @@ class LogFile:
     def blocks(self, begin: int) -> Iterator[bytes]:
         """Yield the text from there to the end of the file when it was opened."""
         if self.packed:
-            at = 0
             for block in self._inflated():
-                if at + len(block) > begin:
-                    yield block[max(0, begin - at) :]
-                at += len(block)
+                if len(block) > begin:
+                    yield block[begin:]
+                begin = max(0, begin - len(block))
             return
-        while begin < self.size:
-            block = os.pread(self.descriptor, min(BLOCK, self.size - begin), begin)
-            if not block:
-                return
+        while block := os.pread(self.descriptor, min(BLOCK, max(0, self.size - begin)), begin):
             begin += len(block)
             yield block
 
@@ -95,35 +85,21 @@ class LogFile:
 
     def _inflated(self) -> Iterator[bytes]:
         """Yield the text of a gzip file in bounded blocks.  Raises ValueError if it is broken or truncated."""
-        at, whole = 0, True
-        inflater = zlib.decompressobj(wbits=31)
-        packed = b""
+        self._file.seek(0)
         try:
-            while True:
-                if not packed:
-                    packed = os.pread(self.descriptor, BLOCK // 4, at)
-                    at += len(packed)
-                if not packed:
-                    break
-                whole = False
-                block = inflater.decompress(packed, BLOCK)
-                packed = inflater.unconsumed_tail
-                if inflater.eof:
-                    packed, whole = inflater.unused_data, True
-                    inflater = zlib.decompressobj(wbits=31)
-                if block:
+            with gzip.GzipFile(fileobj=self._file) as text:
+                while block := text.read(BLOCK):
                     yield block
-        except zlib.error as problem:
+        except (zlib.error, gzip.BadGzipFile) as problem:
             raise ValueError(f"is a broken archive: {problem}") from None
-        if not whole:
-            raise ValueError("is a truncated archive")
+        except EOFError:
+            raise ValueError("is a truncated archive") from None
 
 
 def newest_first(path: Path) -> Iterator[LogFile]:
     """Yield the log's own file and those that it was rolled over to, from the newest to the oldest, opened once.
 
-    Rolled-over names: `.2026-01-27` (a date, with hour and minute), `.1` (the higher, the older), either with `.gz`.  A
-    file that is renamed meanwhile comes once.  Raises OSError for a file that cannot be opened.
+    A file that is renamed meanwhile comes once.  Raises OSError for a file that cannot be opened.
     """
     seen: set[tuple[int, int]] = set()
     for file in _newest_names(path):
@@ -139,21 +115,19 @@ def newest_first(path: Path) -> Iterator[LogFile]:
 
 
 def _newest_names(path: Path) -> Iterator[Path]:
+    """Yield the names, each when it is asked for: `path` may be rolled over after it was opened.
+
+    Rolled-over names: `.2026-01-27` (a date, with hour and minute), `.1` (the higher, the older), either with `.gz`.
+    """
     yield path
-    yield from rolled_over(path)[
-        :MOST_FILES
-    ]  # listed after `path` was opened, which may be rolled over meanwhile
-
-
-def rolled_over(path: Path) -> list[Path]:
-    """Return the files that the log was rolled over to, the newest first."""
     found = []
     try:
         names = os.listdir(path.parent)
     except OSError:
-        return []
+        return
     for name in names:
         match = _ROLLED.fullmatch(name, len(path.name)) if name.startswith(path.name) else None
         if match and (match["date"] or match["index"]):
             found.append((match["date"] or "9", -int(match["index"] or 0), name))
-    return [path.with_name(name) for *_, name in sorted(found, reverse=True)]
+    for *_, name in sorted(found, reverse=True)[:MOST_FILES]:
+        yield path.with_name(name)

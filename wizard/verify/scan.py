@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from wizard.verify.classes import row_of
+from wizard.verify.knowledge import row_of
 from wizard.verify.record import HEAD, Record, newest_start, parse, prefix_of, printable, without_prefix
 
 TELLING = (
@@ -64,14 +64,12 @@ _CAUSED = b"Caused by:"
 _DIGITS = bytes(0x23 if 0x30 <= byte <= 0x39 else byte for byte in range(256))
 
 
-class _Again(NamedTuple):
-    """The place of the last error of a kind in the block, its minute, and how many it represents."""
+class _Place(NamedTuple):
+    """Where an error is in the block: its line is `start:stop`, its trace `stop:last`."""
 
     start: int
     stop: int
     last: int
-    minute: bytes
-    times: int
 
 
 class Scanner:
@@ -88,44 +86,32 @@ class Scanner:
         self.latest: Record | None = None
         self.sample = ""
         self._rest = b""
-        self._at = 0
-        self._file = ""
         self._skipping = False
         self._seen: set[bytes] = set()
         self._complete = False
 
-    def begin(self, file: str, offset: int) -> None:
-        """The following blocks come from that file, from that offset in bytes."""
-        self._rest, self._at, self._file, self._skipping = b"", offset, file, False
-
     def feed(self, block: bytes) -> Iterator[Record]:
         """Yield the records that are complete with this block; an error waits for the end of its trace."""
         if self._skipping:
-            end = block.find(b"\n") + 1
-            if not end:
-                self._at += len(block)
+            _, newline, block = block.partition(b"\n")
+            if not newline:
                 return
-            self._skipping, self._at, block = False, self._at + end, block[end:]
+            self._skipping = False
         data = self._rest + block if self._rest else block
         end = data.rfind(b"\n") + 1
-        dropped = len(data) - end
-        if dropped > LONGEST_LINE:  # a line without end, maybe after an error that waits for its trace
-            yield from self._scan(data[:end], end, over=False)
-            self._skipping, self._at = True, self._at + len(self._rest) + dropped
-            yield from self.settle()
-            self._rest = b""
-            return
-        yield from self._scan(data, end, over=False)
+        endless = len(data) - end > LONGEST_LINE  # a line, maybe after an error that waits for its trace
+        yield from self._scan(data[:end] if endless else data, end, over=endless)
+        self._skipping = endless
 
     def settle(self) -> Iterator[Record]:
         """Yield the records whose lines are complete, even if their trace might continue: the log is silent."""
         yield from self._scan(self._rest, self._rest.rfind(b"\n") + 1, over=True)
 
     def finish(self) -> Iterator[Record]:
-        """Yield all that is left: the log has ended, maybe in the middle of a line."""
-        rest, self._rest = self._rest, b""
-        yield from self._scan(rest + b"\n", len(rest) + 1, over=True)
-        self._rest = b""
+        """Yield all that is left: the file has ended, maybe in the middle of a line, and another may follow."""
+        self._rest += b"\n"
+        yield from self.settle()
+        self._skipping = False
 
     def _scan(self, data: bytes, end: int, *, over: bool) -> Iterator[Record]:
         """Yield the relevant records in `data[:end]`, which ends with a line; keep what is open for the next block.
@@ -133,45 +119,48 @@ class Scanner:
         Consecutive errors of one kind within the block and within a minute are two records: the first, and the last
         with the number of errors that it represents.
         """
-        kept = end
-        again: dict[bytes, _Again] = {}
-        trace_end = 0
+        kept, trace_end = end, 0
+        again: dict[bytes, tuple[_Place, bytes, int]] = {}
         for start, stop in self._telling_lines(data, end):
             line = data[start:stop]
             key = line.translate(_DIGITS)
-            if key in self._seen:
-                last = _trace_end(data, stop, end, b"", over=over)
-                if last is None:
-                    kept = start
-                    break
-                trace_end = last
-                yield from self._once_more(data, (start, stop, last), again)
-                continue
-            record = parse(line, file=self._file, offset=self._at + start)
-            if record is None or (not record.time_text and start < trace_end and record.source == "java"):
-                continue
-            if record.level not in ("ERROR", "FATAL"):
-                yield from self._repeated(data, again)
-                yield record
-                continue
-            prefix = prefix_of(line) if record.time_text else b""
+            known, prefix, countable = key in self._seen, b"", True
+            record = None if known else parse(line)
+            if not known:
+                if record is None or (not record.time_text and start < trace_end and record.source == "java"):
+                    continue
+                if record.level not in ("ERROR", "FATAL"):
+                    yield from _repeated(data, again)
+                    yield record
+                    continue
+                prefix = prefix_of(line) if record.time_text else b""
+                countable = not prefix and record.level == "ERROR" and row_of(record.source) is None
             last = _trace_end(data, stop, end, prefix, over=over)
             if last is None:
                 kept = start
                 break
-            trace_end = last
-            if not prefix and record.level == "ERROR" and row_of(record.source) is None:
-                self._remember(key)
-                self._remember(data[start:last].translate(_DIGITS))
-            yield _with_trace(record, data, stop, last, prefix)
-        yield from self._repeated(data, again)
-        self.latest = _last_record(data, kept, self._file, self._at) or self.latest
-        if self.latest is None:
-            self.sample = self.sample or _sample(data, end)
-        self._at += kept
+            trace_end, place = last, _Place(start, stop, last)
+            whole = data[start:last].translate(_DIGITS)
+            if known and whole in self._seen:
+                minute = _minute(data, place)
+                before = again.get(whole)
+                if before is not None and before[1] == minute:
+                    again[whole] = (place, minute, before[2] + 1)
+                    continue
+                if before is not None:
+                    yield from _repeated(data, {whole: before})
+                again[whole] = (place, minute, 0)
+            elif countable:
+                self._remember(key, whole)
+            yield from _error(data, place, prefix, record)
+        yield from _repeated(data, again)
+        self.latest = _last_record(data, kept) or self.latest
+        if self.latest is None and not self.sample:
+            lines = map(printable, data[: min(end, LONGEST_TRACE)].split(b"\n"))
+            self.sample = next(filter(None, lines), "")
         self._rest = data[kept:]
         if len(self._rest) > LONGEST_TRACE:
-            self._compact(end - kept)
+            self._rest = _compacted(self._rest, end - kept)
 
     def _telling_lines(self, data: bytes, end: int) -> list[tuple[int, int]]:
         """Return start and end of every line in `data[:end]` with a relevant word, in order, each once.
@@ -192,64 +181,23 @@ class Scanner:
                 found = data.find(word, stop, end)
         return sorted(lines.items())
 
-    def _once_more(
-        self, data: bytes, place: tuple[int, int, int], again: dict[bytes, _Again]
-    ) -> Iterator[Record]:
-        """Yield an error whose line is known: the first of its kind and minute; count the others."""
-        start, stop, last = place
-        whole = data[start:last].translate(_DIGITS)
-        if whole in self._seen:
-            minute = _minute(data, start, stop)
-            before = again.get(whole)
-            if before is not None and before.minute == minute:
-                again[whole] = _Again(start, stop, last, minute, before.times + 1)
-                return
-            if before is not None:
-                yield from self._repeated(data, {whole: again.pop(whole)})
-            again[whole] = _Again(start, stop, last, minute, 0)
-        self._remember(whole)
-        yield from self._with_times(data, start, stop, last, 1)
-
-    def _with_times(self, data: bytes, start: int, stop: int, last: int, times: int) -> Iterator[Record]:
-        record = parse(data[start:stop], file=self._file, offset=self._at + start)
-        if record is not None:
-            yield _with_trace(record, data, stop, last, b"")._replace(times=times)
-
-    def _remember(self, key: bytes) -> None:
-        if len(key) > LONGEST_SEEN:
-            return
+    def _remember(self, *keys: bytes) -> None:
         if len(self._seen) >= MOST_SEEN:
             self._seen.clear()
-        self._seen.add(key)
-
-    def _repeated(self, data: bytes, again: dict[bytes, _Again]) -> Iterator[Record]:
-        """Yield the counted errors, each kind as its last record."""
-        for start, stop, last, _, times in sorted(again.values()):
-            if times:
-                yield from self._with_times(data, start, stop, last, times)
-        again.clear()
-
-    def _compact(self, end: int) -> None:
-        """Reduce an unfinished trace to its kept part, so that its length does not matter."""
-        rest = self._rest
-        stop = rest.find(b"\n", 0, end)
-        if stop < 0:
-            return
-        record = parse(rest[:stop])
-        if record is None:
-            return
-        prefix = prefix_of(rest[:stop]) if record.time_text else b""
-        lines, root = _causes(rest, stop, end, prefix)
-        body = b"".join(b"\n" + prefix + line for line in lines[:-1]) if root else b""
-        body += b"\n" + root if root else b"".join(b"\n" + prefix + line for line in lines)
-        tail = rest[end:]
-        self._at += len(rest) - len(tail) - len(rest[:stop] + body + b"\n")
-        self._rest = rest[:stop] + body + b"\n" + tail
+        self._seen.update(key for key in keys if len(key) <= LONGEST_SEEN)
 
 
-def _minute(data: bytes, start: int, stop: int) -> bytes:
+def _repeated(data: bytes, again: dict[bytes, tuple[_Place, bytes, int]]) -> Iterator[Record]:
+    """Yield the counted errors, each kind as its last record."""
+    for place, _, times in sorted(again.values()):
+        if times:
+            yield from _error(data, place, times=times)
+    again.clear()
+
+
+def _minute(data: bytes, place: _Place) -> bytes:
     """Return the printed time of a line, to the minute."""
-    found = data.find(b"[20", start, min(stop, start + LONGEST_CAUSE))
+    found = data.find(b"[20", place.start, min(place.stop, place.start + LONGEST_CAUSE))
     return data[found : found + 17] if found >= 0 else b""
 
 
@@ -261,22 +209,27 @@ def _trace_end(data: bytes, stop: int, end: int, prefix: bytes, *, over: bool) -
         following = _NEXT.search(data, stop, end)
         if following is not None:
             return following.start()
-        return end - 1 if over else None
-    for head in HEAD.finditer(data, stop, end):
+    for head in HEAD.finditer(data, stop, end) if prefix else ():
         begin = data.rfind(b"\n", 0, head.start()) + 1
         if head.start() - begin < 4 * len(prefix) and prefix_of(data[begin : head.end()]):
             return begin - 1
     return end - 1 if over else None
 
 
-def _with_trace(record: Record, data: bytes, stop: int, last: int, prefix: bytes) -> Record:
-    """Return the record with the kept part of its trace."""
-    if last <= stop:
-        return record
-    lines, root = _causes(data, stop, last, prefix)
-    if prefix:
-        root = b"\n".join(without_prefix(line) for line in root.split(b"\n"))
-    return record._replace(raw_trace=lines, raw_root=root)
+def _error(
+    data: bytes, place: _Place, prefix: bytes = b"", record: Record | None = None, times: int = 1
+) -> Iterator[Record]:
+    """Yield the record of an error, which its line may have given already, with the kept part of its trace."""
+    start, stop, last = place
+    record = record or parse(data[start:stop])
+    if record is None:
+        return
+    if last > stop:
+        lines, root = _causes(data, stop, last, prefix)
+        if prefix:
+            root = b"\n".join(map(without_prefix, root.split(b"\n")))
+        record = record._replace(raw_trace=lines, raw_root=root)
+    yield record._replace(times=times)
 
 
 def _causes(data: bytes, stop: int, last: int, prefix: bytes) -> tuple[tuple[bytes, ...], bytes]:
@@ -293,11 +246,8 @@ def _causes(data: bytes, stop: int, last: int, prefix: bytes) -> tuple[tuple[byt
         at = data.rfind(b"\n", 0, found) + 1
         lead = data[at:found]
         if not lead.strip() or (prefix and len(lead) < 4 * len(prefix) and not without_prefix(lead)):
-            cause = (at, data[found : min(line, found + LONGEST_CAUSE)])
-            if len(early) < FIRST_CAUSES:
-                early.append(cause)
-            else:
-                late.append(cause)
+            kept = early if len(early) < FIRST_CAUSES else late
+            kept.append((at, data[found : min(line, found + LONGEST_CAUSE)]))
         found = data.find(_CAUSED, line, last)
     causes = [*early, *late]
     if prefix:
@@ -307,24 +257,28 @@ def _causes(data: bytes, stop: int, last: int, prefix: bytes) -> tuple[tuple[byt
     return tuple([first, *texts] if first and first not in texts else texts), root
 
 
-def _last_record(data: bytes, end: int, file: str, at: int) -> Record | None:
+def _compacted(rest: bytes, end: int) -> bytes:
+    """Return `rest` with the unfinished trace in `rest[:end]` reduced to its kept part."""
+    stop = rest.find(b"\n", 0, end)
+    record = parse(rest[:stop]) if stop >= 0 else None
+    if record is None:
+        return rest
+    prefix = prefix_of(rest[:stop]) if record.time_text else b""
+    lines, root = _causes(rest, stop, end, prefix)
+    kept = [prefix + line for line in (lines[:-1] if root else lines)] + ([root] if root else [])
+    return b"\n".join((rest[:stop], *kept, rest[end:]))
+
+
+def _last_record(data: bytes, end: int) -> Record | None:
     """Return the last record of any kind in `data[:end]`."""
-    found = data.rfind(b"[20", 0, end)
+    begin = end
     for _ in range(50):
+        found = data.rfind(b"[20", 0, begin)
         if found < 0:
             return None
         begin = data.rfind(b"\n", 0, found) + 1
         stop = data.find(b"\n", found, end)
-        record = parse(data[begin : stop if stop >= 0 else end], file=file, offset=at + begin)
+        record = parse(data[begin : stop if stop >= 0 else end])
         if record is not None and record.time_text:
             return record
-        found = data.rfind(b"[20", 0, begin)
     return None
-
-
-def _sample(data: bytes, end: int) -> str:
-    """Return the first line in `data[:end]` that is not empty."""
-    for line in data[: min(end, LONGEST_TRACE)].split(b"\n"):
-        if text := printable(line):
-            return text
-    return ""

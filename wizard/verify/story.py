@@ -6,9 +6,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from wizard.verify.classes import Row, row_of
 from wizard.verify.facts import Address, Facts, LocalMember, Moment, Peer, Success, Tally, Trouble
-from wizard.verify.knowledge import BY_ID, Failure, recognise
+from wizard.verify.knowledge import BY_ID, Failure, RowName, recognise, row_of
 from wizard.verify.record import STARTING, Record, printable
 
 MOST_KINDS = 100
@@ -115,7 +114,7 @@ class Story:
         return False
 
     def _trouble(
-        self, record: Record, row: Row | None, failure: Failure | None, *, blocks: bool = False
+        self, record: Record, row: RowName | None, failure: Failure | None, *, blocks: bool = False
     ) -> Trouble:
         """Count an error with the others of its cause."""
         troubles = self.facts.troubles

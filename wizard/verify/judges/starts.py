@@ -80,7 +80,7 @@ def _starting(seen: Seen) -> Finding:
     facts = seen.facts
     assert facts.started is not None
     if facts.tasks:
-        count, record = max(facts.tasks.values(), key=lambda one: one[1].offset)
+        count, record = max(facts.tasks.values(), key=lambda one: one[1].time_text)
         text, fix = _partner_state(seen.pair, seen.partner)
         kinds = ", ".join(sorted(facts.tasks))
         message = f"waiting since {record.time_text} for {count} task executor nodes ({kinds}): {seen.partner.name} "
