@@ -90,11 +90,11 @@ def test_receivers_inside_c_apps_are_found(home: Path) -> None:
     assert look(home).unreadable == ()
 
 
-def test_receivers_of_tenants_carry_the_tenant(home: Path) -> None:
+def test_receivers_of_tenants_are_found(home: Path) -> None:
     folder = home / "repository/tenants/7/eventreceivers"
     folder.mkdir(parents=True)
     (folder / "t.xml").write_text(receiver("of seven", "true"))
-    assert [(one.tenant, one.name) for one in look(home).receivers] == [("7", "of seven")]
+    assert look(home).receivers == (Receiver("repository/tenants/7/eventreceivers/t.xml", "of seven", True),)
 
 
 def test_a_home_without_receivers_has_none(tmp_path: Path) -> None:

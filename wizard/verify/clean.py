@@ -9,10 +9,9 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from heapq import heappop, heappush
 from pathlib import Path
 
 LOCATION = "cep_persistence"
@@ -24,41 +23,25 @@ _STATE = re.compile(r"(\d{1,19})_(.+)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class PlanFolder:
-    """The state files of one execution plan: how many are kept, and the names of the old ones."""
-
-    tenant: Path
-    plan: str
-    keep: int
-    old: tuple[str, ...]
-    frees: int
-    """Bytes of the old ones."""
-
-
-@dataclass(frozen=True, slots=True)
 class Cleaning:
-    """What is removed and what is kept; `left_alone` names what is not a state file, with the reason."""
+    """What is removed, as names by the folder of their plan; `left_alone` says what is not a state file, and why.
 
-    plans: tuple[PlanFolder, ...]
+    `keep` counts the state files that are kept, `frees` the bytes of the others.
+    """
+
+    old: Mapping[Path, tuple[str, ...]]
+    keep: int
+    frees: int
     left_alone: tuple[str, ...]
 
     @property
     def remove(self) -> Iterator[Path]:
-        return (one.tenant / one.plan / name for one in self.plans for name in one.old)
+        return (folder / name for folder, names in self.old.items() for name in names)
 
     @property
     def count(self) -> int:
         """How many are removed."""
-        return sum(len(one.old) for one in self.plans)
-
-    @property
-    def keep(self) -> int:
-        return sum(one.keep for one in self.plans)
-
-    @property
-    def frees(self) -> int:
-        """Bytes."""
-        return sum(one.frees for one in self.plans)
+        return sum(map(len, self.old.values()))
 
 
 @dataclass(slots=True)
@@ -75,8 +58,44 @@ def plan_cleaning(home: Path, location: str | Path = LOCATION) -> Cleaning:
 
     Changes nothing.  Links are never followed below the home, and nothing else is ever listed for removal.
     """
+    old: dict[Path, tuple[str, ...]] = {}
     left_alone: list[str] = []
-    return Cleaning(tuple(_plans(Path(home) / location, left_alone)), tuple(sorted(left_alone)))
+    keep = frees = 0
+    top = Path(home, location)
+    for tenant in _listed(top, left_alone) if os.path.lexists(top) else ():
+        if not _TENANT.fullmatch(tenant.name):
+            left_alone.append(f"{tenant.path}: not a tenant's folder")
+            continue
+        for plan in _listed(tenant, left_alone):
+            states = []
+            for entry in _listed(plan, left_alone):
+                found = _STATE.fullmatch(entry.name)
+                status = entry.stat(follow_symlinks=False)
+                if not stat.S_ISREG(status.st_mode):
+                    left_alone.append(f"{entry.path}: not a regular file")
+                elif found is None or found[2] != plan.name:
+                    left_alone.append(f"{entry.path}: not a state file of this plan")
+                else:
+                    states.append((int(found[1]), entry.name, status.st_size))
+            states.sort()
+            if states[KEPT:]:
+                old[Path(plan.path)] = tuple(sorted(name for _, name, _ in states[:-KEPT]))
+            keep += len(states[-KEPT:])
+            frees += sum(size for *_, size in states[:-KEPT])
+    return Cleaning(old, keep, frees, tuple(sorted(left_alone)))
+
+
+def _listed(folder: Path | os.DirEntry[str], left_alone: list[str]) -> Iterator[os.DirEntry[str]]:
+    """Yield what is in a folder; one that cannot be read, or is a link, is added to `left_alone`."""
+    try:
+        if folder.is_symlink():
+            raise OSError(errno.ELOOP, "")
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                entry.stat(follow_symlinks=False)  # the entry keeps it
+                yield entry
+    except OSError as problem:
+        left_alone.append(f"{os.fspath(folder)}: {_why(problem)}")
 
 
 def clean(cleaning: Cleaning) -> Cleaned:
@@ -85,80 +104,31 @@ def clean(cleaning: Cleaning) -> Cleaned:
     Each file is removed relative to its opened folder, so that a folder replaced by a link meanwhile has no effect.
     """
     done = Cleaned()
-    for one in cleaning.plans:
+    for folder, names in cleaning.old.items():
+        tenant = folder.parent
         try:
-            if one.old:
-                with (
-                    _opened(one.tenant.parent) as top,
-                    _opened(one.tenant.name, top) as tenant,
-                    _opened(one.plan, tenant) as plan,
-                ):
-                    _remove(one, plan, done)
+            with _opened(tenant.parent) as top, _opened(tenant.name, top) as of_tenant:
+                with _opened(folder.name, of_tenant) as plan:
+                    for name in names:
+                        _remove(folder / name, plan, done)
         except OSError as problem:
-            done.failures.append(f"{one.tenant / one.plan}: {_why(problem)}")
+            done.failures.append(f"{folder}: {_why(problem)}")
     return done
 
 
-def _remove(one: PlanFolder, plan: int, done: Cleaned) -> None:
-    for name in one.old:
-        try:
-            status = os.stat(name, dir_fd=plan, follow_symlinks=False)
-            if not stat.S_ISREG(status.st_mode):
-                done.failures.append(f"{one.tenant / one.plan / name}: is not a regular file any more")
-                continue
-            os.unlink(name, dir_fd=plan)
-        except FileNotFoundError:
-            continue
-        except OSError as problem:
-            done.failures.append(f"{one.tenant / one.plan / name}: {problem.strerror}")
-        else:
-            done.files, done.bytes = done.files + 1, done.bytes + status.st_size
-
-
-def _plans(folder: Path, left_alone: list[str]) -> Iterator[PlanFolder]:
-    """Yield the plans below a folder; anything else is added to `left_alone`."""
-    for top, tenants in _walk(folder, None, left_alone):
-        left_alone += [
-            f"{folder / name}: not a tenant's folder" for name in tenants if not _TENANT.fullmatch(name)
-        ]
-        for tenant in (folder / name for name in tenants if _TENANT.fullmatch(name)):
-            for opened, plans in _walk(tenant, top, left_alone):
-                for plan in plans:
-                    try:
-                        with _opened(plan, opened) as of_plan:
-                            yield _of_plan(tenant, plan, of_plan, left_alone)
-                    except OSError as problem:
-                        left_alone.append(f"{tenant / plan}: {_why(problem)}")
-
-
-def _walk(folder: Path, parent: int | None, left_alone: list[str]) -> Iterator[tuple[int, list[str]]]:
-    """Yield a folder's descriptor and the names in it, once; a folder that cannot be read is added to `left_alone`."""
+def _remove(path: Path, folder: int, done: Cleaned) -> None:
     try:
-        with _opened(folder if parent is None else folder.name, parent) as opened:
-            yield opened, sorted(os.listdir(opened))
+        status = os.stat(path.name, dir_fd=folder, follow_symlinks=False)
+        if not stat.S_ISREG(status.st_mode):
+            done.failures.append(f"{path}: is not a regular file any more")
+            return
+        os.unlink(path.name, dir_fd=folder)
+    except FileNotFoundError:
+        return
     except OSError as problem:
-        if parent is not None or not isinstance(problem, FileNotFoundError):
-            left_alone.append(f"{folder}: {_why(problem)}")
-
-
-def _of_plan(tenant: Path, plan: str, of_plan: int, left_alone: list[str]) -> PlanFolder:
-    newest: list[tuple[int, str, int]] = []
-    old, frees = [], 0
-    with os.scandir(of_plan) as entries:
-        for entry in entries:
-            found = _STATE.fullmatch(entry.name)
-            status = entry.stat(follow_symlinks=False)
-            if not stat.S_ISREG(status.st_mode):
-                left_alone.append(f"{tenant / plan / entry.name}: not a regular file")
-            elif found is None or found[2] != plan:
-                left_alone.append(f"{tenant / plan / entry.name}: not a state file of this plan")
-            else:
-                heappush(newest, (int(found[1]), entry.name, status.st_size))
-                if len(newest) > KEPT:
-                    _, name, size = heappop(newest)
-                    old.append(name)
-                    frees += size
-    return PlanFolder(tenant, plan, len(newest), tuple(sorted(old)), frees)
+        done.failures.append(f"{path}: {problem.strerror}")
+    else:
+        done.files, done.bytes = done.files + 1, done.bytes + status.st_size
 
 
 @contextmanager

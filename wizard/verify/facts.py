@@ -61,42 +61,41 @@ class Tally:
 
     first: Record
     last: Record
-    count: int = 1
-    at: int = 0
-    since: Record | None = None
-    in_a_row: int = 1
+    count: int
+    at: int
+    since: Record
+    in_a_row: int
     pauses: int = 0
     pause: timedelta = timedelta()
     """The time between the last two outages, of which there were `pauses` + 1."""
 
     @classmethod
     def counted(cls, known: Tally | None, record: Record, at: int) -> Tally:
-        """Return the tally with one record more; a new one if there is none yet."""
+        """Return the tally with one record more, a new one if there is none yet.
+
+        After a much longer gap than usual another outage begins.
+        """
         if known is None:
             return cls(record, record, record.times, at, record, record.times)
-        known._notice_gap(record)
+        if known.in_a_row >= 3 and (gap := _between(known.last, record)) is not None:
+            lasted = max(known.lasted, timedelta(seconds=1))
+            if gap > max(lasted, OUTAGE * lasted / known.in_a_row):
+                known.since, known.in_a_row = record, 0
+                known.pauses, known.pause = known.pauses + 1, gap
         known.count += record.times
         known.in_a_row += record.times
         known.last, known.at = record, at
         return known
 
-    def _notice_gap(self, record: Record) -> None:
-        """Begin another outage after a much longer gap than usual."""
-        if self.in_a_row < 3 or self.since is None:
-            return
-        begun, last, now = self.since.time, self.last.time, record.time
-        if begun is None or last is None or now is None:
-            return
-        lasted = max(last - begun, timedelta(seconds=1))
-        if now - last > max(lasted, OUTAGE * lasted / self.in_a_row):
-            self.since, self.in_a_row = record, 0
-            self.pauses, self.pause = self.pauses + 1, now - last
-
     @property
     def lasted(self) -> timedelta:
         """How long such errors came, without a long gap."""
-        begun, last = (self.since or self.first).time, self.last.time
-        return max(last - begun, timedelta()) if begun is not None and last is not None else timedelta()
+        return max(_between(self.since, self.last) or timedelta(), timedelta())
+
+
+def _between(first: Record, last: Record) -> timedelta | None:
+    begun, ended = first.time, last.time
+    return ended - begun if begun is not None and ended is not None else None
 
 
 @dataclass(slots=True)
@@ -154,6 +153,7 @@ class Facts:
     hazelcast: Record | None = None
     local: LocalMember | None = None
     clustered: Record | None = None
+    coordinator: Record | None = None
     snapshot: tuple[Address, Record] | None = None
     snapshot_failed: Record | None = None
     mode: tuple[str, Record] | None = None

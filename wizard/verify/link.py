@@ -40,16 +40,15 @@ def link_findings(
             f"the homes differ ({first.home}, {second.home}) on two machines, and no common path is set",
             fix='set spark.symbolic_link to a path that is free on both machines, like "/opt/analytics", and replay',
         )
-    else:
-        for node in nodes:
-            if node.name in here:
-                yield _link_of(node, Path(link), here[node.name], planned=planned)
-                continue
-            on = f"on {node.host}: "
-            fix = Fix(f"{on}cd {link} && pwd -P   (must print {node.home})")
-            if planned:
-                fix = finding.command("replay", f" --node {node.name}", before=on)
-            yield finding.skipped(f"{link} is on the machine of {node.name}", node=node.name, fix=fix)
+    for node in nodes if link is not None and not one_machine else ():
+        if node.name in here:
+            yield _link_of(node, Path(str(link)), here[node.name], planned=planned)
+            continue
+        on = f"on {node.host}: "
+        fix = Fix(f"{on}cd {link} && pwd -P   (must print {node.home})")
+        if planned:
+            fix = finding.command("replay", f" --node {node.name}", before=on)
+        yield finding.skipped(f"{link} is on the machine of {node.name}", node=node.name, fix=fix)
 
 
 def _link_of(node: Node, link: Path, home: Path, *, planned: bool) -> Finding:
@@ -57,8 +56,7 @@ def _link_of(node: Node, link: Path, home: Path, *, planned: bool) -> Finding:
     problem = obstacle(link, home) if planned or not missing else None
     if not planned and problem is None:
         try:
-            with os.scandir(link) as entries:
-                next(entries, None)
+            os.scandir(link).close()
         except OSError as error:
             problem = f"{link} cannot be opened: {error.strerror}", _create(link, home)
     if problem is not None:
@@ -69,21 +67,18 @@ def _link_of(node: Node, link: Path, home: Path, *, planned: bool) -> Finding:
 
 def obstacle(link: Path, home: Path) -> tuple[str, str] | None:
     """Return what prevents creating the link, with its fix; None if nothing does or the link exists."""
-    there = state_of(link)
-    target = os.path.realpath(link)
+    there, target, parent = state_of(link), os.path.realpath(link), link.parent
     if target == os.path.realpath(home):
         return None  # a link to the home, or the home itself
     if there.kind == "link":
         return f"{link} points to {target}, not to {home}", _create(link, home)
     if there != ABSENT:
-        return (
-            f"{link} exists and is not a symbolic link",
-            f"move {link} away, or choose another spark.symbolic_link",
-        )
-    if not is_folder(link.parent):
-        return f"the folder of {link} is missing", f"mkdir -p {quote(str(link.parent))}"
-    if not os.access(link.parent, os.W_OK | os.X_OK):
-        return f"no permission to create a link in {link.parent}", f"let this user write into {link.parent}"
+        move = f"move {link} away, or choose another spark.symbolic_link"
+        return f"{link} exists and is not a symbolic link", move
+    if not is_folder(parent):
+        return f"the folder of {link} is missing", f"mkdir -p {quote(str(parent))}"
+    if not os.access(parent, os.W_OK | os.X_OK):
+        return f"no permission to create a link in {parent}", f"let this user write into {parent}"
     return None
 
 

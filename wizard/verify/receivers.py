@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from wizard.profile.model import Profile
 
 PROPERTY = "events.duplicated.in.cluster"
-SUPER_TENANT = "-1234"
 TENANTS = "repository/tenants"
 
 MOST_ENTRIES = 10_000
@@ -29,13 +28,12 @@ class Receiver(NamedTuple):
     """An event receiver: `path` is relative to the home, after a `!` the entry of a C-App.
 
     `duplicated` is its property `events.duplicated.in.cluster`: the clients send every event to both nodes, so the
-    nodes do not synchronise it.  `tenant` is the tenant's id.
+    nodes do not synchronise it.
     """
 
     path: str
     name: str
     duplicated: bool
-    tenant: str = SUPER_TENANT
 
 
 class Unreadable(NamedTuple):
@@ -56,23 +54,22 @@ def receiver_findings(profile: Profile, node: str, home: Path) -> Iterator[Findi
     """Whether the receivers of a node synchronise events as the profile says, for `check` and for `verify`."""
     both = profile.event_processor.duplicated_events
     found = look(home)
-    for one in found.unreadable[:MOST_UNREADABLE]:
-        yield finding.warning(
-            f"{one.path} cannot be read: {one.reason}", node=node, fix=f"correct or remove {one.path}"
-        )
+    broken = [
+        (f"{one.path} cannot be read: {one.reason}", f"correct or remove {one.path}")
+        for one in found.unreadable[:MOST_UNREADABLE]
+    ]
     if (more := len(found.unreadable) - MOST_UNREADABLE) > 0:
-        yield finding.warning(
-            f"{more} more receivers and C-Apps cannot be read", node=node, fix="correct or remove them"
-        )
+        broken.append((f"{more} more receivers and C-Apps cannot be read", "correct or remove them"))
+    for message, fix in broken:
+        yield finding.warning(message, node=node, fix=fix)
     odd = [one for one in found.receivers if one.duplicated != both]
     if not odd:
         count = len(found.receivers)
         marked = "sent to both nodes by the clients" if both else "synchronised between the nodes"
         yield finding.ok(f"{count} event receiver{'' if count == 1 else 's'}, {marked}", node=node)
         return
-    clients, says, set_to = ("each event to one node", "true", "false")
-    if not both:
-        clients, says, set_to = ("every event to both nodes", "false", "true")
+    clients = "each event to one node" if both else "every event to both nodes"
+    says, set_to = ("true", "false") if both else ("false", "true")
     names = ", ".join(f"{one.name} ({one.path})" for one in odd[:QUOTED])
     names += f" and {len(odd) - QUOTED} more" if len(odd) > QUOTED else ""
     effect = "duplicated events" if both else "missing events, unless the clients send each to both nodes"
@@ -94,39 +91,31 @@ def look(home: Path) -> Receivers:
     """
     found: list[Receiver] = []
     unreadable: list[Unreadable] = []
-    for tenant, receivers, c_apps in _folders(home):
-        for path in (*_files(receivers, ".xml"), *_files(c_apps, ".car")):
+    folders = [(home / EVENT_RECEIVERS, home / C_APPS)]
+    folders += [(one / "eventreceivers", one / "carbonapps") for one in _listed(home / TENANTS)]
+    for receivers, c_apps in folders:
+        for path in (*_listed(receivers, ".xml"), *_listed(c_apps, ".car")):
             where = path.relative_to(home).as_posix()
             try:
                 if path.suffix == ".car":
-                    found.extend(_in_c_app(where, path, tenant, unreadable))
-                elif one := _receiver(where, bounded.read(path, LARGEST_ENTRY), tenant):
-                    found.append(one)
+                    found.extend(_in_c_app(where, path, unreadable))
+                else:
+                    found.extend(_receiver(where, bounded.read(path, LARGEST_ENTRY)))
             except (OSError, ValueError, BadArchive) as problem:
                 reason = getattr(problem, "strerror", None) or str(problem)
                 unreadable.append(Unreadable(where, reason))
     return Receivers(tuple(found), tuple(unreadable))
 
 
-def _folders(home: Path) -> Iterator[tuple[str, Path, Path]]:
-    """Yield each tenant with the folders of its receivers and of its C-Apps."""
-    yield SUPER_TENANT, home / EVENT_RECEIVERS, home / C_APPS
-    for folder in _listed(home / TENANTS):
-        yield folder.name, folder / "eventreceivers", folder / "carbonapps"
-
-
-def _files(folder: Path, suffix: str) -> list[Path]:
-    return [path for path in _listed(folder) if path.name.endswith(suffix) and not path.is_dir()]
-
-
-def _listed(folder: Path) -> list[Path]:
+def _listed(folder: Path, suffix: str = "") -> list[Path]:
     try:
-        return sorted(folder.iterdir())
+        paths = sorted(folder.iterdir())
     except OSError:
         return []
+    return [path for path in paths if not suffix or (path.suffix == suffix and not path.is_dir())]
 
 
-def _in_c_app(where: str, path: Path, tenant: str, unreadable: list[Unreadable]) -> Iterator[Receiver]:
+def _in_c_app(where: str, path: Path, unreadable: list[Unreadable]) -> Iterator[Receiver]:
     """Yield the receivers in a C-App, which is a zip with a folder for each artifact.
 
     Nothing is unpacked.  The archive's own sizes are not trusted: each entry is read up to a bound.
@@ -146,16 +135,14 @@ def _in_c_app(where: str, path: Path, tenant: str, unreadable: list[Unreadable])
                 continue  # an event receiver has a few kilobytes
             inside = f"{where}!{entry.filename}"
             try:
-                one = _receiver(inside, content, tenant)
+                yield from _receiver(inside, content)
             except ValueError as problem:
                 if b"eventReceiver" in content:  # other artifacts may be anything
                     unreadable.append(Unreadable(inside, str(problem)))
-            else:
-                yield from [one] if one is not None else []
 
 
-def _receiver(path: str, content: bytes, tenant: str) -> Receiver | None:
-    """Return the receiver that an XML document defines; None if it is of another kind.  `ValueError`: broken."""
+def _receiver(path: str, content: bytes) -> list[Receiver]:
+    """Return the receiver that an XML document defines; none if it is of another kind.  `ValueError`: broken."""
     from lxml import etree
 
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
@@ -166,11 +153,7 @@ def _receiver(path: str, content: bytes, tenant: str) -> Receiver | None:
     if root.getroottree().docinfo.doctype:  # type: ignore[union-attr]
         raise ValueError("has a DOCTYPE")
     if etree.QName(root).localname != "eventReceiver":
-        return None
-    values = [
-        (element.text or "").strip()
-        for element in root.iterfind("{*}from/{*}property")
-        if element.get("name") == PROPERTY
-    ]
-    duplicated = bool(values) and values[-1].lower() == "true"
-    return Receiver(path, root.get("name") or Path(path).stem, duplicated, tenant)
+        return []
+    values = [one.text for one in root.iterfind("{*}from/{*}property") if one.get("name") == PROPERTY]
+    duplicated = bool(values) and (values[-1] or "").strip().lower() == "true"
+    return [Receiver(path, root.get("name") or Path(path).stem, duplicated)]
