@@ -265,7 +265,7 @@ def by_number(number: int, text: str, endpoint: Endpoint, username: str = "") ->
     read_only = number == 1290 and "read-only" in text.lower().replace("_", "-")
     meaning = 1836 if read_only else number
     row = next((row for row in _MEANINGS if meaning in row[0]), None)
-    known = knowledge.by_number(meaning)
+    known = knowledge.BY_NUMBER.get(meaning)
     if row is None:
         cause: Cause = "statement"
         message = f"{text} (error {number})" if number else text
@@ -278,5 +278,5 @@ def by_number(number: int, text: str, endpoint: Endpoint, username: str = "") ->
             text=text,
             known=known.cause if known is not None else "",
         )
-        fix = own_fix or knowledge.refusal(meaning).fix
+        fix = own_fix or knowledge.BY_NUMBER[meaning].fix
     return DatabaseError(message, cause=cause, endpoint=endpoint, number=number or None, fix=fix)

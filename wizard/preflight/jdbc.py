@@ -315,7 +315,7 @@ def _known(answer: LoginAnswer) -> Failure | None:
     found = knowledge.recognise(texts, source="jdbc")
     if found is not None and not found.general:
         return found
-    numbers = (knowledge.by_number(problem.number) for problem in answer.problems)
+    numbers = (knowledge.BY_NUMBER.get(problem.number) for problem in answer.problems)
     return next((one for one in numbers if one is not None), found)
 
 

@@ -106,7 +106,11 @@ def _is_over(seen: Seen, trouble: Trouble) -> bool:
         return (seen.pair.both_complete and completed) or succeeded(facts, "spark", tally)
     if failure.over == "database" and (succeeded(facts, "database", tally) or completed):
         return True
-    return failure.passes and facts.complete is not None and is_quiet(seen.pair.sight(seen.node), tally)
+    return (
+        failure.over != "restart"
+        and facts.complete is not None
+        and is_quiet(seen.pair.sight(seen.node), tally)
+    )
 
 
 def succeeded(facts: Facts, what: Success, tally: Tally) -> bool:
