@@ -35,14 +35,12 @@ def context(*, offline: bool = False) -> checks.CheckContext:
 
 
 def says(id: str, *results: Finding, **settings: object) -> Check:
-    return Check(id, "error", "why", "fix", lambda _: iter(results), **settings)  # type: ignore[arg-type]
+    return Check(id, "why", "fix", **settings)(lambda _: iter(results))  # type: ignore[arg-type]
 
 
 def hole(id: str, limit: float = 0.05) -> Check:
     """A check that never comes back."""
-    return Check(
-        id, "error", "why", "fix it", lambda _: iter([finding.ok(str(NEVER.wait()))]), live=True, limit=limit
-    )
+    return Check(id, "why", "fix it", live=True, limit=limit)(lambda _: iter([finding.ok(str(NEVER.wait()))]))
 
 
 def test_forty_black_holes_end_together_each_with_its_fix() -> None:
@@ -74,7 +72,7 @@ def test_whatever_a_check_raises_is_its_finding_and_the_others_go_on(live: bool,
         raise RecursionError("a text that must not be shown")
 
     checked = [
-        Check("a.broken", severity, "why", "fix it", broken, live=live),  # type: ignore[arg-type]
+        Check("a.broken", "why", "fix it", severity, live=live)(broken),  # type: ignore[arg-type]
         says("b.other", finding.ok("run")),
     ]
     found = list(checks.run(checked, context()))
@@ -119,9 +117,7 @@ def test_what_a_check_raises_is_its_own_finding() -> None:
         raise PermissionError(13, "Permission denied", "/x")
 
     found = list(
-        checks.run(
-            [Check("a.breaks", "error", "why", "fix", breaks), says("b.other", finding.ok("x"))], context()
-        )
+        checks.run([Check("a.breaks", "why", "fix")(breaks), says("b.other", finding.ok("x"))], context())
     )
     assert [one.status for one in found if one.id == "a.breaks"] == ["ok", "error"]
     assert any(one.id == "b.other" for one in found)

@@ -39,7 +39,7 @@ from tests.support.headless import (  # noqa: F401  (a fixture is used by its na
 )
 from tests.support.pairs import Pair
 from wizard.preflight import checks
-from wizard.preflight.checks import Check, CheckContext, check
+from wizard.preflight.checks import Check, CheckContext
 from wizard.steps.procedure import CHECKS, STEP_IDS
 from wizard.system import finding
 from wizard.system.errors import EditError
@@ -874,7 +874,7 @@ class TestACheckThatCannotReadItsFile:
             yield finding.ok("first")
             raise EditError("broken", place="/a/b.xml:3:4", fix="correct it")
 
-        return check("x.a", severity=severity, why="because it is so", fix="do it")(raises)
+        return Check("x.a", severity=severity, why="because it is so", fix="do it")(raises)
 
     def context(self, *problems: Finding) -> CheckContext:
         return CheckContext(None, (), {}, SimpleNamespace(problems=problems), None)

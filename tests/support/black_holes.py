@@ -53,6 +53,6 @@ def black_holes(
 
     make: Any = Check
     return tuple(
-        make(f"hazelcast.hole-{number}", "error", "it hangs", "wait", probe, live=True, limit=limit)
+        make(f"hazelcast.hole-{number}", "it hangs", "wait", live=True, limit=limit)(probe)
         for number in range(NUMBER)
     )

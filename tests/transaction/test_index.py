@@ -169,7 +169,7 @@ def test_a_prune_that_is_killed_leaves_no_backup_listed_that_is_gone(
 
 
 def test_drift_is_found_through_the_index_as_through_the_journals(box: Sandbox) -> None:
-    """After a rollback to what an older run had left, whose bytes only the backup of the run between still holds."""
+    """After a rollback to what an older run had left."""
     box.applied()
     port(box, 4001, 4002)
     box.applied()
@@ -190,22 +190,3 @@ def test_drift_is_found_through_the_index_as_through_the_journals(box: Sandbox) 
     assert "4003" not in "".join(notes)  # that is the profile's
     locations.index().unlink()
     assert found() == notes
-
-
-def test_only_what_the_newest_run_left_is_kept(box: Sandbox) -> None:
-    def left(run: str) -> set[str]:
-        return {path.name for path in (box.runs / run / "backups").glob("left-*")}
-
-    first = str(box.applied().run)
-    whole = left(first)
-    port(box, 4001, 4002)
-    second = str(box.applied().run)
-    assert len(left(second)) == 2
-    assert len(left(first)) == len(whole) - 2
-    box.rollback()
-    box.rollback()
-    port(box, 4002, 4003)
-    third = str(box.applied().run)
-    assert len(left(third)) == len(whole)
-    assert not left(second)
-    assert left(first) < left(third)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
+from dataclasses import KW_ONLY, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from wizard.system import finding
 from wizard.system.cancel import Cancel
@@ -49,14 +50,19 @@ Severity = Literal["error", "warning"]
 Probe = Callable[["CheckContext"], Iterable[Finding]]
 
 
-class Check(NamedTuple):
-    """A check: its id, when it runs, why it matters, how to fix its problem, and the function that finds it."""
+@dataclass(frozen=True)
+class Check:
+    """A check: its id, why it matters, how to fix its problem, when it runs, and the function that finds it.
+
+    Called with that generator, as its decorator, it returns the check with it.
+    """
 
     id: str
-    severity: Severity
     why: str
     fix: Fix | str
-    probe: Probe
+    severity: Severity = "error"
+    field: str | None = None
+    """The profile's key that corrects most of its findings; `nodes.` for that of the finding's node."""
     live: bool = False
     """It needs the network and is left out by `--offline`."""
     always: bool = False
@@ -66,8 +72,12 @@ class Check(NamedTuple):
     limit: float = LIMIT
     offline_probe: Probe | None = None
     """What a live check reports with `--offline`; None: nothing."""
-    field: str | None = None
-    """The profile's key that corrects most of its findings; `nodes.` for that of the finding's node."""
+    passed: str = ""
+    """What is said where the probe finds nothing; empty: nothing."""
+    probe: Probe = lambda _: ()
+
+    def __call__(self, probe: Callable[..., Iterable[Finding]]) -> Check:
+        return replace(self, probe=probe)
 
     @property
     def offline(self) -> bool:
@@ -85,23 +95,6 @@ class Check(NamedTuple):
         return broken(message, fix=fix)._replace(id=self.id)
 
 
-def check(
-    id: str,
-    *,
-    severity: Severity = "error",
-    why: str,
-    fix: Fix | str,
-    live: bool = False,
-    always: bool = False,
-    needs: tuple[str, ...] = (),
-    limit: float = LIMIT,
-    offline: Probe | None = None,
-    field: str | None = None,
-) -> Callable[[Probe], Check]:
-    """Make a `Check` of a generator function; `offline` is its `offline_probe`."""
-    return lambda probe: Check(id, severity, why, fix, probe, live, always, needs, limit, offline, field)
-
-
 HomeProbe = Callable[["CheckContext", "Node", "Pack"], Iterable[Finding]]
 
 
@@ -114,55 +107,48 @@ def each_home(passed: str = "") -> Callable[[HomeProbe], Probe]:
     def wrap(probe: HomeProbe) -> Probe:
         def probed(context: CheckContext) -> Iterator[Finding]:
             for node, pack in context.homes:
-                silent = True
-                for one in probe(context, node, pack):
-                    silent = False
+                for one in _or_passed(probe(context, node, pack), passed):
                     yield one._replace(node=node.name)
-                if passed and silent:
-                    yield finding.ok(passed, node=node.name)
 
         return probed
 
     return wrap
 
 
+def _or_passed(found: Iterable[Finding], passed: str) -> Iterator[Finding]:
+    """Yield the findings; if there are none, one that says what `passed`, unless it is empty."""
+    silent = True
+    for one in found:
+        silent = False
+        yield one
+    if silent and passed:
+        yield finding.ok(passed)
+
+
+@dataclass(eq=False)
 class CheckContext:
     """What a check may read.  `nodes` are those asked for; `packs` has only the homes that are here.
 
     A fix names the profile `called`, so that it can be pasted.
     """
 
-    def __init__(
-        self,
-        profile: Profile,
-        nodes: tuple[Node, ...],
-        packs: Mapping[str, Pack],
-        plan: Plan,
-        passwords: Passwords,
-        *,
-        trusted: bool = False,
-        offline: bool = False,
-        only_node: str | None = None,
-        called: str = ANY_PROFILE,
-        steps: tuple[Step, ...] = (),
-        rolling: bool = False,
-    ) -> None:
-        self.profile = profile
-        self.nodes = nodes
-        self.packs = packs
-        self.plan = plan
-        self.passwords = passwords
-        self.trusted = trusted
-        """The user has agreed to the profile: the programs that it names may run."""
-        self.offline = offline
-        self.only_node = only_node
-        self.called = called
-        self.steps = steps
-        """The whole procedure, whatever this run leaves out: for planning again."""
-        self.rolling = rolling
-        """The servers run, and each is stopped in its turn."""
-        self.cancel = Cancel()
-        self._memo: dict[str, Future[Any]] = {}
+    profile: Profile
+    nodes: tuple[Node, ...]
+    packs: Mapping[str, Pack]
+    plan: Plan
+    passwords: Passwords
+    _: KW_ONLY
+    trusted: bool = False
+    """The user has agreed to the profile: the programs that it names may run."""
+    offline: bool = False
+    only_node: str | None = None
+    called: str = ANY_PROFILE
+    steps: tuple[Step, ...] = ()
+    """The whole procedure, whatever this run leaves out: for planning again."""
+    rolling: bool = False
+    """The servers run, and each is stopped in its turn."""
+    cancel: Cancel = field(default_factory=Cancel)
+    _memo: dict[str, Future[Any]] = field(default_factory=dict)
 
     @property
     def homes(self) -> list[tuple[Node, Pack]]:
@@ -200,7 +186,7 @@ def run(
     """
     if context.offline:
         checks = [
-            one if one.offline_probe is None else one._replace(probe=one.offline_probe, live=False, needs=())
+            one if one.offline_probe is None else replace(one, probe=one.offline_probe, live=False, needs=())
             for one in checks
             if one.offline
         ]
@@ -217,7 +203,7 @@ def _findings(one: Check, context: CheckContext) -> list[Finding]:
 
     def probed() -> Iterator[Finding]:
         try:
-            yield from one.probe(context)
+            yield from _or_passed(one.probe(context), one.passed)
         except WizardError as problem:
             if not any(known.message == problem.text for known in context.plan.problems):
                 raise

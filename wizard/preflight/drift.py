@@ -39,48 +39,17 @@ class Drift(NamedTuple):
     what: str
 
 
-LEFT = "left-"
-"""The prefix of these files' names, among those of the backups."""
-
-
 def remember(plan: Plan, run: Run) -> None:
-    """Keep the bytes that a run has just written, and delete those that are no longer the newest of their file.
+    """Keep the bytes that a run has just written.
 
     They contain passwords, so they are backups: 0600, and `history --prune` deletes them with the others.  If they
     cannot be kept, drift is reported with less detail.
     """
-    moves = [move for change in plan.pending for move in change.moves if change.kind == "edit"]
     with contextlib.suppress(OSError):
-        for move in moves:
+        for move in (move for change in plan.pending if change.kind == "edit" for move in change.moves):
             if move.content is not None:
                 # Not synced to disk: the reader verifies the hash.
                 write_plainly(_left(run, move.after.value), move.content, mode=0o600)
-        for path in _superseded({key_of(move.path) for move in moves}, run.run):
-            path.unlink()
-
-
-def _superseded(keys: set[str], run: str) -> Iterator[Path]:
-    """Yield what earlier runs left at the paths that a run has written again, unless it is the newest elsewhere."""
-    newest: dict[str, str] = {}
-    earlier = []
-    seen: dict[bytes, set[str]] = {}
-    for row in map(index.row, runs.lines()):
-        if row.paths in seen and keys.isdisjoint(seen[row.paths]):
-            continue
-        one = row.listed
-        if one.outcome != "committed":
-            continue
-        seen[row.paths] = set(one.left)
-        newest = {**one.left, **newest}
-        if one.run != run and not keys.isdisjoint(one.left):
-            earlier.append(one)
-            if one.kind == "replay":  # a rollback keeps no bytes of its own
-                keys = keys - one.left.keys()
-    states = set(newest.values())
-    for one in earlier:
-        for path in (one.folder / runs.BACKUPS).glob(f"{LEFT}*"):
-            if runs.state_digest(PathState("file", path.name.removeprefix(LEFT))) not in states:
-                yield path
 
 
 def key_of(path: Path) -> str:
@@ -88,44 +57,38 @@ def key_of(path: Path) -> str:
 
 
 def _left(run: Run, hashed: str) -> Path:
-    return run.backups / f"{LEFT}{hashed}"
+    return run.backups / f"left-{hashed}"
 
 
 def since_last_run(context: CheckContext) -> Iterator[Drift]:
     """Yield the files of the plan that differ both from what this user's newest run left and from the profile."""
     history = runs.lines()
-    if not history:
-        return
-    for node in context.nodes:
+    for node in context.nodes if history else ():
         plan = context.plan.node(node.name)
         if plan is not None:
             yield from _of_node(node, plan, context, history)
 
 
 def _of_node(node: Node, plan: NodePlan, context: CheckContext, history: list[bytes]) -> Iterator[Drift]:
-    found = list(_configured(_wanted(plan, context), plan, history))
-    left = {entry.path: (run, entry) for run, entry, _ in found}
-    later = {entry.path: row for _, entry, row in found}
+    planned = {move.path: (change, move) for change in plan.pending for move in change.moves}
     edited: dict[str, tuple[Run, Change, bytes | None]] = {}
-    for change in plan.pending:
-        for move in change.moves:
-            run, entry = left.pop(move.path, (None, None))
-            if run is None or entry is None or entry.after == move.before:
+    for run, entry in _configured(_wanted(plan, context), plan, history):
+        if entry.path in planned:
+            change, move = planned[entry.path]
+            if entry.after == move.before:
                 continue
             if change.kind == "edit":
-                edited[change.path] = (run, change, bytes_of(run, entry, later[move.path]))
+                edited[change.path] = (run, change, bytes_of(run, entry))
             else:
                 yield Drift(node.name, change.path, run.run, _describe(entry.after, move.before))
-    yield from _edited(node, edited, context)
-    for run, entry in left.values():
         # An existing file is not read: the current plan does not change it.
-        if entry.after.kind == "file" and is_anything(entry.path):
-            continue
-        now = state_of(entry.path)
-        # A missing file counts if the plan needs it (not for a step that was left out).
-        needed = entry.after.kind == "link" or (now == ABSENT and str(entry.path) in plan.unplanned)
-        if now != entry.after and needed:
-            yield Drift(node.name, entry.name, run.run, _describe(entry.after, now))
+        elif entry.after.kind != "file" or not is_anything(entry.path):
+            now = state_of(entry.path)
+            # A missing file counts if the plan needs it (not for a step that was left out).
+            needed = entry.after.kind == "link" or (now == ABSENT and str(entry.path) in plan.unplanned)
+            if now != entry.after and needed:
+                yield Drift(node.name, entry.name, run.run, _describe(entry.after, now))
+    yield from _edited(node, edited, context)
 
 
 def _wanted(plan: NodePlan, context: CheckContext) -> set[Path]:
@@ -152,16 +115,14 @@ def _describe(was: PathState, now: PathState) -> str:
 
 def _configured(
     wanted: set[Path], plan: NodePlan, history: list[bytes]
-) -> Iterator[tuple[Run, JournalEntry, Listed | None]]:
-    """Yield the newest run that configured each path, what it left there, and the next run: of the home, and of the
-    wanted paths.
+) -> Iterator[tuple[Run, JournalEntry]]:
+    """Yield the newest run that configured each path of the home and each wanted path, with what it left there.
 
     What a rollback restored was not configured, unless an older run had left exactly that.
     """
     home = os.path.realpath(plan.home)
     keys = {key_of(path) for path in wanted}
     put_back: dict[str, str] = {}
-    next_one: dict[str, Listed] = {}
     chosen: dict[str, set[str]] = {}
     settled: set[str] = set()
     done: set[bytes] = set()
@@ -169,27 +130,24 @@ def _configured(
         if row.paths in done or row.listed.outcome != "committed":
             continue
         one, left = row.listed, row.listed.left
-        if home not in one.homes.values() and keys.isdisjoint(left):
-            done.add(row.paths)
-            continue
-        for key in left.keys() - settled:
-            if one.kind == "rollback":
-                put_back.setdefault(key, left[key])
-            elif put_back.get(key, left[key]) == left[key]:
-                settled.add(key)
-                chosen.setdefault(one.run, set()).add(key)
+        if home in one.homes.values() or not keys.isdisjoint(left):
+            for key in left.keys() - settled:
+                if one.kind == "rollback":
+                    put_back.setdefault(key, left[key])
+                elif put_back.get(key, left[key]) == left[key]:
+                    settled.add(key)
+                    chosen.setdefault(one.run, set()).add(key)
+            if not settled.issuperset(left):
                 continue
-            next_one[key] = one
-        if settled.issuperset(left):
-            done.add(row.paths)
+        done.add(row.paths)
     for run in filter(None, map(runs.whole, chosen)):
         for entry in run.entries:
-            key = key_of(entry.path)
-            if key in chosen[run.run] and (entry.path in wanted or Path(home) in entry.path.parents):
-                yield run, entry, next_one.get(key)
+            known = key_of(entry.path) in chosen[run.run]
+            if known and (entry.path in wanted or Path(home) in entry.path.parents):
+                yield run, entry
 
 
-def bytes_of(run: Run, entry: JournalEntry, next_one: Listed | None) -> bytes | None:
+def bytes_of(run: Run, entry: JournalEntry, next_one: Listed | None = None) -> bytes | None:
     """Return the bytes that a run left at a path, kept by it or backed up by the next run; None if by neither."""
     paths = [_left(run, entry.after.value)]
     if next_one is not None and (after := runs.whole(next_one.run)) is not None:

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from wizard.pack import ports
-from wizard.preflight.checks import CheckContext, check
+from wizard.preflight.checks import Check, CheckContext
 from wizard.server.process import server_of
 from wizard.system import finding, network
 from wizard.system.finding import Finding, Fix, SetField
@@ -27,7 +27,7 @@ _NAMED = 3
 Owner = tuple["Node", "Port"]
 
 
-@check(
+@Check(
     "ports.clash",
     field="nodes.port_offset",
     always=True,
@@ -156,7 +156,7 @@ def _free_offset(node: Node, context: CheckContext, *, live: bool) -> int:
     return next(chain(unused, (offset for offset in range(1, 20000) if fits(offset, live=False))), now)
 
 
-@check(
+@Check(
     "ports.free",
     field="nodes.port_offset",
     live=True,
@@ -209,7 +209,7 @@ def is_free(number: int) -> bool:
 # --- runs ---------------------------------------------------------------------------------------------------
 
 
-@check(
+@Check(
     UNFINISHED,
     always=True,
     why="A run that was interrupted has left the homes between two states.",
@@ -220,7 +220,7 @@ def unfinished(context: CheckContext) -> Iterator[Finding]:
     yield from list(unfinished_runs(homes)) or [finding.ok("no interrupted run")]
 
 
-@check(
+@Check(
     "apply.drift",
     severity="warning",
     always=True,

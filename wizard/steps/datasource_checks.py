@@ -16,24 +16,23 @@ from wizard.pack.home import (
     STATS_DATASOURCES,
     USER_MGT,
 )
-from wizard.preflight.checks import CheckContext, check, each_home
+from wizard.preflight.checks import Check, CheckContext, each_home
 from wizard.steps import sources
 from wizard.steps.reading import describe
 from wizard.steps.record_stores import JDBC_RECORD_STORE, STORES, implementation, is_jdbc
-from wizard.steps.rows import value_of
+from wizard.steps.rows import Row, value_of
 from wizard.system import finding, network
 from wizard.system.errors import EditError
 from wizard.system.finding import Finding, Fix, SetField
 
 if TYPE_CHECKING:
     from wizard.pack.home import Pack
-    from wizard.pack.xml import Element
     from wizard.profile.model import Node, Profile
 
 CIPHER_TEXT = "repository/conf/security/cipher-text.properties"
 
 
-@check(
+@Check(
     "datasources.secure-vault",
     why="The server takes such a password from its vault and ignores the one that is written.",
     fix="Remove the svns:secretAlias attribute and the entry in cipher-text.properties, or leave the step out and "
@@ -44,10 +43,11 @@ def secure_vault(context: CheckContext, node: Node, pack: Pack) -> Iterator[Find
     svn = context.profile.deployment_sync.method == "svn" and any(
         change.node == node.name and "deployment-sync" in change.steps for change in context.plan.changes
     )
-    for place in [
-        *_aliases(pack, context.profile, svn=svn),
-        *_cipher_entries(pack, context.profile, svn=svn),
-    ]:
+    try:
+        places = list(_managed(pack, context.profile, svn=svn))
+    except EditError:
+        return  # prerequisites.files reports the broken file
+    for place in places:
         yield finding.error(
             f"{place} is managed by the secure vault: the server would ignore the password that is written",
             fix=f"remove svns:secretAlias and the entry in {CIPHER_TEXT}, or put the new password into the vault "
@@ -55,35 +55,24 @@ def secure_vault(context: CheckContext, node: Node, pack: Pack) -> Iterator[Find
         )
 
 
-def _passwords(pack: Pack, profile: Profile) -> Iterator[tuple[str, str, Element]]:
-    """Yield file, name and password element of each datasource that a run gives a password."""
-    for path, _, datasource in sources.configured(pack, profile):
-        if datasource is not None and datasource.find("name") is not None:
-            for password in datasource.all("definition/configuration/password"):
-                yield path, datasource.one("name").text.strip(), password
-
-
-def _aliases(pack: Pack, profile: Profile, *, svn: bool) -> Iterator[str]:
-    try:
-        found = list(_passwords(pack, profile))
-        if svn:
-            own = pack.xml(CARBON).all("DeploymentSynchronizer/SvnPassword")
-            found += [(CARBON, "DeploymentSynchronizer", password) for password in own]
-    except EditError:
-        return  # prerequisites.files reports the broken file
+def _managed(pack: Pack, profile: Profile, *, svn: bool) -> Iterator[str]:
+    """Yield each password that a run writes, and the vault manages: by an attribute, or in the vault's file."""
+    names, found = set(), []
+    for path, name, datasource in sources.configured(pack, profile):
+        names.add(name)
+        if datasource is not None and (label := datasource.find("name")) is not None:
+            names.add(label.text.strip())
+            passwords = datasource.all("definition/configuration/password")
+            found += [(path, label.text.strip(), password) for password in passwords]
+    if svn:
+        own = pack.xml(CARBON).all("DeploymentSynchronizer/SvnPassword")
+        found += [(CARBON, "DeploymentSynchronizer", password) for password in own]
     for path, name, password in found:
         if password.get("secretAlias") is not None:
             yield f"the password of {name} ({path}, line {password.line})"
-
-
-def _cipher_entries(pack: Pack, profile: Profile, *, svn: bool) -> Iterator[str]:
     if not pack.exists(CIPHER_TEXT):
         return
-    try:
-        names = {name for _, name, _ in (*sources.configured(pack, profile), *_passwords(pack, profile))}
-        entries = pack.properties(CIPHER_TEXT)
-    except EditError:
-        return
+    entries = pack.properties(CIPHER_TEXT)
     for key in entries.keys():  # noqa: SIM118 (no mapping)
         parts = set(re.split(r"[^A-Za-z0-9_-]+", key))
         # `[…]` is the placeholder of a password that ciphertool has not encrypted yet.
@@ -92,7 +81,7 @@ def _cipher_entries(pack: Pack, profile: Profile, *, svn: bool) -> Iterator[str]
             yield f"{key} ({CIPHER_TEXT})"
 
 
-@check(
+@Check(
     "datasources.duplicate",
     why="Of two datasources of one name the server takes the first and drops the rest of the files; of two with one "
     "JNDI name it takes the one that it happens to read last.",
@@ -118,7 +107,7 @@ def duplicate(context: CheckContext, node: Node, _: Pack) -> Iterator[Finding]:
         yield finding.ok(f"{len(written)} datasources, each defined once")
 
 
-@check(
+@Check(
     "datasources.record-store",
     why="Data in Cassandra or HBase is not moved to MySQL: such a store keeps its database.",
     fix=f"Set its implementation to {JDBC_RECORD_STORE}, or leave it as it is with --ignore datasources.record-store.",
@@ -135,74 +124,54 @@ def record_store(context: CheckContext, node: Node, pack: Pack) -> Iterator[Find
             )
 
 
-CONNECTION = ("mysql.username", "mysql.password", "mysql.url_parameters", "pool.validation_query")
-REPLACED = {
-    (MASTER_DATASOURCES, "datasources"): CONNECTION,
-    (ANALYTICS_DATASOURCES, "datasources"): CONNECTION,
-    (STATS_DATASOURCES, "datasources"): CONNECTION,
-    (USER_MGT, "datasources"): ("datasources.user",),
-    (REGISTRY, "registry"): (
-        "datasources.registry",
-        "registry.cache_id",
-        "registry.remote_url",
-        "registry.registry_root",
-        "registry.instance_id",
-        "registry.db_config",
-        "registry.governance_target",
-        "registry.config_target",
-    ),
-    (CARBON, "deployment-sync"): (
-        "deployment_sync.svn_url",
-        "deployment_sync.svn_username",
-        "deployment_sync.svn_password",
-    ),
-}
-"""File and step → the fields that the step writes where the server replaces `${name}` (procedure 3, "Placeholders").
-
-A host cannot hold one, and the name of a database is percent-encoded.
-"""
+REPLACING = (MASTER_DATASOURCES, ANALYTICS_DATASOURCES, STATS_DATASOURCES, USER_MGT, REGISTRY, CARBON)
+"""Files in which the server replaces `${name}` (procedure 3, "Placeholders")."""
 
 
-@check(
+@Check(
     "datasources.placeholder",
     always=True,
     why="In these files the server replaces ${name} with a system property, so that it reads another value than the "
     "one that is written; a } in front of the first ${ makes it fail.",
     fix="Choose a value without ${.",
+    passed="no value with ${ is written where the server replaces it",
 )
 def placeholder(context: CheckContext) -> Iterator[Finding]:
-    places: dict[tuple[str, bool], list[str]] = {}
+    places: dict[tuple[str, bool], dict[str, None]] = {}
     written = {(change.path, step) for change in context.plan.changes for step in change.steps}
-    for (path, step), fields in REPLACED.items():
-        for field, text in _texts(fields, context) if (path, step) in written else ():
-            if "${" in text:
-                key = (field, "}" in text.partition("${")[0])
-                places.setdefault(key, []).append(path.rpartition("/")[2])
+    for step in context.steps:
+        for table in step.tables:
+            if table.file not in REPLACING or (table.file, step.id) not in written:
+                continue
+            rows = [row for row in table.rows if row.field and not row.field.startswith("nodes.")]
+            for field, text in (one for row in rows for one in _texts(row, context)):
+                if "${" in text:
+                    key = (field, "}" in text.partition("${")[0])
+                    places.setdefault(key, {})[table.file.rpartition("/")[2]] = None
     for (field, fails), files in places.items():
         effect = "fails on the } in front of it" if fails else "replaces with the value of a system property"
         yield finding.error(
             f"{field} holds ${{, which the server {effect} ({', '.join(files)})",
             fix=f"choose a value without ${{ for {field}",
         )
-    if not places:
-        yield finding.ok("no value with ${ is written where the server replaces it")
 
 
-def _texts(fields: tuple[str, ...], context: CheckContext) -> Iterator[tuple[str, str]]:
-    """Yield each of these fields with the text that it gives; a field that is not written gives none."""
-    profile, passwords = context.profile, context.passwords
-    for field in fields:
-        if field == "mysql.url_parameters":
-            yield from (
-                (f"{field}.{name}", reveal(value)) for name, value in passwords.url_parameters.items()
-            )
-        elif field == "registry.cache_id" and not profile.registry.cache_id:
-            yield "mysql.username", profile.mysql.username  # the cache id is made of it
-        elif not field.startswith("deployment_sync.") or profile.deployment_sync.method == "svn":
-            yield field, reveal(value_of(field, profile, passwords) or "")
+def _texts(row: Row, context: CheckContext) -> Iterator[tuple[str, str]]:
+    """Yield the field of a row, or those that its value is made of, each with its text.
+
+    No field of a node can hold `${`, and in a URL the name of the database is percent-encoded.
+    """
+    profile, passwords, field = context.profile, context.passwords, row.field
+    if field.startswith("mysql.databases."):
+        for name, value in passwords.url_parameters.items():
+            yield f"mysql.url_parameters.{name}", reveal(value)
+    elif field == "registry.cache_id" and not profile.registry.cache_id:
+        yield "mysql.username", profile.mysql.username
+    elif not field.startswith("deployment_sync.") or profile.deployment_sync.method == "svn":
+        yield field, reveal(value_of(field, profile, passwords) or "")
 
 
-@check(
+@Check(
     "datasources.stats",
     field="mysql.databases.stats",
     severity="warning",
@@ -232,7 +201,7 @@ def stats(context: CheckContext, node: Node, pack: Pack) -> Iterator[Finding]:
         )
 
 
-@check(
+@Check(
     "datasources.replication",
     severity="warning",
     why="With 0 copies of the index, a node's part of it is lost with that node.",

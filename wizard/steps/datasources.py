@@ -365,18 +365,11 @@ STEP = Step(
     id="datasources",
     title="Datasources",
     help="The datasources of both nodes: users, registry, the two analytics stores, and the statistics.",
-    fields=(
-        "datasources.user",
-        "datasources.registry",
-        "datasources.event_store",
-        "datasources.processed_data_store",
-        "mysql.databases.stats",
-        "pool.max_active",
-        "pool.max_wait_ms",
-        "pool.test_on_borrow",
-        "pool.validation_query",
-        "pool.validation_interval_ms",
-    ),
+    asks={
+        "datasources": "user registry event_store processed_data_store",
+        "mysql.databases": "stats",
+        "pool": "max_active max_wait_ms test_on_borrow validation_query validation_interval_ms",
+    },
     edits=(
         master_datasources,
         analytics_datasources,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from wizard.pack.home import C_APPS, CARBON, DROPINS, LIB
-from wizard.preflight.checks import CheckContext, check, each_home
+from wizard.preflight.checks import Check, CheckContext, each_home
 from wizard.steps.reading import describe, is_true
 from wizard.steps.rows import Row, Scope, Table, switch
 from wizard.steps.step import Step
@@ -57,7 +57,7 @@ def carbon(bench: Workbench) -> None:
         SYNC_ROWS.edit(bench)
 
 
-@check(
+@Check(
     "deployment-sync.jars",
     severity="warning",
     why="The product brings no Subversion client: without these two jars the synchroniser does nothing.",
@@ -84,7 +84,7 @@ def jars_of(context: CheckContext, node: Node, pack: Pack) -> Iterator[Finding]:
         )
 
 
-@check(
+@Check(
     "deployment-sync.c-apps",
     severity="warning",
     why="Without svn nothing carries a C-App from one node to the other: after a failover the other one works "
@@ -134,11 +134,11 @@ def ssh_is_refused(context: CheckContext) -> Iterator[Finding]:
         )
 
 
-@check(
+@Check(
     "deployment-sync.repository",
     field="deployment_sync.svn_url",
     live=True,
-    offline=ssh_is_refused,
+    offline_probe=ssh_is_refused,
     why="A repository that does not answer, or refuses the account, leaves each node with its own C-Apps.",
     fix="Correct svn_url, svn_username and svn_password.",
 )
@@ -176,14 +176,9 @@ STEP = Step(
     id="deployment-sync",
     title="Deployment sync",
     help="How a C-App that is deployed to one node reaches the other: by Subversion, or by you.",
-    fields=(
-        "deployment_sync.method",
-        "deployment_sync.svn_url",
-        "deployment_sync.svn_username",
-        "deployment_sync.svn_password",
-        "deployment_sync.append_tenant_id",
-        "deployment_sync.manager",
-    ),
+    asks={
+        "deployment_sync": "method svn_url svn_username svn_password append_tenant_id manager",
+    },
     edits=(carbon,),
     tables=(SYNC_ROWS,),
     checks=(repository, jars, c_apps),

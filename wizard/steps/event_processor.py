@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 from wizard.pack.home import CARBON, EVENT_PROCESSOR
-from wizard.preflight.checks import CheckContext, check, each_home
+from wizard.preflight.checks import Check, CheckContext, each_home
 from wizard.steps.reading import describe, is_true, plain_host
 from wizard.steps.rows import Row, Scope, Table, switch
 from wizard.steps.step import Step, sole
@@ -121,7 +121,7 @@ def ha_mode(document: XmlTree[E]) -> E:
     return sole(document, found, "the mode HA: it") or document.one(HA)
 
 
-@check(
+@Check(
     "event-processor.persistence",
     field="event_processor.persistence",
     severity="warning",
@@ -143,7 +143,7 @@ def persistence_kept(context: CheckContext, node: Node, pack: Pack) -> Iterator[
         yield finding.ok("state is kept" if wanted else "persistence is off")
 
 
-@check(
+@Check(
     "event-processor.member-interval",
     why="Without these settings the event processor does not start, and the server runs without it.",
     fix="Add the element to the mode HA of event-processor.xml, as a stock pack has it.",
@@ -159,7 +159,7 @@ def member_interval(context: CheckContext, node: Node, pack: Pack) -> Iterator[F
         )
 
 
-@check(
+@Check(
     "event-processor.duplicated",
     field="event_processor.duplicated_events",
     severity="warning",
@@ -241,16 +241,11 @@ STEP = Step(
     id="event-processor",
     title="Event processor",
     help="High availability of the event processing: both nodes work, one of them is active.",
-    fields=(
-        "event_processor.persistence",
-        "event_processor.persistence_interval_minutes",
-        "event_processor.persistence_location",
-        "event_processor.duplicated_events",
-        "event_processor.presenter",
-        "nodes.event_sync_port",
-        "nodes.management_port",
-        "nodes.presentation_port",
-    ),
+    asks={
+        "event_processor": "persistence persistence_interval_minutes persistence_location "
+        "duplicated_events presenter",
+        "nodes": "event_sync_port management_port presentation_port",
+    },
     edits=(event_processor,),
     tables=(HA_ROWS, PRESENTATION_ROWS, PERSISTENCE_ROWS),
     checks=(persistence_kept, member_interval, duplicated),

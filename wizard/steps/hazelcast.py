@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from wizard.edit.xml import New, Note
 from wizard.pack import ports
 from wizard.pack.home import AXIS2, HAZELCAST, TASKS_CONFIG
-from wizard.preflight.checks import CheckContext, check, each_home
+from wizard.preflight.checks import Check, CheckContext, each_home
 from wizard.steps.reading import describe, is_true, plain_host
 from wizard.steps.rows import Row, Scope, Table
 from wizard.steps.step import Step
@@ -90,7 +90,7 @@ def starts_alone(profile: Profile, packs: Iterable[Pack]) -> bool:
     return bool(counts) and all(count == "1" for count in counts)
 
 
-@check(
+@Check(
     "hazelcast.override",
     why="This file replaces the whole clustering of axis2.xml: what is written there has no effect.",
     fix="Move repository/conf/etc/hazelcast.xml away.",
@@ -103,7 +103,7 @@ def override(context: CheckContext, node: Node, pack: Pack) -> Iterator[Finding]
         yield finding.error(f"{path} replaces the clustering of {AXIS2}", fix=fix)
 
 
-@check(
+@Check(
     "hazelcast.group-password",
     why="Members with different group passwords do not join each other.",
     fix="Give both nodes the same groupPassword in repository/conf/axis2/axis2.xml.",
@@ -122,7 +122,7 @@ def group_password(context: CheckContext) -> Iterator[Finding]:
         yield finding.ok("both nodes have the same group password")
 
 
-@check(
+@Check(
     "hazelcast.bind-port",
     severity="warning",
     why="The node listens on localMemberBindPort and announces another port: the other node does not reach it.",
@@ -146,7 +146,7 @@ def _parameter_of(pack: Pack, name: str) -> str:
     return found[0].text.strip() if found else ""
 
 
-@check(
+@Check(
     "hazelcast.host",
     field="nodes.host",
     live=True,
@@ -176,7 +176,7 @@ def host(context: CheckContext) -> Iterator[Finding]:
             )
 
 
-@check(
+@Check(
     "hazelcast.reachable",
     field="nodes.host",
     severity="warning",
@@ -249,7 +249,7 @@ STEP = Step(
     id="hazelcast",
     title="Hazelcast",
     help="The cluster that the two nodes form: each one's address, and the list of both.",
-    fields=("cluster.domain", "cluster.task_server_count", "nodes.host", "nodes.hazelcast_port"),
+    asks={"cluster": "domain task_server_count", "nodes": "host hazelcast_port"},
     edits=(AXIS2_ROWS.edit, members, TASKS_ROWS.edit),
     tables=(AXIS2_ROWS, MEMBER_ROWS, TASKS_ROWS),
     checks=(host, reachable, override, group_password, bind_port),

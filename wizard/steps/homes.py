@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from wizard.pack import releases
 from wizard.pack.home import CARBON, Pack, is_pack
-from wizard.preflight.checks import CheckContext, check, each_home
+from wizard.preflight.checks import Check, CheckContext, each_home
 from wizard.server.process import server_of
 from wizard.system import finding, network
 from wizard.system.finding import Finding, Fix
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from wizard.profile.model import Node
 
 
-@check(
+@Check(
     "prerequisites.home",
     field="nodes.home",
     always=True,
@@ -72,7 +71,7 @@ def _folders(path: Path) -> list[Path]:
         return []
 
 
-@check(
+@Check(
     "prerequisites.this-machine",
     field="nodes.host",
     always=True,
@@ -95,7 +94,7 @@ def this_machine(context: CheckContext) -> Iterator[Finding]:
             )
 
 
-@check(
+@Check(
     "prerequisites.same-home",
     field="nodes.home",
     always=True,
@@ -149,25 +148,16 @@ def _targets(plan: NodePlan | None) -> set[str]:
 
 
 CONFIGURATION = ("bin", "dbscripts", "repository/conf")
-"""Folders of which everything is compared, up to `MOST_COMPARED` paths of them all: a stock pack has about 300."""
-MOST_COMPARED = 5000
-FOLDERS = {
-    "": "cep_persistence lib modules resources tmp repository",
-    "repository": "components data database deployment lib logs resources tenants",
-    "repository/components": "dropins extensions features lib patches plugins",
-    "repository/deployment": "server",
-    "repository/deployment/server": "axis2services carbonapps eventpublishers eventreceivers eventsink eventstreams "
-    "executionplans jaggeryapps spark-scripts userstores webapps",
-}
-"""The other folders that a server writes or loads.  What else a home holds, and how much of it, does not matter."""
+"""Folders of which each file is compared too."""
+DEEPEST = 4
+"""How deep the other folders are compared: a server writes or loads none that is deeper by itself."""
 
 
 def _identities(pack: Pack, plan: NodePlan | None) -> dict[object, str]:
     """Return device and inode of a home's folders, of its configuration files, and of what a run reads."""
-    paths = {*CONFIGURATION, *islice(_configuration(pack.home), MOST_COMPARED)}
-    paths.update(os.path.join(folder, name) for folder, names in FOLDERS.items() for name in names.split())
+    paths = list(_compared(pack.home))
     if plan is not None:
-        paths |= {change.path for change in plan.changes if change.kind != "symlink"}
+        paths += [change.path for change in plan.changes if change.kind != "symlink"]
     found: dict[object, str] = {}
     for path in sorted(paths):
         with suppress(OSError):
@@ -176,19 +166,18 @@ def _identities(pack: Pack, plan: NodePlan | None) -> dict[object, str]:
     return found
 
 
-def _configuration(home: Path) -> Iterator[str]:
-    """Yield the paths below the folders of the configuration, relative to the home, upper folders first."""
-    waiting = deque(CONFIGURATION)
-    while waiting:
-        folder = waiting.popleft()
-        with suppress(OSError), os.scandir(home / folder) as entries:
-            for entry in entries:
-                yield f"{folder}/{entry.name}"
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(f"{folder}/{entry.name}")
+def _compared(home: Path) -> Iterator[str]:
+    """Yield the paths that two homes must not share, relative to the home."""
+    for folder, folders, files in os.walk(home):
+        relative = os.path.relpath(folder, home)
+        below = [] if relative == "." else relative.split("/")
+        configured = relative.startswith(CONFIGURATION)
+        yield from ("/".join([*below, name]) for name in [*folders, *(files if configured else ())])
+        if len(below) + 1 >= DEEPEST and not configured:
+            folders.clear()
 
 
-@check(
+@Check(
     "prerequisites.files",
     always=True,
     why="What cannot be read with certainty is not edited: the run stops before the first write.",
@@ -206,7 +195,7 @@ def _plans(context: CheckContext) -> list[NodePlan]:
     return [plan for node in context.nodes if (plan := context.plan.node(node.name)) is not None]
 
 
-@check(
+@Check(
     "prerequisites.version",
     field="nodes.home",
     why="The two nodes of a pair run the same product in the same version.",
@@ -223,7 +212,7 @@ def version(context: CheckContext) -> Iterator[Finding]:
         yield finding.skipped("only one of the homes is here", fix="use the same pack on the other machine")
 
 
-@check(
+@Check(
     "prerequisites.known-pack",
     severity="warning",
     why="Rules of other releases can differ: the versions of their components decide what this wizard writes.",
@@ -252,7 +241,7 @@ def _with_kernel(pack: Pack) -> str:
     return f"{pack.title}, kernel {kernel}" if kernel else pack.title
 
 
-@check(
+@Check(
     "prerequisites.running",
     always=True,
     why="A running server can read its files at any time, and writes some of them itself.",
@@ -281,7 +270,7 @@ def running(context: CheckContext, node: Node, pack: Pack) -> Iterator[Finding]:
         )
 
 
-@check(
+@Check(
     "prerequisites.writable",
     always=True,
     why="All files are written or none: what cannot be written has to be known before the first one.",
@@ -332,7 +321,7 @@ def _owner(path: Path) -> str:
         return "root"
 
 
-@check(
+@Check(
     "prerequisites.space",
     always=True,
     why="A full disk in the middle of a run costs time to undo; free space is checked before.",
@@ -354,7 +343,7 @@ def space(context: CheckContext) -> Iterator[Finding]:
     yield finding.ok("there is room for files, backups and journal")
 
 
-@check(
+@Check(
     "prerequisites.copied-node-id",
     why="Two nodes with one id fight over the index.",
     fix="Delete my-node-id.dat of one of the nodes: the server makes a new one.",
@@ -377,7 +366,7 @@ def copied_node_id(context: CheckContext) -> Iterator[Finding]:
         yield finding.ok("the nodes have no id in common")
 
 
-@check(
+@Check(
     "prerequisites.link",
     severity="warning",
     why="The target of a link is what is written; something else may share it.",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from wizard.pack.driver import first_with, holds_class, is_mysql_driver
 from wizard.pack.home import DROPINS, LIB
-from wizard.preflight.checks import CheckContext, check, each_home
+from wizard.preflight.checks import Check, CheckContext, each_home
 from wizard.system import bounded, finding
 from wizard.system.errors import WizardError
 from wizard.system.finding import Finding
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from wizard.profile.model import Node
 
 
-@check(
+@Check(
     "prerequisites.java",
     field="nodes.java_home",
     why="The 4.4.x kernels start on Java 1.7 and 1.8 only.",
@@ -70,7 +70,7 @@ DOWNLOAD = (
 )
 
 
-@check(
+@Check(
     "prerequisites.driver-jar",
     field="mysql.driver_jar",
     why="Without the driver's class the servers reach no database.",
@@ -110,7 +110,7 @@ def jar_of_home(context: CheckContext, node: Node, pack: Pack) -> Iterator[Findi
         )
 
 
-@check(
+@Check(
     "prerequisites.second-driver",
     severity="warning",
     why="With two MySQL drivers on one class path it is undefined which one the server loads.",

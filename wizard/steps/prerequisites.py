@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from wizard.pack.driver import is_mysql_driver
 from wizard.pack.home import CARBON, LIB
-from wizard.preflight.checks import CheckContext, check
+from wizard.preflight.checks import Check, CheckContext
 from wizard.steps import homes, java
 from wizard.steps.reading import describe
 from wizard.steps.rows import Row, Table
@@ -36,7 +36,7 @@ def driver_jar(bench: Workbench) -> None:
         bench.copy(Path(jar), LIB)
 
 
-@check(
+@Check(
     "prerequisites.secret",
     always=True,
     why="If a password cannot be resolved now, it cannot be written, and the servers do not start.",
@@ -64,15 +64,10 @@ STEP = Step(
     id="prerequisites",
     title="Prerequisites",
     help="Two unpacked packs of one version, stopped, and the MySQL driver for both.",
-    fields=(
-        "nodes.name",
-        "nodes.home",
-        "nodes.host",
-        "nodes.port_offset",
-        "nodes.java_home",
-        "mysql.driver_jar",
-        "mysql.driver_class",
-    ),
+    asks={
+        "nodes": "name home host port_offset java_home",
+        "mysql": "driver_jar driver_class",
+    },
     edits=(OFFSET_ROWS.edit, driver_jar),
     tables=(OFFSET_ROWS,),
     checks=(secret, *homes.CHECKS, *java.CHECKS, homes.copied_node_id, homes.link),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from wizard.edit.xml import Note
 from wizard.pack.home import REGISTRY
-from wizard.preflight.checks import CheckContext, check, each_home
+from wizard.preflight.checks import Check, CheckContext, each_home
 from wizard.profile.jdbc_url import jdbc_url
 from wizard.steps import sources
 from wizard.steps.reading import describe
@@ -178,7 +178,7 @@ def two_mounts(pack: Pack, profile: Profile) -> dict[str, Mounted]:
     return {path: found[path] for path in MOUNTS if path in found}
 
 
-@check(
+@Check(
     "registry.other-mount",
     severity="warning",
     why="One of the two paths is mounted from another place now; its content is no longer visible afterwards.",
@@ -209,7 +209,7 @@ def _differences(now: Mounted, then: Mounted) -> Iterator[str]:
         yield f"database {', '.join(dict.fromkeys(map(sources.shown_url, gone)))}"
 
 
-@check(
+@Check(
     "registry.local-database",
     always=True,
     why="The server deletes a path of its own registry before it mounts it: where both are in one database, "
@@ -242,7 +242,7 @@ def local_database(context: CheckContext, node: Node, _: Pack) -> Iterator[Findi
         )
 
 
-@check(
+@Check(
     "registry.shared-local",
     severity="warning",
     why="Each server keeps what is its own in its local registry; two servers in one database overwrite each other's.",
@@ -355,17 +355,10 @@ STEP = Step(
     id="registry",
     title="Registry",
     help="Both nodes see one registry: governance and config are mounted from the shared database.",
-    fields=(
-        "registry.remote_url",
-        "registry.cache_id",
-        "registry.read_only",
-        "registry.enable_cache",
-        "registry.registry_root",
-        "registry.instance_id",
-        "registry.db_config",
-        "registry.governance_target",
-        "registry.config_target",
-    ),
+    asks={
+        "registry": "remote_url cache_id read_only enable_cache registry_root "
+        "instance_id db_config governance_target config_target",
+    },
     edits=(registry,),
     tables=(CONFIG_ROWS, INSTANCE_ROWS, *MOUNT_ROWS.values()),
     checks=(other_mount, local_database, shared_local),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from wizard.edit.edits import reveal
 from wizard.edit.shell import BatchScript, ShellScript
 from wizard.pack.home import SPARK_DEFAULTS, SPARK_ENV_BAT, SPARK_ENV_SH
-from wizard.preflight.checks import CheckContext, check
+from wizard.preflight.checks import Check, CheckContext
 from wizard.steps.reading import describe
 from wizard.steps.rows import Row, Scope, Table
 from wizard.steps.step import Step
@@ -60,7 +60,7 @@ def symbolic_link(bench: Workbench) -> None:
         bench.symlink(path, bench.pack.home)
 
 
-@check(
+@Check(
     "spark.link",
     field="spark.symbolic_link",
     why="Spark on one machine looks for its jars at the path that the other machine names: with different homes "
@@ -97,12 +97,12 @@ def _bound(node: Node, pack: Pack | None) -> Finding:
     )
 
 
-@check(
+@Check(
     "spark.local-ip",
     field="nodes.spark_local_ip",
     severity="warning",
     live=True,
-    offline=local_ip_offline,
+    offline_probe=local_ip_offline,
     why="On a machine with several addresses Spark picks one by itself, which may be one that the other node cannot "
     "reach.",
     fix="Set nodes.spark_local_ip to the address that the other node reaches.",
@@ -166,7 +166,7 @@ STEP = Step(
     id="spark",
     title="Spark",
     help="The embedded Spark cluster: two masters, and one path to the jars on both machines.",
-    fields=("spark.master_count", "spark.symbolic_link", "nodes.spark_local_ip"),
+    asks={"spark": "master_count symbolic_link", "nodes": "spark_local_ip"},
     edits=(DEFAULTS_ROWS.edit, ENV_SH_ROWS.edit, ENV_BAT_ROWS.edit, symbolic_link),
     tables=(DEFAULTS_ROWS, ENV_SH_ROWS, ENV_BAT_ROWS),
     checks=(link, local_ip),

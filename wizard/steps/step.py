@@ -20,20 +20,25 @@ E = TypeVar("E", bound="Element")
 class Step(NamedTuple):
     """A step of the procedure.
 
-    `fields` are the dotted names of the profile's fields that it asks for (`nodes.home` means that of both nodes);
+    `asks` are the profile's fields that it asks for: table → names with blanks between them (`nodes`: both nodes');
     `edits` plan its changes, one function a file, so that each broken file is reported by itself; `checks` look.
     """
 
     id: str
     title: str
     help: str
-    fields: tuple[str, ...]
+    asks: dict[str, str]
     edits: tuple[Callable[[Workbench], None], ...]
     checks: tuple[Check, ...]
     tables: tuple[Table, ...] = ()
     """The rows that the edits write, for the reference page."""
     reads: tuple[Callable[[Reading], None], ...] = ()
     """The way back: what a home that was configured by hand says of the fields (`profile from-homes`)."""
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The dotted names of the fields that it asks for."""
+        return tuple(f"{table}.{name}" for table, names in self.asks.items() for name in names.split())
 
 
 def sole(document: XmlTree[E], found: Sequence[E], what: str) -> E | None:

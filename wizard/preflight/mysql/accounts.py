@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from wizard.preflight.mysql.view import AS_ADMINISTRATOR, BUSY, DatabaseView, by_dba, server_check
+from wizard.preflight.mysql.view import AS_ADMINISTRATOR, BUSY, DatabaseView, ServerCheck, by_dba
 from wizard.system import finding, network
 from wizard.system.finding import Finding, Fix, SetField
 
@@ -57,7 +57,7 @@ def alter_account(view: DatabaseView, account: Account, change: str) -> str:
 # --- the servers' account -----------------------------------------------------------------------------------
 
 
-@server_check(
+@ServerCheck(
     "mysql.account",
     field="mysql.username",
     login=False,
@@ -265,7 +265,7 @@ def _logins_of_nodes(view: DatabaseView) -> Iterator[Finding]:
 # --- the administrator --------------------------------------------------------------------------------------
 
 
-@server_check(
+@ServerCheck(
     "mysql.administrator",
     field="mysql.admin_username",
     login=False,
@@ -302,7 +302,7 @@ def administrator(view: DatabaseView) -> Iterator[Finding]:
 # --- the driver ---------------------------------------------------------------------------------------------
 
 
-@server_check(
+@ServerCheck(
     "mysql.driver",
     field="mysql.driver_jar",
     needs=("mysql.account",),

@@ -6,8 +6,8 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from wizard.preflight.checks import CheckContext, check
-from wizard.preflight.mysql.view import AS_ADMINISTRATOR, BUSY, DatabaseView, by_dba, listed, server_check
+from wizard.preflight.checks import Check, CheckContext
+from wizard.preflight.mysql.view import AS_ADMINISTRATOR, BUSY, DatabaseView, ServerCheck, by_dba, listed
 from wizard.profile.cross_field import MAY_SHARE
 from wizard.system import finding
 from wizard.system.finding import Finding, Fix, SetField
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # --- their names --------------------------------------------------------------------------------------------
 
 
-@check(
+@Check(
     "mysql.names",
     why="A server may treat names that differ only in case as one database, and stores some characters wrongly.",
     fix="Choose other names in mysql.databases.",
@@ -96,10 +96,10 @@ def _script_offline(context: CheckContext) -> Iterator[Finding]:
         yield from _script_findings(context, Greeting(context.profile.mysql.server_version))
 
 
-@server_check(
+@ServerCheck(
     "mysql.script",
     login=False,
-    offline=_script_offline,
+    offline_probe=_script_offline,
     why="MySQL 5.7 and later refuse the older script's default dates; packs before kernel 4.4.6 have no other. "
     "Some tables of each script have no primary key: with sql_require_primary_key the script stops at the first of "
     "them (error 3750).",
@@ -163,10 +163,10 @@ def _too_large(size: int) -> str:
 _COMMON_CHARSETS = {"latin1", "utf8", "utf8mb3", "utf8mb4", "ascii"}
 
 
-@server_check(
+@ServerCheck(
     "mysql.charset",
     field="mysql.charset",
-    first=charset_offline,
+    offline_probe=charset_offline,
     why="MySQL 5.6 limits an index to 767 bytes; with four bytes a character UM_TENANT's needs 1020. "
     "A row has at most 65535 bytes: many packs' store tables have more in a multi-byte character set.",
     fix='Set mysql.charset = "latin1" or "utf8", and mysql.store_charset = "latin1".',
@@ -177,6 +177,7 @@ def charset(view: DatabaseView) -> Iterator[Finding]:
     Source: procedure 2, the measured table (UM_TENANT, error 1071), and the rule of the analytics stores.  Existing
     databases count with their own character set.
     """
+    yield from charset_offline(view.context)
     wanted, server, by_servers = view.wanted, view.server, view.wanted.mode == "server"
     wished = server.charset_for(wanted.charset)
     unknown = [
@@ -243,7 +244,7 @@ def _existing_store(view: DatabaseView, contents: Contents) -> Iterator[Finding]
 # --- contents -----------------------------------------------------------------------------------------------
 
 
-@server_check(
+@ServerCheck(
     "mysql.schema",
     why="With part of a schema, or other tables, the servers fail much later and less clearly.",
     fix="Empty the database yourself if its contents are not needed, or name another.",
@@ -276,7 +277,7 @@ def _schema_of(need: Need) -> Finding:
     return finding.ok(f"{name} is empty" if verdict.state == "empty" else f"{name} does not exist yet")
 
 
-@server_check(
+@ServerCheck(
     "mysql.missing",
     field="mysql.admin_username",
     why="The servers create no databases and no accounts: what is missing at their start stays missing.",
@@ -314,7 +315,7 @@ def _missing_text(need: Need, view: DatabaseView) -> str | None:
 # --- the index of the event store ---------------------------------------------------------------------------
 
 
-@server_check(
+@ServerCheck(
     "mysql.stale-index",
     severity="warning",
     why="The event store names the owner of each index shard by node id: shards of nodes that no longer exist are not "

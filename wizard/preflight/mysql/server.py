@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wizard.preflight.checks import CheckContext, check
+from wizard.preflight.checks import Check, CheckContext
 from wizard.preflight.mysql.accounts import accounts_of_nodes, alter_account
-from wizard.preflight.mysql.view import DatabaseView, server_check
+from wizard.preflight.mysql.view import DatabaseView, ServerCheck
 from wizard.system import finding, network
 from wizard.system.finding import Finding
 
 _ALSO_IN_FILE = "; and the same in the server's configuration file"
 
 
-@check(
+@Check(
     "mysql.loopback",
     field="mysql.host",
     severity="warning",
@@ -36,7 +36,7 @@ def loopback(context: CheckContext) -> Iterator[Finding]:
         )
 
 
-@check(
+@Check(
     "mysql.connect",
     field="mysql.host",
     live=True,
@@ -59,7 +59,7 @@ def connect(context: CheckContext) -> Iterator[Finding]:
         yield finding.ok(f"{said.name} answers ({server.os}, {server.charset}, {tls})")
 
 
-@server_check(
+@ServerCheck(
     "mysql.connections",
     severity="warning",
     why="Each datasource of each node has a pool: under load, connections beyond the server's limit are refused.",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from wizard.preflight.checks import LIMIT, Check, CheckContext, Probe, check
+from wizard.preflight.checks import Check, CheckContext
 from wizard.system import finding
 from wizard.system.finding import Finding, Fix
 
@@ -78,51 +79,25 @@ class DatabaseView:
         return [*(self.situation.accounts or ()), *([created] if created is not None else [])]
 
 
-def server_check(
-    id: str,
-    *,
-    severity: Literal["error", "warning"] = "error",
-    why: str,
-    fix: Fix | str,
-    login: bool = True,
-    needs: tuple[str, ...] = (),
-    limit: float = LIMIT,
-    offline: Probe | None = None,
-    first: Probe | None = None,
-    field: str | None = None,
-) -> Callable[[Callable[[DatabaseView], Iterator[Finding]]], Check]:
-    """Make a live check of a generator that reads the `DatabaseView`.
+@dataclass(frozen=True)
+class ServerCheck(Check):
+    """A live check of a generator that reads the `DatabaseView`; skipped if a password is missing."""
 
-    It is skipped if a password is missing, and with `login` also if no account can log in.  `offline`: what it
-    reports with `--offline`.  `first`: what it reports in any case.
-    """
+    live: bool = True
+    login: bool = True
+    """It is also skipped if no account can log in."""
 
-    def wrap(probe: Callable[[DatabaseView], Iterator[Finding]]) -> Check:
+    def __call__(self, probe: Callable[[DatabaseView], Iterable[Finding]]) -> Check:
         def guarded(context: CheckContext) -> Iterator[Finding]:
-            if first is not None:
-                yield from first(context)
             view = DatabaseView(context)
             if context.passwords.problems:
                 yield finding.skipped("skipped: a password is missing")
-            elif login and view.situation.server is None:
+            elif self.login and view.situation.server is None:
                 yield finding.skipped("skipped: no account of the profile can log in")
             else:
                 yield from probe(view)
 
-        make = check(
-            id,
-            severity=severity,
-            why=why,
-            fix=fix,
-            live=True,
-            needs=("mysql.connect", *needs),
-            limit=limit,
-            offline=offline or first,
-            field=field,
-        )
-        return make(guarded)
-
-    return wrap
+        return replace(self, needs=("mysql.connect", *self.needs), probe=guarded)
 
 
 def by_dba(before: str = "let", after: str = "") -> Fix:
