@@ -427,28 +427,6 @@ class TestDatasources:
         for home in pair.homes:
             assert list(datasources(home, MASTER)) == ["WSO2UM_DB", "WSO2REG_DB"]
 
-    def test_both_stores_in_one_datasource_are_told_apart(self, pair: Pair) -> None:
-        """Somebody let both record stores use one database; the procedure has one for each."""
-        touch(
-            pair,
-            STORES,
-            '<property name="datasource">WSO2_ANALYTICS_PROCESSED_DATA_STORE_DB</property>',
-            '<property name="datasource">WSO2_ANALYTICS_EVENT_STORE_DB</property>',
-        )
-        applied(pair)
-        for home in pair.homes:
-            found = datasources(home, ANALYTICS)
-            assert list(found) == ["WSO2_ANALYTICS_EVENT_STORE_DB", "WSO2_ANALYTICS_PROCESSED_DATA_STORE_DB"]
-            for name, values in found.items():
-                assert values["url"].endswith(f"/{name}")
-            assert texts(
-                home, STORES, "//analytics-record-store/properties/property[@name='datasource']"
-            ) == [
-                "WSO2_ANALYTICS_EVENT_STORE_DB",
-                "WSO2_ANALYTICS_EVENT_STORE_DB",
-                "WSO2_ANALYTICS_PROCESSED_DATA_STORE_DB",
-            ]
-
     def test_both_stores_in_one_datasource_and_no_other_there(self, pair: Pair) -> None:
         touch(
             pair,
@@ -653,52 +631,29 @@ STOCK_MEMBERS = """\
 """
 
 
-def member(host: str, port: int) -> str:
-    return f"""\
-            <member>
-                <hostName>{host}</hostName>
-                <port>{port}</port>
-            </member>
-"""
+def listed(*members: tuple[str, int], between: str = "\n") -> str:
+    """The element with these members, one line an element or without line ends."""
+    lines = [f"<hostName>{host}</hostName>{between}<port>{port}</port>" for host, port in members]
+    inner = "".join(f"<member>{between}{one}{between}</member>{between}" for one in lines)
+    return f"        <members>{between}{inner}</members>\n"
+
+
+MEMBERS = {
+    "closed": "        <members/>\n",
+    "empty": "        <members></members>\n",
+    "blank": "        <members>\n        </members>\n",
+    "comment": "        <members>\n            <!-- none -->\n        </members>\n",
+    "missing": "",
+    "other": listed(("10.0.0.1", 1)),
+    "swapped": listed(("127.0.0.1", 4001), ("127.0.0.1", 4000)),
+    "four": listed(("10.0.0.1", 1), ("127.0.0.1", 4000), ("10.0.0.2", 2), ("10.0.0.3", 3)),
+    "one line": listed(("a", 1), between=""),
+    "partly": "        <members>\n  <member>\n  <port>9</port>\n  </member>\n  <member/>\n  </members>\n",
+}
 
 
 class TestHazelcast:
-    @pytest.mark.parametrize(
-        "new",
-        [
-            "        <members/>\n",
-            "        <members></members>\n",
-            "        <members>\n        </members>\n",
-            "        <members>\n            <!-- none -->\n        </members>\n",
-            "",
-            "        <members>\n" + member("10.0.0.1", 1) + "        </members>\n",
-            "        <members>\n"
-            + member("127.0.0.1", 4001)
-            + member("127.0.0.1", 4000)
-            + "        </members>\n",
-            "        <members>\n"
-            + member("10.0.0.1", 1)
-            + member("127.0.0.1", 4000)
-            + member("10.0.0.2", 2)
-            + member("10.0.0.3", 3)
-            + "        </members>\n",
-            "        <members><member><hostName>a</hostName><port>1</port></member></members>\n",
-            "        <members>\n            <member>\n                <port>9</port>\n            </member>\n"
-            "            <member/>\n        </members>\n",
-        ],
-        ids=[
-            "closed",
-            "empty",
-            "blank",
-            "comment",
-            "missing",
-            "other",
-            "swapped",
-            "four",
-            "one line",
-            "partly",
-        ],
-    )
+    @pytest.mark.parametrize("new", MEMBERS.values(), ids=MEMBERS)
     def test_exactly_the_two_members(self, new: str, pair: Pair) -> None:
         touch(pair, AXIS2, STOCK_MEMBERS, new)
         applied(pair)

@@ -111,18 +111,6 @@ def test_ignored_errors_are_warnings_that_say_so() -> None:
     assert (found.status, found.message) == ("warning", "broken (ignored)")
 
 
-def test_what_a_check_raises_is_its_own_finding() -> None:
-    def breaks(_: object) -> Iterator[Finding]:
-        yield finding.ok("so far")
-        raise PermissionError(13, "Permission denied", "/x")
-
-    found = list(
-        checks.run([Check("a.breaks", "why", "fix")(breaks), says("b.other", finding.ok("x"))], context())
-    )
-    assert [one.status for one in found if one.id == "a.breaks"] == ["ok", "error"]
-    assert any(one.id == "b.other" for one in found)
-
-
 def test_cancelling_ends_the_stream_at_once() -> None:
     looked_at = context()
     looked_at.cancel = Cancel()
