@@ -214,7 +214,7 @@ class TestStatementsWithAPassword:
 
     def test_a_refused_policy_is_reported(self) -> None:
         text = "Your password does not satisfy the current policy requirements"
-        problem = translated(Exception(1819, text), Endpoint("h", 1), "u", Secret("x"))
+        problem = translated(Exception(1819, text), Endpoint("h", 1), "u", Secret("x"), Secret(""))
         assert text in problem.message
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import socket
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from wizard.passwords.secret import MASK
 from wizard.system.errors import WizardError
@@ -16,25 +16,12 @@ if TYPE_CHECKING:
     from wizard.database.greeting import Greeting
     from wizard.passwords.secret import Secret
 
-Cause = Literal[
-    "unknown-host",
-    "refused",
-    "unreachable",
-    "silent",
-    "not-mysql",
-    "gone",
-    "denied",
-    "host-refused",
-    "too-many",
-    "expired",
-    "plugin",
-    "tls",
-    "right",
-    "read-only",
-    "statement",
+_NoServer = Literal["unknown-host", "refused", "unreachable", "silent", "not-mysql", "gone"]
+_Refusal = Literal[
+    "denied", "host-refused", "too-many", "expired", "plugin", "tls", "right", "read-only", "statement"
 ]
-
-_NO_SERVER = ("unknown-host", "refused", "unreachable", "silent", "not-mysql", "gone")
+Cause = _NoServer | _Refusal
+_OTHER: Cause = "statement"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,88 +63,71 @@ class DatabaseError(WizardError):
     @property
     def reached(self) -> bool:
         """Whether a MySQL server answered at all."""
-        return self.cause not in _NO_SERVER
+        return self.cause not in get_args(_NoServer)
 
 
-# --- without an answer of MySQL -----------------------------------------------------------------------------
+# --- without an error of the server -------------------------------------------------------------------------
 
-# The first row that fits decides; `{host}`, `{port}` and `{reason}` are filled in.
-_UNREACHABLE: tuple[tuple[tuple[type[Exception], ...], Cause, str, str], ...] = (
-    (
-        (socket.gaierror, UnicodeError),
+# Cause, message, fix; `{host}` and `{port}` are filled in, and what the caller names.
+_FAILURES: dict[str, tuple[Cause, str, str]] = {
+    "unknown host": (
         "unknown-host",
         "the host {host} cannot be resolved here",
         "correct mysql.host, or make {host} known to this machine (getent hosts {host})",
     ),
-    (
-        (TimeoutError,),
+    "no answer": (
         "unreachable",
         "no answer: the host is down, or a firewall drops the connection",
         "let this machine connect to port {port} of {host}, or correct mysql.host",
     ),
-    (
-        (ConnectionRefusedError,),
+    "refused": (
         "refused",
         "nothing listens on port {port} of {host}",
         "start the database server, let it listen on that address (bind-address), or correct mysql.port",
     ),
-    (
-        (ConnectionError,),
+    "closed": (
         "gone",
         "the connection was closed before the server's greeting was complete",
         "check the server's error log; a proxy in between also closes connections like this",
     ),
-    (
-        (Exception,),
+    "unreachable": (
         "unreachable",
         "cannot be reached: {reason}",
         "check the network between this machine and the database server, or correct mysql.host",
     ),
-)
-
-
-def unreachable(problem: Exception, endpoint: Endpoint) -> DatabaseError:
-    """Return why there is no connection, from the operating system's error."""
-    reason = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
-    values = {"host": endpoint.host, "port": endpoint.port, "reason": reason}
-    cause, message, fix = next(row[1:] for row in _UNREACHABLE if isinstance(problem, row[0]))
-    return DatabaseError(
-        message.format_map(values), cause=cause, endpoint=endpoint, fix=fix.format_map(values)
-    )
-
-
-def stuck(endpoint: Endpoint) -> DatabaseError:
-    """Return the failure of a peer that accepts the connection, may even greet, and then sends nothing."""
-    return DatabaseError(
+    # A peer that accepts the connection, may even greet, and then sends nothing.
+    "silent": (
+        "silent",
         "the connection is accepted, but the server sends nothing",
-        cause="silent",
-        endpoint=endpoint,
-        fix="correct mysql.host and mysql.port; if it is MySQL, it is stuck or slow to look up names "
-        "(skip_name_resolve)",
-    )
-
-
-def no_mysql(endpoint: Endpoint, what: str) -> DatabaseError:
-    """Return the failure of a peer that answers and is not MySQL."""
-    return DatabaseError(
-        f"the server on port {endpoint.port} of {endpoint.host} is not MySQL: {what}",
-        cause="not-mysql",
-        endpoint=endpoint,
-        fix="correct mysql.host and mysql.port",
-    )
-
-
-def tls_failed(problem: Exception, endpoint: Endpoint) -> DatabaseError:
-    """Return the failure of a server that offers TLS and with which the handshake fails: nothing more was sent."""
-    reason = getattr(problem, "reason", None) or type(problem).__name__
-    return DatabaseError(
-        f"the server offers TLS, and the handshake fails ({quoted(str(reason), 60)}); no login was sent without TLS",
-        cause="tls",
-        endpoint=endpoint,
-        fix='let the server use TLS 1.2 or later; or set useSSL = "false" in mysql.url_parameters: then everyone on '
+        "correct mysql.host and mysql.port; if it is MySQL, it is stuck or slow to look up names (skip_name_resolve)",
+    ),
+    "not MySQL": (
+        "not-mysql",
+        "the server on port {port} of {host} is not MySQL: {reason}",
+        "correct mysql.host and mysql.port",
+    ),
+    # Nothing more was sent.
+    "handshake": (
+        "tls",
+        "the server offers TLS, and the handshake fails ({reason}); no login was sent without TLS",
+        'let the server use TLS 1.2 or later; or set useSSL = "false" in mysql.url_parameters: then everyone on '
         "the network can read what is sent",
-    )
-
+    ),
+    "plugin": (
+        "plugin",
+        "the server asks {who} {asked} ({plugin}); it was not sent",
+        "let the account use caching_sha2_password (with TLS) or mysql_native_password; if the server should not ask "
+        "for that, find out what answers at {endpoint}",
+    ),
+    "key": (
+        "plugin",
+        "the server asks {who} for the password, encrypted with a key of the server's, and without TLS ({plugin}); it "
+        "was not sent",
+        'let the server offer TLS 1.2 or later; or set allowPublicKeyRetrieval = "true" in mysql.url_parameters, if no '
+        "other machine on the network can answer in the server's place; if the server should not ask for that, find "
+        "out what answers at {endpoint}",
+    ),
+}
 
 NEVER = {
     "mysql_clear_password": "for the password in clear text",
@@ -168,21 +138,39 @@ NEVER = {
 """What the authentication plugins that are always refused ask for."""
 
 
+def failed(kind: str, endpoint: Endpoint, **values: str) -> DatabaseError:
+    """Return a failure of the table above."""
+    cause, message, fix = _FAILURES[kind]
+    values |= {"host": endpoint.host, "port": str(endpoint.port), "endpoint": str(endpoint)}
+    return DatabaseError(
+        message.format_map(values), cause=cause, endpoint=endpoint, fix=fix.format_map(values)
+    )
+
+
+def no_mysql(endpoint: Endpoint, what: str) -> DatabaseError:
+    """Return the failure of a peer that answers and is not MySQL."""
+    return failed("not MySQL", endpoint, reason=what)
+
+
+def unreachable(problem: Exception, endpoint: Endpoint) -> DatabaseError:
+    """Return why there is no connection, from the operating system's error."""
+    match problem:
+        case socket.gaierror() | UnicodeError():
+            return failed("unknown host", endpoint)
+        case TimeoutError():
+            return failed("no answer", endpoint)
+        case ConnectionRefusedError():
+            return failed("refused", endpoint)
+        case ConnectionError():
+            return failed("closed", endpoint)
+    reason = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
+    return failed("unreachable", endpoint, reason=reason)
+
+
 def login_refused(plugin: str, endpoint: Endpoint, username: str) -> DatabaseError:
     """Return the failure of a server that asks for the password in a way in which it is never sent."""
-    asked = NEVER.get(plugin, "for the password, encrypted with a key of the server's, and without TLS")
-    fix = "let the account use caching_sha2_password (with TLS) or mysql_native_password"
-    if plugin not in NEVER:
-        fix = (
-            'let the server offer TLS 1.2 or later; or set allowPublicKeyRetrieval = "true" in mysql.url_parameters, '
-            "if no other machine on the network can answer in the server's place"
-        )
-    return DatabaseError(
-        f"the server asks {username} {asked} ({plugin}); it was not sent",
-        cause="plugin",
-        endpoint=endpoint,
-        fix=f"{fix}; if the server should not ask for that, find out what answers at {endpoint}",
-    )
+    kind = "plugin" if plugin in NEVER else "key"
+    return failed(kind, endpoint, who=username, plugin=plugin, asked=NEVER.get(plugin, ""))
 
 
 # --- the server's own error numbers -------------------------------------------------------------------------
@@ -239,23 +227,20 @@ def number_of(problem: Exception) -> int:
 
 
 def translated(
-    problem: Exception,
-    endpoint: Endpoint,
-    username: str,
-    hiding: Secret | None = None,
-    password: Secret | None = None,
+    problem: Exception, endpoint: Endpoint, username: str, hiding: Secret | None, password: Secret
 ) -> DatabaseError:
     """Return PyMySQL's exception as a DatabaseError, without the text if it may repeat the secret `hiding`.
 
     `password` is the account's own: a server that received it could repeat it.
     """
+    number = number_of(problem)
     text = str(problem.args[1]) if len(problem.args) > 1 else str(problem)
-    if password is not None and password.reveal():
+    if password.reveal():
         text = text.replace(password.reveal(), MASK)
-    if hiding is not None and number_of(problem) not in _NEVER_QUOTES:
+    if hiding is not None and number not in _NEVER_QUOTES:
         # A syntax error quotes the statement from where it went wrong.
         text = "the server's message may contain the password and is not shown"
-    return by_number(number_of(problem), text, endpoint, username)
+    return by_number(number, text, endpoint, username)
 
 
 def by_number(number: int, text: str, endpoint: Endpoint, username: str = "") -> DatabaseError:
@@ -264,19 +249,16 @@ def by_number(number: int, text: str, endpoint: Endpoint, username: str = "") ->
     seen = re.search(r"'[^']*'@'([^']*)'", text)
     read_only = number == 1290 and "read-only" in text.lower().replace("_", "-")
     meaning = 1836 if read_only else number
-    row = next((row for row in _MEANINGS if meaning in row[0]), None)
+    other = "{text} (error {number})" if number else "{text}"
+    rows = (*_MEANINGS, (frozenset({meaning}), _OTHER, other, None))
+    _, cause, template, own_fix = next(row for row in rows if meaning in row[0])
     known = knowledge.BY_NUMBER.get(meaning)
-    if row is None:
-        cause: Cause = "statement"
-        message = f"{text} (error {number})" if number else text
-        fix = known.fix if known is not None else "see the server's message"
-    else:
-        _, cause, template, own_fix = row
-        message = template.format(
-            who=username or "this machine",
-            origin=f" from {seen[1]}" if seen else "",
-            text=text,
-            known=known.cause if known is not None else "",
-        )
-        fix = own_fix or knowledge.BY_NUMBER[meaning].fix
+    message = template.format(
+        who=username or "this machine",
+        origin=f" from {seen[1]}" if seen else "",
+        text=text,
+        number=number,
+        known=known.cause if known is not None else "",
+    )
+    fix = own_fix or (known.fix if known is not None else "see the server's message")
     return DatabaseError(message, cause=cause, endpoint=endpoint, number=number or None, fix=fix)

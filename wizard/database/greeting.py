@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from wizard.database.failure import Endpoint, by_number, no_mysql, stuck, unreachable
+from wizard.database.failure import Endpoint, by_number, failed, no_mysql, unreachable
 from wizard.pack.releases import version_tuple
 from wizard.system.peer import Allowance, Peer, reach
 
@@ -76,7 +76,7 @@ def meet(
     except BaseException as problem:
         peer.close()
         if isinstance(problem, TimeoutError):
-            raise stuck(endpoint) from None
+            raise failed("silent", endpoint) from None
         if isinstance(problem, OSError):
             raise unreachable(problem, endpoint) from None
         raise
