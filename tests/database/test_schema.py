@@ -316,7 +316,6 @@ class TestFacts:
         assert found.greeting.mariadb is (kind == "mariadb")
         assert found.charset == ("utf8mb4" if kind == "mysql9" else "latin1")
         assert found.short_indexes is (kind == "mysql56")
-        assert not found.windows
         assert not found.folds_names
         assert not found.read_only
         assert found.max_connections == 151

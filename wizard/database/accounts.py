@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from wizard.database.greeting import Greeting
     from wizard.passwords.secret import Secret
 
-_EXISTS = 1396
-
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -58,22 +56,14 @@ def longest_name(server: Greeting) -> int:
     return 16 if server.is_before((5, 7, 8)) else 32
 
 
-def read_accounts(session: DatabaseSession, username: str) -> tuple[Account, ...] | None:
+def read_accounts(session: DatabaseSession, username: str) -> dict[Account, AccountSettings] | None:
     """Return the accounts of that name and the anonymous ones; None if this session may not see them."""
-    statement = "SELECT User, Host FROM mysql.user WHERE User IN (%s, '')"
+    statement = "SELECT User, Host, ssl_type, max_user_connections FROM mysql.user WHERE User IN (%s, '')"
     rows = session.visible(statement, (username,), refusals=("right",))
+    if rows is None:
+        return None
     # MariaDB keeps roles in the same table; they have no host.
-    return None if rows is None else tuple(Account(user, host) for user, host in rows if host)
-
-
-def read_settings(session: DatabaseSession, username: str) -> dict[Account, AccountSettings]:
-    """Return the settings of the accounts of that name; none if this session may not see them."""
-    statement = "SELECT User, Host, ssl_type, max_user_connections FROM mysql.user WHERE User = %s"
-    return {
-        Account(user, host): AccountSettings(tls, int(limit))
-        for user, host, tls, limit in session.visible(statement, (username,)) or ()
-        if host
-    }
+    return {Account(user, host): AccountSettings(tls, int(limit)) for user, host, tls, limit in rows if host}
 
 
 def own_settings(session: DatabaseSession) -> AccountSettings:
@@ -86,15 +76,12 @@ def own_settings(session: DatabaseSession) -> AccountSettings:
     rows = session.visible("SHOW CREATE USER CURRENT_USER()")
     if rows is None:
         rows = session.visible("SHOW GRANTS") or []
-    text = " ".join(row[0] for row in rows)
-    required = re.search(r"\bREQUIRE (SSL|X509|SUBJECT|ISSUER|CIPHER)\b", _without_strings(text))
+    # Without quoted parts: a name or a hash may contain any words.
+    quoted = r"'(?:[^'\\]|\\.|'')*'|`(?:[^`]|``)*`"
+    text = re.sub(quoted, "?", " ".join(row[0] for row in rows), flags=re.DOTALL)
+    required = re.search(r"\bREQUIRE (SSL|X509|SUBJECT|ISSUER|CIPHER)\b", text)
     kinds = {"SSL": "ANY", "X509": "X509"}
     return AccountSettings(kinds.get(required[1], "SPECIFIED") if required else "", limit)
-
-
-def _without_strings(text: str) -> str:
-    """Return the statement without quoted parts: a name or a hash may contain any words."""
-    return re.sub(r"'(?:[^'\\]|\\.|'')*'|`(?:[^`]|``)*`", "?", text, flags=re.DOTALL)
 
 
 def current_account(session: DatabaseSession) -> Account:
@@ -117,7 +104,9 @@ def create_account(session: DatabaseSession, account: Account, password: Secret)
     """
     server, word, by = session.greeting, password.reveal(), "BY"
     if not session.encrypted and (server.mariadb or server.is_before((8,))):
-        word, by = _native_hash(word), "BY PASSWORD"
+        # What they store for `mysql_native_password`.
+        once = hashlib.sha1(word.encode("utf-8", "surrogateescape")).digest()
+        word, by = f"*{hashlib.sha1(once).hexdigest().upper()}" if word else "", "BY PASSWORD"
     elif not session.encrypted and not session.endpoint.plain_after_tls:
         raise DatabaseError(
             f"the account {account} is not created: without TLS its password would be sent in clear text",
@@ -129,27 +118,16 @@ def create_account(session: DatabaseSession, account: Account, password: Secret)
         arguments = (account.username, account.host, word)
         session.make(f"CREATE USER %s@%s IDENTIFIED {by} %s", arguments, hiding=password)
     except DatabaseError as problem:
-        if problem.number == _EXISTS:
+        if problem.number == 1396:
             return False
         raise
     return True
-
-
-def _native_hash(password: str) -> str:
-    """Return the hash that a server stores for `mysql_native_password`."""
-    if not password:
-        return ""
-    once = hashlib.sha1(password.encode("utf-8", "surrogateescape")).digest()
-    return f"*{hashlib.sha1(once).hexdigest().upper()}"
 
 
 def grant_all(session: DatabaseSession, pattern: str, account: Account) -> None:
     """Grant all privileges on the databases that `pattern` names (see `rights.grant_pattern`)."""
     target = identifier(pattern).replace("%", "%%")
     session.make(f"GRANT ALL ON {target}.* TO %s@%s", (account.username, account.host))
-
-
-# --- which account a login is matched to --------------------------------------------------------------------
 
 
 def match_account(accounts: Iterable[Account], username: str, hosts: Sequence[str]) -> Account | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from wizard.database.failure import Endpoint
 from wizard.system import bounded
-from wizard.system.durable import fsync_folder, write_durably
+from wizard.system.durable import fsync_folder, make_folder, write_durably
 from wizard.system.errors import Failed
 from wizard.system.locations import state
 
@@ -33,9 +33,7 @@ class FileJournal:
         """
         entry = {"server": self.server, "database": database, "created": created}
         try:
-            if not self.folder.is_dir():
-                self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-                fsync_folder(self.folder.parent)
+            make_folder(self.folder, mode=0o700)
             write_durably(self._path(database), json.dumps(entry).encode(), mode=0o600)
         except OSError as problem:
             raise Failed(

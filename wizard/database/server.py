@@ -10,23 +10,19 @@ if TYPE_CHECKING:
     from wizard.database.connection import DatabaseSession
     from wizard.database.greeting import Greeting
 
-_VARIABLES = (
-    "character_set_server",
-    "innodb_default_row_format",
-    "innodb_force_primary_key",
-    "innodb_large_prefix",
-    "innodb_read_only",
-    "lower_case_table_names",
-    "max_connections",
-    "max_user_connections",
-    "read_only",
-    "require_secure_transport",
-    "sql_require_primary_key",
-    "version_compile_os",
-)
-
 # MySQL 8.0.13 and later (error 3750), and MariaDB (error 1173).
 _PRIMARY_KEY_VARIABLES = ("sql_require_primary_key", "innodb_force_primary_key")
+_VARIABLES = (
+    *(
+        "character_set_server",
+        "innodb_default_row_format",
+        "innodb_large_prefix",
+        "innodb_read_only",
+        "read_only",
+    ),
+    *("lower_case_table_names", "max_connections", "max_user_connections", "require_secure_transport"),
+    *("version_compile_os", *_PRIMARY_KEY_VARIABLES),
+)
 
 # Bytes that an index may have: InnoDB's old row formats, and the new ones (procedure, chapter 2).
 _SHORT_INDEX = 767
@@ -77,10 +73,6 @@ class Server:
         return self.greeting.name
 
     @property
-    def windows(self) -> bool:
-        return self.os.lower().startswith("win")
-
-    @property
     def folds_names(self) -> bool:
         """Whether the names of databases and tables are compared without regard to case."""
         return self.lower_case_table_names != 0
@@ -92,7 +84,7 @@ class Server:
 
     def charset_for(self, wanted: str | None) -> str:
         """Return the character set of new databases: the wanted one, else `latin1` on Windows, else the server's."""
-        return wanted or ("latin1" if self.windows else self.charset)
+        return wanted or ("latin1" if self.os.lower().startswith("win") else self.charset)
 
     def width(self, charset: str) -> int | None:
         """Return the most bytes of a character; None for a character set that the server does not know."""
@@ -119,35 +111,28 @@ def read_server(session: DatabaseSession) -> Server:
     marks = ", ".join(["%s"] * len(_VARIABLES))
     found = session.rows(f"SHOW GLOBAL VARIABLES WHERE Variable_name IN ({marks})", _VARIABLES)
     values = {str(key).lower(): str(value) for key, value in found}
-    charsets = {str(row[0]).lower(): int(row[3]) for row in session.rows("SHOW CHARACTER SET")}
+
+    def is_on(*names: str) -> bool:
+        return any(values.get(name, "").upper() in ("ON", "1", "YES") for name in names)
+
+    # Without `ROW_FORMAT=` in the script the default row format decides.
+    old_format = values.get("innodb_default_row_format", "dynamic").lower() in ("compact", "redundant")
+    old_prefix = "innodb_large_prefix" in values and not is_on("innodb_large_prefix")
     return Server(
         greeting=session.greeting,
         os=values.get("version_compile_os", ""),
         charset=values.get("character_set_server", ""),
-        charsets=charsets,
+        charsets={str(row[0]).lower(): int(row[3]) for row in session.rows("SHOW CHARACTER SET")},
         lower_case_table_names=int(values.get("lower_case_table_names", "0")),
         max_connections=int(values.get("max_connections", "0")),
-        read_only=_on(values.get("read_only")) or _on(values.get("innodb_read_only")),
-        short_indexes=_short_indexes(session.greeting, values),
+        read_only=is_on("read_only", "innodb_read_only"),
+        short_indexes=_is_old(session.greeting) or old_format or old_prefix,
         max_user_connections=int(values.get("max_user_connections", "0")),
-        requires_tls=_on(values.get("require_secure_transport")),
-        primary_key_variable=next((name for name in _PRIMARY_KEY_VARIABLES if _on(values.get(name))), None),
+        requires_tls=is_on("require_secure_transport"),
+        primary_key_variable=next(filter(is_on, _PRIMARY_KEY_VARIABLES), None),
     )
-
-
-def _on(value: str | None) -> bool:
-    return (value or "").upper() in ("ON", "1", "YES")
 
 
 def _is_old(greeting: Greeting) -> bool:
     """Whether the row format is COMPACT, whatever `innodb_large_prefix` says."""
     return greeting.is_before((5, 7), mariadb=(10, 2))
-
-
-def _short_indexes(greeting: Greeting, values: Mapping[str, str]) -> bool:
-    """Whether an index ends at 767 bytes: without `ROW_FORMAT=` in the script the default row format decides."""
-    if _is_old(greeting):
-        return True
-    if values.get("innodb_default_row_format", "dynamic").lower() in ("compact", "redundant"):
-        return True
-    return "innodb_large_prefix" in values and not _on(values["innodb_large_prefix"])

@@ -15,7 +15,6 @@ from wizard.database.accounts import (
     own_hosts,
     own_settings,
     read_accounts,
-    read_settings,
 )
 from wizard.database.connection import DatabaseSession, connect
 from wizard.database.failure import DatabaseError
@@ -59,7 +58,7 @@ class Situation:
     rights: Mapping[Account, Rights] = field(default_factory=dict)
     """Of the account that logged in, and of the one of the profile's `grant_host`, if they exist."""
     settings: Mapping[Account, AccountSettings] = field(default_factory=dict)
-    """Of the accounts of that name, as far as they may be seen: at least of the one that logged in."""
+    """Of those accounts, as far as they may be seen: at least of the one that logged in."""
     origins: tuple[str, ...] = ()
     """This machine's name and address, as the server sees them."""
     contents: Mapping[str, Contents | None] = field(default_factory=dict)
@@ -124,7 +123,7 @@ def look(
                     one, database.name, fold=server.folds_names, deep=database.has_schema
                 )
         accounts = read_accounts(session, wanted.login.username)
-        settings = read_settings(session, wanted.login.username)
+        settings = dict(accounts or {})
         rights: dict[Account, Rights] = {}
         matched = None
         if account is not None:
@@ -144,7 +143,7 @@ def look(
             server=server,
             account=matched,
             administrator=own_rights(administrator) if administrator is not None else None,
-            accounts=accounts,
+            accounts=None if accounts is None else tuple(accounts),
             rights=rights,
             settings=settings,
             origins=own_hosts(session),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -100,6 +100,7 @@ class WantedDatabases:
 def wanted(profile: Profile, passwords: Passwords, packs: Iterable[Pack]) -> WantedDatabases:
     """Return what this profile wants, with its passwords resolved; `packs` are the homes that are here."""
     mysql = profile.mysql
+    parameters = {key: value.lower() for key, value in mysql.url_parameters.items() if isinstance(value, str)}
     administrator = None
     if mysql.admin_username is not None and passwords.admin is not None:
         administrator = Login(mysql.admin_username, passwords.admin)
@@ -107,8 +108,8 @@ def wanted(profile: Profile, passwords: Passwords, packs: Iterable[Pack]) -> Wan
         endpoint=Endpoint(
             mysql.host,
             mysql.port,
-            plain_after_tls=_is(mysql.url_parameters, "useSSL", "false"),
-            trusts_server_key=_is(mysql.url_parameters, "allowPublicKeyRetrieval", "true"),
+            plain_after_tls=parameters.get("useSSL") == "false",
+            trusts_server_key=parameters.get("allowPublicKeyRetrieval") == "true",
         ),
         login=Login(mysql.username, passwords.mysql),
         administrator=administrator,
@@ -118,11 +119,6 @@ def wanted(profile: Profile, passwords: Passwords, packs: Iterable[Pack]) -> Wan
         databases=databases_of(mysql.database_names().items()),
         store_charset=mysql.store_charset or default_store_charset(packs),
     )
-
-
-def _is(parameters: Mapping[str, object], name: str, value: str) -> bool:
-    found = parameters.get(name)
-    return isinstance(found, str) and found.lower() == value
 
 
 def default_store_charset(packs: Iterable[Pack]) -> str | None:
