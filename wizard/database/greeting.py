@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 
@@ -66,17 +67,16 @@ def meet(
     endpoint: Endpoint, allowance: Allowance, *, speak_limit: float = SPEAK_LIMIT
 ) -> tuple[Peer, Greeting]:
     """Connect and read the greeting, which the peer returns again when read.  Raises DatabaseError as `greeting`."""
+    peer = None
     try:
         peer = reach(endpoint.host, endpoint.port, allowance)
-    except OSError as problem:
-        raise unreachable(problem, endpoint) from None
-    try:
         packet = _first_packet(peer, endpoint, speak_limit)
         found = _parsed(packet, endpoint)
     except BaseException as problem:
-        peer.close()
-        if isinstance(problem, TimeoutError):
-            raise failed("silent", endpoint) from None
+        if peer is not None:
+            peer.close()
+            if isinstance(problem, TimeoutError):
+                raise failed("silent", endpoint) from None
         if isinstance(problem, OSError):
             raise unreachable(problem, endpoint) from None
         raise
@@ -90,18 +90,23 @@ def _first_packet(peer: Peer, endpoint: Endpoint, speak_limit: float) -> bytes:
     try:
         header = peer.recv(4)
     except TimeoutError:
-        if _speaks_http(peer):
-            raise no_mysql(endpoint, "it is a web server (it answers HTTP)") from None
+        peer.pause = 0.5
+        with contextlib.suppress(OSError):
+            peer.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            if peer.recv(5) == b"HTTP/":
+                raise no_mysql(endpoint, "it is a web server (it answers HTTP)") from None
         raise
     peer.pause = float("inf")
     header += _exactly(peer, 4 - len(header))
     length, number = int.from_bytes(header[:3], "little"), header[3]
-    if number != 0 or not 0 < length <= _LARGEST:
-        word = re.split(rb"[\r\n]", header + _some_more(peer))[0][:40]
-        shown = word.decode("ascii", "replace") if word.isascii() else ""
-        what = f'it sends "{shown}"' if shown.isprintable() and shown else _OTHER
-        raise no_mysql(endpoint, what)
-    return _exactly(peer, length)
+    if number == 0 and 0 < length <= _LARGEST:
+        return _exactly(peer, length)
+    peer.pause = 0.2
+    with contextlib.suppress(OSError):
+        header += peer.recv(64)
+    word = re.split(rb"[\r\n]", header)[0][:40]
+    shown = word.decode("ascii", "replace") if word.isascii() else ""
+    raise no_mysql(endpoint, f'it sends "{shown}"' if shown.isprintable() and shown else _OTHER)
 
 
 def _exactly(peer: Peer, length: int) -> bytes:
@@ -112,23 +117,6 @@ def _exactly(peer: Peer, length: int) -> bytes:
             raise ConnectionResetError("closed")
         received += piece
     return received
-
-
-def _some_more(peer: Peer) -> bytes:
-    try:
-        peer.pause = 0.2
-        return peer.recv(64)
-    except OSError:
-        return b""
-
-
-def _speaks_http(peer: Peer) -> bool:
-    try:
-        peer.pause = 0.5
-        peer.sendall(b"GET / HTTP/1.0\r\n\r\n")
-        return peer.recv(5) == b"HTTP/"
-    except OSError:
-        return False
 
 
 def _parsed(packet: bytes, endpoint: Endpoint) -> Greeting:

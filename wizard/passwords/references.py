@@ -17,79 +17,72 @@ NEVER_PLAIN = f"a password is never written here, only a reference to it: {FIVE_
 
 
 class Reference(BaseModel):
-    """Where a password is kept; what every kind has in common.  `key` is the word that a profile calls the kind by."""
+    """Where a password is kept; what every kind has in common.
+
+    `key` is the word that a profile calls the kind by, `place` what messages call it: never a value.
+    """
 
     model_config = ConfigDict(
         strict=True, frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True
     )
     key: ClassVar[str]
+    place: ClassVar[str]
 
     def describe(self) -> str:
-        """The place in words, for messages; never a value."""
-        raise NotImplementedError
+        """Return the place in words, for messages."""
+        return self.place.format_map(dict(self))
 
 
 class EnvReference(Reference):
     """An environment variable."""
 
     key = "env"
+    place = "the environment variable {env}"
     env: str = Field(
         title="Variable",
         description="the environment variable that holds the password",
         pattern=r"^[^=\u0000-\u0020]+$",
     )
 
-    def describe(self) -> str:
-        return f"the environment variable {self.env}"
-
 
 class FileReference(Reference):
     """A file that only the user can read."""
 
     key = "file"
+    place = "the file {file}"
     file: ProfilePath = Field(
         title="File", description="a file that only you can read; one newline at its end is dropped"
     )
-
-    def describe(self) -> str:
-        return f"the file {self.file}"
 
 
 class KeyringReference(Reference):
     """An entry of the desktop's or the system's keyring."""
 
     key = "keyring"
+    place = "the keyring entry {keyring}"
     keyring: str = Field(
         title="Keyring entry",
         description="service/user; split at the last /",
         pattern=r"^[^\u0000-\u001f]+/[^/\u0000-\u001f]+$",
     )
 
-    def describe(self) -> str:
-        return f"the keyring entry {self.keyring}"
-
 
 class CommandReference(Reference):
     """The output of a program; no shell takes part."""
 
     key = "command"
+    place = "the output of {command[0]}"  # not the arguments, which may be as secret as the output
     command: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] = Field(
         title="Command", description="a program and its arguments that prints the password; no shell"
     )
-
-    def describe(self) -> str:
-        # Only the program: an argument may be as secret as the output.
-        return f"the output of {self.command[0]}"
 
 
 class PromptReference(Reference):
     """Asked for on the terminal."""
 
     key = "prompt"
+    place = "asked for on the terminal"
     prompt: Literal[True] = Field(title="Ask", description="asked for on the terminal, at every run")
-
-    def describe(self) -> str:
-        return "asked for on the terminal"
 
 
 KINDS = ("env", "file", "keyring", "command", "prompt")

@@ -6,9 +6,9 @@ import os
 import stat
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from shlex import join, quote
-from types import MappingProxyType
 
 from wizard.passwords.references import (
     CommandReference,
@@ -32,44 +32,30 @@ class NotAgreedError(SecretError):
     """The reference needs the user's agreement to the profile."""
 
 
+@dataclass(kw_only=True, eq=False)
 class Resolver:
-    """Turns references into passwords, each once.
+    """Turns references into passwords, each once."""
 
-    Args:
-        trusted: the user has agreed to the profile, or to this run of it (`--allow-commands`): its commands may
-            run, and its entries of the keyring and its files be read.
-        folder: the profile's folder, whose files may be read in any case.
-        called: what a fix calls the profile.
-        interactive: there is a user at a terminal, who can be asked for passwords and for consent to commands.
-        typed: passwords that the user has typed already, by key: for `prompt`, and for a variable that is not set.
-        ask: shows the text and returns the password that was typed; None: `getpass` on the terminal.
-        confirm: asks whether a command may run for a profile that is not trusted; None: it does not.
-        time_limit: seconds that a command may take; long enough to type a passphrase.
-    """
-
-    def __init__(
-        self,
-        *,
-        trusted: bool = False,
-        folder: Path | None = None,
-        called: str = ANY_PROFILE,
-        interactive: bool = False,
-        typed: Mapping[str, Secret] = MappingProxyType({}),
-        ask: Callable[[str], str] | None = None,
-        confirm: Callable[[str], bool] | None = None,
-        time_limit: float = 60.0,
-    ) -> None:
-        self.trusted = trusted
-        self._folder = folder
-        self._called = called
-        self._interactive = interactive
-        self._typed = typed
-        self._ask = ask
-        self._confirm = confirm
-        self._time_limit = time_limit
-        self._known: dict[tuple[Reference, str], Secret] = {}
-        self._consent: dict[tuple[str, ...], bool] = {}
-        self._lock = threading.RLock()
+    trusted: bool = False
+    """The user has agreed to the profile, or to this run of it (`--allow-commands`): its commands may run, and its
+    entries of the keyring and its files be read."""
+    folder: Path | None = None
+    """The profile's folder, whose files may be read in any case."""
+    called: str = ANY_PROFILE
+    """What a fix calls the profile."""
+    interactive: bool = False
+    """There is a user at a terminal, who can be asked for passwords and for consent to commands."""
+    typed: Mapping[str, Secret] = field(default_factory=dict)
+    """Passwords that the user has typed already, by key: for `prompt`, and for a variable that is not set."""
+    ask: Callable[[str], str] | None = None
+    """Shows the text and returns the password that was typed; None: `getpass` on the terminal."""
+    confirm: Callable[[str], bool] | None = None
+    """Asks whether a command may run for a profile that is not trusted; None: it does not."""
+    time_limit: float = 60.0
+    """Seconds that a command may take; long enough to type a passphrase."""
+    _known: dict[tuple[Reference, str], Secret] = field(default_factory=dict, init=False, repr=False)
+    _consent: dict[tuple[str, ...], bool] = field(default_factory=dict, init=False, repr=False)
+    _lock: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)
 
     def resolve(self, reference: Reference, purpose: str) -> Secret:
         """The password that `reference` leads to; the same one for the same reference in later calls.
@@ -95,7 +81,12 @@ class Resolver:
 
     def require_trust(self, reference: Reference, purpose: str) -> None:
         """Raise a `NotAgreedError` if `reference` may be resolved only for a profile that the user has agreed to."""
-        if self.trusted or not self._needs_trust(reference):
+        if isinstance(reference, FileReference):
+            path = os.path.realpath(reference.file)
+            free = self.folder is not None and Path(path).is_relative_to(os.path.realpath(self.folder))
+        else:
+            free = not isinstance(reference, CommandReference | KeyringReference)
+        if self.trusted or free:
             return
         runs = isinstance(reference, CommandReference)
         raise NotAgreedError(
@@ -107,19 +98,14 @@ class Resolver:
     @property
     def how_to_agree(self) -> str:
         """The fix for whoever has to agree to the profile first."""
-        return AGREE.for_profile(self._called).text
-
-    def _needs_trust(self, reference: Reference) -> bool:
-        if isinstance(reference, FileReference):
-            return self._folder is None or not _real(reference.file).is_relative_to(_real(self._folder))
-        return isinstance(reference, CommandReference | KeyringReference)
+        return AGREE.for_profile(self.called).text
 
     def _text(self, reference: Reference, purpose: str) -> str:
         match reference:
-            case EnvReference() if purpose not in self._typed or reference.env in os.environ:
+            case EnvReference() if purpose not in self.typed or reference.env in os.environ:
                 return _from_environment(reference)
-            case EnvReference() | PromptReference() if purpose in self._typed:
-                return self._typed[purpose].reveal()
+            case EnvReference() | PromptReference() if purpose in self.typed:
+                return self.typed[purpose].reveal()
             case FileReference():
                 return _from_file(reference)
             case KeyringReference():
@@ -131,17 +117,16 @@ class Resolver:
         raise TypeError(f"{type(reference).__name__} is not a kind of reference")
 
     def _from_prompt(self, purpose: str) -> str:
-        if not self._interactive:
+        if not self.interactive:
             raise SecretError(
                 "no terminal to ask for the password",
                 fix=f"run it on a terminal, or use env, file, keyring or command for {purpose}",
             )
-        try:
-            if self._ask is not None:
-                return self._ask(f"Password for {purpose}")
-            from getpass import getpass
+        from getpass import getpass
 
-            return getpass(f"Password for {purpose}: ")
+        text = f"Password for {purpose}"
+        try:
+            return self.ask(text) if self.ask is not None else getpass(f"{text}: ")
         except EOFError:
             raise SecretError("no password was typed", fix="run it again and type one") from None
 
@@ -149,33 +134,29 @@ class Resolver:
         from wizard.system.program import ProgramFailed, output_of
 
         try:
+            # Not in a variable, which a traceback would show.
             return _decoded(
-                output_of(reference.command, time_limit=self._time_limit, most_bytes=MOST_BYTES),
-                reference,
+                output_of(reference.command, time_limit=self.time_limit, most_bytes=MOST_BYTES), reference
             )
         except ProgramFailed as failure:
             raise SecretError(str(failure), fix=failure.fix) from None
 
     def _consented(self, reference: Reference, purpose: str) -> bool:
         """Whether the person at the terminal lets the command of a profile run that is not trusted."""
-        if self.trusted or not self._interactive or self._confirm is None:
+        if self.trusted or not self.interactive or self.confirm is None:
             return False
         if not isinstance(reference, CommandReference):
             return False
         command = reference.command
         if command not in self._consent:
             text = f"{purpose} is the output of this command: {shown(command)}\nRun it?"
-            self._consent[command] = self._confirm(text)
+            self._consent[command] = self.confirm(text)
         return self._consent[command]
 
 
 def shown(command: tuple[str, ...]) -> str:
     """A command as a person has to see it: a control character could hide a part of it on a terminal."""
     return escaped(join(command))
-
-
-def _real(path: Path) -> Path:
-    return Path(os.path.realpath(path))
 
 
 # In the functions below no variable holds a password where an error is raised: a traceback may show variables.
@@ -205,23 +186,18 @@ def _from_file(reference: FileReference) -> str:
     path = reference.file
     try:
         with open(bounded.open_regular(path), "rb") as file:
-            _refuse_shared(os.fstat(file.fileno()), path)
-            return _decoded(_short(file.read(MOST_BYTES + 1), reference), reference)
+            status = os.fstat(file.fileno())
+            _refuse_shared(status, path)
+            if status.st_size > MOST_BYTES:
+                raise SecretError(
+                    f"{reference.describe()} is too large for a password", fix="correct its path"
+                )
+            return _decoded(file.read(MOST_BYTES), reference)
     except OSError as failure:
         raise SecretError(
             f"{reference.describe()} cannot be read: {failure.strerror}",
             fix=f"put the password into {path} and: chmod 600 {quote(str(path))}",
         ) from None
-
-
-def _short(content: bytes, reference: Reference) -> bytes:
-    if len(content) <= MOST_BYTES:
-        return content
-    del content
-    raise SecretError(
-        f"{reference.describe()} is too large for a password",
-        fix="correct its path",
-    )
 
 
 def _refuse_shared(status: os.stat_result, path: Path) -> None:
