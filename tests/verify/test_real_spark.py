@@ -124,7 +124,7 @@ def test_the_page_of_old_versions_gives_the_same_environment(
     monkeypatch.setattr(
         spark,
         "ask_json",
-        lambda url, limit: PageAnswer(url, "missing") if "/api/" in url else ask_json(url, limit),
+        lambda url, limit: PageAnswer(url, "strange") if "/api/" in url else ask_json(url, limit),
     )
     by_page = look(places(application)).environment
     assert by_json is not None

@@ -108,7 +108,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[tuple[str, str | None], tuple[str, s
             {"last": of_masters(alive(), refused(status))},
             {(UI, "node2"): ("error", "a detail")},
         )
-        for status in ("refused", "silent", "login", "html", "strange")
+        for status in ("refused", "silent", "login", "strange")
     },
     "one master is wanted": (
         {"last": of_masters(alive(), refused()), "spark": {"master_count": 1}},

@@ -60,15 +60,15 @@ def test_json_is_read() -> None:
 @pytest.mark.parametrize(
     ("status", "body", "expected"),
     [
-        ("200 OK", "<!DOCTYPE html><html><body>Welcome</body></html>", "html"),
-        ("200 OK", "<p>hello", "html"),
+        ("200 OK", "<!DOCTYPE html><html><body>Welcome</body></html>", "strange"),
+        ("200 OK", "<p>hello", "strange"),
         ("200 OK", "hello", "strange"),
         ("200 OK", "", "strange"),
         ("200 OK", "[" * 100_000, "strange"),
         ("401 Unauthorized", "", "login"),
         ("403 Forbidden", "", "login"),
         ("302 Found", "", "login"),
-        ("404 Not Found", "", "missing"),
+        ("404 Not Found", "", "strange"),
         ("500 Internal Server Error", "", "strange"),
     ],
 )

@@ -9,11 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from wizard.verify.judges.base import About
+from wizard.verify.pair import About, Pair
 
 if TYPE_CHECKING:
     from wizard.system.finding import Finding
-    from wizard.verify.pair import Pair
     from wizard.verify.record import Record
 
 Phase = Literal["prepare", "stop", "takeover", "start", "return", "passed", "failed"]
@@ -48,56 +47,45 @@ class Drill:
     _old_start: Record | None = field(default=None, repr=False)
     _old_role: Record | None = field(default=None, repr=False)
 
-    @property
-    def over(self) -> bool:
-        return self.phase in ("passed", "failed")
-
     def settled(self, now: float) -> bool:
         """Whether a passed drill stops waiting for the rest of the pair."""
         return self.phase == "passed" and now - self._passed_at > SETTLING
 
-    def observe(self, pair: Pair, now: float) -> bool:
-        """Continue by what is known at `now` (seconds of a monotonic clock); whether the phase has changed."""
-        before = self.phase
-        moved = True
-        while moved and not self.over:  # several things may have happened since
-            moved = getattr(self, f"_at_{self.phase}")(pair, now)
-        return self.phase != before
+    def observe(self, pair: Pair, now: float) -> None:
+        """Continue by what is known at `now` (seconds of a monotonic clock)."""
+        while self.phase not in ("passed", "failed"):  # several things may have happened since
+            before = self.phase
+            getattr(self, f"_at_{before}")(pair, now)
+            if self.phase in (before, "prepare"):
+                break
 
-    def _at_prepare(self, pair: Pair, _: float) -> bool:
-        roles = {node.name: pair.role(node) for node in pair.nodes}
-        if sorted(map(str, roles.values())) != ["active", "passive"]:
-            return False
-        passive = next(node for node in pair.nodes if roles[node.name] == "passive")
-        active = pair.partner(passive)
-        facts, other = pair.facts(passive), pair.facts(active)
+    def _at_prepare(self, pair: Pair, _: float) -> None:
+        roles = {pair.role(node): node for node in pair.nodes}
+        if set(roles) != {"active", "passive"}:
+            return
+        facts, other = pair.facts(roles["passive"]), pair.facts(roles["active"])
         if facts is None or other is None or facts.synced is None or not pair.both_running:
-            return False
-        self.active, self.survivor = active.name, passive.name
+            return
+        self.active, self.survivor, self.phase = roles["active"].name, roles["passive"].name, "stop"
         self._old_start, self._old_role = other.started, facts.role_record
-        self.phase = "stop"
-        return True
 
-    def _at_stop(self, pair: Pair, now: float) -> bool:
+    def _at_stop(self, pair: Pair, now: float) -> None:
         active, survivor = pair.profile.node(self.active), pair.profile.node(self.survivor)
         if not pair.running(survivor) and pair.running(active):
             self.phase = "prepare"  # the wrong node was stopped: begin again when it is back
-            return False
+            return
         facts = pair.facts(active)
         again = facts is not None and facts.started is not self._old_start
         if not again and pair.running(active):
-            return False
+            return
         if pair.sight(active).alive is False:
             self.sign = "process"
-        elif facts is not None and (facts.stopped is not None or again):
-            self.sign = "log"
         else:
-            self.sign = "partner"
-        self._ended_at = now
-        self.phase = "takeover"
-        return True
+            logged = again or (facts is not None and facts.stopped is not None)
+            self.sign = "log" if logged else "partner"
+        self._ended_at, self.phase = now, "takeover"
 
-    def _at_takeover(self, pair: Pair, now: float) -> bool:
+    def _at_takeover(self, pair: Pair, now: float) -> None:
         survivor = pair.profile.node(self.survivor)
         facts = pair.facts(survivor)
         if facts is not None and facts.role == "active" and facts.role_record is not self._old_role:
@@ -105,36 +93,26 @@ class Drill:
             peer = pair.partners_peer(survivor)
             self.takeover_by_log = _between(peer.left if peer is not None else None, facts.role_record)
             self.phase = "start"
-            return True
-        if now - self._ended_at > self.patience:
-            return self._fail(f"{self.survivor} has not become active within {self.patience:g} s")
-        return False
+        elif now - self._ended_at > self.patience:
+            self._fail(f"{self.survivor} has not become active within {self.patience:g} s")
 
-    def _at_start(self, pair: Pair, _: float) -> bool:
+    def _at_start(self, pair: Pair, _: float) -> None:
         facts = pair.facts(pair.profile.node(self.active))
-        if facts is None or facts.started in (None, self._old_start):
-            return False
-        self.phase = "return"
-        return True
+        if facts is not None and facts.started not in (None, self._old_start):
+            self.phase = "return"
 
-    def _at_return(self, pair: Pair, now: float) -> bool:
-        back, survivor = pair.profile.node(self.active), pair.profile.node(self.survivor)
-        facts, other = pair.facts(back), pair.facts(survivor)
-        if facts is None or other is None:
-            return False
-        if facts.role == "active" and other.role == "active" and pair.both_running:
-            return self._fail(
-                f"{self.active} became active again while {self.survivor} is active: a split brain"
-            )
-        if facts.role != "passive" or facts.synced is None or not pair.both_running:
-            return False
-        self.return_seconds = _between(facts.started, facts.synced)
-        self.phase, self._passed_at = "passed", now
-        return True
+    def _at_return(self, pair: Pair, now: float) -> None:
+        facts, other = (pair.facts(pair.profile.node(name)) for name in (self.active, self.survivor))
+        if facts is None or other is None or not pair.both_running:
+            return
+        if facts.role == other.role == "active":
+            self._fail(f"{self.active} became active again while {self.survivor} is active: a split brain")
+        elif facts.role == "passive" and facts.synced is not None:
+            self.return_seconds = _between(facts.started, facts.synced)
+            self.phase, self._passed_at = "passed", now
 
-    def _fail(self, problem: str) -> bool:
+    def _fail(self, problem: str) -> None:
         self.problem, self.phase = problem, "failed"
-        return True
 
     def instruction(self, pair: Pair) -> str:
         """What the user must do, or what is awaited, in one or two lines."""

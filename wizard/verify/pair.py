@@ -6,15 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from wizard.system.finding import ANY_PROFILE
+from wizard.system import finding
+from wizard.system.finding import ANY_PROFILE, Finding
 from wizard.verify.facts import Address, Facts, HaRole, Peer
 from wizard.verify.hosts import Hosts
 from wizard.verify.log import Trouble
+from wizard.verify.record import Record
 
 if TYPE_CHECKING:
     from wizard.profile.model import Node, Profile
-    from wizard.verify.record import Record
 
+NO_LOG = "its log is not available here"
+NOT_STARTED = "the log shows no start"
+NOT_WRITTEN = "this is not the configuration that the wizard wrote"
 
 SILENCE = 600
 """`hazelcast.max.no.heartbeat.seconds` where `hazelcast.properties` does not set it: the kernel's default."""
@@ -199,3 +203,59 @@ def show_log(node: Node, profile: str, *options: str) -> str:
     log = f"{node.home}/repository/logs/wso2carbon.log"
     verify = " ".join(("apimha-wizard verify", profile, *options))
     return f"ssh {node.host} tail -n +1 -F {log} | {verify} --log {node.name}=-"
+
+
+Evidence = Record | str | None
+
+
+class About:
+    """Makes the findings about one node, or about the pair if `name` is None."""
+
+    def __init__(self, name: str | None) -> None:
+        self.name = name
+
+    def ok(self, message: str, evidence: Evidence = None) -> Finding:
+        return finding.ok(message, node=self.name, evidence=_text(evidence))
+
+    def error(self, message: str, evidence: Evidence, fix: str) -> Finding:
+        return finding.error(message, node=self.name, evidence=_text(evidence), fix=fix)
+
+    def warning(self, message: str, evidence: Evidence, fix: str) -> Finding:
+        return finding.warning(message, node=self.name, evidence=_text(evidence), fix=fix)
+
+    def waiting(self, message: str, evidence: Evidence = None, fix: str | None = None) -> Finding:
+        return finding.waiting(message, node=self.name, evidence=_text(evidence), fix=fix)
+
+    def skipped(self, message: str, fix: str | None = None) -> Finding:
+        return finding.skipped(message, node=self.name, fix=fix)
+
+
+def _text(evidence: Evidence) -> str | None:
+    return evidence.line if isinstance(evidence, Record) else evidence
+
+
+class Seen(About):
+    """A node whose newest start is in its log."""
+
+    def __init__(self, pair: Pair, node: Node, facts: Facts) -> None:
+        super().__init__(node.name)
+        self.pair = pair
+        self.node = node
+        self.facts = facts
+        self.partner = pair.partner(node)
+        self.replay = f"replay the profile, then start {node.name} again"
+
+    def missing(self, what: str, fix: str) -> Finding:
+        """Return the finding about what every complete start shows, such as `no snapshot server`.
+
+        An error once the start is complete, awaited before, skipped if the start will not be completed.
+        """
+        facts = self.facts
+        if facts.complete is not None:
+            return self.error(f"the log shows {what}", facts.complete, fix)
+        if facts.failed:
+            return self.skipped(f"{what}: the start failed")
+        if facts.stopped is not None:
+            return self.skipped(f"{what}: the server was stopped")
+        since = f", starting since {facts.started.time_text}" if facts.started is not None else ""
+        return self.waiting(f"{what} so far{since}")

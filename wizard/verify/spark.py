@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -100,41 +101,26 @@ def look(places: Mapping[str, SparkAddress], limit: float = LIMIT) -> Look:
 
     `limit` is for one page, in seconds; the whole takes at most a few times as long, whatever the other end does.
     """
-    masters = _ask_all(
-        {name: page(place.host, place.master, "/json/") for name, place in places.items()}, limit
-    )
+    masters = _ask_all({name: (place.host, place.master) for name, place in places.items()}, limit)
     first = Look(masters)
     if all(answer.status != "ok" for answer in masters.values()):
         return first
     running = [_text(one.get("id")) for alive in first.alive for one in first.listed(alive, "activeapps")]
-    workers: dict[str, PageAnswer] = {}
-    environments: dict[str, Environment | None] = {}
-
-    def look_at_workers() -> None:
-        urls = {
-            name: page(place.host, _worker_port(first, place), "/json/") for name, place in places.items()
-        }
-        workers.update(_ask_all(urls, limit))
-
-    def environment_of(name: str) -> Callable[[], None]:
-        return lambda: environments.update({name: _environment(name, places[name], running[0], limit)})
-
-    jobs = {f"application of {name}": environment_of(name) for name in places if running}
-    at_once({**jobs, "workers": look_at_workers}, 4 * limit)
-    return Look(masters, workers, next((one for one in dict(environments).values() if one is not None), None))
+    workers = {name: (place.host, _worker_port(first, place)) for name, place in places.items()}
+    jobs: dict[str, Callable[[], Any]] = {"": partial(_ask_all, workers, limit)}
+    for name, place in places.items() if running else ():
+        jobs[name] = partial(_environment, name, place, running[0], limit)
+    done = at_once(jobs, 4 * limit)
+    answers = done.pop("", {})
+    return Look(masters, answers, next((one for one in done.values() if one is not None), None))
 
 
-def _ask_all(urls: Mapping[str, str], limit: float) -> dict[str, PageAnswer]:
-    """Return the answers of all, requested in parallel; one that is too slow is silent."""
-
-    def job(url: str) -> Callable[[], PageAnswer]:
-        return lambda: _object(ask_json(url, limit))
-
-    answers = at_once({name: job(url) for name, url in urls.items()}, 2 * limit)
-    return {
-        name: answers.get(name) or PageAnswer(url, "silent", f"no answer within {2 * limit:g} s")
-        for name, url in urls.items()
-    }
+def _ask_all(addresses: Mapping[str, tuple[str, int]], limit: float) -> dict[str, PageAnswer]:
+    """Return the JSON of all, requested in parallel; one that is too slow is silent."""
+    urls = {name: page(*address, "/json/") for name, address in addresses.items()}
+    answers = at_once({name: partial(ask_json, url, limit) for name, url in urls.items()}, 2 * limit)
+    late = f"no answer within {2 * limit:g} s"
+    return {name: _object(answers.get(name) or PageAnswer(url, "silent", late)) for name, url in urls.items()}
 
 
 def two_looks(
@@ -158,13 +144,12 @@ def _worker_port(first: Look, place: SparkAddress) -> int:
     Only the port is taken from the answer: only hosts of the profile are asked.
     """
     known = set()
-    for name in first.masters:
-        for worker in first.listed(name, "workers"):
-            host, _, port = (
-                _text(worker.get("webuiaddress")).rpartition("//")[2].partition("/")[0].rpartition(":")
-            )
-            if _text(worker.get("state")) == "ALIVE" and place.host in (host.strip("[]"), worker.get("host")):
-                known.add(port_number(port) or place.worker)
+    for worker in (one for name in first.masters for one in first.listed(name, "workers")):
+        host, _, port = (
+            _text(worker.get("webuiaddress")).rpartition("//")[2].partition("/")[0].rpartition(":")
+        )
+        if _text(worker.get("state")) == "ALIVE" and place.host in (host.strip("[]"), worker.get("host")):
+            known.add(port_number(port) or place.worker)
     return place.worker if place.worker in known or len(known) != 1 else known.pop()
 
 
@@ -172,23 +157,19 @@ def _environment(name: str, place: SparkAddress, application: str, limit: float)
     """Return the application's environment if its UI is on this node: as JSON, else from the page of old versions."""
     path = f"/api/v1/applications/{quote(application, safe='')}/environment"
     answer = ask_json(page(place.host, place.application, path), limit)
-    if answer.status == "ok" and isinstance(answer.data, dict) and "sparkProperties" in answer.data:
-        rows = {key: _rows(answer.data.get(key)) for key in ("sparkProperties", "classpathEntries")}
-        return Environment(
-            answer.url, name, dict(rows["sparkProperties"]), tuple(one for one, _ in rows["classpathEntries"])
-        )
+    found, keys = answer.data, ("sparkProperties", "classpathEntries")
     if answer.status in ("refused", "silent"):
         return None
-    answer = ask(page(place.host, place.application, "/environment/"), limit)
-    if answer.status != "ok":
+    if not isinstance(found, dict) or keys[0] not in found:
+        answer = ask(page(place.host, place.application, "/environment/"), limit)
+        found, keys = (
+            tables(answer.data if answer.status == "ok" else ""),
+            ("Spark Properties", "Classpath Entries"),
+        )
+    properties, entries = (_rows(found.get(key)) for key in keys)
+    if not properties or dict(properties).get("spark.app.id", application) != application:
         return None
-    found = tables(answer.data)
-    properties = dict(_rows(found.get("Spark Properties")))
-    if properties.get("spark.app.id", application) != application or not properties:
-        return None
-    return Environment(
-        answer.url, name, properties, tuple(one for one, _ in _rows(found.get("Classpath Entries")))
-    )
+    return Environment(answer.url, name, dict(properties), tuple(one for one, _ in entries))
 
 
 def port_number(text: str) -> int | None:

@@ -11,8 +11,7 @@ from wizard.system import finding
 from wizard.system.finding import Finding
 from wizard.system.printable import quoted
 from wizard.verify.facts import Address
-from wizard.verify.judges.base import NOT_WRITTEN, About
-from wizard.verify.pair import Pair
+from wizard.verify.pair import NOT_WRITTEN, About, Pair
 from wizard.verify.spark import Environment, Look, SparkAddress, port_number
 from wizard.verify.ui import PageAnswer
 

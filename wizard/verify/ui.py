@@ -17,7 +17,7 @@ LIMIT = 5.0
 """Seconds that one page may take, from the first packet to the last."""
 LARGEST = 2 * 1024 * 1024
 
-PageStatus = Literal["ok", "refused", "silent", "login", "html", "missing", "strange"]
+PageStatus = Literal["ok", "refused", "silent", "login", "strange"]
 T = TypeVar("T")
 
 
@@ -26,8 +26,7 @@ class PageAnswer:
     """The answer of a page.
 
     `status`: `ok` (`data` is the parsed JSON, or the text if text was requested), `refused` (no listener, or no
-    route), `silent` (no complete answer within the limit), `login`, `html` (a page instead of JSON), `missing` (404),
-    `strange` (neither JSON nor a page).  `detail` explains it.
+    route), `silent` (no complete answer within the limit), `login`, `strange` (anything else).  `detail` explains it.
     """
 
     url: str
@@ -46,13 +45,12 @@ def ask_json(url: str, limit: float = LIMIT) -> PageAnswer:
     answer = ask(url, limit)
     if answer.status != "ok":
         return answer
-    text = answer.data
     try:
-        return PageAnswer(url, "ok", "", json.loads(text))
+        return PageAnswer(url, "ok", "", json.loads(answer.data))
     except (ValueError, RecursionError):
-        if "<html" in text[:2000].lower() or text.lstrip()[:1] == "<":
-            return PageAnswer(url, "html", "it answers with a web page, not with Spark's JSON")
-        return PageAnswer(url, "strange", "its answer is not JSON")
+        page = "<html" in answer.data[:2000].lower() or answer.data.lstrip()[:1] == "<"
+        detail = "it answers with a web page, not with Spark's JSON" if page else "its answer is not JSON"
+        return PageAnswer(url, "strange", detail)
 
 
 def ask(url: str, limit: float = LIMIT) -> PageAnswer:
@@ -84,22 +82,17 @@ def ask(url: str, limit: float = LIMIT) -> PageAnswer:
             return PageAnswer(url, "silent", f"no answer within {limit:g} s")
         # Not BadStatusLine of a server that sends nothing, which is a ConnectionError too.
         if isinstance(problem, OSError) and not isinstance(problem, http.client.HTTPException):
-            return PageAnswer(url, "refused", _reason(problem))
+            reason = problem.strerror or str(problem) or "no connection"
+            unknown = isinstance(problem, socket.gaierror)
+            return PageAnswer(url, "refused", "the host is not known" if unknown else reason.lower())
         return PageAnswer(url, "strange", f"it does not speak HTTP ({type(problem).__name__})")
 
 
 def _refusal(url: str, code: int) -> PageAnswer:
     if code in (401, 403, 407) or 300 <= code < 400:
         return PageAnswer(url, "login", f"it asks for a log-in (HTTP {code})")
-    if code == 404:
-        return PageAnswer(url, "missing", "the page does not exist (HTTP 404)")
-    return PageAnswer(url, "strange", f"it answers HTTP {code}")
-
-
-def _reason(problem: object) -> str:
-    if isinstance(problem, socket.gaierror):
-        return "the host is not known"
-    return (getattr(problem, "strerror", None) or str(problem) or "no connection").lower()
+    detail = "the page does not exist (HTTP 404)" if code == 404 else f"it answers HTTP {code}"
+    return PageAnswer(url, "strange", detail)
 
 
 def at_once(jobs: Mapping[str, Callable[[], T]], limit: float) -> dict[str, T]:

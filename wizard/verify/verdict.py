@@ -6,16 +6,38 @@ is an error if it is missing after `WSO2 Carbon started`, and awaited before.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Callable, Iterable, Iterator
+from typing import Literal, NamedTuple
 
 from wizard.system import finding
 from wizard.system.finding import Finding
 from wizard.verify.judges import analytics, cluster, errors, events, starts
-from wizard.verify.judges.base import Row
-from wizard.verify.pair import Pair
+from wizard.verify.pair import NO_LOG, NOT_STARTED, About, Pair, Seen
 
 PairOutcome = Literal["healthy", "waiting", "unhealthy"]
+
+
+class Row(NamedTuple):
+    """A row of the verdict: its id, the judge of each node's log, and the judge of the pair, which comes after."""
+
+    id: str
+    node: Callable[[Seen], Iterable[Finding]] | None = None
+    pair: Callable[[Pair], Iterable[Finding]] | None = None
+    requires_start: bool = True
+    """Whether a node without a log, or without a start in it, is reported as skipped."""
+
+    def judge(self, pair: Pair) -> Iterator[Finding]:
+        for node in pair.nodes if self.node is not None else ():
+            facts = pair.facts(node)
+            if facts is not None and (facts.started is not None or not self.requires_start):
+                yield from self.node(Seen(pair, node, facts))  # type: ignore[misc]
+            elif self.requires_start:
+                unseen = pair.unseen(node)
+                fix = pair.show_log(node) if unseen else None
+                yield About(node.name).skipped(NO_LOG if unseen else NOT_STARTED, fix)
+        if self.pair is not None:
+            yield from self.pair(pair)
+
 
 ROWS = (
     Row("verify.log", pair=starts.log),

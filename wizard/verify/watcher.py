@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -134,13 +136,10 @@ class Watcher:
     def _understood(self) -> dict[str, Pack]:
         """The packs whose ports can be read; the checks report what is broken there."""
         found = {}
-        for node in self.profile.nodes:
-            try:
-                ports.of(node, self._packs.get(node.name))
-            except EditError:
-                continue
-            if node.name in self._packs:
-                found[node.name] = self._packs[node.name]
+        for name, pack in self._packs.items():
+            with suppress(EditError):
+                ports.of(self.profile.node(name), pack)
+                found[name] = pack
         return found
 
     def _places(self) -> dict[str, SparkAddress]:
@@ -160,7 +159,7 @@ class Watcher:
             as_it_was = self._judged(dataclasses.replace(pair, profile=profile), looks)
             findings = [one for one in findings if one.node != node]
             findings += [one for one in as_it_was if one.node == node]
-        findings += _left_out() if self.offline else self._home_findings
+        findings += LEFT_OUT if self.offline else self._home_findings
         if self.before is None:
             homes = {node: pack.home for node, pack in self._packs.items()}
             findings += finding.of(UNFINISHED, unfinished_runs(homes))
@@ -178,7 +177,12 @@ class Watcher:
         )
 
     def _judged(self, pair: Pair, looks: tuple[Look, Look] | None) -> list[Finding]:
-        return judge(pair) + ([] if self.offline else self._spark_findings(pair, looks))
+        if self.offline:
+            return judge(pair)
+        if looks is None:
+            return judge(pair) + [finding.waiting("not checked yet")._replace(id=id) for id in SPARK_IDS]
+        up = frozenset(name for name, since in self._up_since.items() if since > self._looked_at)
+        return judge(pair) + judge_spark(SparkView(pair, *looks, self._places(), self._exists, stale=up))
 
     def _pair(self) -> Pair:
         sights = {node.name: self._sight(node) for node in self.profile.nodes}
@@ -191,17 +195,10 @@ class Watcher:
         """Seconds for which a silent loss can go unnoticed, by the homes here; read once, as by the server."""
         found = []
         for pack in self._packs.values():
-            try:
-                text = pack.properties(HAZELCAST_PROPERTIES).get(HEARTBEAT) or ""
-            except (EditError, OSError):
-                continue
-            if (number := bounded.number(text)) is not None:
-                found.append(number)
+            with suppress(EditError, OSError):
+                number = bounded.number(pack.properties(HAZELCAST_PROPERTIES).get(HEARTBEAT) or "")
+                found += [number] if number is not None else []
         return max(found, default=SILENCE)
-
-    def _rules(self, node: Node) -> Pack | None:
-        """Return the node's pack, else its partner's, which has the same rules."""
-        return self._understood.get(node.name) or self._understood.get(self.profile.partner(node).name)
 
     @cached_property
     def _event_ports(self) -> dict[str, EventPorts]:
@@ -212,7 +209,7 @@ class Watcher:
             if pack is None and node.port_offset is None:
                 found[node.name] = EventPorts(0, 0, 0)
                 continue
-            rules = self._rules(node)
+            rules = pack or self._understood.get(self.profile.partner(node).name)
             found[node.name] = EventPorts(
                 ports.event_processor_offset(node, rules),
                 ports.event_sync(node, rules),
@@ -228,13 +225,6 @@ class Watcher:
         facts = self._stories[node.name].facts
         return Sight(facts, log.name, log.trouble, living, log.latest, log.sample)
 
-    def _spark_findings(self, pair: Pair, looks: tuple[Look, Look] | None) -> list[Finding]:
-        if looks is None:
-            return [finding.waiting("not checked yet")._replace(id=id) for id in SPARK_IDS]
-        first, last = looks
-        up = frozenset(name for name, since in self._up_since.items() if since > self._looked_at)
-        return judge_spark(SparkView(pair, first, last, self._places(), self._exists, stale=up))
-
     def _note_running(self, pair: Pair) -> None:
         """Remember since when each node is running."""
         for node in pair.nodes:
@@ -246,31 +236,23 @@ class Watcher:
 
     def _exists(self, path: str) -> bool | None:
         """Whether a class path entry exists; None if it belongs to no home or link of this machine."""
-        from pathlib import Path
-
-        own = [str(pack.home) for pack in self._packs.values()]
-        if self.profile.spark.symbolic_link is not None and self._packs:
-            own.append(str(self.profile.spark.symbolic_link))
-        elsewhere = [str(node.home) for node in self.profile.nodes if node.name not in self._packs]
+        link = self.profile.spark.symbolic_link
         # Without a common path the other machine's home must exist here too: the executors need it.
-        looked_for = own + elsewhere if self._packs else own
-        if not any(path.startswith(f"{folder.rstrip('/')}/") for folder in looked_for):
+        folders = [str(pack.home) for pack in self._packs.values()]
+        folders += [
+            str(one) for one in (*(node.home for node in self.profile.nodes), link or "") if folders and one
+        ]
+        if not any(path.startswith(f"{folder.rstrip('/')}/") for folder in folders):
             return None
-        try:
-            return Path(path).exists()
-        except (OSError, ValueError):
-            return False  # not a possible path
+        return os.path.exists(path)
 
     def _news(self) -> Iterator[tuple[str, Moment]]:
         """Yield the moments of the timeline that are not shown yet, node by node."""
         for node, story in self._stories.items():
-            moments = list(story.facts.moments)
-            last = self._shown.get(node)
-            known = next((i for i in range(len(moments) - 1, -1, -1) if moments[i] is last), -1)
-            for moment in moments[known + 1 :]:
-                yield node, moment
+            moments, last = list(story.facts.moments), self._shown.get(node)
+            known = max((i for i, one in enumerate(moments) if one is last), default=-1)
+            yield from ((node, moment) for moment in moments[known + 1 :])
             self._shown[node] = moments[-1] if moments else None
 
 
-def _left_out() -> list[Finding]:
-    return [finding.skipped("left out by --offline")._replace(id=id) for id in (*SPARK_IDS, *HOME_IDS)]
+LEFT_OUT = [finding.skipped("left out by --offline")._replace(id=id) for id in (*SPARK_IDS, *HOME_IDS)]

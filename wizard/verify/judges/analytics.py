@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from wizard.system.finding import Finding
-from wizard.verify.judges.base import NO_LOG, NOT_STARTED, About, Seen
 from wizard.verify.judges.errors import OVER, is_quiet, succeeded
-from wizard.verify.pair import Pair
+from wizard.verify.pair import NO_LOG, NOT_STARTED, About, Pair, Seen
 from wizard.verify.record import Record
 
 SETTLING = timedelta(seconds=60)

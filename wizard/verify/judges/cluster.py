@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wizard.system.finding import Finding
-from wizard.verify.judges.base import NOT_WRITTEN, About, Seen
-from wizard.verify.pair import Pair
+from wizard.verify.pair import NOT_WRITTEN, About, Pair, Seen
 from wizard.verify.record import Record, printable
 
 UNREACHABLE = "a loopback address, which the other machine cannot reach"

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from wizard.system.finding import Finding
 from wizard.verify.facts import Success, Tally, Trouble
-from wizard.verify.judges.base import Seen
-from wizard.verify.pair import Pair, Sight
+from wizard.verify.pair import Pair, Seen, Sight
 
 if TYPE_CHECKING:
     from wizard.verify.facts import Facts

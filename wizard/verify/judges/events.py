@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 from wizard.system.finding import Finding
 from wizard.verify.facts import Address, Tally
 from wizard.verify.hosts import any_address
-from wizard.verify.judges.base import NO_LOG, NOT_WRITTEN, About, Seen
 from wizard.verify.knowledge import recognise
-from wizard.verify.pair import Pair
+from wizard.verify.pair import NO_LOG, NOT_WRITTEN, About, Pair, Seen
 
 if TYPE_CHECKING:
     from wizard.profile.model import Node

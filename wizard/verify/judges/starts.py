@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from wizard.system.finding import Finding
-from wizard.verify.judges.base import NOT_WRITTEN, About, Seen
 from wizard.verify.knowledge import BY_ID
-from wizard.verify.pair import Pair
+from wizard.verify.pair import NOT_WRITTEN, About, Pair, Seen
 
 if TYPE_CHECKING:
     from wizard.profile.model import Node
