@@ -772,44 +772,6 @@ class TestEventProcessor:
 
 
 class TestSpark:
-    @pytest.mark.parametrize(
-        ("old", "new"),
-        [
-            ("carbon.spark.master.count  1", "carbon.spark.master.count=1"),
-            ("carbon.spark.master.count  1", "carbon.spark.master.count : 1"),
-            ("carbon.spark.master.count  1", "\tcarbon.spark.master.count\t1"),
-            ("carbon.spark.master.count  1", "carbon.spark.master.count  1   "),
-            ("carbon.spark.master.count  1", "carbon.spark.master.count \\\n    1"),
-            ("carbon.spark.master.count  1", "carbon.spark.master.count"),
-            ("carbon.spark.master.count  1\n", ""),
-            ("carbon.spark.master local\n", ""),
-            ("carbon.spark.master local\ncarbon.spark.master.count  1\n", ""),
-            ("carbon.spark.master local", "carbon.spark.master spark://elsewhere:7077"),
-            ("carbon.spark.master local", "carbon.spark.master local[2]"),
-            ("carbon.spark.master local", "! carbon.spark.master local"),
-        ],
-    )
-    def test_what_java_reads(self, old: str, new: str, pair: Pair) -> None:
-        touch(pair, SPARK, old, new)
-        applied(pair)
-        for home in pair.homes:
-            read = java_properties((home / SPARK).read_text())
-            assert read["carbon.spark.master"] == "local"
-            assert read["carbon.spark.master.count"] == "2"
-            assert read["carbon.spark.results.limit"] == "1000"
-            assert len(read) == len(java_properties((home / SPARK).read_text()))
-
-    def test_of_two_live_lines_the_last_is_changed(self, pair: Pair) -> None:
-        touch(
-            pair, SPARK, "# Application Properties", "carbon.spark.master.count 5\n# Application Properties"
-        )
-        applied(pair)
-        lines = [line for line in (pair.homes[0] / SPARK).read_text().splitlines() if "master.count" in line]
-        assert [line for line in lines if not line.startswith("#")] == [
-            "carbon.spark.master.count  1",
-            "carbon.spark.master.count 2",
-        ]
-
     def test_a_link_that_is_there_is_changed_and_not_doubled(self, make_pair: Callable[..., Pair]) -> None:
         pair = make_pair(nodes=[{"host": "127.0.0.1"}, {"host": "203.0.113.9"}])
         link = pair.profile.parent / "common"
@@ -826,82 +788,6 @@ class TestSpark:
             f"carbon.das.symbolic.link {link}/"
         ]
         assert "# carbon.das.symbolic.link /home/ubuntu" in found
-
-    @pytest.mark.parametrize(
-        ("before", "after"),
-        [
-            ("export SPARK_LOCAL_IP=10.0.0.9", "export SPARK_LOCAL_IP=127.0.0.1"),
-            ('export SPARK_LOCAL_IP="10.0.0.9"', 'export SPARK_LOCAL_IP="127.0.0.1"'),
-            ("export SPARK_LOCAL_IP='10.0.0.9' # mine", "export SPARK_LOCAL_IP='127.0.0.1' # mine"),
-            (
-                "SPARK_LOCAL_IP=10.0.0.9\nexport SPARK_LOCAL_IP",
-                "SPARK_LOCAL_IP=127.0.0.1\nexport SPARK_LOCAL_IP",
-            ),
-            ("#export SPARK_LOCAL_IP=10.0.0.9", None),
-            (
-                "export SPARK_LOCAL_IP=1.1.1.1\nexport SPARK_LOCAL_IP=2.2.2.2",
-                "export SPARK_LOCAL_IP=1.1.1.1\nexport SPARK_LOCAL_IP=127.0.0.1",
-            ),
-        ],
-    )
-    def test_an_address_that_is_there_is_changed(
-        self, before: str, after: str | None, make_pair: Callable[..., Pair]
-    ) -> None:
-        pair = make_pair(nodes=[{"spark_local_ip": "127.0.0.1"}, {}])
-        home = pair.homes[0]
-        stock = (home / SPARK_SH).read_text()
-        (home / SPARK_SH).write_text(stock + before + "\n")
-        applied(pair)
-        wanted = stock + (f"{after}\n" if after else f"{before}\nexport SPARK_LOCAL_IP=127.0.0.1\n")
-        assert (home / SPARK_SH).read_text() == wanted
-        assert read_by_sh(home / SPARK_SH) == "127.0.0.1"
-
-    @pytest.mark.parametrize(
-        ("before", "after"),
-        [
-            ("set SPARK_LOCAL_IP=10.0.0.9", "set SPARK_LOCAL_IP=127.0.0.1"),
-            ('set "spark_local_ip=10.0.0.9"', 'set "spark_local_ip=127.0.0.1"'),
-            ("rem set SPARK_LOCAL_IP=10.0.0.9", None),
-        ],
-    )
-    def test_the_same_on_windows(
-        self, before: str, after: str | None, make_pair: Callable[..., Pair]
-    ) -> None:
-        pair = make_pair(nodes=[{"spark_local_ip": "127.0.0.1"}, {}])
-        home = pair.homes[0]
-        stock = (home / SPARK_BAT).read_bytes()
-        (home / SPARK_BAT).write_bytes(stock + before.encode() + b"\r\n")
-        applied(pair)
-        wanted = f"{after}\r\n" if after else f"{before}\r\nset SPARK_LOCAL_IP=127.0.0.1\r\n"
-        assert (home / SPARK_BAT).read_bytes() == stock + wanted.encode()
-
-
-def java_properties(data: str) -> dict[str, str]:
-    """As java.util.Properties reads it: continued lines, `=`, `:` or a blank as separator, the last line counts."""
-    joined = re.sub(r"\\\n[ \t\f]*", "", data)
-    found = {}
-    for line in joined.split("\n"):
-        stripped = line.lstrip(" \t\f")
-        if not stripped or stripped[0] in "#!":
-            continue
-        match = re.match(r"([^=:\s]+)\s*[=:]?\s*(.*)", stripped)
-        assert match
-        found[match[1]] = match[2].strip()
-    return found
-
-
-def read_by_sh(script: Path) -> str:
-    import subprocess
-
-    command = f'. "{script}" >/dev/null 2>&1; sh -c "echo \\$SPARK_LOCAL_IP"'
-    done = subprocess.run(
-        ["sh", "-c", command],
-        env={"PATH": os.environ["PATH"], "CARBON_HOME": str(script.parent)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout.strip()
 
 
 # --- carbon.xml ---------------------------------------------------------------------------------------------

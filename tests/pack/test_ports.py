@@ -15,8 +15,7 @@ from tests.support.headless import CARBON, PACKS, SPARK, checked, of, statuses
 from tests.support.pairs import Pair, copy_pack
 from wizard.pack import ports
 from wizard.pack.home import Pack
-from wizard.preflight.listener import who_listens
-from wizard.preflight.pair import is_free
+from wizard.preflight.pair import is_free, who_listens
 from wizard.profile.model import Node
 from wizard.profile.store import load
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.headless import SPARK_SH, applied, checked, of
+from tests.support.headless import SPARK_BAT, SPARK_SH, applied, checked, of
 from tests.support.pairs import Pair
 from wizard.pack.home import Pack
 from wizard.profile.store import load
@@ -26,6 +26,7 @@ def test_it_is_the_address_of_master_and_worker_from_carbon_analytics_1_1_0_on(
     assert follows or "reaches only Spark's driver" in found.message
     applied(pair)
     assert b"SPARK_LOCAL_IP=127.0.0.9" in (pair.homes[0] / SPARK_SH).read_bytes(), "written in any case"
+    assert b"SPARK_LOCAL_IP=127.0.0.9" in (pair.homes[0] / SPARK_BAT).read_bytes()
     # `verify` looks for the pages where they are.
     profile = load(str(pair.profile)).profile
     homes = {node.name: Pack(home) for node, home in zip(profile.nodes, pair.homes, strict=True)}

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wizard.pack import ports
 from wizard.preflight.checks import Check, CheckContext
 from wizard.server.process import server_of
-from wizard.system import finding, network
+from wizard.system import bounded, finding, network
 from wizard.system.finding import Finding, Fix, SetField
 from wizard.verify.unfinished import UNFINISHED, unfinished_runs
 
 if TYPE_CHECKING:
     from wizard.pack.ports import Port
     from wizard.profile.model import Node
+
+LISTEN = "0A"
+"""The state of a listening socket in /proc/net/tcp."""
 
 LAST = 65535
 """The highest port."""
@@ -33,11 +38,11 @@ Owner = tuple["Node", "Port"]
     always=True,
     why="Two ports of the pair on one machine are equal: the second server does not start, or only partly.",
     fix="Set another port_offset or another port for one of the nodes.",
+    passed="no two ports of the pair are equal",
 )
 def clash(context: CheckContext) -> Iterator[Finding]:
     nodes = context.profile.nodes
     together = network.on_one_machine([node.host for node in nodes], resolve=not context.offline)
-    found: list[Finding] = []
     for group in [nodes] if together else [(node,) for node in nodes]:
         taken: dict[int, list[Owner]] = defaultdict(list)
         for node in group:
@@ -46,11 +51,10 @@ def clash(context: CheckContext) -> Iterator[Finding]:
         shared = {number: owners for number, owners in sorted(taken.items()) if len(owners) > 1}
         shifted = [number for number, owners in shared.items() if _have_one_offset(owners, context)]
         if len(shifted) > 1:
-            found.append(_one_offset({number: shared.pop(number) for number in shifted}, context))
-        found += (_clash(number, owners, context) for number, owners in shared.items())
+            yield _one_offset({number: shared.pop(number) for number in shifted}, context)
+        yield from (_clash(number, owners, context) for number, owners in shared.items())
         beyond = sorted(number for number, owners in taken.items() if number > LAST and len(owners) == 1)
-        found += (_beyond(number, *taken[number][0], context) for number in beyond)
-    yield from found or [finding.ok("no two ports of the pair are equal")]
+        yield from (_beyond(number, *taken[number][0], context) for number in beyond)
 
 
 def _offset(node: Node, context: CheckContext) -> int:
@@ -165,8 +169,6 @@ def _free_offset(node: Node, context: CheckContext, *, live: bool) -> int:
     fix="Stop that process, or set another port_offset or port.",
 )
 def free(context: CheckContext) -> Iterator[Finding]:
-    from wizard.preflight.listener import who_listens
-
     for node in context.nodes:
         pack = context.packs.get(node.name)
         if not network.is_this_machine(node.host, resolve=True):
@@ -206,6 +208,41 @@ def is_free(number: int) -> bool:
     return True
 
 
+def who_listens(number: int) -> str | None:
+    """Return name and id of the process that listens on the port, like `java (1234)`; None if not visible."""
+    inodes = _inodes(number)
+    if not inodes:
+        return None
+    for process in Path("/proc").iterdir():
+        if not process.name.isdigit():
+            continue
+        try:
+            links = {os.readlink(entry.path) for entry in os.scandir(process / "fd")}
+        except OSError:
+            continue
+        if links & inodes:
+            try:
+                name = bounded.read_text(process / "comm").strip()
+            except OSError:
+                continue
+            return f"{name} ({process.name})"
+    return None
+
+
+def _inodes(number: int) -> set[str]:
+    found = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        try:
+            lines = bounded.read_text(table).splitlines()[1:]
+        except OSError:
+            continue
+        for line in lines:
+            columns = line.split()
+            if columns[3] == LISTEN and int(columns[1].rpartition(":")[2], 16) == number:
+                found.add(f"socket:[{columns[9]}]")
+    return found
+
+
 # --- runs ---------------------------------------------------------------------------------------------------
 
 
@@ -214,10 +251,10 @@ def is_free(number: int) -> bool:
     always=True,
     why="A run that was interrupted has left the homes between two states.",
     fix="Run apimha-wizard replay or rollback: it restores what the interrupted run had changed.",
+    passed="no interrupted run",
 )
 def unfinished(context: CheckContext) -> Iterator[Finding]:
-    homes = {node.name: context.packs[node.name].home for node in context.nodes if node.name in context.packs}
-    yield from list(unfinished_runs(homes)) or [finding.ok("no interrupted run")]
+    yield from unfinished_runs({node.name: pack.home for node, pack in context.homes})
 
 
 @Check(
@@ -226,18 +263,15 @@ def unfinished(context: CheckContext) -> Iterator[Finding]:
     always=True,
     why="A file that a run had configured was changed by hand; the next run would change it back.",
     fix="Compare with replay --dry-run; add the change to the profile, or let replay change it back.",
+    passed="nothing that a run configured was changed by hand since",
 )
 def drift(context: CheckContext) -> Iterator[Finding]:
     from wizard.preflight.drift import since_last_run
 
     fix = finding.command("replay", " --dry-run   shows line by line what replay would restore")
-    found = [
-        finding.warning(
-            f"{one.path} was changed by hand since the run {one.run}: {one.what}", node=one.node, fix=fix
-        )
-        for one in since_last_run(context)
-    ]
-    yield from found or [finding.ok("nothing that a run configured was changed by hand since")]
+    for one in since_last_run(context):
+        what = f"{one.path} was changed by hand since the run {one.run}: {one.what}"
+        yield finding.warning(what, node=one.node, fix=fix)
 
 
 PAIR_CHECKS = (clash, free, unfinished, drift)

@@ -107,6 +107,7 @@ def override(context: CheckContext, node: Node, pack: Pack) -> Iterator[Finding]
     "hazelcast.group-password",
     why="Members with different group passwords do not join each other.",
     fix="Give both nodes the same groupPassword in repository/conf/axis2/axis2.xml.",
+    passed="both nodes have the same group password",
 )
 def group_password(context: CheckContext) -> Iterator[Finding]:
     if len(context.packs) < 2:
@@ -118,8 +119,6 @@ def group_password(context: CheckContext) -> Iterator[Finding]:
             f"the groupPassword of the two nodes differs in {AXIS2}",
             fix="give both nodes the same groupPassword there",
         )
-    else:
-        yield finding.ok("both nodes have the same group password")
 
 
 @Check(

@@ -326,6 +326,7 @@ def _owner(path: Path) -> str:
     always=True,
     why="A full disk in the middle of a run costs time to undo; free space is checked before.",
     fix="Make room on that file system.",
+    passed="there is room for files, backups and journal",
 )
 def space(context: CheckContext) -> Iterator[Finding]:
     import shutil
@@ -340,13 +341,13 @@ def space(context: CheckContext) -> Iterator[Finding]:
                 fix=f"make room on the file system of {place}",
             )
             return
-    yield finding.ok("there is room for files, backups and journal")
 
 
 @Check(
     "prerequisites.copied-node-id",
     why="Two nodes with one id fight over the index.",
     fix="Delete my-node-id.dat of one of the nodes: the server makes a new one.",
+    passed="the nodes have no id in common",
 )
 def copied_node_id(context: CheckContext) -> Iterator[Finding]:
     if len(context.packs) < 2:
@@ -362,8 +363,6 @@ def copied_node_id(context: CheckContext) -> Iterator[Finding]:
             "had been started",
             fix=f"rm {' '.join(quote(str(second.path(path))) for path in common)}",
         )
-    else:
-        yield finding.ok("the nodes have no id in common")
 
 
 @Check(

@@ -1,27 +1,33 @@
 """Step 1: two packs that can be configured: same product, stopped, writable, with a driver (procedure 1).
 
-The checks are in `homes` (the two homes and their files) and in `java` (Java and the driver jars).
+The checks of the two homes and their files are in `homes`.
 """
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
-from wizard.pack.driver import is_mysql_driver
-from wizard.pack.home import CARBON, LIB
-from wizard.preflight.checks import Check, CheckContext
-from wizard.steps import homes, java
+from wizard.pack.driver import first_with, holds_class, is_mysql_driver
+from wizard.pack.home import CARBON, DROPINS, LIB
+from wizard.preflight.checks import Check, CheckContext, each_home
+from wizard.steps import homes
 from wizard.steps.reading import describe
 from wizard.steps.rows import Row, Table
 from wizard.steps.step import Step
-from wizard.system import finding
+from wizard.system import bounded, finding
+from wizard.system.errors import WizardError
 from wizard.system.finding import Finding
 from wizard.system.presence import is_file
 
 if TYPE_CHECKING:
+    from wizard.pack.home import Pack
     from wizard.plan.workbench import Workbench
+    from wizard.profile.model import Node
     from wizard.steps.reading import Reading
 
 
@@ -41,11 +47,120 @@ def driver_jar(bench: Workbench) -> None:
     always=True,
     why="If a password cannot be resolved now, it cannot be written, and the servers do not start.",
     fix="Set the variable, write the file (chmod 600), or correct the reference.",
+    passed="every password that is needed was found",
 )
 def secret(context: CheckContext) -> Iterator[Finding]:
     yield from context.passwords.problems
-    if not context.passwords.problems:
-        yield finding.ok("every password that is needed was found")
+
+
+@Check(
+    "prerequisites.java",
+    field="nodes.java_home",
+    why="The 4.4.x kernels start on Java 1.7 and 1.8 only.",
+    fix="Set nodes.java_home to a JDK 1.8.",
+)
+def java(context: CheckContext) -> Iterator[Finding]:
+    """The Java of the profile; without one that of `JAVA_HOME`, as the launcher does, which uses no PATH."""
+    for node in context.nodes:
+        named = node.java_home is not None
+        home = node.java_home if named else os.environ.get("JAVA_HOME")
+        version = java_version(Path(home)) if home else None
+        if not home:
+            problem = "neither java_home nor JAVA_HOME is set: the launcher refuses to start the server"
+        elif version is None and named:
+            problem = f"{home}/release cannot be read: not a Java home"
+        elif version is None:
+            problem = f"java_home is not set, and JAVA_HOME = {home} holds no Java"
+        elif re.match(r"1\.[78](\D|$)", version):
+            yield finding.ok(f"Java {version}{'' if named else ', by JAVA_HOME'}", node=node.name)
+            continue
+        elif named:
+            problem = f"Java {version} in {home}: the 4.4.x kernels need 1.7 or 1.8"
+        else:
+            problem = f"java_home is not set; JAVA_HOME points to Java {version}, and the 4.4.x kernels need 1.7 or 1.8"
+        made = finding.error if named else finding.warning
+        which = "" if named else " that the server will use"
+        yield made(
+            problem,
+            node=node.name,
+            fix=f"set java_home of {node.name} to {'a' if named else 'the'} JDK 1.7 or 1.8{which}",
+        )
+
+
+def java_version(java_home: Path) -> str | None:
+    """Return the version of a Java by its file `release`; None if that cannot be read."""
+    try:
+        text = bounded.read_text(java_home / "release")
+    except OSError:
+        return None
+    found = re.search(r'^JAVA_VERSION="([^"]{,99})"', text, re.MULTILINE)
+    return found[1] if found else "unknown"
+
+
+DOWNLOAD = (
+    "download MySQL Connector/J (5.1.49 fits every server before 9) and name its jar in mysql.driver_jar"
+)
+
+
+@Check(
+    "prerequisites.driver-jar",
+    field="mysql.driver_jar",
+    why="Without the driver's class the servers reach no database.",
+    fix="Download MySQL Connector/J 5.1.49 and name its jar in mysql.driver_jar.",
+)
+def driver_jar_fits(context: CheckContext) -> Iterator[Finding]:
+    mysql = context.profile.mysql
+    if mysql.driver_jar is not None:
+        yield _named_jar(Path(mysql.driver_jar), mysql.driver_class)
+    else:
+        yield from jar_of_home(context)
+
+
+def _named_jar(path: Path, driver_class: str) -> Finding:
+    if path.suffix != ".jar":
+        return finding.error(
+            f"{path.name} does not end in .jar: the servers ignore it",
+            fix=f"mv {quote(str(path))} {quote(str(path.with_suffix('.jar')))}   and name that in driver_jar",
+        )
+    try:
+        if holds_class(path, driver_class):
+            return finding.ok(f"{path.name} holds {driver_class}")
+    except WizardError as problem:
+        return finding.error(f"{path}: {problem.message}", fix=problem.fix or DOWNLOAD)
+    return finding.error(f"{path} does not hold {driver_class}", fix=DOWNLOAD)
+
+
+@each_home()
+def jar_of_home(context: CheckContext, node: Node, pack: Pack) -> Iterator[Finding]:
+    driver_class = context.profile.mysql.driver_class
+    fitting = first_with(pack.jars(LIB), driver_class)
+    if fitting is not None:
+        yield finding.ok(f"{fitting.name} holds {driver_class}")
+    else:
+        yield finding.error(
+            f"driver_jar is not set, and no jar in {pack.path(LIB)} holds {driver_class}", fix=DOWNLOAD
+        )
+
+
+@Check(
+    "prerequisites.second-driver",
+    severity="warning",
+    why="With two MySQL drivers on one class path it is undefined which one the server loads.",
+    fix="Remove the other jar from repository/components/lib, and an old bundle of it from dropins.",
+)
+@each_home("no other MySQL driver")
+def second_driver(context: CheckContext, node: Node, pack: Pack) -> Iterator[Finding]:
+    named = context.profile.mysql.driver_jar
+    drivers = [jar for jar in pack.jars(LIB) if is_mysql_driver(jar)]
+    own = {Path(named).name} if named is not None else {jar.name for jar in drivers[:1]}
+    # At its start, the server makes a bundle of each jar in lib.
+    made = {f"{name.removesuffix('.jar').replace('-', '_')}_1.0.0.jar" for name in own}
+    others = [jar for jar in drivers if jar.name not in own]
+    others += [jar for jar in pack.jars(DROPINS) if jar.name not in made and is_mysql_driver(jar)]
+    for jar in others:
+        yield finding.warning(
+            f"{jar} is another MySQL driver on the same class path", fix=f"rm {quote(str(jar))}"
+        )
 
 
 def read_offset(found: Reading) -> None:
@@ -70,6 +185,6 @@ STEP = Step(
     },
     edits=(OFFSET_ROWS.edit, driver_jar),
     tables=(OFFSET_ROWS,),
-    checks=(secret, *homes.CHECKS, *java.CHECKS, homes.copied_node_id, homes.link),
+    checks=(secret, *homes.CHECKS, java, driver_jar_fits, second_driver, homes.copied_node_id, homes.link),
     reads=(read_offset, read_driver_jar),
 )

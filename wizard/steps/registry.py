@@ -247,6 +247,7 @@ def local_database(context: CheckContext, node: Node, _: Pack) -> Iterator[Findi
     severity="warning",
     why="Each server keeps what is its own in its local registry; two servers in one database overwrite each other's.",
     fix="Give the local registry of each node a database of its own, such as the pack's H2 file.",
+    passed="each node has a local registry of its own",
 )
 def shared_local(context: CheckContext) -> Iterator[Finding]:
     local = {
@@ -264,17 +265,12 @@ def shared_local(context: CheckContext) -> Iterator[Finding]:
             )
         return
     first, second = local.values()
-    resolve = not context.offline
-    shared = [
-        url for url in first if any(sources.is_same_database(url, one, resolve=resolve) for one in second)
-    ]
-    for url in shared:
-        yield finding.warning(
-            f"the local registry of both nodes is in one database, {sources.shown_url(url)}",
-            fix="give each node's local registry a database of its own, such as the pack's H2 file",
-        )
-    if not shared:
-        yield finding.ok("each node has a local registry of its own")
+    for url in first:
+        if any(sources.is_same_database(url, one, resolve=not context.offline) for one in second):
+            yield finding.warning(
+                f"the local registry of both nodes is in one database, {sources.shown_url(url)}",
+                fix="give each node's local registry a database of its own, such as the pack's H2 file",
+            )
 
 
 def _local(pack: Pack, profile: Profile) -> tuple[str, list[str]]:
