@@ -29,26 +29,30 @@ from wizard.passwords.secret import Secret
 
 ANONYMOUS = Account("", "localhost")
 EVERYWHERE = Account("apim", "%")
+NEAR, FAR = Account("apim", "10.0.0.%"), Account("", "10.%")
 
 
 class TestMatchingAccounts:
-    def test_the_anonymous_account_of_localhost_comes_first(self) -> None:
-        assert match_account([EVERYWHERE, ANONYMOUS], "apim", ["localhost", "127.0.0.1"]) == ANONYMOUS
-        assert match_account([EVERYWHERE, ANONYMOUS], "apim", ["10.0.0.7"]) == EVERYWHERE
-
-    def test_with_equal_hosts_the_named_account_wins(self) -> None:
-        named = Account("apim", "localhost")
-        assert match_account([ANONYMOUS, EVERYWHERE, named], "apim", ["localhost"]) == named
-
-    def test_the_longer_pattern_wins(self) -> None:
-        near, far = Account("apim", "10.0.0.%"), Account("", "10.%")
-        assert match_account([far, near, EVERYWHERE], "apim", ["10.0.0.7"]) == near
-        assert match_account([far, near, EVERYWHERE], "apim", ["10.9.0.7"]) == far
-
-    def test_no_account_fits(self) -> None:
-        assert (
-            match_account([Account("apim", "10.%"), Account("other", "%")], "apim", ["192.168.0.1"]) is None
-        )
+    @pytest.mark.parametrize(
+        ("accounts", "hosts", "matched"),
+        [
+            ([EVERYWHERE, ANONYMOUS], ["localhost", "127.0.0.1"], ANONYMOUS),
+            ([EVERYWHERE, ANONYMOUS], ["10.0.0.7"], EVERYWHERE),
+            # With equal hosts the named account wins, else the longer pattern.
+            (
+                [ANONYMOUS, EVERYWHERE, Account("apim", "localhost")],
+                ["localhost"],
+                Account("apim", "localhost"),
+            ),
+            ([FAR, NEAR, EVERYWHERE], ["10.0.0.7"], NEAR),
+            ([FAR, NEAR, EVERYWHERE], ["10.9.0.7"], FAR),
+            ([Account("apim", "10.%"), Account("other", "%")], ["192.168.0.1"], None),
+        ],
+    )
+    def test_which_account_the_server_uses(
+        self, accounts: list[Account], hosts: list[str], matched: Account | None
+    ) -> None:
+        assert match_account(accounts, "apim", hosts) == matched
 
     @pytest.mark.parametrize(
         ("pattern", "host", "fits"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,47 +22,58 @@ from wizard.database.rights import (
     rights_of,
 )
 
+EXACT = r"GRANT SELECT, INSERT ON `user\_db`.* TO 'a'@'%'"
+
 
 def rights(*lines: str, literal: bool = False) -> Rights:
     return Rights(parsed(lines), literal=literal)
 
 
+GRANTS: list[tuple[list[str], str, list[str], list[str]]] = [
+    # The server's lines, a database, what is asked for, what is missing.
+    (
+        ["GRANT USAGE ON *.* TO `a`@`%`", r"GRANT ALL PRIVILEGES ON `u\_db`.* TO `a`@`%`"],
+        "u_db",
+        ["DROP"],
+        [],
+    ),
+    ([r"GRANT ALL PRIVILEGES ON `u\_db`.* TO `a`@`%`"], "uXdb", ["CREATE", "DROP"], ["CREATE", "DROP"]),
+    # An unescaped underscore is a wildcard.
+    (["GRANT ALL PRIVILEGES ON `user_db`.* TO 'a'@'%'"], "userXdb", ["CREATE"], []),
+    (["GRANT ALL PRIVILEGES ON `user_db`.* TO 'a'@'%'"], "userXXdb", ["CREATE"], ["CREATE"]),
+    # The most exact name counts.
+    ([EXACT, "GRANT ALL PRIVILEGES ON `user%`.* TO 'a'@'%'"], "user_db", ["SELECT", "CREATE"], ["CREATE"]),
+    (["GRANT ALL PRIVILEGES ON `user%`.* TO 'a'@'%'", EXACT], "user_x", ["SELECT", "CREATE"], []),
+    # Global privileges count everywhere.
+    (["GRANT SELECT, CREATE ON *.* TO 'a'@'%'"], "anything", ["SELECT", "CREATE", "DROP"], ["DROP"]),
+    # Quotes in names, a server that quotes nothing, and double quotes in ANSI mode.
+    (["GRANT ALL PRIVILEGES ON `we``ird'\"x`.* TO 'a'@'%'"], "we`ird'\"x", ["CREATE"], []),
+    ([r"GRANT ALL PRIVILEGES ON user\_db.* TO apim@'%'"], "user_db", ["CREATE"], []),
+    (['GRANT ALL PRIVILEGES ON "we""ird`x".* TO "a"@"%" WITH GRANT OPTION'], 'we"ird`x', ["CREATE"], []),
+]
+
+
 class TestReadingGrants:
-    def test_all_privileges_of_a_database(self) -> None:
-        found = rights("GRANT USAGE ON *.* TO `a`@`%`", r"GRANT ALL PRIVILEGES ON `user\_db`.* TO `a`@`%`")
-        assert found.missing("user_db", SERVERS_NEED) == []
-        assert found.missing("userXdb", SERVERS_NEED) == list(SERVERS_NEED)
-
-    def test_an_unescaped_underscore_is_a_wildcard(self) -> None:
-        found = rights("GRANT ALL PRIVILEGES ON `user_db`.* TO 'a'@'%'")
-        assert found.missing("userXdb", ["CREATE"]) == []
-        assert found.missing("userXXdb", ["CREATE"]) == ["CREATE"]
-
-    def test_the_most_exact_name_counts(self) -> None:
-        found = rights(
-            "GRANT ALL PRIVILEGES ON `user%`.* TO 'a'@'%'", r"GRANT SELECT, INSERT ON `user\_db`.* TO 'a'@'%'"
-        )
-        assert found.missing("user_db", ["SELECT", "CREATE"]) == ["CREATE"]
-        assert found.missing("user_x", ["SELECT", "CREATE"]) == []
-
-    def test_global_rights_count_everywhere(self) -> None:
-        found = rights("GRANT SELECT, CREATE ON *.* TO 'a'@'%' WITH GRANT OPTION")
-        assert found.missing("anything", ["SELECT", "CREATE", "DROP"]) == ["DROP"]
-        assert found.missing(None, ["CREATE USER"]) == ["CREATE USER"]
-        assert found.missing("x", ["CREATE"], grantable=True) == []
+    @pytest.mark.parametrize(("lines", "database", "asked", "missing"), GRANTS)
+    def test_what_a_server_lists(
+        self, lines: list[str], database: str, asked: list[str], missing: list[str]
+    ) -> None:
+        assert rights(*lines).missing(database, asked) == missing
 
     def test_without_the_grant_option_nothing_can_be_passed_on(self) -> None:
         found = rights("GRANT ALL PRIVILEGES ON `d`.* TO 'a'@'%'")
         assert found.missing("d", ALL_OF_A_DATABASE, grantable=True) == ["GRANT OPTION"]
+        found = rights("GRANT SELECT, CREATE ON *.* TO 'a'@'%' WITH GRANT OPTION")
+        assert found.missing("x", ["CREATE"], grantable=True) == []
+        assert found.missing(None, ["CREATE USER"]) == ["CREATE USER"]
 
-    def test_a_partial_revoke_removes_a_global_privilege(self) -> None:
+    def test_with_partial_revokes(self) -> None:
+        """A revoke removes a global privilege, and a backslash is part of a name."""
         found = rights(
-            "GRANT SELECT, CREATE ON *.* TO `a`@`%`", "REVOKE CREATE ON `d`.* FROM `a`@`%`", literal=True
+            *("GRANT SELECT, CREATE ON *.* TO `a`@`%`", "REVOKE CREATE ON `d`.* FROM `a`@`%`"), literal=True
         )
         assert found.missing("d", ["SELECT", "CREATE"]) == ["CREATE"]
         assert found.missing("e", ["SELECT", "CREATE"]) == []
-
-    def test_where_names_are_literal_a_backslash_is_one(self) -> None:
         found = rights(r"GRANT ALL PRIVILEGES ON `a\_b`.* TO `a`@`%`", literal=True)
         assert found.missing("a_b", ["CREATE"]) == ["CREATE"]
 
@@ -73,18 +85,6 @@ class TestReadingGrants:
             "GRANT PROXY ON ''@'' TO 'root'@'localhost' WITH GRANT OPTION",
         )
         assert found.grants == ()
-
-    def test_names_with_quotes(self) -> None:
-        found = rights("GRANT ALL PRIVILEGES ON `we``ird'\"x`.* TO 'a'@'%'")
-        assert found.missing("we`ird'\"x", ["CREATE"]) == []
-
-    def test_a_server_that_quotes_nothing(self) -> None:
-        found = rights(r"GRANT ALL PRIVILEGES ON user\_db.* TO apim@'%'")
-        assert found.missing("user_db", ["CREATE"]) == []
-
-    def test_in_ansi_mode_the_server_writes_double_quotes(self) -> None:
-        found = rights('GRANT ALL PRIVILEGES ON "we""ird`x".* TO "a"@"%" WITH GRANT OPTION')
-        assert found.missing('we"ird`x', ["CREATE"], grantable=True) == []
 
     @given(st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=12))
     def test_the_pattern_of_a_name_fits_that_name_alone(self, name: str) -> None:
