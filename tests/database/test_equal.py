@@ -8,7 +8,6 @@ import pytest
 
 from tests.database.test_checks import Looked, MakeContext, context_for
 from tests.database.test_names import named
-from tests.database.test_sql import runs, text_for
 from tests.support.playground import Playground
 from wizard.command_line.run.databases import make_databases, sql_for_dba
 from wizard.database.needs import DatabaseResult
@@ -57,21 +56,6 @@ def test_each_is_created_once_and_the_script_runs_once(sharing: Playground) -> N
     assert {database for database, _ in statements} == {sharing.user}
     assert [result.status for result in sharing.provision()] == ["present", "present"]
     assert sharing.journal.begun() == {}
-
-
-def test_what_sql_prints_makes_each_once(sharing: Playground) -> None:
-    text = text_for(sharing)
-    assert text.count("CREATE DATABASE") == 2
-    assert text.count("\nGRANT ALL") == 2
-    assert text.count("\nUSE ") == 1
-    assert "-- The tables of the user and registry database" in text
-    runs(sharing, text)
-    needs = sharing.pending()
-    assert not needs.pending
-    assert [(result.name, result.tables) for result in needs.results] == [
-        (sharing.user, 39),
-        (sharing.names["event_store"], 0),
-    ]
 
 
 def test_of_a_profile(maria: Playground, context_for: MakeContext) -> None:

@@ -183,13 +183,6 @@ class TestWhatAKilledRunLeavesToOthers:
         assert maria.server.run(f"SHOW CREATE DATABASE {quoted(maria.user)}")[0][1].count("latin2")
         is_made(maria)
 
-    def test_added_tables_are_kept(self, maria: Playground) -> None:
-        assert killed(lambda: maria.provision(progress=before_statement(maria.user, 40)))
-        maria.server.run("CREATE TABLE somebodys (i INT)", database=maria.user)
-        before = maria.server.tables(maria.user)
-        assert maria.provision()[0].status == "missing"
-        assert maria.server.tables(maria.user) == before
-
     def test_a_schema_completed_meanwhile_stays(self, maria: Playground, tmp_path: Path) -> None:
         """Killed here, made there: nothing is taken back, and the note goes."""
         assert killed(lambda: maria.provision(progress=before_statement(maria.user, 0)))

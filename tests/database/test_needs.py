@@ -98,14 +98,6 @@ class TestAccount:
         assert needs.account == (APIM if created else None)
         assert all(need.grant_to == ((APIM,) if created else ()) for need in needs.databases)
 
-    @pytest.mark.parametrize("changes", [{"mode": "dba"}, {"administrator": None}])
-    def test_not_for_a_dba_and_not_without_administrator(self, changes: dict[str, Any]) -> None:
-        wanted = dataclasses.replace(WANTED, **changes)
-        needs = decided(wanted, **NOT_LOGGED_IN, accounts=())
-        assert needs.account is None
-        assert not needs.pending
-        assert statuses(needs) == ["missing", "missing"]
-
     def test_missing_privileges_are_granted_to_the_matched_account(self) -> None:
         near = Account("apim", "10.0.0.%")
         needs = decided(account=near, rights={near: NOTHING, APIM: ALL})
@@ -113,26 +105,11 @@ class TestAccount:
 
 
 class TestDatabases:
-    def test_absent(self) -> None:
-        needs = decided()
-        assert [(need.create, need.script) for need in needs.databases] == [(True, True), (True, False)]
-        assert statuses(needs) == ["pending", "pending"]
-
     def test_there(self) -> None:
         needs = decided(contents={"u": database(WHOLE), "e": database(NONE, "e")})
         assert not needs.pending
         assert statuses(needs) == ["present", "present"]
         assert needs.results[0].tables == 2
-
-    def test_empty_is_filled(self) -> None:
-        needs = decided(contents={"u": database(NONE), "e": database(NONE, "e")})
-        assert [(need.create, need.script) for need in needs.databases] == [(False, True), (False, False)]
-
-    @pytest.mark.parametrize("schema", [HALF, Schema(("orders",), (), ())])
-    def test_what_is_not_ours_is_missing(self, schema: Schema) -> None:
-        needs = decided(contents={"u": database(schema), "e": database(NONE, "e")})
-        assert not needs.pending
-        assert statuses(needs) == ["missing", "present"]
 
     def test_a_store_is_not_measured_by_the_script(self) -> None:
         """Its tables are the servers', and whatever it holds, the script is not run in it."""

@@ -16,7 +16,7 @@ from wizard.database.failure import DatabaseError, Endpoint
 from wizard.database.needs import DatabaseResult
 from wizard.database.provision import ProvisioningFailed
 from wizard.database.situation import LOCK
-from wizard.database.wanted import Login, WantedDatabases
+from wizard.database.wanted import Login
 from wizard.passwords.secret import Secret
 from wizard.system.cancel import Cancel
 from wizard.system.errors import Cancelled, Failed
@@ -110,25 +110,6 @@ class TestFromNothing:
         with ground56.server.setting("sql_mode", mode):
             ground56.provision(ground56.wanted(charset="utf8"))
             assert_complete(ground56)
-
-    @pytest.mark.parametrize(
-        "password",
-        [
-            "quo'te",
-            'dou"ble',
-            "back\\slash",
-            "trailing\\",
-            "100% %s %%",
-            "a;b -- c",
-            "ümläut ß 漢",
-            "`",
-            "''; DROP --",
-        ],
-    )
-    def test_any_password(self, maria: Playground, password: str) -> None:
-        maria.password = password
-        maria.provision()
-        assert_complete(maria)
 
     def test_a_password_of_every_kind_in_another_mode(self, ground: Playground) -> None:
         with ground.server.setting(
@@ -564,13 +545,3 @@ class TestPasswordsStayHidden:
         assert ground.server.root_password not in everything
         for path in (ground.folder / "journal").rglob("*"):
             assert "s3cret" not in path.read_text()
-
-
-def test_a_wrong_administrator_changes_nothing(maria: Playground) -> None:
-    from wizard.database.wanted import Login
-
-    wanted: WantedDatabases = maria.wanted(administrator=Login("root", Secret("wrong")))
-    maria.make_account()
-    needs = maria.pending(wanted)
-    assert not needs.by_administrator
-    assert [result.status for result in needs.results] == ["missing"] * 4

@@ -137,18 +137,6 @@ class TestTheText:
         assert "ALTER USER" in new and "ALTER USER" not in old
         assert "partial_revokes" in new and "partial_revokes" not in maria
 
-    def test_the_underscore_is_escaped(self) -> None:
-        assert r"GRANT ALL ON `user\_db`.*" in sql_text(self.WANTED, None, Greeting("8.4"))
-
-    def test_the_password_is_there_only_when_asked_for(self) -> None:
-        assert "s3cret" not in sql_text(self.WANTED, None, Greeting("5.6"))
-        assert "s3cret" in sql_text(self.WANTED, None, Greeting("5.6"), with_password=True)
-
-    def test_a_character_set_where_one_is_wanted(self) -> None:
-        wanted = dataclasses.replace(self.WANTED, charset="latin1")
-        assert sql_text(wanted, None, Greeting("8.4")).count("CHARACTER SET latin1") == 2
-        assert "CHARACTER SET" not in sql_text(self.WANTED, None, Greeting("8.4"))
-
     def test_a_store_that_exists_gets_the_character_set_too(self) -> None:
         text = sql_text(dataclasses.replace(self.WANTED, store_charset="latin1"), None, Greeting("8.4"))
         assert "ALTER DATABASE `store` CHARACTER SET latin1;" in text

@@ -9,11 +9,9 @@ import pymysql
 import pytest
 
 from tests.database.test_replay import World, world_of
-from tests.database.test_sql import runs, text_for
 from tests.support.pairs import copy_pack
 from tests.support.playground import Playground, playground
 from tests.support.servers import Server, quoted
-from wizard.database.wanted import default_store_charset
 from wizard.pack.home import Pack
 from wizard.pack.stores import LARGEST_ROW, RDBMS_CONFIG, row_size, store_tables
 
@@ -115,14 +113,6 @@ class TestCreation:
             "stats": "latin1",
         }
 
-    def test_sql_prints_the_same(self, ground: Playground, packs: Path) -> None:
-        ground.pack = packs / "apim-analytics-2.1.0"
-        charset = default_store_charset([Pack(ground.pack)])
-        runs(ground, text_for(ground, charset="utf8", store_charset=charset))
-        assert {charset_of(ground.server, ground.names[role]) for role in ROLES} == {"latin1"}
-        assert charset_of(ground.server, ground.user) == "utf8"
-        assert creates_its_tables(ground, ground.names["event_store"], ground.pack) == []
-
     def test_the_command_sql_prints_it_too(self, mariadb: Server, packs: Path, tmp_path: Path) -> None:
         for name, stores in (("apim-analytics-2.1.0", 2), ("apim-analytics-2.0.0", 0)):
             with playground(mariadb, packs / name, tmp_path / name) as ground:
@@ -176,14 +166,6 @@ class TestWhatIsRefused:
         assert ran.code == 0
         assert {one["status"] for one in ran.json["checks"] if one["id"] == "mysql.charset"} == {"ok"}
         assert creates_its_tables(maria, store, maria.pack) == []
-
-    def test_a_character_set_that_the_server_does_not_know(
-        self, maria: Playground, packs: Path, tmp_path: Path
-    ) -> None:
-        world = world_of(maria, packs / "apim-analytics-2.1.0", tmp_path, store_charset="latin99")
-        ran = world.run("check", "--json", "--only", "mysql", "--ignore", "ports.free")
-        (error,) = [one for one in ran.json["checks"] if one["status"] == "error"]
-        assert error["id"] == "mysql.charset" and "latin99" in error["message"]
 
     def test_a_broken_configuration_is_reported_before_anything_is_created(
         self, maria: Playground, packs: Path, tmp_path: Path
