@@ -89,24 +89,22 @@ def first_with(jars: Iterable[Path], class_name: str) -> Path | None:
 
 def is_mysql_driver(path: Path) -> bool:
     """Whether the jar is a driver for MySQL; False also for what is not a readable zip."""
-    try:
+    with suppress(DriverError):
         return inspect(path).is_mysql_driver
-    except DriverError:
-        return False
+    return False
 
 
 def required(path: Path, class_name: str) -> DriverJar:
     """Return the jar, which holds `class_name`.  Raises DriverError, which names what it holds instead."""
-    if not holds_class(path, class_name):
-        jar = inspect(path)
-        instead = f"; it is {jar.name} with {', '.join(jar.classes)}" if jar.classes else ""
-        fix = (
-            f'set mysql.driver_class = "{jar.classes[0]}", or give a jar that holds {class_name}'
-            if jar.classes
-            else f"set mysql.driver_jar to a jar that holds {class_name} (MySQL Connector/J)"
-        )
-        raise DriverError(f"the jar does not hold the class {class_name}{instead}", place=str(path), fix=fix)
-    return inspect(path)
+    jar = inspect(path)
+    if holds_class(path, class_name):
+        return jar
+    message = f"the jar does not hold the class {class_name}"
+    fix = f"set mysql.driver_jar to a jar that holds {class_name} (MySQL Connector/J)"
+    if jar.classes:
+        message += f"; it is {jar.name} with {', '.join(jar.classes)}"
+        fix = f'set mysql.driver_class = "{jar.classes[0]}", or give a jar that holds {class_name}'
+    raise DriverError(message, place=str(path), fix=fix)
 
 
 def _entry(class_name: str) -> str:
@@ -120,15 +118,15 @@ def _opened(path: Path) -> Iterator[tuple[Archive, set[str]]]:
     try:
         with Archive(path) as jar:
             yield jar, {member.filename for member in jar.members}
+        return
     except FileNotFoundError:
-        raise DriverError("the driver jar does not exist", place=str(path), fix=fix) from None
+        message = "the driver jar does not exist"
     except OSError as problem:
-        if not isinstance(problem, NotAFile):
-            fix = "make it readable for this user"
         message = f"the driver jar cannot be read: {problem.strerror}"
-        raise DriverError(message, place=str(path), fix=fix) from None
+        fix = fix if isinstance(problem, NotAFile) else "make it readable for this user"
     except BadArchive as problem:
-        raise DriverError(f"the driver jar cannot be read: {problem}", place=str(path), fix=fix) from None
+        message = f"the driver jar cannot be read: {problem}"
+    raise DriverError(message, place=str(path), fix=fix)
 
 
 def _version(jar: Archive) -> str | None:
@@ -139,11 +137,9 @@ def _version(jar: Archive) -> str | None:
         return None  # a driver without a readable manifest is still a driver
     main = re.split(r"\r?\n\r?\n|\r\r", text, maxsplit=1)[0]
     unfolded = re.sub(r"(\r\n|\n|\r) ", "", main)  # a line end and one space continue a line of a manifest
-    attributes: dict[str, str] = {}
-    for line in unfolded.splitlines():
-        key, _, value = line.partition(":")
-        attributes.setdefault(key.strip().lower(), value.strip())
     for key in ("implementation-version", "bundle-version"):
-        if attributes.get(key):
-            return quoted(attributes[key], _VERSION_LIMIT)
+        for line in unfolded.splitlines():
+            name, _, value = line.partition(":")
+            if name.strip().lower() == key and value.strip():
+                return quoted(value, _VERSION_LIMIT)
     return None

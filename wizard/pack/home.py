@@ -81,11 +81,8 @@ class Pack:
         try:
             return is_file(path)
         except OSError as problem:
-            raise EditError(
-                f"cannot be read: {problem.strerror}",
-                place=str(path),
-                fix="let this user read its folder",
-            ) from None
+            message, fix = f"cannot be read: {problem.strerror}", "let this user read its folder"
+            raise EditError(message, place=str(path), fix=fix) from None
 
     def names(self, folder: str, suffix: str = "") -> list[str]:
         """Return the names in a folder of the pack with that suffix, sorted; none without the folder."""
@@ -102,15 +99,14 @@ class Pack:
         """The file's bytes."""
         if relative not in self._bytes:
             path = self.path(relative)
-            fix = "unpack the pack again"
+            message, fix = "the file is missing", "unpack the pack again"
             try:
                 self._bytes[relative] = bounded.read(path)
-            except FileNotFoundError:
-                raise EditError("the file is missing", place=str(path), fix=fix) from None
             except OSError as problem:
-                if not isinstance(problem, bounded.NotAFile):
-                    fix = "let this user read the file, or check the disk"
-                message = f"cannot be read: {problem.strerror}"
+                if not isinstance(problem, FileNotFoundError):
+                    message = f"cannot be read: {problem.strerror}"
+                    is_other = isinstance(problem, bounded.NotAFile)
+                    fix = fix if is_other else "let this user read the file, or check the disk"
                 raise EditError(message, place=str(path), fix=fix) from None
         return self._bytes[relative]
 
@@ -146,22 +142,23 @@ class Pack:
         return version_tuple(self._named("bin/wso2carbon-version.txt")[1])
 
     def _named(self, relative: str) -> tuple[str, str]:
-        try:
-            text = self.read(relative).decode("utf-8", "replace")
-        except EditError:
-            return "", ""
-        line = text.splitlines()[0] if text.strip() else ""
+        text = self._text(relative)
+        line = text.splitlines()[0] if text else ""
         product, _, version = quoted(line.strip(), 200).rpartition(" ")
         found = re.fullmatch(r"v(\d\S*|\$\{\S*)", version)
-        return (product.rstrip(), found[1]) if found else (quoted(text.strip(), 80), "")
+        return (product.rstrip(), found[1]) if found else (quoted(text, 80), "")
+
+    def _text(self, relative: str) -> str:
+        """The file's text without blanks around it; empty where it cannot be read."""
+        try:
+            return self.read(relative).decode("utf-8", "replace").strip()
+        except EditError:
+            return ""
 
     @cached_property
     def placeholder(self) -> str:
         """What the build should have filled in in `bin/version.txt`, like `${pom.version}`; mostly empty."""
-        try:
-            found = re.search(r"\$\{[^}\s]*\}", self.read("bin/version.txt").decode("utf-8", "replace"))
-        except EditError:
-            return ""
+        found = re.search(r"\$\{[^}\s]*\}", self._text("bin/version.txt"))
         return found[0] if found else ""
 
     @cached_property
@@ -175,11 +172,8 @@ class Pack:
 
     def _bundled(self, bundles: tuple[str, ...]) -> Version:
         """The newest version among the jars of these bundles; empty where there is none."""
-        found = (
-            re.fullmatch(rf"{re.escape(bundle)}_(\d.*)\.jar", name)
-            for bundle in bundles
-            for name in self._plugins
-        )
+        names = "|".join(map(re.escape, bundles))
+        found = (re.fullmatch(rf"(?:{names})_(\d.*)\.jar", jar) for jar in self._plugins)
         return max((version_tuple(one[1]) for one in found if one is not None), default=())
 
     @cached_property
@@ -189,12 +183,7 @@ class Pack:
     @property
     def node_ids(self) -> dict[str, str]:
         """The ids of this node, by the file that holds each; empty where it was never started."""
-        found = {}
-        for relative in NODE_IDS:
-            with suppress(EditError):
-                if self.exists(relative) and (text := self.read(relative).decode("utf-8", "replace").strip()):
-                    found[relative] = text
-        return found
+        return {relative: text for relative in NODE_IDS if (text := self._text(relative))}
 
     @property
     def title(self) -> str:
@@ -211,41 +200,33 @@ class Pack:
     @property
     def pid(self) -> int | None:
         """The process id that `wso2carbon.pid` holds, whether or not that process lives; read anew each time."""
-        try:
-            pid = int(bounded.read_text(self.path(PID)))
-        except (OSError, ValueError):
-            return None
-        return pid if 0 < pid < 2**31 else None
+        with suppress(OSError):
+            return bounded.number(bounded.read_text(self.path(PID))) or None
+        return None
 
     @property
     def running(self) -> int | None:
-        """The process id of this home's server, if `wso2carbon.pid` names a live process."""
+        """The process id of this home's server, if `wso2carbon.pid` names a live process, no zombie."""
         pid = self.pid
-        return pid if pid is not None and _alive(pid) else None
-
-    @cached_property
-    def scripts_swapped(self) -> bool:
-        """Whether `mysql5.7.sql` has taken the name `mysql.sql` (what `-Dsetup` runs on MySQL 5.7 and later)."""
-        return self.exists("dbscripts/mysql-before-5.7.sql") and not self.exists("dbscripts/mysql5.7.sql")
+        if pid is None:
+            return None
+        try:
+            os.kill(pid, 0)
+            stat = bounded.read_text(f"/proc/{pid}/stat")
+        except ProcessLookupError:
+            return None
+        except OSError:  # another user's
+            return pid
+        return None if stat.rpartition(")")[2].split()[:1] == ["Z"] else pid
 
     def script_for(self, version: tuple[int, ...], *, mariadb: bool = False) -> str | None:
         """The pack's script for this server, relative to the home; None where the pack has none that fits.
 
-        Source: procedure 2: MySQL before 5.7 `mysql.sql`, later `mysql5.7.sql`; MariaDB takes either.
+        Source: procedure 2: MySQL before 5.7 `mysql.sql`, later `mysql5.7.sql`; MariaDB takes either.  Where the script
+        for 5.7 has taken the name `mysql.sql` (which is what `-Dsetup` runs), the other one is `mysql-before-5.7.sql`.
         """
-        old = "dbscripts/mysql-before-5.7.sql" if self.scripts_swapped else "dbscripts/mysql.sql"
-        new = "dbscripts/mysql.sql" if self.scripts_swapped else "dbscripts/mysql5.7.sql"
+        old, new = "dbscripts/mysql.sql", "dbscripts/mysql5.7.sql"
+        if self.exists("dbscripts/mysql-before-5.7.sql") and not self.exists(new):
+            old, new = "dbscripts/mysql-before-5.7.sql", "dbscripts/mysql.sql"
         wanted = [new, old] if mariadb else [new] if version >= (5, 7) else [old]
         return next((script for script in wanted if self.exists(script)), None)
-
-
-def _alive(pid: int) -> bool:
-    """Whether the process exists and is not a zombie."""
-    try:
-        os.kill(pid, 0)
-        stat = bounded.read_text(f"/proc/{pid}/stat")
-    except ProcessLookupError:
-        return False
-    except OSError:  # another user's
-        return True
-    return stat.rpartition(")")[2].split()[:1] != ["Z"]

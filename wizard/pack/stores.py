@@ -62,9 +62,12 @@ _NO_COLUMN = re.compile(
     r"(primary|unique|key|index|constraint|foreign|check|fulltext|spatial)\b", re.IGNORECASE
 )
 _COLUMN = re.compile(
-    r"(?:`(?:[^`]|``)*`|\S+)\s+(?P<type>[a-z]\w*)\s*(?:\(\s*(?P<length>\d{1,9})[^)]*\))?(?P<rest>.*)",
-    re.IGNORECASE | re.DOTALL,
+    r"\S+\s+(?P<type>[a-z]\w*)\s*(?:\(\s*(?P<length>\d{1,9})[^)]*\))?(?P<rest>.*)", re.IGNORECASE | re.DOTALL
 )
+_QUOTED = re.compile(r"'[^']*'|`[^`]*`")
+_GROUP = r"\((?:[^()]|\([^()]*\))*\)"
+_DEFINITIONS = re.compile(rf"[^(]*\((?P<columns>(?:[^()]|{_GROUP})*)(?P<options>.*)", re.DOTALL)
+_DEFINITION = re.compile(rf"(?:[^(),]|{_GROUP})+")
 _CHARSET = re.compile(
     r"\b(?:character\s+set|charset)\s*=?\s*['\"]?(\w+)|\bcollate\s*=?\s*['\"]?([a-z0-9]+)_", re.IGNORECASE
 )
@@ -125,11 +128,16 @@ def row_size(statement: str, width: int) -> int:
 
     A character set that the statement itself names counts in place of `width`.
     """
-    columns, options = _parts(statement)
-    width = _own_width(options) or width
-    definitions = [found for part in columns if (found := _definition(part)) is not None]
-    nullable = sum("not null" not in " ".join(one["rest"].lower().split()) for one in definitions)
-    return sum(_column_size(one, width) for one in definitions) + (nullable + 7) // 8
+    # In quotes are names, defaults and character sets: none of their parentheses and commas is one of the statement.
+    plain = _QUOTED.sub(lambda quoted: re.sub(r"\W", "_", quoted[0][1:-1]), statement)
+    table = _DEFINITIONS.match(plain)
+    if table is None:
+        return 0
+    width = _own_width(table["options"]) or width
+    parts = (part.strip() for part in _DEFINITION.findall(table["columns"]))
+    columns = [found for part in parts if not _NO_COLUMN.match(part) and (found := _COLUMN.fullmatch(part))]
+    nullable = sum("not null" not in " ".join(one["rest"].lower().split()) for one in columns)
+    return sum(_column_size(one, width) for one in columns) + (nullable + 7) // 8
 
 
 def largest_row(packs: Iterable[Pack], width: int) -> int:
@@ -145,31 +153,6 @@ def largest_row(packs: Iterable[Pack], width: int) -> int:
 def needs_single_byte(packs: Iterable[Pack]) -> bool:
     """Whether the store tables of these packs cannot be created in every character set.  Raises EditError."""
     return largest_row(packs, WIDEST) > LARGEST_ROW
-
-
-def _parts(statement: str) -> tuple[list[str], str]:
-    """The definitions in the first parentheses of a `CREATE TABLE`, and what follows them."""
-    begin = statement.find("(") + 1
-    parts: list[str] = []
-    depth, last = 0, begin
-    for found in re.finditer(r"'[^']*'|`[^`]*`|[(),]", statement[begin:]):
-        at = begin + found.start()
-        if found[0] == "(":
-            depth += 1
-        elif found[0] == ")" and depth == 0:
-            return [*parts, statement[last:at]], statement[at + 1 :]
-        elif found[0] == ")":
-            depth -= 1
-        elif found[0] == "," and depth == 0:
-            parts.append(statement[last:at])
-            last = at + 1
-    return [*parts, statement[last:]], ""
-
-
-def _definition(part: str) -> re.Match[str] | None:
-    """The definition of a column; None for a key, an index, or nothing at all."""
-    text = part.strip()
-    return None if _NO_COLUMN.match(text) else _COLUMN.fullmatch(text)
 
 
 def _own_width(text: str) -> int | None:

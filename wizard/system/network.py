@@ -6,6 +6,15 @@ import ipaddress
 import threading
 import time
 from collections.abc import Iterable
+from contextlib import suppress
+
+
+def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """A literal address without its zone; None for a name."""
+    try:
+        return ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return None
 
 
 def is_local(address: str) -> bool:
@@ -13,19 +22,15 @@ def is_local(address: str) -> bool:
 
     Nothing is sent.  Loopback (all of 127.0.0.0/8 and ::1) is local.
     """
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    if parsed.is_unspecified or parsed.is_multicast:
-        return False
-    if parsed.is_loopback:
-        return True
+    parsed = _parsed(address)
+    if parsed is None or parsed.is_unspecified or parsed.is_multicast or parsed.is_loopback:
+        return parsed is not None and parsed.is_loopback
     import socket
 
-    family = socket.AF_INET if parsed.version == 4 else socket.AF_INET6
     try:
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        with socket.socket(
+            socket.AF_INET if parsed.version == 4 else socket.AF_INET6, socket.SOCK_DGRAM
+        ) as probe:
             probe.bind((address, 0))
     except OSError:
         return False
@@ -34,11 +39,7 @@ def is_local(address: str) -> bool:
 
 def is_literal(host: str) -> bool:
     """Whether a host is an address and no name."""
-    try:
-        ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return False
-    return True
+    return _parsed(host) is not None
 
 
 def addresses(host: str, *, resolve: bool) -> tuple[str, ...]:
@@ -50,7 +51,11 @@ def addresses(host: str, *, resolve: bool) -> tuple[str, ...]:
         return (host,)
     if host.lower() == "localhost":
         return ("127.0.0.1",)
-    return _lookup(host).addresses() if resolve else ()
+    if not resolve:
+        return ()
+    lookup = _lookup(host)
+    lookup.join(max(0.0, lookup.began + RESOLVE_LIMIT - time.monotonic()))
+    return lookup.found
 
 
 RESOLVE_LIMIT = 2.0
@@ -60,28 +65,22 @@ REMEMBERED = 30.0
 """Seconds for which an answer, or none, is taken as it is."""
 
 
-class _Lookup:
+class _Lookup(threading.Thread):
     """A name being resolved in a thread of its own, once for all who ask."""
 
     def __init__(self, host: str) -> None:
+        super().__init__(name=f"resolve {host}", daemon=True)
+        self.host = host
         self.began = time.monotonic()
-        self._done = threading.Event()
-        self._found: tuple[str, ...] = ()
-        threading.Thread(target=self._resolve, args=(host,), name=f"resolve {host}", daemon=True).start()
+        self.found: tuple[str, ...] = ()
+        self.start()
 
-    def _resolve(self, host: str) -> None:
+    def run(self) -> None:
         import socket
 
-        try:
-            found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-            self._found = tuple(dict.fromkeys(str(info[4][0]) for info in found))
-        except (OSError, UnicodeError):
-            self._found = ()
-        self._done.set()
-
-    def addresses(self) -> tuple[str, ...]:
-        self._done.wait(max(0.0, self.began + RESOLVE_LIMIT - time.monotonic()))
-        return self._found
+        with suppress(OSError, UnicodeError):
+            found = socket.getaddrinfo(self.host, None, type=socket.SOCK_STREAM)
+            self.found = tuple(dict.fromkeys(str(info[4][0]) for info in found))
 
 
 _lookups: dict[str, _Lookup] = {}
@@ -119,21 +118,15 @@ def on_one_machine(hosts: Iterable[str], *, resolve: bool) -> bool:
 
 def is_loopback(host: str, *, resolve: bool) -> bool:
     """Whether a host is (or resolves to) a loopback address."""
-    return any(
-        ipaddress.ip_address(address.partition("%")[0]).is_loopback
-        for address in addresses(host, resolve=resolve)
-    )
+    found = map(_parsed, addresses(host, resolve=resolve))
+    return any(address is not None and address.is_loopback for address in found)
 
 
 def own_addresses() -> list[str]:
     """The addresses of this machine's interfaces, without loopback and link-local ones, IPv4 first."""
     import ifaddr
 
-    found: list[str] = []
-    for adapter in ifaddr.get_adapters():
-        for ip in adapter.ips:
-            text = ip.ip if isinstance(ip.ip, str) else ip.ip[0]
-            parsed = ipaddress.ip_address(text)
-            if not (parsed.is_loopback or parsed.is_link_local):
-                found.append(text)
-    return sorted(dict.fromkeys(found), key=lambda text: (":" in text, text))
+    ips = (ip.ip for adapter in ifaddr.get_adapters() for ip in adapter.ips)
+    found = {ip if isinstance(ip, str) else ip[0] for ip in ips}
+    outside = [text for text in found if (ip := _parsed(text)) and not (ip.is_loopback or ip.is_link_local)]
+    return sorted(outside, key=lambda text: (":" in text, text))
