@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from wizard.pack.home import CARBON, SPARK_DEFAULTS, Pack
@@ -75,11 +76,9 @@ def of(node: Node, pack: Pack | None) -> list[Port]:
     The presentation port is not among them: it listens only on a presenter that is not a worker, and this pair has
     none (procedure 7).
     """
-    offset = offset_of(node, pack)
-    shifted = [Port(port.name, port.number + offset, port.source) for port in _shifted(pack)]
-    shifts = event_processor_offset(node, pack) is not None
+    offset, shifts = offset_of(node, pack), event_processor_offset(node, pack) is not None
     return [
-        *shifted,
+        *(port._replace(number=port.number + offset) for port in _shifted(pack)),
         Port("Hazelcast", node.hazelcast_port, "hazelcast_port", shifted=False),
         Port("event sync", event_sync(node, pack), "event_sync_port", shifts),
         Port("management", management(node, pack), "management_port", shifts),
@@ -123,25 +122,22 @@ def thrift(node: Node, pack: Pack | None) -> tuple[int, int]:
 
 
 def _spark(pack: Pack | None, key: str, default: int) -> int:
-    number = bounded.number(_spark_defaults(pack).get(key, ""))
-    return default if number is None else number
+    return default if (number := bounded.number(_spark_defaults(pack).get(key, ""))) is None else number
 
 
 def _spark_defaults(pack: Pack | None) -> dict[str, str]:
     """The keys and values of `spark-defaults.conf`; none where the file cannot be read."""
-    try:
-        found = pack.properties(SPARK_DEFAULTS) if pack is not None else None
-    except EditError:
-        found = None
-    return {key: found.get(key) or "" for key in found.keys()} if found else {}  # noqa: SIM118 (no mapping)
+    with suppress(EditError):
+        found = pack.properties(SPARK_DEFAULTS).counting.items() if pack is not None else ()
+        return {key: line.value for key, line in found}
+    return {}
 
 
 def _elements(pack: Pack | None, file: str, path: str) -> list[Element]:
     """The live elements at a path of a file; none where the pack has no such file, or it cannot be read."""
-    try:
+    with suppress(EditError):
         return pack.xml(file).all(path) if pack is not None and pack.exists(file) else []
-    except EditError:
-        return []
+    return []
 
 
 def _shifted(pack: Pack | None) -> Iterator[Port]:
@@ -181,9 +177,8 @@ def _receivers(pack: Pack | None) -> dict[str, int]:
 def _console(pack: Pack | None) -> Iterator[Port]:
     found: dict[str, int] = {}
     for connector in _elements(pack, CATALINA, "Service/Connector"):
-        number = bounded.number(connector.get("port") or "")
-        if number is not None:
-            secure = (connector.get("scheme") or "").lower() == "https"
-            found["console (HTTPS)" if secure else "console (HTTP)"] = number
+        scheme = "HTTPS" if (connector.get("scheme") or "").lower() == "https" else "HTTP"
+        if (number := bounded.number(connector.get("port") or "")) is not None:
+            found[f"console ({scheme})"] = number
     for name, number in {**CONSOLE, **found}.items():
         yield Port(name, number, CATALINA if name in found else "stock")

@@ -69,9 +69,8 @@ def read(data: bytes, name: str) -> Iterator[PropertyLine]:
     """
     for text, offsets, end, is_open in _logical_lines(data):
         key = _KEY.match(text)
-        assert key is not None
-        separator = _SEPARATOR.match(text, key.end())
-        assert separator is not None
+        separator = _SEPARATOR.match(text, key.end() if key else 0)
+        assert key is not None and separator is not None
         start, stop = separator.end(), len(text)
         while stop > start and text[stop - 1] in _BLANKS and not _is_escaped(text, stop - 1):
             stop -= 1
@@ -83,15 +82,8 @@ def read(data: bytes, name: str) -> Iterator[PropertyLine]:
         except ValueError as problem:
             line = data.count(b"\n", 0, offsets[0]) + 1
             raise EditError(str(problem), place=f"{name}:{line}", fix="double the backslash") from None
-        yield PropertyLine(
-            key=plain_key,
-            value=value.strip(TRIMMED),
-            value_start=value_start,
-            value_end=value_end,
-            end=end,
-            has_separator=bool(separator[0]),
-            is_open=is_open,
-        )
+        value = value.strip(TRIMMED)
+        yield PropertyLine(plain_key, value, value_start, value_end, end, bool(separator[0]), is_open)
 
 
 def _logical_lines(data: bytes) -> Iterator[tuple[str, list[int], int, bool]]:
@@ -120,10 +112,8 @@ def _logical_lines(data: bytes) -> Iterator[tuple[str, list[int], int, bool]]:
 
 def _is_escaped(text: str, position: int) -> bool:
     """Whether an odd number of backslashes stands before `position`."""
-    first = position
-    while first and text[first - 1] == "\\":
-        first -= 1
-    return (position - first) % 2 == 1
+    before = text[:position]
+    return (len(before) - len(before.rstrip("\\"))) % 2 == 1
 
 
 def _unescaped(raw: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from contextlib import suppress
 from typing import Any
 from xml.parsers import expat
 
@@ -26,24 +27,21 @@ def encoding_of(data: bytes, name: str) -> str:
     Raises:
         EditError: UTF-16, UTF-32, or an encoding that no file of the product has.
     """
-    fix = "save it as UTF-8 and let its first line say so"
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in data[:4]:
-        raise EditError("the file is UTF-16 or UTF-32, or no text at all", place=f"{name}:1:1", fix=fix)
     is_marked = data.startswith(codecs.BOM_UTF8)
     found = _DECLARATION.match(data, len(codecs.BOM_UTF8) if is_marked else 0)
-    if found is None:
-        return "utf-8"
-    declared = found[1].decode("ascii", "replace")
-    try:
+    declared = found[1].decode("ascii", "replace") if found else "utf-8"
+    codec = ""
+    with suppress(LookupError):
         codec = codecs.lookup(declared).name if _SUPPORTED.fullmatch(declared) else ""
-    except LookupError:
-        codec = ""
-    if not codec:
-        raise EditError(f"the encoding {declared!r} is not supported", place=f"{name}:1:1", fix=fix)
-    if is_marked and codec != "utf-8":
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in data[:4]:
+        message = "the file is UTF-16 or UTF-32, or no text at all"
+    elif not codec:
+        message = f"the encoding {declared!r} is not supported"
+    elif is_marked and codec != "utf-8":
         message = f"the file starts with the byte order mark of UTF-8 and declares {declared}"
-        raise EditError(message, place=f"{name}:1:1", fix=fix)
-    return codec
+    else:
+        return codec
+    raise EditError(message, place=f"{name}:1:1", fix="save it as UTF-8 and let its first line say so")
 
 
 def parse(data: bytes, name: str) -> etree._ElementTree:
@@ -110,20 +108,17 @@ def places(data: bytes, name: str) -> list[list[int]]:
             found.append([parser.CurrentByteIndex] * 2)
 
     def doctype(*_: object) -> None:
-        # expat stands inside of the declaration here; a reader looks for its start.
-        at = data.rfind(b"<!DOCTYPE", 0, parser.CurrentByteIndex + 1)
-        lines = _LINE_END.split(data[:at])
+        # expat is inside of the declaration here; a reader looks for its start.
+        lines = _LINE_END.split(data[: data.rfind(b"<!DOCTYPE", 0, parser.CurrentByteIndex + 1)])
         raise EditError(
             "the file has a DOCTYPE, which can pull in other files and is refused",
             place=f"{name}:{len(lines)}:{len(lines[-1]) + 1}",
             fix="remove the <!DOCTYPE …> declaration",
         )
 
-    parser.StartElementHandler = start
-    parser.EndElementHandler = end
+    parser.StartElementHandler, parser.EndElementHandler = start, end
     parser.CommentHandler = parser.ProcessingInstructionHandler = other
     parser.StartDoctypeDeclHandler = doctype
-    parser.ordered_attributes = True
     try:
         parser.Parse(data, True)
     except expat.ExpatError as failure:

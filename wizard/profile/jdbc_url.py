@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import NamedTuple
 from urllib.parse import quote, unquote, unquote_plus
 
@@ -58,10 +59,8 @@ class DatabaseAddress(NamedTuple):
     name: str
 
     def __str__(self) -> str:
-        servers = ",".join(
-            f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in self.servers
-        )
-        return f"{servers}/{self.name}"
+        servers = (f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in self.servers)
+        return f"{','.join(servers)}/{self.name}"
 
     def is_same(self, other: DatabaseAddress, *, resolve: bool = False) -> bool:
         """Whether both may be one database: one name (in any case: servers on Windows ignore it) on one server.
@@ -69,19 +68,14 @@ class DatabaseAddress(NamedTuple):
         `resolve`: look up the names of hosts; without it only addresses and `localhost` are known.
         """
         return self.name.casefold() == other.name.casefold() and any(
-            port == other_port and _same_host(host, other_host, resolve=resolve)
-            for host, port in self.servers
-            for other_host, other_port in other.servers
+            own_port == port
+            and (
+                network.on_one_machine([own, host], resolve=resolve)
+                or {*network.addresses(own, resolve=resolve)} & {*network.addresses(host, resolve=resolve)}
+            )
+            for own, own_port in self.servers
+            for host, port in other.servers
         )
-
-
-def _same_host(one: str, other: str, *, resolve: bool) -> bool:
-    """Whether two hosts are one: the same name, both this machine, or names of one address."""
-    if network.on_one_machine([one, other], resolve=resolve):
-        return True
-    return not set(network.addresses(one, resolve=resolve)).isdisjoint(
-        network.addresses(other, resolve=resolve)
-    )
 
 
 _ANY_URL = re.compile(
@@ -107,20 +101,13 @@ def database_of(url: str) -> DatabaseAddress | None:
 def _server(text: str) -> tuple[str, int]:
     """Host and port of one server of a URL, in the one form in which they are compared."""
     text = unquote(text).rpartition("@")[2].strip()
-    values = {key.lower(): value for key, value in _KEY_VALUE.findall(text)}
-    if values:
+    if values := {key.lower(): value for key, value in _KEY_VALUE.findall(text)}:
         host, port = values.get("host", ""), values.get("port", "")
     else:
-        host, _, port = (
-            text.rpartition(":") if re.search(r":\d*\Z", text.rpartition("]")[2]) else (text, "", "")
-        )
-    return _plain_host(host), bounded.number(port) or 3306
-
-
-def _plain_host(host: str) -> str:
+        is_ported = re.search(r":\d*\Z", text.rpartition("]")[2])
+        host, _, port = text.rpartition(":") if is_ported else (text, "", "")
     host = host.strip().strip("[]").rstrip(".").lower() or "localhost"
-    try:
+    with suppress(ValueError):
         address = ipaddress.ip_address(host)
-    except ValueError:
-        return host
-    return str(getattr(address, "ipv4_mapped", None) or address)
+        host = str(getattr(address, "ipv4_mapped", None) or address)
+    return host, bounded.number(port) or 3306

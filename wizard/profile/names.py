@@ -31,16 +31,13 @@ def check_name(name: str) -> None:
         UsageError: it has other characters than letters, digits, `_` and `-`, or is a command.
     """
     if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
-        raise UsageError(
-            f'"{escaped(name)}" cannot be the name of a profile',
-            fix="use letters, digits, _ and - only; a path contains a / or ends in .toml",
-        )
+        fix = "use letters, digits, _ and - only; a path contains a / or ends in .toml"
+        raise UsageError(f'"{escaped(name)}" cannot be the name of a profile', fix=fix)
     if name.startswith("-"):
         raise UsageError(f'"{name}" would be read as an option', fix="begin the name with a letter or digit")
     if name in RESERVED:
-        raise UsageError(
-            f'a profile cannot be called "{name}", which is a command', fix="give the profile another name"
-        )
+        message = f'a profile cannot be called "{name}", which is a command'
+        raise UsageError(message, fix="give the profile another name")
 
 
 def locate(argument: str | Path) -> tuple[str, Path]:

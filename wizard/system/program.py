@@ -86,32 +86,27 @@ def output_of(command: Sequence[str], *, time_limit: float, most_bytes: int) -> 
         ProgramFailed: it cannot be run, fails, prints too much, or is not done in time: then it is ended, with
             all that it started.
     """
-    name = command[0]
+    name = repr(command[0])
     try:
         ended = run(command, time_limit=time_limit, most_bytes=most_bytes, errors=False)
     except TimeoutError:
-        raise ProgramFailed(
-            f"the command {name!r} did not end within {time_limit:g} s",
-            "run it by hand, and unlock what it asks for",
-        ) from None
+        message, fix = f"did not end within {time_limit:g} s", "run it by hand, and unlock what it asks for"
     except (OSError, ValueError) as failure:
         reason = failure.strerror if isinstance(failure, OSError) else "an argument holds a NUL"
-        raise ProgramFailed(
-            f"the command {name!r} cannot be run: {reason}",
-            "correct the command: it is a list of program and arguments, and no shell takes part",
-        ) from None
-    code, content = ended.code, ended.output
-    del ended  # nothing of it among the variables of a traceback
-    if len(content) > most_bytes:
+        message = f"cannot be run: {reason}"
+        fix = "correct the command: it is a list of program and arguments, and no shell takes part"
+    else:
+        code, content = ended.code, ended.output
+        del ended  # nothing of it among the variables of a traceback
+        if not code and len(content) <= most_bytes:
+            return content
+        is_long = len(content) > most_bytes
         del content
-        raise ProgramFailed(f"the command {name!r} prints more than a password", "correct the command")
-    if code:
-        del content
-        raise ProgramFailed(
-            f"the command {name!r} failed with exit code {code}",
-            "run it by hand to see why: what it prints is not shown here",
-        )
-    return content
+        message, fix = "prints more than a password", "correct the command"
+        if not is_long:
+            message = f"failed with exit code {code}"
+            fix = "run it by hand to see why: what it prints is not shown here"
+    raise ProgramFailed(f"the command {name} {message}", fix)
 
 
 def _read(process: subprocess.Popen[bytes], deadline: float, most_bytes: int) -> tuple[bytes, bytes]:
@@ -120,22 +115,22 @@ def _read(process: subprocess.Popen[bytes], deadline: float, most_bytes: int) ->
     Raises:
         TimeoutError: that was not so at `deadline`.
     """
-    found = {process.stdout: bytearray(), process.stderr: bytearray()}
+    output, errors = bytearray(), bytearray()
     with selectors.DefaultSelector() as selector:
-        for stream in found:
+        for stream, found in ((process.stdout, output), (process.stderr, errors)):
             if stream is not None:
-                selector.register(stream, selectors.EVENT_READ)
-        while selector.get_map() and max(map(len, found.values())) <= most_bytes:
+                selector.register(stream, selectors.EVENT_READ, found)
+        while selector.get_map() and max(len(output), len(errors)) <= most_bytes:
             ready = selector.select(max(0.0, deadline - time.monotonic()))
             if not ready:
-                found.clear()
+                del output, errors, found  # nothing of it among the variables of a traceback
                 raise TimeoutError
             for key, _ in ready:
                 block = os.read(key.fd, 65536)
-                found[key.fileobj] += block  # type: ignore[index]
+                key.data.extend(block)
                 if not block:
                     selector.unregister(key.fileobj)
-    return bytes(found[process.stdout]), bytes(found[process.stderr])
+    return bytes(output), bytes(errors)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
