@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.support.profiles import MINIMAL_TEXT, get_field, valid_profiles
 from wizard.profile.document import lookup, set_field, unset_field, written
+from wizard.profile.fields import keys
 from wizard.profile.template import new_template
 from wizard.system.errors import WizardError
 
@@ -51,70 +52,52 @@ def diff(old, new):
     ]
 
 
+# fmt: off
+SET = [
+    ("mysql.host", "db", '-   host = "10.100.0.10"\t# a tab\n', '+   host = "db"\t# a tab\n'),
+    ("mysql.charset", "utf8", '-   # charset = "latin1"      # for 5.6\n', '+   charset = "utf8"      # for 5.6\n'),
+    ("mysql.password", {"command": ["pass", 'a "b"']}, '- password = { env = "A" }\n',
+        '+ password = { command = ["pass", "a \\"b\\""] }\n'),
+    (("mysql", "url_parameters", "a.b"), "x", '- url_parameters = { useSSL = "false" } # why\n',
+        '+ url_parameters = { useSSL = "false", "a.b" = "x" } # why\n'),
+    ("nodes.1.home", Path("/a b"), "- home = [ # no home\n", '-   "a",\n', "- ]\n", '+ home = "/a b"\n'),
+]
+ADDED = [
+    (TEXT, "mysql.port", 3307, 'password = { env = "A" }\nport = 3307\n\n# The heading'),
+    (TEXT, "spark.master_count", 1, "[spark]\nmaster_count = 1\n# nothing set\n"),
+    (TEXT, "nodes.0.port_offset", 2, 'name = "node1"\nport_offset = 2\n\n[[nodes]]'),
+    (TEXT, "nodes.1.port_offset", 2, '  "a",\n]\nport_offset = 2\n# the end'),
+    (TEXT, "title", "x", 'schema_version = 1   # the first\ntitle = "x"\n'),
+    (TEXT, "pool.max_active", 9, "# the end\n\n[pool]\nmax_active = 9\n"),
+    (TEXT, "mysql.databases.user", "u", '\n\n[mysql.databases]\nuser = "u"\n'),
+    ('[[nodes]]\nname = "a"\n', "nodes.1.name", "b", 'name = "a"\n\n[[nodes]]\nname = "b"\n'),
+    ('mysql.host = "a"\n', "mysql.port", 1, 'mysql.host = "a"\nmysql.port = 1\n'),
+    ('[mysql]\nnote = """\n# charset = "x"\n"""\n', "mysql.charset", "y", '# charset = "x"\n"""\ncharset = "y"\n'),
+    ("[spark]", "spark.master_count", 1, "[spark]\nmaster_count = 1\n"),
+]
+# fmt: on
+
+
 class TestSetting:
-    def test_a_value_that_is_there(self):
-        new = set_field(TEXT, "mysql.host", "db")
-        assert diff(TEXT, new) == ['-   host = "10.100.0.10"\t# a tab\n', '+   host = "db"\t# a tab\n']
+    @pytest.mark.parametrize(("field", "value", "changes"), [(one[0], one[1], [*one[2:]]) for one in SET])
+    def test_only_the_line_of_the_value_changes(self, field, value, changes):
+        assert sorted(diff(TEXT, set_field(TEXT, field, value))) == sorted(changes)
+
+    @pytest.mark.parametrize(("text", "field", "value", "place"), ADDED)
+    @pytest.mark.parametrize("newline", ["\n", "\r\n"])
+    def test_a_new_value_gets_a_line_in_its_table_or_a_table(self, text, field, value, place, newline):
+        new = set_field(text.replace("\n", newline), field, value)
+        if "\n" in text:
+            assert new.count("\n") == new.count(newline)
+        plain = new.replace("\r\n", "\n")
+        assert place in plain
+        assert [line for line in diff(text, plain) if line[0] == "-" and line[2:].strip() not in text] == []
+        assert get_field(new, field) == value
 
     def test_the_value_that_is_there_already_changes_nothing(self):
         assert set_field(TEXT, "mysql.host", "10.100.0.10") is TEXT
         assert set_field(TEXT, "mysql.password", {"env": "A"}) is TEXT
-
-    def test_true_is_not_1(self):
         assert get_field(set_field(TEXT, "schema_version", True), "schema_version") is True
-
-    def test_a_commented_sample_becomes_the_line(self):
-        new = set_field(TEXT, "mysql.charset", "utf8")
-        assert diff(TEXT, new) == [
-            '-   # charset = "latin1"      # for 5.6\n',
-            '+   charset = "utf8"      # for 5.6\n',
-        ]
-
-    def test_a_new_key_goes_behind_the_last_of_its_table(self):
-        new = set_field(TEXT, "mysql.port", 3307)
-        assert diff(TEXT, new) == ["+ port = 3307\n"]
-        assert 'password = { env = "A" }\nport = 3307\n\n# The heading' in new
-
-    def test_a_new_key_in_a_table_without_any(self):
-        new = set_field(TEXT, "spark.master_count", 1)
-        assert "[spark]\nmaster_count = 1\n# nothing set\n" in new
-
-    def test_a_new_key_of_a_node(self):
-        new = set_field(TEXT, "nodes.0.port_offset", 2)
-        assert 'name = "node1"\nport_offset = 2\n\n[[nodes]]' in new
-
-    def test_a_new_key_behind_a_value_of_several_lines(self):
-        new = set_field(TEXT, "nodes.1.port_offset", 2)
-        assert '  "a",\n]\nport_offset = 2\n# the end' in new
-
-    def test_a_new_key_at_the_top(self):
-        new = set_field(TEXT, "title", "x")
-        assert "schema_version = 1   # the first\ntitle" in new
-
-    def test_a_new_table(self):
-        new = set_field(TEXT, "pool.max_active", 9)
-        assert new == TEXT + "\n\n[pool]\nmax_active = 9\n"
-
-    def test_a_table_within_a_table(self):
-        new = set_field(TEXT, "mysql.databases.user", "u")
-        assert new.endswith('[mysql.databases]\nuser = "u"\n')
-
-    def test_a_node_that_is_not_there_yet(self):
-        new = set_field("", "nodes.0.name", "a")
-        new = set_field(new, "nodes.1.name", "b")
-        assert new == '[[nodes]]\nname = "a"\n\n[[nodes]]\nname = "b"\n'
-
-    def test_a_node_before_which_one_is_missing_is_refused(self):
-        with pytest.raises(WizardError):
-            set_field("", "nodes.1.name", "b")
-
-    def test_a_key_within_an_inline_table(self):
-        new = set_field(TEXT, ("mysql", "url_parameters", "a.b"), "x")
-        assert 'url_parameters = { useSSL = "false", "a.b" = "x" } # why' in new
-
-    def test_a_reference(self):
-        new = set_field(TEXT, "mysql.password", {"command": ["pass", 'a "b"']})
-        assert 'password = { command = ["pass", "a \\"b\\""] }\n' in new
 
     def test_a_table_with_a_header_key_by_key(self):
         text = '[mysql]\nport = 1\n[mysql.password]\n# why\nenv = "A"\n'
@@ -122,39 +105,15 @@ class TestSetting:
         assert tomllib.loads(new) == {"mysql": {"port": 1, "password": {"file": "x"}}}
         assert "# why" in new
 
-    def test_dotted_keys_stay_dotted(self):
-        new = set_field('mysql.host = "a"\n', "mysql.port", 1)
-        assert new == 'mysql.host = "a"\nmysql.port = 1\n'
-
-    def test_a_path_is_text(self):
-        assert get_field(set_field(TEXT, "nodes.0.home", Path("/a b")), "nodes.0.home") == "/a b"
-
-    def test_in_the_way(self):
-        for field in ("schema_version.x", "mysql.host.x", "mysql.0", "nodes.name"):
-            with pytest.raises(WizardError):
-                set_field(TEXT, field, 1)
-
-    def test_text_that_looks_like_a_sample_in_a_long_string_is_left_alone(self):
-        text = '[mysql]\nnote = """\n# charset = "x"\n"""\n'
-        new = set_field(text, "mysql.charset", "y")
-        assert new == text + 'charset = "y"\n'
-
-    def test_crlf(self):
-        text = TEXT.replace("\n", "\r\n")
-        for field, value in (
-            ("mysql.port", 1),
-            ("mysql.charset", "x"),
-            ("pool.max_active", 2),
-            ("spark.x", 1),
-        ):
-            new = set_field(text, field, value)
-            assert new.count("\n") == new.count("\r\n")
-            assert get_field(new, field) == value
+    @pytest.mark.parametrize(
+        "field", ["schema_version.x", "mysql.host.x", "mysql.0", "nodes.name", "nodes.3.name"]
+    )
+    def test_what_is_in_the_way_or_missing_before_it_is_an_error(self, field):
+        with pytest.raises(WizardError):
+            set_field(TEXT, field, 1)
 
     def test_nothing_else_moves_for_any_key_of_the_template(self):
         """Every key that is commented in `profile new` is set on its own line."""
-        from wizard.profile.fields import keys
-
         text = new_template()
         for key in keys().values():
             name = key.key.replace("nodes.", "nodes.1.")
@@ -165,22 +124,17 @@ class TestSetting:
 
 
 class TestTakingOut:
-    def test_a_line_becomes_a_comment(self):
-        new = unset_field(TEXT, "mysql.host")
-        assert '  # host = "10.100.0.10"\t# a tab\n' in new
-        assert get_field(new, "mysql.host") is None
+    @pytest.mark.parametrize("field", ["mysql.host", "schema_version", "nodes.0.name"])
+    def test_a_line_becomes_a_comment_and_comes_back(self, field):
+        gone, come = diff(TEXT, new := unset_field(TEXT, field))
+        assert come.replace("# ", "", 1)[1:] == gone[1:]
+        assert get_field(new, field) is None
+        assert set_field(new, field, get_field(TEXT, field)) == TEXT
 
-    def test_and_comes_back(self):
-        for field in ("mysql.host", "schema_version", "nodes.0.name"):
-            value = get_field(TEXT, field)
-            assert set_field(unset_field(TEXT, field), field, value) == TEXT
-
-    def test_a_value_of_several_lines_goes(self):
+    def test_several_lines_go_and_an_inline_table_and_dotted_keys_stay(self):
         assert "no home" not in unset_field(TEXT, "nodes.1.home")
-
-    def test_out_of_an_inline_table(self):
-        new = unset_field(TEXT, "mysql.url_parameters.useSSL")
-        assert "url_parameters = {} # why" in new
+        assert "url_parameters = {} # why" in unset_field(TEXT, "mysql.url_parameters.useSSL")
+        assert unset_field("a.b = 1\n", "a.b") == "# a.b = 1\n"
 
     def test_what_is_not_there(self):
         assert unset_field(TEXT, "mysql.port") is TEXT
@@ -190,9 +144,6 @@ class TestTakingOut:
         new = unset_field(TEXT, "mysql")
         assert tomllib.loads(new)["mysql"] == {}
         assert "[mysql]" in new
-
-    def test_a_dotted_key(self):
-        assert unset_field("a.b = 1\n", "a.b") == "# a.b = 1\n"
 
 
 def edits():

@@ -15,16 +15,14 @@ OTHER = MINIMAL_TEXT.replace("10.100.0.10", "10.100.0.11")
 
 
 def test_a_draft_comes_back_as_it_was_left_also_broken():
+    assert drafts.find("prod") is None
     draft = drafts.begin("prod", "not toml [")
     drafts.keep(draft)
+    assert all(path.stat().st_mode & 0o077 == 0 for path in locations.drafts().iterdir())
     assert drafts.find("prod") == draft
     assert locations.draft("prod").read_text() == "not toml ["
     drafts.keep(draft.with_text("better"))
     assert drafts.find("prod").text == "better"
-
-
-def test_there_is_none_before_it_is_kept():
-    assert drafts.find("prod") is None
 
 
 @pytest.mark.parametrize("name", ["replay", "a b", ""])
@@ -112,41 +110,34 @@ def test_discarding_leaves_the_profile():
     assert drafts.find("prod") is None
 
 
-def test_a_draft_is_for_its_owner_alone():
-    drafts.keep(drafts.begin("prod", ""))
-    for path in locations.drafts().iterdir():
-        assert path.stat().st_mode & 0o077 == 0
-
-
-class TestListing:
-    def test_nothing_yet(self):
-        assert listing() == []
-
-    def test_profiles_by_name_then_drafts(self):
-        save(MINIMAL_TEXT, locations.profile("b"))
-        save("broken =", locations.profile("a"))
-        save(MINIMAL_TEXT, locations.profile("replay"))
-        save(MINIMAL_TEXT, locations.profile("c d"))
-        (locations.profiles() / "note.txt").write_text("")
-        (locations.profiles() / ".b.toml.123").write_text("")
-        (locations.profiles() / "folder.toml").mkdir()
-        drafts.keep(drafts.begin("b", "x"))
-        drafts.keep(drafts.begin("new", "schema_version = 1\n"))
-        drafts.keep(drafts.begin("whole", MINIMAL_TEXT))
-        found = {one.name: one for one in listing()}
-        assert list(found) == ["a", "b", "c d", "folder", "replay", "new", "whole"]
-        assert {name: one.state for name, one in found.items()} == {
-            "a": "invalid",
-            "b": "ok",
-            "c d": "invalid",
-            "folder": "invalid",
-            "replay": "invalid",
-            "new": "draft",
-            "whole": "draft",
-        }
-        assert found["b"].cluster == "analytics"
-        assert found["b"].hosts == ("10.100.0.46", "10.100.0.47")
-        assert found["b"].error is None
-        assert ":1: " in found["a"].error
-        assert "mysql.host" in found["new"].error
-        assert found["whole"].hosts == ("10.100.0.46", "10.100.0.47")
+def test_the_list_has_profiles_by_name_then_drafts():
+    assert listing() == []
+    for name, text in (
+        ("b", MINIMAL_TEXT),
+        ("a", "broken ="),
+        ("replay", MINIMAL_TEXT),
+        ("c d", MINIMAL_TEXT),
+    ):
+        save(text, locations.profile(name))
+    (locations.profiles() / "note.txt").write_text("")
+    (locations.profiles() / ".b.toml.123").write_text("")
+    (locations.profiles() / "folder.toml").mkdir()
+    for name, text in (("b", "x"), ("new", "schema_version = 1\n"), ("whole", MINIMAL_TEXT)):
+        drafts.keep(drafts.begin(name, text))
+    found = {one.name: one for one in listing()}
+    assert [f"{name}: {one.state}" for name, one in found.items()] == [
+        *(
+            "a: invalid",
+            "b: ok",
+            "c d: invalid",
+            "folder: invalid",
+            "replay: invalid",
+            "new: draft",
+            "whole: draft",
+        )
+    ]
+    hosts = ("10.100.0.46", "10.100.0.47")
+    assert (found["b"].cluster, found["b"].hosts, found["b"].error) == ("analytics", hosts, None)
+    assert ":1: " in found["a"].error
+    assert "mysql.host" in found["new"].error
+    assert found["whole"].hosts == hosts

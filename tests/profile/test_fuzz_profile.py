@@ -41,29 +41,20 @@ def judge(text: str) -> LoadedProfile | None:
         return None
 
 
-def toml(tables: dict) -> str:
+def toml(tables: dict, header: str = "") -> str:
     """`tables` with a header for each table, as a person writes them."""
-    lines = [
-        f"{written_key(key)} = {written(value)}"
-        for key, value in tables.items()
-        if not isinstance(value, dict | list)
-    ]
+    lines, below = [header] if header else [], []
     for key, value in tables.items():
-        if isinstance(value, dict):
-            lines.append(f"[{written_key(key)}]")
-            for inner, item in value.items():
-                if inner != "databases":
-                    lines.append(f"{written_key(inner)} = {written(item)}")
-            if isinstance(value.get("databases"), dict):
-                lines.append(f"[{written_key(key)}.databases]")
-                lines += [
-                    f"{written_key(inner)} = {written(item)}" for inner, item in value["databases"].items()
-                ]
+        name = written_key(key)
+        if header and key != "databases":
+            lines.append(f"{name} = {written(value)}")
         elif isinstance(value, list):
-            for item in value:
-                lines.append(f"[[{written_key(key)}]]")
-                lines += [f"{written_key(inner)} = {written(value)}" for inner, value in item.items()]
-    return "\n".join(lines) + "\n"
+            below += [toml(item, f"[[{name}]]") for item in value]
+        elif isinstance(value, dict):
+            below.append(toml(value, f"[{f'{header[1:-1]}.' if header else ''}{name}]"))
+        else:
+            lines.append(f"{name} = {written(value)}")
+    return "\n".join([*lines, *below]) + "\n"
 
 
 @quick

@@ -1,31 +1,20 @@
-"""Paths to elements: what is one, and that no value breaks out of its predicate."""
+"""Paths to elements, what elements are called, and that no value breaks out of its predicate."""
 
 from __future__ import annotations
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lxml import etree
 
 from wizard.edit.xml import XmlDocument
+from wizard.pack import xml_nodes
 from wizard.pack.xml import Predicate, Segment, parse_path, path_text
 
-NO_PATHS = [
-    "",
-    "/a",
-    "a/",
-    "/",
-    "a//b",
-    "a[",
-    "a]",
-    "a[]",
-    "a[@b='c]",
-    "a[@b='c'",
-    "a[b=c]",
-    "a[@b=1]",
-    "a b",
-    "a[1]",
-]
-NO_PATHS += ["//a", "..", ".", "a/@b", "a[@b='c']x", "a[@b='c' or 'd']", "1a", "a|b", "a[@b=$]"]
+# fmt: off
+NO_PATHS = ["", "/a", "a/", "/", "a//b", "a[", "a]", "a[]", "a[@b='c]", "a[@b='c'", "a[b=c]", "a[@b=1]", "a b", "a[1]",
+    "//a", "..", ".", "a/@b", "a[@b='c']x", "a[@b='c' or 'd']", "1a", "a|b", "a[@b=$]", "a\n"]
+# fmt: on
 
 
 def test_names_and_predicates() -> None:
@@ -68,3 +57,26 @@ def test_a_path_reads_as_it_was_written(path: str) -> None:
 def test_no_value_is_taken_for_a_path(value: str, path: str) -> None:
     document = XmlDocument(b"<a><b c='1'><d/></b></a>", "file.xml")
     assert (document.find(path, v=value) is not None) == (value == "1" and "[@c" in path)
+
+
+def first(text: str, name: str) -> etree._Element:
+    return next(etree.fromstring(text).getroottree().iter(name))
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "label"),
+    [
+        ("<a><b/></a>", "a", "a"),
+        ("<a><b/></a>", "b", "b"),
+        ("<a><b><c><d/></c></b></a>", "d", "b/c/d"),
+        ("<a><mode name='HA'><c><d/></c></mode></a>", "d", "mode[HA]/c/d"),
+        ("<a><b><property name='x'/></b></a>", "property", "b/property[x]"),
+        ("<a><ds><name>DB</name><c><url/></c></ds></a>", "url", "ds[DB]/c/url"),
+        ("<a><ds><c><id> 1 </id><url/></c></ds></a>", "url", "c[1]/url"),
+        ("<a xmlns='urn:x'><mount path='/p'/></a>", "{urn:x}mount", "mount[/p]"),
+        ("<a><b name=''><c/></b></a>", "c", "b/c"),
+    ],
+)
+def test_a_label_starts_at_the_nearest_ancestor_with_a_name(text: str, name: str, label: str) -> None:
+    assert xml_nodes.label(first(text, name)) == label
+    assert xml_nodes.label(first(text, name), "x") == f"{label}/@x"
