@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import socket
 from collections.abc import Callable
 from contextlib import closing
@@ -15,6 +16,7 @@ from tests.support.headless import CARBON, PACKS, SPARK, checked, of, statuses
 from tests.support.pairs import Pair, copy_pack
 from wizard.pack import ports
 from wizard.pack.home import Pack
+from wizard.pack.ports import UNUSED
 from wizard.preflight.pair import is_free, who_listens
 from wizard.profile.model import Node
 from wizard.profile.store import load
@@ -30,30 +32,28 @@ def numbers(node: Node, pack: Pack | None) -> dict[str, int]:
     return {port.name: port.number for port in found}
 
 
+# fmt: off
 SHIFTED = {
-    "console (HTTPS)": 9443,
-    "console (HTTP)": 9763,
-    "JMX registry": 9999,
-    "JMX server": 11111,
-    "Thrift": 7611,
-    "Thrift (SSL)": 7711,
-    "binary": 9611,
-    "binary (SSL)": 9711,
-    "spark.ui.port": 4040,
-    "spark.blockManager.port": 12000,
-    "spark.broadcast.port": 12500,
-    "spark.driver.port": 13000,
-    "spark.executor.port": 13500,
-    "spark.fileserver.port": 14000,
-    "spark.master.port": 7077,
-    "spark.master.rest.port": 6066,
-    "spark.master.webui.port": 8081,
-    "spark.worker.port": 11000,
-    "spark.worker.webui.port": 11500,
+    "console (HTTPS)": 9443, "console (HTTP)": 9763, "JMX registry": 9999, "JMX server": 11111, "Thrift": 7611,
+    "Thrift (SSL)": 7711, "binary": 9611, "binary (SSL)": 9711, "spark.ui.port": 4040, "spark.blockManager.port": 12000,
+    "spark.broadcast.port": 12500, "spark.driver.port": 13000, "spark.executor.port": 13500,
+    "spark.fileserver.port": 14000, "spark.master.port": 7077, "spark.master.rest.port": 6066,
+    "spark.master.webui.port": 8081, "spark.worker.port": 11000, "spark.worker.webui.port": 11500,
 }
+# fmt: on
 FIXED = {"Hazelcast": 4000}
+OWN = {"hazelcast_port": 4000, "event_sync_port": 11224, "management_port": 10005}
 EVENT_PROCESSOR = {"event sync": 11224, "management": 10005}
 """Shifted from carbon-analytics-common 5.1.0 on: DAS 3.0.1 alone is older."""
+
+
+def changed(path: Path, *changes: tuple[str, str]) -> None:
+    """Replace texts, each of which is there."""
+    text = path.read_text("iso-8859-1")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    path.write_text(text, "iso-8859-1")
 
 
 class TestTheOffset:
@@ -96,28 +96,19 @@ class TestTheOffset:
         assert ports.thrift(node(home), Pack(home)) == (7612, 7712)
         assert ports.spark_ui(node(home, port_offset=5), Pack(home)) == 8086
 
-    @pytest.mark.parametrize("text", ["  3\n ", "3"])
-    def test_blanks_around_it_do_not_count(self, text: str, packs: Path, tmp_path: Path) -> None:
+    @pytest.mark.parametrize(
+        ("elements", "offset"),
+        [
+            ("<Offset>  3\n </Offset>", 3),
+            ("<Offset>4</Offset><Offset>5</Offset>", 4),  # as the server reads it
+            ("<!--<Offset>9</Offset>-->", 0),
+            ("<Offset>x</Offset>", 0),
+        ],
+    )
+    def test_the_packs_own(self, elements: str, offset: int, packs: Path, tmp_path: Path) -> None:
         home = copy_pack(packs / PACKS[0], tmp_path / "home")
-        data = (home / CARBON).read_text("iso-8859-1")
-        (home / CARBON).write_text(data.replace("<Offset>1<", f"<Offset>{text}<"), "iso-8859-1")
-        assert Pack(home).offset == 3
-
-    def test_of_two_the_first_counts(self, packs: Path, tmp_path: Path) -> None:
-        """As the server reads it; setting it is refused, since it is unknown which one is meant."""
-        home = copy_pack(packs / PACKS[0], tmp_path / "home")
-        data = (home / CARBON).read_text("iso-8859-1")
-        twice = data.replace("<Offset>1</Offset>", "<Offset>4</Offset><Offset>5</Offset>")
-        (home / CARBON).write_text(twice, "iso-8859-1")
-        assert Pack(home).offset == 4
-
-    def test_a_commented_out_offset_is_none(self, packs: Path, tmp_path: Path) -> None:
-        home = copy_pack(packs / PACKS[0], tmp_path / "home")
-        data = (home / CARBON).read_text("iso-8859-1")
-        (home / CARBON).write_text(
-            data.replace("<Offset>1</Offset>", "<!--<Offset>9</Offset>-->"), "iso-8859-1"
-        )
-        assert Pack(home).offset == 0
+        changed(home / CARBON, ("<Offset>1</Offset>", elements))
+        assert Pack(home).offset == offset
 
 
 class TestThePacksOwnFiles:
@@ -125,31 +116,24 @@ class TestThePacksOwnFiles:
     def home(self, packs: Path, tmp_path: Path) -> Path:
         return copy_pack(packs / "das-3.0.1", tmp_path / "home")
 
-    def test_spark(self, home: Path) -> None:
-        data = (home / SPARK).read_text()
-        data = data.replace("spark.master.webui.port 8081", "spark.master.webui.port=8999")
-        data = data.replace("spark.executor.port 13500", "# spark.executor.port 13500")
-        data = data.replace("spark.broadcast.port  12500", "spark.broadcast.port 0")
-        (home / SPARK).write_text(
-            data + "\nspark.worker.port 11001\nspark.mine.port 15000\nspark.port.maxRetries 3\n"
+    def test_spark_and_carbon(self, home: Path) -> None:
+        changed(
+            home / SPARK,
+            ("spark.master.webui.port 8081", "spark.master.webui.port=8999"),
+            ("spark.executor.port 13500", "# spark.executor.port 13500"),
+            ("spark.broadcast.port  12500", "spark.broadcast.port 0"),
         )
+        with (home / SPARK).open("a") as file:
+            file.write("\nspark.worker.port 11001\nspark.mine.port 15000\nspark.port.maxRetries 3\n")
+        server = "<RMIServerPort>11111</RMIServerPort>"
+        changed(home / CARBON, (">9999<", ">9998<"), (server, f"<!--{server}-->"))
         found = numbers(node(home), Pack(home))
         assert found["spark.master.webui.port"] == 8999
         assert found["spark.worker.port"] == 11001, "the last live line counts"
         assert found["spark.mine.port"] == 15000
-        assert "spark.executor.port" not in found
-        assert "spark.broadcast.port" not in found, "0 is any port"
-        assert "spark.port.maxRetries" not in found
-
-    def test_carbon(self, home: Path) -> None:
-        data = (home / CARBON).read_text("iso-8859-1")
-        data = data.replace(">9999<", ">9998<").replace(
-            "<RMIServerPort>11111</RMIServerPort>", "<!--<RMIServerPort>11111</RMIServerPort>-->"
-        )
-        (home / CARBON).write_text(data, "iso-8859-1")
-        found = numbers(node(home), Pack(home))
         assert found["JMX registry"] == 9998
-        assert "JMX server" not in found
+        nowhere = {"spark.executor.port", "spark.broadcast.port", "spark.port.maxRetries", "JMX server"}
+        assert not nowhere & set(found), "commented out, any port (0), no port"
 
     def test_ldap_kdc_and_entitlement_only_where_they_are_enabled(self, home: Path) -> None:
         assert not {"LDAP", "KDC", "Thrift entitlement"} & set(numbers(node(home), Pack(home)))
@@ -244,23 +228,18 @@ class TestClashes:
         pair.profile.write_text(text + f"port_offset = {offset[1]}\n")
         assert statuses(checked(pair), "ports.clash") == ["ok"]
 
-    @pytest.mark.parametrize("field", ["hazelcast_port", "event_sync_port", "management_port"])
-    def test_the_fix_of_an_own_port_is_one(self, field: str, make_pair: Callable[..., Pair]) -> None:
-        stock = {"hazelcast_port": 4000, "event_sync_port": 11224, "management_port": 10005}[field]
+    @pytest.mark.parametrize(("field", "stock"), OWN.items())
+    def test_the_fix_of_an_own_port_is_one(
+        self, field: str, stock: int, make_pair: Callable[..., Pair]
+    ) -> None:
         pair = make_pair("das-3.0.1", nodes=[{}, {field: stock}])
         (found,) = of(checked(pair), "ports.clash")
         assert (found.status, found.node) == ("error", "node2")
         assert str(stock) in found.message
         value = re.search(rf"{field} = (\d+) for node2", found.fix or "")
         assert value
-        pair.profile.write_text(
-            pair.profile.read_text().replace(f"{field} = {stock}", f"{field} = {value[1]}")
-        )
-        after = of(checked(pair), "ports.clash")
-        assert [one.status for one in after] in (["ok"], ["error"])
-        pair.profile.write_text(
-            pair.profile.read_text().replace(f"{field} = {value[1]}", f"{field} = {stock}", 1)
-        )
+        *before, last = pair.profile.read_text().rpartition(f"{field} = {stock}")
+        pair.profile.write_text(f"{before[0]}{field} = {value[1]}{last}")
         assert statuses(checked(pair), "ports.clash") == ["ok"]
 
     def test_ports_of_one_node_clash_too(self, make_pair: Callable[..., Pair]) -> None:
@@ -270,24 +249,17 @@ class TestClashes:
         assert "Hazelcast of node1" in found.message
         assert "management of node1" in found.message
 
-    def test_on_two_machines_equal_ports_are_usual(self, make_pair: Callable[..., Pair]) -> None:
-        pair = make_pair(
-            nodes=[
-                {"host": "203.0.113.1"},
-                {
-                    "host": "203.0.113.2",
-                    "port_offset": None,
-                    "hazelcast_port": 4000,
-                    "event_sync_port": 11224,
-                    "management_port": 10005,
-                },
-            ]
-        )
-        assert statuses(checked(pair), "ports.clash") == ["ok"]
-
-    def test_the_presentation_ports_do_not_count(self, make_pair: Callable[..., Pair]) -> None:
-        pair = make_pair(nodes=[{"presentation_port": 11000}, {"presentation_port": 11000}])
-        assert statuses(checked(pair), "ports.clash") == ["ok"]
+    @pytest.mark.parametrize(
+        "nodes",
+        [
+            [{"host": "203.0.113.1"}, {"host": "203.0.113.2", "port_offset": None, **OWN}],
+            [{"presentation_port": 11000}, {"presentation_port": 11000}],
+        ],
+    )
+    def test_equal_ports_of_two_machines_and_presentation_ports_do_not_count(
+        self, nodes: list[dict[str, object]], make_pair: Callable[..., Pair]
+    ) -> None:
+        assert statuses(checked(make_pair(nodes=nodes)), "ports.clash") == ["ok"]
 
     def test_an_offset_that_leads_beyond_the_last_port(self, make_pair: Callable[..., Pair]) -> None:
         pair = make_pair(nodes=[{"port_offset": 50000, "event_sync_port": 16000}, {}])
@@ -295,9 +267,7 @@ class TestClashes:
         assert (found.status, found.node) == ("error", "node1")
         assert "event sync of node1 would be 66000" in found.message
         assert "49535" in (found.fix or "")
-        pair.profile.write_text(
-            pair.profile.read_text().replace("port_offset = 50000", "port_offset = 49535")
-        )
+        changed(pair.profile, ("port_offset = 50000", "port_offset = 49535"))
         assert statuses(checked(pair), "ports.clash") == ["ok"]
         assert is_free(66000)
 
@@ -325,22 +295,20 @@ class TestClashes:
             assert "11227 is the port of event sync of node1 and event sync of node2" in found.message
             assert found.fix == "set event_sync_port = 11226 for node2", "one number in both files"
 
-    @pytest.mark.parametrize("key", ["spark.history.ui.port", "spark.replClassServer.port"])
-    def test_a_port_that_nothing_opens_is_no_reason_to_refuse(
-        self, key: str, make_pair: Callable[..., Pair]
-    ) -> None:
+    def test_a_port_that_nothing_opens_is_no_reason_to_refuse(self, make_pair: Callable[..., Pair]) -> None:
         pair = make_pair()
         for home in pair.homes:
             text = (home / SPARK).read_text()
-            (home / SPARK).write_text(re.sub(rf"{re.escape(key)} .*", f"{key} 9443", text))
+            for key in UNUSED:
+                text, count = re.subn(rf"{re.escape(key)} .*", f"{key} 9443", text)
+                assert count
+            (home / SPARK).write_text(text)
         assert statuses(checked(pair), "ports.clash") == ["ok"]
 
     def test_a_node_whose_pack_is_gone_is_judged_by_what_the_profile_says(
         self, make_pair: Callable[..., Pair]
     ) -> None:
         """The offset of a pack on another machine is unknown: no port of it is guessed."""
-        import shutil
-
         pair = make_pair("das-3.0.1", nodes=[{}, {"port_offset": None}])
         shutil.rmtree(pair.homes[1])
         assert statuses(checked(pair, only_node="node1"), "ports.clash") == ["ok"]

@@ -9,24 +9,17 @@ import pytest
 from wizard.system import locations
 
 
-def test_they_follow_the_xdg_variables(monkeypatch):
+def test_they_follow_the_xdg_variables_or_are_below_the_home(monkeypatch, isolated):
     monkeypatch.setenv("XDG_CONFIG_HOME", "/c")
     monkeypatch.setenv("XDG_STATE_HOME", "/s")
     assert locations.profile("prod") == Path("/c/apimha-wizard/profiles/prod.toml")
     assert locations.runs() == Path("/s/apimha-wizard/runs")
     assert locations.draft("prod") == Path("/s/apimha-wizard/drafts/prod.toml")
-
-
-def test_without_them_they_are_below_the_home(monkeypatch, isolated):
     for kind in ("CONFIG", "STATE"):
         monkeypatch.delenv(f"XDG_{kind}_HOME")
     assert locations.profiles() == isolated / ".config/apimha-wizard/profiles"
     assert locations.state() == isolated / ".local/state/apimha-wizard"
-
-
-def test_asking_for_them_makes_nothing(isolated):
-    locations.profiles(), locations.runs(), locations.draft("x")
-    assert list(isolated.iterdir()) == []
+    assert list(isolated.iterdir()) == [], "nothing was made"
 
 
 @pytest.mark.parametrize(
@@ -38,15 +31,12 @@ def test_asking_for_them_makes_nothing(isolated):
         ("/a//b/", "/a/b"),
         ("a b & ä", "/folder/a b & ä"),
         ("a~b", "/folder/a~b"),
+        ("~", "HOME"),
+        ("~/a", "HOME/a"),
     ],
 )
-def test_a_path_of_a_profile(text, path):
-    assert str(locations.located(text, Path("/folder"))) == path
-
-
-def test_the_home(isolated):
-    assert locations.located("~", Path("/folder")) == isolated
-    assert locations.located("~/a", Path("/folder")) == isolated / "a"
+def test_a_path_of_a_profile(text, path, isolated):
+    assert str(locations.located(text, Path("/folder"))) == path.replace("HOME", str(isolated))
 
 
 def test_without_a_folder_it_counts_from_here(tmp_path, monkeypatch):

@@ -1,16 +1,16 @@
-"""Whether something is there is told, or an error is; what nobody can look at is never called absent."""
+"""Whether something exists; what cannot be read is an error and never called absent."""
 
 from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from wizard.command_line.run.rollback import history
 from wizard.pack.home import Pack
+from wizard.system import locations
 from wizard.system.errors import EditError, Failed
 from wizard.system.presence import is_anything, is_file, is_folder
 
@@ -50,41 +50,28 @@ def test_what_is_there(things: Path, name: str, expected: tuple[bool, bool, bool
     assert tuple(asked(things / name) for asked in ALL) == expected
 
 
-@pytest.fixture
-def broken(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, str], None]:
-    """From now on looking at paths with that name fails."""
+@pytest.mark.parametrize("code", [errno.EIO, errno.EACCES, errno.EPERM, errno.ESTALE])
+def test_what_cannot_be_read_is_an_error(things: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
     real = os.stat
 
-    def breaking(code: int, name: str) -> None:
-        def stat(path: object, *words: object, **more: object) -> os.stat_result:
-            if isinstance(path, (str, os.PathLike)) and os.fspath(path).endswith(name):
-                raise OSError(code, os.strerror(code), os.fspath(path))
-            return real(path, *words, **more)  # type: ignore[arg-type]
+    def stat(path: object, *words: object, **more: object) -> os.stat_result:
+        if isinstance(path, (str, os.PathLike)) and os.fspath(path).endswith("file"):
+            raise OSError(code, os.strerror(code), os.fspath(path))
+        return real(path, *words, **more)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(os, "stat", stat)
-
-    return breaking
-
-
-@pytest.mark.parametrize("code", [errno.EIO, errno.EACCES, errno.EPERM, errno.ESTALE])
-def test_what_cannot_be_looked_at_is_an_error(
-    things: Path, broken: Callable[[int, str], None], code: int
-) -> None:
-    broken(code, "file")
+    monkeypatch.setattr(os, "stat", stat)
     for asked in ALL:
         with pytest.raises(OSError, match=os.strerror(code)):
             asked(things / "file")
-    with pytest.raises(EditError, match="cannot be read") as told:
+    with pytest.raises(EditError, match="cannot be read") as raised:
         Pack(things).exists("file")
-    assert told.value.place == str(things / "file")
+    assert raised.value.place == str(things / "file")
 
 
 def test_a_history_that_cannot_be_read_is_an_error_and_not_empty(
     isolated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert history() == []
-    from wizard.system import locations
-
     locations.runs().mkdir(parents=True)
 
     def refused(path: object) -> None:
