@@ -250,7 +250,8 @@ class Review(Screen["tuple[str, Place | None] | None"]):
                 self.branches.root.add_leaf("databases  left out: offline", Item(text=text))
             return
         count = sum(need.pending for need in needs.databases)
-        branch = self.branches.root.add(self._counted("databases", count, "to create"), expand=True)
+        title = self._counted("databases", count, "to create") if count else "databases  nothing to create"
+        branch = self.branches.root.add(title, expand=True)
         states = {"present": "exists", "missing": "missing", "pending": "to create"}
         for need in needs.databases:
             state = states.get(need.result.status, need.result.status)

@@ -132,7 +132,7 @@ ELSEWHERE = """\
 {home}
 is not on this machine.
 
-If {there} runs on another machine ({host}), only {here} is written here; the last page says what to copy and to
+If {there} runs on another machine ({host}), only {here} is written here; the last page says what to copy and to \
 run on that machine. If the path is wrong, correct it."""
 
 

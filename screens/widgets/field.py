@@ -47,6 +47,15 @@ class Line(Input):
         # A cursor that does not blink costs nothing over a slow line, and makes the same picture twice.
         self.cursor_blink = False
 
+    def show_cursor(self, position: int) -> None:
+        """Put the cursor there, and the part of the value around it in sight."""
+        self.cursor_position = 0
+        self.cursor_position = position
+
+    def on_resize(self) -> None:
+        if self.has_focus:
+            self.show_cursor(self.cursor_position)
+
     async def on_key(self, event: events.Key) -> None:
         """As a binding, a key that edits would overtake no letter, but letters it: `a`, Backspace, `b` would be `a`."""
         action = EDITING.get(event.key)
@@ -86,8 +95,7 @@ class TextField(Labelled, Line):
 
     def on_focus(self) -> None:
         """Begin at the end of the value, where a path says most."""
-        self.cursor_position = 0
-        self.cursor_position = len(self.value)
+        self.show_cursor(len(self.value))
 
     async def action_submit(self) -> None:
         """Enter goes to the next field."""

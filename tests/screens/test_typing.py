@@ -90,8 +90,8 @@ def until_draft(
     while True:
         process.forget()
         tables = tomllib.loads(open_profile(str(profile)).text)
-        held = {"nodes": [{key: node[key] for key in ("home", "host")} for node in tables["nodes"]]}
-        found = held, tables["mysql"]["driver_jar"]
+        held = {"nodes": [{key: node.get(key) for key in ("home", "host")} for node in tables["nodes"]]}
+        found = held, tables["mysql"].get("driver_jar", "")  # none of them while it is typed anew
         if found == (nodes, jar) or time.monotonic() > deadline:
             return found
         time.sleep(0.05)

@@ -117,14 +117,10 @@ def sets_password(value: str) -> bool:
 
 # --- the rules ------------------------------------------------------------------------------------
 
-Text = Annotated[
-    str, text(is_text, "expected text in quotes, on one line, without blanks at its ends", minLength=1)
-]
-Name = Annotated[str, matching("^[A-Za-z0-9_-]+$", "a name in quotes: letters, digits, _ and - only")]
-Host = Annotated[str, text(is_host, "a host is a name or an IPv4 or IPv6 address, in quotes")]
-IpAddress = Annotated[
-    str, text(is_address, 'expected an IPv4 or IPv6 address in quotes, such as "10.100.0.46"')
-]
+Text = Annotated[str, text(is_text, "expected text on one line, without blanks at its ends", minLength=1)]
+Name = Annotated[str, text(is_name, "a name has letters, digits, _ and - only", pattern="^[A-Za-z0-9_-]+$")]
+Host = Annotated[str, text(is_host, "a host is a name or an IPv4 or IPv6 address")]
+IpAddress = Annotated[str, text(is_address, 'expected an IPv4 or IPv6 address, such as "10.100.0.46"')]
 PortNumber = Annotated[int, number(1, 65535, "a port")]
 # The product's highest stock port is 12501: with this offset none passes 65535.
 Offset = Annotated[int, number(0, 50000, "an offset")]
@@ -166,7 +162,7 @@ ServerVersion = Annotated[
     str,
     matching(
         r"^[0-9]{1,4}(\.[0-9]{1,4}){0,3}(-[Mm][Aa][Rr][Ii][Aa][Dd][Bb])?$",
-        'expected a server\'s version in quotes, such as "5.6", "8.0.36" or "10.11-MariaDB"',
+        'expected a server\'s version, such as "5.6", "8.0.36" or "10.11-MariaDB"',
     ),
 ]
 JavaClass = Annotated[
@@ -216,7 +212,7 @@ ParameterName = Annotated[
 ]
 _ParameterText = Annotated[
     str,
-    text(str.isprintable, 'a value of a URL parameter is text in quotes on one line, such as "false"'),
+    text(str.isprintable, 'a value of a URL parameter is text on one line, such as "false"'),
 ]
 # Text, or a reference where the text is a password.
 ParameterValue = Annotated[

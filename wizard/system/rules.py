@@ -63,14 +63,18 @@ class Rule:
 def text(
     accepts: Callable[[str], bool], message: str, make: Callable[[str], object] = str, **keywords: Any
 ) -> Rule:
-    """A rule: a string for which `accepts` is true, else the error is `message`; `accepts` may raise `broken(…)`."""
+    """A rule: a string for which `accepts` is true, else the error is `message`; `accepts` may raise `broken(…)`.
+
+    Of what is no string the error says that it belongs in quotes; on the screen, where all is a string, none does.
+    """
 
     def value(text: str) -> object:
         if not accepts(text):
             raise broken(message)
         return make(text)
 
-    return Rule(core_schema.str_schema(strict=True), message, value, **keywords)
+    string = core_schema.str_schema(strict=True)
+    return Rule(string, f"{message}; it is written in quotes", value, **keywords)
 
 
 def _located(value: object, info: "ValidationInfo") -> Path:
