@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.paired import paired
+from tests.bench.paired import floor_models, paired
 from tests.support import faults, pairs, strace
 from tests.support.many_runs import add_runs
 from tests.support.need import need
@@ -59,42 +59,6 @@ for path in sys.argv[1:]:
     os.fsync(descriptor)
     os.close(descriptor)
 """
-
-SECTIONS = 11
-FIELDS = (
-    ("name", "str", "'analytics'", "pattern='^[A-Za-z0-9_-]+$'"),
-    ("host", "str", "'10.100.0.10'", "min_length=1, max_length=253"),
-    ("port", "int", "3306", "ge=1, le=65535"),
-    ("kind", "Literal['wizard', 'server', 'dba']", "'wizard'", ""),
-    ("enabled", "bool", "True", ""),
-    ("path", "str | None", "None", ""),
-)
-"""Name, type, default and rule of each field of a section: those of the profile have rules too."""
-
-
-def floor_models() -> str:
-    """Return the source of a module with twelve models, 77 fields, and a value for all of them.
-
-    The profile is of this size: eleven tables with 64 keys, and five kinds of references to passwords.
-    """
-    lines = ["from typing import Literal", "from pydantic import BaseModel, ConfigDict, Field"]
-    sections = range(1, SECTIONS + 1)
-
-    def model(name: str, fields: list[tuple[str, str, str, str]]) -> None:
-        lines.append(f"class {name}(BaseModel):")
-        lines.append("    model_config = ConfigDict(strict=True, frozen=True, extra='forbid')")
-        for field, kind, default, rule in fields:
-            title, description = f"Title of {field}", f"what {field} of {name} is for, in one line of help"
-            lines.append(
-                f"    {field}: {kind} = Field({default}, title={title!r}, description={description!r}, {rule})"
-            )
-
-    for number in sections:
-        model(f"Section{number}", [*FIELDS])
-    model("Profile", [(f"section{number}", f"Section{number}", "...", "") for number in sections])
-    values = ", ".join(f"{name!r}: {default}" for name, _, default, _ in FIELDS)
-    lines.append(f"PROFILE = {{f'section{{n}}': {{{values}}} for n in range(1, {SECTIONS + 1})}}")
-    return "\n".join(lines) + "\n"
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from tests.bench.paired import floor_models
 from tests.support import listeners
 from tests.support.black_holes import PROGRAM
 from tests.support.process import Process
@@ -37,41 +38,20 @@ PAUSE = 0.05
 
 MARKER = "/opt/wso2/analytics-1"
 
-SECTION = """
-class Section{n}(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    name: str = Field(title="Name", description="what it is called", min_length=1)
-    home: Path | None = Field(None, title="Home", description="the folder that it is in")
-    port: int = Field({n}000, title="Port", description="where it listens", ge=1, le=65535)
-    enabled: bool = Field(True, title="Enabled", description="whether it runs")
-    method: Literal["none", "svn"] = Field("none", title="Method", description="how it is done")
-"""
-TABLE = """
-    s{n}: Section{n} = Field(title="Section {n}", description="a table of the profile")
-"""
-MINIMAL = f"""\
-from pathlib import Path
-from typing import Literal
-
-from pydantic import BaseModel, ConfigDict, Field
+MINIMAL = f"""
+{floor_models()}
 from textual.app import App
 from textual.widgets import Input, Label
 
-{"".join(SECTION.format(n=n) for n in range(11))}
-class Profile(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-{"".join(TABLE.format(n=n) for n in range(11))}
-tables = {{f"s{{n}}": {{"name": f"node{{n}}", "home": "{MARKER}", "port": 9443}} for n in range(11)}}
-profile = Profile.model_validate(tables)
+profile = Profile.model_validate(PROFILE)
 
 class Minimal(App):
     def compose(self):
         yield Label("Home")
-        yield Input(value=str(profile.s0.home), select_on_focus=False)
+        yield Input(value="{MARKER}" if profile.section1.name else "", select_on_focus=False)
 
 Minimal().run()
 """
-"""12 models with 66 fields: the profile has 55 keys in 11 tables."""
 
 
 @pytest.fixture(scope="module", autouse=True)

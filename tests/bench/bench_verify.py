@@ -6,16 +6,14 @@ its newest start at the end, which is what nearly every look finds; the other at
 
 from __future__ import annotations
 
-import json
 import statistics
-import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.bench.paired import Times
 from tests.support import server_logs as tell
 from tests.support.pairs import Pair
 from tests.support.server_logs import ServerLog, Side
@@ -37,10 +35,7 @@ def busy(size: int) -> Iterator[bytes]:
     for number in range(2000):
         after = 0.05
         if number % 40 == 7:
-            trace = tuple(
-                f"\tat org.wso2.carbon.databridge.core.Queue{depth}.run(Queue.java:{depth})"
-                for depth in range(14)
-            )
+            trace = (f"\tat org.wso2.carbon.databridge.core.Queue{n}.run(Queue.java:{n})" for n in range(14))
             log.say(
                 tell.QUERIES,
                 f"Error while executing query {number}",
@@ -84,48 +79,26 @@ def logs(request: pytest.FixtureRequest, make_pair: Callable[..., Pair]) -> tupl
     return pair, request.param, paths
 
 
-LAUNCHER = """
-import json, os, resource, sys, time
-begun = time.perf_counter()
-process = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ)
-_, status, usage = os.wait4(process, 0)
-seconds = time.perf_counter() - begun
-told = [seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss, os.waitstatus_to_exitcode(status)]
-print(json.dumps(told), file=sys.stderr)
-"""
-"""Small, since a process's peak counts from before its exec: started from here it would be that of pytest."""
-
-
-def measured(command: list[str], env: dict[str, str]) -> tuple[float, float, int, int]:
-    """Seconds, seconds of the processor, kilobytes at the peak, and exit code of one process."""
-    # Into a file: grep stops at the first match where nobody reads what it counts.
-    with tempfile.TemporaryFile() as output:
-        launcher = [sys.executable, "-S", "-E", "-c", LAUNCHER, *command]
-        done = subprocess.run(launcher, cwd=ROOT, env=env, stdout=output, stderr=subprocess.PIPE, check=True)
-    seconds, processor, peak, code = json.loads(done.stderr.splitlines()[-1])
-    return seconds, processor, peak, code
-
-
-def test_two_logs_of_120_megabytes(logs: tuple[Pair, str, list[Path]]) -> None:
+def test_two_logs_of_120_megabytes(logs: tuple[Pair, str, list[Path]], tmp_path: Path) -> None:
     pair, where, paths = logs
     command = [sys.executable, "-m", "wizard", "verify", str(pair.profile), "--offline"]
     grep = ["grep", "-c", "Starting WSO2 Carbon", *map(str, paths)]
     limit = AT_THE_END if where == "end" else AT_THE_HEAD
-    measured(grep, pair.env)  # both files are in the page cache for everybody
-    taken, processors, peaks, greps = [], [], [], []
+    verify, grepped = Times(), Times()
+    # Into a file: grep stops at the first match where nobody reads what it counts.
+    out = tmp_path / "counts"
+    out.touch()
+    Times().take(grep, pair.env, out=str(out))  # both files are in the page cache for both programs
     for _ in range(RUNS):
-        seconds, processor, peak, code = measured(command, pair.env)
-        assert code == 0
-        taken.append(seconds)
-        peaks.append(peak)
-        processors.append(processor)
-        greps.append(measured(grep, pair.env)[0])
+        verify.take(command, pair.env)
+        grepped.take(grep, pair.env, out=str(out))
     # The fastest run is the program's own time; what else the machine does makes the others longer.
-    seconds, compared = min(taken), min(greps)
+    seconds, compared = min(verify.wall), min(grepped.wall)
     print(
         f"\nverify, newest start at the {where}: {seconds:.2f} s (limit {limit:g}, "
-        f"median {statistics.median(taken):.2f}, processor {min(processors):.2f}), {max(peaks) / 1024:.0f} MB "
-        f"(limit {PEAK // 1024}); grep -c over the same files {compared:.3f} s: {seconds / compared:.1f} times as long"
+        f"median {statistics.median(verify.wall):.2f}, processor {min(verify.cpu):.2f}), "
+        f"{verify.peak / 1024:.0f} MB (limit {PEAK // 1024}); grep -c over the same files {compared:.3f} s: "
+        f"{seconds / compared:.1f} times as long"
     )
     assert seconds <= limit
-    assert max(peaks) <= PEAK
+    assert verify.peak <= PEAK

@@ -78,11 +78,7 @@ KEPT: dict[str, tuple[str | bytes, list[Step], str | bytes]] = {
         [("b", "insert_after", New("c"))],
         "<a>\r  <b>1</b>\r  <c/>\r</a>\r",
     ),
-    "line ends in a value": (
-        "<a>\r\n<b/></a>",
-        [("b", "set_text", "1\n2")],
-        "<a>\r\n<b>1\r\n2</b></a>",
-    ),
+    "line ends in a value": ("<a>\r\n<b/></a>", [("b", "set_text", "1\n2")], "<a>\r\n<b>1\r\n2</b></a>"),
     "the byte order mark": ("\ufeff<a b='1'/>", [("", "set", "b", "ä")], "\ufeff<a b='ä'/>"),
     "ISO-8859-1": (
         b'<?xml version="1.0" encoding="ISO-8859-1"?>\n<!-- M\xfcller -->\n<a b="\xe4"><c>\xdf</c></a>',
@@ -109,11 +105,7 @@ KEPT: dict[str, tuple[str | bytes, list[Step], str | bytes]] = {
         [("", "set", "two", 'say "it\'s" <&>')],
         "<a  one='1'\r\n    two = \"say &quot;it's&quot; &lt;&amp;&gt;\"   three='3' />",
     ),
-    "single quotes": (
-        "<a one='1'/>",
-        [("", "set", "one", 'say "it\'s"')],
-        "<a one='say \"it&apos;s\"'/>",
-    ),
+    "single quotes": ("<a one='1'/>", [("", "set", "one", 'say "it\'s"')], "<a one='say \"it&apos;s\"'/>"),
     "a start tag of two lines": (
         '<a>\r\n    <clustering class="H"\r\n                enable="false">\r\n    </clustering>\r\n</a>',
         [("clustering", "set", "enable", "true")],

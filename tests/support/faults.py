@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -173,8 +174,11 @@ class World:
         if inject is not None or traced is not None:
             spy = self._attach(child, trace, inject, traced)
         os.kill(child, signal.SIGUSR1)
-        with _alarm(child):
-            _, status = os.waitpid(child, 0)
+        timer = threading.Timer(LIMIT, os.kill, (child, 9))  # if it hangs
+        timer.daemon = True
+        timer.start()
+        _, status = os.waitpid(child, 0)
+        timer.cancel()
         if spy is not None:
             spy.communicate(timeout=LIMIT)
         calls = strace.read(trace) if spy is not None else []
@@ -226,20 +230,6 @@ class World:
         assert done.code == 0, done
         self.put_back(picture)
         return [call for call in done.calls if call.within(self.folder)]
-
-
-@contextlib.contextmanager
-def _alarm(child: int) -> Iterator[None]:
-    """Kill a child that hangs."""
-    import threading
-
-    timer = threading.Timer(LIMIT, os.kill, (child, 9))
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 # --- a picture of a folder --------------------------------------------------------------------------------

@@ -25,6 +25,20 @@ from wizard.system.cancel import Cancel
 
 ROOT = Path(__file__).resolve().parents[2]
 MARKER = ".apimha-wizard-run"
+AXIS2 = "analytics-1/repository/conf/axis2/axis2.xml"
+REGISTRY = "analytics-2/repository/conf/registry.xml"
+
+
+def edit(path: Path) -> None:
+    """What a person does to a file in the meantime."""
+    path.write_bytes(path.read_bytes() + b"<!-- by hand -->\n")
+
+
+def ends(result: Result, code: int, *words: str) -> None:
+    """The result ends so, and its error names these."""
+    assert result.exit_code == code, result
+    for word in words:
+        assert word in (result.error or ""), result.error
 
 
 @dataclass

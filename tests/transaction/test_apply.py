@@ -16,33 +16,30 @@ from pathlib import Path
 import pytest
 
 from tests.support import faults
-from tests.support.sandboxes import MARKER, ROOT, Sandbox, fork, in_a_child, sandbox, waited
-from wizard.command_line.run.replay import Result
+from tests.support.sandboxes import (
+    AXIS2,
+    MARKER,
+    REGISTRY,
+    ROOT,
+    Sandbox,
+    edit,
+    ends,
+    fork,
+    in_a_child,
+    sandbox,
+    waited,
+)
 from wizard.system.cancel import Cancel
 from wizard.system.errors import NotRestored
 
-AXIS2 = "analytics-1/repository/conf/axis2/axis2.xml"
-REGISTRY = "analytics-2/repository/conf/registry.xml"
 LIB = "repository/components/lib"
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root can do this")
-
-
-def edit(path: Path) -> None:
-    """What a person does to a file in the meantime."""
-    path.write_bytes(path.read_bytes() + b"<!-- by hand -->\n")
 
 
 def as_before(box: Sandbox, *but: str) -> None:
     """Nothing is changed (but what the test has changed itself), and nothing is left behind."""
     assert box.changed() == sorted(but)
     assert not box.markers
-
-
-def ends(result: Result, code: int, *words: str) -> None:
-    """The result ends so, and its error names these."""
-    assert result.exit_code == code, result
-    for word in words:
-        assert word in (result.error or ""), result.error
 
 
 def test_modes_owners_attributes_and_links_are_kept(box: Sandbox) -> None:
@@ -120,15 +117,12 @@ def test_a_name_of_any_length_can_be_written(box: Sandbox, name: str) -> None:
     assert not list((box.homes[0] / LIB).iterdir())
 
 
-@pytest.mark.parametrize("most", [1000, 4096])
-def test_a_system_that_takes_the_bytes_in_parts(
-    box: Sandbox, monkeypatch: pytest.MonkeyPatch, most: int
-) -> None:
+def test_a_system_that_takes_the_bytes_in_parts(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = os.write
     box.applied()
     new = faults.timeless(box.now())
     box.rollback()
-    monkeypatch.setattr(os, "write", lambda descriptor, data: whole(descriptor, data[:most]))
+    monkeypatch.setattr(os, "write", lambda descriptor, data: whole(descriptor, data[:1000]))
     box.applied()
     assert faults.timeless(box.now()) == new
     box.rollback()
@@ -433,25 +427,12 @@ def test_a_disk_that_is_full_is_found_before(box: Sandbox) -> None:
 
 
 @ROOT_ONLY
-def test_a_disk_that_fills_up_meanwhile_changes_nothing(box: Sandbox) -> None:
-    with home_on_its_own_disk(box, "size=1m") as home:
-        before = faults.look(box.folder / "analytics-1"), faults.look(home)
-        ends(box.replay(tell=once_checked(lambda: fill(home))), 1, "No space left on device", "as before")
-        (home / "filler").unlink()
-        assert (faults.look(box.folder / "analytics-1"), faults.look(home)) == before
-        assert box.applied()
+@pytest.mark.parametrize("when", ["meanwhile", "in the middle", "between two moves"])
+def test_a_disk_that_fills_up_changes_nothing_or_stops_nothing(box: Sandbox, when: str) -> None:
+    """All that needs room is written before the first move, the word that commits the run included.
 
-
-@ROOT_ONLY
-def test_a_disk_that_fills_up_between_two_moves_stops_nothing(box: Sandbox) -> None:
-    """All that needs room is written before the first move, the word that commits the run included."""
-    with home_on_its_own_disk(box, "size=1m") as home:
-        assert box.applied(progress=at(1, lambda: fill(home)))
-        assert not box.markers
-
-
-@ROOT_ONLY
-def test_a_disk_that_fills_up_in_the_middle_lets_a_run_go_back(box: Sandbox) -> None:
+    Going back takes the place of the temporary files that are not needed any more.
+    """
     with home_on_its_own_disk(box, "size=1m") as home:
         before = faults.look(box.folder / "analytics-1"), faults.look(home)
 
@@ -459,10 +440,17 @@ def test_a_disk_that_fills_up_in_the_middle_lets_a_run_go_back(box: Sandbox) -> 
             fill(home)
             raise RuntimeError
 
-        # Going back takes the place of the temporary files that are not needed any more.
-        ends(box.replay(progress=at(2, fail)), 1, "as before")
+        if when == "between two moves":
+            assert box.applied(progress=at(1, lambda: fill(home)))
+            assert not box.markers
+            return
+        if when == "meanwhile":
+            ends(box.replay(tell=once_checked(lambda: fill(home))), 1, "No space left on device", "as before")
+        else:
+            ends(box.replay(progress=at(2, fail)), 1, "as before")
         (home / "filler").unlink()
         assert (faults.look(box.folder / "analytics-1"), faults.look(home)) == before
+        assert box.applied()
 
 
 @ROOT_ONLY
@@ -551,32 +539,22 @@ def test_a_file_that_must_not_be_changed(monkeypatch: pytest.MonkeyPatch, tmp_pa
         as_before(box)
 
 
+READING = (["check", "PROFILE", "--offline"], ["replay", "PROFILE", "--offline", "--dry-run"], ["history"])
+
+
+def ended(box: Sandbox, arguments: list[str]) -> tuple[int, str]:
+    """The exit code and all output of a command about the sandbox's profile."""
+    code, out, err = box.ended(*(one.replace("PROFILE", str(box.profile)) for one in arguments))
+    return code, out + err
+
+
 def test_while_a_run_works_every_other_one_is_refused(box: Sandbox) -> None:
-    ended: dict[str, tuple[int, str, str]] = {}
-
-    def others() -> None:
-        for arguments in (
-            ["replay", str(box.profile), "--offline"],
-            ["rollback", str(box.profile)],
-            ["check", str(box.profile), "--offline"],
-            ["replay", str(box.profile), "--offline", "--dry-run"],
-            ["history"],
-        ):
-            ended[arguments[0] if "--dry-run" not in arguments else "dry"] = box.ended(*arguments)
-
-    before = len(os.listdir(box.runs)) if box.runs.exists() else 0
-    box.applied(progress=at(5, others))
-    assert before == 0
-    for name in ("replay", "rollback"):
-        code, out, err = ended[name]
-        assert code == 5, (name, out, err)
-        assert "another run works on this home" in err
-    for name in ("check", "dry"):
-        code, out, err = ended[name]
-        assert code == 5, (name, out, err)
-        assert "is at work in" in out + err
-    code, out, err = ended["history"]
-    assert (code, "running" in out) == (0, True), (out, err)
+    found: list[tuple[int, str]] = []
+    others = (["replay", "PROFILE", "--offline"], ["rollback", "PROFILE"], *READING)
+    box.applied(progress=at(5, lambda: found.extend(ended(box, one) for one in others)))
+    words = [*["another run works on this home"] * 2, *["is at work in"] * 2, "running"]
+    assert [code for code, _ in found] == [5, 5, 5, 5, 0]
+    assert [word for word, (_, text) in zip(words, found, strict=True) if word not in text] == []
     assert len(os.listdir(box.runs)) == 1
 
 
@@ -596,16 +574,10 @@ def test_four_replays_at_once_are_one(box: Sandbox) -> None:
 def test_what_only_reports_a_run_that_was_interrupted_changes_nothing(box: Sandbox) -> None:
     box.cut_off()
     before = box.everything()
-    for arguments in (
-        ["check", str(box.profile), "--offline"],
-        ["replay", str(box.profile), "--offline", "--dry-run"],
-        ["history"],
-        ["history", str(box.profile)],
-        ["verify", str(box.profile), "--offline"],
-    ):
-        code, out, err = box.ended(*arguments)
-        assert code == 5, (arguments, out, err)
-        assert "interrupted" in out + err, (arguments, out, err)
+    for arguments in (*READING, ["history", "PROFILE"], ["verify", "PROFILE", "--offline"]):
+        code, text = ended(box, arguments)
+        assert code == 5, (arguments, text)
+        assert "interrupted" in text, (arguments, text)
         assert box.everything() == before, arguments
 
 
@@ -623,11 +595,8 @@ def test_the_next_replay_restores_what_was_interrupted_and_goes_on(box: Sandbox)
 def test_a_rollback_of_what_was_interrupted_undoes_nothing_older(box: Sandbox) -> None:
     box.applied()
     done = box.now()
-    box.profile.write_text(
-        box.profile.read_text("utf-8").replace("max_active = 50", "max_active = 60"), "utf-8"
-    )
-    text = box.profile.read_text("utf-8").replace("hazelcast_port = 4001", "hazelcast_port = 4002")
-    box.profile.write_text(text, "utf-8")
+    text = box.profile.read_text("utf-8").replace("max_active = 50", "max_active = 60")
+    box.profile.write_text(text.replace("hazelcast_port = 4001", "hazelcast_port = 4002"), "utf-8")
     box.cut_off(at=1)
     assert box.now() != done
     result = box.rollback()
@@ -655,12 +624,10 @@ def test_with_the_other_home_gone_nothing_is_guessed(box: Sandbox) -> None:
     box.cut_off(at=15)
     away = box.folder / "away"
     box.homes[1].rename(away)
-    for code, out, err in (
-        box.ended("replay", str(box.profile), "--offline", "--node", "node1"),
-        box.ended("rollback", str(box.profile)),
-    ):
-        assert code == 5, (out, err)
-        assert f"put the homes back to {box.homes[0]} and {box.homes[1]}" in err
+    for arguments in (["replay", "PROFILE", "--offline", "--node", "node1"], ["rollback", "PROFILE"]):
+        code, text = ended(box, arguments)
+        assert code == 5, text
+        assert f"put the homes back to {box.homes[0]} and {box.homes[1]}" in text
     away.rename(box.homes[1])
     assert box.rollback().outcome == "restored"
     as_before(box)
@@ -737,41 +704,38 @@ def test_a_marker_in_the_pack_of_a_stranger_writes_nothing(box: Sandbox, tmp_pat
     (evil / "journal.json").write_text(json.dumps(journal))
     marker = json.loads((home / MARKER).read_text())
     (home / MARKER).write_text(json.dumps({**marker, "journal": str(evil / "journal.json")}))
-    for arguments in (
-        ["replay", str(box.profile), "--offline"],
-        ["replay", str(box.profile), "--offline", "--dry-run"],
-    ):
-        code, out, err = box.ended(*arguments)
-        assert code == 5, (out, err)
+    for more in ([], ["--dry-run"]):
+        code, text = ended(box, ["replay", "PROFILE", "--offline", *more])
+        assert code == 5, text
     assert victim.read_text() == "mine"
 
 
-@pytest.mark.parametrize(
-    "run",
-    ["../../../evil", "/tmp/evil", "", pytest.param("a" * 5000, id="5000"), 7, None],
-)
-def test_a_marker_with_any_name_of_a_run_is_another_users(box: Sandbox, run: object) -> None:
+def named(run: object) -> Callable[[Path], object]:
+    """A marker that names a run so."""
     data = {"run": run, "journal": "/nonexistent", "owner": "mallory", "host": "there", "started": ""}
-    (box.homes[0] / MARKER).write_text(json.dumps(data))
-    code, _, err = box.ended("replay", str(box.profile), "--offline")
-    assert code == 5
-    assert "interrupted" in err
+    return lambda path: path.write_text(json.dumps(data))
 
 
-@pytest.mark.parametrize("kind", ["pipe", "link", "folder", "empty", "deep"])
-def test_a_marker_that_is_no_file_does_not_block(box: Sandbox, kind: str) -> None:
+@pytest.mark.parametrize(
+    ("make", "word"),
+    [
+        *((named(run), "interrupted") for run in ("../../../evil", "/tmp/evil", "", "a" * 5000, 7, None)),
+        *(
+            (make, "rm '{path}'")
+            for make in (os.mkfifo, Path.mkdir, lambda path: path.symlink_to("/dev/zero"))
+        ),
+        *((lambda path, text=text: path.write_text(text), "rm '{path}'") for text in ("", "[" * 60_000)),
+    ],
+    ids=str,
+)
+def test_a_marker_of_any_kind_or_content_is_another_users(
+    box: Sandbox, make: Callable[[Path], object], word: str
+) -> None:
     path = box.homes[0] / MARKER
-    if kind == "pipe":
-        os.mkfifo(path)
-    elif kind == "link":
-        path.symlink_to("/dev/zero")
-    elif kind == "folder":
-        path.mkdir()
-    else:
-        path.write_text("" if kind == "empty" else "[" * 60_000)
+    make(path)
     code, _, err = box.ended("replay", str(box.profile), "--offline")
     assert code == 5
-    assert f"rm '{path}'" in err
+    assert word.format(path=path) in err
 
 
 @ROOT_ONLY

@@ -13,7 +13,7 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
@@ -80,105 +80,62 @@ def every() -> Iterator[Faults]:
             yield Faults(pool, random.Random(SEED))
 
 
-WHERE = [
-    ("pair", "fresh", "replay"),
-    ("pair", "done", "rollback"),
-    ("link", "fresh", "replay"),
-    ("link", "done", "rollback"),
-]
+Where = tuple[Kind, Start, str]
+"""The world, where the command begins in it, and the command."""
+
+PAIR: list[Where] = [("pair", "fresh", "replay"), ("pair", "done", "rollback")]
+LINK: list[Where] = [("link", "fresh", "replay"), ("link", "done", "rollback")]
+INTERRUPTED: list[Where] = [("pair", at, command) for at in (3, 15, 23) for command in ("replay", "rollback")]
+"""A replay was interrupted before its n-th rename, and what restores it is interrupted as well."""
+
+STAYING = {
+    "write": ("ENOSPC+", "EIO+"),
+    "fsync": ("EIO+",),
+    "openat": ("ENOSPC+",),
+    "rename": ("EROFS+",),
+    "renameat": ("EROFS+",),
+}
+"""A disk that stays full or broken: what cannot be undone is named (exit 5) and undone by the next run."""
 
 
-@pytest.mark.parametrize(("kind", "start", "command"), WHERE)
-def test_kill_9_before_every_call_that_changes_something(
-    every: Faults, kind: Kind, start: Start, command: str, capsys: pytest.CaptureFixture[str]
+def of_changes(*names: str) -> Callable[[Point], Iterable[str]]:
+    """These faults for every call that changes something."""
+    return lambda point: names if point.changes else ()
+
+
+def of_looks(point: Point) -> Iterable[str]:
+    return () if point.changes or point.name in strace.POWERLESS else faults.LOOKING_FAULTS
+
+
+FAMILIES: dict[str, tuple[list[Where], Callable[[Point], Iterable[str]]]] = {
+    # Before each call is after the one before it, so that no moment is left out.
+    "kill -9": (PAIR + LINK, of_changes("KILL")),
+    "failures of writing": (PAIR + LINK, of_changes(*faults.FAULTS)),
+    "failures of looking": (PAIR, of_looks),
+    "failures that stay": (PAIR, lambda point: STAYING.get(point.name, ()) if point.changes else ()),
+    **{f"SIG{name}": (PAIR, of_changes(name)) for name in ("INT", "TERM", "HUP")},
+    "kill -9 after a kill -9": (INTERRUPTED, of_changes("KILL")),
+    "failures after a kill -9": (INTERRUPTED[2:4], of_changes(*faults.FAULTS)),
+}
+"""Where each kind of fault is tried, and which faults for a call."""
+
+
+@pytest.mark.parametrize(
+    ("family", "where"),
+    [
+        pytest.param(family, where, id=f"{family}-{'-'.join(map(str, where))}")
+        for family, (places, _) in FAMILIES.items()
+        for where in places
+    ],
+)
+def test_a_fault_at_every_call(
+    every: Faults, family: str, where: Where, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Before each call is after the one before it, so that no moment is left out."""
-    points = [point for point in every.points(kind, start, command) if point.changes]
-    assert {"rename", "renameat", "fsync", "write", "openat", "mkdir", "unlinkat", "fchmod"} <= {
-        point.name for point in points
-    }
-    cases = [Case(kind, start, command, point, "KILL") for point in points]
-    every.survives(cases, capsys, f"kill -9 in {command} ({kind})")
-
-
-@pytest.mark.parametrize(("kind", "start", "command"), WHERE)
-def test_every_call_that_changes_something_fails(
-    every: Faults, kind: Kind, start: Start, command: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    cases = [
-        Case(kind, start, command, point, fault)
-        for point in every.points(kind, start, command)
-        if point.changes
-        for fault in faults.FAULTS
-    ]
-    every.survives(cases, capsys, f"failures of writing in {command} ({kind})")
-
-
-@pytest.mark.parametrize(("kind", "start", "command"), WHERE[:2])
-def test_every_call_that_looks_at_something_fails(
-    every: Faults, kind: Kind, start: Start, command: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    cases = [
-        Case(kind, start, command, point, fault)
-        for point in every.points(kind, start, command)
-        if not point.changes and point.name not in strace.POWERLESS
-        for fault in faults.LOOKING_FAULTS
-    ]
-    every.survives(cases, capsys, f"failures of looking in {command} ({kind})")
-
-
-@pytest.mark.parametrize(("kind", "start", "command"), WHERE[:2])
-def test_a_failure_that_stays(
-    every: Faults, kind: Kind, start: Start, command: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """A disk that stays full or broken: what cannot be undone is named (exit 5) and undone by the next run."""
-    cases = [
-        Case(kind, start, command, point, f"{fault}+")
-        for point in every.points(kind, start, command)
-        for fault in {
-            "write": ["ENOSPC", "EIO"],
-            "fsync": ["EIO"],
-            "rename": ["EROFS"],
-            "renameat": ["EROFS"],
-            "openat": ["ENOSPC"],
-        }.get(point.name, [])
-        if point.changes
-    ]
-    every.survives(cases, capsys, f"failures that stay in {command} ({kind})")
-
-
-@pytest.mark.parametrize(("kind", "start", "command"), WHERE[:2])
-@pytest.mark.parametrize("name", ["INT", "TERM", "HUP"])
-def test_a_signal_that_stops_at_every_call(
-    every: Faults, kind: Kind, start: Start, command: str, name: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    points = [point for point in every.points(kind, start, command) if point.changes]
-    cases = [Case(kind, start, command, point, name) for point in points]
-    every.survives(cases, capsys, f"SIG{name} in {command}")
-
-
-@pytest.mark.parametrize("start", [3, 15, 23])
-@pytest.mark.parametrize("command", ["replay", "rollback"])
-def test_kill_9_while_a_run_is_taken_back(
-    every: Faults, start: int, command: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """A replay was interrupted before its n-th rename, and what restores it is interrupted as well."""
-    points = [point for point in every.points("pair", start, command) if point.changes]
-    cases = [Case("pair", start, command, point, "KILL") for point in points]
-    every.survives(cases, capsys, f"kill -9 in {command} after a kill -9 at rename {start}")
-
-
-@pytest.mark.parametrize("command", ["replay", "rollback"])
-def test_failures_while_a_run_is_taken_back(
-    every: Faults, command: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    cases = [
-        Case("pair", 15, command, point, fault)
-        for point in every.points("pair", 15, command)
-        if point.changes
-        for fault in faults.FAULTS
-    ]
-    every.survives(cases, capsys, f"failures in {command} after a kill -9")
+    points = every.points(*where)
+    changing = {point.name for point in points if point.changes}
+    assert {"rename", "renameat", "fsync", "write", "openat", "mkdir", "unlinkat", "fchmod"} <= changing
+    cases = [Case(*where, point, fault) for point in points for fault in FAMILIES[family][1](point)]
+    every.survives(cases, capsys, f"{family} in {where[2]} ({where[0]}, {where[1]})")
 
 
 def test_kill_9_at_any_moment_of_a_real_process(

@@ -9,25 +9,18 @@ import stat
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.support import faults
-from tests.support.sandboxes import MARKER, Sandbox
+from tests.support.sandboxes import AXIS2, MARKER, REGISTRY, Sandbox, edit
 from wizard.command_line.run import rollback as undo
 from wizard.system import locations
 from wizard.system.cancel import Cancel
 from wizard.system.errors import UsageError
 from wizard.transaction import runs
 
-AXIS2 = "analytics-1/repository/conf/axis2/axis2.xml"
-REGISTRY = "analytics-2/repository/conf/registry.xml"
 JAR = "analytics-1/repository/components/lib/mysql-connector-java-stand-in.jar"
-
-
-def edit(path: Path) -> None:
-    path.write_bytes(path.read_bytes() + b"<!-- by hand -->\n")
 
 
 def state_of(run: str) -> str:
@@ -155,8 +148,8 @@ def test_the_newest_run_is_undone_first_also_if_the_clock_was_set_back(
 ) -> None:
     box.applied()
     port(box, 4001, 4002)
-    now = time.time_ns()
-    monkeypatch.setattr(time, "time_ns", lambda: now - 10**15)
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now - 10**6)
     second = box.applied().run
     assert undo.history()[0]["run"] == second
     assert box.rollback().outcome == "restored"

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -40,8 +41,6 @@ WriteProgress = Callable[[str, str, int, int], None]
 
 Named = tuple[str, str, Move]
 """Node, path in the plan, and move."""
-
-NOT_ONE = "no path could be restored"
 
 
 class Keeper(Protocol):
@@ -101,203 +100,191 @@ def execute(
     only where no path can be written.
     """
     with cancel.shield(), Folders(run.homes.values(), moved=run.kind == "rollback") as folders:
-        run, moves = _prepared(run, moves, folders, left)
-        return _written(run, moves, folders, cancel, progress, left, keeper)
+        execution = _Execution(run, list(moves), folders, cancel, progress, left, keeper)
+        execution.prepare()
+        return execution.write()
 
 
-def _each(
-    moves: Sequence[Named],
-    act: Callable[[Named], object],
-    left: list[Unrestored] | None,
-    cancel: Cancel | None = None,
-) -> list[Named]:
-    """Call `act` for each move; return those for which it succeeded (without `left`: all of them)."""
-    done = []
-    for named in moves:
-        _stop_if(cancel)
+@dataclass
+class _Execution:
+    """One run while it is executed; `moves` are those that have not failed (with `left`, others may have)."""
+
+    run: Run
+    moves: list[Named]
+    folders: Folders
+    cancel: Cancel
+    progress: WriteProgress
+    left: list[Unrestored] | None
+    keeper: Keeper | None
+    is_writing: bool = False
+    """Whether it can be cancelled: journal and backups are there."""
+    total: int = 0
+    """How many paths are written, of which `progress` is told."""
+    reached: list[Path] = field(default_factory=list)
+    """The paths that may have been written."""
+    stopped: list[str] = field(default_factory=list)
+    """The nodes whose servers the keeper was told to stop, in that order."""
+
+    def _each(self, act: Callable[[str, str, Move], object], moves: list[Named] | None = None) -> None:
+        """Call `act` for each move (without `moves`: for all that are left); drop those for which it failed."""
+        failed = []
+        for named in self.moves if moves is None else moves:
+            self._stop_if_cancelled()
+            try:
+                act(*named)
+            except (OSError, StoppedError) as problem:
+                self._fail(named, problem)
+                failed.append(named)
+        self._drop(failed)
+
+    def _fail(self, named: Named, problem: OSError | StoppedError) -> None:
+        if self.left is None:
+            raise problem
+        self.left.append(recovery.because(named[2].path, problem))
+
+    def _drop(self, failed: list[Named]) -> None:
+        if failed and len(failed) == len(self.moves):
+            raise StoppedError("no path could be restored")
+        self.moves = [named for named in self.moves if named not in failed]
+
+    def prepare(self) -> None:
+        """Write journal and backups, on disk when this returns; nothing in the homes is touched."""
+        entries: dict[Path, JournalEntry] = {}
+
+        def enter(node: str, name: str, move: Move) -> None:
+            refuse_drift(move, self.folders)
+            backup = f"{len(entries) + 1:04}" if move.before.kind == "file" else None
+            meta = Meta.of(move.path, with_time=True) if backup else None
+            entries[move.path] = JournalEntry(node, name, move.path, move.before, move.after, meta, backup)
+
+        def keep(node: str, name: str, move: Move) -> None:
+            entry = entries[move.path]
+            if entry.backup:
+                back_up(entry.path, self.run.backup(entry), self.folders, expected=entry.before.value)
+
+        begun = None
         try:
-            act(named)
+            self._each(enter)
+            self.run = begun = runs.begin(self.run._replace(entries=tuple(entries.values())))
+            self._each(keep)
+            fsync_folder(self.run.backups)
         except (OSError, StoppedError) as problem:
-            if left is None:
-                raise
-            left.append(recovery.because(named[2].path, problem))
-        else:
-            done.append(named)
-    if moves and not done:
-        raise StoppedError(NOT_ONE)
-    return done
+            if begun is not None:
+                begun.forget()
+            if isinstance(problem, StoppedError):
+                raise Failed(f"{problem}; nothing was written", fix="run it again") from None
+            reason = f"journal and backups cannot be written: {describe_error(problem)}"
+            raise Failed(f"{reason}; nothing in the homes was touched", fix=RETRY) from None
 
-
-def _prepared(
-    run: Run, moves: Sequence[Named], folders: Folders, left: list[Unrestored] | None
-) -> tuple[Run, list[Named]]:
-    """Write journal and backups, on disk when this returns; nothing in the homes is touched."""
-    entries: dict[Path, JournalEntry] = {}
-
-    def enter(named: Named) -> None:
-        node, name, move = named
-        refuse_drift(move, folders)
-        backup = f"{len(entries) + 1:04}" if move.before.kind == "file" else None
-        meta = Meta.of(move.path, with_time=True) if backup else None
-        entries[move.path] = JournalEntry(node, name, move.path, move.before, move.after, meta, backup)
-
-    def keep(named: Named) -> None:
-        entry = entries[named[2].path]
-        if entry.backup:
-            back_up(entry.path, run.backup(entry), folders, expected=entry.before.value)
-
-    try:
-        moves = _each(moves, enter, left)
-        run = runs.begin(run._replace(entries=tuple(entries.values())))
-    except (OSError, StoppedError) as problem:
-        raise _unbegun(problem) from None
-    try:
-        moves = _each(moves, keep, left)
-        fsync_folder(run.backups)
-    except (OSError, StoppedError) as problem:
-        run.forget()
-        raise _unbegun(problem) from None
-    return run, moves
-
-
-def _unbegun(problem: OSError | StoppedError) -> Failed:
-    if isinstance(problem, StoppedError):
-        return Failed(f"{problem}; nothing was written", fix="run it again")
-    return Failed(
-        f"journal and backups cannot be written: {describe_error(problem)}; nothing in the homes was touched",
-        fix=RETRY,
-    )
-
-
-def _written(
-    run: Run,
-    moves: Sequence[Named],
-    folders: Folders,
-    cancel: Cancel,
-    progress: WriteProgress,
-    left: list[Unrestored] | None,
-    keeper: Keeper | None,
-) -> Run:
-    reached: list[Path] = []
-    stopped: list[str] = []
-
-    def place(named: Named) -> None:
-        node, name, move = named
-        refuse_drift(move, folders)
-        reached.append(move.path)
-        put(move, run.temporary(move.path), folders)
-        progress(node, name, len(reached), len(moves))
-
-    try:
-        moves = _marked(run, moves, folders, left)
-        moves = _each(
-            moves, lambda named: stage(named[2], run.temporary(named[2].path), folders), left, cancel
-        )
-        done = _committed(run, folders, left)
-        done.stage()
-        if keeper is not None:
-            for node in run.stages:
-                _stop_if(cancel)
-                stopped.append(node)
-                keeper.stop(node)
-                _each([named for named in moves if named[0] == node], place, None, cancel)
-                keeper.start(node)
-        elif len(_each(moves, place, left, cancel)) < len(moves):
-            done = _committed(run, folders, left)
-            done.stage()
-        _stop_if(cancel)
-        done.commit()
-    except BaseException as problem:
-        # Also after a fault of this program the homes are not left between two states.
-        entries = [one for one in run.entries if one.path in reached]
-        error = _undone(run, entries, problem, folders, cancel, keeper, stopped)
-        raise error from (None if isinstance(problem, (OSError, StoppedError)) else problem)
-    cancel.seal()
-    for home in map(Path, run.homes.values()):
-        # The run is committed: a marker that cannot be removed now is removed by the next run.
-        with contextlib.suppress(OSError, StoppedError):
-            marker.clear(run, home, folders.of(home))
-    return done
-
-
-def _marked(
-    run: Run, moves: Sequence[Named], folders: Folders, left: list[Unrestored] | None
-) -> Sequence[Named]:
-    """Leave the markers; return the moves of the nodes whose home can be written."""
-    every = moves
-    for node, home in run.homes.items():
+    def write(self) -> Run:
+        """Write markers and files, and commit the run; return it as recorded."""
+        self.is_writing = True
         try:
-            marker.put(run, Path(home), folders.of(Path(home)))
-        except OSError as problem:
-            if left is None:
-                raise
-            left += [recovery.because(named[2].path, problem) for named in moves if named[0] == node]
-            moves = [named for named in moves if named[0] != node]
-    if every and not moves:
-        raise StoppedError(NOT_ONE)
-    return moves
+            self._mark()
+            self._each(self._stage)
+            self.total = len(self.moves)
+            done = self._committed()
+            done.stage()
+            if self.keeper is not None:
+                for node in self.run.stages:
+                    self._stop_if_cancelled()
+                    self.stopped.append(node)
+                    self.keeper.stop(node)
+                    self._each(self._place, [named for named in self.moves if named[0] == node])
+                    self.keeper.start(node)
+            else:
+                self._each(self._place)
+                if len(self.moves) < self.total:
+                    done = self._committed()
+                    done.stage()
+            self._stop_if_cancelled()
+            done.commit()
+        except BaseException as problem:
+            # Also after a fault of this program the homes are not left between two states.
+            raise self._undone(problem) from (
+                None if isinstance(problem, (OSError, StoppedError)) else problem
+            )
+        self.cancel.seal()
+        for home in map(Path, self.run.homes.values()):
+            # The run is committed: a marker that cannot be removed now is removed by the next run.
+            with contextlib.suppress(OSError, StoppedError):
+                marker.clear(self.run, home, self.folders.of(home))
+        return done
 
+    def _mark(self) -> None:
+        """Leave the markers; the moves of a node whose home cannot be written fail."""
+        for node, home in self.run.homes.items():
+            try:
+                marker.put(self.run, Path(home), self.folders.of(Path(home)))
+            except OSError as problem:
+                if self.left is None:
+                    raise
+                of_node = [named for named in self.moves if named[0] == node]
+                for named in of_node:
+                    self._fail(named, problem)
+                self._drop(of_node)
 
-def _committed(run: Run, folders: Folders, left: list[Unrestored] | None) -> Run:
-    """The run as committed: without the paths that could not be written."""
-    run = run._replace(outcome="committed")
-    if not left:
-        return run
-    failed = {one.path for one in left}
-    # A file that is in its place, and only failed to sync, is recorded nevertheless.
-    undone = [e for e in run.entries if e.path in failed and not recovery.is_at(e, e.after, folders)]
-    for entry in undone:
-        with contextlib.suppress(OSError, StoppedError):
-            remove(run.temporary(entry.path), folders)
-        if entry.backup and recovery.is_at(entry, entry.before, folders):
-            with contextlib.suppress(OSError):
-                os.unlink(run.backup(entry))
-    entries = [entry for entry in run.entries if entry not in undone]
-    names = {(one.node, one.name) for one in entries if one.path not in failed}
-    files = [file for file in run.files if (file["node"], file["path"]) in names]
-    return run._replace(entries=tuple(entries), files=tuple(files), complete=False)
+    def _stage(self, node: str, name: str, move: Move) -> None:
+        stage(move, self.run.temporary(move.path), self.folders)
 
+    def _place(self, node: str, name: str, move: Move) -> None:
+        refuse_drift(move, self.folders)
+        self.reached.append(move.path)
+        put(move, self.run.temporary(move.path), self.folders)
+        self.progress(node, name, len(self.reached), self.total)
 
-def _stop_if(cancel: Cancel | None) -> None:
-    if cancel is not None and cancel.is_set():
-        raise StoppedError("cancelled")
+    def _stop_if_cancelled(self) -> None:
+        if self.is_writing and self.cancel.is_set():
+            raise StoppedError("cancelled")
 
+    def _committed(self) -> Run:
+        """The run as committed: without the paths that could not be written."""
+        run = self.run._replace(outcome="committed")
+        if not self.left:
+            return run
+        failed = {one.path for one in self.left}
+        # A file that is in its place, and only failed to sync, is recorded nevertheless.
+        undone = [e for e in run.entries if e.path in failed and not recovery.is_at(e, e.after, self.folders)]
+        for entry in undone:
+            with contextlib.suppress(OSError, StoppedError):
+                remove(run.temporary(entry.path), self.folders)
+            if entry.backup and recovery.is_at(entry, entry.before, self.folders):
+                with contextlib.suppress(OSError):
+                    os.unlink(run.backup(entry))
+        entries = [entry for entry in run.entries if entry not in undone]
+        names = {(one.node, one.name) for one in entries if one.path not in failed}
+        files = [file for file in run.files if (file["node"], file["path"]) in names]
+        return run._replace(entries=tuple(entries), files=tuple(files), complete=False)
 
-def _undone(
-    run: Run,
-    reached: Sequence[JournalEntry],
-    problem: BaseException,
-    folders: Folders,
-    cancel: Cancel,
-    keeper: Keeper | None,
-    stopped: Sequence[str],
-) -> WizardError:
-    """Restore everything, node by node where the servers were `stopped`; return the error to raise."""
-    reason, servers = describe_error(problem), ""
-    unrestored: list[Unrestored] = []
-    try:
-        recovery.reopen(run)
-        if keeper is None or not stopped:
-            unrestored = recovery.restore(run, reached, folders)
-        else:
-            keeper.turn_back()
-            for node in reversed(stopped):
-                keeper.stop(node)
-                left = recovery.restore(run, [one for one in reached if one.node == node], folders)
-                unrestored += left
-                if not left:
-                    keeper.start(node)
-            servers = keeper.state()
-        if not unrestored:
-            recovery.close(run, reason, folders)
-    except Exception as second:
-        unrestored = [recovery.because(run.folder, second)]
-    if unrestored:
-        cancel.seal()
-        return recovery.stranded(run, unrestored, f"{reason}{servers}")
-    if cancel.is_set() or isinstance(problem, KeyboardInterrupt):
-        return Cancelled(f"cancelled; {AS_BEFORE}{servers}")
-    return Failed(f"{reason}; {AS_BEFORE}{servers}", fix=RETRY)
+    def _undone(self, problem: BaseException) -> WizardError:
+        """Restore everything, node by node where servers were stopped; return the error to raise."""
+        run, keeper = self.run, self.keeper if self.stopped else None
+        reason, servers = describe_error(problem), ""
+        reached = [one for one in run.entries if one.path in self.reached]
+        unrestored: list[Unrestored] = []
+        try:
+            recovery.reopen(run)
+            if keeper is None:
+                unrestored = recovery.restore(run, reached, self.folders)
+            else:
+                keeper.turn_back()
+                for node in reversed(self.stopped):
+                    keeper.stop(node)
+                    left = recovery.restore(run, [one for one in reached if one.node == node], self.folders)
+                    unrestored += left
+                    if not left:
+                        keeper.start(node)
+                servers = keeper.state()
+            if not unrestored:
+                recovery.close(run, reason, self.folders)
+        except Exception as second:
+            unrestored = [recovery.because(run.folder, second)]
+        if unrestored:
+            self.cancel.seal()
+            return recovery.stranded(run, unrestored, f"{reason}{servers}")
+        if self.cancel.is_set() or isinstance(problem, KeyboardInterrupt):
+            return Cancelled(f"cancelled; {AS_BEFORE}{servers}")
+        return Failed(f"{reason}; {AS_BEFORE}{servers}", fix=RETRY)
 
 
 def files_json(plan: Plan, *, status: str | None = None) -> list[dict[str, Any]]:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from wizard.system import bounded
 from wizard.system.durable import naming, write_durably
 from wizard.system.presence import is_empty
-from wizard.transaction.home_lock import held
 
 if TYPE_CHECKING:
     from wizard.transaction.runs import Run
@@ -49,11 +48,9 @@ def of(home: Path) -> Marker | None:
         return None
     except (bounded.NotAFile, ValueError, KeyError, TypeError):
         pass  # nor is a link a marker of this program
-    try:
-        owner = path.owner()
-    except (OSError, KeyError):
-        owner = "its owner"
-    return Marker(UNKNOWN, Path(), owner, "")
+    with contextlib.suppress(OSError, KeyError):
+        return Marker(UNKNOWN, Path(), path.owner(), "")
+    return Marker(UNKNOWN, Path(), "its owner", "")
 
 
 def put(run: Run, home: Path, folder: int) -> None:
@@ -90,8 +87,3 @@ def names(run: str, home: Path) -> bool:
         return is_empty(home) if marker is None else marker.run == run
     except OSError:
         return True
-
-
-def is_at_work(home: Path) -> bool:
-    """Whether another process works on this home now, so that its marker is not that of an interrupted run."""
-    return held(home)

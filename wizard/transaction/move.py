@@ -21,12 +21,9 @@ class PathState(NamedTuple):
     value: str = ""
     """SHA-256 of a file's bytes, target of a link; empty otherwise."""
 
-    def to_json(self) -> list[str]:
-        return [self.kind, self.value]
-
     @classmethod
     def from_json(cls, data: Any) -> PathState:
-        """The state that `to_json` gave; `ValueError` for anything else."""
+        """The state of a journal's list; `ValueError` for anything else."""
         kind, value = data
         if kind not in {"absent", "file", "link", "other"} or not isinstance(value, str):
             raise ValueError("not a state")

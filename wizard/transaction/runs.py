@@ -14,7 +14,7 @@ import pwd
 import shutil
 import time
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -23,7 +23,7 @@ from wizard.system.durable import fsync_folder, make_folder, write_durably, writ
 from wizard.system.errors import Locked, UsageError
 from wizard.system.presence import is_anything, is_file, is_folder
 from wizard.transaction import index, marker
-from wizard.transaction.home_lock import folder_lock
+from wizard.transaction.home_lock import folder_lock, held
 from wizard.transaction.index import Listed
 from wizard.transaction.marker import Marker
 from wizard.transaction.move import Meta, PathState, state_of
@@ -148,7 +148,7 @@ def new(
     kind: Literal["replay", "rollback"], profile: str, path: str, homes: dict[str, str], **more: Any
 ) -> Run:
     """A run of this user that begins now; `begin` records it."""
-    return Run(_new_id(), kind, profile, path, user(), os.uname().nodename, _now(), homes, (), **more)
+    return Run(_new_id(), kind, profile, path, user(), os.uname().nodename, "", homes, (), **more)
 
 
 def _new_id() -> str:
@@ -164,20 +164,12 @@ def user() -> str:
         return str(os.geteuid())
 
 
-def _now() -> str:
-    """The time in UTC, to the microsecond: runs are ordered by it."""
-    seconds, microseconds = divmod(time.time_ns() // 1000, 1_000_000)
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{microseconds:06}Z"
-
-
-def _later(newest: str, started: str) -> str:
-    """The start of a run, or the microsecond after the newest run where the clock was set back."""
-    if started > newest:
-        return started
-    with contextlib.suppress(ValueError, OverflowError):
-        moment = datetime.fromisoformat(newest) + timedelta(microseconds=1)
-        return f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z"
-    return started
+def _started(newest: str) -> str:
+    """The time in UTC, by which runs are ordered; the microsecond after the newest run where the clock was set back."""
+    moment = datetime.fromtimestamp(time.time(), UTC)
+    with contextlib.suppress(ValueError, OverflowError, TypeError):
+        moment = max(moment, datetime.fromisoformat(newest) + timedelta(microseconds=1))
+    return f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z"
 
 
 def begin(run: Run) -> Run:
@@ -187,7 +179,7 @@ def begin(run: Run) -> Run:
     # `sweep` removes folders without a journal, as those of interrupted runs: it waits for this lock.
     with folder_lock(parent, wait=True):
         newest = index.row(found[0]).started.decode() if (found := lines()) else ""
-        run = run._replace(folder=parent / run.run, started=_later(newest, run.started))
+        run = run._replace(folder=parent / run.run, started=_started(newest))
         while True:
             try:
                 os.mkdir(run.folder, 0o700)
@@ -329,7 +321,7 @@ def _status(run: Listed, undone: bool | None) -> RunStatus:
         marked = [home for home in map(Path, run.homes.values()) if marker.names(run.run, home)]
         if not marked:
             return "failed"
-        return "running" if any(marker.is_at_work(home) for home in marked) else INTERRUPTED
+        return "running" if any(held(home) for home in marked) else INTERRUPTED
     if run.kind == "rollback":
         return "undid" if run.complete else "undid in part"
     if undone is None:
@@ -424,14 +416,16 @@ def find(argument: str | None) -> Run:
 
 
 def _found(argument: str | None, all_runs: list[Listed]) -> Listed:
-    if argument is None:
-        own = chosen = _to_undo(all_runs, all_runs) or _unbegun(all_runs)
-    elif (named := next((run for run in all_runs if run.run == argument), None)) is not None:
+    if (named := next((run for run in all_runs if run.run == argument), None)) is not None:
         return named
-    else:
-        own = of_profile(argument, all_runs)
-        chosen = _to_undo(own, all_runs) or _unbegun(own) or own
-    if not chosen:
+    own = all_runs if argument is None else of_profile(argument, all_runs)
+    status = statuses(all_runs)
+    chosen = [run for run in own if status[run.run] in {INTERRUPTED, "running"}]
+    chosen += [run for run in own if status[run.run] in OPEN]
+    chosen = chosen or [run for run in own if run.outcome == "started"]
+    if argument is None:
+        own = chosen
+    if not own:
         what = (
             "no run to undo" if argument is None else f"{argument} is neither a run nor a profile with runs"
         )
@@ -442,7 +436,7 @@ def _found(argument: str | None, all_runs: list[Listed]) -> Listed:
         several = sorted(by_file if same_names else by_file.values())
         fix = f"apimha-wizard rollback {several[0]}"
         raise UsageError(f"several profiles have runs: {', '.join(several)}", fix=fix)
-    return chosen[0]
+    return (chosen or own)[0]
 
 
 def of_profile(argument: str, all_runs: Iterable[Listed]) -> list[Listed]:
@@ -457,15 +451,3 @@ def of_profile(argument: str, all_runs: Iterable[Listed]) -> list[Listed]:
     if own or is_path or os.path.exists(path):
         return own
     return [run for run in all_runs if run.profile == argument]
-
-
-def _to_undo(chosen: list[Listed], all_runs: list[Listed]) -> list[Listed]:
-    """The interrupted runs of these, then those that can be undone; each the newest first."""
-    status = statuses(all_runs)
-    interrupted = [run for run in chosen if status[run.run] in {INTERRUPTED, "running"}]
-    return interrupted + [run for run in chosen if status[run.run] in OPEN]
-
-
-def _unbegun(chosen: list[Listed]) -> list[Listed]:
-    """The open runs of a list without interrupted ones: they never began to write."""
-    return [run for run in chosen if run.outcome == "started"]
