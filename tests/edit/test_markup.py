@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tests.support.documents import Document, documents
 from wizard.edit import markup
-from wizard.edit.properties import PropertiesDocument
+from wizard.edit.settings import PropertiesDocument
 from wizard.edit.xml import New, XmlDocument
 from wizard.pack import xml_parse
 from wizard.system.errors import EditError

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.support.need import need
 from wizard.edit.edits import Note
-from wizard.edit.properties import PropertiesDocument
+from wizard.edit.settings import PropertiesDocument
 from wizard.passwords.secret import Secret
 from wizard.system.errors import EditError
 

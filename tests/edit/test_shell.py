@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wizard.edit.shell import BatchScript, ShellScript
+from wizard.edit.settings import BatchScript, ShellScript
 from wizard.system.errors import EditError
 
 PACKS = ["apim-analytics-2.0.0", "apim-analytics-2.1.0", "das-3.0.1", "das-3.1.0", "is-analytics-5.3.0"]

@@ -17,8 +17,7 @@ from tests.support.fuzz import ODD, XML, fuzz, mutated
 from tests.support.headless import PACKS, SPARK, SPARK_BAT, SPARK_SH, XML_FILES
 from tests.support.profiles import get_field
 from wizard.database.script import creates, statements
-from wizard.edit.properties import PropertiesDocument
-from wizard.edit.shell import BatchScript, ShellScript
+from wizard.edit.settings import BatchScript, PropertiesDocument, ShellScript
 from wizard.edit.xml import XmlDocument, XmlElement
 from wizard.pack.driver import DriverError, holds_class, inspect, is_mysql_driver
 from wizard.passwords.secret import Secret

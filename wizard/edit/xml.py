@@ -13,10 +13,8 @@ from dataclasses import dataclass
 from lxml import etree
 
 from wizard.edit import markup, spacing
-from wizard.edit import new as new_elements
 from wizard.edit.edits import NOTE, Edit, Note, Value, described, is_secret_name, reveal, shown
-from wizard.edit.markup import StartTag, Style
-from wizard.edit.new import New
+from wizard.edit.markup import New, StartTag, Style
 from wizard.pack import xml_nodes as nodes
 from wizard.pack import xml_parse
 from wizard.pack.xml import Element, XmlTree
@@ -152,9 +150,9 @@ class XmlDocument(XmlTree["XmlElement"]):
 
     def attribute(self, node: XmlNode, tag: StartTag, name: str) -> markup.Attribute:
         """An attribute that the element has, as it is written, perhaps with another prefix."""
-        wanted = new_elements.qualified(node, name)
+        wanted = markup.qualified(node, name)
         own = (each for each in tag.attributes if not each.name.startswith("xmlns:"))
-        return next(each for each in own if new_elements.qualified(node, each.name) == wanted)
+        return next(each for each in own if markup.qualified(node, each.name) == wanted)
 
     def end(self, node: XmlNode) -> int:
         """The offset behind a node."""
@@ -190,7 +188,7 @@ class XmlDocument(XmlTree["XmlElement"]):
     def check(self, node: XmlNode, kind: str, label: str, value: Value) -> None:
         """Raise an EditError for a value that XML cannot hold; remember that one is a password."""
         with self.refusing(node, "remove that character from the value"):
-            new_elements.check_value(label, value)
+            markup.check_value(label, value)
         if isinstance(value, Secret):
             self.secrets.add((node, kind))
 
@@ -275,8 +273,8 @@ class XmlElement(Element):
         label, new = note.what or nodes.label(node, attribute), reveal(value)
         document.check(node, kind, label, value)
         with document.refusing(node, "use a name that is declared there"):
-            new_elements.check_attribute(node, attribute)
-        name = new_elements.qualified(node, attribute)
+            markup.check_attribute(node, attribute)
+        name = markup.qualified(node, attribute)
         old = node.get(name)
         if new == old:
             return
@@ -367,10 +365,10 @@ class XmlElement(Element):
         front = "" if indentation is None else f"\n\n{indentation}" if is_spaced else f"\n{indentation}"
         at += len(skipped)
         style, written = document.style(at), bytearray()
-        made = new_elements.make(new, node)
+        made = markup.make(new, node)
         spacing.put_in(node, anchor, made, skipped.decode(), front)
         written += style.text(front)
-        inner = list(new_elements.write(made, new, indentation, unit, style, written))
+        inner = list(markup.write(made, new, indentation, unit, style, written))
         document.replace(at, at, bytes(written))
         for each, source, place in inner:
             document.places[each] = [at + place[0], at + place[1]]
@@ -382,7 +380,7 @@ class XmlElement(Element):
 
     def _check_new(self, new: New) -> None:
         with self.document.refusing(self.node, "use names and values that XML can hold"):
-            new_elements.check(new, self.node)
+            markup.check(new, self.node)
 
     def remove(self, *, note: Note = NOTE) -> None:
         """Remove the element, with its line if nothing else is on it."""

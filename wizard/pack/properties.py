@@ -1,4 +1,4 @@
-"""Properties files, such as Spark's `spark-defaults.conf`, for reading; `edit/properties.py` adds the edits.
+"""Properties files, such as Spark's `spark-defaults.conf`, for reading; `edit/settings.py` adds the edits.
 
 Spark reads them with `java.util.Properties`: a key ends at the first blank, `=` or `:`; `#` and `!` start a
 comment; a backslash at the end of a line continues it; of several lines with one key the last counts.  Then

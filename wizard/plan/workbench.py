@@ -8,9 +8,7 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
-from wizard.edit.properties import PropertiesDocument
-from wizard.edit.settings import SettingsDocument
-from wizard.edit.shell import BatchScript, ShellScript
+from wizard.edit.settings import BatchScript, PropertiesDocument, SettingsDocument, ShellScript
 from wizard.edit.xml import XmlDocument
 from wizard.pack.xml import XmlTree
 from wizard.plan.change import Change, ChangeKind, Line

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from wizard.edit.edits import reveal
-from wizard.edit.shell import BatchScript, ShellScript
+from wizard.edit.settings import BatchScript, ShellScript
 from wizard.pack.home import SPARK_DEFAULTS, SPARK_ENV_BAT, SPARK_ENV_SH
 from wizard.preflight.checks import Check, CheckContext
 from wizard.steps.reading import describe

@@ -26,11 +26,10 @@ from wizard.system.errors import (
     describe_error,
 )
 from wizard.transaction import marker, recovery, runs
-from wizard.transaction.folders import Folders
 from wizard.transaction.move import Meta, Move
 from wizard.transaction.recovery import Unrestored
 from wizard.transaction.runs import JournalEntry, Run
-from wizard.transaction.staging import back_up, put, refuse_drift, remove, stage
+from wizard.transaction.staging import Folders, back_up, put, refuse_drift, remove, stage
 
 if TYPE_CHECKING:
     from wizard.plan.planner import Plan
