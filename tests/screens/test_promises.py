@@ -200,14 +200,14 @@ async def test_cancelled_while_it_writes_everything_is_as_before(
     reached, go_on = threading.Event(), threading.Event()
     real = applying.apply
 
-    def slow(plan: Any, run: Any, *, progress: Any, **given: Any) -> Any:
+    def slow(moves: Any, run: Any, *, progress: Any, **given: Any) -> Any:
         def watched(node: str, path: str, done: int, total: int) -> None:
             progress(node, path, done, total)
             if done == 5:
                 reached.set()
                 go_on.wait(20)
 
-        return real(plan, run, progress=watched, **given)
+        return real(moves, run, progress=watched, **given)
 
     monkeypatch.setattr(applying, "apply", slow)
     app = opened(pair.profile)
@@ -238,14 +238,14 @@ async def test_leaving_while_it_writes_puts_everything_back_first(
     reached, go_on = threading.Event(), threading.Event()
     real = applying.apply
 
-    def slow(plan: Any, run: Any, *, progress: Any, **given: Any) -> Any:
+    def slow(moves: Any, run: Any, *, progress: Any, **given: Any) -> Any:
         def watched(node: str, path: str, done: int, total: int) -> None:
             progress(node, path, done, total)
             if done == 3:
                 reached.set()
                 go_on.wait(20)
 
-        return real(plan, run, progress=watched, **given)
+        return real(moves, run, progress=watched, **given)
 
     monkeypatch.setattr(applying, "apply", slow)
     app = opened(pair.profile)

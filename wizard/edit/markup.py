@@ -154,11 +154,7 @@ class New(NamedTuple):
 
 
 def qualified(node: XmlNode, name: str) -> str:
-    """The name of an attribute of `node` as lxml writes it.
-
-    Raises:
-        ValueError: its prefix is not declared there.
-    """
+    """The name of an attribute of `node` as lxml writes it.  Raises ValueError if its prefix is not declared there."""
     prefix, colon, local = name.rpartition(":")
     if not colon:
         return name
@@ -169,11 +165,7 @@ def qualified(node: XmlNode, name: str) -> str:
 
 
 def check(new: New, parent: XmlNode) -> None:
-    """Whether `new` can be written as it is.
-
-    Raises:
-        ValueError: what is wrong with it, without any value.
-    """
+    """Raise a ValueError, which holds no value, if `new` cannot be written as it is."""
     if not _NAME.fullmatch(new.name):
         raise ValueError(f"{new.name!r} is not an element name")
     if new.text is not None and new.children is not None:
@@ -187,22 +179,14 @@ def check(new: New, parent: XmlNode) -> None:
 
 
 def check_attribute(node: XmlNode, name: str) -> None:
-    """Whether `node` can have an attribute of that name.
-
-    Raises:
-        ValueError: it is not a name, it declares a namespace, or its prefix is not declared.
-    """
+    """Raise a ValueError for what is not a name, declares a namespace, or has a prefix that is not declared."""
     if not all(map(_NAME.fullmatch, name.split(":", 1))) or name.partition(":")[0] == "xmlns":
         raise ValueError(f"{name!r} is not an attribute name")
     qualified(node, name)
 
 
 def check_value(what: str, value: Value) -> None:
-    """Whether XML can hold the value.
-
-    Raises:
-        ValueError: without the value, which may be a password.
-    """
+    """Raise a ValueError, which does not hold the value, if XML cannot hold that."""
     if character := forbidden(reveal(value)):
         raise ValueError(f"the new value of {what} holds the character {character}, which XML cannot hold")
 

@@ -54,8 +54,8 @@ class SettingsDocument:
         """Return the text as it will be read.  Raises EditError for a name or text that the file cannot hold."""
         raise NotImplementedError
 
-    def changed(self, line: PropertyLine, value: str) -> bytes:
-        """Return the bytes that give a line another value, in place of those of its value."""
+    def escaped(self, value: str) -> bytes:
+        """Return a value as the file holds it."""
         raise NotImplementedError
 
     def added(self, name: str, value: str) -> tuple[int, bytes, bytes]:
@@ -83,7 +83,8 @@ class SettingsDocument:
         if text == old:
             return
         if line:
-            start, end, replacement = line.value_start, line.value_end, self.changed(line, text)
+            start, end, replacement = line.value_start, line.value_end, self.escaped(text)
+            replacement = replacement if line.has_separator else b" " + replacement
         else:
             start, replacement, line_end = self.added(name, text)
             end = start
@@ -133,9 +134,8 @@ class PropertiesDocument(SettingsDocument):
             raise EditError("a property needs a key", place=self.name, fix="give it one")
         return text.strip(TRIMMED)  # as Spark does
 
-    def changed(self, line: PropertyLine, value: str) -> bytes:
-        written = _escaped(value, is_key=False)
-        return written if line.has_separator else b" " + written
+    def escaped(self, value: str) -> bytes:
+        return _escaped(value, is_key=False)
 
     def added(self, name: str, value: str) -> tuple[int, bytes, bytes]:
         prefix = name.partition(".")[0] + "."
@@ -147,7 +147,7 @@ class PropertiesDocument(SettingsDocument):
                 place=f"{self.name}:{len(self.data.splitlines())}",
                 fix="remove that backslash",
             )
-        line = _escaped(name, is_key=True) + b" " + _escaped(value, is_key=False)
+        line = _escaped(name, is_key=True) + b" " + self.escaped(value)
         return at, line, b"\r\n" if b"\r\n" in self.data else b"\n"
 
 
@@ -193,9 +193,6 @@ class Script(SettingsDocument):
                 fix="use letters, digits, dots, colons, slashes and dashes only",
             )
         return text
-
-    def changed(self, line: PropertyLine, value: str) -> bytes:
-        return self.escaped(value)
 
     def added(self, name: str, value: str) -> tuple[int, bytes, bytes]:
         line_end = b"\r\n" if b"\r\n" in self.data else b"\n" if b"\n" in self.data else self.line_end

@@ -225,11 +225,7 @@ class XmlElement(Element):
     document: XmlDocument
 
     def set_text(self, value: Value, *, note: Note = NOTE) -> None:
-        """Make `value` the text; comments inside stay.  Setting the present value changes nothing.
-
-        Raises:
-            EditError: the element holds elements.
-        """
+        """Make `value` the text; comments inside stay.  Raises EditError if this element holds elements."""
         document, node = self.document, self.node
         document.begin(node)
         label, old, new = note.what or self.label, self.text, reveal(value)
@@ -317,11 +313,7 @@ class XmlElement(Element):
         return current is not None
 
     def append(self, new: New, *, note: Note = NOTE) -> XmlElement:
-        """Insert `new` behind the last element in this one, else behind all that is in it; return it.
-
-        Raises:
-            EditError: this one holds a value.
-        """
+        """Insert `new` behind the last element, else behind all that is in this one; raises as `prepend`."""
         document, node = self.document, self.node
         document.begin(node)
         if live := self.children:

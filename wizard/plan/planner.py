@@ -12,6 +12,7 @@ from wizard.plan.workbench import Workbench
 from wizard.system import finding, network
 from wizard.system.errors import EditError
 from wizard.system.finding import Finding
+from wizard.transaction.move import Move
 
 if TYPE_CHECKING:
     from wizard.pack.home import Pack
@@ -51,6 +52,11 @@ class Plan(NamedTuple):
     @property
     def pending(self) -> tuple[Change, ...]:
         return tuple(change for plan in self.nodes for change in plan.pending)
+
+    @property
+    def moves(self) -> list[tuple[str, str, Move]]:
+        """What is written, in order: node, path in the plan, and move."""
+        return [(change.node, change.path, move) for change in self.pending for move in change.moves]
 
     @property
     def problems(self) -> tuple[Finding, ...]:

@@ -64,39 +64,24 @@ def no_progress(node: str, path: str, done: int, total: int) -> None:
 
 
 def apply(
-    plan: Plan,
+    moves: Sequence[Named],
     run: Run,
     *,
     cancel: Cancel,
     progress: WriteProgress = no_progress,
+    left: list[Unrestored] | None = None,
     keeper: Keeper | None = None,
 ) -> Run:
-    """Execute all of a plan or nothing.  The caller holds the locks of the homes.
+    """Execute all of these moves or none; return the run as recorded.  The caller holds the locks of the homes.
 
-    With `keeper` it is done in the stages of the run, one node at a time, whose server is stopped meanwhile.
+    With `left`, for a rollback, a path that cannot be written is added there and does not stop the others; `Failed`
+    only where no path can be written.  With `keeper` it is done in the stages of the run, one node at a time, whose
+    server is stopped meanwhile.
 
     Raises:
         Failed: it failed, or a file was edited since it was planned; the homes are as before.
         Cancelled: `cancel` was set; the homes are as before.
         NotRestored: it failed and could not be undone; the marker stays, the message names the paths.
-    """
-    moves = [(change.node, change.path, move) for change in plan.pending for move in change.moves]
-    return execute(run, moves, cancel, progress, keeper=keeper)
-
-
-def execute(
-    run: Run,
-    moves: Sequence[Named],
-    cancel: Cancel,
-    progress: WriteProgress = no_progress,
-    *,
-    left: list[Unrestored] | None = None,
-    keeper: Keeper | None = None,
-) -> Run:
-    """Execute all of these moves or none, as `apply`; return the run as recorded.
-
-    With `left`, for a rollback, a path that cannot be written is added there and does not stop the others; `Failed`
-    only where no path can be written.
     """
     with cancel.shield(), Folders(run.homes.values(), moved=run.kind == "rollback") as folders:
         execution = _Execution(run, list(moves), folders, cancel, progress, left, keeper)

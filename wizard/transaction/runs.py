@@ -134,7 +134,10 @@ class Run(NamedTuple):
         return self.folder / f".{JOURNAL}.next"
 
     def _text(self) -> bytes:
-        text = json.dumps(to_json(self), default=_plain).encode() + b"\n"
+        entries = [entry._asdict() for entry in self.entries]
+        data = {"format": FORMAT, **{name: getattr(self, name) for name in PLAIN}, "entries": entries}
+        plain = json.dumps(data, default=lambda one: one.hex() if isinstance(one, bytes) else str(one))
+        text = plain.encode() + b"\n"
         if len(text) > bounded.LARGEST:  # no command could read it: attributes of files can have any size
             raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(self.journal))
         return text
@@ -199,16 +202,6 @@ def begin(run: Run) -> Run:
 
 PLAIN = tuple(name for name in Run._fields if name not in ("entries", "folder"))
 """The fields of a run that JSON can hold unchanged."""
-
-
-def to_json(run: Run) -> dict[str, Any]:
-    """The journal's object; `_plain` converts what is in it."""
-    entries = [entry._asdict() for entry in run.entries]
-    return {"format": FORMAT, **{name: getattr(run, name) for name in PLAIN}, "entries": entries}
-
-
-def _plain(value: Path | bytes) -> str:
-    return value.hex() if isinstance(value, bytes) else str(value)
 
 
 def from_json(data: Any, folder: Path) -> Run:
@@ -351,13 +344,6 @@ def prune(keep: int) -> int:
     return len(pruned)
 
 
-def _is_as_before(run: Run) -> bool:
-    try:
-        return all(state_of(entry.path) == entry.before for entry in run.entries)
-    except OSError:
-        return False
-
-
 MANY = 16
 """Runs that have ended and are not in the index: if there are more, they are added."""
 
@@ -377,8 +363,10 @@ def tidy(homes: Iterable[Path]) -> None:
         if run.outcome == "restored":
             run.drop_backups()
         if run.outcome == "started":
-            if real.issuperset(map(os.path.realpath, run.homes.values())) and _is_as_before(run):
-                run.forget()
+            is_here = real.issuperset(map(os.path.realpath, run.homes.values()))
+            with contextlib.suppress(OSError):
+                if is_here and all(state_of(entry.path) == entry.before for entry in run.entries):
+                    run.forget()
         elif run.outcome == "committed" or not is_folder(run.backups):
             ended.append(run)
     if len(ended) > MANY:
@@ -409,22 +397,14 @@ def find(argument: str | None) -> Run:
     Raises:
         UsageError: there is no such run, or several profiles have runs.
     """
-    run = whole(_found(argument, history()).run)
-    if run is None:
-        raise UsageError("the run was removed just now", fix="apimha-wizard history")
-    return run
-
-
-def _found(argument: str | None, all_runs: list[Listed]) -> Listed:
-    if (named := next((run for run in all_runs if run.run == argument), None)) is not None:
-        return named
-    own = all_runs if argument is None else of_profile(argument, all_runs)
+    all_runs = history()
+    named = [run for run in all_runs if run.run == argument]
+    own = all_runs if argument is None else named or of_profile(argument, all_runs)
     status = statuses(all_runs)
     chosen = [run for run in own if status[run.run] in {INTERRUPTED, "running"}]
     chosen += [run for run in own if status[run.run] in OPEN]
     chosen = chosen or [run for run in own if run.outcome == "started"]
-    if argument is None:
-        own = chosen
+    own = chosen if argument is None else own
     if not own:
         what = (
             "no run to undo" if argument is None else f"{argument} is neither a run nor a profile with runs"
@@ -436,7 +416,10 @@ def _found(argument: str | None, all_runs: list[Listed]) -> Listed:
         several = sorted(by_file if same_names else by_file.values())
         fix = f"apimha-wizard rollback {several[0]}"
         raise UsageError(f"several profiles have runs: {', '.join(several)}", fix=fix)
-    return (chosen or own)[0]
+    run = whole((chosen or own)[0].run)
+    if run is None:
+        raise UsageError("the run was removed just now", fix="apimha-wizard history")
+    return run
 
 
 def of_profile(argument: str, all_runs: Iterable[Listed]) -> list[Listed]:

@@ -433,7 +433,7 @@ def write(
         stages=stages,
     )
     try:
-        run = applying.apply(prepared.plan, run, cancel=cancel, progress=progress, keeper=keeper)
+        run = applying.apply(prepared.plan.moves, run, cancel=cancel, progress=progress, keeper=keeper)
     except WizardError as problem:
         return _failed(result, problem)
     drift.remember(prepared.plan, run)

@@ -119,7 +119,7 @@ def _undo(run: Run, *, force: bool, cancel: Cancel) -> Result:
         complete=not kept and not failed,
     )
     try:
-        done = applying.execute(undoing, moves, cancel, left=failed)
+        done = applying.apply(moves, undoing, cancel=cancel, left=failed)
     except Failed:
         if {move.path for *_, move in moves} - {one.path for one in failed}:
             raise
