@@ -81,22 +81,65 @@ def reprofiled(pair: Pair, **tables: Any) -> None:
     pair.profile.write_text(tomlkit.dumps(pairs.merged(document, tables)), "utf-8")
 
 
-def test_a_fresh_and_an_unchanged_pair_have_none(make_pair: Callable[..., Pair]) -> None:
-    pair = make_pair()
-    assert drift(pair) == {}
-    applied(pair)
-    assert drift(pair) == {}
+def test_a_fresh_pair_has_none(make_pair: Callable[..., Pair]) -> None:
+    assert drift(make_pair()) == {}
 
 
-def test_each_value_that_was_changed_is_named_with_its_file_and_element(pair: Pair) -> None:
-    by_hand(pair.homes[0], AXIS2, "<hostName>127.0.0.1</hostName>", "<hostName>10.9.9.9</hostName>")
-    by_hand(pair.homes[0], AXIS2, ">wka<", ">multicast<")
-    by_hand(pair.homes[1], SPARK, "carbon.spark.master.count  2", "carbon.spark.master.count  7")
-    assert drift(pair) == {
-        ("node1", AXIS2): "replay would restore clustering/parameter[membershipScheme]: multicast → wka; "
-        "clustering/members/member/hostName: 10.9.9.9 → 127.0.0.1",
-        ("node2", SPARK): "replay would restore carbon.spark.master.count: 7 → 2",
-    }
+HOST = "<hostName>127.0.0.1</hostName>", "<hostName>10.9.9.9</hostName>"
+STORE_POOL = "WSO2_ANALYTICS_EVENT_STORE_DB"
+FOUND: dict[str, tuple[dict[str, Any], list[tuple[int, str, str, str]], dict[tuple[str, str], str]]] = {
+    "nothing": ({}, [], {}),
+    "each value, with its file and element": (
+        {},
+        [
+            (0, AXIS2, *HOST),
+            (0, AXIS2, ">wka<", ">multicast<"),
+            (1, SPARK, "carbon.spark.master.count  2", "carbon.spark.master.count  7"),
+        ],
+        {
+            ("node1", AXIS2): f"{MEMBERSHIP}; clustering/members/member/hostName: 10.9.9.9 → 127.0.0.1",
+            ("node2", SPARK): "replay would restore carbon.spark.master.count: 7 → 2",
+        },
+    ),
+    "an edit of something else": (
+        {},
+        [(0, AXIS2, "<axisconfig", "<!-- mine -->\n<axisconfig"), (0, CARBON, "<Name>", "<Name>My ")],
+        {},
+    ),
+    "a changed profile": (
+        {"pool": {"max_active": 77}, "cluster": {"domain": "another"}, "nodes": [{"port_offset": 40}]},
+        [],
+        {},
+    ),
+    "a changed profile and a hand in one file": (
+        {"pool": {"max_active": 77}},
+        [(1, ANALYTICS, "<maxActive>50</maxActive>", "<maxActive>5</maxActive>")],
+        {("node2", ANALYTICS): f"replay would restore {STORE_POOL}/maxActive: 5 → 77"},
+    ),
+    "a hand that did what the profile now says": (
+        {"cluster": {"domain": "another"}},
+        [(number, AXIS2, ">wso2.carbon.domain<", ">another<") for number in (0, 1)],
+        {},
+    ),
+    "a password, which is not shown": (
+        {},
+        [(0, ANALYTICS, f"<password>{pairs.PASSWORD}<", "<password>hunter2<")],
+        {("node1", ANALYTICS): f"replay would restore {STORE_POOL}/password: ******** → ********"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("profile", "edits", "found"), FOUND.values(), ids=FOUND)
+def test_what_a_hand_has_changed_is_named(
+    profile: dict[str, Any],
+    edits: list[tuple[int, str, str, str]],
+    found: dict[tuple[str, str], str],
+    pair: Pair,
+) -> None:
+    reprofiled(pair, **profile)
+    for number, *edit in edits:
+        by_hand(pair.homes[number], *edit)
+    assert drift(pair) == found
 
 
 def test_the_dry_run_shows_what_replay_restores(pair: Pair) -> None:
@@ -110,39 +153,6 @@ def test_the_dry_run_shows_what_replay_restores(pair: Pair) -> None:
     applied(pair)
     assert (pair.homes[0] / AXIS2).read_bytes() == before
     assert drift(pair) == {}
-
-
-def test_an_edit_of_something_else_is_no_drift(pair: Pair) -> None:
-    by_hand(pair.homes[0], AXIS2, "<axisconfig", "<!-- mine -->\n<axisconfig")
-    by_hand(pair.homes[0], CARBON, "<Name>", "<Name>My ")
-    assert drift(pair) == {}
-
-
-def test_a_changed_profile_is_no_drift(pair: Pair) -> None:
-    reprofiled(pair, pool={"max_active": 77}, cluster={"domain": "another"}, nodes=[{"port_offset": 40}])
-    assert replayed(pair, dry_run=True)[0].outcome == "pending"
-    assert drift(pair) == {}
-
-
-def test_a_changed_profile_and_a_hand_in_one_file_are_distinguished(pair: Pair) -> None:
-    reprofiled(pair, pool={"max_active": 77})
-    by_hand(pair.homes[1], ANALYTICS, "<maxActive>50</maxActive>", "<maxActive>5</maxActive>")
-    assert drift(pair) == {
-        ("node2", ANALYTICS): "replay would restore WSO2_ANALYTICS_EVENT_STORE_DB/maxActive: 5 → 77"
-    }
-
-
-def test_a_hand_that_did_what_the_profile_now_says_is_no_drift(pair: Pair) -> None:
-    reprofiled(pair, cluster={"domain": "another"})
-    for home in pair.homes:
-        by_hand(home, AXIS2, ">wso2.carbon.domain<", ">another<")
-    assert drift(pair) == {}
-
-
-def test_a_password_that_was_changed_is_reported_and_not_shown(pair: Pair) -> None:
-    by_hand(pair.homes[0], ANALYTICS, f"<password>{pairs.PASSWORD}<", "<password>hunter2<")
-    shown = drift(pair)["node1", ANALYTICS]
-    assert shown == "replay would restore WSO2_ANALYTICS_EVENT_STORE_DB/password: ******** → ********"
 
 
 def test_after_a_second_run_the_newest_counts(pair: Pair) -> None:

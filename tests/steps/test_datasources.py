@@ -294,19 +294,21 @@ class TestDuplicates:
         assert "EVTS" in message
         assert "jdbc/USERS" in message
 
-    @pytest.mark.parametrize("stats", [None, "STATS"])
-    def test_the_statistics_only_where_they_are_written(self, stats: str | None, make_pair: MakePair) -> None:
+    @pytest.mark.parametrize(
+        ("stats", "file", "defined", "status"),
+        [
+            (None, "mine-datasources.xml", "WSO2AM_STATS_DB=jdbc/X", "ok"),  # the statistics are not written
+            ("STATS", "mine-datasources.xml", "WSO2AM_STATS_DB=jdbc/X", "error"),
+            (None, "datasources.xml.bak", "WSO2UM_DB=jdbc/WSO2UM_DB", "ok"),
+            (None, "mine-datasources.xml", "WSO2_CARBON=jdbc/C", "ok"),
+        ],
+    )
+    def test_what_is_a_double(
+        self, stats: str | None, file: str, defined: str, status: str, make_pair: MakePair
+    ) -> None:
         pair = make_pair(mysql={"databases": {"stats": stats} if stats else {}})
-        extra_file(pair, "mine-datasources.xml", "WSO2AM_STATS_DB=jdbc/X")
-        wanted = ["error", "error"] if stats else ["ok", "ok"]
-        assert statuses(checked(pair), "datasources.duplicate") == wanted
-
-    def test_other_files_and_other_names_are_nobodys_double(self, make_pair: MakePair) -> None:
-        pair = make_pair()
-        extra_file(pair, "datasources.xml.bak", "WSO2UM_DB=jdbc/WSO2UM_DB")
-        extra_file(pair, "mine-datasources.xml", "MINE=jdbc/Mine", "WSO2_CARBON=jdbc/C")
-        assert statuses(checked(pair), "datasources.duplicate") == ["ok", "ok"]
-        assert applied(pair).exit_code == 0
+        extra_file(pair, file, defined)
+        assert statuses(checked(pair), "datasources.duplicate") == [status] * 2
 
     def test_between_the_packs_own_files(self, make_pair: MakePair) -> None:
         pair = make_pair()

@@ -224,6 +224,26 @@ SPELLINGS = [
     "jdbc:mysql:loadbalance://db.example.com:3306,other:3306/regdb",
 ]
 
+MINE = [
+    (REGISTRY, "<currentDBConfig>wso2registry<", "<currentDBConfig>mine<"),
+    (REGISTRY, ANCHOR, db_config("mine", "jdbc/Mine") + ANCHOR),
+]
+LEADS_THERE = {
+    "the registry's own datasource, which only this run defines": [
+        (REGISTRY, "jdbc/WSO2CarbonDB", "jdbc/WSO2REG_DB")
+    ],
+    "a dbConfig with a URL": [
+        (REGISTRY, "<dataSource>jdbc/WSO2CarbonDB</dataSource>", f"<url>{SPELLINGS[0]}</url>")
+    ],
+    "one of two bindings, of which any may be read last": [
+        (MASTER, BEFORE_SAMPLE, datasource("SECOND", SPELLINGS[0], "jdbc/WSO2CarbonDB") + BEFORE_SAMPLE)
+    ],
+    "another dbConfig that is the current one": [
+        *MINE,
+        (MASTER, BEFORE_SAMPLE, datasource("MINE", SPELLINGS[0], "jdbc/Mine") + BEFORE_SAMPLE),
+    ],
+}
+
 
 class TestLocalDatabase:
     def pair(self, make_pair: MakePair, pack: str = PACKS[0], **more: Any) -> Pair:
@@ -295,11 +315,13 @@ class TestLocalDatabase:
         assert statuses(checked(pair), LOCAL) == ["ok", "ok"]
         assert applied(pair).exit_code == 0
 
-    @pytest.mark.parametrize("pack", PACKS)
-    def test_the_registrys_own_datasource(self, pack: str, make_pair: MakePair) -> None:
-        """`wso2registry` names `jdbc/WSO2REG_DB`, which only this run defines."""
-        pair = self.pair(make_pair, pack)
-        touch(pair, REGISTRY, "jdbc/WSO2CarbonDB", "jdbc/WSO2REG_DB")
+    @pytest.mark.parametrize("changes", LEADS_THERE.values(), ids=LEADS_THERE)
+    def test_whatever_leads_to_the_mounted_database(
+        self, changes: list[tuple[str, str, str]], make_pair: MakePair
+    ) -> None:
+        pair = self.pair(make_pair)
+        for change in changes:
+            touch(pair, *change)
         assert at_rest(pair) == [LOCAL]
         assert at_rest(pair, only=("registry",)) == [LOCAL]
 
@@ -326,30 +348,10 @@ class TestLocalDatabase:
         touch(pair, MASTER, f'<property name="url">{SPELLINGS[0]}</property>', parts)
         assert at_rest(pair) == [LOCAL]
 
-    def test_a_db_config_with_its_own_url(self, make_pair: MakePair) -> None:
-        pair = self.pair(make_pair)
-        url = f"<url>{SPELLINGS[0]}</url>"
-        touch(pair, REGISTRY, "<dataSource>jdbc/WSO2CarbonDB</dataSource>", url)
-        assert at_rest(pair) == [LOCAL]
-
-    def test_the_one_of_two_bindings_that_may_be_read_last(self, make_pair: MakePair) -> None:
-        pair = self.pair(make_pair)
-        second = datasource("SECOND", SPELLINGS[0], "jdbc/WSO2CarbonDB")
-        touch(pair, MASTER, BEFORE_SAMPLE, second + BEFORE_SAMPLE)
-        assert at_rest(pair) == [LOCAL]
-
-    def test_the_current_db_config_is_the_local_one(self, make_pair: MakePair) -> None:
-        pair = self.pair(make_pair)
-        touch(pair, REGISTRY, "<currentDBConfig>wso2registry<", "<currentDBConfig>mine<")
-        touch(pair, REGISTRY, ANCHOR, db_config("mine", "jdbc/Mine") + ANCHOR)
-        touch(pair, MASTER, BEFORE_SAMPLE, datasource("MINE", SPELLINGS[0], "jdbc/Mine") + BEFORE_SAMPLE)
-        assert at_rest(pair) == [LOCAL]
-        assert "dbConfig mine" in of(checked(pair), LOCAL)[0].message
-
     def test_another_db_config_than_the_current_one_is_fine(self, make_pair: MakePair) -> None:
         pair = self.pair(make_pair)
-        touch(pair, REGISTRY, "<currentDBConfig>wso2registry<", "<currentDBConfig>mine<")
-        touch(pair, REGISTRY, ANCHOR, db_config("mine", "jdbc/Mine") + ANCHOR)
+        for change in MINE:
+            touch(pair, *change)
         local_at(pair, SPELLINGS[0])
         touch(pair, MASTER, BEFORE_SAMPLE, datasource("MINE", H2, "jdbc/Mine") + BEFORE_SAMPLE)
         assert statuses(checked(pair), LOCAL) == ["ok", "ok"]
