@@ -120,6 +120,8 @@ class TestEmptyServer:
         before = ground.server.databases()
         found = look(ground)
         assert found.errors() == set()
+        expected = {"mysql56": "MySQL 5.6.24", "mysql9": "MySQL 9.7", "mariadb": "MariaDB 10.11"}
+        assert found["connect"][0].message.startswith(expected[ground.server.kind])
         assert "will be created" in found["account"][0].message
         assert "may create" in found["administrator"][0].message
         assert "fits" in found["script"][0].message
@@ -127,10 +129,6 @@ class TestEmptyServer:
         assert all(name in found["missing"][0].message for name in ground.names.values())
         assert ground.server.databases() == before
         assert ground.server.accounts(ground.account) == set()
-
-    def test_the_server_is_introduced(self, ground: Playground, look: Look) -> None:
-        expected = {"mysql56": "MySQL 5.6.24", "mysql9": "MySQL 9.7", "mariadb": "MariaDB 10.11"}
-        assert look(ground)["connect"][0].message.startswith(expected[ground.server.kind])
 
     def test_the_pools_ask_for_more_connections_than_a_stock_server_has(
         self, maria: Playground, look: Look
@@ -511,19 +509,14 @@ class TestDatabases:
         assert "table UM_HYBRID_REMEMBER_ME" in message
         assert "index REG_RESOURCE_IND_BY_UUID (reg_uuid) of REG_RESOURCE" in message
 
-    def test_a_long_list_is_counted(self, maria: Playground, look: Look) -> None:
-        maria.server.run(f"CREATE DATABASE {quoted(maria.user)}")
+    def test_what_is_no_schema(self, maria: Playground, look: Look) -> None:
+        """A long list is counted, and tables of another application are named."""
+        maria.server.run(f"CREATE DATABASE {quoted(maria.user)}", f"CREATE DATABASE {quoted(maria.registry)}")
         maria.server.run("CREATE TABLE UM_TENANT (UM_ID INT)", database=maria.user)
-        message = look(maria).error("schema").message
-        assert "and" in message and "more" in message
-        assert len(message) < 1000
-
-    def test_tables_of_another_application(self, ground: Playground, look: Look) -> None:
-        ground.server.run(f"CREATE DATABASE {quoted(ground.registry)}")
-        ground.server.run("CREATE TABLE orders (i INT)", database=ground.registry)
-        problem = look(ground).error("schema")
-        assert "orders" in problem.message
-        assert "mysql.databases.registry" in (problem.fix or "")
+        maria.server.run("CREATE TABLE orders (i INT)", database=maria.registry)
+        long, other = (one for one in look(maria)["schema"] if one.status == "error")
+        assert "and" in long.message and "more" in long.message and len(long.message) < 1000
+        assert "orders" in other.message and "mysql.databases.registry" in (other.fix or "")
 
     def test_what_is_in_the_analytics_stores_is_the_servers(self, maria: Playground, look: Look) -> None:
         maria.provision()

@@ -209,14 +209,3 @@ class TestWhatAKilledRunLeavesToOthers:
         assert needs.databases[0].verdict.missing
         other.provision()
         assert maria.server.tables(maria.user) == before
-
-    def test_another_profile_with_other_databases_is_not_concerned(
-        self, maria: Playground, tmp_path: Path
-    ) -> None:
-        assert killed(lambda: maria.provision(progress=before_statement(maria.user, 40)))
-        with playground(maria.server, maria.pack, tmp_path / "second") as second:
-            second.journal = maria.journal
-            second.provision()
-            assert list(maria.journal.begun()) == [maria.user]
-        maria.provision()
-        is_made(maria)

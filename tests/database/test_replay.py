@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -122,36 +119,6 @@ class TestFromNothing:
         done = world.replay("--only", "mysql")
         assert (done.code, done.json["outcome"]) == (0, "applied")
         assert world.homes() == before
-
-    def test_two_machines_at_the_same_moment(self, world: World, tmp_path: Path) -> None:
-        """One replay for each node, each with a state folder of its own; made once, and both succeed."""
-        command = [sys.executable, "-m", "wizard", "replay", str(world.pair.profile), "--json"]
-        processes = []
-        for node in ("node1", "node2"):
-            env = {
-                **os.environ,
-                **world.env,
-                "PYTHONPATH": str(cli.ROOT),
-                "XDG_STATE_HOME": str(tmp_path / node),
-            }
-            processes.append(
-                subprocess.Popen(
-                    [*command, "--node", node, "--ignore", "ports.free"],
-                    cwd=cli.ROOT,
-                    env=env,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                )
-            )
-        ran = [(*process.communicate(timeout=60), process.returncode) for process in processes]
-        results = [cli.Ran(code, out.decode(), err.decode()) for out, err, code in ran]
-        assert [one.code for one in results] == [0, 0], [one.err for one in results]
-        made = [[database["status"] for database in one.json["databases"]] for one in results]
-        # Whoever came second found them there, or was already past the look when they were made.
-        assert ["created"] * 4 in made
-        for name in (world.ground.user, world.ground.registry):
-            assert len(world.ground.server.tables(name)) == 39
 
     def test_setup_gets_the_scripts_swapped_for_9_alone(
         self, server: Server, ground: Playground, pack: Path, tmp_path: Path

@@ -183,10 +183,6 @@ class TestWhichPacks:
         context = self.with_bundle(context_for(maria, pack="apim-analytics-2.1.0"), version)
         assert looked(context).status == status
 
-    def test_no_database_yet(self, maria: Playground, context_for: MakeContext) -> None:
-        found = looked(context_for(maria))
-        assert found.status == "ok" and "does not exist yet" in found.message
-
 
 class TestARecord:
     @pytest.mark.parametrize("columns", [0, 1, 10])
