@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wizard.steps.record_stores import choose
+from wizard.steps.sources import choose
 
 NOW = {"event_store": "E", "processed_data_store": "P"}
 

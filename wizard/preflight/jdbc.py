@@ -13,9 +13,8 @@ import struct
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from wizard.pack.driver import DriverError, DriverJar, first_with, required
@@ -57,8 +56,7 @@ _QUICK = (
 # --- the parts ----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Java:
+class Java(NamedTuple):
     """A Java that can run the login: directly from Java 11 on, otherwise with a compiler."""
 
     java: Path
@@ -71,8 +69,7 @@ class Java:
         return f"Java {self.version[0]}" if self.version else "Java"
 
 
-@dataclass(frozen=True, slots=True)
-class LoginProblem:
+class LoginProblem(NamedTuple):
     """One exception of the chain that Java reported."""
 
     kind: str
@@ -86,8 +83,7 @@ class LoginProblem:
         return quoted(f"{self.kind.rpartition('.')[2]}: {self.message}")
 
 
-@dataclass(frozen=True, slots=True)
-class LoginAnswer:
+class LoginAnswer(NamedTuple):
     """The result of a login: `problems` is empty after a success; `server` is the server's version then."""
 
     problems: tuple[LoginProblem, ...] = ()
@@ -104,28 +100,23 @@ class LoginAnswer:
 def find_java(java_home: Path | None) -> Java | None:
     """Return the Java of `java_home`, else of `JAVA_HOME`, else the one on the PATH; None if there is none."""
     given = os.environ.get("JAVA_HOME")
-    if java_home is None and given and any(map(_is_program, _in(Path(given), "java"))):
+    if java_home is None and given and _programs(Path(given), "java"):
         java_home = Path(given)
     if java_home is not None:
-        java = next(filter(_is_program, _in(java_home, "java")), None)
-        compilers = [*_in(java_home, "javac"), *_in(java_home.parent, "javac")]
+        javas = _programs(java_home, "java")
+        compilers = [*_programs(java_home, "javac"), *_programs(java_home.parent, "javac")]
     else:
-        on_path = shutil.which("java")
-        java = Path(on_path) if on_path else None
-        compilers = [java.resolve().with_name("javac")] if java else []
-    if java is None:
+        javas = [Path(found) for found in [shutil.which("java")] if found]
+        compilers = [one for java in javas for one in _programs(java.resolve().parent.parent, "javac")]
+    if not javas:
         return None
-    if anywhere := shutil.which("javac"):
-        compilers.append(Path(anywhere))
-    return Java(java, _version(java), next(filter(_is_program, compilers), None))
+    compilers += [Path(found) for found in [shutil.which("javac")] if found]
+    return Java(javas[0], _version(javas[0]), compilers[0] if compilers else None)
 
 
-def _in(home: Path, program: str) -> list[Path]:
-    return [home / "bin" / program, home / "jre" / "bin" / program]
-
-
-def _is_program(path: Path) -> bool:
-    return path.is_file() and os.access(path, os.X_OK)
+def _programs(home: Path, name: str) -> list[Path]:
+    paths = (home / "bin" / name, home / "jre" / "bin" / name)
+    return [path for path in paths if path.is_file() and os.access(path, os.X_OK)]
 
 
 def _version(java: Path) -> tuple[int, ...]:

@@ -19,8 +19,8 @@ from wizard.pack.home import (
 from wizard.preflight.checks import Check, CheckContext, each_home
 from wizard.steps import sources
 from wizard.steps.reading import describe
-from wizard.steps.record_stores import JDBC_RECORD_STORE, STORES, implementation, is_jdbc
 from wizard.steps.rows import Row, value_of
+from wizard.steps.sources import JDBC_RECORD_STORE, STORES, implementation, is_jdbc
 from wizard.system import finding, network
 from wizard.system.errors import EditError
 from wizard.system.finding import Finding, Fix, SetField

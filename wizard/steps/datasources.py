@@ -19,7 +19,9 @@ from wizard.passwords.secret import Secret
 from wizard.profile.jdbc_url import MySQLUrl, jdbc_url, parse_jdbc_url
 from wizard.steps import datasource_checks, sources
 from wizard.steps.reading import describe
-from wizard.steps.record_stores import (
+from wizard.steps.registry import mounted_instance
+from wizard.steps.rows import Row, Scope, Table
+from wizard.steps.sources import (
     DATASOURCE,
     STORES,
     implementation,
@@ -30,8 +32,6 @@ from wizard.steps.record_stores import (
     store_sources,
     used_datasource,
 )
-from wizard.steps.registry import mounted_instance
-from wizard.steps.rows import Row, Scope, Table
 from wizard.steps.step import Step
 from wizard.system.errors import EditError
 

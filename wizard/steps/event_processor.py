@@ -193,11 +193,6 @@ def read_event_processor(found: Reading) -> None:
     host = found.facts.get("eventSync")
     if "nodes.host" not in found.values and host not in (None, "", "0.0.0.0"):
         found.say("nodes.host", host)
-    read_roles(found, ha)
-    read_persistence(found, ha)
-
-
-def read_roles(found: Reading, ha: Element) -> None:
     worker, presenter = ha.find("nodeType/worker"), ha.find("nodeType/presenter")
     if worker is None or not is_true(worker.get("enable")):
         found.note("event_processor.presenter", "this node is not a worker")
@@ -207,16 +202,12 @@ def read_roles(found: Reading, ha: Element) -> None:
     if presenter is not None and is_true(presenter.get("enable")):
         found.facts["presenter"] = True
         found.number("nodes.presentation_port", text.get("port"))
-
-
-def read_persistence(found: Reading, ha: Element) -> None:
-    kept = ha.find("persistence")
-    if kept is None:
-        # What the pair does, and what keeps the check from asking for something that the pack cannot do.
-        found.say("event_processor.persistence", False)
-        found.note("event_processor.persistence", f"{found.pack.title} keeps no state in HA mode")
+    if (kept := ha.find("persistence")) is not None:
+        PERSISTENCE_ROWS.read(found, kept)
         return
-    PERSISTENCE_ROWS.read(found, kept)
+    # What the pair does, and what keeps the check from asking for something that the pack cannot do.
+    found.say("event_processor.persistence", False)
+    found.note("event_processor.persistence", f"{found.pack.title} keeps no state in HA mode")
 
 
 def read_receivers(found: Reading) -> None:
@@ -249,8 +240,5 @@ STEP = Step(
     edits=(event_processor,),
     tables=(HA_ROWS, PRESENTATION_ROWS, PERSISTENCE_ROWS),
     checks=(persistence_kept, member_interval, duplicated),
-    reads=(
-        read_event_processor,
-        read_receivers,
-    ),
+    reads=(read_event_processor, read_receivers),
 )

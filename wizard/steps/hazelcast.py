@@ -97,8 +97,8 @@ def starts_alone(profile: Profile, packs: Iterable[Pack]) -> bool:
 )
 @each_home(f"nothing replaces the clustering of {AXIS2}")
 def override(context: CheckContext, node: Node, pack: Pack) -> Iterator[Finding]:
+    path = pack.path(HAZELCAST)
     if pack.components.reads_hazelcast_xml and pack.exists(HAZELCAST):
-        path = pack.path(HAZELCAST)
         fix = f"mv {quote(str(path))} {quote(f'{path}.off')}"
         yield finding.error(f"{path} replaces the clustering of {AXIS2}", fix=fix)
 

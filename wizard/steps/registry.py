@@ -251,7 +251,11 @@ def local_database(context: CheckContext, node: Node, _: Pack) -> Iterator[Findi
 )
 def shared_local(context: CheckContext) -> Iterator[Finding]:
     local = {
-        node.name: _server_urls(sources.after_the_run(context, node.name), context.profile)
+        node.name: [
+            url
+            for url in _local(sources.after_the_run(context, node.name), context.profile)[1]
+            if not sources.is_file(url)  # which keeps it in a file of the home
+        ]
         for node in context.profile.nodes
         if node.name in context.packs
     }
@@ -277,11 +281,6 @@ def _local(pack: Pack, profile: Profile) -> tuple[str, list[str]]:
     """The dbConfig of a home's own registry, and the URLs that it leads to."""
     config = sources.local_config(pack.xml(REGISTRY))
     return config, urls_of_config(pack, config, profile)
-
-
-def _server_urls(pack: Pack, profile: Profile) -> list[str]:
-    """The URLs of a home's own registry, but for those of H2 that keep it in a file of the home."""
-    return [url for url in _local(pack, profile)[1] if not sources.is_file(url)]
 
 
 # --- read back ------------------------------------------------------------------------------------------------

@@ -47,7 +47,7 @@ from wizard.passwords.secret import Secret
 from wizard.profile import trust
 from wizard.profile.model import Profile
 from wizard.profile.store import ProfileError, examine, load
-from wizard.steps.record_stores import STORES as RECORD_STORES
+from wizard.steps.sources import STORES as RECORD_STORES
 from wizard.system.errors import ChecksFailed, UsageError
 
 SVN = {
