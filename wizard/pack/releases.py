@@ -75,32 +75,31 @@ class Release(NamedTuple):
     components: Components
 
 
-def _release(product: str, version: str, kernel: str, analytics: str, common: str) -> Release:
-    return Release(product, version, Components(*map(version_tuple, (kernel, analytics, common))))
-
-
 def version_tuple(text: str) -> Version:
     """`5.6.24-log` → `(5, 6, 24)`; empty without a number."""
     found = re.match(r"\d{1,18}(?:\.\d{1,18})*", text.strip())
     return tuple(int(part) for part in found[0].split(".")) if found else ()
 
 
-RELEASES = (
-    _release(DAS, "3.0.1", "4.4.3", "1.0.5", "5.0.8"),
-    _release(APIM, "2.0.0", "4.4.7", "1.1.3", "5.1.0"),
-    _release(ESB, "5.0.0", "4.4.7", "1.2.3", "5.1.1"),
-    _release(DAS, "3.1.0", "4.4.9", "1.2.7", "5.1.3"),
-    _release(IS, "5.2.0", "4.4.9", "1.2.6", "5.1.3"),
-    _release(IS, "5.3.0", "4.4.11", "1.2.8", "5.1.7"),
-    _release(APIM, "2.1.0", "4.4.11", "1.3.0", "5.1.7"),
-    _release(IS, "5.4.0", "4.4.20", "1.2.8", "5.1.21"),
-    _release(APIM, "2.1.0-update8", "4.4.23", "1.3.14", "5.1.30"),
-    _release(APIM, "2.1.0-update9", "4.4.23", "1.3.16", "5.1.31"),
-    _release(APIM, "2.2.0", "4.4.26", "1.3.25", "5.1.37"),
-    _release(DAS, "3.2.0", "4.4.26", "1.3.25", "5.1.37"),
-    _release(IS, "5.5.0", "4.4.26", "1.3.25", "5.1.37"),
-    _release(APIM, "2.5.0", "4.4.32", "1.3.31", "5.1.42"),
-    _release(IS, "5.6.0", "4.4.32", "1.3.31", "5.1.42"),
+RELEASES = tuple(
+    Release(product, version, Components(*map(version_tuple, components)))
+    for product, version, *components in (
+        (DAS, "3.0.1", "4.4.3", "1.0.5", "5.0.8"),
+        (APIM, "2.0.0", "4.4.7", "1.1.3", "5.1.0"),
+        (ESB, "5.0.0", "4.4.7", "1.2.3", "5.1.1"),
+        (DAS, "3.1.0", "4.4.9", "1.2.7", "5.1.3"),
+        (IS, "5.2.0", "4.4.9", "1.2.6", "5.1.3"),
+        (IS, "5.3.0", "4.4.11", "1.2.8", "5.1.7"),
+        (APIM, "2.1.0", "4.4.11", "1.3.0", "5.1.7"),
+        (IS, "5.4.0", "4.4.20", "1.2.8", "5.1.21"),
+        (APIM, "2.1.0-update8", "4.4.23", "1.3.14", "5.1.30"),
+        (APIM, "2.1.0-update9", "4.4.23", "1.3.16", "5.1.31"),
+        (APIM, "2.2.0", "4.4.26", "1.3.25", "5.1.37"),
+        (DAS, "3.2.0", "4.4.26", "1.3.25", "5.1.37"),
+        (IS, "5.5.0", "4.4.26", "1.3.25", "5.1.37"),
+        (APIM, "2.5.0", "4.4.32", "1.3.31", "5.1.42"),
+        (IS, "5.6.0", "4.4.32", "1.3.31", "5.1.42"),
+    )
 )
 """Every release that this tool knows, with the older kernel first."""
 

@@ -50,14 +50,9 @@ def attribute_of(node: XmlNode, name: str) -> str | None:
 
 def identifier(node: XmlNode) -> str | None:
     """What tells an element from its sisters: the value of an attribute, or the text of a child."""
-    for name in _IDENTIFIERS:
-        if value := node.get(name):
-            return value
-    for name in ("name", "id"):
-        for child in node.iterchildren(f"{{*}}{name}"):
-            if value := text_of(child).strip(BLANKS):
-                return value
-    return None
+    children = (child for name in ("name", "id") for child in node.iterchildren(f"{{*}}{name}"))
+    texts = (text_of(child).strip(BLANKS) for child in children)
+    return next((value for value in (*map(node.get, _IDENTIFIERS), *texts) if value), None)
 
 
 def label(node: XmlNode, attribute: str | None = None) -> str:

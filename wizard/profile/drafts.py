@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,10 +45,9 @@ class Draft:
 
 def digest_of(path: Path) -> str | None:
     """The SHA-256 of a file's bytes; None where there is no such file, or none that can be read."""
-    try:
+    with suppress(OSError):
         return hashlib.sha256(bounded.read(path)).hexdigest()
-    except OSError:
-        return None
+    return None
 
 
 def draft_name(name: str, target: Path) -> str:
@@ -113,11 +113,10 @@ def find(name: str, *, target: Path | None = None) -> Draft | None:
 
 def _note(path: Path) -> dict[str, Any]:
     """What a draft was begun from; empty where that is lost."""
-    try:
-        note = bounded.read_json(path)
-    except (OSError, ValueError):
-        return {}
-    return note if isinstance(note, dict) else {}
+    with suppress(OSError, ValueError):
+        if isinstance(note := bounded.read_json(path), dict):
+            return note
+    return {}
 
 
 def discard(draft: Draft) -> None:

@@ -1,13 +1,13 @@
 """The profile: every key with its label, its help, its default and its rule in one place.
 
 The forms of the screen, the JSON Schema, the template of `profile new` and the reference in the documentation
-are all made from these models.  A key's `title` is its label; its `description` is one line of at most 76
-characters that says what it is for.
+are all made from these models.
 """
 
 # No `from __future__ import annotations` here: pydantic would have to compile each of them again.
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -32,23 +32,20 @@ class Section(BaseModel):
     )
 
 
-def required(title: str, description: str, *examples: Any) -> Any:
-    """A key without which no profile is whole; arguments as for `key`."""
-    return key(..., title, description, *examples)
-
-
-def optional(title: str, description: str, *examples: Any) -> Any:
-    """A key that may be left out and has no default; arguments as for `key`."""
-    return key(None, title, description, *examples)
-
-
 def key(default: Any, title: str, description: str, *examples: Any) -> Any:
-    """A key of the profile.
+    """A key of the profile with its label.
 
     `description` is one line of at most 76 characters that says what the key is for; `examples` are values that
     are right, one for each node where they differ.
     """
     return Field(default, title=title, description=description, examples=list(examples) or None)
+
+
+required = partial(key, ...)
+"""A key without which no profile is whole."""
+
+optional = partial(key, None)
+"""A key that may be left out and has no default."""
 
 
 def table(model: type[Section], title: str, description: str) -> Any:

@@ -85,8 +85,8 @@ def note_written(path: Path, content: str, state: Path | None = None) -> None:
 
     `state` is the state folder, where it is another than the user's own.  If it cannot be recorded, the user is asked.
     """
-    if not is_own(path):
-        with suppress(OSError):
+    with suppress(OSError):
+        if not is_own(path):
             _write(path, content, "written", locations.agreements(state))
 
 

@@ -67,14 +67,15 @@ def write_all(descriptor: int, data: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-def fsync_folder(folder: Path) -> None:
-    """Make the folder's entries durable."""
-    descriptor = os.open(folder, FOLDER)
+def fsync_folder(folder: Path, descriptor: int | None = None) -> None:
+    """Make the folder's entries durable; `descriptor` is an open one of it."""
+    opened = os.open(folder, FOLDER) if descriptor is None else descriptor
     try:
         with naming(folder):
-            os.fsync(descriptor)
+            os.fsync(opened)
     finally:
-        os.close(descriptor)
+        if descriptor is None:
+            os.close(opened)
 
 
 def write_durably(
@@ -100,11 +101,7 @@ def write_durably(
         with contextlib.suppress(OSError):
             os.unlink(old, dir_fd=folder)
         raise
-    if folder is None:
-        fsync_folder(path.parent)
-    else:
-        with naming(path.parent):
-            os.fsync(folder)
+    fsync_folder(path.parent, folder)
 
 
 def write_plainly(path: Path, data: bytes, *, mode: int) -> None:

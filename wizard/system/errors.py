@@ -21,9 +21,6 @@ EXIT_CODES: dict[int, str] = {
 }
 
 
-Outcome = Literal["failed", "refused", "cancelled"]
-
-
 class WizardError(Exception):
     """The base of all errors: a message for the user, where the problem is, and how to fix it.
 
@@ -31,7 +28,7 @@ class WizardError(Exception):
     """
 
     exit_code = 1
-    outcome: Outcome = "failed"
+    outcome: Literal["failed", "refused", "cancelled"] = "failed"
     """What `--json` calls it."""
 
     def __init__(self, message: str, *, place: str | None = None, fix: str | None = None) -> None:
@@ -51,8 +48,6 @@ class WizardError(Exception):
 
 class Failed(WizardError):
     """It failed half-way and what had been done was undone."""
-
-    exit_code = 1
 
 
 class UsageError(WizardError):
@@ -81,7 +76,7 @@ class Locked(WizardError):
     """Another run works on the home, or an unfinished one cannot be recovered safely."""
 
     exit_code = 5
-    outcome: Outcome = "refused"
+    outcome: Literal["failed", "refused", "cancelled"] = "refused"
 
 
 class NotRestored(Locked):

@@ -129,9 +129,7 @@ def finding_lines(one: Finding, sign: str) -> Iterator[str]:
     """Yield the lines of a finding: its message, and unless it passed, its evidence and fix."""
     node = f" {one.node}:" if one.node else ""
     yield f"{sign} {one.id}{node} {one.message}"
-    if one.status in ("ok", "skipped") and not (one.status == "skipped" and one.fix):
-        return
-    for line in one.evidence.split("\n") if one.evidence and one.status != "skipped" else ():
-        yield f"    > {line}"
+    if one.evidence and one.status not in ("ok", "skipped"):
+        yield from (f"    > {line}" for line in one.evidence.split("\n"))
     if one.fix:
         yield f"    fix: {one.fix}"
