@@ -22,21 +22,15 @@ KINDS = ("pipe", "zero", "folder", "huge", "socket", "foreign")
 
 CONFIGURATION = tuple(path for path in (*XML_FILES, STATS, SPARK, SPARK_SH, SPARK_BAT) if path != CARBON)
 BESIDE = (
-    "bin/version.txt",
-    "bin/wso2carbon-version.txt",
-    "wso2carbon.pid",
-    "repository/conf/analytics/my-node-id.dat",
-    "repository/data/my-node-id.dat",
-    "repository/conf/hazelcast.properties",
-    "repository/conf/embedded-ldap.xml",
-    "repository/conf/identity/identity.xml",
-    "repository/conf/tomcat/catalina-server.xml",
-    "repository/conf/data-bridge/data-bridge-config.xml",
-    "repository/deployment/server/eventreceivers/x.xml",
-    "repository/deployment/server/carbonapps/x.car",
-    "cep_persistence/-1234/plan/1_plan",
-    f"{LIB}/x.jar",
-    "repository/components/dropins/x.jar",
+    *("bin/version.txt", "bin/wso2carbon-version.txt", "wso2carbon.pid", f"{LIB}/x.jar"),
+    *(f"repository/{one}/my-node-id.dat" for one in ("conf/analytics", "data")),
+    *(
+        f"repository/conf/{one}"
+        for one in ("hazelcast.properties", "embedded-ldap.xml", "identity/identity.xml")
+    ),
+    *(f"repository/conf/{one}.xml" for one in ("tomcat/catalina-server", "data-bridge/data-bridge-config")),
+    *(f"repository/deployment/server/{one}" for one in ("eventreceivers/x.xml", "carbonapps/x.car")),
+    *("cep_persistence/-1234/plan/1_plan", "repository/components/dropins/x.jar"),
 )
 LOGS = ("repository/logs/wso2carbon.log", "repository/logs/wso2carbon.log.1")
 
@@ -118,7 +112,8 @@ COMMANDS: dict[str, Callable[[Pair], list[str | Path]]] = {
     "verify": lambda pair: ["verify", pair.profile, "--offline", "--json"],
     "clean": lambda pair: ["clean", pair.profile, "--dry-run"],
     "from-homes": lambda pair: [
-        *("profile", "from-homes"),
+        "profile",
+        "from-homes",
         *pair.homes,
         "--name",
         pair.profile.with_name("back.toml"),

@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from importlib.metadata import version
+from importlib.metadata import distributions
 from pathlib import Path
 
 import click
@@ -73,60 +73,36 @@ def test_every_finding_of_verify_is_told() -> None:
     assert set(VERIFY) == ids | {"apply.unfinished"}
 
 
-class TestLicences:
-    def test_each_package_that_is_locked_and_installed_has_its_line(self) -> None:
-        text = (DOCS / "licences.md").read_text("utf-8")
-        told = {
-            canonicalize_name(name): (number, licence)
-            for name, number, licence in re.findall(
-                r"^\| ([\w.-]+) \| (\d\S*) \| (.+) \|$", text, re.MULTILINE
-            )
-        }
-        locked = dict(
-            re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
-        )
-        build = {canonicalize_name(re.match(r"[\w.-]+", one)[0]) for one in _build_requirements()}
-        here = [name for name in locked if name not in build and _installed(name) == locked[name]]
-        assert len(here) > 20
-        assert set(told) <= {canonicalize_name(name) for name in locked}, "what is not needed to run is told"
-        for name in here:
-            assert told[canonicalize_name(name)][0] == locked[name]
-            assert told[canonicalize_name(name)][1] != "see the package", name
-
-    def test_the_table_is_made_of_what_is_installed(self) -> None:
-        assert f"| lxml | {version('lxml')} | BSD-3-Clause |" in licences()
+def test_each_package_that_is_locked_and_installed_has_its_licence() -> None:
+    text = (DOCS / "licences.md").read_text("utf-8")
+    rows = re.findall(r"^\| ([\w.-]+) \| (\d\S*) \| (.+) \|$", text, re.MULTILINE)
+    listed = {canonicalize_name(name): (number, licence) for name, number, licence in rows}
+    lock = (ROOT / "requirements.lock").read_text()
+    locked = dict(re.findall(r"^([\w.-]+)==(\S+)", lock, re.MULTILINE))
+    required = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
+    build = {canonicalize_name(re.match(r"[\w.-]+", one)[0]) for one in required}
+    installed = {canonicalize_name(one.name): one.version for one in distributions()}
+    here = [name for name in locked if name not in build and installed.get(name) == locked[name]]
+    assert len(here) > 20
+    assert set(listed) <= set(map(canonicalize_name, locked)), "what is not needed to run is listed"
+    for name in here:
+        assert listed[canonicalize_name(name)][0] == locked[name]
+        assert listed[canonicalize_name(name)][1] != "see the package", name
+    assert f"| lxml | {installed['lxml']} | BSD-3-Clause |" in licences(), "made of what is installed"
 
 
-def _build_requirements() -> list[str]:
-    return tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
+def test_the_manual_page_is_the_one_that_the_commands_make() -> None:
+    assert (DOCS / "man/apimha-wizard.1").read_text("utf-8") == manual(), "run: make docs"
 
 
-def _installed(name: str) -> str | None:
-    from importlib.metadata import PackageNotFoundError
-
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
-
-
-class TestManualPage:
-    def test_it_is_the_one_that_the_commands_make(self) -> None:
-        assert (DOCS / "man/apimha-wizard.1").read_text("utf-8") == manual(), "run: make docs"
-
-    def test_man_takes_it_without_a_warning(self) -> None:
-        need("man", "groff")
-        command = ["man", "--warnings", "-l", str(DOCS / "man/apimha-wizard.1")]
-        env = {**os.environ, "MANWIDTH": "100", "LC_ALL": "C.UTF-8", "MAN_KEEP_FORMATTING": ""}
-        done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
-        assert done.stderr == ""
-        for words in (
-            "replay [OPTIONS] PROFILE",
-            "--dry-run",
-            "EXIT STATUS",
-            "apimha-wizard verify analytics",
-        ):
-            assert words in done.stdout
+def test_man_reads_it_without_a_warning() -> None:
+    need("man", "groff")
+    command = ["man", "--warnings", "-l", str(DOCS / "man/apimha-wizard.1")]
+    env = {**os.environ, "MANWIDTH": "100", "LC_ALL": "C.UTF-8", "MAN_KEEP_FORMATTING": ""}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    for words in ("replay [OPTIONS] PROFILE", "--dry-run", "EXIT STATUS", "apimha-wizard verify analytics"):
+        assert words in done.stdout
 
 
 @pytest.mark.parametrize("shell", COMPLETIONS)

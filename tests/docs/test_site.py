@@ -12,22 +12,14 @@ from tests.support.cli import ROOT
 
 
 def test_the_site_is_built_strictly(tmp_path: Path) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "mkdocs",
-        "build",
-        "--strict",
-        "--quiet",
-        "--site-dir",
-        str(tmp_path / "site"),
-    ]
+    site = tmp_path / "site"
+    command = [sys.executable, *["-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir"], str(site)]
     env = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    text = (tmp_path / "site/reference/checks.html").read_text("utf-8")
+    text = (site / "reference/checks.html").read_text("utf-8")
     assert "mysql.charset" in text
-    for page in (tmp_path / "site").rglob("*.html"):
+    for page in site.rglob("*.html"):
         links = re.findall(
             r'<(?:script|link|img)[^>]*(?:src|href)="(https?://[^"]+)"', page.read_text("utf-8")
         )
