@@ -6,16 +6,15 @@ import re
 import tomllib
 from pathlib import Path
 
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support.profiles import MINIMAL_TEXT, valid_profiles
+from tests.support.profiles import valid_profiles
 from wizard.profile.document import Layout, written, written_key
 from wizard.profile.fields import keys, tables
 from wizard.profile.files import LoadedProfile
 from wizard.profile.model import Profile
-from wizard.profile.store import ProfileError, load, parse
-from wizard.system.errors import UsageError
+from wizard.profile.store import ProfileError, parse
 
 FOLDER = Path("/profiles")
 PYDANTICS = re.compile(
@@ -64,19 +63,6 @@ def test_any_valid_profile_written_as_toml_loads_to_the_same(raw):
     loaded = judge(toml(raw))
     assert loaded is not None
     assert loaded.profile == direct
-
-
-@quick
-@given(content=st.binary(max_size=400))
-@example(content=b"\xff")
-@example(content=MINIMAL_TEXT.encode()[:-1] + b"\x00")
-def test_any_bytes(content, tmp_path):
-    path = tmp_path / "x.toml"
-    path.write_bytes(content)
-    try:
-        load(path)
-    except UsageError as failure:
-        assert failure.exit_code == 2
 
 
 @quick
@@ -135,11 +121,3 @@ def test_one_wrong_value_in_a_valid_profile(raw, data):
         raw[table] = value
     text = "".join(f"{written_key(key)} = {written(item)}\n" for key, item in raw.items())
     judge(text)
-
-
-@quick
-@given(where=st.integers(0, len(MINIMAL_TEXT)), junk=st.text(max_size=5), length=st.integers(0, 30))
-def test_a_profile_that_was_damaged_anywhere(where, junk, length):
-    text = MINIMAL_TEXT[:where] + junk + MINIMAL_TEXT[where + length :]
-    if not any("\ud800" <= c <= "\udfff" for c in text):
-        judge(text)
