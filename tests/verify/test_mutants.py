@@ -106,16 +106,6 @@ def test_a_database_that_was_away_for_a_minute_twice(replayed_pair: MakePair) ->
     assert "over" in printed.of("warning", "node1")[0]["message"]
 
 
-def test_a_database_that_fails_every_five_minutes_is_not_back(replayed_pair: MakePair) -> None:
-    first, second = started()
-    trace = ("Caused by: java.sql.SQLException: Communications link failure",)
-    for _ in range(12):
-        first.log.say(tell.QUEUE, "Error in putting records", "ERROR", trace=trace)
-        tell.goes_on(first, 300)
-    printed = replayed_pair().of(first, second)
-    assert [one["node"] for one in printed.of("error")] == ["node1"], str(printed)
-
-
 def test_an_hour_of_harmless_lines(replayed_pair: MakePair) -> None:
     first, second = started()
     deprecated = "Using 'local' with Carbon clustering is deprecated"

@@ -162,10 +162,8 @@ def _environment(name: str, place: SparkAddress, application: str, limit: float)
         return None
     if not isinstance(found, dict) or keys[0] not in found:
         answer = ask(page(place.host, place.application, "/environment/"), limit)
-        found, keys = (
-            tables(answer.data if answer.status == "ok" else ""),
-            ("Spark Properties", "Classpath Entries"),
-        )
+        found = tables(answer.data) if answer.status == "ok" else {}
+        keys = ("Spark Properties", "Classpath Entries")
     properties, entries = (_rows(found.get(key)) for key in keys)
     if not properties or dict(properties).get("spark.app.id", application) != application:
         return None
