@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -51,42 +50,54 @@ def saying(status: str, body: str, *headers: str) -> Answering:
     return answer
 
 
-def test_json_is_read() -> None:
-    with server(saying("200 OK", json.dumps({"status": "ALIVE"}))) as port:
-        answer = ask_json(page("127.0.0.1", port, "/json/"))
-    assert (answer.status, answer.data) == ("ok", {"status": "ALIVE"})
+def sending(content: bytes) -> Answering:
+    return lambda connection: connection.sendall(content)
+
+
+def flood(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+    while True:
+        connection.sendall(b"x" * 1_000_000)
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "expected"),
+    ("answering", "expected"),
     [
-        ("200 OK", "<!DOCTYPE html><html><body>Welcome</body></html>", "strange"),
-        ("200 OK", "<p>hello", "strange"),
-        ("200 OK", "hello", "strange"),
-        ("200 OK", "", "strange"),
-        ("200 OK", "[" * 100_000, "strange"),
-        ("401 Unauthorized", "", "login"),
-        ("403 Forbidden", "", "login"),
-        ("302 Found", "", "login"),
-        ("404 Not Found", "", "strange"),
-        ("500 Internal Server Error", "", "strange"),
+        (saying("200 OK", "{}"), "ok"),
+        (saying("200 OK", "<!DOCTYPE html><html><body>Welcome</body></html>"), "strange"),
+        (saying("200 OK", "<p>hello"), "strange"),
+        (saying("200 OK", "hello"), "strange"),
+        (saying("200 OK", ""), "strange"),
+        (saying("200 OK", "[" * 100_000), "strange"),
+        (saying("401 Unauthorized", ""), "login"),
+        (saying("403 Forbidden", ""), "login"),
+        (saying("302 Found", "", "Location: http://127.0.0.1:1/login"), "login"),
+        (saying("404 Not Found", ""), "strange"),
+        (saying("500 Internal Server Error", ""), "strange"),
+        (sending(b"5.6.24\x00\x01\x02 mysql_native_password\r\n"), "strange refused"),
+        (sending(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"), "strange refused"),
+        (flood, "strange"),
     ],
 )
-def test_other_answers_are_told_apart(status: str, body: str, expected: str) -> None:
-    with server(saying(status, body, "Location: http://127.0.0.1:1/login")) as port:
-        answer = ask_json(page("127.0.0.1", port, "/json/"))
-    assert answer.status == expected
-    assert answer.detail
+def test_each_answer_has_its_status(
+    answering: Answering, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY"):  # a proxy of the environment is not asked
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    with server(answering) as port:
+        answer = ask_json(page("127.0.0.1", port, "/json/"), limit=10)
+    assert answer.status in expected.split()
+    assert (answer.detail == "") == (expected == "ok") == (answer.data == {})
 
 
-def test_nobody_listens() -> None:
+def test_a_port_without_a_listener() -> None:
     with socket.socket() as unheard:
         unheard.bind(("127.0.0.1", 0))
         answer = ask_json(page("127.0.0.1", unheard.getsockname()[1], "/json/"))
     assert (answer.status, answer.detail) == ("refused", "connection refused")
 
 
-def test_a_page_that_hangs_is_given_up_at_its_limit() -> None:
+def test_a_page_that_hangs_ends_at_its_limit() -> None:
     over = threading.Event()
     with server(lambda connection: over.wait(60) and None) as port:
         answer = ask_json(page("127.0.0.1", port, "/json/"), limit=0.2)
@@ -95,54 +106,15 @@ def test_a_page_that_hangs_is_given_up_at_its_limit() -> None:
     assert answer.status == "silent"
 
 
-def test_another_protocol() -> None:
-    with server(
-        lambda connection: connection.sendall(b"5.6.24\x00\x01\x02 mysql_native_password\r\n")
-    ) as port:
-        assert ask_json(page("127.0.0.1", port, "/json/")).status in ("strange", "refused")
-
-
-def test_an_answer_that_is_cut_off() -> None:
-    with server(
-        lambda connection: connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{")
-    ) as port:
-        assert ask_json(page("127.0.0.1", port, "/json/")).status in ("strange", "refused")
-
-
-def test_an_answer_without_end() -> None:
-    def flood(connection: socket.socket) -> None:
-        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-        while True:
-            connection.sendall(b"x" * 1_000_000)
-
-    with server(flood) as port:
-        assert ask_json(page("127.0.0.1", port, "/json/"), limit=10).status == "strange"
-
-
-def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    with server(saying("200 OK", "{}")) as port:
-        assert ask_json(page("127.0.0.1", port, "/json/")).status == "ok"
-
-
 def test_an_unknown_host() -> None:
     answer = ask_json(page("host.invalid", 80, "/json/"), limit=5)
     assert answer.status in ("refused", "silent")
 
 
-def test_jobs_run_at_once() -> None:
-    barrier = threading.Barrier(3, timeout=5)
-    assert at_once({name: lambda: barrier.wait() >= 0 for name in "abc"}, 5) == {
-        "a": True,
-        "b": True,
-        "c": True,
-    }
-
-
-def test_a_job_that_hangs_is_left_behind() -> None:
-    over = threading.Event()
-    assert at_once({"hangs": lambda: over.wait(5), "done": lambda: True}, 0.2) == {"done": True}
+def test_jobs_run_at_once_and_one_that_hangs_is_left_behind() -> None:
+    barrier, over = threading.Barrier(3, timeout=5), threading.Event()
+    jobs = {name: lambda: barrier.wait() >= 0 for name in "abc"}
+    assert at_once({**jobs, "hangs": lambda: over.wait(5)}, 1) == dict.fromkeys("abc", True)
     over.set()
 
 
