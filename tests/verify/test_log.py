@@ -181,22 +181,21 @@ def test_errors_of_one_kind_are_counted_minute_by_minute(path: Path) -> None:
     assert records[-1].message == "it failed 149 times"
 
 
+JDBC = b"[2016-02-03 16:38:11,247] ERROR {x} -  jdbc:mysql://h/d?user=a&password=s3cret&x=1 \x1b[31mred"
+
+
 @pytest.mark.parametrize(
-    ("text", "hidden", "shown"),
+    ("text", "shown"),
     [
-        (
-            b"[2016-02-03 16:38:11,247] ERROR {x} -  jdbc:mysql://h/d?user=a&password=s3cret&x=1 \x1b[31mred",
-            "s3cret \x1b",
-            "user=a",
-        ),
-        (b'"password": "s3cret"', "s3cret", "password"),
-        (b"https://svn:s3cret@host/repo", "s3cret", "svn"),
-        (b"Access denied for user 'a'@'h' (using password: YES)", "s3cret", "(using password: YES)"),
+        (JDBC, "user=a"),
+        (b'"password": "s3cret"', "password"),
+        (b"https://svn:s3cret@host/repo", "svn"),
+        (b"Access denied for user 'a'@'h' (using password: YES)", "(using password: YES)"),
     ],
 )
-def test_passwords_and_control_characters_are_hidden(text: bytes, hidden: str, shown: str) -> None:
+def test_passwords_and_control_characters_are_hidden(text: bytes, shown: str) -> None:
     assert shown in printable(text)
-    assert not any(word in printable(text) for word in hidden.split())
+    assert "s3cret" not in printable(text) and "\x1b" not in printable(text)
 
 
 # --- the newest start ----------------------------------------------------------------------------
@@ -206,30 +205,21 @@ QUOTING = (f"\tat {START}", f"Caused by: {START}", START)
 
 @pytest.mark.parametrize(
     ("content", "expected"),
-    [
-        (b"", []),
-        (start(1) + start(2) + start(3), started(3)),
-        (
+    {
+        "empty": (b"", []),
+        "several": (start(1) + start(2) + start(3), started(3)),
+        "quoted": (
             start(1) + log_of((QUERIES, f"it wrote: {START}", "ERROR"), trace=QUOTING),
             started(1, f"it wrote: {START}"),
         ),
-        (start(1).replace(b"\n", b"\r\n"), started(1)),
-        (start(1).rstrip(b"\n"), started(1)),
-        (
-            start(1) + b"ERROR" * 1_000_000 + b"\n" + line("CEP HA of start 1"),
-            started(1, "CEP HA of start 1"),
+        "CRLF": (start(1).replace(b"\n", b"\r\n"), started(1)),
+        "no last newline": (start(1).rstrip(b"\n"), started(1)),
+        "a long line": (start(1) + b"ERROR" * 10**6 + b"\n" + line("CEP one"), started(1, "CEP one")),
+        "quoted in it": (
+            start(1) + b"x" * 10**6 + START.encode() * 3 + b"\n" + line("CEP one"),
+            started(1, "CEP one"),
         ),
-        (start(1) + b"x" * 1_000_000 + START.encode() * 3 + b"\n" + line("CEP one"), started(1, "CEP one")),
-    ],
-    ids=[
-        "empty",
-        "several",
-        "quoted",
-        "CRLF",
-        "no last newline",
-        "megabytes in a line",
-        "quoted in megabytes",
-    ],
+    }.values(),
 )
 def test_only_the_newest_start_is_read(path: Path, content: bytes, expected: list[str]) -> None:
     path.write_bytes(content)
@@ -288,11 +278,6 @@ def test_files_come_in_the_order_of_their_dates_and_numbers(path: Path) -> None:
     assert read_all(path) == [START, "CEP 10", "CEP 2", "CEP 1", "CEP 0"]
 
 
-def test_a_log_that_was_only_rolled_over_counts(path: Path) -> None:
-    path.with_name("wso2carbon.log.2026-01-26").write_bytes(start(1))
-    assert read_all(path) == started(1)
-
-
 # --- logs with a problem -------------------------------------------------------------------------
 
 
@@ -319,22 +304,14 @@ def endless_archive(path: Path, _: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "limit", "kind", "message", "expected"),
+    ("make", "limit", "trouble", "expected"),
     [
-        (lambda path, _: None, 10**8, "missing", "", []),
-        (lambda path, _: path.mkdir(), 10**8, "unreadable", "is a folder", []),
-        (unreadable, 10**8, "unreadable", "Permission denied", []),
-        (lambda path, _: path.write_bytes(start(1) + noise(400_000)), 300_000, "capped", "", []),
-        (broken_archive, 10**8, "broken", "", ["CEP HA of start 1"]),
-        (endless_archive, 2_000_000, "broken", "", []),
-    ],
-    ids=[
-        "missing",
-        "a folder",
-        "no permission",
-        "no start within the limit",
-        "broken archive",
-        "endless archive",
+        (lambda path, _: None, 10**8, "missing: does not exist", []),
+        (lambda path, _: path.mkdir(), 10**8, "unreadable: is a folder", []),
+        (unreadable, 10**8, "unreadable: Permission denied", []),
+        (lambda path, _: path.write_bytes(start(1) + noise(400_000)), 300_000, "capped: ", []),
+        (broken_archive, 10**8, "broken: ", ["CEP HA of start 1"]),
+        (endless_archive, 2_000_000, "broken: ", []),
     ],
 )
 def test_a_log_with_a_problem(
@@ -342,16 +319,14 @@ def test_a_log_with_a_problem(
     monkeypatch: pytest.MonkeyPatch,
     make: Callable[[Path, pytest.MonkeyPatch], object],
     limit: int,
-    kind: str,
-    message: str,
+    trouble: str,
     expected: list[str],
 ) -> None:
     make(path, monkeypatch)
     log = FileLog(path, limit=limit)
     assert messages(log.read()) == expected
     assert log.trouble is not None
-    assert log.trouble.kind == kind
-    assert message in log.trouble.message
+    assert f"{log.trouble.kind}: {log.trouble.message}".startswith(trouble)
 
 
 def test_a_log_that_appears_later_is_read(path: Path) -> None:
@@ -412,24 +387,13 @@ def test_between_two_renames_the_old_file_is_followed(path: Path, following: Fil
     path.rename(path.with_name("wso2carbon.log.1"))
     append(path.with_name("wso2carbon.log.1"), line("CEP one"))
     assert messages(following.read()) == ["CEP one"]
-    path.write_bytes(line("CEP two"))
-    assert messages(following.read()) == ["CEP two"]
-
-
-def test_several_rotations_between_two_reads(path: Path, following: FileLog) -> None:
-    append(path, line("CEP one"))
-    path.rename(path.with_name("wso2carbon.log.3"))
+    path.with_name("wso2carbon.log.1").rename(path.with_name("wso2carbon.log.3"))
     for number in (2, 1):
         path.with_name(f"wso2carbon.log.{number}").write_bytes(line(f"CEP in {number}"))
     path.write_bytes(line("CEP now"))
-    assert messages(following.read()) == ["CEP one", "CEP in 2", "CEP in 1", "CEP now"]
-
-
-def test_a_log_that_is_truncated_is_read_from_its_beginning(path: Path, following: FileLog) -> None:
-    append(path, line("CEP one"))
-    assert messages(following.read()) == ["CEP one"]
-    path.write_bytes(line("CEP two"))
-    assert messages(following.read()) == ["CEP two"]
+    assert messages(following.read()) == ["CEP in 2", "CEP in 1", "CEP now"]
+    path.write_bytes(line("CEP"))  # truncated
+    assert messages(following.read()) == ["CEP"]
 
 
 def test_a_log_that_is_written_and_rotated_while_it_is_read(path: Path, following: FileLog) -> None:

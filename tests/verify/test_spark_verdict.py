@@ -249,30 +249,20 @@ def of_link(profile_link: Path | None, homes: dict[str, Path], **options: bool) 
     return list(link_findings(of, of.nodes, homes, **{"one_machine": False, **options}))
 
 
-def test_a_link_that_leads_to_this_home(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    home.mkdir()
-    (tmp_path / "link").symlink_to(home)
-    first, second = of_link(tmp_path / "link", {"node1": home})
-    assert (first.status, first.node) == ("ok", "node1")
-    assert (second.status, second.node) == ("skipped", "node2")
-    assert "pwd -P" in (second.fix or "")
-
-
-@pytest.mark.parametrize("kind", ["missing", "broken", "elsewhere", "file"])
-def test_a_link_that_does_not(tmp_path: Path, kind: str) -> None:
+@pytest.mark.parametrize("kind", ["right", "missing", "broken", "elsewhere", "file"])
+def test_a_link(tmp_path: Path, kind: str) -> None:
     home, link = tmp_path / "home", tmp_path / "link"
     home.mkdir()
-    if kind == "broken":
-        link.symlink_to(tmp_path / "nowhere")
-    elif kind == "elsewhere":
-        (tmp_path / "other").mkdir()
-        link.symlink_to(tmp_path / "other")
-    elif kind == "file":
+    (tmp_path / "other").mkdir()
+    if kind == "file":
         link.write_text("x")
-    found = of_link(link, {"node1": home})[0]
-    assert (found.status, found.node, found.evidence) == ("error", "node1", str(link))
-    assert (found.fix or "").startswith("move" if kind == "file" else "ln -sfn")
+    elif kind != "missing":
+        link.symlink_to(tmp_path / {"right": "home", "broken": "nowhere", "elsewhere": "other"}[kind])
+    first, second = of_link(link, {"node1": home})
+    assert (first.status, first.node) == ("ok" if kind == "right" else "error", "node1")
+    assert first.evidence == str(link)
+    assert (first.fix or "").startswith({"right": "", "file": "move"}.get(kind, "ln -sfn"))
+    assert (second.status, second.node, "pwd -P" in (second.fix or "")) == ("skipped", "node2", True)
 
 
 def test_where_a_link_is_needed_and_where_not(tmp_path: Path) -> None:
