@@ -66,17 +66,12 @@ def state_location(profile: Profile, pack: Pack) -> str:
 def home_findings(profile: Profile, packs: Mapping[str, Pack], *, one_machine: bool) -> list[Finding]:
     """Return the findings about the homes, each with its id."""
     homes = {node: pack.home for node, pack in packs.items()}
-    receivers = (one for node, home in homes.items() for one in receiver_findings(profile, node, home))
-    rows = zip(
-        HOME_IDS,
-        (
-            link_findings(profile, profile.nodes, homes, one_machine=one_machine),
-            receivers,
-            _state_files(profile, packs),
-        ),
-        strict=True,
+    rows = (
+        link_findings(profile, profile.nodes, homes, one_machine=one_machine),
+        (one for node, home in homes.items() for one in receiver_findings(profile, node, home)),
+        _state_files(profile, packs),
     )
-    return [found for id, findings in rows for found in finding.of(id, findings)]
+    return [one for id, found in zip(HOME_IDS, rows, strict=True) for one in finding.of(id, found)]
 
 
 def _state_files(profile: Profile, packs: Mapping[str, Pack]) -> Iterator[Finding]:

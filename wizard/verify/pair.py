@@ -83,7 +83,6 @@ class Pair:
         return f"{where}apimha-wizard {verb} {self.called}{option}"
 
     def show_log(self, node: Node) -> str:
-        """Return the command that passes the log of a node on another machine to `verify`."""
         return show_log(node, self.called or ANY_PROFILE)
 
     def partner(self, node: Node) -> Node:
@@ -127,16 +126,13 @@ class Pair:
     @property
     def both_complete(self) -> bool:
         """Whether both nodes' newest starts are complete, whatever came later."""
-        known = map(self.facts, self.nodes)
-        return all(facts and facts.started and facts.complete for facts in known)
+        return all(one and one.started and one.complete for one in map(self.facts, self.nodes))
 
     @property
     def can_progress(self) -> bool:
         """Whether what is missing can still happen: one of the starts has neither failed nor ended."""
-        return any(
-            facts is not None and not facts.failed and facts.stopped is None
-            for facts in map(self.facts, self.nodes)
-        )
+        known = map(self.facts, self.nodes)
+        return any(one is not None and not one.failed and one.stopped is None for one in known)
 
     def role(self, node: Node) -> HaRole | None:
         """Return the node's present role; a server that has ended has none."""
@@ -158,18 +154,6 @@ class Pair:
         wanted = self.hazelcast(self.partner(node))
         known = [peer for peer in facts.peers.values() if self.matches(wanted, peer.address)]
         return known[-1] if known else None
-
-    def strangers(self, node: Node) -> list[Peer]:
-        """Return the members of this node's cluster that are not nodes of the profile."""
-        facts = self.facts(node)
-        own = {self.uuid(one) for one in self.nodes}
-        return [
-            peer
-            for peer in (facts.peers.values() if facts is not None else ())
-            if peer.left is None
-            and peer.uuid not in own
-            and not any(self.matches(self.hazelcast(one), peer.address) for one in self.nodes)
-        ]
 
     def left(self, node: Node) -> Peer | None:
         """Return this node as its partner saw it leave; None if it did not, or is back."""
@@ -221,7 +205,7 @@ class About:
         return finding.error(message, node=self.name, evidence=_text(evidence), fix=fix)
 
     def warning(self, message: str, evidence: Evidence, fix: str) -> Finding:
-        return finding.warning(message, node=self.name, evidence=_text(evidence), fix=fix)
+        return self.error(message, evidence, fix)._replace(status="warning")
 
     def waiting(self, message: str, evidence: Evidence = None, fix: str | None = None) -> Finding:
         return finding.waiting(message, node=self.name, evidence=_text(evidence), fix=fix)

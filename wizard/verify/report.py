@@ -139,9 +139,9 @@ def write(path: Path, text: str) -> bool:
             write_all(1, data)
             return False
         if status is None or stat.S_ISREG(status.st_mode):
-            write_durably(
-                target, data, mode=0o666 & ~_umask() if status is None else stat.S_IMODE(status.st_mode)
-            )
+            os.umask(umask := os.umask(0o022))
+            mode = 0o666 & ~umask if status is None else stat.S_IMODE(status.st_mode)
+            write_durably(target, data, mode=mode)
             return True
         # Not blocking: opening a pipe without a reader would wait.
         descriptor = os.open(target, os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -169,9 +169,8 @@ def _refusals(path: Path) -> Iterator[None]:
         yield
     except OSError as problem:
         reason = "the pipe has no reader" if problem.errno == errno.ENXIO else problem.strerror
-        raise UsageError(
-            f"cannot write the report: {reason}", place=str(path), fix="name another file"
-        ) from None
+        message = f"cannot write the report: {reason}"
+        raise UsageError(message, place=str(path), fix="name another file") from None
 
 
 def write_report(path: Path, view: View, name: str, packs: Mapping[str, Pack]) -> list[Path]:
@@ -181,12 +180,6 @@ def write_report(path: Path, view: View, name: str, packs: Mapping[str, Pack]) -
     beside = path.with_name(f"{path.stem}.json") if path.suffix else path.with_name(f"{path.name}.json")
     write(beside, json.dumps(report_json(view, name), indent=2) + "\n")
     return [path, beside]
-
-
-def _umask() -> int:
-    current = os.umask(0o022)
-    os.umask(current)
-    return current
 
 
 def _row(*cells: str) -> str:

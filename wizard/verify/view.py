@@ -52,15 +52,11 @@ def finding_json(one: Finding) -> dict[str, Any]:
 
 def view_of(pair: Pair, findings: list[Finding], *, mask: Callable[[str], str] = str, **more: Any) -> View:
     """Return the view with these findings, and `more` of its fields; `mask` hides passwords in all that is shown."""
-    named = (one.for_profile(pair.called or ANY_PROFILE) for one in findings)
-    masked = tuple(_masked(one, mask) for one in named)
-    unseen = any(map(pair.unseen, pair.nodes))
-    return View(pair, masked, outcome(masked, unseen=unseen), **more)
-
-
-def _masked(one: Finding, mask: Callable[[str], str]) -> Finding:
-    return one._replace(
-        message=mask(one.message),
-        evidence=None if one.evidence is None else mask(one.evidence),
-        remedy=None if one.remedy is None else Fix(mask(str(one.remedy)), one.remedy.action),
-    )
+    masked = []
+    for one in findings:
+        fix = one.remedy and one.remedy.for_profile(pair.called or ANY_PROFILE)
+        fix = fix and Fix(mask(fix.text), fix.action)
+        masked.append(
+            one._replace(message=mask(one.message), evidence=one.evidence and mask(one.evidence), remedy=fix)
+        )
+    return View(pair, tuple(masked), outcome(masked, unseen=any(map(pair.unseen, pair.nodes))), **more)

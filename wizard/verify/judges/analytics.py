@@ -19,9 +19,8 @@ def spark_masters(pair: Pair) -> Iterator[Finding]:
     count, name, record = _masters(pair, wanted)
     about, of_wanted = About(name), f"{count} of {wanted} Spark masters"
     if count > nodes:
-        fix = (
-            "stop the server that does not belong to this pair, or give the pair a cluster.domain of its own"
-        )
+        fix = "stop the server that does not belong to this pair, or "
+        fix += "give the pair a cluster.domain of its own"
         yield about.warning(f"{count} Spark masters for {nodes} nodes", record, fix)
     elif count >= wanted:
         yield about.ok(of_wanted, record)
@@ -30,9 +29,8 @@ def spark_masters(pair: Pair) -> Iterator[Finding]:
         fix += "both again"
         facts = pair.facts(pair.nodes[1])
         evidence = record or (facts.complete if facts is not None else None)
-        yield About(name or pair.nodes[1].name).error(
-            f"{of_wanted}, although both nodes are up", evidence, fix
-        )
+        message = f"{of_wanted}, although both nodes are up"
+        yield About(name or pair.nodes[1].name).error(message, evidence, fix)
     elif count and (other := pair.unseen_partner(passive=False)) is not None:
         yield About(other.name).skipped(NO_LOG, pair.show_log(other))
     elif pair.can_progress:
@@ -50,16 +48,13 @@ def _masters(pair: Pair, wanted: int) -> tuple[int, str | None, Record | None]:
     """
     counts: list[tuple[int, str, Record]] = []
     own: list[tuple[str, Record]] = []
-    for node in pair.nodes:
-        facts = pair.facts(node)
-        if facts is None:
-            continue
-        if facts.masters is not None:
-            counts.append((facts.masters[0], node.name, facts.masters[1]))
-        if facts.redundant is not None:
-            counts.append((wanted, node.name, facts.redundant))
-        if facts.own_master is not None:
-            own.append((node.name, facts.own_master))
+    for node, facts in ((node.name, pair.facts(node)) for node in pair.nodes):
+        if facts is not None and facts.masters is not None:
+            counts.append((facts.masters[0], node, facts.masters[1]))
+        if facts is not None and facts.redundant is not None:
+            counts.append((wanted, node, facts.redundant))
+        if facts is not None and facts.own_master is not None:
+            own.append((node, facts.own_master))
     if own:
         counts.append((len(own), *own[-1]))
     return max(counts, key=lambda one: one[0], default=(0, None, None))

@@ -14,7 +14,7 @@ OWN_DOMAIN = "give this pair a cluster.domain of its own and replay"
 
 def membership(seen: Seen) -> Iterator[Finding]:
     facts = seen.facts
-    problems = [*_scheme(seen), *_members(seen), *_local_member(seen)]
+    problems = [*_members(seen), *_local_member(seen)]
     yield from [one for one in problems if one.status == "error"] or problems
     if not problems and facts.scheme is not None:
         yield seen.ok("scheme wka, the members are those of the profile", facts.scheme[1])
@@ -29,19 +29,15 @@ def membership(seen: Seen) -> Iterator[Finding]:
         yield seen.error(f"its event sync or management host is {UNREACHABLE}", facts.loopback_sync, host)
 
 
-def _scheme(seen: Seen) -> Iterator[Finding]:
-    scheme = seen.facts.scheme
-    if scheme is None:
-        yield seen.missing("no membership scheme", f"{seen.replay}: clustering may be disabled in axis2.xml")
-    elif scheme[0].lower() != "wka":
-        message = f"the membership scheme is {scheme[0]}, not wka: {NOT_WRITTEN}"
-        yield seen.error(message, scheme[1], seen.replay)
-
-
 def _members(seen: Seen) -> Iterator[Finding]:
-    """Compare the configured members: each node lists both."""
+    """Compare the scheme and the configured members: each node lists both."""
     facts, pair = seen.facts, seen.pair
-    if facts.scheme is None or facts.scheme[0].lower() != "wka":
+    if facts.scheme is None:
+        yield seen.missing("no membership scheme", f"{seen.replay}: clustering may be disabled in axis2.xml")
+        return
+    if facts.scheme[0].lower() != "wka":
+        message = f"the membership scheme is {facts.scheme[0]}, not wka: {NOT_WRITTEN}"
+        yield seen.error(message, facts.scheme[1], seen.replay)
         return
     wanted = {one.name: pair.hazelcast(one) for one in pair.nodes}
     for address, record in facts.added:
@@ -78,11 +74,15 @@ def _local_member(seen: Seen) -> Iterator[Finding]:
 
 
 def strangers(pair: Pair) -> Iterator[Finding]:
+    """Report the members of the cluster that are not nodes of the profile."""
+    own, wanted = set(map(pair.uuid, pair.nodes)), list(map(pair.hazelcast, pair.nodes))
     for node in pair.nodes:
-        for stranger in pair.strangers(node):
-            message = f"{stranger.address} has joined the cluster and is not a node of this profile"
-            fix = f"stop that server, or {OWN_DOMAIN}"
-            yield About(node.name).error(message, stranger.joined, fix)
+        facts = pair.facts(node)
+        for peer in facts.peers.values() if facts is not None else ():
+            known = peer.uuid in own or any(pair.matches(one, peer.address) for one in wanted)
+            if peer.left is None and not known:
+                message = f"{peer.address} has joined the cluster and is not a node of this profile"
+                yield About(node.name).error(message, peer.joined, f"stop that server, or {OWN_DOMAIN}")
 
 
 def member(seen: Seen) -> Iterator[Finding]:

@@ -69,10 +69,8 @@ def event_sync(seen: Seen) -> Iterator[Finding]:
     pair, facts, partner = seen.pair, seen.facts, seen.partner
     port = pair.event_ports(seen.node).sync
     if facts.listening is not None and port not in (0, facts.listening[0]):
-        message = f"receives events on port {facts.listening[0]}, not on {port}"
-        yield seen.error(
-            f"{message}: {NOT_WRITTEN}{_offset(pair, seen.node)}", facts.listening[1], seen.replay
-        )
+        message = f"receives events on port {facts.listening[0]}, not on {port}: {NOT_WRITTEN}"
+        yield seen.error(f"{message}{_offset(pair, seen.node)}", facts.listening[1], seen.replay)
     for address, tally in facts.unconnected.items():
         yield _unconnected(seen, address, tally)
     wanted = Address(partner.host, pair.event_ports(partner).sync)

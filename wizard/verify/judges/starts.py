@@ -22,10 +22,7 @@ EXPECTED = "[2026-01-28 14:00:01,037]  INFO {class} -  message"
 
 
 def log(pair: Pair) -> Iterator[Finding]:
-    for node in pair.nodes:
-        found = _log_of(pair, node)
-        if found is not None:
-            yield found
+    return filter(None, (_log_of(pair, node) for node in pair.nodes))
 
 
 def _log_of(pair: Pair, node: Node) -> Finding | None:
@@ -45,18 +42,17 @@ def _log_of(pair: Pair, node: Node) -> Finding | None:
     if facts.started is not None:
         return _started(Seen(pair, node, facts), start)
     if sight.latest is None and sight.sample:
-        return about.waiting(
-            f"the log has another format: its lines look like “{sight.sample}”, not like “{EXPECTED}”",
-            sight.log,
-            f"name the server's own log, repository/logs/wso2carbon.log, with --log {node.name}=FILE, or "
-            "a capture of the console that keeps each line unchanged",
-        )
+        message = f"the log has another format: its lines look like “{sight.sample}”, not like “{EXPECTED}”"
+        fix = f"name the server's own log, repository/logs/wso2carbon.log, with --log {node.name}=FILE, or "
+        fix += "a capture of the console that keeps each line unchanged"
+        return about.waiting(message, sight.log, fix)
     because = trouble.message if trouble is not None else "the log has no start of the server"
     fix = f"read further back with a larger --log-limit, or start the node: {start}"
     return about.waiting(f"no start found: {because}", sight.log, fix)
 
 
 def _started(seen: Seen, start: str) -> Finding | None:
+    """Return the finding about a start: what an incomplete one waits for, and whether that can still happen."""
     facts = seen.facts
     assert facts.started is not None
     if facts.stopped is not None:
@@ -64,26 +60,19 @@ def _started(seen: Seen, start: str) -> Finding | None:
         return seen.error(message, facts.stopped, f"start it: {start}")
     if seen.pair.sight(seen.node).alive is False:
         fix = f"start it: {start}; if it ends again, read the end of its log"
-        return seen.error(
-            "the server's process is gone, and the log does not say why", facts.last or facts.started, fix
-        )
+        message = "the server's process is gone, and the log does not say why"
+        return seen.error(message, facts.last or facts.started, fix)
     if facts.complete is not None:
-        return seen.ok(
-            f"started at {facts.started.time_text}, complete after {facts.seconds} s", facts.complete
-        )
-    return None if facts.failed else _starting(seen)
-
-
-def _starting(seen: Seen) -> Finding:
-    """Return what an incomplete start waits for, since when, and whether that can still happen."""
-    facts = seen.facts
-    assert facts.started is not None
+        message = f"started at {facts.started.time_text}, complete after {facts.seconds} s"
+        return seen.ok(message, facts.complete)
+    if facts.failed:
+        return None
     if facts.tasks:
         count, record = max(facts.tasks.values(), key=lambda one: one[1].time_text)
-        text, fix = _partner_state(seen.pair, seen.partner)
+        text, remedy = _partner_state(seen.pair, seen.partner)
         kinds = ", ".join(sorted(facts.tasks))
         message = f"waiting since {record.time_text} for {count} task executor nodes ({kinds}): {seen.partner.name} "
-        return seen.waiting(message + text, record, fix)
+        return seen.waiting(message + text, record, remedy)
     if facts.services is None:
         return seen.waiting(f"starting since {facts.started.time_text}", facts.started)
     named = facts.services.last.message.partition(":")[2].strip(" ,") or "an OSGi service"
@@ -107,10 +96,8 @@ def _partner_state(pair: Pair, node: Node) -> tuple[str, str | None]:
         return "failed to start, which must be corrected first", start
     if facts.complete is None:
         return f"is starting since {facts.started.time_text}", None
-    return (
-        "is up, but not in one cluster with this node",
-        "compare the members and the domain of both (verify.member), and start both again",
-    )
+    fix = "compare the members and the domain of both (verify.member), and start both again"
+    return "is up, but not in one cluster with this node", fix
 
 
 def mode(seen: Seen) -> Iterator[Finding]:
