@@ -136,18 +136,14 @@ class TestKept:
 
 
 class TestValues:
-    @pytest.mark.parametrize(
-        "value",
-        ["C:\\a\\b", "a=b:c #d!", "", "=x", ":x", "= :", "#x", "!x", "é€😀", "a\tb\nc", "\\u0041", "x\\"],
-    )
-    def test_whatever_is_set_comes_back(self, value: str) -> None:
-        result = set_in("b 1\n", "a", value)
-        assert values(result) == {"b": "1", "a": value}
-        assert result.isascii()
+    VALUES = ("C:\\a\\b", "a=b:c #d!", "", "=x", ":x", "= :", "#x", "!x", "é€😀", "a\tb\nc", "\\u0041", "x\\")
+    KEYS = ("a b", "a=b", "a:b", "#a", "!a", "é", "a\\b", " a")
 
-    @pytest.mark.parametrize("key", ["a b", "a=b", "a:b", "#a", "!a", "é", "a\\b", " a"])
-    def test_whatever_key_comes_back(self, key: str) -> None:
-        assert values(set_in("b 1\n", key, "2")) == {"b": "1", key: "2"}
+    @pytest.mark.parametrize(("key", "value"), [*(("a", v) for v in VALUES), *((k, "2") for k in KEYS)])
+    def test_whatever_is_set_comes_back(self, key: str, value: str) -> None:
+        result = set_in("b 1\n", key, value)
+        assert values(result) == {"b": "1", key: value}
+        assert result.isascii()
 
     def test_no_empty_key(self) -> None:
         with pytest.raises(EditError, match="needs a key"):
@@ -173,17 +169,7 @@ class TestValues:
 
 PIECES = [
     *"ab \t=:#!\\\n\r\fu",
-    "\\u0041",
-    "\\u00e9",
-    "\r\n",
-    "ä",
-    "€",
-    "key",
-    "\\\n",
-    " = ",
-    "\\ ",
-    "\n#",
-    "\\u",
+    *("\\u0041", "\\u00e9", "\r\n", "ä", "€", "key", "\\\n", " = ", "\\ ", "\n#", "\\u"),
 ]
 
 

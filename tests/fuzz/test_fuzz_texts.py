@@ -39,20 +39,8 @@ def pack(packs: Path) -> Path:
 def test_profiles() -> None:
     demo = (ROOT / "wizard/demo/packs/demo.toml").read_bytes()
     whole = (ROOT / "tests/profiles_of_old/1-full.toml").read_bytes()
-    pieces = (
-        *ODD,
-        b"[[",
-        b"]]",
-        b"{",
-        b"}",
-        b"[nodes]",
-        b"[[nodes]]\n",
-        b"'''",
-        b'"""',
-        b"= ",
-        b"1e400",
-        b"[a" * 500,
-    )
+    words = b"""[[ ]] { } [nodes] [[nodes]]\n ''' \"\"\" = 1e400""".split(b" ")
+    pieces = (*ODD, *words, b"[a" * 500)
 
     def judged(text: bytes, value: str) -> None:
         decoded = text.decode("utf-8", "replace")
@@ -157,18 +145,8 @@ def _lines_that_went(before: bytes, after: bytes) -> int:
 @pytest.mark.parametrize(("file", "kind"), [(SPARK_SH, ShellScript), (SPARK_BAT, BatchScript)])
 def test_scripts(pack: Path, file: str, kind: type[ShellScript] | type[BatchScript]) -> None:
     data = (pack / file).read_bytes() + b"\nexport SPARK_LOCAL_IP=1.2.3.4\nset SPARK_LOCAL_IP=1.2.3.4\n"
-    pieces = (
-        *ODD,
-        b"export ",
-        b"SPARK_LOCAL_IP=",
-        b"set ",
-        b"<<EOF",
-        b"$(touch pwned)",
-        b"`",
-        b"%X%",
-        b";",
-        b"^",
-    )
+    words = b"SPARK_LOCAL_IP= <<EOF ` %X% ; ^".split(b" ")
+    pieces = (*ODD, *words, b"export ", b"set ", b"$(touch pwned)")
 
     def edited(text: bytes) -> None:
         try:
@@ -186,20 +164,8 @@ def test_scripts(pack: Path, file: str, kind: type[ShellScript] | type[BatchScri
 
 def test_sql(pack: Path) -> None:
     data = (pack / "dbscripts/mysql.sql").read_bytes()[:6000]
-    pieces = (
-        *ODD,
-        b"/*",
-        b"*/",
-        b"/*!",
-        b"--",
-        b"#",
-        b"DELIMITER //\n",
-        b";",
-        b"(",
-        b")",
-        b"`",
-        b"CREATE TABLE x (",
-    )
+    words = b"/* */ /*! -- # ; ( ) `".split(b" ")
+    pieces = (*ODD, *words, b"DELIMITER //\n", b"CREATE TABLE x (")
 
     def read(text: bytes) -> None:
         decoded = text.decode("utf-8", "replace")
