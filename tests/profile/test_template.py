@@ -14,9 +14,8 @@ from tests.support.cli import ROOT, process
 from tests.support.profiles import MINIMAL, valid_profiles
 from wizard.profile.fields import keys, tables
 from wizard.profile.model import Profile
-from wizard.profile.schema import schema
 from wizard.profile.store import ProfileError, examine, load, parse
-from wizard.profile.template import new_template, show
+from wizard.profile.template import new_template, schema, show
 
 FOLDER = Path("/profiles")
 

@@ -160,6 +160,6 @@ def read_homes(homes: tuple[Path, Path], name: str) -> int:
 @command("schema", group=profile)
 def schema() -> Ended:
     """Print the JSON Schema of the profile."""
-    from wizard.profile import schema
+    from wizard.profile import template
 
-    return Ended(0, schema.schema())
+    return Ended(0, template.schema())

@@ -166,10 +166,9 @@ def _receivers(pack: Pack | None) -> dict[str, int]:
     found = dict(RECEIVERS)
     for receiver in _elements(pack, DATA_BRIDGE, "dataReceiver"):
         name = {"thrift": "Thrift", "binary": "binary"}.get((receiver.get("name") or "").lower())
-        for config in receiver.all("config") if name is not None else ():
-            key = {"tcpPort": name, "sslPort": f"{name} (SSL)"}.get(config.get("name") or "")
-            number = bounded.number(config.text)
-            if key is not None and number is not None:
+        for config in receiver.all("config"):
+            key = {"tcpPort": f"{name}", "sslPort": f"{name} (SSL)"}.get(config.get("name") or "")
+            if key in found and (number := bounded.number(config.text)) is not None:
                 found[key] = number
     return found
 
