@@ -110,12 +110,6 @@ def as_parsed(blanks: bytes) -> str:
     return blanks.decode("ascii").replace("\r\n", "\n").replace("\r", "\n")
 
 
-def forbidden(text: str) -> str | None:
-    """The first character that XML 1.0 has no way to write, as `U+001B`; None if it can hold `text`."""
-    found = _FORBIDDEN.search(text)
-    return f"U+{ord(found[0]):04X}" if found else None
-
-
 class Style(NamedTuple):
     """How new text is written at a place of a file; what the encoding lacks becomes a numeric reference."""
 
@@ -187,7 +181,8 @@ def check_attribute(node: XmlNode, name: str) -> None:
 
 def check_value(what: str, value: Value) -> None:
     """Raise a ValueError, which does not hold the value, if XML cannot hold that."""
-    if character := forbidden(reveal(value)):
+    if found := _FORBIDDEN.search(reveal(value)):
+        character = f"U+{ord(found[0]):04X}"
         raise ValueError(f"the new value of {what} holds the character {character}, which XML cannot hold")
 
 
