@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import queue
 import threading
 from collections.abc import Callable
@@ -81,7 +80,7 @@ class DraftSaver:
         def edit() -> None:
             text = self.draft.text
             text = unset_field(text, place) if value is None else set_field(text, place, value)
-            self.draft = self.draft.with_text(text)
+            self.draft = self.draft._replace(text=text)
             self._changes = changes
             self._published = False
             self._unsaved = True
@@ -116,7 +115,7 @@ class DraftSaver:
         """The user has agreed to what the draft names now; what it becomes from here on is their own."""
 
         def take() -> None:
-            self.draft = dataclasses.replace(self.draft, trusted=True)
+            self.draft = self.draft._replace(trusted=True)
             self._unsaved = not self._published
             trust.allow(self.draft.target, self.draft.text)
 
@@ -138,7 +137,7 @@ class DraftSaver:
         self._do(take)
 
     def _rebase(self) -> None:
-        self.draft = dataclasses.replace(self.draft, origin=drafts.digest_of(self.draft.target))
+        self.draft = self.draft._replace(origin=drafts.digest_of(self.draft.target))
 
     def give_up(self) -> None:
         """Take the draft away: the profile's file is what counts."""

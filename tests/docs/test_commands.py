@@ -79,8 +79,8 @@ def _take_commands(here: World, block: Block) -> None:
         place = f"{name_of(block.page)}:{command.line}: $ {command.text}\n{here.last}"
         assert code == expected, f"{place}\nended with {code}, and the page says {expected}"
         if command.shown:
-            told = documentation.differs(command.shown, here.last)
-            assert told is None, f"{place}\n{told}"
+            difference = documentation.differs(command.shown, here.last)
+            assert difference is None, f"{place}\n{difference}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
@@ -94,7 +94,7 @@ def test_every_command_in_a_sentence_is_one_and_every_block_has_a_language(page:
 
 
 def test_troubles_are_found_by_words_that_the_program_says() -> None:
-    """What stands in a heading of the page of troubles is printed by the program, or looked for in a log."""
+    """Each heading of the page of troubles is printed by the program, or recognised in a log."""
     code = "\n".join(path.read_text("utf-8") for path in sorted((ROOT / "wizard").rglob("*.py")))
     code = re.sub(r"\"\s*\n\s*f?\"", "", code)
     chapter = ""

@@ -54,12 +54,12 @@ def test_every_key_of_the_profile_is_told() -> None:
 
 def test_every_command_is_told() -> None:
     text = (DOCS / "reference/commands.md").read_text("utf-8")
-    told = set(re.findall(r"^## (.+)$", text, re.MULTILINE))
-    assert told == {name for name, _ in each_command()}
+    listed = set(re.findall(r"^## (.+)$", text, re.MULTILINE))
+    assert listed == {name for name, _ in each_command()}
     hidden = {
         name for name, command in cli.commands.items() if command.hidden or isinstance(command, click.Group)
     }
-    assert {name.split()[0] for name in told} | hidden == set(cli.commands)
+    assert {name.split()[0] for name in listed} | hidden == set(cli.commands)
 
 
 def test_every_finding_of_verify_is_told() -> None:

@@ -25,9 +25,9 @@ ZSHRC = r"""
 PS1=; unsetopt zle_bracketed_paste
 fpath=({scripts}/zsh $fpath)
 autoload -Uz compinit; compinit -u -D
-told() {{ print -rl -- BEGIN ${{(P)1}} END }}
-_describe() {{ told $3 }}
-compadd() {{ [[ "$*" == *"-a completions" ]] && told completions }}
+shown() {{ print -rl -- BEGIN ${{(P)1}} END }}
+_describe() {{ shown $3 }}
+compadd() {{ [[ "$*" == *"-a completions" ]] && shown completions }}
 print READY
 """
 

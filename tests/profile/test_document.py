@@ -308,7 +308,7 @@ def test_any_edits_mean_what_was_wanted_and_keep_all_comments(start, edits):
 
 
 def _others(tables, place):
-    """Everything but what stands at `place`, without empty tables."""
+    """Everything but the value at `place`, without empty tables."""
 
     def pruned(value, here):
         if here == place:
@@ -366,6 +366,6 @@ def test_any_value_is_written_as_toml_on_one_line_that_a_terminal_may_see(value)
     assert text.isprintable()
 
 
-def test_what_toml_has_not_is_refused():
+def test_a_value_that_toml_does_not_have_is_refused():
     with pytest.raises(TypeError):
         written(None)

@@ -1,4 +1,4 @@
-"""A draft is never lost, and never overwrites a profile that somebody changed meanwhile."""
+"""A draft is never lost, and never overwrites a profile that was changed meanwhile."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_a_draft_comes_back_as_it_was_left_also_broken():
     assert all(path.stat().st_mode & 0o077 == 0 for path in locations.drafts().iterdir())
     assert drafts.find("prod") == draft
     assert locations.draft("prod").read_text() == "not toml ["
-    drafts.keep(draft.with_text("better"))
+    drafts.keep(draft._replace(text="better"))
     assert drafts.find("prod").text == "better"
 
 
@@ -95,7 +95,7 @@ def test_profiles_elsewhere_have_drafts_of_their_own(tmp_path):
     assert drafts.find("x", target=first).text == "one"
     assert drafts.find("x", target=second).text == "two"
     assert drafts.find("x").text == "named"
-    drafts.publish(drafts.find("x", target=first).with_text(MINIMAL_TEXT))
+    drafts.publish(drafts.find("x", target=first)._replace(text=MINIMAL_TEXT))
     assert first.read_text() == MINIMAL_TEXT
     assert drafts.find("x", target=second).text == "two"
 

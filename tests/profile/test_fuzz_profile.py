@@ -1,4 +1,4 @@
-"""Whatever stands in a profile: it loads, or a person is told why not."""
+"""Any text as a profile: it loads, or an error says why not."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ quick = settings(max_examples=150, suppress_health_check=[HealthCheck.function_s
 
 
 def judge(text: str) -> LoadedProfile | None:
-    """The profile, or None where it was refused as it has to be."""
+    """The profile, or None where it was refused with the errors that a person can read."""
     try:
         return parse(text, FOLDER / "x.toml")
     except ProfileError as failure:

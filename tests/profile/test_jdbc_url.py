@@ -42,7 +42,7 @@ def test_the_driver_reads_what_was_meant(parameters: dict[str, str]) -> None:
     query = jdbc_url("h", 3306, "d", parameters).partition("?")[2]
     pairs = [pair.partition("=") for pair in query.split("&") if pair]
     assert {name: unquote(value) for name, _, value in pairs} == parameters
-    assert "+" not in query, "which the driver would take for a blank"
+    assert "+" not in query, "which the driver reads as a blank"
     parsed = parse_jdbc_url(jdbc_url("h", 3306, "d", parameters))
     assert parsed is not None
     assert parsed.parameters == parameters

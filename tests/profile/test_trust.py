@@ -231,14 +231,14 @@ class TestADraft:
         if agreed:
             trust.allow(elsewhere, TEXT)
         draft = drafts.of_file(elsewhere, TEXT)
-        drafts.keep(draft.with_text(OTHER))
+        drafts.keep(draft._replace(text=OTHER))
         assert drafts.publish(self.again(elsewhere)).is_agreed is agreed
         assert load(elsewhere).is_agreed is agreed
         assert not trust.is_agreed(elsewhere.with_name("copy.toml"), OTHER)
 
     def test_of_a_trusted_profile_loses_its_trust_when_that_is_revoked(self, elsewhere: Path) -> None:
         trust.allow(elsewhere, TEXT)
-        drafts.keep(drafts.of_file(elsewhere, TEXT).with_text(OTHER))
+        drafts.keep(drafts.of_file(elsewhere, TEXT)._replace(text=OTHER))
         trust.revoke(elsewhere, TEXT)
         assert not drafts.publish(self.again(elsewhere)).is_agreed
 

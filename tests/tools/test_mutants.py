@@ -1,4 +1,4 @@
-"""The mutants change what a program does, and only that; whether a test notices is told."""
+"""The mutants change what a program does, and only that; a run reports whether a test notices."""
 
 from __future__ import annotations
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wizard.profile import trust
 from wizard.profile.files import read, save
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
     from wizard.profile.files import LoadedProfile
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """An unfinished profile.
 
     `text` may be anything; `target` is the file that it becomes; `origin` is the hash of what that file held
@@ -33,10 +31,6 @@ class Draft:
     target: Path
     origin: str | None
     trusted: bool = False
-
-    def with_text(self, text: str) -> Draft:
-        """The same draft with another text."""
-        return replace(self, text=text)
 
     def conflict(self) -> bool:
         """Whether the profile was changed, created or removed since the draft was begun."""

@@ -12,7 +12,7 @@ class Cancel:
     def __init__(self) -> None:
         self._wanted = False
         self._shields = 0
-        self._sealed = False
+        self.sealed = False
 
     def set(self) -> None:
         self._wanted = True
@@ -31,14 +31,10 @@ class Cancel:
 
     def seal(self) -> None:
         """How the run ends is settled: a wish that comes later changes nothing, and must not claim to have."""
-        self._sealed = True
-
-    @property
-    def sealed(self) -> bool:
-        return self._sealed
+        self.sealed = True
 
     def interrupt(self) -> None:
         """Handle Ctrl-C (called by a signal handler): `KeyboardInterrupt` unless shielded or sealed."""
         self.set()
-        if not self._shields and not self._sealed:
+        if not self._shields and not self.sealed:
             raise KeyboardInterrupt
