@@ -130,15 +130,12 @@ class Drill:
 
     def hint(self, pair: Pair) -> str:
         """The variant of the drill that takes long: a silent loss."""
-        return (
-            f"a variant: cut the node's power or network instead. The pair notices that only after {pair.silence} s "
-            "(hazelcast.max.no.heartbeat.seconds, 600 unless set)."
-        )
+        variant = "a variant: cut the node's power or network instead. The pair notices that only after "
+        return f"{variant}{pair.silence} s (hazelcast.max.no.heartbeat.seconds, 600 unless set)."
 
     def _took_over(self) -> str:
-        by_log = (
-            f" ({self.takeover_by_log:.1f} s after losing it, by its own log)" if self.takeover_by_log else ""
-        )
+        seconds = self.takeover_by_log
+        by_log = f" ({seconds:.1f} s after losing it, by its own log)" if seconds else ""
         since = "was seen to end" if self.sign != "partner" else "was lost by its partner"
         return f"{self.survivor} took over {self.takeover_seconds or 0.0:.1f} s after {self.active} {since}{by_log}"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from wizard.system import finding
@@ -166,10 +165,8 @@ def _environment(view: SparkView) -> Iterator[Finding]:
     environment = view.last.environment or view.first.environment
     if environment is not None:
         problems = [*_parameters(view, environment), *_class_path(view, environment)]
-        about = About(environment.node)
-        yield from problems or [
-            about.ok("the application's parameters are those of the profile", environment.url)
-        ]
+        fits = "the application's parameters are those of the profile"
+        yield from problems or [About(environment.node).ok(fits, environment.url)]
     elif view.alive is not None and view.last.listed(view.alive, "activeapps"):
         url = view.url(view.alive)
         message = "the application's own UI was not found, so its environment was not compared"
@@ -207,9 +204,7 @@ def _class_path(view: SparkView, environment: Environment) -> Iterator[Finding]:
     for key in ("spark.executor.extraClassPath", "spark.driver.extraClassPath"):
         entries += environment.properties.get(key, "").split(":")
     paths = (entry.removeprefix("file:") for entry in dict.fromkeys(map(str.strip, entries)))
-    missing = [
-        quoted(path) for path in paths if PurePosixPath(path).is_absolute() and view.exists(path) is False
-    ]
+    missing = [quoted(path) for path in paths if path.startswith("/") and view.exists(path) is False]
     if missing:
         many = f"{len(missing)} class path entr{'ies do' if len(missing) > 1 else 'y does'} not exist here"
         fix = "set spark.symbolic_link to a path that points to the home on both machines, replay, start both again"

@@ -213,10 +213,6 @@ class Story:
         first, self.facts.stopped = self.facts.stopped is None, record
         return "shutting down" if first else None
 
-    @_line(r"Configured Registry in ", shows="database")
-    def _registry(self, record: Record, found: re.Match[str]) -> None:
-        """Take what only shows that the database works."""
-
     @_line(r"Connected to mount at (?P<mount>\S+) in", shows="database")
     def _mounted(self, record: Record, found: re.Match[str]) -> str | None:
         name, mounts = found["mount"], self.facts.mounts
@@ -401,6 +397,7 @@ for _pattern, _name, _text, _of in (
     (r"localMemberHost is configured to use the loopback address", "loopback", "", ""),
 ):
     _line(_pattern)(_sets(_name, _text, _of))
+_line(r"Configured Registry in ", shows="database")(lambda *_: None)
 _line(r"Started Spark CLIENT in the cluster.*\bUI port : (?P<port>\d{1,5})", shows="spark")(
     _sets("client", "Spark application started, its UI at port {port}", "port")
 )

@@ -24,21 +24,18 @@ def unfinished_runs(homes: Mapping[str, Path], *, locked: bool = False) -> Itera
         try:
             there = runs.unfinished_in(home)
         except OSError as problem:
-            yield finding.warning(
-                f"cannot read whether a run was interrupted in {home}: {problem.strerror}",
-                node=node,
-                fix="let this user read the home and the state folder",
-            )
+            message = f"cannot read whether a run was interrupted in {home}: {problem.strerror}"
+            yield finding.warning(message, node=node, fix="let this user read the home and the state folder")
             continue
         if there is None:
             continue
         run = f"the run {there.run} of {there.owner}"
+        fix: Fix | str
         if not locked and home_lock.held(home):
-            yield finding.error(
-                f"{run} is at work in {home}", node=node, fix="wait until it has ended, then try again"
-            )
+            fix = "wait until it has ended, then try again"
+            yield finding.error(f"{run} is at work in {home}", node=node, fix=fix)
             continue
-        fix: Fix | str = finding.command("rollback", "   (restores what it had changed)")
+        fix = finding.command("rollback", "   (restores what it had changed)")
         if runs.whole(there.run) is None:
             fix = recovery.unreadable(there, home).fix or fix
         yield finding.error(f"{run} was interrupted in {home}", node=node, fix=fix)
