@@ -73,17 +73,9 @@ class ServerLog:
     def wait(self, seconds: float) -> None:
         self.clock += timedelta(seconds=seconds)
 
-    def raw(self, line: str) -> None:
-        """A line as it stands: garbage, for one."""
-        self.lines.append(line)
-
-    @property
-    def text(self) -> str:
-        return "".join(line + self.end for line in self.lines)
-
     @property
     def content(self) -> bytes:
-        return self.text.encode("utf-8", "surrogateescape")
+        return "".join(line + self.end for line in self.lines).encode("utf-8", "surrogateescape")
 
 
 def line_of(form: Form, clock: datetime, level: str, source: str, message: str) -> str:
@@ -128,15 +120,10 @@ class Side:
 
 def sides(**log: Any) -> tuple[Side, Side]:
     """The two nodes of the page, each with an empty log; the second's clock is its own."""
+    ports, later = (4000, 11224, 10005), {"clock": datetime(2026, 1, 27, 10, 57, 10, 40000), **log}
     return (
-        Side(
-            *("10.100.0.46", 4000, 11224, 10005, "9c7619a9-8460-465d-8fd0-7eab1c464386"),
-            ServerLog(**log),
-        ),
-        Side(
-            *("10.100.0.47", 4000, 11224, 10005, "504bceff-4a08-46fe-83e6-b9561d3fff81"),
-            ServerLog(**{"clock": datetime(2026, 1, 27, 10, 57, 10, 40000), **log}),
-        ),
+        Side("10.100.0.46", *ports, "9c7619a9-8460-465d-8fd0-7eab1c464386", ServerLog(**log)),
+        Side("10.100.0.47", *ports, "504bceff-4a08-46fe-83e6-b9561d3fff81", ServerLog(**later)),
     )
 
 
@@ -175,19 +162,12 @@ def begin(
         log.say(MODES, f"CEP started in {mode} mode")
     log.say(AGENT, f"Using {scheme} based membership management scheme")
     for member in members if members is not None else (one, other):
-        log.say(
-            MEMBERS,
-            f"Added member: Host:{member.host}, Remote Host:null, Port: {member.hazelcast}, HTTP:-1, HTTPS:-1, "
-            "Domain: null, Sub-domain:null, Active:true",
-            after=0.01,
-        )
+        text = f"Added member: Host:{member.host}, Remote Host:null, Port: {member.hazelcast}, HTTP:-1, HTTPS:-1, "
+        log.say(MEMBERS, text + "Domain: null, Sub-domain:null, Active:true", after=0.01)
     log.say(AGENT, "Hazelcast initialized in 1379ms")
-    log.say(
-        AGENT,
-        f"Local member: [{one.uuid}] - Host:{one.host}, Remote Host:null, Port: {one.hazelcast}, "
-        f"HTTP:{9763 + one.offset}, HTTPS:{9443 + one.offset}, Domain: {domain}, Sub-domain:worker, Active:true",
-        after=0.1,
-    )
+    text = f"Local member: [{one.uuid}] - Host:{one.host}, Remote Host:null, Port: {one.hazelcast}, "
+    text += f"HTTP:{9763 + one.offset}, HTTPS:{9443 + one.offset}, Domain: {domain}, Sub-domain:worker, Active:true"
+    log.say(AGENT, text, after=0.1)
     if snapshot:
         log.say(HA, f"CEP HA Snapshot Server started on {one.host}:{one.management}", after=0.1)
 
@@ -229,14 +209,9 @@ def synced(one: Side) -> str:
 
 
 def no_spark(one: Side, *, after: float = 30) -> None:
-    one.log.say(
-        QUERIES,
-        "Error while executing query :         CREATE TEMPORARY TABLE isSessionAnalyticsPerMinute USING "
-        'CarbonAnalytics OPTIONS (tableName "org_wso2_is_analytics_stream_SessionStatPerMinute")',
-        "ERROR",
-        after=after,
-        trace=NO_SPARK_TRACE,
-    )
+    query = "Error while executing query :         CREATE TEMPORARY TABLE isSessionAnalyticsPerMinute USING "
+    query += 'CarbonAnalytics OPTIONS (tableName "org_wso2_is_analytics_stream_SessionStatPerMinute")'
+    one.log.say(QUERIES, query, "ERROR", after=after, trace=NO_SPARK_TRACE)
 
 
 def first_start(first: Side, second: Side) -> None:
@@ -296,16 +271,11 @@ def _whole(one: Side, other: Side, *, comes_first: bool, new_spark: bool) -> Non
     one.log.say(TASKS, "Task service starting in CLUSTERED mode...", after=0.1)
     one.log.say(NODE_IDS, f"My Analytics Node ID: {one.uuid[::-1]}", after=0.1)
     if new_spark:
-        one.log.say(
-            SPARK,
-            f"[Spark init - master] Started SPARK MASTER in spark://{one.host}:{7078 + one.offset} "
-            f"with webUI port : {8082 + one.offset}",
-        )
+        master = f"spark://{one.host}:{7078 + one.offset} with webUI port : {8082 + one.offset}"
+        one.log.say(SPARK, f"[Spark init - master] Started SPARK MASTER in {master}")
         if not comes_first:
-            one.log.say(
-                SPARK,
-                "[Spark init - clustered] Redundant master count reached. Starting workers in all members...",
-            )
+            text = "Redundant master count reached. Starting workers in all members..."
+            one.log.say(SPARK, f"[Spark init - clustered] {text}")
     else:
         masters(one, 1 if comes_first else 2)
     for kind in ("ANALYTICS_SPARK", "ANALYTICS_DATA_PURGING"):

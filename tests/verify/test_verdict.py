@@ -466,15 +466,6 @@ def test_a_third_member_is_named(verdict: Judge, healthy: tuple[Side, Side]) -> 
     assert found.evidence == line
 
 
-def test_a_sync_that_fails_for_another_reason_is_not_harmless(verdict: Judge) -> None:
-    first, second = sides()
-    started(without(1, "successfully synced"))(first, second)
-    tell.sync_fails(second, message="CEP HA State syncing failed, Error in getting snapshot")
-    assert verdict(first, second).errors == [("verify.state-sync", "node2")]
-    tell.synced(second)
-    assert verdict(first, second).outcome == "healthy"
-
-
 def test_a_server_whose_process_is_gone(verdict: Judge, healthy: tuple[Side, Side], tmp_path: Path) -> None:
     result = verdict(healthy[0], read(healthy[1], tmp_path, "node2", alive=False))
     assert "process is gone" in result.of("verify.log", "node2").message
