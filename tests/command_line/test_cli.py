@@ -20,7 +20,7 @@ from tests.support.headless import AXIS2, MASTER, quick_disk, standing, untouche
 from tests.support.pairs import Pair
 from wizard import __version__
 from wizard.command_line.cli import cli
-from wizard.command_line.profiles import profile as profile_group
+from wizard.command_line.cli import profile as profile_group
 from wizard.system.errors import EXIT_CODES
 
 COMMANDS = [[name] for name in cli.commands if name != "wizard"]
