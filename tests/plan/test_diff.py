@@ -7,9 +7,12 @@ import difflib
 import re
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
+from xml.sax.saxutils import escape
 
 import pytest
 
+from tests.support import pairs
 from tests.support.headless import (  # noqa: F401  (a fixture is used by its name)
     ANALYTICS,
     API_MANAGER_PACKS,
@@ -36,21 +39,10 @@ from wizard.passwords.masking import Masker, masker
 from wizard.passwords.secret import MASK
 from wizard.plan.change import Change
 from wizard.plan.diff import rows, unified
+from wizard.profile.jdbc_url import jdbc_url
 
-TEXT_FILES = (
-    CARBON,
-    AXIS2,
-    EVENT_PROCESSOR,
-    REGISTRY,
-    USER_MGT,
-    MASTER,
-    ANALYTICS,
-    STATS,
-    STORES,
-    SPARK,
-    SPARK_SH,
-    SPARK_BAT,
-)
+XML = (CARBON, AXIS2, EVENT_PROCESSOR, REGISTRY, USER_MGT, MASTER, ANALYTICS, STATS, STORES)
+TEXT_FILES = (*XML, SPARK, SPARK_SH, SPARK_BAT)
 
 
 def changed_lines(before: bytes, after: bytes) -> tuple[list[bytes], list[bytes]]:
@@ -95,72 +87,47 @@ class TestNoNoise:
             assert counts(packs / pack, home) == {
                 path: count + more.get(path, 0) for path, count in wanted.items()
             }
+        for path in (REGISTRY, MASTER):
+            removed, added = changed_lines(
+                (packs / pack / path).read_bytes(), (pair.homes[0] / path).read_bytes()
+            )
+            assert removed == [], path
+            assert all(line.endswith(b"\n") and not line.endswith(b"\r\n") for line in added)
 
     @pytest.mark.parametrize("pack", API_MANAGER_PACKS)
     def test_also_where_all_is_asked_for(
         self, pack: str, make_pair: Callable[..., Pair], packs: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("SVN", "secret")
+        svn = {"svn_url": "http://svn.example.com/r", "svn_username": "u", "svn_password": {"env": "SVN"}}
         pair = make_pair(
             pack,
             mysql={"url_parameters": {"useSSL": "false"}, "databases": {"stats": "S", "event_store": "E"}},
             event_processor={"presenter": "node1"},
-            deployment_sync={
-                "method": "svn",
-                "svn_url": "http://svn.example.com/r",
-                "svn_username": "u",
-                "svn_password": {"env": "SVN"},
-            },
+            deployment_sync={"method": "svn", **svn},
             nodes=[{"spark_local_ip": "127.0.0.1"}, {}],
         )
         applied(pair)
         assert counts(packs / pack, pair.homes[0]) == {
             **FIRST,
-            # node type presenter, the presentation's host
-            EVENT_PROCESSOR: FIRST[EVENT_PROCESSOR] + 4,
-            # the name of one datasource
-            ANALYTICS: FIRST[ANALYTICS] + 2,
-            # Both record stores of the events.
-            STORES: 4,
-            # url, username, password, driver
-            STATS: 8,
-            # Enabled, AutoCommit, SvnUrl, SvnUser, SvnPassword
-            CARBON: 10,
+            EVENT_PROCESSOR: FIRST[EVENT_PROCESSOR] + 4,  # node type presenter, the presentation's host
+            ANALYTICS: FIRST[ANALYTICS] + 2,  # the name of one datasource
+            STORES: 4,  # both record stores of the events
+            STATS: 8,  # url, username, password, driver
+            CARBON: 10,  # Enabled, AutoCommit, SvnUrl, SvnUser, SvnPassword
             SPARK_SH: 1,
             SPARK_BAT: 1,
         }
-
-    @pytest.mark.parametrize("pack", PACKS)
-    def test_nothing_but_new_lines_where_nothing_was(
-        self, pack: str, make_pair: Callable[..., Pair], packs: Path
-    ) -> None:
-        pair = make_pair(pack)
-        applied(pair)
-        for path, kept in ((REGISTRY, None), (MASTER, None)):
-            removed, added = changed_lines(
-                (packs / pack / path).read_bytes(), (pair.homes[0] / path).read_bytes()
-            )
-            assert removed == [], path
-            assert all(line.endswith(b"\n") and not line.endswith(b"\r\n") for line in added)
-            assert kept is None
 
     def test_a_new_datasource_looks_like_its_neighbour(self, make_pair: Callable[..., Pair]) -> None:
         pair = make_pair()
         applied(pair)
         master = (pair.homes[0] / MASTER).read_text("utf-8")
-        blocks = re.findall(
-            r"^        <datasource>\n.*?^        </datasource>\n", master, re.DOTALL | re.MULTILINE
-        )
+        blocks = re.findall(r"(?ms)^        <datasource>\n.*?^        </datasource>\n", master)
         shapes = [re.sub(r">[^<\n]+<", "><", block) for block in blocks]
-        assert len(blocks) == 3
-        assert shapes[1] == shapes[2]
-        assert (
-            shapes[0].replace("                    <defaultAutoCommit></defaultAutoCommit>\n", "")
-            == shapes[1]
-        )
-        assert "        </datasource>\n\n        <datasource>\n" in master, (
-            "an empty line between, as in the pack"
-        )
+        own = shapes[0].replace("                    <defaultAutoCommit></defaultAutoCommit>\n", "")
+        assert shapes[1:] == [own, own]
+        assert "        </datasource>\n\n        <datasource>\n" in master, "an empty line, as in the pack"
 
 
 # --- every file keeps its own ways --------------------------------------------------------------------------
@@ -223,8 +190,6 @@ class TestEachFileKeepsItsOwnWays:
         packs: Path,
         tmp_path: Path,
     ) -> None:
-        from tests.support import pairs
-
         nodes = [{"spark_local_ip": "127.0.0.1"}, {"spark_local_ip": "127.0.0.2"}]
         stats = {} if pack not in API_MANAGER_PACKS else {"databases": {"stats": "S"}}
         plain = make_pair(pack, nodes=nodes, mysql=stats)
@@ -262,29 +227,22 @@ class TestEachFileKeepsItsOwnWays:
         for script in (SPARK_SH, SPARK_BAT):
             (home / script).write_bytes((home / script).read_bytes().rstrip())
         before = {script: (home / script).read_bytes() for script in (SPARK_SH, SPARK_BAT)}
-        applied(pair)
-        assert (home / SPARK_SH).read_bytes() == before[SPARK_SH] + b"\nexport SPARK_LOCAL_IP=10.0.0.1"
-        assert (home / SPARK_BAT).read_bytes() == before[SPARK_BAT] + b"\r\nset SPARK_LOCAL_IP=10.0.0.1"
-        pair.profile.write_text(pair.profile.read_text().replace("10.0.0.1", "10.0.0.9"))
-        applied(pair)
-        assert (home / SPARK_SH).read_bytes() == before[SPARK_SH] + b"\nexport SPARK_LOCAL_IP=10.0.0.9"
-        assert (home / SPARK_BAT).read_bytes() == before[SPARK_BAT] + b"\r\nset SPARK_LOCAL_IP=10.0.0.9"
+        for address in ("10.0.0.1", "10.0.0.9"):
+            pair.profile.write_text(pair.profile.read_text().replace("10.0.0.1", address))
+            applied(pair)
+            for script, line in ((SPARK_SH, "\nexport"), (SPARK_BAT, "\r\nset")):
+                added = f"{line} SPARK_LOCAL_IP={address}".encode()
+                assert (home / script).read_bytes() == before[script] + added
 
     @pytest.mark.parametrize("pack", PACKS)
     def test_one_line_files_stay_one_line(self, pack: str, make_pair: Callable[..., Pair]) -> None:
         pair = make_pair(pack)
-        plain = {
-            path: (pair.homes[0] / path).read_bytes()
-            for path in TEXT_FILES
-            if (pair.homes[0] / path).exists()
-        }
         for home in pair.homes:
             rewritten(home, on_one_line)
-        lines = {path: (pair.homes[0] / path).read_bytes().count(b"\n") for path in plain}
+        files = [path for path in (pair.homes[0] / name for name in TEXT_FILES) if path.exists()]
+        lines = {path: path.read_bytes().count(b"\n") for path in files}
         applied(pair)
-        for path, count in lines.items():
-            after = (pair.homes[0] / path).read_bytes()
-            assert after.count(b"\n") == count, path
+        assert {path: path.read_bytes().count(b"\n") for path in files} == lines
         assert replayed(pair)[0].outcome == "unchanged"
 
 
@@ -299,30 +257,12 @@ class TestTheDiff:
     def test_it_is_a_unified_diff(self) -> None:
         before = b"".join(b"%d\n" % number for number in range(1, 21))
         after = before.replace(b"5\n", b"five\n", 1).replace(b"18\n", b"18\n18b\n")
-        assert list(unified(change(before, after), Masker())) == [
-            "--- node1/a/file.xml",
-            "+++ node1/a/file.xml",
-            "@@ -2,7 +2,7 @@",
-            " 2",
-            " 3",
-            " 4",
-            "-5",
-            "+five",
-            " 6",
-            " 7",
-            " 8",
-            "@@ -16,6 +16,7 @@",
-            " 16",
-            " 17",
-            " 18",
-            "+18b",
-            " 19",
-            " 20",
-            " ",
-        ]
-
-    def test_no_change_no_diff(self) -> None:
-        assert list(unified(change(b"a\n", b"a\n"), Masker())) == []
+        assert "\n".join(unified(change(before, after), Masker())) == (
+            "--- node1/a/file.xml\n+++ node1/a/file.xml\n"
+            "@@ -2,7 +2,7 @@\n 2\n 3\n 4\n-5\n+five\n 6\n 7\n 8\n"
+            "@@ -16,6 +16,7 @@\n 16\n 17\n 18\n+18b\n 19\n 20\n "
+        )
+        assert list(unified(change(before, before), Masker())) == []
 
     def test_rows_have_the_numbers_of_both_sides(self) -> None:
         found = rows(change(b"a\nb\nc", b"a\nB\nc"), Masker())
@@ -391,11 +331,6 @@ class TestMasking:
         ],
     )
     def test_neither_the_secret_nor_a_piece_of_it_shows(self, template: str, secret: str) -> None:
-        from urllib.parse import quote
-        from xml.sax.saxutils import escape
-
-        from wizard.profile.jdbc_url import jdbc_url
-
         url = jdbc_url("h", 1, "d", {"p": secret}).partition("?p=")[2]
         line = template.format(
             xml=escape(secret),
@@ -424,10 +359,8 @@ class TestMasking:
         hide = masker(["x;y'z"], ["token"])
         shown = hide.mask("<url>jdbc:mysql://h/d?a=b&amp;token=x;y'z&amp;c=d</url>")
         assert shown == f"<url>jdbc:mysql://h/d?a=b&amp;token={MASK}&amp;c=d</url>"
-        short = masker(["x;y"], ["token"])
-        assert (
-            short.mask("<url>jdbc:mysql://h/d?token=x;y</url>") == f"<url>jdbc:mysql://h/d?token={MASK}</url>"
-        )
+        shown = masker(["x;y"], ["token"]).mask("<url>jdbc:mysql://h/d?token=x;y</url>")
+        assert shown == f"<url>jdbc:mysql://h/d?token={MASK}</url>"
 
     def test_lines_are_kept(self) -> None:
         text = "<a>\n<password>one\ntwo\n</password>\n</a>"
