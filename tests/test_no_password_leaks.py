@@ -6,13 +6,16 @@ be written in (XML, JSON, URL, shell), so that a search for the marks is a searc
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, quote_plus
+from xml.sax.saxutils import escape, quoteattr
 
 import pytest
 
@@ -34,10 +37,9 @@ def marked(name: str) -> str:
     return f"qZ{name}A1&<p>\"'üß€中 +%/\\;=qZ{name}B2"
 
 
-FIRST, SECOND, ADMIN, SVN, TRUST = (marked(name) for name in ("first", "second", "admin", "svn", "trust"))
-MARKS = [
-    f"qZ{name}{end}".encode() for name in ("first", "second", "admin", "svn", "trust") for end in ("A1", "B2")
-]
+NAMES = ("first", "second", "admin", "svn", "trust")
+FIRST, SECOND, ADMIN, SVN, TRUST = map(marked, NAMES)
+MARKS = [f"qZ{name}{end}".encode() for name in NAMES for end in ("A1", "B2")]
 VARIABLES = {"PW_MYSQL": FIRST, "PW_ADMIN": ADMIN, "PW_SVN": SVN, "PW_TRUST": TRUST}
 
 
@@ -131,42 +133,44 @@ class TestEveryCommand:
     ) -> None:
         seen, pair = watch
         profile = pair.profile
-        for command in ("show", "validate"):
-            seen.ran("profile", command, profile, code=0)
-        seen.ran("profile", "list", "--json", code=0)
-        seen.ran("check", profile, "--offline", code=0)
-        seen.ran("check", profile, "--json", code=3)  # live: nothing listens at port 1
-        seen.ran("check", profile, "--debug", code=3)
-        seen.ran("replay", profile, "--debug", code=3)
-        dry = seen.ran("replay", profile, "--offline", "--dry-run", code=4)
+        offline = (profile, "--offline")
+        for arguments in (
+            ["profile", "show", profile],
+            ["profile", "validate", profile],
+            ["profile", "list", "--json"],
+            ["check", *offline],
+        ):
+            seen.ran(*arguments, code=0)
+        for arguments in (["check", "--json"], ["check", "--debug"], ["replay", "--debug"]):
+            seen.ran(*arguments, profile, code=3)  # live: nothing listens at port 1
+        dry = seen.ran("replay", *offline, "--dry-run", code=4)
         assert dry.out.count(MASK) > 10, "masked, not left out"
         assert f"<password>{MASK}</password>" in dry.out
-        seen.ran("replay", profile, "--offline", "--dry-run", "--json", "--debug", code=4)
-        done = seen.ran("replay", profile, "--offline", "--json", code=0).json["run"]
+        seen.ran("replay", *offline, "--dry-run", "--json", "--debug", code=4)
+        done = seen.ran("replay", *offline, "--json", code=0).json["run"]
         for home in pair.homes:
             for name in ("WSO2UM_DB", "WSO2REG_DB"):
                 path = f"//datasource[name='{name}']/definition/configuration/password"
                 assert text(home, MASTER, path) == FIRST
             assert text(home, CARBON, "//DeploymentSynchronizer/SvnPassword") == SVN
-        seen.ran("replay", profile, "--offline", code=0)
-        # Another password: the old one stands on the lines that are removed.
+        seen.ran("replay", *offline, code=0)
+        # Another password: the old one is on the lines that are removed.
         monkeypatch.setenv("PW_MYSQL", SECOND)
-        changed = seen.ran("replay", profile, "--offline", "--dry-run", code=4)
-        assert changed.out.count(f"-                    <password>{MASK}</password>") == 8
-        assert changed.out.count(f"+                    <password>{MASK}</password>") == 8
-        seen.ran("replay", profile, "--offline", code=0)
+        changed = seen.ran("replay", *offline, "--dry-run", code=4)
+        for sign in "-+":
+            assert changed.out.count(f"{sign}                    <password>{MASK}</password>") == 8
+        seen.ran("replay", *offline, code=0)
         backups = list(isolated.rglob("backups/*"))
         assert any(marks_in(path.read_bytes()) for path in backups), "they hold the old one"
-        for arguments in (["history"], ["history", "--json"], ["history", str(profile), "--debug"]):
+        for arguments in (["history"], ["history", "--json"], ["history", profile, "--debug"], ["checks"]):
             seen.ran(*arguments, code=0)
-        seen.ran("verify", profile, "--offline", "--json")
-        seen.ran("verify", profile, "--offline")
+        seen.ran("verify", *offline, "--json")
+        seen.ran("verify", *offline)
         seen.ran("clean", profile, "--dry-run", code=0)
         seen.ran("sql", profile)
         seen.ran("resume", profile, code=2)
-        seen.ran(str(profile), code=2)
-        seen.ran("checks", code=0)
-        # Rolled back while somebody has edited a file, then by force.
+        seen.ran(profile, code=2)
+        # Rolled back after an edit of a file, then by force.
         (pair.homes[0] / MASTER).write_bytes((pair.homes[0] / MASTER).read_bytes() + b"\n")
         seen.ran("rollback", profile, code=3)
         seen.ran("rollback", profile, "--force", "--json", code=0)
@@ -195,25 +199,25 @@ class TestEveryCommand:
                 b"",
             ):
                 (pair.homes[0] / path).write_bytes(broken)
-                for arguments in (
-                    ["replay", "--offline", "--debug"],
-                    ["replay", "--offline", "--json"],
-                    ["check", "--offline"],
-                ):
-                    seen.ran(*arguments, profile, code={0, 3})
+                for arguments in (["replay", "--debug"], ["replay", "--json"], ["check"]):
+                    seen.ran(*arguments, "--offline", profile, code={0, 3})
                 (pair.homes[0] / path).write_bytes(data)
-        monkeypatch.setenv("PW_MYSQL", FIRST + "\x01")
-        seen.ran("replay", profile, "--offline", "--debug", code=3)
-        monkeypatch.setenv("PW_MYSQL", FIRST)
-        monkeypatch.setenv("PW_SVN", SVN + "\ufffe")
-        seen.ran("replay", profile, "--offline", "--json", "--debug", code=3)
-        monkeypatch.setenv("PW_SVN", SVN)
+        for name, good_value, end in (("PW_MYSQL", FIRST, "\x01"), ("PW_SVN", SVN, "\ufffe")):
+            monkeypatch.setenv(name, good_value + end)
+            seen.ran("replay", profile, "--offline", "--json", "--debug", code=3)
+            monkeypatch.setenv(name, good_value)
         # A disk that takes nothing more in the middle of the run, and a state folder that cannot be.
         monkeypatch.setenv("PW_MYSQL", SECOND)
-        real = os.rename
-        monkeypatch.setattr(os, "rename", self.failing(real, after=5))
-        ran = seen.ran("replay", profile, "--offline", "--debug")
-        assert ran.code in {1, 5}
+        real, calls = os.rename, []
+
+        def rename(*arguments: Any, **options: Any) -> None:
+            calls.append(1)
+            if len(calls) == 5:
+                raise OSError(28, "No space left on device", arguments[1])
+            real(*arguments, **options)
+
+        monkeypatch.setattr(os, "rename", rename)
+        seen.ran("replay", profile, "--offline", "--debug", code={1, 5})
         monkeypatch.setattr(os, "rename", real)
         seen.ran("rollback", profile, "--debug")
         # An error of the program itself.
@@ -226,18 +230,6 @@ class TestEveryCommand:
         ran = seen.ran("replay", profile, "--offline", "--debug", code=1)
         assert "Traceback" in ran.err
         assert "Traceback" not in seen.ran("replay", profile, "--offline", code=1).err
-
-    @staticmethod
-    def failing(real: Callable[..., None], after: int) -> Callable[..., None]:
-        calls = []
-
-        def rename(*arguments: Any, **options: Any) -> None:
-            calls.append(1)
-            if len(calls) == after:
-                raise OSError(28, "No space left on device", arguments[1])
-            real(*arguments, **options)
-
-        return rename
 
     @pytest.mark.parametrize("kind", ["file", "command"])
     def test_from_a_file_and_from_a_command(self, kind: str, watch: tuple[Watch, Pair]) -> None:
@@ -262,27 +254,28 @@ class TestEveryCommand:
 
 
 class TestAPlainPasswordInTheProfile:
-    """Nobody should write one there; whoever does does not find it on the screen."""
+    """A user who writes one there does not find it in the output."""
 
     @pytest.mark.parametrize(
-        ("old", "new"),
+        "new",
         [
-            ('password = {env = "APIM_DB_PASSWORD"}', 'password = "{}"'),
-            ('password = {env = "APIM_DB_PASSWORD"}', 'password = {{ env = "X", secret = "{}" }}'),
-            ('password = {env = "APIM_DB_PASSWORD"}', 'password = "{}'),
-            ('password = {env = "APIM_DB_PASSWORD"}', "password = {}"),
-            ('username = "apim"', 'username = "apim"\nurl_parameters = {{ password = "{}" }}'),
-            ('username = "apim"', 'username = "apim"\npasword = "{}"'),
+            'password = "{}"',
+            'password = {{ env = "X", secret = "{}" }}',
+            'password = "{}',
+            "password = {}",
+            'url_parameters = {{ password = "{}" }}',
+            'pasword = "{}"',
         ],
     )
     @pytest.mark.parametrize(
         "arguments", [["replay", "--debug"], ["replay", "--json"], ["profile", "validate"], ["check"]]
     )
-    def test_it_is_not_repeated(self, old: str, new: str, arguments: list[str], pair: Pair) -> None:
+    def test_it_is_not_repeated(self, new: str, arguments: list[str], pair: Pair) -> None:
         text = pair.profile.read_text().replace('[mysql.password]\nenv = "APIM_DB_PASSWORD"\n', "")
-        text = text.replace('username = "apim"', 'username = "apim"\npassword = {env = "APIM_DB_PASSWORD"}')
-        assert old in text
-        pair.profile.write_text(text.replace(old, new.format("qZfirstA1 secret qZfirstB2")))
+        line = new.format("qZfirstA1 secret qZfirstB2")
+        text = text.replace('username = "apim"', f'username = "apim"\n{line}')
+        assert line in text
+        pair.profile.write_text(text)
         ran = run(*arguments, pair.profile)
         assert ran.code == 2
         assert marks_in(ran.out.encode() + ran.err.encode()) == []
@@ -319,17 +312,6 @@ class TestWhatAValueSaysOfItself:
 
 def test_the_marks_are_found_in_every_form() -> None:
     """That the search itself would find what it looks for."""
-    import json
-    from urllib.parse import quote, quote_plus
-    from xml.sax.saxutils import escape, quoteattr
-
-    for form in (
-        FIRST,
-        escape(FIRST),
-        quoteattr(FIRST),
-        json.dumps(FIRST),
-        quote(FIRST),
-        quote_plus(FIRST),
-        repr(FIRST),
-    ):
+    for write in (str, escape, quoteattr, json.dumps, quote, quote_plus, repr):
+        form = str(write(FIRST))
         assert marks_in(form.encode()) == ["qZfirstA1", "qZfirstB2"]

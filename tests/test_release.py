@@ -84,19 +84,15 @@ def wheel(built: Path) -> Path:
 
 
 class TestWheel:
-    def test_every_file_of_the_code_is_in_it_as_it_is(self, wheel: Path) -> None:
+    def test_the_code_as_it_is_and_nothing_else(self, wheel: Path) -> None:
         with zipfile.ZipFile(wheel) as archive:
             packed = {name: archive.read(name) for name in archive.namelist()}
-        missing = [name for name in shipped_files() if packed.get(name) != (ROOT / name).read_bytes()]
-        assert missing == []
-        assert {
-            name for name in shipped_files() if name.endswith((".tcss", ".json", ".java", ".xml", ".sql"))
-        }
-
-    def test_nothing_else_is_in_it(self, wheel: Path) -> None:
-        with zipfile.ZipFile(wheel) as archive:
-            tops = {name.partition("/")[0] for name in archive.namelist()}
             assert {one.date_time for one in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        shipped = shipped_files()
+        assert [name for name in shipped if packed.get(name) != (ROOT / name).read_bytes()] == []
+        kinds = {Path(name).suffix for name in shipped}
+        assert kinds >= {".tcss", ".json", ".java", ".xml", ".sql"}
+        tops = {name.partition("/")[0] for name in packed}
         assert tops == {*CODE, f"apimha_wizard-{__version__}.data", f"apimha_wizard-{__version__}.dist-info"}
 
     def test_what_it_says_of_itself(self, wheel: Path) -> None:
@@ -107,9 +103,8 @@ class TestWheel:
         assert said["Version"] == __version__
         assert said["License-Expression"] == "Apache-2.0"
         assert said["Requires-Python"] == ">=3.11"
-        wanted = {
-            re.match(r"[\w.-]+", one)[0] for one in said.get_all("Requires-Dist") if "extra ==" not in one
-        }
+        required = said.get_all("Requires-Dist")
+        wanted = {re.match(r"[\w.-]+", one)[0] for one in required if "extra ==" not in one}
         assert wanted.isdisjoint({"tomlkit", "pytest", "mkdocs-material", "ruff"})
         for python in PYTHONS:
             assert f"Programming Language :: Python :: {python}" in said.get_all("Classifier")
@@ -120,35 +115,22 @@ class TestSdist:
         (found,) = built.glob("*.tar.gz")
         with tarfile.open(found) as archive:
             names = {name.partition("/")[2] for name in archive.getnames()}
-        assert {
-            "pyproject.toml",
-            "README.md",
-            "LICENSE",
-            "CHANGELOG.md",
-            "mkdocs.yml",
-            "docs/tutorial.md",
-        } <= names
+        documents = {"README.md", "LICENSE", "CHANGELOG.md", "mkdocs.yml", "docs/tutorial.md"}
+        assert documents | {"pyproject.toml"} <= names
         assert set(shipped_files()) <= names
 
 
-class TestVersion:
-    def test_it_stands_in_one_place(self) -> None:
-        project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-        assert "version" not in project
-        written = re.compile(rf"(?<![\w.]){re.escape(__version__)}(?![\w.])")
-        places = [
-            name
-            for name in shipped_files()
-            if name.endswith(".py") and written.search((ROOT / name).read_text())
-        ]
-        assert places == ["wizard/__init__.py"]
-
-    def test_the_changelog_knows_it(self) -> None:
-        text = (ROOT / "CHANGELOG.md").read_text()
-        newest = re.search(r"^## (.+)$", text, re.MULTILINE)
-        assert newest is not None
-        assert newest[1].startswith(("Unreleased", __version__))
-        assert __version__ in text
+def test_the_version_is_written_in_one_place() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert "version" not in project
+    written = re.compile(rf"(?<![\w.]){re.escape(__version__)}(?![\w.])")
+    sources = [name for name in shipped_files() if name.endswith(".py")]
+    assert [name for name in sources if written.search((ROOT / name).read_text())] == ["wizard/__init__.py"]
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    newest = re.search(r"^## (.+)$", changelog, re.MULTILINE)
+    assert newest is not None
+    assert newest[1].startswith(("Unreleased", __version__))
+    assert __version__ in changelog
 
 
 # --- installed, without the checkout ------------------------------------------------------------------------------
@@ -158,10 +140,8 @@ def interpreter(python: str) -> Path | None:
     """A Python of that version on this machine, if one works."""
     if python == f"{sys.version_info[0]}.{sys.version_info[1]}":
         return Path(sys.base_prefix, "bin", f"python{python}")
-    candidates = [
-        shutil.which(f"python{python}"),
-        *sorted(PYENV.glob(f"versions/{python}.*/bin/python{python}")),
-    ]
+    ours = sorted(PYENV.glob(f"versions/{python}.*/bin/python{python}"))
+    candidates = [shutil.which(f"python{python}"), *ours]
     for one in filter(None, candidates):
         asked = [str(one), "-c", "import sys, venv, ensurepip; print(*sys.version_info[:2], sep='.')"]
         done = subprocess.run(asked, capture_output=True, text=True, check=False)
@@ -179,22 +159,21 @@ def unpacked(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / f"apimha-wizard-{__version__}"
 
 
+def pip(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Install the requirements of an unpacked bundle, with this Python and without the network."""
+    return offline(sys.executable, "-m", "pip", "install", *options, "-r", folder / "requirements.txt")
+
+
 class TestBundle:
     @pytest.mark.parametrize("architecture", ["x86_64", "aarch64"])
     @pytest.mark.parametrize("python", PYTHONS)
     def test_pip_resolves_it_for_each_machine(
         self, unpacked: Path, python: str, architecture: str, tmp_path: Path
     ) -> None:
-        target = [
-            "--platform",
-            f"manylinux2014_{architecture}",
-            "--platform",
-            f"manylinux_2_17_{architecture}",
-        ]
+        platforms = [f"manylinux2014_{architecture}", f"manylinux_2_17_{architecture}"]
+        target = [word for one in platforms for word in ("--platform", one)]
         target += ["--python-version", python, "--only-binary", ":all:", "--target", str(tmp_path)]
-        done = offline(
-            sys.executable, "-m", "pip", "install", "--dry-run", *target, "-r", unpacked / "requirements.txt"
-        )
+        done = pip(unpacked, "--dry-run", *target)
         assert done.returncode == 0, done.stdout + done.stderr
         assert f"apimha-wizard-{__version__}" in done.stdout
 
@@ -214,16 +193,7 @@ class TestBundle:
         (wheel,) = copy.glob("wheels/rich-*")
         with zipfile.ZipFile(wheel, "a") as archive:
             archive.writestr("rich/added.py", "")
-        done = offline(
-            sys.executable,
-            "-m",
-            "pip",
-            "install",
-            "--target",
-            tmp_path / "to",
-            "-r",
-            copy / "requirements.txt",
-        )
+        done = pip(copy, "--target", str(tmp_path / "to"))
         assert done.returncode != 0
         assert "DO NOT MATCH THE HASHES" in done.stderr
         assert not (tmp_path / "to").exists()
