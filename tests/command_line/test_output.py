@@ -12,9 +12,9 @@ import sys
 import threading
 import time
 import unicodedata
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,25 +26,12 @@ from tests.support.server_logs import QUERIES
 
 LOST = "the output is lost"
 
-RESULTS = [
-    ["checks"],
-    ["checks", "--json"],
-    ["history", "--json"],
-    ["profile", "list"],
-    ["profile", "new"],
-    ["profile", "schema"],
-    ["--help"],
-    ["sql", "PROFILE"],
-    ["profile", "show", "PROFILE"],
-    ["check", "--offline", "PROFILE"],
-    ["check", "--offline", "PROFILE", "--json"],
-    ["verify", "--offline", "PROFILE"],
-    ["verify", "--offline", "PROFILE", "--json"],
-    ["verify", "--offline", "PROFILE", "--json", "--watch"],
-    ["clean", "PROFILE", "--dry-run"],
-    ["replay", "--offline", "PROFILE", "--dry-run"],
-    ["replay", "--offline", "PROFILE", "--dry-run", "--json"],
-]
+RESULTS = (
+    "checks", "checks --json", "history --json", "profile list", "profile new", "profile schema", "--help",
+    "sql PROFILE", "profile show PROFILE", "check --offline PROFILE", "check --offline PROFILE --json",
+    "verify --offline PROFILE", "verify --offline PROFILE --json", "verify --offline PROFILE --json --watch",
+    "clean PROFILE --dry-run", "replay --offline PROFILE --dry-run", "replay --offline PROFILE --dry-run --json",
+)  # fmt: skip
 """Commands whose output is what they are for."""
 
 
@@ -55,29 +42,42 @@ def common(packs: Path, tmp_path_factory: pytest.TempPathFactory) -> Pair:
     return pairs.make_pair(packs / "das-3.0.1", folder, mysql={"server_version": "5.6", "port": 1})
 
 
-@contextmanager
-def readerless() -> Iterator[int]:
-    """The end for writing of a pipe without a reader."""
+def ended(pair: Pair, command: str, streams: str = "") -> Ran:
+    """How a command ends with these streams; `|` is a pipe without a reader."""
+    arguments = [str(pair.profile) if one == "PROFILE" else one for one in command.split()]
+    if streams != "|":
+        return process(*arguments, env=pair.env, streams=streams)
     reading, writing = os.pipe()
     os.close(reading)
     try:
-        yield writing
+        return process(*arguments, env=pair.env, out=writing)
     finally:
         os.close(writing)
 
 
-def ended(pair: Pair, command: list[str], streams: str) -> Ran:
-    """How a command ends with these streams; `|` is a pipe without a reader."""
-    arguments = [str(pair.profile) if one == "PROFILE" else one for one in command]
-    if streams != "|":
-        return process(*arguments, env=pair.env, streams=streams)
-    with readerless() as out:
-        return process(*arguments, env=pair.env, out=out)
+def started(pair: Pair, *arguments: str, **streams: Any) -> subprocess.Popen[bytes]:
+    """A command that runs."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "wizard", *arguments],
+        cwd=ROOT,
+        env={**pair.env, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams},
+    )
+
+
+def with_log(home: Path, line: str) -> Path:
+    """The log of a home, which holds the start of the server and this line."""
+    log = home / "repository/logs/wso2carbon.log"
+    log.parent.mkdir(exist_ok=True)
+    head = f"TID: [-1] [] [2026-01-27 10:00:00,000] {{}} {{{{{QUERIES}}}}} -  "
+    log.write_text(f"{head.format(' INFO')}Starting WSO2 Carbon...\n{head.format('ERROR')}{line}\n")
+    return log
 
 
 class TestStreams:
-    @pytest.mark.parametrize("command", RESULTS, ids=" ".join)
-    def test_a_result_that_cannot_be_written_is_exit_1(self, common: Pair, command: list[str]) -> None:
+    @pytest.mark.parametrize("command", RESULTS)
+    def test_a_result_that_cannot_be_written_is_exit_1(self, common: Pair, command: str) -> None:
         for streams in (">/dev/full", ">&-", "|"):
             ran = ended(common, command, streams)
             assert ran.code == 1, streams
@@ -85,45 +85,39 @@ class TestStreams:
             assert "Traceback" not in ran.err
             assert "Exception ignored" not in ran.err
 
-    @pytest.mark.parametrize("as_json", [[], ["--json"]], ids=["text", "json"])
+    @pytest.mark.parametrize("as_json", ["", " --json"])
     @pytest.mark.parametrize("streams", [">/dev/full", ">&-", "|", ">&- <&-", ">&- 2>&- <&-"])
-    def test_what_was_done_keeps_its_exit_code(
-        self, make_pair: Callable[..., Pair], streams: str, as_json: list[str]
+    def test_a_change_keeps_its_exit_code(
+        self, make_pair: Callable[..., Pair], streams: str, as_json: str
     ) -> None:
         pair = make_pair("das-3.0.1")
         before = standing(*pair.homes)
-        for command in (
-            ["replay", "--offline", "PROFILE"],
-            ["clean", "PROFILE"],
-            ["rollback", "PROFILE"],
-            ["history", "--prune", "0"],
-        ):
-            ran = ended(pair, [*command, *([] if command[0] == "clean" else as_json)], streams)
+        for command in (f"replay --offline PROFILE{as_json}", "clean PROFILE", f"rollback PROFILE{as_json}"):
+            ran = ended(pair, command, streams)
             assert ran.code == 0, command
             assert (LOST in ran.err) == ("2>&-" not in streams), command
-            if command[0] == "replay":
-                assert standing(*pair.homes) != before
-        assert standing(*pair.homes) == before
+            assert (standing(*pair.homes) == before) == command.startswith("rollback")
+        assert ended(pair, f"history --prune 0{as_json}", streams).code == 0
 
     def test_a_refusal_keeps_its_exit_code(self, common: Pair, tmp_path: Path) -> None:
         for streams in (">/dev/full", ">&-", "2>&-", ">&- 2>&-"):
-            assert ended(common, ["check", "--json", "--no-such-option"], streams).code == 2
-            assert process("rollback", str(tmp_path / "no.toml"), "--json", streams=streams).code == 2
+            for command in ("check --json --no-such-option", f"rollback {tmp_path}/no.toml --json"):
+                assert ended(common, command, streams).code == 2
 
     @pytest.mark.parametrize("streams", ["2>/dev/full", "2>&- <&-"])
     def test_the_other_streams_do_not_matter(self, common: Pair, streams: str) -> None:
         for command in (
-            ["check", "--offline", "PROFILE", "--json"],
-            ["verify", "--offline", "PROFILE"],
-            ["verify", "--offline", "PROFILE", "--log", "node1=-"],
-            ["sql", "PROFILE"],
-            ["replay", "--offline", "PROFILE", "--dry-run"],
+            "check --offline PROFILE --json",
+            "verify --offline PROFILE",
+            "verify --offline PROFILE --log node1=-",
+            "sql PROFILE",
+            "replay --offline PROFILE --dry-run",
         ):
-            usual = ended(common, command, "")
+            usual = ended(common, command)
             ran = ended(common, command, streams)
             assert ran.code == usual.code
             assert LOST not in ran.err
-            if command[0] != "sql":  # each has a random password
+            if command != "sql PROFILE":  # each has a random password
                 assert ran.out == usual.out
 
     @pytest.mark.parametrize("streams", [">&-", ">&- 2>&-", "<&- >&- 2>&-"])
@@ -159,54 +153,41 @@ class TestStreams:
         assert found[0].decode() == usual.out
 
     def test_watching_ends_without_a_reader(self, common: Pair) -> None:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "wizard", "verify", str(common.profile), "--offline", "--watch", "--json"],
-            cwd=ROOT,
-            env={**common.env, "PYTHONPATH": str(ROOT)},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        child = started(common, "verify", str(common.profile), "--offline", "--watch", "--json")
         assert child.stdout is not None and child.stderr is not None
         assert json.loads(child.stdout.readline())["outcome"] == "waiting"
         child.stdout.close()
-        log = common.homes[0] / "repository/logs/wso2carbon.log"
-        log.parent.mkdir(exist_ok=True)
+        log = with_log(common.homes[0], "")
         try:
-            log.write_text(
-                "TID: [-1] [] [2026-01-27 10:00:00,000]  INFO {org.wso2.x} -  Starting WSO2 Carbon...\n"
-            )
             assert child.wait(60) == 1
         finally:
             log.unlink()
-        assert LOST in child.stderr.read()
+        assert LOST.encode() in child.stderr.read()
 
 
 class TestJson:
     @pytest.mark.parametrize(
-        ("command", "code"),
+        "command",
         [
-            (["check", "--json"], 2),
-            (["check", "--json", "--nonsense"], 2),
-            (["replay", "--json", "a", "b", "c"], 2),
-            (["history", "--json", "--prune", "x"], 2),
-            (["verify", "--json", "no-such-profile"], 2),
-            (["nonsense", "--json"], 2),
-            (["verify", "--json", "--offline", "PROFILE", "--report", "/dev/stdout"], 2),
-            (["verify", "--json", "--offline", "PROFILE", "--report", "/"], 2),
-            (["check", "--json", "--offline", "--ignore", "x", "PROFILE"], 2),
-            (["rollback", "--json", "no-such-run"], 2),
+            "check --json",
+            "check --json --nonsense",
+            "replay --json a b c",
+            "history --json --prune x",
+            "verify --json no-such-profile",
+            "nonsense --json",
+            "verify --json --offline PROFILE --report /dev/stdout",
+            "verify --json --offline PROFILE --report /",
+            "check --json --offline --ignore x PROFILE",
+            "rollback --json no-such-run",
         ],
-        ids=lambda one: " ".join(one) if isinstance(one, list) else str(one),
     )
-    def test_a_refusal_is_one_object(self, common: Pair, command: list[str], code: int) -> None:
-        ran = ended(common, command, "")
-        assert ran.code == code
-        assert ran.json["outcome"] == "refused"
+    def test_a_refusal_is_one_object(self, common: Pair, command: str) -> None:
+        ran = ended(common, command)
+        assert (ran.code, ran.json["outcome"]) == (2, "refused")
         assert ran.json["error"] and ran.err
         keys = {"version", "run", "files", "checks", "databases"}
-        assert set(ran.json) == {"outcome", "error", *({"findings"} if command[0] == "verify" else keys)}
+        keys = {"findings"} if command.startswith("verify") else keys
+        assert set(ran.json) == {"outcome", "error", *keys}
 
     @pytest.mark.parametrize("command", ["check", "rollback", "history"])
     def test_a_fault_of_this_program_is_one_object(
@@ -228,13 +209,7 @@ class TestJson:
     ) -> None:
         reading, writing = os.pipe()
         fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
-        child = subprocess.Popen(
-            [sys.executable, "-m", "wizard", *command],
-            cwd=ROOT,
-            env={**common.env, "PYTHONPATH": str(ROOT)},
-            stdout=writing,
-            stderr=subprocess.PIPE,
-        )
+        child = started(common, *command, stdout=writing)
         os.close(writing)
         with os.fdopen(reading, "rb") as pipe:
             found = os.read(reading, 1)  # it has begun to write, and the rest does not fit
@@ -249,9 +224,7 @@ class TestJson:
     def test_a_signal_after_the_object_changes_no_exit_code(
         self, common: Pair, number: signal.Signals
     ) -> None:
-        command = [sys.executable, "-m", "wizard", "stop", str(common.profile), "--json"]
-        environment = {**common.env, "PYTHONPATH": str(ROOT)}
-        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as child:
+        with started(common, "stop", str(common.profile), "--json") as child:
             assert child.stdout is not None
             data = json.loads(child.stdout.readline())
             time.sleep(0.01)  # the interpreter is ending now, which takes longer
@@ -280,11 +253,7 @@ class TestForeignTexts:
         pair.profile.write_text(
             pair.profile.read_text().replace("mysql-connector-java-5.1.49-bin", "no-such")
         )
-        log = home / "repository/logs/wso2carbon.log"
-        log.parent.mkdir(exist_ok=True)
-        log.write_bytes(
-            f"TID: [-1] [] [2026-01-27 10:00:00,000] ERROR {{org.wso2.x.Y}} -  {EVIL} password geheim\n".encode()
-        )
+        with_log(home, f"{EVIL} password geheim")
         for command in (
             ["replay", "--offline", str(pair.profile), "--dry-run", "--ignore", "prerequisites.driver-jar"],
             ["check", "--offline", str(pair.profile), "--node", EVIL],
@@ -404,10 +373,8 @@ class TestReport:
         """Neither in what is quoted nor in the time line, which has what is fatal."""
         pair = make_pair("das-3.0.1")
         for home, level in zip(pair.homes, ("ERROR", "FATAL"), strict=True):
-            log = home / "repository/logs/wso2carbon.log"
-            log.parent.mkdir(exist_ok=True)
-            head = f"TID: [-1] [] [2026-01-27 10:00:00,000] {{}} {{{{{QUERIES}}}}} -  "
-            log.write_text(f"{head.format(' INFO')}Starting WSO2 Carbon...\n{head.format(level)}{text}\n")
+            log = with_log(home, text)
+            log.write_text(log.read_text().replace("ERROR", level))
         report = tmp_path / "report.md"
         ran = self.report(pair, report)
         written = report.read_text()
