@@ -91,7 +91,7 @@ class TestWheel:
         shipped = shipped_files()
         assert [name for name in shipped if packed.get(name) != (ROOT / name).read_bytes()] == []
         kinds = {Path(name).suffix for name in shipped}
-        assert kinds >= {".tcss", ".json", ".java", ".xml", ".sql"}
+        assert kinds >= {".tcss", ".java", ".xml", ".sql"}
         tops = {name.partition("/")[0] for name in packed}
         assert tops == {*CODE, f"apimha_wizard-{__version__}.data", f"apimha_wizard-{__version__}.dist-info"}
 
