@@ -15,7 +15,7 @@ from wizard.pack.home import CARBON, Pack, is_pack
 from wizard.preflight.checks import Check, CheckContext, each_home
 from wizard.server.process import server_of
 from wizard.system import finding, network
-from wizard.system.finding import Finding, Fix
+from wizard.system.finding import Finding
 from wizard.system.presence import is_folder
 
 if TYPE_CHECKING:
@@ -32,35 +32,31 @@ if TYPE_CHECKING:
 )
 def home(context: CheckContext) -> Iterator[Finding]:
     for node in context.nodes:
-        problem = _home_problem(Path(node.home), node, context.only_node)
-        if problem is not None:
-            yield finding.error(problem[0], node=node.name, fix=problem[1])
-        elif node.name not in context.packs:
-            message = f"{CARBON} in {node.home} could not be read"
-            yield finding.error(
-                message, node=node.name, fix="run it again; if it fails again, check the disk"
-            )
-        else:
-            yield finding.ok(f"{context.packs[node.name].title} in {node.home}", node=node.name)
+        yield _home(node, context)._replace(node=node.name)
 
 
-def _home_problem(path: Path, node: Node, only_node: str | None) -> tuple[str, Fix | str] | None:
-    """Return why a folder is not a home, and the fix; None if it is one."""
+def _home(node: Node, context: CheckContext) -> Finding:
+    path, pack = Path(node.home), context.packs.get(node.name)
     if not os.path.lexists(path):
-        if only_node is not None:
-            return f"{path} does not exist", f"correct the home of {node.name}, or unpack the pack there"
-        before = f"correct the home of {node.name}, or, if it is on another machine, run there: "
-        return (
-            f"{path} is not on this machine",
-            finding.command("replay", f" --node {node.name}", before=before),
-        )
+        correct = f"correct the home of {node.name}, or"
+        if context.only_node is not None:
+            return finding.error(f"{path} does not exist", fix=f"{correct} unpack the pack there")
+        before = f"{correct}, if it is on another machine, run there: "
+        fix = finding.command("replay", f" --node {node.name}", before=before)
+        return finding.error(f"{path} is not on this machine", fix=fix)
     if not os.path.isdir(path):
-        return f"{path} is not a folder", f"set the home of {node.name} to the folder of the unpacked pack"
+        fix_folder = f"set the home of {node.name} to the folder of the unpacked pack"
+        return finding.error(f"{path} is not a folder", fix=fix_folder)
     if not is_pack(path):
         inside = next((sub for sub in _folders(path) if is_pack(sub)), None)
-        fix = f'set home = "{inside}"' if inside else "name the folder that holds repository/conf/carbon.xml"
-        return f"{path} is not a pack: it has no {CARBON}", fix
-    return None
+        name_it = (
+            f'set home = "{inside}"' if inside else "name the folder that holds repository/conf/carbon.xml"
+        )
+        return finding.error(f"{path} is not a pack: it has no {CARBON}", fix=name_it)
+    if pack is None:
+        again = "run it again; if it fails again, check the disk"
+        return finding.error(f"{CARBON} in {node.home} could not be read", fix=again)
+    return finding.ok(f"{pack.title} in {node.home}")
 
 
 def _folders(path: Path) -> list[Path]:
