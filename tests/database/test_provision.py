@@ -98,12 +98,12 @@ class TestFromNothing:
     def test_the_character_set_is_the_profiles(self, maria: Playground) -> None:
         maria.provision(maria.wanted(charset="latin2"))
         for name in maria.names.values():
-            assert charset_of(maria.server, name) == "latin2"
+            assert maria.server.charset_of(name) == "latin2"
 
     def test_without_one_it_is_the_servers(self, ground: Playground) -> None:
         ground.provision()
         expected = "utf8mb4" if ground.server.kind == "mysql9" else "latin1"
-        assert {charset_of(ground.server, name) for name in ground.names.values()} == {expected}
+        assert {ground.server.charset_of(name) for name in ground.names.values()} == {expected}
 
     def test_56_with_utf8_in_a_strict_mode(self, ground56: Playground) -> None:
         mode = "'STRICT_TRANS_TABLES,NO_ZERO_DATE,ANSI_QUOTES,NO_BACKSLASH_ESCAPES'"
@@ -149,11 +149,6 @@ class TestFromNothing:
             ground9.server.drop_user(ground9.account)
 
 
-def charset_of(server: Server, database: str) -> str:
-    query = "SELECT DEFAULT_CHARACTER_SET_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = "
-    return str(server.one(f"{query}'{database}'"))
-
-
 def statements_of(ground: Playground, act: Callable[[], object]) -> list[str]:
     """Every statement that the server got while `act` ran, by its general log."""
     server = ground.server
@@ -171,8 +166,8 @@ class TestExistingDatabases:
     def test_an_empty_database_keeps_its_character_set(self, ground: Playground) -> None:
         ground.server.run(f"CREATE DATABASE {quoted(ground.user)} CHARACTER SET latin2")
         ground.provision(ground.wanted(charset="latin1"))
-        assert charset_of(ground.server, ground.user) == "latin2"
-        assert charset_of(ground.server, ground.registry) == "latin1"
+        assert ground.server.charset_of(ground.user) == "latin2"
+        assert ground.server.charset_of(ground.registry) == "latin1"
         assert_complete(ground)
 
     def test_an_account_keeps_its_password_and_gets_its_grants(self, ground: Playground) -> None:
@@ -406,7 +401,7 @@ class TestUndoing:
         with pytest.raises(ProvisioningFailed):
             ground56.provision()
         assert ground56.server.tables(ground56.user) == []
-        assert charset_of(ground56.server, ground56.user) == "utf8mb4"
+        assert ground56.server.charset_of(ground56.user) == "utf8mb4"
         assert ground56.journal.begun() == {}
 
     def test_what_was_finished_before_stays(self, ground: Playground) -> None:

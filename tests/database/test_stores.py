@@ -40,11 +40,6 @@ def creates_its_tables(ground: Playground, database: str, pack: Path) -> list[in
     return errors
 
 
-def charset_of(server: Server, name: str) -> str:
-    found = "SELECT DEFAULT_CHARACTER_SET_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME"
-    return str(server.one(f"{found} = '{name}'")).replace("utf8mb3", "utf8")
-
-
 @pytest.fixture(params=PACKS)
 def world(request: pytest.FixtureRequest, ground: Playground, packs: Path, tmp_path: Path) -> World:
     """A pair of each pack on each server, whose user and registry database are multi-byte."""
@@ -59,9 +54,9 @@ def test_after_a_replay_the_server_can_create_its_tables(world: World) -> None:
     for role in ROLES:
         assert creates_its_tables(ground, ground.names[role], ground.pack) == []
         single = ground.pack.name == "apim-analytics-2.1.0"
-        assert charset_of(ground.server, ground.names[role]) == ("latin1" if single else "utf8")
+        assert ground.server.charset_of(ground.names[role]) == ("latin1" if single else "utf8")
     for name in (ground.user, ground.registry):
-        assert charset_of(ground.server, name) == "utf8"
+        assert ground.server.charset_of(name) == "utf8"
 
 
 @pytest.mark.parametrize("charset", ["utf8mb4", "utf8"])
@@ -104,7 +99,7 @@ class TestCreation:
     def test_the_statistics_get_the_stores_character_set(self, maria: Playground) -> None:
         maria.names["stats"] = f"{maria.user}_stats"
         maria.provision(maria.wanted(charset="utf8mb4", store_charset="latin1"))
-        found = {role: charset_of(maria.server, name) for role, name in maria.names.items()}
+        found = {role: maria.server.charset_of(name) for role, name in maria.names.items()}
         assert found == {
             "user": "utf8mb4",
             "registry": "utf8mb4",
@@ -125,7 +120,7 @@ class TestCreation:
         maria.pack = packs / "apim-analytics-2.1.0"
         world = world_of(maria, maria.pack, tmp_path, charset="utf8mb4", store_charset="latin2")
         assert world.replay("--only", "mysql").code == 0
-        assert {charset_of(maria.server, maria.names[role]) for role in ROLES} == {"latin2"}
+        assert {maria.server.charset_of(maria.names[role]) for role in ROLES} == {"latin2"}
 
 
 class TestWhatIsRefused:

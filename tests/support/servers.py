@@ -121,6 +121,11 @@ class Server:
     def databases(self) -> set[str]:
         return {row[0] for row in self.run("SHOW DATABASES")}
 
+    def charset_of(self, database: str) -> str:
+        """The default character set of a database; MySQL 9 calls utf8 utf8mb3."""
+        query = "SELECT DEFAULT_CHARACTER_SET_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME"
+        return str(self.one(f"{query} = '{database}'")).replace("utf8mb3", "utf8")
+
     def accounts(self, name: str) -> set[str]:
         """The hosts of the accounts of that name."""
         with contextlib.closing(self.connect()) as connection, connection.cursor() as cursor:
