@@ -109,22 +109,22 @@ def test_a_version_file_of_any_shape_is_read_at_once(
         assert pack.product.startswith(product)
 
 
-def test_rules_change_between_two_versions() -> None:
-    """Each rule by the last version before it and the first with it."""
-    old, new = Components((4, 4, 3), (1, 0, 5), (5, 0, 8)), Components((4, 4, 32), (1, 3, 31), (5, 1, 42))
-    for rule, before, after in (
-        ("shifts_event_processor_ports", {"common": (5, 0, 13)}, {"common": (5, 1, 0)}),
-        ("requires_offset", {"common": (5, 0, 13)}, {"common": (5, 1, 0)}),
-        ("refuses_loopback_event_sync", {"common": (5, 1, 21)}, {"common": (5, 1, 22)}),
-        ("reads_hazelcast_xml", {"kernel": (4, 4, 5)}, {"kernel": (4, 4, 6)}),
-        ("reads_environment_in_carbon_xml", {"kernel": (4, 4, 4)}, {"kernel": (4, 4, 5)}),
-        ("binds_spark_to_local_ip", {"analytics": (1, 0, 6)}, {"analytics": (1, 1, 0)}),
-    ):
-        assert not getattr(old._replace(**before), rule), rule
-        assert getattr(old._replace(**after), rule), rule
-    for rule, last, first in (
-        ("prints_spark_master_map", (1, 3, 9), (1, 3, 10)),
-        ("assigns_index_shards_to_node_ids", (1, 3, 18), (1, 3, 19)),
-    ):
-        assert getattr(new._replace(analytics=last), rule), rule
-        assert not getattr(new._replace(analytics=first), rule), rule
+@pytest.mark.parametrize(
+    ("rule", "component", "before", "after"),
+    [
+        ("shifts_event_processor_ports", "common", (5, 0, 13), (5, 1, 0)),
+        ("requires_offset", "common", (5, 0, 13), (5, 1, 0)),
+        ("refuses_loopback_event_sync", "common", (5, 1, 21), (5, 1, 22)),
+        ("reads_hazelcast_xml", "kernel", (4, 4, 5), (4, 4, 6)),
+        ("reads_environment_in_carbon_xml", "kernel", (4, 4, 4), (4, 4, 5)),
+        ("binds_spark_to_local_ip", "analytics", (1, 0, 6), (1, 1, 0)),
+        ("prints_spark_master_map", "analytics", (1, 3, 10), (1, 3, 9)),
+        ("assigns_index_shards_to_node_ids", "analytics", (1, 3, 19), (1, 3, 18)),
+    ],
+)
+def test_rules_change_between_two_versions(
+    rule: str, component: str, before: tuple[int, ...], after: tuple[int, ...]
+) -> None:
+    some = Components((4, 4, 3), (1, 0, 5), (5, 0, 8))
+    assert not getattr(some._replace(**{component: before}), rule)
+    assert getattr(some._replace(**{component: after}), rule)

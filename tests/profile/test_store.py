@@ -97,7 +97,7 @@ MISTAKES = [
         with_nodes(0).replace(MYSQL, 'nodes = [\n  { name = "a", home = "/a", host = "a" },\n  # second\n'
         '  { name = "b", home = "/b", hots = "b" },\n]\n[mysql]')),
     (["2 pool invalid"], "write [pool], followed by its keys", changed("\n[mysql]", "pool = 3\n\n[mysql]")),
-    (["17 cluster.name invalid"], "a name in quotes", MINIMAL_TEXT + "[cluster.name]\nx = 1\n"),
+    (["17 cluster.name invalid"], "letters, digits, _ and - only", MINIMAL_TEXT + "[cluster.name]\nx = 1\n"),
     (["9 deployment_sync.svn_url invalid"], "no user and no password",
         changed("[[nodes]]", f'[deployment_sync]\nsvn_url = "https://u:{MARK}@h/x"\n\n[[nodes]]')),
     ([f"1 {one}" for one in ("schema_version missing", "mysql.host missing", "mysql.username missing",
@@ -228,26 +228,16 @@ class TestNamesAndPaths:
 
     def test_a_name(self, named):
         loaded = load("prod")
-        assert loaded.name == "prod"
-        assert loaded.path == locations.profile("prod")
-        assert loaded.text == MINIMAL_TEXT
+        assert (loaded.name, loaded.path, loaded.text) == ("prod", locations.profile("prod"), MINIMAL_TEXT)
 
-    def test_a_path_by_its_separator(self, path, monkeypatch):
-        path.with_suffix("").write_text(MINIMAL_TEXT)
+    def test_a_path_by_its_separator_or_its_ending(self, path, monkeypatch, isolated):
+        text = MINIMAL_TEXT.replace("/opt/wso2/", "packs/")
+        for file in (path, path.with_suffix(""), isolated / "x.toml"):
+            file.write_text(text)
         monkeypatch.chdir(path.parent)
-        loaded = load("./pair")
-        assert loaded.path == path.with_suffix("")
-        assert loaded.name == "pair"
-
-    def test_a_path_by_its_ending(self, path, monkeypatch):
-        path.write_text(MINIMAL_TEXT.replace("/opt/wso2/", "packs/"))
-        monkeypatch.chdir(path.parent)
-        loaded = load("pair.toml")
-        assert loaded.path == path
-        assert loaded.profile.nodes[0].home == path.parent / "packs/analytics-1"
-
-    def test_a_path_with_the_users_home(self, isolated):
-        (isolated / "x.toml").write_text(MINIMAL_TEXT)
+        assert load("./pair")[1:3] == (path.with_suffix(""), "pair")
+        assert load("pair.toml")[1:3] == (path, "pair")
+        assert load("pair.toml").profile.nodes[0].home == path.parent / "packs/analytics-1"
         assert load("~/x.toml").path == isolated / "x.toml"
 
     def test_a_linked_profile_counts_from_where_the_link_is(self, path, tmp_path):
@@ -257,17 +247,17 @@ class TestNamesAndPaths:
         link.symlink_to(path)
         assert load(link).profile.nodes[0].home == tmp_path / "elsewhere/packs/analytics-1"
 
-    def test_no_such_name_with_the_nearest(self, named):
-        with pytest.raises(UsageError, match="no profile called prd") as failure:
-            load("prd")
-        assert failure.value.fix == "did you mean prod?"
-
-    def test_no_such_name_but_a_file_here(self, path, monkeypatch):
+    def test_no_such_name(self, named, path, monkeypatch):
         path.write_text(MINIMAL_TEXT)
         monkeypatch.chdir(path.parent)
-        with pytest.raises(UsageError) as failure:
-            load("pair")
-        assert "./pair.toml" in failure.value.fix
+        for name, said in (
+            ("prd", "did you mean prod?"),
+            ("pair", "./pair.toml"),
+            ("xyz", "apimha-wizard profile list"),
+        ):
+            with pytest.raises(UsageError, match=f"no profile called {name}") as failure:
+                load(name)
+            assert said in failure.value.fix
 
     @pytest.mark.parametrize(
         "name", [*sorted(RESERVED), "", "a b", "ä", "a.b", "a\nb", "..", "--json", "a\x1b[2J"]

@@ -83,20 +83,6 @@ def test_what_is_not_there_is_an_error_of_the_system(path: str, tmp_path: Path) 
     assert raised.value.strerror
 
 
-@pytest.mark.parametrize(
-    ("text", "number"),
-    [
-        ("11500", 11500),
-        (" 007\n", 7),
-        ("0", 0),
-        ("", None),
-        ("-1", None),
-        ("1e3", None),
-        ("²", None),
-        ("٣", None),
-        ("9" * 10, None),
-        ("9" * 5000, None),
-    ],
-)
-def test_a_number_from_outside_is_one_or_none(text: str, number: int | None) -> None:
-    assert bounded.number(text) == number
+def test_a_number_from_outside_is_one_or_none() -> None:
+    assert list(map(bounded.number, ("11500", " 007\n", "0"))) == [11500, 7, 0]
+    assert not any(map(bounded.number, ("", "-1", "1e3", "²", "٣", "9" * 10, "9" * 5000)))
