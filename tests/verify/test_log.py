@@ -181,6 +181,14 @@ def test_errors_of_one_kind_are_counted_minute_by_minute(path: Path) -> None:
     assert records[-1].message == "it failed 149 times"
 
 
+def test_errors_of_one_kind_behind_a_prefix_are_records_of_their_own(path: Path) -> None:
+    log = log_of((CARBON, START), *((QUERIES, f"it failed {n} times", "ERROR") for n in range(9)))
+    path.write_bytes(b"".join(b"node1_1  | " + one for one in log.splitlines(keepends=True)))
+    records = records_of(path)[1:]
+    assert messages(records) == [f"it failed {n} times" for n in range(9)]
+    assert {record.raw_trace for record in records} == {()}
+
+
 JDBC = b"[2016-02-03 16:38:11,247] ERROR {x} -  jdbc:mysql://h/d?user=a&password=s3cret&x=1 \x1b[31mred"
 
 
@@ -396,6 +404,14 @@ def test_between_two_renames_the_old_file_is_followed(path: Path, following: Fil
     assert messages(following.read()) == ["CEP"]
 
 
+def test_a_followed_file_that_was_removed_is_replaced_by_the_newest(path: Path, following: FileLog) -> None:
+    append(path, line("CEP one"))
+    path.unlink()
+    path.with_name("wso2carbon.log.1").write_bytes(line("CEP unknown"))
+    path.write_bytes(line("CEP now"))
+    assert messages(following.read()) == ["CEP one", "CEP now"]
+
+
 def test_a_log_that_is_written_and_rotated_while_it_is_read(path: Path, following: FileLog) -> None:
     """A writer and a reader at once: every line comes once and in order."""
     done = threading.Event()
@@ -492,6 +508,13 @@ STORY = (
     + line("again", "ERROR")
     + line("CEP two")
 )
+
+
+def test_the_rest_of_an_endless_line_begins_no_record() -> None:
+    scanner = Scanner()
+    assert messages(scanner.feed(line("CEP one") + b"x" * 2_000_000)) == ["CEP one"]
+    assert list(scanner.feed(line("CEP in the long line"))) == []
+    assert messages(scanner.feed(line("CEP two"))) == ["CEP two"]
 
 
 @given(st.lists(st.integers(1, 200), min_size=1, max_size=40))
