@@ -280,6 +280,11 @@ INSERTED: dict[str, tuple[str | bytes, list[Step], str | bytes]] = {
         b'\t<p:c s:alias="1" xml:lang="en" plain="&#10;&quot;\'">\r\n\t\t<p:d>a&lt;b&amp;"c</p:d>\r\n'
         b"\t\t<p:e>\xe4&#8364;</p:e>\r\n\t\t<p:f>\r\n\t\t\t<p:g></p:g>\r\n\t\t</p:f>\r\n\t</p:c>\r\n</p:a>",
     ),
+    "directly in front of an element that is edited then": (
+        "<a><b/><c/></a>",
+        [("b", "insert_after", New("x")), ("c", "set", "d", "1"), ("b", "append", New("y"))],
+        '<a><b><y/></b><x/><c d="1"/></a>',
+    ),
     "what was inserted is edited on": (
         "<a>\n  <b/>\n</a>",
         [
