@@ -71,9 +71,10 @@ def read(data: bytes, name: str) -> Iterator[PropertyLine]:
         key = _KEY.match(text)
         separator = _SEPARATOR.match(text, key.end() if key else 0)
         assert key is not None and separator is not None
-        start, stop = separator.end(), len(text)
-        while stop > start and text[stop - 1] in _BLANKS and not _is_escaped(text, stop - 1):
-            stop -= 1
+        start, stop = separator.end(), len(text.rstrip(_BLANKS))
+        if stop < len(text) and _is_escaped(text, stop):
+            stop += 1
+        stop = max(start, stop)
         value_start, value_end = offsets[start], offsets[stop - 1] + 1 if stop > start else offsets[start]
         if not separator[0]:  # in front of what continues the line, so that the two stay apart
             value_start = value_end = offsets[key.end() - 1] + 1 if key[0] else offsets[0]
