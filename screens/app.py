@@ -15,19 +15,16 @@ from textual.binding import Binding, BindingType
 from textual.worker import WorkerFailed
 
 from screens import keys, signs
-from screens.ascii import dress_scroll_bars
 from screens.dialogs import questions
-from screens.dialogs.too_small import TooSmall
+from screens.dialogs.ask import TooSmall
 from screens.help import Help
 from screens.model.background import beside
-from screens.model.draft import OpenedProfile, from_file
+from screens.model.draft import OpenedProfile
 from screens.model.memory import Memory
 from screens.model.pair import OpenPair
-from screens.no_colour import NoColours
-from screens.sizes import SMALLEST
 from screens.step import StepScreen
 from screens.textual_internals import DiscreetApp
-from screens.theme import THEMES
+from screens.theme import SMALLEST, THEMES, NoColours, dress_scroll_bars
 from wizard.system.errors import WizardError
 from wizard.system.printable import escaped
 
@@ -38,7 +35,6 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from screens.dashboard import Dashboard
-    from screens.review import Kept
 
 SAVING = 3.0
 """Seconds that leaving waits for the disk."""
@@ -64,7 +60,6 @@ class WizardApp(DiscreetApp):
         self.memory = Memory()
         self.pair = OpenPair(opened, self.memory, self) if opened is not None else None
         self.watched = watched
-        self._reviewed: Kept | None = None
         for theme in THEMES.values():
             self.register_theme(theme)
         self.theme = THEMES[self.memory.theme].name
@@ -82,9 +77,11 @@ class WizardApp(DiscreetApp):
         """Return the dashboard, the first unfinished step of the profile, or the list of pairs."""
         if self.watched is not None:
             return self.watched
-        if self.pair is None:
-            return self._welcome()
-        return StepScreen(self.pair, self.pair.first_unfinished())
+        if self.pair is not None:
+            return StepScreen(self.pair, self.pair.first_unfinished())
+        from screens.welcome import Welcome
+
+        return Welcome()
 
     def on_mount(self) -> None:
         loop = asyncio.get_running_loop()
@@ -100,14 +97,12 @@ class WizardApp(DiscreetApp):
         """Leave; everything is saved already, or is now."""
         await self.end(LEFT if self.watched is not None else 0)
 
-    async def action_quit(self) -> None:
-        await self.action_leave()
+    action_quit = action_leave
 
     async def end(self, code: int) -> None:
         """End with that exit code, once nothing is half done."""
         for screen in self.screen_stack:
-            put_back = getattr(screen, "put_back", None)
-            if put_back is not None:
+            if put_back := getattr(screen, "put_back", None):
                 await put_back()
         for worker in [one for one in self.workers if one.group == questions.WRITING]:
             with suppress(WorkerFailed):  # whoever began it reports that
@@ -121,44 +116,24 @@ class WizardApp(DiscreetApp):
 
     # --- what the pair needs of its surroundings --------------------------------------------------
 
-    def tell_from_thread(self, news: object) -> None:
-        self.call_later(self._take, news)
-
-    def _take(self, news: Any) -> None:
-        if self.pair is not None:
-            self.pair.take(news)
-
     def show_pair(self) -> None:
         for screen in self.screen_stack:
             show = getattr(screen, "show_pair", None)
             if show is not None and screen.is_running and getattr(screen, "pair", None) is self.pair:
                 show()
 
-    def open(self, opened: OpenedProfile, *, give_up_draft: bool = False) -> None:
-        """Show another profile, at its first unfinished step."""
+    def open(self, opened: OpenedProfile | None, *, give_up_draft: bool = False) -> None:
+        """Show another profile, at its first unfinished step, or the list of pairs; what is open is saved."""
         if self.pair is not None:
             self.pair.cancel()
             if give_up_draft:
                 self.pair.draft.keeper.give_up()
             else:
                 self.pair.publish()
-        self.pair = OpenPair(opened, self.memory, self)
-        self._show_instead(StepScreen(self.pair, self.pair.first_unfinished()))
-
-    def _show_instead(self, screen: Screen[Any]) -> None:
-        """Show a screen instead of all others; the very first one cannot be removed, and stays below it."""
-        while len(self.screen_stack) > 1:
+        self.pair = OpenPair(opened, self.memory, self) if opened is not None else None
+        while len(self.screen_stack) > 1:  # the very first one cannot be removed, and stays below
             self.pop_screen()
-        self.push_screen(screen)
-
-    def take_file(self) -> None:
-        """Go on with what the profile's file holds, and without the draft."""
-        if self.pair is None:
-            return
-        try:
-            self.open(from_file(self.pair.draft.target), give_up_draft=True)
-        except WizardError as problem:
-            self.say(str(problem), "error")
+        self.push_screen(self.get_default_screen())
 
     def say(self, message: str, severity: str) -> None:
         self.notify(signs.plain(message), severity=severity, markup=False)  # type: ignore[arg-type]
@@ -174,26 +149,13 @@ class WizardApp(DiscreetApp):
     # --- actions ----------------------------------------------------------------------------------
 
     def action_theme(self) -> None:
-        """Change between dark and light; it is remembered."""
         self.memory.theme = "light" if self.memory.theme == "dark" else "dark"
         self.theme = THEMES[self.memory.theme].name
 
     def action_profiles(self) -> None:
-        """Back to the list of profiles; what is open is saved."""
-        if self.pair is not None:
-            self.pair.cancel()
-            self.pair.publish()
-        self.pair = None
-        self._show_instead(self._welcome())
-
-    def _welcome(self) -> Screen[Any]:
-        """The list of profiles; like the other screens it is loaded only when it is opened."""
-        from screens.welcome import Welcome
-
-        return Welcome()
+        self.open(None)
 
     def action_copy_path(self) -> None:
-        """Copy the path of the profile."""
         if self.pair is not None:
             self.copy_to_clipboard(str(self.pair.draft.target))
 
@@ -215,14 +177,6 @@ class WizardApp(DiscreetApp):
         except WizardError as error:
             self.say(str(error), "error")
 
-    def review_of(self, pair: OpenPair) -> Kept:
-        """What the review of this pair remembers since it was opened."""
-        from screens.review import Kept
-
-        if self._reviewed is None or self._reviewed.pair is not pair:
-            self._reviewed = Kept(pair)
-        return self._reviewed
-
     def action_runs(self) -> None:
         """Show what was done: of the open pair, or of all pairs."""
         from screens.runs import Runs
@@ -239,7 +193,7 @@ class WizardApp(DiscreetApp):
 
     def action_help(self) -> None:
         if not isinstance(self.screen, Help):
-            self.push_screen(Help.of(self.screen))
+            self.push_screen(Help(self.screen))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Every action of the screen, then those of the application."""

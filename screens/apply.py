@@ -1,4 +1,4 @@
-"""Write what was reviewed: the progress of each node and each database, and a way back at any time."""
+"""Write what was reviewed, with a way back at any time; and after a run, the page to work from."""
 
 from __future__ import annotations
 
@@ -6,23 +6,25 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import work
+from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from screens import keys
+from screens.dialogs import questions
 from screens.dialogs.questions import WRITING
-from screens.dialogs.servers import as_saved, finding_content
-from screens.done import Done
+from screens.dialogs.servers import Verb, as_saved, ask_for_pair, finding_content
 from screens.model.background import beside
 from screens.signs import plain, sign
-from screens.widgets.key_bar import KeyBar
-from screens.widgets.progress import ProgressRow
-from screens.widgets.title_bar import TitleBar
+from screens.widgets.bars import KeyBar, TitleBar
+from screens.widgets.labelled import cut
 from wizard.command_line.run import replay
-from wizard.command_line.text import NextStep, next_steps
+from wizard.command_line.text import NextStep, next_steps, numbered, step_lines
 from wizard.steps.procedure import STEP_IDS
 from wizard.system.cancel import Cancel
 from wizard.system.errors import WizardError
@@ -30,17 +32,51 @@ from wizard.system.errors import WizardError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from textual.app import ComposeResult
-
     from screens.model.pair import OpenPair
     from wizard.command_line.run.replay import Prepared, Result
-    from wizard.command_line.run.servers import NodeState
+    from wizard.command_line.run.servers import NodeState, ServersResult
+
+LABEL = 39
+BARS = (10, 20)
+"""Columns of the bar in a narrow and in a wide terminal."""
+COLOURS = {"open": "$primary", "done": "$success", "failed": "$error"}
 
 ENDINGS = {
     "refused": "Refused: no file was written.",
     "failed": "Failed. Everything in the homes is as before.",
     "cancelled": "Cancelled. Everything in the homes is as before.",
 }
+ACTIONS = {"start": "servers('start')", "verify": "verify", "undo": "roll_back"}
+"""The next steps that are buttons, and what they do."""
+
+
+class ProgressRow(Widget):
+    """` node1   ████████░░░░  4/9  master-datasources.xml`."""
+
+    def __init__(self, label: str, total: int) -> None:
+        super().__init__()
+        self.label = label
+        self.done, self.total = 0, total
+        self.text = "waiting"
+        self.state = "open"
+
+    def show(self, text: str, done: int, total: int = 0, state: str = "open") -> None:
+        """Show how far it is, or how it ended."""
+        self.text, self.done, self.total, self.state = text, done, total or self.total, state
+        self.refresh()
+
+    def render(self) -> Content:
+        part = 1.0 if self.state == "done" else self.done / self.total if self.total else 0.0
+        bar = BARS[self.size.width >= 100]
+        full = round(part * bar)
+        count = f"{self.done}/{self.total}" if self.total else ""
+        return Content.assemble(
+            f" {cut(plain(self.label), LABEL):<{LABEL}} ",
+            (sign("full") * full, COLOURS[self.state]),
+            (sign("empty") * (bar - full), "$line"),
+            f" {count:>5}  ",
+            (cut(plain(self.text), max(8, self.size.width - LABEL - bar - 10)), "$quiet"),
+        )
 
 
 class Apply(Screen[None]):
@@ -58,22 +94,14 @@ class Apply(Screen[None]):
         self.prepared = prepared
         self.result: Result | None = None
         self._cancel = Cancel()
-        self._databases = (
-            [need.database.name for need in pair.needs.databases] if pair.needs is not None else []
-        )
-
-    @property
-    def working(self) -> bool:
-        """Whether the run has not ended yet."""
-        return self.result is None
 
     def compose(self) -> ComposeResult:
         yield TitleBar(f"{self.pair.draft.title} {sign('to')} apply")
         with VerticalScroll(id="applying", can_focus=False):
             for node in self.prepared.plan.nodes:
                 yield ProgressRow(node.node, sum(len(change.moves) for change in node.pending))
-            for name in self._databases:
-                yield ProgressRow(name, 0)
+            for need in self.pair.needs.databases if self.pair.needs is not None else ():
+                yield ProgressRow(need.database.name, 0)
             yield Static("Checking everything once more …", id="outcome", markup=False)
             yield Static(id="errors")
         with Horizontal(id="actions"):
@@ -83,11 +111,11 @@ class Apply(Screen[None]):
     def on_mount(self) -> None:
         self.query_one(TitleBar).saved = self.pair.saved
         self.query_one(KeyBar).without(self.KEYS, "back")
-        self.run_worker(self._run(), group=WRITING)
+        self._run()
 
+    @work(group=WRITING)
     async def _run(self) -> None:
-        result, steps = await beside(self._write, "apply")
-        self.show_result(result, steps)
+        self.show_result(*await beside(self._write, "apply"))
 
     async def put_back(self) -> None:
         """Cancel; leaving waits until everything is as before."""
@@ -139,12 +167,12 @@ class Apply(Screen[None]):
     def show_file(self, node: str, path: str) -> None:
         """One more path of a node is written."""
         if (bar := self._bar(node)) is not None:
-            bar.show(bar.done + 1, bar.total, Path(path).name)
+            bar.show(Path(path).name, bar.done + 1)
 
     def show_database(self, database: str, done: int, total: int, text: str) -> None:
         """One more statement of a database has run."""
         if (bar := self._bar(database)) is not None:
-            bar.show(done, total, text)
+            bar.show(text, done, total)
         else:
             self.say(text)
 
@@ -157,20 +185,21 @@ class Apply(Screen[None]):
             self.pair.note(wrong=[], passed=list(STEP_IDS))
             count = sum(file["status"] in {"changed", "created"} for file in result.files)
             databases = sum(one["status"] == "created" for one in result.databases)
-            summary = f"Done: {count} files written" + (
-                f", {databases} databases created" if databases else ""
-            )
+            summary = f"Done: {count} files written"
+            summary += f", {databases} databases created" if databases else ""
             self.app.switch_screen(Done(self.pair, summary, steps, result.run))
             return
         for node in self.prepared.plan.nodes:
             if (bar := self._bar(node.node)) is not None:
-                bar.undo()
+                bar.show("as before", 0)
         for database in result.databases:
             if (bar := self._bar(database["name"])) is not None:
-                failed = database["status"] in {"failed", "missing"}
-                bar.finish(f"{database['status']}, {database['tables']} tables", failed=failed)
+                status = database["status"]
+                failed = status in {"failed", "missing"}
+                done, state = (bar.done, "failed") if failed else (bar.total, "done")
+                bar.show(f"{status}, {database['tables']} tables", done, state=state)
         text = ENDINGS.get(result.outcome, result.outcome)
-        if result.outcome == "failed" and result.exit_code == 5:
+        if (result.outcome, result.exit_code) == ("failed", 5):
             text = "Failed. Some paths could not be restored."
         self.say(f"{sign('error')} {text}", "$error bold")
         parts = [Content(plain(line)) for line in (result.error or "").split("\n") if line]
@@ -187,19 +216,97 @@ class Apply(Screen[None]):
 
     # --- actions ----------------------------------------------------------------------------------
 
-    def on_button_pressed(self) -> None:
-        self.action_stop()
-
     def action_stop(self) -> None:
         """Cancel, and restore everything; once it has ended: go back."""
-        if self.working:
+        if self.result is None:
             self._cancel.set()
             self.say("Cancelling: everything is restored …")
         else:
             self.action_back()
 
+    on_button_pressed = action_stop
+
     def action_back(self) -> None:
         """Go back to the review, which reads everything again."""
-        if not self.working:
+        if self.result is not None:
             self.pair.prepared = None
             self.dismiss(None)
+
+
+class Done(Screen[None]):
+    """The next steps of a run, right after it or from *Runs*; each command on a line of its own, to be copied."""
+
+    CSS_PATH = "apply.tcss"
+    AUTO_FOCUS = "Button"
+    KEYS = keys.DONE
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.DONE)
+
+    def __init__(self, pair: OpenPair, summary: str, steps: list[NextStep], run: str | None) -> None:
+        super().__init__()
+        self.pair, self.steps, self.run = pair, steps, run
+        self._summary = summary
+
+    def compose(self) -> ComposeResult:
+        yield TitleBar(f"{self.pair.draft.title} {sign('to')} done")
+        with VerticalScroll(id="next", can_focus=False):
+            run = f" (run {self.run})" if self.run else ""
+            yield Static(
+                Content.assemble(
+                    (f"{sign('done')} {plain(self._summary)}", "$success bold"), (run, "$quiet")
+                ),
+                classes="lines",
+            )
+            for title, step in numbered(self.steps):
+                if step.id in ACTIONS:
+                    yield Button(title, id=step.id, compact=True)
+                else:
+                    yield Static(title, markup=False, classes="title")
+                yield Vertical(
+                    *(
+                        Static(plain(text), markup=False, classes="command" if command else "said")
+                        for line in step.lines
+                        for command, text in enumerate(line)
+                        if text
+                    ),
+                    classes="lines",
+                )
+        yield KeyBar(())
+
+    def on_mount(self) -> None:
+        self.query_one(TitleBar).saved = self.pair.saved
+        present = {step.id for step in self.steps}
+        missing = [action for id, action in ACTIONS.items() if id not in present]
+        self.query_one(KeyBar).without(self.KEYS, *missing)
+
+    async def on_button_pressed(self, event: Button.Pressed) -> None:
+        await self.run_action(ACTIONS[event.button.id or ""])
+
+    @work
+    async def action_roll_back(self) -> None:
+        if self.run is not None and await questions.roll_back(self.app, self.run):
+            self.action_back()
+
+    def action_copy(self) -> None:
+        self.app.copy_to_clipboard("\n".join(step_lines(self.steps)))
+
+    def action_servers(self, verb: Verb) -> None:
+        """Start, stop or restart the servers of what was written."""
+        ask_for_pair(self.app, self.pair, verb, self._ended)
+
+    def _ended(self, result: ServersResult | None) -> None:
+        if result is None or not self.query("#start"):
+            return
+        healthy = f"  {sign('done')} healthy" if result.outcome == "healthy" else ""
+        title = next(title for title, step in numbered(self.steps) if step.id == "start")
+        button = self.query_one("#start", Button)
+        button.label = f"{title}{healthy}"
+        button.refresh(layout=True)
+        if healthy:
+            self.query_one("#verify").focus()
+
+    async def action_verify(self) -> None:
+        await self.app.run_action("verify")
+
+    def action_back(self) -> None:
+        self.pair.prepared = None
+        self.dismiss(None)

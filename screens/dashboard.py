@@ -22,8 +22,7 @@ from textual.widgets import Static
 from screens import keys, signs
 from screens.dialogs import servers
 from screens.model.background import beside
-from screens.widgets.key_bar import KeyBar
-from screens.widgets.title_bar import TitleBar
+from screens.widgets.bars import KeyBar, TitleBar
 from wizard.command_line.verify import exit_code, is_over, watching
 from wizard.profile.names import called
 from wizard.server.process import server_of
@@ -34,6 +33,7 @@ from wizard.verify.record import parse
 
 if TYPE_CHECKING:
     from screens.model.pair import OpenPair
+    from wizard.command_line.run.servers import Setting
     from wizard.command_line.verify import ReportWriter
     from wizard.passwords.resolver import Resolver
     from wizard.profile.files import LoadedProfile
@@ -66,19 +66,10 @@ STATUS = {"healthy": "ok", "waiting": "waiting", "unhealthy": "error"}
 
 # --- what is shown where: pure --------------------------------------------------------------------
 
-
-class Cell(NamedTuple):
-    """One node's place in a row; an empty status shows nothing."""
-
-    status: str = ""
-    text: str = ""
-
-
-class FactRow(NamedTuple):
-    """A row of the board: a cell for each node, or one for the pair."""
-
-    label: str
-    cells: tuple[Cell, ...]
+Cell = tuple[str, str]
+"""One node's place in a row: a status and a few words."""
+Waited = Callable[["Finding"], str]
+"""Says for how long a finding has been awaited."""
 
 
 class BoardRow(NamedTuple):
@@ -92,10 +83,6 @@ class BoardRow(NamedTuple):
     passed: Callable[[View, Node, Facts], str]
     failed: str
     silent: str = ""
-
-
-def _started(view: View, node: Node, facts: Facts) -> str:
-    return f"{_clock(facts.started)}  {facts.seconds} s"
 
 
 def _mode(view: View, node: Node, facts: Facts) -> str:
@@ -123,6 +110,10 @@ def _partner(view: View, node: Node, facts: Facts) -> str:
     return view.pair.partner(node).name
 
 
+def _started(view: View, node: Node, facts: Facts) -> str:
+    return f"{_clock(facts.started)}  {facts.seconds} s"
+
+
 BOARD = (
     BoardRow("server started", "verify.log", _started, "not running"),
     BoardRow("registry mounted", "verify.registry-mount", lambda *_: "both paths", "not mounted"),
@@ -138,32 +129,29 @@ BOARD = (
 )
 
 
-def rows(view: View, waited: Callable[[Finding], str]) -> list[FactRow]:
-    """The rows of the board; `waited` says for how long a finding has been awaited."""
-    made = [
-        FactRow(row.label, tuple(_cell(view, row, node, waited) for node in view.pair.nodes)) for row in BOARD
-    ]
+def rows(view: View, waited: Waited) -> list[tuple[str, list[Cell]]]:
+    """The rows of the board: a label, and a cell for each node, or one for the pair."""
+    made = [(row.label, [_cell(view, row, node, waited) for node in view.pair.nodes]) for row in BOARD]
     workers = next((one for one in view.findings if one.id == "verify.spark-workers"), None)
     if workers is not None:
         text = workers.message + (f" ({waited(workers)})" if workers.status == "waiting" else "")
-        made.append(FactRow("Spark workers", (Cell(workers.status, text),)))
+        made.append(("Spark workers", [(workers.status, text)]))
     return made
 
 
-def _cell(view: View, row: BoardRow, node: Node, waited: Callable[[Finding], str]) -> Cell:
+def _cell(view: View, row: BoardRow, node: Node, waited: Waited) -> Cell:
     """The worst finding of this row about this node, in a few words; where there is none, the reason."""
     found = [one for one in view.findings if one.id == row.id and one.node == node.name]
     worst = min(found, key=lambda one: _ORDER.index(one.status), default=None)
     if worst is None or worst.status == "skipped":
-        return Cell("skipped", _reason(view, row, node))
-    if row.passed is _master and view.spark is not None:
-        awaited = f"  {waited(worst)}" if worst.status == "waiting" else ""
-        return Cell(worst.status, f"{_master(view, node, Facts())}{awaited}")
+        return "skipped", _reason(view, row, node)
+    if worst.status == "waiting" and row.passed is _master and view.spark is not None:
+        return "waiting", f"{_master(view, node, Facts())}  {waited(worst)}"
     if worst.status == "waiting":
-        return Cell("waiting", "not started" if _has_no_log(view, node) else f"awaited  {waited(worst)}")
-    if worst.status == "error":
-        return Cell("error", row.failed)
-    return Cell(worst.status, row.passed(view, node, view.pair.facts(node) or Facts()))
+        return "waiting", "not started" if _has_no_log(view, node) else f"awaited  {waited(worst)}"
+    if worst.status == "error" and not (row.passed is _master and view.spark is not None):
+        return "error", row.failed
+    return worst.status, row.passed(view, node, view.pair.facts(node) or Facts())
 
 
 def _reason(view: View, row: BoardRow, node: Node) -> str:
@@ -200,25 +188,17 @@ def padded(content: Content, width: int) -> Content:
     return content.truncate(width, ellipsis=True, pad=True)
 
 
-def board(view: View, width: int, waited: Callable[[Finding], str]) -> Content:
+def board(view: View, width: int, waited: Waited) -> Content:
     """The rows as lines of that width."""
-    share = (width - LABEL) // 2
     lines = []
-    for row in rows(view, waited):
-        label = padded(Content.styled(signs.plain(row.label), "$quiet"), LABEL)
-        of_one = width - LABEL if len(row.cells) == 1 else share
-        lines.append(Content("").join([label, *(padded(_shown(cell), of_one) for cell in row.cells)]))
+    for label, cells in rows(view, waited):
+        line = [padded(Content.styled(label, "$quiet"), LABEL)]
+        for status, text in cells:
+            ink = "" if status == "ok" else INKS[status]
+            cell = Content.assemble((f"{signs.of_finding(status)} ", INKS[status]), (signs.plain(text), ink))
+            line.append(padded(cell, (width - LABEL) // len(cells)))
+        lines.append(Content("").join(line))
     return Content("\n").join(lines)
-
-
-def _shown(cell: Cell) -> Content:
-    if not cell.status:
-        return Content("")
-    ink = INKS[cell.status]
-    text = signs.plain(cell.text)
-    return Content.assemble(
-        (f"{signs.of_finding(cell.status)} ", ink), (text, "" if cell.status == "ok" else ink)
-    )
 
 
 def never_started(view: View) -> bool:
@@ -249,29 +229,24 @@ def advice(view: View, start: str) -> str:
 def header(view: View, since: str, width: int, start: str = "") -> Content:
     """The verdict and since when, what to do now, and the nodes above their columns."""
     share = (width - LABEL) // 2
-    never = never_started(view)
-    verdict = Content.assemble(
-        (
-            f"{signs.of_finding('skipped' if never else STATUS[view.outcome])} "
-            f"{'NOT STARTED' if never else view.outcome.upper()}",
-            f"{INKS[STATUS[view.outcome]]} bold",
-        ),
-        ("" if never else f" since {since}", "$quiet"),
-    )
+    status, verdict, since = STATUS[view.outcome], view.outcome.upper(), f" since {since}"
+    ink = f"{INKS[status]} bold"
+    if never_started(view):
+        status, verdict, since = "skipped", "NOT STARTED", ""
     nodes = [
         padded(Content.assemble((node.name, "bold"), (f"  {signs.plain(node.host)}", "$quiet")), share)
         for node in view.pair.nodes
     ]
     return Content("\n").join(
         [
-            verdict,
+            Content.assemble((f"{signs.of_finding(status)} {verdict}", ink), (since, "$quiet")),
             Content.styled(signs.plain(advice(view, start)), "$primary"),
             Content("").join([padded(Content(""), LABEL), *nodes]),
         ]
     )
 
 
-def problems(view: View, waited: Callable[[Finding], str]) -> Content:
+def problems(view: View, waited: Waited) -> Content:
     """The errors with their fixes, then the warnings, then what is awaited."""
     lines: list[Content] = []
     for status in ("error", "warning", "waiting"):
@@ -370,11 +345,9 @@ class Dashboard(Screen[None]):
         dashboard of the command line: leaving it ends the application.
         """
         super().__init__()
-        self._make_setting = (
-            partial(servers.setting_of, loaded, resolver)
-            if loaded is not None and resolver is not None
-            else None
-        )
+        self._make_setting: Callable[[str | None], Setting] | None = None
+        if loaded is not None and resolver is not None:
+            self._make_setting = partial(servers.setting_of, loaded, resolver)
         self._up: set[str] = set()
         self.watcher = watcher
         self.profile_name = name
@@ -393,7 +366,9 @@ class Dashboard(Screen[None]):
         yield TitleBar(f"{self.profile_name} {signs.sign('to')} verify")
         with Container(id="top"):
             yield Painted(self._header, id="header")
-            yield Painted(self._board, id="board")
+            yield Painted(
+                lambda width: board(self.view, width, self._waited) if self.view else Content(""), id="board"
+            )
         yield Static(id="drill")
         with Container(id="bottom"):
             with VerticalScroll(id="problems"):
@@ -404,9 +379,10 @@ class Dashboard(Screen[None]):
 
     def on_mount(self) -> None:
         self.query_one("#problems").border_title = "Problems, and what is awaited"
-        self.query_one("#timeline").border_title = "Time line, newest first"
+        timeline = self.query_one("#timeline")
+        timeline.border_title = "Time line, newest first"
+        timeline.focus()
         self.show_keys()
-        self.query_one("#timeline").focus()
         self.run_worker(self._keep_watching(), exclusive=True)
 
     def on_unmount(self) -> None:
@@ -448,13 +424,6 @@ class Dashboard(Screen[None]):
                 for one in view.findings
             )
             self.set_class(bool(self._events) and not urgent, "-timeline")
-        self.paint(new_events=bool(view.news))
-
-    def paint(self, *, new_events: bool = False) -> None:
-        """Show the newest view."""
-        view = self.view
-        if view is None:
-            return
         for painted in self.query(Painted):
             painted.refresh(layout=True)
         self.query_one("#problem-list", Static).update(problems(view, self._waited))
@@ -465,21 +434,16 @@ class Dashboard(Screen[None]):
             if view.drill.phase == "stop":
                 text += Content.styled(f"\nhint   {signs.plain(view.drill.hint(view.pair))}", "$quiet")
             drill.update(text)
-        if new_events:
+        if view.news:
             # The newest first: what has just happened is in sight.
             self.query_one("#event-list", Static).update(Content("\n").join(reversed(self._events)))
         self.show_keys()
 
     def _header(self, width: int) -> Content:
+        if self.view is None:
+            return Content(signs.plain("reading the logs …"))
         since = time.strftime("%H:%M:%S", time.localtime(self._since))
-        return (
-            header(self.view, since, width, self._offered().get("start", ""))
-            if self.view is not None
-            else Content(signs.plain("reading the logs …"))
-        )
-
-    def _board(self, width: int) -> Content:
-        return board(self.view, width, self._waited) if self.view is not None else Content("")
+        return header(self.view, since, width, self._offered().get("start", ""))
 
     def _waited(self, one: Finding) -> str:
         seconds = int(self.clock() - self._awaited.get((one.id, one.node), self.clock()))
@@ -494,22 +458,21 @@ class Dashboard(Screen[None]):
             "back": "leave" if self.alone else "back",
             **{f"servers('{verb}')": verb for verb in offered},
         }
-        hidden = {f"servers('{verb}')" for verb in servers.VERBS if verb not in offered}
-        hidden |= {"pane"} if self.app.size.width >= WIDE else set()
-        hidden |= {"app.leave"} if self.alone else set()
-        self.query_one(KeyBar).keys = tuple(
-            key._replace(label=labels.get(key.action, key.label))
-            for key in self.KEYS
-            if key.action not in hidden
-        )
+        hidden = [f"servers('{verb}')" for verb in servers.VERBS if verb not in offered]
+        hidden += ["pane"] if self.app.size.width >= WIDE else []
+        hidden += ["app.leave"] if self.alone else []
+        named = tuple(key._replace(label=labels.get(key.action, key.label)) for key in self.KEYS)
+        self.query_one(KeyBar).without(named, *hidden)
 
+    @property
     def _here(self) -> list[str]:
-        nodes = self.view.pair.nodes if self.view is not None and self._make_setting is not None else ()
-        return [node.name for node in nodes if node.name in self.writer.packs]
+        """The nodes whose servers can be started and stopped here."""
+        packs = self.writer.packs if self._make_setting is not None else {}
+        return [node.name for node in self.view.pair.nodes if node.name in packs] if self.view else []
 
     def _offered(self) -> dict[str, str]:
         """What can be done to the servers now, each with its title; a drill itself says what to stop and start."""
-        here, view = self._here(), self.view
+        here, view = self._here, self.view
         if not here or view is None or view.drill is not None:
             return {}
         can = {
@@ -524,12 +487,10 @@ class Dashboard(Screen[None]):
     def action_servers(self, verb: servers.Verb) -> None:
         """Start, stop or restart the nodes of this machine."""
         if self._make_setting is not None and verb in self._offered():
-            here = self._here()
-            only_node = here[0] if len(here) == 1 else None
-            servers.ask(self.app, verb, here, partial(self._make_setting, only_node))
+            only_node = self._here[0] if len(self._here) == 1 else None
+            servers.ask(self.app, verb, self._here, partial(self._make_setting, only_node))
 
     def action_drill(self) -> None:
-        """Begin the drill, or end it."""
         self.watcher.drill = None if self.watcher.drill is not None else Drill()
         self.show_keys()
 
@@ -541,7 +502,6 @@ class Dashboard(Screen[None]):
         self.show_keys()
 
     async def action_report(self) -> None:
-        """Write the report now, and name its file."""
         await self._write(self.writer.now)
 
     async def action_back(self) -> None:
@@ -557,11 +517,10 @@ class Dashboard(Screen[None]):
         await self._write(self.writer.at_end)
 
     async def _write(self, keep: Callable[[View], list[Path]]) -> None:
-        view = self.view
-        if view is None:
+        if self.view is None:
             return
         try:
-            paths = await beside(lambda: keep(view), "report")
+            paths = await beside(partial(keep, self.view), "report")
         except WizardError as error:
             self.notify(signs.plain(str(error)), severity="error", markup=False)
             return

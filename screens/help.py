@@ -2,55 +2,49 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
+from textual.screen import Screen
 
+from screens.dialogs.ask import Box
 from screens.keys import FORM, Keys
 from screens.model import lookup
 from screens.model.values import help_of
-from screens.page import Page, PageEntry
-from screens.signs import WORDS, StepState, plain, sign
+from screens.signs import WORDS, StepState, sign
+from screens.widgets.page import Page, PageEntry
 from wizard.profile.fields import CHOICES
-
-if TYPE_CHECKING:
-    from textual.app import ComposeResult
-    from textual.screen import Screen
-
-    from wizard.steps.step import Step
+from wizard.steps.step import Step
 
 
-class Help(ModalScreen[None]):
-    """A page of help over the screen that it is about."""
+class PageBox(Box[None]):
+    """A page of text over a screen."""
 
-    CSS_PATH = ["dialogs/ask.tcss", "help.tcss"]  # noqa: RUF012  (as Textual declares it)
     AUTO_FOCUS = "VerticalScroll"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,f1,q,enter,space", "close", "close", show=False)]
+    KIND = VerticalScroll
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("f1,q,enter,space", "close", "close", show=False)]
 
-    def __init__(self, title: str, body: list[PageEntry]) -> None:
-        super().__init__()
-        self._title, self._body = title, body
+    def __init__(self, title: str, subtitle: str, page: list[PageEntry]) -> None:
+        super().__init__(title, subtitle=subtitle)
+        self._page = page
 
-    @classmethod
-    def of(cls, screen: Screen[Any]) -> Help:
-        """The help of a screen."""
-        name = type(screen).__name__
-        if name == "StepScreen":
-            step: Step = screen.step  # type: ignore[attr-defined]
-            return cls(step.title, _step(step))
-        title, about = ABOUT.get(name, ABOUT["Welcome"])
-        return cls(title, [PageEntry(text=about), *_title("Keys"), *_keys(getattr(screen, "KEYS", ()))])
+    def content(self) -> ComposeResult:
+        yield Page(self._page)
 
-    def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="box") as box:
-            box.border_title = f"{plain(self._title)}: help"
-            box.border_subtitle = "Esc closes"
-            yield Page(self._body)
 
-    def action_close(self) -> None:
-        self.dismiss(None)
+class Help(PageBox):
+    """The help of a screen, above it."""
+
+    def __init__(self, screen: Screen[Any]) -> None:
+        if (step := getattr(screen, "step", None)) is not None:
+            title, page = step.title, _step(step)
+        else:
+            title, about = ABOUT.get(type(screen).__name__, ABOUT["Welcome"])
+            page = [PageEntry(text=about), *_title("Keys"), *_keys(getattr(screen, "KEYS", ()))]
+        super().__init__(f"{title}: help", "Esc closes", page)
+        self.add_class("-tall")
 
 
 ABOUT = {

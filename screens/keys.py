@@ -80,6 +80,7 @@ SERVERS = (
         "e", "servers('restart')", "", "restart them one by one, after a question", 2, "Restart the servers"
     ),
 )
+BACK = ScreenKey("ctrl+b,escape", "back", "back", "back to where you came from", 2)
 ROLL_BACK = ScreenKey("r", "roll_back", "roll back", "undo the run: restore every file that it changed")
 VERIFY = ScreenKey("v", "verify", "verify", "watch the two servers start and the pair form")
 
@@ -140,7 +141,7 @@ DONE: Keys = (
     VERIFY,
     ROLL_BACK,
     ScreenKey("c", "copy", "copy", "copy the next steps", 2, "Copy the next steps"),
-    ScreenKey("ctrl+b,escape", "back", "back", "back to where you came from", 2),
+    BACK,
     *EVERYWHERE,
 )
 RUNS: Keys = (
@@ -150,7 +151,7 @@ RUNS: Keys = (
     ScreenKey("n", "next_steps", "next steps", "show the next steps of the run again", 0),
     ROLL_BACK,
     ScreenKey("f5", "again", "again", "read the list again", 4),
-    ScreenKey("ctrl+b,escape", "back", "back", "back to where you came from", 2),
+    BACK,
     *EVERYWHERE,
 )
 WELCOME: Keys = (

@@ -8,22 +8,17 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from rich.text import Text
 from textual import work
 from textual.binding import BindingType
-from textual.containers import Container
-from textual.screen import Screen
 from textual.widgets import Tree
 
 from screens import keys
+from screens.apply import Done
 from screens.dialogs import questions
-from screens.done import Done
 from screens.model.background import beside
 from screens.model.draft import open_profile
 from screens.signs import plain, sign
-from screens.sizes import WIDE
 from screens.theme import tint
-from screens.widgets.change_tree import ChangeTree
-from screens.widgets.diff_view import DiffView, Said
-from screens.widgets.key_bar import KeyBar
-from screens.widgets.title_bar import TitleBar
+from screens.tree_screen import TreeScreen
+from screens.widgets.diff_view import Said
 from wizard.command_line.run import rollback
 from wizard.command_line.run.replay import packs_here
 from wizard.command_line.text import NextStep, steps_after
@@ -36,8 +31,6 @@ from wizard.system.errors import WizardError
 from wizard.transaction import runs
 
 if TYPE_CHECKING:
-    from textual import events
-    from textual.app import ComposeResult
     from textual.widgets.tree import TreeNode
 
     from screens.model.pair import OpenPair
@@ -52,42 +45,30 @@ class Entry(NamedTuple):
     change: Change | None = None
 
 
-class Runs(Screen[None]):
-    """A tree of runs, the newest first; below or beside it what the run or the file is about."""
+class Runs(TreeScreen[Entry, None]):
+    """The runs, the newest first, each with the files that it changed."""
 
-    CSS_PATH = "review.tcss"
-    AUTO_FOCUS = "Tree"
+    TITLE_WORD = "runs"
     KEYS = keys.RUNS
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.RUNS)
 
     def __init__(self, pair: OpenPair | None) -> None:
         """Show the runs of a pair; None: of every pair."""
-        super().__init__()
+        super().__init__(pair)
         self.pair = pair
 
-    def compose(self) -> ComposeResult:
-        yield TitleBar(f"{self.pair.draft.title} {sign('to')} runs" if self.pair is not None else "runs")
-        with Container(id="review"):
-            yield ChangeTree[Entry]()
-            yield DiffView()
-        yield KeyBar(())
-
     def on_mount(self) -> None:
-        self.set_class(self.app.size.width >= WIDE, "-wide")
+        self.offer("roll_back", "next_steps")
         self.call_after_refresh(self.action_again)
-
-    def on_resize(self, event: events.Resize) -> None:
-        self.set_class(event.size.width >= WIDE, "-wide")
 
     @work(exclusive=True)
     async def action_again(self) -> None:
-        """Read the list of runs."""
         name = str(self.pair.draft.target) if self.pair is not None else None
-        tree = self.query_one(Tree)
+        tree = self.branches
         try:
             history = await beside(partial(rollback.history, name), "history")
         except WizardError as error:
-            self.query_one(DiffView).show_text([Said(f"{sign('error')} {error}", "error")])
+            self.view.show_text([Said(f"{sign('error')} {error}", "error")])
             return
         tree.clear()
         for run in history:
@@ -95,7 +76,7 @@ class Runs(Screen[None]):
         tree.cursor_line = 0
         tree.display = bool(history)
         if not history:
-            self.query_one(DiffView).show_text([Said("No runs yet: F9 in the review makes the first one.")])
+            self.view.show_text([Said("No runs yet: F9 in the review makes the first one.")])
         self._offer()
 
     def _label(self, run: dict[str, Any]) -> Text:
@@ -106,17 +87,12 @@ class Runs(Screen[None]):
             f"  {plain(run['state'])}",
         )
 
-    @property
-    def _current(self) -> Entry | None:
-        node = self.query_one(Tree).cursor_node
-        return node.data if node is not None else None
-
     def _offer(self) -> None:
         """Show the keys that do something about the current run."""
-        entry = self._current
-        missing = [] if entry is not None and entry.run["can_be_undone"] else ["roll_back"]
-        missing += [] if entry is not None and entry.run["kind"] == "replay" else ["next_steps"]
-        self.query_one(KeyBar).without(self.KEYS, *missing)
+        entry = self.current
+        silent = [] if entry is not None and entry.run["can_be_undone"] else ["roll_back"]
+        silent += [] if entry is not None and entry.run["kind"] == "replay" else ["next_steps"]
+        self.offer(*silent)
 
     # --- what a run changed -----------------------------------------------------------------------
 
@@ -139,16 +115,16 @@ class Runs(Screen[None]):
     @work(exclusive=True, group="show")
     async def on_tree_node_highlighted(self, event: Tree.NodeHighlighted[Entry]) -> None:
         self._offer()
-        entry, view = event.node.data, self.query_one(DiffView)
+        entry = event.node.data
         if entry is None:
             return
-        if entry.change is None:
-            view.show_text(self._about(entry.run))
-            return
         change = entry.change
+        if change is None:
+            self.view.show_text(self._about(entry.run))
+            return
         found = rows(change, await beside(partial(_masker, entry.run["profile_path"]), "masker"))
         said = [Said(what) for what in change.what] if not found else []
-        view.show_rows(found, said, title=f"{change.node} {sign('dot')} {change.path}")
+        self.view.show_rows(found, said, title=f"{change.node} {sign('dot')} {change.path}")
 
     def _about(self, run: dict[str, Any]) -> list[Said]:
         said = [
@@ -174,8 +150,7 @@ class Runs(Screen[None]):
 
     @work
     async def action_roll_back(self) -> None:
-        """Undo the current run, after a question."""
-        entry = self._current
+        entry = self.current
         if entry is None or not entry.run["can_be_undone"]:
             self.notify("This run cannot be rolled back.", markup=False)
             return
@@ -187,7 +162,7 @@ class Runs(Screen[None]):
     @work(exclusive=True, group="next")
     async def action_next_steps(self) -> None:
         """Show the next steps of the current run again; its pair is opened where it is not."""
-        entry = self._current
+        entry = self.current
         if entry is None or entry.run["kind"] != "replay":
             return
         run = entry.run
@@ -203,10 +178,6 @@ class Runs(Screen[None]):
             f"{run['files']} files, {run['started'][:16].replace('T', ' ')} by {run['owner']}: {run['state']}"
         )
         self.app.push_screen(Done(pair, summary, steps, run["run"] if run["can_be_undone"] else None))
-
-    def action_back(self) -> None:
-        """Go back."""
-        self.dismiss(None)
 
 
 def _masker(path: str) -> Masker:

@@ -24,47 +24,27 @@ WORDS: dict[StepState, str] = {
     "done": "done",
 }
 
-_UNICODE = {
-    "untouched": "·",
-    "incomplete": "?",
-    "checking": "…",
-    "error": "✗",
-    "warning": "!",
-    "done": "✓",
-    "skipped": "-",
-    "here": "▸",
-    "opened": "▾",
-    "chosen": "•",
-    "dot": "·",
-    "to": "→",
-    "full": "█",
-    "empty": "░",
-    "rule": "─",
-    "bar": "│",
-    "cut": "…",
-    "mark": "▌",
+SIGNS = {
+    "untouched": "·.",
+    "incomplete": "??",
+    "checking": "…~",
+    "error": "✗x",
+    "warning": "!!",
+    "done": "✓+",
+    "skipped": "--",
+    "here": "▸>",
+    "opened": "▾v",
+    "chosen": "•*",
+    "dot": "·-",
+    "to": ("→", "->"),
+    "full": "█#",
+    "empty": "░.",
+    "rule": "─-",
+    "bar": "│|",
+    "cut": "…~",
+    "mark": "▌|",
 }
-
-_ASCII = {
-    "untouched": ".",
-    "incomplete": "?",
-    "checking": "~",
-    "error": "x",
-    "warning": "!",
-    "done": "+",
-    "skipped": "-",
-    "here": ">",
-    "opened": "v",
-    "chosen": "*",
-    "dot": "-",
-    "to": "->",
-    "full": "#",
-    "empty": ".",
-    "rule": "-",
-    "bar": "|",
-    "cut": "~",
-    "mark": "|",
-}
+"""Each sign, and what replaces it where only ASCII can be shown."""
 
 
 def needs_ascii(environ: Mapping[str, str], encoding: str | None) -> bool:
@@ -88,7 +68,7 @@ ASCII = needs_ascii(os.environ, getattr(sys.__stdout__, "encoding", None))
 
 def sign(name: str) -> str:
     """The sign of that name, in what the terminal can show."""
-    return (_ASCII if ASCII else _UNICODE)[name]
+    return SIGNS[name][ASCII]
 
 
 def of_finding(status: str) -> str:

@@ -6,11 +6,12 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import on
+from textual import on, work
 from textual.actions import SkipAction
 from textual.binding import BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
+from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input
@@ -22,21 +23,18 @@ from screens.dialogs.password import PasswordTest
 from screens.dialogs.picker import pick_for
 from screens.model import lookup, values
 from screens.model.background import PATIENCE, beside, typed_in
-from screens.model.hints import hints
 from screens.signs import WORDS, plain, sign
-from screens.sizes import VAST, WIDE
+from screens.theme import VAST, WIDE
+from screens.widgets.bars import KeyBar, TitleBar
 from screens.widgets.check_list import CheckList
 from screens.widgets.choice import Choice
 from screens.widgets.diff_view import DiffView, Said
-from screens.widgets.field import Pasted, TextField
+from screens.widgets.field import Pasted, PathField, TextField
 from screens.widgets.fold import Fold
 from screens.widgets.form import Form
-from screens.widgets.key_bar import KeyBar
 from screens.widgets.labelled import Labelled, cut_left, wrapped
-from screens.widgets.path_field import PathField
 from screens.widgets.secret_field import SecretField
 from screens.widgets.sidebar import Sidebar
-from screens.widgets.title_bar import TitleBar
 from wizard.passwords.keep import keep
 from wizard.passwords.secret import Secret
 from wizard.profile.drafts import draft_name
@@ -77,18 +75,10 @@ SAFE = {
 class Heading(Widget):
     """The step's title, its place among the others, and what it is about."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._shown = ("", "", "")
-
-    def show(self, title: str, place: str, help: str) -> None:
-        """Show another title, place or help."""
-        if (title, place, help) != self._shown:
-            self._shown = (title, place, help)
-            self.refresh()
+    shown = reactive(("", "", ""))
 
     def render(self) -> Content:
-        title, place, help = self._shown
+        title, place, help = self.shown
         gap = max(1, self.size.width - len(title) - len(place))
         about = "\n".join(wrapped(help, self.size.width)[: max(0, self.size.height - 1)])
         return Content.assemble(
@@ -99,17 +89,10 @@ class Heading(Widget):
 class FieldHelp(Widget):
     """What the field with the focus is for, or what a key has just done."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._text = ""
-
-    def show(self, text: str) -> None:
-        if text != self._text:
-            self._text = text
-            self.refresh()
+    text = reactive("")
 
     def render(self) -> Content:
-        return Content("\n".join(wrapped(plain(self._text), max(10, self.size.width))[:2]))
+        return Content("\n".join(wrapped(plain(self.text), max(10, self.size.width))[:2]))
 
 
 class StepScreen(Screen[None]):
@@ -129,8 +112,6 @@ class StepScreen(Screen[None]):
         self._early: list[events.Key] = []
         self._said = ""
         """What a key has done, for the help line of the field that gets the focus by it."""
-        self._hints: list[Finding] = []
-        self._hinted: tuple[set[Place], tuple[Any, ...]] = (set(), ())
         pair.visited.add(self.step.id)
 
     # --- the picture ------------------------------------------------------------------------------
@@ -156,15 +137,14 @@ class StepScreen(Screen[None]):
 
     async def _begin(self) -> None:
         if self._field_of(self.focused, Labelled) is next(self.form.fields(), None):
-            self.form.scroll_home(
-                animate=False
-            )  # the focus came before the layout: the title was scrolled away
+            # the focus came before the layout: the title was scrolled away
+            self.form.scroll_home(animate=False)
         self.pair.begin()
         self._look_at_paths()
         if self.pair.draft.conflict:
             self.app.ask_about_conflict()
         elif self.all_finished:
-            self.query_one(FieldHelp).show("Every step is finished: F2 shows what is to be written.")
+            self.say("Every step is finished: F2 shows what is to be written.")
         self.show_pair()
         self.query_one(Sidebar).applied = await beside(lambda: lookup.applied(self.pair.draft.name), "runs")
 
@@ -196,7 +176,11 @@ class StepScreen(Screen[None]):
         self.query_one(Sidebar).states = states
         place = f"step {STEPS.index(self.step) + 1} of {len(STEPS)}"
         word = WORDS[states[self.step.id]]
-        self.query_one(Heading).show(self.step.title, f"{place} {sign('dot')} {word}", self.step.help)
+        self.query_one(Heading).shown = (self.step.title, f"{place} {sign('dot')} {word}", self.step.help)
+
+    def say(self, text: str) -> None:
+        """Say what a key has just done, where the help of the field is."""
+        self.query_one(FieldHelp).text = text
 
     def _show_pair(self) -> None:
         self._showing = False
@@ -205,13 +189,12 @@ class StepScreen(Screen[None]):
         self._show_head()
         self.form.show_draft()
         self._show_problems()
-        found = self.pair.findings_of(self.step) + self._mistakes() + self._hints_here()
+        found = self.pair.findings_of(self.step) + self._mistakes()
         self.checks.show(found, self.pair.running_of(self.step), self._idle())
         self._show_preview()
         self._show_keys()
         if self.pair.untyped() and self.pair.profile is not None and self.is_current:
             self.run_worker(self._ask_for_passwords, exclusive=True, group="ask")  # type: ignore[arg-type]
-        self.run_worker(self._look_for_hints, exclusive=True, group="hints")  # type: ignore[arg-type]
 
     async def _ask_for_passwords(self) -> None:
         before = len(self.pair.typed)
@@ -219,35 +202,14 @@ class StepScreen(Screen[None]):
         if len(self.pair.typed) > before:
             self.pair.check_again()
 
-    async def _look_for_hints(self) -> None:
-        """Look for what could be filled in, once for each gap."""
-        gaps = {place for place, mistake in self.pair.mistakes.items() if mistake.kind == "missing"}
-        homes = tuple(self.pair.draft.value(("nodes", number, "home")) for number in (0, 1))
-        if (gaps, homes) == self._hinted:
-            return
-        self._hinted = (gaps, homes)
-        self._hints = await hints(self.pair)
-        self.show_pair()
-
-    def _hints_here(self) -> list[Finding]:
-        """The hints about fields of this step that are still empty."""
-        return [
-            hint
-            for hint in self._hints
-            if isinstance(hint.action, SetField)
-            and (place := self.pair.draft.place(hint.action.field)) in self.pair.mistakes
-            and key_of(place or ()) in self.step.fields
-        ]
-
     def _show_problems(self) -> None:
         """Say below each field what is wrong with it, once the field was left."""
         pair = self.pair
         for field in self.form.fields():
-            mistake = pair.mistakes.get(field.place)
-            if mistake is None or not (field.place in pair.left or pair.draft.was_saved):
-                field.describe("", field.note)
-            else:
-                field.describe("required" if mistake.kind == "missing" else mistake.message, field.note)
+            mistake, problem = pair.mistakes.get(field.place), ""
+            if mistake is not None and (field.place in pair.left or pair.draft.was_saved):
+                problem = "required" if mistake.kind == "missing" else mistake.message
+            field.describe(problem, field.note)
 
     def _mistakes(self) -> list[Finding]:
         """What is wrong with the file and belongs to no field: shown with the first step."""
@@ -299,6 +261,7 @@ class StepScreen(Screen[None]):
 
     # --- the keys that act now --------------------------------------------------------------------
 
+    @on(CheckList.Pointed)
     def _show_keys(self) -> None:
         """Show in the footer what can do something now."""
         pointed, focused = self.checks.pointed, self.focused
@@ -318,10 +281,6 @@ class StepScreen(Screen[None]):
 
         return of_step(self)
 
-    @on(CheckList.Pointed)
-    def _another_finding(self) -> None:
-        self._show_keys()
-
     # --- changing something -----------------------------------------------------------------------
 
     def on_input_changed(self, event: Input.Changed) -> None:
@@ -334,7 +293,7 @@ class StepScreen(Screen[None]):
         self.form.show_draft()
 
     def on_secret_field_changed(self, event: SecretField.Changed) -> None:
-        self._set(event.field, event.value)
+        self._set(event.field, event.field.value)
 
     def _set(self, field: FormField, value: Any) -> None:
         field.known = value
@@ -345,14 +304,14 @@ class StepScreen(Screen[None]):
         if text := field.taken():
             await self._keep(field, text)
         elif self.pair.draft.value(field.place) is None:
+            self._ask_about_empty(field)
 
-            def answered(choice: str | None) -> None:
-                if choice == "empty":
-                    self.run_worker(self._keep(field, ""), group="keep")
-
-            choices = [("no", "no"), ("empty", "it is empty")]
-            question = f"{field.field.title}: nothing was typed.\nHas this account an empty password?"
-            self.app.push_screen(Ask("An empty password?", question, choices), answered)
+    @work(group="keep")
+    async def _ask_about_empty(self, field: SecretField) -> None:
+        choices = [("no", "no"), ("empty", "it is empty")]
+        question = f"{field.field.title}: nothing was typed.\nHas this account an empty password?"
+        if await self.app.push_screen_wait(Ask("An empty password?", question, choices)) == "empty":
+            await self._keep(field, "")
 
     async def _keep(self, field: SecretField, text: str) -> None:
         """Keep a typed password outside the profile, and put the reference to it into the profile."""
@@ -368,10 +327,6 @@ class StepScreen(Screen[None]):
         self.pair.password_changed()
 
     async def put_back(self) -> None:
-        """The wizard is being left: keep what was typed last."""
-        await self._keep_all()
-
-    async def _keep_all(self) -> None:
         """Take the last keys, then keep the passwords; for a key's action, which must not overtake them."""
         if self.focused is not None:
             await typed_in(self.focused)
@@ -405,17 +360,11 @@ class StepScreen(Screen[None]):
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         field = self._field_of(event.widget, Labelled)
-        text = ""
+        text = getattr(event.widget, "ABOUT", "")
         if field is not None:
             text = f"{field.field.title}: {values.help_of(field.field)}"
             field.refresh()
-        elif isinstance(event.widget, CheckList):
-            text = "Up and Down choose a finding; F4 applies its fix, F6 copies it. Enter shows what passed."
-        elif isinstance(event.widget, Sidebar):
-            text = "Up and Down choose a step; Enter opens it."
-        elif isinstance(event.widget, Fold):
-            text = "These fields have values that fit most pairs. Enter shows them."
-        self.query_one(FieldHelp).show(self._said or text)
+        self.say(self._said or text)
         self._said = ""
         self._show_keys()
 
@@ -450,12 +399,10 @@ class StepScreen(Screen[None]):
 
     async def action_go(self, by: int) -> None:
         """Go to the next field or the one before; Tab first completes a path as far as it can."""
-        if by > 0 and isinstance(self.focused, PathField) and await self.focused.completed():
-            return
-        if by > 0:
-            self.focus_next()
-        else:
+        if by < 0:
             self.focus_previous()
+        elif not (isinstance(self.focused, PathField) and await self.focused.completed()):
+            self.focus_next()
 
     async def action_enter(self) -> None:
         """Go to the next field, or open the fold; in all else Enter does what the widget does with it."""
@@ -494,11 +441,10 @@ class StepScreen(Screen[None]):
         if place is not None and self.form.field_at(place) is None:
             self.call_later(self._open_and_focus, place)
             return
-        target: Widget | None = self.form.field_at(place) if place is not None else None
-        target = target or next((one for one in self.form.query("*") if one.focusable), None)
+        focusable = (one for one in self.form.query("*") if one.focusable)
+        target = self.form.field_at(place) if place is not None else next(focusable, None)
         if target is not None:
-            inner = next((child for child in target.query(Input)), None)
-            self.set_focus(inner or target)
+            self.set_focus(next(iter(target.query(Input)), target))
 
     async def _open_and_focus(self, place: Place) -> None:
         await self.form.open(place)
@@ -513,7 +459,7 @@ class StepScreen(Screen[None]):
 
     async def action_next(self) -> None:
         """Go to the next step; what is missing here is shown first, once."""
-        await self._keep_all()
+        await self.put_back()
         empty = self.pair.empty(self.step)
         is_shown = self.pair.left.issuperset(empty)
         self.pair.left.update(field.place for field in self.form.fields())
@@ -526,12 +472,12 @@ class StepScreen(Screen[None]):
 
     async def action_back(self) -> None:
         number = STEPS.index(self.step)
-        await self._keep_all()
+        await self.put_back()
         if number:
             await self._go_on_to(STEP_IDS[number - 1])
 
     async def action_review(self) -> None:
-        await self._keep_all()
+        await self.put_back()
         await self._go_on_to("review")
 
     async def _go_on_to(self, target: str) -> None:
@@ -575,12 +521,11 @@ class StepScreen(Screen[None]):
             return
         from screens.review import Review
 
-        self.app.push_screen(Review(self.app.review_of(self.pair)), self._go_to_field)
+        def chosen(field: tuple[str, Place | None] | None) -> None:
+            if field is not None:
+                self.call_later(self.open_step, *field)
 
-    def _go_to_field(self, chosen: tuple[str, Place | None] | None) -> None:
-        """Open the step and the field that were chosen in the review, if any."""
-        if chosen is not None:
-            self.call_later(self.open_step, *chosen)
+        self.app.push_screen(Review(self.pair), chosen)
 
     # --- the checks -------------------------------------------------------------------------------
 
@@ -588,7 +533,7 @@ class StepScreen(Screen[None]):
         """Apply the fix of the finding under the cursor: a change of the profile, nothing else."""
         pointed = self.checks.pointed
         if pointed is None or pointed.action is None:
-            self.query_one(FieldHelp).show("No automatic fix for this finding.")
+            self.say("No automatic fix for this finding.")
         elif isinstance(pointed.action, Agree):
             self.run_worker(questions.agree(self.app, self.pair))
         else:
@@ -597,83 +542,65 @@ class StepScreen(Screen[None]):
     def _safe(self) -> list[SetField]:
         """The fixes that Shift+F4 applies, of all steps: one for each field."""
         found: dict[str, SetField] = {}
-        for one in [*self.pair.all_findings(), *self._hints]:
-            place = self.pair.draft.place(one.action.field) if isinstance(one.action, SetField) else None
-            if place is not None and key_of(place) in SAFE and isinstance(one.action, SetField):
+        for one in self.pair.all_findings():
+            if isinstance(one.action, SetField) and self.pair.field_of(one) in SAFE:
                 found.setdefault(one.action.field, one.action)
         return list(found.values())
 
-    def action_fix_all(self) -> None:
-        """Apply all safe fixes, after a list of what would change."""
+    @work(group="fix")
+    async def action_fix_all(self) -> None:
         safe = self._safe()
         if not safe:
-            self.query_one(FieldHelp).show("No safe fix: ports, offsets, hosts and the driver jar are right.")
+            self.say("No safe fix: ports, offsets, hosts and the driver jar are right.")
             return
-        draft = self.pair.draft
-        lines = []
+        lines = ["These values of the profile would change:", ""]
         for change in safe:
-            before = draft.value(draft.place(change.field) or ())
-            lines.append(
-                f"{self._title(change)}: {'not set' if before is None else before} {sign('to')} {change.value}"
-            )
-
-        def answered(choice: str | None) -> None:
-            if choice == "change":
-                self._apply_fixes(safe)
-
-        text = "\n".join(["These values of the profile would change:", "", *lines])
+            place = self.pair.draft.place(change.field) or ()
+            before = self.pair.draft.value(place)
+            was = "not set" if before is None else before
+            lines.append(f"{self.pair.label(place)}: {was} {sign('to')} {change.value}")
         choices = [("no", "change nothing"), ("change", f"change {len(safe)} values")]
-        self.app.push_screen(Ask("Apply all safe fixes?", text, choices), answered)
+        question = Ask("Apply all safe fixes?", "\n".join(lines), choices)
+        if await self.app.push_screen_wait(question) == "change":
+            self._apply_fixes(safe)
 
     def _apply_fixes(self, fixes: list[SetField]) -> None:
-        changed = [(fix, place) for fix in fixes if (place := self.pair.do(fix)) is not None]
+        changed = {
+            place: fix.value for fix in fixes if (place := self.pair.draft.place(fix.field)) is not None
+        }
         if not changed:
             return
-        place, said = (
-            changed[0][1],
-            f"Changed: {'; '.join(f'{self._title(fix)} = {fix.value}' for fix, _ in changed)}",
-        )
+        for place, value in changed.items():
+            self.pair.set(place, value)
+        said = "; ".join(f"{self.pair.label(place)} = {value}" for place, value in changed.items())
+        first = next(iter(changed))
         focused = self._field_of(self.focused, Labelled)
-        if key_of(place) in self.step.fields and (focused is None or focused.place != place):
-            self._said = said
-            self.focus_field(place)
+        if key_of(first) in self.step.fields and (focused is None or focused.place != first):
+            self._said = f"Changed: {said}"
+            self.focus_field(first)
         else:
-            self.query_one(FieldHelp).show(said)
-
-    def _title(self, change: SetField) -> str:
-        """The title of the field that a fix sets, with its node."""
-        return self.pair.label(self.pair.draft.place(change.field) or ())
+            self.say(f"Changed: {said}")
 
     def action_again(self) -> None:
         self.pair.check_again()
         self.show_pair()
 
     def action_copy(self) -> None:
-        """Copy the fix of the finding under the cursor."""
         pointed = self.checks.pointed
         if pointed is not None and pointed.fix:
             self.app.copy_to_clipboard(pointed.fix)
 
     def action_offline(self) -> None:
-        """Check with or without the network."""
         self.pair.note(offline=not self.pair.progress.offline)
         self.pair.check_again()
         self.show_pair()
 
     def action_test(self) -> None:
-        """Test the password of the field that has the focus, or type it for this session."""
         field = self._field_of(self.focused, SecretField)
         if field is not None:
-            self._test(field)
-
-    def on_secret_field_test_wanted(self, event: SecretField.TestWanted) -> None:
-        self._test(event.field)
-
-    def _test(self, field: SecretField) -> None:
-        self.app.push_screen(PasswordTest(self.pair, field.place))
+            self.app.push_screen(PasswordTest(self.pair, field.place))
 
     def action_pick(self) -> None:
-        """Choose a path instead of typing it."""
         if isinstance(self.focused, PathField):
             pick_for(self.focused, self.pair.draft.folder)
 

@@ -1,15 +1,24 @@
-"""The two looks, one for dark terminals and one for light ones, and the inks that widgets paint with."""
+"""The two looks, for dark and for light terminals, the inks that widgets paint with, and what plainer terminals get."""
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING
+from functools import cache, lru_cache
+from typing import ClassVar
 
+from rich.segment import Segment
 from rich.style import Style
+from textual.color import Color
+from textual.filter import LineFilter
+from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.theme import Theme
+from textual.widget import Widget
 
-if TYPE_CHECKING:
-    from textual.widget import Widget
+SMALLEST = (72, 20)
+"""Columns and rows that the screens need."""
+WIDE = 116
+"""Columns from which both nodes stand side by side, and the checks beside the form."""
+VAST = 160
+"""Columns from which the changes of a step are shown beside its form."""
 
 DARK = {
     "foreground": "#dde4ea",
@@ -52,14 +61,14 @@ PALETTES = {"apimha-dark": DARK, "apimha-light": LIGHT}
 
 OWN = ("raised", "line", "quiet", "added", "removed", "on-primary")
 """The colours that Textual's themes do not know."""
+GROUNDS = (
+    *(f"scrollbar-background{state}" for state in ("", "-hover", "-active")),
+    "scrollbar-corner-color",
+)
 
 
 def _theme(name: str, colours: dict[str, str], *, dark: bool) -> Theme:
-    bars = {f"scrollbar-{part}": colours["background"] for part in ("background", "background-hover")}
-    bars |= {
-        "scrollbar-background-active": colours["background"],
-        "scrollbar-corner-color": colours["background"],
-    }
+    bars = dict.fromkeys(GROUNDS, colours["background"])
     bars |= {"scrollbar": colours["line"], "scrollbar-hover": colours["quiet"]}
     bars |= {"scrollbar-active": colours["primary"], "border": colours["primary"]}
     known = {key: colour for key, colour in colours.items() if key not in OWN}
@@ -92,3 +101,48 @@ def tint(widget: Widget, colour: str, *, bold: bool = False) -> Style:
 def _ink(theme: str, colour: str, on: str, bold: bool) -> Style:
     palette = PALETTES.get(theme, DARK)
     return Style(color=palette[colour], bgcolor=palette[on], bold=bold or None)
+
+
+# --- plainer terminals ----------------------------------------------------------------------------
+
+REVERSED = frozenset(
+    palette[name] for palette in PALETTES.values() for name in ("primary", "foreground", "success")
+)
+"""Backgrounds that mark a choice: cursor, selection, focused button."""
+
+
+class NoColours(LineFilter):
+    """Remove every colour (Textual's own answer to `NO_COLOR` is shades of grey, Textualize/textual#839).
+
+    Bold and reversed text show what colours show otherwise.
+    """
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        return [
+            Segment(text, _without_colour(style) if style is not None else None, control)
+            for text, style, control in segments
+        ]
+
+
+@lru_cache(2048)
+def _without_colour(style: Style) -> Style:
+    ground = style.bgcolor.triplet if style.bgcolor is not None else None
+    return Style(
+        bold=style.bold,
+        italic=style.italic,
+        underline=style.underline,
+        reverse=(ground is not None and ground.hex in REVERSED) or style.reverse or None,
+        meta=style.meta,
+    )
+
+
+class AsciiBars(ScrollBarRender):
+    """Scroll bars whose ends are whole cells: they are drawn by colour and reversed text alone."""
+
+    VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
+    HORIZONTAL_BARS: ClassVar[list[str]] = [" "] * 8
+
+
+def dress_scroll_bars(*, ascii: bool) -> None:
+    """Draw every scroll bar so from now on."""
+    ScrollBar.renderer = AsciiBars if ascii else ScrollBarRender

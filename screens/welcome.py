@@ -1,39 +1,42 @@
-"""The first screen without a profile: a new pair, the saved ones, or a file."""
+"""The first screen without a profile: the saved pairs, and the ways to begin another one."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar, NamedTuple
 
-from textual.binding import Binding, BindingType
-from textual.containers import Container, Horizontal, Vertical
+from textual import events, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen, Screen
-from textual.widgets import Button, Input, OptionList, Static
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from screens import keys
-from screens.dialogs.picker import Picker
-from screens.existing import ExistingPair, ReadBack, WhatWasRead
+from screens.dialogs.ask import Entry
+from screens.dialogs.picker import Picker, pick_for
+from screens.help import PageBox
 from screens.model import lookup
 from screens.model.background import beside
-from screens.model.draft import begin, open_profile
-from screens.page import Page, PageEntry
+from screens.model.draft import OpenedProfile, begin, open_profile
 from screens.signs import plain, sign
-from screens.sizes import WIDE
-from screens.widgets.key_bar import KeyBar
-from screens.widgets.title_bar import TitleBar
-from wizard.profile.fields import Key
+from screens.theme import WIDE
+from screens.widgets.bars import KeyBar, TitleBar
+from screens.widgets.field import PathField, TextField
+from screens.widgets.page import Page, PageEntry
+from wizard.command_line.run import from_homes
+from wizard.command_line.run.from_homes import PairReading
+from wizard.profile import fields
 from wizard.profile.names import check_name
-from wizard.profile.store import listing
+from wizard.profile.store import Listed, listing
 from wizard.system import locations
-from wizard.system.errors import WizardError
-
-if TYPE_CHECKING:
-    from textual import events
-    from textual.app import ComposeResult
-
-    from wizard.profile.store import Listed
+from wizard.system.errors import UsageError, WizardError
 
 ACTIONS = {"new": "New pair", "existing": "From an existing pair", "open_file": "Open a file"}
 
@@ -86,7 +89,7 @@ class Welcome(Screen[None]):
 
     async def action_again(self) -> None:
         """Look for the saved profiles."""
-        self._listed, last = await beside(_listing, "profiles")
+        self._listed, last = await beside(lambda: (listing(), lookup.newest_runs()), "profiles")
         options = self.query_one(OptionList)
         options.clear_options()
         for number, one in enumerate(self._listed):
@@ -108,15 +111,7 @@ class Welcome(Screen[None]):
         self.query_one(OptionList).action_select()
 
     def action_new(self) -> None:
-        self.app.push_screen(NewPair(), self._begin)
-
-    def _begin(self, name: str | None) -> None:
-        if name is None:
-            return
-        try:
-            self.app.open(begin(name))  # type: ignore[attr-defined]
-        except WizardError as problem:
-            self.app.say(str(problem), "error")  # type: ignore[attr-defined]
+        self.app.push_screen(NewPair(), partial(self._open, how=begin))
 
     def action_existing(self) -> None:
         self.app.push_screen(ExistingPair(Path.cwd()), self._go_on)
@@ -128,14 +123,14 @@ class Welcome(Screen[None]):
         self.app.push_screen(WhatWasRead(read.found))
 
     def action_open_file(self) -> None:
-        profile = Key("profile", "Profile", "a .toml file", "path", True, None, (), ())
+        profile = fields.Key("profile", "Profile", "a .toml file", "path", True, None, (), ())
         self.app.push_screen(Picker(profile, "", Path.cwd()), self._open)
 
-    def _open(self, argument: str | None) -> None:
+    def _open(self, argument: str | None, how: Callable[[str], OpenedProfile] = open_profile) -> None:
         if argument is None:
             return
         try:
-            self.app.open(open_profile(argument))  # type: ignore[attr-defined]
+            self.app.open(how(argument))  # type: ignore[attr-defined]
         except WizardError as problem:
             self.app.say(str(problem), "error")  # type: ignore[attr-defined]
 
@@ -143,58 +138,32 @@ class Welcome(Screen[None]):
         self.set_class(event.size.width >= WIDE, "-wide")
 
 
-class NewPair(ModalScreen["str | None"]):
+class NewPair(Entry[str]):
     """Asks for the name of a new pair."""
 
-    CSS_PATH = "dialogs/ask.tcss"
     AUTO_FOCUS = "Input"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "close", show=False)]
 
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="box") as box:
-            box.border_title = "A new pair"
-            yield Static(
-                "A name of letters, digits, _ and -, for commands and reports.",
-                markup=False,
-                classes="text",
-            )
-            name = Input(placeholder="analytics", select_on_focus=False)
-            name.cursor_blink = False
-            yield name
-            yield Static("", markup=False, classes="result")
-            with Horizontal(classes="buttons"):
-                yield Button("cancel", id="cancel", compact=True)
-                yield Button("begin", id="begin", compact=True)
+    def __init__(self) -> None:
+        super().__init__(
+            "A new pair", "A name of letters, digits, _ and -, for commands and reports.", "begin"
+        )
 
-    def on_input_submitted(self) -> None:
-        self._use()
+    def fields(self) -> Iterable[Widget]:
+        name = Input(placeholder="analytics", select_on_focus=False)
+        name.cursor_blink = False
+        yield name
 
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        if event.button.id == "begin":
-            self._use()
-        else:
-            self.action_close()
-
-    def _use(self) -> None:
+    def action_use(self) -> None:
         name = self.query_one(Input).value.strip() or "analytics"
-        result = self.query_one(".result", Static)
         try:
             check_name(name)
         except WizardError as problem:
-            result.update(f"{sign('error')} {plain(problem.message)}; {plain(problem.fix or '')}")
+            self.refuse(f"{problem.message}; {problem.fix or ''}")
             return
         if locations.profile(name).exists() or locations.draft(name).exists():
-            result.update(f"{sign('error')} a profile of this name exists: open it, or choose another name")
+            self.refuse("a profile of this name exists: open it, or choose another name")
             return
         self.dismiss(name)
-
-    def action_close(self) -> None:
-        self.dismiss(None)
-
-
-def _listing() -> tuple[list[Listed], dict[str, tuple[str, str]]]:
-    """The profiles, and the state and day of the newest run of each."""
-    return listing(), lookup.newest_runs()
 
 
 def _line(one: Listed, last: tuple[str, str] | None) -> Content:
@@ -220,3 +189,114 @@ def _about() -> Page:
         ]
 
     return Page([*points("What is needed", NEEDED), PageEntry(), *points("What you can count on", PROMISES)])
+
+
+# --- from an existing pair ------------------------------------------------------------------------
+
+EXISTING = """\
+For a pair that was configured by hand. Both homes are read, and nothing in them is changed: their configuration \
+becomes a profile, and each password a file that only you can read."""
+NAME = "from-homes"
+"""The name of the profile where none is typed, as on the command line."""
+
+
+class ReadBack(NamedTuple):
+    """The profile that was written, and what the homes do not answer."""
+
+    name: str
+    found: PairReading
+
+
+class LastField(TextField):
+    """The last field of the form: Enter begins."""
+
+    async def action_submit(self) -> None:
+        await self.screen.run_action("use")
+
+
+class ExistingPair(Entry[ReadBack]):
+    """Ask for the two homes and for a name; return what was read, once it is written."""
+
+    AUTO_FOCUS = "PathField"
+
+    def __init__(self, folder: Path) -> None:
+        """Ask; `folder` is where relative paths count from."""
+        super().__init__("From an existing pair", EXISTING, "read the homes", subtitle="F3 chooses a folder")
+        self._folder = folder
+
+    def fields(self) -> Iterable[Widget]:
+        home = fields.keys()["nodes.home"]
+        named = replace(home, key="", title="Profile", help="what commands and reports call the pair")
+        for number in (0, 1):
+            of_node = replace(home, title=f"Home of node {number + 1}")
+            yield PathField(of_node, ("nodes", number, "home"), "", f"/opt/wso2/analytics-{number + 1}")
+        yield LastField(named, (), "", NAME)
+
+    def on_mount(self) -> None:
+        for field in self.query(TextField):
+            field.lay(17)
+        for path in self.query(PathField):
+            path.look_from(self._folder)
+
+    def action_pick(self) -> None:
+        """Choose a home from the disk; F3 of a path."""
+        if isinstance(self.focused, PathField):
+            pick_for(self.focused, self._folder)
+
+    @work(exclusive=True)
+    async def action_use(self) -> None:
+        """Read the homes, and write the profile."""
+        first, second, name = (field.value.strip() for field in self.query(TextField))
+        for field in self.query(PathField):
+            if not field.value.strip():
+                self.refuse("enter the folder of this node's pack")
+                field.focus()
+                return
+        self.result.update(f"Reading {sign('cut')}")
+        try:
+            self.dismiss(await beside(partial(read_back, first, second, name or NAME, self._folder), "homes"))
+        except (WizardError, ValueError) as problem:
+            self.refuse(str(problem))
+
+
+def read_back(first: str, second: str, name: str, folder: Path) -> ReadBack:
+    """Read the two homes and write the profile of that name, with its files of passwords.
+
+    Raises:
+        WizardError: a home is not a pack, the name is invalid or taken, or the profile cannot be written.
+        ValueError: a path is invalid.
+    """
+    check_name(name)
+    if locations.draft(name).exists():
+        raise UsageError("a draft of this name exists already", fix="open it, or use another name")
+    found = from_homes.read((locations.located(first, folder), locations.located(second, folder)))
+    from_homes.write(found, locations.profile(name))
+    return ReadBack(name, found)
+
+
+class WhatWasRead(PageBox):
+    """What was ambiguous in the homes, field by field, over the step where the wizard continues."""
+
+    def __init__(self, found: PairReading) -> None:
+        super().__init__("Read from the two homes", "Esc continues", entries(found))
+
+
+def entries(found: PairReading) -> list[PageEntry]:
+    """What the user has to know: what is missing, then each ambiguity with its field."""
+    page = [
+        PageEntry(text="The profile holds what the homes hold. The review shows where they differ from it.")
+    ]
+    if found.missing:
+        page += [PageEntry(), PageEntry("Not in the homes; fill in", "$secondary bold")]
+        page += [
+            PageEntry(f"  {sign('incomplete')}", "$warning bold", name, indent=4) for name in found.missing
+        ]
+    if found.notes:
+        page += [
+            PageEntry(),
+            PageEntry("To be reviewed (each is a comment in the profile)", "$secondary bold"),
+        ]
+    for field, notes in found.notes.items():
+        page.append(PageEntry(f"  {field or 'both homes'}", "bold"))
+        page += [PageEntry(f"  {sign('warning')}", "$warning bold", note, indent=4) for note in notes]
+    return page

@@ -1,47 +1,133 @@
-"""A question in the middle of the screen, with its answers as buttons."""
+"""What is shown above a screen: a question with its answers as buttons, a box where something is typed, a notice."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Iterable
+from pathlib import Path
+from typing import ClassVar, TypeVar
 
+from textual import events
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
+from textual.widget import Widget
 from textual.widgets import Button, Static
 
-from screens.signs import plain
+from screens.signs import plain, sign
 
-if TYPE_CHECKING:
-    from textual.app import ComposeResult
+T = TypeVar("T")
 
 
-class Ask(ModalScreen[str]):
+class Box(ModalScreen[T]):
+    """A box with a title, its content, and buttons; Escape closes it."""
+
+    CSS_PATH = Path(__file__).with_name("ask.tcss")
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "close", show=False)]
+    KIND: ClassVar[type[Widget]] = Vertical
+
+    def __init__(self, title: str, buttons: Iterable[tuple[str, str]] = (), subtitle: str = "") -> None:
+        """Show these buttons, each an id and what is written on it."""
+        super().__init__()
+        self._title, self._buttons, self._subtitle = title, list(buttons), subtitle
+
+    def compose(self) -> ComposeResult:
+        with self.KIND(classes="box") as box:
+            box.border_title, box.border_subtitle = plain(self._title), self._subtitle
+            yield from self.content()
+            if self._buttons:
+                with Horizontal(classes="buttons"):
+                    for id, label in self._buttons:
+                        yield Button(label, id=id, compact=True)
+
+    def content(self) -> ComposeResult:
+        """What the box shows above its buttons."""
+        raise NotImplementedError
+
+    def action_close(self) -> None:
+        self.dismiss(None)
+
+
+class Ask(Box[str]):
     """Gives the id of the answer; Escape gives the first one, which is always the harmless one."""
 
-    CSS_PATH = "ask.tcss"
     AUTO_FOCUS = "Button"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "first", "no", show=False),
         Binding("right,down", "app.focus_next", "next", show=False),
         Binding("left,up", "app.focus_previous", "previous", show=False),
     ]
 
     def __init__(self, title: str, text: str, choices: list[tuple[str, str]]) -> None:
-        """Ask with these answers, each an id and what stands on its button."""
-        super().__init__()
-        self._title, self._text, self._choices = title, text, choices
+        super().__init__(title, choices)
+        self._text = text
 
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="box") as box:
-            box.border_title = plain(self._title)
-            text = "\n".join(map(plain, self._text.split("\n")))
-            yield Static(text, markup=False, classes="text")
-            with Horizontal(classes="buttons"):
-                for id, label in self._choices:
-                    yield Button(label, id=id, compact=True)
+    def content(self) -> ComposeResult:
+        yield Static("\n".join(map(plain, self._text.split("\n"))), markup=False, classes="text")
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        self.dismiss(event.button.id or self._choices[0][0])
+        self.dismiss(event.button.id or self._buttons[0][0])
 
-    def action_first(self) -> None:
-        self.dismiss(self._choices[0][0])
+    def action_close(self) -> None:
+        self.dismiss(self._buttons[0][0])
+
+
+class Entry(Box[T | None]):
+    """A text, fields, and below them what is wrong with what was entered; gives None where the user gives up."""
+
+    def __init__(self, title: str, text: str, use: str, cancel: str = "cancel", subtitle: str = "") -> None:
+        """`use` and `cancel` are written on the buttons."""
+        super().__init__(title, [("cancel", cancel), ("use", use)], subtitle)
+        self._text = text
+
+    def content(self) -> ComposeResult:
+        yield Static(self._text, markup=False, classes="text")
+        yield from self.fields()
+        yield Static("", markup=False, classes="result")
+
+    def fields(self) -> Iterable[Widget]:
+        """The fields, from the top."""
+        raise NotImplementedError
+
+    def action_use(self) -> object:
+        """Use what was entered."""
+        raise NotImplementedError
+
+    @property
+    def result(self) -> Static:
+        return self.query_one(".result", Static)
+
+    def refuse(self, problem: str) -> None:
+        """Say why what was entered cannot be used."""
+        self.result.update(f"{sign('error')} {plain(problem)}")
+
+    def on_input_submitted(self) -> None:
+        self.action_use()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        if event.button.id == "use":
+            self.action_use()
+        else:
+            self.action_close()
+
+
+class TooSmall(ModalScreen[None]):
+    """Says how much room is needed; goes away by itself when there is enough."""
+
+    DEFAULT_CSS = """
+    TooSmall { align: center middle; background: $background; }
+    TooSmall Static { width: auto; height: auto; text-align: center; }
+    """
+
+    def __init__(self, columns: int, rows: int) -> None:
+        super().__init__()
+        self._needed = (columns, rows)
+
+    def compose(self) -> ComposeResult:
+        yield Static("", markup=False)
+
+    def on_resize(self, event: events.Resize) -> None:
+        columns, rows = self._needed
+        self.query_one(Static).update(
+            f"This terminal is too small.\n\nIt has {event.size.width}x{event.size.height}, and "
+            f"{columns}x{rows} are needed.\nMake it larger, or leave with Ctrl+Q:\nnothing is lost."
+        )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
-from textual.widgets import Button, Static
+from textual.widget import Widget
 
+from screens.dialogs.ask import Entry
 from screens.model.background import beside
 from screens.signs import of_finding, plain
 from screens.widgets.secret_field import Masked
@@ -21,8 +20,6 @@ from wizard.steps import procedure
 from wizard.system import finding
 
 if TYPE_CHECKING:
-    from textual.app import ComposeResult
-
     from screens.model.pair import OpenPair
     from wizard.profile.document import Place
     from wizard.system.finding import Finding
@@ -35,76 +32,45 @@ TESTS = {
 """The key of a password → its step, its name in `Passwords`, and the checks that test it."""
 
 
-class Typed(ModalScreen["str | None"]):
+class Typed(Entry[str]):
     """Asks for a password; gives what was typed, or None."""
 
-    CSS_PATH = "ask.tcss"
     AUTO_FOCUS = "Masked"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "close", show=False)]
-
     TEXT = "It is kept in memory until you leave, and stored nowhere but in the nodes' files."
-    BUTTONS = ("cancel", "use it")
 
     def __init__(self, key: str) -> None:
-        super().__init__()
-        self._key = key
+        super().__init__(f"Password for {key}", self.TEXT, "use it")
 
-    @property
-    def _title(self) -> str:
-        return f"Password for {self._key}"
+    def fields(self) -> Iterable[Widget]:
+        yield Masked("", "type the password")
 
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="box") as box:
-            box.border_title = self._title
-            yield Static(self.TEXT, markup=False, classes="text")
-            yield Masked("", "type the password")
-            yield Static("", markup=False, classes="result")
-            with Horizontal(classes="buttons"):
-                for id, label in zip(("cancel", "take"), self.BUTTONS, strict=True):
-                    yield Button(label, id=id, compact=True)
-
-    def on_input_submitted(self) -> None:
-        self.typed(self.query_one(Masked).value)
-
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        if event.button.id == "take":
-            self.typed(self.query_one(Masked).value)
-        else:
-            self.action_close()
-
-    def typed(self, text: str) -> None:
-        self.dismiss(text)
-
-    def action_close(self) -> None:
-        self.dismiss(None)
+    def action_use(self) -> None:
+        self.dismiss(self.query_one(Masked).value)
 
 
-class PasswordTest(Typed):
+class PasswordTest(Entry[None]):
     """Tests the password that a field refers to, or another one that is typed here.
 
     What only the user has (*ask me*, a variable that is not set) is used for this session; the rest is forgotten.
     """
 
+    AUTO_FOCUS = "Masked"
     TEXT = "What you type is tested once and forgotten. Leave it empty to test what the field refers to."
-    BUTTONS = ("close", "test it now")
+    fields = Typed.fields
 
     def __init__(self, pair: OpenPair, place: Place) -> None:
-        super().__init__(key_of(place))
-        self.pair = pair
+        self._key = key_of(place)
         self._untyped = self._key in pair.untyped()
         self._for_session = self._untyped or self._key in pair.typed
-        if self._for_session:
-            self.TEXT = Typed.TEXT
+        text = Typed.TEXT if self._for_session else self.TEXT
+        super().__init__(f"Test: {keys()[self._key].title}", text, "test it now", "close")
+        self.pair = pair
 
-    @property
-    def _title(self) -> str:
-        return f"Test: {keys()[self._key].title}"
-
-    def typed(self, text: str) -> None:
-        self.run_worker(self._test(text), exclusive=True)
+    def action_use(self) -> None:
+        self.run_worker(self._test(self.query_one(Masked).value), exclusive=True)
 
     async def _test(self, text: str) -> None:
-        result = self.query_one(".result", Static)
+        result = self.result
         if not text and self._untyped:
             result.update("Type the password first.")
             return

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from screens.dialogs.ask import Box
 from screens.model import paths
 from screens.model.background import beside
 from screens.signs import plain, sign
@@ -22,41 +21,34 @@ from wizard.system import locations
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from screens.widgets.path_field import PathField
+    from screens.widgets.field import PathField
     from wizard.profile.fields import Key
 
 UP = ".."
+KEYS = "Enter chooses a pack or a jar and opens any other folder; Right opens, Backspace goes up, Esc leaves."
 LONGEST = 66
 """Characters of the folder's path on one line of the box."""
 
 
-class Picker(ModalScreen["str | None"]):
+class Picker(Box["str | None"]):
     """Gives the path that was chosen, or None."""
 
-    CSS_PATH = ["ask.tcss", "picker.tcss"]  # noqa: RUF012  (as Textual declares it)
     AUTO_FOCUS = "OptionList"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "give_up", "give up", show=False),
         Binding("backspace,left", "up", "up", show=False),
         Binding("right", "into", "into the folder", show=False),
     ]
 
     def __init__(self, field: Key, text: str, folder: Path) -> None:
-        super().__init__()
+        super().__init__(f"Choose: {field.title}")
         self._field = field
         self._entries: list[paths.PathEntry] = []
         self._folder = _start(text, folder)
 
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="box") as box:
-            box.border_title = f"Choose: {self._field.title}"
-            yield Static("", markup=False, id="where")
-            yield OptionList()
-            yield Static(
-                "Enter chooses a pack or a jar and opens any other folder; Right opens, Backspace goes up, Esc leaves.",
-                markup=False,
-                classes="quiet",
-            )
+    def content(self) -> ComposeResult:
+        yield Static("", markup=False, id="where")
+        yield OptionList()
+        yield Static(KEYS, markup=False, classes="quiet")
 
     async def on_mount(self) -> None:
         await self._show()
@@ -103,9 +95,6 @@ class Picker(ModalScreen["str | None"]):
     async def action_up(self) -> None:
         left, self._folder = self._folder.name, self._folder.parent
         await self._show(left)
-
-    def action_give_up(self) -> None:
-        self.dismiss(None)
 
 
 def pick_for(field: PathField, folder: Path) -> None:

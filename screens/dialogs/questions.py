@@ -12,6 +12,7 @@ from textual.worker import WorkerFailed
 
 from screens.dialogs.ask import Ask
 from screens.model.background import beside
+from screens.model.draft import from_file
 from screens.signs import plain, sign
 from screens.widgets.labelled import wrapped
 from wizard.command_line.run.replay import Result, packs_here
@@ -84,9 +85,14 @@ async def conflict(app: WizardApp, pair: OpenPair) -> None:
     choices = [("later", "decide later"), ("file", "take the file"), ("draft", "keep the draft")]
     choice = await app.push_screen_wait(Ask("The profile was edited meanwhile", text, choices))
     if choice == "file":
-        app.take_file()
+        try:
+            app.open(from_file(target), give_up_draft=True)
+        except WizardError as problem:
+            app.say(str(problem), "error")
     elif choice == "draft":
-        pair.keep_draft()
+        pair.draft.conflict = False
+        pair.draft.keeper.rebase()
+        pair.publish()
 
 
 # --- a run that was interrupted in one of the homes ---------------------------------------------------

@@ -7,12 +7,11 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-from screens.dialogs.ask import Ask
+from screens.dialogs.ask import Ask, Box
 from screens.dialogs.questions import WRITING
 from screens.model.background import beside
 from screens.signs import of_finding, plain, sign
@@ -101,30 +100,25 @@ def setting_of(loaded: LoadedProfile, resolver: Resolver, only_node: str | None)
     return Setting(loaded, resolver, only_node, mask=masker_of(loaded.profile, resolver).mask)
 
 
-class ServersRun(ModalScreen[ServersResult | None]):
+class ServersRun(Box[ServersResult | None]):
     """Runs the command in a thread; Escape cancels it, and the servers keep running."""
 
-    CSS_PATH = "ask.tcss"
     AUTO_FOCUS = "Button"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,ctrl+c", "close", "cancel", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "close", "cancel", show=False)]
 
     def __init__(self, verb: Verb, title: str, make: Callable[[], Setting]) -> None:
-        super().__init__()
-        self._verb, self._title, self._make = verb, title, make
+        super().__init__(title, [("close", "cancel: the servers keep running")])
+        self._verb, self._make = verb, make
         self._states: Sequence[NodeState] = ()
         self._elsewhere = ""
         self._cancel = Cancel()
         self._since = monotonic()
         self.result: ServersResult | None = None
 
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="box") as box:
-            box.border_title = plain(self._title)
-            yield Static(id="nodes")
-            with VerticalScroll(id="found"):
-                yield Static(id="said")
-            with Horizontal(classes="buttons"):
-                yield Button("cancel: the servers keep running", id="close", compact=True)
+    def content(self) -> ComposeResult:
+        yield Static(id="nodes")
+        with VerticalScroll(id="found"):
+            yield Static(id="said")
 
     def on_mount(self) -> None:
         self.query_one("#found").display = False
@@ -171,8 +165,10 @@ class ServersRun(ModalScreen[ServersResult | None]):
         return f"{monotonic() - self._since:.0f} s"
 
     def _paint(self) -> None:
+        wanted = "stopped" if self._verb == "stop" else "running"
+        signs = {"stopped": "untouched", wanted: "done", "failed": "error"}
         lines = [
-            Content.assemble((f"{sign(_sign_of(node, self._verb))} ", "$primary"), (node.name, "bold"))
+            Content.assemble((f"{sign(signs.get(node.state, 'checking'))} ", "$primary"), (node.name, "bold"))
             + f"  {plain(node.text)}"
             for node in self._states
         ]
@@ -194,11 +190,6 @@ class ServersRun(ModalScreen[ServersResult | None]):
         if self.result is not None:
             self.dismiss(self.result)
         self._cancel.set()
-
-
-def _sign_of(node: NodeState, verb: Verb) -> str:
-    wanted = "stopped" if verb == "stop" else "running"
-    return {wanted: "done", "failed": "error", "stopped": "untouched"}.get(node.state, "checking")
 
 
 def finding_content(finding: Finding) -> Content:

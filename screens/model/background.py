@@ -9,10 +9,9 @@ import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-if TYPE_CHECKING:
-    from textual.widget import Widget
+from textual.widget import Widget
 
 T = TypeVar("T")
 
@@ -36,6 +35,11 @@ async def typed_in(widget: Widget) -> None:
                 await done.wait()
 
 
+def in_thread(work: Callable[[], None], name: str) -> None:
+    """Do something in a thread of its own."""
+    threading.Thread(target=work, name=name, daemon=True).start()
+
+
 async def beside(work: Callable[[], T], name: str = "beside") -> T:
     """What `work` returns, done in a thread of its own; an error it raises is raised here.
 
@@ -44,24 +48,19 @@ async def beside(work: Callable[[], T], name: str = "beside") -> T:
     loop = asyncio.get_running_loop()
     result: asyncio.Future[T] = loop.create_future()
 
-    def settle(value: Any, problem: BaseException | None) -> None:
-        if result.done():
-            return
-        if problem is not None:
-            result.set_exception(problem)
-        else:
-            result.set_result(value)
+    def settle(how: Callable[[Any], None], value: Any) -> None:
+        if not result.done():
+            how(value)
 
     def run() -> None:
-        value, problem = None, None
+        how: Callable[[Any], None] = result.set_result
+        value: Any
         try:
             value = work()
         except BaseException as raised:
-            problem = raised
-        try:
-            loop.call_soon_threadsafe(settle, value, problem)
-        except RuntimeError:
-            return  # the screen is gone
+            how, value = result.set_exception, raised
+        with suppress(RuntimeError):  # the screen is gone
+            loop.call_soon_threadsafe(settle, how, value)
 
-    threading.Thread(target=run, name=name, daemon=True).start()
+    in_thread(run, name)
     return await result

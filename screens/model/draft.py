@@ -1,27 +1,30 @@
-"""The pair that is being set up: its values as the forms show them, and the file that they are saved in.
+"""The pair that is being set up: its values as the forms show them, and the thread that saves them.
 
-The forms read and write plain tables, so that no key press waits for a disk; `draft_saver` saves each change.
+The forms read and write plain tables, so that no key press waits for a disk.
 """
 
 from __future__ import annotations
 
+import queue
+import threading
 import tomllib
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from screens.model.draft_saver import DraftSaver, News
-from wizard.profile import drafts
-from wizard.profile.document import set_field
+from screens.model.background import in_thread
+from wizard.profile import drafts, trust
+from wizard.profile.document import set_field, unset_field
 from wizard.profile.drafts import Draft
-from wizard.profile.files import read
+from wizard.profile.files import read, save
 from wizard.profile.names import called, check_name, locate
-from wizard.profile.store import parse
+from wizard.profile.store import ProfileError, examine, parse
 from wizard.profile.template import new_template
-from wizard.system.errors import UsageError
+from wizard.system.errors import UsageError, WizardError
 
 if TYPE_CHECKING:
+    from screens.model.pair import OpenPair
     from wizard.profile.document import Place
 
 Tables = dict[str, Any]
@@ -104,7 +107,7 @@ class OpenDraft:
     Used by the screen's thread alone; each change goes to `keeper`.
     """
 
-    def __init__(self, opened: OpenedProfile, tell: Callable[[News], None]) -> None:
+    def __init__(self, opened: OpenedProfile, pair: OpenPair) -> None:
         self.name = opened.target.name.removesuffix(".toml")
         self.target = opened.target
         self.conflict = opened.conflict
@@ -113,8 +116,7 @@ class OpenDraft:
         self.tables: Tables = tomllib.loads(opened.text)
         self.changes = 0
         draft = opened.draft or drafts.of_file(opened.target, opened.text)
-        self.keeper = DraftSaver(draft, tell, published=opened.saved)
-        """The thread that saves."""
+        self.keeper = DraftSaver(draft, pair, published=opened.saved)
 
     @property
     def folder(self) -> Path:
@@ -186,3 +188,136 @@ def put(tables: Tables, place: Place, value: Any) -> None:
         here[place[-1]] = value
     elif isinstance(here, dict):
         here.pop(place[-1], None)
+
+
+# --- saving ---------------------------------------------------------------------------------------
+
+
+class DraftSaver:
+    """The thread that saves: changes go into the text of the draft, which is kept whole and validated.
+
+    It tells `pair` what is saved (`saved`, `not_saved`), what the draft makes (`validated`), and that the profile's
+    file was changed outside, so that it was not written (`conflicts`).
+    """
+
+    def __init__(self, draft: Draft, pair: OpenPair, *, published: bool) -> None:
+        self.draft = draft
+        self._pair = pair
+        self._published = published
+        self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._changes = self._validated = self._open = 0
+        self._unsaved = False
+        self._idle = threading.Condition()
+        in_thread(self._work, "keeper")
+
+    def change(self, place: Place, value: Any, changes: int) -> None:
+        """Carry a change into the draft and save it."""
+
+        def edit() -> None:
+            text = self.draft.text
+            text = unset_field(text, place) if value is None else set_field(text, place, value)
+            self.draft = self.draft._replace(text=text)
+            self._changes, self._published, self._unsaved = changes, False, True
+
+        self._do(edit)
+
+    def validate(self) -> None:
+        """Tell what the draft makes now."""
+        self._do(self._validate)
+
+    def publish(self, *, overwrite: bool = False) -> None:
+        """Make the draft the profile, if it is valid; the content of the file is never lost without `overwrite`."""
+
+        def make() -> None:
+            if self._published:
+                return
+            self._save()
+            if self.draft.conflict() and not overwrite:
+                self._pair.tell(self._pair.conflicts)
+                return
+            try:
+                drafts.publish(self.draft, overwrite=overwrite)
+            except ProfileError:
+                return  # it stays a draft, which is on disk already
+            self._rebase()
+            self._published = True
+            self._pair.tell(self._pair.saved_as, "profile")
+
+        self._do(make)
+
+    def agree(self) -> None:
+        """The user has agreed to what the draft names now; what it becomes from here on is their own."""
+
+        def take() -> None:
+            self.draft = self.draft._replace(trusted=True)
+            self._unsaved = not self._published
+            trust.allow(self.draft.target, self.draft.text)
+
+        self._do(take)
+
+    def rebase(self) -> None:
+        """Go on with the draft although the profile's file was changed, after the user has agreed.
+
+        What the file holds now is kept beside it, with a `~` behind its name.
+        """
+
+        def take() -> None:
+            target = self.draft.target
+            if target.exists():
+                save(read(target), target.with_name(f"{target.name}~"))
+            self._rebase()
+            self._unsaved = True
+
+        self._do(take)
+
+    def _rebase(self) -> None:
+        self.draft = self.draft._replace(origin=drafts.digest_of(self.draft.target))
+
+    def give_up(self) -> None:
+        """Delete the draft: the profile's file is what counts."""
+
+        def take() -> None:
+            drafts.discard(self.draft)
+            self._unsaved = False
+
+        self._do(take)
+
+    def settled(self, timeout: float | None = None) -> bool:
+        """Wait until everything is saved; return whether it is."""
+        with self._idle:
+            return self._idle.wait_for(lambda: not self._open, timeout)
+
+    def _validate(self) -> None:
+        self._validated = self._changes
+        found = examine(self.draft.text, self.draft.target.parent)
+        self._pair.tell(self._pair.validated, self._changes, found)
+
+    def _save(self) -> None:
+        if self._unsaved:
+            drafts.keep(self.draft)
+            self._unsaved = False
+            self._pair.tell(self._pair.saved_as, "draft")
+
+    def _do(self, job: Callable[[], None]) -> None:
+        with self._idle:
+            self._open += 1
+        self._jobs.put(job)
+
+    def _work(self) -> None:
+        while True:
+            job = self._jobs.get()
+            try:
+                job()
+                # What was typed meanwhile is saved with it; publishing saves, too, and validates nothing.
+                if self._jobs.empty() and (self._unsaved or self._validated != self._changes):
+                    self._save()
+                    self._validate()
+            except (WizardError, OSError) as problem:
+                said = str(problem)
+                if isinstance(problem, OSError):
+                    said = f"it cannot be saved: {problem.strerror or type(problem).__name__}"
+                self._pair.tell(self._pair.not_saved, said)
+            finally:
+                with self._idle:
+                    self._open -= 1
+                    self._idle.notify_all()

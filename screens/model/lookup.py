@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from wizard.command_line.run import rollback
-from wizard.profile.fields import Key, keys, tables
+from wizard.profile.fields import Key, keys
 from wizard.steps.procedure import STEP_IDS, STEPS
 from wizard.steps.step import Step
 from wizard.system.errors import WizardError
 
 if TYPE_CHECKING:
-    from screens.model.draft import OpenDraft
     from wizard.profile.document import Place
 
 PASSWORDS = tuple(key.key for key in keys().values() if key.kind == "reference")
@@ -32,23 +31,6 @@ def keys_of(step: Step) -> list[Key]:
 def steps_of(key: str) -> list[str]:
     """Return the ids of the steps that ask for a key."""
     return [step.id for step in STEPS if key in step.fields]
-
-
-def table_title(table: str) -> str:
-    """Return the title of a table: that of the field which holds it."""
-    around, _, name = table.rpartition(".")
-    return tables()[around].model_fields[name].title or name
-
-
-def is_essential(key: Key, step: Step) -> bool:
-    """Return whether a step asks every new pair for a key: the first of the steps that have it does."""
-    return key.essential and steps_of(key.key)[0] == step.id
-
-
-def effective(draft: OpenDraft, key: str) -> Any:
-    """Return the value of a key that no node has: what the draft holds, else the default."""
-    value = draft.value(places(key)[0])
-    return keys()[key].default if value is None else value
 
 
 def newest_runs(name: str | None = None) -> dict[str, tuple[str, str]]:

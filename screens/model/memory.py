@@ -37,17 +37,14 @@ class ProfileProgress:
     @classmethod
     def from_json(cls, data: Any) -> ProfileProgress:
         """The progress that was noted; what is not valid counts as not noted."""
-        if not isinstance(data, dict):
-            return cls()
-        lists = {
-            key: [item for item in value if isinstance(item, str)]
-            for key in ("passed", "wrong", "ignore", "asked")
-            if isinstance(value := data.get(key), list)
-        }
-        node = data.get("only_node")
-        return cls(
-            offline=data.get("offline") is True, only_node=node if isinstance(node, str) else None, **lists
-        )
+        progress = cls()
+        for key, value in data.items() if isinstance(data, dict) else ():
+            if key == "only_node" and isinstance(value, str):
+                progress.only_node = value
+            elif key in vars(progress) and type(value) is type(getattr(progress, key)):
+                is_list = isinstance(value, list)
+                setattr(progress, key, [one for one in value if isinstance(one, str)] if is_list else value)
+        return progress
 
 
 class Memory:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal
 
 from screens.model import lookup, session
+from screens.model.background import in_thread
 from screens.model.draft import OpenDraft, OpenedProfile
-from screens.model.draft_saver import Conflict, News, Saved, SaveFailed, Validated
 from screens.model.memory import Memory, ProfileProgress
 from screens.signs import StepState
 from wizard.command_line.run.replay import Options, Prepared
@@ -23,7 +23,7 @@ from wizard.preflight.pair import PAIR_CHECKS
 from wizard.profile.fields import key_of, keys
 from wizard.steps.procedure import CHECKS, STEP_IDS, STEPS
 from wizard.system.errors import SecretError
-from wizard.system.finding import SetField
+from wizard.system.finding import Finding, SetField
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from wizard.profile.document import Place
     from wizard.profile.model import Profile
     from wizard.steps.step import Step
-    from wizard.system.finding import Finding
 
 SETTLE = 0.35
 """Seconds without a change before the checks run."""
@@ -61,7 +60,8 @@ class OpenPair:
 
     def __init__(self, opened: OpenedProfile, memory: Memory, app: WizardApp) -> None:
         self.memory = memory
-        self.draft = OpenDraft(opened, app.tell_from_thread)
+        self._app = app
+        self.draft = OpenDraft(opened, self)
         noted = memory.progress(self.draft.target)
         self.is_new_here = noted is None
         self.progress = noted or ProfileProgress()
@@ -70,6 +70,9 @@ class OpenPair:
         self.mistakes: dict[Place, Mistake] = {}
         self.other_mistakes: list[Mistake] = []
         """What is wrong with the file and belongs to no field, such as an unknown key."""
+        self._hints: list[Finding] = []
+        self._homes: dict[str, str] = {}
+        """The homes of the nodes without a host, which `_hints` are about."""
         self.findings: dict[str, list[Finding]] = {}
         self.running: frozenset[str] = frozenset()
         self.prepared: Prepared | None = None
@@ -90,8 +93,11 @@ class OpenPair:
         self.saved_at: str | None = None
         self.failure = ""
         """Why the newest changes are not saved."""
-        self._app = app
-        self._session = session.CheckSession(app.tell_from_thread)
+        self.accepted: set[tuple[str, str | None, str]] = set()
+        """The warnings that were accepted in the review, each by its id, node and message."""
+        self.review_place: tuple[object, ...] = ()
+        """The key of the line of the review that the user left."""
+        self._round: session.CheckRound | None = None
         self._validated = -1
         """The number of changes that `profile` and `mistakes` are about."""
         self._goal: Literal[Phase.CHECKED, Phase.PLANNED] = Phase.CHECKED
@@ -106,7 +112,7 @@ class OpenPair:
 
     def begin(self) -> None:
         """Validate and check for the first time, once the first picture is painted."""
-        self.draft.keeper.judge()
+        self.draft.keeper.validate()
 
     def set(self, place: Place, value: Any) -> None:
         """Give a field its value (None removes it); it is saved and checked by itself."""
@@ -116,13 +122,6 @@ class OpenPair:
             self._enter(Phase.CHANGED)
             self.kept = "draft"
             self._app.show_pair()
-
-    def do(self, change: SetField) -> Place | None:
-        """Apply the fix of a finding; gives the place that was changed."""
-        place = self.draft.place(change.field)
-        if place is not None:
-            self.set(place, change.value)
-        return place
 
     def agree(self) -> None:
         """The user has agreed to what the profile names: run all checks again."""
@@ -154,18 +153,7 @@ class OpenPair:
         """Save the profile itself, if it is valid."""
         self.draft.keeper.publish()
 
-    def keep_draft(self) -> None:
-        """Continue with the draft, although the file was changed meanwhile."""
-        self.draft.conflict = False
-        self.draft.keeper.rebase()
-        self.publish()
-
     # --- checking it ------------------------------------------------------------------------------
-
-    @property
-    def looking(self) -> bool:
-        """Whether the plan for the review is being made."""
-        return self.phase is Phase.PLANNING
 
     @property
     def at_rest(self) -> bool:
@@ -178,7 +166,7 @@ class OpenPair:
             self._pause.stop()
             self._pause = None
         if phase in {Phase.CHANGED, Phase.CHECKING, Phase.PLANNING}:
-            self._session.cancel()
+            self._cancel_round()
             self.running = frozenset()
             self.prepared = None
         if phase is Phase.CHANGED:
@@ -212,7 +200,11 @@ class OpenPair:
     def cancel(self) -> None:
         """Stop checking."""
         self._enter(self.phase)
-        self._session.cancel()
+        self._cancel_round()
+
+    def _cancel_round(self) -> None:
+        if self._round is not None:
+            self._round.cancel.set()
 
     def _plan(self) -> None:
         if self.profile is None:
@@ -225,9 +217,7 @@ class OpenPair:
     async def _plan_with_passwords(self, profile: Profile) -> None:
         await self.ask_for_passwords(again=True)
         if self.phase is Phase.PLANNING:
-            self._start(
-                session.CheckOrder(profile, self.draft.called, self.options(), self.resolver(), whole=True)
-            )
+            self._start(profile, whole=True)
 
     def _end_pause(self) -> None:
         if self.phase is Phase.SETTLING:  # a timer that was stopped may have fired already
@@ -236,28 +226,26 @@ class OpenPair:
     def _check(self) -> None:
         self._goal = Phase.CHECKED
         self._enter(Phase.CHECKING)
-        profile, blank = self.profile, frozenset[str]()
-        if profile is None:
-            mistakes = [*self.mistakes.values(), *self.other_mistakes]
-            completed = session.stand_in(self.draft.keeper.draft.text, self.draft.folder, mistakes)
-            if completed is None:
-                self._enter(Phase.CHECKED)
-                return
-            profile, blank = completed
-        self._start(
-            session.CheckOrder(profile, self.draft.called, self.options(), self.resolver(), self._due, blank)
-        )
+        if self.profile is not None:
+            self._start(self.profile, live=self._due)
+            return
+        mistakes = [*self.mistakes.values(), *self.other_mistakes]
+        completed = session.stand_in(self.draft.keeper.draft.text, self.draft.folder, mistakes)
+        if completed is None:
+            self._enter(Phase.CHECKED)
+        else:
+            self._start(completed[0], live=self._due, blank=completed[1])
 
-    def _start(self, order: session.CheckOrder) -> None:
-        self._session.start(order)
+    def _start(self, profile: Profile, **how: Any) -> None:
+        order = session.CheckOrder(profile, self.draft.called, self.options(), self.resolver(), **how)
+        self._cancel_round()
+        self._round = session.CheckRound(self, order)
+        self._round.start()
 
     def options(self) -> Options:
         """How it is to be run."""
-        return Options(
-            only_node=self.progress.only_node,
-            offline=self.progress.offline,
-            ignore=tuple(self.progress.ignore),
-        )
+        noted = self.progress
+        return Options(only_node=noted.only_node, offline=noted.offline, ignore=tuple(noted.ignore))
 
     # --- passwords --------------------------------------------------------------------------------
 
@@ -289,65 +277,54 @@ class OpenPair:
 
     def untyped(self) -> list[str]:
         """The keys of the passwords that only the user has: *ask me*, or a variable that is not set."""
-        found = []
-        for key in lookup.PASSWORDS:
-            reference = self.draft.value(tuple(key.split(".")))
-            if not isinstance(reference, dict) or key in self.typed:
-                continue
-            if "prompt" in reference or reference.get("env", "PATH") not in os.environ:
-                found.append(key)
-        return found
+        return [
+            key
+            for key in lookup.PASSWORDS
+            if key not in self.typed
+            and isinstance(reference := self.draft.value(tuple(key.split("."))), dict)
+            and ("prompt" in reference or reference.get("env", "PATH") not in os.environ)
+        ]
 
     async def ask_for_passwords(self, *, again: bool = False) -> None:
         """Ask for each password that *ask me* leaves to the user; `again`: also if they gave none before."""
         from screens.dialogs.password import Typed
 
         for key in self.untyped():
-            if "prompt" not in self.draft.value(tuple(key.split("."))) or not (
-                again or key not in self._asked
-            ):
-                continue
-            self._asked.add(key)
-            typed = await self._app.push_screen_wait(Typed(key))
-            if typed is not None:
-                self.type_password(key, typed)
+            if "prompt" in self.draft.value(tuple(key.split("."))) and (again or key not in self._asked):
+                self._asked.add(key)
+                typed = await self._app.push_screen_wait(Typed(key))
+                if typed is not None:
+                    self.type_password(key, typed)
 
     # --- what the threads report ------------------------------------------------------------------
 
-    def take(self, news: News | session.CheckNews) -> None:
-        """Take what a thread reports; results about older values are dropped."""
-        match news:
-            case Saved(published=published):
-                self.kept, self.failure = "profile" if published else "draft", ""
-                self.saved_at = clock()
-            case SaveFailed(message=message):
-                self.kept, self.failure = "NOT SAVED", message
-                self._app.say(message, "error")
-            case Conflict():
-                self._app.ask_about_conflict()
-            case Validated(changes=changes) if changes >= self.draft.changes:
-                self._take_validation(news)
-            case session.Started(run=run, ids=ids, plan=plan) if run == self._session.run:
-                self.running = self._due = ids
-                self.plan = plan
-            case session.FindingCame(run=run, finding=finding) if run == self._session.run:
-                self._take_finding(finding)
-            case session.Ended(run=run, prepared=prepared, needs=needs) if run == self._session.run:
-                for id in self.running:  # a check without a finding
-                    self.findings.pop(id, None)
-                self._due = frozenset()
-                self._enter(self._goal)
-                self.running, self.prepared, self.needs = frozenset(), prepared, needs
-                self._note_wrong()
-            case session.SessionFailed(run=run, message=message) if run == self._session.run:
-                self.running = frozenset()
-                self._enter(Phase.CHECKED)
-                self._app.say(message, "error")
-            case _:
-                return
-        self._app.show_pair()
+    def tell(self, call: Callable[..., None], *given: Any) -> None:
+        """Have something called by the thread of the screen, as long as this pair is open, and shown."""
+        self._app.call_later(self._take, call, *given)
 
-    def _take_finding(self, finding: Finding) -> None:
+    def _take(self, call: Callable[..., None], *given: Any) -> None:
+        if self._app.pair is self:
+            call(*given)
+            self._app.show_pair()
+
+    def saved_as(self, kept: Literal["draft", "profile"]) -> None:
+        self.kept, self.failure, self.saved_at = kept, "", clock()
+
+    def not_saved(self, message: str) -> None:
+        self.kept, self.failure = "NOT SAVED", message
+        self._app.say(message, "error")
+
+    def conflicts(self) -> None:
+        """The profile's file was changed outside since the draft was begun."""
+        self._app.ask_about_conflict()
+
+    def checks_begin(self, ids: frozenset[str], plan: Plan | None) -> None:
+        """These checks run now; `plan` is None where examples replace missing values."""
+        self.running = self._due = ids
+        self.plan = plan
+
+    def found(self, finding: Finding) -> None:
+        """A check has found something."""
         if finding.id in self.running:
             self.findings[finding.id] = []
             self._due = self.running = self.running - {finding.id}
@@ -356,11 +333,29 @@ class OpenPair:
             self._asked.add(finding.id)
             self._app.ask_about_cut_off(finding.message)
 
-    def _take_validation(self, validated: Validated) -> None:
-        self._validated = validated.changes
-        self.profile = validated.profile
+    def checks_end(self, prepared: Prepared | None = None, needs: Needs | None = None) -> None:
+        """The round has ended; it gives what a run would do where everything was checked."""
+        for id in self.running:  # a check without a finding
+            self.findings.pop(id, None)
+        self._due = frozenset()
+        self._enter(self._goal)
+        self.running, self.prepared, self.needs = frozenset(), prepared, needs
+        self._note_wrong()
+
+    def checks_fail(self, message: str) -> None:
+        """The checks could not be run at all."""
+        self.running = frozenset()
+        self._enter(Phase.CHECKED)
+        self._app.say(message, "error")
+
+    def validated(self, changes: int, found: Profile | list[Mistake]) -> None:
+        """What the draft makes after so many changes: a profile, or what is wrong with it."""
+        if changes < self.draft.changes:
+            return
+        self._validated = changes
+        self.profile = None if isinstance(found, list) else found
         self.mistakes, self.other_mistakes = {}, []
-        for mistake in validated.mistakes:
+        for mistake in found if isinstance(found, list) else ():
             if lookup.steps_of(key_of(mistake.place)):
                 self.mistakes[mistake.place] = mistake
             else:
@@ -371,6 +366,7 @@ class OpenPair:
                 for check in step.checks:
                     self.findings.pop(check.id, None)
         self._note_wrong()
+        self._look_for_hosts()
         if self.phase is not Phase.CHANGED:
             return
         if self._goal is Phase.PLANNED and self.profile is not None:
@@ -379,6 +375,19 @@ class OpenPair:
             first = not self.findings
             self._enter(Phase.SETTLING)
             self._pause = self._app.set_timer(0.01 if first else SETTLE, self._end_pause)
+
+    def _look_for_hosts(self) -> None:
+        """Look on this machine for the hosts that are missing, once for each home."""
+        homes = {
+            name: home
+            for number, name in enumerate(self.draft.node_names())
+            if (mistake := self.mistakes.get(("nodes", number, "host"))) and mistake.kind == "missing"
+            if isinstance(home := self.draft.value(("nodes", number, "home")), str)
+        }
+        if homes != self._homes:
+            self._homes, folder = homes, self.draft.folder
+            hints = self._hints = list[Finding]()
+            in_thread(lambda: self.tell(hints.extend, session.host_hints(homes, folder)), "hints")
 
     # --- the state of the steps -------------------------------------------------------------------
 
@@ -398,9 +407,7 @@ class OpenPair:
 
     def missing(self, step: Step) -> list[Place]:
         """The fields of a step that the profile needs, and that are empty."""
-        if self._validated < 0:
-            return self.empty(step)
-        return [place for place, one in self._mistakes_of(step) if one.kind == "missing"]
+        return self._mistaken(step, missing=True) if self._validated >= 0 else self.empty(step)
 
     def empty(self, step: Step) -> list[Place]:
         """The required fields of a step that are empty in the draft."""
@@ -414,10 +421,14 @@ class OpenPair:
 
     def wrong(self, step: Step) -> list[Place]:
         """The fields of a step that hold something wrong."""
-        return [place for place, one in self._mistakes_of(step) if one.kind != "missing"]
+        return self._mistaken(step, missing=False)
 
-    def _mistakes_of(self, step: Step) -> Iterator[tuple[Place, Mistake]]:
-        return ((place, one) for place, one in self.mistakes.items() if key_of(place) in step.fields)
+    def _mistaken(self, step: Step, *, missing: bool) -> list[Place]:
+        return [
+            place
+            for place, one in self.mistakes.items()
+            if key_of(place) in step.fields and (one.kind == "missing") == missing
+        ]
 
     def label(self, place: Place) -> str:
         """The title of a field, with its node."""
@@ -466,20 +477,18 @@ class OpenPair:
     def state(self, id: str) -> StepState:
         """The state of a step."""
         step = lookup.step_of(id)
-        findings = self.findings_of(step)
+        found = {finding.status for finding in self.findings_of(step)}
         if self.wrong(step):
             return "error"
         if self.missing(step):
             return "incomplete" if self.touched(step) else "untouched"
         if self.running_of(step):
             return "checking"
-        if any(finding.status == "error" for finding in findings):
+        if "error" in found:
             return "error"
-        if not self.touched(step):
+        if not self.touched(step) or self._validated < 0:
             return "untouched"
-        if any(finding.status == "warning" for finding in findings):
-            return "warning"
-        return "done" if self._validated >= 0 else "untouched"
+        return "warning" if "warning" in found else "done"
 
     def states(self) -> dict[str, StepState]:
         return {id: self.state(id) for id in STEP_IDS}
@@ -495,9 +504,12 @@ class OpenPair:
         return STEP_IDS[0] if self.is_new_here else None
 
     def all_findings(self) -> Iterator[Finding]:
-        """Every finding, in the order of the procedure."""
+        """Every finding, in the order of the procedure; then the hints about fields that are still empty."""
         for check in CHECKS:
             yield from self.findings.get(check.id, ())
+        for hint in self._hints:
+            if isinstance(hint.action, SetField) and self.draft.place(hint.action.field) in self.mistakes:
+                yield hint
 
 
 def _not_typed(text: str) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from wizard.pack.driver import inspect
@@ -37,30 +39,21 @@ def about(key: str, text: str, folder: Path) -> str:
         text: as it was typed.
         folder: where relative paths count from.
     """
-    try:
+    with suppress(WizardError, OSError, ValueError):
         path = locations.located(text, folder)
-    except ValueError:
-        return ""
-    return _about(key, path)
-
-
-def _about(key: str, path: Path) -> str:
-    try:
         if key == "nodes.home" and is_pack(path):
             pack = Pack(path)
             return f"{pack.title}, offset {pack.offset}".removeprefix("WSO2 ").replace(" Server ", " ")
         if key == "mysql.driver_jar" and path.is_file():
             jar = inspect(path)
             return jar.name if jar.is_mysql_driver else ""
-    except (WizardError, OSError):
-        return ""
     return ""
 
 
 def completion(key: str, text: str, folder: Path) -> str | None:
     """How the path that was begun could go on; None where nothing fits."""
     head, tail, names = _candidates(key, text, folder)
-    common = _common(tail, names)
+    common = _common(names)
     return os.path.join(head, common if len(common) > len(tail) else names[0]) if names else None
 
 
@@ -68,32 +61,35 @@ def certain_completion(key: str, text: str, folder: Path) -> str | None:
     """How the path has to go on; None where there are several ways, or what the field asks for is there already."""
     if about(key, text, folder):
         return None
-    head, tail, names = _candidates(key, text, folder)
-    return os.path.join(head, _common(tail, names)) if names else None
+    head, _, names = _candidates(key, text, folder)
+    return os.path.join(head, _common(names)) if names else None
 
 
 def _candidates(key: str, text: str, folder: Path) -> tuple[str, str, list[str]]:
     """The folder that a path was begun in, the beginning of a name, and the names there that fit it."""
     head, tail = os.path.split(text)
-    if not text or (not tail and not head):
-        return head, tail, []
-    try:
-        place = locations.located(head or ".", folder)
-        with os.scandir(place) as entries:
-            names = [
-                entry.name + ("/" if entry.is_dir() else "")
-                for _, entry in zip(range(MOST_ENTRIES), entries, strict=False)
-                if entry.name.startswith(tail)
-                and (tail or not entry.name.startswith("."))
-                and (entry.is_dir() or entry.name.endswith(ENDINGS.get(key, "/")))
-            ]
-    except (OSError, ValueError):
-        names = []
+    names: list[str] = []
+    if text and (head or tail):
+        with suppress(OSError, ValueError):
+            found = _scanned(key, locations.located(head or ".", folder), tail)
+            names = [entry.name + "/" * is_folder for entry, is_folder in found]
     return head, tail, sorted(names)
 
 
-def _common(tail: str, names: list[str]) -> str:
-    return os.path.commonprefix(names) if names else tail  # noqa: RUF071  (of names, letter by letter)
+def _common(names: list[str]) -> str:
+    return os.path.commonprefix(names)  # noqa: RUF071  (of names, letter by letter)
+
+
+def _scanned(key: str, folder: Path, start: str = "") -> list[tuple[os.DirEntry[str], bool]]:
+    """What a folder holds that leads to what the field asks for, and whether each is a folder."""
+    with os.scandir(folder) as entries:
+        return [
+            (entry, entry.is_dir())
+            for entry in islice(entries, MOST_ENTRIES)
+            if entry.name.startswith(start)
+            and (start or not entry.name.startswith("."))
+            and (entry.is_dir() or entry.name.endswith(ENDINGS.get(key, "/")))
+        ]
 
 
 def entries(key: str, folder: Path) -> list[PathEntry]:
@@ -102,12 +98,7 @@ def entries(key: str, folder: Path) -> list[PathEntry]:
     Packs and drivers come first.  `OSError` where the folder cannot be read.
     """
     found = []
-    with os.scandir(folder) as scanned:
-        for _, entry in zip(range(MOST_ENTRIES), scanned, strict=False):
-            if entry.name.startswith("."):
-                continue
-            is_folder = entry.is_dir()
-            if is_folder or entry.name.endswith(ENDINGS.get(key, "/")):
-                about = _about(key, Path(entry.path))
-                found.append(PathEntry(entry.name, is_folder, about, bool(about)))
+    for entry, is_folder in _scanned(key, folder):
+        known = about(key, entry.path, folder)
+        found.append(PathEntry(entry.name, is_folder, known, bool(known)))
     return sorted(found, key=lambda entry: (not entry.wanted, not entry.is_folder, entry.name))

@@ -1,85 +1,40 @@
 """The live checks of the wizard: run beside the form, streamed as they end, cancelled when something changes.
 
 No rule is written here: the plan and the checks are those of the headless run.  What is added is that a pair which is
-not complete yet is checked too, as far as its values allow.
+not complete yet is checked too, as far as its values allow, and that what it lacks is looked for on this machine.
 """
 
 from __future__ import annotations
 
-import threading
 import tomllib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from screens.model.background import in_thread
 from screens.model.draft import put
 from wizard.command_line.run import replay
+from wizard.command_line.run.replay import Options
+from wizard.pack.home import is_pack
+from wizard.passwords.resolver import Resolver
 from wizard.preflight import checks
 from wizard.preflight.checks import Check
 from wizard.profile.fields import key_of, keys
+from wizard.profile.model import Profile
 from wizard.profile.problems import find
 from wizard.steps import procedure
+from wizard.system import finding, locations, network
 from wizard.system.cancel import Cancel
 from wizard.system.errors import WizardError
+from wizard.system.finding import Finding, Fix, SetField
 
 if TYPE_CHECKING:
-    from wizard.command_line.run.replay import Options, Prepared
-    from wizard.database.needs import Needs
-    from wizard.passwords.resolver import Resolver
-    from wizard.plan.planner import Plan
+    from screens.model.pair import OpenPair
     from wizard.profile.cross_field import Mistake
-    from wizard.profile.model import Profile
-    from wizard.system.finding import Finding
 
 
-# --- what the threads tell ------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """These checks run now."""
-
-    run: int
-    ids: frozenset[str]
-    plan: Plan | None = None
-    """What a run would change; None where examples replace missing values."""
-
-
-@dataclass(frozen=True, slots=True)
-class FindingCame:
-    """A finding came in."""
-
-    run: int
-    finding: Finding
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """All checks of the run have ended.
-
-    `prepared` is what they checked, `needs` what is to be created in the databases; both None where only a part was
-    checked.
-    """
-
-    run: int
-    prepared: Prepared | None = None
-    needs: Needs | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SessionFailed:
-    """The checks could not be run at all; the message is for people."""
-
-    run: int
-    message: str
-
-
-CheckNews = Started | FindingCame | Ended | SessionFailed
-
-
-@dataclass(frozen=True)
-class CheckOrder:
+class CheckOrder(NamedTuple):
     """What is to be checked: a pair, how, and which of its live checks (None: all of them).
 
     `called` is what a fix calls the profile.  `whole`: everything, as a run checks it before it writes.
@@ -95,98 +50,76 @@ class CheckOrder:
     whole: bool = False
 
 
-class CheckSession:
-    """Runs one round of checks at a time; a new round cancels the one before it."""
+class CheckRound:
+    """One round of checks, in a thread; it tells the pair what it finds until it is cancelled."""
 
-    def __init__(self, tell: Callable[[CheckNews], None]) -> None:
-        self._tell = tell
-        self._cancel = Cancel()
-        self.run = 0
-        """The number of the round; what another one tells is out of date."""
+    def __init__(self, pair: OpenPair, order: CheckOrder) -> None:
+        self.pair, self.order = pair, order
+        self.cancel = Cancel()
 
-    def start(self, wanted: CheckOrder) -> None:
-        """Begin a round; what it finds is passed to `tell`, in its own thread."""
-        self.cancel()
-        self._cancel = cancel = Cancel()
-        run = self.run
-        threading.Thread(
-            target=lambda: self._round(run, wanted, cancel), name=f"checks {run}", daemon=True
-        ).start()
+    def tell(self, call: Callable[..., None], *given: Any) -> None:
+        """Tell the pair something by a method of it; what arrives after the cancel is about older values."""
+        self.pair.tell(lambda: None if self.cancel.is_set() else call(*given))
 
-    def cancel(self) -> None:
-        """Stop the current round; what it still tells is out of date."""
-        self._cancel.set()
-        self.run += 1
+    def start(self) -> None:
+        """Begin; what is found is told in the order in which it comes."""
+        in_thread(self._run, "checks")
 
-    def _round(self, run: int, wanted: CheckOrder, cancel: Cancel) -> None:
-        def tell(progress: CheckNews) -> None:
-            if not cancel.is_set():
-                self._tell(progress)
-
+    def _run(self) -> None:
+        order, pair = self.order, self.pair
         try:
-            prepared = replay.prepare(wanted.profile, wanted.options, wanted.resolver, called=wanted.called)
-            prepared.context.cancel = cancel
-            chosen = chosen_checks(wanted)
-            plan = None if wanted.blank else prepared.plan
-            tell(Started(run, frozenset(one.id for one in chosen), plan))
-            if wanted.whole:
-                replay.look(prepared, lambda finding: tell(FindingCame(run, finding)), cancel)
-                tell(Ended(run, prepared, replay.pending_databases(prepared)))
+            prepared = replay.prepare(order.profile, order.options, order.resolver, called=order.called)
+            prepared.context.cancel = self.cancel
+            chosen = chosen_checks(order)
+            plan = None if order.blank else prepared.plan
+            self.tell(pair.checks_begin, frozenset(one.id for one in chosen), plan)
+            if order.whole:
+                replay.look(prepared, lambda finding: self.tell(pair.found, finding), self.cancel)
+                self.tell(pair.checks_end, prepared, replay.pending_databases(prepared))
                 return
-            for finding in checks.run(chosen, prepared.context, ignore=frozenset(wanted.options.ignore)):
-                tell(FindingCame(run, finding))
-            tell(Ended(run))
+            for one in checks.run(chosen, prepared.context, ignore=frozenset(order.options.ignore)):
+                self.tell(pair.found, one)
+            self.tell(pair.checks_end)
         except KeyboardInterrupt:
             return  # that is how `look` says that it was cancelled
         except WizardError as problem:
-            tell(SessionFailed(run, str(problem)))
-        except Exception as problem:
-            # A round that fails must not take the form down with it; its words could quote anything.
-            tell(SessionFailed(run, f"the checks stopped: {type(problem).__name__}"))
+            self.tell(pair.checks_fail, str(problem))
+        except Exception as problem:  # it must not take the form down, and its words could quote anything
+            self.tell(pair.checks_fail, f"the checks stopped: {type(problem).__name__}")
 
 
-def chosen_checks(wanted: CheckOrder) -> list[Check]:
+def chosen_checks(order: CheckOrder) -> list[Check]:
     """The checks of a round: those of the steps that are whole, and of the live ones those that were asked for."""
-    chosen = procedure.chosen(wanted.options.only, wanted.options.skip)
-    blank = {key.partition(".")[0] for key in wanted.blank}
-    found = []
-    for one in procedure.checks_of(chosen):
-        if blank & _tables_of(one):  # an example replaces a value that was not entered yet
-            continue
-        if wanted.options.offline and not one.offline:
-            continue
-        if one.live and wanted.live is not None and one.id not in wanted.live:
-            continue
-        found.append(one)
-    return found
+    blank = {key.partition(".")[0] for key in order.blank}
+    return [
+        one
+        for one in procedure.checks_of(procedure.chosen(order.options.only, order.options.skip))
+        if not blank & _tables_of(one)  # an example replaces a value that was not entered yet
+        and (one.offline or not order.options.offline)
+        and (not one.live or order.live is None or one.id in order.live)
+    ]
+
+
+def live_checks(keys: Iterable[str]) -> frozenset[str]:
+    """The live checks that a change of these fields can turn.
+
+    What concerns a node concerns every step: its address and its Java are checked in several.
+    """
+    tables = {key.partition(".")[0] for key in keys}
+    return frozenset(
+        one.id for one in procedure.CHECKS if one.live and ("nodes" in tables or tables & _tables_of(one))
+    )
 
 
 def _tables_of(check: Check) -> set[str]:
     """The tables of the profile that the findings of a check speak of."""
-    if check.step == "mysql":
-        return {"mysql"} if check.live and check.id != "mysql.driver" else {"mysql", "nodes"}
-    step = next((step for step in procedure.STEPS if step.id == check.step), None)
-    own = {field.partition(".")[0] for field in step.fields} if step is not None else set[str]()
+    if check.step == "mysql" and check.live and check.id != "mysql.driver":
+        return {"mysql"}
+    own = {
+        field.partition(".")[0] for step in procedure.STEPS if step.id == check.step for field in step.fields
+    }
     # Whatever is read in a home needs the nodes, and an address of the server appears in two more steps.
     return own | {"nodes"} | ({"mysql"} if check.step in {"datasources", "registry"} else set())
-
-
-def live_checks(keys: Iterable[str]) -> frozenset[str]:
-    """The live checks that a change of these fields can turn: of the steps that ask for one, or for its table.
-
-    What concerns a node concerns every step: its address and its Java are checked in several.
-    """
-    keys = list(keys)
-    tables = {key.partition(".")[0] for key in keys}
-    found = set()
-    for one in procedure.CHECKS:
-        if not one.live:
-            continue
-        step = next((step for step in procedure.STEPS if step.id == one.step), None)
-        own = {field.partition(".")[0] for field in step.fields} if step is not None else set()
-        if "nodes" in tables or tables & (own - {"nodes"}) or tables & {one.step.replace("-", "_")}:
-            found.add(one.id)
-    return frozenset(found)
 
 
 def stand_in(text: str, folder: Path, mistakes: Iterable[Mistake]) -> tuple[Profile, frozenset[str]] | None:
@@ -210,3 +143,24 @@ def stand_in(text: str, folder: Path, mistakes: Iterable[Mistake]) -> tuple[Prof
             blank.add(key_of(place))
             put(tables, place, key.example(node) if key is not None else None)
     return None
+
+
+def host_hints(homes: dict[str, str], folder: Path) -> list[Finding]:
+    """A host from the addresses of this machine for each of these nodes whose home is here.
+
+    A hint looks like a finding, so that the same key applies it; it is not a check, and nothing waits for it.
+    """
+    hints = []
+    with suppress(OSError, ValueError):
+        addresses = network.own_addresses()[:4]
+        for node, home in homes.items():
+            if addresses and is_pack(locations.located(home, folder)):
+                change = SetField(f"nodes.{node}.host", addresses[0], f"host = {addresses[0]}")
+                hints.append(
+                    finding.warning(
+                        f"the home is on this machine, which has {', '.join(addresses)}",
+                        node=node,
+                        fix=Fix(f'Set host = "{addresses[0]}" for {node}', change),
+                    )
+                )
+    return hints

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import re
 import shlex
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from wizard.passwords.keep import is_kept
-from wizard.profile.fields import CHOICES
-
-if TYPE_CHECKING:
-    from wizard.profile.fields import Key
+from wizard.profile.fields import CHOICES, Key
 
 ReferenceKind = Literal["typed", "env", "file", "keyring", "command", "prompt"]
 

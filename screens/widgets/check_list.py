@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from collections.abc import Sequence
+from typing import ClassVar, NamedTuple
 
 from rich.segment import Segment
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.message import Message
@@ -14,13 +16,7 @@ from textual.strip import Strip
 from screens.signs import of_finding, plain, sign
 from screens.theme import ink
 from screens.widgets.labelled import wrapped
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from textual import events
-
-    from wizard.system.finding import Finding
+from wizard.system.finding import Finding
 
 ORDER = {"error": 0, "warning": 1, "waiting": 2, "skipped": 3, "ok": 4}
 """What is wrong is on top."""
@@ -52,6 +48,7 @@ class CheckLine(NamedTuple):
 class CheckList(ScrollView, can_focus=True):
     """The list; with the focus on it, up and down choose a finding."""
 
+    ABOUT = "Up and Down choose a finding; F4 applies its fix, F6 copies it. Enter shows what passed."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "point(-1)", "the one before", show=False),
         Binding("down", "point(1)", "the next one", show=False),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from rich.segment import Segment
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
@@ -13,12 +14,8 @@ from textual.widget import Widget
 from screens.signs import sign
 from screens.theme import ink
 from screens.widgets.labelled import Labelled
-
-if TYPE_CHECKING:
-    from textual import events
-
-    from wizard.profile.document import Place
-    from wizard.profile.fields import Key
+from wizard.profile.document import Place
+from wizard.profile.fields import Key
 
 
 class Choice(Labelled, Widget, can_focus=True):
@@ -35,22 +32,12 @@ class Choice(Labelled, Widget, can_focus=True):
 
         def __init__(self, choice: Choice, value: Any) -> None:
             super().__init__()
-            self.choice = choice
-            self.value = value
+            self.choice, self.value = choice, value
 
-    def __init__(
-        self,
-        field: Key,
-        place: Place,
-        options: list[tuple[str, Any]],
-        value: Any,
-    ) -> None:
+    def __init__(self, field: Key, place: Place, options: list[tuple[str, Any]], value: Any) -> None:
         """Offer `options`, each a word and its value; an absent value shows the default."""
         super().__init__()
-        self.field = field
-        self.place = place
-        self.options = options
-        self.value = value
+        self.field, self.place, self.options, self.value = field, place, options, value
 
     @property
     def shown(self) -> int | None:
@@ -84,36 +71,28 @@ class Choice(Labelled, Widget, can_focus=True):
             self.refresh()
             self.post_message(self.Changed(self, value))
 
+    def _parts(self) -> tuple[list[str], str]:
+        """Each option as it is shown, and the blanks between two: fewer where space is short."""
+        marks = [sign("chosen") if number == self.shown else " " for number in range(len(self.options))]
+        wide = sum(len(word) + 6 for word, _ in self.options) - 2 <= self.size.width
+        behind = " " if wide else ""
+        words = [f"({mark}){behind}{word}" for mark, (word, _) in zip(marks, self.options, strict=True)]
+        return words, "  " if wide else " "
+
     def on_click(self, event: events.Click) -> None:
-        offset = event.get_content_offset(self)
-        if offset is None:
-            return
-        for number, (start, end) in enumerate(self._spans()):
-            if start <= offset.x < end:
+        offset, at = event.get_content_offset(self), 0
+        words, between = self._parts()
+        for number, word in enumerate(words):
+            if offset is not None and at <= offset.x < at + len(word):
                 self.choose(number)
-
-    def _spans(self) -> list[tuple[int, int]]:
-        """Where each option begins and ends."""
-        spans, at = [], 0
-        mark, gap = self._spacing()
-        for word, _ in self.options:
-            spans.append((at, at + len(word) + 3 + mark))
-            at += len(word) + 3 + mark + gap
-        return spans
-
-    def _spacing(self) -> tuple[int, int]:
-        """Blanks behind a mark and between two options: fewer where space is short."""
-        needed = sum(len(word) + 6 for word, _ in self.options) - 2
-        return (1, 2) if needed <= self.size.width else (0, 1)
+            at += len(word) + len(between)
 
     def render_line(self, y: int) -> Strip:
-        base = ink(self, "foreground")
-        behind, between = self._spacing()
-        segments = []
-        for number, (word, _) in enumerate(self.options):
+        base, segments = ink(self, "foreground"), []
+        words, between = self._parts()
+        for number, word in enumerate(words):
             chosen = number == self.shown
-            mark = sign("chosen") if chosen else " "
             colour = "quiet" if not chosen else "foreground" if self.value is None else "primary"
             style = ink(self, colour, bold=chosen and self.value is not None)
-            segments += [Segment(f"({mark}){' ' * behind}{word}", style), Segment(" " * between, base)]
+            segments += [Segment(word, style), Segment(between, base)]
         return Strip(segments).adjust_cell_length(self.size.width, base)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from itertools import groupby, zip_longest
+from typing import NamedTuple
 
 from rich.segment import Segment
 from textual.geometry import Size
@@ -12,11 +14,7 @@ from textual.strip import Strip
 from screens.signs import plain, sign
 from screens.theme import ink
 from screens.widgets.labelled import cut, wrapped
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from wizard.plan.diff import DiffRow
+from wizard.plan.diff import DiffRow
 
 SIDE_BY_SIDE = 100
 """Columns from which before and after stand side by side."""
@@ -39,7 +37,8 @@ class DiffView(ScrollView, can_focus=True):
         super().__init__()
         self._said: list[Said] = []
         self._rows: list[DiffRow] = []
-        self._text: list[Strip] = []
+        self._pinned = 0
+        """How many lines stay while the diff below them scrolls."""
         self._lines: list[Strip] = []
         self._starts: list[int] = []
         """The line where each row, or pair of rows, begins."""
@@ -70,7 +69,7 @@ class DiffView(ScrollView, can_focus=True):
         width = max(20, self.scrollable_content_region.width or self.size.width)
         self.border_title = plain(cut(self._title, width - 4)) if self._title else None
         base = ink(self, "foreground")
-        self._text = [
+        text = [
             Strip([Segment(line, ink(self, one.colour, bold=one.bold))]).adjust_cell_length(width, base)
             for one in self._said
             for line in (wrapped(plain(one.text), width - 1) or [""])
@@ -90,15 +89,16 @@ class DiffView(ScrollView, can_focus=True):
                     continue
                 left = self._row(before, half, before.before if before is not None else None)
                 right = self._row(after, width - 1 - half, after.after if after is not None else None)
-                for n in range(max(len(left), len(right))):
-                    first = left[n] if n < len(left) else Strip.blank(half, base)
-                    second = right[n] if n < len(right) else Strip.blank(width - 1 - half, base)
-                    self._lines.append(Strip.join([first, bar, second]))
+                for first, second in zip_longest(left, right):
+                    beside = second or Strip.blank(width - 1 - half, base)
+                    self._lines.append(Strip.join([first or Strip.blank(half, base), bar, beside]))
         else:
             for row in self._rows:
                 self._starts.append(len(self._lines))
                 self._lines += self._row(row, width, row.after if row.before is None else row.before)
-        self.virtual_size = Size(width, len(self._text) + len(self._lines))
+        self._pinned = len(text) if self._lines else 0
+        self._lines = text + self._lines
+        self.virtual_size = Size(width, len(self._lines))
         top = self._starts[at] - 2 if at and self._starts else 0
         self.scroll_to(0, max(0, top), animate=False)
         self.refresh()
@@ -124,13 +124,9 @@ class DiffView(ScrollView, can_focus=True):
         ]
 
     def render_line(self, y: int) -> Strip:
-        pinned = len(self._text) if self._lines else 0
-        number = y if y < pinned else y + self.scroll_offset.y
-        lines = self._text if number < len(self._text) else self._lines
-        number -= 0 if lines is self._text else len(self._text)
-        if number < len(lines):
-            return lines[number].adjust_cell_length(self.size.width, ink(self, "foreground"))
-        return Strip.blank(self.size.width, ink(self, "foreground"))
+        number = y if y < self._pinned else y + self.scroll_offset.y
+        strip = self._lines[number] if number < len(self._lines) else Strip([])
+        return strip.adjust_cell_length(self.size.width, ink(self, "foreground"))
 
 
 LOOKS = {
@@ -144,29 +140,11 @@ LOOKS = {
 def paired(rows: Sequence[DiffRow]) -> list[tuple[DiffRow | None, DiffRow | None]]:
     """The rows side by side: what was removed beside what came in its place."""
     pairs: list[tuple[DiffRow | None, DiffRow | None]] = []
-    removed: list[DiffRow] = []
-    added: list[DiffRow] = []
-
-    def settle() -> None:
-        for number in range(max(len(removed), len(added))):
-            pairs.append(
-                (
-                    removed[number] if number < len(removed) else None,
-                    added[number] if number < len(added) else None,
-                )
-            )
-        removed.clear()
-        added.clear()
-
-    for row in rows:
-        if row.kind == "removed":
-            if added:
-                settle()
-            removed.append(row)
-        elif row.kind == "added":
-            added.append(row)
+    for is_change, group in groupby(rows, lambda row: row.kind in {"removed", "added"}):
+        lines = list(group)
+        if is_change:
+            removed = [row for row in lines if row.kind == "removed"]
+            pairs += zip_longest(removed, lines[len(removed) :])
         else:
-            settle()
-            pairs.append((row, row))
-    settle()
+            pairs += zip(lines, lines, strict=True)
     return pairs

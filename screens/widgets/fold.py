@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.geometry import Size
 from textual.message import Message
+from textual.reactive import reactive
 from textual.widget import Widget
 
 from screens.signs import plain, sign
 from screens.widgets.labelled import cut
 
-if TYPE_CHECKING:
-    from textual.geometry import Size
-
 
 class Fold(Widget, can_focus=True):
     """`▸ Advanced`, and below it a line for each field; Enter or a click opens it."""
 
+    ABOUT = "These fields have values that fit most pairs. Enter shows them."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space,right,left", "unfold", "show or hide", show=False)
     ]
+
+    shown: reactive[tuple[list[tuple[str, str]], bool]] = reactive(([], False), layout=True)
+    """The titles and the values in effect; and whether the fields are open, so that only the head shows."""
 
     class Toggled(Message):
         """The user wants to see the advanced fields, or to hide them."""
@@ -30,27 +33,19 @@ class Fold(Widget, can_focus=True):
         """`alone`: the step has no other fields."""
         super().__init__()
         self._alone = alone
-        self._values: list[tuple[str, str]] = []
-        self._open = False
-
-    def show(self, values: list[tuple[str, str]], *, is_open: bool) -> None:
-        """Show the titles and values in effect, or only the head over the open fields."""
-        if (values, is_open) != (self._values, self._open):
-            self._values, self._open = values, is_open
-            self.refresh(layout=True)
 
     def _lines(self, width: int) -> list[tuple[str, str]]:
+        values, is_open = self.shown
         mark, bold = (sign("mark"), "bold $primary") if self.has_focus else (" ", "bold $secondary")
-        what = "hides them" if self._open else "changes them"
-        head = f"{mark}{sign('opened' if self._open else 'here')} Advanced: {len(self._values)} fields"
+        what = "hides them" if is_open else "changes them"
+        head = f"{mark}{sign('opened' if is_open else 'here')} Advanced: {len(values)} fields"
         lines = [(cut(f"{head}, Enter {what}", width), bold)]
-        if self._alone and not self._open:
+        if self._alone and not is_open:
             lines[:0] = [(" Nothing to fill in: these values fit every pair.", "$foreground"), ("", "")]
-        if not self._open:
-            wide = max((len(title) for title, _ in self._values), default=0) + 4
+        if not is_open:
+            wide = max((len(title) for title, _ in values), default=0) + 1
             lines += [
-                (cut(f"   {plain(title):<{wide - 3}}{plain(value)}", width), "$quiet")
-                for title, value in self._values
+                (cut(f"   {plain(title):<{wide}}{plain(value)}", width), "$quiet") for title, value in values
             ]
         return lines
 
@@ -63,5 +58,4 @@ class Fold(Widget, can_focus=True):
     def action_unfold(self) -> None:
         self.post_message(self.Toggled())
 
-    def on_click(self) -> None:
-        self.post_message(self.Toggled())
+    on_click = action_unfold

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 from textual.containers import Container, Vertical, VerticalScroll
 from textual.content import Content
+from textual.reactive import reactive
 from textual.widget import Widget
 
 from screens.model import lookup, values
 from screens.widgets.choice import Choice
-from screens.widgets.field import TextField
+from screens.widgets.field import PathField, TextField
 from screens.widgets.fold import Fold
 from screens.widgets.labelled import LONGEST_LABEL, Labelled
-from screens.widgets.path_field import PathField
 from screens.widgets.secret_field import SecretField
-from wizard.profile.fields import CHOICES, ESSENTIAL
+from wizard.profile.fields import CHOICES, ESSENTIAL, keys, tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -36,9 +37,11 @@ NODE_NAMES = {"event_processor.presenter": "none", "deployment_sync.manager": "t
 class GroupTitle(Widget):
     """The title over the fields of a node, or of another table."""
 
+    title = reactive("")
+
     def __init__(self, title: str) -> None:
         super().__init__()
-        self.title = title
+        self.set_reactive(GroupTitle.title, title)
 
     def render(self) -> Content:
         return Content(self.title)
@@ -49,9 +52,10 @@ class Form(VerticalScroll, can_focus=False):
 
     def __init__(self, step: Step, draft: OpenDraft) -> None:
         super().__init__()
-        keys = lookup.keys_of(step)
-        self._essential = [key for key in keys if lookup.is_essential(key, step)]
-        self._advanced = [key for key in keys if key not in self._essential]
+        asked = lookup.keys_of(step)
+        # the first of the steps that have an essential field asks for it
+        self._essential = [key for key in asked if key.essential and lookup.steps_of(key.key)[0] == step.id]
+        self._advanced = [key for key in asked if key not in self._essential]
         self.draft = draft
         self.is_open = False
         """The advanced fields show."""
@@ -73,7 +77,8 @@ class Form(VerticalScroll, can_focus=False):
         for key in keys:
             if not key.of_node:
                 if table not in (None, key.table):
-                    yield GroupTitle(lookup.table_title(key.table))
+                    around, _, name = key.table.rpartition(".")
+                    yield GroupTitle(tables()[around].model_fields[name].title or name)
                 table = key.table
                 yield self._made(key, width)
             elif key is of_nodes[0]:
@@ -145,21 +150,15 @@ class Form(VerticalScroll, can_focus=False):
             if value != field.known:
                 field.known = value
                 field.show(value)
-            field.display = self._is_asked_for(field.field.key)
-        for title, name in zip(self.query(".nodes GroupTitle"), self._node_titles(), strict=False):
-            if title.title != name:  # type: ignore[attr-defined]
-                title.title = name  # type: ignore[attr-defined]
-                title.refresh()
+            if condition := ESSENTIAL.get(field.field.key):
+                held = self.draft.value(lookup.places(condition[0])[0])
+                field.display = (keys()[condition[0]].default if held is None else held) == condition[1]
+        titles = self.query(".nodes GroupTitle").results(GroupTitle)
+        for title, name in zip(titles, cycle(self.draft.node_names()), strict=False):
+            title.title = name
         for fold in self.query(Fold):
-            fold.show([*self._in_effect(self._advanced)], is_open=self.is_open)
+            fold.shown = ([*self._in_effect(self._advanced)], self.is_open)
             self.query_one("#advanced").display = self.is_open
-
-    def _node_titles(self) -> list[str]:
-        return [*self.draft.node_names()] * 2
-
-    def _is_asked_for(self, key: str) -> bool:
-        condition = ESSENTIAL.get(key)
-        return condition is None or lookup.effective(self.draft, condition[0]) == condition[1]
 
     def _in_effect(self, keys: Iterable[Key]) -> Iterator[tuple[str, str]]:
         """The titles of fields and the values that hold for them."""

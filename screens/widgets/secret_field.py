@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from textual import events
+from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Button, Input, Select
@@ -12,13 +14,8 @@ from textual.widgets import Button, Input, Select
 from screens.model import values
 from screens.widgets.field import Line, Pasted
 from screens.widgets.labelled import Labelled
-
-if TYPE_CHECKING:
-    from textual import events
-    from textual.app import ComposeResult
-
-    from wizard.profile.document import Place
-    from wizard.profile.fields import Key
+from wizard.profile.document import Place
+from wizard.profile.fields import Key
 
 
 class Masked(Line):
@@ -50,27 +47,18 @@ class Masked(Line):
 class SecretField(Labelled, Horizontal):
     """The password or the argument of its reference, the kind of reference, and a button that tests it."""
 
-    class Changed(Message):
-        """Another reference; None where it is incomplete."""
-
-        def __init__(self, field: SecretField, value: Any) -> None:
-            super().__init__()
-            self.field = field
-            self.value = value
-
-    class Typed(Message, verbose=True):
-        """A password was typed, and is to be kept.  It is not part of the message."""
+    class FieldMessage(Message, verbose=True):
+        """Something about `field`; what is typed is not part of a message."""
 
         def __init__(self, field: SecretField) -> None:
             super().__init__()
             self.field = field
 
-    class TestWanted(Message):
-        """The user wants to know whether the password works."""
+    class Changed(FieldMessage):
+        """Another reference, or None where it is incomplete, is the value of the field."""
 
-        def __init__(self, field: SecretField) -> None:
-            super().__init__()
-            self.field = field
+    class Typed(FieldMessage):
+        """A password was typed, and is to be kept."""
 
     def __init__(self, field: Key, place: Place, value: Any) -> None:
         super().__init__()
@@ -158,13 +146,13 @@ class SecretField(Labelled, Horizontal):
         if self.kind == "typed" and self.value is None and not self.query_one(Masked).value:
             self.post_message(self.Typed(self))
 
-    def on_button_pressed(self, event: Button.Pressed) -> None:
+    async def on_button_pressed(self, event: Button.Pressed) -> None:
         event.stop()
-        self.post_message(self.TestWanted(self))
+        await self.run_action("screen.test")
 
     def _update(self) -> None:
         value = values.reference(self.kind, self.query_one(Masked).value)
         if value != self.value:
             self.value = value
-            self.post_message(self.Changed(self, value))
+            self.post_message(self.Changed(self))
         self._fit()

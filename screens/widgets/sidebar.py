@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from rich.segment import Segment
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.reactive import reactive
@@ -13,9 +14,6 @@ from textual.widget import Widget
 
 from screens.signs import WORDS, StepState, sign
 from screens.theme import ink
-
-if TYPE_CHECKING:
-    from textual import events
 
 COLOURS: dict[StepState | None, str] = {
     "untouched": "quiet",
@@ -36,6 +34,7 @@ REST = (("review", "Review"), ("runs", "Runs"), ("verify", "Verify"))
 class Sidebar(Widget, can_focus=True):
     """A list of the steps; Enter or a click opens one, at any time."""
 
+    ABOUT = "Up and Down choose a step; Enter opens it."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", "up", show=False),
         Binding("down", "move(1)", "down", show=False),
@@ -59,41 +58,38 @@ class Sidebar(Widget, can_focus=True):
     def __init__(self, steps: list[tuple[str, str]], current: str) -> None:
         """Show these steps, each an id and a title."""
         super().__init__()
-        self._items = [*steps, *REST]
-        self._titles = dict(self._items)
+        self._titles = dict([*steps, *REST])
+        self._ids = list(self._titles)
         self._steps = len(steps)
         self.set_reactive(Sidebar.current, current)
         self._pointed = 0
 
-    def _rows(self) -> list[str]:
-        """The id that each row shows, from the top."""
-        ids = [id for id, _ in self._items]
-        at = ids.index(self.current) + 1
-        return [*ids[:at], STATE, *ids[at : self._steps], RULE, *ids[self._steps :]]
+    def _row(self, y: int) -> str:
+        """The id that a row shows; empty for none."""
+        ids, at = self._ids, self._ids.index(self.current) + 1
+        rows = ["", *ids[:at], STATE, *ids[at : self._steps], RULE, *ids[self._steps :]]
+        return rows[y] if y < len(rows) else ""
 
     def on_focus(self) -> None:
-        self._pointed = next((n for n, (id, _) in enumerate(self._items) if id == self.current), 0)
+        self._pointed = self._ids.index(self.current)
         self.refresh()
 
     def action_move(self, by: int) -> None:
-        self._pointed = min(len(self._items) - 1, max(0, self._pointed + by))
+        self._pointed = min(len(self._ids) - 1, max(0, self._pointed + by))
         self.refresh()
 
     def action_open(self) -> None:
-        self.post_message(self.Chosen(self._items[self._pointed][0]))
+        self.post_message(self.Chosen(self._ids[self._pointed]))
 
     def on_click(self, event: events.Click) -> None:
         offset = event.get_content_offset(self)
-        rows = self._rows()
-        if offset is not None and 0 < offset.y <= len(rows) and rows[offset.y - 1] in self._titles:
-            self.post_message(self.Chosen(rows[offset.y - 1]))
+        if offset is not None and (id := self._row(offset.y)) in self._titles:
+            self.post_message(self.Chosen(id))
 
     def render_line(self, y: int) -> Strip:
-        width, base = self.size.width, ink(self, "foreground", "panel")
-        rows = self._rows()
-        if not 0 < y <= len(rows):
-            return Strip.blank(width, base)
-        id = rows[y - 1]
+        width, id = self.size.width, self._row(y)
+        if not id:
+            return Strip.blank(width, ink(self, "foreground", "panel"))
         if id == RULE:
             return Strip([Segment(f" {sign('rule') * (width - 2)} ", ink(self, "line", "panel"))])
         if id == STATE:
@@ -102,7 +98,7 @@ class Sidebar(Widget, can_focus=True):
             return Strip([Segment(f"    {WORDS[state] if state else ''}", style)]).adjust_cell_length(
                 width, style
             )
-        return self._item(id, pointed=self.has_focus and id == self._items[self._pointed][0])
+        return self._item(id, pointed=self.has_focus and id == self._ids[self._pointed])
 
     def _item(self, id: str, *, pointed: bool) -> Strip:
         width, state = self.size.width, self.states.get(id)

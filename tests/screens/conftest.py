@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from pytest_textual_snapshot import SVGImageExtension
 
-from screens.ascii import dress_scroll_bars
+from screens.theme import dress_scroll_bars
+from tests.support.screens import PROFILE
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -32,6 +33,31 @@ def still(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     monkeypatch.undo()
     time.tzset()
+
+
+@pytest.fixture
+def profile(tmp_path: Path) -> Path:
+    """The file of a valid profile, whose homes are nowhere."""
+    path = tmp_path / "analytics.toml"
+    path.write_text(PROFILE, "utf-8")
+    return path
+
+
+@pytest.fixture
+def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other programs' ports on this machine are nobody's business; checks run soon after a change."""
+    monkeypatch.setattr("wizard.preflight.pair.is_free", lambda number: True)
+    monkeypatch.setattr("screens.model.pair.SETTLE", 0.02)
+
+
+@pytest.fixture
+def no_programs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """A PATH without programs: no Java of this machine is found."""
+    if "mariadb" in request.fixturenames:
+        request.getfixturevalue("mariadb")  # it is started by programs of the PATH
+    empty = tmp_path / "no-programs"
+    empty.mkdir()
+    monkeypatch.setenv("PATH", str(empty))
 
 
 @pytest.fixture

@@ -4,29 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import os
-import shlex
-import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from pytest_textual_snapshot import SVGImageExtension
 from textual.widgets import Static
 
 from screens.app import WizardApp
-from screens.dashboard import Dashboard, rows
-from screens.model.memory import Memory
+from screens.dashboard import Dashboard
 from screens.theme import THEMES
 from tests.support import server_logs as tell
-from tests.support.need import need
 from tests.support.screens import text_of, until
 from tests.support.server_logs import Side, profile, sides
+from tests.support.tmux import run_line, terminal
 from wizard.command_line.run import servers
 from wizard.command_line.verify import ReportWriter
 from wizard.pack.home import Pack
@@ -49,23 +43,6 @@ PLACES = {
     for name, host in (("node1", "10.100.0.46"), ("node2", "10.100.0.47"))
 }
 NOON = 1_769_515_101.0  # 2026-01-27 11:58:21 UTC
-
-
-@pytest.fixture(autouse=True)
-def still(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Pictures in the top-level folder, by a clock that does not depend on where this runs."""
-
-    def dirname(cls: type, *, test_location: Any) -> str:
-        return str(ROOT / "snapshots" / Path(test_location.filepath).stem)
-
-    monkeypatch.setattr(SVGImageExtension, "dirname", classmethod(dirname))
-    monkeypatch.setattr("screens.signs.ASCII", False)
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
 
 
 def spark(active: str = "node1", *, up: tuple[str, ...] = ("node1", "node2")) -> Look:
@@ -313,17 +290,19 @@ class TestServersPictures:
 
         return take
 
-    async def test_never_started(self, take: Any) -> None:
-        await take("never-started", "never")
-
-    async def test_healthy(self, take: Any) -> None:
-        await take("keys", "healthy")
-
-    async def test_the_question(self, take: Any) -> None:
-        await take("stop", "healthy", "x")
-
-    async def test_starting(self, take: Any) -> None:
-        await take("start", "never", "s")
+    @pytest.mark.parametrize(
+        ("name", "state", "keys"),
+        [
+            ("never-started", "never", ()),
+            ("keys", "healthy", ()),
+            ("stop", "healthy", ("x",)),
+            ("start", "never", ("s",)),
+        ],
+    )
+    async def test_before_and_meanwhile(
+        self, take: Any, name: str, state: str, keys: tuple[str, ...]
+    ) -> None:
+        await take(name, state, *keys)
 
     async def test_a_start_that_failed(self, take: Any) -> None:
         wrong = Finding(
@@ -345,30 +324,6 @@ NODES = [
 
 
 # --- what it says --------------------------------------------------------------------------------
-
-
-def told(view: View) -> dict[str, list[tuple[str, str]]]:
-    return {
-        row.label: [(cell.status, cell.text) for cell in row.cells] for row in rows(view, lambda one: "7 s")
-    }
-
-
-def test_the_rows_of_a_healthy_pair() -> None:
-    said = told(healthy())
-    assert said["server started"] == [("ok", "10:56:03  48 s"), ("ok", "10:57:11  51 s")]
-    assert said["member joined"] == [("ok", "node2"), ("ok", "node1")]
-    assert said["event processor"] == [("ok", "ACTIVE  10:56:17"), ("ok", "passive  10:57:34")]
-    assert said["Spark master"] == [("ok", "ALIVE  :8082"), ("ok", "STANDBY  :8082")]
-    assert said["Spark executors"] == [("ok", "1 executor"), ("ok", "1 executor")]
-    assert said["Spark workers"] == [("ok", "2 workers are alive")]
-
-
-def test_what_is_awaited_says_for_how_long() -> None:
-    assert told(starting())["registry mounted"] == [("ok", "both paths"), ("waiting", "awaited  7 s")]
-
-
-def test_a_side_that_nobody_sees_says_so() -> None:
-    assert told(one_unseen())["registry mounted"][1] == ("skipped", "log not seen here")
 
 
 def test_a_finding_with_markup_in_it_is_shown_as_it_is() -> None:
@@ -483,79 +438,40 @@ sys.exit(run_verify(load(sys.argv[1]).profile, "pair", offline=True, watch=True,
 """
 
 
-class Terminal:
-    """A terminal of 80×24 in tmux, with a server of its own."""
-
-    def __init__(self, socket: Path) -> None:
-        self._tmux = ["tmux", "-S", str(socket), "-f", "/dev/null"]
-
-    def run(self, *arguments: str) -> str:
-        done = subprocess.run([*self._tmux, *arguments], capture_output=True, text=True, check=True)
-        return done.stdout
-
-    def open(self, command: str, env: dict[str, str]) -> None:
-        settings = [part for key, value in env.items() for part in ("-e", f"{key}={value}")]
-        self.run("new-session", "-d", "-s", "t", "-x", "80", "-y", "24", *settings, "sh")
-        self.keys(command, "Enter")
-
-    def keys(self, *keys: str) -> None:
-        self.run("send-keys", "-t", "t", *keys)
-
-    def wait_for(self, *texts: str, seconds: float = 30) -> str:
-        """The screen, once all the texts are on it."""
-        deadline = time.monotonic() + seconds
-        screen = ""
-        while time.monotonic() < deadline:
-            screen = self.run("capture-pane", "-p", "-t", "t")
-            if all(text in screen for text in texts):
-                return screen
-            time.sleep(0.05)
-        raise AssertionError(f"{texts} not on the screen:\n{screen}")
+def logs(pair: Any, story: Callable[[Side, Side], None], *numbers: int) -> None:
+    """Write the logs of these nodes of a pair on this machine, as a story tells them."""
+    first, second = both = sides()
+    for number, side in enumerate(both):
+        side.host, side.event_sync, side.management = "127.0.0.1", 11225 + number, 10006 + number
+    second.hazelcast = 4001
+    story(first, second)
+    for number in numbers:
+        log = pair.homes[number] / "repository/logs/wso2carbon.log"
+        log.write_bytes(both[number].log.content)
 
 
-@pytest.fixture
-def terminal(tmp_path: Path) -> Iterator[Terminal]:
-    need("tmux")
-    made = Terminal(tmp_path / "tmux")
-    yield made
-    subprocess.run([*made._tmux, "kill-server"], capture_output=True, check=False)
-
-
-def test_in_a_real_terminal(terminal: Terminal, make_pair: Callable[..., Any]) -> None:
+def test_in_a_real_terminal(
+    tmp_path: Path, make_pair: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     pair = make_pair(nodes=[{}, {"port_offset": None}])
-    first, second = sides()
-    first.host = second.host = "127.0.0.1"
-    first.event_sync, first.management = 11225, 10006
-    second.hazelcast, second.event_sync, second.management = 4001, 11226, 10007
-    tell.begin(first, second)
-    log = pair.homes[0] / "repository/logs/wso2carbon.log"
-    log.write_bytes(first.log.content)
-    command = shlex.join([sys.executable, "-c", PROGRAM.replace("\n", "; ").strip("; "), str(pair.profile)])
-    terminal.open(
-        f"cd {shlex.quote(str(ROOT))}; clear; {command}; echo code $?; stty -a | grep -o -- '-\\?echo '",
-        {
-            **{key: value for key, value in os.environ.items() if key in ("HOME", "PATH")},
-            "LANG": "C.UTF-8",
-            "APIM_DB_PASSWORD": "x",
-            **{key: value for key, value in os.environ.items() if key.startswith("XDG_")},
-        },
-    )
-    terminal.wait_for("WAITING since", "node1", "registry mounted", "awaited", "failover drill")
-    first, second = sides()
-    first.host = second.host = "127.0.0.1"
-    first.event_sync, first.management = 11225, 10006
-    second.hazelcast, second.event_sync, second.management = 4001, 11226, 10007
-    tell.first_start(first, second)
-    log.write_bytes(first.log.content)
-    (pair.homes[1] / "repository/logs/wso2carbon.log").write_bytes(second.log.content)
-    screen = terminal.wait_for("HEALTHY since", "ACTIVE", "passive", "state synced")
-    assert len(screen.rstrip("\n").splitlines()) <= 24
-    terminal.keys("q")
-    screen = terminal.wait_for("code 130", "\necho")  # the terminal echoes again,
-    assert "HEALTHY" not in screen  # and shows what it showed before
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    logs(pair, tell.begin, 0)
+    with terminal(tmp_path) as screen:
+        before = screen.state()
+        screen.type(run_line([sys.executable, "-c", PROGRAM.replace("\n", "; ").strip("; "), pair.profile]))
+        screen.press("Enter")
+        awaited = ("WAITING since", "node1", "registry mounted", "awaited", "failover drill")
+        screen.wait(lambda text: all(one in text for one in awaited))
+        logs(pair, tell.first_start, 0, 1)
+        formed = ("HEALTHY since", "ACTIVE", "passive", "state synced")
+        screen.wait(lambda text: all(one in text for one in formed))
+        screen.press("q")
+        screen.wait("ended with 130")
+        assert screen.state() == before and "HEALTHY" not in screen.text
 
 
-# --- help and colours ------------------------------------------------------------------------------
+# --- help -----------------------------------------------------------------------------------------
 
 
 async def test_help_says_what_each_key_does() -> None:
@@ -569,27 +485,3 @@ async def test_help_says_what_each_key_does() -> None:
         await pilot.press("escape")
         await pilot.pause()
         assert app.screen is app.watched
-
-
-async def test_the_colours_that_were_chosen_are_remembered() -> None:
-    app = app_of(healthy())
-    async with app.run_test(size=(80, 24)) as pilot:
-        await shown(pilot)
-        await app.run_action("theme")
-        assert not app.current_theme.dark
-    assert Memory().theme == "light"
-
-
-async def test_no_color_sends_no_colours(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_COLOR", "1")
-    app = app_of(healthy())
-    async with app.run_test(size=(80, 24)) as pilot:
-        await shown(pilot)
-        styles = {
-            segment.style
-            for strip in app.screen._compositor.render_strips()
-            for segment in strip.apply_filter(app.get_line_filters()[0], app.screen.background_colors[0])
-            if segment.style is not None
-        }
-        assert styles
-        assert not [style for style in styles if style.color is not None or style.bgcolor is not None]

@@ -10,9 +10,8 @@ import pytest
 from textual.pilot import Pilot
 
 from screens.app import WizardApp
-from screens.existing import ExistingPair, WhatWasRead
 from screens.step import StepScreen
-from screens.welcome import Welcome
+from screens.welcome import ExistingPair, Welcome, WhatWasRead
 from tests.support import pairs
 from tests.support.driving import fill
 from tests.support.headless import applied, untouched
@@ -20,11 +19,7 @@ from tests.support.screens import pressed, text_of, typed, until
 from wizard.profile.store import load
 from wizard.system import locations
 
-
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wizard.preflight.pair.is_free", lambda number: True)
-    monkeypatch.setattr("screens.model.pair.SETTLE", 0.02)
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 async def asked(pilot: Pilot[Any]) -> ExistingPair:
@@ -47,8 +42,7 @@ async def answer(pilot: Pilot[Any], first: Path | str, second: Path | str, name:
     await pressed(pilot, "enter")
 
 
-async def test_a_pair_that_was_configured_becomes_a_profile(make_pair: Any) -> None:
-    pair = make_pair()
+async def test_a_pair_that_was_configured_becomes_a_profile(pair: Any) -> None:
     applied(pair)
     before = untouched(*pair.homes)
     app = WizardApp(None)
@@ -73,8 +67,7 @@ async def test_a_pair_that_was_configured_becomes_a_profile(make_pair: Any) -> N
     assert secret.read_text().rstrip("\n") == pairs.PASSWORD
 
 
-async def test_each_mistake_is_told_in_its_place_and_can_be_corrected(make_pair: Any, tmp_path: Path) -> None:
-    pair = make_pair()
+async def test_each_mistake_is_told_in_its_place_and_can_be_corrected(pair: Any, tmp_path: Path) -> None:
     app = WizardApp(None)
 
     async def told(words: str) -> None:
@@ -104,8 +97,7 @@ async def test_each_mistake_is_told_in_its_place_and_can_be_corrected(make_pair:
         await until(pilot, lambda: isinstance(app.screen, Welcome))
 
 
-async def test_a_home_is_chosen_from_the_disk(make_pair: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    pair = make_pair()
+async def test_a_home_is_chosen_from_the_disk(pair: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(pair.homes[0].parent)
     app = WizardApp(None)
     async with app.run_test(size=(80, 24)) as pilot:

@@ -1,4 +1,4 @@
-"""The pair on the screen without a screen: what it does with the news of its threads."""
+"""The pair on the screen without a screen: what it does with what its threads tell."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 
-from screens.model.draft import open_profile
-from screens.model.draft_saver import DraftSaver, Validated
+from screens.model.draft import DraftSaver, open_profile
 from screens.model.memory import Memory
 from screens.model.pair import OpenPair, Phase
-from screens.model.session import FindingCame
+from screens.model.session import host_hints
 from tests.support.screens import PROFILE, Scripted
 from wizard.profile import drafts
 from wizard.profile.store import load
@@ -24,13 +23,13 @@ from wizard.system import finding
 class Around:
     """The application, as far as the pair knows it; `later` holds the calls that were put off."""
 
-    pair: OpenPair
-
-    def __init__(self) -> None:
+    def __init__(self, path: Path) -> None:
         self.later: list[Callable[[], None]] = []
+        around: Any = self
+        self.pair: Any = OpenPair(open_profile(str(path)), Memory(), around)
 
-    def tell_from_thread(self, news: Any) -> None:
-        self.pair.take(news)
+    def call_later(self, call: Callable[..., None], *given: Any) -> None:
+        call(*given)
 
     def set_timer(self, seconds: float, call: Callable[[], None]) -> Around:
         self.later.append(call)
@@ -46,80 +45,97 @@ class Around:
         return
 
 
-def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, checks: type[Scripted]) -> OpenPair:
-    monkeypatch.setattr("screens.model.session.CheckSession", checks)
-    path = tmp_path / "analytics.toml"
-    path.write_text(PROFILE, "utf-8")
-    around: Any = Around()
-    around.pair = OpenPair(open_profile(str(path)), Memory(), around)
-    return around.pair
-
-
 class Planned(Scripted):
-    prepare = staticmethod(lambda wanted: (wanted.profile, None))
+    prepare = staticmethod(lambda order: (order.profile, None))
     """The plan is the profile that it is about."""
 
 
-def test_a_late_timer_keeps_the_plan_of_the_review(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+class Hanging(Scripted):
+    unfinished = ("all",)
+
+
+@pytest.fixture
+def opened(profile: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[type[Scripted]], Around]:
+    """`opened(checks)`: a valid profile is open and validated, with these checks."""
+
+    def open_with(checks: type[Scripted]) -> Around:
+        monkeypatch.setattr("screens.model.session.CheckRound", checks)
+        around = Around(profile)
+        around.pair.validated(0, load(profile).profile)
+        return around
+
+    return open_with
+
+
+def test_a_late_timer_keeps_the_plan_of_the_review(opened: Any) -> None:
     """The pause of the checks ends after the review has asked for its plan, and after it has got it."""
-    pair = opened(tmp_path, monkeypatch, Planned)
-    pair.take(Validated(0, load(pair.draft.target).profile, ()))
-    (check,) = pair._app.later
+    around = opened(Planned)
+    pair, (check,) = around.pair, around.later
     pair.look_at_everything()
     assert pair.phase is Phase.PLANNED and pair.prepared is pair.profile
     check()
     assert pair.phase is Phase.PLANNED and pair.prepared is pair.profile
 
 
-def test_a_plan_is_made_of_the_newest_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plan_is_made_of_the_newest_values(opened: Any) -> None:
     """A letter, and at once the review: the plan waits for the validation of that letter."""
-    pair = opened(tmp_path, monkeypatch, Planned)
-    older = load(pair.draft.target).profile
-    pair.take(Validated(0, older, ()))
+    pair = opened(Planned).pair
+    older = pair.profile
     pair.set(("nodes", 1, "host"), "10.100.0.48")
     pair.look_at_everything()
     assert pair.prepared is None
-    pair.take(Validated(0, older, ()))
+    pair.validated(0, older)
     assert pair.prepared is None, "that is about an older value"
     newer = older.model_copy(update={"spark": older.spark})
-    pair.take(Validated(1, newer, ()))
+    pair.validated(1, newer)
     assert pair.prepared is newer
 
 
-def test_findings_about_older_values_are_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Hanging(Scripted):
-        unfinished = ("all",)
-
-    pair = opened(tmp_path, monkeypatch, Hanging)
-    pair.take(Validated(0, load(pair.draft.target).profile, ()))
-    pair._app.later.pop()()
+def test_findings_about_older_values_are_dropped(opened: Any) -> None:
+    around = opened(Hanging)
+    pair = around.pair
+    around.later.pop()()
     assert pair.phase is Phase.CHECKING and "mysql.connect" in pair.running
-    older = pair._session.run
+    older = pair._round
     pair.set(("mysql", "host"), "10.100.0.11")
-    pair.take(FindingCame(older, finding.error("no answer", fix="x")._replace(id="mysql.connect")))
+    older.tell(pair.found, finding.error("no answer", fix="x")._replace(id="mysql.connect"))
     assert "mysql.connect" not in pair.findings
     assert pair.phase is Phase.CHANGED
-    pair.take(Validated(1, pair.profile, ()))
-    pair._app.later.pop()()
+    pair.validated(1, pair.profile)
+    around.later.pop()()
     assert "mysql.connect" in pair.running, "the check is run again"
 
 
-def test_what_is_published_before_it_was_judged_is_judged_all_the_same(tmp_path: Path) -> None:
+def test_what_threads_tell_a_pair_that_is_closed_is_dropped(opened: Any) -> None:
+    around = opened(Hanging)
+    pair, around.pair = around.pair, None
+    pair.tell(pair.saved_as, "draft")
+    assert pair.kept == "profile" and pair.saved_at is None
+
+
+def test_what_is_published_before_it_was_validated_is_validated_all_the_same(profile: Path) -> None:
     """A letter, and at once on to the next step: the thread finds both waiting."""
-    path = tmp_path / "analytics.toml"
-    path.write_text(PROFILE, "utf-8")
     told: list[Any] = []
     both_wait = threading.Event()
 
-    def tell(news: Any) -> None:
-        both_wait.wait(30)
-        told.append(news)
+    class Pair:
+        validated = saved_as = conflicts = not_saved = None
 
-    saver = DraftSaver(drafts.of_file(path, PROFILE), tell, published=True)
-    saver.judge()
+        def tell(self, call: Any, *given: Any) -> None:
+            both_wait.wait(30)
+            told.append(given)
+
+    saver = DraftSaver(drafts.of_file(profile, PROFILE), Pair(), published=True)  # type: ignore[arg-type]
+    saver.validate()
     saver.change(("nodes", 1, "host"), "10.100.0.48", 1)
     saver.publish()
     both_wait.set()
     assert saver.settled(30)
-    assert [one.changes for one in told if isinstance(one, Validated)] == [0, 1]
-    assert "10.100.0.48" in path.read_text("utf-8")
+    assert [given[0] for given in told if len(given) == 2] == [0, 1], "how many changes each was about"
+    assert "10.100.0.48" in profile.read_text("utf-8")
+
+
+def test_a_host_is_hinted_only_where_the_home_is_here(pair: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wizard.system.network.own_addresses", lambda: ["10.9.8.7"])
+    homes = {"node1": str(pair.homes[0]), "node2": "/nowhere", "node3": str(pair.homes[0].parent)}
+    assert [one.node for one in host_hints(homes, pair.profile.parent)] == ["node1"]

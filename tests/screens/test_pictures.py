@@ -7,16 +7,31 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import OptionList
 
 from screens.app import WizardApp
+from screens.apply import Apply, Done
+from screens.dialogs.questions import elsewhere
+from screens.model.paths import PathEntry
 from screens.theme import THEMES
+from screens.welcome import WhatWasRead
+from screens.widgets.field import PathField
 from tests.support.driving import fill
-from tests.support.screens import PROFILE, Scripted, opened, settled, text_of, typed, until
-from wizard.system import finding
+from tests.support.screens import PROFILE, Scripted, opened, settled, text_of, until, wizard
+from wizard.command_line.run import replay
+from wizard.command_line.run.from_homes import PairReading
+from wizard.command_line.run.replay import Result
+from wizard.command_line.text import next_steps, steps_after
+from wizard.database.needs import DatabaseResult
+from wizard.passwords.resolver import Resolver
+from wizard.plan.change import Change, Line
+from wizard.profile.store import load
+from wizard.system import finding, locations
 from wizard.system.finding import Finding, Fix, SetField
 
 LOOKS = [(size, theme) for size in ((80, 24), (120, 40)) for theme in ("dark", "light")]
@@ -28,30 +43,22 @@ def named(id: str, one: Finding) -> Finding:
 
 
 FINE = [
-    named(
-        "prerequisites.home",
-        finding.ok("WSO2 API Manager Analytics Server 2.0.0 in /opt/wso2/analytics-1", node="node1"),
-    ),
-    named(
-        "prerequisites.home",
-        finding.ok("WSO2 API Manager Analytics Server 2.0.0 in /opt/wso2/analytics-2", node="node2"),
-    ),
-    named("prerequisites.version", finding.ok("both nodes: WSO2 API Manager Analytics Server 2.0.0")),
-    named(
-        "prerequisites.driver-jar",
-        finding.ok("mysql-connector-java-5.1.49-bin.jar holds com.mysql.jdbc.Driver"),
-    ),
-    named("mysql.connect", finding.ok("MySQL 5.6.24 at 10.100.0.10:3306")),
-    named("mysql.account", finding.ok("apim may log in")),
-    named("mysql.driver", finding.ok("Connector/J 5.1.49 logs in")),
-    named("datasources.replication", finding.ok("indexReplicationFactor is 1", node="node1")),
-    named("registry.other-mount", finding.ok("no other mount of the two paths", node="node1")),
-    named("hazelcast.host", finding.ok("10.100.0.46", node="node1")),
-    named("event-processor.persistence", finding.ok("state is kept", node="node1")),
-    named("spark.link", finding.ok("the homes have one path on both machines: no link is needed")),
-    named(
-        "deployment-sync.c-apps", finding.ok("both nodes hold the same 0 C-Apps; deploy each new one to both")
-    ),
+    named(id, finding.ok(text, node=node))
+    for id, node, text in (
+        ("prerequisites.home", "node1", "WSO2 API Manager Analytics Server 2.0.0 in /opt/wso2/analytics-1"),
+        ("prerequisites.home", "node2", "WSO2 API Manager Analytics Server 2.0.0 in /opt/wso2/analytics-2"),
+        ("prerequisites.version", None, "both nodes: WSO2 API Manager Analytics Server 2.0.0"),
+        ("prerequisites.driver-jar", None, "mysql-connector-java-5.1.49-bin.jar holds com.mysql.jdbc.Driver"),
+        ("mysql.connect", None, "MySQL 5.6.24 at 10.100.0.10:3306"),
+        ("mysql.account", None, "apim may log in"),
+        ("mysql.driver", None, "Connector/J 5.1.49 logs in"),
+        ("datasources.replication", "node1", "indexReplicationFactor is 1"),
+        ("registry.other-mount", "node1", "no other mount of the two paths"),
+        ("hazelcast.host", "node1", "10.100.0.46"),
+        ("event-processor.persistence", "node1", "state is kept"),
+        ("spark.link", None, "the homes have one path on both machines: no link is needed"),
+        ("deployment-sync.c-apps", None, "both nodes hold the same 0 C-Apps; deploy each new one to both"),
+    )
 ]
 CLASH = named(
     "ports.clash",
@@ -85,7 +92,7 @@ def said(monkeypatch: pytest.MonkeyPatch) -> type[Scripted]:
     class Said(Scripted):
         findings = FINE
 
-    monkeypatch.setattr("screens.model.session.CheckSession", Said)
+    monkeypatch.setattr("screens.model.session.CheckRound", Said)
     monkeypatch.setattr("screens.model.pair.SETTLE", 0.01)
     about = {"nodes.home": "API Manager Analytics 2.0.0, offset 1", "mysql.driver_jar": "Connector/J 5.1.49"}
     monkeypatch.setattr("screens.model.paths.about", lambda key, text, folder: about.get(key, ""))
@@ -105,11 +112,12 @@ two_looks = pytest.mark.two_looks
 
 @pytest.fixture
 def take(look: Any, picture: Callable[[Any, str], None], tmp_path: Path) -> Callable[..., Any]:
-    """`await take(name, scene, profile)`: drives the wizard on a profile as the scene does, and compares."""
+    """`await take(name, *scene, profile=…)`: drives the wizard on a profile as the scene says, and compares.
 
-    async def run(
-        name: str, scene: Callable[[Pilot[Any]], Any] | None = None, profile: str | None = PROFILE
-    ) -> None:
+    A scene is made of keys, and of what is awaited or done with the pilot between them.
+    """
+
+    async def run(name: str, *scene: Any, profile: str | None = PROFILE) -> None:
         (width, height), theme = look
         path = tmp_path / "analytics.toml"
         if profile is not None:
@@ -119,8 +127,8 @@ def take(look: Any, picture: Callable[[Any, str], None], tmp_path: Path) -> Call
         async with app.run_test(size=(width, height)) as pilot:
             if profile is not None:
                 await settled(pilot)
-            if scene is not None:
-                await scene(pilot)
+            for one in scene:
+                await (pilot.press(one) if isinstance(one, str) else one(pilot))
             await pilot.pause()
             await pilot.wait_for_scheduled_animations()
             picture(app, f"{name}-{width}x{height}-{theme}")
@@ -128,102 +136,96 @@ def take(look: Any, picture: Callable[[Any, str], None], tmp_path: Path) -> Call
     return run
 
 
+def seen(text: str) -> Callable[[Pilot[Any]], Any]:
+    """The text stands on the screen."""
+    return lambda pilot: until(pilot, lambda: text in text_of(pilot.app), text)
+
+
+def filled(text: str, *place: Any) -> Callable[[Pilot[Any]], Any]:
+    """The field of that place holds the text, and it is checked."""
+
+    async def act(pilot: Pilot[Any]) -> None:
+        await fill(pilot, text, *place)
+        if pilot.app.pair is not None:
+            await settled(pilot)
+
+    return act
+
+
+def options(count: int) -> Callable[[Pilot[Any]], Any]:
+    """A list has at least so many options."""
+    return lambda pilot: until(pilot, lambda: pilot.app.screen.query_one(OptionList).option_count >= count)
+
+
+def packs_known(pilot: Pilot[Any]) -> Any:
+    """What lies at the homes is said below them."""
+    homes = [field for field in pilot.app.screen.query(PathField) if field.field.key == "nodes.home"]
+    return until(pilot, lambda: homes and all(field.note for field in homes))
+
+
+def done(act: Callable[[Any], Any]) -> Callable[[Pilot[Any]], Any]:
+    """Something is done with the application."""
+
+    async def acted(pilot: Pilot[Any]) -> None:
+        act(pilot.app)
+        await pilot.pause()
+
+    return acted
+
+
 # --- welcome --------------------------------------------------------------------------------------
-
-
-async def shown(pilot: Pilot[Any]) -> None:
-    from textual.widgets import OptionList
-
-    await until(pilot, lambda: pilot.app.screen.query_one(OptionList).option_count > 1)
 
 
 @two_looks
 async def test_welcome_empty(take: Any, said: Any) -> None:
-    await take("welcome-empty", shown, None)
+    await take("welcome-empty", options(2), profile=None)
 
 
 async def test_welcome_with_profiles(take: Any, said: Any) -> None:
-    from wizard.system import locations
-
     folder = locations.profiles()
     folder.mkdir(parents=True)
     (folder / "analytics.toml").write_text(PROFILE, "utf-8")
     (folder / "old.toml").write_text(PROFILE.replace('host = "10.100.0.10"', "hsot = 1"), "utf-8")
     locations.drafts().mkdir(parents=True)
     locations.draft("next").write_text('schema_version = 1\n[cluster]\nname = "next"\n', "utf-8")
-
-    async def scene(pilot: Pilot[Any]) -> None:
-        from textual.widgets import OptionList
-
-        await until(pilot, lambda: pilot.app.screen.query_one(OptionList).option_count == 6)
-
-    await take("welcome-filled", scene, None)
+    await take("welcome-filled", options(6), profile=None)
 
 
 @two_looks
 async def test_new_pair_with_a_bad_name(take: Any, said: Any) -> None:
-    async def scene(pilot: Pilot[Any]) -> None:
-        await shown(pilot)
-        await pilot.press("n")
-        await typed(pilot, "replay")
-        await pilot.press("enter")
-
-    await take("new-pair", scene, None)
+    await take("new-pair", options(2), "n", *"replay", "enter", profile=None)
 
 
 @two_looks
 async def test_an_existing_pair_that_is_none(take: Any, said: Any) -> None:
-    async def scene(pilot: Pilot[Any]) -> None:
-        await shown(pilot)
-        await pilot.press("e")
-        await fill(pilot, "/opt/wso2/analytics-1", "nodes", 0, "home")
-        await fill(pilot, "/opt/wso2/analytics-2", "nodes", 1, "home")
-        await pilot.press("tab", "tab", "tab", "enter")
-        await until(pilot, lambda: "not an unpacked pack" in text_of(pilot.app))
-        await until(pilot, lambda: all(field.note for field in pilot.app.screen.query("PathField")))
-        await until(pilot, lambda: not pilot.app.screen.query("Button.-active"), "the button let go")
+    def let_go(pilot: Pilot[Any]) -> Any:
+        return until(pilot, lambda: not pilot.app.screen.query("Button.-active"), "the button let go")
 
-    await take("existing-pair", scene, None)
+    homes = [filled(f"/opt/wso2/analytics-{n + 1}", "nodes", n, "home") for n in (0, 1)]
+    keys = ["tab", "tab", "tab", "enter"]
+    refused = seen("not an unpacked pack")
+    await take("existing-pair", options(2), "e", *homes, *keys, refused, packs_known, let_go, profile=None)
 
 
 @two_looks
 async def test_what_was_read_of_an_existing_pair(take: Any, said: Any) -> None:
-    from screens.existing import WhatWasRead
-    from wizard.command_line.run.from_homes import PairReading
-
     found = PairReading(missing=["nodes.node1.host", "mysql.driver_jar"])
     found.note("cluster.domain", 'node1 says "wso2.analytics", node2 "wso2.carbon.domain"')
     found.note("mysql.url_parameters", "both nodes: autoReconnect of EVENT_STORE is not that of the others")
     found.note("", "node2: repository/conf/registry.xml: a mount of a third node is left as it is")
-
-    async def scene(pilot: Pilot[Any]) -> None:
-        pilot.app.push_screen(WhatWasRead(found))
-        await until(pilot, lambda: isinstance(pilot.app.screen, WhatWasRead))
-
-    await take("what-was-read", scene)
+    await take("what-was-read", done(lambda app: app.push_screen(WhatWasRead(found))))
 
 
 # --- steps ----------------------------------------------------------------------------------------
 
 
 async def test_step_done(take: Any, said: Any) -> None:
-    async def scene(pilot: Pilot[Any]) -> None:
-        await until(
-            pilot, lambda: all(f.note for f in pilot.app.screen.form.fields() if f.field.key == "nodes.home")
-        )
-
-    await take("step-done", scene)
+    await take("step-done", packs_known)
 
 
 async def test_step_with_an_error_and_a_warning(take: Any, said: Any) -> None:
     said.findings = [*FINE, CLASH, JAVA]
-
-    async def scene(pilot: Pilot[Any]) -> None:
-        await until(
-            pilot, lambda: all(f.note for f in pilot.app.screen.form.fields() if f.field.key == "nodes.home")
-        )
-
-    await take("step-error", scene)
+    await take("step-error", packs_known)
 
 
 @two_looks
@@ -231,130 +233,76 @@ async def test_step_checking(take: Any, said: Any, monkeypatch: pytest.MonkeyPat
     said.findings = FINE[:2]
     said.unfinished = ("all",)
     monkeypatch.setattr("screens.model.pair.OpenPair.at_rest", property(lambda self: bool(self.running)))
-
-    async def scene(pilot: Pilot[Any]) -> None:
-        await until(
-            pilot, lambda: all(f.note for f in pilot.app.screen.form.fields() if f.field.key == "nodes.home")
-        )
-
-    await take("step-checking", scene)
+    await take("step-checking", packs_known)
 
 
 async def test_step_with_wrong_fields(take: Any, said: Any) -> None:
-    async def scene(pilot: Pilot[Any]) -> None:
-        await pilot.press("ctrl+n")
-        await typed(pilot, ":3306")
-        await settled(pilot)
-        await fill(pilot, "33o6", "mysql", "port")
-        await settled(pilot)
-
-    await take("step-wrong-field", scene)
+    await take("step-wrong-field", "ctrl+n", *":3306", settled, filled("33o6", "mysql", "port"))
 
 
 @two_looks
 async def test_step_of_a_new_pair(take: Any, said: Any) -> None:
-    empty = (
-        'schema_version = 1\n[cluster]\nname = "next"\n[[nodes]]\nname = "node1"\n[[nodes]]\nname = "node2"\n'
-    )
-    await take("step-empty", None, empty)
+    nodes = "".join(f'[[nodes]]\nname = "node{number}"\n' for number in (1, 2))
+    await take("step-empty", profile=f'schema_version = 1\n[cluster]\nname = "next"\n{nodes}')
 
 
-async def test_step_mysql_and_what_mends_it(take: Any, said: Any) -> None:
+async def test_step_mysql_and_its_fix(take: Any, said: Any) -> None:
     said.findings = [*FINE, CHARSET]
-
-    async def scene(pilot: Pilot[Any]) -> None:
-        await pilot.press("ctrl+n")
-        await fill(pilot, "utf8mb4", "mysql", "charset")
-        await settled(pilot)
-
-    await take("step-mysql-fix", scene)
+    await take("step-mysql-fix", "ctrl+n", filled("utf8mb4", "mysql", "charset"))
 
 
 @two_looks
 async def test_step_mysql_with_its_kinds_of_passwords(take: Any, said: Any) -> None:
     said.findings = [*FINE, CHARSET]
 
-    async def scene(pilot: Pilot[Any]) -> None:
-        await pilot.press("ctrl+n", "tab", "tab", "tab", "enter")
-        await until(pilot, lambda: pilot.app.screen.query_one("Select").expanded)
+    def expanded(pilot: Pilot[Any]) -> Any:
+        return until(pilot, lambda: pilot.app.screen.query_one("Select").expanded)
 
-    await take("step-mysql", scene)
+    await take("step-mysql", "ctrl+n", "tab", "tab", "tab", "enter", expanded)
 
 
 @two_looks
 @pytest.mark.parametrize("number", range(2, 8))
 async def test_each_other_step(take: Any, said: Any, number: int) -> None:
-    async def scene(pilot: Pilot[Any]) -> None:
-        await pilot.press(*["ctrl+n"] * number)
-
-    await take(f"step-{number + 1}", scene)
+    await take(f"step-{number + 1}", *["ctrl+n"] * number)
 
 
 @two_looks
 async def test_help(take: Any, said: Any) -> None:
-    async def scene(pilot: Pilot[Any]) -> None:
-        await pilot.press("f1")
-
-    await take("help", scene)
+    await take("help", "f1")
 
 
 @two_looks
 async def test_password_test(take: Any, said: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    wrong = named(
-        "mysql.account", finding.error("apim cannot log in: wrong password", fix="correct mysql.password")
-    )
-    monkeypatch.setattr("screens.dialogs.password.tried", lambda pair, key, secret: [wrong])
-
-    async def scene(pilot: Pilot[Any]) -> None:
-        await pilot.press("ctrl+n", "tab", "tab", "tab", "f7")
-        await typed(pilot, "secret")
-        await pilot.press("enter")
-        await until(pilot, lambda: "wrong password" in str(pilot.app.screen.query_one(".result").visual))
-
-    await take("password-test", scene)
+    wrong = finding.error("apim cannot log in: wrong password", fix="correct mysql.password")
+    monkeypatch.setattr("screens.dialogs.password.tried", lambda *given: [named("mysql.account", wrong)])
+    keys = ["ctrl+n", "tab", "tab", "tab", "f7", *"secret", "enter"]
+    await take("password-test", *keys, seen("wrong password"))
 
 
 @two_looks
 async def test_picker(take: Any, said: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from screens.model.paths import PathEntry
-
     pack = "API Manager Analytics 2.0.0, offset 1"
-    entries = [
-        PathEntry("analytics-1", True, pack, True),
-        PathEntry("analytics-2", True, pack, True),
-        PathEntry("lib", True),
-        PathEntry("old", True),
-    ]
+    entries = [PathEntry(f"analytics-{number}", True, pack, True) for number in (1, 2)]
+    entries += [PathEntry("lib", True), PathEntry("old", True)]
     monkeypatch.setattr("screens.model.paths.entries", lambda key, folder: entries)
     monkeypatch.setattr("screens.dialogs.picker._start", lambda text, folder: Path("/opt/wso2"))
-
-    async def scene(pilot: Pilot[Any]) -> None:
-        pilot.app.screen.focus_field(("nodes", 0, "home"))
-        await pilot.pause()
-        await pilot.press("f3")
-        await until(pilot, lambda: pilot.app.screen.query_one("OptionList").option_count == 5)
-
-    await take("picker", scene)
+    first = done(lambda app: app.screen.focus_field(("nodes", 0, "home")))
+    await take("picker", first, "f3", options(5))
 
 
-async def test_too_small(picture: Any, said: Any, tmp_path: Path) -> None:
-    path = tmp_path / "analytics.toml"
-    path.write_text(PROFILE, "utf-8")
-    app = opened(path)
-    async with app.run_test(size=(60, 16)) as pilot:
-        await settled(pilot)
+async def test_too_small(picture: Any, said: Any, profile: Path) -> None:
+    async with wizard(profile, (60, 16)) as (app, _):
         picture(app, "too-small")
 
 
 @two_looks
 async def test_edited_meanwhile(take: Any, said: Any) -> None:
-    async def scene(pilot: Pilot[Any]) -> None:
-        pair = pilot.app.pair
-        pair.draft.target = Path("/home/somebody/analytics.toml")
-        pilot.app.ask_about_conflict()
-        await pilot.pause()
+    def edited(app: Any) -> None:
+        app.pair.draft.target = Path("/home/somebody/analytics.toml")
+        app.ask_about_conflict()
 
-    await take("conflict", scene)
+    await take("conflict", done(edited))
 
 
 # --- review and apply -----------------------------------------------------------------------------
@@ -363,13 +311,6 @@ async def test_edited_meanwhile(take: Any, said: Any) -> None:
 @pytest.fixture
 def planned(said: Any, make_pair: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The review shows the plan of a real pair of packs, and databases as a server would have them."""
-    from types import SimpleNamespace
-
-    from wizard.command_line.run import replay
-    from wizard.database.needs import DatabaseResult
-    from wizard.passwords.resolver import Resolver
-    from wizard.profile.store import load
-
     pair = make_pair()
     prepared = replay.prepare(
         load(pair.profile).profile, replay.Options(offline=True, skip=("prerequisites",)), Resolver()
@@ -407,102 +348,66 @@ async def reviewed(pilot: Pilot[Any]) -> None:
 
 async def test_review_with_something_to_settle(take: Any, planned: Any) -> None:
     planned.findings = [*FINE, CLASH, JAVA]
-
-    async def scene(pilot: Pilot[Any]) -> None:
-        await reviewed(pilot)
-        await pilot.press("down")
-
-    await take("review-settle", scene)
+    await take("review-settle", reviewed, "down")
 
 
 async def test_review_of_a_file(take: Any, planned: Any) -> None:
     planned.findings = [*FINE, JAVA]
-
-    async def scene(pilot: Pilot[Any]) -> None:
-        await reviewed(pilot)
-        await pilot.press("a", *["down"] * 5, "space", "down", "down")
-
-    await take("review-file", scene)
+    await take("review-file", reviewed, "a", *["down"] * 5, "space", "down", "down")
 
 
 @two_looks
 async def test_review_of_a_database(take: Any, planned: Any) -> None:
-    async def scene(pilot: Pilot[Any]) -> None:
-        await reviewed(pilot)
-        await pilot.press("end")
-
-    await take("review-database", scene)
+    await take("review-database", reviewed, "end")
 
 
 @two_looks
 async def test_review_of_a_profile_with_gaps(take: Any, said: Any) -> None:
-    async def scene(pilot: Pilot[Any]) -> None:
-        await pilot.press("f2")
+    await take("review-gaps", "f2", profile=PROFILE.replace('username = "apim"\n', ""))
 
-    await take("review-gaps", scene, PROFILE.replace('username = "apim"\n', ""))
+
+async def writing(pilot: Pilot[Any]) -> None:
+    """A run that has written the files of one node, and is creating the databases."""
+    await reviewed(pilot)
+    await pilot.press("f9")
+    await until(pilot, lambda: isinstance(pilot.app.screen, Apply))
+    screen = pilot.app.screen
+    screen.say("Writing …")
+    for change in screen.prepared.plan.nodes[0].pending:
+        screen.show_file("node1", change.path)
+    screen.show_file("node2", "repository/conf/axis2/axis2.xml")
+    screen.show_database("userdb", 73, 73, "done")
+    screen.show_database("regdb", 31, 73, "CREATE TABLE REG_RESOURCE")
+
+
+def applied(app: Any) -> None:
+    databases = [
+        {"name": bar.label, "status": "created", "tables": 39 if "WSO2" not in bar.label else 0}
+        for bar in [*app.screen.query("ProgressRow")][2:]
+    ]
+    result = Result("applied", 0, "20261124T101530Z-1f3a", [{"status": "changed"}] * 16, [], databases)
+    path = Path("/home/admin/.config/apimha-wizard/profiles/analytics.toml")
+    app.screen.show_result(result, list(next_steps(app.screen.prepared, result, "analytics", path)))
+
+
+def failed(app: Any) -> None:
+    error = "axis2.xml: no space left; everything in the homes is as before\n  fix: make room"
+    app.screen.show_result(Result("failed", 1, error=error), [])
 
 
 async def test_applying_and_what_comes_after(
     take: Any, planned: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from screens.apply import Apply
-    from wizard.command_line.run.replay import Result
-    from wizard.command_line.text import next_steps
-
     monkeypatch.setattr(Apply, "on_mount", lambda self: self.query_one("KeyBar").without(self.KEYS, "back"))
-
-    async def scene(pilot: Pilot[Any]) -> None:
-        await reviewed(pilot)
-        await pilot.press("f9")
-        await until(pilot, lambda: isinstance(pilot.app.screen, Apply))
-        screen = pilot.app.screen
-        screen.say("Writing …")
-        for change in screen.prepared.plan.nodes[0].pending:
-            screen.show_file("node1", change.path)
-        screen.show_file("node2", "repository/conf/axis2/axis2.xml")
-        screen.show_database("userdb", 73, 73, "done")
-        screen.show_database("regdb", 31, 73, "CREATE TABLE REG_RESOURCE")
-        await pilot.pause()
-
-    await take("apply-writing", scene)
-
-    async def afterwards(pilot: Pilot[Any]) -> None:
-        await scene(pilot)
-        screen = pilot.app.screen
-        names = [bar.label for bar in screen.query("ProgressRow")][2:]
-        databases = [
-            {"name": name, "status": "created", "tables": 39 if "WSO2" not in name else 0} for name in names
-        ]
-        files = [{"status": "changed"}] * 16
-        result = Result("applied", 0, "20261124T101530Z-1f3a", files, [], databases)
-        path = Path("/home/admin/.config/apimha-wizard/profiles/analytics.toml")
-        steps = list(next_steps(screen.prepared, result, "analytics", path))
-        screen.show_result(result, steps)
-        await until(pilot, lambda: pilot.app.screen.query("#undo"))
-
-    await take("apply-done", afterwards)
-
-    async def failed(pilot: Pilot[Any]) -> None:
-        await scene(pilot)
-        screen = pilot.app.screen
-        result = Result(
-            "failed",
-            1,
-            error="axis2.xml: no space left; everything in the homes is as before\n  fix: make room",
-        )
-        screen.show_result(result, [])
-
-    await take("apply-failed", failed)
+    await take("apply-writing", writing)
+    await take("apply-done", writing, done(applied), seen("Undo"))
+    await take("apply-failed", writing, done(failed))
 
 
 @two_looks
 async def test_a_node_that_is_elsewhere(take: Any, said: Any) -> None:
-    from screens.dialogs.questions import elsewhere
-
-    async def scene(pilot: Pilot[Any]) -> None:
-        pilot.app.push_screen(elsewhere("node2", "/opt/wso2/analytics-2", "10.100.0.47", "node1"))
-
-    await take("elsewhere", scene)
+    question = elsewhere("node2", "/opt/wso2/analytics-2", "10.100.0.47", "node1")
+    await take("elsewhere", done(lambda app: app.push_screen(question)))
 
 
 # --- done and runs --------------------------------------------------------------------------------
@@ -511,9 +416,8 @@ NAMES = ("20261124T101530Z-1f3a", "20261125T081203Z-9c11", "20261125T094110Z-07b
 
 
 @pytest.fixture
-def done(said: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def made(said: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three runs: one that a later one overwrote, one that was rolled back, and the rollback."""
-    from wizard.plan.change import Change, Line
 
     def run(name: str, kind: str, state: str, *, undoable: bool) -> dict[str, Any]:
         day, time = f"{name[:4]}-{name[4:6]}-{name[6:8]}", f"{name[9:11]}:{name[11:13]}:{name[13:15]}"
@@ -548,44 +452,32 @@ def done(said: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def listed(pilot: Pilot[Any], *keys: str) -> None:
     await pilot.app.run_action("runs")
-    await until(pilot, lambda: pilot.app.screen.query("Tree") and pilot.app.screen._current, "the list")
+    await until(pilot, lambda: pilot.app.screen.query("Tree") and pilot.app.screen.current, "the list")
     for key in keys:
         await pilot.press(key)
         await pilot.pause(0.05)
 
 
 @two_looks
-async def test_runs(take: Any, done: None) -> None:
+async def test_runs(take: Any, made: None) -> None:
     await take("runs", lambda pilot: listed(pilot, "end"))
 
 
 @two_looks
-async def test_a_file_of_a_run(take: Any, done: None) -> None:
-    async def scene(pilot: Pilot[Any]) -> None:
-        await listed(pilot, "end", "right")
-        await until(pilot, lambda: "axis2.xml" in text_of(pilot.app))
-        await pilot.press("down")
-        await until(pilot, lambda: "+ " in text_of(pilot.app))
-
-    await take("runs-file", scene)
+async def test_a_file_of_a_run(take: Any, made: None) -> None:
+    await take(
+        "runs-file", lambda pilot: listed(pilot, "end", "right"), seen("axis2.xml"), "down", seen("+ ")
+    )
 
 
 @two_looks
-async def test_rolling_back_what_a_later_run_overwrote(take: Any, done: None) -> None:
-    async def scene(pilot: Pilot[Any]) -> None:
-        await listed(pilot, "end", "r")
-        await until(pilot, lambda: "undo the later one first" in text_of(pilot.app))
-
-    await take("roll-back", scene)
+async def test_rolling_back_what_a_later_run_overwrote(take: Any, made: None) -> None:
+    await take("roll-back", lambda pilot: listed(pilot, "end", "r"), seen("undo the later one first"))
 
 
 @two_looks
 async def test_no_runs(take: Any, said: Any) -> None:
-    async def scene(pilot: Pilot[Any]) -> None:
-        await pilot.app.run_action("runs")
-        await until(pilot, lambda: "No runs yet" in text_of(pilot.app))
-
-    await take("runs-none", scene)
+    await take("runs-none", lambda pilot: pilot.app.run_action("runs"), seen("No runs yet"))
 
 
 # --- other terminals ------------------------------------------------------------------------------
@@ -595,15 +487,13 @@ OTHERS = pytest.mark.parametrize("kind", ["ascii", "no-color", "200x60"])
 
 
 @pytest.fixture
-def other(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[WizardApp, tuple[int, int]]:
+def other(kind: str, profile: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[WizardApp, tuple[int, int]]:
     """The wizard on another kind of terminal, and that terminal's size."""
     if kind == "ascii":
         monkeypatch.setattr("screens.signs.ASCII", True)
     if kind == "no-color":
         monkeypatch.setenv("NO_COLOR", "1")
-    path = tmp_path / "analytics.toml"
-    path.write_text(PROFILE, "utf-8")
-    return opened(path), (200, 60) if kind == "200x60" else (80, 24)
+    return opened(profile), (200, 60) if kind == "200x60" else (80, 24)
 
 
 @OTHERS
@@ -637,9 +527,6 @@ async def test_the_page_to_work_from_on_other_terminals(
     planned: Any, other: Any, picture: Any, kind: str
 ) -> None:
     """Also the longest one: a node is on another machine."""
-    from screens.done import Done
-    from wizard.command_line.text import steps_after
-
     app, size = other
     async with app.run_test(size=size) as pilot:
         await settled(pilot)

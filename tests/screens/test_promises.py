@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,6 @@ import pytest
 from textual.widgets import Button, Select
 
 from screens import signs
-from screens.app import WizardApp
 from screens.dialogs.ask import Ask
 from screens.dialogs.password import Typed
 from screens.model.draft import open_profile
@@ -18,22 +19,15 @@ from screens.model.memory import Memory, ProfileProgress
 from screens.review import Review
 from screens.step import StepScreen
 from tests.support.driving import applied, configured, ended, fill, go_to, place_of, review
-from tests.support.screens import PROFILE, Scripted, opened, pressed, settled, text_of, typed, until
+from tests.support.headless import standing
+from tests.support.screens import PROFILE, Scripted, opened, pressed, settled, text_of, typed, until, wizard
 from wizard.command_line.text import step_lines
 from wizard.profile.document import set_field
 from wizard.profile.store import load
 from wizard.system import locations
 from wizard.system.finding import Finding, Fix
 
-
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Other programs' ports and another Java on this machine are nobody's business here."""
-    monkeypatch.setattr("wizard.preflight.pair.is_free", lambda number: True)
-    monkeypatch.setattr("screens.model.pair.SETTLE", 0.02)
-    empty = tmp_path / "no-programs"
-    empty.mkdir()
-    monkeypatch.setenv("PATH", str(empty))
+pytestmark = pytest.mark.usefixtures("quiet", "no_programs")
 
 
 def offline(profile: Path) -> None:
@@ -41,13 +35,7 @@ def offline(profile: Path) -> None:
     Memory().note(profile, ProfileProgress(offline=True))
 
 
-# --- what is said once ----------------------------------------------------------------------------
-
-
 def test_wizard_imports_nothing_of_the_screens() -> None:
-    import subprocess
-    import sys
-
     code = (
         "import pkgutil, importlib, sys, wizard\n"
         "for one in pkgutil.walk_packages(wizard.__path__, 'wizard.'):\n"
@@ -60,28 +48,10 @@ def test_wizard_imports_nothing_of_the_screens() -> None:
 # --- nothing is lost, nothing is overwritten ------------------------------------------------------
 
 
-async def test_each_change_is_on_disk_before_anybody_leaves(make_pair: Any) -> None:
-    pair = make_pair()
-    app = opened(pair.profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
-        await pressed(pilot, "end")
-        await typed(pilot, "x")
-        await until(pilot, lambda: app.pair.draft.keeper.settled(0))
-        draft = open_profile(str(pair.profile))
-        assert 'analytics-1x"' in draft.text and draft.draft is not None
-        assert load(pair.profile).profile.nodes[0].home.name == "analytics-1", (
-            "half-typed values stay in the draft"
-        )
-
-
 async def test_comments_and_order_of_a_profile_survive(tmp_path: Path) -> None:
     path = tmp_path / "analytics.toml"
     path.write_text("# ours\n" + PROFILE.replace("[mysql]", "[mysql]   # the old server"), "utf-8")
-    offline(path)
-    app = opened(path)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+    async with wizard(path, offline=True) as (_, pilot):
         await fill(pilot, "10.100.0.48", "nodes", 1, "host")
         await pressed(pilot, "ctrl+n")
         await settled(pilot)
@@ -92,20 +62,15 @@ async def test_comments_and_order_of_a_profile_survive(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("answer", ["file", "draft"])
-async def test_a_profile_edited_by_hand_is_asked_about(tmp_path: Path, answer: str) -> None:
-    path = tmp_path / "analytics.toml"
-    path.write_text(PROFILE, "utf-8")
-    offline(path)
-    app = opened(path)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+async def test_a_profile_edited_by_hand_is_asked_about(profile: Path, answer: str) -> None:
+    async with wizard(profile, offline=True) as (app, pilot):
         await fill(pilot, "10.100.0.48", "nodes", 1, "host")
         await settled(pilot)
         by_hand = PROFILE.replace("10.100.0.46", "10.100.0.99")
-        path.write_text(by_hand, "utf-8")
+        profile.write_text(by_hand, "utf-8")
         await pressed(pilot, "ctrl+n")
         await until(pilot, lambda: isinstance(app.screen, Ask), "the question")
-        assert path.read_text("utf-8") == by_hand
+        assert profile.read_text("utf-8") == by_hand
         await pilot.click(f"#{answer}")
         if answer == "file":
             await until(pilot, lambda: app.pair.draft.value(("nodes", 0, "host")) == "10.100.0.99")
@@ -113,42 +78,33 @@ async def test_a_profile_edited_by_hand_is_asked_about(tmp_path: Path, answer: s
             assert app.pair.draft.value(("nodes", 1, "host")) == "10.100.0.47"
             assert not locations.drafts().is_dir() or not list(locations.drafts().glob("*.toml"))
         else:
-            await until(pilot, lambda: "10.100.0.48" in path.read_text("utf-8"))
-            assert Path(f"{path}~").read_text("utf-8") == by_hand
+            await until(pilot, lambda: "10.100.0.48" in profile.read_text("utf-8"))
+            assert Path(f"{profile}~").read_text("utf-8") == by_hand
         await pressed(pilot, "ctrl+q")
 
 
-async def test_a_draft_whose_profile_was_edited_is_asked_about_when_it_is_opened(tmp_path: Path) -> None:
-    path = tmp_path / "analytics.toml"
-    path.write_text(PROFILE, "utf-8")
-    offline(path)
-    app = opened(path)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+async def test_a_draft_whose_profile_was_edited_is_asked_about_when_it_is_opened(profile: Path) -> None:
+    async with wizard(profile, offline=True) as (app, pilot):
         await fill(pilot, "", "mysql", "driver_jar")
         await fill(pilot, "wrong host!", "nodes", 1, "host")
         await settled(pilot)
         await pressed(pilot, "ctrl+q")
-    path.write_text(PROFILE.replace("10.100.0.46", "10.100.0.99"), "utf-8")
-    app = opened(path)
+    profile.write_text(PROFILE.replace("10.100.0.46", "10.100.0.99"), "utf-8")
+    app = opened(profile)
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, Ask), "the question")
         await pressed(pilot, "escape")
         assert app.pair.draft.value(("nodes", 1, "host")) == "wrong host!"
 
 
-async def test_a_folder_that_cannot_be_written_is_told(
-    make_pair: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_folder_that_cannot_be_written_is_told(pair: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from wizard.system.errors import Failed
 
     def full(draft: Any) -> None:
         raise Failed("it cannot be saved: No space left on device", place="draft", fix="make room")
 
     monkeypatch.setattr("wizard.profile.drafts.keep", full)
-    app = opened(make_pair().profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+    async with wizard(pair.profile) as (app, pilot):
         await typed(pilot, "x")
         await until(pilot, lambda: "NOT SAVED" in text_of(app))
 
@@ -156,12 +112,8 @@ async def test_a_folder_that_cannot_be_written_is_told(
 # --- applying -------------------------------------------------------------------------------------
 
 
-async def test_nothing_is_applied_before_every_warning_is_accepted(make_pair: Any) -> None:
-    pair = make_pair()
-    offline(pair.profile)
-    app = opened(pair.profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+async def test_nothing_is_applied_before_every_warning_is_accepted(pair: Any) -> None:
+    async with wizard(pair.profile, offline=True) as (app, pilot):
         await review(pilot)
         assert app.screen.query_one("#apply", Button).disabled
         await pressed(pilot, "f9")
@@ -175,12 +127,8 @@ async def test_nothing_is_applied_before_every_warning_is_accepted(make_pair: An
     assert all(map(configured, pair.homes))
 
 
-async def test_a_file_that_changes_after_the_review_stops_the_run(make_pair: Any) -> None:
-    pair = make_pair()
-    offline(pair.profile)
-    app = opened(pair.profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+async def test_a_file_that_changes_after_the_review_stops_the_run(pair: Any) -> None:
+    async with wizard(pair.profile, offline=True) as (app, pilot):
         await review(pilot)
         path = pair.homes[1] / "repository/conf/registry.xml"
         path.write_bytes(path.read_bytes().replace(b"</wso2registry>", b"<!-- by hand --></wso2registry>"))
@@ -189,14 +137,13 @@ async def test_a_file_that_changes_after_the_review_stops_the_run(make_pair: Any
     assert not any(map(configured, pair.homes))
 
 
-async def test_cancelled_while_it_writes_everything_is_as_before(
-    make_pair: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("leave", [False, True])
+async def test_cancelled_or_left_while_it_writes_everything_is_as_before(
+    pair: Any, monkeypatch: pytest.MonkeyPatch, leave: bool
 ) -> None:
     from wizard.transaction import apply as applying
 
-    pair = make_pair()
-    offline(pair.profile)
-    before = {path: path.read_bytes() for home in pair.homes for path in home.rglob("*") if path.is_file()}
+    before = standing(*pair.homes)
     reached, go_on = threading.Event(), threading.Event()
     real = applying.apply
 
@@ -210,65 +157,27 @@ async def test_cancelled_while_it_writes_everything_is_as_before(
         return real(moves, run, progress=watched, **given)
 
     monkeypatch.setattr(applying, "apply", slow)
-    app = opened(pair.profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+    async with wizard(pair.profile, offline=True) as (app, pilot):
         await review(pilot)
         await pressed(pilot, "a", "f9")
         await until(pilot, reached.is_set, "the fifth file")
         await until(pilot, lambda: "5/" in text_of(app))
-        await pressed(pilot, "escape")
-        go_on.set()
-        await until(pilot, lambda: not app.screen.working)
-        assert app.screen.result.outcome == "cancelled"
-        assert "as before" in text_of(app)
-    assert before == {
-        path: path.read_bytes() for home in pair.homes for path in home.rglob("*") if path.is_file()
-    }
+        if leave:
+            threading.Timer(0.3, go_on.set).start()
+            await pressed(pilot, "ctrl+q")
+            await until(pilot, lambda: not app._running)
+        else:
+            await pressed(pilot, "escape")
+            go_on.set()
+            await until(pilot, lambda: app.screen.result is not None)
+            assert app.screen.result.outcome == "cancelled"
+            assert "as before" in text_of(app)
+    assert standing(*pair.homes) == before
 
 
-async def test_leaving_while_it_writes_puts_everything_back_first(
-    make_pair: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from wizard.transaction import apply as applying
-
-    pair = make_pair()
+async def test_a_run_that_was_cut_off_is_put_back_when_somebody_says_so(pair: Any) -> None:
     offline(pair.profile)
-    before = {path: path.read_bytes() for home in pair.homes for path in home.rglob("*") if path.is_file()}
-    reached, go_on = threading.Event(), threading.Event()
-    real = applying.apply
-
-    def slow(moves: Any, run: Any, *, progress: Any, **given: Any) -> Any:
-        def watched(node: str, path: str, done: int, total: int) -> None:
-            progress(node, path, done, total)
-            if done == 3:
-                reached.set()
-                go_on.wait(20)
-
-        return real(moves, run, progress=watched, **given)
-
-    monkeypatch.setattr(applying, "apply", slow)
-    app = opened(pair.profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
-        await review(pilot)
-        await pressed(pilot, "a", "f9")
-        await until(pilot, reached.is_set, "the third file")
-        threading.Timer(0.3, go_on.set).start()
-        await pressed(pilot, "ctrl+q")
-        await until(pilot, lambda: not app._running)
-    assert before == {
-        path: path.read_bytes() for home in pair.homes for path in home.rglob("*") if path.is_file()
-    }
-
-
-async def test_a_run_that_was_cut_off_is_put_back_when_somebody_says_so(make_pair: Any) -> None:
-    import subprocess
-    import sys
-
-    pair = make_pair()
-    offline(pair.profile)
-    before = {path: path.read_bytes() for home in pair.homes for path in home.rglob("*") if path.is_file()}
+    before = standing(*pair.homes)
     cut_off = (
         "import os, sys\n"
         "from wizard.command_line.run import replay\n"
@@ -288,21 +197,16 @@ async def test_a_run_that_was_cut_off_is_put_back_when_somebody_says_so(make_pai
         await until(pilot, lambda: isinstance(app.screen, StepScreen))
         await settled(pilot)
         await until(pilot, lambda: [one.status for one in app.pair.findings["apply.unfinished"]] == ["ok"])
-    assert before == {
-        path: path.read_bytes() for home in pair.homes for path in home.rglob("*") if path.is_file()
-    }
+    assert standing(*pair.homes) == before
 
 
 async def test_a_missing_host_is_filled_in_from_this_machine(
-    make_pair: Any, monkeypatch: pytest.MonkeyPatch
+    pair: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("wizard.system.network.own_addresses", lambda: ["10.9.8.7", "192.168.1.2"])
-    pair = make_pair()
     text = pair.profile.read_text("utf-8")
     pair.profile.write_text(text.replace('host = "127.0.0.1"\nhazelcast_port', "hazelcast_port"), "utf-8")
-    app = opened(pair.profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+    async with wizard(pair.profile) as (app, pilot):
         await until(pilot, lambda: "10.9.8.7" in text_of(app), "the hint")
         for node in (0, 1):
             await pressed(pilot, "f4")
@@ -316,10 +220,7 @@ async def test_a_node_elsewhere_is_asked_about_and_not_written(make_pair: Any, t
         nodes=[{}, {"home": "/opt/not-here/analytics", "host": "203.0.113.9"}],
         spark={"symbolic_link": str(tmp_path / "link")},
     )
-    offline(pair.profile)
-    app = opened(pair.profile)
-    async with app.run_test(size=(110, 50)) as pilot:
-        await settled(pilot)
+    async with wizard(pair.profile, (110, 50), offline=True) as (app, pilot):
         await pressed(pilot, "f2")
         await until(pilot, lambda: isinstance(app.screen, Ask), "the question")
         assert "Where is node2?" in text_of(app)
@@ -337,10 +238,7 @@ async def test_a_node_elsewhere_is_asked_about_and_not_written(make_pair: Any, t
 
 async def test_an_error_can_be_taken_for_a_warning_where_ignore_could(make_pair: Any) -> None:
     pair = make_pair(nodes=[{}, {"hazelcast_port": 4000}])
-    offline(pair.profile)
-    app = opened(pair.profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+    async with wizard(pair.profile, offline=True) as (app, pilot):
         await review(pilot)
         await pressed(pilot, "space")
         await until(
@@ -414,12 +312,10 @@ async def test_a_password_that_is_asked_for_is_asked_for_once_and_kept_nowhere(
 
 
 async def test_a_password_in_the_clear_never_gets_into_the_log_of_a_form(
-    make_pair: Any, monkeypatch: pytest.MonkeyPatch
+    pair: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     logged = everything_logged(monkeypatch)
-    app = opened(make_pair().profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+    async with wizard(pair.profile) as (_, pilot):
         await pressed(pilot, "ctrl+n")
         await go_to(pilot, "mysql", "password")
         await pressed(pilot, "tab", "ctrl+u")
@@ -429,11 +325,8 @@ async def test_a_password_in_the_clear_never_gets_into_the_log_of_a_form(
     assert [line for line in logged if "oops-my" in line] == []
 
 
-async def test_the_kind_of_a_password_is_chosen_by_keyboard(make_pair: Any) -> None:
-    pair = make_pair()
-    app = opened(pair.profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+async def test_the_kind_of_a_password_is_chosen_by_keyboard(pair: Any) -> None:
+    async with wizard(pair.profile) as (app, pilot):
         await pressed(pilot, "ctrl+n")
         await go_to(pilot, "mysql", "password")
         await pilot.press(
@@ -451,9 +344,7 @@ async def test_the_kind_of_a_password_is_chosen_by_keyboard(make_pair: Any) -> N
 
 async def test_a_key_does_what_mends_a_finding(make_pair: Any) -> None:
     pair = make_pair(nodes=[{}, {"port_offset": None}])
-    app = opened(pair.profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+    async with wizard(pair.profile) as (app, pilot):
         await pressed(pilot, "f8")
         await settled(pilot)
         assert app.pair.state("prerequisites") == "error"
@@ -461,7 +352,8 @@ async def test_a_key_does_what_mends_a_finding(make_pair: Any) -> None:
         await pressed(pilot, "f4")
         await settled(pilot)
         assert isinstance(app.pair.draft.value(("nodes", 1, "port_offset")), int)
-        assert place_of(app) == ("nodes", 1, "port_offset")
+        assert place_of(app) == ("nodes", 1, "port_offset"), "an advanced field is opened"
+        assert "Changed: Port offset of node2 = " in text_of(app) and not app._notifications
         assert not any(one.status == "error" for one in app.pair.findings["ports.clash"])
         await pressed(pilot, "f6")
         assert app.clipboard
@@ -471,7 +363,7 @@ async def test_a_key_does_what_mends_a_finding(make_pair: Any) -> None:
 
 
 async def test_older_rounds_are_given_up_and_what_they_owe_is_run(
-    make_pair: Any, monkeypatch: pytest.MonkeyPatch
+    pair: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A change in the middle of a round neither shows what is out of date nor loses a check."""
     from wizard.preflight import checks
@@ -490,7 +382,7 @@ async def test_older_rounds_are_given_up_and_what_they_owe_is_run(
         yield from real(chosen, context, **more)
 
     monkeypatch.setattr(checks, "run", run)
-    app = opened(make_pair().profile)
+    app = opened(pair.profile)
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: len(rounds) == 1 and app.pair.running, "the first round")
         await typed(pilot, "x")
@@ -500,40 +392,19 @@ async def test_older_rounds_are_given_up_and_what_they_owe_is_run(
         assert "mysql.connect" in app.pair.findings
 
 
-async def test_forty_checks_in_black_holes_hold_up_neither_typing_nor_leaving(
-    make_pair: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from tests.support.black_holes import forty_black_holes
-
-    release = forty_black_holes(monkeypatch)
-    app = opened(make_pair().profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await until(
-            pilot, lambda: app.pair is not None and len(app.pair.running) >= 40, "forty checks that hang"
-        )
-        await typed(pilot, "abc")
-        assert app.focused.value.endswith("analytics-1abc")
-        await pressed(pilot, "ctrl+q")
-        await until(pilot, lambda: not app._running)  # they hang for longer than this waits
-    release.set()
-
-
 # --- looks ----------------------------------------------------------------------------------------
 
 
-async def test_the_theme_is_remembered(make_pair: Any) -> None:
-    pair = make_pair()
+async def test_the_theme_is_remembered(pair: Any) -> None:
     app = opened(pair.profile)
     async with app.run_test(size=(80, 24)):
         app.action_theme()
     assert opened(pair.profile).theme == "apimha-light"
 
 
-async def test_no_color_sends_no_colours(make_pair: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_color_sends_no_colours(pair: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    app = opened(make_pair().profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+    async with wizard(pair.profile) as (app, _):
         styles = [
             segment.style
             for strip in app.screen._compositor.render_strips()
@@ -546,11 +417,9 @@ async def test_no_color_sends_no_colours(make_pair: Any, monkeypatch: pytest.Mon
         assert signs.WORDS[app.pair.state("prerequisites")] in text_of(app), "a word for the state"
 
 
-async def test_ascii_where_nothing_else_can_be_shown(make_pair: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_ascii_where_nothing_else_can_be_shown(pair: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("screens.signs.ASCII", True)
-    app = opened(make_pair().profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+    async with wizard(pair.profile) as (app, pilot):
         for keys in (("ctrl+n",), ("ctrl+n",), ("ctrl+n", "ctrl+n"), ("f1",), ("escape", "f2")):
             await pressed(pilot, *keys)
             await pilot.pause()
@@ -558,19 +427,23 @@ async def test_ascii_where_nothing_else_can_be_shown(make_pair: Any, monkeypatch
             assert not odd, f"{odd} after {keys}\n{text_of(app)}"
 
 
-def test_when_ascii_is_needed() -> None:
-    assert signs.needs_ascii({"TERM": "linux", "LANG": "de_DE.UTF-8"}, "utf-8")
-    assert signs.needs_ascii({"TERM": "xterm", "LC_ALL": "C"}, "utf-8")
-    assert signs.needs_ascii({"TERM": "xterm", "LANG": "C", "LC_CTYPE": "C.UTF-8"}, "utf-8")
-    assert signs.needs_ascii({"TERM": "xterm", "LANG": "de_DE"}, "iso8859-1")
-    assert not signs.needs_ascii({"TERM": "xterm-256color"}, "utf-8")
-    assert not signs.needs_ascii({"TERM": "xterm", "LANG": "C.UTF-8"}, "utf-8")
+@pytest.mark.parametrize(
+    ("environ", "encoding", "needed"),
+    [
+        ({"TERM": "linux", "LANG": "de_DE.UTF-8"}, "utf-8", True),
+        ({"TERM": "xterm", "LC_ALL": "C"}, "utf-8", True),
+        ({"TERM": "xterm", "LANG": "C", "LC_CTYPE": "C.UTF-8"}, "utf-8", True),
+        ({"TERM": "xterm", "LANG": "de_DE"}, "iso8859-1", True),
+        ({"TERM": "xterm-256color"}, "utf-8", False),
+        ({"TERM": "xterm", "LANG": "C.UTF-8"}, "utf-8", False),
+    ],
+)
+def test_when_ascii_is_needed(environ: dict[str, str], encoding: str, needed: bool) -> None:
+    assert signs.needs_ascii(environ, encoding) is needed
 
 
-async def test_the_palette_has_every_action(make_pair: Any) -> None:
-    app = opened(make_pair().profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+async def test_the_palette_has_every_action(pair: Any) -> None:
+    async with wizard(pair.profile) as (app, pilot):
         titles = {command.title for command in app.get_system_commands(app.screen)}
         assert {"Review", "Next", "Check again", "Leave", "Suspend", "Step: Spark"} <= titles
         for word in ("theme", "roll back", "start", "runs"):
@@ -583,26 +456,8 @@ async def test_the_palette_has_every_action(make_pair: Any) -> None:
         await until(pilot, lambda: isinstance(app.screen, StepScreen) and app.screen.step.id == "hazelcast")
 
 
-async def test_what_is_typed_while_the_picture_is_renewed_is_not_lost(tmp_path: Path) -> None:
-    path = tmp_path / "analytics.toml"
-    path.write_text(PROFILE, "utf-8")
-    offline(path)
-    app = opened(path)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
-        await go_to(pilot, "nodes", 0, "host")
-        app.focused.value = "10.9.9.9"  # in the field, and not with the screen yet
-        app.screen._show_pair()
-        assert app.focused.value == "10.9.9.9"
-        await settled(pilot)
-        assert app.pair.draft.value(("nodes", 0, "host")) == "10.9.9.9"
-
-
-async def test_paths_are_completed_and_say_what_they_are(make_pair: Any) -> None:
-    pair = make_pair()
-    app = opened(pair.profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+async def test_paths_are_completed_and_say_what_they_are(pair: Any) -> None:
+    async with wizard(pair.profile) as (app, pilot):
         await go_to(pilot, "nodes", 0, "home")
         await until(pilot, lambda: "2.0.0" in app.focused.note, "the pack's version")
         await pressed(pilot, "ctrl+e", "ctrl+u")
@@ -618,8 +473,8 @@ async def test_paths_are_completed_and_say_what_they_are(make_pair: Any) -> None
         await pressed(pilot, "escape")
 
 
-async def test_what_breaks_inside_leaves_no_traceback_and_no_locals(make_pair: Any) -> None:
-    app = opened(make_pair().profile)
+async def test_what_breaks_inside_leaves_no_traceback_and_no_locals(pair: Any) -> None:
+    app = opened(pair.profile)
 
     def broken() -> None:
         password = "hunter2"  # noqa: F841
@@ -646,10 +501,6 @@ def test_open_wizard_tells_what_cannot_be_read(tmp_path: Path) -> None:
         open_profile(str(tmp_path / "missing.toml"))
 
 
-def test_an_app_without_a_profile_knows_where_it_is() -> None:
-    assert WizardApp(None).pair is None
-
-
 # --- nothing of a profile from elsewhere runs unasked ---------------------------------------------
 
 
@@ -659,10 +510,7 @@ async def test_a_command_of_a_profile_from_elsewhere_runs_once_the_user_agrees(
     trace = tmp_path / "trace"
     command = ["/bin/sh", "-c", f": > {trace}; echo secret"]
     pair = make_pair(mysql={"password": {"env": None, "command": command}})
-    offline(pair.profile)
-    app = opened(pair.profile)
-    async with app.run_test(size=(110, 50)) as pilot:
-        await settled(pilot)
+    async with wizard(pair.profile, (110, 50), offline=True) as (app, pilot):
         await pilot.press("ctrl+n")
         await settled(pilot)
         (found,) = app.pair.findings["prerequisites.secret"]
@@ -697,20 +545,15 @@ async def test_saving_a_profile_of_unknown_origin_agrees_to_nothing(make_pair: A
     pair = make_pair(mysql={"password": {"env": None, "command": ["/bin/false"]}})
     offline(pair.profile)
     for size in ((80, 24), (200, 60)):  # also when the draft is taken up again
-        app = opened(pair.profile)
-        async with app.run_test(size=size) as pilot:
-            await settled(pilot)
+        async with wizard(pair.profile, size) as (_, pilot):
             await fill(pilot, f"named{size[0]}", "nodes", 0, "name")
             await pilot.press("ctrl+q")
     assert load(pair.profile).profile.nodes[0].name == "named200"
     assert not load(pair.profile).is_agreed
 
 
-async def test_a_file_that_was_replaced_after_it_was_shown_runs_nothing(
-    make_pair: Any, tmp_path: Path
-) -> None:
+async def test_a_file_that_was_replaced_after_it_was_shown_runs_nothing(pair: Any, tmp_path: Path) -> None:
     """What is agreed to is what was shown: another content is judged by itself."""
-    pair = make_pair()
     offline(pair.profile)
     app = opened(pair.profile)
     app.pair.agree()
@@ -728,17 +571,14 @@ async def test_a_file_that_was_replaced_after_it_was_shown_runs_nothing(
 
 
 async def test_a_foreign_text_is_shown_escaped_and_commands_nothing(
-    make_pair: Any, monkeypatch: pytest.MonkeyPatch
+    pair: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     evil, shown = "[b]\x1b\u202e", "[b]\\x1b\\u202e"
-    pair = make_pair()
-    monkeypatch.setattr("screens.model.session.CheckSession", Scripted)
+    monkeypatch.setattr("screens.model.session.CheckRound", Scripted)
     monkeypatch.setattr(
         Scripted, "findings", [Finding("error", evil, remedy=Fix(evil), id="mysql.connect", evidence=evil)]
     )
-    app = opened(pair.profile)
-    async with app.run_test(size=(120, 50)) as pilot:
-        await settled(pilot)
+    async with wizard(pair.profile, (120, 50)) as (app, pilot):
         await pilot.press("ctrl+n")
         await until(pilot, lambda: text_of(app).count(shown) == 2, "the finding and its fix")
         app.say(evil, "error")

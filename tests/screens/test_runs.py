@@ -9,17 +9,17 @@ import pytest
 from textual.pilot import Pilot
 
 from screens.app import WizardApp
+from screens.apply import Done
 from screens.dialogs.ask import Ask
-from screens.done import Done
 from screens.model.lookup import step_of
-from screens.model.memory import Memory, ProfileProgress
 from screens.review import Item, Review
 from screens.runs import Runs
+from screens.widgets.bars import KeyBar
 from screens.widgets.diff_view import DiffView
-from screens.widgets.key_bar import KeyBar
 from tests.support import pairs
 from tests.support.driving import configured
-from tests.support.screens import opened, pressed, settled, text_of, until
+from tests.support.headless import standing
+from tests.support.screens import pressed, settled, text_of, until, wizard
 from wizard.command_line.run import replay, rollback
 from wizard.passwords.resolver import Resolver
 from wizard.profile.document import set_field
@@ -28,11 +28,7 @@ from wizard.profile.store import load
 from wizard.system.cancel import Cancel
 from wizard.system.finding import Finding
 
-
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wizard.preflight.pair.is_free", lambda number: True)
-    monkeypatch.setattr("screens.model.pair.SETTLE", 0.02)
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 def replayed(profile: Any) -> str:
@@ -57,7 +53,7 @@ async def runs_of(pilot: Pilot[Any]) -> Runs:
     await app.run_action("runs")
     await until(
         pilot,
-        lambda: isinstance(app.screen, Runs) and app.screen.query("Tree") and app.screen._current,
+        lambda: isinstance(app.screen, Runs) and app.screen.query("Tree") and app.screen.current,
         "the list of runs",
     )
     return app.screen  # type: ignore[return-value]
@@ -70,13 +66,10 @@ async def answer(pilot: Pilot[Any], title: str, *keys: str) -> None:
     await until(pilot, lambda: title not in text_of(app), f"the end of {title}")
 
 
-async def test_runs_list_who_did_what_and_show_the_diff_without_passwords(make_pair: Any) -> None:
-    pair = make_pair()
+async def test_runs_list_who_did_what_and_show_the_diff_without_passwords(pair: Any) -> None:
     name = replayed(pair.profile)
     (run,) = rollback.history(str(pair.profile))
-    app = opened(pair.profile)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settled(pilot)
+    async with wizard(pair.profile, (120, 40)) as (app, pilot):
         await runs_of(pilot)
         text = text_of(app)
         assert f"Run {name}" in text and run["owner"] in text and run["started"][:10] in text
@@ -84,21 +77,18 @@ async def test_runs_list_who_did_what_and_show_the_diff_without_passwords(make_p
         await pressed(pilot, "right")
         await until(pilot, lambda: "axis2.xml" in text_of(app), "its files")
         wanted = "repository/conf/datasources/master-datasources.xml"
-        while app.screen._current.change is None or app.screen._current.change.path != wanted:
+        while app.screen.current.change is None or app.screen.current.change.path != wanted:
             await pressed(pilot, "down")
         await until(pilot, lambda: "node1 · repository/conf/datasources/" in text_of(app), "the diff")
         shown = "\n".join(row.text for row in app.screen.query_one(DiffView)._rows)
         assert "********" in shown and "com.mysql.jdbc.Driver" in shown and pairs.PASSWORD not in shown
-        assert app.screen._current is not None and app.screen._current.change is not None
-        assert app.screen._current.change.before and pair.homes
+        assert app.screen.current is not None and app.screen.current.change is not None
+        assert app.screen.current.change.before and pair.homes
 
 
-async def test_the_next_steps_of_a_run_are_shown_again_and_lead_back(make_pair: Any) -> None:
-    pair = make_pair()
+async def test_the_next_steps_of_a_run_are_shown_again_and_lead_back(pair: Any) -> None:
     name = replayed(pair.profile)
-    app = opened(pair.profile)
-    async with app.run_test(size=(80, 40)) as pilot:
-        await settled(pilot)
+    async with wizard(pair.profile, (80, 40)) as (app, pilot):
         await runs_of(pilot)
         await pressed(pilot, "n")
         await until(pilot, lambda: "1 Start both nodes" in text_of(app), "the page")
@@ -113,38 +103,30 @@ async def test_the_next_steps_of_a_run_are_shown_again_and_lead_back(make_pair: 
         await until(pilot, lambda: not isinstance(app.screen, Runs))
 
 
-async def test_a_run_that_a_later_one_overwrote_is_undone_after_that_one(make_pair: Any) -> None:
-    pair = make_pair()
-    before = {path: path.read_bytes() for home in pair.homes for path in home.rglob("*") if path.is_file()}
+async def test_a_run_that_a_later_one_overwrote_is_undone_after_that_one(pair: Any) -> None:
+    before = standing(*pair.homes)
     first = replayed(pair.profile)
     changed(pair.profile, "cluster.domain", "another.domain")
     second = replayed(pair.profile)
     assert rollback.later(first) == [second] and rollback.later(second) == []
-    app = opened(pair.profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+    async with wizard(pair.profile) as (app, pilot):
         await runs_of(pilot)
         await pressed(pilot, "down")
-        assert app.screen._current.run["run"] == first
+        assert app.screen.current.run["run"] == first
         await pressed(pilot, "r")
         await until(pilot, lambda: isinstance(app.screen, Ask) and second in text_of(app), "the later run")
         await answer(pilot, "Roll back?", "right", "enter")
         await answer(pilot, "Rolled back", "enter")
         await until(pilot, lambda: isinstance(app.screen, Runs))
-    assert before == {
-        path: path.read_bytes() for home in pair.homes for path in home.rglob("*") if path.is_file()
-    }
+    assert standing(*pair.homes) == before
     assert {run["state"] for run in rollback.history()} >= {"rolled back"}
 
 
-async def test_a_file_edited_by_hand_is_kept_and_restored_only_when_asked(make_pair: Any) -> None:
-    pair = make_pair()
+async def test_a_file_edited_by_hand_is_kept_and_restored_only_when_asked(pair: Any) -> None:
     replayed(pair.profile)
     path = pair.homes[0] / "repository/conf/axis2/axis2.xml"
     path.write_bytes(path.read_bytes() + b"<!-- by hand -->")
-    app = opened(pair.profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+    async with wizard(pair.profile) as (app, pilot):
         await runs_of(pilot)
         await pressed(pilot, "r")
         await answer(pilot, "Roll back?", "right", "enter")
@@ -155,8 +137,7 @@ async def test_a_file_edited_by_hand_is_kept_and_restored_only_when_asked(make_p
     assert not any(map(configured, pair.homes))
 
 
-def test_a_rollback_that_keeps_files_of_a_later_run_names_it(make_pair: Any) -> None:
-    pair = make_pair()
+def test_a_rollback_that_keeps_files_of_a_later_run_names_it(pair: Any) -> None:
     first = replayed(pair.profile)
     changed(pair.profile, "cluster.domain", "another.domain")
     second = replayed(pair.profile)
@@ -164,8 +145,7 @@ def test_a_rollback_that_keeps_files_of_a_later_run_names_it(make_pair: Any) -> 
     assert result.exit_code == 3 and f"apimha-wizard rollback {second}" in (result.error or "")
 
 
-async def test_without_a_pair_the_runs_of_all_pairs_are_listed_and_one_opens_its_pair(make_pair: Any) -> None:
-    pair = make_pair()
+async def test_without_a_pair_the_runs_of_all_pairs_are_listed_and_one_opens_its_pair(pair: Any) -> None:
     replayed(pair.profile)
     app = WizardApp(None)
     async with app.run_test(size=(120, 40)) as pilot:
@@ -177,10 +157,8 @@ async def test_without_a_pair_the_runs_of_all_pairs_are_listed_and_one_opens_its
         assert app.pair is not None and app.pair.draft.target == pair.profile
 
 
-async def test_no_runs_is_said(make_pair: Any) -> None:
-    app = opened(make_pair().profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+async def test_no_runs_is_said(pair: Any) -> None:
+    async with wizard(pair.profile) as (app, pilot):
         await app.run_action("runs")
         await until(pilot, lambda: "No runs yet" in text_of(app))
         await pressed(pilot, "r", "n")
@@ -190,6 +168,11 @@ async def test_no_runs_is_said(make_pair: Any) -> None:
 # --- the review -----------------------------------------------------------------------------------
 
 
+def here(screen: Review) -> Item:
+    """What the current line of the tree is about."""
+    return screen.current or Item()
+
+
 async def review(pilot: Pilot[Any]) -> Review:
     app = pilot.app
     await pressed(pilot, "f2")
@@ -197,40 +180,31 @@ async def review(pilot: Pilot[Any]) -> Review:
     return app.screen  # type: ignore[return-value]
 
 
-async def test_the_review_keeps_its_place_and_what_was_accepted(make_pair: Any) -> None:
-    pair = make_pair()
-    Memory().note(pair.profile, ProfileProgress(offline=True))
-    app = opened(pair.profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+async def test_the_review_keeps_its_place_and_what_was_accepted(pair: Any) -> None:
+    async with wizard(pair.profile, offline=True) as (app, pilot):
         screen = await review(pilot)
         assert "2 nodes · " in text_of(app) and "files" in text_of(app).splitlines()[1]
         await pressed(pilot, "a")
         assert screen._open == ""
-        while screen._current().change is None:
+        while here(screen).change is None:
             await pressed(pilot, "down")
         await pressed(pilot, "right", "down")
-        line = screen._current().line
+        line = here(screen).line
         assert line is not None, "Right unfolds"
         await pressed(pilot, "ctrl+b")
         await until(pilot, lambda: not isinstance(app.screen, Review))
         screen = await review(pilot)
-        await until(
-            pilot, lambda: screen._current().line is not None and screen._current().line.text == line.text
-        )
+        await until(pilot, lambda: here(screen).line is not None and here(screen).line.text == line.text)
         assert screen._open == "", "what was accepted stays accepted"
         await pressed(pilot, "left")
-        assert screen._current().line is None and screen._current().change is not None, "Left goes up"
+        assert here(screen).line is None and here(screen).change is not None, "Left goes up"
         await pressed(pilot, "left")
         assert not screen.branches.cursor_node.is_expanded, "and folds"
 
 
 async def test_the_review_says_what_is_open(make_pair: Any) -> None:
     pair = make_pair(nodes=[{}, {"hazelcast_port": 4000}])
-    Memory().note(pair.profile, ProfileProgress(offline=True))
-    app = opened(pair.profile)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settled(pilot)
+    async with wizard(pair.profile, (120, 40), offline=True) as (app, pilot):
         screen = await review(pilot)
         await pressed(pilot, "f9")
         await until(pilot, lambda: "Not applied: 1 error to fix: ports.clash" in text_of(app))
@@ -251,11 +225,9 @@ async def test_the_review_says_what_is_open(make_pair: Any) -> None:
     ],
 )
 async def test_f3_goes_to_the_field_that_corrects_a_finding_or_is_not_offered(
-    make_pair: Any, id: str, node: str | None, place: Any
+    pair: Any, id: str, node: str | None, place: Any
 ) -> None:
-    app = opened(make_pair().profile)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settled(pilot)
+    async with wizard(pair.profile, (120, 40)) as (_, pilot):
         screen = await review(pilot)
         item = Item(finding=Finding("error", "broken", node=node, id=id))
         screen._show_item(item)
@@ -266,12 +238,9 @@ async def test_f3_goes_to_the_field_that_corrects_a_finding_or_is_not_offered(
             assert found == place and key_of(place) in step_of(step).fields
 
 
-async def test_a_field_that_is_invalid_cannot_be_planned_and_f3_goes_there(make_pair: Any) -> None:
-    pair = make_pair()
+async def test_a_field_that_is_invalid_cannot_be_planned_and_f3_goes_there(pair: Any) -> None:
     text = pair.profile.read_text("utf-8")
-    app = opened(pair.profile)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settled(pilot)
+    async with wizard(pair.profile, (120, 40)) as (app, pilot):
         app.pair.set(("spark", "master_count"), "two")
         await settled(pilot)
         await pressed(pilot, "f2")
@@ -288,15 +257,12 @@ async def test_a_field_that_is_invalid_cannot_be_planned_and_f3_goes_there(make_
 async def test_a_long_new_value_is_whole_on_the_screen(make_pair: Any) -> None:
     host = "a-very-long-name-of-a-database-server.in-some-department.of-the-company.example"
     pair = make_pair(mysql={"host": host, "url_parameters": {"useSSL": "false", "connectTimeout": "60000"}})
-    Memory().note(pair.profile, ProfileProgress(offline=True))
-    app = opened(pair.profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+    async with wizard(pair.profile, offline=True) as (app, pilot):
         screen = await review(pilot)
-        while not (screen._current().line is not None and host in screen._current().line.text):
+        while not (here(screen).line is not None and host in here(screen).line.text):
             await pressed(pilot, "right", "down")
         await pilot.pause()
-        line = screen._current().line.text
+        line = here(screen).line.text
         rows = (re.sub("[\u2581-\u2588]", "", row) for row in text_of(app).splitlines())
         shown = "".join(rows).replace(" ", "")
         assert line.replace(" ", "") in shown, text_of(app)
@@ -305,13 +271,10 @@ async def test_a_long_new_value_is_whole_on_the_screen(make_pair: Any) -> None:
 # --- small things ---------------------------------------------------------------------------------
 
 
-async def test_leaving_says_where_it_was_saved_and_how_to_continue(make_pair: Any) -> None:
+async def test_leaving_says_where_it_was_saved_and_how_to_continue(pair: Any) -> None:
     from screens.start import farewell
 
-    pair = make_pair()
-    app = opened(pair.profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+    async with wizard(pair.profile) as (app, pilot):
         assert farewell(app.pair) == [
             f"{app.pair.draft.title}: saved in {pair.profile}",
             f"Continue with: apimha-wizard {pair.profile}",
@@ -321,19 +284,15 @@ async def test_leaving_says_where_it_was_saved_and_how_to_continue(make_pair: An
         assert "draft saved in" in farewell(app.pair)[0]
 
 
-async def test_what_is_copied_is_sent_to_the_terminal(make_pair: Any) -> None:
-    app = opened(make_pair().profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+async def test_what_is_copied_is_sent_to_the_terminal(pair: Any) -> None:
+    async with wizard(pair.profile) as (app, pilot):
         app.action_copy_path()
         await until(pilot, lambda: "Sent to the terminal's clipboard." in said(app))
 
 
-async def test_ctrl_z_suspends_also_from_a_field(make_pair: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_ctrl_z_suspends_also_from_a_field(pair: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     suspended: list[bool] = []
     monkeypatch.setattr(WizardApp, "action_suspend_process", lambda self: suspended.append(True))
-    app = opened(make_pair().profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+    async with wizard(pair.profile) as (_, pilot):
         await pressed(pilot, "ctrl+z")
         assert suspended == [True]

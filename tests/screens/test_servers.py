@@ -12,10 +12,10 @@ import pytest
 from textual.pilot import Pilot
 
 from screens.app import WizardApp
+from screens.apply import Done
 from screens.dashboard import Dashboard
 from screens.dialogs.ask import Ask
 from screens.dialogs.servers import ServersRun
-from screens.done import Done
 from screens.model.memory import Memory, ProfileProgress
 from tests.command_line.test_servers import (  # a fixture is used by its name
     Launched,
@@ -24,7 +24,7 @@ from tests.command_line.test_servers import (  # a fixture is used by its name
     pids,
 )
 from tests.support.driving import applied, review
-from tests.support.screens import opened, pressed, settled, text_of, until
+from tests.support.screens import opened, pressed, settled, text_of, until, wizard
 from tests.support.stand_in_pair import StandInPair
 from wizard.command_line.verify import ReportWriter
 from wizard.pack.home import Pack
@@ -78,9 +78,7 @@ async def agreed(pilot: Pilot[Any], key: str, *, yes: bool = True) -> None:
 async def test_from_the_end_of_a_run_to_a_healthy_pair(launched: Launched, packs: Path) -> None:
     two = launched()
     Memory().note(two.pair.profile, ProfileProgress(offline=True))
-    app = opened(two.pair.profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+    async with wizard(two.pair.profile) as (app, pilot):
         await review(pilot)
         assert await applied(pilot) == "applied"
         for number, home in enumerate(two.pair.homes):
@@ -213,9 +211,7 @@ async def test_a_node_that_is_elsewhere_is_left_to_its_machine(launched: Launche
 async def test_the_command_palette_knows_the_three(launched: Launched) -> None:
     two = launched()
     Memory().note(two.pair.profile, ProfileProgress(offline=True, only_node="node2"))
-    app = opened(two.pair.profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+    async with wizard(two.pair.profile) as (app, pilot):
         known = {command.title: command.callback for command in app.get_system_commands(app.screen)}
         assert {"Start the servers", "Stop the servers", "Restart the servers"} <= set(known)
         known["Stop the servers"]()

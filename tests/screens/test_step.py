@@ -17,12 +17,13 @@ from screens.app import WizardApp
 from screens.dialogs.ask import Ask
 from screens.dialogs.picker import Picker
 from screens.model.draft import begin
+from screens.model.session import chosen_checks
 from screens.model.values import help_of
 from screens.review import Review
+from screens.widgets.bars import KeyBar
 from screens.widgets.check_list import CheckList
-from screens.widgets.key_bar import KeyBar
 from tests.support.driving import go_to, place_of
-from tests.support.screens import PROFILE, Scripted, opened, pressed, settled, text_of, typed, until
+from tests.support.screens import PROFILE, Scripted, opened, pressed, settled, text_of, typed, until, wizard
 from wizard.profile.fields import ESSENTIAL, keys
 from wizard.steps.procedure import STEPS
 from wizard.system import finding, locations
@@ -34,16 +35,9 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> type[Scripted]:
     class Said(Scripted):
         findings: Any = ()
 
-    monkeypatch.setattr("screens.model.session.CheckSession", Said)
+    monkeypatch.setattr("screens.model.session.CheckRound", Said)
     monkeypatch.setattr("screens.model.pair.SETTLE", 0.01)
     return Said
-
-
-@pytest.fixture
-def profile(tmp_path: Path) -> Path:
-    path = tmp_path / "analytics.toml"
-    path.write_text(PROFILE, "utf-8")
-    return path
 
 
 def new_app() -> WizardApp:
@@ -90,9 +84,7 @@ async def test_each_essential_field_shows_once_and_every_other_one_under_advance
 
 
 async def test_fields_that_depend_on_a_choice_come_and_go(profile: Path) -> None:
-    app = opened(profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+    async with wizard(profile) as (app, pilot):
         await app.screen.open_step("mysql")
         assert app.screen.form.field_at(("mysql", "admin_username")) is not None
         await go_to(pilot, "mysql", "provisioning")
@@ -129,11 +121,9 @@ async def test_no_finding_is_about_a_value_that_nobody_entered(
     started: list[str] = []
     real = Scripted.start
 
-    def start(self: Any, wanted: Any) -> None:
-        from screens.model.session import chosen_checks
-
-        started[:] = [one.id for one in chosen_checks(wanted)]
-        real(self, wanted)
+    def start(self: Any) -> None:
+        started[:] = [one.id for one in chosen_checks(self.order)]
+        real(self)
 
     monkeypatch.setattr(Scripted, "start", start)
     app = new_app()
@@ -156,9 +146,7 @@ async def test_what_is_wrong_is_in_full_and_what_passed_is_folded(profile: Path,
     wrong = finding.warning(long + "END", fix="do something")._replace(id="prerequisites.java")
     passed = [finding.ok(f"home {n}")._replace(id="prerequisites.home") for n in range(3)]
     scripted.findings = [*passed, wrong, wrong]
-    app = opened(profile)
-    async with app.run_test(size=(80, 40)) as pilot:
-        await settled(pilot)
+    async with wizard(profile, (80, 40)) as (app, pilot):
         shown = text_of(app)
         assert shown.count("END") == 1, "one finding once, to its end"
         assert shown.index("prerequisites.java") < shown.index("3 passed")
@@ -169,9 +157,7 @@ async def test_what_is_wrong_is_in_full_and_what_passed_is_folded(profile: Path,
 
 
 async def test_keys_that_can_do_nothing_are_not_in_the_footer(profile: Path, scripted: Any) -> None:
-    app = opened(profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+    async with wizard(profile) as (app, pilot):
         assert not [one for one in ("fix", "fix_all", "copy", "back", "test") if offers(app, one)]
         assert offers(app, "pick")
         scripted.findings = [setting("ports.clash", "nodes.node2.port_offset", 2)]
@@ -186,9 +172,7 @@ async def test_shift_f4_lists_the_safe_fixes_and_applies_them(profile: Path, scr
         setting("hazelcast.host", "nodes.node1.host", "10.9.9.9"),
         setting("mysql.charset", "mysql.charset", "latin1"),
     ]
-    app = opened(profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+    async with wizard(profile) as (app, pilot):
         await until(pilot, lambda: offers(app, "fix_all"))
         for answer in ("escape", "enter"):
             await pressed(pilot, "shift+f4")
@@ -202,23 +186,10 @@ async def test_shift_f4_lists_the_safe_fixes_and_applies_them(profile: Path, scr
         assert app.pair.draft.value(("mysql", "charset")) is None
 
 
-async def test_the_message_of_f4_does_not_cover_the_fixes(profile: Path, scripted: Any) -> None:
-    scripted.findings = [setting("ports.clash", "nodes.node2.port_offset", 2)]
-    app = opened(profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
-        await pressed(pilot, "f4")
-        await until(pilot, lambda: "Changed: Port offset of node2 = 2" in text_of(app))
-        assert place_of(app) == ("nodes", 1, "port_offset"), "an advanced field is opened"
-        assert not app._notifications
-
-
 async def test_help_and_checks_use_the_words_of_the_form(profile: Path) -> None:
     for key in keys().values():
         assert not any(f'"{word}"' in help_of(key) for word in key.choices), key.key
-    app = opened(profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+    async with wizard(profile) as (app, pilot):
         assert " node1 " in text_of(app), "the name of the first node is not scrolled away"
         await app.screen.open_step("mysql", ("mysql", "provisioning"))  # type: ignore[attr-defined]
         await until(pilot, lambda: "this wizard, the server (first" in text_of(app))
@@ -229,9 +200,7 @@ async def test_going_up_in_the_picker_points_to_the_folder_that_was_left(
 ) -> None:
     for name in ("one", "three", "two"):
         (tmp_path / name).mkdir()
-    app = opened(profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+    async with wizard(profile) as (app, pilot):
         app.push_screen(Picker(keys()["nodes.home"], f"{tmp_path}/three/x", tmp_path))
         await until(pilot, lambda: str(tmp_path)[-9:] in text_of(app) and app.focused is not None)
         assert "Choose: Home" in text_of(app)
@@ -266,21 +235,11 @@ async def test_a_paste_of_several_values_goes_field_by_field(between: str) -> No
         assert "hunter2" not in app.pair.draft.keeper.draft.text
 
 
-async def test_blanks_and_line_ends_around_a_pasted_value_are_dropped(profile: Path) -> None:
-    app = opened(profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
-        await go_to(pilot, "nodes", 0, "host")
-        await pressed(pilot, "ctrl+u")
-        await paste(pilot, " \t10.1.2.3  \r\n")
-        assert app.pair.draft.value(("nodes", 0, "host")) == "10.1.2.3"
-
-
 async def test_tab_completes_a_path_while_there_is_something_to_complete(
     tmp_path: Path, packs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("screens.widgets.path_field.PATIENCE", 30)  # the disk of a busy machine
-    (tmp_path / "homes").mkdir()
+    monkeypatch.setattr("screens.widgets.field.PATIENCE", 30)  # the disk of a busy machine
+    (tmp_path / "homes/other").mkdir(parents=True)
     for n in (1, 2):
         os.symlink(packs / "apim-analytics-2.0.0", tmp_path / "homes" / f"analytics-{n}")
     app = new_app()
@@ -301,9 +260,7 @@ async def test_tab_completes_a_path_while_there_is_something_to_complete(
 @pytest.mark.parametrize("leave", ["tab", "enter", "ctrl+n", "ctrl+q"])
 async def test_a_typed_password_is_kept_outside_the_profile(profile: Path, leave: str) -> None:
     profile.write_text(PROFILE.replace('password = { env = "APIM_DB_PASSWORD" }\n', ""), "utf-8")
-    app = opened(profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+    async with wizard(profile) as (app, pilot):
         await app.screen.open_step("mysql")
         await go_to(pilot, "mysql", "password")
         await typed(pilot, "hunter2")
@@ -336,9 +293,7 @@ async def test_an_empty_password_is_a_value_after_a_question(answer: str) -> Non
 
 
 async def test_a_variable_that_is_not_set_can_be_typed_for_the_session(profile: Path) -> None:
-    app = opened(profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+    async with wizard(profile) as (app, pilot):
         await app.screen.open_step("mysql")
         await until(pilot, lambda: "not set here" in text_of(app))
         assert app.pair.untyped() == ["mysql.password"]
@@ -358,9 +313,7 @@ async def test_a_home_that_is_not_here_is_asked_about_once_in_step_1(
     make_pair: Callable[..., Any], answer: str, expected: str | None
 ) -> None:
     pair = make_pair(nodes=[{}, {"home": "/opt/not-here/analytics", "host": "203.0.113.9"}])
-    app = opened(pair.profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+    async with wizard(pair.profile) as (app, pilot):
         await pressed(pilot, "ctrl+n")
         await until(pilot, lambda: isinstance(app.screen, Ask), "the question")
         assert "Where is node2?" in text_of(app)

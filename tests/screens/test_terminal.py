@@ -59,9 +59,8 @@ def process_of(screen: Terminal) -> int:
     return int(children[0])
 
 
-def test_the_whole_way_in_a_terminal(screen: Terminal, make_pair: Any) -> None:
+def test_the_whole_way_in_a_terminal(screen: Terminal, pair: Any) -> None:
     """Start, the eight steps, the review, applied offline, left; and the terminal is as before."""
-    pair = make_pair()
     before = start(screen, pair.profile)
     text = screen.wait(lambda text: all(step in text for step in STEPS))
     assert "node1" in text and "node2" in text
@@ -84,8 +83,7 @@ def test_the_whole_way_in_a_terminal(screen: Terminal, make_pair: Any) -> None:
     assert screen.state() == before
 
 
-def test_typed_text_is_there_when_it_is_taken_up_again(screen: Terminal, make_pair: Any) -> None:
-    pair = make_pair()
+def test_typed_text_is_there_when_it_is_taken_up_again(screen: Terminal, pair: Any) -> None:
     start(screen, pair.profile)
     screen.press("End")
     screen.type("xyz")
@@ -98,10 +96,7 @@ def test_typed_text_is_there_when_it_is_taken_up_again(screen: Terminal, make_pa
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_leaves_the_terminal_as_it_was(
-    screen: Terminal, make_pair: Any, number: signal.Signals
-) -> None:
-    pair = make_pair()
+def test_a_signal_leaves_the_terminal_as_it_was(screen: Terminal, pair: Any, number: signal.Signals) -> None:
     before = start(screen, pair.profile)
     screen.type("q")
     screen.wait("analytics-1q")
@@ -111,9 +106,8 @@ def test_a_signal_leaves_the_terminal_as_it_was(
     assert "Traceback" not in screen.text
 
 
-def test_an_exception_leaves_the_terminal_as_it_was(screen: Terminal, make_pair: Any) -> None:
+def test_an_exception_leaves_the_terminal_as_it_was(screen: Terminal, pair: Any) -> None:
     """One line says so; no traceback, and no variable's value."""
-    pair = make_pair()
     breaking = (
         "import sys, screens.step\n"
         "def broken(self):\n"
@@ -136,10 +130,9 @@ def test_an_exception_leaves_the_terminal_as_it_was(screen: Terminal, make_pair:
     assert screen.state() == before
 
 
-def test_cut_off_by_the_kernel_nothing_typed_is_lost(screen: Terminal, make_pair: Any) -> None:
+def test_cut_off_by_the_kernel_nothing_typed_is_lost(screen: Terminal, pair: Any) -> None:
     from screens.model.draft import open_profile
 
-    pair = make_pair()
     start(screen, pair.profile)
     screen.type("abc")
     screen.wait("analytics-1abc")
@@ -149,19 +142,7 @@ def test_cut_off_by_the_kernel_nothing_typed_is_lost(screen: Terminal, make_pair
     assert "analytics-1abc" in open_profile(str(pair.profile)).text
 
 
-def test_a_terminal_that_is_too_small_says_so_and_recovers(screen: Terminal, make_pair: Any) -> None:
-    pair = make_pair()
-    start(screen, pair.profile)
-    screen.resize(60, 15)
-    screen.wait("too small")
-    screen.resize(120, 40)
-    screen.wait(lambda text: "step 1 of 8" in text and "node2" in text)
-    screen.press("C-q")
-    screen.wait("ended with 0")
-
-
-def test_without_a_terminal_it_points_to_replay(make_pair: Any) -> None:
-    pair = make_pair()
+def test_without_a_terminal_it_points_to_replay(pair: Any) -> None:
     ended = subprocess.run(
         [*WIZARD, str(pair.profile)], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
@@ -169,9 +150,8 @@ def test_without_a_terminal_it_points_to_replay(make_pair: Any) -> None:
     assert "terminal" in ended.stderr and f"replay {pair.profile}" in ended.stderr
 
 
-def test_leaving_does_not_wait_for_checks_that_hang(screen: Terminal, make_pair: Any, tmp_path: Path) -> None:
+def test_leaving_does_not_wait_for_checks_that_hang(screen: Terminal, pair: Any, tmp_path: Path) -> None:
     """Forty checks hang for longer than this test waits: the wizard is gone all the same."""
-    pair = make_pair()
     program, all_hang = tmp_path / "holes.py", tmp_path / "all-hang"
     program.write_text(PROGRAM, "utf-8")
     screen.type(run_line([sys.executable, program, pair.profile, all_hang]))
@@ -181,10 +161,7 @@ def test_leaving_does_not_wait_for_checks_that_hang(screen: Terminal, make_pair:
     screen.wait("ended with 0")
 
 
-def test_a_key_typed_before_anything_is_painted_reaches_the_first_field(
-    screen: Terminal, make_pair: Any
-) -> None:
-    pair = make_pair()
+def test_a_key_typed_before_anything_is_painted_reaches_the_first_field(screen: Terminal, pair: Any) -> None:
     screen.type(run_line([*WIZARD, pair.profile]))
     screen.press("Enter")
     screen.type("Z")

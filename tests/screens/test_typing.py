@@ -22,7 +22,7 @@ from screens.model.draft import open_profile
 from tests.support import listeners
 from tests.support.driving import go_to, place_of
 from tests.support.process import Process
-from tests.support.screens import PROFILE, Scripted, opened, pressed, settled, typed
+from tests.support.screens import PROFILE, Scripted, pressed, settled, typed, wizard
 from wizard.profile.document import set_field
 
 VALUES = int(os.environ.get("APIMHA_TYPING", "5"))
@@ -98,16 +98,12 @@ def until_draft(
 
 
 async def test_a_refresh_between_a_key_and_its_message_loses_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    profile: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every kind of field: a text, a number, a path, a choice, and a reference to a password."""
-    monkeypatch.setattr("screens.model.session.CheckSession", Scripted)
+    """Every kind of field: a text, a number, a profile, a choice, and a reference to a password."""
+    monkeypatch.setattr("screens.model.session.CheckRound", Scripted)
     monkeypatch.setattr("screens.model.pair.SETTLE", 0.0)
-    path = tmp_path / "analytics.toml"
-    path.write_text(PROFILE, "utf-8")
-    app = opened(path)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+    async with wizard(profile) as (app, pilot):
 
         async def type_with_refreshes(text: str) -> None:
             for key in text:
@@ -139,14 +135,10 @@ async def test_a_refresh_between_a_key_and_its_message_loses_nothing(
 
 
 async def test_what_is_typed_behind_tab_is_for_the_next_field(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    profile: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("screens.model.session.CheckSession", Scripted)
-    path = tmp_path / "analytics.toml"
-    path.write_text(PROFILE, "utf-8")
-    app = opened(path)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+    monkeypatch.setattr("screens.model.session.CheckRound", Scripted)
+    async with wizard(profile) as (app, pilot):
         await go_to(pilot, "nodes", 0, "host")
         await pressed(pilot, "x", "tab", "y", "enter", "z")
         await settled(pilot)

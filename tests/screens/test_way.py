@@ -16,14 +16,13 @@ from textual.widgets import Button, Input
 from screens.app import WizardApp
 from screens.dialogs.ask import Ask
 from screens.model.draft import open_profile
-from screens.model.memory import Memory, ProfileProgress
+from screens.model.memory import Memory
 from screens.review import Review
 from screens.step import StepScreen
-from screens.widgets.sidebar import Sidebar
 from tests.support import pairs
 from tests.support.driving import applied, configured, ended, fill, fill_password, go_to, place_of, review
 from tests.support.playground import playground
-from tests.support.screens import opened, pressed, settled, text_of, typed, until
+from tests.support.screens import pressed, settled, text_of, typed, until, wizard
 from tests.support.servers import Server
 from wizard.command_line.run import replay
 from wizard.passwords.resolver import Resolver
@@ -33,17 +32,7 @@ from wizard.steps.procedure import STEP_IDS
 from wizard.system import locations
 from wizard.system.cancel import Cancel
 
-
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    """Other programs' ports and another Java on this machine are nobody's business here."""
-    if "mariadb" in request.fixturenames:
-        request.getfixturevalue("mariadb")  # it is started by programs of the PATH
-    monkeypatch.setattr("wizard.preflight.pair.is_free", lambda number: True)
-    monkeypatch.setattr("screens.model.pair.SETTLE", 0.02)
-    empty = tmp_path / "no-programs"
-    empty.mkdir()
-    monkeypatch.setenv("PATH", str(empty))
+pytestmark = pytest.mark.usefixtures("quiet", "no_programs")
 
 
 # --- from nothing ---------------------------------------------------------------------------------
@@ -131,8 +120,6 @@ async def by_keyboard(user: User, homes: list[str], logins: list[str], port: str
     await user.type(port)
     await user.settle()
     await user.press("f2")
-    await to_apply(user)
-    await user.press("a", "f9")
 
 
 async def by_paste(user: User, homes: list[str], logins: list[str], port: str) -> None:
@@ -147,8 +134,6 @@ async def by_paste(user: User, homes: list[str], logins: list[str], port: str) -
     await user.paste(port)
     await user.settle()
     await user.press("f2")
-    await to_apply(user)
-    await user.press("a", "f9")
 
 
 async def by_mouse(user: User, homes: list[str], logins: list[str], port: str) -> None:
@@ -180,16 +165,6 @@ async def by_mouse(user: User, homes: list[str], logins: list[str], port: str) -
     assert user.app.focused.value == port, text_of(user.app)
     await user.settle()
     await user.click("Review")
-    await to_apply(user)
-    while user.app.screen.query_one("#apply", Button).disabled:
-        await user.click("[ ]")
-    await user.click("Apply", last=True)
-
-
-async def to_apply(user: User) -> None:
-    await until(
-        user.pilot, lambda: isinstance(user.app.screen, Review) and user.app.screen._shown is not None
-    )
 
 
 @pytest.mark.servers
@@ -226,6 +201,13 @@ async def test_from_nothing_to_the_applied_pair(
                 ["127.0.0.1", play.account, play.password, mariadb.root, mariadb.root_password],
                 str(mariadb.port),
             )
+            await until(pilot, lambda: isinstance(app.screen, Review) and app.screen._shown is not None)
+            if way is not by_mouse:
+                await user.press("a", "f9")
+            else:
+                while app.screen.query_one("#apply", Button).disabled:
+                    await user.click("[ ]")
+                await user.click("Apply", last=True)
             assert await ended(pilot) == "applied", text_of(app)
             assert "apimha-wizard start first" in text_of(app)
             await pressed(pilot, "ctrl+q")
@@ -245,9 +227,7 @@ async def test_the_saved_profile_replayed_headless_gives_the_same_bytes(
     make_pair: Any, packs: Path, tmp_path: Path
 ) -> None:
     pair = make_pair(nodes=[{}, {"port_offset": None}])
-    app = opened(pair.profile)
-    async with app.run_test(size=(100, 30)) as pilot:
-        await settled(pilot)
+    async with wizard(pair.profile, (100, 30)) as (_, pilot):
         await pressed(pilot, "f8")
         await fill(pilot, "3", "nodes", 1, "port_offset")
         await pressed(pilot, "ctrl+n", "ctrl+n")
@@ -288,44 +268,14 @@ async def click_text(pilot: Pilot[Any], text: str, last: bool = False) -> None:
     await pilot.click(offset=found[-1 if last else 0])
 
 
-async def test_the_same_by_mouse(make_pair: Any) -> None:
-    pair = make_pair()
-    Memory().note(pair.profile, ProfileProgress(offline=True))
-    app = opened(pair.profile)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settled(pilot)
-        await pilot.hover(Sidebar)
-        for title in (
-            "MySQL",
-            "Datasources",
-            "Registry",
-            "Hazelcast",
-            "Event processor",
-            "Spark",
-            "Deployment sync",
-        ):
-            await click_text(pilot, f"✓ {title}")
-            await until(pilot, lambda title=title: app.screen.step.title == title)
+async def test_a_step_a_choice_a_warning_and_the_way_back_by_mouse(pair: Any) -> None:
+    async with wizard(pair.profile, (120, 40), offline=True) as (app, pilot):
         await click_text(pilot, "✓ Event processor")
         await until(pilot, lambda: app.screen.step.id == "event-processor")
         await click_text(pilot, "Advanced")
         await click_text(pilot, "( ) yes")
         await settled(pilot)
         assert app.pair.draft.value(("event_processor", "duplicated_events")) is True
-        await click_text(pilot, "! Prerequisites")
-        await until(pilot, lambda: app.screen.step.id == "prerequisites")
-        # What lies at the paths is told below them, and moves what stands below that.
-        await until(
-            pilot,
-            lambda: all(f.note or not f.value for f in app.screen.query("PathField")),
-            "the packs and the driver",
-        )
-        await settled(pilot)
-        await click_text(pilot, "Host *")
-        assert place_of(app) == ("nodes", 0, "host")
-        await pressed(pilot, "end", "ctrl+u")
-        await typed(pilot, "localhost")
-        await settled(pilot)
         await click_text(pilot, "review", last=True)
         await until(pilot, lambda: isinstance(app.screen, Review) and app.screen._shown is not None)
         while app.screen.query_one("#apply", Button).disabled:
@@ -345,11 +295,8 @@ async def test_the_same_by_mouse(make_pair: Any) -> None:
 # --- a person's detours ---------------------------------------------------------------------------
 
 
-async def test_back_change_forward(make_pair: Any) -> None:
-    pair = make_pair()
-    app = opened(pair.profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+async def test_back_change_forward(pair: Any) -> None:
+    async with wizard(pair.profile) as (app, pilot):
         await pressed(pilot, "f8", "ctrl+n", "ctrl+n", "ctrl+n", "ctrl+b", "ctrl+b")
         assert app.screen.step.id == "mysql"
         await fill(pilot, "other_user", "mysql", "username")
@@ -369,9 +316,7 @@ async def test_back_change_forward(make_pair: Any) -> None:
 
 async def test_from_a_change_to_its_field(make_pair: Any) -> None:
     pair = make_pair(mysql={"username": "somebody"})
-    app = opened(pair.profile)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settled(pilot)
+    async with wizard(pair.profile, (120, 40)) as (app, pilot):
         await pressed(pilot, "f8")
         screen = await review(pilot)
         change = next(
@@ -409,9 +354,7 @@ async def test_a_wrong_password_corrected(
                 "databases": play.names,
             }
         )
-        app = opened(pair.profile)
-        async with app.run_test(size=(80, 24)) as pilot:
-            await settled(pilot)
+        async with wizard(pair.profile) as (app, pilot):
             await pressed(pilot, "ctrl+n")
             assert app.pair.state("mysql") == "error"
             told = [one for one in app.pair.findings["mysql.administrator"] if one.status == "error"]
@@ -435,11 +378,8 @@ async def test_a_wrong_password_corrected(
                 assert mariadb.root_password.encode() not in file.read_bytes()
 
 
-async def test_resized_in_the_middle(make_pair: Any) -> None:
-    pair = make_pair()
-    app = opened(pair.profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+async def test_resized_in_the_middle(pair: Any) -> None:
+    async with wizard(pair.profile) as (app, pilot):
         await go_to(pilot, "nodes", 1, "host")
         await typed(pilot, "9")
         for size in ((200, 60), (60, 15), (120, 40), (80, 24)):
@@ -461,13 +401,10 @@ async def test_resized_in_the_middle(make_pair: Any) -> None:
             assert "master-datasources.xml" in text_of(app)
 
 
-async def test_left_and_taken_up_at_every_step(make_pair: Any) -> None:
+async def test_left_and_taken_up_at_every_step(pair: Any) -> None:
     """What was typed is there again, and the wizard goes on where it was left."""
-    pair = make_pair()
     for number in range(len(STEP_IDS)):
-        app = opened(pair.profile)
-        async with app.run_test(size=(80, 24)) as pilot:
-            await settled(pilot)
+        async with wizard(pair.profile) as (app, pilot):
             if number == 0:
                 await pressed(pilot, "f8")
                 await settled(pilot)
@@ -482,20 +419,15 @@ async def test_left_and_taken_up_at_every_step(make_pair: Any) -> None:
             await until(pilot, lambda app=app: app.pair.draft.keeper.settled(0))
             await pressed(pilot, "ctrl+q")
     assert load(pair.profile).profile.nodes[0].name == "first0"
-    app = opened(pair.profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+    async with wizard(pair.profile) as (app, pilot):
         assert app.pair.first_unfinished() is None
         assert app.pair.progress.offline
 
 
 @pytest.mark.parametrize("key", ["f2", "ctrl+b", "ctrl+q"])
-async def test_a_key_that_leaves_overtakes_no_letter(make_pair: Any, key: str) -> None:
+async def test_a_key_that_leaves_overtakes_no_letter(pair: Any, key: str) -> None:
     """All keys are there at once, as from a paste tool or over a slow line."""
-    pair = make_pair()
-    app = opened(pair.profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+    async with wizard(pair.profile) as (app, pilot):
         await pressed(pilot, "f8", "ctrl+n")
         await go_to(pilot, "mysql", "host")
         await pressed(pilot, "ctrl+e", "ctrl+u")
@@ -511,12 +443,9 @@ async def test_a_key_that_leaves_overtakes_no_letter(make_pair: Any, key: str) -
     assert load(pair.profile).profile.mysql.host == "db1"
 
 
-async def test_a_step_that_is_left_before_its_last_key_is_judged(make_pair: Any) -> None:
+async def test_a_step_that_is_left_before_its_last_key_is_judged(pair: Any) -> None:
     """What is remembered of it is the state of its last value, not of the one before."""
-    pair = make_pair()
-    app = opened(pair.profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+    async with wizard(pair.profile) as (app, pilot):
         await fill(pilot, "", "nodes", 0, "name")
         await settled(pilot)
         await pressed(pilot, "a", "ctrl+n")
@@ -528,11 +457,8 @@ async def test_a_step_that_is_left_before_its_last_key_is_judged(make_pair: Any)
     assert STEP_IDS[0] not in progress.wrong
 
 
-async def test_a_draft_that_is_not_whole_goes_on_at_its_gap(make_pair: Any) -> None:
-    pair = make_pair()
-    app = opened(pair.profile)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+async def test_a_draft_that_is_not_whole_goes_on_at_its_gap(pair: Any) -> None:
+    async with wizard(pair.profile) as (app, pilot):
         await pressed(pilot, "f8", "ctrl+n")
         await go_to(pilot, "mysql", "username")
         await pressed(pilot, "ctrl+e", "ctrl+u")

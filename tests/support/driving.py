@@ -8,8 +8,7 @@ from typing import Any
 from textual.pilot import Pilot
 from textual.widgets import Button, Select
 
-from screens.apply import Apply
-from screens.done import Done
+from screens.apply import Apply, Done
 from screens.review import Review
 from screens.widgets.fold import Fold
 from screens.widgets.labelled import Labelled

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from textual.pilot import Pilot
 
 from screens.app import WizardApp
 from screens.model.draft import open_profile
-from screens.model.session import CheckOrder, Ended, FindingCame, Started, chosen_checks
+from screens.model.memory import Memory, ProfileProgress
+from screens.model.session import CheckOrder, CheckRound, chosen_checks
 from wizard.system.finding import Finding
 
 LIMIT = 60.0
@@ -89,28 +91,35 @@ def opened(path: Path | str) -> WizardApp:
     return WizardApp(open_profile(str(path)))
 
 
-class Scripted:
-    """Takes the place of the live checks: tells what a test says, at once, and runs nothing."""
+@asynccontextmanager
+async def wizard(
+    profile: Path | str, size: tuple[int, int] = (80, 24), **progress: Any
+) -> AsyncIterator[tuple[Any, Pilot[Any]]]:
+    """The wizard on a profile, once everything that is known of it is shown; and who drives it.
+
+    `progress` is what was noted of the profile before, such as `offline=True`.
+    """
+    if progress:
+        Memory().note(Path(profile), ProfileProgress(**progress))
+    app = opened(profile)
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot)
+        yield app, pilot
+
+
+class Scripted(CheckRound):
+    """Takes the place of a round of checks: tells what a test says, at once, and runs nothing."""
 
     findings: Sequence[Finding] = ()
     unfinished: Iterable[str] = ()
     prepare: Callable[[CheckOrder], tuple[Any, Any]] | None = None
 
-    def __init__(self, tell: Callable[[Any], None]) -> None:
-        self._tell = tell
-        self.run = 0
-
-    def start(self, wanted: CheckOrder) -> None:
-        self.cancel()
-        chosen = frozenset(one.id for one in chosen_checks(wanted))
-        self._tell(Started(self.run, chosen))
+    def start(self) -> None:
+        chosen = frozenset(one.id for one in chosen_checks(self.order))
+        self.tell(self.pair.checks_begin, chosen, None)
         for finding in type(self).findings:
             if finding.id in chosen:
-                self._tell(FindingCame(self.run, finding))
+                self.tell(self.pair.found, finding)
         if not self.unfinished:
             prepare = type(self).prepare
-            prepared, needs = prepare(wanted) if prepare is not None and wanted.whole else (None, None)
-            self._tell(Ended(self.run, prepared, needs))
-
-    def cancel(self) -> None:
-        self.run += 1
+            self.tell(self.pair.checks_end, *(prepare(self.order) if prepare and self.order.whole else ()))

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from textual.content import Content
+from textual.geometry import Size
 from textual.widget import Widget
 
 from screens.signs import plain
 from screens.widgets.labelled import wrapped
-
-if TYPE_CHECKING:
-    from textual.geometry import Size
 
 
 class PageEntry(NamedTuple):
@@ -34,19 +32,14 @@ class Page(Widget):
     def _lines(self, width: int) -> list[Content]:
         lines = []
         for entry in self._entries:
-            wrapped_text = wrapped(plain(entry.text), max(10, width - entry.indent)) if entry.text else []
-            beside = len(entry.head) < entry.indent
+            text = wrapped(plain(entry.text), max(10, width - entry.indent)) if entry.text else []
             head = plain(entry.head)
-            if entry.head and beside and wrapped_text:
-                first = wrapped_text.pop(0)
-                lines.append(
-                    Content.assemble((f"{head:<{entry.indent}}", entry.ink), (first, entry.text_ink))
-                )
-            elif entry.head:
+            if head and text and len(head) < entry.indent:
+                head, beside = f"{head:<{entry.indent}}", text.pop(0)
+                lines.append(Content.assemble((head, entry.ink), (beside, entry.text_ink)))
+            elif head or not text:
                 lines.append(Content.assemble((head, entry.ink)))
-            elif not entry.text:
-                lines.append(Content(""))
-            lines += [Content.assemble((" " * entry.indent + line, entry.text_ink)) for line in wrapped_text]
+            lines += [Content.assemble((" " * entry.indent + line, entry.text_ink)) for line in text]
         return lines
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:

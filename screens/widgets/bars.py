@@ -1,4 +1,4 @@
-"""The last row: the keys that act now; each can be clicked."""
+"""The first row, which says what is to be known at any time, and the last one: the keys that act now."""
 
 from __future__ import annotations
 
@@ -8,14 +8,40 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from screens.signs import plain, sign
+
 if TYPE_CHECKING:
     from textual import events
 
     from screens.keys import Keys, ScreenKey
 
 
+class TitleBar(Widget):
+    """` apimha-wizard · analytics                 offline  draft saved 10:42`."""
+
+    pair = reactive("")
+    badge = reactive("")
+    """What is unusual, such as `offline`."""
+    saved = reactive("")
+
+    def __init__(self, pair: str = "") -> None:
+        super().__init__()
+        self.set_reactive(TitleBar.pair, pair)
+
+    def render(self) -> Content:
+        left = Content.assemble(
+            " ", ("apimha-wizard", "bold $primary"), f" {sign('dot')} " if self.pair else ""
+        )
+        left += Content(plain(self.pair))
+        right = Content.assemble(
+            (f" {self.badge} ", "bold $warning") if self.badge else "", (f" {self.saved} ", "$quiet")
+        )
+        gap = max(1, self.size.width - left.cell_length - right.cell_length)
+        return left + Content(" " * gap) + right
+
+
 class KeyBar(Widget):
-    """As many keys as there is room for, the dispensable ones left out first."""
+    """As many keys as there is room for, the dispensable ones left out first; each can be clicked."""
 
     keys: reactive[Keys] = reactive(())
 
