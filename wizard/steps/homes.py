@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
@@ -144,16 +145,25 @@ def _targets(plan: NodePlan | None) -> set[str]:
 
 
 CONFIGURATION = ("bin", "dbscripts", "repository/conf")
-"""Folders of which each file is compared too."""
-DEEPEST = 4
-"""How deep the other folders are compared: a server writes or loads none that is deeper by itself."""
+"""Folders of which everything is compared, up to `MOST_COMPARED` paths of them all: a stock pack has about 300."""
+MOST_COMPARED = 5000
+FOLDERS = {
+    "": "cep_persistence lib modules resources tmp repository",
+    "repository": "components data database deployment lib logs resources tenants",
+    "repository/components": "dropins extensions features lib patches plugins",
+    "repository/deployment": "server",
+    "repository/deployment/server": "axis2services carbonapps eventpublishers eventreceivers eventsink eventstreams "
+    "executionplans jaggeryapps spark-scripts userstores webapps",
+}
+"""The other folders that a server writes or loads.  What else a home holds, and how much of it, does not matter."""
 
 
 def _identities(pack: Pack, plan: NodePlan | None) -> dict[object, str]:
     """Return device and inode of a home's folders, of its configuration files, and of what a run reads."""
-    paths = list(_compared(pack.home))
+    paths = {*CONFIGURATION, *islice(_configuration(pack.home), MOST_COMPARED)}
+    paths.update(os.path.join(folder, name) for folder, names in FOLDERS.items() for name in names.split())
     if plan is not None:
-        paths += [change.path for change in plan.changes if change.kind != "symlink"]
+        paths |= {change.path for change in plan.changes if change.kind != "symlink"}
     found: dict[object, str] = {}
     for path in sorted(paths):
         with suppress(OSError):
@@ -162,15 +172,16 @@ def _identities(pack: Pack, plan: NodePlan | None) -> dict[object, str]:
     return found
 
 
-def _compared(home: Path) -> Iterator[str]:
-    """Yield the paths that two homes must not share, relative to the home."""
-    for folder, folders, files in os.walk(home):
-        relative = os.path.relpath(folder, home)
-        below = [] if relative == "." else relative.split("/")
-        configured = relative.startswith(CONFIGURATION)
-        yield from ("/".join([*below, name]) for name in [*folders, *(files if configured else ())])
-        if len(below) + 1 >= DEEPEST and not configured:
-            folders.clear()
+def _configuration(home: Path) -> Iterator[str]:
+    """Yield the paths below the folders of the configuration, relative to the home, upper folders first."""
+    waiting = deque(CONFIGURATION)
+    while waiting:
+        folder = waiting.popleft()
+        with suppress(OSError), os.scandir(home / folder) as entries:
+            for entry in entries:
+                yield f"{folder}/{entry.name}"
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(f"{folder}/{entry.name}")
 
 
 @Check(
