@@ -726,7 +726,6 @@ def named(run: object) -> Callable[[Path], object]:
         ),
         *((lambda path, text=text: path.write_text(text), "rm '{path}'") for text in ("", "[" * 60_000)),
     ],
-    ids=str,
 )
 def test_a_marker_of_any_kind_or_content_is_another_users(
     box: Sandbox, make: Callable[[Path], object], word: str
