@@ -234,8 +234,7 @@ class StepScreen(Screen[None]):
         """Where there is room: the lines that this step changes in each node's files."""
         view = self.query_one(DiffView)
         if self.has_class("-vast"):
-            view.border_title = f"What {self.step.title} changes"
-            view.show_text([*self._preview()])
+            view.show_text([*self._preview()], title=f"What {self.step.title} changes")
 
     def _preview(self) -> Iterator[Said]:
         plan = self.pair.plan

@@ -13,7 +13,7 @@ from textual.strip import Strip
 
 from screens.signs import plain, sign
 from screens.theme import ink
-from screens.widgets.labelled import cut, wrapped
+from screens.widgets.labelled import cut_left, wrapped
 from wizard.plan.diff import DiffRow
 
 SIDE_BY_SIDE = 100
@@ -67,7 +67,7 @@ class DiffView(ScrollView, can_focus=True):
 
     def _lay_out(self) -> None:
         width = max(20, self.scrollable_content_region.width or self.size.width)
-        self.border_title = plain(cut(self._title, width - 4)) if self._title else None
+        self.border_title = plain(cut_left(self._title, width - 4)) if self._title else None
         base = ink(self, "foreground")
         text = [
             Strip([Segment(line, ink(self, one.colour, bold=one.bold))]).adjust_cell_length(width, base)

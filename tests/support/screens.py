@@ -116,10 +116,11 @@ class Scripted(CheckRound):
 
     def start(self) -> None:
         chosen = frozenset(one.id for one in chosen_checks(self.order))
-        self.tell(self.pair.checks_begin, chosen, None)
+        prepare = type(self).prepare
+        prepared, needs = prepare(self.order) if prepare else (None, None)
+        self.tell(self.pair.checks_begin, chosen, prepared and prepared.plan)
         for finding in type(self).findings:
             if finding.id in chosen:
                 self.tell(self.pair.found, finding)
         if not self.unfinished:
-            prepare = type(self).prepare
-            self.tell(self.pair.checks_end, *(prepare(self.order) if prepare and self.order.whole else ()))
+            self.tell(self.pair.checks_end, *((prepared, needs) if self.order.whole else ()))
