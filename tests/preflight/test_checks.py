@@ -134,10 +134,16 @@ def test_what_several_checks_look_at_is_looked_at_once() -> None:
 
 
 @pytest.fixture
-def silent() -> Iterator[int]:
-    """A port that accepts and never speaks."""
+def silent_server() -> Iterator[socket.socket]:
+    """A server that accepts and never speaks."""
     with closing(socket.create_server(("127.0.0.1", 0), backlog=64)) as server:
-        yield server.getsockname()[1]
+        server.settimeout(60)
+        yield server
+
+
+@pytest.fixture
+def silent(silent_server: socket.socket) -> int:
+    return silent_server.getsockname()[1]
 
 
 def check_process(pair, silent: int, *, json: bool = True) -> subprocess.Popen[str]:
@@ -176,12 +182,11 @@ def test_a_check_of_silent_services_ends_and_names_them(black_hole_pair, silent:
     assert found["mysql.account"]["status"] == found["mysql.driver"]["status"] == "skipped"
 
 
-def test_ctrl_c_ends_a_check_that_hangs(black_hole_pair, silent: int) -> None:
+def test_ctrl_c_ends_a_check_that_hangs(black_hole_pair, silent_server: socket.socket, silent: int) -> None:
     process = check_process(black_hole_pair, silent, json=False)
-    assert process.stdout is not None
-    process.stdout.readline()  # it is at work
-    process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=60) == 130
+    with closing(silent_server.accept()[0]):  # a check waits for it now
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 130
     assert "Traceback" not in (process.stderr.read() if process.stderr else "")
 
 
