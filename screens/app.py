@@ -153,6 +153,9 @@ class WizardApp(DiscreetApp):
         self.theme = THEMES[self.memory.theme].name
 
     def action_profiles(self) -> None:
+        if any(one.group == questions.WRITING and one.is_running for one in self.workers):
+            self.notify("Something is being written: wait for its end, or cancel it first.", markup=False)
+            return
         self.open(None)
 
     def action_copy_path(self) -> None:

@@ -93,6 +93,7 @@ class Apply(Screen[None]):
         self.pair = pair
         self.prepared = prepared
         self.result: Result | None = None
+        self._done: Done | None = None
         self._cancel = Cancel()
 
     def compose(self) -> ComposeResult:
@@ -187,7 +188,8 @@ class Apply(Screen[None]):
             databases = sum(one["status"] == "created" for one in result.databases)
             summary = f"Done: {count} files written"
             summary += f", {databases} databases created" if databases else ""
-            self.app.switch_screen(Done(self.pair, summary, steps, result.run))
+            self._done = Done(self.pair, summary, steps, result.run)
+            self.on_screen_resume()
             return
         for node in self.prepared.plan.nodes:
             if (bar := self._bar(node.node)) is not None:
@@ -209,6 +211,11 @@ class Apply(Screen[None]):
         button.label = "back to the review"
         button.refresh(layout=True)
         self.query_one(KeyBar).without(self.KEYS, "stop")
+
+    def on_screen_resume(self) -> None:
+        """Give way to the page to work from, but not while something else is shown above this screen."""
+        if self._done is not None and self.is_active:
+            self.app.switch_screen(self._done)
 
     def say(self, text: str, style: str = "") -> None:
         """Show what happens now."""

@@ -115,6 +115,10 @@ class Review(TreeScreen[Item, "tuple[str, Place | None] | None"]):
             self._fill(pair.prepared)
         self._judge()
 
+    def relabel(self) -> None:
+        if self._shown is not None:
+            self._fill(self._shown)
+
     def _show_gaps(self) -> None:
         """Show why there is no plan: each field that is missing or wrong."""
         problems: list[tuple[str, Place | None, str]] = []

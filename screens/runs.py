@@ -87,6 +87,11 @@ class Runs(TreeScreen[Entry, None]):
             f"  {plain(run['state'])}",
         )
 
+    def relabel(self) -> None:
+        for node in self.branches.root.children:
+            if node.data is not None:
+                node.set_label(self._label(node.data.run))
+
     def _offer(self) -> None:
         """Show the keys that do something about the current run."""
         entry = self.current
@@ -137,7 +142,8 @@ class Runs(TreeScreen[Entry, None]):
         ]
         if run["ignored"]:
             said.append(Said(f"with --ignore {' --ignore '.join(run['ignored'])}", "warning"))
-        said += [Said(""), Said("Right shows the files that it changed; n shows its next steps.", "primary")]
+        steps = "; n shows its next steps" if run["kind"] == "replay" else ""
+        said += [Said(""), Said(f"Right shows the files that it changed{steps}.", "primary")]
         if run["can_be_undone"]:
             said.append(Said(f"r rolls it back, as does: apimha-wizard rollback {run['run']}", "primary"))
         elif run["state"] == "applied":

@@ -84,6 +84,11 @@ class TreeScreen(Screen[Result], Generic[Item, Result]):
 
     def on_mount(self) -> None:
         self.set_class(self.app.size.width >= WIDE, "-wide")
+        self.app.theme_changed_signal.subscribe(self, lambda theme: self.relabel())
+
+    def relabel(self) -> None:
+        """Write the labels anew, in the colours of another theme."""
+        raise NotImplementedError
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.width >= WIDE, "-wide")

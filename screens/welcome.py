@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 from textual import events, work
+from textual.actions import SkipAction
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.screen import Screen
@@ -23,7 +24,7 @@ from screens.dialogs.ask import Entry
 from screens.dialogs.picker import Picker, pick_for
 from screens.help import PageBox
 from screens.model import lookup
-from screens.model.background import beside
+from screens.model.background import beside, typed_in
 from screens.model.draft import OpenedProfile, begin, open_profile
 from screens.signs import plain, sign
 from screens.theme import WIDE
@@ -207,17 +208,16 @@ class ReadBack(NamedTuple):
     found: PairReading
 
 
-class LastField(TextField):
-    """The last field of the form: Enter begins."""
-
-    async def action_submit(self) -> None:
-        await self.screen.run_action("use")
-
-
 class ExistingPair(Entry[ReadBack]):
     """Ask for the two homes and for a name; return what was read, once it is written."""
 
     AUTO_FOCUS = "PathField"
+    # Before the key after it is given to a field, as in the forms: each of them moves the focus.
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "app.focus_next", "next", show=False, priority=True),
+        Binding("shift+tab", "app.focus_previous", "previous", show=False, priority=True),
+        Binding("enter", "enter", "next, or begin", show=False, priority=True),
+    ]
 
     def __init__(self, folder: Path) -> None:
         """Ask; `folder` is where relative paths count from."""
@@ -230,7 +230,7 @@ class ExistingPair(Entry[ReadBack]):
         for number in (0, 1):
             of_node = replace(home, title=f"Home of node {number + 1}")
             yield PathField(of_node, ("nodes", number, "home"), "", f"/opt/wso2/analytics-{number + 1}")
-        yield LastField(named, (), "", NAME)
+        yield TextField(named, (), "", NAME)
 
     def on_mount(self) -> None:
         for field in self.query(TextField):
@@ -242,6 +242,16 @@ class ExistingPair(Entry[ReadBack]):
         """Choose a home from the disk; F3 of a path."""
         if isinstance(self.focused, PathField):
             pick_for(self.focused, self._folder)
+
+    async def action_enter(self) -> None:
+        """Go to the next field; on the last one begin."""
+        if not isinstance(self.focused, TextField):
+            raise SkipAction()
+        if isinstance(self.focused, PathField):
+            self.focus_next()
+            return
+        await typed_in(self.focused)
+        self.action_use()
 
     @work(exclusive=True)
     async def action_use(self) -> None:

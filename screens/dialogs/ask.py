@@ -125,6 +125,11 @@ class TooSmall(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         yield Static("", markup=False)
 
+    def on_screen_resume(self) -> None:
+        """What was asked above this screen is answered: there may be enough room by now."""
+        if self.app.size.width >= self._needed[0] and self.app.size.height >= self._needed[1]:
+            self.dismiss(None)
+
     def on_resize(self, event: events.Resize) -> None:
         columns, rows = self._needed
         self.query_one(Static).update(

@@ -306,6 +306,8 @@ class OpenPair:
         if self._app.pair is self:
             call(*given)
             self._app.show_pair()
+        elif call == self.not_saved:  # nobody would hear of it
+            self._app.say(f"{self.draft.name}: {given[0]}", "error")
 
     def saved_as(self, kept: Literal["draft", "profile"]) -> None:
         self.kept, self.failure, self.saved_at = kept, "", clock()

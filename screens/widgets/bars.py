@@ -9,6 +9,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from screens.signs import plain, sign
+from screens.widgets.labelled import cut_left
 
 if TYPE_CHECKING:
     from textual import events
@@ -32,10 +33,11 @@ class TitleBar(Widget):
         left = Content.assemble(
             " ", ("apimha-wizard", "bold $primary"), f" {sign('dot')} " if self.pair else ""
         )
-        left += Content(plain(self.pair))
         right = Content.assemble(
             (f" {self.badge} ", "bold $warning") if self.badge else "", (f" {self.saved} ", "$quiet")
         )
+        room = self.size.width - left.cell_length - right.cell_length
+        left += Content(cut_left(plain(self.pair), max(1, room)))
         gap = max(1, self.size.width - left.cell_length - right.cell_length)
         return left + Content(" " * gap) + right
 

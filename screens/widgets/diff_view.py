@@ -47,6 +47,9 @@ class DiffView(ScrollView, can_focus=True):
         self.split: bool | None = None
         """Side by side, or not; None: where there is room."""
 
+    def on_mount(self) -> None:
+        self.app.theme_changed_signal.subscribe(self, lambda theme: self._lay_out())
+
     @property
     def splits(self) -> bool:
         return self.size.width >= SIDE_BY_SIDE if self.split is None else self.split

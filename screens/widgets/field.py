@@ -102,10 +102,6 @@ class TextField(Labelled, Line):
         """Begin at the end of the value, where a path says most."""
         self.show_cursor(len(self.value))
 
-    async def action_submit(self) -> None:
-        """Enter goes to the next field."""
-        self.screen.focus_next()
-
     def render_line(self, y: int) -> Strip:
         """What is not printable would be a command for the terminal; an example is cut, not wrapped."""
         if not self.value and not y:

@@ -97,6 +97,18 @@ async def test_each_mistake_is_told_in_its_place_and_can_be_corrected(pair: Any,
         await until(pilot, lambda: isinstance(app.screen, Welcome))
 
 
+async def test_all_keys_at_once_go_field_by_field_and_enter_on_the_last_one_begins(pair: Any) -> None:
+    app = WizardApp(None)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await asked(pilot)
+        first, second = map(str, pair.homes)
+        await pressed(pilot, *first, "tab", *second, "enter", *"hand", "enter")
+        await until(pilot, lambda: isinstance(app.screen, WhatWasRead), "what was read")
+        assert app.pair.draft.name == "hand"
+        await pressed(pilot, "escape")
+        assert [app.pair.draft.value(("nodes", number, "home")) for number in (0, 1)] == [first, second]
+
+
 async def test_a_home_is_chosen_from_the_disk(pair: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(pair.homes[0].parent)
     app = WizardApp(None)

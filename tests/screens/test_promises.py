@@ -14,12 +14,15 @@ from textual.widgets import Button, Select
 from screens import signs
 from screens.dialogs.ask import Ask
 from screens.dialogs.password import Typed
+from screens.help import Help
 from screens.model.draft import open_profile
 from screens.model.memory import Memory, ProfileProgress
 from screens.review import Review
 from screens.step import StepScreen
+from screens.theme import DARK, LIGHT
+from screens.widgets.bars import TitleBar
 from tests.support.driving import applied, configured, ended, fill, go_to, place_of, review
-from tests.support.headless import standing
+from tests.support.headless import replayed, standing
 from tests.support.screens import PROFILE, Scripted, opened, pressed, settled, text_of, typed, until, wizard
 from wizard.command_line.text import step_lines
 from wizard.profile.document import set_field
@@ -107,6 +110,9 @@ async def test_a_folder_that_cannot_be_written_is_told(pair: Any, monkeypatch: p
     async with wizard(pair.profile) as (app, pilot):
         await typed(pilot, "x")
         await until(pilot, lambda: "NOT SAVED" in text_of(app))
+        await typed(pilot, "y")
+        app.action_profiles()
+        await until(pilot, lambda: any(one.message.startswith("pair: ") for one in app._notifications))
 
 
 # --- applying -------------------------------------------------------------------------------------
@@ -137,13 +143,11 @@ async def test_a_file_that_changes_after_the_review_stops_the_run(pair: Any) -> 
     assert not any(map(configured, pair.homes))
 
 
-@pytest.mark.parametrize("leave", [False, True])
-async def test_cancelled_or_left_while_it_writes_everything_is_as_before(
-    pair: Any, monkeypatch: pytest.MonkeyPatch, leave: bool
-) -> None:
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
+    """A run stops at its fifth file: set when it has come there, and what lets it go on."""
     from wizard.transaction import apply as applying
 
-    before = standing(*pair.homes)
     reached, go_on = threading.Event(), threading.Event()
     real = applying.apply
 
@@ -157,6 +161,36 @@ async def test_cancelled_or_left_while_it_writes_everything_is_as_before(
         return real(moves, run, progress=watched, **given)
 
     monkeypatch.setattr(applying, "apply", slow)
+    return reached, go_on
+
+
+async def test_what_is_above_a_run_stays_until_it_is_closed_and_no_other_pair_is_opened(
+    pair: Any, held: tuple[threading.Event, threading.Event]
+) -> None:
+    reached, go_on = held
+    async with wizard(pair.profile, offline=True) as (app, pilot):
+        await review(pilot)
+        await pressed(pilot, "a", "f9")
+        await until(pilot, reached.is_set, "the fifth file")
+        run = app.screen
+        app.action_profiles()
+        assert app.screen is run and app.pair is not None, "leaving would not wait for it any more"
+        await pressed(pilot, "f1")
+        await until(pilot, lambda: isinstance(app.screen, Help))
+        go_on.set()
+        await until(pilot, lambda: run.result is not None, "the end")
+        assert isinstance(app.screen, Help)
+        await pressed(pilot, "escape")
+        assert await ended(pilot) == "applied"
+        assert run not in app.screen_stack
+
+
+@pytest.mark.parametrize("leave", [False, True])
+async def test_cancelled_or_left_while_it_writes_everything_is_as_before(
+    pair: Any, held: tuple[threading.Event, threading.Event], leave: bool
+) -> None:
+    before = standing(*pair.homes)
+    reached, go_on = held
     async with wizard(pair.profile, offline=True) as (app, pilot):
         await review(pilot)
         await pressed(pilot, "a", "f9")
@@ -400,6 +434,52 @@ async def test_the_theme_is_remembered(pair: Any) -> None:
     async with app.run_test(size=(80, 24)):
         app.action_theme()
     assert opened(pair.profile).theme == "apimha-light"
+
+
+async def test_a_title_that_is_too_long_is_cut_at_the_left(profile: Path) -> None:
+    async with wizard(profile, offline=True) as (app, pilot):
+        app.screen.query_one(TitleBar).pair = "/a/folder" * 20 + "/pair.toml to verify"
+        await until(pilot, lambda: "/pair.toml to verify  " in text_of(app).partition("\n")[0])
+
+
+async def test_another_theme_leaves_no_ink_of_the_one_before(pair: Any) -> None:
+    replayed(pair)
+    async with wizard(pair.profile, (120, 40), offline=True) as (app, pilot):
+
+        async def switched() -> None:
+            app.action_theme()
+            await until(pilot, lambda: not INKS["dark"] & inks(app), "the colours of the light theme")
+            assert INKS["light"] & inks(app)
+            app.action_theme()
+            await until(pilot, lambda: not INKS["light"] & inks(app), "the colours of the dark theme")
+
+        await app.run_action("runs")
+        await until(pilot, lambda: app.screen.query("Tree") and app.screen.current, "the list of runs")
+        await pressed(pilot, "right")
+        await until(pilot, lambda: "axis2.xml" in text_of(app), "its files")
+        await pressed(pilot, "down")
+        await until(pilot, lambda: app.screen.view._rows, "a diff")
+        await switched()
+        await pressed(pilot, "escape")
+        await review(pilot)
+        await pressed(pilot, "down", "down", "down")
+        await switched()
+
+
+INKS = {
+    name: {palette[one] for one in ("primary", "secondary", "error", "success", "quiet")}
+    for name, palette in (("dark", DARK), ("light", LIGHT))
+}
+
+
+def inks(app: Any) -> set[str]:
+    """The colours of the letters on the screen."""
+    return {
+        segment.style.color.triplet.hex
+        for strip in app.screen._compositor.render_strips()
+        for segment in strip
+        if segment.style is not None and segment.style.color is not None and segment.style.color.triplet
+    }
 
 
 async def test_no_color_sends_no_colours(pair: Any, monkeypatch: pytest.MonkeyPatch) -> None:

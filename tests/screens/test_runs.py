@@ -117,7 +117,8 @@ async def test_a_run_that_a_later_one_overwrote_is_undone_after_that_one(pair: A
         await until(pilot, lambda: isinstance(app.screen, Ask) and second in text_of(app), "the later run")
         await answer(pilot, "Roll back?", "right", "enter")
         await answer(pilot, "Rolled back", "enter")
-        await until(pilot, lambda: isinstance(app.screen, Runs))
+        await until(pilot, lambda: isinstance(app.screen, Runs) and "rollback of" in text_of(app))
+        assert "n shows" not in text_of(app), "that is no run with next steps"
     assert standing(*pair.homes) == before
     assert {run["state"] for run in rollback.history()} >= {"rolled back"}
 

@@ -401,6 +401,18 @@ async def test_resized_in_the_middle(pair: Any) -> None:
             assert "master-datasources.xml" in text_of(app)
 
 
+async def test_a_question_that_came_while_there_was_no_room_leads_back_to_the_form(pair: Any) -> None:
+    async with wizard(pair.profile) as (app, pilot):
+        form = app.screen
+        await pilot.resize_terminal(60, 15)
+        await until(pilot, lambda: "too small" in text_of(app))
+        app.ask_about_conflict()
+        await until(pilot, lambda: isinstance(app.screen, Ask), "the question")
+        await pilot.resize_terminal(80, 24)
+        await pressed(pilot, "escape")
+        await until(pilot, lambda: app.screen is form, "the form")
+
+
 async def test_left_and_taken_up_at_every_step(pair: Any) -> None:
     """What was typed is there again, and the wizard goes on where it was left."""
     for number in range(len(STEP_IDS)):
