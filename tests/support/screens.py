@@ -118,7 +118,7 @@ class Scripted(CheckRound):
         chosen = frozenset(one.id for one in chosen_checks(self.order))
         prepare = type(self).prepare
         prepared, needs = prepare(self.order) if prepare else (None, None)
-        self.tell(self.pair.checks_begin, chosen, prepared and prepared.plan)
+        self.tell(self.pair.checks_begin, chosen, getattr(prepared, "plan", None))
         for finding in type(self).findings:
             if finding.id in chosen:
                 self.tell(self.pair.found, finding)
