@@ -230,7 +230,9 @@ async def test_a_run_that_was_cut_off_is_put_back_when_somebody_says_so(pair: An
         await pilot.click("#restore")
         await until(pilot, lambda: isinstance(app.screen, StepScreen))
         await settled(pilot)
-        await until(pilot, lambda: [one.status for one in app.pair.findings["apply.unfinished"]] == ["ok"])
+        await until(
+            pilot, lambda: [one.status for one in app.pair.findings.get("apply.unfinished", ())] == ["ok"]
+        )
     assert standing(*pair.homes) == before
 
 
