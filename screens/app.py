@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import events, work
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
-from textual.worker import WorkerFailed
+from textual.worker import Worker, WorkerFailed
 
 from screens import keys, signs
 from screens.dialogs import questions
@@ -24,7 +24,7 @@ from screens.model.memory import Memory
 from screens.model.pair import OpenPair
 from screens.step import StepScreen
 from screens.textual_internals import DiscreetApp
-from screens.theme import SMALLEST, THEMES, NoColours, dress_scroll_bars
+from screens.theme import THEMES, NoColours, dress_scroll_bars, is_enough
 from wizard.system.errors import WizardError
 from wizard.system.printable import escaped
 
@@ -99,12 +99,16 @@ class WizardApp(DiscreetApp):
 
     action_quit = action_leave
 
+    def _writing(self) -> list[Worker[Any]]:
+        """What writes into the homes now."""
+        return [one for one in self.workers if one.group == questions.WRITING and not one.is_finished]
+
     async def end(self, code: int) -> None:
         """End with that exit code, once nothing is half done."""
         for screen in self.screen_stack:
             if put_back := getattr(screen, "put_back", None):
                 await put_back()
-        for worker in [one for one in self.workers if one.group == questions.WRITING]:
+        for worker in self._writing():
             with suppress(WorkerFailed):  # whoever began it reports that
                 await worker.wait()
         if self.pair is not None:
@@ -153,7 +157,7 @@ class WizardApp(DiscreetApp):
         self.theme = THEMES[self.memory.theme].name
 
     def action_profiles(self) -> None:
-        if any(one.group == questions.WRITING and one.is_running for one in self.workers):
+        if self._writing():
             self.notify("Something is being written: wait for its end, or cancel it first.", markup=False)
             return
         self.open(None)
@@ -188,9 +192,9 @@ class WizardApp(DiscreetApp):
 
     def on_resize(self, event: events.Resize) -> None:
         """Say so where there is not enough room, and continue by itself when there is."""
-        small = event.size.width < SMALLEST[0] or event.size.height < SMALLEST[1]
+        small = not is_enough(event.size)
         if small and not isinstance(self.screen, TooSmall):
-            self.push_screen(TooSmall(*SMALLEST))
+            self.push_screen(TooSmall())
         elif not small and isinstance(self.screen, TooSmall):
             self.pop_screen()
 

@@ -9,12 +9,20 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color
 from textual.filter import LineFilter
+from textual.geometry import Size
 from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.theme import Theme
 from textual.widget import Widget
 
 SMALLEST = (72, 20)
 """Columns and rows that the screens need."""
+
+
+def is_enough(size: Size) -> bool:
+    """Whether the screens have room in a terminal of that size."""
+    return size.width >= SMALLEST[0] and size.height >= SMALLEST[1]
+
+
 WIDE = 116
 """Columns from which both nodes stand side by side, and the checks beside the form."""
 VAST = 160

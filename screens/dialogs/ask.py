@@ -15,6 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from screens.signs import plain, sign
+from screens.theme import SMALLEST, is_enough
 
 T = TypeVar("T")
 
@@ -118,20 +119,16 @@ class TooSmall(ModalScreen[None]):
     TooSmall Static { width: auto; height: auto; text-align: center; }
     """
 
-    def __init__(self, columns: int, rows: int) -> None:
-        super().__init__()
-        self._needed = (columns, rows)
-
     def compose(self) -> ComposeResult:
         yield Static("", markup=False)
 
     def on_screen_resume(self) -> None:
         """What was asked above this screen is answered: there may be enough room by now."""
-        if self.app.size.width >= self._needed[0] and self.app.size.height >= self._needed[1]:
+        if is_enough(self.app.size):
             self.dismiss(None)
 
     def on_resize(self, event: events.Resize) -> None:
-        columns, rows = self._needed
+        columns, rows = SMALLEST
         self.query_one(Static).update(
             f"This terminal is too small.\n\nIt has {event.size.width}x{event.size.height}, and "
             f"{columns}x{rows} are needed.\nMake it larger, or leave with Ctrl+Q:\nnothing is lost."

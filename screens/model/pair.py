@@ -139,13 +139,15 @@ class OpenPair:
         """The user went through a step: it is finished, unless something in it is wrong."""
         if step not in self.progress.passed:
             self.progress.passed.append(step)
-            self.note()
-        self._note_wrong()
+        self.note(wrong=self._wrong())
         self._app.show_pair()
+
+    def _wrong(self) -> list[str]:
+        return [id for id in STEP_IDS if self.state(id) in {"error", "incomplete"}]
 
     def _note_wrong(self) -> None:
         """Remember which steps are wrong: anew with each result, for a step may be left before it is judged."""
-        wrong = [id for id in STEP_IDS if self.state(id) in {"error", "incomplete"}]
+        wrong = self._wrong()
         if self.progress.passed and wrong != self.progress.wrong:
             self.note(wrong=wrong)
 

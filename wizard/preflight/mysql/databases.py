@@ -167,7 +167,7 @@ _COMMON_CHARSETS = {"latin1", "utf8", "utf8mb3", "utf8mb4", "ascii"}
     "mysql.charset",
     field="mysql.charset",
     offline_probe=charset_offline,
-    first=charset_offline,
+    offline_first=True,
     why="MySQL 5.6 limits an index to 767 bytes; with four bytes a character UM_TENANT's needs 1020. "
     "A row has at most 65535 bytes: many packs' store tables have more in a multi-byte character set.",
     fix='Set mysql.charset = "latin1" or "utf8", and mysql.store_charset = "latin1".',

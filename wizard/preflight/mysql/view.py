@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from wizard.preflight.checks import Check, CheckContext, Probe
+from wizard.preflight.checks import Check, CheckContext
 from wizard.system import finding
 from wizard.system.finding import Finding, Fix
 
@@ -86,14 +86,14 @@ class ServerCheck(Check):
     live: bool = True
     login: bool = True
     """It is also skipped if no account can log in."""
-    first: Probe | None = None
-    """What it finds in each case, also if it is skipped."""
+    offline_first: bool = False
+    """What it finds offline it finds in each case, also if it is skipped."""
 
     def __call__(self, probe: Callable[[DatabaseView], Iterable[Finding]]) -> Check:
         def guarded(context: CheckContext) -> Iterator[Finding]:
             view = DatabaseView(context)
-            if self.first is not None:
-                yield from self.first(context)
+            if self.offline_first and self.offline_probe is not None:
+                yield from self.offline_probe(context)
             if context.passwords.problems:
                 yield finding.skipped("skipped: a password is missing")
             elif self.login and view.situation.server is None:
