@@ -112,8 +112,7 @@ class TestWheel:
 
 class TestSdist:
     def test_it_holds_what_a_build_needs_and_the_documentation(self, built: Path) -> None:
-        (found,) = built.glob("*.tar.gz")
-        with tarfile.open(found) as archive:
+        with tarfile.open(built / f"apimha_wizard-{__version__}.tar.gz") as archive:
             names = {name.partition("/")[2] for name in archive.getnames()}
         documents = {"README.md", "LICENSE", "CHANGELOG.md", "mkdocs.yml", "docs/tutorial.md"}
         assert documents | {"pyproject.toml"} <= names
