@@ -55,14 +55,17 @@ class WizardApp(DiscreetApp):
 
     def __init__(self, opened: OpenedProfile | None, watched: Dashboard | None = None) -> None:
         """Open a profile, or the list of pairs (None), or nothing but a dashboard."""
-        # Textual loads no sheet of the default screen.
-        super().__init__(["app.tcss", "welcome.tcss" if watched is None else "dashboard.tcss"])
+        # Textual loads no sheet of the default screen; that of a step is the application's own.
+        default = "dashboard.tcss" if watched is not None else "welcome.tcss" if opened is None else None
+        super().__init__(["app.tcss", default] if default is not None else ["app.tcss"])
         self.memory = Memory()
         self.pair = OpenPair(opened, self.memory, self) if opened is not None else None
         self.watched = watched
         for theme in THEMES.values():
             self.register_theme(theme)
-        self.theme = THEMES[self.memory.theme].name
+        # Nothing is painted yet that would have to be painted again.
+        self.set_reactive(WizardApp.theme, THEMES[self.memory.theme].name)
+        self.stylesheet.set_variables(self.get_css_variables())
         if signs.ASCII:
             dress_scroll_bars(ascii=True)
             self.add_class("-ascii")
