@@ -23,7 +23,7 @@ from tests.support import pairs, strace
 from tests.support.fleet import COLLECTION, Fleet, Host, Played, fleet, stock
 from tests.support.headless import AXIS2, EVENT_PROCESSOR, text
 from tests.support.stand_in import SETTINGS
-from tests.support.worlds import CUT_OFF, CUT_OFF_AT
+from tests.support.worlds import killed_at
 
 CONFIGURE = "apimha.wizard.configure"
 INTERVAL = "//*[local-name()='persistenceIntervalInMinutes']"
@@ -161,7 +161,7 @@ def program(site: Site, host: Host, script: str) -> Iterator[None]:
 def killed(site: Site, host: Host) -> Iterator[None]:
     """A replay that ends by SIGKILL after some of its writes."""
     code = site.fleet.folder / "killed.py"
-    code.write_text(CUT_OFF.replace(f"[{CUT_OFF_AT}]", "[3]"))  # the change may be one of a single file
+    code.write_text(killed_at(3))  # the change may be one of a single file
     yield from program(site, host, f'exec {sys.executable} {code} "$@"')
 
 

@@ -61,9 +61,9 @@ def _take_profile(here: World, block: Block, titled: dict[str, str]) -> None:
         _write(here, block.title, block.text)
         parse(block.text, here.path(block.title))
     elif "into" in block.said:
-        here.lay_over(block.said["into"], block.text)
+        here.change_profile(block.said["into"], block.text)
     else:
-        parse(worlds.laid_over(profiles.minimal(), block.text), here.cwd / "piece.toml")
+        parse(worlds.with_keys(profiles.minimal(), block.text), here.cwd / "piece.toml")
 
 
 def _take_commands(here: World, block: Block) -> None:

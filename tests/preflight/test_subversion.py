@@ -4,63 +4,29 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
-import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from tests.support import subversion
 from tests.support.need import need
+from tests.support.servers import free_port
 from wizard.passwords.secret import Secret
 from wizard.preflight.subversion import look
 
 PASSWORD = 'pä"ss wo;rd'
 
 
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.fixture(scope="module")
 def svnserve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """A repository behind svnserve that anybody may read and `wso2` may write; its URL and its folder."""
-    need("svnserve")
-    root = tmp_path_factory.mktemp("svn")
-    repository = root / "repository"
-    subprocess.run(["svnadmin", "create", repository], check=True)
-    (repository / "conf/svnserve.conf").write_text(
-        "[general]\nanon-access = read\nauth-access = write\npassword-db = passwd\nrealm = demo\n"
-    )
-    (repository / "conf/passwd").write_text(f"[users]\nwso2 = {PASSWORD}\n", encoding="utf-8")
-    port = free_port()
-    command = [
-        "svnserve",
-        "--daemon",
-        "--foreground",
-        "--listen-host",
-        "127.0.0.1",
-        "--listen-port",
-        str(port),
-    ]
-    process = subprocess.Popen([*command, "--root", root])
-    try:
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=5).close()
-                break
-            except ConnectionRefusedError:
-                assert process.poll() is None
+    """A repository that anybody may read and `wso2` may write: its URL and its folder."""
+    repository = tmp_path_factory.mktemp("svn") / "repository"
+    with subversion.svnserve(repository, "wso2", PASSWORD, anonymous="read") as port:
         yield f"svn://127.0.0.1:{port}/repository", repository
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def findings(url: str, user: str = "wso2", password: str = PASSWORD) -> list:
