@@ -114,11 +114,8 @@ def test_a_version_file_of_any_shape_is_read_at_once(
     [
         ("shifts_event_processor_ports", "common", (5, 0, 13), (5, 1, 0)),
         ("requires_offset", "common", (5, 0, 13), (5, 1, 0)),
-        ("refuses_loopback_event_sync", "common", (5, 1, 21), (5, 1, 22)),
         ("reads_hazelcast_xml", "kernel", (4, 4, 5), (4, 4, 6)),
-        ("reads_environment_in_carbon_xml", "kernel", (4, 4, 4), (4, 4, 5)),
         ("binds_spark_to_local_ip", "analytics", (1, 0, 6), (1, 1, 0)),
-        ("prints_spark_master_map", "analytics", (1, 3, 10), (1, 3, 9)),
         ("assigns_index_shards_to_node_ids", "analytics", (1, 3, 19), (1, 3, 18)),
     ],
 )

@@ -46,31 +46,21 @@ class Sandbox:
 
 
 def make_sandbox(folder: Path) -> Sandbox:
-    """Create a sandbox in `folder`, which may exist.
-
-    Raises:
-        UsageError: the folder is not empty, or cannot be created or written.
-    """
+    """Create a sandbox in `folder`.  Raises `UsageError` if that is not empty, or cannot be created or written."""
     folder = Path(os.path.abspath(folder))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
-            raise UsageError(
-                "the folder is not empty; a sandbox needs an empty one",
-                place=str(folder),
-                fix="name a folder that does not exist yet",
-            )
+            message = "the folder is not empty; a sandbox needs an empty one"
+            raise UsageError(message, place=str(folder), fix="name a folder that does not exist yet")
         for name in HOMES:
             _unpack(folder / name)
         _write_driver(folder / DRIVER_JAR)
         write_secret(folder / PASSWORD_FILE, secrets.token_urlsafe(12))
         write_profile(opened(folder), (PACKS / "demo.toml").read_text("utf-8"))
     except OSError as problem:
-        raise UsageError(
-            f"the sandbox cannot be created: {problem.strerror}",
-            place=str(problem.filename or folder),
-            fix="name a folder that this user may write",
-        ) from None
+        message, place = f"the sandbox cannot be created: {problem.strerror}", str(problem.filename or folder)
+        raise UsageError(message, place=place, fix="name a folder that this user may write") from None
     return opened(folder)
 
 
@@ -116,7 +106,6 @@ def _write_driver(path: Path) -> None:
     """Write a jar with the head of the driver's class: the checks only need the class to exist."""
     path.parent.mkdir()
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as jar:
-        jar.writestr(
-            "META-INF/MANIFEST.MF", "Manifest-Version: 1.0\r\nImplementation-Title: stand-in\r\n\r\n"
-        )
+        manifest = "Manifest-Version: 1.0\r\nImplementation-Title: stand-in\r\n\r\n"
+        jar.writestr("META-INF/MANIFEST.MF", manifest)
         jar.writestr(f"{DRIVER_CLASS.replace('.', '/')}.class", b"\xca\xfe\xba\xbe\0\0\0\x32")

@@ -58,13 +58,16 @@ def find_server() -> Path | None:
 def private_server(folder: Path, program: Path) -> Iterator[PrivateServer]:
     """Start an empty server with all its files in `folder`; stop it at the end.
 
-    Raises:
-        Failed: it cannot be initialised or does not answer; the message ends with the last lines of its log.
+    Raises `Failed` if it cannot be initialised or does not answer, with the last lines of its log.
     """
     folder.mkdir(parents=True, mode=0o700, exist_ok=True)
     data, log = folder / "data", folder / "server.log"
     password = secrets.token_urlsafe(12)
-    _initialise(program, data, log)
+    with log.open("ab") as output:
+        command = [*(_initialiser(program) or ()), f"--datadir={data}"]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False)
+    if done.returncode != 0:
+        raise Failed("the database server cannot be initialised", place=str(program), fix=_last_words(log))
     accounts = _accounts_file(folder / "accounts.sql", password, mariadb=is_mariadb(program))
     process, port = _start(program, data, log, accounts)
     try:
@@ -111,16 +114,6 @@ def _as_root() -> list[str]:
     return ["--user=root"] if os.geteuid() == 0 else []
 
 
-def _initialise(program: Path, data: Path, log: Path) -> None:
-    with log.open("ab") as output:
-        command = [*(_initialiser(program) or ()), f"--datadir={data}"]
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, check=False
-        )
-    if done.returncode != 0:
-        raise Failed("the database server cannot be initialised", place=str(program), fix=_last_words(log))
-
-
 def _accounts_file(path: Path, password: str, *, mariadb: bool) -> Path:
     """Write what the server runs before it accepts connections, so that no account is ever without a password."""
     administrators = [f"'{ADMINISTRATOR}'@'{host}'" for host in ("localhost", "127.0.0.1")]
@@ -159,21 +152,20 @@ def _start(program: Path, data: Path, log: Path, accounts: Path) -> tuple[subpro
             "--loose-mysqlx=OFF",
             *_as_root(),
         ]
-        with log.open("ab") as output:
+        with log.open(
+            "ab"
+        ) as output:  # a session of its own: Ctrl-C only reaches the demo, which stops the server
             process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C must only reach the demo, which stops the server
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
             )
+        answers = False
         try:
-            if _answers(process, port, pid_file):
-                return process, port
-        except BaseException:
-            _stop(process)
-            raise
-        _stop(process)
+            answers = _answers(process, port, pid_file)
+        finally:
+            if not answers:
+                _stop(process)
+        if answers:
+            return process, port
     raise Failed("the database server does not answer", place=str(program), fix=_last_words(log))
 
 

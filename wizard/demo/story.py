@@ -60,11 +60,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def show(folder: Path, say: Say) -> None:
-    """Create a sandbox in `folder`, and print what to do with it.
-
-    Raises:
-        UsageError: the folder cannot be used.
-    """
+    """Create a sandbox in `folder`, and print what to do with it.  Raises `UsageError` as `make_sandbox`."""
     sandbox = make_sandbox(folder)
     trust.note_written(sandbox.profile, sandbox.profile.read_text("utf-8"))
     say(f"A sandbox is in {sandbox.folder}: two miniature packs, a profile, and no server. Try it:")
@@ -90,11 +86,8 @@ def show(folder: Path, say: Say) -> None:
 def tell(folder: Path, say: Say) -> None:
     """Run the whole story in a new sandbox in `folder`, which stays, with its homes restored.
 
-    With a MySQL or MariaDB on this machine it starts a private server and creates the databases.
-
-    Raises:
-        UsageError: the folder cannot be used.
-        Failed: a command ended with another exit code than expected; the message has its output.
+    With a MySQL or MariaDB on this machine it starts a private server and creates the databases.  Raises `UsageError`
+    as `make_sandbox`, and `Failed`, with its output, for a command that ended with another exit code than expected.
     """
     sandbox = make_sandbox(folder)
     program = find_server()
@@ -119,25 +112,21 @@ def _tell(sandbox: Sandbox, say: Say, options: str, server: PrivateServer | None
     if server is not None:
         say(f"  {server.version} on {server.host}:{server.port}, private and empty; the driver is a stand-in")
 
-    output = _run(sandbox, say, f"replay demo.toml{options} --dry-run", expected=4)
+    output = _run(sandbox, say, f"replay demo.toml{options} --dry-run", "checks: ", expected=4)
     _same(snapshot(sandbox), stock, "a dry run changed something")
-    _excerpt(say, output, "checks: ")
     diff = output[output.index(EXCERPT) :] if EXCERPT in output else []
     for line in diff[:1] + [one for one in diff[2 : _next(diff, "--- ")] if one.startswith(("-", "+"))]:
         say(f"  {line}")
     say("and so on for every file. Nothing is written; exit code 4 means that there are changes.")
 
-    output = _run(sandbox, say, f"replay demo.toml{options}", expected=0)
+    _run(sandbox, say, f"replay demo.toml{options}", "database ", "node1: ", "node2: ", "Done: ")
     applied = snapshot(sandbox)
-    _excerpt(say, output, "database ", "node1: ", "node2: ", "Done: ")
 
-    output = _run(sandbox, say, f"replay demo.toml{options}", expected=0)
+    _run(sandbox, say, f"replay demo.toml{options}", "Nothing to do: ")
     _same(snapshot(sandbox), applied, "a second replay changed something")
-    _excerpt(say, output, "Nothing to do: ")
 
-    output = _run(sandbox, say, ROLL_BACK, expected=0)
+    _run(sandbox, say, ROLL_BACK, "Restored")
     _same(snapshot(sandbox), stock, "the rollback left a difference")
-    _excerpt(say, output, "Restored")
     say(f"Names, modes and contents of all {len(stock)} files and folders of both homes are as before.")
 
 
@@ -188,20 +177,13 @@ def _same(now: Snapshot, expected: Snapshot, message: str) -> None:
         raise Failed(message, fix=REPORT)
 
 
-def _excerpt(say: Say, output: list[str], *beginnings: str) -> None:
-    """Print the lines that begin so."""
-    for line in output:
-        if line.startswith(beginnings):
-            say(line)
-
-
 def _next(lines: list[str], beginning: str) -> int:
     """Return the number of the first line after the second that begins so, else the number of lines."""
     return next((n for n in range(2, len(lines)) if lines[n].startswith(beginning)), len(lines))
 
 
-def _run(sandbox: Sandbox, say: Say, arguments: str, *, expected: int) -> list[str]:
-    """Run a command, shown as it would be typed; return the lines of its output."""
+def _run(sandbox: Sandbox, say: Say, arguments: str, *beginnings: str, expected: int = 0) -> list[str]:
+    """Run a command, shown as it would be typed; print the lines that begin so, and return all of its output."""
     say("")
     say(f"$ apimha-wizard {arguments}")
     done = subprocess.run(
@@ -216,4 +198,8 @@ def _run(sandbox: Sandbox, say: Say, arguments: str, *, expected: int) -> list[s
     if done.returncode != expected:
         message = f"ended with {done.returncode} instead of {expected}:\n{done.stdout}{done.stderr}".rstrip()
         raise Failed(message, place=f"apimha-wizard {arguments}")
-    return done.stdout.splitlines()
+    lines = done.stdout.splitlines()
+    for line in lines:
+        if line.startswith(beginnings):
+            say(line)
+    return lines

@@ -7,8 +7,8 @@ Only the names of the members and the head of `META-INF/MANIFEST.MF` are read.  
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -66,16 +66,14 @@ class DriverJar(NamedTuple):
 
 def inspect(path: Path) -> DriverJar:
     """Return what the jar at `path` is.  Raises DriverError for what is not a readable zip."""
-    with _opened(path) as (jar, names):
-        classes = tuple(sorted(name for name in DRIVER_CLASSES if _entry(name) in names))
-        kind = DRIVER_CLASSES[classes[0]] if classes else None
-        return DriverJar(path, classes, kind, _version(jar))
+    members, version = _read(path)
+    classes = tuple(sorted(name for name in DRIVER_CLASSES if _entry(name) in members))
+    return DriverJar(path, classes, DRIVER_CLASSES[classes[0]] if classes else None, version)
 
 
 def holds_class(path: Path, class_name: str) -> bool:
     """Whether the jar holds `class_name` (dotted).  Raises DriverError for what is not a readable zip."""
-    with _opened(path) as (_, names):
-        return _entry(class_name) in names
+    return _entry(class_name) in _read(path)[0]
 
 
 def first_with(jars: Iterable[Path], class_name: str) -> Path | None:
@@ -111,14 +109,12 @@ def _entry(class_name: str) -> str:
     return class_name.replace(".", "/") + ".class"
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[tuple[Archive, set[str]]]:
-    """The jar and the names of its members."""
+def _read(path: Path) -> tuple[set[str], str | None]:
+    """Return the names of a jar's members, and its version."""
     fix = "set mysql.driver_jar to the jar file of MySQL Connector/J"
     try:
         with Archive(path) as jar:
-            yield jar, {member.filename for member in jar.members}
-        return
+            return {member.filename for member in jar.members}, _version(jar)
     except FileNotFoundError:
         message = "the driver jar does not exist"
     except OSError as problem:

@@ -48,9 +48,12 @@ EVENT_RECEIVERS = "repository/deployment/server/eventreceivers"
 PLUGINS = "repository/components/plugins"
 PID = "wso2carbon.pid"
 
-ANALYTICS_BUNDLES = ("org.wso2.carbon.analytics.spark.core", "org.wso2.carbon.analytics.datasource.rdbms")
-COMMON_BUNDLES = ("org.wso2.carbon.event.processor.manager.core",)
-"""The bundles whose versions are those of carbon-analytics and carbon-analytics-common."""
+BUNDLES = {
+    "org.wso2.carbon.analytics.spark.core": "analytics",
+    "org.wso2.carbon.analytics.datasource.rdbms": "analytics",
+    "org.wso2.carbon.event.processor.manager.core": "common",
+}
+"""The bundles whose versions are those of a component, a field of `Components`."""
 
 
 def is_pack(home: Path) -> bool:
@@ -165,20 +168,12 @@ class Pack:
     def components(self) -> Components:
         """The versions that decide rules: of the bundles where they are there, else of the release."""
         release = components_of(self.product, self.version, self.kernel)
-        analytics, common = map(self._bundled, (ANALYTICS_BUNDLES, COMMON_BUNDLES))
-        return Components(
-            self.kernel or release.kernel, analytics or release.analytics, common or release.common
-        )
-
-    def _bundled(self, bundles: tuple[str, ...]) -> Version:
-        """The newest version among the jars of these bundles; empty where there is none."""
-        names = "|".join(map(re.escape, bundles))
-        found = (re.fullmatch(rf"(?:{names})_(\d.*)\.jar", jar) for jar in self._plugins)
-        return max((version_tuple(one[1]) for one in found if one is not None), default=())
-
-    @cached_property
-    def _plugins(self) -> list[str]:
-        return self.names(PLUGINS, ".jar")
+        found: dict[str, Version] = {}
+        for jar in self.names(PLUGINS, ".jar"):
+            bundle, _, version = jar.partition("_")
+            if component := BUNDLES.get(bundle):
+                found[component] = max(found.get(component, ()), version_tuple(version))
+        return release._replace(**{name: version for name, version in found.items() if version})
 
     @property
     def node_ids(self) -> dict[str, str]:

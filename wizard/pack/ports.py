@@ -25,11 +25,7 @@ RECEIVERS = {"Thrift": 7611, "Thrift (SSL)": 7711, "binary": 9611, "binary (SSL)
 
 LDAP = (EMBEDDED_LDAP, "EmbeddedLDAP/Property[@name='enable']", False)
 KDC = (EMBEDDED_LDAP, "KDCServer/Property[@name='enabled']", True)
-ENTITLEMENT = (
-    (IDENTITY,),
-    "EntitlementSettings/ThirftBasedEntitlementConfig/EnableThriftService",
-    False,
-)
+ENTITLEMENT = ((IDENTITY,), "EntitlementSettings/ThirftBasedEntitlementConfig/EnableThriftService", False)
 """Switches that open a port: files, place, and what counts where there is no such element."""
 
 CARBON_PORTS: tuple[tuple[str, str, tuple[tuple[tuple[str, ...], str, bool], ...]], ...] = (
@@ -48,19 +44,13 @@ UNUSED = ("spark.history.ui.port", "spark.replClassServer.port")
 class Port(NamedTuple):
     """A port that a node listens on: `number` is the one that the server opens, with the offset where it counts.
 
-    `source` says where it comes from: a file of the pack, or the profile's field; `shifted`: the server adds the
-    offset to it.
+    `field` is the node's field that sets it: its own, else the offset; `shifted`: the server adds the offset to it.
     """
 
     name: str
     number: int
-    source: str
+    field: str = "port_offset"
     shifted: bool = True
-
-    @property
-    def field(self) -> str:
-        """The node's field that sets it: its own, else the offset."""
-        return self.source if self.source.endswith("_port") else "port_offset"
 
 
 def offset_of(node: Node, pack: Pack | None) -> int:
@@ -117,7 +107,7 @@ def spark_worker_ui(node: Node, pack: Pack | None) -> int:
 
 def thrift(node: Node, pack: Pack | None) -> tuple[int, int]:
     """The Thrift ports (plain, SSL) that API Manager has to know."""
-    offset, receivers = offset_of(node, pack), _receivers(pack)
+    offset, receivers = offset_of(node, pack), {**RECEIVERS, **_receivers(pack)}
     return receivers["Thrift"] + offset, receivers["Thrift (SSL)"] + offset
 
 
@@ -142,17 +132,16 @@ def _elements(pack: Pack | None, file: str, path: str) -> list[Element]:
 
 def _shifted(pack: Pack | None) -> Iterator[Port]:
     """The ports before the offset, read from the pack's own files where it has them."""
-    yield from _console(pack)
-    for name, number in _receivers(pack).items():
-        yield Port(name, number, "stock" if number == RECEIVERS[name] else DATA_BRIDGE)
+    for name, number in {**CONSOLE, **_console(pack), **RECEIVERS, **_receivers(pack)}.items():
+        yield Port(name, number)
     for name, path, switches in CARBON_PORTS:
         port = next((bounded.number(one.text) for one in _elements(pack, CARBON, path)), None)
         if port is not None and all(_is_on(pack, *switch) for switch in switches):
-            yield Port(name, port, CARBON)
+            yield Port(name, port)
     for key, value in _spark_defaults(pack).items():
         port = bounded.number(value)
         if key not in UNUSED and re.fullmatch(r"spark\..*\.port", key) and port:
-            yield Port(key, port, SPARK_DEFAULTS)
+            yield Port(key, port)
 
 
 def _is_on(pack: Pack | None, files: tuple[str, ...], path: str, default: bool) -> bool:
@@ -162,22 +151,22 @@ def _is_on(pack: Pack | None, files: tuple[str, ...], path: str, default: bool) 
 
 
 def _receivers(pack: Pack | None) -> dict[str, int]:
-    """The ports of the data bridge: those of its file, where the pack has it, else the stock ones."""
-    found = dict(RECEIVERS)
+    """The ports in the file of the data bridge."""
+    found: dict[str, int] = {}
     for receiver in _elements(pack, DATA_BRIDGE, "dataReceiver"):
         name = {"thrift": "Thrift", "binary": "binary"}.get((receiver.get("name") or "").lower())
         for config in receiver.all("config"):
             key = {"tcpPort": f"{name}", "sslPort": f"{name} (SSL)"}.get(config.get("name") or "")
-            if key in found and (number := bounded.number(config.text)) is not None:
+            if key in RECEIVERS and (number := bounded.number(config.text)) is not None:
                 found[key] = number
     return found
 
 
-def _console(pack: Pack | None) -> Iterator[Port]:
+def _console(pack: Pack | None) -> dict[str, int]:
+    """The ports in the file of the console's web server."""
     found: dict[str, int] = {}
     for connector in _elements(pack, CATALINA, "Service/Connector"):
         scheme = "HTTPS" if (connector.get("scheme") or "").lower() == "https" else "HTTP"
         if (number := bounded.number(connector.get("port") or "")) is not None:
             found[f"console ({scheme})"] = number
-    for name, number in {**CONSOLE, **found}.items():
-        yield Port(name, number, CATALINA if name in found else "stock")
+    return found

@@ -41,11 +41,7 @@ class PropertiesFile:
     """One properties file, for reading: the value of a key.  Text is UTF-8, as Spark reads it."""
 
     def __init__(self, data: bytes, name: str) -> None:
-        """Reads `data`; `name` is what errors call the file.
-
-        Raises:
-            EditError: a `\\u` that no four hexadecimal digits follow, with its line.
-        """
+        """Read `data`; `name` is what errors call the file.  Raises as `read`."""
         self.data = data
         self.name = name
         self.lines = list(read(data, name))
@@ -62,10 +58,9 @@ class PropertiesFile:
 
 
 def read(data: bytes, name: str) -> Iterator[PropertyLine]:
-    """The live lines of a properties file.
+    """Yield the live lines of a properties file.
 
-    Raises:
-        EditError: a broken escape, with its line.
+    Raises `EditError`, with the line, for a `\\u` that no four hexadecimal digits follow.
     """
     for text, offsets, end, is_open in _logical_lines(data):
         key = _KEY.match(text)
@@ -118,11 +113,7 @@ def _is_escaped(text: str, position: int) -> bool:
 
 
 def _unescaped(raw: str) -> str:
-    """The text of a key or value, of which each character is a byte of the file.
-
-    Raises:
-        ValueError: a broken escape.
-    """
+    """Return the text of a key or value, of which each character is a byte.  Raises `ValueError` as `_character`."""
     if raw.isascii() and "\\" not in raw:
         return raw
     try:

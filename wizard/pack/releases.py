@@ -37,29 +37,14 @@ class Components(NamedTuple):
         return self.common >= (5, 1, 0)
 
     @property
-    def refuses_loopback_event_sync(self) -> bool:
-        """Whether the server logs an error for a loopback address of event sync (chapter 9)."""
-        return self.common >= (5, 1, 22)
-
-    @property
     def reads_hazelcast_xml(self) -> bool:
         """Whether `repository/conf/etc/hazelcast.xml` replaces the clustering of `axis2.xml` (chapter 5)."""
         return self.kernel >= (4, 4, 6)
 
     @property
-    def reads_environment_in_carbon_xml(self) -> bool:
-        """Whether `${name}` in `carbon.xml` is also replaced with an environment variable (chapter 3)."""
-        return self.kernel >= (4, 4, 5)
-
-    @property
     def binds_spark_to_local_ip(self) -> bool:
         """Whether `SPARK_LOCAL_IP` is the address of Spark's master and worker, not the driver's alone (chapter 7)."""
         return self.analytics >= (1, 1, 0)
-
-    @property
-    def prints_spark_master_map(self) -> bool:
-        """Whether the log has `Spark Master map size after starting masters` (chapter 9)."""
-        return self.analytics < (1, 3, 10)
 
     @property
     def assigns_index_shards_to_node_ids(self) -> bool:

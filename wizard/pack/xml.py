@@ -55,8 +55,7 @@ Path = tuple[Segment, ...]
 def parse_path(text: str, values: Mapping[str, str]) -> Path:
     """Return the segments of `text`; `$name` is replaced with `values["name"]`, whatever characters that holds.
 
-    Raises:
-        ValueError: it is not a path, or a `$name` has no value (a mistake in the program, not in a file).
+    Raises `ValueError` for a mistake in the program: what is not a path, or a `$name` without a value.
     """
     return _parsed(text, tuple(sorted(values.items())))
 
@@ -90,11 +89,7 @@ class XmlTree(Generic[E]):
     """One XML file: look-ups below its root (`one`, `find`, `all`), which give elements of one kind."""
 
     def __init__(self, data: bytes, name: str) -> None:
-        """Parses `data`; `name` is what errors call the file.
-
-        Raises:
-            EditError: not well-formed (with line and column), a DOCTYPE, an encoding that is not supported.
-        """
+        """Parse `data`; `name` is what errors call the file.  Raises `EditError` as `encoding_of` and `parse` do."""
         self.data = data
         self.name = name
         self.encoding = xml_parse.encoding_of(data, name)
@@ -187,11 +182,7 @@ class Element:
         return nodes.attribute_of(self.node, attribute)
 
     def one(self, path: str, /, **values: str) -> Self:
-        """The only live element at `path` below this one.
-
-        Raises:
-            EditError: there is none, or more than one.
-        """
+        """Return the only live element at `path` below this one.  Raises `EditError` for none, and for several."""
         found = self.find(path, **values)
         if found is not None:
             return found
@@ -206,11 +197,7 @@ class Element:
         )
 
     def find(self, path: str, /, **values: str) -> Self | None:
-        """The live element at `path` below this one, or None.
-
-        Raises:
-            EditError: there is more than one.
-        """
+        """Return the live element at `path` below this one, or None.  Raises `EditError` for several."""
         found = self.all(path, **values)
         if len(found) > 1:
             lines = ", ".join(str(each.line or "new") for each in found)

@@ -22,10 +22,9 @@ _parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=Fals
 
 
 def encoding_of(data: bytes, name: str) -> str:
-    """The name of Python's codec for the file; every one that passes is a superset of ASCII.
+    """Return the name of Python's codec for the file; every one that passes is a superset of ASCII.
 
-    Raises:
-        EditError: UTF-16, UTF-32, or an encoding that no file of the product has.
+    Raises `EditError` for UTF-16, UTF-32, and an encoding that no file of the product has.
     """
     is_marked = data.startswith(codecs.BOM_UTF8)
     found = _DECLARATION.match(data, len(codecs.BOM_UTF8) if is_marked else 0)
@@ -45,10 +44,9 @@ def encoding_of(data: bytes, name: str) -> str:
 
 
 def parse(data: bytes, name: str) -> etree._ElementTree:
-    """The tree of a file whose encoding `encoding_of` has let pass.
+    """Return the tree of a file whose encoding `encoding_of` has let pass.
 
-    Raises:
-        EditError: not well-formed (with line and column), or a DOCTYPE, of which nothing is expanded.
+    Raises `EditError` for what is not well-formed (with line and column), or has a DOCTYPE: nothing is expanded.
     """
     # Without these bytes there is no DOCTYPE, and so no entity; with them expat, which expands nothing,
     # finds whether they are part of a comment.
@@ -87,9 +85,7 @@ def places(data: bytes, name: str) -> list[list[int]]:
     """Byte offsets of all nodes of the root in document order: where each starts, and where its end tag starts.
 
     The second number of `<a/>` is the offset behind the tag; that of a comment or processing instruction means nothing.
-
-    Raises:
-        EditError: as for `parse`.
+    Raises `EditError` as `parse` does.
     """
     parser = expat.ParserCreate()
     found: list[list[int]] = []

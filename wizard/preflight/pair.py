@@ -135,9 +135,9 @@ def _free(field: str, node: Node, context: CheckContext) -> int:
     If the offsets keep the two nodes apart it is the other node's value: one number in both files.
     """
     found = ports.of(node, context.packs.get(node.name))
-    used = _used(node, context) | {port.number for port in found if port.source != field}
+    used = _used(node, context) | {port.number for port in found if port.field != field}
     now: int = getattr(node, field)
-    shift = next(port.number for port in found if port.source == field) - now
+    shift = next(port.number for port in found if port.field == field) - now
     other: int = getattr(context.profile.partner(node), field)
     candidates = [other, *range(now + 1, LAST + 1 - shift), *range(1024, now)]
     return next((value for value in candidates if value != now and value + shift not in used), now)

@@ -38,7 +38,7 @@ _LONG_STRING = {
     '"""': re.compile(r'"""(?:[^"\\]|\\.|"{1,2}(?!"))*"{3,5}', re.DOTALL),
     "'''": re.compile(r"'''(?:[^']|'{1,2}(?!'))*'{3,5}"),
 }
-_SAMPLE = re.compile(r"^[ \t]*#[ \t]*(?P<pair>[A-Za-z0-9_\"'-][^\r\n]*)", re.MULTILINE)
+_SAMPLE = re.compile(r"^(?P<indent>[ \t]*)#[ \t]*(?P<pair>[A-Za-z0-9_\"'-][^\r\n]*)", re.MULTILINE)
 
 
 # --- where each key is --------------------------------------------------------------------------------------
@@ -66,9 +66,8 @@ class Layout:
         self.headers: dict[Place, tuple[int, int]] = {}
         self._at = 0
         self._counts: dict[Place, int] = {}
-        with suppress(
-            IndexError, RecursionError, ValueError
-        ):  # what was found so far names the nearest lines
+        # What was found before an error names the nearest lines.
+        with suppress(IndexError, RecursionError, ValueError):
             self._document()
 
     @cached_property
@@ -174,11 +173,7 @@ def _nearest(known: Collection[Place], place: Place) -> Place:
 
 
 def lookup(tables: Any, place: Place) -> Any:
-    """The value at `place`.
-
-    Raises:
-        KeyError: nothing is there.
-    """
+    """Return the value at `place`.  Raises `KeyError` if nothing is there."""
     for key in place:
         here = dict(enumerate(tables)) if isinstance(tables, list) else tables
         if not isinstance(here, Mapping) or key not in here:
@@ -189,14 +184,11 @@ def lookup(tables: Any, place: Place) -> Any:
 
 # --- values as TOML writes them -----------------------------------------------------------------------------
 
-_SHORT = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
-
 
 def written(value: Any) -> str:
-    """`value` on one line of TOML: text, numbers, true and false, paths, lists, and tables as inline ones.
+    """Return `value` on one line of TOML: text, numbers, true and false, paths, lists, and tables as inline ones.
 
-    Raises:
-        TypeError: TOML has no such value (None), or a profile does not (dates).
+    Raises `TypeError` for what TOML does not have (None), or a profile does not (dates).
     """
     match value:
         case bool():
@@ -204,7 +196,8 @@ def written(value: Any) -> str:
         case int() | float():
             return repr(value)
         case str() | Path():
-            return '"' + "".join(map(_escaped, str(value))) + '"'
+            # A JSON string is one of TOML too.  Escaped besides: what a terminal obeys, and what has no width.
+            return "".join(map(_escaped, json.dumps(str(value), ensure_ascii=False)))
         case Mapping():
             pairs = ", ".join(f"{written_key(key)} = {written(item)}" for key, item in value.items())
             return f"{{ {pairs} }}" if pairs else "{}"
@@ -219,10 +212,7 @@ def written_key(key: str) -> str:
 
 
 def _escaped(character: str) -> str:
-    if character in _SHORT:
-        return _SHORT[character]
-    # Escaped too: what a terminal would obey, and what looks like something else.
-    if character == " " or character.isprintable():
+    if character.isprintable():
         return character
     return f"\\u{ord(character):04x}" if ord(character) < 0x10000 else f"\\U{ord(character):08x}"
 
@@ -241,16 +231,10 @@ def place_of(field: str | Place) -> Place:
 
 
 def set_field(text: str, field: str | Place, value: Any) -> str:
-    """`text` with the value of `field` changed or added.
+    """Return `text`, which is TOML, with the value of `field`, a dotted name or a place, changed or added.
 
-    Args:
-        text: valid TOML, if perhaps no valid profile.
-        field: the dotted name or the place; tables around it are added where they are missing.
-        value: text, number, true or false, path, list, or a table such as `{"env": "NAME"}`.
-
-    Raises:
-        tomllib.TOMLDecodeError: `text` is not TOML.
-        WizardError: its parent is not a table, or the nodes before it are missing.
+    The value is one that `written` takes; tables around it are added where they are missing.  Raises
+    `tomllib.TOMLDecodeError`, and `WizardError` if its parent is not a table or the nodes before it are missing.
     """
     place = place_of(field)
     value = tomllib.loads(f"value = {written(value)}")["value"]  # a path is text there, a tuple a list
@@ -274,10 +258,9 @@ def set_field(text: str, field: str | Place, value: Any) -> str:
 
 
 def unset_field(text: str, field: str | Place) -> str:
-    """`text` without the value of `field`: its line becomes a comment; a table keeps its header.
+    """Return `text` without the value of `field`: its line becomes a comment; a table keeps its header.
 
-    Raises:
-        tomllib.TOMLDecodeError: `text` is not TOML.
+    Raises `tomllib.TOMLDecodeError`.
     """
     place = place_of(field)
     after = tomllib.loads(text)
@@ -312,11 +295,8 @@ def _with(tables: dict[str, Any], place: Place, value: Any) -> dict[str, Any]:
         elif isinstance(around, dict) and isinstance(key, str):
             around.setdefault(key, new)
         else:
-            raise WizardError(
-                "cannot be set: its parent is not a table",
-                place=".".join(map(str, place)),
-                fix="correct the file in an editor",
-            )
+            message, fix = "cannot be set: its parent is not a table", "correct the file in an editor"
+            raise WizardError(message, place=".".join(map(str, place)), fix=fix)
         if following is None:
             around[key] = new
         around = around[key]
@@ -337,22 +317,15 @@ def _pruned(value: Any) -> Any:
 
 
 def _verified(text: str, wanted: dict[str, Any], place: Place) -> str:
-    """`text`, if it means what is wanted.
+    """Return `text`, if it means what is wanted.
 
-    Raises:
-        WizardError: it does not; that is an error of this module, and nothing has been lost by it.
+    Raises `WizardError` if it does not; that is an error of this module, and nothing has been lost by it.
     """
-    try:
-        got = tomllib.loads(text)
-    except ValueError:
-        got = {}
-    if _canonical(_pruned(got)) != _canonical(_pruned(wanted)):
-        raise WizardError(
-            "cannot be changed without changing other values",
-            place=".".join(map(str, place)),
-            fix="change it in an editor",
-        )
-    return text
+    with suppress(ValueError):
+        if _canonical(_pruned(tomllib.loads(text))) == _canonical(_pruned(wanted)):
+            return text
+    message, fix = "cannot be changed without changing other values", "change it in an editor"
+    raise WizardError(message, place=".".join(map(str, place)), fix=fix)
 
 
 def _rewritten(layout: Layout, after: dict[str, Any], place: Place) -> str:
@@ -366,28 +339,27 @@ def _with_line(layout: Layout, place: Place, value: Any) -> str:
     line = f"{written_key(str(place[-1]))} = {written(value)}"
     if not table or table in layout.headers:
         begin, end = layout.body(table)
+        values = [range(one.value_start, one.value_end) for one in layout.entries.values()]
         for sample in _SAMPLE.finditer(text, begin, end):
-            if any(
-                entry.value_start <= sample.start() < entry.value_end for entry in layout.entries.values()
-            ):
-                continue  # within a text of several lines
-            if span := _value_of_sample(sample["pair"], str(place[-1])):
-                indent = text[sample.start() : text.index("#", sample.start())]
+            is_comment = not any(
+                sample.start() in one for one in values
+            )  # not within a text of several lines
+            if is_comment and (span := _value_of_sample(sample["pair"], str(place[-1]))):
                 new = sample["pair"][: span[0]] + written(value) + sample["pair"][span[1] :]
-                return text[: sample.start()] + indent + new + text[sample.end() :]
+                return text[: sample.end("indent")] + new + text[sample.end() :]
         own = [one for one in layout.entries.values() if not one.inline and begin <= one.start < end]
         if own:
             return _insert_below(text, own[-1], line, newline)
         before = newline if begin and not text[:begin].endswith("\n") else ""
         return text[:begin] + before + line + newline + text[begin:]
-    owner = _nearest(layout.headers, place[:-2])
     dotted = [
         entry
         for other, entry in layout.entries.items()
         if other[: len(table)] == table and len(_nearest(layout.headers, other[:-1])) < len(table)
     ]
     if dotted:
-        key = ".".join(written_key(str(part)) for part in place[len(owner) :])
+        below_header = place[len(_nearest(layout.headers, place[:-2])) :]
+        key = ".".join(written_key(str(part)) for part in below_header)
         return _insert_below(text, dotted[-1], f"{key} = {written(value)}", newline)
     name = ".".join(written_key(part) for part in table if isinstance(part, str))
     header = f"[[{name}]]" if isinstance(table[-1], int) else f"[{name}]"

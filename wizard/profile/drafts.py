@@ -53,10 +53,9 @@ def draft_name(name: str, target: Path) -> str:
 
 
 def begin(name: str, text: str, *, target: Path | None = None) -> Draft:
-    """A draft that becomes the profile `name`, or the file `target`; not saved yet.
+    """Return a draft that becomes the profile `name`, or the file `target`; not saved yet.
 
-    Raises:
-        UsageError: no profile can be called so.
+    Raises `UsageError` if no profile can be called so.
     """
     if target is None:
         check_name(name)
@@ -71,11 +70,7 @@ def of_file(target: Path, text: str) -> Draft:
 
 
 def keep(draft: Draft) -> None:
-    """Saves the draft: first what it was begun from, then its text.
-
-    Raises:
-        Failed: it cannot be written.
-    """
+    """Save the draft: first what it was begun from, then its text.  Raises `Failed`."""
     note = {"target": str(draft.target), "sha256": draft.origin, "trusted": draft.trusted}
     beside = locations.draft_origin(draft.name)
     if _note(beside) != note:
@@ -84,13 +79,10 @@ def keep(draft: Draft) -> None:
 
 
 def find(name: str, *, target: Path | None = None) -> Draft | None:
-    """The saved draft of a profile, if there is one.
+    """Return the saved draft of a profile, if there is one.  Raises `UsageError` if it cannot be read.
 
     A draft whose note of its origin is lost counts as begun from nothing: if there is a profile of its
     name, that is a conflict, and the user is asked.
-
-    Raises:
-        UsageError: it is there and cannot be read.
     """
     target = target or locations.profile(name)
     name = draft_name(name, target)
@@ -114,31 +106,23 @@ def _note(path: Path) -> dict[str, Any]:
 
 
 def discard(draft: Draft) -> None:
-    """Removes the draft; the profile itself is not touched."""
-    locations.draft(draft.name).unlink(missing_ok=True)
-    locations.draft_origin(draft.name).unlink(missing_ok=True)
+    """Remove the draft; the profile itself is not touched."""
+    for path in (locations.draft(draft.name), locations.draft_origin(draft.name)):
+        path.unlink(missing_ok=True)
 
 
 def publish(draft: Draft, *, overwrite: bool = False) -> LoadedProfile:
-    """Makes the draft the profile, and removes it.
+    """Make the draft the profile, and remove it; `overwrite` also a profile that was changed since it was begun.
 
-    Args:
-        overwrite: the user wants the draft although the profile was changed since.
-
-    Raises:
-        ProfileError: it is not valid yet.
-        UsageError: the profile was changed since the draft was begun, and `overwrite` is not set.
-        Failed: it cannot be written.
+    Raises `ProfileError` if it is not valid yet, `UsageError` if the profile was changed, `Failed` if it cannot be
+    written.
     """
     from wizard.profile.store import parse
 
     loaded = parse(draft.text, draft.target)
     if not overwrite and draft.conflict():
-        raise UsageError(
-            "changed since this draft was begun",
-            place=str(draft.target),
-            fix="open it again: the wizard asks which of the two to keep",
-        )
+        fix = "open it again: the wizard asks which of the two to keep"
+        raise UsageError("changed since this draft was begun", place=str(draft.target), fix=fix)
     save(draft.text, draft.target)
     if draft.trusted:
         trust.note_written(draft.target, draft.text)

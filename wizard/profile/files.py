@@ -45,23 +45,15 @@ def deep_key(text: str) -> int | None:
 
     The parser needs time with the square of a dotted key's parts, and a profile has no key of more than four.
     """
-    found = re.search(
-        r"""(?:^|[{,\[])[ \t]*(?:(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){16}""",
-        text,
-        re.MULTILINE,
-    )
+    part = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
+    found = re.search(rf"(?:^|[{{,\[])[ \t]*(?:{part}[ \t]*\.[ \t]*){{16}}", text, re.MULTILINE)
     return None if found is None else text.count("\n", 0, found.end()) + 1
 
 
 def read(path: Path, shown: str | None = None) -> str:
-    """The text of a profile.
+    """Return the text of a profile, which an error calls `shown`, else by its path.
 
-    Args:
-        path: the file.
-        shown: how an error calls it; None: by its path.
-
-    Raises:
-        UsageError: it is missing, no file, unreadable, too large, or not UTF-8.
+    Raises `UsageError` if it is missing, no file, unreadable, too large, or not UTF-8.
     """
     place = shown or str(path)
     try:
@@ -78,13 +70,9 @@ def read(path: Path, shown: str | None = None) -> str:
 
 def _decoded(content: bytes, place: str) -> str:
     marks = {codecs.BOM_UTF8: "UTF-8", codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
-    for mark, name in marks.items():
-        if content.startswith(mark):
-            raise UsageError(
-                f"begins with a byte order mark of {name}, which TOML does not allow",
-                place=f"{place}:1",
-                fix="save it as UTF-8 without byte order mark",
-            )
+    for name in (name for mark, name in marks.items() if content.startswith(mark)):
+        message = f"begins with a byte order mark of {name}, which TOML does not allow"
+        raise UsageError(message, place=f"{place}:1", fix="save it as UTF-8 without byte order mark")
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as failure:
@@ -95,19 +83,14 @@ def _decoded(content: bytes, place: str) -> str:
 def toml_files(folder: Path) -> list[Path]:
     """The `.toml` files of a folder by name; none where there is no such folder."""
     with suppress(OSError):
-        return sorted(
-            path for path in folder.iterdir() if path.suffix == ".toml" and not path.name.startswith(".")
-        )
+        return sorted(one for one in folder.iterdir() if one.suffix == ".toml" and one.name[0] != ".")
     return []
 
 
 def save(text: str, path: Path) -> None:
-    """Writes `text` as the content of `path`, whole or not at all, and durably.
+    """Write `text` as the content of `path`, durably, or raise `Failed` and leave what was there as before.
 
     A link stays one and its target is written; mode and owner stay; a new file is 0600.
-
-    Raises:
-        Failed: it cannot be written; what was there is as before.
     """
     target = path.resolve()
     try:
@@ -118,8 +101,8 @@ def save(text: str, path: Path) -> None:
         mode = 0o600 if like is None else stat.S_IMODE(like.st_mode)
         write_durably(target, text.encode("utf-8"), mode=mode, owner_of=like)
     except OSError as failure:
-        raise Failed(
+        message, fix = (
             f"cannot be saved: {failure.strerror}",
-            place=str(path),
-            fix="check the free space and the mode of its folder",
-        ) from failure
+            "check the free space and the mode of its folder",
+        )
+        raise Failed(message, place=str(path), fix=fix) from failure

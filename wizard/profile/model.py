@@ -329,11 +329,7 @@ class Profile(Section):
         return self
 
     def node(self, name: str) -> Node:
-        """The node of that name.
-
-        Raises:
-            KeyError: there is none.
-        """
+        """Return the node of that name.  Raises `KeyError` if there is none."""
         return {node.name: node for node in self.nodes}[name]
 
     def partner(self, node: Node) -> Node:

@@ -25,11 +25,7 @@ def is_path(argument: str) -> bool:
 
 
 def check_name(name: str) -> None:
-    """Stops at what cannot be a profile's name.
-
-    Raises:
-        UsageError: it has other characters than letters, digits, `_` and `-`, or is a command.
-    """
+    """Raise `UsageError` for what has other characters than letters, digits, `_` and `-`, or is a command."""
     if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
         fix = "use letters, digits, _ and - only; a path contains a / or ends in .toml"
         raise UsageError(f'"{escaped(name)}" cannot be the name of a profile', fix=fix)
@@ -43,8 +39,7 @@ def check_name(name: str) -> None:
 def locate(argument: str | Path) -> tuple[str, Path]:
     """Return the name and the absolute path that `argument` means; a file's name is that of its profile.
 
-    Raises:
-        UsageError: it is neither a path nor a possible name.
+    Raises `UsageError` for what is neither a path nor a possible name.
     """
     if isinstance(argument, str) and not is_path(argument):
         check_name(argument)

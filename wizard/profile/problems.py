@@ -31,52 +31,39 @@ MIGRATIONS: dict[int, Callable[[MutableMapping[str, Any]], None]] = {}
 
 
 def find(raw: Mapping[str, Any], folder: Path) -> tuple[Profile | None, list[Mistake]]:
-    """The profile that the tables `raw` make, or everything that is wrong with them.
-
-    Args:
-        raw: what the TOML holds, complete or not.
-        folder: where relative paths count from.
-    """
-    version, raw, wrong = raw.get("schema_version"), {**raw, "schema_version": SCHEMA_VERSION}, []
+    """Return the profile that the tables `raw` of a file in `folder` make, or everything that is wrong with them."""
+    here, version, migrated, wrong = ("schema_version",), raw.get("schema_version"), deepcopy(dict(raw)), []
     if version is None:
-        wrong = list(_missing(("schema_version",)))
+        wrong = list(_missing(here))
     elif type(version) is int and version > SCHEMA_VERSION:
-        newer = (
-            f"made by a newer apimha-wizard: this one knows the format up to {SCHEMA_VERSION}, not {version}"
-        )
-        return None, [Mistake(("schema_version",), newer, "update apimha-wizard")]
+        newest = f"this one knows the format up to {SCHEMA_VERSION}, not {version}"
+        message = f"made by a newer apimha-wizard: {newest}"
+        return None, [Mistake(here, message, "update apimha-wizard")]
     elif type(version) is not int or not all(one in MIGRATIONS for one in range(version, SCHEMA_VERSION)):
         fix = f"write schema_version = {SCHEMA_VERSION}"
-        wrong = [Mistake(("schema_version",), "unknown version of the format", fix)]
+        wrong = [Mistake(here, "unknown version of the format", fix)]
     else:
         try:
-            raw = migrated(raw, version)
+            for older in range(version, SCHEMA_VERSION):
+                MIGRATIONS[older](migrated)
         except (LookupError, TypeError, AttributeError, ValueError):  # it lacks what its edition has to hold
             message = f"this profile of version {version} is incomplete and cannot be migrated"
             fix = "compare it with what apimha-wizard profile new prints"
-            return None, [Mistake(("schema_version",), message, fix)]
+            return None, [Mistake(here, message, fix)]
+    migrated["schema_version"] = SCHEMA_VERSION
     try:
-        profile = Profile.model_validate(raw, context={"folder": folder})
+        profile = Profile.model_validate(migrated, context={"folder": folder})
     except ValidationError as failure:
         details = failure.errors(include_url=False, include_input=False)[:MOST]
-        nodes = _number_of_nodes(raw)
+        nodes = _number_of_nodes(migrated)
         if nodes:
             details = [detail for detail in details if detail["loc"][0] != "nodes" or len(detail["loc"]) > 2]
         wrong += [one for detail in details for one in _in_words(detail)] + nodes
         # Pydantic looks at how keys fit together only when each of them is right; people want it all at once.
         known = {one.place for one in wrong}
-        wrong += [one for one in cross_field_errors(raw) if one.place not in known]
+        wrong += [one for one in cross_field_errors(migrated) if one.place not in known]
         return None, wrong
     return (None, wrong) if wrong else (profile, [])
-
-
-def migrated(tables: Mapping[str, Any], version: int) -> dict[str, Any]:
-    """The `tables` of an older version, for which there are `MIGRATIONS`, as those of this one."""
-    found = deepcopy(dict(tables))
-    for step in range(version, SCHEMA_VERSION):
-        found["schema_version"] = step
-        MIGRATIONS[step](found)
-    return {**found, "schema_version": SCHEMA_VERSION}
 
 
 # --- from pydantic's words to ours --------------------------------------------------------------
@@ -91,11 +78,10 @@ _REFERENCES: dict[str | None, str] = {
 
 def _in_words(detail: ErrorDetails) -> Iterator[Mistake]:
     """One error of pydantic's as mistakes: a missing table is one for each key that it has to hold."""
-    location, tag = detail["loc"], None
-    for number, part in enumerate(location):
-        if isinstance(part, str) and part.startswith("@"):  # the kind of reference within which the error is
-            location, tag = location[:number], part
-            break
+    location = detail["loc"]
+    # The kind of reference within which the error is, if it is within one.
+    tag = next((part for part in location if isinstance(part, str) and part.startswith("@")), None)
+    location = location if tag is None else location[: location.index(tag)]
     place = tuple(part for part in location if part != "[key]")
     such_as = f"for example: {_example(place)}"
     match detail["type"]:

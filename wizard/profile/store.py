@@ -40,11 +40,9 @@ class ProfileError(UsageError):
 
 
 def load(argument: str | Path) -> LoadedProfile:
-    """The profile of that name or path.
+    """Return the profile of that name or path.
 
-    Raises:
-        UsageError: there is none, it cannot be read, or it is only a draft (with the keys that are missing).
-        ProfileError: it is not valid.
+    Raises `UsageError` if there is none, it cannot be read, or it is only a draft; `ProfileError` if it is not valid.
     """
     name, path = locate(argument)
     named = isinstance(argument, str) and not is_path(argument)
@@ -56,11 +54,7 @@ def load(argument: str | Path) -> LoadedProfile:
 
 
 def parse(text: str, path: Path, *, shown: str | None = None) -> LoadedProfile:
-    """The profile that `text` makes as the content of `path`.
-
-    Raises:
-        ProfileError: it is not valid.
-    """
+    """Return the profile that `text` makes as the content of `path`.  Raises `ProfileError` if it is not valid."""
     found = examine(text, path.parent)
     if isinstance(found, Profile):
         return LoadedProfile(found, path, path.name.removesuffix(".toml"), text)
@@ -126,11 +120,10 @@ def _refuse_missing(name: str) -> Never:
     if path.exists():
         found = examine(read(path), path.parent)
         mistakes = found if isinstance(found, list) else []
-        missing = [one.field for one in mistakes if one.kind == "missing"]
-        wrong = [one.field or "the TOML syntax" for one in mistakes if one.kind != "missing"]
-        parts = [f"missing: {', '.join(missing)}"] * bool(missing) + [f"wrong: {', '.join(wrong)}"] * bool(
-            wrong
-        )
+        fields: dict[str, list[str]] = {"missing": [], "wrong": []}
+        for one in mistakes:
+            fields["missing" if one.kind == "missing" else "wrong"].append(one.field or "the TOML syntax")
+        parts = [f"{state}: {', '.join(names)}" for state, names in fields.items() if names]
         state = "; ".join(parts) or "complete, but not saved as a profile"
         raise UsageError(f"{name} is only a draft; {state}", fix=f"apimha-wizard resume {name}")
     if Path(f"{name}.toml").exists():
@@ -140,12 +133,9 @@ def _refuse_missing(name: str) -> Never:
         )
     from difflib import get_close_matches
 
-    near = get_close_matches(name, [other.stem for other in toml_files(locations.profiles())], n=1)
-    fix = (
-        f"did you mean {near[0]}?"
-        if near
-        else "apimha-wizard profile list shows the profiles; a path contains a /"
-    )
+    fix = "apimha-wizard profile list shows the profiles; a path contains a /"
+    for near in get_close_matches(name, [other.stem for other in toml_files(locations.profiles())], n=1):
+        fix = f"did you mean {near}?"
     raise UsageError(f"no profile called {name}", fix=fix)
 
 

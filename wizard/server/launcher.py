@@ -57,8 +57,7 @@ def java_home_of(node: Node) -> str:
 def launch(home: Path, java_home: str, *options: str) -> subprocess.Popen[bytes]:
     """Run the launcher; its output goes to `CONSOLE`.  It gets no password, and not the caller's `CARBON_HOME`.
 
-    Raises:
-        Failed: it cannot be run, or its output cannot be written.
+    Raises `Failed` if it cannot be run, or its output cannot be written.
     """
     owner = owner_of(home)
     paths = [os.path.abspath(home / name) for name in (CONSOLE, LAUNCHER)]

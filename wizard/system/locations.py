@@ -79,12 +79,10 @@ def screen() -> Path:
 
 
 def located(text: str, folder: Path | None) -> Path:
-    """The path that `text` names in a profile of `folder`: relative ones count from there, `~` is the home.
+    """Return the path that `text` names in a profile of `folder`: relative ones count from there, `~` is the home.
 
-    Links and `..` are left as they are: only the file system knows what they mean.
-
-    Raises:
-        ValueError: the text is empty, holds an invisible character, or names a user who has no home.
+    Links and `..` are left as they are: only the file system knows what they mean.  Raises `ValueError` for a text that
+    is empty, holds an invisible character, or names a user who has no home.
     """
     if not text.strip():
         raise ValueError("expected a path, not an empty text")

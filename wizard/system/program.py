@@ -33,17 +33,9 @@ def run(
 ) -> Ended:
     """Run a program, and end it, with all that it started, when it has closed its output or must not go on.
 
-    Args:
-        command: the program and its arguments.
-        given: what it gets on standard input, which stays open until it ends; None: nothing, and it is closed.
-        time_limit: in seconds, for all of it.
-        most_bytes: of standard output and of standard error, each a little more than that at most.
-        errors: whether standard error is read; if not, it is dropped.
-        environment, folder: its own, where they differ from ours.
-
-    Raises:
-        OSError, ValueError: it cannot be run.
-        TimeoutError: it had not ended in time.
+    `given` is what it gets on standard input, which stays open until it ends; None: nothing, and it is closed.  It may
+    take `time_limit` seconds; of its output, and of its `errors` unless they are dropped, little more than `most_bytes`
+    are read.  Raises `OSError` or `ValueError` if it cannot be run, `TimeoutError` if it had not ended in time.
     """
     deadline = time.monotonic() + time_limit
     process = subprocess.Popen(
@@ -80,11 +72,9 @@ class ProgramFailed(Exception):
 
 
 def output_of(command: Sequence[str], *, time_limit: float, most_bytes: int) -> bytes:
-    """What `command` prints on standard output; standard input is closed.
+    """Return what `command` prints on standard output; standard input is closed.
 
-    Raises:
-        ProgramFailed: it cannot be run, fails, prints too much, or is not done in time: then it is ended, with
-            all that it started.
+    Raises `ProgramFailed` if it cannot be run, fails, prints too much, or is not done in time.
     """
     name = repr(command[0])
     try:
@@ -110,10 +100,9 @@ def output_of(command: Sequence[str], *, time_limit: float, most_bytes: int) -> 
 
 
 def _read(process: subprocess.Popen[bytes], deadline: float, most_bytes: int) -> tuple[bytes, bytes]:
-    """The process's output and errors to their end, or until one is a little more than `most_bytes`.
+    """Return the process's output and errors to their end, or until one is a little more than `most_bytes`.
 
-    Raises:
-        TimeoutError: that was not so at `deadline`.
+    Raises `TimeoutError` if that was not so at `deadline`.
     """
     output, errors = bytearray(), bytearray()
     with selectors.DefaultSelector() as selector:
