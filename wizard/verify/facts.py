@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from wizard.verify.knowledge import Failure, RowName
 from wizard.verify.record import Record
@@ -15,8 +15,19 @@ Success = Literal["start", "database", "spark", "receiver", "events", "member"]
 """What a later line can show to work again; `start`: the start is complete."""
 
 MOST_MOMENTS = 500
+MOST = 100
+"""Members, kinds of errors and other things of one sort that are known at a time: the newest ones."""
 OUTAGE = 10
 """A gap between two errors of this many times their usual distance separates two outages."""
+
+
+class _Newest(dict[Any, Any]):
+    """A dictionary of the `MOST` newest keys: a log can name any number of things."""
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        super().__setitem__(key, value)
+        if len(self) > MOST:
+            del self[next(iter(self))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +158,9 @@ class Facts:
     complete: Record | None = None
     seconds: int | None = None
     stopped: Record | None = None
-    mounts: dict[str, tuple[int, Record]] = field(default_factory=dict)
+    mounts: dict[str, tuple[int, Record]] = field(default_factory=_Newest)
     scheme: tuple[str, Record] | None = None
-    added: list[tuple[Address, Record]] = field(default_factory=list)
+    added: deque[tuple[Address, Record]] = field(default_factory=lambda: deque(maxlen=MOST))
     hazelcast: Record | None = None
     local: LocalMember | None = None
     clustered: Record | None = None
@@ -159,15 +170,15 @@ class Facts:
     mode: tuple[str, Record] | None = None
     role: HaRole | None = None
     role_record: Record | None = None
-    peers: dict[str, Peer] = field(default_factory=dict)
-    publishers: dict[Address, Record] = field(default_factory=dict)
-    unconnected: dict[Address, Tally] = field(default_factory=dict)
+    peers: dict[str, Peer] = field(default_factory=_Newest)
+    publishers: dict[Address, Record] = field(default_factory=_Newest)
+    unconnected: dict[Address, Tally] = field(default_factory=_Newest)
     listening: tuple[int, Record] | None = None
     masters: tuple[int, Record] | None = None
     redundant: Record | None = None
     own_master: Record | None = None
     node_id: tuple[str, Record] | None = None
-    tasks: dict[str, tuple[int, Record]] = field(default_factory=dict)
+    tasks: dict[str, tuple[int, Record]] = field(default_factory=_Newest)
     services: Tally | None = None
     client: tuple[int, Record] | None = None
     synced: Record | None = None
@@ -179,7 +190,7 @@ class Facts:
     spark_sql: Tally | None = None
     successes: dict[Success, int] = field(default_factory=dict)
     troubles: dict[tuple[RowName | None, str], Trouble] = field(default_factory=dict)
-    unknown: dict[tuple[str, str], Tally] = field(default_factory=dict)
+    unknown: dict[tuple[str, str], Tally] = field(default_factory=_Newest)
     unknown_count: int = 0
     moments: deque[Moment] = field(default_factory=lambda: deque(maxlen=MOST_MOMENTS))
     last: Record | None = None

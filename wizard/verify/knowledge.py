@@ -11,26 +11,26 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Literal
 
-Subject = Literal["driver", "account", "schema", "database", "port", "memory", "files", "java", "secrets", "receiver",
-    "mount", "spark", "network", "datasource"]  # fmt: skip
+Subject = (
+    Literal["driver", "account", "schema", "database", "datasource", "network", "port"]
+    | Literal["mount", "receiver", "spark", "memory", "files", "java", "secrets"]
+)
 """What a failure is about."""
 
 Over = Literal["restart", "database", "quiet", "spark"]
-"""What shows that a failure is over.
-
-`restart`: only another start.  `database`: a later success of what uses the database (a mount, the registry, the start
-completed after it), or no such error for as long as they came.  `quiet`: the latter alone.  `spark`: another Spark
-application was started later.
-"""
-
 OVER_WHEN: dict[Over, str] = {
     "restart": "the node is started again",
     "database": "something that uses the database succeeds later, or the log goes on without it for as long as it came",
     "quiet": "the log goes on without it for as long as it came",
     "spark": "another Spark application starts later",
 }
-"""The same as text."""
+"""What shows that a failure is over, as the documentation says it; `judges/errors.py` judges it.
 
+What uses the database: a mount, the registry, the start that is completed after the error.
+"""
+
+REACHED: tuple[Subject, ...] = ("database", "network", "port")
+"""Subjects of failures that are over once a connection is opened."""
 
 RowName = Literal["log", "mode", "registry-mount", "membership", "event-sync", "state-sync", "spark-masters"]
 
@@ -101,7 +101,6 @@ _FOREIGN = re.compile(
 _REACHING = frozenset({"network", "database", "account", "schema", "datasource"})
 """Subjects about reaching something: ignored for a class of `_FOREIGN`, unless the driver is in the trace."""
 
-
 AGAIN = "replay, and start the node again"
 
 # fmt: off
@@ -116,19 +115,20 @@ FAILURES: tuple[Failure, ...] = (
     Failure("driver-missing", "driver",
         pattern=r"ClassNotFoundException[^\n]{0,120}(?:mysql|mariadb)"
         r"|NoClassDefFoundError[^\n]{0,120}(?:mysql|mariadb)"
-        r"|unable to load class[^\n]{0,120}(?:mysql|mariadb)|cannot load jdbc driver class|no suitable driver",
+        r"|unable to load class[^\n]{0,120}(?:mysql|mariadb)|cannot load jdbc driver class"
+        r"|no suitable driver",
         cause="the class of the MySQL driver is missing: no jar in repository/components/lib has it",
         fix=f"set mysql.driver_jar (and mysql.driver_class for another driver), {AGAIN}"),
     Failure("driver-old", "driver",
         pattern=r"unknown system variable '(?:query_cache_size|query_cache_type|tx_isolation|tx_read_only"
-        r"|language"
-        r"|@@session\.tx_\w+)|unknown initial character set index",
-        cause="the MySQL driver is too old for this server: it uses what a newer MySQL has removed or renamed",
+        r"|language|@@session\.tx_\w+)|unknown initial character set index",
+        cause="the MySQL driver is too old for this server: it uses what a newer MySQL has removed or "
+        "renamed",
         fix=f"set mysql.driver_jar to a newer Connector/J (5.1.47 or later), {AGAIN}"),
     Failure("driver-new", "driver",
-        pattern=r"CLIENT_PLUGIN_AUTH is required|unknown system variable '(?:transaction_isolation"
-        r"|transaction_read_only"
-        r"|performance_schema)|this driver (?:version )?does not support (?:server|mysql)",
+        pattern=r"CLIENT_PLUGIN_AUTH is required"
+        r"|unknown system variable '(?:transaction_isolation|transaction_read_only|performance_schema)"
+        r"|this driver (?:version )?does not support (?:server|mysql)",
         cause="the MySQL driver is too new for this server: it uses what an older MySQL does not have",
         fix=f"set mysql.driver_jar to an older Connector/J (5.1.49 for MySQL 5.5 to 5.7), {AGAIN}"),
     Failure("driver-url", "driver",
@@ -142,8 +142,8 @@ FAILURES: tuple[Failure, ...] = (
         fix='add serverTimezone = "UTC" to mysql.url_parameters'),
     Failure("public-key", "driver", parameter=("allowPublicKeyRetrieval", "true"),
         pattern=r"public key retrieval is not allowed|rsa public key is not available",
-        cause="without TLS the driver needs the server's public key for caching_sha2_password, but may "
-        "not request it",
+        cause="without TLS the driver needs the server's public key for caching_sha2_password, but may not "
+        "request it",
         fix='add allowPublicKeyRetrieval = "true" to mysql.url_parameters'),
     Failure("auth-plugin", "driver", numbers=(1251, 2059, 2061),
         pattern=r"unable to load authentication plugin|client does not support authentication protocol"
@@ -151,8 +151,8 @@ FAILURES: tuple[Failure, ...] = (
         r"|authentication method '?(?:unknown|caching_sha2)",
         cause="the MySQL driver is too old for the server's log-in (caching_sha2_password: Connector/J "
         "5.1.46 or later)",
-        fix="use a newer Connector/J, or let the account use mysql_native_password where the server "
-        "still has it"),
+        fix="use a newer Connector/J, or let the account use mysql_native_password where the server still "
+        "has it"),
     # --- the account and the schema ---
     Failure("host-blocked", "database", over="database", numbers=(1129,),
         pattern=r"is blocked because of many connection errors",
@@ -182,7 +182,8 @@ FAILURES: tuple[Failure, ...] = (
     Failure("unknown-database", "schema", numbers=(1049,),
         pattern=r"unknown database '",
         cause="a database that a datasource names does not exist",
-        fix="correct the names in mysql.databases, and replay; or let a DBA run what apimha-wizard sql prints"),
+        fix="correct the names in mysql.databases, and replay; or let a DBA run what apimha-wizard sql "
+        "prints"),
     Failure("old-script", "schema", numbers=(1067,),
         pattern=r"invalid default value for",
         cause="the script for older servers (mysql.sql) ran on MySQL 5.7 or later",
@@ -196,9 +197,8 @@ FAILURES: tuple[Failure, ...] = (
     Failure("row-too-large", "schema", numbers=(1118,),
         pattern=r"row size too large",
         cause="the rows of the analytics stores' tables are too large in a multi-byte character set",
-        fix="run: ALTER DATABASE <store> CHARACTER SET latin1, while it has no table (apimha-wizard "
-        "check prints it), "
-        "then start the node again"),
+        fix="run: ALTER DATABASE <store> CHARACTER SET latin1, while it has no table (apimha-wizard check "
+        "prints it), then start the node again"),
     Failure("primary-key", "schema", numbers=(3750,),
         pattern=r"sql_require_primary_key",
         cause="the database server requires a primary key in each table",
@@ -206,9 +206,8 @@ FAILURES: tuple[Failure, ...] = (
     Failure("table-missing", "schema", numbers=(1146,),
         pattern=r"table '[^'\n]{1,200}' doesn'?t exist",
         cause="the database has no tables, or only some of them",
-        fix="replay (provisioning wizard); or start the first node once with -Dsetup, and the second "
-        "once its log says "
-        "Cluster initialization completed (provisioning server)"),
+        fix="replay (provisioning wizard); or start the first node once with -Dsetup, and the second once "
+        "its log says Cluster initialization completed (provisioning server)"),
     Failure("packet-too-large", "database", over="quiet", numbers=(1153,),
         pattern=r"max_allowed_packet|PacketTooBigException|packet for query is too large",
         cause="a packet is larger than the database server accepts (max_allowed_packet)",
@@ -226,7 +225,8 @@ FAILURES: tuple[Failure, ...] = (
     Failure("pool-empty", "database", over="database",
         pattern=r"PoolExhaustedException|pool empty\. unable to fetch|none available\[size:",
         cause="a connection pool to the database is empty: all its connections are busy",
-        fix="raise pool.max_active (and max_connections), and replay; check SHOW PROCESSLIST for slow queries"),
+        fix="raise pool.max_active (and max_connections), and replay; check SHOW PROCESSLIST for slow "
+        "queries"),
     Failure("datasource-duplicate", "datasource",
         pattern=r"duplicate data ?source|data ?source[^\n]{0,120}already exists|NameAlreadyBoundException"
         r"|is already bound in this context|system datasource [^\n]{0,120}can ?not be updated",
@@ -237,8 +237,7 @@ FAILURES: tuple[Failure, ...] = (
         pattern=r"unable to create (?:new )?native thread|pthread_create failed",
         cause="the system's limit of threads for this user is reached",
         fix="raise the limit of processes: ulimit -u (nproc in /etc/security/limits.conf, TasksMax of a "
-        "systemd unit), and "
-        "start the node again; a larger heap makes it worse"),
+        "systemd unit), and start the node again; a larger heap makes it worse"),
     Failure("perm-gen", "memory",
         pattern=r"PermGen space",
         cause="the class space of the server's Java is full (PermGen)",
@@ -258,9 +257,8 @@ FAILURES: tuple[Failure, ...] = (
     Failure("open-files", "files", over="quiet",
         pattern=r"too many open files",
         cause="the system's limit of open files for this user is reached",
-        fix="raise the limit of open files: ulimit -n (nofile in /etc/security/limits.conf, LimitNOFILE "
-        "of a systemd "
-        "unit), and start the node again"),
+        fix="raise the limit of open files: ulimit -n (nofile in /etc/security/limits.conf, LimitNOFILE of "
+        "a systemd unit), and start the node again"),
     Failure("disk-full", "files", over="quiet", numbers=(1021, 1114),
         pattern=r"no space left on device|disk quota exceeded|not enough space on the disk|errno:? 28\b"
         r"|table '[^']*' is full",
@@ -285,8 +283,8 @@ FAILURES: tuple[Failure, ...] = (
         r"|the requested address is not valid in its context",
         cause="the address for the server to listen on is not an address of this machine",
         fix="correct the node's host and spark_local_ip (SPARK_LOCAL_IP in bin/load-spark-env-vars.sh), "
-        "and what the "
-        "machine's own name resolves to (getent hosts $(hostname)); then replay, and start the node again"),
+        "and what the machine's own name resolves to (getent hosts $(hostname)); then replay, and start "
+        "the node again"),
     Failure("port-in-use", "port",
         pattern=r"address already in use|BindException|is already in use and auto-increment is disabled"
         r"|could not (?:bind|create ServerSocket) (?:on|to) address",
@@ -307,30 +305,26 @@ FAILURES: tuple[Failure, ...] = (
         "the node again"),
     Failure("key-store", "secrets",
         pattern=r"keystore was tampered with|keystore password was incorrect|UnrecoverableKeyException"
-        r"|cannot recover key"
-        r"|(?:key|trust) ?store[^\n]{0,120}(?:not found|no such file|cannot be found|does not exist"
-        r"|FileNotFound)"
-        r"|(?:not found|no such file|FileNotFoundException)[^\n]{0,160}\.jks|\.jks \(no such file"
-        r"|(?:cannot|unable to|error (?:in|while)) (?:load|read|open|loading|reading)[^\n]{0,40} key ?store"
-        r"|invalid keystore format",
+        r"|cannot recover key|(?:key|trust) ?store[^\n]{0,120}(?:not found|no such file|cannot be found"
+        r"|does not exist|FileNotFound)|(?:not found|no such file|FileNotFoundException)[^\n]{0,160}\.jks"
+        r"|\.jks \(no such file|(?:cannot|unable to|error (?:in|while)) (?:load|read|open|loading"
+        r"|reading)[^\n]{0,40} key ?store|invalid keystore format",
         cause="a key store cannot be opened: the file is missing, or its password is wrong",
         fix="compare the KeyStore and TrustStore elements of carbon.xml with the files in "
-        "repository/resources/security "
-        "(keytool -list -keystore FILE), and start the node again"),
+        "repository/resources/security (keytool -list -keystore FILE), and start the node again"),
     Failure("secure-vault", "secrets",
-        pattern=r"secure ?vault|secret ?repository|SecretManager|cipher-text\.properties"
-        r"|BadPaddingException|password-tmp"
-        r"|error (?:in |while )?decrypting",
+        pattern=r"secure ?vault|secret ?repository|SecretManager|cipher-text\.properties|BadPaddingException"
+        r"|password-tmp|error (?:in |while )?decrypting",
         cause="the secure vault cannot decrypt a password",
-        fix="check repository/conf/security (secret-conf.properties, cipher-text.properties) and the "
-        "file password-tmp, "
-        "run bin/ciphertool.sh again, and start the node again"),
+        fix="check repository/conf/security (secret-conf.properties, cipher-text.properties) and the file "
+        "password-tmp, run bin/ciphertool.sh again, and start the node again"),
     Failure("tls", "database", over="database", context=_DATABASE, numbers=(3159,), parameter=("useSSL", "false"),
         pattern=r"SSLHandshakeException|SSLException|SSLProtocolException|SSLPeerUnverifiedException"
-        r"|no appropriate protocol"
-        r"|unsupported record version|received fatal alert|ssl peer shut down|ssl connection required"
-        r"|broken pipe(?=(?s:.{0,3000})sun\.security\.ssl)|connection reset(?=(?s:.{0,3000})sun\.security\.ssl)"
-        r"|EOFException(?=(?s:.{0,3000})sun\.security\.ssl)|socket closed(?=(?s:.{0,3000})sun\.security\.ssl)"
+        r"|no appropriate protocol|unsupported record version|received fatal alert|ssl peer shut down"
+        r"|ssl connection required|broken pipe(?=(?s:.{0,3000})sun\.security\.ssl)"
+        r"|connection reset(?=(?s:.{0,3000})sun\.security\.ssl)"
+        r"|EOFException(?=(?s:.{0,3000})sun\.security\.ssl)"
+        r"|socket closed(?=(?s:.{0,3000})sun\.security\.ssl)"
         r"|remote host (?:closed connection|terminated the handshake)",
         cause="driver and database have no TLS version in common (Connector/J 8 with MySQL 5.6, or Java "
         "without TLS 1.1)",
@@ -344,12 +338,12 @@ FAILURES: tuple[Failure, ...] = (
     # --- parts of the server ---
     Failure("thrift-receiver", "receiver",
         pattern=r"can ?not create and start agent server|cannot start (?:thrift|agent) (?:server|receiver)"
-        r"|error (?:in |while )?(?:creating/)?starting (?:the )?(?:thrift|agent|binary) (?:data )?"
-        r"(?:server|receiver|bridge)",
-        cause="the Thrift receiver does not start: its port (7611, 7711, plus the offset) is in use, or "
-        "its key store fails",
-        fix="free the ports (apimha-wizard check names who listens) or set another port_offset, and "
-        "start the node again"),
+        r"|error (?:in |while )?(?:creating/)?starting (?:the )?(?:thrift|agent|binary) (?:data )?(?:server"
+        r"|receiver|bridge)",
+        cause="the Thrift receiver does not start: its port (7611, 7711, plus the offset) is in use, or its "
+        "key store fails",
+        fix="free the ports (apimha-wizard check names who listens) or set another port_offset, and start "
+        "the node again"),
     Failure("mount-occupied", "mount",
         pattern=r"a resource already exists at the given location",
         cause="a path of the registry cannot be mounted: a resource is already there",
@@ -369,9 +363,9 @@ FAILURES: tuple[Failure, ...] = (
         fix="see the errors of repository/conf/datasources in this log, replay, and start the node again"),
     Failure("spark-stopped", "spark", over="spark",
         pattern=r"stopped SparkContext|SparkContext (?:has been|was) (?:shut ?down|stopped|cancelled)"
-        r"|spark ?context[^\n]{0,40}"
-        r"\bstopped\b|job cancelled because SparkContext was shut down|all masters are unresponsive! giving up"
-        r"|application has been killed\. reason|error initializing SparkContext",
+        r"|spark ?context[^\n]{0,40}\bstopped\b|job cancelled because SparkContext was shut down"
+        r"|all masters are unresponsive! giving up|application has been killed\. reason"
+        r"|error initializing SparkContext",
         cause="the Spark context of this node is stopped: every query fails until another one is started",
         fix="start this node again"),
     Failure("spark-executor", "spark", over="spark", context=_EXECUTOR,
@@ -382,12 +376,11 @@ FAILURES: tuple[Failure, ...] = (
     # --- what counts only if nothing more special is found ---
     Failure("database-gone", "database", over="database", context=_DATABASE, general=True,
         pattern=r"communications link failure|CommunicationsException|(?:No)?ConnectException"
-        r"|connection (?:refused|timed out"
-        r"|reset)|connect timed out|no route to ?host|network is unreachable|SocketTimeoutException"
-        r"|can ?not read response from server|no operations allowed after (?:connection|statement) closed"
-        r"|server shutdown in progress|could not create connection to database|server has gone away|broken pipe"
-        r"|lost connection to mysql|the last packet (?:sent|successfully)|connection (?:is|has been"
-        r"|was) closed",
+        r"|connection (?:refused|timed out|reset)|connect timed out|no route to ?host|network is unreachable"
+        r"|SocketTimeoutException|can ?not read response from server"
+        r"|no operations allowed after (?:connection|statement) closed|server shutdown in progress"
+        r"|could not create connection to database|server has gone away|broken pipe|lost connection to mysql"
+        r"|the last packet (?:sent|successfully)|connection (?:is|has been|was) closed",
         cause="the server cannot reach the database",
         fix="start the database, or correct mysql.host and mysql.port (apimha-wizard check)"),
 )
@@ -405,19 +398,17 @@ def recognise(texts: Sequence[str], *, source: str = "") -> Failure | None:
     """
     whole = "\n".join((*texts, source))
     lower = whole.lower()
-    possible = {number for word, number in _words() if word in lower}
-    if not possible:
+    candidates = [FAILURES[number] for number in sorted({one for word, one in _words() if word in lower})]
+    if not candidates:
         return None
-    candidates = [FAILURES[number] for number in sorted(possible)]
     if _FOREIGN.search(source) is not None and re.search(r"mysql|mariadb|jdbc", lower) is None:
         others = _REACHING if "in use" in lower else _REACHING | {"port"}
         candidates = [failure for failure in candidates if failure.subject not in others]
     general: Failure | None = None
+    candidates = [one for one in candidates if one.context is None or one.context.search(whole)]
     for text in texts:
         for failure in candidates:
-            if failure.general and general is not None:
-                continue
-            if failure.compiled.search(text) and (failure.context is None or failure.context.search(whole)):
+            if not (failure.general and general) and failure.compiled.search(text):
                 if not failure.general:
                     return failure
                 general = failure
@@ -430,13 +421,8 @@ def _words() -> tuple[tuple[str, int], ...]:
 
     Most errors contain none of them, which is found out quickly.
     """
-    return tuple(
-        dict.fromkeys(
-            (word, number)
-            for number, failure in enumerate(FAILURES)
-            for word in required_words(failure.pattern)
-        )
-    )
+    numbered = ((required_words(failure.pattern), number) for number, failure in enumerate(FAILURES))
+    return tuple((word, number) for words, number in numbered for word in dict.fromkeys(words))
 
 
 _TOKEN = re.compile(r"\\.|\[.[^\]]*\]|\{[^}]*\}|.", re.DOTALL)

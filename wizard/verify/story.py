@@ -6,12 +6,10 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from wizard.verify.facts import Address, Facts, LocalMember, Moment, Peer, Success, Tally, Trouble
-from wizard.verify.knowledge import BY_ID, Failure, RowName, recognise, row_of
+from wizard.verify.facts import MOST, Address, Facts, LocalMember, Moment, Peer, Success, Tally, Trouble
+from wizard.verify.knowledge import BY_ID, REACHED, Failure, RowName, recognise, row_of
 from wizard.verify.record import STARTING, Record, printable
 
-MOST_KINDS = 100
-"""Kinds of unknown errors that are distinguished; the others are only counted."""
 LONGEST_TEXT = 300
 """Characters of a message that a finding repeats."""
 
@@ -144,8 +142,6 @@ class Story:
             return
         facts.unknown_count += record.times
         key = (record.source, _kind(record))
-        if key not in facts.unknown and len(facts.unknown) >= MOST_KINDS:
-            facts.unknown.pop(next(iter(facts.unknown)))
         facts.unknown[key] = Tally.counted(facts.unknown.get(key), record, self._at)
 
     def _about_event_processor(self, record: Record) -> bool:
@@ -161,8 +157,7 @@ class Story:
             known = facts.unconnected.get(address)
             if known is None:
                 self._note(record, f"error: no connection to {address}", error=True)
-            if known is not None or len(facts.unconnected) < MOST_KINDS:
-                facts.unconnected[address] = Tally.counted(known, record, self._at)
+            facts.unconnected[address] = Tally.counted(known, record, self._at)
             return True
         if record.name in ("HAManager", "ManagementServiceClientThriftImpl") and (
             found := _NO_MANAGEMENT.search("\n".join((message, *record.causes)))
@@ -181,7 +176,7 @@ class Story:
         if one is not None:
             Tally.counted(one.tally, record, self._at)
         else:
-            if len(troubles) >= MOST_KINDS:
+            if len(troubles) >= MOST:
                 unknown = (key for key, one in troubles.items() if not one.failure)
                 troubles.pop(next(unknown, next(iter(troubles))))
             text = printable(record.message)[:LONGEST_TEXT]
@@ -198,7 +193,8 @@ class Story:
         facts = self.facts
         facts.complete, facts.seconds = record, int(found["seconds"])
         facts.sync_failures_after_complete = 0
-        facts.tasks, facts.services = {}, None  # all task servers are active then
+        facts.tasks.clear()  # all task servers are active then
+        facts.services = None
         return f"started in {found['seconds']} s"
 
     @_line(
@@ -216,15 +212,12 @@ class Story:
     @_line(r"Connected to mount at (?P<mount>\S+) in", shows="database")
     def _mounted(self, record: Record, found: re.Match[str]) -> str | None:
         name, mounts = found["mount"], self.facts.mounts
-        if name not in mounts and len(mounts) >= MOST_KINDS:
-            return None
         mounts[name] = (mounts.get(name, (0,))[0] + 1, record)
         return "registry mounted" if mounts[name][0] == 2 else None
 
     @_line(r"Added member: " + _MEMBER)
     def _added(self, record: Record, found: re.Match[str]) -> None:
-        if len(self.facts.added) < MOST_KINDS:
-            self.facts.added.append((_address(found), record))
+        self.facts.added.append((_address(found), record))
 
     @_line(
         rf"Local member: {_UUID} - {_MEMBER}(?:,\s*HTTP:-?\d+)?(?:,\s*HTTPS:-?\d+)?"
@@ -248,9 +241,7 @@ class Story:
 
     @_line(r"CEP sync publisher initiated to Member '" + _HOST_PORT)
     def _publisher(self, record: Record, found: re.Match[str]) -> str:
-        address, publishers = _address(found), self.facts.publishers
-        if address in publishers or len(publishers) < MOST_KINDS:
-            publishers[address] = record
+        self.facts.publishers[_address(found)] = record
         return f"sends events to {found['host']}:{found['port']}"
 
     @_line(r"Connecting to " + _HOST_PORT, shows="events")
@@ -269,11 +260,7 @@ class Story:
     def _role(self, record: Record, found: re.Match[str]) -> str:
         facts, failed = self.facts, self.facts.snapshot_failed
         facts.role, facts.role_record = found["role"].lower(), record  # type: ignore[assignment]
-        if (
-            failed is not None
-            and facts.role == "passive"
-            and failed.message.startswith("Error while setting")
-        ):
+        if facts.role == "passive" and failed and failed.message.startswith("Error while setting"):
             facts.snapshot_failed = None
         if facts.role == "active":
             facts.troubles = {key: one for key, one in facts.troubles.items() if one.node is None}
@@ -283,21 +270,17 @@ class Story:
     @_line(rf"Member (?P<now>joined|left) {_UUID}:\s*{_HOST_PORT}")
     def _member(self, record: Record, found: re.Match[str]) -> str:
         peers = self.facts.peers
-        peer = peers.setdefault(found["uuid"], Peer(found["uuid"], _address(found)))
+        peer = peers[found["uuid"]] = peers.get(found["uuid"]) or Peer(found["uuid"], _address(found))
         if found["now"] == "joined":
             peer.joined, peer.left = record, None
             self.facts.successes["member"] = self._at
         else:
             peer.left = record
-        if len(peers) > MOST_KINDS:  # over years a partner comes and goes often
-            peers.pop(next(iter(peers)))
         return f"member {found['now']}: {peer.address}"
 
     @_line(r"Waiting for (?P<count>\d{1,4}) \[(?P<type>[^\]]*)\] task executor nodes")
     def _awaits_tasks(self, record: Record, found: re.Match[str]) -> str | None:
         fresh = found["type"] not in self.facts.tasks
-        if fresh and len(self.facts.tasks) >= MOST_KINDS:
-            return None
         self.facts.tasks[found["type"]] = (int(found["count"]), record)
         return f"waits for {found['count']} task servers of {found['type']}" if fresh else None
 
@@ -309,12 +292,9 @@ class Story:
     def _synced(self, record: Record, _: re.Match[str]) -> str:
         facts = self.facts
         facts.synced, facts.sync_failures, facts.sync_failures_after_complete = record, None, 0
-        facts.troubles = {
-            key: one
-            for key, one in facts.troubles.items()
-            if one.row != "state-sync"
-            or (one.failure and one.failure.subject not in ("database", "network", "port"))
-        }
+        for key, one in list(facts.troubles.items()):
+            if one.row == "state-sync" and (not one.failure or one.failure.subject in REACHED):
+                del facts.troubles[key]
         return "state synced"
 
     @_line(r"CEP HA State syncing failed")
@@ -322,11 +302,9 @@ class Story:
         facts = self.facts
         facts.sync_harmless = "No execution plans exist for tenant" in record.message
         facts.sync_failures_after_complete += facts.complete is not None
-        first, facts.sync_failures = (
-            facts.sync_failures is None,
-            Tally.counted(facts.sync_failures, record, 0),
-        )
-        if not first:
+        known = facts.sync_failures
+        facts.sync_failures = Tally.counted(known, record, 0)
+        if known is not None:
             return None
         return "state not synced yet" if facts.sync_harmless else "state sync failed"
 
@@ -344,60 +322,34 @@ class Story:
         return f"event processor in {mode} mode"
 
 
-def _sets(name: str, text: str, of: str) -> _Take:
-    """Return what sets a fact to the record, or to the value of a group of the line and the record."""
+def _sets(fact: str, pattern: str, text: str = "", shows: Success | None = None) -> None:
+    """Add a line that sets a fact to its record, or to the value of its only group and the record."""
 
+    @_line(pattern, shows=shows)
     def take(story: Story, record: Record, found: re.Match[str]) -> str:
         value: Any = record
-        if of:
-            value = (int(found[of]) if of in ("count", "port") else found[of], record)
-        setattr(story.facts, name, value)
-        return text.format_map(found.groupdict())
+        if len(groups := found.groupdict()) == 1:
+            ((name, value),) = groups.items()
+            value = (int(value) if name in ("count", "port") else value, record)
+        setattr(story.facts, fact, value)
+        return text.format_map(groups)
 
-    return take
 
-
-for _pattern, _name, _text, _of in (
-    (
-        r"Using (?P<scheme>\S+) based membership management scheme",
-        "scheme",
-        "membership scheme {scheme}",
-        "scheme",
-    ),
-    (r"Hazelcast initialized in", "hazelcast", "Hazelcast initialized", ""),
-    (r"Elected this member \[[^\]]*\] as the Coordinator", "coordinator", "coordinator of the cluster", ""),
-    (r"Cluster initialization completed", "clustered", "cluster initialized", ""),
-    *(
-        (pattern, "snapshot_failed", "the snapshot server cannot start", "")
-        for pattern in (
-            r"Cannot start CEP HA Snapshot Server",
-            r"Error in starting CEP HA Snapshot Server",
-            r"Error while setting the member as passive member",
-        )
-    ),
-    (
-        r"Spark Master map size after starting masters\s*:\s*(?P<count>\d{1,4})",
-        "masters",
-        "Spark masters: {count}",
-        "count",
-    ),
-    (
-        r"\[Spark init - [^\]]*\] Redundant master count reached",
-        "redundant",
-        "all Spark masters are started",
-        "",
-    ),
-    (
-        r"\[Spark init - master\] Started SPARK MASTER in spark://" + _HOST_PORT,
-        "own_master",
-        "Spark master at {host}:{port}",
-        "",
-    ),
-    (r"My Analytics Node ID\s*:\s*(?P<id>\S+)", "node_id", "", "id"),
-    (r"localMemberHost is configured to use the loopback address", "loopback", "", ""),
-):
-    _line(_pattern)(_sets(_name, _text, _of))
+_sets("scheme", r"Using (?P<scheme>\S+) based membership management scheme", "membership scheme {scheme}")
+_sets("hazelcast", r"Hazelcast initialized in", "Hazelcast initialized")
+_sets("coordinator", r"Elected this member \[[^\]]*\] as the Coordinator", "coordinator of the cluster")
+_sets("clustered", r"Cluster initialization completed", "cluster initialized")
+_NO_SNAPSHOT = "the snapshot server cannot start"
+_sets("snapshot_failed", r"Cannot start CEP HA Snapshot Server", _NO_SNAPSHOT)
+_sets("snapshot_failed", r"Error in starting CEP HA Snapshot Server", _NO_SNAPSHOT)
+_sets("snapshot_failed", r"Error while setting the member as passive member", _NO_SNAPSHOT)
+_MAP_SIZE = r"Spark Master map size after starting masters\s*:\s*(?P<count>\d{1,4})"
+_sets("masters", _MAP_SIZE, "Spark masters: {count}")
+_sets("redundant", r"\[Spark init - [^\]]*\] Redundant master count reached", "all Spark masters are started")
+_OWN_MASTER = r"\[Spark init - master\] Started SPARK MASTER in spark://" + _HOST_PORT
+_sets("own_master", _OWN_MASTER, "Spark master at {host}:{port}")
+_CLIENT = r"Started Spark CLIENT in the cluster.*\bUI port : (?P<port>\d{1,5})"
+_sets("client", _CLIENT, "Spark application started, its UI at port {port}", shows="spark")
+_sets("node_id", r"My Analytics Node ID\s*:\s*(?P<id>\S+)")
+_sets("loopback", r"localMemberHost is configured to use the loopback address")
 _line(r"Configured Registry in ", shows="database")(lambda *_: None)
-_line(r"Started Spark CLIENT in the cluster.*\bUI port : (?P<port>\d{1,5})", shows="spark")(
-    _sets("client", "Spark application started, its UI at port {port}", "port")
-)

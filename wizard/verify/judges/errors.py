@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from wizard.system.finding import Finding
 from wizard.verify.facts import Success, Tally, Trouble
+from wizard.verify.knowledge import REACHED
 from wizard.verify.pair import Pair, Seen, Sight
 
 if TYPE_CHECKING:
@@ -93,9 +94,7 @@ def _is_over(seen: Seen, trouble: Trouble) -> bool:
     completed = succeeded(facts, "start", tally)
     if tally.last.level == "FATAL" or (trouble.blocks_start and (failure is None or not completed)):
         return False
-    if trouble.row == "event-sync" and (
-        failure is None or failure.subject in ("port", "network", "database")
-    ):
+    if trouble.row == "event-sync" and (failure is None or failure.subject in REACHED):
         return succeeded(facts, "receiver" if trouble.tried_once else "events", tally)
     if failure is None or trouble.tried_once:
         success = _SUCCESS_OF.get(trouble.row or "")
