@@ -151,7 +151,7 @@ def _cell(view: View, row: BoardRow, node: Node, waited: Waited) -> Cell:
         return "waiting", "not started" if _has_no_log(view, node) else f"awaited  {waited(worst)}"
     if worst.status == "error" and not (row.passed is _master and view.spark is not None):
         return "error", row.failed
-    return worst.status, row.passed(view, node, view.pair.facts(node) or Facts())
+    return worst.status, row.passed(view, node, view.pair.facts(node))
 
 
 def _reason(view: View, row: BoardRow, node: Node) -> str:
@@ -163,9 +163,9 @@ def _reason(view: View, row: BoardRow, node: Node) -> str:
         return "log not seen here"
     if _has_no_log(view, node):
         return "not started"
-    if facts is not None and (facts.stopped is not None or view.pair.gone(node)):
+    if facts.stopped is not None or view.pair.gone(node):
         return "server stopped"
-    if facts is not None and facts.role == row.silent and view.pair.running(node):
+    if facts.role == row.silent and view.pair.running(node):
         return f"is {row.silent}"
     return "not yet"
 

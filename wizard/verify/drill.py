@@ -64,7 +64,7 @@ class Drill:
         if set(roles) != {"active", "passive"}:
             return
         facts, other = pair.facts(roles["passive"]), pair.facts(roles["active"])
-        if facts is None or other is None or facts.synced is None or not pair.both_running:
+        if facts.synced is None or not pair.both_running:
             return
         self.active, self.survivor, self.phase = roles["active"].name, roles["passive"].name, "stop"
         self._old_start, self._old_role = other.started, facts.role_record
@@ -75,20 +75,20 @@ class Drill:
             self.phase = "prepare"  # the wrong node was stopped: begin again when it is back
             return
         facts = pair.facts(active)
-        again = facts is not None and facts.started is not self._old_start
+        again = facts.seen and facts.started is not self._old_start
         if not again and pair.running(active):
             return
         if pair.sight(active).alive is False:
             self.sign = "process"
         else:
-            logged = again or (facts is not None and facts.stopped is not None)
+            logged = again or facts.stopped is not None
             self.sign = "log" if logged else "partner"
         self._ended_at, self.phase = now, "takeover"
 
     def _at_takeover(self, pair: Pair, now: float) -> None:
         survivor = pair.profile.node(self.survivor)
         facts = pair.facts(survivor)
-        if facts is not None and facts.role == "active" and facts.role_record is not self._old_role:
+        if facts.role == "active" and facts.role_record is not self._old_role:
             self.takeover_seconds = now - self._ended_at
             peer = pair.partners_peer(survivor)
             self.takeover_by_log = _between(peer.left if peer is not None else None, facts.role_record)
@@ -97,13 +97,12 @@ class Drill:
             self._fail(f"{self.survivor} has not become active within {self.patience:g} s")
 
     def _at_start(self, pair: Pair, _: float) -> None:
-        facts = pair.facts(pair.profile.node(self.active))
-        if facts is not None and facts.started not in (None, self._old_start):
+        if pair.facts(pair.profile.node(self.active)).started not in (None, self._old_start):
             self.phase = "return"
 
     def _at_return(self, pair: Pair, now: float) -> None:
         facts, other = (pair.facts(pair.profile.node(name)) for name in (self.active, self.survivor))
-        if facts is None or other is None or not pair.both_running:
+        if not pair.both_running:
             return
         if facts.role == other.role == "active":
             self._fail(f"{self.active} became active again while {self.survivor} is active: a split brain")

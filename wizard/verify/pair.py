@@ -91,10 +91,9 @@ class Pair:
     def sight(self, node: Node) -> Sight:
         return self.sights.get(node.name) or Sight()
 
-    def facts(self, node: Node) -> Facts | None:
-        """Return the facts of a node whose log says anything about a start, else None."""
-        facts = self.sight(node).facts
-        return facts if facts is not None and facts.seen else None
+    def facts(self, node: Node) -> Facts:
+        """Return what the node's log says about its newest start: nothing, if it has none or is not here."""
+        return self.sight(node).facts or Facts()
 
     def unseen(self, node: Node) -> bool:
         """Whether the node's log is not available: it is on another machine and no `--log` names it."""
@@ -110,13 +109,11 @@ class Pair:
 
     def running(self, node: Node) -> bool:
         """Whether the node's newest start is complete, and nothing shows that it has ended since."""
-        facts = self.facts(node)
-        return facts is not None and facts.complete is not None and not self.ended(node)
+        return self.facts(node).complete is not None and not self.ended(node)
 
     def ended(self, node: Node) -> bool:
         """Whether the log, the process or the partner shows that the node's server has ended."""
-        facts = self.facts(node)
-        stopped = facts is not None and facts.stopped is not None
+        stopped = self.facts(node).stopped is not None
         return stopped or self.sight(node).alive is False or self.gone(node)
 
     @property
@@ -126,34 +123,27 @@ class Pair:
     @property
     def both_complete(self) -> bool:
         """Whether both nodes' newest starts are complete, whatever came later."""
-        return all(one and one.started and one.complete for one in map(self.facts, self.nodes))
+        return all(one.started and one.complete for one in map(self.facts, self.nodes))
 
     @property
     def can_progress(self) -> bool:
         """Whether what is missing can still happen: one of the starts has neither failed nor ended."""
         known = map(self.facts, self.nodes)
-        return any(one is not None and not one.failed and one.stopped is None for one in known)
+        return any(one.seen and not one.failed and one.stopped is None for one in known)
 
     def role(self, node: Node) -> HaRole | None:
         """Return the node's present role; a server that has ended has none."""
-        facts = self.facts(node)
-        return None if facts is None or self.ended(node) else facts.role
+        return None if self.ended(node) else self.facts(node).role
 
     def uuid(self, node: Node) -> str | None:
-        facts = self.facts(node)
-        return facts.local.uuid if facts is not None and facts.local is not None else None
+        local = self.facts(node).local
+        return local.uuid if local is not None else None
 
     def partners_peer(self, node: Node) -> Peer | None:
         """Return the partner as this node's log knows it: by the id of its newest start, else by its address."""
-        facts = self.facts(node)
-        if facts is None:
-            return None
-        uuid = self.uuid(self.partner(node))
-        if uuid is not None and uuid in facts.peers:
-            return facts.peers[uuid]
-        wanted = self.hazelcast(self.partner(node))
-        known = [peer for peer in facts.peers.values() if self.matches(wanted, peer.address)]
-        return known[-1] if known else None
+        partner, peers = self.partner(node), self.facts(node).peers
+        known = [peer for peer in peers.values() if self.matches(self.hazelcast(partner), peer.address)]
+        return peers.get(self.uuid(partner) or "") or (known[-1] if known else None)
 
     def left(self, node: Node) -> Peer | None:
         """Return this node as its partner saw it leave; None if it did not, or is back."""
@@ -163,7 +153,7 @@ class Pair:
     def back(self, node: Node) -> bool:
         """Whether a node that left has begun another start since: its id is another one, or not known yet."""
         peer, facts, uuid = self.left(node), self.facts(node), self.uuid(node)
-        if peer is None or facts is None or facts.started is None:
+        if peer is None or facts.started is None:
             return False
         return uuid != peer.uuid if uuid is not None else facts.complete is None
 
@@ -221,11 +211,11 @@ def _text(evidence: Evidence) -> str | None:
 class Seen(About):
     """A node whose newest start is in its log."""
 
-    def __init__(self, pair: Pair, node: Node, facts: Facts) -> None:
+    def __init__(self, pair: Pair, node: Node) -> None:
         super().__init__(node.name)
         self.pair = pair
         self.node = node
-        self.facts = facts
+        self.facts = pair.facts(node)
         self.partner = pair.partner(node)
         self.replay = f"replay the profile, then start {node.name} again"
 

@@ -85,8 +85,7 @@ def markdown(view: View, name: str, packs: Mapping[str, Pack], *, now: float | N
             lines += ["", "Fix:", "", *_block(one.fix)]
     lines += ["", "## Timeline", "", "Each node by its own clock."]
     for node in view.pair.nodes:
-        facts = view.pair.facts(node)
-        moments = [f"{moment.time_text:<23}  {moment.text}" for moment in facts.moments] if facts else []
+        moments = [f"{one.time_text:<23}  {one.text}" for one in view.pair.facts(node).moments]
         lines += ["", f"### {node.name}", "", *_block("\n".join(moments) or "nothing is known about it")]
     lines += ["", "## Profile", "", *_block(show(view.pair.profile).rstrip(), "toml"), ""]
     return "\n".join(lines)
@@ -94,15 +93,14 @@ def markdown(view: View, name: str, packs: Mapping[str, Pack], *, now: float | N
 
 def report_json(view: View, name: str) -> dict[str, Any]:
     """Return the report as data: the object of the contract, the drill and the timeline."""
-    nodes = {node.name: view.pair.facts(node) for node in view.pair.nodes}
     return {
         "version": 1,
         "profile": name,
         **view.to_json(),
         "drill": view.drill.to_json() if view.drill is not None else None,
         "timeline": {
-            node: [{"time": one.time_text, "text": one.text} for one in facts.moments] if facts else []
-            for node, facts in nodes.items()
+            node.name: [{"time": one.time_text, "text": one.text} for one in view.pair.facts(node).moments]
+            for node in view.pair.nodes
         },
     }
 

@@ -28,10 +28,9 @@ class Row(NamedTuple):
 
     def judge(self, pair: Pair) -> Iterator[Finding]:
         for node in pair.nodes if self.node is not None else ():
-            facts = pair.facts(node)
-            if facts is not None and (facts.started is not None or not self.requires_start):
-                yield from self.node(Seen(pair, node, facts))  # type: ignore[misc]
-            elif self.requires_start:
+            if not self.requires_start or pair.facts(node).started is not None:
+                yield from self.node(Seen(pair, node))  # type: ignore[misc]
+            else:
                 unseen = pair.unseen(node)
                 fix = pair.show_log(node) if unseen else None
                 yield About(node.name).skipped(NO_LOG if unseen else NOT_STARTED, fix)

@@ -28,6 +28,7 @@ from wizard.steps import procedure
 from wizard.system import finding
 from wizard.system.cancel import Cancel
 from wizard.system.errors import ChecksFailed
+from wizard.verify.facts import Facts
 from wizard.verify.homes import LOG, packs_here
 from wizard.verify.hosts import resolve
 from wizard.verify.judges.analytics import SETTLING
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from wizard.profile.files import LoadedProfile
     from wizard.profile.model import Node
     from wizard.system.finding import Finding
-    from wizard.verify.facts import Facts
 
 ServersOutcome = Literal["healthy", "waiting", "unhealthy", "stopped", "refused", "failed", "cancelled"]
 ServerState = Literal["running", "waiting", "starting", "stopping", "stopped", "failed"]
@@ -216,7 +216,7 @@ class Servers:
             now, text = "stopped", "stopped"
         elif own.is_stopping:
             now, text = "stopping", "stopping"
-        elif facts is None or not self.begun(node):
+        elif not facts.seen or not self.begun(node):
             text = "launched"
         elif facts.complete is not None:
             if own.launched is not None and own.seconds is None:
@@ -243,12 +243,12 @@ class Servers:
         unreadable = trouble is not None and trouble.kind == "unreadable"
         return own.launched is None or unreadable or self._newest_start(node) not in (None, own.before)
 
-    def _facts(self, node: Node) -> Facts | None:
-        return self.view.pair.facts(node) if self.view is not None else None
+    def _facts(self, node: Node) -> Facts:
+        return self.view.pair.facts(node) if self.view is not None else Facts()
 
     def _newest_start(self, node: Node) -> str | None:
-        facts = self._facts(node)
-        return facts.started.line if facts is not None and facts.started is not None else None
+        started = self._facts(node).started
+        return started.line if started is not None else None
 
     def _has_gone(self, own: _Server, pid: int | None) -> bool:
         """Whether a server that was launched, or found running, has ended, and its launcher too."""
@@ -422,7 +422,7 @@ class Servers:
     def passive_first(self) -> list[Node]:
         """Return the nodes in the order in which they are stopped: the active one last."""
         view = self.view or self.look()
-        active = [node for node in self.nodes if (facts := view.pair.facts(node)) and facts.role == "active"]
+        active = [node for node in self.nodes if view.pair.facts(node).role == "active"]
         return sorted(self.nodes, key=active.__contains__)
 
     def stop(self, node: Node, limit: float, *, kill: bool = False) -> bool:

@@ -92,8 +92,7 @@ def start(servers: Servers, *, timeout: float = START_LIMIT, wait: bool = True) 
 
     def tables_made(view: View) -> bool:
         """Whether the first node's log has `Cluster initialization completed`: then it has created the tables."""
-        facts = view.pair.facts(first)
-        return servers.begun(first) and facts is not None and facts.clustered is not None
+        return servers.begun(first) and view.pair.facts(first).clustered is not None
 
     with locked(servers.homes):
         stopped = [node for node in servers.nodes if servers.pid(node) is None]

@@ -27,15 +27,14 @@ def spark_masters(pair: Pair) -> Iterator[Finding]:
     elif pair.both_complete:
         fix = "both nodes need carbon.spark.master.count of the profile and one Hazelcast cluster: replay, then start "
         fix += "both again"
-        facts = pair.facts(pair.nodes[1])
-        evidence = record or (facts.complete if facts is not None else None)
+        evidence = record or pair.facts(pair.nodes[1]).complete
         message = f"{of_wanted}, although both nodes are up"
         yield About(name or pair.nodes[1].name).error(message, evidence, fix)
     elif count and (other := pair.unseen_partner(passive=False)) is not None:
         yield About(other.name).skipped(NO_LOG, pair.show_log(other))
     elif pair.can_progress:
         yield about.waiting(f"{of_wanted} so far", record)
-    elif any(map(pair.facts, pair.nodes)):
+    elif any(pair.facts(node).seen for node in pair.nodes):
         yield about.skipped("not reached: the start failed or the server was stopped")
     else:
         yield about.skipped(NOT_STARTED)
@@ -49,11 +48,11 @@ def _masters(pair: Pair, wanted: int) -> tuple[int, str | None, Record | None]:
     counts: list[tuple[int, str, Record]] = []
     own: list[tuple[str, Record]] = []
     for node, facts in ((node.name, pair.facts(node)) for node in pair.nodes):
-        if facts is not None and facts.masters is not None:
+        if facts.masters is not None:
             counts.append((facts.masters[0], node, facts.masters[1]))
-        if facts is not None and facts.redundant is not None:
+        if facts.redundant is not None:
             counts.append((wanted, node, facts.redundant))
-        if facts is not None and facts.own_master is not None:
+        if facts.own_master is not None:
             own.append((node, facts.own_master))
     if own:
         counts.append((len(own), *own[-1]))
@@ -62,7 +61,7 @@ def _masters(pair: Pair, wanted: int) -> tuple[int, str | None, Record | None]:
 
 def node_id(pair: Pair) -> Iterator[Finding]:
     """Compare the nodes' own ids: two nodes with one id compete for the index."""
-    known = [(node, *facts.node_id) for node in pair.nodes if (facts := pair.facts(node)) and facts.node_id]
+    known = [(node, *found) for node in pair.nodes if (found := pair.facts(node).node_id)]
     same = len(known) == len(pair.nodes) and len({id for _, id, _ in known}) == 1
     fix = f"stop {pair.nodes[1].name}, remove my-node-id.dat in its home (repository/conf/analytics or "
     fix += "repository/data), and start it again"
@@ -102,7 +101,7 @@ def _after_all_were_up(seen: Seen) -> bool:
         return False
     last, up = facts.spark_sql.last.time, facts.complete.time
     peer = seen.pair.partners_peer(seen.node)
-    if peer is not None and peer.joined is not None and other is not None:
+    if peer is not None and peer.joined is not None:
         joined, begun = peer.joined.time, other.local.record.time if other.local else None
         completed = other.complete.time if other.complete else None
         if joined and begun and completed and up:

@@ -77,8 +77,7 @@ def strangers(pair: Pair) -> Iterator[Finding]:
     """Report the members of the cluster that are not nodes of the profile."""
     own, wanted = set(map(pair.uuid, pair.nodes)), list(map(pair.hazelcast, pair.nodes))
     for node in pair.nodes:
-        facts = pair.facts(node)
-        for peer in facts.peers.values() if facts is not None else ():
+        for peer in pair.facts(node).peers.values():
             known = peer.uuid in own or any(pair.matches(one, peer.address) for one in wanted)
             if peer.left is None and not known:
                 message = f"{peer.address} has joined the cluster and is not a node of this profile"
@@ -94,14 +93,14 @@ def member(seen: Seen) -> Iterator[Finding]:
     elif peer.joined is not None:
         yield seen.ok(f"{partner.name} has joined", peer.joined)
         # The second node logs nothing about the first: the first one's log counts for both.
-        facts = pair.facts(partner)
-        if facts is not None and facts.clustered is not None and pair.partners_peer(partner) is None:
-            yield About(partner.name).ok(f"is in one cluster with {seen.name}", facts.clustered)
+        clustered = pair.facts(partner).clustered
+        if clustered is not None and pair.partners_peer(partner) is None:
+            yield About(partner.name).ok(f"is in one cluster with {seen.name}", clustered)
 
 
 def _has_left(seen: Seen, record: Record) -> Finding:
     partner, facts = seen.partner, seen.pair.facts(seen.partner)
-    if seen.pair.back(partner) and facts is not None and facts.complete is None and facts.stopped is None:
+    if seen.pair.back(partner) and facts.complete is None and facts.stopped is None:
         return seen.waiting(f"{partner.name} has left and is starting again", record)
     fix = f"start it: {seen.pair.act('start', partner)}; if it runs, check the network between the nodes"
     return seen.error(f"{partner.name} left at {record.time_text} and is not back", record, fix)
@@ -111,10 +110,9 @@ def no_member(pair: Pair) -> Iterator[Finding]:
     """Judge a pair in which no log shows that a member joined, as the first node's would."""
     yield from strangers(pair)
     for node in pair.nodes:
-        facts, peer = pair.facts(node), pair.partners_peer(node)
-        if facts is not None and facts.started is not None and peer is not None and not pair.gone(node):
+        if pair.facts(node).started is not None and pair.partners_peer(node) and not pair.gone(node):
             return
-    seen = [Seen(pair, node, facts) for node in pair.nodes if (facts := pair.facts(node)) is not None]
+    seen = [Seen(pair, node) for node in pair.nodes if pair.facts(node).seen]
     if len(seen) == 2 and pair.both_complete:
         message = "both nodes are up, and neither has seen the other join"
         fix = "the Hazelcast ports must be reachable in both directions, with the same domain and members: "

@@ -43,11 +43,8 @@ _SUCCESS_OF: dict[str, Success] = {"spark-masters": "spark", "membership": "memb
 def causes(pair: Pair) -> Iterator[Finding]:
     """Yield one finding for each cause of each node's errors, with the id of its row."""
     for node in pair.nodes:
-        facts = pair.facts(node)
-        if facts is None:
-            continue
         together: dict[str, list[Trouble]] = {}
-        for key, trouble in facts.troubles.items():
+        for key, trouble in pair.facts(node).troubles.items():
             cause = trouble.failure.id if trouble.failure is not None else repr(key)
             together.setdefault(cause, []).append(trouble)
         groups = []
@@ -58,7 +55,7 @@ def causes(pair: Pair) -> Iterator[Finding]:
         explained = any(row == "log" and first.failure is not None for row, first, _ in groups)
         for row, first, troubles in groups:
             if row != "log" or first.failure is not None or not explained:
-                yield _cause(Seen(pair, node, facts), first, troubles)._replace(id=f"verify.{row}")
+                yield _cause(Seen(pair, node), first, troubles)._replace(id=f"verify.{row}")
 
 
 def _cause(seen: Seen, first: Trouble, troubles: list[Trouble]) -> Finding:

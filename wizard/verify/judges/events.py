@@ -53,12 +53,11 @@ def _offset(pair: Pair, node: Node) -> str:
     """Return a possible cause if one offset explains every port of the node in the logs, else nothing."""
     wanted, own, other = pair.event_ports(node), pair.facts(node), pair.facts(pair.partner(node))
     moved = set()
-    if own is not None and own.snapshot is not None:
+    if own.snapshot is not None:
         moved.add(own.snapshot[0].port - wanted.management)
-    if own is not None and own.listening is not None:
+    if own.listening is not None:
         moved.add(own.listening[0] - wanted.sync)
-    if other is not None:
-        moved |= {address.port - wanted.sync for address in other.publishers}
+    moved |= {address.port - wanted.sync for address in other.publishers}
     if len(moved) != 1 or 0 in moved or wanted.offset is None or not (wanted.sync and wanted.management):
         return ""
     offset = wanted.offset + moved.pop()
@@ -87,7 +86,7 @@ def event_sync(seen: Seen) -> Iterator[Finding]:
 
 def no_event_sync(pair: Pair) -> Iterator[Finding]:
     """Judge a pair in which no log shows an event sync."""
-    known = [facts for node in pair.nodes if (facts := pair.facts(node)) is not None and facts.started]
+    known = [facts for facts in map(pair.facts, pair.nodes) if facts.started]
     if any(facts.publishers or facts.unconnected for facts in known):
         return
     other = pair.unseen_partner(passive=True)

@@ -40,7 +40,7 @@ def _log_of(pair: Pair, node: Node) -> Finding | None:
         java = BY_ID["java-version"]
         return about.error(f"no start: {java.cause}", facts.refused, java.fix)
     if facts.started is not None:
-        return _started(Seen(pair, node, facts), start)
+        return _started(Seen(pair, node), start)
     if sight.latest is None and sight.sample:
         message = f"the log has another format: its lines look like “{sight.sample}”, not like “{EXPECTED}”"
         fix = f"name the server's own log, repository/logs/wso2carbon.log, with --log {node.name}=FILE, or "
@@ -88,7 +88,7 @@ def _partner_state(pair: Pair, node: Node) -> tuple[str, str | None]:
     facts, start = pair.facts(node), f"start {node.name}: {pair.act('start', node)}"
     if pair.unseen(node):
         return "has not registered yet", f"{start}, or show its log: {pair.show_log(node)}"
-    if facts is None or facts.started is None:
+    if facts.started is None:
         return "was not started", start
     if facts.stopped is not None or pair.sight(node).alive is False:
         return "has ended and must be started first", start
