@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from wizard.profile.model import Node
     from wizard.system.finding import Finding
     from wizard.verify.record import Record
-    from wizard.verify.view import View
+    from wizard.verify.verdict import View
     from wizard.verify.watcher import Watcher
 
 PERIOD = 0.5

@@ -291,7 +291,7 @@ def test_passwords_as_files_hold_them(pack: Path) -> None:
 
 
 def test_the_zip_of_a_c_app(tmp_path: Path) -> None:
-    from wizard.verify.receivers import look
+    from wizard.verify.checks import receivers_of
 
     folder = tmp_path / "repository/deployment/server/carbonapps"
     folder.mkdir(parents=True)
@@ -305,7 +305,7 @@ def test_the_zip_of_a_c_app(tmp_path: Path) -> None:
 
     def looked_into(content: bytes) -> None:
         (folder / "a.car").write_bytes(content)
-        look(tmp_path)
+        receivers_of(tmp_path)
         assert sorted(path.name for path in tmp_path.rglob("*.xml")) == []
 
     fuzz(0.03, looked_into, content=mutated(data, (*ODD, b"PK\x01\x02", b"\xff" * 8), most=6))

@@ -13,7 +13,7 @@ from tests.support.memory import memory_below
 from wizard.pack import driver
 from wizard.pack.archive import Archive, BadArchive
 from wizard.pack.driver import DriverError
-from wizard.verify.receivers import look
+from wizard.verify.checks import receivers_of
 
 LOCAL, CENTRAL, END = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
 
@@ -48,7 +48,7 @@ def test_a_directory_of_a_million_entries_is_refused_before_it_is_parsed(tmp_pat
     with memory_below(8_000_000):
         with pytest.raises(DriverError, match="directory is too large"):
             driver.inspect(apps / "x.car")
-        (unreadable,) = look(tmp_path).unreadable
+        (unreadable,) = receivers_of(tmp_path).unreadable
     assert "directory is too large" in unreadable.reason
 
 
@@ -130,7 +130,7 @@ def test_a_member_that_cannot_be_read_is_one_kind_of_error(tmp_path: Path, damag
     with pytest.raises(BadArchive) as raised, Archive(path) as opened:
         opened.head("R/a.xml", 10_000)
     assert len(str(raised.value)) < 200
-    assert [one.path[-5:] for one in look(tmp_path).unreadable] == ["x.car"]
+    assert [one.path[-5:] for one in receivers_of(tmp_path).unreadable] == ["x.car"]
     assert driver.inspect(path).is_mysql_driver or damage == "cut"
     if damage == "encrypted":  # the manifest too: then the version alone is unknown
         for signature, at in ((LOCAL, 6), (CENTRAL, 8)):

@@ -34,8 +34,7 @@ from wizard.verify.spark import Look, SparkAddress
 from wizard.verify.spark_verdict import SparkView, judge_spark
 from wizard.verify.story import Story
 from wizard.verify.ui import PageAnswer
-from wizard.verify.verdict import judge
-from wizard.verify.view import View, view_of
+from wizard.verify.verdict import View, judge, view_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACES = {

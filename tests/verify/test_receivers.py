@@ -12,7 +12,7 @@ from tests.support.memory import memory_below
 from tests.support.server_logs import profile
 from tests.support.strangers import put as put_hostile
 from wizard.system.finding import SetField
-from wizard.verify.receivers import Receiver, look, receiver_findings
+from wizard.verify.checks import Receiver, receiver_findings, receivers_of
 
 RECEIVER = """<?xml version="1.0" encoding="UTF-8"?>
 <eventReceiver name="{name}" statistics="disable" trace="disable" xmlns="http://wso2.org/carbon/eventreceiver">
@@ -61,7 +61,7 @@ def put_c_app(home: Path, name: str, entries: dict[str, str | bytes]) -> Path:
 )
 def test_the_property_of_a_receiver(home: Path, text: str, duplicated: bool) -> None:
     put(home, "x.xml", text)
-    assert [(one.name, one.duplicated) for one in look(home).receivers] == [("x", duplicated)]
+    assert [(one.name, one.duplicated) for one in receivers_of(home).receivers] == [("x", duplicated)]
 
 
 def test_receivers_inside_c_apps_are_found(home: Path) -> None:
@@ -76,26 +76,28 @@ def test_receivers_inside_c_apps_are_found(home: Path) -> None:
             "Dashboard_1.0.0/broken.xml": "<not closed",
         },
     )
-    assert look(home).receivers == (
+    assert receivers_of(home).receivers == (
         Receiver(
             "repository/deployment/server/carbonapps/org_wso2_carbon_analytics_apim.car!Receiver_1.0.0/r.xml",
             "packed",
             True,
         ),
     )
-    assert look(home).unreadable == ()
+    assert receivers_of(home).unreadable == ()
 
 
 def test_receivers_of_tenants_are_found(home: Path) -> None:
     folder = home / "repository/tenants/7/eventreceivers"
     folder.mkdir(parents=True)
     (folder / "t.xml").write_text(receiver("of seven", "true"))
-    assert look(home).receivers == (Receiver("repository/tenants/7/eventreceivers/t.xml", "of seven", True),)
+    assert receivers_of(home).receivers == (
+        Receiver("repository/tenants/7/eventreceivers/t.xml", "of seven", True),
+    )
 
 
 def test_a_home_without_receivers_has_none(tmp_path: Path) -> None:
-    assert look(tmp_path) == look(tmp_path / "missing")
-    assert look(tmp_path).receivers == ()
+    assert receivers_of(tmp_path) == receivers_of(tmp_path / "missing")
+    assert receivers_of(tmp_path).receivers == ()
 
 
 @pytest.mark.parametrize(
@@ -108,7 +110,7 @@ def test_a_home_without_receivers_has_none(tmp_path: Path) -> None:
 )
 def test_a_broken_receiver_is_named(home: Path, content: str, reason: str) -> None:
     put(home, "x.xml", content)
-    found = look(home)
+    found = receivers_of(home)
     assert found.receivers == ()
     assert reason in found.unreadable[0].reason
     assert found.unreadable[0].path == "repository/deployment/server/eventreceivers/x.xml"
@@ -120,20 +122,20 @@ def test_a_c_app_that_is_broken_is_named(home: Path) -> None:
     path.write_bytes(content[:60] + b"\0" * 20 + content[80:])
     path.with_name("y.car").write_bytes(b"PK\x03\x04 no zip at all")
     path.with_name("z.car").write_bytes(b"")
-    assert [one.path[-5:] for one in look(home).unreadable] == ["x.car", "y.car", "z.car"]
+    assert [one.path[-5:] for one in receivers_of(home).unreadable] == ["x.car", "y.car", "z.car"]
 
 
 def test_an_entry_without_a_name_does_no_harm(home: Path) -> None:
     path = put_c_app(home, "x.car", {"R/r.xml": receiver("packed", "true"), "QQQ.xml": ""})
     content = path.read_bytes()
     path.write_bytes(content.replace(b"QQQ.xml", b"\0QQ.xml"))  # a name ends at its first zero byte
-    assert [one.name for one in look(home).receivers] == ["packed"]
-    assert look(home).unreadable == ()
+    assert [one.name for one in receivers_of(home).receivers] == ["packed"]
+    assert receivers_of(home).unreadable == ()
 
 
 def test_an_archive_that_inflates_without_end_is_left(home: Path) -> None:
     put_c_app(home, "bomb.car", {f"R{i}/r.xml": b" " * 1_100_000 for i in range(70)})
-    (unreadable,) = look(home).unreadable
+    (unreadable,) = receivers_of(home).unreadable
     assert "too much" in unreadable.reason
 
 
@@ -143,7 +145,7 @@ def test_an_encrypted_entry_is_named(home: Path) -> None:
     for signature, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         content[content.index(signature) + at] |= 1  # the flag that says "encrypted"
     path.write_bytes(content)
-    assert "encrypted" in look(home).unreadable[0].reason
+    assert "encrypted" in receivers_of(home).unreadable[0].reason
 
 
 @pytest.mark.parametrize("kind", ["pipe", "zero", "socket", "huge", "foreign"])
@@ -151,7 +153,7 @@ def test_anything_in_the_place_of_a_file_is_named(home: Path, kind: str) -> None
     for name in ("eventreceivers/x.xml", "carbonapps/x.car"):
         put_hostile(home / "repository/deployment/server" / name, kind)
     with no_hang(), memory_below(16_000_000):
-        found = look(home)
+        found = receivers_of(home)
     assert len(found.unreadable) == 2
     assert all(one.reason for one in found.unreadable)
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.server_logs import profile
 from wizard.system.finding import Finding
-from wizard.verify.link import link_findings
+from wizard.verify.checks import link_findings
 from wizard.verify.pair import Pair
 from wizard.verify.spark import Environment, Look, SparkAddress, places
 from wizard.verify.spark_verdict import SparkView, judge_spark

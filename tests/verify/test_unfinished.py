@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from wizard.transaction.home_lock import locked
-from wizard.verify.unfinished import unfinished_runs
+from wizard.verify.checks import unfinished_runs
 
 RUN = "20261124T101530Z-1f3a"
 

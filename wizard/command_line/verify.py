@@ -25,7 +25,7 @@ from wizard.verify.hosts import Hosts, resolve
 from wizard.verify.log import LIMIT, FileLog, PipeLog, open_log
 from wizard.verify.pair import show_log
 from wizard.verify.report import HEADLINES, is_output, lines, writable, write_report
-from wizard.verify.view import View
+from wizard.verify.verdict import View
 from wizard.verify.watcher import Watcher
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from wizard.preflight.checks import Check, CheckContext
 from wizard.server.process import server_of
 from wizard.system import bounded, finding, network
 from wizard.system.finding import Finding, Fix, SetField
-from wizard.verify.unfinished import UNFINISHED, unfinished_runs
+from wizard.verify.checks import UNFINISHED, unfinished_runs
 
 if TYPE_CHECKING:
     from wizard.pack.ports import Port

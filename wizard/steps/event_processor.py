@@ -13,6 +13,7 @@ from wizard.steps.step import Step, sole
 from wizard.system import finding
 from wizard.system.errors import EditError
 from wizard.system.finding import Finding, Fix, SetField
+from wizard.verify.checks import receiver_findings, receivers_of
 
 if TYPE_CHECKING:
     from wizard.pack.home import Pack
@@ -169,8 +170,6 @@ def member_interval(context: CheckContext, node: Node, pack: Pack) -> Iterator[F
 )
 @each_home()
 def duplicated(context: CheckContext, node: Node, pack: Pack) -> Iterable[Finding]:
-    from wizard.verify.receivers import receiver_findings
-
     return receiver_findings(context.profile, node.name, pack.home)
 
 
@@ -212,9 +211,7 @@ def read_event_processor(found: Reading) -> None:
 
 def read_receivers(found: Reading) -> None:
     """Whether the clients send every event to both nodes, as far as the receivers tell."""
-    from wizard.verify.receivers import look
-
-    looked = look(found.pack.home)
+    looked = receivers_of(found.pack.home)
     field = "event_processor.duplicated_events"
     duplicated = [receiver for receiver in looked.receivers if receiver.duplicated]
     if duplicated and len(duplicated) == len(looked.receivers):

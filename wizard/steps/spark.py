@@ -16,7 +16,7 @@ from wizard.steps.step import Step
 from wizard.system import finding, network
 from wizard.system.finding import Finding, Fix, SetField
 from wizard.system.presence import is_folder
-from wizard.verify.link import link_findings, obstacle
+from wizard.verify.checks import link_findings, obstacle
 
 if TYPE_CHECKING:
     from wizard.pack.home import Pack

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from wizard.verify.pair import About, Pair
+from wizard.verify.record import Record, between
 
 if TYPE_CHECKING:
     from wizard.system.finding import Finding
-    from wizard.verify.record import Record
 
 Phase = Literal["prepare", "stop", "takeover", "start", "return", "passed", "failed"]
 
@@ -91,7 +91,7 @@ class Drill:
         if facts.role == "active" and facts.role_record is not self._old_role:
             self.takeover_seconds = now - self._ended_at
             peer = pair.partners_peer(survivor)
-            self.takeover_by_log = _between(peer.left if peer is not None else None, facts.role_record)
+            self.takeover_by_log = _seconds(peer.left if peer else None, facts.role_record)
             self.phase = "start"
         elif now - self._ended_at > self.patience:
             self._fail(f"{self.survivor} has not become active within {self.patience:g} s")
@@ -107,7 +107,7 @@ class Drill:
         if facts.role == other.role == "active":
             self._fail(f"{self.active} became active again while {self.survivor} is active: a split brain")
         elif facts.role == "passive" and facts.synced is not None:
-            self.return_seconds = _between(facts.started, facts.synced)
+            self.return_seconds = _seconds(facts.started, facts.synced)
             self.phase, self._passed_at = "passed", now
 
     def _fail(self, problem: str) -> None:
@@ -173,11 +173,9 @@ class Drill:
         }
 
 
-def _between(first: Record | None, last: Record | None) -> float | None:
-    """Return the seconds between two records of the same log."""
-    if first is None or last is None or first.time is None or last.time is None:
-        return None
-    return (last.time - first.time).total_seconds()
+def _seconds(first: Record | None, last: Record | None) -> float | None:
+    lasted = between(first, last)
+    return lasted.total_seconds() if lasted is not None else None
 
 
 def _rounded(seconds: float | None) -> float | None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, Literal, NamedTuple
 
 from wizard.verify.knowledge import Failure, RowName
-from wizard.verify.record import Record
+from wizard.verify.record import Record, between
 
 HaRole = Literal["active", "passive", "backup"]
 Success = Literal["start", "database", "spark", "receiver", "events", "member"]
@@ -88,7 +88,7 @@ class Tally:
         """
         if known is None:
             return cls(record, record, record.times, at, record, record.times)
-        if known.in_a_row >= 3 and (gap := _between(known.last, record)) is not None:
+        if known.in_a_row >= 3 and (gap := between(known.last, record)) is not None:
             lasted = max(known.lasted, timedelta(seconds=1))
             if gap > max(lasted, OUTAGE * lasted / known.in_a_row):
                 known.since, known.in_a_row = record, 0
@@ -101,12 +101,7 @@ class Tally:
     @property
     def lasted(self) -> timedelta:
         """How long such errors came, without a long gap."""
-        return max(_between(self.since, self.last) or timedelta(), timedelta())
-
-
-def _between(first: Record, last: Record) -> timedelta | None:
-    begun, ended = first.time, last.time
-    return ended - begun if begun is not None and ended is not None else None
+        return max(between(self.since, self.last) or timedelta(), timedelta())
 
 
 @dataclass(slots=True)

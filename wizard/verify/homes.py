@@ -11,10 +11,9 @@ from wizard.server.process import server_of
 from wizard.system import finding
 from wizard.system.errors import EditError
 from wizard.system.finding import Finding
+from wizard.verify.checks import link_findings, receiver_findings
 from wizard.verify.clean import LOCATION, plan_cleaning
 from wizard.verify.hosts import Hosts
-from wizard.verify.link import link_findings
-from wizard.verify.receivers import receiver_findings
 
 if TYPE_CHECKING:
     from wizard.profile.model import Node, Profile

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from wizard.passwords.masking import without_quoted_passwords
@@ -111,6 +111,12 @@ class Record(NamedTuple):
         """The line and its causes, the root last."""
         causes = [text for text in map(printable, self.raw_trace) if text.startswith("Caused by:")]
         return "\n".join((self.line, *causes[-QUOTED_CAUSES:]))
+
+
+def between(first: Record | None, last: Record | None) -> timedelta | None:
+    """Return the time from one record to another of the same log; None if one is missing or has no time."""
+    begun, ended = first and first.time, last and last.time
+    return ended - begun if begun is not None and ended is not None else None
 
 
 def parse(line: bytes) -> Record | None:

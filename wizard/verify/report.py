@@ -17,7 +17,7 @@ from wizard.system.durable import write_all, write_durably
 from wizard.system.errors import UsageError
 from wizard.system.finding import finding_lines
 from wizard.system.printable import escaped
-from wizard.verify.view import View
+from wizard.verify.verdict import View
 
 if TYPE_CHECKING:
     from wizard.pack.home import Pack

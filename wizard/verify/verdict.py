@@ -1,4 +1,4 @@
-"""The profile and both nodes' logs → findings, and whether the pair is healthy (procedure 9).
+"""The profile and both nodes' logs → findings, whether the pair is healthy (procedure 9), and the `View` of it all.
 
 Pure: nothing is read here.  Each `Row` is one row of the table in the procedure.  What a complete start always shows
 is an error if it is missing after `WSO2 Carbon started`, and awaited before.
@@ -6,15 +6,23 @@ is an error if it is missing after `WSO2 Carbon started`, and awaited before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from wizard.system import finding
-from wizard.system.finding import Finding
+from wizard.system.finding import ANY_PROFILE, Finding, Fix
+from wizard.verify.checks import UNFINISHED
 from wizard.verify.judges import analytics, cluster, errors, events, starts
 from wizard.verify.pair import NO_LOG, NOT_STARTED, About, Pair, Seen
 
+if TYPE_CHECKING:
+    from wizard.verify.drill import Drill
+    from wizard.verify.facts import Moment
+    from wizard.verify.spark import Look, SparkAddress
+
 PairOutcome = Literal["healthy", "waiting", "unhealthy"]
+EXIT_CODES: dict[PairOutcome, int] = {"healthy": 0, "unhealthy": 3, "waiting": 4}
 
 
 class Row(NamedTuple):
@@ -79,3 +87,44 @@ def outcome(findings: Iterable[Finding], *, unseen: bool) -> PairOutcome:
     if "error" in statuses:
         return "unhealthy"
     return "waiting" if unseen or "waiting" in statuses else "healthy"
+
+
+@dataclass(frozen=True)
+class View:
+    """What is known about the pair at one moment: one value for lines, JSON, report and dashboard.
+
+    `spark` is None before the first look; `news` came since the last view.
+    """
+
+    pair: Pair
+    findings: tuple[Finding, ...]
+    outcome: PairOutcome
+    spark: Look | None = None
+    places: Mapping[str, SparkAddress] = field(default_factory=dict)
+    drill: Drill | None = None
+    news: tuple[tuple[str, Moment], ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of the contract; 5 if a run of the wizard was interrupted in one of the homes."""
+        return 5 if any(one.id == UNFINISHED for one in self.findings) else EXIT_CODES[self.outcome]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object of the contract: outcome and findings, nothing else."""
+        return {"outcome": self.outcome, "findings": [finding_json(one) for one in self.findings]}
+
+
+def finding_json(one: Finding) -> dict[str, Any]:
+    """Return a finding as in the contract."""
+    return {key: getattr(one, key) for key in ("id", "node", "status", "message", "evidence", "fix")}
+
+
+def view_of(pair: Pair, findings: list[Finding], *, mask: Callable[[str], str] = str, **more: Any) -> View:
+    """Return the view with these findings, and `more` of its fields; `mask` hides passwords in all that is shown."""
+    masked = []
+    for one in findings:
+        fix = one.remedy and one.remedy.for_profile(pair.called or ANY_PROFILE)
+        fix = fix and Fix(mask(fix.text), fix.action)
+        evidence = one.evidence and mask(one.evidence)
+        masked.append(one._replace(message=mask(one.message), evidence=evidence, remedy=fix))
+    return View(pair, tuple(masked), outcome(masked, unseen=any(map(pair.unseen, pair.nodes))), **more)

@@ -16,6 +16,7 @@ from wizard.pack.home import Pack
 from wizard.system import bounded, finding
 from wizard.system.errors import EditError
 from wizard.system.finding import ANY_PROFILE, Finding
+from wizard.verify.checks import UNFINISHED, unfinished_runs
 from wizard.verify.drill import Drill
 from wizard.verify.facts import Moment
 from wizard.verify.homes import HOME_IDS, alive, home_findings
@@ -26,9 +27,7 @@ from wizard.verify.spark import BETWEEN, Look, SparkAddress, look, places, two_l
 from wizard.verify.spark_verdict import SPARK_IDS, SparkView, judge_spark
 from wizard.verify.story import Story
 from wizard.verify.ui import LIMIT
-from wizard.verify.unfinished import UNFINISHED, unfinished_runs
-from wizard.verify.verdict import judge
-from wizard.verify.view import View, view_of
+from wizard.verify.verdict import View, judge, view_of
 
 if TYPE_CHECKING:
     from wizard.profile.model import Node, Profile

@@ -28,6 +28,7 @@ from wizard.steps import procedure
 from wizard.system import finding
 from wizard.system.cancel import Cancel
 from wizard.system.errors import ChecksFailed
+from wizard.verify.checks import UNFINISHED, unfinished_runs
 from wizard.verify.facts import Facts
 from wizard.verify.homes import LOG, packs_here
 from wizard.verify.hosts import resolve
@@ -35,9 +36,7 @@ from wizard.verify.judges.analytics import SETTLING
 from wizard.verify.knowledge import BY_ID, recognise
 from wizard.verify.log import FileLog, PipeLog, lines_that_matter
 from wizard.verify.story import Story
-from wizard.verify.unfinished import UNFINISHED, unfinished_runs
-from wizard.verify.verdict import PairOutcome, outcome
-from wizard.verify.view import EXIT_CODES, View, finding_json
+from wizard.verify.verdict import EXIT_CODES, PairOutcome, View, finding_json, outcome
 from wizard.verify.watcher import Watcher
 
 if TYPE_CHECKING:

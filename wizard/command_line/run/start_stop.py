@@ -35,7 +35,7 @@ from wizard.system.errors import (
 )
 from wizard.system.finding import finding_lines
 from wizard.transaction.home_lock import locked
-from wizard.verify.unfinished import UNFINISHED
+from wizard.verify.checks import UNFINISHED
 from wizard.verify.verdict import ROLLING
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from wizard.passwords.resolver import Resolver
     from wizard.profile.files import LoadedProfile
     from wizard.profile.model import Node, Profile
-    from wizard.verify.view import View
+    from wizard.verify.verdict import View
 
 KNOWING = 20.0
 """Seconds that the first verdict about a pair, the Spark UIs included, may take."""

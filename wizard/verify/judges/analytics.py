@@ -8,7 +8,7 @@ from datetime import timedelta
 from wizard.system.finding import Finding
 from wizard.verify.judges.errors import OVER, is_quiet, succeeded
 from wizard.verify.pair import NO_LOG, NOT_STARTED, About, Pair, Seen
-from wizard.verify.record import Record
+from wizard.verify.record import Record, between
 
 SETTLING = timedelta(seconds=60)
 """How long after both nodes are up a query may find no Spark: its application has to be started first."""
@@ -79,8 +79,8 @@ def spark_sql(seen: Seen) -> Iterator[Finding]:
     if tally is None:
         return
     times = f"({tally.count} times)"
-    if _after_all_were_up(seen):
-        over = succeeded(seen.facts, "spark", tally) or is_quiet(pair.sight(seen.node), tally)
+    if _after_all_were_up(seen, tally.last):
+        over = succeeded(seen.facts, "spark", tally) or is_quiet(seen, tally)
         report = seen.warning if over else seen.error
         message = f"queries {'found' if over else 'find'} no Spark, although both nodes are up {times}"
         fix = "open the UIs of the Spark masters; replay if carbon.spark.master.count differs"
@@ -91,19 +91,15 @@ def spark_sql(seen: Seen) -> Iterator[Finding]:
         yield seen.waiting("queries find no Spark yet: harmless until all nodes are up", tally.last)
 
 
-def _after_all_were_up(seen: Seen) -> bool:
+def _after_all_were_up(seen: Seen, last: Record) -> bool:
     """Whether the last such error came when this node already knew both nodes to be up.
 
     By this node's clock alone: its partner is up as long after joining as the partner's own log says.
     """
-    facts, other = seen.facts, seen.pair.facts(seen.partner)
-    if not seen.pair.both_complete or facts.spark_sql is None or facts.complete is None:
-        return False
-    last, up = facts.spark_sql.last.time, facts.complete.time
-    peer = seen.pair.partners_peer(seen.node)
-    if peer is not None and peer.joined is not None:
-        joined, begun = peer.joined.time, other.local.record.time if other.local else None
-        completed = other.complete.time if other.complete else None
-        if joined and begun and completed and up:
-            up = max(up, joined + max(completed - begun, timedelta()))
-    return last is not None and up is not None and last - up > SETTLING
+    partner, peer = seen.pair.facts(seen.partner), seen.pair.partners_peer(seen.node)
+    since = between(seen.facts.complete, last)
+    joined = between(peer.joined if peer else None, last)
+    took = between(partner.local.record if partner.local else None, partner.complete)
+    if since is not None and joined is not None and took is not None:
+        since = min(since, joined - max(took, timedelta()))
+    return seen.pair.both_complete and since is not None and since > SETTLING

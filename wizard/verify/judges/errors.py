@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from wizard.system.finding import Finding
 from wizard.verify.facts import Success, Tally, Trouble
 from wizard.verify.knowledge import REACHED
-from wizard.verify.pair import Pair, Seen, Sight
+from wizard.verify.pair import Pair, Seen
+from wizard.verify.record import between
 
 if TYPE_CHECKING:
     from wizard.verify.facts import Facts
@@ -101,11 +102,7 @@ def _is_over(seen: Seen, trouble: Trouble) -> bool:
         return (seen.pair.both_complete and completed) or succeeded(facts, "spark", tally)
     if failure.over == "database" and (succeeded(facts, "database", tally) or completed):
         return True
-    return (
-        failure.over != "restart"
-        and facts.complete is not None
-        and is_quiet(seen.pair.sight(seen.node), tally)
-    )
+    return failure.over != "restart" and facts.complete is not None and is_quiet(seen, tally)
 
 
 def succeeded(facts: Facts, what: Success, tally: Tally) -> bool:
@@ -113,12 +110,11 @@ def succeeded(facts: Facts, what: Success, tally: Tally) -> bool:
     return facts.successes.get(what, 0) > tally.at
 
 
-def is_quiet(sight: Sight, tally: Tally) -> bool:
+def is_quiet(seen: Seen, tally: Tally) -> bool:
     """Whether the log goes on without such an error for as long as the errors lasted, or paused before."""
     again = min(tally.pause, LONGEST_PAUSE) if tally.pauses > 1 else timedelta()
-    latest = sight.latest or (sight.facts.last if sight.facts is not None else None)
-    now, last = latest.time if latest is not None else None, tally.last.time
-    return now is not None and last is not None and now - last >= max(tally.lasted, again, QUIET)
+    since = between(tally.last, seen.pair.sight(seen.node).latest or seen.facts.last)
+    return since is not None and since >= max(tally.lasted, again, QUIET)
 
 
 def unknown_errors(seen: Seen) -> Iterator[Finding]:

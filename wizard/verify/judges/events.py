@@ -11,6 +11,7 @@ from wizard.verify.facts import Address, Tally
 from wizard.verify.hosts import any_address
 from wizard.verify.knowledge import recognise
 from wizard.verify.pair import NO_LOG, NOT_WRITTEN, About, Pair, Seen
+from wizard.verify.record import between
 
 if TYPE_CHECKING:
     from wizard.profile.model import Node
@@ -124,7 +125,7 @@ def state_sync(seen: Seen) -> Iterator[Finding]:
         fix = "the other node's management port must be reachable from here: run apimha-wizard check"
         message = f"its state is not synced, {failures.count} attempts failed"
         yield seen.error(message, failures.last.evidence, fix)
-    elif _goes_on(facts):
+    elif _goes_on(facts, failures):
         fix = "deploy to this node the C-Apps of the other node (deployment-sync), and start it again"
         message = "its state cannot be synced: this node has no execution plans, though its start is complete"
         yield seen.error(message, failures.last, fix)
@@ -142,13 +143,10 @@ def no_state_sync(pair: Pair) -> Iterator[Finding]:
         yield About(None).waiting("no node is passive yet")
 
 
-def _goes_on(facts: Facts) -> bool:
+def _goes_on(facts: Facts, failures: Tally) -> bool:
     """Whether the sync still fails for lack of plans after the node's start is complete.
 
     One attempt may coincide with the completion.
     """
-    if facts.complete is None or facts.sync_failures is None:
-        return False
-    last, complete = facts.sync_failures.last.time, facts.complete.time
-    late = last is not None and complete is not None and last - complete > RETRY
-    return late or facts.sync_failures_after_complete > 1
+    late = between(facts.complete, failures.last)
+    return facts.sync_failures_after_complete > 1 or (late is not None and late > RETRY)
