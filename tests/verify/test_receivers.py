@@ -76,28 +76,22 @@ def test_receivers_inside_c_apps_are_found(home: Path) -> None:
             "Dashboard_1.0.0/broken.xml": "<not closed",
         },
     )
-    assert receivers_of(home).receivers == (
-        Receiver(
-            "repository/deployment/server/carbonapps/org_wso2_carbon_analytics_apim.car!Receiver_1.0.0/r.xml",
-            "packed",
-            True,
-        ),
-    )
-    assert receivers_of(home).unreadable == ()
+    inside = "repository/deployment/server/carbonapps/org_wso2_carbon_analytics_apim.car!Receiver_1.0.0/r.xml"
+    assert receivers_of(home).receivers == [Receiver(inside, "packed", True)]
+    assert receivers_of(home).unreadable == []
 
 
 def test_receivers_of_tenants_are_found(home: Path) -> None:
     folder = home / "repository/tenants/7/eventreceivers"
     folder.mkdir(parents=True)
     (folder / "t.xml").write_text(receiver("of seven", "true"))
-    assert receivers_of(home).receivers == (
-        Receiver("repository/tenants/7/eventreceivers/t.xml", "of seven", True),
-    )
+    path = "repository/tenants/7/eventreceivers/t.xml"
+    assert receivers_of(home).receivers == [Receiver(path, "of seven", True)]
 
 
 def test_a_home_without_receivers_has_none(tmp_path: Path) -> None:
     assert receivers_of(tmp_path) == receivers_of(tmp_path / "missing")
-    assert receivers_of(tmp_path).receivers == ()
+    assert receivers_of(tmp_path).receivers == []
 
 
 @pytest.mark.parametrize(
@@ -111,7 +105,7 @@ def test_a_home_without_receivers_has_none(tmp_path: Path) -> None:
 def test_a_broken_receiver_is_named(home: Path, content: str, reason: str) -> None:
     put(home, "x.xml", content)
     found = receivers_of(home)
-    assert found.receivers == ()
+    assert found.receivers == []
     assert reason in found.unreadable[0].reason
     assert found.unreadable[0].path == "repository/deployment/server/eventreceivers/x.xml"
 
@@ -130,7 +124,7 @@ def test_an_entry_without_a_name_does_no_harm(home: Path) -> None:
     content = path.read_bytes()
     path.write_bytes(content.replace(b"QQQ.xml", b"\0QQ.xml"))  # a name ends at its first zero byte
     assert [one.name for one in receivers_of(home).receivers] == ["packed"]
-    assert receivers_of(home).unreadable == ()
+    assert receivers_of(home).unreadable == []
 
 
 def test_an_archive_that_inflates_without_end_is_left(home: Path) -> None:
