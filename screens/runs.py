@@ -192,12 +192,12 @@ def _masker(path: str) -> Masker:
     Raises:
         WizardError: never; a profile that cannot be read any more knows no password.
     """
-    from wizard.passwords.masking import masker
+    from wizard.passwords.masking import Masker
 
     try:
         loaded = load(path)
     except WizardError:
-        return masker(())
+        return Masker(())
     return masker_of(loaded.profile, resolver_of(loaded))
 
 

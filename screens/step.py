@@ -35,7 +35,7 @@ from screens.widgets.form import Form
 from screens.widgets.labelled import Labelled, cut_left, wrapped
 from screens.widgets.secret_field import SecretField
 from screens.widgets.sidebar import Sidebar
-from wizard.passwords.keep import keep
+from wizard.passwords.resolver import keep
 from wizard.passwords.secret import Secret
 from wizard.profile.drafts import draft_name
 from wizard.profile.fields import key_of

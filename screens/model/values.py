@@ -10,7 +10,7 @@ import re
 import shlex
 from typing import Any, Literal
 
-from wizard.passwords.keep import is_kept
+from wizard.passwords.resolver import is_kept
 from wizard.profile.fields import CHOICES, Key
 
 ReferenceKind = Literal["typed", "env", "file", "keyring", "command", "prompt"]

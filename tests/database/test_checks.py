@@ -18,9 +18,8 @@ from tests.support.pairs import make_pair
 from tests.support.playground import Playground, playground
 from tests.support.servers import Server, free_port, quoted
 from wizard.database.connection import connect
-from wizard.database.journal import FileJournal
 from wizard.database.provision import ProvisioningFailed
-from wizard.database.situation import LOCK
+from wizard.database.situation import LOCK, FileJournal
 from wizard.pack.home import Pack
 from wizard.passwords.secret import Secret
 from wizard.plan.planner import Plan

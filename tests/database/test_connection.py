@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 
+import pymysql
 import pytest
 
 from tests.support import listeners, servers
@@ -12,7 +13,7 @@ from tests.support.certificates import old_certificate
 from tests.support.playground import Playground
 from tests.support.servers import Server
 from wizard.database.connection import connect
-from wizard.database.failure import DatabaseError, Endpoint, by_number, translated
+from wizard.database.failure import DatabaseError, Endpoint, by_number
 from wizard.passwords.secret import Secret
 
 
@@ -204,9 +205,10 @@ class TestStatementsWithAPassword:
         with session(server) as inside, pytest.raises(DatabaseError, match="1064"):
             inside.make("CREATE NONSENSE")
 
-    def test_a_refused_policy_is_reported(self) -> None:
+    def test_a_refused_policy_is_reported(self, mariadb: Server) -> None:
         text = "Your password does not satisfy the current policy requirements"
-        problem = translated(Exception(1819, text), Endpoint("h", 1), "u", Secret("x"), Secret(""))
+        with session(mariadb) as inside:
+            problem = inside.failure(pymysql.err.OperationalError(1819, text), hiding=Secret("x"))
         assert text in problem.message
 
 

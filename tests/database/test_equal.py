@@ -10,8 +10,7 @@ from tests.database.test_checks import Looked, MakeContext, context_for
 from tests.database.test_names import named
 from tests.support.playground import Playground
 from wizard.command_line.run.databases import make_databases, sql_for_dba
-from wizard.database.needs import DatabaseResult
-from wizard.database.wanted import Database, databases_of
+from wizard.database.needs import Database, DatabaseResult, databases_of
 from wizard.preflight import checks
 from wizard.preflight.mysql import CHECKS
 from wizard.preflight.mysql.view import DatabaseView
@@ -31,13 +30,13 @@ def test_each_database_is_there_once_with_its_roles() -> None:
     names = {"user": "a", "registry": "a", "event_store": "e", "processed_data_store": "p", "stats": "e"}
     found = databases_of(names.items())
     assert found == (
-        Database("a", "user", ("registry",)),
-        Database("e", "event_store", ("stats",)),
-        Database("p", "processed_data_store"),
+        Database("a", ("user", "registry")),
+        Database("e", ("event_store", "stats")),
+        Database("p", ("processed_data_store",)),
     )
     assert [one.has_schema for one in found] == [True, False, False]
     assert [one.is_store for one in found] == [False, True, True]
-    assert Database("r", "registry").has_schema and not Database("s", "stats").is_store
+    assert Database("r", ("registry",)).has_schema and not Database("s", ("stats",)).is_store
 
 
 def test_each_is_created_once_and_the_script_runs_once(sharing: Playground) -> None:

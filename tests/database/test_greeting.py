@@ -15,9 +15,15 @@ from wizard.database.greeting import Greeting, greeting
 from wizard.passwords.secret import Secret
 
 
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test waits long for a peer that says nothing."""
+    monkeypatch.setattr("wizard.database.greeting.SPEAK_LIMIT", 0.3)
+
+
 def refusal(port: int, host: str = "127.0.0.1") -> DatabaseError:
     with pytest.raises(DatabaseError) as raised:
-        greeting(Endpoint(host, port), speak_limit=0.3, limit=1)
+        greeting(Endpoint(host, port), limit=1)
     assert raised.value.fix
     assert raised.value.place == f"MySQL at {host}:{port}"
     return raised.value
@@ -25,7 +31,7 @@ def refusal(port: int, host: str = "127.0.0.1") -> DatabaseError:
 
 def login_refusal(port: int) -> DatabaseError:
     with pytest.raises(DatabaseError) as raised:
-        connect(Endpoint("127.0.0.1", port), "u", Secret("p"), speak_limit=0.3, limit=1)
+        connect(Endpoint("127.0.0.1", port), "u", Secret("p"), limit=1)
     return raised.value
 
 
@@ -92,7 +98,7 @@ class TestSomethingElse:
     def test_what_only_looks_like_mysql(self, packet: bytes) -> None:
         with listeners.listener(listeners.saying(packet)) as port:
             try:
-                said = greeting(Endpoint("127.0.0.1", port), speak_limit=0.3)
+                said = greeting(Endpoint("127.0.0.1", port))
             except DatabaseError as problem:
                 assert problem.cause == "not-mysql"
             else:

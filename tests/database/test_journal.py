@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from wizard.database.failure import Endpoint
-from wizard.database.journal import FileJournal
+from wizard.database.situation import FileJournal
 from wizard.system.errors import Failed
 
 HERE = Endpoint("db", 3306)

@@ -13,8 +13,8 @@ import pytest
 from tests.support.playground import Playground, playground
 from tests.support.servers import Server, quoted
 from wizard.database.connection import DatabaseSession
-from wizard.database.journal import FileJournal
 from wizard.database.provision import DatabaseProgress
+from wizard.database.situation import FileJournal
 
 STATEMENTS = range(73) if os.environ.get("FAULTS") else (0, 1, 37, 72)
 """Those of the stock script that are tried."""

@@ -7,16 +7,14 @@ from typing import Any
 
 import pytest
 
-from wizard.database.accounts import Account
+from wizard.database.accounts import Account, Grant, Rights
 from wizard.database.failure import DatabaseError, Endpoint
 from wizard.database.greeting import Greeting
-from wizard.database.needs import Needs, administrator_lacks, decide
-from wizard.database.rights import Grant, Rights
+from wizard.database.needs import Database, Login, Needs, WantedDatabases, administrator_lacks, decide
 from wizard.database.schema import Contents
 from wizard.database.script import Schema, Script, Scripts, creates
 from wizard.database.server import Server
 from wizard.database.situation import Situation
-from wizard.database.wanted import Database, Login, WantedDatabases
 from wizard.passwords.secret import Secret
 
 TEXT = "CREATE TABLE a (i INT); CREATE TABLE b (i INT);"
@@ -36,7 +34,7 @@ SERVER = Server(
     lower_case_table_names=0,
     max_connections=151,
     read_only=False,
-    short_indexes=False,
+    index_limit=3072,
 )
 WANTED = WantedDatabases(
     Endpoint("db", 3306),
@@ -45,7 +43,7 @@ WANTED = WantedDatabases(
     "%",
     None,
     "wizard",
-    (Database("u", "user"), Database("e", "event_store")),
+    (Database("u", ("user",)), Database("e", ("event_store",))),
 )
 SITUATION = Situation(
     greeting=Greeting("8.4"),

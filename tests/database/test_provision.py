@@ -13,10 +13,9 @@ from tests.support import listeners, servers
 from tests.support.playground import Playground, playground
 from tests.support.servers import Server, quoted
 from wizard.database.failure import DatabaseError, Endpoint
-from wizard.database.needs import DatabaseResult
+from wizard.database.needs import DatabaseResult, Login
 from wizard.database.provision import ProvisioningFailed
 from wizard.database.situation import LOCK
-from wizard.database.wanted import Login
 from wizard.passwords.secret import Secret
 from wizard.system.cancel import Cancel
 from wizard.system.errors import Cancelled, Failed

@@ -10,17 +10,17 @@ from hypothesis import strategies as st
 
 from tests.support.playground import Playground
 from tests.support.servers import Server, quoted
-from wizard.database.accounts import Account
-from wizard.database.connection import connect
-from wizard.database.rights import (
+from wizard.database.accounts import (
     ALL_OF_A_DATABASE,
     SERVERS_NEED,
+    Account,
     Rights,
     grant_pattern,
     own_rights,
     parsed,
     rights_of,
 )
+from wizard.database.connection import connect
 
 EXACT = r"GRANT SELECT, INSERT ON `user\_db`.* TO 'a'@'%'"
 

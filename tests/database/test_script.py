@@ -68,20 +68,6 @@ class TestStatements:
     def test_a_string_holds_anything(self, string: str) -> None:
         assert texts(f"SELECT {string}; SELECT 2") == [f"SELECT {string}", "SELECT 2"]
 
-    def test_a_delimiter_of_its_own(self) -> None:
-        script = (
-            "SELECT 1;\nDELIMITER $$\nCREATE TRIGGER t BEFORE INSERT ON a FOR EACH ROW BEGIN\n"
-            "  SET NEW.x = 1;\n  SET NEW.y = ';';\nEND$$\n  delimiter ;\nSELECT 2;"
-        )
-        found = texts(script)
-        assert len(found) == 3
-        assert found[1].startswith("CREATE TRIGGER") and found[1].endswith("END")
-        assert found[1].count(";") == 3
-        assert found[2] == "SELECT 2"
-
-    def test_the_word_delimiter_within_a_statement_is_a_word(self) -> None:
-        assert texts("SELECT a AS\ndelimiter x;\nSELECT 2;") == ["SELECT a AS\ndelimiter x", "SELECT 2"]
-
     @pytest.mark.parametrize("broken", ["SELECT 'a", 'SELECT "a', "SELECT `a", "SELECT 1 /* a"])
     def test_an_unclosed_string_or_comment_is_reported_with_its_line(self, broken: str) -> None:
         with pytest.raises(EditError, match="line 2") as raised:

@@ -17,9 +17,9 @@ from wizard.database.accounts import Account
 from wizard.database.failure import Endpoint
 from wizard.database.greeting import Greeting, greeting
 from wizard.database.names import identifier, literal
+from wizard.database.needs import Database, Login, WantedDatabases
 from wizard.database.script import scripts_for
 from wizard.database.sql import sql_text
-from wizard.database.wanted import Database, Login, WantedDatabases
 from wizard.pack.home import Pack
 from wizard.passwords.secret import Secret
 
@@ -124,7 +124,7 @@ class TestTheText:
         "%",
         None,
         "wizard",
-        (Database("user_db", "user"), Database("store", "event_store")),
+        (Database("user_db", ("user",)), Database("store", ("event_store",))),
     )
 
     def test_is_in_the_dialect_of_the_server(self) -> None:
@@ -149,7 +149,7 @@ class TestTheText:
         wanted = dataclasses.replace(
             self.WANTED,
             login=Login(username, Secret(password)),
-            databases=(Database(name, "user"), Database("store", "event_store")),
+            databases=(Database(name, ("user",)), Database("store", ("event_store",))),
         )
         assert wanted.account == Account(username, "%")
         texts = [sql_text(one, None, Greeting("8.4"), with_password=True) for one in (wanted, self.WANTED)]

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from wizard.passwords.keep import is_kept, keep
 from wizard.passwords.references import FileReference, KeyringReference
-from wizard.passwords.resolver import Resolver
+from wizard.passwords.resolver import Resolver, is_kept, keep
 from wizard.passwords.secret import Secret
 from wizard.system import locations
 from wizard.system.errors import Failed

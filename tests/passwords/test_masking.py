@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from wizard.passwords.masking import masker, without_passwords, without_quoted_passwords
+from wizard.passwords.masking import Masker, without_passwords, without_quoted_passwords
 from wizard.passwords.secret import MASK
 
 VALUES = [
@@ -93,4 +93,4 @@ def test_a_long_value_takes_no_time_without_end(piece: str) -> None:
 
 def test_masking_takes_no_more_time_than_a_file_is_long() -> None:
     text = "a." * 500_000
-    assert masker(["correct horse"]).mask(text) == text
+    assert Masker(["correct horse"]).mask(text) == text

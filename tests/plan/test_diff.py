@@ -35,7 +35,7 @@ from tests.support.headless import (  # noqa: F401  (a fixture is used by its na
 )
 from tests.support.pairs import Pair
 from wizard.command_line.text import diff_lines
-from wizard.passwords.masking import Masker, masker
+from wizard.passwords.masking import Masker
 from wizard.passwords.secret import MASK
 from wizard.plan.change import Change
 from wizard.plan.diff import rows, unified
@@ -275,7 +275,7 @@ class TestTheDiff:
 
     def test_a_password_that_changes_is_a_line_that_changes(self) -> None:
         before, after = b"<password>old one</password>\n", b"<password>new one</password>\n"
-        found = [(row.kind, row.text) for row in rows(change(before, after), masker(["new one"]))]
+        found = [(row.kind, row.text) for row in rows(change(before, after), Masker(["new one"]))]
         assert found[:2] == [
             ("removed", f"<password>{MASK}</password>"),
             ("added", f"<password>{MASK}</password>"),
@@ -338,31 +338,31 @@ class TestMasking:
             attribute=escape(secret, {'"': "&quot;", "'": "&apos;"}),
             url=escape(url),
         )
-        shown = masker([secret]).mask(line)
+        shown = Masker([secret]).mask(line)
         assert MASK in shown
         around = template.split("{", maxsplit=1)[0] + MASK + template.rsplit("}", maxsplit=1)[-1]
         assert shown in {around, around.replace("<![CDATA[", "").replace("]]>", "")}
         assert quote(secret) not in shown
 
     def test_passwords_that_nobody_told_of_are_masked_by_their_place(self) -> None:
-        hide = masker([])
+        hide = Masker([])
         assert "wso2carbon" not in hide.mask("<password>wso2carbon</password>")
         assert "123" not in hide.mask("<url>jdbc:mysql://h/d?user=a&amp;password=123;x</url>")
         assert hide.mask("<username>wso2carbon</username>") == "<username>wso2carbon</username>"
 
     def test_a_short_password_does_not_hide_half_of_the_file(self) -> None:
-        hide = masker(["e"])
+        hide = Masker(["e"])
         assert hide.mask("<name>the</name>") == "<name>the</name>"
         assert hide.mask("<password>e</password>") == f"<password>{MASK}</password>"
 
     def test_a_reference_in_the_url_is_masked_by_its_name(self) -> None:
-        hide = masker(["x;y'z"], ["token"])
+        hide = Masker(["x;y'z"], ["token"])
         shown = hide.mask("<url>jdbc:mysql://h/d?a=b&amp;token=x;y'z&amp;c=d</url>")
         assert shown == f"<url>jdbc:mysql://h/d?a=b&amp;token={MASK}&amp;c=d</url>"
-        shown = masker(["x;y"], ["token"]).mask("<url>jdbc:mysql://h/d?token=x;y</url>")
+        shown = Masker(["x;y"], ["token"]).mask("<url>jdbc:mysql://h/d?token=x;y</url>")
         assert shown == f"<url>jdbc:mysql://h/d?token={MASK}</url>"
 
     def test_lines_are_kept(self) -> None:
         text = "<a>\n<password>one\ntwo\n</password>\n</a>"
-        assert masker(["one\ntwo"]).mask(text).count("\n") == text.count("\n")
-        assert "two" not in masker(["one\ntwo"]).mask(text)
+        assert Masker(["one\ntwo"]).mask(text).count("\n") == text.count("\n")
+        assert "two" not in Masker(["one\ntwo"]).mask(text)

@@ -13,12 +13,10 @@ from typing import Any
 from tests.support.servers import Server
 from wizard.database.connection import DatabaseSession, connect
 from wizard.database.failure import Endpoint
-from wizard.database.journal import FileJournal
-from wizard.database.needs import DatabaseResult, Needs, decide
+from wizard.database.needs import DatabaseResult, Login, Needs, WantedDatabases, databases_of, decide
 from wizard.database.provision import provision
 from wizard.database.script import scripts_for
-from wizard.database.situation import look
-from wizard.database.wanted import Login, WantedDatabases, databases_of
+from wizard.database.situation import FileJournal, look
 from wizard.pack.home import Pack
 from wizard.passwords.secret import Secret
 

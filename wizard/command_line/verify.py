@@ -323,7 +323,7 @@ def open_logs(
 
 def masker_of(profile: Profile, resolver: Resolver) -> Masker:
     """Return what hides the passwords that can be resolved without a question or a command."""
-    from wizard.passwords.masking import masker
+    from wizard.passwords.masking import Masker
     from wizard.passwords.references import EnvReference, FileReference
 
     known = []
@@ -332,7 +332,7 @@ def masker_of(profile: Profile, resolver: Resolver) -> Masker:
             with suppress(SecretError):
                 known.append(resolver.resolve(reference, key).reveal())
     parameters = profile.mysql.url_parameters
-    return masker(known, [key for key, value in parameters.items() if not isinstance(value, str)])
+    return Masker(known, [key for key, value in parameters.items() if not isinstance(value, str)])
 
 
 def _reports() -> Path:

@@ -1,4 +1,4 @@
-"""Accounts: which exist, which one the server matches a login to, and creating one in each server's dialect."""
+"""Accounts: which exist, which one the server matches a login to, creating one in each server's dialect; privileges."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import ipaddress
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -59,7 +60,7 @@ def longest_name(server: Greeting) -> int:
 def read_accounts(session: DatabaseSession, username: str) -> dict[Account, AccountSettings] | None:
     """Return the accounts of that name and the anonymous ones; None if this session may not see them."""
     statement = "SELECT User, Host, ssl_type, max_user_connections FROM mysql.user WHERE User IN (%s, '')"
-    rows = session.visible(statement, (username,), refusals=("right",))
+    rows = session.visible(statement, (username,))
     if rows is None:
         return None
     # MariaDB keeps roles in the same table; they have no host.
@@ -124,8 +125,9 @@ def create_account(session: DatabaseSession, account: Account, password: Secret)
     return True
 
 
-def grant_all(session: DatabaseSession, pattern: str, account: Account) -> None:
-    """Grant all privileges on the databases that `pattern` names (see `rights.grant_pattern`)."""
+def grant_all(session: DatabaseSession, database: str, account: Account) -> None:
+    """Grant all privileges on a database.  Raises DatabaseError."""
+    pattern = grant_pattern(database, literal=partial_revokes(session))
     target = identifier(pattern).replace("%", "%%")
     session.make(f"GRANT ALL ON {target}.* TO %s@%s", (account.username, account.host))
 
@@ -143,23 +145,151 @@ def match_account(accounts: Iterable[Account], username: str, hosts: Sequence[st
 
 def matches(pattern: str, hosts: Sequence[str]) -> bool:
     """Whether an account's host fits a machine: `%` and `_`, `10.0.0.0/255.0.0.0`, `10.0.0.0/8`."""
-    return any(_matches(pattern, host) for host in hosts)
-
-
-def _matches(pattern: str, host: str) -> bool:
-    if "/" in pattern:
-        try:
-            return ipaddress.ip_address(host) in ipaddress.ip_network(pattern, strict=False)
-        except ValueError:
-            return False
-    wild = {"%": ".*", "_": "."}
-    expression = "".join(wild.get(character, re.escape(character)) for character in pattern or "%")
-    return re.fullmatch(expression, host, re.IGNORECASE) is not None
+    if "/" not in pattern:
+        return any(_fits(pattern or "%", host, re.IGNORECASE) for host in hosts)
+    for host in hosts:
+        with suppress(ValueError):
+            if ipaddress.ip_address(host) in ipaddress.ip_network(pattern, strict=False):
+                return True
+    return False
 
 
 def _exactness(pattern: str) -> tuple[int, int]:
     """Return the server's sort key: without a wildcard first, then by the position of the first wildcard."""
-    wildcard = re.search(r"[%_]", pattern)
-    if not pattern or pattern == "%":
+    if pattern in ("", "%"):
         return 2, 0
+    wildcard = re.search(r"[%_]", pattern)
     return (1, -wildcard.start()) if wildcard else (0, 0)
+
+
+# --- privileges -------------------------------------------------------------------------------------------
+
+SERVERS_NEED = ("SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER", "INDEX", "REFERENCES")
+"""What the two servers do in their databases: they create and drop the tables of the analytics stores."""
+
+SCRIPT_NEEDS = ("CREATE", "ALTER", "INDEX", "REFERENCES", "DROP", "SELECT")
+"""What running the pack's script needs, and removing what it began."""
+
+ALL_OF_A_DATABASE = (
+    *(*SERVERS_NEED, "CREATE TEMPORARY TABLES", "LOCK TABLES", "EXECUTE", "CREATE VIEW", "SHOW VIEW"),
+    *("CREATE ROUTINE", "ALTER ROUTINE", "EVENT", "TRIGGER"),
+)
+"""What the account that runs `GRANT ALL ON database.*` needs, beside the grant option."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One grant: `database` is None for all databases, else a pattern as the server stores it."""
+
+    database: str | None
+    privileges: frozenset[str]
+    grantable: bool = False
+    revoked: bool = False
+    """A partial revoke: what a grant for all databases does not include here (MySQL 8.0.16 and later)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """All grants of one account.  `literal`: patterns are names (the server's `partial_revokes` is on)."""
+
+    grants: tuple[Grant, ...]
+    literal: bool = False
+
+    def missing(
+        self, database: str | None, privileges: Iterable[str], *, grantable: bool = False
+    ) -> list[str]:
+        """Return the privileges that it lacks on a database (None: on all of them), in the given order.
+
+        `grantable`: it also needs the grant option.
+        """
+        everywhere = [grant for grant in self.grants if grant.database is None]
+        own = [grant for grant in self.grants if not grant.revoked and self._is_for(grant, database)]
+        # The server uses the most exact pattern: one with a wildcard grants nothing if another fits.
+        own = [grant for grant in own if self.literal or not _has_wildcard(grant.database or "")] or own
+        revoked = [grant for grant in self.grants if grant.revoked and grant.database == database]
+
+        def given(by: list[Grant], privilege: str) -> bool:
+            return any({privilege, "ALL PRIVILEGES"} & grant.privileges for grant in by)
+
+        lacking = [
+            one
+            for one in privileges
+            if not given(own, one) and (given(revoked, one) or not given(everywhere, one))
+        ]
+        if grantable and not any(grant.grantable for grant in (*own, *everywhere)):
+            lacking.append("GRANT OPTION")
+        return lacking
+
+    def _is_for(self, grant: Grant, database: str | None) -> bool:
+        if grant.database is None or database is None:
+            return False
+        return grant.database == database if self.literal else _fits(grant.database, database)
+
+
+def grant_pattern(database: str, *, literal: bool = False) -> str:
+    """Return the name of a database as a grant needs it: `_` and `%` are wildcards there (procedure, chapter 2).
+
+    With `literal` (the server's `partial_revokes` is on) they are not, and a backslash would be part of the name.
+    """
+    return database if literal else re.sub(r"([\\_%])", r"\\\1", database)
+
+
+def _fits(pattern: str, name: str, case: re.RegexFlag = re.NOFLAG) -> bool:
+    """Whether a pattern of a grant or a host fits a name: `_` and `%` are wildcards if no backslash escapes them."""
+    wild = {"_": ".", "%": ".*"}
+    parts = (wild.get(part) or re.escape(part[-1]) for part in re.findall(r"\\.|.", pattern, re.DOTALL))
+    return re.fullmatch("".join(parts), name, re.DOTALL | case) is not None
+
+
+def _has_wildcard(pattern: str) -> bool:
+    return re.search(r"[_%]", re.sub(r"\\.", "", pattern, flags=re.DOTALL)) is not None
+
+
+_LINE = re.compile(
+    r"""(?P<verb>GRANT|REVOKE) (?P<privileges>.+?) ON (?P<database>\*|`(?:[^`]|``)*`|"(?:[^"]|"")*"|[^\s`"'.*]+)\.\*"""
+    r" (?:TO|FROM) (?P<rest>.*)",
+    re.DOTALL,
+)
+
+
+def parsed(lines: Iterable[str]) -> tuple[Grant, ...]:
+    """Return the grants of `SHOW GRANTS` for whole databases or all of them; others do not matter here."""
+    found = []
+    for match in filter(None, map(_LINE.fullmatch, lines)):
+        # In backticks, with ANSI_QUOTES in double quotes, without `sql_quote_show_create` plain.
+        name, mark = match["database"], match["database"][0]
+        if mark in '`"':
+            name = name[1:-1].replace(mark * 2, mark)
+        privileges = re.sub(r"\([^)]*\)", "", match["privileges"]).split(",")
+        found.append(
+            Grant(
+                None if match["database"] == "*" else name,
+                frozenset(one.strip().upper() for one in privileges),
+                grantable="WITH GRANT OPTION" in match["rest"],
+                revoked=match["verb"] == "REVOKE",
+            )
+        )
+    return tuple(found)
+
+
+def own_rights(session: DatabaseSession) -> Rights:
+    """Return the privileges of this session's account, with its active roles.  Raises DatabaseError."""
+    statement = "SHOW GRANTS"
+    if not session.greeting.mariadb and not session.greeting.is_before((8,)):
+        roles = str(session.value("SELECT CURRENT_ROLE()") or "NONE")
+        if roles != "NONE":
+            statement = f"SHOW GRANTS FOR CURRENT_USER() USING {roles}"
+    lines = session.rows(statement)
+    return Rights(parsed(str(row[0]) for row in lines), partial_revokes(session))
+
+
+def rights_of(session: DatabaseSession, account: Account) -> Rights | None:
+    """Return the privileges of another account; None if it does not exist, or this session may not see it."""
+    lines = session.visible("SHOW GRANTS FOR %s@%s", (account.username, account.host))
+    return None if lines is None else Rights(parsed(row[0] for row in lines), partial_revokes(session))
+
+
+def partial_revokes(session: DatabaseSession) -> bool:
+    """Whether names in grants are literal (MySQL 8.0.16 and later, off unless switched on)."""
+    rows = session.rows("SHOW GLOBAL VARIABLES LIKE 'partial\\_revokes'")
+    return bool(rows) and str(rows[0][1]).upper() == "ON"

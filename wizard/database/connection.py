@@ -8,32 +8,32 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from wizard.database.failure import (
     NEVER,
-    Cause,
+    NEVER_QUOTES,
     DatabaseError,
     Endpoint,
+    by_number,
     failed,
-    login_refused,
-    no_mysql,
     number_of,
-    translated,
     unreachable,
 )
-from wizard.database.greeting import LIMIT, SPEAK_LIMIT, Greeting, meet
+from wizard.database.greeting import LIMIT, Greeting, meet
 from wizard.database.names import as_text
+from wizard.passwords.secret import MASK
 from wizard.system.peer import Allowance, Encryption
 from wizard.system.printable import quoted
 
 if TYPE_CHECKING:
     import pymysql
 
-    from wizard.passwords.secret import Secret
-    from wizard.system.peer import Peer
+    from wizard.passwords.secret import MASK, Secret
+from wizard.system.peer import Peer
 
 WORK_LIMIT = 120.0
 """Seconds for one statement that creates something: a table takes a while on a slow disk."""
@@ -53,7 +53,6 @@ def connect(
     password: Secret,
     *,
     limit: float = LIMIT,
-    speak_limit: float = SPEAK_LIMIT,
     work_limit: float | None = None,
 ) -> DatabaseSession:
     """Log in.  `limit` seconds are for everything, statements included; with `work_limit` each statement has that many.
@@ -65,7 +64,7 @@ def connect(
     end = time.monotonic() + limit
     for tls in (True, False):
         allowance = Allowance(end - time.monotonic(), LARGEST_ANSWER)
-        peer, greeting = meet(endpoint, allowance, speak_limit=speak_limit)
+        peer, greeting = meet(endpoint, allowance)
         encryption = Encryption(allowance) if tls and greeting.tls else None
         session = DatabaseSession(endpoint, username, password, greeting, allowance, encryption)
         try:
@@ -77,85 +76,73 @@ def connect(
             if not (endpoint.plain_after_tls and session.in_handshake(problem)):
                 failure = session.failure(problem)
                 failure.greeting, failure.encrypted = greeting, session.encrypted
-                raise failure from None
+                raise failure.with_traceback(None) from None
             # Servers like MySQL 5.6 offer a TLS version that is no longer supported.
     raise AssertionError("without TLS no handshake fails")
 
 
-class _LoginRefused(Exception):
-    """The server asks for the password in a way in which it is never sent; the message is the plugin's name."""
-
-
-class _Refusal:
-    """Called by PyMySQL in place of an authentication plugin."""
-
-    def __init__(self, plugin: str, raw: object) -> None:
-        self._plugin = plugin
-
-    def authenticate(self, packet: object) -> None:
-        raise _LoginRefused(self._plugin)
-
-
+@dataclass(eq=False)
 class DatabaseSession:
     """A connection, logged in by `connect`.  Statements raise DatabaseError with the server's reason."""
 
+    endpoint: Endpoint
+    username: str
+    _password: Secret
+    greeting: Greeting
+    _allowance: Allowance
+    _encryption: Encryption | None
     work_limit: float | None = None
     """Seconds for each statement; None: what is left of the time for the login."""
-    own_address = ""
+    own_address: str = ""
     """The address of this machine that the connection comes from."""
 
-    def __init__(
-        self,
-        endpoint: Endpoint,
-        username: str,
-        password: Secret,
-        greeting: Greeting,
-        allowance: Allowance,
-        encryption: Encryption | None,
-    ) -> None:
+    def __post_init__(self) -> None:
         import pymysql
 
-        self.endpoint, self.username, self.greeting = endpoint, username, greeting
-        self._password, self._allowance, self._encryption = password, allowance, encryption
-        self._no_key = encryption is None and not endpoint.trusts_server_key
+        self._no_key = self._encryption is None and not self.endpoint.trusts_server_key
         """Whether the password may not be sent in a form that the server can read."""
         never = [*NEVER, *(["sha256_password"] if self._no_key else [])]
-        tls: dict[str, Any] = {"ssl_disabled": True} if encryption is None else {"ssl": encryption.context}
         self._raw: pymysql.Connection[Any] = pymysql.connect(
-            host=endpoint.host,
-            port=endpoint.port,
-            user=username,
+            host=self.endpoint.host,
+            port=self.endpoint.port,
+            user=self.username,
             # A `str` would be encoded as Latin-1; Connector/J and the `mysql` client send UTF-8.
-            password=password.reveal().encode("utf-8", "surrogateescape"),
+            password=self._password.reveal().encode("utf-8", "surrogateescape"),
             charset="utf8mb4",
             autocommit=True,
             program_name="apimha-wizard",
             defer_connect=True,
-            auth_plugin_map={plugin: partial(_Refusal, plugin) for plugin in never},
+            ssl=self._encryption.context if self._encryption is not None else None,
+            ssl_disabled=self._encryption is None,
+            # PyMySQL calls these in place of a plugin's class.
+            auth_plugin_map={plugin: partial(self._refuse, plugin) for plugin in never},
             # If caching_sha2_password asks for the password itself, PyMySQL uses this invalid key (ValueError) instead
             # of asking the server for one.
             server_public_key=b"no key" if self._no_key else None,
-            **tls,
         )
 
     def log_in(self, peer: Peer) -> None:
-        """Log in over the peer that sent the greeting.  Raises what PyMySQL does, and _LoginRefused."""
+        """Log in over the peer that sent the greeting.  Raises what PyMySQL does, and DatabaseError."""
         from pymysql.err import OperationalError
 
         self.own_address, plugin = str(peer.getsockname()[0]), self.greeting.plugin
         if self._no_key and plugin == "sha256_password":
-            raise _LoginRefused(plugin)  # PyMySQL 1.2.0 does not ask the map of plugins here
+            self._refuse(plugin)  # PyMySQL 1.2.0 does not ask the map of plugins here
         try:
             self._raw.connect(peer)
         except ValueError as problem:
             if type(problem) is ValueError and self._no_key:
-                raise _LoginRefused("caching_sha2_password") from None
+                self._refuse("caching_sha2_password")
             raise
         except OperationalError as problem:
             if not number_of(problem) and not plugin:
-                # Servers without plugins ask for it without a name.
-                raise _LoginRefused("mysql_old_password") from None
+                self._refuse("mysql_old_password")  # servers without plugins ask for it without a name
             raise
+
+    def _refuse(self, plugin: str, raw: object = None) -> NoReturn:
+        """Send no password to a server that asks for it by this plugin."""
+        kind = "plugin" if plugin in NEVER else "key"
+        raise failed(kind, self.endpoint, who=self.username, plugin=plugin, asked=NEVER.get(plugin, ""))
 
     @property
     def encrypted(self) -> bool:
@@ -168,28 +155,37 @@ class DatabaseSession:
         return failing and isinstance(getattr(problem, "original_exception", None), OSError)
 
     def failure(self, problem: BaseException, hiding: Secret | None = None) -> DatabaseError:
-        """Return what an exception of PyMySQL, or of the code that reads its results, means."""
+        """Return what an exception of PyMySQL, or of the code that reads its results, means.
+
+        The message repeats neither the secret `hiding` nor the account's password, which the server received.
+        """
         from pymysql.err import Error
 
         original = getattr(problem, "original_exception", None)
         if isinstance(problem, DatabaseError):
             return problem
-        if isinstance(problem, _LoginRefused):
-            return login_refused(str(problem), self.endpoint, self.username)
-        if self._allowance.spent == "size":
-            return no_mysql(self.endpoint, "its answer is too long")
         if self._allowance.spent == "time":
             return failed("silent", self.endpoint)
-        if isinstance(problem, Exception) and self.in_handshake(problem):
-            reason = getattr(original, "reason", None) or type(original).__name__
-            return failed("handshake", self.endpoint, reason=quoted(str(reason), 60))
-        if isinstance(original, OSError):
+        if self._allowance.spent == "size":
+            reason = "its answer is too long"
+        elif isinstance(problem, Exception) and self.in_handshake(problem):
+            reason = quoted(str(getattr(original, "reason", None) or type(original).__name__), 60)
+            return failed("handshake", self.endpoint, reason=reason)
+        elif isinstance(original, OSError):
             return unreachable(original, self.endpoint)
-        if isinstance(problem, Error) and number_of(problem):
-            return translated(problem, self.endpoint, self.username, hiding, self._password)
-        if isinstance(problem, RuntimeError):  # PyMySQL's refusal
-            return no_mysql(self.endpoint, "it asks for a file of this machine (LOAD DATA LOCAL)")
-        return no_mysql(self.endpoint, f"its answer is malformed ({type(problem).__name__})")
+        elif isinstance(problem, Error) and (number := number_of(problem)):
+            text = str(problem.args[1]) if len(problem.args) > 1 else str(problem)
+            if self._password.reveal():
+                text = text.replace(self._password.reveal(), MASK)
+            if hiding is not None and number not in NEVER_QUOTES:
+                # A syntax error quotes the statement from where it went wrong.
+                text = "the server's message may contain the password and is not shown"
+            return by_number(number, text, self.endpoint, self.username)
+        elif isinstance(problem, RuntimeError):  # PyMySQL's refusal
+            reason = "it asks for a file of this machine (LOAD DATA LOCAL)"
+        else:
+            reason = f"its answer is malformed ({type(problem).__name__})"
+        return failed("not MySQL", self.endpoint, reason=reason)
 
     # --- statements -----------------------------------------------------------------------------------------
 
@@ -205,23 +201,24 @@ class DatabaseSession:
 
         An error does not repeat the secret `hiding`.
         """
-        with self._asking(most, hiding), self._raw.cursor() as cursor:
-            # Without arguments a `%` stays a `%`, as the scripts need it.
-            cursor.execute(statement, tuple(arguments) or None)
-            return list(cursor.fetchall())
+        self._allowance.renew(most, self.work_limit)
+        try:
+            with self._raw.cursor() as cursor:
+                # Without arguments a `%` stays a `%`, as the scripts need it.
+                cursor.execute(statement, tuple(arguments) or None)
+                return list(cursor.fetchall())
+        except Exception as problem:
+            failure = self.failure(problem, hiding)
+            if not failure.reached:  # the connection is out of step
+                self.close()
+            raise failure from None
 
-    def visible(
-        self,
-        statement: str,
-        arguments: Sequence[object] = (),
-        *,
-        refusals: tuple[Cause, ...] = ("right", "statement"),
-    ) -> list[tuple[str, ...]] | None:
-        """Return the rows as text; None if the server refuses the statement for one of these causes."""
+    def visible(self, statement: str, arguments: Sequence[object] = ()) -> list[tuple[str, ...]] | None:
+        """Return the rows as text; None if the server refuses the statement, or does not know it."""
         try:
             return [tuple(map(as_text, row)) for row in self.rows(statement, arguments)]
         except DatabaseError as problem:
-            if problem.cause in refusals:
+            if problem.cause in ("right", "statement"):
                 return None
             raise
 
@@ -233,11 +230,6 @@ class DatabaseSession:
     def make(self, statement: str, arguments: Sequence[object] = (), *, hiding: Secret | None = None) -> None:
         """Run one statement that changes something."""
         self.rows(statement, arguments, hiding=hiding)
-
-    def use(self, database: str) -> None:
-        """Make `database` the default database."""
-        with self._asking(LARGEST_ANSWER):
-            self._raw.select_db(database)
 
     def close(self) -> None:
         """Close the connection; it may be closed already."""
@@ -254,14 +246,3 @@ class DatabaseSession:
         self.close()
         if isinstance(problem, _NONSENSE):
             raise self.failure(problem) from None
-
-    @contextlib.contextmanager
-    def _asking(self, most: int, hiding: Secret | None = None) -> Iterator[None]:
-        self._allowance.renew(most, self.work_limit)
-        try:
-            yield
-        except Exception as problem:
-            failure = self.failure(problem, hiding)
-            if not failure.reached:  # the connection is out of step
-                self.close()
-            raise failure from None

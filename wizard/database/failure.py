@@ -7,14 +7,12 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
-from wizard.passwords.secret import MASK
 from wizard.system.errors import WizardError
 from wizard.system.printable import quoted
 from wizard.verify import knowledge
 
 if TYPE_CHECKING:
     from wizard.database.greeting import Greeting
-    from wizard.passwords.secret import Secret
 
 _NoServer = Literal["unknown-host", "refused", "unreachable", "silent", "not-mysql", "gone"]
 _Refusal = Literal[
@@ -147,30 +145,20 @@ def failed(kind: str, endpoint: Endpoint, **values: str) -> DatabaseError:
     )
 
 
-def no_mysql(endpoint: Endpoint, what: str) -> DatabaseError:
-    """Return the failure of a peer that answers and is not MySQL."""
-    return failed("not MySQL", endpoint, reason=what)
+# The kind of failure that an exception of the operating system stands for: the first that fits.
+_SYSTEM_ERRORS: tuple[tuple[type[OSError], str], ...] = (
+    (socket.gaierror, "unknown host"),
+    (TimeoutError, "no answer"),
+    (ConnectionRefusedError, "refused"),
+    (ConnectionError, "closed"),
+    (OSError, "unreachable"),
+)
 
 
-def unreachable(problem: Exception, endpoint: Endpoint) -> DatabaseError:
-    """Return why there is no connection, from the operating system's error."""
-    match problem:
-        case socket.gaierror() | UnicodeError():
-            return failed("unknown host", endpoint)
-        case TimeoutError():
-            return failed("no answer", endpoint)
-        case ConnectionRefusedError():
-            return failed("refused", endpoint)
-        case ConnectionError():
-            return failed("closed", endpoint)
-    reason = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
-    return failed("unreachable", endpoint, reason=reason)
-
-
-def login_refused(plugin: str, endpoint: Endpoint, username: str) -> DatabaseError:
-    """Return the failure of a server that asks for the password in a way in which it is never sent."""
-    kind = "plugin" if plugin in NEVER else "key"
-    return failed(kind, endpoint, who=username, plugin=plugin, asked=NEVER.get(plugin, ""))
+def unreachable(problem: OSError, endpoint: Endpoint) -> DatabaseError:
+    """Return the reason why there is no connection, from the operating system's error."""
+    kind = next(kind for error, kind in _SYSTEM_ERRORS if isinstance(problem, error))
+    return failed(kind, endpoint, reason=problem.strerror or str(problem))
 
 
 # --- the server's own error numbers -------------------------------------------------------------------------
@@ -185,8 +173,8 @@ _RIGHT = frozenset({1044, 1142, 1143, 1211, 1227, 1370, 1410})
 _READ_ONLY = _numbers("read-only")
 _GONE = frozenset({1053, 1152, 1158, 1159, 1160, 1161, 1927, 2006, 2013, 2055, 3168, 4031})
 
-# Refusals whose text names accounts, rights or policies, and never a part of the statement.
-_NEVER_QUOTES = _DENIED | _RIGHT | _READ_ONLY | _GONE | {1290, 1396, 1470, 1819}
+NEVER_QUOTES = _DENIED | _RIGHT | _READ_ONLY | _GONE | {1290, 1396, 1470, 1819}
+"""Refusals whose text names accounts, rights or policies, and never a part of the statement."""
 
 # Numbers, cause, message, fix; the first row that fits decides.  `{known}` and a missing fix are those of the table
 # that `verify` uses too; `{who}`, `{origin}` and the server's `{text}` are filled in.
@@ -224,23 +212,6 @@ def number_of(problem: Exception) -> int:
     """Return MySQL's error number in an exception of PyMySQL; 0 if there is none."""
     first = problem.args[0] if problem.args else 0
     return first if isinstance(first, int) else 0
-
-
-def translated(
-    problem: Exception, endpoint: Endpoint, username: str, hiding: Secret | None, password: Secret
-) -> DatabaseError:
-    """Return PyMySQL's exception as a DatabaseError, without the text if it may repeat the secret `hiding`.
-
-    `password` is the account's own: a server that received it could repeat it.
-    """
-    number = number_of(problem)
-    text = str(problem.args[1]) if len(problem.args) > 1 else str(problem)
-    if password.reveal():
-        text = text.replace(password.reveal(), MASK)
-    if hiding is not None and number not in _NEVER_QUOTES:
-        # A syntax error quotes the statement from where it went wrong.
-        text = "the server's message may contain the password and is not shown"
-    return by_number(number, text, endpoint, username)
 
 
 def by_number(number: int, text: str, endpoint: Endpoint, username: str = "") -> DatabaseError:

@@ -6,7 +6,7 @@ import contextlib
 import re
 from dataclasses import dataclass
 
-from wizard.database.failure import Endpoint, by_number, failed, no_mysql, unreachable
+from wizard.database.failure import Endpoint, by_number, failed, unreachable
 from wizard.pack.releases import version_tuple
 from wizard.system.peer import Allowance, Peer, reach
 
@@ -53,40 +53,38 @@ class Greeting:
         return self.version < (mariadb if self.mariadb else mysql)
 
 
-def greeting(endpoint: Endpoint, *, limit: float = LIMIT, speak_limit: float = SPEAK_LIMIT) -> Greeting:
+def greeting(endpoint: Endpoint, *, limit: float = LIMIT) -> Greeting:
     """Return what the server sends before a login.  Raises DatabaseError, with what answers, if it is not MySQL.
 
     The server counts this as an interrupted connection, so ask once and do not poll.
     """
-    peer, found = meet(endpoint, Allowance(limit, 2 * _LARGEST), speak_limit=speak_limit)
+    peer, found = meet(endpoint, Allowance(limit, 2 * _LARGEST))
     peer.close()
     return found
 
 
-def meet(
-    endpoint: Endpoint, allowance: Allowance, *, speak_limit: float = SPEAK_LIMIT
-) -> tuple[Peer, Greeting]:
+def meet(endpoint: Endpoint, allowance: Allowance) -> tuple[Peer, Greeting]:
     """Connect and read the greeting, which the peer returns again when read.  Raises DatabaseError as `greeting`."""
-    peer = None
     try:
         peer = reach(endpoint.host, endpoint.port, allowance)
-        packet = _first_packet(peer, endpoint, speak_limit)
+    except OSError as problem:
+        raise unreachable(problem, endpoint) from None
+    try:
+        packet = _first_packet(peer, endpoint)
         found = _parsed(packet, endpoint)
     except BaseException as problem:
-        if peer is not None:
-            peer.close()
-            if isinstance(problem, TimeoutError):
-                raise failed("silent", endpoint) from None
+        peer.close()
         if isinstance(problem, OSError):
-            raise unreachable(problem, endpoint) from None
+            silent = isinstance(problem, TimeoutError)
+            raise failed("silent", endpoint) if silent else unreachable(problem, endpoint) from None
         raise
     peer.ahead = len(packet).to_bytes(4, "little") + packet  # the fourth byte is the number of the packet
     return peer, found
 
 
-def _first_packet(peer: Peer, endpoint: Endpoint, speak_limit: float) -> bytes:
+def _first_packet(peer: Peer, endpoint: Endpoint) -> bytes:
     """Return the first packet, complete.  A silent peer is asked in HTTP, so that a web server can be named."""
-    peer.pause = speak_limit
+    peer.pause = SPEAK_LIMIT
     try:
         header = peer.recv(4)
     except TimeoutError:
@@ -94,7 +92,7 @@ def _first_packet(peer: Peer, endpoint: Endpoint, speak_limit: float) -> bytes:
         with contextlib.suppress(OSError):
             peer.sendall(b"GET / HTTP/1.0\r\n\r\n")
             if peer.recv(5) == b"HTTP/":
-                raise no_mysql(endpoint, "it is a web server (it answers HTTP)") from None
+                raise failed("not MySQL", endpoint, reason="it is a web server (it answers HTTP)") from None
         raise
     peer.pause = float("inf")
     header += _exactly(peer, 4 - len(header))
@@ -106,7 +104,8 @@ def _first_packet(peer: Peer, endpoint: Endpoint, speak_limit: float) -> bytes:
         header += peer.recv(64)
     word = re.split(rb"[\r\n]", header)[0][:40]
     shown = word.decode("ascii", "replace") if word.isascii() else ""
-    raise no_mysql(endpoint, f'it sends "{shown}"' if shown.isprintable() and shown else _OTHER)
+    reason = f'it sends "{shown}"' if shown and shown.isprintable() else _OTHER
+    raise failed("not MySQL", endpoint, reason=reason)
 
 
 def _exactly(peer: Peer, length: int) -> bytes:
@@ -126,12 +125,12 @@ def _parsed(packet: bytes, endpoint: Endpoint) -> Greeting:
         raise by_number(int.from_bytes(packet[1:3], "little"), re.sub(r"^#.{5}", "", text), endpoint)
     end = packet.find(b"\0", 1)
     if packet[0] != 10 or end < 0:
-        raise no_mysql(endpoint, _OTHER)
+        raise failed("not MySQL", endpoint, reason=_OTHER)
     rest = packet[end + 1 :]
     capabilities = int.from_bytes(rest[13:15], "little") | int.from_bytes(rest[18:20], "little") << 16
     salt = max(13, (rest[20] if len(rest) > 20 else 0) - 8)
     plugin = rest[31 + salt :].split(b"\0")[0].decode("latin-1")
     text = "".join(filter(str.isprintable, packet[1:end].decode("latin-1")[:_LONGEST_VERSION]))
     if re.match(r"\d{1,4}(\.|$)", text) is None:
-        raise no_mysql(endpoint, _OTHER)
+        raise failed("not MySQL", endpoint, reason=_OTHER)
     return Greeting(text, bool(capabilities & TLS_OFFERED), plugin)

@@ -9,14 +9,19 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from wizard.database.accounts import create_account, grant_all, matches
+from wizard.database.accounts import (
+    SERVERS_NEED,
+    create_account,
+    grant_all,
+    matches,
+)
 from wizard.database.connection import WORK_LIMIT, DatabaseSession, connect
 from wizard.database.failure import DatabaseError
 from wizard.database.names import identifier
 from wizard.database.needs import DatabaseResult, Needs, administrator_lacks, decide
-from wizard.database.rights import SERVERS_NEED, grant_pattern, partial_revokes
 from wizard.database.schema import Contents, compare, read_contents
 from wizard.database.script import scripts_for
 from wizard.database.server import script_mode
@@ -25,10 +30,9 @@ from wizard.system.cancel import Cancel
 from wizard.system.errors import Cancelled, Failed, WizardError
 
 if TYPE_CHECKING:
-    from wizard.database.journal import FileJournal
-    from wizard.database.needs import Need
+    from wizard.database.needs import Need, WantedDatabases
     from wizard.database.script import Script
-    from wizard.database.wanted import WantedDatabases
+    from wizard.database.situation import FileJournal
     from wizard.pack.home import Pack
 
 IDLE_LIMIT = 120
@@ -67,34 +71,28 @@ def provision(
                 # Again under the lock: another machine may have created it meanwhile, or left it half done.
                 run.decide(limit=WORK_LIMIT, own_lock=own_lock)
                 run.create(before)
-    except DatabaseError as problem:
-        run.results = {one.name: DatabaseResult(one.name, "failed", 0) for one in wanted.databases}
-        raise run.failed(problem.message, problem.fix, problem.place) from None
+    except (DatabaseError, Failed) as problem:
+        if isinstance(problem, DatabaseError):  # not while it worked on one database
+            run.results = {one.name: DatabaseResult(one.name, "failed", 0) for one in wanted.databases}
+        place = problem.place or f"MySQL at {wanted.endpoint}"
+        failure = ProvisioningFailed(problem.message, place=place, fix=problem.fix)
+        failure.results = list(run.results.values())
+        raise failure from None
     return list(run.results.values())
 
 
+@dataclass
 class _Run:
     """One run: what it found, what it needs, and what it has done."""
 
-    needs: Needs
-    session: DatabaseSession
-
-    def __init__(
-        self,
-        wanted: WantedDatabases,
-        packs: Collection[Pack],
-        journal: FileJournal,
-        progress: DatabaseProgress,
-        stop: Cancel,
-    ) -> None:
-        self.wanted, self.packs, self.journal, self.progress, self.stop = (
-            wanted,
-            packs,
-            journal,
-            progress,
-            stop,
-        )
-        self.results: dict[str, DatabaseResult] = {}
+    wanted: WantedDatabases
+    packs: Collection[Pack]
+    journal: FileJournal
+    progress: DatabaseProgress
+    stop: Cancel
+    results: dict[str, DatabaseResult] = field(default_factory=dict)
+    needs: Needs = field(init=False)
+    session: DatabaseSession = field(init=False)
 
     def decide(self, **how: Any) -> Needs:
         """Read what exists, as `look` does, and decide what to create; complete databases leave the journal."""
@@ -124,9 +122,9 @@ class _Run:
                 if stop.is_set():
                     raise Cancelled("cancelled while waiting for another run in the databases")
                 if time.monotonic() > limit:
-                    raise self.failed(
+                    raise Failed(
                         f"another run has held the database lock for {WAIT_LIMIT:g} s",
-                        f"wait for it; its connection holds the lock {LOCK} (SHOW PROCESSLIST)",
+                        fix=f"wait for it; its connection holds the lock {LOCK} (SHOW PROCESSLIST)",
                     )
                 if not waits:
                     self.progress("", 0, 0, "waiting for another run in the databases")
@@ -145,21 +143,21 @@ class _Run:
             # Another run, which this one waited for, left a database half done that the checks had passed.
             if need.lacking and need.database.name not in known:
                 missing = ", ".join(need.verdict.missing[:5]) or need.verdict.state
-                raise self.failed(
+                raise Failed(
                     f"{need.database.name} was left incomplete by another run ({missing})",
-                    "run it again on the machine of that run, which removes what it began",
+                    fix="run it again on the machine of that run, which removes what it began",
                 )
         if lacking := administrator_lacks(self.wanted, self.situation, self.needs):
-            raise self.failed(
+            raise Failed(
                 f"the administrator lacks {'; '.join(lacking)}",
-                "grant that to the administrator, or name one that has it",
+                fix="grant that to the administrator, or name one that has it",
             )
         if (account := self.needs.account) is not None:
             self.progress("", 0, 0, f"creating the account {account}")
             if not create_account(self.session, account, self.wanted.login.password):
-                raise self.failed(
+                raise Failed(
                     f"the account {account} exists already, with another password",
-                    "correct mysql.password, or set the account's password to the one of the profile",
+                    fix="correct mysql.password, or set the account's password to the one of the profile",
                 )
         for need in self.needs.databases:
             name = need.database.name
@@ -167,37 +165,31 @@ class _Run:
                 self._one(need)
             except (DatabaseError, Failed) as problem:
                 self.results[name] = DatabaseResult(name, "failed", need.tables)
-                raise self.failed(f"{name}: {problem.message}", problem.fix, problem.place) from None
+                message = f"{name}: {problem.message}"
+                raise Failed(message, place=problem.place, fix=problem.fix) from None
         if self.needs.pending or before.busy:
             self._verify_account()
-
-    def failed(self, message: str, fix: str | None, place: str | None = "") -> ProvisioningFailed:
-        """Return the error with the databases as they are; without a `place` it is the server."""
-        where = f"MySQL at {self.wanted.endpoint}" if place == "" else place
-        problem = ProvisioningFailed(message, place=where, fix=fix)
-        problem.results = list(self.results.values())
-        return problem
 
     def _verify_account(self) -> None:
         """Log in as the servers will, and check their privileges."""
         try:
             situation = look(self.wanted, {}, limit=WORK_LIMIT)
         except DatabaseError as problem:
-            raise self.failed(problem.message, problem.fix, problem.place) from None
+            raise Failed(problem.message, place=problem.place, fix=problem.fix) from None
         if (failure := situation.account_failure) is not None:
             if failure.cause == "host-refused" or not matches(self.wanted.grant_host, self.situation.origins):
                 return  # it may log in from the nodes only, which cannot be tested here
             message = f"the account was created, but its login fails: {failure.message}"
-            raise self.failed(message, failure.fix, failure.place)
+            raise Failed(message, place=failure.place, fix=failure.fix)
         account = situation.account
         assert account is not None
         for need in self.needs.databases:
             lacking = situation.rights[account].missing(need.database.name, SERVERS_NEED)
             if lacking and need.grant_to:
-                raise self.failed(
+                raise Failed(
                     f"the server matches {self.wanted.login.username} to {account}, which lacks"
                     f" {', '.join(lacking)} on {need.database.name}",
-                    f"drop {account}, or grant it ALL on the databases",
+                    fix=f"drop {account}, or grant it ALL on the databases",
                 )
 
     # --- one database ---------------------------------------------------------------------------------------
@@ -215,13 +207,16 @@ class _Run:
             self.journal.begin(name, created=not exists)
         try:
             if not exists:
-                self._create(need)
+                assert self.situation.server is not None  # the session is logged in
+                charset = self.situation.server.charset_for(self.wanted.charset_of(need.database))
+                self.progress(name, 0, 0, f"creating the database with character set {charset}")
+                # A character set is letters, digits and _ in a profile, and the server's own otherwise.
+                self.session.make(f"CREATE DATABASE {identifier(name)} CHARACTER SET {charset}")
                 # Not before: a database that another client created meanwhile must not be dropped.
                 created = True
-            literal = partial_revokes(self.session) if need.grant_to else False
             for account in need.grant_to:
                 self.progress(name, 0, 0, f"granting all privileges to {account}")
-                grant_all(self.session, grant_pattern(name, literal=literal), account)
+                grant_all(self.session, name, account)
             if need.script:
                 assert self.scripts is not None and self.scripts.fitting is not None
                 self._run_script(name, self.scripts.fitting)
@@ -238,16 +233,8 @@ class _Run:
         status = "created" if need.pending and not need.lacking else need.result.status
         self.results[name] = DatabaseResult(name, status, tables)
 
-    def _create(self, need: Need) -> None:
-        name, server = need.database.name, self.situation.server
-        assert server is not None  # the session is logged in
-        charset = server.charset_for(self.wanted.charset_of(need.database))
-        self.progress(name, 0, 0, f"creating the database with character set {charset}")
-        # The name of a character set is letters, digits and _ in a profile, and the server's own otherwise.
-        self.session.make(f"CREATE DATABASE {identifier(name)} CHARACTER SET {charset}")
-
     def _run_script(self, name: str, script: Script) -> None:
-        self.session.use(name)
+        self.session.make(f"USE {identifier(name)}")
         mode = script_mode(self.situation.greeting)
         if mode is not None:
             self.session.make("SET SESSION sql_mode = %s", (mode,))
@@ -265,7 +252,7 @@ class _Run:
         verdict = compare(self._contents(name), [script.schema])
         if verdict.state != "whole":
             missing = ", ".join(verdict.missing[:5])
-            raise self.failed(f"missing after the script: {missing}", "check the server's error log")
+            raise Failed(f"missing after the script: {missing}", fix="check the server's error log")
 
     def _contents(self, name: str, *, deep: bool = True) -> Contents | None:
         server = self.situation.server
@@ -291,9 +278,8 @@ class _Run:
             assert self.scripts is not None
             verdict = compare(contents, self.scripts.schemas)
             if verdict.foreign or has_rows(self.session, contents):
-                raise self.failed(
-                    "the database contains more than what was begun", "check its tables yourself"
-                )
+                message = "the database contains more than what was begun"
+                raise Failed(message, fix="check its tables yourself")
             self.session.make("SET SESSION foreign_key_checks = 0")
             for table in contents.schema.tables:
                 self.session.make(f"DROP TABLE {identifier(contents.name, table)}")

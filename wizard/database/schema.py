@@ -72,44 +72,40 @@ def read_contents(
         return None
     ((database, charset),) = databases
     if not deep:
-        return Contents(
-            database,
-            charset,
-            Schema(tuple(sorted(name for (name,) in rows("TABLES", "TABLE_NAME")))),
-            fold=fold,
-        )
+        names = sorted(name for (name,) in rows("TABLES", "TABLE_NAME"))
+        return Contents(database, charset, Schema(tuple(names)), fold=fold)
     kinds = rows("TABLES", "TABLE_NAME, TABLE_TYPE")
     others = [f"view {table}" for table, kind in kinds if "VIEW" in kind]
     for kind in ("ROUTINE", "EVENT"):
         named = rows(f"{kind}S", f"{kind}_NAME", owner=f"{kind}_SCHEMA")
         others += [f"{kind.lower()} {name}" for (name,) in named]
-    indexes: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    for *index, column in rows(
-        "STATISTICS",
-        "TABLE_NAME, NON_UNIQUE, INDEX_NAME, COLUMN_NAME",
-        "ORDER BY TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX",
-    ):
-        indexes[tuple(index)].append(column.lower())
-    keys: dict[tuple[str, ...], list[tuple[str, str]]] = defaultdict(list)
-    for *key, column, target_column in rows(
+    order = "ORDER BY TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX"
+    indexes = rows("STATISTICS", "TABLE_NAME, NON_UNIQUE, INDEX_NAME, COLUMN_NAME", order)
+    keys = rows(
         "KEY_COLUMN_USAGE",
         "TABLE_NAME, REFERENCED_TABLE_NAME, CONSTRAINT_NAME, COLUMN_NAME, REFERENCED_COLUMN_NAME",
         "AND REFERENCED_TABLE_NAME IS NOT NULL ORDER BY TABLE_NAME, CONSTRAINT_NAME, ORDINAL_POSITION",
-    ):
-        keys[tuple(key)].append((column.lower(), target_column.lower()))
+    )
     schema = Schema(
         tuple(sorted(table for table, kind in kinds if "VIEW" not in kind)),
         tuple(
-            Index(table, tuple(columns), non_unique == "0", name)
-            for (table, non_unique, name), columns in indexes.items()
+            Index(table, columns, non_unique == "0", name)
+            for (table, non_unique, name), (columns,) in _grouped(indexes)
         ),
         tuple(
             ForeignKey(table, columns, target, targets, name)
-            for (table, target, name), pairs in keys.items()
-            for columns, targets in [zip(*pairs, strict=True)]
+            for (table, target, name), (columns, targets) in _grouped(keys)
         ),
     )
     return Contents(database, charset, schema, tuple(others), fold)
+
+
+def _grouped(rows: list[tuple[str, ...]]) -> list[tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]]:
+    """Return the first three values of the rows, each with what follows in its rows, by column and in lower case."""
+    groups: dict[tuple[str, ...], list[list[str]]] = defaultdict(list)
+    for row in rows:
+        groups[row[:3]].append([value.lower() for value in row[3:]])
+    return [(head, tuple(zip(*found, strict=True))) for head, found in groups.items()]
 
 
 def compare(contents: Contents | None, scripts: Sequence[Schema]) -> Verdict:

@@ -1,7 +1,7 @@
 """The scripts of `dbscripts/`: their statements, and what they create.  Nothing here runs a statement.
 
 Read as the `mysql` client reads them: `--`, `#` and `/* */` are comments (`/*! */` is not), strings hold any
-character, `DELIMITER` changes what ends a statement.
+character.  `DELIMITER` is unknown: no script of a pack has it.
 """
 
 from __future__ import annotations
@@ -115,52 +115,35 @@ def scripts_for(packs: Iterable[Pack], server: Greeting) -> Scripts | None:
 
 # --- reading statements -------------------------------------------------------------------------------------
 
-# A string or a quoted name, a version comment (which is code), a comment; the beginning of an unclosed one.
-_SPECIAL = re.compile(
+# A version comment is code.
+_TOKEN = re.compile(
     r"""
-    (?P<quoted> '(?:[^'\\]|\\.|'')*' | "(?:[^"\\]|\\.|"")*" | `(?:[^`]|``)*` | /\*M?!.*?\*/ )
-    | (?P<comment> --(?=[\s\x00-\x1f]|\Z)[^\n]* | \#[^\n]* | /\*(?!M?!).*?\*/ )
-    | (?P<unended> ['"`] | /\* )
+    (?P<comment> --(?=[\s\x00-\x1f]|\Z)[^\n]* | \#[^\n]* | /\*(?!M?!).*?\*/ )
+    | (?P<end> ; | \Z )
+    | (?P<code> '(?:[^'\\]|\\.|'')*' | "(?:[^"\\]|\\.|"")*" | `(?:[^`]|``)*` | /\*M?!.*?\*/
+        | [^'"`\#;/-]+ | - | /(?!\*) )
+    | (?P<unclosed> ['"`] | /\* )
     """,
     re.VERBOSE | re.DOTALL,
 )
-# Only for speed: text without a delimiter or the beginning of anything special.
-_PLAIN = re.compile(r"[\w\s(),=]+")
-_DELIMITER = re.compile(r"[ \t\r\n]*^[ \t]*delimiter[ \t]+(\S+)[^\n]*", re.IGNORECASE | re.MULTILINE)
 
 
 def statements(text: str, place: str = "script") -> Iterator[Statement]:
-    """Return the statements of a script, in order.  EditError with its line for a string or comment without end."""
-    delimiter = ";"
-    position, start = 0, -1
-    pieces: list[str] = []
-    while position <= len(text):
-        # Between two statements the client's own command is possible.
-        if start < 0 and (command := _DELIMITER.match(text, position)):
-            delimiter = command[1]
-            position = command.end()
-            continue
-        found = _SPECIAL.match(text, position)
-        if found and found.lastgroup == "comment":
-            pieces.append(" ")
-            position = found.end()
-        elif position == len(text) or text.startswith(delimiter, position):
+    """Yield the statements of a script, in order.  EditError with its line for a string or comment without end."""
+    start, pieces = -1, [""]
+    for token in _TOKEN.finditer(text):
+        if token["end"] is not None:
             if statement := "".join(pieces).strip():
                 yield Statement(statement, text.count("\n", 0, start) + 1)
-            pieces, start = [], -1
-            position += len(delimiter)
-        elif found and found.lastgroup == "unended":
-            line = text.count("\n", 0, position) + 1
-            message = f"{found[0]} on line {line} is not closed"
+            start, pieces = -1, [""]
+        elif token["unclosed"]:
+            line = text.count("\n", 0, token.start()) + 1
+            message = f"{token[0]} on line {line} is not closed"
             raise EditError(message, place=f"{place}:{line}", fix="use the script of a fresh pack")
         else:
-            if not found and delimiter == ";":
-                found = _PLAIN.match(text, position)
-            piece = found[0] if found else text[position]
-            if start < 0 and not piece.isspace():
-                start = position + len(piece) - len(piece.lstrip())
-            pieces.append(piece)
-            position += len(piece)
+            pieces.append(token["code"] or " ")
+            if start < 0 and pieces[-1].strip():
+                start = token.start() + len(pieces[-1]) - len(pieces[-1].lstrip())
 
 
 # --- what a script creates ----------------------------------------------------------------------------------
@@ -180,25 +163,22 @@ def creates(text: str, place: str = "script") -> Schema:
     found: list[Index | ForeignKey | None] = []
     for statement in statements(text, place):
         first, *more = _parts(statement.text)
-        verb, *words = _keywords(first) or [""]
-        at = next((at for at, word in enumerate(words, 1) if word not in _MODIFIERS), 0)
-        match verb, words[at - 1] if at else "":
-            case "create", "table":
-                table = _name(first, at + 1)
-                if table not in tables:
-                    tables.append(table)
-                    definitions = next((word for word in first if isinstance(word, list)), [])
-                    found += [_definition(table, part) for part in definitions]
-            case "create", "index" | "key":
+        words = _keywords(first)
+        what = [word for word in words if word not in _MODIFIERS][:2]
+        at = words.index(what[-1]) + 1 if what else 0
+        name = _name(first, at)
+        match what:
+            case ["create", "table"] if name not in tables:
+                tables.append(name)
+                definitions = next((word for word in first if isinstance(word, list)), [])
+                found += [_definition(name, part) for part in definitions]
+            case ["create", "index" | "key"]:
                 on = words.index("on") + 1 if "on" in words else len(words)
                 columns, _ = _columns(first[on:])
-                found.append(
-                    Index(_name(first, on + 1), columns, "unique" in words[:at], _name(first, at + 1))
-                )
-            case "alter", "table":
-                table = _name(first, at + 1)
-                added = (part[1:] for part in (first[at + 2 :], *more) if _keywords(part)[:1] == ["add"])
-                found += [_definition(table, part) for part in added]
+                found.append(Index(_name(first, on), columns, "unique" in words[:at], name))
+            case ["alter", "table"]:
+                added = (part[1:] for part in (first[at + 1 :], *more) if _keywords(part)[:1] == ["add"])
+                found += [_definition(name, part) for part in added]
     indexes = tuple(one for one in found if isinstance(one, Index))
     return Schema(tuple(tables), indexes, tuple(one for one in found if isinstance(one, ForeignKey)))
 

@@ -13,15 +13,9 @@ if TYPE_CHECKING:
 # MySQL 8.0.13 and later (error 3750), and MariaDB (error 1173).
 _PRIMARY_KEY_VARIABLES = ("sql_require_primary_key", "innodb_force_primary_key")
 _VARIABLES = (
-    *(
-        "character_set_server",
-        "innodb_default_row_format",
-        "innodb_large_prefix",
-        "innodb_read_only",
-        "read_only",
-    ),
-    *("lower_case_table_names", "max_connections", "max_user_connections", "require_secure_transport"),
-    *("version_compile_os", *_PRIMARY_KEY_VARIABLES),
+    *("character_set_server", "innodb_default_row_format", "innodb_large_prefix", "innodb_read_only"),
+    *("lower_case_table_names", "max_connections", "max_user_connections", "read_only"),
+    *("require_secure_transport", "version_compile_os", *_PRIMARY_KEY_VARIABLES),
 )
 
 # Bytes that an index may have: InnoDB's old row formats, and the new ones (procedure, chapter 2).
@@ -58,8 +52,8 @@ class Server:
     lower_case_table_names: int
     max_connections: int
     read_only: bool
-    short_indexes: bool
-    """Whether an index ends at 767 bytes."""
+    index_limit: int
+    """Bytes that an index may have."""
     max_user_connections: int = 0
     """Concurrent connections of each account; 0: no limit of the server's own."""
     requires_tls: bool = False
@@ -76,11 +70,6 @@ class Server:
     def folds_names(self) -> bool:
         """Whether the names of databases and tables are compared without regard to case."""
         return self.lower_case_table_names != 0
-
-    @property
-    def index_limit(self) -> int:
-        """Bytes that an index may have."""
-        return _SHORT_INDEX if self.short_indexes else _LONG_INDEX
 
     def charset_for(self, wanted: str | None) -> str:
         """Return the character set of new databases: the wanted one, else `latin1` on Windows, else the server's."""
@@ -101,7 +90,7 @@ class Server:
         width = self.width(charset)
         if width is None:
             return None
-        cuts = self.short_indexes and script_mode(self.greeting) and not by_servers
+        cuts = self.index_limit == _SHORT_INDEX and script_mode(self.greeting) and not by_servers
         longest = _UNIQUE_CHARACTERS if cuts and _is_old(self.greeting) else _INDEXED_CHARACTERS
         return width * longest <= self.index_limit
 
@@ -126,7 +115,7 @@ def read_server(session: DatabaseSession) -> Server:
         lower_case_table_names=int(values.get("lower_case_table_names", "0")),
         max_connections=int(values.get("max_connections", "0")),
         read_only=is_on("read_only", "innodb_read_only"),
-        short_indexes=_is_old(session.greeting) or old_format or old_prefix,
+        index_limit=_SHORT_INDEX if _is_old(session.greeting) or old_format or old_prefix else _LONG_INDEX,
         max_user_connections=int(values.get("max_user_connections", "0")),
         requires_tls=is_on("require_secure_transport"),
         primary_key_variable=next(filter(is_on, _PRIMARY_KEY_VARIABLES), None),

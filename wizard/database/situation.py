@@ -1,32 +1,42 @@
-"""What exists now: the server, both accounts, and each database.  Read only."""
+"""What exists now: the server, both accounts, and each database; and what an earlier run left unfinished there."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wizard.database.accounts import (
     Account,
     AccountSettings,
+    Rights,
     current_account,
     own_hosts,
+    own_rights,
     own_settings,
     read_accounts,
+    rights_of,
 )
 from wizard.database.connection import DatabaseSession, connect
-from wizard.database.failure import DatabaseError
+from wizard.database.failure import DatabaseError, Endpoint
 from wizard.database.greeting import LIMIT
 from wizard.database.names import identifier, unstorable
-from wizard.database.rights import Rights, own_rights, rights_of
 from wizard.database.schema import Contents, read_contents
 from wizard.database.server import Server, read_server
+from wizard.system import bounded
+from wizard.system.durable import fsync_folder, make_folder, write_durably
+from wizard.system.errors import Failed
+from wizard.system.locations import state
 
 if TYPE_CHECKING:
     from wizard.database.greeting import Greeting
-    from wizard.database.wanted import Login, WantedDatabases
+    from wizard.database.needs import Login, WantedDatabases
 
 LOCK = "apimha-wizard"
 """The lock in the server that keeps two machines from creating databases at once.
@@ -131,9 +141,9 @@ def look(
             if matched not in settings:
                 settings[matched] = own_settings(account)
             rights[matched] = own_rights(account)
-        if wanted.account not in rights and wanted.account in (accounts or ()):
-            of_profile = rights_of(session, wanted.account)
-            rights |= {wanted.account: of_profile} if of_profile is not None else {}
+        seen = wanted.account not in rights and wanted.account in (accounts or ())
+        if seen and (found_rights := rights_of(session, wanted.account)) is not None:
+            rights[wanted.account] = found_rights
         with_rows = (name for name in begun if (found := contents.get(name)) and has_rows(session, found))
         return Situation(
             greeting=session.greeting,
@@ -164,3 +174,51 @@ def has_rows(session: DatabaseSession, contents: Contents) -> bool:
     """Whether any table of the database has a row.  Raises DatabaseError."""
     tables = (identifier(contents.name, table) for table in contents.schema.tables)
     return any(session.rows(f"SELECT 1 FROM {table} LIMIT 1") for table in tables)
+
+
+class FileJournal:
+    """What a run began in a database and has not finished, so that the next run can undo that and nothing else.
+
+    One small file for each server and database, on disk when `begin` returns, which is before the first statement.
+    """
+
+    def __init__(self, endpoint: Endpoint, folder: Path | None = None) -> None:
+        self.server = str(endpoint)
+        self.folder = folder or state() / "databases"
+
+    def begin(self, database: str, *, created: bool) -> None:
+        """Record that a run begins to fill a database; `created`: the run creates the database itself.
+
+        Raises:
+            Failed: the entry cannot be written; the run may not create anything then.
+        """
+        entry = {"server": self.server, "database": database, "created": created}
+        try:
+            make_folder(self.folder, mode=0o700)
+            write_durably(self._path(database), json.dumps(entry).encode(), mode=0o600)
+        except OSError as problem:
+            raise Failed(
+                f"the database journal cannot be written: {problem.strerror}",
+                place=str(self.folder),
+                fix="free space there, or let this user write there",
+            ) from None
+
+    def done(self, database: str) -> None:
+        """Record that the database is complete, or that everything begun in it was removed."""
+        with suppress(FileNotFoundError):
+            os.unlink(self._path(database))
+            fsync_folder(self.folder)
+
+    def begun(self) -> dict[str, bool]:
+        """Return the databases that were begun and are not done → whether the run created the database itself."""
+        found = {}
+        for path in sorted(self.folder.glob("*.json")) if self.folder.is_dir() else ():
+            with suppress(OSError, ValueError, KeyError, TypeError):
+                entry = bounded.read_json(path)
+                if entry["server"] == self.server:
+                    found[str(entry["database"])] = bool(entry["created"])
+        return found
+
+    def _path(self, database: str) -> Path:
+        name = hashlib.sha256(f"{self.server}\n{database}".encode()).hexdigest()[:32]
+        return self.folder / f"{name}.json"

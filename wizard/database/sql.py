@@ -6,14 +6,14 @@ import secrets
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from wizard.database.accounts import grant_pattern
 from wizard.database.names import identifier, literal
-from wizard.database.rights import grant_pattern
 from wizard.database.server import script_mode
 
 if TYPE_CHECKING:
     from wizard.database.greeting import Greeting
+    from wizard.database.needs import WantedDatabases
     from wizard.database.script import Script
-    from wizard.database.wanted import WantedDatabases
 
 
 def sql_text(

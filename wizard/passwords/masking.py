@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from wizard.passwords.secret import MASK
 
@@ -32,54 +31,47 @@ _VALUE = r"(?:[^&<;\s\"]|;(?![\w.]+=))*"  # a `;` ends a parameter of an H2 URL,
 _PARAMETER = re.compile(rf"((?:[?&;]|&amp;)[\w.]*(?:password|pwd)[\w.]*=){_VALUE}", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
 class Masker:
-    """Hides passwords: by where they stand, and the run's own by their text too, wherever that may have got to."""
+    """Hides passwords: by where they stand, and the run's own by their text too, wherever that may have got to.
 
-    secrets: tuple[str, ...] = field(default=(), repr=False)
-    parameters: tuple[str, ...] = ()
-    """Names of URL parameters whose value is a reference."""
+    The run's own are hidden in plain and in each form that a file can hold them; a very short one is left to the places
+    alone, since it would hide half of the file.  `parameters` are names of URL parameters whose value is a reference.
+    """
+
+    def __init__(self, secrets: Iterable[str] = (), parameters: Iterable[str] = ()) -> None:
+        import json
+        from html import escape
+        from urllib.parse import quote
+
+        forms: set[str] = set()
+        for secret in secrets:
+            if len(secret) >= 4:
+                in_url = quote(secret, safe=URL_VALUE)
+                texts = {secret, in_url, quote(secret, safe=""), quote(secret), json.dumps(secret)[1:-1]}
+                forms |= texts | {escape(text, quote=False) for text in texts}
+                escaped = escape(secret, quote=False)
+                forms.add(escaped.replace('"', "&quot;").replace("'", "&apos;"))
+                # A file in ISO-8859-1 holds other characters as numeric references.
+                forms.add(escaped.encode("iso-8859-1", "xmlcharrefreplace").decode("iso-8859-1"))
+        self._forms = sorted(forms, key=len, reverse=True)
+        self._parameters = tuple(parameters)
 
     def mask(self, text: str) -> str:
         """The text with every password as ********, with as many lines as before."""
         # First the whole ones: a rule for a place might leave a piece of one that no other rule knows.
-        for form in self.secrets:
+        for form in self._forms:
             text = text.replace(form, "\n".join([MASK] * (form.count("\n") + 1)))
         for pattern in (_ELEMENT, _NAMED_ELEMENT, _ATTRIBUTE):
             text = pattern.sub(_keep_lines, text)
         text = _PARAMETER.sub(rf"\g<1>{MASK}", text)
-        for name in self.parameters:
+        for name in self._parameters:
             text = re.sub(rf"((?:[?&;]|&amp;){re.escape(name)}=){_VALUE}", rf"\g<1>{MASK}", text)
         return text
 
 
 def _keep_lines(found: re.Match[str]) -> str:
-    value = found[3]
-    hidden = "\n".join(MASK if line.strip() else line for line in value.split("\n"))
+    hidden = "\n".join(MASK if line.strip() else line for line in found[3].split("\n"))
     return f"{found[1]}{hidden}{found[4]}"
-
-
-def masker(secrets: Iterable[str], parameters: Iterable[str] = ()) -> Masker:
-    """A masker of these passwords, in plain and in each form that a file can hold them; a very short one is left to
-    the places alone, since it would hide half of the file."""
-    import json
-    from urllib.parse import quote
-
-    forms: set[str] = set()
-    for secret in secrets:
-        if len(secret) >= 4:
-            in_url = quote(secret, safe=URL_VALUE)
-            texts = {secret, in_url, quote(secret, safe=""), quote(secret), json.dumps(secret)[1:-1]}
-            forms |= texts | {_escaped(text) for text in texts}
-            forms.add(_escaped(secret).replace('"', "&quot;").replace("'", "&apos;"))
-            # A file in ISO-8859-1 holds other characters as numeric references.
-            forms.add(_escaped(secret).encode("iso-8859-1", "xmlcharrefreplace").decode("iso-8859-1"))
-    return Masker(tuple(sorted(forms, key=len, reverse=True)), tuple(parameters))
-
-
-def _escaped(text: str) -> str:
-    """As `xml.sax.saxutils.escape`, which would load all of HTTP and TLS."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 # --- in lines of a log, in values, in what a server says ---------------------------------------------------

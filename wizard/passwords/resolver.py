@@ -1,4 +1,4 @@
-"""From references to passwords: each read where it is kept, once, as late as can be."""
+"""From references to passwords: each read where it is kept, once, as late as can be.  And keeping a typed one."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import os
 import stat
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from shlex import join, quote
+from typing import Any
 
 from wizard.passwords.references import (
     CommandReference,
@@ -19,8 +21,9 @@ from wizard.passwords.references import (
     Reference,
 )
 from wizard.passwords.secret import Secret
-from wizard.system import bounded
-from wizard.system.errors import SecretError
+from wizard.system import bounded, locations
+from wizard.system.durable import make_folder, write_durably
+from wizard.system.errors import SecretError, os_errors_as_failures
 from wizard.system.finding import AGREE, ANY_PROFILE
 from wizard.system.printable import escaped
 
@@ -143,15 +146,13 @@ class Resolver:
 
     def _consented(self, reference: Reference, purpose: str) -> bool:
         """Whether the person at the terminal lets the command of a profile run that is not trusted."""
-        if self.trusted or not self.interactive or self.confirm is None:
-            return False
-        if not isinstance(reference, CommandReference):
+        if not isinstance(reference, CommandReference) or self.trusted or not self.interactive:
             return False
         command = reference.command
-        if command not in self._consent:
+        if command not in self._consent and self.confirm is not None:
             text = f"{purpose} is the output of this command: {shown(command)}\nRun it?"
             self._consent[command] = self.confirm(text)
-        return self._consent[command]
+        return self._consent.get(command, False)
 
 
 def shown(command: tuple[str, ...]) -> str:
@@ -187,7 +188,16 @@ def _from_file(reference: FileReference) -> str:
     try:
         with open(bounded.open_regular(path), "rb") as file:
             status = os.fstat(file.fileno())
-            _refuse_shared(status, path)
+            if status.st_uid not in (os.geteuid(), 0):  # root can read every file
+                raise SecretError(
+                    f"the file {path} belongs to another user, who can read it",
+                    fix=f"sudo chown {os.geteuid()} {quote(str(path))}",
+                )
+            if status.st_mode & 0o077:
+                raise SecretError(
+                    f"the file {path} is open to others (mode {stat.S_IMODE(status.st_mode):04o})",
+                    fix=f"chmod 600 {quote(str(path))}",
+                )
             if status.st_size > MOST_BYTES:
                 raise SecretError(
                     f"{reference.describe()} is too large for a password", fix="correct its path"
@@ -198,20 +208,6 @@ def _from_file(reference: FileReference) -> str:
             f"{reference.describe()} cannot be read: {failure.strerror}",
             fix=f"put the password into {path} and: chmod 600 {quote(str(path))}",
         ) from None
-
-
-def _refuse_shared(status: os.stat_result, path: Path) -> None:
-    """Refuse a file that another user can read; root, who can read every file, may own it."""
-    if status.st_uid not in (os.geteuid(), 0):
-        raise SecretError(
-            f"the file {path} belongs to another user, who can read it",
-            fix=f"sudo chown {os.geteuid()} {quote(str(path))}",
-        )
-    if status.st_mode & 0o077:
-        raise SecretError(
-            f"the file {path} is open to others (mode {stat.S_IMODE(status.st_mode):04o})",
-            fix=f"chmod 600 {quote(str(path))}",
-        )
 
 
 def _from_keyring(reference: KeyringReference) -> str:
@@ -243,3 +239,47 @@ def _decoded(content: bytes, reference: Reference, *, drop_newline: bool = True)
         pass  # it carries the bytes: what is raised below must not have it in its chain
     del content
     raise SecretError(f"{reference.describe()} is not UTF-8", fix="store the password as UTF-8 text")
+
+
+# --- keeping a password ---------------------------------------------------------------------------------
+
+
+def keep(password: Secret, name: str) -> dict[str, str]:
+    """Keep a typed password under a name, such as `analytics.mysql.password`; returns the reference to it.
+
+    In the keyring where there is one, else in a file that only this user can read: never beside the profile, where it
+    would be committed with it.
+
+    Raises:
+        Failed: neither the keyring nor the folder of the passwords can be written.
+    """
+    if _in_keyring(password, name):
+        return {"keyring": f"{locations.APPLICATION}/{name}"}
+    folder = locations.passwords()
+    with os_errors_as_failures():
+        make_folder(folder, mode=0o700)
+        folder.chmod(0o700)
+        write_durably(folder / name, f"{password.reveal()}\n".encode(), mode=0o600)
+    return {"file": str(folder / name)}
+
+
+def is_kept(reference: Any) -> bool:
+    """Whether a reference, as a profile holds it, leads to where `keep` puts a password."""
+    match reference:
+        case {"keyring": str(entry)}:
+            return entry.startswith(f"{locations.APPLICATION}/")
+        case {"file": str(path)}:
+            return Path(path).parent == locations.passwords()
+    return False
+
+
+def _in_keyring(password: Secret, name: str) -> bool:
+    """Whether the keyring has the password now; a backend that only pretends, or stores in clear, does not count."""
+    with suppress(Exception):  # every backend has its own errors; their texts might quote what they store
+        import keyring
+
+        if keyring.get_keyring().priority < 1:
+            return False
+        keyring.set_password(locations.APPLICATION, name, password.reveal())
+        return keyring.get_password(locations.APPLICATION, name) == password.reveal()
+    return False

@@ -27,9 +27,9 @@ def make_databases(
     Raises `provision.ProvisioningFailed` (exit 1, with `.results`) and Cancelled; what was begun in a database is
     removed first.
     """
-    from wizard.database.journal import FileJournal
+    from wizard.database.needs import wanted
     from wizard.database.provision import provision
-    from wizard.database.wanted import wanted
+    from wizard.database.situation import FileJournal
 
     target = wanted(profile, passwords, packs.values())
     journal = FileJournal(target.endpoint)
@@ -45,9 +45,9 @@ def sql_for_dba(
     """
     from wizard.database.failure import DatabaseError
     from wizard.database.greeting import Greeting, greeting
+    from wizard.database.needs import wanted
     from wizard.database.script import scripts_for
     from wizard.database.sql import sql_text
-    from wizard.database.wanted import wanted
     from wizard.plan.planner import Plan
     from wizard.preflight.checks import CheckContext
     from wizard.preflight.mysql.databases import charset_offline, names

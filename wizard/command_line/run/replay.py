@@ -155,12 +155,12 @@ class Prepared:
 
     def masker(self) -> Masker:
         """Return what hides the passwords of this run in a diff."""
-        from wizard.passwords.masking import masker
+        from wizard.passwords.masking import Masker
 
         references = [
             key for key, value in self.passwords.url_parameters.items() if not isinstance(value, str)
         ]
-        return masker([secret.reveal() for secret in self.passwords.all()], references)
+        return Masker([secret.reveal() for secret in self.passwords.all()], references)
 
     def plan_for(self, server: tuple[int, ...] | None, *, mariadb: bool) -> None:
         """Plan for a version of the server; None: unknown."""

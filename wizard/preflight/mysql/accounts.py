@@ -228,8 +228,8 @@ def _shadowed(shadow: Account, username: str, where: str) -> Finding:
 
 def _missing_privileges(view: DatabaseView, account: Account) -> Iterator[Finding]:
     """Report privileges that are missing in an existing database, and that this run does not grant."""
+    from wizard.database.accounts import SERVERS_NEED, grant_pattern
     from wizard.database.names import identifier
-    from wizard.database.rights import SERVERS_NEED, grant_pattern
 
     rights = view.situation.rights[account]
     for need in view.needs.databases:

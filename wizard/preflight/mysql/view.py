@@ -12,11 +12,10 @@ from wizard.system.finding import Finding, Fix
 
 if TYPE_CHECKING:
     from wizard.database.accounts import Account
-    from wizard.database.needs import Needs
+    from wizard.database.needs import Needs, WantedDatabases
     from wizard.database.script import Scripts
     from wizard.database.server import Server
     from wizard.database.situation import Situation
-    from wizard.database.wanted import WantedDatabases
 
 BUSY = "another run is working in the databases"
 
@@ -34,7 +33,7 @@ class DatabaseView:
 
     @property
     def wanted(self) -> WantedDatabases:
-        from wizard.database.wanted import wanted
+        from wizard.database.needs import wanted
 
         context = self.context
         return context.once(
@@ -44,8 +43,7 @@ class DatabaseView:
     @property
     def situation(self) -> Situation:
         """What exists.  Raises DatabaseError if no server answers."""
-        from wizard.database.journal import FileJournal
-        from wizard.database.situation import look
+        from wizard.database.situation import FileJournal, look
 
         journal = FileJournal(self.wanted.endpoint)
         return self.context.once("mysql.situation", lambda: look(self.wanted, journal.begun()))
