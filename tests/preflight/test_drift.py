@@ -5,14 +5,14 @@ from __future__ import annotations
 import shutil
 import stat
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-import tomlkit
 
 from tests.support import pairs
+from tests.support.hands import SVN, Hand, do, on, profiled
 from tests.support.headless import (
     ANALYTICS,
     AXIS2,
@@ -32,8 +32,8 @@ from tests.support.quick import folder_in_memory
 from wizard.system import locations
 from wizard.transaction import runs
 
-MEMBERSHIP = "replay would restore clustering/parameter[membershipScheme]: multicast → wka"
 OK = "nothing that a run configured was changed by hand since"
+Drifts = dict[tuple[str | None, str], str]
 
 
 @pytest.fixture
@@ -48,12 +48,10 @@ def make_pair(packs: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
 @pytest.fixture
 def pair(make_pair: Callable[..., Pair]) -> Pair:
     """A pair of 2.0.0 that was replayed."""
-    pair = make_pair()
-    applied(pair)
-    return pair
+    return do(make_pair(), applied)
 
 
-def drift(pair: Pair, **options: Any) -> dict[tuple[str | None, str], str]:
+def drift(pair: Pair, **options: Any) -> Drifts:
     """Return node and file of each finding, with what it says."""
     found = of(checked(pair, **options), "apply.drift")
     if [one.status for one in found] == ["ok"]:
@@ -68,179 +66,155 @@ def drift(pair: Pair, **options: Any) -> dict[tuple[str | None, str], str]:
     return shown
 
 
-def by_hand(home: Path, relative: str, old: str, new: str) -> None:
-    path = home / relative
-    text = path.read_bytes()
-    assert old.encode() in text
-    path.write_bytes(text.replace(old.encode(), new.encode(), 1))
+def restored(place: str, now: str, then: str) -> str:
+    return f"replay would restore {place}: {now} → {then}"
 
 
-def reprofiled(pair: Pair, **tables: Any) -> None:
-    """The same profile with other values."""
-    document = tomlkit.parse(pair.profile.read_text("utf-8")).unwrap()
-    pair.profile.write_text(tomlkit.dumps(pairs.merged(document, tables)), "utf-8")
+MULTICAST: Hand = on(1, (AXIS2, ">wka<", ">multicast<"))
+MEMBERSHIP = restored("clustering/parameter[membershipScheme]", "multicast", "wka")
+EVENTS = "WSO2_ANALYTICS_EVENT_STORE_DB"
+DOMAIN = "clustering/parameter[domain]"
+SECOND = profiled(cluster={"domain": "second"})
+HOST = (AXIS2, "<hostName>127.0.0.1</hostName>", "<hostName>10.9.9.9</hostName>")
+POOL = f"{EVENTS}/maxActive"
+CONNECTOR = f"{LIB}/mysql-connector-java-5.1.49-bin.jar"
+
+
+def undone(pair: Pair) -> None:
+    assert rolled_back(pair).outcome == "restored"
+
+
+def new_build(pair: Pair) -> None:
+    """Another file for the driver jar of the profile."""
+    with zipfile.ZipFile(pair.profile.parent / Path(CONNECTOR).name, "a") as jar:
+        jar.writestr("another-build", b"")
+    assert replayed(pair, dry_run=True)[0].outcome == "pending"
+
+
+def removed(relative: str) -> Hand:
+    return lambda pair: [(home / relative).unlink() for home in pair.homes]
+
+
+FOUND: dict[str, tuple[Sequence[Hand], Drifts]] = {
+    "nothing": ([], {}),
+    "each value, with its file and element": (
+        [on(1, HOST), MULTICAST, on(2, (SPARK, "master.count  2", "master.count  7"))],
+        {
+            ("node1", AXIS2): f"{MEMBERSHIP}; clustering/members/member/hostName: 10.9.9.9 → 127.0.0.1",
+            ("node2", SPARK): restored("carbon.spark.master.count", "7", "2"),
+        },
+    ),
+    "an edit of something else": (
+        [on(1, (AXIS2, "<axisconfig", "<!-- mine -->\n<axisconfig"), (CARBON, "<Name>", "<Name>My "))],
+        {},
+    ),
+    "a changed profile": (
+        [profiled(pool={"max_active": 77}, cluster={"domain": "another"}, nodes=[{"port_offset": 40}])],
+        {},
+    ),
+    "a changed profile and a hand in one file": (
+        [profiled(pool={"max_active": 77}), on(2, (ANALYTICS, "<maxActive>50<", "<maxActive>5<"))],
+        {("node2", ANALYTICS): restored(POOL, "5", "77")},
+    ),
+    "a hand that did what the profile now says": (
+        [profiled(cluster={"domain": "another"}), (AXIS2, ">wso2.carbon.domain<", ">another<")],
+        {},
+    ),
+    "a hand that changed two places to one text": (
+        [
+            on(
+                1,
+                (ANALYTICS, "<maxActive>50<", "<maxActive>5<"),
+                (ANALYTICS, "<maxWait>60000<", "<maxWait>5<"),
+            )
+        ],
+        {("node1", ANALYTICS): f"{restored(POOL, '5', '50')}; {EVENTS}/maxWait: 5 → 60000"},
+    ),
+    "a password, which is not shown": (
+        [on(1, (ANALYTICS, f"<password>{pairs.PASSWORD}<", "<password>hunter2<"))],
+        {("node1", ANALYTICS): restored(f"{EVENTS}/password", "********", "********")},
+    ),
+    "nothing since a second run": ([SECOND, applied], {}),
+    "a hand since a second run, of which the newest counts": (
+        [SECOND, applied, on(1, (AXIS2, ">second<", ">wso2.carbon.domain<"))],
+        {("node1", AXIS2): restored(DOMAIN, "wso2.carbon.domain", "second")},
+    ),
+    "a hand since a rollback, after which nothing is configured": (
+        [undone, on(1, (AXIS2, ">wso2.carbon.domain<", ">mine<"))],
+        {},
+    ),
+    "nothing since a rollback to an older run": (
+        [SECOND, applied, undone, profiled(cluster={"domain": "wso2.carbon.domain"})],
+        {},
+    ),
+    "a hand since a rollback to an older run": (
+        [SECOND, applied, undone, profiled(cluster={"domain": "wso2.carbon.domain"}), MULTICAST],
+        {("node1", AXIS2): MEMBERSHIP},
+    ),
+    "a missing file": ([on(2, removed(REGISTRY))], {("node2", REGISTRY): "it does not exist any more"}),
+    "a jar that was replaced, and one that was removed": (
+        [
+            on(1, lambda pair: pairs.driver_jar(pair.homes[0] / CONNECTOR, "com.mysql.cj.jdbc.Driver")),
+            on(2, removed(CONNECTOR)),
+        ],
+        {("node1", CONNECTOR): "its contents differ", ("node2", CONNECTOR): "it does not exist any more"},
+    ),
+    "a new jar in the profile": ([new_build], {}),
+}
+
+
+@pytest.mark.parametrize(("hands", "found"), FOUND.values(), ids=FOUND)
+def test_what_a_hand_has_changed_is_named(hands: Sequence[Hand], found: Drifts, pair: Pair) -> None:
+    assert drift(do(pair, *hands)) == found
 
 
 def test_a_fresh_pair_has_none(make_pair: Callable[..., Pair]) -> None:
     assert drift(make_pair()) == {}
 
 
-HOST = "<hostName>127.0.0.1</hostName>", "<hostName>10.9.9.9</hostName>"
-STORE_POOL = "WSO2_ANALYTICS_EVENT_STORE_DB"
-FOUND: dict[str, tuple[dict[str, Any], list[tuple[int, str, str, str]], dict[tuple[str, str], str]]] = {
-    "nothing": ({}, [], {}),
-    "each value, with its file and element": (
-        {},
-        [
-            (0, AXIS2, *HOST),
-            (0, AXIS2, ">wka<", ">multicast<"),
-            (1, SPARK, "carbon.spark.master.count  2", "carbon.spark.master.count  7"),
-        ],
-        {
-            ("node1", AXIS2): f"{MEMBERSHIP}; clustering/members/member/hostName: 10.9.9.9 → 127.0.0.1",
-            ("node2", SPARK): "replay would restore carbon.spark.master.count: 7 → 2",
-        },
-    ),
-    "an edit of something else": (
-        {},
-        [(0, AXIS2, "<axisconfig", "<!-- mine -->\n<axisconfig"), (0, CARBON, "<Name>", "<Name>My ")],
-        {},
-    ),
-    "a changed profile": (
-        {"pool": {"max_active": 77}, "cluster": {"domain": "another"}, "nodes": [{"port_offset": 40}]},
-        [],
-        {},
-    ),
-    "a changed profile and a hand in one file": (
-        {"pool": {"max_active": 77}},
-        [(1, ANALYTICS, "<maxActive>50</maxActive>", "<maxActive>5</maxActive>")],
-        {("node2", ANALYTICS): f"replay would restore {STORE_POOL}/maxActive: 5 → 77"},
-    ),
-    "a hand that did what the profile now says": (
-        {"cluster": {"domain": "another"}},
-        [(number, AXIS2, ">wso2.carbon.domain<", ">another<") for number in (0, 1)],
-        {},
-    ),
-    "a password, which is not shown": (
-        {},
-        [(0, ANALYTICS, f"<password>{pairs.PASSWORD}<", "<password>hunter2<")],
-        {("node1", ANALYTICS): f"replay would restore {STORE_POOL}/password: ******** → ********"},
-    ),
-}
-
-
-@pytest.mark.parametrize(("profile", "edits", "found"), FOUND.values(), ids=FOUND)
-def test_what_a_hand_has_changed_is_named(
-    profile: dict[str, Any],
-    edits: list[tuple[int, str, str, str]],
-    found: dict[tuple[str, str], str],
-    pair: Pair,
-) -> None:
-    reprofiled(pair, **profile)
-    for number, *edit in edits:
-        by_hand(pair.homes[number], *edit)
-    assert drift(pair) == found
+def test_the_run_is_named_that_configured_it(pair: Pair) -> None:
+    do(pair, SECOND, applied, undone, profiled(cluster={"domain": "wso2.carbon.domain"}), MULTICAST)
+    assert runs.history()[-1].run in of(checked(pair), "apply.drift")[0].message
+    do(pair, SECOND, applied, MULTICAST)
+    assert runs.history()[0].run in of(checked(pair), "apply.drift")[0].message
 
 
 def test_the_dry_run_shows_what_replay_restores(pair: Pair) -> None:
     before = (pair.homes[0] / AXIS2).read_bytes()
-    by_hand(pair.homes[0], AXIS2, ">wka<", ">multicast<")
+    do(pair, MULTICAST)
     result, prepared = replayed(pair, dry_run=True)
     assert result.outcome == "pending"
     assert [(c.path, c.what) for c in prepared.plan.pending] == [
-        (AXIS2, ("clustering/parameter[membershipScheme]: multicast → wka",))
+        (AXIS2, (MEMBERSHIP.removeprefix("replay would restore "),))
     ]
     applied(pair)
     assert (pair.homes[0] / AXIS2).read_bytes() == before
     assert drift(pair) == {}
 
 
-def test_after_a_second_run_the_newest_counts(pair: Pair) -> None:
-    reprofiled(pair, cluster={"domain": "second"})
-    applied(pair)
-    assert drift(pair) == {}
-    by_hand(pair.homes[0], AXIS2, ">second<", ">wso2.carbon.domain<")
-    assert drift(pair) == {
-        ("node1", AXIS2): "replay would restore clustering/parameter[domain]: wso2.carbon.domain → second"
-    }
-    (found,) = of(checked(pair), "apply.drift")
-    assert runs.history()[0].run in found.message
-
-
-def test_after_a_rollback_nothing_is_configured(pair: Pair) -> None:
-    assert rolled_back(pair).outcome == "restored"
-    assert drift(pair) == {}
-    by_hand(pair.homes[0], AXIS2, ">wso2.carbon.domain<", ">mine<")
-    assert drift(pair) == {}
-
-
-def test_after_a_rollback_to_an_older_run_what_that_had_configured_counts(pair: Pair) -> None:
-    reprofiled(pair, cluster={"domain": "second"})
-    applied(pair)
-    assert rolled_back(pair).outcome == "restored"
-    reprofiled(pair, cluster={"domain": "wso2.carbon.domain"})
-    assert drift(pair) == {}
-    by_hand(pair.homes[0], AXIS2, ">wka<", ">multicast<")
-    assert drift(pair) == {("node1", AXIS2): MEMBERSHIP}
-    assert runs.history()[-1].run in of(checked(pair), "apply.drift")[0].message
-
-
 def test_a_step_that_no_run_has_done_yet_is_no_drift(make_pair: Callable[..., Pair]) -> None:
     pair = make_pair()
     applied(pair, only=("hazelcast",))
-    by_hand(pair.homes[0], REGISTRY, "<readOnly>false</readOnly>", "<readOnly>true</readOnly>")
+    do(pair, on(1, (REGISTRY, "<readOnly>false</readOnly>", "<readOnly>true</readOnly>")))
     assert drift(pair) == {}
-    by_hand(pair.homes[0], AXIS2, ">wka<", ">multicast<")
-    assert drift(pair).keys() == {("node1", AXIS2)}
+    assert drift(do(pair, MULTICAST)) == {("node1", AXIS2): MEMBERSHIP}
 
 
-def test_a_file_of_two_steps_of_which_one_was_done(
-    make_pair: Callable[..., Pair], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """carbon.xml holds the offset (prerequisites) and the deployment synchroniser, which no run has touched."""
-    monkeypatch.setenv("SVN", "secret")
-    sync = {
-        "method": "svn",
-        "svn_url": "https://svn.example.com/a",
-        "svn_username": "a",
-        "svn_password": {"env": "SVN"},
-    }
-    pair = make_pair(deployment_sync=sync)
+def test_a_file_of_two_steps_of_which_one_was_done(make_pair: Callable[..., Pair]) -> None:
+    """carbon.xml holds the offset (prerequisites) and the deployment synchroniser, which no run has changed."""
+    pair = make_pair(**SVN)
     applied(pair, only=("prerequisites",))
-    by_hand(pair.homes[1], CARBON, "<Name>", "<Name>My ")
-    assert drift(pair) == {}
-    by_hand(pair.homes[1], CARBON, "<Offset>2<", "<Offset>9<")
-    assert drift(pair) == {("node2", CARBON): "replay would restore Ports/Offset: 9 → 2"}
+    assert drift(do(pair, on(2, (CARBON, "<Name>", "<Name>My ")))) == {}
+    assert drift(do(pair, on(2, (CARBON, "<Offset>2<", "<Offset>9<")))) == {
+        ("node2", CARBON): restored("Ports/Offset", "9", "2")
+    }
 
 
 def test_steps_that_are_left_out_are_left_out(pair: Pair) -> None:
-    by_hand(pair.homes[0], AXIS2, ">wka<", ">multicast<")
-    assert drift(pair, skip=("hazelcast",)) == {}
+    do(pair, MULTICAST, on(2, removed(REGISTRY)))
+    assert drift(pair, skip=("hazelcast", "registry")) == {}
     assert drift(pair, only=("hazelcast",)).keys() == {("node1", AXIS2)}
-    assert drift(pair, only_node="node2") == {}
-
-
-def test_a_missing_file_is_reported(pair: Pair) -> None:
-    (pair.homes[1] / REGISTRY).unlink()
-    assert drift(pair) == {("node2", REGISTRY): "it does not exist any more"}
-    assert drift(pair, skip=("registry",)) == {}
-
-
-def test_a_jar_that_was_replaced_or_removed_is_reported(pair: Pair) -> None:
-    jar = f"{LIB}/mysql-connector-java-5.1.49-bin.jar"
-    pairs.driver_jar(pair.homes[0] / jar, "com.mysql.cj.jdbc.Driver")
-    (pair.homes[1] / jar).unlink()
-    assert drift(pair) == {
-        ("node1", jar): "its contents differ",
-        ("node2", jar): "it does not exist any more",
-    }
-
-
-def test_a_new_jar_in_the_profile_is_no_drift(pair: Pair) -> None:
-    with zipfile.ZipFile(pair.profile.parent / "mysql-connector-java-5.1.49-bin.jar", "a") as jar:
-        jar.writestr("another-build", b"")
-    assert replayed(pair, dry_run=True)[0].outcome == "pending"
-    assert drift(pair) == {}
+    assert drift(pair, only_node="node2").keys() == {("node2", REGISTRY)}
 
 
 def test_the_common_path_that_leads_elsewhere_or_is_gone_is_reported(
@@ -264,13 +238,9 @@ def test_an_edited_target_of_a_link_is_reported(pair: Pair, tmp_path: Path) -> N
     outside = tmp_path / "outside.xml"
     shutil.move(pair.homes[0] / AXIS2, outside)
     (pair.homes[0] / AXIS2).symlink_to(outside)
-    reprofiled(pair, cluster={"domain": "second"})
-    applied(pair)
-    assert drift(pair) == {}
+    assert drift(do(pair, SECOND, applied)) == {}
     outside.write_bytes(outside.read_bytes().replace(b">second<", b">third<"))
-    assert drift(pair) == {
-        ("node1", AXIS2): "replay would restore clustering/parameter[domain]: third → second"
-    }
+    assert drift(pair) == {("node1", AXIS2): restored(DOMAIN, "third", "second")}
 
 
 def test_what_is_kept_is_for_this_user_alone_and_goes_with_the_backups(pair: Pair) -> None:
@@ -303,7 +273,7 @@ def test_kept_bytes_that_are_missing_or_damaged_are_not_used(
         else:
             path.write_bytes(harm(path.read_bytes()))
     assert drift(pair) == {}
-    by_hand(pair.homes[0], AXIS2, ">wka<", ">multicast<")
+    do(pair, MULTICAST)
     assert drift(pair) == {("node1", AXIS2): MEMBERSHIP}
 
 
@@ -318,5 +288,5 @@ def test_bytes_that_cannot_be_kept_do_no_harm_to_a_run(
     monkeypatch.setattr("wizard.preflight.drift.write_plainly", full)
     applied(pair)
     assert kept() == []
-    by_hand(pair.homes[0], AXIS2, ">wka<", ">multicast<")
+    do(pair, MULTICAST)
     assert drift(pair).keys() == {("node1", AXIS2)}

@@ -3,477 +3,445 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
-from tests.support import pairs
 from tests.support.cli import run
+from tests.support.hands import (
+    SAMPLE,
+    SVN,
+    Expected,
+    Hand,
+    applied,
+    before,
+    datasource,
+    datasources,
+    do,
+    judged,
+    profiled,
+    put,
+    refused,
+    rewrite,
+    written,
+)
 from tests.support.headless import (  # noqa: F401  (a fixture is used by its name)
     ANALYTICS,
     API_MANAGER_PACKS,
-    EVENT_PROCESSOR,
     MASTER,
     PACKS,
     REGISTRY,
     STATS,
     STORES,
     USER_MGT,
-    applied,
     checked,
     errors,
     of,
     quick_disk,
     replayed,
-    statuses,
-    text,
     texts,
-    untouched,
 )
-from tests.support.pairs import Pair
-from tests.test_touched_packs import BEFORE_SAMPLE, datasources, touch
+from tests.support.pairs import PASSWORD, Pair
 
 MakePair = Callable[..., Pair]
 
+NAMES, URLS = "//datasource/name", "//datasource/definition/configuration/url"
 STORE_NAMES = "//analytics-record-store/properties/property[@name='datasource']"
 EVENTS, PROCESSED = "WSO2_ANALYTICS_EVENT_STORE_DB", "WSO2_ANALYTICS_PROCESSED_DATA_STORE_DB"
 RDBMS = "org.wso2.carbon.analytics.datasource.rdbms.RDBMSAnalyticsRecordStore"
 CASSANDRA = "org.wso2.carbon.analytics.datasource.cassandra.CassandraAnalyticsRecordStore"
 HBASE = "org.wso2.carbon.analytics.datasource.hbase.HBaseAnalyticsRecordStore"
+URL = "jdbc:mysql://127.0.0.1:3306/"
 
 
-def refused(pair: Pair, *checks: str, **options: Any) -> str:
-    """What these checks, and no others, say against a replay, in which nothing may be written."""
-    before = untouched(*pair.homes)
-    result, _ = replayed(pair, **options)
-    assert (result.outcome, result.exit_code) == ("refused", 3)
-    assert {id for id, _, _ in errors(result)} == set(checks)
-    assert untouched(*pair.homes) == before
-    return "\n".join(one.message for one in result.checks if one.status == "error")
+def databases(*roles: str, name: str) -> dict[str, Any]:
+    """These databases are one."""
+    return {"databases": dict.fromkeys(roles, name)}
 
 
-def urls(home: Path, relative: str) -> dict[str, str]:
-    return {name: values["url"].rpartition("/")[2] for name, values in datasources(home, relative).items()}
-
-
-class TestNames:
-    @pytest.mark.parametrize("pack", PACKS)
-    def test_those_of_the_profile(self, pack: str, make_pair: MakePair) -> None:
-        pair = make_pair(pack, datasources={"user": "SHARED_USERS", "registry": "SHARED_REG"})
-        applied(pair)
-        for home in pair.homes:
-            assert list(datasources(home, MASTER)) == ["WSO2_CARBON_DB", "SHARED_USERS", "SHARED_REG"]
-            for name in ("SHARED_USERS", "SHARED_REG"):
-                assert text(home, MASTER, f"//datasource[name='{name}']/jndiConfig/name") == f"jdbc/{name}"
-            path = "/UserManager/Realm/Configuration/Property[@name='dataSource']"
-            assert text(home, USER_MGT, path) == "jdbc/SHARED_USERS"
-            source = text(home, REGISTRY, "//dbConfig[@name='govregistry']/dataSource")
-            assert source == "jdbc/SHARED_REG"
-        assert replayed(pair)[0].outcome == "unchanged"
-
-    def test_existing_ones_are_found_by_these_names(self, make_pair: MakePair) -> None:
-        pair = make_pair()
-        applied(pair)
-        touch(pair, MASTER, "<name>WSO2UM_DB</name>", "<name>SHARED_USERS</name>")
-        touch(pair, MASTER, "<name>jdbc/WSO2REG_DB</name>", "<name>jdbc/SHARED_REG</name>")
-        touch(pair, MASTER, "<name>jdbc/WSO2UM_DB</name>", "<name>jdbc/SomethingElse</name>")
-        with pair.profile.open("a") as profile:
-            profile.write('\n[datasources]\nuser = "SHARED_USERS"\nregistry = "SHARED_REG"\n')
-        applied(pair)
-        for home in pair.homes:
-            assert list(datasources(home, MASTER)) == ["WSO2_CARBON_DB", "SHARED_USERS", "SHARED_REG"]
-
+# --- what is written ------------------------------------------------------------------------------------------
 
 STORES_OF_ONE = ("event_store", "processed_data_store")
+IN_ONE = {(ANALYTICS, NAMES): [EVENTS, PROCESSED], (ANALYTICS, URLS): [f"{URL}one"] * 2}
+OWN_NAMES = {"user": "SHARED_USERS", "registry": "SHARED_REG"}
+BY_THESE_NAMES = {
+    (MASTER, NAMES): ["WSO2_CARBON_DB", "SHARED_USERS", "SHARED_REG"],
+    (MASTER, "//jndiConfig/name"): ["jdbc/WSO2CarbonDB", "jdbc/SHARED_USERS", "jdbc/SHARED_REG"],
+    (USER_MGT, "//Realm/Configuration/Property[@name='dataSource']"): ["jdbc/SHARED_USERS"],
+    (REGISTRY, "//dbConfig[@name='govregistry']/dataSource"): ["jdbc/SHARED_REG"],
+}
+CLASS_NAME = "<dataSourceClassName>x.Y</dataSourceClassName>"
+USERS_BY_CLASS = datasource(
+    "WSO2UM_DB",
+    "",
+    more="<dataSourceClassName>com.mysql.jdbc.jdbc2.optional.MysqlXADataSource</dataSourceClassName>\n"
+    '<dataSourceProps>\n<property name="url">jdbc:mysql://old.example.com:3306/users</property>\n'
+    '<property name="password">geheim</property>\n</dataSourceProps>\n<initialSize>3</initialSize>',
+).replace("<url></url>", "")
 
-
-class TestSharedDatabases:
-    @pytest.mark.parametrize(
-        ("pack", "roles", "names", "stores", "used"),
+WRITTEN: dict[str, tuple[Sequence[str], dict[str, Any], Sequence[Hand], Expected]] = {
+    "names of the profile": (PACKS, {"datasources": OWN_NAMES}, (), BY_THESE_NAMES),
+    "datasources that have one of these names": (
+        PACKS[:1],
+        {},
         [
-            *(
-                (
-                    pack,
-                    (*STORES_OF_ONE, "stats"),
-                    {},
-                    {EVENTS: "one", PROCESSED: "one"},
-                    [EVENTS, EVENTS, PROCESSED],
-                )
-                for pack in API_MANAGER_PACKS
-            ),
-            ("das-3.0.1", STORES_OF_ONE, {}, {EVENTS: "one", PROCESSED: "one"}, [EVENTS, PROCESSED]),
-            ("is-analytics-5.3.0", STORES_OF_ONE, {}, {EVENTS: "one", PROCESSED: "one"}, [EVENTS, PROCESSED]),
-            (
-                PACKS[0],
-                STORES_OF_ONE,
-                {"event_store": "PIN"},
-                {"PIN": "one", "one": "one"},
-                ["PIN", "PIN", "one"],
-            ),
+            applied,
+            (MASTER, "<name>WSO2UM_DB</name>", "<name>SHARED_USERS</name>"),
+            (MASTER, "<name>jdbc/WSO2REG_DB</name>", "<name>jdbc/SHARED_REG</name>"),
+            (MASTER, "<name>jdbc/WSO2UM_DB</name>", "<name>jdbc/SomethingElse</name>"),
+            profiled(datasources=OWN_NAMES),
         ],
-    )
-    def test_stores_and_statistics_in_one(
-        self, pack: str, roles: tuple[str, ...], names: dict[str, str], stores: dict[str, str], used: list[str],
-        make_pair: MakePair,
-    ) -> None:  # fmt: skip
-        """A name that both would get stays the pack's; a pinned one is given beside it."""
-        pair = make_pair(pack, mysql={"databases": dict.fromkeys(roles, "one")}, datasources=names)
-        applied(pair)
-        for home in pair.homes:
-            assert urls(home, ANALYTICS) == stores
-            assert [one for one in texts(home, STORES, STORE_NAMES) if one in stores][-len(used) :] == used
-            assert "stats" not in roles or urls(home, STATS) == {"WSO2AM_STATS_DB": "one"}
-        assert replayed(pair)[0].outcome == "unchanged"
-
-    def test_names_that_an_earlier_run_has_given_stay(self, make_pair: MakePair) -> None:
-        pair = make_pair(mysql={"databases": {"event_store": "EVTS", "processed_data_store": "PROC"}})
-        applied(pair)
-        pair.profile.write_text(re.sub('"EVTS"|"PROC"', '"statdb"', pair.profile.read_text()))
-        applied(pair)
-        for home in pair.homes:
-            assert urls(home, ANALYTICS) == {"EVTS": "statdb", "PROC": "statdb"}
-            assert texts(home, STORES, STORE_NAMES) == ["EVTS", "EVTS", "PROC"]
-        assert replayed(pair)[0].outcome == "unchanged"
-
-    def test_one_datasource_that_both_stores_use_stays_one(self, make_pair: MakePair) -> None:
-        pair = make_pair(mysql={"databases": dict.fromkeys(STORES_OF_ONE, "statdb")})
-        touch(pair, STORES, f">{PROCESSED}<", f">{EVENTS}<")
-        applied(pair)
-        for home in pair.homes:
-            assert texts(home, STORES, STORE_NAMES) == [EVENTS] * 3
-            assert urls(home, ANALYTICS)[EVENTS] == "statdb"
-            assert datasources(home, ANALYTICS)[PROCESSED]["url"].startswith("jdbc:h2:")
-        assert replayed(pair)[0].outcome == "unchanged"
-
-    def test_the_name_of_the_statistics_stays_theirs(self, make_pair: MakePair) -> None:
-        pair = make_pair(mysql={"databases": dict.fromkeys(("event_store", "stats"), "WSO2AM_STATS_DB")})
-        applied(pair)
-        for home in pair.homes:
-            assert urls(home, ANALYTICS) == {EVENTS: "WSO2AM_STATS_DB", PROCESSED: PROCESSED}
-            assert list(datasources(home, STATS)) == ["WSO2AM_STATS_DB"]
-
-    def test_the_packs_name_is_that_of_the_other_store(self, make_pair: MakePair) -> None:
-        """The event store keeps the pack's name, and the profile pins the other one to it: two databases in one."""
-        pair = make_pair(
-            mysql={"databases": dict.fromkeys(("event_store", "stats"), "WSO2AM_STATS_DB")},
-            datasources={"processed_data_store": EVENTS},
-        )
-        message = refused(pair, "prerequisites.files")
-        assert f"names {EVENTS} for both record stores" in message
-
-    @pytest.mark.parametrize("name", [None, "SHARED_DB"])
-    def test_user_and_registry_in_one(self, name: str | None, make_pair: MakePair) -> None:
-        """In a datasource for each, or in one for both."""
-        names = {"user": name, "registry": name} if name else {}
-        pair = make_pair(mysql={"databases": {"user": "shared", "registry": "shared"}}, datasources=names)
-        applied(pair)
-        for home in pair.homes:
-            found = urls(home, MASTER)
-            wanted = [name] if name else ["WSO2UM_DB", "WSO2REG_DB"]
-            assert list(found) == ["WSO2_CARBON_DB", *wanted]
-            assert {found[one] for one in wanted} == {"shared"}
-        assert replayed(pair)[0].outcome == "unchanged"
-
-
-BY_CLASS = """\
-        <datasource>
-            <name>WSO2UM_DB</name>
-            <description>The datasource used by user manager</description>
-            <jndiConfig>
-                <name>jdbc/WSO2UM_DB</name>
-            </jndiConfig>
-            <definition type="RDBMS">
-                <configuration>
-                    <maxActive>50</maxActive>
-                    <dataSourceClassName>com.mysql.jdbc.jdbc2.optional.MysqlXADataSource</dataSourceClassName>
-                    <dataSourceProps>
-                        <property name="url">jdbc:mysql://old.example.com:3306/users</property>
-                        <property name="user">root</property>
-                        <property name="password">geheim</property>
-                    </dataSourceProps>
-                    <initialSize>3</initialSize>
-                </configuration>
-            </definition>
-        </datasource>
-
-"""
-
-
-class TestDataSourceClassName:
-    @pytest.mark.parametrize("pack", PACKS)
-    def test_it_gives_way_to_the_url(self, pack: str, make_pair: MakePair) -> None:
-        pair = make_pair(pack)
-        touch(pair, MASTER, BEFORE_SAMPLE, BY_CLASS + BEFORE_SAMPLE)
-        result = applied(pair)
-        for home in pair.homes:
-            values = datasources(home, MASTER)["WSO2UM_DB"]
-            assert not {"dataSourceClassName", "dataSourceProps"} & values.keys()
-            assert values["url"] == "jdbc:mysql://127.0.0.1:3306/userdb"
-            assert values["password"] == pairs.PASSWORD
-            assert values["initialSize"] == "3"
-            assert b"geheim" not in (home / MASTER).read_bytes()
-        (message,) = [
-            file["changes"] for file in result.files if file["path"] == MASTER and file["node"] == "node1"
-        ]
-        assert any("WSO2UM_DB/dataSourceClassName" in line for line in message)
-        assert any("WSO2UM_DB/dataSourceProps" in line for line in message)
-        assert "geheim" not in "".join(message)
-        assert replayed(pair)[0].outcome == "unchanged"
-
-    def test_of_a_store_and_of_the_statistics(self, make_pair: MakePair) -> None:
-        pair = make_pair(mysql={"databases": {"stats": "STATS"}})
-        more = "<dataSourceClassName>x.Y</dataSourceClassName><dataSourceProps/>"
-        touch(pair, ANALYTICS, "<configuration>", f"<configuration>{more}")
-        touch(pair, STATS, "<configuration>", f"<configuration>{more}")
-        applied(pair)
-        for home in pair.homes:
-            for relative in (ANALYTICS, STATS):
-                assert texts(home, relative, "//*[starts-with(name(), 'dataSource')][not(*)]") == []
-        assert replayed(pair)[0].outcome == "unchanged"
-
-    def test_only_that_and_nothing_else(self, make_pair: MakePair) -> None:
-        pair = make_pair()
-        for home in pair.homes:
-            only = "<configuration>\n<dataSourceClassName>x.Y</dataSourceClassName>\n</configuration>"
-            data = (home / ANALYTICS).read_text()
-            (home / ANALYTICS).write_text(
-                re.sub("(?s)<configuration>.*?</configuration>", only, data, count=1)
+        BY_THESE_NAMES,
+    ),
+    "stores and statistics in one database": (
+        API_MANAGER_PACKS,
+        {"mysql": databases(*STORES_OF_ONE, "stats", name="one")},
+        (),
+        {
+            **IN_ONE,
+            (STORES, STORE_NAMES): [EVENTS, EVENTS, PROCESSED],
+            (STATS, URLS): [f"{URL}one"],
+            (STATS, NAMES): ["WSO2AM_STATS_DB"],
+        },
+    ),
+    "stores in one database": (
+        ("das-3.0.1", "is-analytics-5.3.0"),
+        {"mysql": databases(*STORES_OF_ONE, name="one")},
+        (),
+        IN_ONE,
+    ),
+    "stores in one database, of which one is pinned": (
+        PACKS[:1],
+        {"mysql": databases(*STORES_OF_ONE, name="one"), "datasources": {"event_store": "PIN"}},
+        (),
+        {
+            (ANALYTICS, NAMES): ["PIN", "one"],
+            (ANALYTICS, URLS): [f"{URL}one"] * 2,
+            (STORES, STORE_NAMES): ["PIN", "PIN", "one"],
+        },
+    ),
+    "names that an earlier run has given": (
+        PACKS[:1],
+        {"mysql": {"databases": {"event_store": "EVTS", "processed_data_store": "PROC"}}},
+        [applied, profiled(mysql=databases(*STORES_OF_ONE, name="one"))],
+        {
+            (ANALYTICS, NAMES): ["EVTS", "PROC"],
+            (ANALYTICS, URLS): [f"{URL}one"] * 2,
+            (STORES, STORE_NAMES): ["EVTS", "EVTS", "PROC"],
+        },
+    ),
+    "one datasource that both stores use": (
+        PACKS[:1],
+        {"mysql": databases(*STORES_OF_ONE, name="one")},
+        [(STORES, f">{PROCESSED}<", f">{EVENTS}<")],
+        {
+            (STORES, STORE_NAMES): [EVENTS] * 3,
+            (ANALYTICS, f"//datasource[name='{EVENTS}']//url"): [f"{URL}one"],
+            (ANALYTICS, f"//datasource[name='{PROCESSED}']//driverClassName"): ["org.h2.Driver"],
+        },
+    ),
+    "the event store in the database of the statistics": (
+        PACKS[:1],
+        {"mysql": databases("event_store", "stats", name="WSO2AM_STATS_DB")},
+        (),
+        {
+            (ANALYTICS, NAMES): [EVENTS, PROCESSED],
+            (ANALYTICS, URLS): [f"{URL}WSO2AM_STATS_DB", URL + PROCESSED],
+            (STATS, NAMES): ["WSO2AM_STATS_DB"],
+        },
+    ),
+    "user and registry in one database": (
+        PACKS[:1],
+        {"mysql": databases("user", "registry", name="one")},
+        (),
+        {
+            (MASTER, NAMES): ["WSO2_CARBON_DB", "WSO2UM_DB", "WSO2REG_DB"],
+            (MASTER, f"{URLS}[starts-with(., 'jdbc:mysql')]"): [f"{URL}one"] * 2,
+        },
+    ),
+    "user and registry in one datasource": (
+        PACKS[:1],
+        {
+            "mysql": databases("user", "registry", name="one"),
+            "datasources": dict.fromkeys(("user", "registry"), "SHARED_DB"),
+        },
+        (),
+        {
+            (MASTER, NAMES): ["WSO2_CARBON_DB", "SHARED_DB"],
+            (MASTER, f"{URLS}[starts-with(., 'jdbc:mysql')]"): [f"{URL}one"],
+        },
+    ),
+    "a datasource by its class": (
+        PACKS,
+        {},
+        [before(MASTER, SAMPLE, USERS_BY_CLASS)],
+        {
+            (MASTER, "//dataSourceClassName | //dataSourceProps"): [],
+            (MASTER, "//datasource[name='WSO2UM_DB']//url"): [f"{URL}userdb"],
+            (MASTER, "//datasource[name='WSO2UM_DB']//password"): [PASSWORD],
+            (MASTER, "//datasource[name='WSO2UM_DB']//initialSize"): ["3"],
+        },
+    ),
+    "a store and the statistics by their class": (
+        PACKS[:1],
+        {"mysql": {"databases": {"stats": "STATS"}}},
+        [
+            (file, "<configuration>", f"<configuration>{CLASS_NAME}<dataSourceProps/>")
+            for file in (ANALYTICS, STATS)
+        ],
+        {(file, "//dataSourceClassName | //dataSourceProps"): [] for file in (ANALYTICS, STATS)},
+    ),
+    "a store by its class alone": (
+        PACKS[:1],
+        {},
+        [
+            rewrite(
+                ANALYTICS,
+                "<configuration>.*?</configuration>",
+                f"<configuration>\n{CLASS_NAME}\n</configuration>",
             )
-        applied(pair)
-        assert list(datasources(pair.homes[0], ANALYTICS)[EVENTS])[:2] == ["url", "username"]
-        assert replayed(pair)[0].outcome == "unchanged"
+        ],
+        {
+            (ANALYTICS, f"//datasource[name='{EVENTS}']//configuration/*[position() < 3]"): [
+                URL + EVENTS,
+                "apim",
+            ]
+        },
+    ),
+    "the server's own datasource by its class": (
+        PACKS[:1],
+        {},
+        [(MASTER, "<configuration>", f"<configuration>{CLASS_NAME}")],
+        {(MASTER, "//dataSourceClassName"): ["x.Y"]},
+    ),
+}
 
-    def test_the_servers_own_datasource_keeps_it(self, make_pair: MakePair) -> None:
-        pair = make_pair()
-        touch(
-            pair, MASTER, "<configuration>", "<configuration><dataSourceClassName>x.Y</dataSourceClassName>"
-        )
-        applied(pair)
-        assert datasources(pair.homes[0], MASTER)["WSO2_CARBON_DB"]["dataSourceClassName"] == "x.Y"
+
+@pytest.mark.parametrize(
+    ("pack", "profile", "hands", "expected"),
+    [(pack, *row) for packs, *row in WRITTEN.values() for pack in packs],
+    ids=[f"{name}, {pack}" for name, (packs, *_) in WRITTEN.items() for pack in packs],
+)
+def test_what_is_written(
+    pack: str, profile: dict[str, Any], hands: Sequence[Hand], expected: Expected, make_pair: MakePair
+) -> None:
+    """A name that both stores would get stays the pack's; a pinned one is given beside it."""
+    written(do(make_pair(pack, **profile), *hands), expected)
 
 
-def extra_file(pair: Pair, name: str, *defined: str) -> None:
+def test_a_class_that_gives_way_is_named_and_its_password_is_not(make_pair: MakePair) -> None:
+    pair = do(make_pair(), before(MASTER, SAMPLE, USERS_BY_CLASS))
+    result = applied(pair)
+    (changes, _) = (file["changes"] for file in result.files if file["path"] == MASTER)
+    for name in ("dataSourceClassName", "dataSourceProps"):
+        assert any(f"WSO2UM_DB/{name}" in line for line in changes)
+    assert "geheim" not in "".join(changes)
+    assert b"geheim" not in (pair.homes[0] / MASTER).read_bytes()
+
+
+# --- doubles --------------------------------------------------------------------------------------------------
+
+DUPLICATE = "datasources.duplicate"
+
+
+def extra_file(*defined: str, name: str = "mine-datasources.xml") -> Hand:
+    """One more file of datasources, each as its name, `=`, and its JNDI name."""
+    body = "".join(
+        datasource(one, "jdbc:h2:x", jndi) for one, _, jndi in (each.partition("=") for each in defined)
+    )
+    text = f"<datasources-configuration><datasources>{body}</datasources></datasources-configuration>"
+    return put(MASTER.replace("master-datasources.xml", name), text)
+
+
+@pytest.mark.parametrize("pack", PACKS)
+@pytest.mark.parametrize(
+    "defined",
+    [
+        "WSO2UM_DB=jdbc/Other",
+        "OTHER=jdbc/WSO2REG_DB",
+        "WSO2REG_DB=jdbc/WSO2REG_DB",
+        f"{EVENTS}=jdbc/Other",
+        f"{PROCESSED}=jdbc/Other",
+    ],
+)
+def test_a_double_in_another_file(pack: str, defined: str, make_pair: MakePair) -> None:
+    message = refused(do(make_pair(pack), extra_file(defined)), DUPLICATE, "mine-datasources.xml")
+    assert any(part in message for part in defined.split("="))
+
+
+OWN = {"datasources": {"user": "USERS"}, "mysql": {"databases": {"event_store": "EVTS"}}}
+STATISTICS = {"mysql": {"databases": {"stats": "STATS"}}}
+
+
+@pytest.mark.parametrize(
+    ("profile", "hand", "status", "parts"),
+    [
+        ({}, extra_file("WSO2AM_STATS_DB=jdbc/X"), "ok ok", ()),  # the statistics are not written
+        (STATISTICS, extra_file("WSO2AM_STATS_DB=jdbc/X"), "error error", ()),
+        ({}, extra_file("WSO2UM_DB=jdbc/WSO2UM_DB", name="datasources.xml.bak"), "ok ok", ()),
+        ({}, extra_file("WSO2_CARBON=jdbc/C"), "ok ok", ()),
+        (OWN, extra_file("WSO2UM_DB=jdbc/WSO2UM_DB", f"{EVENTS}=jdbc/E"), "ok ok", ()),
+        (OWN, extra_file("EVTS=jdbc/E", "X=jdbc/USERS"), "error " * 4, ("EVTS", "jdbc/USERS")),
+        ({}, (MASTER, "<name>WSO2_CARBON_DB<", f"<name>{EVENTS}<"), "error error", (EVENTS,)),
+    ],
+)
+def test_what_is_a_double(
+    profile: dict[str, Any], hand: Hand, status: str, parts: tuple[str, ...], make_pair: MakePair
+) -> None:
+    """The names that the profile gives, and no others."""
+    judged(do(make_pair(**profile), hand), DUPLICATE, status, *parts)
+
+
+def test_a_double_can_be_ignored(make_pair: MakePair) -> None:
+    assert applied(do(make_pair(), extra_file("WSO2UM_DB=jdbc/Other")), ignore=(DUPLICATE,)).exit_code == 0
+
+
+# --- record stores of another kind ----------------------------------------------------------------------------
+
+RECORD_STORE = "datasources.record-store"
+OF_MINE = (
+    f'   <analytics-record-store name="MINE"><implementation>{HBASE}</implementation>'
+    '<properties><property name="datasource">MINE</property></properties></analytics-record-store>\n'
+)
+
+
+def implemented(store: str, implementation: str) -> Hand:
+    return rewrite(
+        STORES, rf'(?<="{store}">)\s*<implementation>{re.escape(RDBMS)}', f"<implementation>{implementation}"
+    )
+
+
+@pytest.mark.parametrize("pack", PACKS)
+@pytest.mark.parametrize(
+    ("store", "implementation"),
+    [("EVENT_STORE", CASSANDRA), ("PROCESSED_DATA_STORE", HBASE), ("EVENT_STORE", "com.example.Mine")],
+)
+def test_a_record_store_of_another_kind_is_named_and_left_alone(
+    pack: str, store: str, implementation: str, make_pair: MakePair
+) -> None:
+    pair = make_pair(pack, mysql={"databases": {"event_store": "EVTS", "processed_data_store": "PROC"}})
+    do(pair, implemented(store, implementation))
+    refused(pair, RECORD_STORE, store, implementation.rpartition(".")[2])
+    applied(pair, ignore=(RECORD_STORE,))
+    kept, moved = (EVENTS, "PROC") if store == "EVENT_STORE" else (PROCESSED, "EVTS")
     for home in pair.homes:
-        body = "".join(
-            f"<datasource><name>{one}</name><jndiConfig><name>{jndi}</name></jndiConfig>"
-            '<definition type="RDBMS"><configuration><url>jdbc:h2:x</url></configuration></definition></datasource>'
-            for one, _, jndi in (each.partition("=") for each in defined)
-        )
-        (home / MASTER).with_name(name).write_text(
-            f"<datasources-configuration><datasources>{body}</datasources></datasources-configuration>"
-        )
+        found = datasources(home, ANALYTICS)
+        assert found.keys() == {kept, moved}
+        assert found[kept]["url"].startswith("jdbc:h2:")
+        assert found[moved]["url"].startswith("jdbc:mysql:")
+        named = f"//analytics-record-store[@name='{store}']/properties/property[1]"
+        assert texts(home, STORES, named) == [kept]
 
 
-class TestDuplicates:
-    @pytest.mark.parametrize("pack", PACKS)
-    @pytest.mark.parametrize(
-        "defined",
-        [
-            "WSO2UM_DB=jdbc/Other",
-            "OTHER=jdbc/WSO2REG_DB",
-            "WSO2REG_DB=jdbc/WSO2REG_DB",
-            f"{EVENTS}=jdbc/Other",
-            f"{PROCESSED}=jdbc/Other",
-        ],
-    )
-    def test_in_another_file(self, pack: str, defined: str, make_pair: MakePair) -> None:
-        pair = make_pair(pack)
-        extra_file(pair, "mine-datasources.xml", defined)
-        message = refused(pair, "datasources.duplicate")
-        assert "mine-datasources.xml" in message
-        assert any(part in message for part in defined.split("="))
-
-    def test_names_of_the_profile_and_no_others(self, make_pair: MakePair) -> None:
-        pair = make_pair(datasources={"user": "USERS"}, mysql={"databases": {"event_store": "EVTS"}})
-        extra_file(pair, "mine-datasources.xml", "WSO2UM_DB=jdbc/WSO2UM_DB", f"{EVENTS}=jdbc/E")
-        assert statuses(checked(pair), "datasources.duplicate") == ["ok", "ok"]
-        extra_file(pair, "mine-datasources.xml", "EVTS=jdbc/E", "X=jdbc/USERS")
-        message = refused(pair, "datasources.duplicate")
-        assert "EVTS" in message
-        assert "jdbc/USERS" in message
-
-    @pytest.mark.parametrize(
-        ("stats", "file", "defined", "status"),
-        [
-            (None, "mine-datasources.xml", "WSO2AM_STATS_DB=jdbc/X", "ok"),  # the statistics are not written
-            ("STATS", "mine-datasources.xml", "WSO2AM_STATS_DB=jdbc/X", "error"),
-            (None, "datasources.xml.bak", "WSO2UM_DB=jdbc/WSO2UM_DB", "ok"),
-            (None, "mine-datasources.xml", "WSO2_CARBON=jdbc/C", "ok"),
-        ],
-    )
-    def test_what_is_a_double(
-        self, stats: str | None, file: str, defined: str, status: str, make_pair: MakePair
-    ) -> None:
-        pair = make_pair(mysql={"databases": {"stats": stats} if stats else {}})
-        extra_file(pair, file, defined)
-        assert statuses(checked(pair), "datasources.duplicate") == [status] * 2
-
-    def test_between_the_packs_own_files(self, make_pair: MakePair) -> None:
-        pair = make_pair()
-        touch(pair, MASTER, "<name>WSO2_CARBON_DB</name>", f"<name>{EVENTS}</name>")
-        assert EVENTS in refused(pair, "datasources.duplicate")
-
-    def test_it_can_be_ignored(self, make_pair: MakePair) -> None:
-        pair = make_pair()
-        extra_file(pair, "mine-datasources.xml", "WSO2UM_DB=jdbc/Other")
-        assert applied(pair, ignore=("datasources.duplicate",)).exit_code == 0
+@pytest.mark.parametrize("pack", API_MANAGER_PACKS)
+def test_the_write_only_event_store_of_another_kind(pack: str, make_pair: MakePair) -> None:
+    pair = make_pair(pack, mysql={"databases": {"event_store": "EVTS"}})
+    refused(do(pair, implemented("EVENT_STORE_WO", HBASE)), RECORD_STORE, "EVENT_STORE_WO")
+    applied(pair, ignore=(RECORD_STORE,))
+    assert texts(pair.homes[0], STORES, STORE_NAMES) == ["EVTS", EVENTS, PROCESSED]
 
 
-class TestRecordStores:
-    @pytest.mark.parametrize("pack", PACKS)
-    @pytest.mark.parametrize(
-        ("store", "implementation"),
-        [("EVENT_STORE", CASSANDRA), ("PROCESSED_DATA_STORE", HBASE), ("EVENT_STORE", "com.example.Mine")],
-    )
-    def test_of_another_kind_are_named_and_left_alone(
-        self, pack: str, store: str, implementation: str, make_pair: MakePair
-    ) -> None:
-        pair = make_pair(pack, mysql={"databases": {"event_store": "EVTS", "processed_data_store": "PROC"}})
-        self.implement(pair, store, implementation)
-        message = refused(pair, "datasources.record-store")
-        assert store in message
-        assert implementation.rpartition(".")[2] in message
-        applied(pair, ignore=("datasources.record-store",))
-        kept, moved = (EVENTS, "PROC") if store == "EVENT_STORE" else (PROCESSED, "EVTS")
-        for home in pair.homes:
-            found = datasources(home, ANALYTICS)
-            assert found.keys() == {kept, moved}
-            assert found[kept]["url"].startswith("jdbc:h2:")
-            assert found[moved]["url"].startswith("jdbc:mysql:")
-            named = texts(home, STORES, f"//analytics-record-store[@name='{store}']/properties/property[1]")
-            assert named == [kept]
-        assert replayed(pair, ignore=("datasources.record-store",))[0].outcome == "unchanged"
-
-    def implement(self, pair: Pair, store: str, implementation: str) -> None:
-        for home in pair.homes:
-            data = (home / STORES).read_text()
-            pattern = rf'(name\s*=\s*"{store}">\s*<implementation>){re.escape(RDBMS)}'
-            changed, count = re.subn(pattern, rf"\g<1>{implementation}", data)
-            assert count == 1
-            (home / STORES).write_text(changed)
-
-    @pytest.mark.parametrize("pack", API_MANAGER_PACKS)
-    def test_the_write_only_event_store_too(self, pack: str, make_pair: MakePair) -> None:
-        pair = make_pair(pack, mysql={"databases": {"event_store": "EVTS"}})
-        self.implement(pair, "EVENT_STORE_WO", HBASE)
-        assert "EVENT_STORE_WO" in refused(pair, "datasources.record-store")
-        applied(pair, ignore=("datasources.record-store",))
-        assert texts(pair.homes[0], STORES, STORE_NAMES) == ["EVTS", EVENTS, PROCESSED]
-
-    def test_another_record_store_is_none_of_ours(self, make_pair: MakePair) -> None:
-        pair = make_pair()
-        mine = (
-            f'   <analytics-record-store name="MINE"><implementation>{HBASE}</implementation>'
-            '<properties><property name="datasource">MINE</property></properties></analytics-record-store>\n'
-        )
-        anchor = "   <!-- The data indexing analyzer implementation -->\n"
-        touch(pair, STORES, anchor, mine + anchor)
-        assert statuses(checked(pair), "datasources.record-store") == ["ok", "ok"]
-        applied(pair)
-
-    def test_the_same_class_under_another_package_is_fine(self, make_pair: MakePair) -> None:
-        pair = make_pair()
-        self.implement(pair, "EVENT_STORE", "org.example.RDBMSAnalyticsRecordStore")
-        assert statuses(checked(pair), "datasources.record-store") == ["ok", "ok"]
+@pytest.mark.parametrize(
+    "hand",
+    [
+        before(STORES, "   <!-- The data indexing analyzer implementation -->\n", OF_MINE),
+        implemented("EVENT_STORE", "org.example.RDBMSAnalyticsRecordStore"),
+    ],
+    ids=["a store of another application", "the same class in another package"],
+)
+def test_a_record_store_that_is_fine(hand: Hand, pair: Pair) -> None:
+    judged(do(pair, hand), RECORD_STORE, "ok ok")
+    applied(pair)
 
 
-CHECK = "datasources.placeholder"
+# --- placeholders ---------------------------------------------------------------------------------------------
+
+PLACEHOLDER = "datasources.placeholder"
 
 
-class TestPlaceholders:
-    @pytest.mark.parametrize("password", ["x${user.name}y", "${a", "a}b${c", "}${}"])
-    @pytest.mark.parametrize("pack", PACKS[1:])
-    def test_in_a_password(
-        self, pack: str, password: str, make_pair: MakePair, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        pair = make_pair(pack)
-        monkeypatch.setenv("APIM_DB_PASSWORD", password)
-        message = refused(pair, CHECK)
-        assert "mysql.password" in message
-        assert "master-datasources.xml" in message
-        assert ("fails" in message) == ("}" in password.partition("${")[0])
-        ran = run("check", pair.profile, "--offline")
-        assert ran.code == 3
-        for piece in (password, "user.name"):
-            assert piece not in ran.out + ran.err
+@pytest.mark.parametrize("password", ["x${user.name}y", "${a", "a}b${c", "}${}"])
+@pytest.mark.parametrize("pack", PACKS[1:])
+def test_a_placeholder_in_a_password(
+    pack: str, password: str, make_pair: MakePair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = make_pair(pack)
+    monkeypatch.setenv("APIM_DB_PASSWORD", password)
+    message = refused(pair, PLACEHOLDER, "mysql.password", "master-datasources.xml")
+    assert ("fails" in message) == ("}" in password.partition("${")[0])
+    ran = run("check", pair.profile, "--offline")
+    assert ran.code == 3
+    for piece in (password, "user.name"):
+        assert piece not in ran.out + ran.err
 
-    @pytest.mark.parametrize("password", ["a$b{c}", "$", "{}", "a}b", "$ {x}", "#{x}"])
-    def test_what_is_none(self, password: str, make_pair: MakePair, monkeypatch: pytest.MonkeyPatch) -> None:
-        pair = make_pair()
-        monkeypatch.setenv("APIM_DB_PASSWORD", password)
-        assert statuses(checked(pair), CHECK) == ["ok"]
 
-    @pytest.mark.parametrize(
-        ("field", "value", "file"),
-        [
-            ("mysql.username", "u${x}", "registry.xml"),
-            ("mysql.url_parameters.a", "${x}", "analytics-datasources.xml"),
-            ("pool.validation_query", "SELECT '${x}'", "master-datasources.xml"),
-            ("datasources.user", "U${x}", "user-mgt.xml"),
-            ("datasources.registry", "R${x}", "registry.xml"),
-            *((f"registry.{key}_target", "/${x}", "registry.xml") for key in ("config", "governance")),
-            ("registry.registry_root", "/${x}", "registry.xml"),
-            *(
-                (f"registry.{key}", "${x}", "registry.xml")
-                for key in ("instance_id", "db_config", "cache_id")
-            ),
-            ("registry.remote_url", "https://${x}/", "registry.xml"),
-        ],
-    )
-    def test_in_any_field(self, field: str, value: str, file: str, make_pair: MakePair) -> None:
-        table: Any = value
-        for key in reversed(field.split(".")):
-            table = {key: table}
-        pair = make_pair(**table)
-        (found,) = [one for one in of(checked(pair), CHECK) if one.status == "error"]
-        assert found.message.startswith(f"{field} holds")
-        assert file in found.message
-        assert found.fix
-        assert CHECK in {id for id, _, _ in errors(replayed(pair)[0])}
+@pytest.mark.parametrize("password", ["a$b{c}", "$", "{}", "a}b", "$ {x}", "#{x}"])
+def test_what_is_no_placeholder(password: str, make_pair: MakePair, monkeypatch: pytest.MonkeyPatch) -> None:
+    pair = make_pair()
+    monkeypatch.setenv("APIM_DB_PASSWORD", password)
+    judged(pair, PLACEHOLDER, "ok")
 
-    @pytest.mark.parametrize("key", ["svn_url", "svn_username", "svn_password"])
-    def test_of_subversion(self, key: str, make_pair: MakePair, monkeypatch: pytest.MonkeyPatch) -> None:
-        sync = {
-            "method": "svn",
-            "svn_url": "https://svn.example.com/x",
-            "svn_username": "svn",
-            "svn_password": {"env": "SVN_PASSWORD"},
-        }
-        monkeypatch.setenv("SVN_PASSWORD", "plain")
-        if key == "svn_password":
-            monkeypatch.setenv("SVN_PASSWORD", "p${geheim}")
-        else:
-            sync[key] = f"{sync[key]}${{x}}"
-        pair = make_pair(deployment_sync=sync)
-        (found,) = of(checked(pair), CHECK)
-        assert found.message.startswith(f"deployment_sync.{key} holds")
-        assert "carbon.xml" in found.message
-        assert "geheim" not in found.message
-        assert statuses(checked(pair, only=("prerequisites",)), CHECK) == ["ok"], "it is not written"
 
-    @pytest.mark.parametrize(
-        "tables",
-        [
-            {"event_processor": {"persistence_location": "${x}"}},
-            {"cluster": {"domain": "d${x}"}},
-            {"mysql": {"databases": {"user": "u${x}", "event_store": "e${x}"}}},
-            {"deployment_sync": {"svn_url": "https://svn.example.com/${x}"}},
-        ],
-    )
-    def test_where_the_server_replaces_nothing(self, tables: dict[str, Any], make_pair: MakePair) -> None:
-        pair = make_pair(**tables)
-        assert statuses(checked(pair), CHECK) == ["ok"]
-        applied(pair)
-        for home in pair.homes:
-            assert not [one for one in texts(home, REGISTRY, "//*[not(*)]") if "${x" in one]
-            for relative in (MASTER, ANALYTICS):
-                assert not [one for one in texts(home, relative, "//configuration/*") if "${x" in one]
+@pytest.mark.parametrize(
+    ("field", "value", "file"),
+    [
+        ("mysql.username", "u${x}", "registry.xml"),
+        ("mysql.url_parameters.a", "${x}", "analytics-datasources.xml"),
+        ("pool.validation_query", "SELECT '${x}'", "master-datasources.xml"),
+        ("datasources.user", "U${x}", "user-mgt.xml"),
+        ("datasources.registry", "R${x}", "registry.xml"),
+        *((f"registry.{key}_target", "/${x}", "registry.xml") for key in ("config", "governance")),
+        ("registry.registry_root", "/${x}", "registry.xml"),
+        *((f"registry.{key}", "${x}", "registry.xml") for key in ("instance_id", "db_config", "cache_id")),
+        ("registry.remote_url", "https://${x}/", "registry.xml"),
+        ("deployment_sync.svn_url", "https://svn.example.com/${x}", "carbon.xml"),
+        ("deployment_sync.svn_username", "u${x}", "carbon.xml"),
+        ("deployment_sync.svn_password", {"env": "SVN_PASSWORD"}, "carbon.xml"),
+    ],
+)
+def test_a_placeholder_in_any_field(
+    field: str, value: Any, file: str, make_pair: MakePair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SVN_PASSWORD", "p${geheim}")
+    table: Any = value
+    for key in reversed(field.split(".")):
+        table = {key: table}
+    pair = do(make_pair(**(SVN if field.startswith("deployment_sync") else {})), profiled(**table))
+    (found,) = of(checked(pair), PLACEHOLDER)
+    assert found.status == "error" and found.fix
+    assert found.message.startswith(f"{field} holds") and file in found.message
+    assert "geheim" not in found.message
+    assert PLACEHOLDER in {id for id, _, _ in errors(replayed(pair)[0])}
+    if field != "mysql.username":
+        judged(pair, PLACEHOLDER, "ok", only=("prerequisites",))  # it is not written
 
-    def test_only_what_this_run_writes(self, make_pair: MakePair, monkeypatch: pytest.MonkeyPatch) -> None:
-        pair = make_pair(registry={"config_target": "/${x}"})
-        monkeypatch.setenv("APIM_DB_PASSWORD", "x${user.name}y")
-        assert "mysql.password" in refused(pair, CHECK, only=("datasources",))
-        assert "registry.config_target" in refused(pair, CHECK, skip=("datasources",))
-        assert applied(pair, only=("hazelcast",)).exit_code == 0
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        {"event_processor": {"persistence_location": "${x}"}},
+        {"cluster": {"domain": "d${x}"}},
+        {"mysql": {"databases": {"user": "u${x}", "event_store": "e${x}"}}},
+        {"deployment_sync": {"svn_url": "https://svn.example.com/${x}"}},
+    ],
+)
+def test_a_placeholder_where_the_server_replaces_nothing(tables: dict[str, Any], make_pair: MakePair) -> None:
+    pair = make_pair(**tables)
+    judged(pair, PLACEHOLDER, "ok")
+    applied(pair)
+    for relative, path in (
+        (REGISTRY, "//*[not(*)]"),
+        (MASTER, "//configuration/*"),
+        (ANALYTICS, "//configuration/*"),
+    ):
+        assert not [one for one in texts(pair.homes[0], relative, path) if "${x" in one]
+
+
+def test_a_placeholder_matters_only_in_what_this_run_writes(
+    make_pair: MakePair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = make_pair(registry={"config_target": "/${x}"})
+    monkeypatch.setenv("APIM_DB_PASSWORD", "x${user.name}y")
+    refused(pair, PLACEHOLDER, "mysql.password", only=("datasources",))
+    refused(pair, PLACEHOLDER, "registry.config_target", skip=("datasources",))
+    assert applied(pair, only=("hazelcast",)).exit_code == 0
