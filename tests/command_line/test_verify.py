@@ -10,13 +10,14 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.command_line.test_servers import Launched, command, launched, wait_until  # noqa: F401
 from tests.support import pairs
 from tests.support import server_logs as tell
 from tests.support.headless import replayed
@@ -418,66 +419,39 @@ def test_ctrl_c_ends_watching_with_130_and_the_report(pair: Pair, tmp_path: Path
 # --- the drill -----------------------------------------------------------------------------------
 
 
-class Pair2(StandInPair):
-    """Two stand-ins that the test starts, kills and starts again."""
-
-    def __init__(self, make_pair: MakePair, **settings: Any) -> None:
-        super().__init__(make_pair, **settings)
-        self.processes: dict[int, subprocess.Popen[str]] = {}
-
-    def start(self, number: int) -> None:
-        """Start a node, and wait until it is up."""
-        process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "tests.support.stand_in"),
-                *(str(self.pair.homes[number]), self.settings[number].to_json()),
-            ],
-            cwd=Path(__file__).parents[2],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.processes[number] = process
-        assert process.stdout is not None
-        assert process.stdout.readline() == "up\n"
-
-    def kill(self, number: int) -> None:
-        process = self.processes.pop(number)
-        process.kill()
-        process.wait()
-        for stream in (process.stdin, process.stdout):
-            if stream is not None:
-                stream.close()
-
-
 @pytest.fixture
-def stand_ins(make_pair: MakePair) -> Iterator[Callable[..., Pair2]]:
-    made: list[Pair2] = []
+def stand_ins(launched: Launched) -> Callable[..., StandInPair]:  # noqa: F811
+    """Make a pair, launch its stand-ins, and wait until both have started."""
 
-    def make(**options: Any) -> Pair2:
-        made.append(Pair2(make_pair, **options))
-        return made[-1]
+    def make(**settings: Any) -> StandInPair:
+        two = launched(**settings)
+        command("replay", two, "--offline", "--skip", "datasources", code=0)
+        command("start", two, "--no-wait", code=0)
+        wait_until(lambda: all("WSO2 Carbon started in" in log_of(home) for home in two.pair.homes))
+        return two
 
-    yield make
-    for one in made:
-        for number in list(one.processes):
-            one.kill(number)
+    return make
 
 
-def drilling(two: Pair2, report: Path) -> Watching:
-    """Start both nodes and the drill."""
-    two.start(0)
-    two.start(1)
+def log_of(home: Path) -> str:
+    path = home / "repository/logs/wso2carbon.log"
+    return path.read_text() if path.exists() else ""
+
+
+def start_again(two: StandInPair, node: str) -> None:
+    command("start", two, "--node", node, "--no-wait", code=0)
+
+
+def drilling(two: StandInPair, report: Path) -> Watching:
+    """Start the drill."""
     watching = Watching(two.profile, drill=True, report=report)
     watching.out.wait_for("Now stop node1, the active node")
     return watching
 
 
-def test_two_stand_ins_are_a_healthy_pair(stand_ins: Callable[..., Pair2]) -> None:
+def test_two_stand_ins_are_a_healthy_pair(stand_ins: Callable[..., StandInPair]) -> None:
     """Logs, homes and UIs together, as `verify` without `--offline` looks at them; the clocks are hours apart."""
     two = stand_ins(takeover=0.1, skew=-5)
-    two.start(0)
-    two.start(1)
     code, found = findings(two.profile, offline=False)
     assert [one for one in found.values() if one["status"] not in ("ok", "skipped")] == []
     assert code == 0
@@ -485,14 +459,14 @@ def test_two_stand_ins_are_a_healthy_pair(stand_ins: Callable[..., Pair2]) -> No
     assert masters == ["its master is ALIVE", "its master is STANDBY"]
 
 
-def test_the_drill_times_the_failover(stand_ins: Callable[..., Pair2], tmp_path: Path) -> None:
+def test_the_drill_times_the_failover(stand_ins: Callable[..., StandInPair], tmp_path: Path) -> None:
     two, report = stand_ins(takeover=1.5, skew=7), tmp_path / "drill.md"
     watching = drilling(two, report)
     killed = datetime.now()
-    two.kill(0)
+    two.end(0)
     watching.out.wait_for("node2 took over")
     watching.out.wait_for("Now start node1 again")
-    two.start(0)
+    start_again(two, "node1")
     watching.join(120)
     said = watching.out.getvalue()
     assert watching.code == 0, said
@@ -525,18 +499,18 @@ def test_the_drill_times_the_failover(stand_ins: Callable[..., Pair2], tmp_path:
 
 
 def test_stopping_the_passive_node_begins_the_drill_anew(
-    stand_ins: Callable[..., Pair2], tmp_path: Path
+    stand_ins: Callable[..., StandInPair], tmp_path: Path
 ) -> None:
     two = stand_ins(takeover=0.2, skew=0)
     watching = drilling(two, tmp_path / "drill.md")
-    two.kill(1)
+    two.end(1)
     watching.out.wait_for("The drill begins when")
-    two.start(1)
+    start_again(two, "node2")
     watching.out.wait_for("Now stop node1, the active node", times=2)
     assert watching.is_alive()
-    two.kill(0)
+    two.end(0)
     watching.out.wait_for("Now start node1 again")
-    two.start(0)
+    start_again(two, "node1")
     watching.join(120)
     assert watching.code == 0
     assert json.loads((tmp_path / "drill.json").read_text())["drill"]["survivor"] == "node2"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 
 @contextlib.contextmanager
@@ -40,16 +41,25 @@ def listener(answer: Callable[[socket.socket], object], port: int = 0) -> Iterat
                 listening.shutdown(socket.SHUT_RDWR)
 
 
+SHIFTED = (4040, 6066, 7077, 7611, 7711, 8081, 9443, 9611, 9711, 9763, 9999, 11000, 11111, 11500)
+SHIFTED += (12000, 12500, 13000, 13500, 14000)
+"""The ports of the stock pack that the offset moves."""
+
+
+def are_free(numbers: Iterable[int]) -> bool:
+    with contextlib.ExitStack() as stack:
+        try:
+            for number in numbers:
+                stack.enter_context(socket.create_server(("", number)))
+        except OSError:
+            return False
+    return True
+
+
 def free_offset() -> int:
-    """An offset with which the Spark UIs of two nodes are free."""
-    for offset in range(1000, 30_000, 2):
-        wanted = [base + offset + more for base in (8081, 11500, 4040) for more in (0, 1)]
-        with contextlib.ExitStack() as stack:
-            try:
-                for port in wanted:
-                    stack.enter_context(socket.create_server(("127.0.0.1", port)))
-            except OSError:
-                continue
+    """An offset with which the ports of two nodes are free."""
+    for offset in random.sample(range(2_000, 15_000, 2), 1_000):
+        if are_free(base + offset + more for base in SHIFTED for more in (0, 1)):
             return offset
     raise AssertionError("no free ports")
 

@@ -1,14 +1,14 @@
-"""A stand-in for a server: writes such a log, talks to its partner, and answers like the Spark UIs.
+"""A stand-in for a server: it writes such a log, talks to its partner, and answers like the Spark UIs.
 
-`python -m tests.support.stand_in HOME SETTINGS` with SETTINGS a JSON object (see `Settings`); or launched, with
-`-Dcarbon.home=HOME` among its arguments and the settings in `HOME/stand-in.json`: then it lives until SIGTERM, writes
-its `wso2carbon.pid` late and completes its start only when the other one has come.  The two find each other
-by their Hazelcast ports, over which each holds a connection as long as it lives: the kernel closes it when a process
-is killed, which is how the other one learns of it.
+A launcher starts it with `-Dcarbon.home=HOME` among its arguments, and `HOME/stand-in.json` holds its `Settings`.  It
+writes its `wso2carbon.pid` late, completes its start only when the partner has joined, and runs until SIGTERM.  The two
+find each other by their Hazelcast ports, over which each holds a connection as long as it runs: the kernel closes it
+when a process is killed, which is how the other one learns of it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -29,12 +29,11 @@ from tests.support.server_logs import ServerLog, Side
 
 SETTINGS = "stand-in.json"
 EVENT_PROCESSOR = "repository/conf/event-processor.xml"
-PERSISTENT = '<persistence enable="true">'
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a stand-in has to know; seconds, and `skew` hours by which its clock is wrong."""
+    """What a stand-in has to know.  Times are in seconds; its clock is wrong by `skew` hours."""
 
     hazelcast: int
     partner_hazelcast: int
@@ -49,12 +48,11 @@ class Settings:
     takeover: float = 0.5
     starting: float = 0.1
     skew: float = 0.0
-    launched: bool = False
     pid_after: float = 0.0
     fault: str = ""
-    """What goes wrong in a launched one: `dies`, `fatal`, `port`, `stays` (SIGTERM is ignored), `never` (no start)."""
+    """What goes wrong: `dies`, `fatal`, `port`, `stays` (SIGTERM is ignored), `never` (no start)."""
     refuses: str = ""
-    """The text of `event-processor.xml` with which a launched one dies."""
+    """The text of `event-processor.xml` with which it dies."""
     host: str = "127.0.0.1"
     partner_host: str = "127.0.0.1"
     lock: str = ""
@@ -65,7 +63,7 @@ class Settings:
 
 
 class LiveLog(ServerLog):
-    """A log that goes to a file, with the time that it is."""
+    """A log that goes to a file, with the current time."""
 
     def __init__(self, path: Path, skew: float) -> None:
         super().__init__()
@@ -74,13 +72,7 @@ class LiveLog(ServerLog):
         self._lock = threading.Lock()
 
     def say(
-        self,
-        source: str,
-        message: str,
-        level: str = "INFO",
-        *,
-        after: float = 0.0,
-        trace: tuple[str, ...] = (),
+        self, source: str, message: str, level: str = "INFO", *, after: float = 0, trace: tuple[str, ...] = ()
     ) -> str:
         with self._lock:
             line = tell.line_of(self.form, datetime.now() + self._skew, level, source, message)
@@ -90,48 +82,43 @@ class LiveLog(ServerLog):
 
 
 class StandIn:
-    def __init__(self, home: Path, settings: Settings, options: list[str]) -> None:
-        self.settings, self.home, self.options = settings, home, options
-        if not settings.launched:
-            self._write_pid()
+    def __init__(self, home: Path, options: list[str]) -> None:
+        self.settings = own = Settings(**json.loads((home / SETTINGS).read_text()))
+        self.home, self.options = home, options
         (home / "repository/logs").mkdir(exist_ok=True)
-        log = LiveLog(home / "repository/logs/wso2carbon.log", settings.skew)
-        ports = (settings.hazelcast, settings.event_sync, settings.management)
-        self.own = Side(settings.host, *ports, str(uuid.uuid4()), log, settings.offset)
-        partner = (settings.partner_hazelcast, settings.partner_event_sync, 0)
-        self.partner = Side(settings.partner_host, *partner, "", ServerLog())
+        log = LiveLog(home / "repository/logs/wso2carbon.log", own.skew)
+        ports = (own.hazelcast, own.event_sync, own.management)
+        self.own = Side(own.host, *ports, str(uuid.uuid4()), log, own.offset)
+        partner = (own.partner_hazelcast, own.partner_event_sync, 0)
+        self.partner = Side(own.partner_host, *partner, "", ServerLog())
         self.role = ""
         self.joined = threading.Event()
         self.ending = False
 
-    def _write_pid(self) -> None:
-        (self.home / "wso2carbon.pid").write_text(str(os.getpid()))
-
     def run(self) -> None:
-        """Start, join or found the cluster, and live until the standard input ends."""
-        if self.settings.launched:
-            signal.signal(signal.SIGTERM, self._end)
-            threading.Timer(self.settings.pid_after, self._write_pid).start()
-            print("this is the console")
+        """Start, join or found the cluster, and run until SIGTERM."""
+        signal.signal(signal.SIGTERM, self._end)
+        pid_file = self.home / "wso2carbon.pid"
+        threading.Timer(self.settings.pid_after, pid_file.write_text, [str(os.getpid())]).start()
+        print("this is the console")
         if self.settings.fault == "never":
             self._live()
             return
-        settings = (self.home / EVENT_PROCESSOR).read_text() if self.settings.launched else PERSISTENT
-        mode = "Persistence enabled HA" if PERSISTENT in settings else "HA"
-        tell.begin(self.own, self.partner, mode=mode)
-        if self.settings.launched and not self._sets_out():
+        processor = (self.home / EVENT_PROCESSOR).read_text()
+        is_persistent = '<persistence enable="true">' in processor
+        tell.begin(self.own, self.partner, mode="Persistence enabled HA" if is_persistent else "HA")
+        if not self._is_sound(processor):
             return
-        if self.settings.launched:
-            time.sleep(self.settings.starting)
+        time.sleep(self.settings.starting)
         connection = self._connect()
         if connection is None:
             self._become("Active")
         else:
-            self._greet(connection)
+            self._exchange_ids(connection)
             tell.sync_fails(self.own)
             self._become("Passive")
-            threading.Thread(target=self._hold, args=(connection,), daemon=True).start()
-        threading.Thread(target=self._accept, daemon=True).start()
+            _in_background(self._hold, connection)
+        _in_background(self._accept)
         for port, page in (
             (self.settings.master_ui, self._master),
             (self.settings.worker_ui, self._worker),
@@ -139,17 +126,9 @@ class StandIn:
         ):
             _serve(self.settings.host, port, page)
         tell.masters(self.own, 2 if connection is not None else 1)
-        if self.settings.launched:
-            self._wait_for_partner()
-        else:
-            time.sleep(self.settings.starting)
-            tell.complete(self.own, 1)
+        self._wait_for_partner()
         if connection is not None:
             tell.synced(self.own)
-        if not self.settings.launched:
-            print("up", flush=True)
-            sys.stdin.read()
-            return
         self._live()
         for message in (
             "Shutdown hook triggered....",
@@ -162,38 +141,31 @@ class StandIn:
         self.ending = self.settings.fault != "stays"
 
     def _live(self) -> None:
-        """Until SIGTERM."""
+        """Wait for SIGTERM."""
         while not self.ending:
             time.sleep(0.02)
 
-    def _sets_out(self) -> bool:
-        """The part of a launched start in which it can fail, and makes its tables."""
+    def _is_sound(self, processor: str) -> bool:
+        """Create the tables; log what fails, and wait for SIGTERM where a real server would still run."""
         say, fault = self.own.log.say, self.settings.fault
-        if self.settings.refuses and self.settings.refuses in (self.home / EVENT_PROCESSOR).read_text():
-            fault = "dies"
-        if fault == "dies":
-            say(
-                tell.HA,
-                "Error while loading the state",
-                "ERROR",
-                trace=("java.lang.OutOfMemoryError: Java heap space",),
-            )
-            return False
-        if fault == "port":
+        if fault == "dies" or (self.settings.refuses and self.settings.refuses in processor):
+            trace = ("java.lang.OutOfMemoryError: Java heap space",)
+            say(tell.HA, "Error while loading the state", "ERROR", trace=trace)
+        elif fault == "port":
             trace = (
                 "java.net.BindException: Address already in use",
                 "\tat java.net.Socket.bind(Socket.java:1)",
             )
             say(tell.FINALIZER, "Cannot start transports", "ERROR", trace=trace)
-        if fault == "fatal":
-            say(tell.CARBON, "WSO2 Carbon initialization Failed", "FATAL")
-        if fault in ("port", "fatal"):
             self._live()
-            return False
-        if (self.home / "dbscripts/mysql.sql").exists() and not make_tables(self.home, self.options):
+        elif fault == "fatal":
+            say(tell.CARBON, "WSO2 Carbon initialization Failed", "FATAL")
+            self._live()
+        elif (self.home / "dbscripts/mysql.sql").exists() and not make_tables(self.home, self.options):
             say(tell.REGISTRY, "Table 'UM_TENANT' doesn't exist", "FATAL")
-            return False
-        return True
+        else:
+            return True
+        return False
 
     def _wait_for_partner(self) -> None:
         say = self.own.log.say
@@ -210,7 +182,7 @@ class StandIn:
         tell.become(self.own, role)
 
     def _connect(self) -> socket.socket | None:
-        """Listen, and connect to the partner, if it listens: one of the two after the other."""
+        """Listen, and connect to the partner if it listens; the lock lets one of the two after the other do this."""
         folder = os.open(self.settings.lock or self.home.parent, os.O_RDONLY)
         fcntl.flock(folder, fcntl.LOCK_EX)
         self.listener = socket.create_server((self.settings.host, self.settings.hazelcast))
@@ -222,34 +194,30 @@ class StandIn:
         finally:
             os.close(folder)
 
-    def _greet(self, connection: socket.socket) -> None:
-        """Exchange the ids."""
-        connection.sendall(f"{self.own.uuid}\n".encode())
-        self.partner.uuid = connection.makefile("r").readline().strip()
-        self.joined.set()
+    def _exchange_ids(self, connection: socket.socket) -> bool:
+        """Send the own id and read the partner's; false where a check only wanted to know whether anything listens."""
+        with contextlib.suppress(OSError):
+            connection.settimeout(None)
+            connection.sendall(f"{self.own.uuid}\n".encode())
+            if uuid := connection.makefile("r").readline().strip():
+                self.partner.uuid = uuid
+                self.joined.set()
+                return True
+        return False
 
     def _accept(self) -> None:
         while True:
             connection, _ = self.listener.accept()
-            connection.settimeout(None)
-            uuid = connection.makefile("r").readline().strip()
-            if not uuid:  # a check has looked whether anything listens
-                continue
-            self.partner.uuid = uuid
-            connection.sendall(f"{self.own.uuid}\n".encode())
-            self.joined.set()
-            tell.joins(self.own, self.partner)
-            tell.publishes(self.own, self.partner)
-            threading.Thread(target=self._hold, args=(connection,), daemon=True).start()
+            if self._exchange_ids(connection):
+                tell.joins(self.own, self.partner)
+                tell.publishes(self.own, self.partner)
+                _in_background(self._hold, connection)
 
     def _hold(self, connection: socket.socket) -> None:
         """Wait until the partner ends; then take over, if it was the active one."""
-        connection.settimeout(None)
-        try:
+        with contextlib.suppress(OSError):
             while connection.recv(1024):
                 pass
-        except OSError:
-            pass
         self.joined.clear()
         tell.leaves(self.own, self.partner)
         if self.role == "Passive":
@@ -257,14 +225,13 @@ class StandIn:
             self._become("Active")
 
     def _master(self) -> dict[str, Any]:
-        own = self.settings
+        own, active = self.settings, self.role == "Active"
         uis = [(own.host, own.worker_ui), (own.partner_host, own.partner_worker_ui)]
         workers = [
             {"host": host, "webuiaddress": f"http://{host}:{ui}", "state": "ALIVE", "cores": 1}
             for host, ui in uis[: 1 + self.joined.is_set()]
         ]
         applications = [{"id": "app-1", "name": "CarbonAnalytics", "state": "RUNNING", "cores": 2}]
-        active = self.role == "Active"
         return {
             "url": f"spark://{own.host}:7077",
             "status": "ALIVE" if active else "STANDBY",
@@ -276,12 +243,16 @@ class StandIn:
         return {"executors": [{"id": 0, "memory": 512, "appid": "app-1"}], "finishedexecutors": []}
 
     def _environment(self) -> dict[str, Any]:
-        properties = [
-            ["spark.app.id", "app-1"],
-            ["carbon.spark.master.count", "2"],
-            ["carbon.spark.master", "local"],
-        ]
-        return {"sparkProperties": properties, "classpathEntries": []}
+        properties = {
+            "spark.app.id": "app-1",
+            "carbon.spark.master.count": "2",
+            "carbon.spark.master": "local",
+        }
+        return {"sparkProperties": list(properties.items()), "classpathEntries": []}
+
+
+def _in_background(act: Any, *arguments: Any) -> None:
+    threading.Thread(target=act, args=arguments, daemon=True).start()
 
 
 def _serve(host: str, port: int, page: Any) -> None:
@@ -298,7 +269,7 @@ def _serve(host: str, port: int, page: Any) -> None:
             return None
 
     ThreadingHTTPServer.allow_reuse_address = True
-    threading.Thread(target=ThreadingHTTPServer((host, port), Handler).serve_forever, daemon=True).start()
+    _in_background(ThreadingHTTPServer((host, port), Handler).serve_forever)
 
 
 def make_tables(home: Path, options: list[str]) -> bool:
@@ -331,16 +302,8 @@ def make_tables(home: Path, options: list[str]) -> bool:
     return bool(tables)
 
 
-def main(arguments: list[str]) -> None:
-    """Be the server that the command line is about."""
-    homes = [one.partition("=")[2] for one in arguments if one.startswith("-Dcarbon.home=")]
-    if homes:
-        settings = json.loads(Path(homes[0], SETTINGS).read_text())
-        StandIn(Path(homes[0]), Settings(**{**settings, "launched": True}), arguments).run()
-        sys.stdout.flush()
-        os._exit(0)
-    StandIn(Path(arguments[0]), Settings(**json.loads(arguments[1])), []).run()
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    (own_home,) = (one.partition("=")[2] for one in sys.argv if one.startswith("-Dcarbon.home="))
+    StandIn(Path(own_home), sys.argv).run()
+    sys.stdout.flush()
+    os._exit(0)

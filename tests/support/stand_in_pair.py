@@ -6,16 +6,16 @@ import dataclasses
 import os
 import random
 import signal
-import socket
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from tests.support.cli import ROOT
+from tests.support.listeners import are_free, free_offset
 from tests.support.pairs import Pair, merged
+from tests.support.programs import script
 from tests.support.stand_in import SETTINGS, Settings
 from wizard.profile.store import load
 from wizard.server.process import server_of
@@ -60,37 +60,10 @@ STAND_IN = f'PYTHONPATH="{ROOT}" exec "{sys.executable}" -m tests.support.stand_
 
 def make_java(folder: Path, version: str = "1.8.0_292", server: str = STAND_IN) -> Path:
     """A `JAVA_HOME` whose `java` is a stand-in for the server."""
-    (folder / "bin").mkdir(parents=True)
+    asked = f'[ "$1" = -version ] && echo \'openjdk version "{version}"\' >&2 && exit'
+    script(folder / "bin/java", f"{asked}\n{server}")
     (folder / "release").write_text(f'JAVA_VERSION="{version}"\n')
-    java = folder / "bin/java"
-    java.write_text(
-        f'#!/bin/sh\n[ "$1" = -version ] && echo \'openjdk version "{version}"\' >&2 && exit\n{server}\n'
-    )
-    java.chmod(0o755)
     return folder
-
-
-SHIFTED = (4040, 6066, 7077, 7611, 7711, 8081, 9443, 9611, 9711, 9763, 9999, 11000, 11111, 11500)
-SHIFTED += (12000, 12500, 13000, 13500, 14000)
-"""The ports of the stock pack that the offset moves."""
-
-
-def are_free(numbers: Iterable[int]) -> bool:
-    with ExitStack() as stack:
-        try:
-            for number in numbers:
-                stack.enter_context(socket.create_server(("", number)))
-        except OSError:
-            return False
-    return True
-
-
-def free_offset() -> int:
-    """An offset with which the ports of two nodes are free."""
-    for offset in random.sample(range(2_000, 15_000, 2), 1_000):
-        if are_free(base + offset + more for base in SHIFTED for more in (0, 1)):
-            return offset
-    raise AssertionError("no free ports")
 
 
 def free_numbers(offset: int) -> Iterator[int]:
