@@ -21,7 +21,7 @@ from wizard.system import locations
 from wizard.system.cancel import Cancel
 from wizard.system.errors import WizardError
 from wizard.transaction import recovery
-from wizard.transaction.home_lock import locked
+from wizard.transaction.marker import locked
 
 if TYPE_CHECKING:
     from pathlib import Path

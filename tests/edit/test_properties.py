@@ -145,10 +145,6 @@ class TestValues:
         assert values(result) == {"b": "1", key: value}
         assert result.isascii()
 
-    def test_no_empty_key(self) -> None:
-        with pytest.raises(EditError, match="needs a key"):
-            document("").set("", "1")
-
     def test_a_broken_escape_is_told_with_its_line(self) -> None:
         with pytest.raises(EditError, match="hexadecimal") as refused:
             document("a 1\n# \\u\nb \\u12\n")

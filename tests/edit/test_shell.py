@@ -135,7 +135,7 @@ def test_one_line_blocks_are_closed_again() -> None:
         ),
         (BatchScript, "if x==y (\r\n", "A", "1", "would not run"),
         *((kind, "", "A", value, "would not take") for value in NOT_TAKEN for kind in KINDS),
-        *((ShellScript, "", name, "1", "not a variable name") for name in NOT_NAMES),
+        *((ShellScript, "", name, "1", "would not run") for name in NOT_NAMES),
     ],
 )
 def test_a_line_that_would_not_say_the_same_is_refused(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from wizard.transaction.home_lock import locked
+from wizard.transaction.marker import locked
 from wizard.verify.checks import unfinished_runs
 
 RUN = "20261124T101530Z-1f3a"

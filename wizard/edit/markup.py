@@ -10,6 +10,7 @@ from typing import NamedTuple
 from lxml import etree
 
 from wizard.edit.edits import Value, reveal
+from wizard.edit.spacing import set_text
 from wizard.pack.xml_nodes import XmlNode
 
 BLANKS = b" \t\r\n"
@@ -58,14 +59,7 @@ def start_tag(data: bytes, offset: int, encoding: str) -> StartTag:
     is_empty = data[end - 2 : end] == b"/>"
     close = offset + len(data[offset : end - 2].rstrip(BLANKS)) if is_empty else end - 1
     attributes = tuple(
-        Attribute(
-            name=each[2].decode(encoding),
-            start=each.start(4) + 1,
-            end=each.end(4) - 1,
-            blanks=each[1],
-            equals=each[3],
-            quote=each[4][:1],
-        )
+        Attribute(each[2].decode(encoding), each.start(4) + 1, each.end(4) - 1, each[1], each[3], each[4][:1])
         for each in _ATTRIBUTE.finditer(data, name.end(), close)
     )
     return StartTag(offset, close, end, is_empty, name[1], attributes)
@@ -129,54 +123,17 @@ class Style(NamedTuple):
 
 # --- new elements ---------------------------------------------------------------------------------------
 
-XML_NAMESPACE = "http://www.w3.org/XML/1998/namespace"
-
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]*")
-
 
 class New(NamedTuple):
     """An element to be inserted, with all that is in it: attributes, and either text or children.
 
-    Names are local names: the element belongs to the namespace of its parent; an attribute may carry a prefix
-    that is declared there.
+    Names are local names: the element belongs to the namespace of its parent, an attribute to none.
     """
 
     name: str
     attributes: Mapping[str, Value] = MappingProxyType({})
     children: tuple[New, ...] | None = None
     text: Value | None = None
-
-
-def qualified(node: XmlNode, name: str) -> str:
-    """The name of an attribute of `node` as lxml writes it.  Raises ValueError if its prefix is not declared there."""
-    prefix, colon, local = name.rpartition(":")
-    if not colon:
-        return name
-    namespace = XML_NAMESPACE if prefix == "xml" else node.nsmap.get(prefix)
-    if namespace is None:
-        raise ValueError(f"the prefix {prefix!r} is not declared")
-    return f"{{{namespace}}}{local}"
-
-
-def check(new: New, parent: XmlNode) -> None:
-    """Raise a ValueError, which holds no value, if `new` cannot be written as it is."""
-    if not _NAME.fullmatch(new.name):
-        raise ValueError(f"{new.name!r} is not an element name")
-    if new.text is not None and new.children is not None:
-        raise ValueError(f"{new.name} cannot hold both text and elements")
-    for name, value in new.attributes.items():
-        check_attribute(parent, name)
-        check_value(f"{new.name}/@{name}", value)
-    check_value(new.name, new.text or "")
-    for child in new.children or ():
-        check(child, parent)
-
-
-def check_attribute(node: XmlNode, name: str) -> None:
-    """Raise a ValueError for what is not a name, declares a namespace, or has a prefix that is not declared."""
-    if not all(map(_NAME.fullmatch, name.split(":", 1))) or name.partition(":")[0] == "xmlns":
-        raise ValueError(f"{name!r} is not an attribute name")
-    qualified(node, name)
 
 
 def check_value(what: str, value: Value) -> None:
@@ -187,15 +144,28 @@ def check_value(what: str, value: Value) -> None:
 
 
 def make(new: New, parent: XmlNode) -> XmlNode:
-    """A node of that name for `parent`, of its namespace, not in it yet and still empty."""
+    """The element with all that is in it, for `parent` but not in it yet, and without indentation.
+
+    Raises a ValueError, which holds no value, for what XML cannot hold.
+    """
+    if new.text is not None and new.children is not None:
+        raise ValueError(f"{new.name} cannot hold both text and elements")
     namespace = etree.QName(parent).namespace
-    return parent.makeelement(f"{{{namespace}}}{new.name}" if namespace else new.name)
+    made = parent.makeelement(f"{{{namespace}}}{new.name}" if namespace else new.name)
+    for name, value in new.attributes.items():
+        check_value(f"{new.name}/@{name}", value)
+        made.set(name, reveal(value))
+    if new.text is not None:
+        check_value(new.name, new.text)
+        made.text = reveal(new.text)
+    made.extend([make(child, parent) for child in new.children or ()])
+    return made
 
 
 def write(
     node: XmlNode, new: New, indentation: str | None, unit: str, style: Style, out: bytearray
 ) -> Iterator[tuple[XmlNode, New, list[int]]]:
-    """Put everything into `node`, which is in the tree already, and its bytes behind `out`.
+    """Put the bytes of `node`, which `make` made of `new` and is in the tree now, behind `out`, and indent both.
 
     Each child gets a line of its own; `indentation` is that of `node`; None: all on one line.  Yields each element
     with its place, as `xml_parse.places`.
@@ -204,23 +174,14 @@ def write(
     tag = f"{node.prefix}:{new.name}" if node.prefix else new.name
     out += f"<{tag}".encode(style.encoding)
     for name, value in new.attributes.items():
-        node.set(qualified(node, name), reveal(value))
         out += f' {name}="'.encode(style.encoding) + style.attribute(reveal(value), b'"') + b'"'
     if new.text is None and not new.children:
         out += b"/>"
     else:
-        out += b">"
-        if new.text is not None:
-            node.text = reveal(new.text)
-            out += style.text(node.text)
+        out += b">" + style.text(reveal(new.text or ""))
         inner, behind = ("", "") if indentation is None else (f"\n{indentation}{unit}", f"\n{indentation}")
-        for child in new.children or ():
-            made = make(child, node)
-            if len(node):
-                node[-1].tail = inner
-            else:
-                node.text = inner
-            node.append(made)
+        for number, (made, child) in enumerate(zip(node, new.children or (), strict=True)):
+            set_text(node, number, inner)
             made.tail = behind
             out += style.text(inner)
             yield from write(

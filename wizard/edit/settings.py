@@ -16,7 +16,6 @@ from wizard.pack.properties import TRIMMED, PropertyLine, read
 from wizard.passwords.secret import Secret
 from wizard.system.errors import EditError
 
-_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _SAFE = re.compile(r"[A-Za-z0-9.:_%/-]*")
 _LINE = re.compile(rb"([^\r\n]*)(?:\r\n|\r|\n|\Z)")
 
@@ -38,8 +37,9 @@ class SettingsDocument:
         self.name = name
         self.now = data  # the bytes with all edits so far
         self.lines = list(self.read(data))
-        self._changes: dict[str, tuple[str, str | None, bool, Note]] = {}
-        """By the key: its name, the value of the original, whether that or the new one is a password, and the note."""
+        self._before = self.counting
+        self._changes: dict[str, tuple[str, bool, Note]] = {}
+        """By the key: its name, whether the new value is a password, and the note."""
 
     @property
     def counting(self) -> dict[str, PropertyLine]:
@@ -51,7 +51,7 @@ class SettingsDocument:
         raise NotImplementedError
 
     def checked(self, name: str, text: str) -> str:
-        """Return the text as it will be read.  Raises EditError for a name or text that the file cannot hold."""
+        """Return the text as it will be read.  Raises EditError for a text that the file cannot hold."""
         raise NotImplementedError
 
     def escaped(self, value: str) -> bytes:
@@ -78,11 +78,9 @@ class SettingsDocument:
             EditError: the file cannot hold the name, the value or another line, or would not read as it was set.
         """
         text, key, counting = self.checked(name, reveal(value)), self.key(name), self.counting
-        line = counting.get(key)
-        old = line.value if line else None
-        if text == old:
+        if text == self.get(name):
             return
-        if line:
+        if line := counting.get(key):
             start, end, replacement = line.value_start, line.value_end, self.escaped(text)
             replacement = replacement if line.has_separator else b" " + replacement
         else:
@@ -97,16 +95,14 @@ class SettingsDocument:
             place = f"{self.name}:{len(self.data.splitlines())}"
             raise EditError(self.refusal, place=place, fix=self.way_out)
         self.now, self.lines = now, lines
-        secret = isinstance(value, Secret) or is_secret_name(name)
-        _, first, *_ = self._changes.get(key, (name, old))
-        self._changes[key] = name, first, secret, note
+        self._changes[key] = name, isinstance(value, Secret) or is_secret_name(name), note
 
     @property
     def edits(self) -> list[Edit]:
         """What changes, in the order in which it was asked for."""
         edits, counting = [], self.counting
-        for key, (name, old, secret, note) in self._changes.items():
-            line = counting[key]
+        for key, (name, secret, note) in self._changes.items():
+            line, old = counting[key], self._before[key].value if key in self._before else None
             if line.value != old:
                 number = 1 + self.now.count(b"\n", 0, line.value_start)
                 edits.append(Edit(described(note.what or name, old, line.value, secret=secret), number, note))
@@ -130,8 +126,6 @@ class PropertiesDocument(SettingsDocument):
         return read(data, self.name)
 
     def checked(self, name: str, text: str) -> str:
-        if not name:
-            raise EditError("a property needs a key", place=self.name, fix="give it one")
         return text.strip(TRIMMED)  # as Spark does
 
     def escaped(self, value: str) -> bytes:
@@ -182,10 +176,6 @@ class Script(SettingsDocument):
     quotes: ClassVar[tuple[bytes, ...]] = ()
 
     def checked(self, name: str, text: str) -> str:
-        if not re.fullmatch(_NAME, name):
-            raise EditError(
-                f"{name!r} is not a variable name", place=self.name, fix="use letters, digits and underscores"
-            )
         if not _SAFE.fullmatch(text):
             raise EditError(
                 f"the value of {name} holds characters that a script would not take as they are",

@@ -47,12 +47,11 @@ class XmlDocument(XmlTree["XmlElement"]):
         self.top = self.root.node
         self.root_indentation = "" if b"\n" in data or b"\r" in data else None
         self.now = data  # the bytes with all edits so far
-        self.places: dict[
-            XmlNode, list[int]
-        ] = {}  # of each node in `now`, as `xml_parse.places`; from the first edit on
-        self.put_behind: dict[
-            XmlNode, XmlNode
-        ] = {}  # each element that was inserted behind another, and that one
+        # Of each node its place in `now`, as `xml_parse.places`; from the first edit on.
+        self.places: dict[XmlNode, list[int]] = {}
+        self.opened: dict[XmlNode, bytes] = {}  # the ends of empty tags that were opened
+        # The blanks before an element that was removed, by the node before it (none: by the one that it was in).
+        self.gaps: dict[XmlNode, str] = {}
         self.secrets: set[tuple[XmlNode, str]] = set()
         self.changes: dict[tuple[XmlNode, str], _Change] = {}
 
@@ -100,8 +99,7 @@ class XmlDocument(XmlTree["XmlElement"]):
             new = nodes.text_of(node) if is_text else nodes.attribute_of(node, kind[1:])
             if new == change.old:
                 return None
-            tag = self.tag(node)
-            at = tag.end if is_text else self.attribute(node, tag, kind[1:]).start
+            at = self.tag(node).end if is_text else self.attribute(node, kind[1:]).start
             text = described(change.what, change.old, new, secret=change.is_secret)
         return Edit(text, 1 + self.now.count(b"\n", 0, at), change.note)
 
@@ -148,11 +146,9 @@ class XmlDocument(XmlTree["XmlElement"]):
     def tag(self, node: XmlNode) -> StartTag:
         return markup.start_tag(self.now, self.places[node][0], self.encoding)
 
-    def attribute(self, node: XmlNode, tag: StartTag, name: str) -> markup.Attribute:
-        """An attribute that the element has, as it is written, perhaps with another prefix."""
-        wanted = markup.qualified(node, name)
-        own = (each for each in tag.attributes if not each.name.startswith("xmlns:"))
-        return next(each for each in own if markup.qualified(node, each.name) == wanted)
+    def attribute(self, node: XmlNode, name: str) -> markup.Attribute:
+        """An attribute that the element has, as it is written."""
+        return next(each for each in self.tag(node).attributes if each.name == name)
 
     def end(self, node: XmlNode) -> int:
         """The offset behind a node."""
@@ -167,10 +163,18 @@ class XmlDocument(XmlTree["XmlElement"]):
         """Where the content of an element starts and ends; an empty tag becomes two."""
         tag = self.tag(node)
         if tag.is_empty:
+            self.opened[node] = self.now[tag.close : tag.end]
             self.replace(tag.close, tag.end, b"></" + tag.name + b">")
             self.places[node][1] = tag.close + 1
             return tag.close + 1, tag.close + 1
         return tag.end, self.places[node][1]
+
+    def close(self, node: XmlNode) -> None:
+        """An element whose empty tag was opened, and that holds nothing but blanks now, becomes that tag again."""
+        if node in self.opened and not len(node) and not nodes.text_of(node).strip(nodes.BLANKS):
+            node.text, written, at = None, self.opened.pop(node), self.tag(node).close
+            self.replace(at, self.end(node), written)
+            self.places[node][1] = at + len(written)
 
     def style(self, offset: int) -> Style:
         """How new text is written at an offset."""
@@ -178,12 +182,12 @@ class XmlDocument(XmlTree["XmlElement"]):
 
     # --- descriptions ----------------------------------------------------------------------------------
 
-    def record(self, node: XmlNode, kind: str, note: Note, label: str, old: str | None, value: Value) -> None:
+    def record(self, node: XmlNode, kind: str, note: Note, label: str, old: str | None) -> None:
         """Note a new value."""
         if not self.is_new(node):
             change = self.changes.setdefault((node, kind), _Change(label, node, note, old))
             change.what, change.note = note.what or change.what, note
-            change.is_secret |= self._is_secret(node, kind, value)
+            change.is_secret |= self._is_secret(node, kind)
 
     def check(self, node: XmlNode, kind: str, label: str, value: Value) -> None:
         """Raise an EditError for a value that XML cannot hold; remember that one is a password."""
@@ -192,9 +196,9 @@ class XmlDocument(XmlTree["XmlElement"]):
         if isinstance(value, Secret):
             self.secrets.add((node, kind))
 
-    def _is_secret(self, node: XmlNode, kind: str, value: Value = "") -> bool:
+    def _is_secret(self, node: XmlNode, kind: str) -> bool:
         """Whether the value is a password: by its type, now or before, or by a name."""
-        if isinstance(value, Secret) or (node, kind) in self.secrets:
+        if (node, kind) in self.secrets:
             return True
         parent = node.getparent()
         named = nodes.identifier(parent) if parent is not None and parent is not self.top else None
@@ -236,7 +240,7 @@ class XmlElement(Element):
         # Beside comments the blanks at both ends do not count.
         if new == old or (len(node) and new.strip(nodes.BLANKS) == old):
             return
-        document.record(node, _TEXT, note, label, old, value)
+        document.record(node, _TEXT, note, label, old)
         start, end = document.content(node)
         style = document.style(start)
         children = list(node)
@@ -261,6 +265,8 @@ class XmlElement(Element):
                 content += document.now[slice(*comments[number])]
         document.replace(start, end, bytes(content))
         document.places.update({child: [at, at] for child, at in zip(children, moved, strict=True)})
+        if not new:
+            document.close(node)
 
     def set(self, attribute: str, value: Value, *, note: Note = NOTE) -> None:
         """Make `value` the attribute's; a new attribute goes behind the last one, written like it."""
@@ -268,28 +274,28 @@ class XmlElement(Element):
         document.begin(node)
         label, new = note.what or nodes.label(node, attribute), reveal(value)
         document.check(node, kind, label, value)
-        with document.refusing(node, "use a name that is declared there"):
-            markup.check_attribute(node, attribute)
-        name = markup.qualified(node, attribute)
-        old = node.get(name)
-        if new == old:
-            return
-        document.record(node, kind, note, label, old, value)
+        with document.refusing(node, "use a name without a prefix"):
+            old = node.get(attribute)
+            if new == old:
+                return
+            node.set(attribute, new)
+        document.record(node, kind, note, label, old)
         tag, style = document.tag(node), document.style(document.places[node][0])
         if old is not None:
-            there = document.attribute(node, tag, attribute)
+            there = document.attribute(node, attribute)
             document.replace(there.start, there.end, style.attribute(new, there.quote))
         else:
             at, blanks, equals, quote = tag.start + 1 + len(tag.name), b" ", b"=", b'"'
             if tag.attributes:
                 last = tag.attributes[-1]
                 at, blanks, equals, quote = last.end + 1, last.blanks, last.equals, last.quote
-            written = attribute.encode("ascii") + equals + quote + style.attribute(new, quote) + quote
+            written = (
+                attribute.encode(document.encoding) + equals + quote + style.attribute(new, quote) + quote
+            )
             document.replace(at, at, blanks + written)
-        node.set(name, new)
 
     def insert_after(self, new: New, *, note: Note = NOTE) -> XmlElement:
-        """Insert `new` directly behind this element, a second one behind the first; return the new one.
+        """Insert `new` directly behind this element and the new ones that follow it; return it.
 
         Comments on the line of this element stay in front.
         """
@@ -297,20 +303,11 @@ class XmlElement(Element):
         document.begin(node)
         if self.parent is None:
             raise document.refusal("a document has only one root", node, "insert into the root")
-        indentation = spacing.indentation(node, document.root_indentation)
-        anchor = node if indentation is None else spacing.last_comment_of_line(node)
-        while (following := anchor.getnext()) is not None and self._is_ahead_of(following):
+        has_line = spacing.indentation(node, document.root_indentation) is not None
+        anchor = spacing.last_comment_of_line(node) if has_line else node
+        while (following := anchor.getnext()) is not None and nodes.line_of(following) is None:
             anchor = following
-        made = self.parent._insert(anchor, indentation, spacing.is_spaced(node, anchor), new, note)
-        document.put_behind[made.node] = node
-        return made
-
-    def _is_ahead_of(self, node: XmlNode) -> bool:
-        """Whether `node` was inserted behind this element, or behind what was."""
-        current: XmlNode | None = node
-        while current is not None and current is not self.node:
-            current = self.document.put_behind.get(current)
-        return current is not None
+        return self.parent._insert(anchor, node, new, note)
 
     def append(self, new: New, *, note: Note = NOTE) -> XmlElement:
         """Insert `new` behind the last element, else behind all that is in this one; raises as `prepend`."""
@@ -321,58 +318,54 @@ class XmlElement(Element):
         if self.text.strip(nodes.BLANKS):
             message = f"{self.label} holds a value and cannot hold elements"
             raise document.refusal(message, node, "remove the value")
-        if len(node):
-            indentation = spacing.indentation(node[-1], document.root_indentation)
-            return self._insert(node[-1], indentation, spacing.is_spaced(node[-1], node[-1]), new, note)
-        self._check_new(new)
-        outer = spacing.indentation(node, document.root_indentation)
-        if "\n" not in (node.text or ""):  # the end tag gets a line of its own
-            node.text = "" if outer is None else f"\n{outer}"
-            start, end = document.content(node)
-            document.replace(start, end, document.style(start).text(node.text))
-        inner = None if outer is None else outer + spacing.unit(node, document.root_indentation)
-        return self._insert(None, inner, False, new, note)
+        last = node[-1] if len(node) else None
+        return self._insert(last, last, new, note)
 
     def prepend(self, new: New, *, note: Note = NOTE) -> XmlElement:
         """Insert `new` in front of all that is in this one; return it.  Raises EditError if this one holds a value."""
         self.document.begin(self.node)
         if not self.children:
             return self.append(new, note=note)
-        indentation = spacing.indentation(self.children[0].node, self.document.root_indentation)
-        return self._insert(None, indentation, False, new, note)
+        return self._insert(None, self.children[0].node, new, note)
 
-    def _insert(
-        self, anchor: XmlNode | None, indentation: str | None, is_spaced: bool, new: New, note: Note
-    ) -> XmlElement:
-        """Insert `new` into this element behind `anchor` (None: as the first).
+    def _insert(self, anchor: XmlNode | None, like: XmlNode | None, new: New, note: Note) -> XmlElement:
+        """Insert `new` into this element behind `anchor` (None: as the first), with the spacing of `like`.
 
-        `indentation` is that of its line (None: it has no line of its own), `is_spaced` puts an empty line before it.
+        `like` is None where this element holds no node.
         """
         document, node = self.document, self.node
-        self._check_new(new)
+        with document.refusing(node, "use names and values that XML can hold"):
+            made = markup.make(new, node)
         unit = spacing.unit(node if anchor is None else anchor, document.root_indentation)
+        if like is not None:
+            indentation = spacing.indentation(like, document.root_indentation)
+        else:
+            outer = spacing.indentation(node, document.root_indentation)
+            indentation = None if outer is None else outer + unit
+            if "\n" not in (node.text or ""):  # the end tag gets a line of its own
+                node.text = "" if outer is None else f"\n{outer}"
+                start, end = document.content(node)
+                document.replace(start, end, document.style(start).text(node.text))
+        is_spaced = anchor is not None and like is not None and spacing.is_spaced(like, anchor)
+        front = "" if indentation is None else f"\n\n{indentation}" if is_spaced else f"\n{indentation}"
+        if (gap := document.gaps.pop(node if anchor is None else anchor, None)) is not None:
+            front, indentation = gap, gap.rpartition("\n")[2]
         at = document.content(node)[0] if anchor is None else document.end(anchor)
         # Blanks at the end of a line stay there: else that line would change too.
         skipped = b"" if indentation is None else markup.rest_of_line(document.now, at)
-        front = "" if indentation is None else f"\n\n{indentation}" if is_spaced else f"\n{indentation}"
         at += len(skipped)
         style, written = document.style(at), bytearray()
-        made = markup.make(new, node)
         spacing.put_in(node, anchor, made, skipped.decode(), front)
         written += style.text(front)
         inner = list(markup.write(made, new, indentation, unit, style, written))
         document.replace(at, at, bytes(written))
-        for each, source, place in inner:
-            document.places[each] = [at + place[0], at + place[1]]
+        for each, source, offsets in inner:
+            document.places[each] = [at + offsets[0], at + offsets[1]]
             values = {_TEXT: source.text, **{f"@{name}": value for name, value in source.attributes.items()}}
             document.secrets |= {(each, kind) for kind, value in values.items() if isinstance(value, Secret)}
         if not document.is_new(node):
             document.changes[made, _ADDED] = _Change(note.what, made, note)
         return self._like(made)
-
-    def _check_new(self, new: New) -> None:
-        with self.document.refusing(self.node, "use names and values that XML can hold"):
-            markup.check(new, self.node)
 
     def remove(self, *, note: Note = NOTE) -> None:
         """Remove the element, with its line if nothing else is on it."""
@@ -386,10 +379,14 @@ class XmlElement(Element):
         summary = "" if is_edited else document.summary(node)  # what was set since was never in the file
         start, end = document.places[node][0], document.end(node)
         front, rear = markup.line_around(document.now, start, end)
+        if front:
+            previous = node.getprevious()
+            document.gaps[parent if previous is None else previous] = markup.as_parsed(front)
         spacing.take_out(node, markup.as_parsed(front), markup.as_parsed(rear))
         start -= len(front)
         document.replace(start, end + len(rear), b"")
         document.places[node] = [start, start]
+        document.close(parent)
         document.changes.pop((node, _ADDED), None)
         if not is_new:
             document.changes[node, _REMOVED] = _Change(f"{label}: removed{summary}", parent, note)

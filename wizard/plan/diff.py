@@ -32,12 +32,8 @@ def rows(change: Change, hide: Masker) -> list[DiffRow]:
     if change.before is None or change.after is None or change.before == change.after:
         return []
     before, after = _text(change.before), _text(change.after)
-    old, new, old_shown, new_shown = (
-        before.split("\n"),
-        after.split("\n"),
-        _shown(before, hide),
-        _shown(after, hide),
-    )
+    old, old_shown = before.split("\n"), _shown(before, hide)
+    new, new_shown = after.split("\n"), _shown(after, hide)
     found: list[DiffRow] = []
     # In a very long file, lines that occur everywhere are ignored: each would be compared with every other.
     very_many = len(old) > 10_000

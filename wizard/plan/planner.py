@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wizard.plan.change import Change
 from wizard.plan.workbench import Workbench
@@ -61,6 +61,19 @@ class Plan(NamedTuple):
     @property
     def problems(self) -> tuple[Finding, ...]:
         return tuple(problem for plan in self.nodes for problem in plan.problems)
+
+    def files(self, *, status: str | None = None) -> list[dict[str, Any]]:
+        """The `files` of the JSON; `status` replaces that of those that change."""
+        return [
+            {
+                "node": change.node,
+                "path": change.path,
+                "step": change.step,
+                "status": (status or change.status) if change.moves else "unchanged",
+                "changes": list(change.what),
+            }
+            for change in self.changes
+        ]
 
 
 def build(

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from wizard.edit.settings import BatchScript, PropertiesDocument, SettingsDocument, ShellScript
 from wizard.edit.xml import XmlDocument
@@ -19,23 +19,13 @@ from wizard.transaction.move import ABSENT, Meta, Move, PathState, hash_of, hash
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from wizard.edit.edits import Edit
     from wizard.pack.home import Pack
     from wizard.pack.xml import Element
     from wizard.profile.model import Node, Profile
     from wizard.profile.passwords import Passwords
 
 
-D = TypeVar("D", bound="Document")
-
-
-class Document(Protocol):
-    """What every editor has in common."""
-
-    @property
-    def edits(self) -> Sequence[Edit]: ...
-
-    def result(self) -> bytes: ...
+D = TypeVar("D", XmlDocument, SettingsDocument)
 
 
 @dataclass(eq=False)
@@ -60,7 +50,7 @@ class Workbench:
     step: str = ""
 
     def __post_init__(self) -> None:
-        self._opened: dict[str, tuple[Document, dict[str, int]]] = {}
+        self._opened: dict[str, tuple[XmlDocument | SettingsDocument, dict[str, int]]] = {}
         """The documents by path, each with the steps that opened it and the number of edits that it held then."""
         self._others: list[Change] = []
 
@@ -161,7 +151,7 @@ class Workbench:
                 broken.append(problem)
         return found + self._others, broken
 
-    def _edited(self, path: str, document: Document, opened: dict[str, int]) -> Change:
+    def _edited(self, path: str, document: XmlDocument | SettingsDocument, opened: dict[str, int]) -> Change:
         """The change of a document; the steps that edited it come before those that only opened it."""
         before, after = self.pack.read(path), document.result()
         counts = [*opened.values(), len(document.edits)]

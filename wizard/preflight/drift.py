@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from wizard.plan.planner import NodePlan, Plan
     from wizard.preflight.checks import CheckContext
     from wizard.profile.model import Node
-    from wizard.transaction.index import Listed
+    from wizard.transaction.index import Listed, Row
     from wizard.transaction.runs import JournalEntry, Run
 
 
@@ -62,14 +62,14 @@ def _left(run: Run, hashed: str) -> Path:
 
 def since_last_run(context: CheckContext) -> Iterator[Drift]:
     """Yield the files of the plan that differ both from what this user's newest run left and from the profile."""
-    history = runs.lines()
+    history = runs.rows()
     for node in context.nodes if history else ():
         plan = context.plan.node(node.name)
         if plan is not None:
             yield from _of_node(node, plan, context, history)
 
 
-def _of_node(node: Node, plan: NodePlan, context: CheckContext, history: list[bytes]) -> Iterator[Drift]:
+def _of_node(node: Node, plan: NodePlan, context: CheckContext, history: list[Row]) -> Iterator[Drift]:
     planned = {move.path: (change, move) for change in plan.pending for move in change.moves}
     edited: dict[str, tuple[Run, Change, bytes | None]] = {}
     for run, entry in _configured(_wanted(plan, context), plan, history):
@@ -113,9 +113,7 @@ def _describe(was: PathState, now: PathState) -> str:
     )
 
 
-def _configured(
-    wanted: set[Path], plan: NodePlan, history: list[bytes]
-) -> Iterator[tuple[Run, JournalEntry]]:
+def _configured(wanted: set[Path], plan: NodePlan, history: list[Row]) -> Iterator[tuple[Run, JournalEntry]]:
     """Yield the newest run that configured each path of the home and each wanted path, with what it left there.
 
     What a rollback restored was not configured, unless an older run had left exactly that.
@@ -126,7 +124,7 @@ def _configured(
     chosen: dict[str, set[str]] = {}
     settled: set[str] = set()
     done: set[bytes] = set()
-    for row in map(index.row, history):
+    for row in history:
         if row.paths in done or row.listed.outcome != "committed":
             continue
         one, left = row.listed, row.listed.left

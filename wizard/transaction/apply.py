@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from wizard.system.durable import fsync_folder
 from wizard.system.errors import (
@@ -32,7 +32,6 @@ from wizard.transaction.runs import JournalEntry, Run
 from wizard.transaction.staging import Folders, back_up, put, refuse_drift, remove, stage
 
 if TYPE_CHECKING:
-    from wizard.plan.planner import Plan
     from wizard.system.cancel import Cancel
 
 WriteProgress = Callable[[str, str, int, int], None]
@@ -106,27 +105,25 @@ class _Execution:
     """How many paths are written, of which `progress` is told."""
     reached: list[Path] = field(default_factory=list)
     """The paths that may have been written."""
+    marked: set[str] = field(default_factory=set)
+    """The nodes whose homes have the run's marker."""
     stopped: list[str] = field(default_factory=list)
     """The nodes whose servers the keeper was told to stop, in that order."""
 
-    def _each(self, act: Callable[[str, str, Move], object], moves: list[Named] | None = None) -> None:
-        """Call `act` for each move (without `moves`: for all that are left); drop those for which it failed."""
+    def _each(self, act: Callable[[str, str, Move], object], only_node: str = "") -> None:
+        """Call `act` for each move that is left, of this node or of all; drop those for which it failed."""
         failed = []
-        for named in self.moves if moves is None else moves:
+        for named in self.moves:
+            if only_node and named[0] != only_node:
+                continue
             self._stop_if_cancelled()
             try:
                 act(*named)
             except (OSError, StoppedError) as problem:
-                self._fail(named, problem)
+                if self.left is None:
+                    raise
+                self.left.append(recovery.because(named[2].path, problem))
                 failed.append(named)
-        self._drop(failed)
-
-    def _fail(self, named: Named, problem: OSError | StoppedError) -> None:
-        if self.left is None:
-            raise problem
-        self.left.append(recovery.because(named[2].path, problem))
-
-    def _drop(self, failed: list[Named]) -> None:
         if failed and len(failed) == len(self.moves):
             raise StoppedError("no path could be restored")
         self.moves = [named for named in self.moves if named not in failed]
@@ -164,23 +161,21 @@ class _Execution:
         """Write markers and files, and commit the run; return it as recorded."""
         self.is_writing = True
         try:
-            self._mark()
+            self._each(self._mark)
             self._each(self._stage)
             self.total = len(self.moves)
-            done = self._committed()
-            done.stage()
-            if self.keeper is not None:
-                for node in self.run.stages:
-                    self._stop_if_cancelled()
+            self._committed().stage()
+            for node in self.run.stages or ("",):
+                self._stop_if_cancelled()
+                if self.keeper is not None:
                     self.stopped.append(node)
                     self.keeper.stop(node)
-                    self._each(self._place, [named for named in self.moves if named[0] == node])
+                self._each(self._place, node)
+                if self.keeper is not None:
                     self.keeper.start(node)
-            else:
-                self._each(self._place)
-                if len(self.moves) < self.total:
-                    done = self._committed()
-                    done.stage()
+            done = self._committed()
+            if len(self.moves) < self.total:
+                done.stage()
             self._stop_if_cancelled()
             done.commit()
         except BaseException as problem:
@@ -195,18 +190,12 @@ class _Execution:
                 marker.clear(self.run, home, self.folders.of(home))
         return done
 
-    def _mark(self) -> None:
-        """Leave the markers; the moves of a node whose home cannot be written fail."""
-        for node, home in self.run.homes.items():
-            try:
-                marker.put(self.run, Path(home), self.folders.of(Path(home)))
-            except OSError as problem:
-                if self.left is None:
-                    raise
-                of_node = [named for named in self.moves if named[0] == node]
-                for named in of_node:
-                    self._fail(named, problem)
-                self._drop(of_node)
+    def _mark(self, node: str, name: str, move: Move) -> None:
+        """Leave the marker in the home of a node that is written."""
+        if node not in self.marked:
+            home = Path(self.run.homes[node])
+            marker.put(self.run, home, self.folders.of(home))
+            self.marked.add(node)
 
     def _stage(self, node: str, name: str, move: Move) -> None:
         stage(move, self.run.temporary(move.path), self.folders)
@@ -248,17 +237,17 @@ class _Execution:
         unrestored: list[Unrestored] = []
         try:
             recovery.reopen(run)
-            if keeper is None:
-                unrestored = recovery.restore(run, reached, self.folders)
-            else:
+            if keeper is not None:
                 keeper.turn_back()
-                for node in reversed(self.stopped):
+            for node in reversed(self.stopped or [""]):
+                if keeper is not None:
                     keeper.stop(node)
-                    left = recovery.restore(run, [one for one in reached if one.node == node], self.folders)
-                    unrestored += left
-                    if not left:
-                        keeper.start(node)
-                servers = keeper.state()
+                entries = [one for one in reached if node in ("", one.node)]
+                left = recovery.restore(run, entries, self.folders)
+                unrestored += left
+                if keeper is not None and not left:
+                    keeper.start(node)
+            servers = keeper.state() if keeper is not None else ""
             if not unrestored:
                 recovery.close(run, reason, self.folders)
         except Exception as second:
@@ -269,17 +258,3 @@ class _Execution:
         if self.cancel.is_set() or isinstance(problem, KeyboardInterrupt):
             return Cancelled(f"cancelled; {AS_BEFORE}{servers}")
         return Failed(f"{reason}; {AS_BEFORE}{servers}", fix=RETRY)
-
-
-def files_json(plan: Plan, *, status: str | None = None) -> list[dict[str, Any]]:
-    """The `files` of the JSON: every file of the plan; `status` replaces that of those that change."""
-    return [
-        {
-            "node": change.node,
-            "path": change.path,
-            "step": change.step,
-            "status": (status or change.status) if change.moves else "unchanged",
-            "changes": list(change.what),
-        }
-        for change in plan.changes
-    ]

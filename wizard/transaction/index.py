@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from wizard.system import bounded, locations
 from wizard.system.durable import fsync_folder, write_all
-from wizard.transaction.move import LARGEST
+from wizard.transaction.move import LARGEST, hash_of
 
 FORMAT = 1
 """To be changed with the fields of a line: lines of other editions then have other checksums."""
@@ -58,13 +58,22 @@ class Listed(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A line of the index, most of it not parsed: of thousands of runs few are needed whole."""
+    """A line of the index, most of it not parsed: of thousands of runs few are needed whole.
+
+    Rows sort by the start of the run.
+    """
 
     started: bytes
     run: bytes
     paths: bytes
     """The same for all runs that wrote the same paths."""
     text: bytes
+
+    @classmethod
+    def of(cls, run: Listed) -> Row:
+        """The row of a run."""
+        paths = digest("".join(sorted(run.left)).encode())
+        return cls(*(one.encode() for one in (run.started, run.run, paths, json.dumps(run))))
 
     @property
     def listed(self) -> Listed:
@@ -78,24 +87,11 @@ def _parsed(text: bytes) -> Listed:
 
 def digest(data: bytes, length: int = DIGEST) -> str:
     """A short digest."""
-    import hashlib
-
-    return hashlib.sha256(data).hexdigest()[:length]
+    return hash_of(data)[:length]
 
 
-def line_of(run: Listed) -> bytes:
-    """Return the line of a run.  Lines sort by the start of the run."""
-    paths = digest("".join(sorted(run.left)).encode())
-    return " ".join((run.started, run.run, paths, json.dumps(run))).encode()
-
-
-def row(line: bytes) -> Row:
-    """Split a line into its fields."""
-    return Row(*line.split(b" ", 3))
-
-
-def read() -> Mapping[str, bytes]:
-    """Return the lines of the index by the run's name; none where it is missing or cannot be read."""
+def read() -> Mapping[str, Row]:
+    """Return the rows of the index by the run's name; none where it is missing or cannot be read."""
     path = locations.index()
     try:
         status = os.stat(path)
@@ -105,24 +101,25 @@ def read() -> Mapping[str, bytes]:
 
 
 @lru_cache(maxsize=1)
-def _read(path: Path, *_version: int) -> Mapping[str, bytes]:
-    lines = {}
+def _read(path: Path, *_version: int) -> Mapping[str, Row]:
+    rows = {}
     for whole in bounded.read(path, LARGEST).split(b"\n"):
         # A partial or damaged line does not have its checksum.
         line, _, checksum = whole.rpartition(b" ")
         if line and checksum == _checksum(line):
-            lines[line.split(b" ", 2)[1].decode()] = line
-    return lines
+            row = Row(*line.split(b" ", 3))
+            rows[row.run.decode()] = row
+    return rows
 
 
 def _checksum(line: bytes) -> bytes:
     return b"%08x" % zlib.crc32(line, FORMAT)
 
 
-def append(lines: Iterable[bytes]) -> None:
-    """Add lines; where that fails the journals are read instead."""
+def append(rows: Iterable[Row]) -> None:
+    """Add rows; where that fails the journals are read instead."""
     # The line break comes first: the last line may be partial.
-    data = b"".join(b"\n%b %b\n" % (line, _checksum(line)) for line in lines)
+    data = b"".join(b"\n%b %b\n" % (line, _checksum(line)) for line in map(b" ".join, rows))
     with contextlib.suppress(OSError):
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         descriptor = os.open(locations.index(), flags, 0o600)

@@ -1,20 +1,23 @@
-"""The marker in a home: which run works on it, from before the first write until the commit.
+"""What keeps other commands out of a home: the lock on its folder, and the marker of a run in it.
 
-It says that a run is going on or was interrupted, whose it is, and where its journal is.
+The lock holds against other users too.  The marker is there from before the first write until the commit: it says that
+a run is going on or was interrupted, whose it is, and where its journal is.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from wizard.system import bounded
-from wizard.system.durable import naming, write_durably
+from wizard.system.durable import FOLDER, naming, write_durably
+from wizard.system.errors import ChecksFailed, Locked
 from wizard.system.presence import is_empty
 
 if TYPE_CHECKING:
@@ -23,6 +26,58 @@ if TYPE_CHECKING:
 NAME = ".apimha-wizard-run"
 LARGEST = 64 * 1024
 UNKNOWN = "unknown"
+
+
+@contextlib.contextmanager
+def folder_lock(folder: Path | str, *, wait: bool) -> Iterator[None]:
+    """Lock a folder.  `Locked` where another process has it and `wait` is false; `OSError` where locking fails."""
+    descriptor = os.open(folder, FOLDER)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Locked(
+                "another run works on this home",
+                place=str(folder),
+                fix="wait until it has ended, then run the command again",
+            ) from None
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # closing releases the lock in any case
+            os.close(descriptor)
+
+
+@contextlib.contextmanager
+def locked(homes: Iterable[Path]) -> Iterator[None]:
+    """Lock the homes, always in the same order; nothing is written.
+
+    Raises:
+        Locked: another run has locked one of them.
+        ChecksFailed: one of them cannot be opened, or its file system has no locks.
+    """
+    with contextlib.ExitStack() as stack:
+        for home in sorted({os.path.realpath(home) for home in homes}):
+            try:
+                stack.enter_context(folder_lock(home, wait=False))
+            except OSError as problem:
+                raise ChecksFailed(
+                    f"the home cannot be locked: {problem.strerror}",
+                    place=home,
+                    fix="let this user read the folder; it must be on a file system with locks (flock)",
+                ) from None
+        yield
+
+
+def held(home: Path) -> bool:
+    """Whether another process has locked the home.  Only for homes with a marker: testing locks the home for a
+    moment, and could keep a run from beginning."""
+    try:
+        with folder_lock(home, wait=False):
+            return False
+    except Locked:
+        return True
+    except OSError:
+        return False
 
 
 class Marker(NamedTuple):

@@ -13,14 +13,13 @@ from wizard.server.process import server_of
 from wizard.system.errors import Locked, NotRestored, StoppedError, describe_error
 from wizard.system.presence import is_empty
 from wizard.transaction import marker, runs
-from wizard.transaction.home_lock import locked
+from wizard.transaction.marker import Marker, locked
 from wizard.transaction.move import ABSENT, Move, PathState
 from wizard.transaction.runs import JournalEntry, Run
 from wizard.transaction.staging import Folders, put, refuse_drift, remove, stage
 
 if TYPE_CHECKING:
     from wizard.system.cancel import Cancel
-    from wizard.transaction.marker import Marker
 
 
 class Recovered(NamedTuple):

@@ -23,9 +23,8 @@ from wizard.system.durable import fsync_folder, make_folder, write_durably, writ
 from wizard.system.errors import Locked, UsageError
 from wizard.system.presence import is_anything, is_file, is_folder
 from wizard.transaction import index, marker
-from wizard.transaction.home_lock import folder_lock, held
-from wizard.transaction.index import Listed
-from wizard.transaction.marker import Marker
+from wizard.transaction.index import Listed, Row
+from wizard.transaction.marker import Marker, folder_lock, held
 from wizard.transaction.move import Meta, PathState, state_of
 
 JOURNAL = "journal.json"
@@ -181,7 +180,7 @@ def begin(run: Run) -> Run:
     make_folder(parent, mode=0o700)
     # `sweep` removes folders without a journal, as those of interrupted runs: it waits for this lock.
     with folder_lock(parent, wait=True):
-        newest = index.row(found[0]).started.decode() if (found := lines()) else ""
+        newest = found[0].started.decode() if (found := rows()) else ""
         run = run._replace(folder=parent / run.run, started=_started(newest))
         while True:
             try:
@@ -251,15 +250,15 @@ def unfinished_in(home: Path) -> Marker | None:
 
 def history() -> list[Listed]:
     """List every run of this user, the newest first.  `OSError` where a journal cannot be read."""
-    return [index.row(line).listed for line in lines()]
+    return [row.listed for row in rows()]
 
 
-def lines() -> list[bytes]:
-    """List the same as lines of the index, for callers that parse few of them."""
+def rows() -> list[Row]:
+    """List the same as rows of the index, for callers that parse few of them."""
     known = index.read()
     names = _names()
-    found = [line for name, line in known.items() if name in names]
-    found += [_line(run, run.has_backups) for run in map(whole, names - known.keys()) if run is not None]
+    found = [row for name, row in known.items() if name in names]
+    found += [_row(run, run.has_backups) for run in map(whole, names - known.keys()) if run is not None]
     return sorted(found, reverse=True)
 
 
@@ -280,19 +279,19 @@ def _names() -> set[str]:
         return set()
 
 
-def _line(run: Run, has_backups: bool) -> bytes:
+def _row(run: Run, has_backups: bool) -> Row:
     digests = "".join(
         index.digest(os.fsencode(entry.path)) + state_digest(entry.after) for entry in run.entries
     )
     plain = {name: getattr(run, name) for name in Listed._fields if name in PLAIN}
     plain["files"] = len(run.files)
-    return index.line_of(Listed(**plain, has_backups=has_backups, digests=digests))
+    return Row.of(Listed(**plain, has_backups=has_backups, digests=digests))
 
 
 def enlist(run: Run) -> None:
     """Add a committed run to the index, unless the index is locked or the disk is full."""
     with contextlib.suppress(OSError, Locked), folder_lock(run.folder.parent, wait=False):
-        index.append([_line(run, is_folder(run.backups))])
+        index.append([_row(run, is_folder(run.backups))])
 
 
 def statuses(all_runs: Iterable[Listed]) -> dict[str, RunStatus]:
@@ -339,7 +338,7 @@ def prune(keep: int) -> int:
             index.remove()
             for run in pruned:
                 shutil.rmtree(run.folder / BACKUPS)
-                known[run.run] = index.line_of(run._replace(has_backups=False))
+                known[run.run] = Row.of(run._replace(has_backups=False))
             index.append(known.values())
     return len(pruned)
 
@@ -371,7 +370,7 @@ def tidy(homes: Iterable[Path]) -> None:
             ended.append(run)
     if len(ended) > MANY:
         with contextlib.suppress(OSError, Locked), folder_lock(locations.runs(), wait=False):
-            index.append([_line(run, run.has_backups) for run in ended])
+            index.append([_row(run, run.has_backups) for run in ended])
     sweep(unlisted)
 
 
@@ -403,20 +402,21 @@ def find(argument: str | None) -> Run:
     status = statuses(all_runs)
     chosen = [run for run in own if status[run.run] in {INTERRUPTED, "running"}]
     chosen += [run for run in own if status[run.run] in OPEN]
-    chosen = chosen or [run for run in own if run.outcome == "started"]
-    own = chosen if argument is None else own
-    if not own:
+    chosen = (
+        chosen or [run for run in own if run.outcome == "started"] or (own if argument is not None else [])
+    )
+    if not chosen:
         what = (
             "no run to undo" if argument is None else f"{argument} is neither a run nor a profile with runs"
         )
         raise UsageError(what, fix="apimha-wizard history")
-    by_file = {run.profile_path: run.profile for run in own}
+    by_file = {run.profile_path: run.profile for run in (chosen if argument is None else own)}
     if len(by_file) > 1:
         same_names = len(set(by_file.values())) < len(by_file)
         several = sorted(by_file if same_names else by_file.values())
         fix = f"apimha-wizard rollback {several[0]}"
         raise UsageError(f"several profiles have runs: {', '.join(several)}", fix=fix)
-    run = whole((chosen or own)[0].run)
+    run = whole(chosen[0].run)
     if run is None:
         raise UsageError("the run was removed just now", fix="apimha-wizard history")
     return run

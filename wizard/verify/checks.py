@@ -242,7 +242,7 @@ def unfinished_runs(homes: Mapping[str, Path], *, locked: bool = False) -> Itera
     A warning where the marker cannot be read: a run tries again with the home locked, and stops there.  `locked`: this
     process holds the locks of the homes, so that no other run is at work in them.
     """
-    from wizard.transaction import home_lock, recovery, runs
+    from wizard.transaction import marker, recovery, runs
 
     for node, home in homes.items():
         try:
@@ -254,7 +254,7 @@ def unfinished_runs(homes: Mapping[str, Path], *, locked: bool = False) -> Itera
         if there is None:
             continue
         run = f"the run {there.run} of {there.owner}"
-        if not locked and home_lock.held(home):
+        if not locked and marker.held(home):
             fix: Fix | str = "wait until it has ended, then try again"
             yield finding.error(f"{run} is at work in {home}", node=node, fix=fix)
             continue

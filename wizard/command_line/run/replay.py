@@ -28,7 +28,7 @@ from wizard.system.finding import ANY_PROFILE, Agree, Finding
 from wizard.system.network import on_one_machine, resolve_ahead
 from wizard.transaction import apply as applying
 from wizard.transaction import recovery, runs
-from wizard.transaction.home_lock import locked
+from wizard.transaction.marker import locked
 
 if TYPE_CHECKING:
     from wizard.database.needs import Needs
@@ -326,7 +326,7 @@ def replay(
                     say(line)
         prepared = prepare(loaded.profile, options, resolver, called=called(loaded.name, loaded.path))
         result, needs = _checked(prepared, tell, cancel)
-        result.files = applying.files_json(prepared.plan, status="pending")
+        result.files = prepared.plan.files(status="pending")
         if result.exit_code:
             return result, prepared
         databases_pending = needs is not None and needs.pending
@@ -421,7 +421,7 @@ def write(
     stages: tuple[str, ...] = (),
 ) -> Result:
     """Apply the plan; the caller holds the locks of the homes.  Return the result; never raises."""
-    files = applying.files_json(prepared.plan)
+    files = prepared.plan.files()
     run = runs.new(
         "replay",
         loaded.name,

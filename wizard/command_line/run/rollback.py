@@ -18,8 +18,8 @@ from wizard.system.errors import ChecksFailed, Failed, UsageError, WizardError, 
 from wizard.system.presence import is_anything, is_empty
 from wizard.transaction import apply as applying
 from wizard.transaction import recovery, runs
-from wizard.transaction.home_lock import locked
 from wizard.transaction.index import Listed
+from wizard.transaction.marker import locked
 from wizard.transaction.move import Move, state_of
 from wizard.transaction.recovery import Unrestored
 from wizard.transaction.runs import JournalEntry, Run

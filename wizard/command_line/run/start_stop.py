@@ -34,7 +34,7 @@ from wizard.system.errors import (
     os_errors_as_failures,
 )
 from wizard.system.finding import finding_lines
-from wizard.transaction.home_lock import locked
+from wizard.transaction.marker import locked
 from wizard.verify.checks import UNFINISHED
 from wizard.verify.verdict import ROLLING
 
