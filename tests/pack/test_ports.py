@@ -41,10 +41,7 @@ SHIFTED = {
     "spark.master.webui.port": 8081, "spark.worker.port": 11000, "spark.worker.webui.port": 11500,
 }
 # fmt: on
-FIXED = {"Hazelcast": 4000}
 OWN = {"hazelcast_port": 4000, "event_sync_port": 11224, "management_port": 10005}
-EVENT_PROCESSOR = {"event sync": 11224, "management": 10005}
-"""Shifted from carbon-analytics-common 5.1.0 on: DAS 3.0.1 alone is older."""
 
 
 def changed(path: Path, *changes: tuple[str, str]) -> None:
@@ -60,41 +57,43 @@ class TestTheOffset:
     @pytest.mark.parametrize(("pack", "stock"), zip(PACKS, (1, 1, 0, 0, 1), strict=True))
     @pytest.mark.parametrize("own", [None, 0, 7])
     def test_it_shifts_most_ports(self, pack: str, stock: int, own: int | None, packs: Path) -> None:
+        """Those of the event processor from carbon-analytics-common 5.1.0 on: DAS 3.0.1 alone is older."""
         home = packs / pack
         offset = stock if own is None else own
         values = {} if own is None else {"port_offset": own}
         assert numbers(node(home, **values), Pack(home)) == {
             **{name: number + offset for name, number in SHIFTED.items()},
-            **FIXED,
-            **{
-                name: number + (0 if pack == "das-3.0.1" else offset)
-                for name, number in EVENT_PROCESSOR.items()
-            },
+            "Hazelcast": 4000,
+            "event sync": 11224 + (0 if pack == "das-3.0.1" else offset),
+            "management": 10005 + (0 if pack == "das-3.0.1" else offset),
         }
 
     @pytest.mark.parametrize(
-        ("pack", "opened"), [("apim-analytics-2.0.0", (1, 102, 103)), ("das-3.0.1", (1, 2, 3))]
+        ("pack", "opened"), [("apim-analytics-2.0.0", [1, 102, 103]), ("das-3.0.1", [1, 2, 3])]
     )
     def test_hazelcast_event_sync_and_management_are_the_profiles(
-        self, pack: str, opened: tuple[int, int, int], packs: Path
+        self, pack: str, opened: list[int], packs: Path
     ) -> None:
-        home = packs / pack
+        own = {name: number for number, name in enumerate(OWN, 1)}
         found = numbers(
-            node(home, port_offset=100, hazelcast_port=1, event_sync_port=2, management_port=3), Pack(home)
+            node(packs / pack, port_offset=100, presentation_port=23456, **own), Pack(packs / pack)
         )
-        assert (found["Hazelcast"], found["event sync"], found["management"]) == opened
+        assert [found[name] for name in ("Hazelcast", "event sync", "management")] == opened
+        assert not {23456, 23556} & set(found.values()), "the presentation port listens nowhere"
 
-    def test_the_presentation_port_listens_nowhere(self, packs: Path) -> None:
+    def test_spark_and_thrift_with_and_without_the_pack(self, packs: Path) -> None:
+        """API-M Analytics has the offset 1: the page's 8081 is 8082 there."""
         home = packs / PACKS[0]
-        assert 23456 not in numbers(node(home, presentation_port=23456), Pack(home)).values()
-
-    def test_the_spark_pages_and_thrift_are_where_the_offset_puts_them(self, packs: Path) -> None:
-        """8082 and not the page's 8081."""
-        home = packs / PACKS[0]
-        assert ports.spark_ui(node(home), Pack(home)) == 8082
-        assert ports.spark_worker_ui(node(home), Pack(home)) == 11501
-        assert ports.thrift(node(home), Pack(home)) == (7612, 7712)
-        assert ports.spark_ui(node(home, port_offset=5), Pack(home)) == 8086
+        for pack, offset in ((Pack(home), None), (Pack(home), 5), (None, 4)):
+            one = node(home) if offset is None else node(home, port_offset=offset)
+            shift = 1 if offset is None else offset
+            assert (ports.spark_ui(one, pack), ports.spark_worker_ui(one, pack)) == (
+                8081 + shift,
+                11500 + shift,
+            )
+            assert ports.thrift(one, pack) == (7611 + shift, 7711 + shift)
+            found = numbers(one, pack)
+            assert (found["Thrift"], found["console (HTTPS)"]) == (7611 + shift, 9443 + shift)
 
     @pytest.mark.parametrize(
         ("elements", "offset"),
@@ -157,8 +156,10 @@ class TestThePacksOwnFiles:
                 both if switch == "true" else dict.fromkeys(both)
             )
         (identity / "embedded-ldap.xml").write_text(ldap.format("true", "false"))
+        (home / SPARK).unlink()
         found = numbers(node(home), Pack(home))
         assert ("LDAP" in found, "KDC" in found) == (True, False)
+        assert "spark.ui.port" not in found
 
     def test_the_console_and_the_receivers(self, home: Path) -> None:
         tomcat, bridge = home / "repository/conf/tomcat", home / "repository/conf/data-bridge"
@@ -175,16 +176,9 @@ class TestThePacksOwnFiles:
             "</dataBridgeConfiguration>"
         )
         found = numbers(node(home, port_offset=10), Pack(home))
-        assert (found["console (HTTP)"], found["console (HTTPS)"]) == (9774, 9454)
-        assert (found["Thrift"], found["Thrift (SSL)"]) == (7622, 7722)
-        assert (found["binary"], found["binary (SSL)"]) == (9622, 9722)
+        names = ("console (HTTP)", "console (HTTPS)", "Thrift", "Thrift (SSL)", "binary", "binary (SSL)")
+        assert [found[name] for name in names] == [9774, 9454, 7622, 7722, 9622, 9722]
         assert ports.thrift(node(home, port_offset=10), Pack(home)) == (7622, 7722)
-
-    def test_a_pack_that_is_elsewhere_has_the_stock_ports(self, tmp_path: Path) -> None:
-        found = numbers(node(tmp_path, port_offset=4), None)
-        assert found["Thrift"] == 7615
-        assert found["console (HTTPS)"] == 9447
-        assert ports.spark_ui(node(tmp_path, port_offset=4), None) == 8085
 
     @pytest.mark.parametrize("port", ["²", "9" * 5000, "-1", "0x10"])
     def test_what_is_no_number_is_no_port(self, home: Path, port: str) -> None:
@@ -198,12 +192,6 @@ class TestThePacksOwnFiles:
             (home / path).write_text(re.sub(old, new, text), "utf-8")
         found = numbers(node(home), Pack(home))
         assert whole.keys() - found.keys() == {"spark.blockManager.port", "JMX registry"}
-
-    def test_broken_files_leave_the_others(self, home: Path) -> None:
-        (home / SPARK).unlink()
-        found = numbers(node(home, port_offset=0), Pack(home))
-        assert found["JMX registry"] == 9999
-        assert "spark.ui.port" not in found
 
 
 class TestClashes:
@@ -242,24 +230,21 @@ class TestClashes:
         pair.profile.write_text(f"{before[0]}{field} = {value[1]}{last}")
         assert statuses(checked(pair), "ports.clash") == ["ok"]
 
-    def test_ports_of_one_node_clash_too(self, make_pair: Callable[..., Pair]) -> None:
-        pair = make_pair(nodes=[{"hazelcast_port": 10006}, {}])
-        (found,) = of(checked(pair), "ports.clash")
-        assert found.status == "error"
-        assert "Hazelcast of node1" in found.message
-        assert "management of node1" in found.message
-
     @pytest.mark.parametrize(
-        "nodes",
+        ("nodes", "message"),
         [
-            [{"host": "203.0.113.1"}, {"host": "203.0.113.2", "port_offset": None, **OWN}],
-            [{"presentation_port": 11000}, {"presentation_port": 11000}],
+            ([{"hazelcast_port": 10006}, {}], "Hazelcast of node1 and management of node1"),
+            ([{"host": "203.0.113.1"}, {"host": "203.0.113.2", "port_offset": None, **OWN}], ""),
+            ([{"presentation_port": 11000}, {"presentation_port": 11000}], ""),
         ],
+        ids=["of one node", "of two machines", "of presentation"],
     )
-    def test_equal_ports_of_two_machines_and_presentation_ports_do_not_count(
-        self, nodes: list[dict[str, object]], make_pair: Callable[..., Pair]
+    def test_equal_ports(
+        self, nodes: list[dict[str, object]], message: str, make_pair: Callable[..., Pair]
     ) -> None:
-        assert statuses(checked(make_pair(nodes=nodes)), "ports.clash") == ["ok"]
+        (found,) = of(checked(make_pair(nodes=nodes)), "ports.clash")
+        assert found.status == ("error" if message else "ok")
+        assert message in found.message
 
     def test_an_offset_that_leads_beyond_the_last_port(self, make_pair: Callable[..., Pair]) -> None:
         pair = make_pair(nodes=[{"port_offset": 50000, "event_sync_port": 16000}, {}])
@@ -316,31 +301,22 @@ class TestClashes:
 
 
 class TestWhatListens:
-    def test_a_port_that_somebody_has_is_not_free(self) -> None:
-        for family, address in (
-            (socket.AF_INET, "127.0.0.1"),
-            (socket.AF_INET, "0.0.0.0"),
-            (socket.AF_INET6, "::1"),
-        ):
-            with closing(socket.socket(family)) as listener:
-                try:
-                    listener.bind((address, 0))
-                except OSError:
-                    assert family == socket.AF_INET6, "no IPv6 here"
-                    continue
-                listener.listen()
-                number = listener.getsockname()[1]
-                assert not is_free(number), address
-            assert is_free(number)
-
-    def test_a_connection_that_ended_holds_no_port(self) -> None:
-        with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+    @pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "::1"])
+    def test_a_port_is_free_unless_something_listens_there(self, address: str) -> None:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        try:
+            listener = socket.create_server((address, 0), family=family)
+        except OSError:
+            assert family == socket.AF_INET6
+            pytest.skip("no IPv6 here")
+        with closing(listener):
             number = listener.getsockname()[1]
-            client = socket.create_connection(("127.0.0.1", number))
+            assert not is_free(number)
+            client = socket.create_connection(("::1" if ":" in address else "127.0.0.1", number))
             server, _ = listener.accept()
             server.close()
             client.close()
-        assert is_free(number)
+        assert is_free(number), "a connection that has ended holds no port"
 
     def test_a_process_may_have_any_name(self) -> None:
         comm = Path("/proc/self/comm")
@@ -357,13 +333,9 @@ class TestWhatListens:
         self, pack: str, status: str, make_pair: Callable[..., Pair], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """11224 in both files at offsets 1 and 2: node 2 opens 11226."""
-        pair = make_pair(
-            pack,
-            nodes=[
-                {"event_sync_port": 11224, "port_offset": 1},
-                {"event_sync_port": 11224 if status == "error" else 11225, "port_offset": 2},
-            ],
-        )
+        other = 11224 if status == "error" else 11225
+        nodes = [{"event_sync_port": 11224, "port_offset": 1}, {"event_sync_port": other, "port_offset": 2}]
+        pair = make_pair(pack, nodes=nodes)
         monkeypatch.setattr("wizard.preflight.pair.is_free", lambda number: number != 11226)
         found = of(checked(pair, offline=False, only=("spark",)), "ports.free")
         assert {one.node: one.status for one in found} == {"node1": "ok", "node2": status}

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
-from pathlib import Path
-
 import pytest
 
 from tests.support.profiles import MINIMAL_TEXT
 from wizard.profile import problems
-from wizard.profile.model import SCHEMA_VERSION
 from wizard.profile.store import ProfileError, load
 
 # An edition that never was: it called the account `user` and had no list of nodes; the one before it, `account`.
@@ -73,10 +69,3 @@ def test_what_is_wrong_with_an_older_profile_is_reported(zero, text, found):
     with pytest.raises(ProfileError) as failure:
         load(zero)
     assert found in [(one.line, one.field, one.message) for one in failure.value.mistakes]
-
-
-def test_there_is_an_edition_of_every_version_and_it_loads():
-    for version in range(1, SCHEMA_VERSION + 1):
-        path = Path(__file__).parent / f"editions/{version}.toml"
-        assert load(path).profile.schema_version == SCHEMA_VERSION
-        assert tomllib.loads(path.read_text())["schema_version"] == version

@@ -54,7 +54,7 @@ class TestTemplate:
 
 class TestShow:
     def test_it_loads_to_the_same_profile(self):
-        loaded = load(Path(__file__).parent / "editions/1.toml")
+        loaded = load(ROOT / "tests/profiles_of_old/1-full.toml")
         assert parse(show(loaded.profile), Path("/elsewhere/x.toml")).profile == loaded.profile
 
     def test_what_follows_is_told_in_a_comment(self):

@@ -2,7 +2,7 @@
 
 To change the format: raise `SCHEMA_VERSION` in the model, add to `MIGRATIONS`, under the old number, the
 function that makes the old edition into the new one, and put a profile of the old edition into
-`tests/profile/editions/`.
+`tests/profiles_of_old/`.
 """
 
 from __future__ import annotations
