@@ -61,13 +61,24 @@ def endings(content: bytes) -> tuple[bool, bool, bool]:
     return b"\r\n" in content, b"\n" in content.replace(b"\r\n", b""), content.endswith(b"\n")
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_the_stock_pack_has_every_file_with_the_same_line_ends(name: str, stock: Path) -> None:
-    assert endings((MINIATURE / name).read_bytes()) == endings((stock / name).read_bytes())
+def prose(content: bytes) -> set[bytes]:
+    """The lines of a file's comments that have at least four words and no markup."""
+    comment = re.compile(rb"<!--(.*?)-->|(?m:^\s*(?:#|--|rem )([^\n]*)$)", re.DOTALL)
+    lines = {line.strip() for found in comment.findall(content) for line in b"\n".join(found).splitlines()}
+    return {line for line in lines if len(line.split()) > 3 and b"<" not in line}
 
 
-def test_line_ends_of_both_kinds_are_there() -> None:
-    found = {endings((MINIATURE / name).read_bytes())[:2] for name in FILES}
+def test_the_stock_pack_has_every_file_with_the_same_line_ends(stock: Path) -> None:
+    setting = re.compile(rb"^(?:export|set) (\w+)=(.*?)\r?$", re.MULTILINE)
+    found = set()
+    for name in FILES:
+        ours, theirs = ((pack / name).read_bytes() for pack in (MINIATURE, stock))
+        assert endings(ours) == endings(theirs), name
+        assert not prose(ours) & prose(theirs), "own comments, no copies"
+        assert not name.endswith("version.txt") or ours == theirs
+        if "load-spark-env-vars" in name:
+            assert setting.findall(ours) and set(setting.findall(ours)) <= set(setting.findall(theirs))
+        found.add(endings(ours)[:2])
     assert found == {(True, False), (False, True)}
 
 
@@ -97,18 +108,6 @@ def test_every_spark_property_has_the_stock_value(stock: Path) -> None:
     ours, theirs = live_keys(MINIATURE / name), live_keys(stock / name)
     assert ours.items() <= theirs.items()
     assert {key for key in theirs if key.endswith(".port")} <= set(ours), "a port that the wizard must know"
-
-
-@pytest.mark.parametrize("name", ["bin/version.txt", "bin/wso2carbon-version.txt"])
-def test_the_version_is_that_of_the_stock_product(name: str, stock: Path) -> None:
-    assert (MINIATURE / name).read_bytes() == (stock / name).read_bytes()
-
-
-@pytest.mark.parametrize("name", ["bin/load-spark-env-vars.sh", "bin/load-spark-env-vars.bat"])
-def test_variables_of_the_scripts_are_set_in_the_stock_ones(name: str, stock: Path) -> None:
-    setting = re.compile(r"^(?:export|set) (\w+)=(.*?)\r?$", re.MULTILINE)
-    ours, theirs = (set(setting.findall((pack / name).read_bytes().decode())) for pack in (MINIATURE, stock))
-    assert ours and ours <= theirs
 
 
 def statements(path: Path) -> list[str]:
@@ -147,14 +146,6 @@ def test_every_table_column_key_and_index_is_the_stock_scripts_own(name: str, st
     assert set(others) <= set(theirs)
 
 
-def test_the_two_scripts_differ_as_the_stock_ones_do() -> None:
-    """What MySQL 5.7 and later refuse is in the older script alone; some indexes have other names."""
-    old, new = (set(statements(MINIATURE / name)) for name in SCRIPTS)
-    assert any("DEFAULT 0 , REG_LAST_UPDATED_TIME" in statement for statement in old - new)
-    assert not any(re.search(r"TIMESTAMP NOT NULL DEFAULT 0", statement) for statement in new)
-    assert {s.split()[2] for s in old - new if s.startswith("CREATE INDEX")} == {"REG_RESOURCE_IND_BY_TENANT"}
-
-
 @pytest.mark.servers
 @pytest.mark.parametrize("name", SCRIPTS)
 @pytest.mark.parametrize("kind", servers.KINDS)
@@ -174,20 +165,6 @@ def test_the_scripts_run_where_the_stock_ones_do(kind: servers.Kind, name: str) 
         server.drop("miniature")
 
 
-def prose(content: bytes) -> set[bytes]:
-    """The lines of a file's comments that have at least four words and no markup."""
-    comment = re.compile(rb"<!--(.*?)-->|(?m:^\s*(?:#|--|rem )([^\n]*)$)", re.DOTALL)
-    lines = {line.strip() for found in comment.findall(content) for line in b"\n".join(found).splitlines()}
-    return {line for line in lines if len(line.split()) > 3 and b"<" not in line}
-
-
-def test_no_line_of_prose_is_the_stock_files_own(stock: Path) -> None:
-    """Own files with own comments, no copies."""
-    for name in FILES:
-        assert not prose((MINIATURE / name).read_bytes()) & prose((stock / name).read_bytes()), name
-    assert any(prose((MINIATURE / name).read_bytes()) for name in FILES)
-
-
 def test_two_homes_one_profile_and_a_secret_that_only_the_user_can_read(tmp_path: Path) -> None:
     sandbox = make_sandbox(tmp_path / "play")
     for home in sandbox.homes:
@@ -198,12 +175,12 @@ def test_two_homes_one_profile_and_a_secret_that_only_the_user_can_read(tmp_path
     secret = sandbox.folder / "secrets/apim"
     assert secret.stat().st_mode & 0o777 == 0o600
     assert secret.read_text().strip() not in sandbox.profile.read_text()
+    assert secret.read_bytes() != (make_sandbox(tmp_path / "other").folder / "secrets/apim").read_bytes()
     assert all(Path(value).is_relative_to(sandbox.folder) for value in sandbox.env.values())
-
-
-def test_every_sandbox_has_its_own_password(tmp_path: Path) -> None:
-    made = [make_sandbox(tmp_path / name).folder / "secrets/apim" for name in ("a", "b")]
-    assert made[0].read_bytes() != made[1].read_bytes()
+    profile = load(sandbox.profile).profile
+    assert [Path(node.home) for node in profile.nodes] == list(sandbox.homes)
+    assert profile.mysql.driver_jar == sandbox.folder / DRIVER_JAR
+    assert holds_class(sandbox.folder / DRIVER_JAR, profile.mysql.driver_class)
 
 
 @pytest.mark.parametrize(("target", "place"), [(".", "."), ("mine", "mine"), ("mine/below", "mine")])
@@ -213,11 +190,3 @@ def test_a_folder_that_cannot_be_used_is_refused(tmp_path: Path, target: str, pl
         make_sandbox(tmp_path / target)
     assert refused.value.exit_code == 2
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
-
-
-def test_the_profile_names_what_is_in_the_sandbox(tmp_path: Path) -> None:
-    sandbox = make_sandbox(tmp_path / "play")
-    profile = load(sandbox.profile).profile
-    assert [Path(node.home) for node in profile.nodes] == list(sandbox.homes)
-    assert profile.mysql.driver_jar == sandbox.folder / DRIVER_JAR
-    assert holds_class(sandbox.folder / DRIVER_JAR, profile.mysql.driver_class)
