@@ -39,24 +39,16 @@ def ask(
     running: PrivateServer, statement: str, password: str | None = None
 ) -> tuple[tuple[object, ...], ...]:
     secret = running.password if password is None else password
-    connection = pymysql.connect(
-        host=running.host, port=running.port, user=ADMINISTRATOR, password=secret, autocommit=True
-    )
-    with connection, connection.cursor() as cursor:
+    to = {"host": running.host, "port": running.port, "user": ADMINISTRATOR}
+    with pymysql.connect(**to, password=secret, autocommit=True) as connection, connection.cursor() as cursor:
         cursor.execute(statement)
         return cursor.fetchall()
 
 
-def test_the_administrator_may_do_what_the_wizard_does(running: PrivateServer) -> None:
-    for statement in (
-        "CREATE DATABASE userdb",
-        "CREATE USER 'apim'@'%' IDENTIFIED BY 'x'",
-        "GRANT ALL ON userdb.* TO 'apim'@'%'",
-    ):
-        ask(running, statement)
-
-
-def test_no_account_is_without_a_password(running: PrivateServer) -> None:
+def test_the_administrator_may_do_what_the_wizard_does_and_has_a_password(running: PrivateServer) -> None:
+    ask(running, "CREATE DATABASE userdb")
+    ask(running, "CREATE USER 'apim'@'%' IDENTIFIED BY 'x'")
+    ask(running, "GRANT ALL ON userdb.* TO 'apim'@'%'")
     with pytest.raises(pymysql.OperationalError, match="1045"):
         ask(running, "SELECT 1", password="")
     with pytest.raises(pymysql.OperationalError, match=r"1045|1698"):
@@ -88,12 +80,6 @@ def test_two_servers_run_side_by_side_and_end_also_after_an_error(program: Path,
     assert not any(stat.S_ISSOCK(path.lstat().st_mode) for path in (tmp_path / "a/data").iterdir())
 
 
-def test_an_error_of_the_start_names_the_log(program: Path, tmp_path: Path) -> None:
-    (tmp_path / "data").write_text("in the way")
-    with pytest.raises(Failed, match=r"server\.log"), private_server(tmp_path, program):
-        pass
-
-
 def test_another_port_is_tried_after_one_that_is_taken(
     program: Path, running: PrivateServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -107,6 +93,9 @@ def test_another_port_is_tried_after_one_that_is_taken(
     with private_server(tmp_path / "b", program) as second:
         assert (asked[0], second.port) == (running.port, asked[1])
         assert ask(second, "SELECT 1") == ((1,),)
+    (tmp_path / "data").write_text("in the way")
+    with pytest.raises(Failed, match=r"server\.log"), private_server(tmp_path, program):
+        pass
 
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
