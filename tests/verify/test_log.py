@@ -69,9 +69,9 @@ def read_all(path: Path, **options: int) -> list[str]:
     return messages(records_of(path, **options))
 
 
-def failures(records: Iterable[Record]) -> list[str]:
+def failures(path: Path) -> list[str]:
     story = Story()
-    story.read(records)
+    story.read(records_of(path))
     return [one.failure.id for one in story.facts.troubles.values() if one.failure]
 
 
@@ -80,15 +80,6 @@ def started(number: int, *more: str) -> list[str]:
 
 
 # --- lines ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("form", ["file", "console", "short"])
-def test_every_form_of_a_line_gives_the_same_record(form: Form) -> None:
-    log = ServerLog(form)
-    record = parse(log.say(HA, BECAME).encode())
-    assert record is not None
-    assert (record.message, record.level, record.time) == (BECAME, "INFO", log.clock)
-    assert record.source.endswith("HAManager")
 
 
 @pytest.mark.parametrize(
@@ -120,6 +111,7 @@ def test_variants_of_lines_and_lines_that_begin_no_record(line: str, message: st
 @pytest.mark.parametrize(
     "prefix",
     [
+        "",
         "Tue 2026-01-27 10:56:03 UTC host-1 wso2[471]: ",
         "Tue 2026-01-27 10:56:03 CET host-1 wso2-analytics.service[471]: ",
         "node1_1  | ",
@@ -146,46 +138,39 @@ def test_a_prefix_is_ignored(prefix: str, form: Form, path: Path) -> None:
     file = FileLog(path)
     records = [*file.read(), *file.finish()]
     assert messages(records) == [START, "it failed", BECAME]
-    assert records[0].time is not None
+    assert [record.level for record in records] == ["INFO", "ERROR", "INFO"]
+    assert (records[2].time, records[2].name) == (log.clock, "HAManager")
     assert records[1].raw_trace == (b"x.Problem: no", b"Caused by: y.Reason: why")
     assert file.latest is not None
     assert file.latest.message == BECAME
 
 
-def test_a_message_of_the_launcher_belongs_to_the_next_start(path: Path) -> None:
+def test_messages_of_the_launcher_and_of_the_jvm(path: Path) -> None:
+    """That of the launcher belongs to the next start."""
     refused = f" [ERROR] {UNSUPPORTED}\n".encode()
     path.write_bytes(start(1) + refused + start(2))
-    records = records_of(path)
-    assert messages(records) == [UNSUPPORTED, *started(2)]
-    assert failures(records) == ["java-version"]
+    assert read_all(path) == [UNSUPPORTED, *started(2)]
+    assert failures(path) == ["java-version"]
+    path.with_name("wso2carbon.log.1.gz").write_bytes(gzip.compress(path.read_bytes()))
+    path.write_bytes(b"")
+    assert read_all(path) == [UNSUPPORTED, *started(2)]
     path.write_bytes(refused + start(1) + start(2))
     assert read_all(path) == started(2)
-    packed = path.with_name("wso2carbon.log.1.gz")
-    path.rename(packed)
-    packed.write_bytes(gzip.compress(start(1) + refused + start(2)))
-    assert read_all(path) == [UNSUPPORTED, *started(2)]
-
-
-def test_a_message_of_the_jvm_is_an_error(path: Path) -> None:
     path.write_bytes(start(1) + b'Exception in thread "pool-1" java.lang.OutOfMemoryError: Java heap space\n')
-    assert failures(records_of(path)) == ["heap"]
+    assert failures(path) == ["heap"]
 
 
 def test_errors_of_one_kind_are_counted_minute_by_minute(path: Path) -> None:
-    path.write_bytes(
-        log_of((CARBON, START), *((QUERIES, f"it failed {n} times", "ERROR") for n in range(150)))
-    )
+    """Behind a prefix each is a record of its own."""
+    log = log_of((CARBON, START), *((QUERIES, f"it failed {n} times", "ERROR") for n in range(150)))
+    path.write_bytes(log)
     records = records_of(path)[1:]
     assert sum(record.times for record in records) == 150
     assert 6 <= len(records) <= 20
     assert records[-1].message == "it failed 149 times"
-
-
-def test_errors_of_one_kind_behind_a_prefix_are_records_of_their_own(path: Path) -> None:
-    log = log_of((CARBON, START), *((QUERIES, f"it failed {n} times", "ERROR") for n in range(9)))
     path.write_bytes(b"".join(b"node1_1  | " + one for one in log.splitlines(keepends=True)))
     records = records_of(path)[1:]
-    assert messages(records) == [f"it failed {n} times" for n in range(9)]
+    assert messages(records) == [f"it failed {n} times" for n in range(150)]
     assert {record.raw_trace for record in records} == {()}
 
 
@@ -208,27 +193,24 @@ def test_passwords_and_control_characters_are_hidden(text: bytes, shown: str) ->
 
 # --- the newest start ----------------------------------------------------------------------------
 
+GARBAGE = bytes(range(256)) * 50
 QUOTING = (f"\tat {START}", f"Caused by: {START}", START)
 
 
 @pytest.mark.parametrize(
     ("content", "expected"),
-    {
-        "empty": (b"", []),
-        "several": (start(1) + start(2) + start(3), started(3)),
-        "quoted": (
-            start(1) + log_of((QUERIES, f"it wrote: {START}", "ERROR"), trace=QUOTING),
-            started(1, f"it wrote: {START}"),
-        ),
-        "CRLF": (start(1).replace(b"\n", b"\r\n"), started(1)),
-        "no last newline": (start(1).rstrip(b"\n"), started(1)),
-        "a long line": (start(1) + b"ERROR" * 10**6 + b"\n" + line("CEP one"), started(1, "CEP one")),
-        "quoted in it": (
-            start(1) + b"x" * 10**6 + START.encode() * 3 + b"\n" + line("CEP one"),
-            started(1, "CEP one"),
-        ),
-    }.values(),
-)
+    [
+        (b"", []),
+        (start(1) + start(2) + start(3), started(3)),
+        (start(1) + log_of((QUERIES, f"it wrote: {START}", "ERROR"), trace=QUOTING), started(1, f"it wrote: {START}")),
+        (start(1).replace(b"\n", b"\r\n"), started(1)),
+        (start(1).rstrip(b"\n"), started(1)),
+        (start(1) + b"ERROR" * 10**6 + b"\n" + line("CEP one"), started(1, "CEP one")),
+        (start(1) + b"x" * 10**6 + START.encode() * 3 + b"\n" + line("CEP one"), started(1, "CEP one")),
+        (b"%b\n%b%b\n%b" % (GARBAGE, start(1), GARBAGE, line("CEP one")), started(1, "CEP one")),
+    ],
+    ids=["empty", "several", "quoted", "CRLF", "cut", "long line", "quoted in a long line", "garbage"],
+)  # fmt: skip
 def test_only_the_newest_start_is_read(path: Path, content: bytes, expected: list[str]) -> None:
     path.write_bytes(content)
     log = FileLog(path)
@@ -253,37 +235,28 @@ def test_a_trace_belongs_to_the_error_above(path: Path) -> None:
     assert single.raw_trace == ()
 
 
-def test_garbage_between_the_lines_does_no_harm(path: Path) -> None:
-    garbage = bytes(range(256)) * 50
-    path.write_bytes(garbage + b"\n" + start(1) + garbage + b"\n" + line("CEP HA") + garbage)
-    assert read_all(path)[:2] == started(1)
+TODAY, OLD = line("CEP in the file of today"), gzip.compress(start(1) + noise(10))
+ROLLED = {
+    "plain": (
+        {"": TODAY, ".2026-01-26": start(2) + noise(2_000_000), ".2026-01-25": start(1)},
+        started(2, "CEP in the file of today")),
+    "packed": (
+        {"": noise(9), ".2026-01-26.gz": OLD + gzip.compress(noise(3_000_000) + start(2) + noise(2_000_000))},
+        started(2)),
+    "in the order of their dates and numbers": (
+        {"": TODAY, ".1": line("CEP 1"), ".2": line("CEP 2"), ".10": start(10), ".2026-01-26": start(99),
+         ".bak": start(98)},
+        started(10, "CEP 2", "CEP 1", "CEP in the file of today")),
+}  # fmt: skip
 
 
-# --- rolled-over files ---------------------------------------------------------------------------
-
-
-def test_the_newest_start_is_found_in_a_rolled_over_file(path: Path) -> None:
-    path.write_bytes(line("CEP in the file of today"))
-    path.with_name("wso2carbon.log.2026-01-26").write_bytes(start(2) + noise(2_000_000))
-    path.with_name("wso2carbon.log.2026-01-25").write_bytes(start(1))
-    assert read_all(path) == started(2, "CEP in the file of today")
-
-
-def test_packed_files_are_read_too(path: Path) -> None:
-    path.write_bytes(noise(1000))
-    packed = gzip.compress(start(1) + noise(10))
-    packed += gzip.compress(noise(3_000_000) + start(2) + noise(2_000_000))
-    path.with_name("wso2carbon.log.2026-01-26.gz").write_bytes(packed)
-    assert read_all(path) == started(2)
-
-
-def test_files_come_in_the_order_of_their_dates_and_numbers(path: Path) -> None:
-    for suffix, number in {"": 0, ".1": 1, ".2": 2}.items():
-        path.with_name(path.name + suffix).write_bytes(line(f"CEP {number}"))
-    path.with_name("wso2carbon.log.10").write_bytes(log_of((CARBON, START), (HA, "CEP 10")))
-    path.with_name("wso2carbon.log.2026-01-26").write_bytes(start(99))
-    path.with_name("wso2carbon.log.bak").write_bytes(start(98))
-    assert read_all(path) == [START, "CEP 10", "CEP 2", "CEP 1", "CEP 0"]
+@pytest.mark.parametrize(("files", "expected"), ROLLED.values(), ids=ROLLED)
+def test_the_newest_start_is_found_in_rolled_over_files(
+    path: Path, files: dict[str, bytes], expected: list[str]
+) -> None:
+    for suffix, content in files.items():
+        path.with_name(path.name + suffix).write_bytes(content)
+    assert read_all(path) == expected
 
 
 # --- logs with a problem -------------------------------------------------------------------------
@@ -337,22 +310,16 @@ def test_a_log_with_a_problem(
     assert f"{log.trouble.kind}: {log.trouble.message}".startswith(trouble)
 
 
-def test_a_log_that_appears_later_is_read(path: Path) -> None:
-    log = FileLog(path)
-    assert list(log.read()) == []
-    path.write_bytes(start(1) + noise(400_000))
-    assert messages(log.read()) == started(1)
-    assert log.trouble is None
-
-
 # --- following -----------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def following(path: Path) -> Iterator[FileLog]:
-    path.write_bytes(start(1))
     log = FileLog(path)
-    assert len(list(log.read())) == 2
+    assert list(log.read()) == []  # it appears later
+    path.write_bytes(start(1) + noise(400_000))
+    assert messages(log.read()) == started(1)
+    assert log.trouble is None
     yield log
     log.close()
 
@@ -363,53 +330,40 @@ def append(path: Path, content: bytes) -> None:
 
 
 def test_what_is_appended_comes_with_the_next_read(path: Path, following: FileLog) -> None:
+    """An error comes with its trace, or when the log is silent."""
     assert messages(following.read()) == []
     append(path, line("CEP one") + line("CEP two")[:70])
     assert messages(following.read()) == ["CEP one"]
     append(path, line("CEP two")[70:])
     assert messages(following.read()) == ["CEP two"]
-    assert messages(following.read()) == []
-
-
-def test_an_error_comes_with_its_trace_or_when_the_log_is_silent(path: Path, following: FileLog) -> None:
     append(path, line("it failed", "ERROR", trace=("x.Problem: no",)))
     assert messages(following.read()) == []
     append(path, b"Caused by: y.Reason: why\n")
     assert messages(following.read()) == []
     (record,) = following.read()
     assert record.raw_trace == (b"x.Problem: no", b"Caused by: y.Reason: why")
+    assert messages(following.read()) == []
 
 
 def test_rotation_loses_and_doubles_nothing(path: Path, following: FileLog) -> None:
-    rolled = path.with_name("wso2carbon.log.2026-01-26")
+    """Also between two renames, after a file was cut short, and after the followed file was removed."""
+    rolled = [path.with_name(f"wso2carbon.log.{number}") for number in range(4)]
     append(path, line("CEP before"))
-    path.rename(rolled)
-    append(rolled, line("CEP still before"))
-    path.write_bytes(line("CEP behind"))
-    assert messages(following.read()) == ["CEP before", "CEP still before", "CEP behind"]
-    append(path, line("CEP later"))
-    assert messages(following.read()) == ["CEP later"]
-
-
-def test_between_two_renames_the_old_file_is_followed(path: Path, following: FileLog) -> None:
-    path.rename(path.with_name("wso2carbon.log.1"))
-    append(path.with_name("wso2carbon.log.1"), line("CEP one"))
-    assert messages(following.read()) == ["CEP one"]
-    path.with_name("wso2carbon.log.1").rename(path.with_name("wso2carbon.log.3"))
-    for number in (2, 1):
-        path.with_name(f"wso2carbon.log.{number}").write_bytes(line(f"CEP in {number}"))
+    path.rename(rolled[1])
+    append(rolled[1], line("CEP still before"))
+    assert messages(following.read()) == ["CEP before", "CEP still before"]
+    append(rolled[1], line("CEP last"))
+    rolled[1].rename(rolled[3])
+    rolled[2].write_bytes(line("CEP in 2"))
     path.write_bytes(line("CEP now"))
-    assert messages(following.read()) == ["CEP in 2", "CEP in 1", "CEP now"]
+    assert messages(following.read()) == ["CEP last", "CEP in 2", "CEP now"]
     path.write_bytes(line("CEP"))  # truncated
     assert messages(following.read()) == ["CEP"]
-
-
-def test_a_followed_file_that_was_removed_is_replaced_by_the_newest(path: Path, following: FileLog) -> None:
     append(path, line("CEP one"))
     path.unlink()
-    path.with_name("wso2carbon.log.1").write_bytes(line("CEP unknown"))
-    path.write_bytes(line("CEP now"))
-    assert messages(following.read()) == ["CEP one", "CEP now"]
+    rolled[1].write_bytes(line("CEP unknown"))
+    path.write_bytes(line("CEP later"))
+    assert messages(following.read()) == ["CEP one", "CEP later"]
 
 
 def test_a_log_that_is_written_and_rotated_while_it_is_read(path: Path, following: FileLog) -> None:
@@ -447,15 +401,7 @@ def pipe() -> Iterator[tuple[PipeLog, Callable[[bytes], int], Callable[[], None]
         yield PipeLog(read), lambda content: os.write(write, content), lambda: os.close(write)
 
 
-def test_a_pipe_is_read_to_its_end() -> None:
-    with pipe() as (log, write, close):
-        write(start(1).rstrip(b"\n"))
-        close()
-        assert messages(log.drain()) == started(1)
-        assert log.ended
-
-
-def test_a_pipe_that_stays_open_ends_when_it_only_trickles() -> None:
+def test_a_pipe_is_read_to_its_end_or_until_it_only_trickles() -> None:
     """`ssh node2 tail -n +1 -F …` never ends by itself."""
     with pipe() as (log, write, close):
         assert messages(log.drain(first_byte=0.05)) == [], "nothing comes"
@@ -463,7 +409,10 @@ def test_a_pipe_that_stays_open_ends_when_it_only_trickles() -> None:
         assert messages(log.drain(pause=0.05)) == started(1)
         write(line("CEP later"))
         assert messages(log.read()) == ["CEP later"]
+        write(start(2).rstrip(b"\n"))
         close()
+        assert messages(log.drain()) == started(2)
+        assert log.ended
 
 
 def test_a_log_that_grows_faster_than_it_is_read_does_not_delay_the_other(path: Path) -> None:

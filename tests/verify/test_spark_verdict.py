@@ -10,7 +10,6 @@ import pytest
 
 from tests.support.server_logs import profile
 from wizard.system.finding import Finding
-from wizard.verify.checks import link_findings
 from wizard.verify.pair import Pair
 from wizard.verify.spark import Environment, Look, SparkAddress, places
 from wizard.verify.spark_verdict import SparkView, judge_spark
@@ -237,49 +236,3 @@ def test_places_follow_the_offset_of_the_stock_pack(packs: Path) -> None:
     assert places(profile(), {"node1": home})["node2"] == SparkAddress("10.100.0.47", 8082, 11501, 4041, 7078)
     shifted = places(profile(nodes=[{"port_offset": 3, "spark_local_ip": "10.0.0.9"}, {}]), {"node1": home})
     assert shifted["node1"] == SparkAddress("10.0.0.9", 8084, 11503, 4043, 7080)
-
-
-# --- the symbolic link ---------------------------------------------------------------------------
-
-
-def of_link(profile_link: Path | None, homes: dict[str, Path], **options: bool) -> list[Finding]:
-    nodes = [{"home": str(homes.get(name, f"/opt/{name}"))} for name in ("node1", "node2")]
-    spark = {} if profile_link is None else {"symbolic_link": str(profile_link)}
-    of = profile(nodes=nodes, spark=spark)
-    return list(link_findings(of, of.nodes, homes, **{"one_machine": False, **options}))
-
-
-@pytest.mark.parametrize("kind", ["right", "missing", "broken", "elsewhere", "file"])
-def test_a_link(tmp_path: Path, kind: str) -> None:
-    home, link = tmp_path / "home", tmp_path / "link"
-    home.mkdir()
-    (tmp_path / "other").mkdir()
-    if kind == "file":
-        link.write_text("x")
-    elif kind != "missing":
-        link.symlink_to(tmp_path / {"right": "home", "broken": "nowhere", "elsewhere": "other"}[kind])
-    first, second = of_link(link, {"node1": home})
-    assert (first.status, first.node) == ("ok" if kind == "right" else "error", "node1")
-    assert first.evidence == str(link)
-    assert (first.fix or "").startswith({"right": "", "file": "move"}.get(kind, "ln -sfn"))
-    assert (second.status, second.node, "pwd -P" in (second.fix or "")) == ("skipped", "node2", True)
-
-
-def test_where_a_link_is_needed_and_where_not(tmp_path: Path) -> None:
-    assert [one.status for one in of_link(None, {})] == ["error"]
-    assert [one.status for one in of_link(None, {}, one_machine=True)] == ["ok"]
-    same = {"node1": tmp_path, "node2": tmp_path}
-    assert [one.status for one in of_link(None, same)] == ["ok"]
-
-
-def test_before_a_run_a_missing_link_is_no_error(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    home.mkdir()
-    for link, status, text in (
-        (tmp_path / "link", "ok", "will point to"),
-        (tmp_path / "missing/link", "error", "folder"),
-        (home, "ok", "points to"),
-    ):
-        first, second = of_link(link, {"node1": home}, planned=True)
-        assert (first.status, text in first.message) == (status, True), first
-        assert "replay" in (second.fix or "")

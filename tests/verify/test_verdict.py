@@ -1,7 +1,12 @@
-"""Stories told by logs that are written from the procedure's lines: each verdict with its node and evidence."""
+"""Stories told by logs that are written from the procedure's lines: each verdict with its node and evidence.
+
+Healthy pairs are healthy in every form, and no mutant of one is.
+"""
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,7 +16,8 @@ from typing import Any
 import pytest
 
 from tests.support import server_logs as tell
-from tests.support.server_logs import AGENT, HA, QUERIES, SERVER, Side, profile, sides
+from tests.support.known_failures import KNOWN, LINK, clock_of, printed
+from tests.support.server_logs import AGENT, HA, QUERIES, QUEUE, SERVER, Form, Side, profile, sides
 from wizard.system.finding import Finding
 from wizard.verify.hosts import Hosts
 from wizard.verify.log import FileLog, Trouble
@@ -19,6 +25,16 @@ from wizard.verify.pair import Pair, Sight
 from wizard.verify.record import parse
 from wizard.verify.story import Story
 from wizard.verify.verdict import ROWS, judge, outcome
+
+FORMS: tuple[Form, ...] = ("file", "console", "short", "ei", "compose", "kubectl", "journal", "colour")
+LOCAL = {
+    "one_machine": True,
+    "nodes": [
+        {"host": "127.0.0.1", "event_sync_port": 11225, "management_port": 10006},
+        {"host": "127.0.0.1", "hazelcast_port": 4001, "event_sync_port": 11227, "management_port": 10008},
+    ],
+}
+"""The pair of `local_sides`, by the ports that its servers open."""
 
 
 def read(side: Side, folder: Path, name: str, **sight: Any) -> Sight:
@@ -47,12 +63,10 @@ class Verdict:
         assert len(found) == 1, f"{id} of {node}: {found}"
         return found[0]
 
-    def those(self, status: str) -> list[tuple[str, str | None]]:
-        return [(one.id, one.node) for one in self.findings if one.status == status]
-
     @property
-    def errors(self) -> list[tuple[str, str | None]]:
-        return self.those("error")
+    def errors(self) -> list[str]:
+        """The id and the node of each error."""
+        return [f"{one.id} {one.node}" for one in self.findings if one.status == "error"]
 
 
 Judge = Callable[..., Verdict]
@@ -73,9 +87,16 @@ def verdict(tmp_path: Path) -> Judge:
 
 @pytest.fixture
 def healthy() -> tuple[Side, Side]:
-    first, second = sides()
-    tell.first_start(first, second)
-    return first, second
+    both = sides()
+    tell.first_start(*both)
+    return both
+
+
+def local(**log: Any) -> tuple[Side, Side]:
+    """The two nodes on this machine after a whole start."""
+    both = tell.local_sides(**log)
+    tell.whole_start(*both)
+    return both
 
 
 NEVER_STARTED = Sight(Story().facts, "x.log", Trouble("missing", "does not exist"))
@@ -121,6 +142,14 @@ def replaced(number: int, old: str, new: str) -> Tells:
 
 def says(number: int, *arguments: str, **options: Any) -> Tells:
     return lambda *both: both[number].log.say(*arguments, **options)
+
+
+def fails(number: int, source: str, message: str, *trace: str, after: float = 5) -> Tells:
+    return says(number, source, message, "ERROR", after=after, trace=("java.lang.Exception: wrapped", *trace))
+
+
+def goes_on(seconds: float) -> Tells:
+    return lambda *both: [tell.goes_on(side, seconds, every=60 if seconds > 5000 else 10) for side in both]
 
 
 def late_sync_failure(after: float, times: int) -> Tells:
@@ -191,6 +220,56 @@ def snapshot_in_use(first: Side, second: Side) -> None:
     second.log.say(HA, message, "ERROR", trace=trace)
 
 
+def in_two_forms(first: Side, _: Side) -> None:
+    """As after a rotation to another layout."""
+    other, half = local(form="console")[0].log.lines, len(first.log.lines) // 2
+    first.log.lines[half:] = other[half:]
+
+
+def rolling_restart(first: Side, second: Side) -> None:
+    second.log.say(SERVER, "Shutdown hook triggered....")
+    second.log.say(SERVER, "Gracefully shutting down WSO2 API Manager Analytics Server...")
+    tell.leaves(first, second)
+    address = f"{second.host}:{second.event_sync}"
+    first.log.say(tell.EVENTS, f"CEP sync publisher disconnected from Member '{address}'")
+    second.log.wait(30)
+    tell.starts_again(second, first, "7e57ab1e-0000-4000-8000-000000000002")
+
+
+def harmless_errors_of_the_start(_: Side, second: Side) -> None:
+    """A loopback address of event sync on one machine, and no Spark yet."""
+    lines, scratch = second.log.lines, tell.ServerLog(clock=second.log.clock - timedelta(seconds=70))
+    at = next(number for number, line in enumerate(lines) if "Became CEP HA Passive" in line)
+    for kind in ("eventSync", "management"):
+        message = f"Hostname : 127.0.0.1 defined for {kind} configuration is invalid. Use another"
+        scratch.say("org.wso2.carbon.event.processor.manager.core.config.HAConfiguration", message, "ERROR")
+    scratch.say(QUERIES, "Error while executing query : x", "ERROR", trace=tell.NO_SPARK_TRACE)
+    lines[at:at] = scratch.lines
+
+
+def bursts(times: int, every: float, count: int, *trace: str) -> Tells:
+    """Errors in both logs, again and again."""
+
+    def tells(*both: Side) -> None:
+        for side, _ in itertools.product(both, range(times)):
+            tell.goes_on(side, every, every=60)
+            for _ in range(count):
+                side.log.say(QUEUE, "Error in putting records", "ERROR", trace=("x.Y: z", *trace))
+
+    return tells
+
+
+def stopped_context(at: int | None) -> Tells:
+    """Before both nodes are up, or after."""
+
+    def tells(first: Side, _: Side) -> None:
+        lines = first.log.lines
+        clock = clock_of(lines[at - 1]) if at is not None else first.log.clock + timedelta(seconds=1)
+        lines[at or len(lines) : at or len(lines)] = printed(KNOWN["stopped context"], clock)
+
+    return tells
+
+
 @dataclass(frozen=True)
 class Case:
     """A story, the `changes` of the profile, and what is expected: the outcome, all errors, some findings.
@@ -204,6 +283,19 @@ class Case:
     errors: tuple[str, ...] | None = None
     found: tuple[tuple[str, ...], ...] = ()
     changes: dict[str, Any] = field(default_factory=dict)
+
+
+def local_case(
+    name: str, outcome: str, *edits: Tells, errors: tuple[str, ...] | None = None, found: Any = ()
+) -> Case:
+    """A whole start of the pair on this machine, edited afterwards."""
+
+    def tells(*both: Side) -> None:
+        tell.whole_start(*both)
+        for edit in edits:
+            edit(*both)
+
+    return Case(name, tells, outcome, errors, found, LOCAL)
 
 
 NO_PLANS = ("verify.state-sync", "node2")
@@ -333,16 +425,98 @@ CASES = (
          ("verify.log node1",), (("verify.log", "node1", "error", "fatal", "Something else"),)),
 )  # fmt: skip
 
+REFUSED = "Caused by: java.net.ConnectException: Connection refused (Connection refused)"
+GONE = f"Caused by: {LINK}"
+THRIFT = "Caused by: org.apache.thrift.transport.TTransportException"
+HANDSHAKE = "Caused by: javax.net.ssl.SSLHandshakeException: Received fatal alert: handshake_failure"
+STORE = "org.wso2.carbon.analytics.datasource.rdbms.RDBMSAnalyticsRecordStore"
+TASK = "org.wso2.carbon.analytics.spark.core.AnalyticsTask"
+ADAPTER = "org.wso2.carbon.event.output.adapter"
+QUOTING = 'Caused by: java.sql.SQLException: null,  message from server: "{}"'
+ENDS = (
+    ("Shutdown hook triggered....",),
+    ("Gracefully shutting down WSO2 API Manager Analytics Server...",),
+    ("Shutting down WSO2 Data Analytics Server...", "Shutting down OSGi framework..."),
+    ("Shutdown complete",),
+    ("Halting JVM",),
+    ("Restarting WSO2 Data Analytics Server...",),
+    ("Gracefully restarting WSO2 Data Analytics Server...",),
+    ("Starting a new Carbon instance. Current instance will be shutdown",),
+)
+OTHERS = (
+    ("org.example.Mail", "javax.mail.MessagingException: 550"),
+    (f"{ADAPTER}.email.EmailEventAdapter", "Caused by: java.net.UnknownHostException: smtp.example"),
+    (f"{ADAPTER}.http.HTTPEventAdapter", HANDSHAKE),
+    (
+        f"{ADAPTER}.http.HTTPEventAdapter",
+        "Caused by: java.net.NoRouteToHostException: Cannot assign requested address",
+    ),
+    (
+        f"{ADAPTER}.http.HTTPEventAdapter",
+        "Caused by: java.net.BindException: Cannot assign requested address",
+    ),
+    (
+        "org.wso2.carbon.event.input.adapter.jms.JMSTaskManager",
+        "Caused by: javax.jms.JMSException: Access denied",
+    ),
+    ("org.example.Client", "Caused by: java.net.ConnectException: Connection refused"),
+    ("org.apache.catalina.connector.Writer", "java.io.IOException: Broken pipe"),
+    (tell.QUERIES, "x.ParserException: SELCT"),
+)
+"""Errors of other software, or about systems of others."""
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+LOCAL_CASES = (
+    local_case("forms mixed by a rotation", "healthy", in_two_forms),
+    local_case("a rolling restart", "healthy", rolling_restart),
+    local_case("a database that was away for a minute, twice", "healthy",
+        *[bursts(1, 0, 60, GONE, REFUSED), goes_on(6 * 3600)] * 2,
+        found=(("verify.known-error", "node1", "warning", "this is over"),)),
+    local_case("harmless lines", "healthy", *(
+        says(number, source, message, level, after=60) for number in (0, 1) for source, message, level in (
+            ("org.apache.spark.Something", "Using 'local' with Carbon clustering is deprecated", "WARN"),
+            ("org.example.Mail", "No mail", "WARN"),
+            ("org.apache.qpid.Session", "Shutting down old sessions...", "INFO"),
+        ))),
+    local_case("harmless errors of the start", "healthy", harmless_errors_of_the_start),
+    *(local_case(f"{lines[0]} of node{number + 1}", "unhealthy", *(says(number, SERVER, line) for line in lines),
+        errors=(f"verify.log node{number + 1}",),
+        found=(("verify.log", f"node{number + 1}", "error", "stopped"),))
+        for number in (0, 1) for lines in ENDS),
+    local_case("three masters for two nodes", "healthy",
+        says(1, tell.SPARK, "Spark Master map size after starting masters : 3"),
+        found=(("verify.spark-masters", "node2", "warning"),)),
+    *(local_case(f"{source}: {trace}", "healthy", fails(0, source, "Cannot send", trace), goes_on(10),
+        errors=(), found=(("verify.unknown-error", "node1", "warning", "1 unknown error"),))
+        for source, trace in OTHERS),
+    local_case("an error of other software about the database", "unhealthy",
+        fails(0, f"{ADAPTER}.http.HTTPEventAdapter", "Cannot send", GONE)),
+    *(local_case(f"two errors that differ in a middle cause, {result}", result,
+        fails(0, TASK, "Error while executing the scheduled task", one, REFUSED), goes_on(3600),
+        fails(0, TASK, "Error while executing the scheduled task", other, REFUSED))
+        for one, other, result in ((THRIFT, GONE, "unhealthy"), (GONE, THRIFT, "healthy"))),
+    local_case("two errors that differ in what is quoted", "unhealthy",
+        *(fails(0, STORE, "Error", QUOTING.format(text)) for text in ("Query interrupted", "Too many connections")),
+        errors=("verify.known-error node1",),
+        found=(("verify.known-error", "node1", "error", "no more connections"),)),
+    *(local_case(f"node{number + 1} without its first line", "waiting",
+        lambda *both, number=number: both[number].log.lines.pop(0), errors=()) for number in (0, 1)),
+    local_case("a byte order mark", "healthy", replaced(0, "TID: [-1] []", "\ufeffTID: [-1] []")),
+    *(local_case(f"{quiet} s after errors every 10 minutes", result, bursts(12, 600, 5, GONE, REFUSED), goes_on(quiet))
+        for quiet, result in ((60, "unhealthy"), (1200, "healthy"))),
+    local_case("a stopped context before both nodes are up", "healthy", stopped_context(6)),
+    local_case("a stopped context after both nodes are up", "unhealthy", stopped_context(None)),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("case", (*CASES, *LOCAL_CASES), ids=lambda case: case.name)
 def test_a_story(case: Case, verdict: Judge) -> None:
-    both = sides()
+    both = tell.local_sides() if case.changes is LOCAL else sides()
     case.tells(*both)
     result = verdict(*both, **case.changes)
     if case.outcome:
         assert result.outcome == case.outcome, result.findings
     if case.errors is not None:
-        assert [f"{id} {node}" for id, node in result.errors] == list(case.errors)
+        assert result.errors == list(case.errors)
     for id, node, status, *texts in case.found:
         found = [one for one in result.all(id, node) if one.status == status]
         assert any(
@@ -355,12 +529,14 @@ def test_a_story(case: Case, verdict: Judge) -> None:
 # --- healthy -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("form", ["file", "console", "short"])
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_a_healthy_first_start_in_every_form(verdict: Judge, form: str, end: str) -> None:
-    first, second = sides(form=form, end=end)
-    tell.first_start(first, second)
-    result = verdict(first, second)
+@pytest.mark.parametrize(("new_spark", "end"), [(False, "\n"), (True, "\r\n")])
+@pytest.mark.parametrize("form", FORMS)
+def test_a_healthy_pair_and_an_error_in_every_form(
+    verdict: Judge, form: Form, new_spark: bool, end: str
+) -> None:
+    both = tell.local_sides(form=form, end=end)
+    tell.whole_start(*both, new_spark=new_spark)
+    result = verdict(*both, **LOCAL)
     assert result.outcome == "healthy"
     assert {one.status for one in result.findings} == {"ok"}
     assert result.of("verify.active-passive", "node1").message.startswith("active since")
@@ -368,7 +544,18 @@ def test_a_healthy_first_start_in_every_form(verdict: Judge, form: str, end: str
     assert passive.message.startswith("passive since")
     assert "Became CEP HA Passive Member" in (passive.evidence or "")
     assert "successfully synced" in (result.of("verify.state-sync", "node2").evidence or "")
-    assert "masters : 2" in (result.of("verify.spark-masters", "node2").evidence or "")
+    trace = (
+        "x.Y: z",
+        "\tat a.b(C.java:1)",
+        GONE,
+        "\t... 11 more",
+        "Caused by: x.Y: Unknown database 'regdb'",
+    )
+    for number, side in enumerate(both, 1):
+        side.log.say(QUEUE, "Error in putting records", "ERROR", trace=trace)
+        found = verdict(*both, **LOCAL).of("verify.known-error", f"node{number}")
+        assert (found.status, "does not exist" in found.message) == ("error", True)
+        assert "Unknown database" in (found.evidence or "")
 
 
 def test_the_quoted_lines_of_the_documentation_are_healthy(verdict: Judge) -> None:
@@ -389,15 +576,24 @@ def test_the_quoted_lines_of_the_documentation_are_healthy(verdict: Judge) -> No
     assert result.of("verify.mode").status == "warning"
 
 
-def test_failover_and_return(verdict: Judge, healthy: tuple[Side, Side]) -> None:
-    first, second = healthy
-    tell.fail_over(first, second)
-    down = verdict(first, second)
+def test_failover_and_return(verdict: Judge) -> None:
+    first, second = local()
+    address = f"{first.host}:{first.event_sync}"
+    second.log.say(tell.PUBLISHER, f"Connecting to {address}")
+    tell.publishes(second, first)
+    refused = ("java.net.ConnectException: Connection refused",)
+    second.log.say(tell.PUBLISHER, f"Error on reconnection to {address}", "ERROR", trace=refused)
+    changer = ("java.lang.NullPointerException", "\tat x.HAManager.stateChanger(HAManager.java:1)")
+    second.log.say(HA, "java.lang.NullPointerException", "ERROR", trace=changer)
+    tell.leaves(second, first)
+    second.log.say(tell.EVENTS, f"CEP sync publisher disconnected from Member '{address}'")
+    tell.become(second, "Active")
+    down = verdict(first, second, **LOCAL)
     assert down.outcome == "unhealthy"
     left = down.of("verify.member", "node2")
     assert (left.status, left.message[:13]) == ("error", "node1 left at")
     assert "Member left [9c7619a9" in (left.evidence or "")
-    assert "start it: on 10.100.0.46: sh /opt/wso2/analytics-1/bin/wso2server.sh;" in (left.fix or "")
+    assert "start it: sh /opt/wso2/analytics-1/bin/wso2server.sh;" in (left.fix or "")
     assert down.of("verify.active-passive", "node2").message.startswith("active since")
     assert down.of("verify.active-passive", "node1").status == "waiting"
 
@@ -405,15 +601,91 @@ def test_failover_and_return(verdict: Judge, healthy: tuple[Side, Side]) -> None
     first.log.wait(60)
     first.uuid = "7e57ab1e-0000-4000-8000-000000000000"
     tell.begin(first, second)
-    again = verdict(first, second)
+    again = verdict(first, second, **LOCAL)
     assert again.outcome == "waiting"
     assert "starting again" in again.of("verify.member", "node2").message
 
     del first.log.lines[ended:]
-    tell.come_back(first, second)
-    back = verdict(first, second)
+    tell.starts_again(first, second, "7e57ab1e-0000-4000-8000-000000000001")
+    back = verdict(first, second, **LOCAL)
     assert (back.errors, back.outcome) == ([], "healthy")
     assert back.of("verify.active-passive", "node1").message.startswith("passive since")
+
+
+# --- no mutant is healthy ------------------------------------------------------------------------
+
+FACTS = (
+    "Starting WSO2 Carbon",
+    "WSO2 Carbon started in",
+    "Connected to mount at",
+    "membership management scheme",
+    "Added member",
+    r"Added member: .*Port: 4000",
+    r"Added member: .*Port: 4001",
+    "Local member|Hazelcast initialized",
+    "CEP HA Snapshot Server started",
+    "Became CEP HA",
+    "Cluster initialization completed",
+)
+"""The lines that each node must show."""
+OF_ONE = (
+    (0, "Member joined"),
+    (0, "Connecting to|sync publisher initiated"),
+    (1, "successfully synced"),
+    (1, "Spark Master map size|Redundant master count|Started SPARK MASTER"),
+)
+"""The lines that one node shows about the pair."""
+
+
+@pytest.mark.parametrize("new_spark", [False, True])
+@pytest.mark.parametrize(("number", "pattern"), [*itertools.product((0, 1), FACTS), *OF_ONE])
+def test_without_a_fact(verdict: Judge, number: int, pattern: str, new_spark: bool) -> None:
+    both = tell.local_sides()
+    tell.whole_start(*both, new_spark=new_spark)
+    log, before = both[number].log, len(both[number].log.lines)
+    log.lines = [line for line in log.lines if not re.search(pattern, line)]
+    assert len(log.lines) < before
+    result = verdict(*both, **LOCAL)
+    assert result.outcome != "healthy", result.findings
+
+
+MODE, SNAPSHOT, STARTED = (
+    "CEP started in Persistence",
+    "CEP HA Snapshot Server started",
+    "WSO2 Carbon started",
+)
+RECEIVES, PASSIVE = "Event Management TCPEventServer for EventReceiver started", "Became CEP HA Passive"
+FAILED = (
+    (MODE, tell.MODES, "CEP started in Single node mode", "INFO"),
+    (MODE, tell.MODES, "CEP started in Persistence mode", "INFO"),
+    (MODE, tell.MODES, "CEP started in Persistence enabled Single Node mode", "INFO"),
+    (MODE, tell.MODES, "CEP started in Distributed mode", "INFO"),
+    (MODE, tell.MODES, "CEP started with clustering enabled, but SingleNode configuration given.", "WARN"),
+    (SNAPSHOT, HA, "Cannot start CEP HA Snapshot Server on port 127.0.0.1:10006", "ERROR"),
+    (SNAPSHOT, HA, "Error in starting CEP HA Snapshot Server ", "ERROR"),
+    (PASSIVE, HA, "Error while setting the member as passive member. ", "ERROR"),
+    (RECEIVES, tell.EVENTS, f"{RECEIVES} on port 11299", "INFO"),
+    (STARTED, SERVER, "WSO2 API Manager Analytics Server startup failed.", "FATAL"),
+    (STARTED, tell.FINALIZER, "Cannot activate StartupFinalizerServiceComponent", "FATAL"),
+    ("CEP HA State successfully synced", HA, "CEP HA State syncing failed, Error in getting snapshot", "ERROR"),
+    ("My Analytics Node ID", tell.NODE_IDS, "My Analytics Node ID: one-for-both", "INFO"),
+)  # fmt: skip
+"""The line of a fact, and what the server prints instead if it fails."""
+
+
+@pytest.mark.parametrize(("fact", "source", "message", "level"), FAILED)
+def test_with_the_failure_in_place_of_the_fact(
+    verdict: Judge, fact: str, source: str, message: str, level: str
+) -> None:
+    for chosen in ((0,), (1,), (0, 1)) if "Node ID" not in fact else ((0, 1),):
+        both, changed = local(), False
+        for log in (both[number].log for number in chosen):
+            for at, line in enumerate(log.lines):
+                if fact in line:
+                    log.lines[at] = tell.line_of("file", clock_of(line), level, source, message)
+                    changed = True
+        result = verdict(*both, **LOCAL)
+        assert (result.outcome != "healthy") == changed, f"{chosen}: {result.findings}"
 
 
 # --- not complete ---------------------------------------------------------------------------------
@@ -454,13 +726,85 @@ def test_a_node_without_a_log_here(verdict: Judge, healthy: tuple[Side, Side]) -
     assert verdict(first, None).outcome == "unhealthy", "it does not hide an error"
 
 
+def until(side: Side, words: str) -> None:
+    """Cut the log behind the last line with these words."""
+    last = max(number for number, line in enumerate(side.log.lines) if words in line)
+    del side.log.lines[last + 1 :]
+
+
+@pytest.mark.parametrize(
+    ("partner", "state"),
+    [
+        ("missing", "was not started"),
+        ("starting", "is starting"),
+        ("Halting JVM", "ended"),
+        ("Cannot start User Manager Core bundle", "failed"),
+    ],
+)
+def test_waiting_for_task_servers_names_the_other_node(verdict: Judge, partner: str, state: str) -> None:
+    first, second = local()
+    until(first, "Waiting for 2")
+    until(second, "Using wka")
+    if state in ("ended", "failed"):
+        second.log.say(SERVER, partner, "ERROR" if state == "failed" else "INFO")
+    result = verdict(first, NEVER_STARTED if partner == "missing" else second, **LOCAL)
+    found = result.of("verify.log")
+    assert found.status == "waiting"
+    assert "waiting since 2026-01-27" in found.message
+    assert "2 task executor nodes (ANALYTICS_DATA_PURGING, ANALYTICS_SPARK): node2" in found.message
+    assert state in found.message
+    assert result.outcome == ("unhealthy" if state in ("ended", "failed") else "waiting")
+
+
+def test_a_start_that_is_stuck(verdict: Judge) -> None:
+    first, second = local()
+    until(first, "Connected to mount")
+    message = "Waiting for required OSGi services: org.wso2.carbon.user.core.service.RealmService,"
+    for status in ("waiting", "error", "error"):
+        first.log.say(tell.FINALIZER, message, "WARN", after=60)
+        found = verdict(first, second, **LOCAL).of("verify.log")
+        assert (found.status, "RealmService" in found.message) == (status, True)
+        assert ("stuck" in found.message) == (status == "error")
+
+
+def test_after_a_failed_start_nothing_is_awaited(verdict: Judge) -> None:
+    first, _ = local()
+    until(first, "Starting WSO2 Carbon")
+    first.log.say(SERVER, "WSO2 Carbon initialization Failed", "FATAL")
+    result = verdict(first, NEVER_STARTED, **LOCAL)
+    assert result.outcome == "unhealthy"
+    assert [one for one in result.findings if (one.status, one.node) == ("waiting", "node1")] == []
+
+
+@pytest.mark.parametrize("prefix", ["", "node1_1       |  ", "[pod/apim-0/analytics] "])
+def test_a_java_that_the_launcher_refuses(verdict: Judge, prefix: str) -> None:
+    """Before a start, behind a stop, and where no start followed at all."""
+    first, second = local()
+    words = (
+        "Starting WSO2 Carbon (in unsupported JDK)",
+        "[ERROR] CARBON is supported only on JDK 1.7 and 1.8",
+    )
+    refused, whole = [prefix + line for line in words], list(first.log.lines)
+    first.log.say(SERVER, "Shutdown complete")
+    for lines in (
+        [*refused, *whole],
+        [f"{prefix}JAVA_HOME environment variable is set to /usr/lib/jvm/java-11", *refused],
+        [*first.log.lines, *refused],
+    ):
+        first.log.lines = lines
+        result = verdict(first, second, **LOCAL)
+        assert result.outcome == "unhealthy", result.findings
+        errors = [one for one in result.findings if (one.status, one.node) == ("error", "node1")]
+        assert any("JAVA_HOME" in (one.fix or "") for one in errors), errors
+
+
 # --- members and processes ------------------------------------------------------------------------
 
 
 def test_a_third_member_is_named(verdict: Judge, healthy: tuple[Side, Side]) -> None:
     line = healthy[0].log.say(tell.WKA, "Member joined [aaaa-0000]: /10.100.0.99:4000")
     result = verdict(*healthy)
-    assert result.errors == [("verify.member", "node1")]
+    assert result.errors == ["verify.member node1"]
     [found] = [one for one in result.findings if one.status == "error"]
     assert "10.100.0.99:4000" in found.message
     assert found.evidence == line
@@ -485,7 +829,7 @@ def test_names_and_addresses_are_compared_if_the_name_is_resolved(
 def test_a_loopback_member_host(verdict: Judge, healthy: tuple[Side, Side]) -> None:
     loopback = says(0, AGENT, "localMemberHost is configured to use the loopback address. x", "WARN")
     loopback(*healthy)
-    assert ("verify.membership", "node1") in verdict(*healthy).errors
+    assert "verify.membership node1" in verdict(*healthy).errors
 
     first, second = sides()
     first.host = second.host = "127.0.0.1"
@@ -526,8 +870,22 @@ def test_unknown_errors_are_counted_and_quoted(verdict: Judge, healthy: tuple[Si
 def test_a_log_that_cannot_be_read_is_an_error(verdict: Judge, healthy: tuple[Side, Side]) -> None:
     trouble = Trouble("unreadable", "is a folder")
     result = verdict(healthy[0], Sight(Story().facts, "/x/wso2carbon.log", trouble))
-    assert result.errors == [("verify.log", "node2")]
+    assert result.errors == ["verify.log node2"]
     assert result.of("verify.log", "node2").evidence == "/x/wso2carbon.log"
+
+
+@pytest.mark.parametrize(
+    "line", ['{{"log":"{}\\n","stream":"stdout"}}', "<event>{}</event>", "a=b, c=(d), message='{}'"]
+)
+def test_another_format_is_named(verdict: Judge, line: str) -> None:
+    first, second = local(form="console")
+    first.log.lines = [line.format(one) for one in first.log.lines]
+    found = verdict(first, second, **LOCAL).of("verify.log")
+    assert found.status == "waiting"
+    assert "the log has another format" in found.message
+    assert line[:7].replace("{{", "{") in found.message
+    assert "INFO {class} -  message" in found.message
+    assert "start the node" not in (found.fix or "")
 
 
 def test_no_start_within_the_limit(verdict: Judge, healthy: tuple[Side, Side], tmp_path: Path) -> None:
