@@ -42,33 +42,21 @@ def profile(pair: Pair) -> Profile:
     return load(pair.profile).profile
 
 
-def sides() -> tuple[Side, Side]:
-    """The nodes of `make_pair`'s profile."""
-    first, second = tell.sides()
-    first.host = second.host = "127.0.0.1"
-    # The ports that the servers open: those of the profile with the offsets 1 and 2.
-    first.event_sync, first.management = 11225, 10006
-    second.hazelcast, second.event_sync, second.management = 4001, 11227, 10008
-    second.offset = 2
-    return first, second
-
-
-def write_logs(pair: Pair, first: Side | None, second: Side | None) -> None:
-    for home, side in zip(pair.homes, (first, second), strict=True):
-        if side is not None:
-            (home / "repository/logs/wso2carbon.log").write_bytes(side.log.content)
+def write_logs(pair: Pair, *sides: Side) -> None:
+    for home, side in zip(pair.homes, sides, strict=False):
+        (home / "repository/logs/wso2carbon.log").write_bytes(side.log.content)
 
 
 def started(
-    pair: Pair, *, event_sync: Sequence[int] = (), management: Sequence[int] = ()
+    pair: Pair, *, event_sync: Sequence[int] = (11225, 11227), management: Sequence[int] = (10006, 10008)
 ) -> tuple[Side, Side]:
     """Write the logs of a healthy first start, with these ports; return the sides."""
-    first, second = sides()
-    first.event_sync, second.event_sync = event_sync or (first.event_sync, second.event_sync)
-    first.management, second.management = management or (first.management, second.management)
-    tell.first_start(first, second)
-    write_logs(pair, first, second)
-    return first, second
+    both = tell.local_sides()
+    for number, side in enumerate(both):
+        side.event_sync, side.management = event_sync[number], management[number]
+    tell.first_start(*both)
+    write_logs(pair, *both)
+    return both
 
 
 def verify(profile: Profile, **options: Any) -> tuple[int, str, str]:
@@ -86,7 +74,7 @@ def findings(profile: Profile, **options: Any) -> tuple[int, dict[tuple[str, str
 # --- once ----------------------------------------------------------------------------------------
 
 
-def test_a_healthy_pair_by_its_logs(pair: Pair, profile: Profile) -> None:
+def test_a_healthy_pair_by_its_logs_and_an_interrupted_run(pair: Pair, profile: Profile) -> None:
     started(pair)
     code, out, _ = verify(profile)
     assert code == 0
@@ -99,6 +87,11 @@ def test_a_healthy_pair_by_its_logs(pair: Pair, profile: Profile) -> None:
     assert all(set(one) == keys for one in told["findings"])
     left_out = {one["id"] for one in told["findings"] if one["status"] == "skipped"}
     assert {"verify.spark-ui", "verify.spark-workers", "verify.symbolic-link"} <= left_out
+    marker = {"run": "20261124T101530Z-1f3a", "journal": "/no/journal.json", "owner": "ann", "host": "here"}
+    (pair.homes[1] / ".apimha-wizard-run").write_text(json.dumps(marker))
+    code, found = findings(profile)
+    assert code == 5
+    assert [key for key, one in found.items() if one["status"] == "error"] == [("apply.unfinished", "node2")]
 
 
 @pytest.mark.parametrize(
@@ -153,31 +146,21 @@ def test_without_a_log_it_is_waiting_and_what_is_skipped_for_one_reason_is_one_e
 
 
 def test_an_error_is_exit_3_with_its_evidence_and_fix(pair: Pair, profile: Profile) -> None:
-    first, second = sides()
+    first, second = tell.local_sides()
     tell.begin(first, second, mode="Single node")
-    write_logs(pair, first, None)
+    write_logs(pair, first)
     code, out, _ = verify(profile)
     assert code == 3
     assert "    > TID: [-1] [] [2026-01-27" in out and "CEP started in Single node mode" in out
     assert "    fix: replay the profile" in out
-
-
-@pytest.mark.parametrize(
-    ("write", "code"),
-    [
-        (lambda log: log.mkdir(), 3),
-        (lambda log: log.write_bytes(os.urandom(300_000)), 4),
-        (lambda log: log.write_bytes(b""), 4),
-    ],
-)
-def test_bad_logs_are_findings(
-    pair: Pair, profile: Profile, write: Callable[[Path], object], code: int
-) -> None:
-    write(pair.homes[0] / "repository/logs/wso2carbon.log")
-    exit_code, found = findings(profile)
-    one = found["verify.log", "node1"]
-    assert (exit_code, one["status"]) == (code, "error" if code == 3 else "waiting")
-    assert one["fix"]
+    log = pair.homes[0] / "repository/logs/wso2carbon.log"
+    for content, expected in ((os.urandom(300_000), 4), (b"", 4), (None, 3)):
+        log.unlink()
+        log.mkdir() if content is None else log.write_bytes(content)
+        code, found = findings(profile)
+        one = found["verify.log", "node1"]
+        assert (code, one["status"]) == (expected, "error" if expected == 3 else "waiting")
+        assert one["fix"]
 
 
 def test_the_other_machines_log_comes_by_log(tmp_path: Path, make_pair: MakePair) -> None:
@@ -189,7 +172,7 @@ def test_the_other_machines_log_comes_by_log(tmp_path: Path, make_pair: MakePair
     # The offset of the other home is unknown here: its own log shows what it opened.
     second.hazelcast, second.event_sync, second.management = 4001, 11231, 10012
     tell.first_start(first, second)
-    write_logs(pair, first, None)
+    write_logs(pair, first)
     code, out, _ = verify(profile)
     assert code == 4
     assert "ssh 10.100.0.47 tail -n +1 -F /opt/wso2/elsewhere/repository/logs/wso2carbon.log" in out
@@ -225,33 +208,34 @@ def test_one_path_for_both_homes_is_the_home_of_the_node_of_this_machine(make_pa
     assert code == 4
 
 
-def test_a_password_in_the_log_is_hidden(pair: Pair, profile: Profile, tmp_path: Path) -> None:
+def test_a_report_for_colleagues(pair: Pair, profile: Profile, tmp_path: Path) -> None:
+    """No output and no report has a password of the log."""
     first, second = started(pair)
+    first.log.say(tell.QUERIES, "```</pre> it failed | here", "ERROR")
     message = f"cannot log in with {pairs.PASSWORD} at jdbc:mysql://x?password=other9"
     first.log.say(tell.QUERIES, message, "ERROR")
     write_logs(pair, first, second)
     report = tmp_path / "report.md"
-    outputs = [*verify(profile, report=report), *verify(profile, as_json=True)]
-    for text in (*map(str, outputs), report.read_text()):
-        assert pairs.PASSWORD not in text
-        assert "other9" not in text
-    assert "********" in report.read_text()
-
-
-def test_a_report_for_colleagues(pair: Pair, profile: Profile, tmp_path: Path) -> None:
-    first, second = started(pair)
-    first.log.say(tell.QUERIES, "```</pre> it failed | here", "ERROR")
-    write_logs(pair, first, second)
-    report = tmp_path / "report.md"
-    code, out, _ = verify(profile, report=report)
+    code, out, err = verify(profile, report=report)
     text = report.read_text()
     assert code == 0
     assert f"report: {report}" in out
     parts = ("# Verify: pair", "HEALTHY", "## Versions", "WSO2 API Manager Analytics Server 2.0.0", "4.4.7")
-    parts += ("## Findings", "## Timeline", "### node2", "became passive", "## Profile", "APIM_DB_PASSWORD")
+    parts += (
+        "## Findings",
+        "## Timeline",
+        "### node2",
+        "became passive",
+        "## Profile",
+        "APIM_DB_PASSWORD",
+        "********",
+    )
     assert [part for part in parts if part not in text] == []
     assert "````" in text  # a fence that the log's own cannot end
     assert not (tmp_path / "report.json").exists()
+    for shown in (text, out, err, *map(str, verify(profile, as_json=True))):
+        assert pairs.PASSWORD not in shown
+        assert "other9" not in shown
 
 
 def test_state_files_and_receivers_are_reported(pair: Pair, profile: Profile) -> None:
@@ -277,15 +261,6 @@ def test_a_pack_that_is_broken_does_not_stop_it(pair: Pair, profile: Profile) ->
     code, found = findings(profile, offline=False)
     assert code == 4
     assert {id for id, _ in found} >= {"verify.spark-ui", "verify.state-files"}
-
-
-def test_an_interrupted_run_is_reported_with_5(pair: Pair, profile: Profile) -> None:
-    started(pair)
-    marker = {"run": "20261124T101530Z-1f3a", "journal": "/no/journal.json", "owner": "ann", "host": "here"}
-    (pair.homes[1] / ".apimha-wizard-run").write_text(json.dumps(marker))
-    code, found = findings(profile)
-    assert code == 5
-    assert [key for key, one in found.items() if one["status"] == "error"] == [("apply.unfinished", "node2")]
 
 
 # --- clean ---------------------------------------------------------------------------------------
@@ -365,30 +340,25 @@ class Watching(threading.Thread):
 
 
 def test_watching_until_it_is_healthy(pair: Pair, profile: Profile) -> None:
-    first, second = sides()
+    """In JSON one object a line at each change."""
+    first, second = tell.local_sides()
     tell.begin(first, second)
-    write_logs(pair, first, None)
+    write_logs(pair, first)
     watching = Watching(profile, offline=True, until_healthy=True)
+    in_json = Watching(profile, offline=True, until_healthy=True, as_json=True)
     watching.out.wait_for("node1    registry mounted")
     watching.out.wait_for("waiting: 0 errors")
+    in_json.out.wait_for("never started")
     started(pair)
     watching.join(120)
-    assert watching.code == 0
+    in_json.join(120)
+    assert (watching.code, in_json.code) == (0, 0)
     said = watching.out.getvalue()
     assert "node2    became passive" in said
     assert "healthy: 0 errors, 0 awaited" in said
     assert said.count("node1    registry mounted") == 1
-
-
-def test_watching_in_json_prints_one_object_a_line_at_each_change(pair: Pair, profile: Profile) -> None:
-    watching = Watching(profile, offline=True, until_healthy=True, as_json=True)
-    watching.out.wait_for("never started")
-    started(pair)
-    watching.join(120)
-    assert watching.code == 0
-    told = [json.loads(line) for line in watching.out.getvalue().splitlines()]
-    assert told[0]["outcome"] == "waiting"
-    assert told[-1]["outcome"] == "healthy"
+    told = [json.loads(line) for line in in_json.out.getvalue().splitlines()]
+    assert [told[0]["outcome"], told[-1]["outcome"]] == ["waiting", "healthy"]
     assert all(one != other for one, other in itertools.pairwise(told))
 
 

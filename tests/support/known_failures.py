@@ -43,14 +43,19 @@ def _sql(text: str, says: str, over: str | None = None, kind: str = "java.sql.SQ
     )
 
 
+def _linked(cause: str, says: str, *frames: str) -> Known:
+    causes = (LINK, cause)
+    return Known(QUEUE, "Error in putting records", causes, says, "database", frames=frames)
+
+
 def _plain(cause: str, says: str, over: str | None = None) -> Known:
     return Known(QUEUE, "Error in the worker", (cause,), says, over)
 
 
 KNOWN: dict[str, Known] = {
     # the driver
-    "driver missing": _sql("com.mysql.jdbc.Driver", "driver_jar")._replace(
-        causes=(LINK, "java.lang.ClassNotFoundException: com.mysql.cj.jdbc.Driver cannot be found by jdbc-pool")),
+    "driver missing": _sql("com.mysql.jdbc.Driver", "driver_jar")._replace(causes=(LINK,
+        "java.lang.ClassNotFoundException: com.mysql.cj.jdbc.Driver cannot be found by jdbc-pool")),
     "no suitable driver": _sql("No suitable driver found for jdbc:mysql://10.0.0.1:3306/regdb", "driver_jar"),
     "query_cache_size": _sql("Unknown system variable 'query_cache_size'", "too old"),
     "tx_isolation": _sql("Unknown system variable 'tx_isolation'", "too old"),
@@ -61,19 +66,15 @@ KNOWN: dict[str, Known] = {
     "public key": _sql("Public Key Retrieval is not allowed", "allowPublicKeyRetrieval"),
     "plugin": _sql("Unable to load authentication plugin 'caching_sha2_password'.", "5.1.46"),
     "old protocol": _sql("Client does not support authentication protocol requested by server", "5.1.46"),
-    "tls protocol": Known(QUEUE, "Error in putting records",
-        (LINK, "javax.net.ssl.SSLHandshakeException: No appropriate protocol (protocol is disabled)"),
-        "useSSL", "database"),
-    "tls record": Known(QUEUE, "Error",
-        (LINK, "javax.net.ssl.SSLException: Unsupported record version Unknown-0.0"), "useSSL", "database"),
-    "tls broken pipe": Known(QUEUE, "Error in putting records",
-        (LINK, "java.net.SocketException: Broken pipe (Write failed)"), "useSSL", "database",
-        frames=("\tat java.net.SocketOutputStream.socketWrite0(Native Method)",
-            "\tat sun.security.ssl.OutputRecord.writeBuffer(OutputRecord.java:431)",
-            "\tat com.mysql.jdbc.ExportControlled.transformSocketToSSLSocket(ExportControlled.java:186)")),
-    "tls reset": Known(QUEUE, "Error in putting records",
-        (LINK, "java.net.SocketException: Connection reset"), "useSSL", "database",
-        frames=("\tat sun.security.ssl.InputRecord.readFully(InputRecord.java:465)",)),
+    "tls protocol": _linked("javax.net.ssl.SSLHandshakeException: No appropriate protocol (protocol is disabled)",
+        "useSSL"),
+    "tls record": _linked("javax.net.ssl.SSLException: Unsupported record version Unknown-0.0", "useSSL"),
+    "tls broken pipe": _linked("java.net.SocketException: Broken pipe (Write failed)", "useSSL",
+        "\tat java.net.SocketOutputStream.socketWrite0(Native Method)",
+        "\tat sun.security.ssl.OutputRecord.writeBuffer(OutputRecord.java:431)",
+        "\tat com.mysql.jdbc.ExportControlled.transformSocketToSSLSocket(ExportControlled.java:186)"),
+    "tls reset": _linked("java.net.SocketException: Connection reset", "useSSL",
+        "\tat sun.security.ssl.InputRecord.readFully(InputRecord.java:465)"),
     # the account and the schema
     "1045": _sql("Access denied for user 'apim'@'10.0.0.1' (using password: YES)", "mysql.password"),
     "1044": _sql("Access denied for user 'apim'@'%' to database 'regdb'", "grant"),
@@ -83,8 +84,7 @@ KNOWN: dict[str, Known] = {
     "1071": _sql("Specified key was too long; max key length is 767 bytes", "latin1"),
     "1118": _sql("Row size too large (> 65535). The maximum row size for the used table type", "latin1"),
     "1129": _sql("Host '10.0.0.1' is blocked because of many connection errors", "flush-hosts", "database"),
-    "1130": _sql(
-        "null,  message from server: \"Host '10.0.0.1' is not allowed to connect to this MySQL server\"",
+    "1130": _sql("null,  message from server: \"Host '10.0.0.1' is not allowed to connect to this MySQL server\"",
         "grant_host"),
     "1040": _sql('Data source rejected establishment of connection: "Too many connections"',
         "max_connections", "database"),
@@ -101,15 +101,11 @@ KNOWN: dict[str, Known] = {
         "primary", "database"),
     "tables": _sql("Table 'regdb.REG_LOG' doesn't exist", "-Dsetup"),
     # the database
-    "refused": Known(QUEUE, "Error in putting records",
-        (LINK, "java.net.ConnectException: Connection refused"), "database", "database"),
-    "read timeout": Known(QUEUE, "Error", (LINK, "java.net.SocketTimeoutException: Read timed out"),
-        "database", "database"),
-    "end of file": Known(QUEUE, "Error",
-        (LINK, "java.io.EOFException: Can not read response from server. Expected to read 4 bytes"),
-        "database", "database"),
-    "name of the database": Known(QUEUE, "Error", (LINK, "java.net.UnknownHostException: db.example"),
-        "getent hosts", "database"),
+    "refused": _linked("java.net.ConnectException: Connection refused", "database"),
+    "read timeout": _linked("java.net.SocketTimeoutException: Read timed out", "database"),
+    "end of file": _linked("java.io.EOFException: Can not read response from server. Expected to read 4 bytes",
+        "database"),
+    "name of the database": _linked("java.net.UnknownHostException: db.example", "getent hosts"),
     # the machine
     "port in use": _plain("java.net.BindException: Address already in use", "port_offset"),
     "not my address": _plain("java.net.BindException: Cannot assign requested address", "spark_local_ip"),
@@ -124,12 +120,11 @@ KNOWN: dict[str, Known] = {
         "JAVA_HOME"),
     "key store": _plain("java.io.IOException: Keystore was tampered with, or password was incorrect",
         "key store"),
-    "no key store": _plain(
-        "java.io.FileNotFoundException: repository/resources/security/wso2carbon.jks (No such file or directory)",
+    "no key store": _plain("java.io.FileNotFoundException: security/wso2carbon.jks (No such file or directory)",
         "key store"),
     "vault": _plain("org.wso2.securevault.SecureVaultException: Error in decrypting", "vault"),
-    "an untrusted certificate": Known(POOL, "Error in RDBMS get",
-        (LINK, "sun.security.provider.certpath.SunCertPathBuilderException: unable to find valid certification path"),
+    "an untrusted certificate": Known(POOL, "Error in RDBMS get", (LINK,
+        "sun.security.provider.certpath.SunCertPathBuilderException: unable to find valid certification path"),
         "does not trust", "database"),
     "certificate": _plain("java.security.cert.CertificateExpiredException: NotAfter: Mon Jan 01 2018",
         "certificate"),
@@ -142,10 +137,10 @@ KNOWN: dict[str, Known] = {
         "Could not create EventProcessorManagementService: checkMemberUpdateInterval", (), "event processor"),
     "fixed mounts": Known(REGISTRY, "Unable to create fixed remote mounts.", ("x.RegistryException: no",),
         "mount"),
-    "fixed mounts, for want of the database": Known(REGISTRY, "Unable to create fixed remote mounts.",
-        (LINK, "java.net.ConnectException: Connection refused"), "mount"),
-    "spark, for want of the database": Known(SPARK, "Error in activating analytics data service: x",
-        (LINK, "java.net.ConnectException: Connection refused"), "analytics data service", "spark"),
+    "fixed mounts, for want of the database": Known(REGISTRY, "Unable to create fixed remote mounts.", (LINK,
+        "java.net.ConnectException: Connection refused"), "mount"),
+    "spark, for want of the database": Known(SPARK, "Error in activating analytics data service: x", (LINK,
+        "java.net.ConnectException: Connection refused"), "analytics data service", "spark"),
     "one mount": Known(REGISTRY, "Couldn't mount gov.", (), "mount"),
     "occupied": Known(REGISTRY,
         "Unable to create remote mount. A resource already exists at the given location: /_system/config", (),
@@ -173,8 +168,8 @@ KNOWN: dict[str, Known] = {
     "task servers": Known("org.wso2.carbon.ntask.core.impl.clustered.ClusterGroupCommunicator", "Error in x",
         (), "Error in x", "start"),
     "hazelcast executor": Known(SCRIPTS, "Error while executing query : SELECT 1",
-        ("java.lang.NullPointerException",), "Spark", "spark",
-        frames=("\tat x.Y.z(Y.java:1)", "\tat com.hazelcast.executor.impl.DistributedExecutorService.run(D.java:1)")),
+        ("java.lang.NullPointerException",), "Spark", "spark", frames=("\tat x.Y.z(Y.java:1)",
+        "\tat com.hazelcast.executor.impl.DistributedExecutorService.run(D.java:1)")),
     "transports": Known(KERNEL, "Cannot start transports", (), "transports", level="FATAL"),
     "initialization": Known(KERNEL, "WSO2 Carbon initialization Failed", (), "initialization", level="FATAL"),
     "any fatal": Known("org.example.Other", "It is over", (), "It is over", level="FATAL"),
@@ -188,8 +183,7 @@ KNOWN: dict[str, Known] = {
     "connection": Known("org.wso2.carbon.event.processor.manager.commons.transport.client.TCPEventPublisher",
         "Error connection to 127.0.0.1:11227", ("java.net.ConnectException: Connection refused",), "11227",
         "connection"),
-    "reconnection": Known(
-        "org.wso2.carbon.event.processor.manager.commons.transport.client.TCPEventPublisher",
+    "reconnection": Known("org.wso2.carbon.event.processor.manager.commons.transport.client.TCPEventPublisher",
         "Error on reconnection to 127.0.0.1:11227", ("java.net.ConnectException: Connection refused",),
         "11227", "connection"),
 }  # fmt: skip

@@ -10,7 +10,7 @@ import itertools
 import pstats
 import random
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,84 +25,49 @@ SMALL = 1_000_000
 """Bytes; each log is also made four times as long."""
 
 
-def starts() -> Iterator[str]:
-    log = ServerLog()
-    while True:
-        yield log.say(tell.CARBON, "Starting WSO2 Carbon...", after=0.01)
+FAILS = "Error in putting records"
+Round = Callable[[ServerLog, int, str], list[str]]
+KINDS: dict[str, Round] = {
+    "starts": lambda log, *_: [log.say(tell.CARBON, "Starting WSO2 Carbon...", after=0.01)],
+    "quoted starts": lambda *_: ["\tat Starting WSO2 Carbon..."],
+    "errors": lambda log, number, _: [
+        log.say(QUEUE, f"Error in putting {number} records", "ERROR", after=0.01),
+        "x.Y: z",
+        "Caused by: java.sql.SQLException: Communications link failure",
+    ],
+    "errors that are never the same": lambda log, _, word: [
+        log.say(QUEUE, f"Session {word} failed: connection {word} refused", "ERROR", after=0.01)
+    ],
+    "errors of a judged class": lambda log, _, word: [log.say(tell.HA, word * 2, "ERROR", after=0.01)],
+    "one trace": lambda log, number, _: [
+        "\tat org.example.Frame.of(Frame.java:1)" if number else log.say(QUEUE, FAILS, "ERROR")
+    ],
+    "causes": lambda log, number, _: [
+        f"Caused by: org.example.Cause{number}: no" if number else log.say(QUEUE, FAILS, "ERROR")
+    ],
+    "one line": lambda log, number, _: ["x" * 9 * SMALL if number else log.say(QUEUE, FAILS, "ERROR")],
+    "facts": lambda log, number, _: [
+        log.say(tell.REGISTRY, f"Connected to mount at m{number} in 0ms", after=0.01),
+        log.say(tell.AGENT, f"Added member: Host:h{number}, Remote Host:null, Port: 4000, x"),
+        log.say(tell.WKA, f"Member joined [{number}]: /h{number}:4000"),
+        log.say(tell.PUBLISHER, f"Error connection to h{number}:4000", "ERROR"),
+        log.say(tell.PUBLISHER, f"Connecting to x{number}:4000"),
+        log.say(tell.TASKS, f"Waiting for 2 [T{number}] task executor nodes..."),
+    ],
+}
+"""What each log holds again and again: lines with a number and with a word that never comes again."""
 
 
-def quoted_starts() -> Iterator[str]:
-    while True:
-        yield "\tat Starting WSO2 Carbon..."
-
-
-def errors() -> Iterator[str]:
-    log = ServerLog()
-    for number in itertools.count():
-        yield log.say(QUEUE, f"Error in putting {number} records", "ERROR", after=0.01)
-        yield "x.Y: z"
-        yield "Caused by: java.sql.SQLException: Communications link failure"
-
-
-def errors_that_are_never_the_same() -> Iterator[str]:
+def write(path: Path, size: int, kind: Round) -> None:
+    """Write a log with a start and so many bytes of these lines."""
     log, words = ServerLog(), random.Random(1)
-    while True:
-        word = "".join(words.choices("abcdefgh", k=20))
-        yield log.say(QUEUE, f"Session {word} failed: connection {word} refused", "ERROR", after=0.01)
-
-
-def errors_of_a_judged_class() -> Iterator[str]:
-    log, words = ServerLog(), random.Random(1)
-    while True:
-        yield log.say(tell.HA, "".join(words.choices("abcdefgh", k=40)), "ERROR", after=0.01)
-
-
-def one_trace() -> Iterator[str]:
-    yield ServerLog().say(QUEUE, "Error in putting records", "ERROR")
-    yield from itertools.repeat("\tat org.example.Frame.of(Frame.java:1)")
-
-
-def causes() -> Iterator[str]:
-    yield ServerLog().say(QUEUE, "Error in putting records", "ERROR")
+    content = [log.say(tell.CARBON, "Starting WSO2 Carbon...")]
     for number in itertools.count():
-        yield f"Caused by: org.example.Cause{number}: no"
-
-
-def one_line() -> Iterator[str]:
-    yield ServerLog().say(QUEUE, "Error in putting records", "ERROR")
-    yield from itertools.repeat("x" * 9 * SMALL)
-
-
-def facts() -> Iterator[str]:
-    log = ServerLog()
-    for number in itertools.count():
-        yield log.say(tell.REGISTRY, f"Connected to mount at m{number} in 0ms", after=0.01)
-        yield log.say(tell.AGENT, f"Added member: Host:h{number}, Remote Host:null, Port: 4000, x")
-        yield log.say(tell.WKA, f"Member joined [{number}]: /h{number}:4000")
-        yield log.say(tell.PUBLISHER, f"Error connection to h{number}:4000", "ERROR")
-        yield log.say(tell.PUBLISHER, f"Connecting to x{number}:4000")
-        yield log.say(tell.TASKS, f"Waiting for 2 [T{number}] task executor nodes...")
-
-
-KINDS = (
-    starts,
-    quoted_starts,
-    errors,
-    errors_that_are_never_the_same,
-    errors_of_a_judged_class,
-    one_trace,
-    causes,
-    one_line,
-    facts,
-)
-
-
-def write(path: Path, size: int, lines: Iterator[str]) -> None:
-    """A log with a start and so many bytes of these lines."""
-    content = [ServerLog().say(tell.CARBON, "Starting WSO2 Carbon...")]
-    while size > 0:
-        content.append(next(lines))
-        size -= len(content[-1]) + 1
+        lines = kind(log, number, "".join(words.choices("abcdefgh", k=20)))
+        content += lines
+        size -= sum(len(line) + 1 for line in lines)
+        if size <= 0:
+            break
     path.write_text("\n".join(content) + "\n")
 
 
@@ -114,14 +79,12 @@ def read(path: Path) -> Facts:
     return story.facts
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_work_and_memory_grow_no_faster_than_the_log(
-    kind: Callable[[], Iterator[str]], tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_work_and_memory_grow_no_faster_than_the_log(kind: Round, tmp_path: Path) -> None:
     calls, peaks = [], []
     for times in (1, 4):
         path = tmp_path / f"{times}.log"
-        write(path, times * SMALL, kind())
+        write(path, times * SMALL, kind)
         profiler = cProfile.Profile()
         profiler.runcall(read, path)  # what is made once for all, too
         calls.append(pstats.Stats(profiler).total_calls)  # type: ignore[attr-defined]

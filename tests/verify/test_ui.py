@@ -90,25 +90,19 @@ def test_each_answer_has_its_status(
     assert (answer.detail == "") == (expected == "ok") == (answer.data == {})
 
 
-def test_a_port_without_a_listener() -> None:
+def test_a_page_that_is_not_there_or_hangs() -> None:
     with socket.socket() as unheard:
         unheard.bind(("127.0.0.1", 0))
         answer = ask_json(page("127.0.0.1", unheard.getsockname()[1], "/json/"))
     assert (answer.status, answer.detail) == ("refused", "connection refused")
-
-
-def test_a_page_that_hangs_ends_at_its_limit() -> None:
+    assert ask_json(page("host.invalid", 80, "/json/"), limit=5).status in ("refused", "silent")
     over = threading.Event()
     with server(lambda connection: over.wait(60) and None) as port:
         answer = ask_json(page("127.0.0.1", port, "/json/"), limit=0.2)
         assert not over.is_set()
         over.set()
     assert answer.status == "silent"
-
-
-def test_an_unknown_host() -> None:
-    answer = ask_json(page("host.invalid", 80, "/json/"), limit=5)
-    assert answer.status in ("refused", "silent")
+    assert page("::1", 8081, "/json/") == "http://[::1]:8081/json/"
 
 
 def test_jobs_run_at_once_and_one_that_hangs_is_left_behind() -> None:
@@ -116,10 +110,6 @@ def test_jobs_run_at_once_and_one_that_hangs_is_left_behind() -> None:
     jobs = {name: lambda: barrier.wait() >= 0 for name in "abc"}
     assert at_once({**jobs, "hangs": lambda: over.wait(5)}, 1) == dict.fromkeys("abc", True)
     over.set()
-
-
-def test_an_ipv6_host_gets_its_brackets() -> None:
-    assert page("::1", 8081, "/json/") == "http://[::1]:8081/json/"
 
 
 def test_tables_of_an_old_page() -> None:
