@@ -35,29 +35,7 @@ class Trouble:
     message: str
 
 
-class _ScannedLog:
-    """What both kinds of logs have in common: the results of the scanner.
-
-    `latest` is the last record of the log, of any kind; `sample` one of its lines, if none of them is a record of the
-    server.
-    """
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.trouble: Trouble | None = None
-        self._scanner = Scanner()
-        self.finish = self._scanner.finish
-
-    @property
-    def latest(self) -> Record | None:
-        return self._scanner.latest
-
-    @property
-    def sample(self) -> str:
-        return self._scanner.sample
-
-
-class FileLog(_ScannedLog):
+class FileLog(Scanner):
     """The log of a home, or a copy of one, followed through its rotations.
 
     The first `read` searches backwards through the rolled-over files for the newest start, at most `limit` bytes, and
@@ -65,7 +43,9 @@ class FileLog(_ScannedLog):
     """
 
     def __init__(self, path: Path, limit: int = LIMIT) -> None:
-        super().__init__(str(path))
+        super().__init__()
+        self.name = str(path)
+        self.trouble: Trouble | None = None
         self._path = path
         self._limit = limit
         self._file: LogFile | None = None
@@ -97,7 +77,7 @@ class FileLog(_ScannedLog):
                 self.trouble = Trouble("missing", "does not exist")
                 return
             yield from self._forward(segments)
-            yield from self._scanner.settle()
+            yield from self.settle()
         finally:
             _close(segments)
 
@@ -125,9 +105,9 @@ class FileLog(_ScannedLog):
     def _forward(self, segments: list[tuple[LogFile, int]]) -> Iterator[Record]:
         """Yield the records of the files from the oldest on; the newest one is followed from now on."""
         for one, begin in reversed(segments):
-            yield from self._scanner.finish()
+            yield from self.finish()
             for block in one.blocks(begin):
-                yield from self._scanner.feed(block)
+                yield from self.feed(block)
         self.close()
         self._file, _ = segments.pop(0)
         self._at = self._file.size
@@ -144,17 +124,17 @@ class FileLog(_ScannedLog):
         if (status.st_dev, status.st_ino) != file.identity:
             yield from self._rotated(file)
         elif status.st_size < self._at:
-            yield from self._scanner.finish()
+            yield from self.finish()
             self._at = 0
             yield from self._appended(file)
         elif silent:
-            yield from self._scanner.settle()
+            yield from self.settle()
 
     def _appended(self, file: LogFile) -> Iterator[Record]:
         end = os.fstat(file.descriptor).st_size  # it may grow faster than it is read
         while block := os.pread(file.descriptor, min(BLOCK, max(0, end - self._at)), self._at):
             self._at += len(block)
-            yield from self._scanner.feed(block)
+            yield from self.feed(block)
 
     def _rotated(self, file: LogFile) -> Iterator[Record]:
         """Yield the rest of the followed file, then the files rolled over since, and the new one."""
@@ -180,11 +160,13 @@ def _close(segments: Iterable[tuple[LogFile, int]]) -> None:
         one.close()
 
 
-class PipeLog(_ScannedLog):
+class PipeLog(Scanner):
     """A log from a pipe, from its beginning: `ssh node2 tail -n +1 -F … |`."""
 
     def __init__(self, descriptor: int, name: str = "-") -> None:
-        super().__init__(name)
+        super().__init__()
+        self.name = name
+        self.trouble: Trouble | None = None
         self.ended = False
         self.size = 0
         self._descriptor = descriptor
@@ -198,7 +180,7 @@ class PipeLog(_ScannedLog):
             silent = False
             yield from self._block()
         if silent:
-            yield from self._scanner.settle()
+            yield from self.settle()
 
     def drain(self, *, first_byte: float = FIRST_BYTE, pause: float = PAUSE) -> Iterator[Record]:
         """Yield everything up to the end of the pipe, or until it only trickles; the limits are in seconds."""
@@ -212,7 +194,7 @@ class PipeLog(_ScannedLog):
             came += self.size - before
             if came >= limit:
                 deadline, came, limit = time.monotonic() + pause, 0, TRICKLE
-        yield from self._scanner.settle()
+        yield from self.settle()
 
     def close(self) -> None:
         """Leave the pipe open, as its opener wants."""
@@ -228,7 +210,7 @@ class PipeLog(_ScannedLog):
             block = b""
         self.size += len(block)
         self.ended = not block
-        return self._scanner.feed(block) if block else self._scanner.finish()
+        return self.feed(block) if block else self.finish()
 
 
 def open_log(source: Path | str, *, limit: int = LIMIT, standard_input: int = 0) -> FileLog | PipeLog:

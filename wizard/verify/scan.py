@@ -72,6 +72,14 @@ class _Place(NamedTuple):
     last: int
 
 
+class _Again(NamedTuple):
+    """The last of the errors of one kind within a minute of the log, and how many precede it unreported."""
+
+    place: _Place
+    minute: bytes
+    times: int
+
+
 class Scanner:
     """Takes the blocks of one log in order and yields the relevant records.
 
@@ -120,7 +128,7 @@ class Scanner:
         with the number of errors that it represents.
         """
         kept, trace_end = end, 0
-        again: dict[bytes, tuple[_Place, bytes, int]] = {}
+        again: dict[bytes, _Again] = {}
         for start, stop in self._telling_lines(data, end):
             line = data[start:stop]
             key = line.translate(_DIGITS)
@@ -142,17 +150,15 @@ class Scanner:
             trace_end, place = last, _Place(start, stop, last)
             whole = data[start:last].translate(_DIGITS)
             if known and whole in self._seen:
-                minute = _minute(data, place)
-                before = again.get(whole)
-                if before is not None and before[1] == minute:
-                    again[whole] = (place, minute, before[2] + 1)
+                before, now = again.get(whole), _Again(place, _minute(data, place), 0)
+                if before is not None and before.minute == now.minute:
+                    again[whole] = now._replace(times=before.times + 1)
                     continue
-                if before is not None:
-                    yield from _repeated(data, {whole: before})
-                again[whole] = (place, minute, 0)
+                yield from _repeated(data, {whole: before} if before is not None else {})
+                again[whole] = now
             elif countable:
                 self._remember(key, whole)
-            yield from _error(data, place, prefix, record)
+            yield _error(data, place, prefix, record)
         yield from _repeated(data, again)
         self.latest = _last_record(data, kept) or self.latest
         if self.latest is None and not self.sample:
@@ -187,11 +193,11 @@ class Scanner:
         self._seen.update(key for key in keys if len(key) <= LONGEST_SEEN)
 
 
-def _repeated(data: bytes, again: dict[bytes, tuple[_Place, bytes, int]]) -> Iterator[Record]:
+def _repeated(data: bytes, again: dict[bytes, _Again]) -> Iterator[Record]:
     """Yield the counted errors, each kind as its last record."""
     for place, _, times in sorted(again.values()):
         if times:
-            yield from _error(data, place, times=times)
+            yield _error(data, place)._replace(times=times)
     again.clear()
 
 
@@ -216,20 +222,16 @@ def _trace_end(data: bytes, stop: int, end: int, prefix: bytes, *, over: bool) -
     return end - 1 if over else None
 
 
-def _error(
-    data: bytes, place: _Place, prefix: bytes = b"", record: Record | None = None, times: int = 1
-) -> Iterator[Record]:
-    """Yield the record of an error, which its line may have given already, with the kept part of its trace."""
-    start, stop, last = place
-    record = record or parse(data[start:stop])
-    if record is None:
-        return
-    if last > stop:
-        lines, root = _causes(data, stop, last, prefix)
-        if prefix:
-            root = b"\n".join(map(without_prefix, root.split(b"\n")))
-        record = record._replace(raw_trace=lines, raw_root=root)
-    yield record._replace(times=times)
+def _error(data: bytes, place: _Place, prefix: bytes = b"", record: Record | None = None) -> Record:
+    """Return the record of an error, which its line may have given already, with the kept part of its trace."""
+    record = record or parse(data[place.start : place.stop])
+    assert record is not None, "a line like that of an error before"
+    if place.last == place.stop:
+        return record
+    lines, root = _causes(data, place.stop, place.last, prefix)
+    if prefix:
+        root = b"\n".join(map(without_prefix, root.split(b"\n")))
+    return record._replace(raw_trace=lines, raw_root=root)
 
 
 def _causes(data: bytes, stop: int, last: int, prefix: bytes) -> tuple[tuple[bytes, ...], bytes]:
