@@ -5,7 +5,6 @@ Each host has its own `/etc`, `/run`, `/opt`, `/tmp` and home directory of root,
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
@@ -15,7 +14,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,13 +23,15 @@ import pytest
 import tomlkit
 
 from tests.support import pairs
+from tests.support.cli import ROOT
 from tests.support.headless import PACKS
 from tests.support.machines import NETWORK, Database, Machine, machines
+from tests.support.programs import must, script
 from tests.support.quick import folder_in_memory
 from tests.support.stand_in import SETTINGS, Settings
 from tests.support.stand_in_pair import LAUNCHER, make_java
+from wizard.server.process import server_of
 
-ROOT = Path(__file__).resolve().parents[2]
 COLLECTION = ROOT / "ansible"
 SSHD = Path("/usr/sbin/sshd")
 CONTROL = f"{NETWORK}.10"
@@ -61,12 +62,7 @@ class Host:
     @property
     def server(self) -> int | None:
         """The process of the stand-in that serves the home."""
-        words = f"-Dcarbon.home={self.home}".encode()
-        for path in Path("/proc").glob("[0-9]*/cmdline"):
-            with contextlib.suppress(OSError):
-                if words in path.read_bytes().split(b"\0"):
-                    return int(path.parent.name)
-        return None
+        return server_of(self.home)
 
     def cut(self, *, off: bool) -> None:
         """Take the host from the network, or give it back."""
@@ -80,17 +76,18 @@ class Host:
 
 @dataclass
 class Played:
-    """How a playbook ended; `recap` has `ok`, `changed`, `unreachable`, `failed`, `skipped`, … by host."""
+    """How a playbook ended."""
 
     code: int
     out: str
-    recap: dict[str, dict[str, int]] = field(init=False)
 
-    def __post_init__(self) -> None:
-        _, _, text = self.out.rpartition("PLAY RECAP")
-        self.recap = {
+    @property
+    def recap(self) -> dict[str, dict[str, int]]:
+        """By host: `ok`, `changed`, `unreachable`, `failed`, `skipped`, …"""
+        lines = re.findall(r"^(\S+)\s+: (ok=.*)$", self.out.rpartition("PLAY RECAP")[2], re.MULTILINE)
+        return {
             host: {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", counts)}
-            for host, counts in re.findall(r"^(\S+)\s+: (ok=.*)$", text, re.MULTILINE)
+            for host, counts in lines
         }
 
     def changed(self) -> dict[str, int]:
@@ -111,37 +108,30 @@ class Fleet:
         return self.folder / "site"
 
     def profile(self, pair: int = 0, **tables: Any) -> Path:
-        """Write the profile of a pair; `tables` are laid over it."""
-        first, second = self.hosts[2 * pair : 2 * pair + 2]
-        name = f"pair{pair}"
+        """Write the profile of a pair; `tables` are merged into it."""
+        name, hosts = f"pair{pair}", self.hosts[2 * pair : 2 * pair + 2]
+        databases = {
+            "user": "user",
+            "registry": "reg",
+            "event_store": "events",
+            "processed_data_store": "processed",
+        }
+        mysql = {
+            **self.database.table(CONTROL, "/opt/driver.jar"),
+            "username": f"apim{pair}",
+            "databases": {role: f"{short}{pair}" for role, short in databases.items()},
+        }
+        nodes = [
+            {"name": f"node{number}", "home": str(host.home), "host": address, "spark_local_ip": address}
+            for number, host in enumerate(hosts, 1)
+            for address in [host.machine.address]
+        ]
         own = {
             "schema_version": 1,
             "cluster": {"name": name},
-            "mysql": {
-                "host": CONTROL,
-                "port": self.database.port,
-                "username": f"apim{pair}",
-                "password": {"env": "APIM_DB_PASSWORD"},
-                "admin_username": "dba",
-                "admin_password": {"env": "DBA_PASSWORD"},
-                "driver_jar": "/opt/driver.jar",
-                "databases": {
-                    "user": f"user{pair}",
-                    "registry": f"reg{pair}",
-                    "event_store": f"events{pair}",
-                    "processed_data_store": f"processed{pair}",
-                },
-            },
+            "mysql": mysql,
             "spark": {"symbolic_link": str(self.folder / "opt/analytics")},
-            "nodes": [
-                {
-                    "name": name,
-                    "home": str(host.home),
-                    "host": host.machine.address,
-                    "spark_local_ip": host.machine.address,
-                }
-                for name, host in (("node1", first), ("node2", second))
-            ],
+            "nodes": nodes,
         }
         path = self.site / f"{name}.toml"
         path.write_text(tomlkit.dumps(pairs.merged(own, tables)), "utf-8")
@@ -149,13 +139,11 @@ class Fleet:
 
     def inventory(self, pair: int = 0, **variables: Any) -> None:
         """Write inventory, variables and playbook of a pair, as `apimha-wizard ansible` does, with more `variables`."""
-        name = f"pair{pair}"
-        subprocess.run(
-            [sys.executable, "-m", "wizard", "ansible", self.site / f"{name}.toml", self.site, "--force"],
-            cwd=ROOT,
-            check=True,
-            capture_output=True,
+        profile, variables_folder = (
+            self.site / f"pair{pair}.toml",
+            self.site / f"inventory/group_vars/pair{pair}",
         )
+        must(sys.executable, "-m", "wizard", "ansible", profile, self.site, "--force", cwd=ROOT)
         own = {
             "ansible_user": "root",
             "ansible_python_interpreter": sys.executable,
@@ -165,10 +153,9 @@ class Fleet:
             "apimha_pause": 1,
             **variables,
         }
-        (self.site / f"inventory/group_vars/{name}").mkdir(exist_ok=True)
-        for old in [self.site / f"inventory/group_vars/{name}.yml"]:
-            old.rename(self.site / f"inventory/group_vars/{name}/main.yml")
-        (self.site / f"inventory/group_vars/{name}/more.yml").write_text(json.dumps(own))
+        variables_folder.mkdir(exist_ok=True)
+        variables_folder.with_suffix(".yml").rename(variables_folder / "main.yml")
+        (variables_folder / "more.yml").write_text(json.dumps(own))
 
     def stand_ins(self, pair: int = 0, **settings: Any) -> None:
         """Give the homes of a pair a launcher of stand-ins."""
@@ -216,22 +203,10 @@ def install_collection(folder: Path) -> Path:
         "ANSIBLE_HOME": str(folder / "ansible"),
         "ANSIBLE_LOCAL_TEMP": str(folder / "ansible/tmp"),
     }
-
-    def galaxy(*words: str | Path) -> None:
-        done = subprocess.run(
-            [sys.executable, "-m", "ansible", "galaxy", "collection", *words],
-            cwd=folder,
-            env=env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout
-
-    galaxy("build", COLLECTION, "--output-path", folder)
+    galaxy = (sys.executable, "-m", "ansible", "galaxy", "collection")
+    must(*galaxy, "build", COLLECTION, "--output-path", folder, cwd=folder, env=env)
     [built] = folder.glob("apimha-wizard-*.tar.gz")
-    galaxy("install", built, "--offline", "--collections-path", folder / "collections")
+    must(*galaxy, "install", built, "--offline", "-p", folder / "collections", cwd=folder, env=env)
     return built
 
 
@@ -258,19 +233,16 @@ def fleet(
     """
     need_ansible()
     with folder_in_memory() as folder:
-        program = folder / "program/bin/apimha-wizard"
-        program.parent.mkdir(parents=True)
-        program.write_text(
-            f'#!/bin/sh\nexport JAVA_HOME="{folder / "java"}" PYTHONPATH="{ROOT}"\n'
-            f'exec "{sys.executable}" -P -m wizard "$@"\n'
+        java = make_java(folder / "java")
+        script(
+            folder / "program/bin/apimha-wizard",
+            f'export JAVA_HOME="{java}" PYTHONPATH="{ROOT}"\nexec "{sys.executable}" -P -m wizard "$@"',
         )
-        program.chmod(0o755)
         for name in ("site", "opt", "control"):
             (folder / name).mkdir()
         pairs.driver_jar(folder / "driver.jar")
-        make_java(folder / "java")
         install_collection(folder)
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / "key"], check=True)
+        must("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / "key")
         (folder / "ansible.cfg").write_text(
             f"[defaults]\nhost_key_checking = false\nprivate_key_file = {folder / 'key'}\nretry_files_enabled = false\n"
             f"collections_path = {folder / 'collections'}\nhome = {folder / 'control'}\ntimeout = 5\n"
@@ -290,15 +262,9 @@ def fleet(
         with machines(names, env) as found:
             hosts = []
             for one in range(2 * number):
-                name = f"pair{one // 2}-node{one % 2 + 1}"
-                host = Host(
-                    name,
-                    found[f"host{one}"],
-                    folder / f"disk{one}",
-                    folder / homes[one % len(homes)].format(one),
-                )
-                _host(unpack, host, opt or folder / "opt")
-                hosts.append(host)
+                name, home = f"pair{one // 2}-node{one % 2 + 1}", homes[one % len(homes)].format(one)
+                hosts.append(Host(name, found[f"host{one}"], folder / f"disk{one}", folder / home))
+                _host(unpack, hosts[-1], opt or folder / "opt")
             database = Database(found["control"])
             daemons = [_daemon(host, folder, traced=traced) for host in hosts]
             try:

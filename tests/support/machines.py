@@ -106,19 +106,13 @@ def machines(names: Mapping[str, str], env: Mapping[str, str]) -> Iterator[dict[
 
 def _join(all_of_them: list[Machine]) -> None:
     first, *others = all_of_them
+    up = "ip link set lo up; ip link set $1 up; ip address add $2/24 dev $1"
     first.run("ip", "link", "add", "switch", "type", "bridge")
-    first.run("ip", "address", "add", f"{first.address}/24", "dev", "switch")
-    first.run("ip", "link", "set", "switch", "up")
-    first.run("ip", "link", "set", "lo", "up")
+    first.run("sh", "-ec", up, "sh", "switch", first.address)
     for number, machine in enumerate(others):
-        end = f"port{number}"
-        first.run(
-            "ip", "link", "add", end, "type", "veth", "peer", "name", "eth0", "netns", str(machine.holder.pid)
-        )
-        first.run("ip", "link", "set", end, "master", "switch", "up")
-        machine.run("ip", "address", "add", f"{machine.address}/24", "dev", "eth0")
-        machine.run("ip", "link", "set", "eth0", "up")
-        machine.run("ip", "link", "set", "lo", "up")
+        peer = f"type veth peer name eth0 netns {machine.holder.pid}"
+        first.run("sh", "-ec", f"ip link add port{number} {peer}; ip link set port{number} master switch up")
+        machine.run("sh", "-ec", up, "sh", "eth0", machine.address)
 
 
 class Database:
@@ -144,6 +138,18 @@ class Database:
     def _answer(self) -> Any:
         assert self._process.stdout is not None
         return json.loads(self._process.stdout.readline())
+
+    def table(self, host: str, driver_jar: str) -> dict[str, Any]:
+        """The table `mysql` of a profile for this server, which has that address."""
+        return {
+            "host": host,
+            "port": self.port,
+            "username": "apim",
+            "password": {"env": "APIM_DB_PASSWORD"},
+            "admin_username": "dba",
+            "admin_password": {"env": "DBA_PASSWORD"},
+            "driver_jar": driver_jar,
+        }
 
     def stop(self) -> None:
         self._process.communicate()
