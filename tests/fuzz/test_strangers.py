@@ -7,18 +7,15 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support import pairs
 from tests.support.fuzz import no_hang
-from tests.support.headless import AXIS2, LIB, PACKS, SPARK, XML_FILES, errors, untouched
+from tests.support.headless import AXIS2, LIB, SPARK, XML_FILES, errors, untouched
 from tests.support.need import need
-from tests.support.quick import folder_in_memory
-from tests.support.strangers import KINDS, PLACES, World
+from tests.support.strangers import KINDS, World
 from wizard.command_line.run import from_homes
 from wizard.command_line.run import replay as headless
 from wizard.command_line.run.replay import Options, Result
@@ -29,16 +26,6 @@ from wizard.system.cancel import Cancel
 from wizard.system.errors import WizardError
 
 
-@pytest.fixture
-def world(packs: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with folder_in_memory() as folder:
-        monkeypatch.setenv("XDG_STATE_HOME", str(folder / "state"))
-        monkeypatch.setenv("APIM_DB_PASSWORD", pairs.PASSWORD)
-        world = World(folder, packs / PACKS[0])
-        world.fresh()
-        yield world
-
-
 def refused(result: Result | WizardError) -> str:
     """Why nothing was written."""
     if isinstance(result, WizardError):
@@ -46,40 +33,6 @@ def refused(result: Result | WizardError) -> str:
         return str(result)
     assert result.exit_code == 3, result
     return "\n".join(message for _, _, message in errors(result))
-
-
-def test_every_kind_of_thing_in_every_place(world: World) -> None:
-    """No crash, no hang, and nothing touched outside; all of it in `make fuzz`, every 17th here."""
-    everything = [(place, kind) for kind in KINDS for place in PLACES]
-    for place, kind in everything if os.environ.get("APIMHA_FUZZ_SECONDS") else everything[::17]:
-        world.fresh()
-        try:
-            world.put(place, kind)
-        except OSError:
-            continue
-        before = untouched(world.outside / "secret")
-        with no_hang():
-            named = _named(world.run(world.profile(), dry_run=True))
-            result = world.run(world.profile())
-            assert not isinstance(result, Result) or result.exit_code in {0, 3, 4, 5}, (place, kind, result)
-            try:
-                from_homes.write(
-                    from_homes.read((world.homes[0], world.homes[1])), world.folder / "back.toml"
-                )
-            except WizardError as problem:
-                assert problem.exit_code == 3, (place, kind)
-        # Contract: a link's target is what is written, and the plan has named it.
-        if str(world.outside / "secret") not in named:
-            assert untouched(world.outside / "secret") == before
-
-
-def _named(result: Result | WizardError) -> str:
-    """What a dry run warns of: links that lead out of the homes."""
-    assert not isinstance(result, Result) or result.exit_code in {0, 3, 4, 5}, result
-    found = result.checks if isinstance(result, Result) else []
-    return "\n".join(
-        one.message for one in found if one.id == "prerequisites.link" and one.status == "warning"
-    )
 
 
 # --- profiles -----------------------------------------------------------------------------------------------
@@ -141,16 +94,6 @@ def test_a_path_that_hides_something_is_refused_with_its_line(world: World, name
         result = world.run(world.profile(**table))
         assert isinstance(result, ProfileError)
         assert all(line.isprintable() for line in str(result).split("\n"))
-
-
-@pytest.mark.parametrize("jar", ["/dev/zero", "/dev/tty", "pipe", "huge", "folder", "/etc/passwd", "loop"])
-def test_a_driver_jar_that_is_none_is_refused_at_once(world: World, jar: str) -> None:
-    world.put("jar", jar) if jar in KINDS else None
-    path = jar if jar.startswith("/") else str(world.homes[0] / "jar")
-    before = untouched(world.homes[1])
-    with no_hang():
-        refused(world.run(world.profile(mysql={"driver_jar": path}), ignore=()))
-    assert untouched(world.homes[1]) == before
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Two homes, and around them what nobody may touch; and what a stranger can put into a home."""
+"""Two homes, and around them what nothing may touch; and what a stranger can put into a home."""
 
 from __future__ import annotations
 
@@ -36,26 +36,24 @@ PLACES = (
     "repository/deployment/server/eventreceivers/r.xml",
     "repository/tenants/1/carbonapps/b.car",
 )
-
-
 KINDS = (
-    "nothing", "pipe", "socket", "folder", "zero", "terminal", "loop", "nowhere", "secret", "outside", "partner",
-    "itself", "huge", "foreign",
-)  # fmt: skip
+    *("nothing", "pipe", "socket", "folder", "zero", "terminal", "loop", "nowhere", "secret", "outside"),
+    *("partner", "itself", "huge", "foreign"),
+)
 
 
 class World:
-    """A folder with two fresh homes, and around them what nobody may touch."""
+    """A folder with two fresh homes, and around them what nothing may touch."""
 
     def __init__(self, folder: Path, pack: Path) -> None:
-        self.folder = folder
-        self.pack = pack
+        self.folder, self.pack = folder, pack
         self.outside = folder / "outside"
-        self.outside.mkdir()
+        (self.outside / "folder").mkdir(parents=True)
         (self.outside / "secret").write_text("root:x:0:0\n")
-        (self.outside / "folder").mkdir()
         self.jar = pairs.driver_jar(self.outside / "driver.jar")
         self.homes = [folder / "first", folder / "second"]
+        self.targets: set[Path] = set()
+        """What the last run planned to write."""
 
     def fresh(self) -> None:
         for home in self.homes:
@@ -66,13 +64,12 @@ class World:
 
     def profile(self, **tables: Any) -> Path:
         path = self.folder / "pair.toml"
-        path.write_text(
-            tomlkit.dumps(pairs.merged(pairs.plain(self.pack, self.homes, self.jar), tables)), "utf-8"
-        )
+        made = pairs.merged(pairs.plain(self.pack, self.homes, self.jar), tables)
+        path.write_text(tomlkit.dumps(made), "utf-8")
         return path
 
     def put(self, place: str, what: str | bytes) -> None:
-        """Something else at a place of the first home."""
+        """Put something else, or this content, at a place of the first home."""
         path = self.homes[0] / place
         links = {
             "secret": self.outside / "secret",
@@ -87,13 +84,17 @@ class World:
             path.symlink_to(links[what])
 
     def run(self, profile: Path, *, trusted: bool = False, **options: Any) -> Result | WizardError:
-        chosen = Options(
-            **{"offline": True, "ignore": ("ports.clash", "prerequisites.driver-jar"), **options}
-        )
+        """How a replay ends, with one of the documented exit codes."""
+        self.targets = set()
+        kept = {"offline": True, "ignore": ("ports.clash", "prerequisites.driver-jar")}
+        chosen, resolver = Options(**{**kept, **options}), Resolver(trusted=trusted)
         try:
-            return headless.replay(load(str(profile)), chosen, Resolver(trusted=trusted), cancel=Cancel())[0]
+            result, prepared = headless.replay(load(str(profile)), chosen, resolver, cancel=Cancel())
         except WizardError as problem:
             return problem
+        self.targets = {target for change in prepared.plan.pending for target in change.targets}
+        assert result.exit_code in {0, 3, 4, 5}, result
+        return result
 
 
 def put(path: Path, kind: str) -> None:
@@ -112,7 +113,7 @@ def put(path: Path, kind: str) -> None:
         "terminal": lambda: path.symlink_to("/dev/tty"),
         "loop": lambda: path.symlink_to(path.name),
         "nowhere": lambda: path.symlink_to("/nonexistent/x"),
-        "huge": lambda: _huge(path),
+        "huge": lambda: (path.touch(), os.truncate(path, 10 << 30)),  # 10 GiB, all of them holes
         "foreign": lambda: path.write_bytes("naïve: ключ = значение\n".encode("utf-16")),
     }
     make[kind]()
@@ -126,8 +127,3 @@ def _socket(path: Path) -> None:
             one.bind(path.name)
         finally:
             os.chdir(here)
-
-
-def _huge(path: Path) -> None:
-    with path.open("wb") as file:
-        file.truncate(10 << 30)  # 10 GiB, all of them holes
