@@ -13,6 +13,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -74,31 +75,13 @@ def _imported(node: ast.AST, files: Mapping[str, Path]) -> Iterator[str]:
         yield from _imported(child, files)
 
 
-def circles(modules: Graph) -> list[tuple[str, ...]]:
-    """The groups of modules that import each other in a circle (Tarjan's strongly connected components)."""
-    index: dict[str, int] = {}
-    low: dict[str, int] = {}
-    stack: list[str] = []
-    found = []
-
-    def visit(name: str) -> None:
-        index[name] = low[name] = len(index)
-        stack.append(name)
-        for other in modules[name]:
-            if other not in index:
-                visit(other)
-            if other in stack:
-                low[name] = min(low[name], low[other])
-        if low[name] == index[name]:
-            group = stack[stack.index(name) :]
-            del stack[stack.index(name) :]
-            if len(group) > 1:
-                found.append(tuple(sorted(group)))
-
-    for name in modules:
-        if name not in index:
-            visit(name)
-    return sorted(found)
+def circle(modules: Graph) -> list[str]:
+    """Modules that import each other in a circle, if there are any; of several circles one."""
+    try:
+        TopologicalSorter(modules).prepare()
+    except CycleError as found:
+        return sorted(set(found.args[1]))
+    return []
 
 
 def upward(modules: Graph) -> Iterator[tuple[str, str]]:
@@ -123,8 +106,8 @@ def _rank(name: str) -> int:
 def problems(root: Path = ROOT) -> Iterator[str]:
     """What breaks a rule, a line each."""
     modules = graph(root)
-    for group in circles(modules):
-        yield f"imports in a circle: {', '.join(group)}"
+    if found := circle(modules):
+        yield f"imports in a circle: {', '.join(found)}"
     for name, other in upward(modules):
         yield f"imports upward: {name} imports {other}"
     for name, imported in modules.items():
@@ -140,16 +123,14 @@ def problems(root: Path = ROOT) -> Iterator[str]:
 
 def main(arguments: list[str]) -> int:
     """Print the graph, or what breaks a rule; the exit code."""
+    modules = graph()
     if arguments == ["--graph"]:
-        for name, imported in graph().items():
+        for name, imported in modules.items():
             print(f"{name}: {' '.join(imported)}")
         return 0
     found = list(problems())
-    for line in found:
-        print(line)
-    modules = graph()
-    if not found:
-        print(f"{len(modules)} modules, {sum(map(len, modules.values()))} imports: no circle, none goes up")
+    summary = f"{len(modules)} modules, {sum(map(len, modules.values()))} imports: no circle, none goes up"
+    print("\n".join(found or [summary]))
     return 1 if found else 0
 
 
