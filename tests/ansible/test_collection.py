@@ -7,14 +7,16 @@ import gzip
 import importlib.util
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import tomlkit
 import yaml
 
 from tests.support.fleet import COLLECTION, install_collection, need_ansible
+from tests.support.profiles import minimal
+from tests.support.programs import must
 from wizard import __version__
 from wizard.command_line.cli import cli
 
@@ -43,11 +45,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 def ansible(env: dict[str, str], *words: str | Path, code: int = 0) -> str:
     """What a command of Ansible prints."""
-    done = subprocess.run(
-        [sys.executable, "-m", "ansible", *words], env=env, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout
+    return must(sys.executable, "-m", "ansible", *words, code=code, env=env).stdout
 
 
 def test_the_documentation_of_each_module(installed: dict[str, str]) -> None:
@@ -86,17 +84,8 @@ def test_no_host_is_contacted(
     variables: dict[str, object], jar: str, words: str, installed: dict[str, str], tmp_path: Path
 ) -> None:
     """Without pipelining, and with a profile that means another file on each host."""
-    profile = tmp_path / "pair.toml"
-    profile.write_text(
-        "\n".join(
-            [
-                "schema_version = 1",
-                '[mysql]\nhost = "db"\nusername = "apim"\npassword = { env = "P" }',
-                f'driver_jar = "{jar}"',
-                *(f'[[nodes]]\nname = "{one}"\nhome = "/h"\nhost = "h"' for one in ("node1", "node2")),
-            ]
-        )
-    )
+    profile = minimal(**{"mysql.driver_jar": jar})
+    (tmp_path / "pair.toml").write_text(tomlkit.dumps(profile))
     nowhere = {"ansible_host": "127.0.0.1", "ansible_port": 9}
     hosts = {f"host{one}": {**nowhere, "apimha_node": f"node{one}"} for one in (1, 2)}
     own = {"apimha_profile": "pair.toml", "ansible_pipelining": True, **variables}
@@ -110,25 +99,28 @@ def test_no_host_is_contacted(
 def test_a_log_is_sent_from_its_last_start_on(tmp_path: Path) -> None:
     """Also where it has been rolled over since; what is before the last start is left out."""
     start = "INFO {Core} -  Starting WSO2 Carbon...\n"
-    (tmp_path / "a.log.2026-11-23.gz").write_bytes(gzip.compress(f"first {start}old\n".encode()))
-    (tmp_path / "a.log.2026-11-24.gz").write_bytes(
-        gzip.compress(f"{start}older\nnewest {start}one\n".encode())
-    )
-    (tmp_path / "a.log.2026-11-25").write_text("two\n")
-    (tmp_path / "a.log").write_text("three\n")
-    for age, name in enumerate(("a.log", "a.log.2026-11-25", "a.log.2026-11-24.gz", "a.log.2026-11-23.gz")):
+    logs = {
+        "a.log": "three\n",
+        "a.log.2026-11-25": "two\n",
+        "a.log.2026-11-24.gz": f"{start}older\nnewest {start}one\n",
+        "a.log.2026-11-23.gz": f"first {start}old\n",
+    }
+    for age, (name, text) in enumerate(logs.items()):
+        content = text.encode()
+        (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
         os.utime(tmp_path / name, (1_000_000 - age, 1_000_000 - age))
-    script = (COLLECTION / "roles/pair/files/last_start.sh").read_bytes()
+    script = COLLECTION / "roles/pair/files/last_start.sh"
 
-    def sent(*words: str) -> subprocess.CompletedProcess[bytes]:
-        command = ["sh", "-s", "--", str(tmp_path / "a.log"), *words]
-        return subprocess.run(command, input=script, capture_output=True, check=False)
+    def sent(*words: str, code: int = 0) -> str:
+        packed = must("sh", script, tmp_path / "a.log", *words, code=code).stdout
+        return gzip.decompress(base64.b64decode(packed)).decode() if packed else ""
 
-    assert gzip.decompress(base64.b64decode(sent().stdout)).decode() == f"newest {start}one\ntwo\nthree\n"
-    assert [sent(word).returncode for word in ("two", "older")] == [0, 1]
-    for one in tmp_path.iterdir():
-        one.unlink()
-    assert gzip.decompress(base64.b64decode(sent().stdout)) == b""
+    assert sent() == f"newest {start}one\ntwo\nthree\n"
+    sent("two")
+    sent("older", code=1)
+    for name in logs:
+        (tmp_path / name).unlink()
+    assert sent() == ""
 
 
 def test_the_other_host_of_a_pair() -> None:
@@ -142,11 +134,7 @@ def test_the_other_host_of_a_pair() -> None:
         for node in (1, 2)
     }
     groups = {"all": list(hosts), "first": ["a1", "b1"], "pair_b": ["b2", "b1"], "pair_a": ["a1", "a2"]}
-    assert {host: filters.partner_of(groups, host, hosts) for host in hosts} == {
-        "a1": "a2",
-        "a2": "a1",
-        "b1": "b2",
-        "b2": "b1",
-    }
+    partners = [filters.partner_of(groups, host, hosts) for host in ("a1", "a2", "b1", "b2")]
+    assert partners == ["a2", "a1", "b2", "b1"]
     with pytest.raises(filters.AnsibleFilterError, match=r"a1 is in no pair.* a machine of two pairs"):
         filters.partner_of({"first": ["a1", "b1"], "pair_b": ["b2", "b1"]}, "a1", hosts)

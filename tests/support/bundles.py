@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -9,11 +10,13 @@ import sys
 import tempfile
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support.cli import ROOT
 from tests.support.need import missing
+from tests.support.programs import must
 
 CODE = ("wizard", "screens")
 EPOCH = "315532800"
@@ -22,8 +25,7 @@ EPOCH = "315532800"
 
 def shipped_files() -> list[str]:
     """Every file of the code that git has."""
-    listed = subprocess.run(["git", "ls-files", *CODE], cwd=ROOT, capture_output=True, text=True, check=True)
-    return listed.stdout.split("\n")[:-1]
+    return must("git", "ls-files", *CODE, cwd=ROOT).stdout.splitlines()
 
 
 @cache
@@ -43,16 +45,8 @@ def release() -> Path:
             shutil.copy2(name, source)
     for folder in (*CODE, "docs"):
         shutil.copytree(ROOT / folder, source / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    done = subprocess.run(
-        [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out)],
-        cwd=source,
-        env={**os.environ, "SOURCE_DATE_EPOCH": EPOCH},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    env = {**os.environ, "SOURCE_DATE_EPOCH": EPOCH}
+    done = must(sys.executable, "-m", "build", "--no-isolation", "--outdir", out, cwd=source, env=env)
     assert "Warning" not in done.stdout + done.stderr, done.stdout + done.stderr
     return out
 
@@ -60,15 +54,12 @@ def release() -> Path:
 @cache
 def bundle() -> Path:
     """The archive of `make bundle`; the dependencies are downloaded once for each lock file, into the cache."""
-    assert "$(BIN)/python -m tools.bundle dist\n" in (ROOT / "Makefile").read_text(), (
-        "as `make bundle` does it"
-    )
-    command = [sys.executable, "-m", "tools.bundle", str(release())]
-    done = subprocess.run(
-        command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        missing(f"no dependencies for the bundle: {done.stderr[-400:]}")
+    as_make = "$(BIN)/python -m tools.bundle dist\n"
+    assert as_make in (ROOT / "Makefile").read_text(), "as `make bundle` does it"
+    try:
+        done = must(sys.executable, "-m", "tools.bundle", release(), cwd=ROOT)
+    except AssertionError as problem:
+        missing(f"no dependencies for the bundle: {str(problem)[-400:]}")
     return Path(done.stdout.splitlines()[-1])
 
 
@@ -76,10 +67,8 @@ def bundle() -> Path:
 def without_network() -> tuple[str, ...]:
     """What runs a command in a network namespace of its own; empty where the kernel refuses one."""
     for prefix in (("unshare", "--net"), ("unshare", "--map-root-user", "--net")):
-        if (
-            shutil.which("unshare")
-            and subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode == 0
-        ):
+        with contextlib.suppress(OSError, subprocess.CalledProcessError):
+            subprocess.run([*prefix, "true"], capture_output=True, check=True)
             return prefix
     return ()
 
@@ -94,15 +83,11 @@ NO_INDEX = {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull}
 """No package index and no configuration of pip."""
 
 
-def offline(*command: str | Path, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
-    """Run a command without a network, a package index and a configuration of pip."""
+def offline(*command: str | Path, code: int | None = 0, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run a command without a network, a package index and a configuration of pip; see `must`.
+
+    `env` is added to the environment; without a `code` any exit code will do.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PYTHONPATH"))}
-    return subprocess.run(
-        [*without_network(), *command],
-        cwd=cwd,
-        env={**kept, **NO_INDEX, **env},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    env = {**kept, **NO_INDEX, **options.pop("env", {})}
+    return must(*without_network(), *command, code=code, env=env, **options)

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 
-def must(*command: str | Path, code: int = 0, **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run a command without input that must end with this exit code; `options` as of `subprocess.run`."""
+def must(*command: str | Path, code: int | None = 0, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run a command without input that must end with this exit code (None: any); `options` as of `subprocess.run`."""
     fixed = {"stdin": subprocess.DEVNULL, "capture_output": True, "text": True}
     done = subprocess.run([str(word) for word in command], **{**fixed, **options}, check=False)
-    assert done.returncode == code, f"{command} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+    ended = f"{command} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+    assert code in (None, done.returncode), ended
     return done
 
 
