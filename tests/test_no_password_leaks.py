@@ -255,7 +255,7 @@ def test_a_plain_password_in_the_profile_is_not_repeated(new: str, pair: Pair) -
 
 def test_no_repr_shows_one(watch: tuple[Watch, Pair]) -> None:
     result, prepared = replayed(watch[1], dry_run=True)
-    things = [result, prepared, prepared.plan, prepared.passwords, prepared.profile, prepared.context]
+    things = [result, prepared, prepared.plan, prepared.passwords, prepared.profile]
     changes = prepared.plan.changes
     moves = [move for change in changes for move in change.moves]
     for thing in (*things, prepared.masker(), *changes, *moves):

@@ -14,7 +14,6 @@ from screens.signs import of_finding, plain
 from screens.widgets.secret_field import Masked
 from wizard.command_line.run import replay
 from wizard.passwords.secret import Secret
-from wizard.preflight import checks
 from wizard.profile.fields import key_of, keys
 from wizard.steps import procedure
 from wizard.system import finding
@@ -112,8 +111,8 @@ def tried(pair: OpenPair, key: str, secret: Secret | None) -> list[Finding]:
     if secret is not None:
         problems = tuple(one for one in passwords.problems if not one.message.startswith(f"{key}:"))
         passwords = passwords._replace(problems=problems, **{name: secret})  # type: ignore[arg-type]
-        prepared.context.passwords = passwords
+        prepared.passwords = passwords
     if passwords.problems:
         return list(passwords.problems)
-    found = list(checks.run([one for one in procedure.CHECKS if one.id in ids], prepared.context))
+    found = list(prepared.check(one for one in procedure.CHECKS if one.id in ids))
     return [one for one in found if one.status != "skipped"] or found

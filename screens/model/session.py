@@ -18,7 +18,6 @@ from wizard.command_line.run import replay
 from wizard.command_line.run.replay import Options
 from wizard.pack.home import is_pack
 from wizard.passwords.resolver import Resolver
-from wizard.preflight import checks
 from wizard.preflight.checks import Check
 from wizard.profile.fields import key_of, keys
 from wizard.profile.model import Profile
@@ -69,7 +68,7 @@ class CheckRound:
         order, pair = self.order, self.pair
         try:
             prepared = replay.prepare(order.profile, order.options, order.resolver, called=order.called)
-            prepared.context.cancel = self.cancel
+            prepared.cancel = self.cancel
             chosen = chosen_checks(order)
             plan = None if order.blank else prepared.plan
             self.tell(pair.checks_begin, frozenset(one.id for one in chosen), plan)
@@ -77,7 +76,7 @@ class CheckRound:
                 replay.look(prepared, lambda finding: self.tell(pair.found, finding), self.cancel)
                 self.tell(pair.checks_end, prepared, replay.pending_databases(prepared))
                 return
-            for one in checks.run(chosen, prepared.context, ignore=frozenset(order.options.ignore)):
+            for one in prepared.check(chosen):
                 self.tell(pair.found, one)
             self.tell(pair.checks_end)
         except KeyboardInterrupt:

@@ -9,8 +9,10 @@ import pytest
 from tests.database.test_checks import Looked, MakeContext, context_for
 from tests.database.test_names import named
 from tests.support.playground import Playground
-from wizard.command_line.run.databases import make_databases, sql_for_dba
+from wizard.command_line.run.sql import sql_for_dba
+from wizard.database.situation import FileJournal
 from wizard.database.needs import Database, DatabaseResult, databases_of
+from wizard.database.provision import provision
 from wizard.preflight import checks
 from wizard.preflight.mysql import CHECKS
 from wizard.preflight.mysql.view import DatabaseView
@@ -65,7 +67,8 @@ def test_of_a_profile(maria: Playground, context_for: MakeContext) -> None:
         DatabaseResult(maria.user, "pending", 0),
         DatabaseResult(store, "pending", 0),
     ]
-    made = make_databases(context.profile, context.passwords, context.packs)
+    target = DatabaseView(context).wanted
+    made = provision(target, context.packs.values(), FileJournal(target.endpoint))
     assert made == [DatabaseResult(maria.user, "created", 39), DatabaseResult(store, "created", 0)]
     context.forget()
     looked = Looked(list(checks.run([one for one in CHECKS if one.id != "mysql.driver"], context)))

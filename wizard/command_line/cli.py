@@ -35,16 +35,17 @@ from wizard.command_line.commands import (
     value,
 )
 from wizard.command_line.streams import lost, write_whole
-from wizard.command_line.text import Paper, RunPrinter, json_line
+from wizard.command_line.text import Paper, RunPrinter, ServersPrinter, count, json_line, run_ending
 from wizard.system.errors import AS_BEFORE, Cancelled, UsageError, WizardError, os_errors_as_failures
 from wizard.system.printable import escaped
 
 if TYPE_CHECKING:
-    from wizard.command_line.run.replay import Prepared, Result
     from wizard.profile.files import LoadedProfile
     from wizard.profile.model import Node
 
 __all__ = ["cli", "main"]
+
+PATH: click.Path = click.Path(path_type=Path)
 
 
 @command("wizard", acts=True, hidden=True)
@@ -75,16 +76,9 @@ def replay(name: str, as_json: bool, allow_commands: bool, quiet: bool, **given:
     keeping, out = None, paper(as_json)
     loaded, options = load(name), headless.Options(**given)
     resolver = resolver_of(loaded, allow_commands=allow_commands)
-    printer = RunPrinter(out, quiet=quiet)
-
-    def before_the_first_write(_: Prepared) -> bool:
-        printer.checks()
-        return True
-
-    with interruptible() as cancel, closing(printer):
+    with interruptible() as cancel, closing(RunPrinter(out, quiet=quiet)) as printer:
         if options.rolling:
             from wizard.command_line.run.start_stop import keeping as keep
-            from wizard.command_line.text import ServersPrinter
 
             keeping = partial(keep, loaded, resolver, ServersPrinter(out).progress, cancel)
         result, prepared = headless.replay(
@@ -95,67 +89,26 @@ def replay(name: str, as_json: bool, allow_commands: bool, quiet: bool, **given:
             say=out.line,
             progress=printer.file,
             database_progress=printer.database,
-            agreed=before_the_first_write,
+            agreed=printer.before_writing,
             keeping=keeping,
             cancel=cancel,
         )
-    _print_replay(printer, result, prepared, quote(name), loaded.path)
+    printer.end(result, prepared, quote(name), loaded.path)
     if as_json:
         result.files = prepared.files(result.files)
     return Ended(result.exit_code, result.to_json())
-
-
-def _print_replay(printer: RunPrinter, result: Result, prepared: Prepared, called: str, path: Path) -> None:
-    from wizard.command_line import text
-
-    out, options, plan = printer.paper, prepared.options, prepared.plan
-    printer.checks()
-    out.line(text.checks_summary(result.checks))
-    rolling, pending = options.rolling and options.dry_run, result.outcome == "pending"
-    if not printer.quiet:
-        if result.outcome in {"pending", "applied", "failed"}:
-            out.lines(text.database_lines(result.databases))
-        if result.outcome in {"pending", "applied"} or rolling:
-            verb = "to change" if options.dry_run else "written"
-            out.lines(text.plan_lines(plan, verb, rolling=rolling))
-        if pending:
-            out.diff(text.diff_lines(plan, prepared.masker()))
-    if result.error:
-        Paper(sys.stderr).text(result.error, "error")
-    if pending:
-        out.line(f"{text.totals(plan, result.databases)}.")
-    out.line(_ending(result))
-    if result.outcome == "applied" and not printer.quiet:
-        out.lines(text.step_lines(text.next_steps(prepared, result, called, path)))
-
-
-def _ending(result: Result) -> str:
-    stranded = result.exit_code == 5
-    return {
-        "applied": f"Done: run {result.run}.",
-        "unchanged": "Nothing to do: everything is as the profile says.",
-        "pending": "Nothing was written (--dry-run).",
-        "refused": "Refused." if stranded else "Refused: no file was written.",
-        "failed": f"Failed: {'some paths could not be restored' if stranded else AS_BEFORE}.",
-        "cancelled": f"Cancelled: {AS_BEFORE}.",
-        "ok": "No check failed.",
-        "restored": "Restored.",
-    }[result.outcome]
 
 
 @command("check", "profile node only skip offline ignore quiet json commands")
 def check(name: str, as_json: bool, allow_commands: bool, quiet: bool, **given: Any) -> Ended:
     """Run only the checks and list problems with their fixes."""
     from wizard.command_line.run import replay as headless
-    from wizard.command_line.text import checks_summary
 
     loaded, options = load(name), headless.Options(**given)
-    printer = RunPrinter(paper(as_json), quiet=quiet, each=True)
     resolver = resolver_of(loaded, allow_commands=allow_commands)
-    with interruptible() as cancel, closing(printer):
+    with interruptible() as cancel, closing(RunPrinter(paper(as_json), quiet=quiet, each=True)) as printer:
         result = headless.check(loaded, options, resolver, tell=printer.add, cancel=cancel)
-    printer.checks()
-    printer.paper.line(checks_summary(result.checks))
+    printer.summary(result)
     return Ended(result.exit_code, result.to_json())
 
 
@@ -173,7 +126,7 @@ def rollback(name: str | None, force: bool, as_json: bool) -> Ended:
         out.line(f"  {file['node']}  {file['path']}  {file['status']}")
     if result.error:
         Paper(sys.stderr).text(result.error, "error")
-    out.line("Nothing to undo." if result.outcome == "unchanged" else _ending(result))
+    out.line("Nothing to undo." if result.outcome == "unchanged" else run_ending(result))
     if result.outcome == "restored":
         out.line("Databases, accounts and tables stay as they are.")
     return Ended(result.exit_code, result.to_json())
@@ -181,13 +134,11 @@ def rollback(name: str | None, force: bool, as_json: bool) -> Ended:
 
 @command("history", "json", acts=lambda given: given["prune"] is not None)
 @click.argument("name", required=False, metavar="[PROFILE]", shell_complete=offering("profiles"))
-@click.option(
-    "--prune", type=click.IntRange(min=0), metavar="N", help="Keep the backups of the N newest runs."
-)
+@click.option("--prune", type=click.IntRange(0), metavar="N", help="Keep the backups of the N newest runs.")
 def history(name: str | None, prune: int | None, as_json: bool) -> Ended:
     """List the runs, the newest first."""
     from wizard.command_line.run import rollback as undo
-    from wizard.command_line.text import count, history_lines
+    from wizard.command_line.text import history_lines
     from wizard.transaction import runs
 
     out = paper(as_json)
@@ -220,8 +171,8 @@ def checks(as_json: bool) -> Ended:
 @flag("--with-password", "Print the account's own password instead of a random throw-away one.")
 def sql(name: str, with_password: bool, allow_commands: bool) -> int:
     """Print what a DBA has to run: databases, account, grants, tables."""
-    from wizard.command_line.run.databases import sql_for_dba
     from wizard.command_line.run.replay import packs_here
+    from wizard.command_line.run.sql import sql_for_dba
     from wizard.profile.passwords import UNRESOLVED, Passwords
 
     loaded, password = load(name), UNRESOLVED
@@ -241,14 +192,12 @@ def sql(name: str, with_password: bool, allow_commands: bool) -> int:
 @flag("--drill", "Lead through the failover drill.")
 @click.option(
     "--log-limit",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1),
     default=256,
     metavar="MB",
     help="Megabytes of each log to read (256).",
 )
-@click.option(
-    "--report", type=click.Path(path_type=Path), metavar="FILE.md", help="Write a report for colleagues."
-)
+@click.option("--report", type=PATH, metavar="FILE.md", help="Write a report for colleagues.")
 @click.pass_obj
 def verify(
     screen: Launchers | None, /, name: str, log_limit: int, allow_commands: bool, **options: Any
@@ -304,7 +253,6 @@ def _servers(
     """Run `start`, `stop` or `restart`, and print its progress and result."""
     from wizard.command_line.run.servers import Setting
     from wizard.command_line.run.start_stop import run
-    from wizard.command_line.text import ServersPrinter
     from wizard.command_line.verify import masker_of, open_logs
 
     loaded = load(name)
@@ -354,9 +302,7 @@ def clean(name: str, dry_run: bool) -> int:
 
 
 @command("demo", acts=True)
-@click.option(
-    "--folder", type=click.Path(path_type=Path), help="Where to create it (default: ./apimha-demo)."
-)
+@click.option("--folder", type=PATH, help="Where to create it (default: ./apimha-demo).")
 def demo(folder: Path | None) -> int:
     """Create a sandbox pair to try the program on."""
     from wizard.demo.story import show
@@ -385,9 +331,8 @@ def new(name: str | None) -> int:
         return 0
     _, path = locate(name)
     if path.exists():
-        raise UsageError(
-            "the file already exists", place=str(path), fix="choose another name, or edit that file"
-        )
+        fix = "choose another name, or edit that file"
+        raise UsageError("the file already exists", place=str(path), fix=fix)
     save(new_template(), path)
     trust.note_written(path, new_template())
     Paper().text(f"written: {path}\nFill in the lines marked required, then: apimha-wizard check {name}")
@@ -465,11 +410,8 @@ def _agree(loaded: LoadedProfile) -> str:
     from wizard.profile import trust
 
     if not can_ask():
-        raise UsageError(
-            "agreeing to a profile needs a terminal",
-            place=str(loaded.path),
-            fix="run it on a terminal, or add --allow-commands to the command, for one run",
-        )
+        fix = "run it on a terminal, or add --allow-commands to the command, for one run"
+        raise UsageError("agreeing to a profile needs a terminal", place=str(loaded.path), fix=fix)
     out = Paper(sys.stderr)
     out.line(f"{loaded.path} would run or read, with your rights:")
     out.lines(f"  {line}" for line in trust.named(loaded.profile))
@@ -480,7 +422,7 @@ def _agree(loaded: LoadedProfile) -> str:
 
 
 @command("from-homes", group=profile, acts=True)
-@click.argument("homes", nargs=2, type=click.Path(path_type=Path), metavar="HOME1 HOME2")
+@click.argument("homes", nargs=2, type=PATH, metavar="HOME1 HOME2")
 @click.option(
     "--name", default="from-homes", metavar="NAME|FILE", help="The profile to write (default: from-homes)."
 )
@@ -513,21 +455,12 @@ def schema() -> Ended:
     return Ended(0, template.schema())
 
 
-SERVERS: dict[str, Any] = {"outcome": None, "nodes": [], "findings": [], "error": None}
-SHAPES: dict[str, dict[str, Any]] = {
-    **dict.fromkeys(("start", "stop", "restart"), SERVERS),
-    "verify": {"outcome": None, "findings": [], "error": None},
+SHAPES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("start", "stop", "restart"), ("outcome", "nodes", "findings", "error")),
+    "verify": ("outcome", "findings", "error"),
 }
-"""The empty JSON of the commands that have other keys than `replay`."""
-REPLAY: dict[str, Any] = {
-    "version": 1,
-    "outcome": None,
-    "run": None,
-    "files": [],
-    "checks": [],
-    "databases": [],
-    "error": None,
-}
+"""The keys of the JSON of the commands that have other ones than `replay`."""
+REPLAY = ("version", "outcome", "run", "files", "checks", "databases", "error")
 
 
 def _failed(error: str, code: int, outcome: str, text: str | None = None) -> Ended:
@@ -536,8 +469,8 @@ def _failed(error: str, code: int, outcome: str, text: str | None = None) -> End
     if "--json" not in sys.argv[1:]:
         return Ended(code, final=True)
     command = next((word for word in sys.argv[1:] if word in cli.commands), "")
-    shape = SHAPES.get(command, REPLAY)
-    return Ended(code, {**shape, "outcome": outcome, "error": error}, final=True)
+    values = {"version": 1, "outcome": outcome, "run": None, "error": error}
+    return Ended(code, {key: values.get(key, []) for key in SHAPES.get(command, REPLAY)}, final=True)
 
 
 def main(arguments: list[str] | None = None, *, screen: Launchers | None = None) -> NoReturn:
@@ -556,9 +489,8 @@ def main(arguments: list[str] | None = None, *, screen: Launchers | None = None)
     except KeyboardInterrupt:  # the pipe has no reader
         sys.exit(code if ended.final else 130)
     if problem is not None:
-        Paper(sys.stderr).line(
-            f"error: the output is lost: standard output cannot be written: {problem.strerror}"
-        )
+        why = f"standard output cannot be written: {problem.strerror}"
+        Paper(sys.stderr).line(f"error: the output is lost: {why}")
         code = code if ended.final else 1
     sys.exit(code)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TextIO
 
 import click
 
+from wizard.system.errors import AS_BEFORE
 from wizard.system.finding import Agree, finding_lines
 from wizard.system.printable import escaped
 
@@ -113,12 +114,12 @@ class RunPrinter:
     """
 
     def __init__(self, paper: Paper, *, quiet: bool, each: bool = False) -> None:
-        self.paper, self.quiet, self._each = paper, quiet, each
+        self._paper, self._quiet, self._each = paper, quiet, each
         self._found: list[Finding] = []
 
     def close(self) -> None:
         """Remove the live line, whatever was printed."""
-        self.paper.rewrite("")
+        self._paper.rewrite("")
 
     def add(self, finding: Finding) -> None:
         self._found.append(finding)
@@ -131,28 +132,76 @@ class RunPrinter:
         self._live(f"{done}/{total} {node} {path}")
 
     def _live(self, text: str) -> None:
-        if not self.quiet:
-            self.paper.rewrite(text)
+        if not self._quiet:
+            self._paper.rewrite(text)
 
-    def checks(self) -> None:
+    def before_writing(self, _: Prepared) -> bool:
+        """Print the checks before the first write: the callback `agreed` of `replay`."""
+        self._checks()
+        return True
+
+    def _checks(self) -> None:
         """Print the findings that were added since the last call."""
         found, self._found = self._found, []
         wrong = [one for one in found if one.status in {"warning", "error"} or isinstance(one.action, Agree)]
         problems = sorted(wrong, key=lambda one: RANKS.index(one.status))
-        if not self.quiet and found:
+        if not self._quiet and found:
             from wizard.steps.procedure import CHECKS
 
             for step in dict.fromkeys(check.step for check in CHECKS):
                 own = [one for one in found if one.id.partition(".")[0] == step]
                 if own:
                     worst = max((one.status for one in own), key=RANKS.index)
-                    self.paper.line(f"{self.paper.signs[worst]} {step}: {counts(own)}", worst)
+                    self._paper.line(f"{self._paper.signs[worst]} {step}: {counts(own)}", worst)
                 for one in own if self._each else ():
                     if one not in problems:
                         node = f" {one.node}:" if one.node else ""
-                        self.paper.line(f"    {self.paper.signs[one.status]} {one.id}{node} {one.message}")
+                        self._paper.line(f"    {self._paper.signs[one.status]} {one.id}{node} {one.message}")
         for one in problems:
-            self.paper.finding(one)
+            self._paper.finding(one)
+
+    def summary(self, result: Result) -> None:
+        """Print the checks, and all of them in a line: the end of `check`."""
+        self._checks()
+        waiting = sum(isinstance(one.action, Agree) and one.status == "skipped" for one in result.checks)
+        agree = f" ({waiting} until you agree to the profile)" if waiting else ""
+        self._paper.line(f"checks: {counts(result.checks)}{agree}")
+
+    def end(self, result: Result, prepared: Prepared, called: str, path: Path) -> None:
+        """Print how `replay` ended; the profile is `called` so in a command, and its file is `path`."""
+        self.summary(result)
+        plan, dry_run, outcome = prepared.plan, prepared.options.dry_run, result.outcome
+        if not self._quiet:
+            if outcome in {"pending", "applied", "failed"}:
+                for one in result.databases:
+                    self._paper.line(f"database {one['name']}: {one['status']}, {one['tables']} tables")
+            rolling = prepared.rolling and dry_run
+            if outcome in {"pending", "applied"} or rolling:
+                verb = "to change" if dry_run else "written"
+                self._paper.lines(plan_lines(plan, verb, rolling=rolling))
+            if outcome == "pending":
+                self._paper.diff(diff_lines(plan, prepared.masker()))
+        if result.error:
+            Paper(sys.stderr).text(result.error, "error")
+        if outcome == "pending":
+            self._paper.line(f"{totals(plan, result.databases)}.")
+        self._paper.line(run_ending(result))
+        if outcome == "applied" and not self._quiet:
+            self._paper.lines(step_lines(next_steps(prepared, result, called, path)))
+
+
+def run_ending(result: Result) -> str:
+    """Return in a line how a run ended."""
+    stranded = result.exit_code == 5
+    return {
+        "applied": f"Done: run {result.run}.",
+        "unchanged": "Nothing to do: everything is as the profile says.",
+        "pending": "Nothing was written (--dry-run).",
+        "refused": "Refused." if stranded else "Refused: no file was written.",
+        "failed": f"Failed: {'some paths could not be restored' if stranded else AS_BEFORE}.",
+        "cancelled": f"Cancelled: {AS_BEFORE}.",
+        "restored": "Restored.",
+    }[result.outcome]
 
 
 def counts(found: Iterable[Finding]) -> str:
@@ -161,13 +210,6 @@ def counts(found: Iterable[Finding]) -> str:
     warnings = count(number["warning"], "warning")
     texts = (f"{number['ok']} passed", warnings, f"{number['error']} failed", f"{number['skipped']} skipped")
     return ", ".join(text for text in texts if not text.startswith("0 "))
-
-
-def checks_summary(found: Sequence[Finding]) -> str:
-    """All findings of a run in a line."""
-    waiting = sum(isinstance(one.action, Agree) and one.status == "skipped" for one in found)
-    agree = f" ({waiting} until you agree to the profile)" if waiting else ""
-    return f"checks: {counts(found)}{agree}"
 
 
 def count(number: int, noun: str) -> str:
@@ -195,12 +237,6 @@ def totals(plan: Plan, databases: Iterable[dict[str, Any]]) -> str:
     pending = sum(one["status"] == "pending" for one in databases)
     made = f", {count(pending, 'database')} to create" if pending else ""
     return f"{count(len(plan.pending), 'file')} to change ({nodes}){made}"
-
-
-def database_lines(databases: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """The databases, each with its status."""
-    for database in databases:
-        yield f"database {database['name']}: {database['status']}, {database['tables']} tables"
 
 
 def diff_lines(plan: Plan, hide: Masker) -> Iterator[str]:

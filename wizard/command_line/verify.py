@@ -85,9 +85,8 @@ def run_verify(
     out, err = out or sys.stdout, err or sys.stderr
     report, drill = options.get("report"), options.get("drill", False)
     if as_json and report is not None and is_output(report) and report != Path(os.devnull):
-        raise UsageError(
-            "the report and the JSON object cannot both go to standard output", fix="name another file"
-        )
+        text = "the report and the JSON object cannot both go to standard output"
+        raise UsageError(text, fix="name another file")
     watcher, writer = watching(profile, name, **options)
     screen = VerdictPrinter(out, err, as_json=as_json)
     with closing(watcher):
@@ -112,7 +111,6 @@ def watching(
     log_limit: int = LIMIT,
     report: Path | None = None,
     standard_input: int = 0,
-    hosts: Hosts | None = None,
     resolver: Resolver | None = None,
 ) -> tuple[Watcher, ReportWriter]:
     """Return what watches the pair, and what writes its report.
@@ -136,17 +134,14 @@ def watching(
     opened = open_logs(profile, logs, log_limit, standard_input)
     if report is not None or drill:
         writable(report or _reports() / "drill.md")
-    if hosts is None:
-        hosts = Hosts() if offline else resolve(node.host for node in profile.nodes)
+    hosts = Hosts() if offline else resolve(node.host for node in profile.nodes)
     packs = packs_here(profile, hosts)
     for node in profile.nodes:
         if node.name in packs:
             opened.setdefault(node.name, FileLog(packs[node.name].path(LOG), log_limit))
         if drill and node.name not in opened:
-            raise UsageError(
-                f"the drill needs the logs of both nodes, but that of {node.name} is not on this machine",
-                fix=show_log(node, name, "--drill"),
-            )
+            text = f"the drill needs the logs of both nodes, but that of {node.name} is not on this machine"
+            raise UsageError(text, fix=show_log(node, name, "--drill"))
     watcher = Watcher(
         profile,
         opened,
@@ -163,15 +158,14 @@ def watching(
 def _watch(watcher: Watcher, screen: VerdictPrinter, *, until_healthy: bool, writer: ReportWriter) -> int:
     """Follow the logs and print each change.  130 after Ctrl-C."""
     view: View | None = None
-    code: int | None = None
     try:
-        while code is None:
+        while True:
             view = watcher.poll()
             screen.change(view)
-            if is_over(view, until_healthy=until_healthy) or screen.lost:
+            if is_over(view, until_healthy=until_healthy) or lost(screen.out) is not None:
                 code = exit_code(view)
-            else:
-                time.sleep(DRILL_PERIOD if view.drill is not None else PERIOD)
+                break
+            time.sleep(DRILL_PERIOD if view.drill is not None else PERIOD)
     except KeyboardInterrupt:
         code = 130
     if view is not None:
@@ -197,7 +191,7 @@ class VerdictPrinter:
     """Prints the verdicts: JSON or lines, each change once."""
 
     def __init__(self, out: TextIO, err: TextIO, *, as_json: bool) -> None:
-        self._out = out
+        self.out = out
         self._as_json = as_json
         self._paper = Paper(err if as_json else out)
         self._last: Any = None
@@ -209,7 +203,6 @@ class VerdictPrinter:
             self._paper.line(line, style)
         self._paper.line()
         self._paper.line(HEADLINES[view.outcome], _STYLES[view.outcome])
-        self._flush()
 
     def change(self, view: View) -> None:
         """Print what is new since the last view."""
@@ -217,7 +210,7 @@ class VerdictPrinter:
             data = view.to_json()
             if data != self._last:
                 self._last = data
-                write_whole(self._out, json_line(data))
+                write_whole(self.out, json_line(data))
             return
         for node, moment in view.news:
             self._paper.line(f"{moment.time_text or '-':<23} {node:<8} {moment.text}")
@@ -236,20 +229,9 @@ class VerdictPrinter:
             count = Counter(one.status for one in view.findings)
             text = f"{view.outcome}: {count['error']} errors, {count['waiting']} awaited"
             self._paper.line(text, _STYLES[view.outcome])
-        self._flush()
 
     def written(self, paths: list[Path]) -> None:
-        for path in paths:
-            self._paper.line(f"report: {path}")
-        self._flush()
-
-    @property
-    def lost(self) -> bool:
-        """Whether the output has no reader any more: watching ends."""
-        return lost(self._out) is not None
-
-    def _flush(self) -> None:
-        self._paper.stream.flush()
+        self._paper.lines(f"report: {path}" for path in paths)
 
 
 _STYLES = {"healthy": "ok", "waiting": "waiting", "unhealthy": "error"}
@@ -269,11 +251,8 @@ def run_clean(profile: Profile, name: str, *, dry_run: bool = False, out: TextIO
     paper = Paper(out)
     packs = packs_here(profile, resolve(node.host for node in profile.nodes))
     if not packs:
-        raise ChecksFailed(
-            "neither node's home is on this machine",
-            place=name,
-            fix="run it on the machine of each node, or correct the homes in the profile",
-        )
+        fix = "run it on the machine of each node, or correct the homes in the profile"
+        raise ChecksFailed("neither node's home is on this machine", place=name, fix=fix)
     codes = [0]
     for node in profile.nodes:
         pack = packs.get(node.name)
@@ -308,10 +287,8 @@ def open_logs(
     for argument in arguments:
         node, _, source = argument.partition("=")
         if not source or node not in names:
-            raise UsageError(
-                f"--log {argument}: expected NODE=FILE or NODE=-, with the nodes {names[0]} and {names[1]}",
-                fix=f"--log {names[1]}=-",
-            )
+            text = f"--log {argument}: expected NODE=FILE or NODE=-, with the nodes {names[0]} and {names[1]}"
+            raise UsageError(text, fix=f"--log {names[1]}=-")
         if node in opened:
             raise UsageError(f"--log {node} is given twice", fix="name one log for each node")
         if source == "-" and "-" in sources:
@@ -331,8 +308,8 @@ def masker_of(profile: Profile, resolver: Resolver) -> Masker:
         if isinstance(reference, EnvReference | FileReference):
             with suppress(SecretError):
                 known.append(resolver.resolve(reference, key).reveal())
-    parameters = profile.mysql.url_parameters
-    return Masker(known, [key for key, value in parameters.items() if not isinstance(value, str)])
+    parameters = profile.mysql.url_parameters.items()
+    return Masker(known, [key for key, value in parameters if not isinstance(value, str)])
 
 
 def _reports() -> Path:

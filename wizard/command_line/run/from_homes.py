@@ -96,10 +96,10 @@ class PairReading:
         value = self.values.pop(name)
         self.dropped.add(name)
         if name.startswith(PARAMETER):
-            self.note(PARAMETERS, f"left out the parameter {describe(name.removeprefix(PARAMETER))}: {why}")
+            name, what = PARAMETERS, f" the parameter {describe(name.removeprefix(PARAMETER))}"
         else:
-            quoted = "" if isinstance(value, Secret) else f": {describe(value)}"
-            self.note(name, f"left out{quoted}: {why}")
+            what = "" if isinstance(value, Secret) else f": {describe(value)}"
+        self.note(name, f"left out{what}: {why}")
 
 
 def read(homes: tuple[Path, Path]) -> PairReading:
@@ -110,13 +110,11 @@ def read(homes: tuple[Path, Path]) -> PairReading:
     """
     for home in homes:
         if not is_pack(home):
-            raise ChecksFailed(
-                "not an unpacked pack", place=str(home), fix="name the folder of an unpacked pack"
-            )
+            fix = "name the folder of an unpacked pack"
+            raise ChecksFailed("not an unpacked pack", place=str(home), fix=fix)
     if os.path.realpath(homes[0]) == os.path.realpath(homes[1]):
-        raise ChecksFailed(
-            "both homes are this folder", place=str(homes[0]), fix="name the two homes of the pair"
-        )
+        fix = "name the two homes of the pair"
+        raise ChecksFailed("both homes are this folder", place=str(homes[0]), fix=fix)
     return together((read_home(Pack(homes[0])), read_home(Pack(homes[1]))))
 
 
@@ -178,13 +176,12 @@ def _addresses(found: PairReading, readings: tuple[Reading, Reading]) -> None:
     """Take each node's host from the cluster's file; note where the event processor's addresses differ."""
     for number, reading in enumerate(readings):
         name = f"nodes.{number}.host"
-        others = {key: reading.facts[key] for key in ("eventSync", "management") if key in reading.facts}
-        if name not in found.values and others:
-            key, host = next(iter(others.items()))
-            found.values[name] = host
-            found.note(name, f"not in axis2.xml; taken from {key} in event-processor.xml")
-        for key, host in others.items():
-            if host != found.get(name):
+        for key in ("eventSync", "management"):
+            host = reading.facts.get(key)
+            if host is not None and name not in found.values:
+                found.values[name] = host
+                found.note(name, f"not in axis2.xml; taken from {key} in event-processor.xml")
+            elif host not in (None, found.get(name)):
                 found.note(name, f"{key} in event-processor.xml is at {describe(host)}")
 
 
@@ -193,10 +190,9 @@ def _members(found: PairReading, readings: tuple[Reading, Reading]) -> None:
     expected = [f"{found.get(f'nodes.{n}.host')}:{found.get(f'nodes.{n}.hazelcast_port')}" for n in (0, 1)]
     for number, members in enumerate(lists):
         if members and sorted(members) != sorted(expected):
+            are, at = describe(", ".join(members)), describe(", ".join(expected))
             found.note(
-                "cluster.domain",
-                f"the members of {NODE_NAMES[number]} are {describe(', '.join(members))}; "
-                f"the nodes are at {describe(', '.join(expected))}",
+                "cluster.domain", f"the members of {NODE_NAMES[number]} are {are}; the nodes are at {at}"
             )
     if lists[0] == lists[1] == tuple(reversed(expected)):
         found.note("cluster.domain", "the members are in the other order: swap the two homes")
@@ -211,13 +207,10 @@ def _presenter(found: PairReading, readings: tuple[Reading, Reading]) -> None:
     if len(holders) > 1:
         found.note(name, "both nodes are configured as the presenter")
     found.values.pop(f"nodes.{1 - presenter}.presentation_port", None)
-    own = (
-        found.get(f"nodes.{presenter}.host"),
-        str(found.get(f"nodes.{presenter}.presentation_port")),
-    )
+    host, port = (found.get(f"nodes.{presenter}.{key}") for key in ("host", "presentation_port"))
     for number, reading in enumerate(readings):
         address = reading.facts.get("presentation")
-        if address is not None and address != own:
+        if address not in (None, (host, str(port))):
             found.note(name, f"{NODE_NAMES[number]} expects it at {describe(':'.join(map(str, address)))}")
 
 
@@ -227,10 +220,10 @@ def _manager(found: PairReading, readings: tuple[Reading, Reading]) -> None:
     holders = [number for number, reading in enumerate(readings) if reading.facts.get("manager")]
     name = "deployment_sync.manager"
     found.values[name] = NODE_NAMES[holders[0] if holders else 0]
-    if len(holders) != 1:
-        found.note(
-            name, "both nodes commit" if holders else "no node commits: a replay lets the first one commit"
-        )
+    if len(holders) > 1:
+        found.note(name, "both nodes commit")
+    elif not holders:
+        found.note(name, "no node commits: a replay lets the first one commit")
 
 
 def _driver_jar(found: PairReading, readings: tuple[Reading, Reading]) -> None:
@@ -240,18 +233,17 @@ def _driver_jar(found: PairReading, readings: tuple[Reading, Reading]) -> None:
 
     name = "mysql.driver_jar"
     driver_class = found.get("mysql.driver_class") or keys()["mysql.driver_class"].default
-    first, second = (first_with(reading.pack.jars(LIB), driver_class) for reading in readings)
-    for number, jar in enumerate((first, second)):
+    first, second = jars = [first_with(reading.pack.jars(LIB), driver_class) for reading in readings]
+    for number, jar in enumerate(jars):
         if jar is None:
             found.note(name, f"{NODE_NAMES[number]}: no jar in {LIB} holds {describe(driver_class)}")
+        else:
+            found.values.setdefault(name, str(jar))
     if first and second:
         with contextlib.suppress(OSError):  # it was readable a moment ago
             if (first.name, hash_of_file(first)) != (second.name, hash_of_file(second)):
-                found.note(
-                    name, f"the nodes differ: {NODE_NAMES[1]} has another one, {describe(second.name)}"
-                )
-    if jar := first or second:
-        found.values[name] = str(jar)
+                other = f"{NODE_NAMES[1]} has another one, {describe(second.name)}"
+                found.note(name, f"the nodes differ: {other}")
 
 
 def _one_machine(found: PairReading) -> None:
@@ -265,9 +257,8 @@ def _one_machine(found: PairReading) -> None:
         return
     for number, host in enumerate(hosts):
         if network.is_this_machine(host, resolve=False) is False:
-            found.note(
-                f"nodes.{number}.home", "the path on this machine; on the node's machine it may differ"
-            )
+            name = f"nodes.{number}.home"
+            found.note(name, "the path on this machine; on the node's machine it may differ")
 
 
 def _mention_defaults(found: PairReading) -> None:
@@ -367,11 +358,9 @@ def write(found: PairReading, path: Path) -> None:
         for file in made:
             with contextlib.suppress(OSError):
                 file.unlink(missing_ok=True)
-        raise Failed(
-            f"it cannot be written: {problem.strerror}",
-            place=str(path),
-            fix="check the free space and the mode of its folder",
-        ) from None
+        why = f"it cannot be written: {problem.strerror}"
+        fix = "check the free space and the mode of its folder"
+        raise Failed(why, place=str(path), fix=fix) from None
 
 
 def _for_a_file(password: str) -> bytes:
@@ -381,16 +370,15 @@ def _for_a_file(password: str) -> bytes:
 
 def text(found: PairReading, references: Mapping[str, Mapping[str, str]]) -> str:
     """The profile as TOML, with the notes as comments; `references` replace the passwords, by field."""
-    body: list[str] = []
+    lines = ["# Read from two homes by: apimha-wizard profile from-homes"]
+    lines += [f"# {escaped(note)}" for note in found.notes.get("", ())]
+    lines += ["", f"schema_version = {SCHEMA_VERSION}"]
     for table in tables():
         own = [key for key in keys().values() if key.table == table and key.key != "schema_version"]
         for number in (0, 1) if table == "nodes" else (0,):
-            lines = [line for key in own for line in _lines(key, number, found, references)]
-            if lines:
-                body += ["", "[[nodes]]" if table == "nodes" else f"[{table}]", *lines]
-    head = ["# Read from two homes by: apimha-wizard profile from-homes"]
-    head += [f"# {escaped(note)}" for note in found.notes.get("", ())]
-    return "\n".join([*head, "", f"schema_version = {SCHEMA_VERSION}", *body]) + "\n"
+            if said := [line for key in own for line in _lines(key, number, found, references)]:
+                lines += ["", "[[nodes]]" if table == "nodes" else f"[{table}]", *said]
+    return "\n".join(lines) + "\n"
 
 
 def _lines(

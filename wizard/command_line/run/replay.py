@@ -37,8 +37,7 @@ if TYPE_CHECKING:
     from wizard.passwords.resolver import Resolver
     from wizard.preflight.mysql.view import DatabaseView
     from wizard.profile.files import LoadedProfile
-    from wizard.profile.model import Node, Profile
-    from wizard.profile.passwords import Passwords
+    from wizard.profile.model import Profile
     from wizard.steps.step import Step
     from wizard.transaction.apply import Keeper
 
@@ -65,30 +64,25 @@ class Options(NamedTuple):
 
     def validate(self, profile: Profile) -> None:
         """Refuse options that exclude each other or name nothing.  `UsageError` names the option and what it takes."""
-        excluded = [
+        for one, other, given in (
             ("--rolling", "--node", self.rolling and self.only_node is not None),
             ("--rolling", "--offline", self.rolling and self.offline),
-            ("--only", "--skip", bool(self.only and self.skip)),
-        ]
-        for one, other, given in excluded:
+            ("--only", "--skip", self.only and self.skip),
+        ):
             if given:
                 raise UsageError(f"{one} and {other} exclude each other", fix="use one of them")
-        nodes = tuple(node.name for node in profile.nodes)
-        checks_known = tuple(one.id for one in procedure.CHECKS)
         for option, values, what, known in (
             ("--only", self.only, "step has this name", procedure.STEP_IDS),
             ("--skip", self.skip, "step has this name", procedure.STEP_IDS),
-            ("--ignore", self.ignore, "check has this id", checks_known),
-            ("--node", () if self.only_node is None else (self.only_node,), "node has this name", nodes),
+            ("--ignore", self.ignore, "check has this id", tuple(one.id for one in procedure.CHECKS)),
+            ("--node", (self.only_node,), "node has this name", tuple(node.name for node in profile.nodes)),
         ):
             for value in values:
-                if value not in known:
+                if value is not None and value not in known:
                     raise UsageError(f"{option} {value}: no {what}", fix=_nearest(value, known))
-        for value in self.ignore:
-            if value in checks.UNIGNORABLE:
-                raise UsageError(
-                    f"--ignore {value}: this check cannot be ignored", fix="correct what it reports"
-                )
+                if value in checks.UNIGNORABLE:
+                    text = f"--ignore {value}: this check cannot be ignored"
+                    raise UsageError(text, fix="correct what it reports")
 
 
 def _nearest(value: str, known: tuple[str, ...]) -> str:
@@ -114,36 +108,23 @@ class Result:
     def to_json(self) -> dict[str, Any]:
         """The one object of `--json` (design.md, "Commands")."""
         checks = [
-            {
-                "id": one.id,
-                "step": one.id.partition(".")[0],
-                "node": one.node,
-                "status": one.status,
-                "message": one.message,
-                "fix": one.fix,
-                **({"needs_agreement": True} if isinstance(one.action, Agree) else {}),
-                **({"ignored": True} if one.id in self.ignored and one.status == "warning" else {}),
-            }
+            {"id": one.id, "step": one.id.partition(".")[0]}
+            | {key: getattr(one, key) for key in ("node", "status", "message", "fix")}
+            | ({"needs_agreement": True} if isinstance(one.action, Agree) else {})
+            | ({"ignored": True} if one.id in self.ignored and one.status == "warning" else {})
             for one in self.checks
         ]
         result = {"version": 1, "outcome": self.outcome, "run": self.run, "files": self.files}
         return {**result, "checks": checks, "databases": self.databases, "error": self.error}
 
 
-@dataclass
-class Prepared:
+@dataclass(eq=False, kw_only=True)
+class Prepared(CheckContext):
     """A run before it writes: its plan, and what its checks read."""
 
-    profile: Profile
     options: Options
-    nodes: tuple[Node, ...]
-    steps: tuple[Step, ...]
-    passwords: Passwords
-    packs: dict[str, Pack]
-    real_homes: dict[str, str]
-    """The nodes' homes with links resolved, as planned."""
-    plan: planner.Plan
-    context: CheckContext
+    chosen: tuple[Step, ...]
+    """The steps of this run."""
 
     def files(self, files: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Add to the entries of `files` the masked diff, and whether the change can roll; null where there is none."""
@@ -157,21 +138,18 @@ class Prepared:
         """Return what hides the passwords of this run in a diff."""
         from wizard.passwords.masking import Masker
 
-        references = [
-            key for key, value in self.passwords.url_parameters.items() if not isinstance(value, str)
-        ]
+        parameters = self.passwords.url_parameters.items()
+        references = [key for key, value in parameters if not isinstance(value, str)]
         return Masker([secret.reveal() for secret in self.passwords.all()], references)
 
     def plan_for(self, server: tuple[int, ...] | None, *, mariadb: bool) -> None:
         """Plan for a version of the server; None: unknown."""
-        who, offline = (self.profile, self.nodes, self.packs, self.passwords), self.options.offline
-        self.plan = self.context.plan = planner.build(
-            *who, self.steps, offline, self.options.only_node, server=server, mariadb=mariadb
-        )
+        who, how = (self.profile, self.nodes, self.packs, self.passwords), (self.offline, self.only_node)
+        self.plan = planner.build(*who, self.chosen, *how, server=server, mariadb=mariadb)
 
     def check(self, chosen: Iterable[checks.Check]) -> Iterator[Finding]:
         """Run checks of this run; yield their findings as they come."""
-        return checks.run(chosen, self.context, ignore=frozenset(self.options.ignore))
+        return checks.run(chosen, self, ignore=frozenset(self.options.ignore))
 
 
 def packs_here(profile: Profile, only_node: str | None, *, resolve: bool) -> dict[str, Pack]:
@@ -196,25 +174,23 @@ def prepare(profile: Profile, options: Options, resolver: Resolver, *, called: s
     options.validate(profile)
     if not options.offline:
         resolve_ahead([*(node.host for node in profile.nodes), profile.mysql.host])
+    offline, only_node = options.offline, options.only_node
     chosen = procedure.chosen(options.only, options.skip)
-    nodes = tuple(node for node in profile.nodes if options.only_node in (None, node.name))
-    packs = packs_here(profile, options.only_node, resolve=not options.offline)
-    secrets = passwords.gather(profile, resolver, steps=[step.id for step in chosen], offline=options.offline)
-    context = CheckContext(
+    prepared = Prepared(
         profile,
-        nodes,
-        packs,
-        planner.Plan(()),
-        secrets,
+        nodes=tuple(node for node in profile.nodes if only_node in (None, node.name)),
+        packs=packs_here(profile, only_node, resolve=not offline),
+        plan=planner.Plan(()),
+        passwords=passwords.gather(profile, resolver, steps=[step.id for step in chosen], offline=offline),
         trusted=resolver.trusted,
-        offline=options.offline,
-        only_node=options.only_node,
+        offline=offline,
+        only_node=only_node,
         called=called,
         steps=procedure.STEPS,
         rolling=options.rolling,
+        options=options,
+        chosen=chosen,
     )
-    real = {name: os.path.realpath(pack.home) for name, pack in packs.items()}
-    prepared = Prepared(profile, options, nodes, chosen, secrets, packs, real, context.plan, context)
     assumed = profile.mysql.server_version or ""
     prepared.plan_for(version_tuple(assumed) or None, mariadb="mariadb" in assumed.lower())
     return prepared
@@ -248,9 +224,9 @@ def _checked(
 
 def look(prepared: Prepared, tell: Callable[[Finding], None], cancel: Cancel) -> list[Finding]:
     """Run all checks; return their findings, each passed to `tell` as it comes, and plan for the server's version."""
-    prepared.context.cancel = cancel
+    prepared.cancel = cancel
     found = []
-    for result in prepared.check(procedure.checks_of(prepared.steps)):
+    for result in prepared.check(procedure.checks_of(prepared.chosen)):
         found.append(result)
         tell(result)
     if cancel.is_set():
@@ -274,12 +250,12 @@ OF_THE_PLAN = {f"prerequisites.{name}" for name in ("files", "running", "writabl
 
 def _of_databases(prepared: Prepared, read: Callable[[DatabaseView], T]) -> T | None:
     """Read what the checks know of the databases; None offline, without the step, or where no server answers."""
-    if prepared.options.offline or all(step.id != "mysql" for step in prepared.steps):
+    if prepared.offline or all(step.id != "mysql" for step in prepared.chosen):
         return None
     from wizard.preflight.mysql.view import DatabaseView
 
     try:
-        return read(DatabaseView(prepared.context))
+        return read(DatabaseView(prepared))
     except Exception:
         return None  # a check reports it
 
@@ -347,14 +323,14 @@ def replay(
                 return result, prepared
         if not prepared.plan.pending:
             return dataclasses.replace(result, outcome="applied"), prepared
-        if not options.rolling:
-            return write(loaded, prepared, result, progress, cancel), prepared
-        assert keeping is not None, "nothing stops the servers"
-        try:
-            keeper, stages = stack.enter_context(keeping(prepared))
-        except ChecksFailed as problem:
-            return dataclasses.replace(result, exit_code=3, error=str(problem)), prepared
-        return write(loaded, prepared, result, progress, cancel, keeper, stages), prepared
+        servers: tuple[Keeper | None, tuple[str, ...]] = None, ()
+        if options.rolling:
+            assert keeping is not None, "nothing stops the servers"
+            try:
+                servers = stack.enter_context(keeping(prepared))
+            except ChecksFailed as problem:
+                return dataclasses.replace(result, exit_code=3, error=str(problem)), prepared
+        return _write(loaded, prepared, result, progress, cancel, *servers), prepared
 
 
 def _stays(prepared: Prepared, databases: list[dict[str, Any]]) -> str:
@@ -371,9 +347,7 @@ def _stays(prepared: Prepared, databases: list[dict[str, Any]]) -> str:
 
 def ordinary_way(prepared: Prepared) -> str:
     """The commands for a change that cannot roll."""
-    return ", ".join(
-        f"apimha-wizard {verb} {prepared.context.called}" for verb in ("stop", "replay", "start")
-    )
+    return ", ".join(f"apimha-wizard {verb} {prepared.called}" for verb in ("stop", "replay", "start"))
 
 
 def _with_databases(
@@ -384,17 +358,20 @@ def _with_databases(
     tell: Callable[[Finding], None],
 ) -> Result:
     """Create the databases; return the result, which has failed where the homes must not be touched."""
-    from wizard.command_line.run.databases import make_databases
+    from wizard.database.needs import wanted
+    from wizard.database.provision import provision
+    from wizard.database.situation import FileJournal
 
+    packs = prepared.packs.values()
     try:
-        made = make_databases(
-            prepared.profile, prepared.passwords, prepared.packs, progress=progress, cancel=cancel
-        )
+        target = wanted(prepared.profile, prepared.passwords, packs)
+        journal = FileJournal(target.endpoint)
+        made = provision(target, packs, journal, progress=progress, cancel=cancel)
     except WizardError as problem:
         left = getattr(problem, "results", None)
         databases = [dataclasses.asdict(one) for one in left] if left is not None else result.databases
         return dataclasses.replace(_failed(result, problem), databases=databases)
-    prepared.context.forget()
+    prepared.forget()
     found, driver = result.checks, []
     if any(one.id == "mysql.driver" and one.status == "skipped" for one in found):
         # The driver can log in now that account and databases exist.
@@ -411,14 +388,14 @@ def _failed(result: Result, problem: WizardError) -> Result:
     return dataclasses.replace(result, outcome=outcome, exit_code=problem.exit_code, error=str(problem))
 
 
-def write(
+def _write(
     loaded: LoadedProfile,
     prepared: Prepared,
     result: Result,
     progress: applying.WriteProgress,
     cancel: Cancel,
-    keeper: Keeper | None = None,
-    stages: tuple[str, ...] = (),
+    keeper: Keeper | None,
+    stages: tuple[str, ...],
 ) -> Result:
     """Apply the plan; the caller holds the locks of the homes.  Return the result; never raises."""
     files = prepared.plan.files()
@@ -426,7 +403,7 @@ def write(
         "replay",
         loaded.name,
         str(loaded.path.resolve()),
-        {node.name: prepared.real_homes[node.name] for node in prepared.nodes},
+        {node.name: os.path.realpath(pack.home) for node, pack in prepared.homes},
         files=tuple(file for file in files if file["status"] != "unchanged"),
         ignored=prepared.options.ignore,
         databases=tuple(result.databases),

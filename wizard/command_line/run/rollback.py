@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from wizard.pack.home import Pack, is_pack
 from wizard.plan.change import Change, Line
 from wizard.preflight import drift
 from wizard.profile.names import called, locate
+from wizard.profile.store import load
 from wizard.system import bounded
 from wizard.system.cancel import Cancel
 from wizard.system.errors import ChecksFailed, Failed, UsageError, WizardError, os_errors_as_failures
@@ -66,20 +68,13 @@ def _homes_without_runs(argument: str) -> list[Path] | None:
 
     None: it has runs, or is not a profile.
     """
-    from wizard.profile.store import load
-
-    all_runs = runs.history()
-    if any(run.run == argument for run in all_runs) or runs.of_profile(argument, all_runs):
-        return None
-    try:
-        if not is_anything(locate(argument)[1]):
-            return None
-    except UsageError:
-        return None
-    try:
-        return [home for home in (Path(node.home) for node in load(argument).profile.nodes) if is_pack(home)]
-    except UsageError:  # not valid
-        return []
+    all_runs, homes = runs.history(), None
+    if not any(run.run == argument for run in all_runs) and not runs.of_profile(argument, all_runs):
+        with suppress(UsageError):  # it is not a profile, or not a valid one
+            if is_anything(locate(argument)[1]):
+                homes = []
+                homes = [Path(node.home) for node in load(argument).profile.nodes if is_pack(Path(node.home))]
+    return homes
 
 
 def _undo(run: Run, *, force: bool, cancel: Cancel) -> Result:
@@ -141,10 +136,8 @@ def _result(
     files = [{**file, "status": "restored" if _key(file) in restored else "unchanged"} for file in run.files]
     again = f"apimha-wizard rollback {run.run}"
     if failed:
-        error = (
-            f"these paths could not be restored:\n{recovery.listed([*failed, *kept])}\n"
-            f"  fix: correct the problem, then: {again}   (restores the rest)"
-        )
+        fix = f"correct the problem, then: {again}   (restores the rest)"
+        error = f"these paths could not be restored:\n{recovery.listed([*failed, *kept])}\n  fix: {fix}"
         return Result("failed", 5, run=undoing, files=files, error=error)
     if kept:
         newer = "".join(f"apimha-wizard rollback {name}, " for name in later(run.run))
@@ -165,12 +158,10 @@ def _refuse(run: Run) -> None:
             raise ChecksFailed(f"the home of {node} is missing", place=home, fix="put it back where it was")
     running = {node: pid for node, home in run.homes.items() if (pid := Pack(Path(home)).running) is not None}
     if running:
+        text = f"running servers: {', '.join(f'{node} (process {pid})' for node, pid in running.items())}"
         only = f" --node {next(iter(running))}" if len(running) == 1 else ""
-        raise ChecksFailed(
-            f"running servers: {', '.join(f'{node} (process {pid})' for node, pid in running.items())}",
-            place=", ".join(run.homes[node] for node in running),
-            fix=f"apimha-wizard stop {called(run.profile, Path(run.profile_path))}{only}",
-        )
+        fix = f"apimha-wizard stop {called(run.profile, Path(run.profile_path))}{only}"
+        raise ChecksFailed(text, place=", ".join(run.homes[node] for node in running), fix=fix)
     if not run.has_backups:
         text = f"the backups of the run {run.run} were removed (history --prune)"
         raise ChecksFailed(text, fix="restore the homes from your own backup")

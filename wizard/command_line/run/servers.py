@@ -10,6 +10,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from shlex import quote
@@ -144,41 +145,38 @@ class Servers:
     def __init__(self, verb: str, setting: Setting, progress: ServerProgress, cancel: Cancel) -> None:
         self.profile, self.name = setting.loaded.profile, setting.loaded.name
         self.called = called(self.name, setting.loaded.path)
-        self.only_node = setting.only_node
+        self.only_node, self.resolver, self.cancel = setting.only_node, setting.resolver, cancel
+        self._progress, self._setting = progress, setting
         Options(only_node=self.only_node).validate(self.profile)
         self.nodes = [node for node in self.profile.nodes if self.only_node in (None, node.name)]
         hosts = resolve(node.host for node in self.profile.nodes)
         self.packs = packs_here(self.profile, hosts)
+        command = f"apimha-wizard {verb} {self.called}"
         for node in self.nodes:
+            home = Path(node.home)
             # Where both homes have one path and neither host is this machine, --node names the node of this home.
-            named = self.only_node is not None and not hosts.here(self.profile.partner(node).host)
-            if named and is_pack(Path(node.home)):
-                self.packs = {node.name: Pack(Path(node.home))}
-            if os.path.exists(node.home):
+            if self.only_node and not hosts.here(self.profile.partner(node).host) and is_pack(home):
+                self.packs = {node.name: Pack(home)}
+            if os.path.exists(home):
                 option = f" --node {self.only_node}" if self.only_node else ""
-                launcher.refuse_other_user(Path(node.home), f"apimha-wizard {verb} {self.called}{option}")
+                launcher.refuse_other_user(home, command + option)
             if node.name not in self.packs:
-                raise ChecksFailed(
-                    f"the home of {node.name} is not on this machine",
-                    place=str(node.home),
-                    fix=f"run on {node.host}: apimha-wizard {verb} {self.called} --node {node.name}   "
-                    "(both machines at once: the Ansible collection apimha.wizard)",
-                )
-        self._progress, self.cancel, self._setting = progress, cancel, setting
-        self.resolver = setting.resolver
-        self.homes = [Path(node.home) for node in self.nodes]
-        own = {node.name: FileLog(Path(node.home, LOG)) for node in self.nodes}
-        self._own = {name: pack for name, pack in self.packs.items() if name in own}
+                both = "(both machines at once: the Ansible collection apimha.wizard)"
+                fix = f"run on {node.host}: {command} --node {node.name}   {both}"
+                text = f"the home of {node.name} is not on this machine"
+                raise ChecksFailed(text, place=str(home), fix=fix)
+        self._servers = {node.name: _Server(node, Path(node.home)) for node in self.nodes}
+        self.homes = [own.home for own in self._servers.values()]
+        self._own = {name: self.packs[name] for name in self._servers}
         self.watcher = Watcher(
             self.profile,
-            {**own, **setting.logs},
+            {**{name: FileLog(own.home / LOG) for name, own in self._servers.items()}, **setting.logs},
             packs=self._own,
             hosts=hosts,
             offline=self.only_node is not None,
             name=self.called,
             mask=setting.mask,
         )
-        self._servers = {node.name: _Server(node, Path(node.home)) for node in self.nodes}
         self.view: View | None = None
         """What `verify` says at the newest read; None before the first."""
         self.states: list[NodeState] = []
@@ -287,40 +285,36 @@ class Servers:
         for node in nodes:
             java = Path(launcher.java_home_of(node), "bin/java") if node.name not in with_unit else None
             if java is not None and self.pid(node) is not None and not os.access(java, os.X_OK):
-                raise ChecksFailed(
-                    f"{node.name} runs, and could not be started again: there is no {java}",
-                    fix="set java_home of the node or JAVA_HOME to a JDK 1.7 or 1.8",
-                )
+                text = f"{node.name} runs, and could not be started again: there is no {java}"
+                raise ChecksFailed(text, fix="set java_home of the node or JAVA_HOME to a JDK 1.7 or 1.8")
             if node.java_home is not None and not self.resolver.trusted:
-                raise ChecksFailed(
-                    f"java_home of {node.name} is run only for a profile that you have agreed to",
-                    place=str(node.java_home),
-                    fix=self.resolver.how_to_agree,
-                )
+                text = f"java_home of {node.name} is run only for a profile that you have agreed to"
+                raise ChecksFailed(text, place=str(node.java_home), fix=self.resolver.how_to_agree)
         about = (self.profile, tuple(nodes), self.packs, Plan(()), Passwords(UNRESOLVED))
-        context = CheckContext(*about, only_node=self.only_node, called=self.called)
-        context.cancel = self.cancel
-        found = [
-            one
-            for one in checks.run((one for one in procedure.CHECKS if one.id in BEFORE_A_START), context)
-            if one.status == "error"
-            or (one.status == "warning" and not (one.id == "prerequisites.java" and one.node in with_unit))
-        ]
+        context = CheckContext(*about, only_node=self.only_node, called=self.called, cancel=self.cancel)
+        noted = len(self.notes)
+        for one in checks.run((one for one in procedure.CHECKS if one.id in BEFORE_A_START), context):
+            of_unit = one.id == "prerequisites.java" and one.node in with_unit
+            if one.status == "error" or (one.status == "warning" and not of_unit):
+                self.notes.append(one)
         homes = {name: pack.home for name, pack in self._own.items()}
         unfinished = finding.of(UNFINISHED, unfinished_runs(homes, locked=True))
-        found += [one.for_profile(self.called) for one in unfinished]
-        self.notes += found
+        self.notes += [one.for_profile(self.called) for one in unfinished]
+        passed = not any(one.status == "error" for one in self.notes[noted:])
         self.name_stale(nodes)
-        return not any(one.status == "error" for one in found)
+        return passed
 
     def name_stale(self, nodes: Sequence[Node]) -> None:
         """Note each `wso2carbon.pid` that names a process of another program."""
         for node in nodes:
             if (stranger := stranger_in_pid_file(Path(node.home))) is not None:
-                text = f"wso2carbon.pid is stale: process {stranger} is not the server of this home"
+                stale = f"wso2carbon.pid is stale: process {stranger} is not the server of this home"
                 fix = "No action needed: the server writes the file again"
-                stale = finding.warning(f"{text}; the file is ignored", node=node.name, fix=fix)
-                self.notes.append(stale._replace(id="server.pid"))
+                self._note("pid", finding.warning(f"{stale}; the file is ignored", node=node.name, fix=fix))
+
+    def _note(self, id: str, found: Finding) -> None:
+        """Note a finding of this command itself."""
+        self.notes.append(found._replace(id=f"server.{id}"))
 
     def _unit(self, node: Node) -> systemd.Unit | None:
         return systemd.installed(self.name, node.name, Path(node.home))
@@ -364,7 +358,8 @@ class Servers:
             view, now = self.look(), time.monotonic()
             failed = [one for one in self.states if one.state == "failed"]
             if failed:
-                self.notes += [self._failure(self.profile.node(one.name)) for one in failed]
+                for one in failed:
+                    self._note("start", self._failure(self.profile.node(one.name)))
                 return ("failed", 1) if any(one.text == "ended" for one in failed) else ("unhealthy", 3)
             verdict = self.verdict()
             found = frozenset(one for one in view.findings if one.status == "error")
@@ -372,7 +367,7 @@ class Servers:
                 errors, since = found, now
             lasts = verdict == "unhealthy" and now - since > self._setting.settling
             if verdict == "healthy" or now >= deadline or lasts:
-                self.notes += self._console_warnings()
+                self._note_wrong_java()
                 return verdict, EXIT_CODES[verdict]
             time.sleep(PERIOD)
 
@@ -401,22 +396,21 @@ class Servers:
         if known is not None:
             text, fix = f"{text}: {known.cause}", known.fix
         evidence = "\n".join(lines) or None
-        return finding.error(text, node=node.name, evidence=evidence, fix=fix)._replace(id="server.start")
+        return finding.error(text, node=node.name, evidence=evidence, fix=fix)
 
-    def _console_warnings(self) -> list[Finding]:
-        """Warn where the launcher printed that it has the wrong Java, and went on."""
-        java, found = BY_ID["java-version"], []
+    def _note_wrong_java(self) -> None:
+        """Note where the launcher printed that it has the wrong Java, and went on."""
+        java = BY_ID["java-version"]
         for own in self._servers.values():
             if own.process is None:
                 continue
-            story, console = Story(), FileLog(own.home / launcher.CONSOLE)
-            story.read(console.read())
-            console.close()
+            story = Story()
+            with closing(FileLog(own.home / launcher.CONSOLE)) as console:
+                story.read(console.read())
             troubles = (one.tally.last for one in story.facts.troubles.values() if one.failure == java)
             if (said := story.facts.refused or next(troubles, None)) is not None:
-                made = finding.warning(java.cause, node=own.node.name, evidence=said.line, fix=java.fix)
-                found.append(made._replace(id="server.java"))
-        return found
+                wrong = finding.warning(java.cause, node=own.node.name, evidence=said.line, fix=java.fix)
+                self._note("java", wrong)
 
     def passive_first(self) -> list[Node]:
         """Return the nodes in the order in which they are stopped: the active one last."""
@@ -442,13 +436,10 @@ class Servers:
                 return True
             if kill:
                 return self._has_ended(node, STOP_LIMIT, signal.SIGKILL)
-            left = finding.error(
-                f"the server (process {self.pid(node)}) still runs {limit:g} s after SIGTERM",
-                node=node.name,
-                fix=f"wait and stop it again, or end it without saving its state: "
-                f"apimha-wizard stop {self.called} --node {node.name} --kill",
-            )
-            self.notes.append(left._replace(id="server.stop"))
+            text = f"the server (process {self.pid(node)}) still runs {limit:g} s after SIGTERM"
+            again = f"apimha-wizard stop {self.called} --node {node.name} --kill"
+            fix = f"wait and stop it again, or end it without saving its state: {again}"
+            self._note("stop", finding.error(text, node=node.name, fix=fix))
             return False
         finally:
             own.is_stopping, own.seen = False, None
@@ -462,11 +453,9 @@ class Servers:
                 try:
                     send(pid, Path(node.home), number)
                 except PermissionError:
-                    owner = "runs as another user than the owner of its home"
-                    raise ChecksFailed(
-                        f"the server of {node.name} (process {pid}) {owner}",
-                        fix=f"sudo apimha-wizard stop {self.called} --node {node.name}",
-                    ) from None
+                    text = f"the server of {node.name} (process {pid}) runs as another user than the owner of its home"
+                    fix = f"sudo apimha-wizard stop {self.called} --node {node.name}"
+                    raise ChecksFailed(text, fix=fix) from None
             if time.monotonic() >= deadline:
                 return False
             self.look()

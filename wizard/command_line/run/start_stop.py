@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from wizard.passwords.resolver import Resolver
     from wizard.profile.files import LoadedProfile
     from wizard.profile.model import Node, Profile
+    from wizard.system.finding import Finding
     from wizard.verify.verdict import View
 
 KNOWING = 20.0
@@ -67,12 +68,12 @@ def run(
     try:
         with os_errors_as_failures():
             servers = Servers(verb, setting, progress, cancel)
-            actions: Mapping[str, Callable[..., ServersResult]]
-            actions = {"start": start, "stop": stop, "restart": restart}
-            return actions[verb](servers, **options)
+            acts: dict[str, Callable[..., ServersResult]]
+            acts = {"start": start, "stop": stop, "restart": restart}
+            return acts[verb](servers, **options)
     except KeyboardInterrupt:
-        text = "cancelled; servers that run keep running"
-        ended: tuple[ServersOutcome, int, str] = ("cancelled", 130, text)
+        said = "cancelled; servers that run keep running"
+        ended: tuple[ServersOutcome, int, str] = "cancelled", 130, said
     except UsageError:
         raise
     except WizardError as problem:
@@ -100,10 +101,9 @@ def start(servers: Servers, *, timeout: float = START_LIMIT, wait: bool = True) 
             return _refused(servers)
         setup = bool(stopped) and _tables_missing(servers)
         if setup and first not in servers.nodes:
-            raise ChecksFailed(
-                f"the tables do not exist yet, and {first.name} creates them at its first start (-Dsetup)",
-                fix=f"start {first.name} first: apimha-wizard start {servers.called} --node {first.name}",
-            )
+            text = f"the tables do not exist yet, and {first.name} creates them at its first start (-Dsetup)"
+            fix = f"start {first.name} first: apimha-wizard start {servers.called} --node {first.name}"
+            raise ChecksFailed(text, fix=fix)
         for node in stopped:
             if node != first and setup and not servers.wait_for(tables_made, deadline):
                 wait = True  # the other node was not launched
@@ -204,10 +204,8 @@ def refuse_unhealthy(servers: Servers, otherwise: str, deadline: float = math.in
         and servers.wait_for(is_judged, min(deadline, time.monotonic() + KNOWING))
         and servers.verdict() == "healthy"
     ):
-        raise ChecksFailed(
-            "the pair is not healthy, so no node may be stopped",
-            fix=f"for the reason: apimha-wizard verify {servers.called}; {otherwise}",
-        )
+        fix = f"for the reason: apimha-wizard verify {servers.called}; {otherwise}"
+        raise ChecksFailed("the pair is not healthy, so no node may be stopped", fix=fix)
 
 
 def service(loaded: LoadedProfile, only_node: str) -> str:
@@ -220,9 +218,8 @@ def service(loaded: LoadedProfile, only_node: str) -> str:
     Options(only_node=only_node).validate(loaded.profile)
     node = loaded.profile.node(only_node)
     if not is_pack(Path(node.home)):
-        raise ChecksFailed(
-            "this home is not on this machine", place=str(node.home), fix=f"run it on {node.host}"
-        )
+        text = "this home is not on this machine"
+        raise ChecksFailed(text, place=str(node.home), fix=f"run it on {node.host}")
     return systemd.unit_text(loaded.name, node.name, Path(node.home), launcher.java_home_of(node))
 
 
@@ -243,9 +240,7 @@ def keeping(
         before = {name: _as_in(prepared.packs[name], servers.profile) for name in changed}
         servers.watcher.before = dict(before)
         if not servers.check(servers.nodes):
-            found = [
-                line for one in servers.notes for line in finding_lines(one, "-") if one.status == "error"
-            ]
+            found = _lines(one for one in servers.notes if one.status == "error")
             raise ChecksFailed("\n".join(["a server could not be started again:", *found]))
         refuse_unhealthy(servers, f"the ordinary way: {ordinary_way(prepared)}")
         yield Keeper(servers, before), tuple(n.name for n in servers.passive_first() if n.name in changed)
@@ -276,15 +271,30 @@ class Keeper:
         """Lines, each once, though the way back may fail for the same reason."""
 
     def stop(self, node: str) -> None:
-        self._do(node, self._stop)
+        with self._going_on():
+            if not self._servers.stop(self._servers.profile.node(node), STOP_LIMIT):
+                raise StoppedError(f"{node} still runs {STOP_LIMIT:g} s after SIGTERM")
 
     def start(self, node: str) -> None:
         if self._back:
             self._unchanged[node] = self._before[node]
         else:
             del self._unchanged[node]
-        self._servers.watcher.before = self._unchanged
-        self._do(node, self._start)
+        servers = self._servers
+        servers.watcher.before = self._unchanged
+        noted, started = len(servers.notes), servers.profile.node(node)
+        with self._going_on():
+            if servers.pid(started) is None:  # an ending unit has no server, and still counts as active
+                servers.launch(started)
+            outcome, code = servers.wait(time.monotonic() + START_LIMIT)
+            if outcome == "healthy":
+                return
+            # The reason of a failed start says more than verify's findings in its log.
+            failed = [one for one in servers.notes[noted:] if one.status == "error"]
+            status = "waiting" if outcome == "waiting" else "error"
+            found = failed or [one for one in servers.result(outcome, code).findings if one.status == status]
+            self._failures |= dict.fromkeys(_lines(found))
+            raise StoppedError(f"{node} did not become healthy")
 
     def turn_back(self) -> None:
         self._back = True
@@ -299,31 +309,17 @@ class Keeper:
             ending = f" ({'; '.join(f'{node.name}: {node.text}' for node in states)})"
         return "\n".join([ending, *self._failures])
 
-    def _do(self, name: str, action: Callable[[Node], None]) -> None:
-        """While restoring, note what fails and go on."""
+    @contextmanager
+    def _going_on(self) -> Iterator[None]:
+        """Raise a failure as `StoppedError`; while restoring, only note it."""
         try:
-            action(self._servers.profile.node(name))
+            yield
         except (OSError, StoppedError, WizardError) as problem:
             if isinstance(problem, WizardError) or self._back:
                 self._failures |= dict.fromkeys(str(problem).split("\n"))
             if not self._back:
                 raise StoppedError(getattr(problem, "message", describe_error(problem))) from None
 
-    def _stop(self, node: Node) -> None:
-        if not self._servers.stop(node, STOP_LIMIT):
-            raise StoppedError(f"{node.name} still runs {STOP_LIMIT:g} s after SIGTERM")
 
-    def _start(self, node: Node) -> None:
-        servers = self._servers
-        noted = len(servers.notes)
-        if servers.pid(node) is None:  # an ending unit has no server, and still counts as active
-            servers.launch(node)
-        outcome, code = servers.wait(time.monotonic() + START_LIMIT)
-        if outcome == "healthy":
-            return
-        # The reason of a failed start says more than verify's findings in its log.
-        failed = [one for one in servers.notes[noted:] if one.status == "error"]
-        status = "waiting" if outcome == "waiting" else "error"
-        found = failed or [one for one in servers.result(outcome, code).findings if one.status == status]
-        self._failures |= dict.fromkeys(line for one in found for line in finding_lines(one, "-"))
-        raise StoppedError(f"{node.name} did not become healthy")
+def _lines(findings: Iterable[Finding]) -> list[str]:
+    return [line for one in findings for line in finding_lines(one, "-")]
