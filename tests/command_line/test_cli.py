@@ -15,13 +15,12 @@ from pathlib import Path
 import pytest
 
 from tests.support import pairs
-from tests.support.cli import ROOT, process, run
+from tests.support.cli import process, run
 from tests.support.headless import AXIS2, MASTER, quick_disk, standing, untouched  # noqa: F401
 from tests.support.pairs import Pair
 from wizard import __version__
 from wizard.command_line.cli import cli
 from wizard.command_line.cli import profile as profile_group
-from wizard.system.errors import EXIT_CODES
 
 COMMANDS = [[name] for name in cli.commands if name != "wizard"]
 COMMANDS += [["profile", name] for name in profile_group.commands]
@@ -49,20 +48,8 @@ class TestEverywhere:
             assert ran.out.startswith("Usage: apimha-wizard")
             assert "--version" in ran.out
 
-    def test_the_version_is_that_of_the_source(self) -> None:
-        version = 'version = { attr = "wizard.__version__" }'
-        assert version in (ROOT / "pyproject.toml").read_text()
-        assert process("--version").out == f"apimha-wizard, version {__version__}\n"
-
     @pytest.mark.parametrize(
-        ("word", "fix"),
-        [
-            ("replya", "did you mean replay?"),
-            ("chek", "did you mean check?"),
-            ("rolback", "did you mean rollback?"),
-            ("histroy", "did you mean history?"),
-            ("qqqq", "apimha-wizard profile list"),
-        ],
+        ("word", "fix"), [("chek", "did you mean check?"), ("qqqq", "apimha-wizard profile list")]
     )
     def test_a_mistyped_command_gets_a_suggestion(self, word: str, fix: str) -> None:
         for arguments in ([word], [word, "x"], [word, "--json"]):
@@ -81,11 +68,6 @@ class TestEverywhere:
             assert (ran.code, ran.out) == (2, ""), arguments
             assert "terminal" in ran.err
             assert f"apimha-wizard replay {arguments[-1] if arguments else 'PROFILE'}" in ran.err
-
-    def test_every_exit_code_is_documented(self) -> None:
-        readme = (ROOT / "README.md").read_text("utf-8")
-        for code in EXIT_CODES:
-            assert re.search(rf"^\| *`?{code}`? *\|", readme, re.MULTILINE), code
 
 
 class TestReplay:
@@ -145,7 +127,6 @@ class TestReplay:
                 assert one["status"] in {"ok", "warning", "error", "skipped"}
             assert data["checks"]
             assert (data["files"] == []) == (arguments == ["check"])
-            # The text is on the other stream.
             assert (f"--- node1/{AXIS2}" in ran.err) == (outcome == "pending")
 
     def test_a_state_folder_that_cannot_be_written_is_exit_1(
@@ -173,8 +154,6 @@ class TestReplay:
         command = ["replay", str(pair.profile), "--offline", "--json", "--allow-commands"]
         child = subprocess.Popen(
             [sys.executable, "-m", "wizard", *command],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             stdin=subprocess.DEVNULL,
@@ -270,49 +249,37 @@ class TestRollback:
         ran = run("rollback", "nonsense")
         assert (ran.code, "nonsense" in ran.err) == (2, True)
 
-    def test_edited_files_are_kept_without_force(self, make_pair: Callable[..., Pair]) -> None:
-        pair = make_pair()
-        before = standing(*pair.homes)
-        done = run("replay", pair.profile, "--offline", "--json").json["run"]
-        (pair.homes[1] / MASTER).write_text("mine")
-        ran = run("rollback", pair.profile, "--json")
-        assert (ran.code, ran.json["outcome"]) == (3, "restored")
-        kept = [file for file in ran.json["files"] if file["status"] != "restored"]
-        assert [(file["node"], file["path"]) for file in kept] == [("node2", MASTER)]
-        assert run("rollback", done, "--force", "--json").code == 0
-        assert standing(*pair.homes) == before
-
 
 def test_history_and_prune(pair: Pair) -> None:
     assert run("history").out == "no runs yet\n"
     replay = ("replay", pair.profile, "--offline", "--json")
     first = run(*replay, "--only", "hazelcast").json["run"]
     second = run(*replay, "--ignore", "prerequisites.version").json["run"]
-    undone = run("rollback", pair.profile, "--json").json["run"]
+    before = standing(*pair.homes)
+    (pair.homes[1] / MASTER).write_text("mine")
+    ran = run("rollback", pair.profile, "--json")
+    assert (ran.code, ran.json["outcome"]) == (3, "restored")
+    kept = [(file["node"], file["path"]) for file in ran.json["files"] if file["status"] != "restored"]
+    assert kept == [("node2", MASTER)]
+    undone = run("rollback", second, "--force", "--json")
+    assert undone.code == 0 and standing(*pair.homes) != before
     found = run("history", "--json").json["runs"]
     assert [(one["run"], one["state"], one["kind"]) for one in found] == [
-        (undone, f"undid {second}", "rollback"),
+        (undone.json["run"], f"undid {second}", "rollback"),
+        (ran.json["run"], f"undid part of {second}", "rollback"),
         (second, "rolled back", "replay"),
         (first, "applied", "replay"),
     ]
-    assert found[1]["ignored"] == ["prerequisites.version"]
+    assert found[2]["ignored"] == ["prerequisites.version"]
     assert {tuple(one["nodes"]) for one in found} == {("node1", "node2")}
     text = run("history", pair.profile)
-    assert text.code == 0
-    assert [line.split()[0] for line in text.out.splitlines()[1:]] == [undone, second, first]
+    assert [line.split()[0] for line in text.out.splitlines()[1:]] == [one["run"] for one in found]
     assert run("history", "unknown", "--json").json["runs"] == []
-
-    new = run(*replay).json["run"]
-    pruned = run("history", "--prune", "1", "--json")
-    assert pruned.code == 0
-    can = {one["run"]: one["can_be_undone"] for one in pruned.json["runs"] if one["kind"] == "replay"}
-    assert can == {new: True, second: False, first: False}
-    assert run("rollback", pair.profile).code == 0
-    before = untouched(*pair.homes)
+    pruned = run("history", "--prune", "0", "--json")
+    assert pruned.code == 0 and not any(one["can_be_undone"] for one in pruned.json["runs"])
     refused = run("rollback", first, "--json")
     assert (refused.code, refused.json["outcome"]) == (3, "refused")
     assert "prune" in refused.json["error"]
-    assert untouched(*pair.homes) == before
 
 
 class TestProfiles:
@@ -329,17 +296,6 @@ class TestProfiles:
                 assert re.search(rf"{re.escape(str(path))}:\d+: {field}", check.err)
             again = run("profile", "new", name)
             assert (again.code, "already" in again.err) == (2, True)
-
-    @pytest.mark.parametrize(
-        "name", ["replay", "check", "profile", "checks", "demo", "sql", "clean", "wizard"]
-    )
-    def test_none_is_called_like_a_command(self, name: str) -> None:
-        ran = run("profile", "new", name)
-        assert (ran.code, "command" in ran.err) == (2, True)
-
-    @pytest.mark.parametrize("name", ["a b", "ä", "..", "a.b", "-x"])
-    def test_names_are_letters_digits_and_two_signs(self, name: str) -> None:
-        assert run("profile", "new", "--", name).code == 2
 
     def test_list_show_validate(self, make_pair: Callable[..., Pair], isolated: Path) -> None:
         assert "no profiles yet" in run("profile", "list").out
@@ -359,16 +315,6 @@ class TestProfiles:
         again = isolated / "again.toml"
         again.write_text(shown.out)
         assert run("profile", "validate", again).code == 0
-
-    def test_a_name_that_is_only_a_draft(self, isolated: Path) -> None:
-        folder = isolated / "state/apimha-wizard/drafts"
-        folder.mkdir(parents=True)
-        (folder / "half.toml").write_text('schema_version = 1\n[mysql]\nhost = "db"\n')
-        ran = run("replay", "half", "--offline", "--json")
-        assert (ran.code, ran.json["outcome"]) == (2, "refused")
-        for field in ("mysql.username", "mysql.password", "nodes"):
-            assert field in ran.json["error"]
-        assert "resume half" in ran.json["error"]
 
     def test_relative_paths_count_from_the_profile(
         self, make_pair: Callable[..., Pair], tmp_path: Path

@@ -15,6 +15,7 @@ from tests.support.pairs import Pair, driver_jar
 from tests.support.playground import Playground, playground
 from tests.support.profiles import MINIMAL_TEXT
 from tests.support.servers import Server
+from tests.support.stand_in_pair import make_java
 from wizard.demo.sandbox import opened
 from wizard.pack.home import LIB
 from wizard.profile import trust
@@ -27,15 +28,6 @@ MARK = "mArk-7f3e"
 def leaves(trace: Path) -> str:
     """A program for `sh` that leaves a trace."""
     return f"touch {shlex.quote(str(trace))}; echo {MARK}"
-
-
-def fake_java(home: Path, trace: Path) -> Path:
-    """A folder whose `java` leaves a trace, and which does not say its version in a file."""
-    program = home / "bin" / "java"
-    program.parent.mkdir(parents=True)
-    program.write_text(f"#!/bin/sh\n{leaves(trace)}\n")
-    program.chmod(0o755)
-    return home
 
 
 def edit(profile: Path, **values: Any) -> None:
@@ -67,7 +59,8 @@ def test_java_and_the_driver_run_only_once_the_user_agrees(
 ) -> None:
     ground = reachable
     trace = ground.folder / "trace"
-    java = fake_java(ground.folder / "jdk", trace)
+    java = make_java(ground.folder / "jdk", server=leaves(trace))
+    (java / "release").unlink()  # so that it has to be run to say its version
     pair = make_pair(
         mysql={
             "host": ground.server.host,
@@ -76,7 +69,7 @@ def test_java_and_the_driver_run_only_once_the_user_agrees(
             "databases": ground.names,
             **({"driver_jar": None} if named == "a jar in the home" else {}),
         },
-        nodes=[{"java_home": str(java)}, {"java_home": str(java)}] if named == "java_home" else [{}, {}],
+        nodes=[{"java_home": str(java)} if named == "java_home" else {}] * 2,
     )
     monkeypatch.setenv("APIM_DB_PASSWORD", ground.password)
     if named != "java_home":  # then it is the user's own Java that would run the jar
@@ -166,26 +159,17 @@ def test_a_password_from_elsewhere_is_read_only_once_the_user_agrees(
 
 
 def test_what_a_check_says_of_it_is_data(cloned: Path) -> None:
-    edit(cloned, mysql__password={"keyring": "a/b"}, mysql__url_parameters__password={"file": "/etc/shadow"})
+    svn = {"method": "svn", "svn_url": "http://127.0.0.1/svn", "svn_username": "u"}
+    edit(cloned, **{f"deployment_sync__{key}": value for key, value in svn.items()})
+    references = {
+        "mysql.password": {"keyring": "a/b"},
+        "deployment_sync.svn_password": {"command": ["true"]},
+        "mysql.url_parameters.password": {"file": "/etc/shadow"},
+    }
+    edit(cloned, **references)
     found = entries(run("check", cloned, "--offline", "--json"), "prerequisites.secret")
-    assert [one["status"] for one in found] == ["error", "error"]
-    assert all(one["needs_agreement"] for one in found)
-    assert [one["message"].partition(":")[0] for one in found] == [
-        "mysql.password",
-        "mysql.url_parameters.password",
-    ]
-
-
-def test_the_password_of_svn_is_one_too(cloned: Path) -> None:
-    edit(
-        cloned,
-        deployment_sync__method="svn",
-        deployment_sync__svn_url="http://127.0.0.1/svn",
-        deployment_sync__svn_username="u",
-        deployment_sync__svn_password={"command": ["true"]},
-    )
-    (found,) = entries(run("check", cloned, "--offline", "--json"), "prerequisites.secret")
-    assert found["needs_agreement"] and found["message"].startswith("deployment_sync.svn_password")
+    assert all(one["status"] == "error" and one["needs_agreement"] for one in found)
+    assert [one["message"].partition(":")[0] for one in found] == list(references)
 
 
 @pytest.mark.parametrize("file", ["secret", "deeper/secret", "deeper/../secret"])
@@ -199,21 +183,19 @@ def test_a_variable_and_a_file_of_the_clone_need_no_agreement(cloned: Path, file
     assert run("check", cloned, "--offline").code == 0
 
 
-def test_a_profile_of_the_users_own_folder_needs_none(cloned: Path, tmp_path: Path) -> None:
-    edit(cloned, mysql__password={"command": ["sh", "-c", leaves(tmp_path / "trace")]})
-    locations.profiles().mkdir(parents=True)
-    cloned.rename(locations.profile("own"))
-    assert run("check", "own", "--offline").code == 0
-    assert (tmp_path / "trace").exists()
-
-
-def test_on_a_terminal_a_command_is_asked_about(cloned: Path, tmp_path: Path) -> None:
+def test_on_a_terminal_a_command_is_asked_about_unless_the_profile_is_the_users_own(
+    cloned: Path, tmp_path: Path
+) -> None:
     edit(cloned, mysql__password={"command": ["sh", "-c", leaves(tmp_path / "trace")]})
     code, seen = on_a_terminal("n", "check", cloned, "--offline")
     assert code == 3 and "touch" in seen
     assert not (tmp_path / "trace").exists()
     code, _ = on_a_terminal("y", "check", cloned, "--offline")
     assert code == 0
+    (tmp_path / "trace").unlink()
+    locations.profiles().mkdir(parents=True)
+    cloned.rename(locations.profile("own"))  # the user's own profiles need no agreement
+    assert run("check", "own", "--offline").code == 0
     assert (tmp_path / "trace").exists()
 
 
