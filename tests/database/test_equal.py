@@ -10,9 +10,9 @@ from tests.database.test_checks import Looked, MakeContext, context_for
 from tests.database.test_names import named
 from tests.support.playground import Playground
 from wizard.command_line.run.sql import sql_for_dba
-from wizard.database.situation import FileJournal
 from wizard.database.needs import Database, DatabaseResult, databases_of
 from wizard.database.provision import provision
+from wizard.database.situation import FileJournal
 from wizard.preflight import checks
 from wizard.preflight.mysql import CHECKS
 from wizard.preflight.mysql.view import DatabaseView

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from wizard.database.failure import DatabaseError
 from wizard.database.greeting import Greeting, greeting
+from wizard.database.needs import wanted
 from wizard.database.script import scripts_for
 from wizard.database.sql import sql_text
-from wizard.database.needs import wanted
 from wizard.pack.home import Pack
 from wizard.plan.planner import Plan
 from wizard.preflight.checks import CheckContext
