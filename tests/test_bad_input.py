@@ -6,7 +6,8 @@ import os
 import re
 import shutil
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -141,9 +142,6 @@ BOMB = b"""<?xml version="1.0"?>
 <!DOCTYPE lolz [<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;">]>
 <eventProcessorConfiguration>&c;</eventProcessorConfiguration>
 """
-EXTERNAL = b"""<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>
-<wso2registry>&e;</wso2registry>
-"""
 
 # What else may be wrong with a value is in tests/profile/: here is one of each kind that the program tells apart.
 PROFILE_CASES = [
@@ -181,9 +179,6 @@ PACK_CASES = [
             "mysql.password.*APIM_NOT_SET.*not set", "export APIM_NOT_SET"),
         ("a secret file that others can read", secret_file, "mysql.password.*password.*open to others",
             "chmod 600"),
-        ("a secret file that is not there", password('{file = "nowhere"}'), "mysql.password.*nowhere"),
-        ("a command without consent", password('{command = ["echo", "x"]}'), "mysql.password.*echo",
-            "--allow-commands"),
         ("a prompt without a terminal", password("{prompt = true}"), "mysql.password.*terminal"),
     ),
     *found_by("prerequisites.home", NODE2,
@@ -216,11 +211,9 @@ PACK_CASES = [
                 rf"{relative}:3:\d+.*not well-formed")
             for relative in (CARBON, AXIS2, EVENT_PROCESSOR, REGISTRY, USER_MGT, MASTER, ANALYTICS, STORES)
         ),
-        ("an empty XML file", content(REGISTRY, b""), f"{REGISTRY}:1.*not well-formed"),
         ("bytes that are not in the encoding",
             file(AXIS2, b"<clustering", b"<!-- \xe4 -->\r\n<clustering", nodes=(0,)), rf"{AXIS2}:\d+"),
         ("an entity bomb", content(EVENT_PROCESSOR, BOMB), rf"{EVENT_PROCESSOR}:2:\d+.*DOCTYPE"),
-        ("an external entity", content(REGISTRY, EXTERNAL), rf"{REGISTRY}:1:\d+.*DOCTYPE"),
         *(
             (f"{Path(relative).name} is missing", gone(relative), f"{relative}.*missing", "unpack")
             for relative in (AXIS2, EVENT_PROCESSOR, REGISTRY, USER_MGT, MASTER, ANALYTICS, STORES, SPARK)
@@ -247,7 +240,6 @@ PACK_CASES = [
             "mysql-connector.*not a readable zip", "Connector/J"),
         ("a jar without the driver", jar(without_driver), "mysql-connector.*not hold.*com.mysql.jdbc.Driver",
             "Connector/J"),
-        ("a jar that is not there", jar(lambda path: None), "mysql-connector.*not exist", "Connector/J"),
     ),
     *found_by("prerequisites.driver-jar", BOTH,
         ("no jar at all",
@@ -257,8 +249,6 @@ PACK_CASES = [
     *found_by("ports.clash", NODE2,
         ("equal Hazelcast ports", profile("hazelcast_port = 4001", "hazelcast_port = 4000"),
             "4000.*Hazelcast of node1.*Hazelcast of node2", "hazelcast_port = 4001"),
-        ("a port that the offset makes equal", profile("event_sync_port = 11225", "event_sync_port = 7611"),
-            "7613"),
     ),
     *found_by("datasources.secure-vault", BOTH,
         ("a password under the secure vault", lambda pair: [vault(home) for home in pair.homes],
@@ -281,15 +271,13 @@ PACK_CASES = [
 ]  # fmt: skip
 
 
-@pytest.fixture
-def state(isolated: Path) -> Callable[[], list[str]]:
-    """What the program keeps of runs: nothing, if nothing was written."""
-
-    def found() -> list[str]:
-        runs = isolated / "state/apimha-wizard/runs"
-        return [str(path) for path in runs.rglob("*")] if runs.exists() else []
-
-    return found
+@contextmanager
+def nothing_written(pair: Pair, user: Path) -> Iterator[None]:
+    homes = [home for home in pair.homes if home.exists()]
+    before = untouched(*homes)
+    yield
+    assert untouched(*homes) == before
+    assert not list((user / "state/apimha-wizard/runs").rglob("*")), "what the program keeps of runs"
 
 
 def clean(ran: Ran) -> str:
@@ -301,13 +289,10 @@ def clean(ran: Ran) -> str:
     return said
 
 
-class TestTheProfile:
-    @pytest.mark.parametrize("case", PROFILE_CASES, ids=lambda case: case.name)
-    def test_it_is_refused_with_line_and_fix(
-        self, case: Case, pair: Pair, state: Callable[[], list[str]]
-    ) -> None:
-        case.mutate(pair)
-        before = untouched(*pair.homes)
+@pytest.mark.parametrize("case", PROFILE_CASES, ids=lambda case: case.name)
+def test_a_bad_profile_is_refused_with_line_and_fix(case: Case, pair: Pair, isolated: Path) -> None:
+    case.mutate(pair)
+    with nothing_written(pair, isolated):
         for command in (["replay", "--offline"], ["check"], ["profile", "validate"], ["profile", "show"]):
             ran = run(*command, pair.profile)
             assert (ran.code, ran.out) == (2, "")
@@ -315,21 +300,19 @@ class TestTheProfile:
             assert re.search(case.told, ran.err, re.DOTALL), ran.err
             assert re.search(rf"fix: .*{case.fix}", ran.err), ran.err
         told = run("replay", pair.profile, "--offline", "--json").json
-        assert re.search(case.told, told.pop("error"), re.DOTALL)
-        nothing: dict[str, Any] = {"run": None, "files": [], "checks": [], "databases": []}
-        assert told == {"version": 1, "outcome": "refused", **nothing}
-        assert untouched(*pair.homes) == before
-        assert state() == []
+    assert re.search(case.told, told.pop("error"), re.DOTALL)
+    nothing: dict[str, Any] = {"run": None, "files": [], "checks": [], "databases": []}
+    assert told == {"version": 1, "outcome": "refused", **nothing}
 
 
 class TestThePacks:
     @pytest.mark.parametrize("case", PACK_CASES, ids=lambda case: case.name)
-    def test_it_is_refused_with_place_and_fix(
-        self, case: Case, pair: Pair, state: Callable[[], list[str]]
-    ) -> None:
+    def test_it_is_refused_with_place_and_fix(self, case: Case, pair: Pair, isolated: Path) -> None:
         case.mutate(pair)
-        before = untouched(*[home for home in pair.homes if home.exists()])
-        ran = run("replay", pair.profile, "--offline", "--json")
+        with nothing_written(pair, isolated):
+            ran = run("replay", pair.profile, "--offline", "--json")
+            plain = run("replay", "--offline", "--dry-run", pair.profile)
+            checked = run("check", "--offline", "--json", pair.profile)
         clean(ran)
         told = ran.json
         assert (ran.code, told["outcome"], told["run"], told["error"]) == (3, "refused", None, None)
@@ -341,13 +324,9 @@ class TestThePacks:
             assert one["step"] == one["id"].split(".")[0]
             assert re.search(case.told, one["message"], re.DOTALL), one["message"]
             assert re.search(case.fix, one["fix"]), one["fix"]
-        plain = run("replay", "--offline", "--dry-run", pair.profile)
         said = clean(plain)
         assert plain.code == 3 and case.check in said and "fix: " in said
-        checked = run("check", "--offline", "--json", pair.profile)
         assert (checked.code, checked.json["outcome"], checked.json["files"]) == (3, "refused", [])
-        assert untouched(*[home for home in pair.homes if home.exists()]) == before
-        assert state() == []
 
     def test_every_problem_is_listed_at_once(self, pair: Pair) -> None:
         chosen = ("an unset variable", "different versions", "broken XML in registry.xml", "two HA modes")
@@ -366,15 +345,12 @@ class TestThePacks:
 # --- options ------------------------------------------------------------------------------------------------
 
 OPTIONS = [
-    ("replay --only sparc", "--only sparc", "spark"),
     ("replay --skip hazelcst", "--skip hazelcst", "hazelcast"),
     ("replay --only nonsense", "--only nonsense", "prerequisites, mysql"),
     ("replay --only spark --skip mysql", "--only and --skip", "one of them"),
     ("replay --ignore ports.clsh", "--ignore ports.clsh", "ports.clash"),
     ("replay --node node3", "node3", "node1.*node2"),
     ("check --only sparc", "sparc", "spark"),
-    ("check --ignore prerequisites.files", "prerequisites.files", ".+"),
-    ("check --node node3", "node3", "node1.*node2"),
     *((f"replay --ignore {check}", check, ".+") for check in (
         *(f"prerequisites.{name}" for name in ("secret", "home", "same-home", "files")), "apply.unfinished")),
 ]  # fmt: skip
@@ -385,10 +361,8 @@ class TestOptions:
     def test_wrong_ones_are_refused(self, arguments: str, part: str, fix: str, pair: Pair) -> None:
         before = untouched(*pair.homes)
         ran = run(*arguments.split(), "--offline", pair.profile)
-        assert ran.code == 2
         said = clean(ran)
-        assert part in said
-        assert re.search(rf"fix: .*{fix}", said)
+        assert ran.code == 2 and part in said and re.search(rf"fix: .*{fix}", said)
         ran = run(*arguments.split(), "--offline", pair.profile, "--json")
         assert (ran.code, ran.json["outcome"]) == (2, "refused")
         assert untouched(*pair.homes) == before

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from tests.support.cli import ROOT
 from tests.support.profiles import minimal
-from wizard.profile.cross_field import DATASOURCES
+from wizard.profile.cross_field import DATABASES
 from wizard.profile.fields import keys, tables
 from wizard.profile.model import Profile
 
@@ -24,43 +24,6 @@ def refused(**changes):
     with pytest.raises(ValidationError) as failure:
         profile(**changes)
     return failure.value.errors(include_url=False, include_input=False)
-
-
-# fmt: off
-DEFAULTS = {
-    "cluster": {"name": "analytics", "domain": "wso2.carbon.domain", "task_server_count": None},
-    "mysql": {"port": 3306, "admin_username": None, "admin_password": None, "provisioning": "wizard",
-        "server_version": None, "charset": None, "store_charset": None, "grant_host": "%", "url_parameters": {},
-        "driver_class": "com.mysql.jdbc.Driver", "driver_jar": None},
-    "mysql.databases": {"user": "userdb", "registry": "regdb", "event_store": "WSO2_ANALYTICS_EVENT_STORE_DB",
-        "processed_data_store": "WSO2_ANALYTICS_PROCESSED_DATA_STORE_DB", "stats": None},
-    "datasources": {**DATASOURCES, "event_store": None, "processed_data_store": None},
-    "pool": {"max_active": 50, "max_wait_ms": 60000, "test_on_borrow": True, "validation_query": "SELECT 1",
-        "validation_interval_ms": 30000},
-    "registry": {"remote_url": "https://localhost:9443/registry", "cache_id": None, "read_only": False,
-        "enable_cache": True, "registry_root": "/", "instance_id": "gov", "db_config": "govregistry",
-        "governance_target": "/_system/governance", "config_target": "/_system/config"},
-    "event_processor": {"persistence": True, "persistence_interval_minutes": None, "persistence_location": None,
-        "duplicated_events": False, "presenter": None},
-    "spark": {"master_count": 2, "symbolic_link": None},
-    "deployment_sync": {"method": "none", "svn_url": None, "svn_username": None, "svn_password": None,
-        "append_tenant_id": True, "manager": None},
-    "nodes": {"hazelcast_port": 4000, "port_offset": None, "event_sync_port": 11224, "management_port": 10005,
-        "presentation_port": 11000, "spark_local_ip": None, "java_home": None},
-}
-REQUIRED = ["schema_version", "mysql.host", "mysql.username", "mysql.password", "nodes.name", "nodes.home",
-    "nodes.host"]
-# fmt: on
-
-
-def test_the_defaults_are_those_of_the_design():
-    raw = profile().model_dump()
-    raw = {**raw, "mysql.databases": raw["mysql"]["databases"], "nodes": raw["nodes"][1]}
-    for table, defaults in DEFAULTS.items():
-        for key, default in defaults.items():
-            assert (raw[table][key], type(raw[table][key])) == (default, type(default)), (table, key)
-    assert [key.key for key in keys().values() if key.required] == REQUIRED
-    assert set(keys()) == {*REQUIRED, *(f"{table}.{key}" for table, own in DEFAULTS.items() for key in own)}
 
 
 class TestLabelsAndHelp:
@@ -271,10 +234,9 @@ class TestMeaning:
         assert tuple(map(made.datasource_name, ("event_store", "processed_data_store"))) == names
 
     def test_databases_in_the_order_of_the_procedure(self):
-        names = {role: name for role, name in DEFAULTS["mysql.databases"].items() if name}
-        assert list(profile().mysql.database_names().items()) == list(names.items())
+        assert list(profile().mysql.database_names().items()) == list(DATABASES.items())[:4]
         with_stats = profile(**{STATS: "STATS"}).mysql.database_names()
-        assert list(with_stats.items()) == [*names.items(), ("stats", "STATS")]
+        assert list(with_stats.items()) == [*list(DATABASES.items())[:4], ("stats", "STATS")]
 
 
 def test_loading_needs_neither_the_screen_nor_a_keyring():
