@@ -47,18 +47,9 @@ def install() -> None:
     if spark_home().is_dir():
         return
     with tempfile.TemporaryDirectory(dir=cache(), prefix=".spark-") as scratch:
-        command = [
-            *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"),
-            *(
-                "--no-deps",
-                "--no-binary",
-                ":all:",
-                "--no-build-isolation",
-                "--dest",
-                scratch,
-                f"pyspark=={VERSION}",
-            ),
-        ]
+        pip = (sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps")
+        options = ("--no-binary", ":all:", "--no-build-isolation", "--dest", scratch)
+        command = [*pip, *options, f"pyspark=={VERSION}"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         archives = list(Path(scratch).glob("pyspark-*.tar.gz"))
         if done.returncode or not archives:
@@ -69,10 +60,8 @@ def install() -> None:
             for member in archive:
                 name = Path(member.name).name
                 if member.isfile() and "/deps/jars/" in member.name and not _NOT_LOADED.match(name):
-                    content = archive.extractfile(member)
-                    assert content is not None
-                    with (made / "jars" / name).open("wb") as jar:
-                        shutil.copyfileobj(content, jar)
+                    member.name = name
+                    archive.extract(member, made / "jars", filter="data")
         made.rename(spark_home())
 
 
