@@ -8,24 +8,22 @@ are on a memory file system, so that the program is measured and not the disk.
 from __future__ import annotations
 
 import compileall
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.bench.paired import floor_models, paired
-from tests.support import faults, pairs, strace
+from tests.support import faults, pairs
+from tests.support.cli import ROOT
 from tests.support.many_runs import add_runs
-from tests.support.need import need
+from tests.support.programs import must
 
-ROOT = Path(__file__).resolve().parents[2]
 PAIRS = 21
 TIMES = 1.5
 MANY_TIMES = 1.2
@@ -72,24 +70,33 @@ class Measured:
 
     def fresh(self) -> None:
         """Both homes as they were unpacked, and no state."""
-        for name in ("analytics-1", "analytics-2", "state"):
-            shutil.rmtree(self.folder / name, ignore_errors=True)
-            if name != "state":
-                shutil.copytree(self.folder / "stock" / name, self.folder / name)
+        shutil.rmtree(self.folder / "state", ignore_errors=True)
+        for stock in (self.folder / "stock").iterdir():
+            shutil.rmtree(self.folder / stock.name)
+            shutil.copytree(stock, self.folder / stock.name)
+
+    def replayed(self) -> None:
+        """Both homes configured."""
+        self.fresh()
+        must(*self.replay, env=self.env)
+
+    def ratio(self, title: str, **how: Any) -> float:
+        """Time a replay against the floor, print and return how many times as long it takes; check its memory."""
+        times = paired(self.floor, self.replay, self.env, pairs=PAIRS, **how)
+        print(f"\n{title}: {times}")
+        assert times.subject.peak <= PEAK
+        return times.ratio
 
 
 @pytest.fixture
 def measured(packs: Path) -> Iterator[Measured]:
-    # As it is where it was installed: compiled.
-    compileall.compile_dir(ROOT / "wizard", quiet=1)
+    compileall.compile_dir(ROOT / "wizard", quiet=1)  # as where it was installed
     with tempfile.TemporaryDirectory(dir=faults.memory(), prefix="bench-") as name:
         folder = Path(name)
         pair = pairs.make_pair(packs / "apim-analytics-2.0.0", folder)
-        (folder / "stock").mkdir()
         for home in pair.homes:
             shutil.copytree(home, folder / "stock" / home.name)
-        script = folder / "floor.py"
-        script.write_text(FLOOR)
+        (folder / "floor.py").write_text(FLOOR)
         (folder / "models.py").write_text(floor_models())
         compileall.compile_file(folder / "models.py", quiet=1)
         edited = [str(home / "repository/conf" / file) for home in pair.homes for file in FILES]
@@ -98,57 +105,32 @@ def measured(packs: Path) -> Iterator[Measured]:
         yield Measured(
             folder,
             {**env, "XDG_STATE_HOME": str(folder / "state"), "PYTHONPATH": str(ROOT)},
-            [sys.executable, str(script), *edited],
+            [sys.executable, str(folder / "floor.py"), *edited],
             [sys.executable, "-m", "wizard", "replay", str(pair.profile), "--offline"],
         )
 
 
 def test_first_replay(measured: Measured) -> None:
-    times = paired(measured.floor, measured.replay, measured.env, pairs=PAIRS, before=measured.fresh)
-    print(f"\nfirst replay: {times}")
-    assert times.subject.peak <= PEAK
-    assert times.ratio <= TIMES
+    assert measured.ratio("first replay", before=measured.fresh) <= TIMES
 
 
 def test_nothing_to_do(measured: Measured) -> None:
-    measured.fresh()
-    subprocess.run(measured.replay, env=measured.env, check=True, capture_output=True)
-    times = paired(measured.floor, measured.replay, measured.env, pairs=PAIRS)
-    print(f"\nreplay with nothing to do: {times}")
-    assert times.subject.peak <= PEAK
-    assert times.ratio <= TIMES
+    measured.replayed()
+    assert measured.ratio("replay with nothing to do") <= TIMES
 
 
 @pytest.mark.parametrize("what", ["first replay", "replay with nothing to do"])
 def test_many_runs(measured: Measured, what: str) -> None:
     """A replay with 5,000 recorded runs, against one with 50."""
-    measured.fresh()
-    subprocess.run(measured.replay, env=measured.env, check=True, capture_output=True)
+    measured.replayed()
     commands = []
     for count in (50, 5000):
         state = measured.folder / f"state-{count}"
         shutil.copytree(measured.folder / "state", state)
         add_runs(state, range(count - 1))
         commands.append(["env", f"XDG_STATE_HOME={state}", *measured.replay])
-        subprocess.run(commands[-1], env=measured.env, check=True, capture_output=True)
+        must(*commands[-1], env=measured.env)
     before = measured.fresh if what == "first replay" else lambda: None
-    times = paired(commands[0], commands[1], measured.env, pairs=PAIRS, before=before)
+    times = paired(*commands, measured.env, pairs=PAIRS, before=before)
     print(f"\n{what} with 5,000 runs against 50: {times}")
     assert times.ratio <= MANY_TIMES
-
-
-def test_the_price_of_durability(measured: Measured) -> None:
-    """How many fsyncs a first replay makes, for what; and that one with nothing to do makes none."""
-    need("strace")
-    measured.fresh()
-    out = measured.folder / "trace"
-    trace = ["strace", "-f", "-y", "-qq", "-e", "trace=fsync,fdatasync", "-o", str(out), *measured.replay]
-    subprocess.run(trace, env=measured.env, check=True, capture_output=True)
-    counts: Counter[str] = Counter()
-    for call in strace.read(out):
-        where = "state" if call.within(measured.folder / "state") else "homes"
-        kind = "folders" if os.path.isdir(call.path) else "files"
-        counts[f"{kind} in the {where}"] += 1
-    print(f"\nfsyncs of a first replay: {counts.total()} ({dict(counts)})")
-    subprocess.run(trace, env=measured.env, check=True, capture_output=True)
-    assert strace.read(out) == []
