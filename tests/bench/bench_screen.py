@@ -14,19 +14,20 @@ import random
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.bench.paired import floor_models
-from tests.support import listeners
+from tests.support import listeners, pairs
 from tests.support.black_holes import PROGRAM
+from tests.support.cli import ROOT
 from tests.support.process import Process
 from tests.support.screens import PROFILE
 
-ROOT = Path(__file__).resolve().parents[2]
 RUNS = 31
 FACTOR = 1.5
 """First paint of the wizard over that of the smallest application, at most."""
@@ -63,9 +64,8 @@ def compiled() -> None:
 
 @pytest.fixture
 def programs(tmp_path: Path) -> dict[str, list[str]]:
-    minimal = tmp_path / "minimal.py"
+    minimal, profile = tmp_path / "minimal.py", tmp_path / "analytics.toml"
     minimal.write_text(MINIMAL, "utf-8")
-    profile = tmp_path / "analytics.toml"
     profile.write_text(PROFILE, "utf-8")
     return {
         "minimal": [sys.executable, str(minimal)],
@@ -73,64 +73,51 @@ def programs(tmp_path: Path) -> dict[str, list[str]]:
     }
 
 
-def measured(
-    programs: dict[str, list[str]], environ: dict[str, str], one: Callable[[Process], float], **more: Any
-) -> dict[str, list[float]]:
-    """The times of each program, run in turn, each first as often as second."""
+def ratio(
+    title: str,
+    programs: dict[str, list[str]],
+    environ: dict[str, str],
+    happened: Callable[[str], bool],
+    **more: Any,
+) -> float:
+    """Run both programs in turn, each first as often as second, until this is painted; the median of the ratios."""
     times: dict[str, list[float]] = {name: [] for name in programs}
     for number in range(RUNS):
         for name, words in sorted(programs.items(), reverse=bool(number % 2)):
             with Process(words, environ, **more) as process:
-                times[name].append(one(process))
-    return times
-
-
-def told(title: str, times: dict[str, list[float]]) -> float:
-    medians = {name: statistics.median(values) for name, values in times.items()}
-    ratio = statistics.median(w / m for w, m in zip(times["wizard"], times["minimal"], strict=True))
-    quickest = {name: min(values) for name, values in times.items()}
-    print(
-        f"\n{title}: wizard {medians['wizard'] * 1000:.0f} ms, smallest application {medians['minimal'] * 1000:.0f} ms"
-        f" (median of {RUNS}): {ratio:.2f} times; quickest {quickest['wizard'] * 1000:.0f} and"
-        f" {quickest['minimal'] * 1000:.0f} ms"
-    )
-    return ratio
+                times[name].append(process.until(happened) * 1000)
+    found = statistics.median(w / m for w, m in zip(times["wizard"], times["minimal"], strict=True))
+    shown = [
+        f"{name} {statistics.median(own):.0f} ms (quickest {min(own):.0f})" for name, own in times.items()
+    ]
+    print(f"\n{title}: {', '.join(shown)}, median of {RUNS}: {found:.2f} times")
+    return found
 
 
 def test_first_paint(programs: dict[str, list[str]], environ: dict[str, str]) -> None:
     """Until the profile's own values stand in the form."""
-    times = measured(programs, environ, lambda process: process.until(lambda text: MARKER in text))
-    assert told("first paint", times) <= FACTOR
+    assert ratio("first paint", programs, environ, lambda text: MARKER in text) <= FACTOR
 
 
 def test_echo_of_a_key_typed_at_once(programs: dict[str, list[str]], environ: dict[str, str]) -> None:
     """The key waits in the terminal before anything is painted."""
 
-    def echoed(process: Process) -> float:
-        return process.until(lambda text: f"{MARKER}Z" in text or "node1Z" in text)
+    def echoed(text: str) -> bool:
+        return f"{MARKER}Z" in text or "node1Z" in text
 
-    times = measured(programs, environ, echoed, keys_at_once=b"Z")
-    assert told("echo of a key typed at once", times) <= FACTOR
-
-
-@pytest.fixture
-def black_hole() -> Iterator[int]:
-    with listeners.black_hole() as port:
-        yield port
+    title = "echo of a key typed at once"
+    assert ratio(title, programs, environ, echoed, keys_at_once=b"Z") <= FACTOR
 
 
-def test_keys_while_forty_checks_hang(
-    tmp_path: Path, make_pair: Any, environ: dict[str, str], black_hole: int
-) -> None:
+def test_keys_while_forty_checks_hang(tmp_path: Path, make_pair: Any, environ: dict[str, str]) -> None:
     """A key shows within 50 ms at the median and 150 ms at the 99th percentile."""
-    pair = make_pair(mysql={"port": black_hole})
-    program = tmp_path / "holes.py"
-    program.write_text(PROGRAM, "utf-8")
     all_hang = tmp_path / "all-hang"
-    words = [sys.executable, str(program), str(pair.profile), str(all_hang)]
-    environ["APIM_DB_PASSWORD"] = pair.env["APIM_DB_PASSWORD"]
+    environ["APIM_DB_PASSWORD"] = pairs.PASSWORD
     times = []
-    with Process(words, environ) as process:
+    with ExitStack() as stack:
+        pair = make_pair(mysql={"port": stack.enter_context(listeners.black_hole())})
+        words = [sys.executable, "-c", PROGRAM, str(pair.profile), str(all_hang)]
+        process = stack.enter_context(Process(words, environ))
         process.until(lambda text: "node1" in text)
         process.until(lambda text: all_hang.exists())
         value = pair.homes[0].name

@@ -20,7 +20,6 @@ from tests.support.server_logs import ServerLog, Side
 
 SIZE = 120 * 1024 * 1024
 RUNS = 5
-ROOT = Path(__file__).resolve().parents[2]
 
 AT_THE_END = 1.0
 AT_THE_HEAD = 6.0
@@ -32,28 +31,21 @@ PEAK = 80 * 1024
 def busy(size: int) -> Iterator[bytes]:
     """Blocks of a busy server's log, together about `size` bytes."""
     log = ServerLog(lines=[])
+    traced = (
+        "x.Y: no",
+        *(f"\tat org.wso2.carbon.databridge.core.Queue{n}.run(Queue.java:{n})" for n in range(14)),
+    )
     for number in range(2000):
-        after = 0.05
         if number % 40 == 7:
-            trace = (f"\tat org.wso2.carbon.databridge.core.Queue{n}.run(Queue.java:{n})" for n in range(14))
-            log.say(
-                tell.QUERIES,
-                f"Error while executing query {number}",
-                "ERROR",
-                after=after,
-                trace=("x.Y: no", *trace),
-            )
+            kind, text, trace = "ERROR", f"Error while executing query {number}", traced
         elif number % 14 == 3:
-            log.say(tell.QUERIES, f"wrong stream for session {number}", "WARN", after=after)
+            kind, text, trace = "WARN", f"wrong stream for session {number}", ()
         else:
-            log.say(
-                tell.QUERIES,
-                f"Executing query: INSERT INTO TABLE t{number} SELECT a, b FROM events",
-                after=after,
-            )
+            query = f"INSERT INTO TABLE t{number} SELECT a, b FROM events"
+            kind, text, trace = "INFO", f"Executing query: {query}", ()
+        log.say(tell.QUERIES, text, kind, after=0.05, trace=trace)
     block = log.content
-    for _ in range(size // len(block) + 1):
-        yield block
+    yield from [block] * (size // len(block) + 1)
 
 
 def write(path: Path, side: Side, *, start_first: bool) -> None:

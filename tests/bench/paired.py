@@ -28,7 +28,6 @@ def floor_models() -> str:
     The profile is of this size: eleven tables with 64 keys, and five kinds of references to passwords.
     """
     lines = ["from typing import Literal", "from pydantic import BaseModel, ConfigDict, Field"]
-    sections = range(1, SECTIONS + 1)
 
     def model(name: str, fields: list[tuple[str, str, str, str]]) -> None:
         lines.append(f"class {name}(BaseModel):")
@@ -39,9 +38,9 @@ def floor_models() -> str:
                 f"    {own}: {kind} = Field({default}, title={title!r}, description={description!r}, {rule})"
             )
 
-    for number in sections:
+    for number in range(1, SECTIONS + 1):
         model(f"Section{number}", [*FIELDS])
-    model("Profile", [(f"section{number}", f"Section{number}", "...", "") for number in sections])
+    model("Profile", [(f"section{n}", f"Section{n}", "...", "") for n in range(1, SECTIONS + 1)])
     values = ", ".join(f"{name!r}: {default}" for name, _, default, _ in FIELDS)
     lines.append(f"PROFILE = {{f'section{{n}}': {{{values}}} for n in range(1, {SECTIONS + 1})}}")
     return "\n".join(lines) + "\n"
