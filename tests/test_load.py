@@ -16,8 +16,7 @@ from tests.support.quick import folder_in_memory
 from tests.support.server_logs import CARBON, ServerLog
 from wizard.profile.store import listing
 from wizard.system import locations
-from wizard.verify.clean import clean, plan_cleaning
-from wizard.verify.homes import LOG
+from wizard.verify.homes import LOG, clean, plan_cleaning
 
 
 def calls_of(work: Callable[[], object]) -> int:

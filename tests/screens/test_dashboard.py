@@ -30,10 +30,9 @@ from wizard.verify.drill import Drill
 from wizard.verify.log import Trouble
 from wizard.verify.pair import Pair, Sight
 from wizard.verify.scan import Scanner
-from wizard.verify.spark import Look, SparkAddress
+from wizard.verify.spark import Look, PageAnswer, SparkAddress
 from wizard.verify.spark_verdict import SparkView, judge_spark
 from wizard.verify.story import Story
-from wizard.verify.ui import PageAnswer
 from wizard.verify.verdict import View, judge, view_of
 
 ROOT = Path(__file__).resolve().parents[2]

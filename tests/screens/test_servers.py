@@ -31,8 +31,8 @@ from wizard.pack.home import Pack
 from wizard.passwords.resolver import Resolver
 from wizard.profile.store import load
 from wizard.verify.homes import LOG
-from wizard.verify.hosts import resolve
 from wizard.verify.log import FileLog
+from wizard.verify.pair import resolve
 from wizard.verify.watcher import Watcher
 
 DATASOURCES = "repository/conf/datasources/master-datasources.xml"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from wizard.verify.clean import clean, plan_cleaning
+from wizard.verify.homes import clean, plan_cleaning
 
 
 @pytest.fixture

@@ -118,7 +118,7 @@ def test_the_page_of_old_versions_gives_the_same_environment(
 ) -> None:
     """Spark before 2.2 has the environment only as a web page; here that of a newer one is read."""
     from wizard.verify import spark
-    from wizard.verify.ui import PageAnswer, ask_json
+    from wizard.verify.spark import PageAnswer, ask_json
 
     by_json = look(places(application)).environment
     monkeypatch.setattr(

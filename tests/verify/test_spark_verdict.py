@@ -11,9 +11,8 @@ import pytest
 from tests.support.server_logs import profile
 from wizard.system.finding import Finding
 from wizard.verify.pair import Pair
-from wizard.verify.spark import Environment, Look, SparkAddress, places
+from wizard.verify.spark import Environment, Look, PageAnswer, SparkAddress, places
 from wizard.verify.spark_verdict import SparkView, judge_spark
-from wizard.verify.ui import PageAnswer
 
 
 class UpPair(Pair):

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from wizard.verify.ui import LARGEST, ask_json, at_once, page, tables
+from wizard.verify.spark import LARGEST, ask_json, at_once, page, tables
 
 Answering = Callable[[socket.socket], None]
 

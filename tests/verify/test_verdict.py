@@ -19,9 +19,8 @@ from tests.support import server_logs as tell
 from tests.support.known_failures import KNOWN, LINK, clock_of, printed
 from tests.support.server_logs import AGENT, HA, QUERIES, QUEUE, SERVER, Form, Side, profile, sides
 from wizard.system.finding import Finding
-from wizard.verify.hosts import Hosts
 from wizard.verify.log import FileLog, Trouble
-from wizard.verify.pair import Pair, Sight
+from wizard.verify.pair import Hosts, Pair, Sight
 from wizard.verify.record import parse
 from wizard.verify.story import Story
 from wizard.verify.verdict import ROWS, judge, outcome

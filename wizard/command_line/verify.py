@@ -21,9 +21,8 @@ from wizard.system.durable import make_folder
 from wizard.system.errors import ChecksFailed, SecretError, UsageError, os_errors_as_failures
 from wizard.verify.drill import Drill
 from wizard.verify.homes import LOG, packs_here
-from wizard.verify.hosts import Hosts, resolve
 from wizard.verify.log import LIMIT, FileLog, PipeLog, open_log
-from wizard.verify.pair import show_log
+from wizard.verify.pair import Hosts, resolve, show_log
 from wizard.verify.report import HEADLINES, is_output, lines, writable, write_report
 from wizard.verify.verdict import View
 from wizard.verify.watcher import Watcher
@@ -245,8 +244,7 @@ def run_clean(profile: Profile, name: str, *, dry_run: bool = False, out: TextIO
     Raises:
         ChecksFailed: neither home is on this machine.
     """
-    from wizard.verify.clean import clean, plan_cleaning
-    from wizard.verify.homes import megabytes, state_location
+    from wizard.verify.homes import clean, megabytes, plan_cleaning, state_location
 
     paper = Paper(out)
     packs = packs_here(profile, resolve(node.host for node in profile.nodes))

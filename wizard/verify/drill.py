@@ -55,63 +55,57 @@ class Drill:
         """Continue by what is known at `now` (seconds of a monotonic clock)."""
         while self.phase not in ("passed", "failed"):  # several things may have happened since
             before = self.phase
-            getattr(self, f"_at_{before}")(pair, now)
+            self.phase = self._prepared(pair) if before == "prepare" else self._next(pair, now)
             if self.phase in (before, "prepare"):
                 break
 
-    def _at_prepare(self, pair: Pair, _: float) -> None:
+    def _prepared(self, pair: Pair) -> Phase:
         roles = {pair.role(node): node for node in pair.nodes}
         if set(roles) != {"active", "passive"}:
-            return
-        facts, other = pair.facts(roles["passive"]), pair.facts(roles["active"])
+            return "prepare"
+        facts = pair.facts(roles["passive"])
         if facts.synced is None or not pair.both_running:
-            return
-        self.active, self.survivor, self.phase = roles["active"].name, roles["passive"].name, "stop"
-        self._old_start, self._old_role = other.started, facts.role_record
+            return "prepare"
+        self.active, self.survivor = roles["active"].name, roles["passive"].name
+        self._old_start, self._old_role = pair.facts(roles["active"]).started, facts.role_record
+        return "stop"
 
-    def _at_stop(self, pair: Pair, now: float) -> None:
+    def _next(self, pair: Pair, now: float) -> Phase:
+        """Return the phase that follows, which may be the present one."""
         active, survivor = pair.profile.node(self.active), pair.profile.node(self.survivor)
-        if not pair.running(survivor) and pair.running(active):
-            self.phase = "prepare"  # the wrong node was stopped: begin again when it is back
-            return
-        facts = pair.facts(active)
-        again = facts.seen and facts.started is not self._old_start
-        if not again and pair.running(active):
-            return
-        if pair.sight(active).alive is False:
-            self.sign = "process"
-        else:
+        facts, other = pair.facts(active), pair.facts(survivor)
+        if self.phase == "stop":
+            if pair.running(active) and not pair.running(survivor):
+                return "prepare"  # the wrong node was stopped: begin again when it is back
+            again = facts.seen and facts.started is not self._old_start
+            if pair.running(active) and not again:
+                return "stop"
             logged = again or facts.stopped is not None
             self.sign = "log" if logged else "partner"
-        self._ended_at, self.phase = now, "takeover"
-
-    def _at_takeover(self, pair: Pair, now: float) -> None:
-        survivor = pair.profile.node(self.survivor)
-        facts = pair.facts(survivor)
-        if facts.role == "active" and facts.role_record is not self._old_role:
-            self.takeover_seconds = now - self._ended_at
+            if pair.sight(active).alive is False:
+                self.sign = "process"
+            self._ended_at = now
+            return "takeover"
+        if self.phase == "takeover" and other.role == "active" and other.role_record is not self._old_role:
             peer = pair.partners_peer(survivor)
-            self.takeover_by_log = _seconds(peer.left if peer else None, facts.role_record)
-            self.phase = "start"
-        elif now - self._ended_at > self.patience:
-            self._fail(f"{self.survivor} has not become active within {self.patience:g} s")
-
-    def _at_start(self, pair: Pair, _: float) -> None:
-        if pair.facts(pair.profile.node(self.active)).started not in (None, self._old_start):
-            self.phase = "return"
-
-    def _at_return(self, pair: Pair, now: float) -> None:
-        facts, other = (pair.facts(pair.profile.node(name)) for name in (self.active, self.survivor))
-        if not pair.both_running:
-            return
-        if facts.role == other.role == "active":
-            self._fail(f"{self.active} became active again while {self.survivor} is active: a split brain")
-        elif facts.role == "passive" and facts.synced is not None:
-            self.return_seconds = _seconds(facts.started, facts.synced)
-            self.phase, self._passed_at = "passed", now
-
-    def _fail(self, problem: str) -> None:
-        self.problem, self.phase = problem, "failed"
+            self.takeover_seconds = round(now - self._ended_at, 3)
+            self.takeover_by_log = _seconds(peer.left if peer else None, other.role_record)
+            return "start"
+        if self.phase == "takeover" and now - self._ended_at > self.patience:
+            self.problem = f"{self.survivor} has not become active within {self.patience:g} s"
+            return "failed"
+        if self.phase == "start" and facts.started not in (None, self._old_start):
+            return "return"
+        if self.phase == "return" and pair.both_running:
+            if facts.role == other.role == "active":
+                self.problem = (
+                    f"{self.active} became active again while {self.survivor} is active: a split brain"
+                )
+                return "failed"
+            if facts.role == "passive" and facts.synced is not None:
+                self.return_seconds, self._passed_at = _seconds(facts.started, facts.synced), now
+                return "passed"
+        return self.phase
 
     def instruction(self, pair: Pair) -> str:
         """What the user must do, or what is awaited, in one or two lines."""
@@ -166,17 +160,13 @@ class Drill:
             "stopped": self.active or None,
             "survivor": self.survivor or None,
             "sign": self.sign or None,
-            "takeover_seconds": _rounded(self.takeover_seconds),
-            "takeover_seconds_by_log": _rounded(self.takeover_by_log),
-            "return_seconds_by_log": _rounded(self.return_seconds),
+            "takeover_seconds": self.takeover_seconds,
+            "takeover_seconds_by_log": self.takeover_by_log,
+            "return_seconds_by_log": self.return_seconds,
             "problem": self.problem or None,
         }
 
 
 def _seconds(first: Record | None, last: Record | None) -> float | None:
     lasted = between(first, last)
-    return lasted.total_seconds() if lasted is not None else None
-
-
-def _rounded(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds, 3)
+    return round(lasted.total_seconds(), 3) if lasted is not None else None

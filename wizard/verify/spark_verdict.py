@@ -11,8 +11,7 @@ from wizard.system.finding import Finding
 from wizard.system.printable import quoted
 from wizard.verify.facts import Address
 from wizard.verify.pair import NOT_WRITTEN, About, Pair
-from wizard.verify.spark import Environment, Look, SparkAddress, port_number
-from wizard.verify.ui import PageAnswer
+from wizard.verify.spark import Environment, Look, PageAnswer, SparkAddress, port_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -20,13 +20,11 @@ from wizard.verify.checks import UNFINISHED, unfinished_runs
 from wizard.verify.drill import Drill
 from wizard.verify.facts import Moment
 from wizard.verify.homes import HOME_IDS, alive, home_findings
-from wizard.verify.hosts import Hosts
 from wizard.verify.log import FileLog, PipeLog
-from wizard.verify.pair import SILENCE, EventPorts, Pair, Sight
-from wizard.verify.spark import BETWEEN, Look, SparkAddress, look, places, two_looks
+from wizard.verify.pair import SILENCE, EventPorts, Hosts, Pair, Sight
+from wizard.verify.spark import BETWEEN, LIMIT, Look, SparkAddress, look, places, two_looks
 from wizard.verify.spark_verdict import SPARK_IDS, SparkView, judge_spark
 from wizard.verify.story import Story
-from wizard.verify.ui import LIMIT
 from wizard.verify.verdict import View, judge, view_of
 
 if TYPE_CHECKING:

@@ -32,10 +32,10 @@ from wizard.system.errors import ChecksFailed
 from wizard.verify.checks import UNFINISHED, unfinished_runs
 from wizard.verify.facts import Facts
 from wizard.verify.homes import LOG, packs_here
-from wizard.verify.hosts import resolve
 from wizard.verify.judges.analytics import SETTLING
 from wizard.verify.knowledge import BY_ID, recognise
 from wizard.verify.log import FileLog, PipeLog, lines_that_matter
+from wizard.verify.pair import resolve
 from wizard.verify.story import Story
 from wizard.verify.verdict import EXIT_CODES, PairOutcome, View, finding_json, outcome
 from wizard.verify.watcher import Watcher

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from wizard.system.finding import Finding
 from wizard.verify.facts import Address, Tally
-from wizard.verify.hosts import any_address
 from wizard.verify.knowledge import recognise
-from wizard.verify.pair import NO_LOG, NOT_WRITTEN, About, Pair, Seen
+from wizard.verify.pair import NO_LOG, NOT_WRITTEN, About, Pair, Seen, any_address
 from wizard.verify.record import between
 
 if TYPE_CHECKING:
