@@ -7,7 +7,7 @@ import signal
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from textual import events, work
 from textual.app import SystemCommand
@@ -16,7 +16,7 @@ from textual.worker import Worker, WorkerFailed
 
 from screens import keys, signs
 from screens.dialogs import questions
-from screens.dialogs.ask import TooSmall
+from screens.dialogs.ask import Ask, TooSmall
 from screens.help import Help
 from screens.model.background import beside
 from screens.model.draft import OpenedProfile
@@ -25,6 +25,7 @@ from screens.model.pair import OpenPair
 from screens.step import StepScreen
 from screens.textual_internals import DiscreetApp
 from screens.theme import THEMES, NoColours, dress_scroll_bars, is_enough
+from screens.widgets.bars import BarScreen
 from wizard.system.errors import WizardError
 from wizard.system.printable import escaped
 
@@ -108,9 +109,7 @@ class WizardApp(DiscreetApp):
 
     async def end(self, code: int) -> None:
         """End with that exit code, once nothing is half done."""
-        for screen in self.screen_stack:
-            if put_back := getattr(screen, "put_back", None):
-                await put_back()
+        await self._put_back()
         for worker in self._writing():
             with suppress(WorkerFailed):  # whoever began it reports that
                 await worker.wait()
@@ -121,29 +120,34 @@ class WizardApp(DiscreetApp):
             await beside(lambda: pair.draft.keeper.settled(SAVING), "last save")
         self.exit(code, return_code=code)
 
+    async def _put_back(self) -> None:
+        """Let every screen finish or undo what is under way, such as a key that was pressed."""
+        for screen in self.screen_stack:
+            if put_back := getattr(screen, "put_back", None):
+                await put_back()
+
     # --- what the pair needs of its surroundings --------------------------------------------------
 
     def show_pair(self) -> None:
         for screen in self.screen_stack:
-            show = getattr(screen, "show_pair", None)
-            if show is not None and screen.is_running and getattr(screen, "pair", None) is self.pair:
-                show()
+            if isinstance(screen, BarScreen) and screen.is_mounted and screen.pair is self.pair:
+                screen.show_pair()
 
     def open(self, opened: OpenedProfile | None, *, give_up_draft: bool = False) -> None:
         """Show another profile, at its first unfinished step, or the list of pairs; what is open is saved."""
         if self.pair is not None:
-            self.pair.cancel()
-            if give_up_draft:
-                self.pair.draft.keeper.give_up()
-            else:
-                self.pair.publish()
+            self.pair.close(give_up_draft=give_up_draft)
         self.pair = OpenPair(opened, self.memory, self) if opened is not None else None
         while len(self.screen_stack) > 1:  # the very first one cannot be removed, and stays below
             self.pop_screen()
         self.push_screen(self.get_default_screen())
 
-    def say(self, message: str, severity: str) -> None:
-        self.notify(signs.plain(message), severity=severity, markup=False)  # type: ignore[arg-type]
+    def say(self, message: str, severity: Literal["information", "error"] = "information") -> None:
+        self.notify(signs.plain(message), severity=severity, markup=False)
+
+    async def ask(self, title: str, text: str, **answers: str) -> str:
+        """Return the id of the answer that the user gives; Escape gives the first one, which changes nothing."""
+        return await self.push_screen_wait(Ask(title, text, answers))
 
     def ask_about_cut_off(self, message: str) -> None:
         if self.pair is not None:
@@ -159,10 +163,11 @@ class WizardApp(DiscreetApp):
         self.memory.theme = "light" if self.memory.theme == "dark" else "dark"
         self.theme = THEMES[self.memory.theme].name
 
-    def action_profiles(self) -> None:
+    async def action_profiles(self) -> None:
         if self._writing():
-            self.notify("Something is being written: wait for its end, or cancel it first.", markup=False)
+            self.say("Something is being written: wait for its end, or cancel it first.")
             return
+        await self._put_back()
         self.open(None)
 
     def action_copy_path(self) -> None:
@@ -172,13 +177,13 @@ class WizardApp(DiscreetApp):
     def copy_to_clipboard(self, text: str) -> None:
         """Send text to the terminal's clipboard, escaped as shown: a terminal answers nothing, so say no more."""
         super().copy_to_clipboard(escaped(text, keep="\n"))
-        self.notify("Sent to the terminal's clipboard.", markup=False)
+        self.say("Sent to the terminal's clipboard.")
 
     @work(group="verify", exclusive=True)
     async def action_verify(self) -> None:
         """Show the dashboard of the open pair, or of the servers that were just started."""
         if self.pair is None or self.pair.profile is None:
-            self.notify("The profile is not complete yet: there is nothing to verify.", markup=False)
+            self.say("The profile is not complete yet: there is nothing to verify.")
             return
         from screens.dashboard import of_pair
 

@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from screens import keys
 from screens.dialogs import questions
 from screens.dialogs.questions import WRITING
-from screens.dialogs.servers import Verb, as_saved, ask_for_pair, finding_content
+from screens.dialogs.servers import Verb, as_saved, ask_for_pair
 from screens.model.background import beside
+from screens.model.pair import OpenPair
 from screens.signs import plain, sign
-from screens.widgets.bars import KeyBar, TitleBar
+from screens.widgets.bars import BarScreen, heading
 from screens.widgets.labelled import cut
+from screens.widgets.page import finding_content
 from wizard.command_line.run import replay
+from wizard.command_line.run.replay import Prepared, Result
+from wizard.command_line.run.servers import NodeState, ServersResult
 from wizard.command_line.text import NextStep, next_steps, numbered, step_lines
 from wizard.steps.procedure import STEP_IDS
 from wizard.system.cancel import Cancel
 from wizard.system.errors import WizardError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from screens.model.pair import OpenPair
-    from wizard.command_line.run.replay import Prepared, Result
-    from wizard.command_line.run.servers import NodeState, ServersResult
 
 LABEL = 39
 BARS = (10, 20)
@@ -79,25 +74,23 @@ class ProgressRow(Widget):
         )
 
 
-class Apply(Screen[None]):
+class Apply(BarScreen[None]):
     """Run the plan that was reviewed, and nothing else."""
 
+    pair: OpenPair
     CSS_PATH = "apply.tcss"
     AUTO_FOCUS = "Button"
     KEYS = keys.APPLY
-    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.APPLY)
 
     def __init__(self, pair: OpenPair, prepared: Prepared, *, rolling: bool = False) -> None:
-        super().__init__()
+        super().__init__(heading(pair, "apply"), pair)
         self._rolling = rolling
-        self.pair = pair
         self.prepared = prepared
         self.result: Result | None = None
         self._done: Done | None = None
         self._cancel = Cancel()
 
-    def compose(self) -> ComposeResult:
-        yield TitleBar(f"{self.pair.draft.title} {sign('to')} apply")
+    def content(self) -> ComposeResult:
         with VerticalScroll(id="applying", can_focus=False):
             for node in self.prepared.plan.nodes:
                 yield ProgressRow(node.node, sum(len(change.moves) for change in node.pending))
@@ -107,11 +100,9 @@ class Apply(Screen[None]):
             yield Static(id="errors")
         with Horizontal(id="actions"):
             yield Button("cancel and restore", id="stop", compact=True)
-        yield KeyBar(())
 
     def on_mount(self) -> None:
-        self.query_one(TitleBar).saved = self.pair.saved
-        self.query_one(KeyBar).without(self.KEYS, "back")
+        self.offer("back")
         self._run()
 
     @work(group=WRITING)
@@ -143,7 +134,7 @@ class Apply(Screen[None]):
                 loaded,
                 self.pair.options()._replace(rolling=self._rolling),
                 resolver,
-                say=lambda text: self.app.call_later(self.notify, plain(text), markup=False),  # type: ignore[arg-type]
+                say=lambda text: self.app.call_later(self.app.say, text),  # type: ignore[arg-type]
                 progress=lambda node, path, done, total: self.call_later(self.show_file, node, path),  # type: ignore[arg-type]
                 database_progress=lambda *progress: self.call_later(self.show_database, *progress),  # type: ignore[arg-type]
                 agreed=agreed,
@@ -210,7 +201,7 @@ class Apply(Screen[None]):
         button = self.query_one("#stop", Button)
         button.label = "back to the review"
         button.refresh(layout=True)
-        self.query_one(KeyBar).without(self.KEYS, "stop")
+        self.offer("stop")
 
     def on_screen_resume(self) -> None:
         """Give way to the page to work from, but not while something else is shown above this screen."""
@@ -240,21 +231,19 @@ class Apply(Screen[None]):
             self.dismiss(None)
 
 
-class Done(Screen[None]):
+class Done(BarScreen[None]):
     """The next steps of a run, right after it or from *Runs*; each command on a line of its own, to be copied."""
 
+    pair: OpenPair
     CSS_PATH = "apply.tcss"
     AUTO_FOCUS = "Button"
     KEYS = keys.DONE
-    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.DONE)
 
     def __init__(self, pair: OpenPair, summary: str, steps: list[NextStep], run: str | None) -> None:
-        super().__init__()
-        self.pair, self.steps, self.run = pair, steps, run
-        self._summary = summary
+        super().__init__(heading(pair, "done"), pair)
+        self.steps, self.run, self._summary = steps, run, summary
 
-    def compose(self) -> ComposeResult:
-        yield TitleBar(f"{self.pair.draft.title} {sign('to')} done")
+    def content(self) -> ComposeResult:
         with VerticalScroll(id="next", can_focus=False):
             run = f" (run {self.run})" if self.run else ""
             yield Static(
@@ -277,13 +266,10 @@ class Done(Screen[None]):
                     ),
                     classes="lines",
                 )
-        yield KeyBar(())
 
     def on_mount(self) -> None:
-        self.query_one(TitleBar).saved = self.pair.saved
         present = {step.id for step in self.steps}
-        missing = [action for id, action in ACTIONS.items() if id not in present]
-        self.query_one(KeyBar).without(self.KEYS, *missing)
+        self.offer(*(action for id, action in ACTIONS.items() if id not in present))
 
     async def on_button_pressed(self, event: Button.Pressed) -> None:
         await self.run_action(ACTIONS[event.button.id or ""])

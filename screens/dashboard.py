@@ -15,14 +15,15 @@ from textual.binding import BindingType
 from textual.containers import Container, VerticalScroll
 from textual.content import Content
 from textual.css.query import NoMatches
-from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
 from screens import keys, signs
 from screens.dialogs import servers
 from screens.model.background import beside
-from screens.widgets.bars import KeyBar, TitleBar
+from screens.theme import WIDE
+from screens.widgets.bars import BarScreen, KeyBar
+from screens.widgets.page import INKS, finding_content
 from wizard.command_line.verify import exit_code, is_over, watching
 from wizard.profile.names import called
 from wizard.server.process import server_of
@@ -49,17 +50,8 @@ DRILL_PERIOD = 0.1
 
 LABEL = 17
 """Columns of the labels; the two nodes share the rest."""
-WIDE = 110
-"""Columns from which on problems and time line are side by side."""
 MOST_EVENTS = 400
 
-INKS = {
-    "ok": "$success",
-    "waiting": "$secondary",
-    "warning": "$warning",
-    "error": "$error bold",
-    "skipped": "$quiet",
-}
 STATUS = {"healthy": "ok", "waiting": "waiting", "unhealthy": "error"}
 """The status whose sign and ink an outcome has."""
 
@@ -247,36 +239,22 @@ def header(view: View, since: str, width: int, start: str = "") -> Content:
 
 
 def problems(view: View, waited: Waited) -> Content:
-    """The errors with their fixes, then the warnings, then what is awaited."""
+    """The errors with their fixes, then the warnings, what is awaited, and the logs that are not seen here."""
     lines: list[Content] = []
-    for status in ("error", "warning", "waiting"):
+    for status in ("error", "warning", "waiting", "skipped"):
         for one in view.findings:
-            if one.status != status or one.id == "verify.drill":
+            unseen = one.id == "verify.log" and bool(one.fix)
+            if one.status != status or one.id == "verify.drill" or (status == "skipped" and not unseen):
                 continue
-            node = f" {one.node}" if one.node else ""
             text = f"{one.message} ({waited(one)})" if status == "waiting" else one.message
-            lines.append(
-                Content.assemble(
-                    (f"{signs.of_finding(status)} {one.id.removeprefix('verify.')}{node}", INKS[status]),
-                    f"  {signs.plain(text)}",
-                )
-            )
-            if one.fix:
-                lines.append(Content.assemble(("    fix: ", "$quiet"), signs.plain(one.fix)))
-            if status != "waiting" and one.evidence:
-                lines.append(Content.styled(f"    {signs.plain(brief(one.evidence))}", "$quiet"))
-    for one in view.findings:
-        if one.id == "verify.log" and one.status == "skipped" and one.fix:
-            lines.append(
-                Content.styled(f"{signs.of_finding('skipped')} {signs.plain(one.message)}", "$quiet")
-            )
-            lines.append(Content.assemble(("    to see it: ", "$quiet"), signs.plain(one.fix)))
+            id, evidence = one.id.removeprefix("verify."), brief(one.evidence or "")
+            lines.append(finding_content(one._replace(id=id, message=text, evidence=evidence)))
     return Content("\n").join(lines or [Content.styled("no problems, and nothing is awaited", "$quiet")])
 
 
 def brief(evidence: str) -> str:
     """The first line of the evidence; of a log line the time of day and the message."""
-    first = evidence.splitlines()[0]
+    first = evidence.partition("\n")[0]
     record = parse(first.encode())
     return first if record is None else f"{_clock(record)} {record.message}".strip()
 
@@ -319,13 +297,12 @@ async def of_pair(pair: OpenPair) -> Dashboard:
     return await beside(look, "logs")
 
 
-class Dashboard(Screen[None]):
+class Dashboard(BarScreen[None]):
     """Show one view after the other until the user leaves."""
 
     CSS_PATH = "dashboard.tcss"
     KEYS = keys.DASHBOARD
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.DASHBOARD), ("ctrl+c", "back", "leave")]
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 (as Textual declares it)
+    BINDINGS: ClassVar[list[BindingType]] = [("ctrl+c", "back", "leave")]
 
     def __init__(
         self,
@@ -344,13 +321,12 @@ class Dashboard(Screen[None]):
         With the profile as it was loaded and its resolver, the servers can be started and stopped. `alone` is the
         dashboard of the command line: leaving it ends the application.
         """
-        super().__init__()
+        super().__init__(f"{name} {signs.sign('to')} verify")
         self._make_setting: Callable[[str | None], Setting] | None = None
         if loaded is not None and resolver is not None:
             self._make_setting = partial(servers.setting_of, loaded, resolver)
         self._up: set[str] = set()
         self.watcher = watcher
-        self.profile_name = name
         self.writer = writer
         self.until_healthy = until_healthy
         self.clock = clock
@@ -362,8 +338,7 @@ class Dashboard(Screen[None]):
         self._chosen = False
         self.add_class("-timeline")
 
-    def compose(self) -> ComposeResult:
-        yield TitleBar(f"{self.profile_name} {signs.sign('to')} verify")
+    def content(self) -> ComposeResult:
         with Container(id="top"):
             yield Painted(self._header, id="header")
             yield Painted(
@@ -375,7 +350,6 @@ class Dashboard(Screen[None]):
                 yield Static(id="problem-list")
             with VerticalScroll(id="timeline"):
                 yield Static("no event yet", id="event-list")
-        yield KeyBar(self.KEYS)
 
     def on_mount(self) -> None:
         self.query_one("#problems").border_title = "Problems, and what is awaited"
@@ -394,7 +368,7 @@ class Dashboard(Screen[None]):
             with suppress(NoMatches):  # the user left meanwhile
                 self.show(view)
             if self.alone and is_over(view, until_healthy=self.until_healthy):
-                await self.app.end(exit_code(view))  # type: ignore[attr-defined]
+                await self.app.end(exit_code(view))
                 return
             await asyncio.sleep(DRILL_PERIOD if view.drill is not None else PERIOD)
 
@@ -522,7 +496,7 @@ class Dashboard(Screen[None]):
         try:
             paths = await beside(partial(keep, self.view), "report")
         except WizardError as error:
-            self.notify(signs.plain(str(error)), severity="error", markup=False)
+            self.app.say(str(error), "error")
             return
         for path in paths:
-            self.notify(signs.plain(f"report: {path}"), markup=False)
+            self.app.say(f"report: {path}")

@@ -11,7 +11,7 @@ from textual.screen import Screen
 
 from screens.dialogs.ask import Box
 from screens.keys import FORM, Keys
-from screens.model import lookup
+from screens.model import values
 from screens.model.values import help_of
 from screens.signs import WORDS, StepState, sign
 from screens.widgets.page import Page, PageEntry
@@ -102,7 +102,7 @@ def _title(text: str) -> list[PageEntry]:
 
 def _step(step: Step) -> list[PageEntry]:
     entries = [PageEntry(text=step.help), *_title("Keys"), *_keys(FORM), *_title("Fields")]
-    for field in lookup.keys_of(step):
+    for field in values.keys_of(step):
         default = CHOICES.get(str(field.default), field.default)
         default = "" if default in (None, {}) else f" Default: {default}."
         entries += [

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from dataclasses import dataclass
 
-from rich.text import Text
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Button, Static, Tree
@@ -15,31 +13,29 @@ from textual.widgets.tree import TreeNode
 
 from screens import keys
 from screens.apply import Apply
-from screens.commands import Command, of_run
-from screens.model import lookup
+from screens.dialogs import servers
+from screens.model import values
 from screens.model.pair import OpenPair, Phase
 from screens.signs import of_finding, plain, sign
-from screens.theme import tint
-from screens.tree_screen import TreeScreen
-from screens.widgets.bars import TitleBar
+from screens.tree_screen import TreeLine, TreeScreen
+from screens.widgets.bars import heading
 from screens.widgets.diff_view import Said
+from wizard.command_line.run.replay import Prepared
+from wizard.database.needs import Needs
+from wizard.plan.change import Change, Line
 from wizard.plan.diff import rows
 from wizard.preflight.checks import UNIGNORABLE
+from wizard.profile.document import Place
 from wizard.profile.fields import key_of
 from wizard.steps.procedure import CHECKS
 from wizard.system.finding import Finding, SetField
-
-if TYPE_CHECKING:
-    from wizard.command_line.run.replay import Prepared
-    from wizard.database.needs import Needs
-    from wizard.plan.change import Change, Line
-    from wizard.profile.document import Place
 
 DATABASES = {"present": "exists", "missing": "missing", "pending": "to create"}
 """The status of a database → its word."""
 
 
-class Item(NamedTuple):
+@dataclass(frozen=True, kw_only=True)
+class Item(TreeLine):
     """What a line of the tree is about: a finding, a change, one line of a change, or a text.
 
     `key` is the same for the same line of a newer plan; `place` that of the field which causes it.
@@ -59,34 +55,29 @@ class Review(TreeScreen[Item, "tuple[str, Place | None] | None"]):
     Gives the step and the place of the field to go to; None if the user only goes back.
     """
 
-    TITLE_WORD = "review"
+    pair: OpenPair
     KEYS = keys.REVIEW
-    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.REVIEW)
 
     def __init__(self, pair: OpenPair) -> None:
-        super().__init__(pair)
-        self.pair = pair
+        super().__init__(heading(pair, "review"), pair)
         self._shown: Prepared | None = None
         self._rolling = False
         self._open = "the checks are running"
         """What keeps the plan from being applied; empty where nothing does."""
 
-    def compose(self) -> ComposeResult:
-        title, changes, key_bar = super().compose()
-        yield title
+    def content(self) -> ComposeResult:
         yield Static("", id="totals")
-        yield changes
+        yield from super().content()
         with Horizontal(id="verdict"):
             yield Static("", id="verdict-text")
             yield Button("Apply", id="apply", compact=True, disabled=True)
-        yield key_bar
 
     def on_mount(self) -> None:
         self.call_after_refresh(self.look)
 
-    def commands(self) -> Iterator[Command]:
+    def commands(self) -> Iterator[servers.Command]:
         """What the palette offers beside the keys."""
-        return of_run(self.app, self.pair, self.look)  # type: ignore[arg-type]
+        return servers.commands(self.app, self.pair, self.look)
 
     def look(self) -> None:
         """Read and check everything again."""
@@ -94,17 +85,15 @@ class Review(TreeScreen[Item, "tuple[str, Place | None] | None"]):
         if self.pair.profile is None:
             self._show_gaps()
             return
-        self.pair.look_at_everything()
+        self.pair.check_again(Phase.PLANNED)
         self.show_pair()
 
     # --- showing it -------------------------------------------------------------------------------
 
     def show_pair(self) -> None:
         """Show what is new: how far the checks are, then the plan."""
-        if not self.is_mounted:
-            return
-        pair, bar = self.pair, self.query_one(TitleBar)
-        bar.saved, bar.badge = pair.saved, pair.badge
+        pair = self.pair
+        self.show_head()
         if pair.prepared is None:
             if pair.profile is not None:
                 count = sum(map(len, pair.findings.values()))
@@ -115,10 +104,6 @@ class Review(TreeScreen[Item, "tuple[str, Place | None] | None"]):
             self._fill(pair.prepared)
         self._judge()
 
-    def relabel(self) -> None:
-        if self._shown is not None:
-            self._fill(self._shown)
-
     def _show_gaps(self) -> None:
         """Show why there is no plan: each field that is missing or wrong."""
         problems: list[tuple[str, Place | None, str]] = []
@@ -127,10 +112,10 @@ class Review(TreeScreen[Item, "tuple[str, Place | None] | None"]):
             problems.append((f"{self._title(place)}{wrong}", place, one.fix))
         problems += [(f"line {one.line}: {one.message}", None, one.fix) for one in self.pair.other_mistakes]
         self.branches.clear()
-        branch = self.branches.root.add("cannot be planned", expand=True)
+        branch = self._branch("cannot be planned", str(len(problems)))
         for text, at, fix in problems:
-            item = Item((text,), place=at, text=f"{text}\n\nfix: {fix}")
-            branch.add_leaf(Text(f"{sign('incomplete')} {plain(text)}"), item)
+            label = (Said(f"{sign('incomplete')} ", "warning", bold=True), Said(text))
+            self.add(branch, Item(key=(text,), place=at, text=f"{text}\n\nfix: {fix}", label=label))
         self._restore_place()
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         self._verdict(
@@ -139,58 +124,59 @@ class Review(TreeScreen[Item, "tuple[str, Place | None] | None"]):
 
     def _title(self, place: Place) -> str:
         """The step and the field of a place: `Spark › Masters`."""
-        return f"{lookup.step_of(self._step(place)).title} › {self.pair.label(place)}"
+        return f"{values.step_of(self._step(place)).title} › {self.pair.label(place)}"
 
     def _step(self, place: Place) -> str:
-        return lookup.steps_of(key_of(place))[0]
+        return values.steps_of(key_of(place))[0]
+
+    def _branch(self, title: str, count: str, text: str = "", *, leaf: bool = False) -> TreeNode[Item]:
+        """A line at the left, such as `node1  9 files`."""
+        label = (Said(title, "secondary", bold=True), Said(f"  {count}", "quiet"))
+        item = Item(key=(title,), text=text, label=label)
+        return self.add(self.branches.root, item, expand=None if leaf else True)
 
     def _fill(self, prepared: Prepared) -> None:
-        root, nodes, needs = self.branches.clear().root, prepared.plan.nodes, self.pair.needs
-        counts = [(len(nodes), "node"), (sum(len(node.pending) for node in nodes), "file")]
+        self.branches.clear()
+        nodes, needs = prepared.plan.nodes, self.pair.needs
+        totals = [_count(len(nodes), "node"), _count(sum(len(node.pending) for node in nodes), "file")]
         found = [*self._findings("error"), *self._findings("warning")]
         if found:
-            branch = root.add(self._counted("open", str(len(found))), expand=True)
+            branch = self._branch("open", str(len(found)))
             for finding in found:
-                branch.add_leaf(self._open_line(finding), Item(_key(finding), finding))
+                self.add(branch, self._open_item(finding))
         for node in nodes:
-            count = len(node.pending)
-            title = Text(f"{plain(node.node)}  unchanged")
-            if count:
-                title = self._counted(node.node, f"{count} {_plural('file', count)}")
-            text = f"{node.node}: {node.home}"
-            self._fill_files(root.add(title, Item((text,), text=text), expand=True), node.pending)
+            count = _count(len(node.pending), "file") if node.pending else "unchanged"
+            self._fill_files(self._branch(node.node, count, f"{node.node}: {node.home}"), node.pending)
         for other in prepared.profile.nodes:
             if other.name not in [node.name for node in prepared.nodes]:
                 text = (
                     f"{other.name} is on another machine ({other.host}): nothing of it is written here.\n"
                     "After this run, the next page says what to copy and to run on that machine."
                 )
-                root.add_leaf(Text(f"{plain(other.name)}  on another machine"), Item((text,), text=text))
+                self._branch(other.name, "on another machine", text, leaf=True)
         if needs is not None:
-            counts.append((sum(need.pending for need in needs.databases), "database"))
-            count = counts[-1][0]
-            title = Text("databases  nothing to create")
-            if count:
-                title = self._counted("databases", f"{count} to create")
-            self._fill_databases(root.add(title, expand=True), needs)
+            pending = sum(need.pending for need in needs.databases)
+            totals.append(_count(pending, "database"))
+            self._fill_databases(
+                self._branch("databases", f"{pending} to create" if pending else "nothing to create"), needs
+            )
         elif self.pair.progress.offline:
             text = "Offline, the server is not asked and nothing is created in it: only files are written."
-            root.add_leaf("databases  left out: offline", Item((text,), text=text))
-        counts.append((len(self._findings("warning")), "warning"))
-        totals = f" {sign('dot')} ".join(f"{count} {_plural(word, count)}" for count, word in counts)
-        self.query_one("#totals", Static).update(Content(totals))
+            self._branch("databases", "left out: offline", text, leaf=True)
+        totals.append(_count(len(self._findings("warning")), "warning"))
+        self.query_one("#totals", Static).update(Content(f" {sign('dot')} ".join(totals)))
         self._restore_place()
 
     def _fill_files(self, branch: TreeNode[Item], changes: tuple[Change, ...]) -> None:
         room = (self.branches.size.width or self.app.size.width) - 10
         for change in changes:
-            key, count = (change.node, change.path), f"  {len(change.what)}"
-            name = plain(change.path.rpartition("/")[2])
-            file = branch.add(Text.assemble(name, (count, tint(self, "primary"))), Item(key, change=change))
+            key, name = (change.node, change.path), change.path.rpartition("/")[2]
+            label = (Said(name), Said(f"  {len(change.what)}", "primary"))
+            file = self.add(branch, Item(key=key, change=change, label=label), expand=False)
             for line in change.lines:
                 place = self.pair.draft.place(line.field) if line.field else None
-                item = Item((*key, line.text), change=change, line=line, place=place)
-                file.add_leaf(Text(shortened(plain(line.text), room)), item)
+                text = (Said(shortened(plain(line.text), room)),)
+                self.add(file, Item(key=(*key, line.text), change=change, line=line, place=place, label=text))
 
     def _fill_databases(self, branch: TreeNode[Item], needs: Needs) -> None:
         roles = {name: role for role, name in self.pair.profile.mysql.databases} if self.pair.profile else {}
@@ -207,14 +193,13 @@ class Review(TreeScreen[Item, "tuple[str, Place | None] | None"]):
             if need.lacking:
                 lines.append("Something is missing that this run may not create.")
             place = ("mysql", "databases", roles[name]) if name in roles else None
-            branch.add_leaf(
-                Text(f"{plain(name)}  {state}"), Item((name,), place=place, text="\n".join(lines))
-            )
+            label = (Said(f"{name}  {state}"),)
+            self.add(branch, Item(key=(name,), place=place, text="\n".join(lines), label=label))
 
     def _restore_place(self) -> None:
         """Put the cursor where it was, else on the first line that is open."""
         tree, place = self.branches, self.pair.review_place
-        wanted = next((node for node in _all(tree.root) if node.data and node.data.key == place), None)
+        wanted = next((node for node, item in self.lines() if item.key == place), None)
         if wanted is not None:
             above = wanted.parent
             while above is not None:
@@ -226,19 +211,15 @@ class Review(TreeScreen[Item, "tuple[str, Place | None] | None"]):
             tree.cursor_line = 1 if tree.root.children and tree.root.children[0].children else 0
         self._show_item((wanted.data if wanted is not None else None) or self.current or Item())
 
-    def _open_line(self, finding: Finding) -> Text:
+    def _open_item(self, finding: Finding) -> Item:
         accepted = _key(finding) in self.pair.accepted
         box = f"[{sign('done') if accepted else ' '}]" if finding.status == "warning" else "   "
-        return Text.assemble(
-            (box, tint(self, "success" if accepted else "quiet", bold=accepted)),
-            (f" {of_finding(finding.status)} ", tint(self, finding.status, bold=True)),
-            plain(f"{finding.id} {finding.node or ''}".rstrip()),
+        label = (
+            Said(box, "success" if accepted else "quiet", bold=accepted),
+            Said(f" {of_finding(finding.status)} ", finding.status, bold=True),
+            Said(f"{finding.id} {finding.node or ''}".rstrip()),
         )
-
-    def _counted(self, title: str, count: str) -> Text:
-        return Text.assemble(
-            (plain(title), tint(self, "secondary", bold=True)), (f"  {count}", tint(self, "quiet"))
-        )
+        return Item(key=_key(finding), finding=finding, label=label)
 
     # --- what the current line is about -----------------------------------------------------------
 
@@ -250,6 +231,7 @@ class Review(TreeScreen[Item, "tuple[str, Place | None] | None"]):
     def _show_item(self, item: Item) -> None:
         silent = [] if self._target(item) is not None else ["go"]
         silent += [] if item.finding is not None else ["accept"]
+        silent += [] if self.pair.profile is not None else ["again", "accept_all"]
         self.offer(*silent)
         if item.finding is not None:
             self.view.show_text(self._about(item.finding))
@@ -287,7 +269,7 @@ class Review(TreeScreen[Item, "tuple[str, Place | None] | None"]):
             if item.place is not None:
                 said.append(Said(f"from: {self._title(item.place)}   F3 goes there", "primary"))
             else:
-                step = lookup.step_of(change.step).title
+                step = values.step_of(change.step).title
                 said.append(Said(f"from: {step}, the same for every pair", "quiet"))
         elif not found:
             said += [Said(text) for text in change.what]
@@ -303,13 +285,13 @@ class Review(TreeScreen[Item, "tuple[str, Place | None] | None"]):
     def _judge(self) -> None:
         wrong, prepared, needs = self._findings("error"), self.pair.prepared, self.pair.needs
         to_accept = sum(_key(one) not in self.pair.accepted for one in self._findings("warning"))
-        accept = f"{to_accept} {_plural('warning', to_accept)} to accept"
+        accept = f"{_count(to_accept, 'warning')} to accept"
         databases = needs is not None and needs.pending
         self._rolling = prepared is not None and not databases and self._can_roll(prepared, wrong)
         self.query_one("#apply", Button).label = "Apply node by node" if self._rolling else "Apply"
         if wrong and not self._rolling:
             names = ", ".join(dict.fromkeys(one.id for one in wrong))
-            text = f"{len(wrong)} {_plural('error', len(wrong))} to fix: {names}"
+            text = f"{_count(len(wrong), 'error')} to fix: {names}"
             self._verdict(f"{text}; {accept}" if to_accept else text)
         elif not (prepared is not None and (prepared.plan.pending or databases)):
             self._verdict("nothing to do: everything is as the profile says")
@@ -345,25 +327,24 @@ class Review(TreeScreen[Item, "tuple[str, Place | None] | None"]):
         finding = item.finding
         if finding.status == "warning":
             self.pair.accepted ^= {_key(finding)}
-            node.set_label(self._open_line(finding))
+            self.replace(node, self._open_item(finding))
             self._show_item(item)
             self._judge()
         elif finding.id in UNIGNORABLE:
-            self.notify(f"{finding.id} cannot be ignored: fix it first.", markup=False)
+            self.app.say(f"{finding.id} cannot be ignored: fix it first.")
         else:
             self.pair.note(ignore=[*self.pair.progress.ignore, finding.id])
-            self.notify(f"{finding.id} counts as a warning from now on.", markup=False)
+            self.app.say(f"{finding.id} counts as a warning from now on.")
             self.look()
 
     on_tree_node_selected = action_accept
 
     def action_accept_all(self) -> None:
         """Accept every warning, and say what is still open."""
-        for node in _all(self.branches.root):
-            finding = node.data.finding if node.data is not None else None
-            if finding is not None and finding.status == "warning":
-                self.pair.accepted.add(_key(finding))
-                node.set_label(self._open_line(finding))
+        for node, item in self.lines():
+            if item.finding is not None and item.finding.status == "warning":
+                self.pair.accepted.add(_key(item.finding))
+                self.replace(node, self._open_item(item.finding))
         self._show_item(self.current or Item())
         self._judge()
         if self._open:
@@ -392,7 +373,7 @@ class Review(TreeScreen[Item, "tuple[str, Place | None] | None"]):
         place = self.pair.draft.place(field) if field is not None else None
         if place is None:
             return None
-        own, steps = self.pair.owners(finding)[0], lookup.steps_of(key_of(place))
+        own, steps = self.pair.owners(finding)[0], values.steps_of(key_of(place))
         return own if own in steps else steps[0], place
 
     def action_again(self) -> None:
@@ -432,8 +413,8 @@ def _key(finding: Finding) -> tuple[str, str | None, str]:
     return finding.id, finding.node, finding.message
 
 
-def _plural(word: str, count: int) -> str:
-    return word if count == 1 else f"{word}s"
+def _count(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"
 
 
 def shortened(text: str, room: int) -> str:
@@ -442,9 +423,3 @@ def shortened(text: str, room: int) -> str:
         return text
     left = max(1, room // 3)
     return f"{text[:left]}{sign('cut')}{text[len(text) - (room - left - 1) :]}"
-
-
-def _all(node: TreeNode[Item]) -> Iterator[TreeNode[Item]]:
-    for child in node.children:
-        yield child
-        yield from _all(child)

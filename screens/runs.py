@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import Any
 
-from rich.text import Text
 from textual import work
-from textual.binding import BindingType
 from textual.widgets import Tree
+from textual.widgets.tree import TreeNode
 
 from screens import keys
 from screens.apply import Done
 from screens.dialogs import questions
 from screens.model.background import beside
 from screens.model.draft import open_profile
-from screens.signs import plain, sign
-from screens.theme import tint
-from screens.tree_screen import TreeScreen
+from screens.model.pair import OpenPair
+from screens.signs import sign
+from screens.tree_screen import TreeLine, TreeScreen
+from screens.widgets.bars import heading
 from screens.widgets.diff_view import Said
 from wizard.command_line.run import rollback
 from wizard.command_line.run.replay import packs_here
 from wizard.command_line.text import NextStep, steps_after
 from wizard.command_line.verify import masker_of
+from wizard.passwords.masking import Masker
+from wizard.plan.change import Change
 from wizard.plan.diff import rows
 from wizard.profile.names import called
 from wizard.profile.passwords import resolver_of
@@ -30,15 +33,9 @@ from wizard.profile.store import load
 from wizard.system.errors import WizardError
 from wizard.transaction import runs
 
-if TYPE_CHECKING:
-    from textual.widgets.tree import TreeNode
 
-    from screens.model.pair import OpenPair
-    from wizard.passwords.masking import Masker
-    from wizard.plan.change import Change
-
-
-class Entry(NamedTuple):
+@dataclass(frozen=True, kw_only=True)
+class Entry(TreeLine):
     """A line of the tree: a run as `history` describes it, or one of its changes."""
 
     run: dict[str, Any]
@@ -48,14 +45,11 @@ class Entry(NamedTuple):
 class Runs(TreeScreen[Entry, None]):
     """The runs, the newest first, each with the files that it changed."""
 
-    TITLE_WORD = "runs"
     KEYS = keys.RUNS
-    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.RUNS)
 
     def __init__(self, pair: OpenPair | None) -> None:
         """Show the runs of a pair; None: of every pair."""
-        super().__init__(pair)
-        self.pair = pair
+        super().__init__(heading(pair, "runs") if pair is not None else "runs", pair)
 
     def on_mount(self) -> None:
         self.offer("roll_back", "next_steps")
@@ -72,25 +66,21 @@ class Runs(TreeScreen[Entry, None]):
             return
         tree.clear()
         for run in history:
-            tree.root.add(self._label(run), Entry(run))
+            self.add(tree.root, self._entry(run), expand=False)
         tree.cursor_line = 0
         tree.display = bool(history)
         if not history:
             self.view.show_text([Said("No runs yet: F9 in the review makes the first one.")])
         self._offer()
 
-    def _label(self, run: dict[str, Any]) -> Text:
-        name = f"  {plain(run['profile'])}" if self.pair is None else ""
-        return Text.assemble(
-            (f"{run['started'][:10]} {run['started'][11:16]}", tint(self, "secondary", bold=True)),
-            (f"{name}  {plain(run['owner'])}", tint(self, "quiet")),
-            f"  {plain(run['state'])}",
+    def _entry(self, run: dict[str, Any]) -> Entry:
+        name = f"  {run['profile']}" if self.pair is None else ""
+        label = (
+            Said(f"{run['started'][:10]} {run['started'][11:16]}", "secondary", bold=True),
+            Said(f"{name}  {run['owner']}", "quiet"),
+            Said(f"  {run['state']}"),
         )
-
-    def relabel(self) -> None:
-        for node in self.branches.root.children:
-            if node.data is not None:
-                node.set_label(self._label(node.data.run))
+        return Entry(run=run, label=label)
 
     def _offer(self) -> None:
         """Show the keys that do something about the current run."""
@@ -103,19 +93,19 @@ class Runs(TreeScreen[Entry, None]):
 
     def on_tree_node_expanded(self, event: Tree.NodeExpanded[Entry]) -> None:
         if event.node.data is not None and not event.node.children:
-            self._load(event.node, event.node.data)  # type: ignore[no-untyped-call]
+            self._load(event.node, event.node.data)
 
     @work
     async def _load(self, node: TreeNode[Entry], entry: Entry) -> None:
         try:
             found = await beside(partial(rollback.changes, entry.run["run"]), "run")
         except WizardError as error:
-            self.notify(plain(str(error)), severity="error", markup=False)
+            self.app.say(str(error), "error")
             return
         for change in found:
             if change.what:
-                label = f"{plain(change.node)}  {plain(change.path.rpartition('/')[2])}"
-                node.add_leaf(Text(label), Entry(entry.run, change))
+                label = Said(f"{change.node}  {change.path.rpartition('/')[2]}")
+                self.add(node, Entry(run=entry.run, change=change, label=(label,)))
 
     @work(exclusive=True, group="show")
     async def on_tree_node_highlighted(self, event: Tree.NodeHighlighted[Entry]) -> None:
@@ -158,7 +148,7 @@ class Runs(TreeScreen[Entry, None]):
     async def action_roll_back(self) -> None:
         entry = self.current
         if entry is None or not entry.run["can_be_undone"]:
-            self.notify("This run cannot be rolled back.", markup=False)
+            self.app.say("This run cannot be rolled back.")
             return
         if await questions.roll_back(self.app, entry.run["run"]):
             if self.pair is not None:
@@ -175,11 +165,12 @@ class Runs(TreeScreen[Entry, None]):
         try:
             steps = await beside(partial(steps_of, run), "next steps")
             if self.pair is None:
-                self.app.open(open_profile(run["profile_path"]))  # type: ignore[attr-defined]
+                self.app.open(open_profile(run["profile_path"]))
         except WizardError as error:
-            self.notify(plain(str(error)), severity="error", markup=False)
+            self.app.say(str(error), "error")
             return
-        pair = self.app.pair  # type: ignore[attr-defined]
+        pair = self.app.pair
+        assert pair is not None, "it was opened"
         summary = (
             f"{run['files']} files, {run['started'][:16].replace('T', ' ')} by {run['owner']}: {run['state']}"
         )

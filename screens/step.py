@@ -4,36 +4,30 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, ClassVar
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from textual import on, work
 from textual.actions import SkipAction
-from textual.binding import BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.reactive import reactive
-from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from screens import keys
 from screens.dialogs import questions
-from screens.dialogs.ask import Ask
 from screens.dialogs.password import PasswordTest
 from screens.dialogs.picker import pick_for
-from screens.model import lookup, values
+from screens.model import memory, values
 from screens.model.background import PATIENCE, beside, typed_in
 from screens.signs import WORDS, plain, sign
-from screens.theme import VAST, WIDE
-from screens.widgets.bars import KeyBar, TitleBar
+from screens.widgets.bars import BarScreen
 from screens.widgets.check_list import CheckList
-from screens.widgets.choice import Choice
 from screens.widgets.diff_view import DiffView, Said
-from screens.widgets.field import Pasted, PathField, TextField
-from screens.widgets.fold import Fold
-from screens.widgets.form import Form
+from screens.widgets.field import Pasted, PathField, SecretField, TextField
+from screens.widgets.form import Fold, Form
 from screens.widgets.labelled import Labelled, cut_left, wrapped
-from screens.widgets.secret_field import SecretField
 from screens.widgets.sidebar import Sidebar
 from wizard.passwords.resolver import keep
 from wizard.passwords.secret import Secret
@@ -50,11 +44,11 @@ if TYPE_CHECKING:
     from textual import events
     from textual.app import ComposeResult
 
-    from screens.app import WizardApp
-    from screens.commands import Command
+    from screens.dialogs.servers import Command
     from screens.model.pair import OpenPair
-    from screens.widgets.form import FormField
+    from wizard.plan.change import Line
     from wizard.profile.document import Place
+    from wizard.steps.step import Step
     from wizard.system.finding import Finding
 
 TOGETHER = 0.04
@@ -86,27 +80,16 @@ class Heading(Widget):
         )
 
 
-class FieldHelp(Widget):
-    """What the field with the focus is for, or what a key has just done."""
-
-    text = reactive("")
-
-    def render(self) -> Content:
-        return Content("\n".join(wrapped(plain(self.text), max(10, self.size.width))[:2]))
-
-
-class StepScreen(Screen[None]):
+class StepScreen(BarScreen[None]):
     """One step at a time; any of them can be opened at any time."""
 
-    app: WizardApp
+    pair: OpenPair
     AUTO_FOCUS = "Form *"
     KEYS = keys.FORM
-    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.FORM)
 
     def __init__(self, pair: OpenPair, step: str | None) -> None:
-        super().__init__()
-        self.pair = pair
-        self.step = lookup.step_of(step or STEP_IDS[0])
+        super().__init__(pair.draft.name, pair)
+        self.step = values.step_of(step or STEP_IDS[0])
         self.form: Form
         self.all_finished = step is None
         self._early: list[events.Key] = []
@@ -116,27 +99,23 @@ class StepScreen(Screen[None]):
 
     # --- the picture ------------------------------------------------------------------------------
 
-    def compose(self) -> ComposeResult:
-        self._fit(self.app.size.width)
-        self.form = Form(self.step, self.pair.draft)
-        yield TitleBar(self.pair.draft.name)
+    def content(self) -> ComposeResult:
+        self.form = Form(self.step, self.pair.draft, self.pair.set)
         yield Sidebar([(step.id, step.title) for step in STEPS], self.step.id)
         with Container(id="main"):
             with Vertical(id="pane"):
                 yield Heading()
                 yield self.form
-                yield FieldHelp()
+                yield Static(id="help", markup=False)
             with Vertical(id="side"):
                 yield CheckList()
                 yield DiffView()
-        yield KeyBar(self.KEYS)
 
     def on_mount(self) -> None:
-        self._show_head()
         self.call_after_refresh(self._begin)
 
     async def _begin(self) -> None:
-        if self._field_of(self.focused, Labelled) is next(self.form.fields(), None):
+        if _field_of(self.focused, Labelled) is next(self.form.fields(), None):
             # the focus came before the layout: the title was scrolled away
             self.form.scroll_home(animate=False)
         self.pair.begin()
@@ -146,7 +125,7 @@ class StepScreen(Screen[None]):
         elif self.all_finished:
             self.say("Every step is finished: F2 shows what is to be written.")
         self.show_pair()
-        self.query_one(Sidebar).applied = await beside(lambda: lookup.applied(self.pair.draft.name), "runs")
+        self.query_one(Sidebar).applied = await beside(lambda: memory.applied(self.pair.draft.name), "runs")
 
     def _look_at_paths(self) -> None:
         for field in self.form.query(PathField):
@@ -169,10 +148,9 @@ class StepScreen(Screen[None]):
         """Whether everything that is known is shown."""
         return not self._showing
 
-    def _show_head(self) -> None:
-        pair, bar = self.pair, self.query_one(TitleBar)
-        bar.badge, bar.saved = pair.badge, pair.saved
-        states = pair.states()
+    def show_head(self) -> None:
+        super().show_head()
+        states = self.pair.states()
         self.query_one(Sidebar).states = states
         place = f"step {STEPS.index(self.step) + 1} of {len(STEPS)}"
         word = WORDS[states[self.step.id]]
@@ -180,13 +158,13 @@ class StepScreen(Screen[None]):
 
     def say(self, text: str) -> None:
         """Say what a key has just done, where the help of the field is."""
-        self.query_one(FieldHelp).text = text
+        self.query_one("#help", Static).update(plain(text))
 
     def _show_pair(self) -> None:
         self._showing = False
         if not self.is_mounted:
             return
-        self._show_head()
+        self.show_head()
         self.form.show_draft()
         self._show_problems()
         found = self.pair.findings_of(self.step) + self._mistakes()
@@ -234,29 +212,9 @@ class StepScreen(Screen[None]):
         """Where there is room: the lines that this step changes in each node's files."""
         view = self.query_one(DiffView)
         if self.has_class("-vast"):
-            view.show_text([*self._preview()], title=f"What {self.step.title} changes")
-
-    def _preview(self) -> Iterator[Said]:
-        plan = self.pair.plan
-        if plan is None:
-            yield Said("The lines of the nodes' files are shown here when the profile is complete.", "quiet")
-            return
-        if not plan.nodes:
-            yield Said("Neither home is on this machine: there is nothing to show.", "quiet")
-        for node in plan.nodes:
-            files = [
-                (change.path, lines)
-                for change in node.pending
-                if (lines := [line for line in change.lines if self._causes(line, change.steps)])
-            ]
-            yield Said(node.node if files else f"{node.node}: no change by this step", "primary", bold=True)
-            for path, lines in files:
-                yield Said(cut_left(path, max(20, self.query_one(DiffView).size.width - 4)), "secondary")
-                yield from (Said(f"  {line.text}") for line in lines)
-
-    def _causes(self, line: Any, steps: tuple[str, ...]) -> bool:
-        place = self.pair.draft.place(line.field) if line.field else None
-        return key_of(place) in self.step.fields if place is not None else steps[0] == self.step.id
+            view.show_text(
+                [*preview(self.pair, self.step, view.size.width)], f"What {self.step.title} changes"
+            )
 
     # --- the keys that act now --------------------------------------------------------------------
 
@@ -265,51 +223,31 @@ class StepScreen(Screen[None]):
         """Show in the footer what can do something now."""
         pointed, focused = self.checks.pointed, self.focused
         can = {
+            "again": self.pair.can_check,
             "back": self.step is not STEPS[0],
             "pick": isinstance(focused, PathField),
             "fix": pointed is not None and pointed.action is not None,
-            "fix_all": len(self._safe()) > 1,
+            "fix_all": len(safe_fixes(self.pair)) > 1,
             "copy": pointed is not None and bool(pointed.fix),
-            "test": self._field_of(focused, SecretField) is not None,
+            "test": _field_of(focused, SecretField) is not None,
         }
-        self.query_one(KeyBar).without(self.KEYS, *(action for action, acts in can.items() if not acts))
+        self.offer(*(action for action, acts in can.items() if not acts))
 
     def commands(self) -> Iterator[Command]:
         """What the palette offers beside the keys."""
-        from screens.commands import of_step
+        from screens.dialogs import servers
 
-        return of_step(self)
+        for step in STEPS:
+            yield f"Step: {step.title}", step.help, partial(self.open_step, step.id)
+        yield "Save the profile now", "if it is complete", self.pair.publish
+        yield from servers.commands(self.app, self.pair, self.action_again)
 
     # --- changing something -----------------------------------------------------------------------
 
-    def on_input_changed(self, event: Input.Changed) -> None:
-        # A message that a later key has overtaken is about an older value.
-        if isinstance(event.input, TextField) and event.value == event.input.value:
-            self._set(event.input, values.from_text(event.input.field, event.value))
-
-    def on_choice_changed(self, event: Choice.Changed) -> None:
-        self._set(event.choice, event.value)
-        self.form.show_draft()
-
-    def on_secret_field_changed(self, event: SecretField.Changed) -> None:
-        self._set(event.field, event.field.value)
-
-    def _set(self, field: FormField, value: Any) -> None:
-        field.known = value
-        self.pair.set(field.place, value)
-
-    async def on_secret_field_typed(self, event: SecretField.Typed) -> None:
-        field = event.field
-        if text := field.taken():
-            await self._keep(field, text)
-        elif self.pair.draft.value(field.place) is None:
-            self._ask_about_empty(field)
-
     @work(group="keep")
     async def _ask_about_empty(self, field: SecretField) -> None:
-        choices = [("no", "no"), ("empty", "it is empty")]
-        question = f"{field.field.title}: nothing was typed.\nHas this account an empty password?"
-        if await self.app.push_screen_wait(Ask("An empty password?", question, choices)) == "empty":
+        text = f"{field.field.title}: nothing was typed.\nHas this account an empty password?"
+        if await self.app.ask("An empty password?", text, no="no", empty="it is empty") == "empty":
             await self._keep(field, "")
 
     async def _keep(self, field: SecretField, text: str) -> None:
@@ -321,7 +259,7 @@ class StepScreen(Screen[None]):
         except WizardError as problem:
             self.app.say(str(problem), "error")
             return
-        self._set(field, reference)
+        field.change(reference)
         field.show(reference)
         self.pair.password_changed()
 
@@ -334,32 +272,29 @@ class StepScreen(Screen[None]):
     async def _keep_typed(self) -> None:
         """Keep the passwords that are still in their fields."""
         for field in self.form.query(SecretField):
-            if field.kind == "typed" and (text := field.taken()):
+            if text := field.taken():
                 await self._keep(field, text)
 
-    def on_pasted(self, event: Pasted) -> None:
+    async def on_pasted(self, event: Pasted) -> None:
         """Put each of the texts into a field of its own, from the one after the focus on."""
         fields = list(self.form.fields())
-        focused = self._field_of(self.focused, Labelled)
+        focused = _field_of(self.focused, Labelled)
         at = fields.index(focused) + 1 if focused in fields else 0
         for field, text in zip(fields[at:], event.texts, strict=False):
             field.take(text)
             self.focus_field(field.place)
+        await self._keep_typed()
 
     async def on_fold_toggled(self) -> None:
         await self.form.toggle()
         self._look_at_paths()
         self._show_problems()
-
-    def _field_of(self, widget: Any, kind: type[Any]) -> Any:
-        """The field that a widget is, or is in; None for any other widget."""
-        while widget is not None and not isinstance(widget, kind):
-            widget = widget.parent
-        return widget
+        if isinstance(self.focused, Fold):
+            self.say(self.focused.about)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        field = self._field_of(event.widget, Labelled)
-        text = getattr(event.widget, "ABOUT", "")
+        field = _field_of(event.widget, Labelled)
+        text = getattr(event.widget, "about", "")
         if field is not None:
             text = f"{field.field.title}: {values.help_of(field.field)}"
             field.refresh()
@@ -367,14 +302,13 @@ class StepScreen(Screen[None]):
         self._said = ""
         self._show_keys()
 
-    def on_descendant_blur(self, event: events.DescendantBlur) -> None:
+    async def on_descendant_blur(self, event: events.DescendantBlur) -> None:
         event.widget.refresh()
-        field = self._field_of(event.widget, Labelled)
+        field = _field_of(event.widget, Labelled)
         if field is not None:
             field.refresh()
             self.pair.left.add(field.place)
-            if isinstance(field, SecretField) and isinstance(event.widget, Input):
-                field.leave()
+            await self._keep_typed()
             self.show_pair()
 
     def on_key(self, event: events.Key) -> None:
@@ -414,19 +348,19 @@ class StepScreen(Screen[None]):
             return
         if not isinstance(self.focused, Input):
             raise SkipAction()
-        field = self._field_of(self.focused, SecretField)
-        if field is not None:
-            field.enter()
+        field = _field_of(self.focused, SecretField)
+        if field is not None and field.is_unanswered:
+            self._ask_about_empty(field)
         self.focus_next("Line, Choice, Fold, CheckList")  # not the kind of a password, nor its test
 
     # --- going somewhere --------------------------------------------------------------------------
 
     async def open_step(self, id: str, place: Place | None = None) -> None:
         """Open a step, with the focus on a field of it, else on its first."""
-        self.step = lookup.step_of(id)
+        self.step = values.step_of(id)
         self.pair.visited.add(id)
         self.query_one(Sidebar).current = id
-        old, self.form = self.form, Form(self.step, self.pair.draft)
+        old, self.form = self.form, Form(self.step, self.pair.draft, self.pair.set)
         async with self.batch():
             await old.remove()
             await self.query_one("#pane").mount(self.form, after=self.query_one(Heading))
@@ -483,36 +417,18 @@ class StepScreen(Screen[None]):
         """Open a step or the review, once the user has said where a home is that is not on this machine."""
         await self._keep_typed()
         self.pair.publish()
-        missing = await self._home_elsewhere()
+        missing = await questions.node_elsewhere(self.pair) if self.step is STEPS[0] else None
         if missing is None:
             await self._open(target)
-            return
-        draft, names = self.pair.draft, self.pair.draft.node_names()
-        home, host = (str(draft.value(("nodes", missing, name)) or "") for name in ("home", "host"))
+        else:
+            self._ask_where(missing, target)
 
-        def answered(choice: str | None) -> None:
-            if choice == "wrong":
-                self.focus_field(("nodes", missing, "home"))
-                return
-            only = {"only_node": names[1 - missing]} if choice == "there" else {}
-            self.pair.note(asked=[*self.pair.progress.asked, home], **only)
-            self.pair.look_again()
-            self.call_later(self._open, target)
-
-        self.app.push_screen(questions.elsewhere(names[missing], home, host, names[1 - missing]), answered)
-
-    async def _home_elsewhere(self) -> int | None:
-        """The number of the node whose home is not here, where the other's is and the user was not asked yet."""
-        pair = self.pair
-        if self.step is not STEPS[0] or pair.progress.only_node is not None:
-            return None
-        homes = [pair.draft.value(("nodes", number, "home")) for number in (0, 1)]
-        look = beside(lambda: questions.missing_home(homes, pair.draft.folder), "homes")
-        try:
-            missing = await asyncio.wait_for(look, PATIENCE)
-        except TimeoutError:
-            return None
-        return missing if missing is not None and homes[missing] not in pair.progress.asked else None
+    @work(group="elsewhere")
+    async def _ask_where(self, node: int, target: str) -> None:
+        if await questions.elsewhere(self.app, self.pair, node):
+            await self._open(target)
+        else:
+            self.focus_field(("nodes", node, "home"))
 
     async def _open(self, target: str) -> None:
         if target != "review":
@@ -538,17 +454,9 @@ class StepScreen(Screen[None]):
         else:
             self._apply_fixes([pointed.action])
 
-    def _safe(self) -> list[SetField]:
-        """The fixes that Shift+F4 applies, of all steps: one for each field."""
-        found: dict[str, SetField] = {}
-        for one in self.pair.all_findings():
-            if isinstance(one.action, SetField) and self.pair.field_of(one) in SAFE:
-                found.setdefault(one.action.field, one.action)
-        return list(found.values())
-
     @work(group="fix")
     async def action_fix_all(self) -> None:
-        safe = self._safe()
+        safe = safe_fixes(self.pair)
         if not safe:
             self.say("No safe fix: ports, offsets, hosts and the driver jar are right.")
             return
@@ -558,9 +466,11 @@ class StepScreen(Screen[None]):
             before = self.pair.draft.value(place)
             was = "not set" if before is None else before
             lines.append(f"{self.pair.label(place)}: {was} {sign('to')} {change.value}")
-        choices = [("no", "change nothing"), ("change", f"change {len(safe)} values")]
-        question = Ask("Apply all safe fixes?", "\n".join(lines), choices)
-        if await self.app.push_screen_wait(question) == "change":
+        change_them = f"change {len(safe)} values"
+        answer = await self.app.ask(
+            "Apply all safe fixes?", "\n".join(lines), no="change nothing", change=change_them
+        )
+        if answer == "change":
             self._apply_fixes(safe)
 
     def _apply_fixes(self, fixes: list[SetField]) -> None:
@@ -573,7 +483,7 @@ class StepScreen(Screen[None]):
             self.pair.set(place, value)
         said = "; ".join(f"{self.pair.label(place)} = {value}" for place, value in changed.items())
         first = next(iter(changed))
-        focused = self._field_of(self.focused, Labelled)
+        focused = _field_of(self.focused, Labelled)
         if key_of(first) in self.step.fields and (focused is None or focused.place != first):
             self._said = f"Changed: {said}"
             self.focus_field(first)
@@ -595,7 +505,7 @@ class StepScreen(Screen[None]):
         self.show_pair()
 
     def action_test(self) -> None:
-        field = self._field_of(self.focused, SecretField)
+        field = _field_of(self.focused, SecretField)
         if field is not None:
             self.app.push_screen(PasswordTest(self.pair, field.place))
 
@@ -603,10 +513,45 @@ class StepScreen(Screen[None]):
         if isinstance(self.focused, PathField):
             pick_for(self.focused, self.pair.draft.folder)
 
-    def _fit(self, width: int) -> None:
-        self.set_class(width >= WIDE, "-wide")
-        self.set_class(width >= VAST, "-vast")
-
     def on_resize(self, event: events.Resize) -> None:
-        self._fit(event.size.width)
+        super().on_resize(event)
         self._show_preview()
+
+
+def _field_of(widget: Widget | None, kind: type[Any]) -> Any:
+    """The field that a widget is, or is in; None for any other widget."""
+    around = widget.ancestors_with_self if widget is not None else ()
+    return next((one for one in around if isinstance(one, kind)), None)
+
+
+def safe_fixes(pair: OpenPair) -> list[SetField]:
+    """The fixes that Shift+F4 applies, of all steps: one for each field."""
+    found: dict[str, SetField] = {}
+    for one in pair.all_findings():
+        if isinstance(one.action, SetField) and pair.field_of(one) in SAFE:
+            found.setdefault(one.action.field, one.action)
+    return list(found.values())
+
+
+def preview(pair: OpenPair, step: Step, width: int) -> Iterator[Said]:
+    """The lines of each node's files that a step changes, in so many columns."""
+    if pair.plan is None:
+        yield Said("The lines of the nodes' files are shown here when the profile is complete.", "quiet")
+        return
+    if not pair.plan.nodes:
+        yield Said("Neither home is on this machine: there is nothing to show.", "quiet")
+
+    def causes(line: Line, steps: tuple[str, ...]) -> bool:
+        place = pair.draft.place(line.field) if line.field else None
+        return key_of(place) in step.fields if place is not None else steps[0] == step.id
+
+    for node in pair.plan.nodes:
+        files = [
+            (change.path, lines)
+            for change in node.pending
+            if (lines := [line for line in change.lines if causes(line, change.steps)])
+        ]
+        yield Said(node.node if files else f"{node.node}: no change by this step", "primary", bold=True)
+        for path, lines in files:
+            yield Said(cut_left(path, max(20, width - 4)), "secondary")
+            yield from (Said(f"  {line.text}") for line in lines)

@@ -28,44 +28,27 @@ WIDE = 116
 VAST = 160
 """Columns from which the changes of a step are shown beside its form."""
 
-DARK = {
-    "foreground": "#dde4ea",
-    "background": "#10161d",
-    "panel": "#161f28",
-    "surface": "#1d2832",
-    "raised": "#263645",
-    "line": "#33444f",
-    "quiet": "#8a9bab",
-    "primary": "#ff9a4d",
-    "secondary": "#73bccf",
-    "success": "#7fcf97",
-    "warning": "#f0c567",
-    "error": "#ff8580",
-    "added": "#15331f",
-    "removed": "#3d1c1e",
-    "on-primary": "#10161d",
+PALETTE = {
+    "foreground": ("#dde4ea", "#1c252d"),
+    "background": ("#10161d", "#fbfaf7"),
+    "panel": ("#161f28", "#f2efe8"),
+    "surface": ("#1d2832", "#eae6dc"),
+    "raised": ("#263645", "#dfd9cb"),
+    "line": ("#33444f", "#cfc8b8"),
+    "quiet": ("#8a9bab", "#5c6770"),
+    "primary": ("#ff9a4d", "#ad4405"),
+    "secondary": ("#73bccf", "#17616f"),
+    "success": ("#7fcf97", "#1a6b3a"),
+    "warning": ("#f0c567", "#7d5200"),
+    "error": ("#ff8580", "#ad231b"),
+    "added": ("#15331f", "#d8ecdb"),
+    "removed": ("#3d1c1e", "#f8dad6"),
+    "on-primary": ("#10161d", "#fbfaf7"),
 }
+"""Each colour on a dark and on a light ground."""
 
-LIGHT = {
-    "foreground": "#1c252d",
-    "background": "#fbfaf7",
-    "panel": "#f2efe8",
-    "surface": "#eae6dc",
-    "raised": "#dfd9cb",
-    "line": "#cfc8b8",
-    "quiet": "#5c6770",
-    "primary": "#ad4405",
-    "secondary": "#17616f",
-    "success": "#1a6b3a",
-    "warning": "#7d5200",
-    "error": "#ad231b",
-    "added": "#d8ecdb",
-    "removed": "#f8dad6",
-    "on-primary": "#fbfaf7",
-}
-
+DARK, LIGHT = ({name: pair[look] for name, pair in PALETTE.items()} for look in (0, 1))
 PALETTES = {"apimha-dark": DARK, "apimha-light": LIGHT}
-
 
 OWN = ("raised", "line", "quiet", "added", "removed", "on-primary")
 """The colours that Textual's themes do not know."""

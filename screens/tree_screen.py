@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Generic, TypeVar
 
+from rich.text import Text
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
-from textual.screen import Screen
 from textual.widgets import Tree
+from textual.widgets.tree import TreeNode
 
 from screens import signs
-from screens.keys import Keys
-from screens.theme import WIDE
-from screens.widgets.bars import KeyBar, TitleBar
-from screens.widgets.diff_view import DiffView
+from screens.signs import plain
+from screens.theme import tint
+from screens.widgets.bars import BarScreen, Result
+from screens.widgets.diff_view import DiffView, Said
 
-if TYPE_CHECKING:
-    from textual import events
-    from textual.app import ComposeResult
 
-    from screens.model.pair import OpenPair
+@dataclass(frozen=True, kw_only=True)
+class TreeLine:
+    """What a line of the tree is about; `label` is how it is shown."""
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+    label: tuple[Said, ...] = ()
+
+
+Item = TypeVar("Item", bound=TreeLine)
 
 
 class ChangeTree(Tree[Item]):
@@ -63,35 +68,17 @@ class ChangeTree(Tree[Item]):
             self.move_cursor(node.parent)
 
 
-class TreeScreen(Screen[Result], Generic[Item, Result]):
+class TreeScreen(BarScreen[Result], Generic[Item, Result]):
     """A tree of items, and the view of the current one."""
 
     CSS_PATH = "review.tcss"
     AUTO_FOCUS = "Tree"
-    KEYS: ClassVar[Keys]
-    TITLE_WORD: ClassVar[str]
 
-    def __init__(self, pair: OpenPair | None) -> None:
-        super().__init__()
-        self._heading = (
-            f"{pair.draft.title} {signs.sign('to')} {self.TITLE_WORD}" if pair else self.TITLE_WORD
-        )
-
-    def compose(self) -> ComposeResult:
-        yield TitleBar(self._heading)
+    def content(self) -> ComposeResult:
         yield Container(ChangeTree[Item](), DiffView(), id="review")
-        yield KeyBar(self.KEYS)
 
     def on_mount(self) -> None:
-        self.set_class(self.app.size.width >= WIDE, "-wide")
-        self.app.theme_changed_signal.subscribe(self, lambda theme: self.relabel())
-
-    def relabel(self) -> None:
-        """Write the labels anew, in the colours of another theme."""
-        raise NotImplementedError
-
-    def on_resize(self, event: events.Resize) -> None:
-        self.set_class(event.size.width >= WIDE, "-wide")
+        self.app.theme_changed_signal.subscribe(self, lambda theme: self._relabel())
 
     @property
     def branches(self) -> Tree[Item]:
@@ -107,9 +94,38 @@ class TreeScreen(Screen[Result], Generic[Item, Result]):
         node = self.branches.cursor_node
         return node.data if node is not None else None
 
-    def offer(self, *silent: str) -> None:
-        """Show the keys in the footer but those of these actions, which can do nothing now."""
-        self.query_one(KeyBar).without(self.KEYS, *silent)
+    def add(self, branch: TreeNode[Item], item: Item, *, expand: bool | None = None) -> TreeNode[Item]:
+        """Add a line below a branch: a leaf, or a branch that is unfolded or folded."""
+        label = self._painted(item)
+        if expand is None:
+            return branch.add_leaf(label, item)
+        return branch.add(label, item, expand=expand)
+
+    def replace(self, node: TreeNode[Item], item: Item) -> None:
+        """Make a line be about an item."""
+        node.data = item
+        node.set_label(self._painted(item))
+
+    def lines(self, below: TreeNode[Item] | None = None) -> Iterator[tuple[TreeNode[Item], Item]]:
+        """Every line of the tree with its item, from the top."""
+        for node in (below or self.branches.root).children:
+            if node.data is not None:
+                yield node, node.data
+            yield from self.lines(node)
+
+    def _relabel(self) -> None:
+        """Write the labels anew, in the colours of another theme."""
+        for node, item in self.lines():
+            self.replace(node, item)
+
+    def _painted(self, item: Item) -> Text:
+        """The label; a text in no colour of its own has that of the tree."""
+        return Text.assemble(
+            *(
+                (plain(one.text), "" if one == Said(one.text) else tint(self, one.colour, bold=one.bold))
+                for one in item.label
+            )
+        )
 
     def action_back(self) -> None:
         self.dismiss(None)

@@ -6,30 +6,28 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
-from textual import events, work
+from textual import work
 from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
-from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from screens import keys
 from screens.dialogs.ask import Entry
 from screens.dialogs.picker import Picker, pick_for
 from screens.help import PageBox
-from screens.model import lookup
+from screens.model import memory
 from screens.model.background import beside, typed_in
 from screens.model.draft import OpenedProfile, begin, open_profile
 from screens.signs import plain, sign
-from screens.theme import WIDE
-from screens.widgets.bars import KeyBar, TitleBar
-from screens.widgets.field import PathField, TextField
+from screens.widgets.bars import BarScreen
+from screens.widgets.field import Line, PathField, TextField
 from screens.widgets.page import Page, PageEntry
 from wizard.command_line.run import from_homes
 from wizard.command_line.run.from_homes import PairReading
@@ -63,34 +61,30 @@ PROMISES = (
 )
 
 
-class Welcome(Screen[None]):
+class Welcome(BarScreen[None]):
     """The saved profiles, and what is needed for a new one."""
 
     CSS_PATH = "welcome.tcss"
     AUTO_FOCUS = "OptionList"
     KEYS = keys.WELCOME
-    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.WELCOME)
 
     def __init__(self) -> None:
         super().__init__()
         self._listed: list[Listed] = []
 
-    def compose(self) -> ComposeResult:
-        yield TitleBar()
+    def content(self) -> ComposeResult:
         with Container(id="welcome"):
             with Vertical(id="profiles"):
                 yield Static(Content.assemble((TITLE, "bold $primary")), id="greeting")
                 yield OptionList()
             yield _about()
-        yield KeyBar(self.KEYS)
 
     def on_mount(self) -> None:
-        self.set_class(self.app.size.width >= WIDE, "-wide")
         self.call_after_refresh(self.action_again)
 
     async def action_again(self) -> None:
         """Look for the saved profiles."""
-        self._listed, last = await beside(lambda: (listing(), lookup.newest_runs()), "profiles")
+        self._listed, last = await beside(lambda: (listing(), memory.newest_runs()), "profiles")
         options = self.query_one(OptionList)
         options.clear_options()
         for number, one in enumerate(self._listed):
@@ -117,11 +111,11 @@ class Welcome(Screen[None]):
     def action_existing(self) -> None:
         self.app.push_screen(ExistingPair(Path.cwd()), self._go_on)
 
-    def _go_on(self, read: ReadBack | None) -> None:
-        if read is None:
-            return
-        self._open(read.name)
-        self.app.push_screen(WhatWasRead(read.found))
+    def _go_on(self, read: tuple[str, PairReading] | None) -> None:
+        if read is not None:
+            name, found = read
+            self._open(name)
+            self.app.push_screen(WhatWasRead(found))
 
     def action_open_file(self) -> None:
         profile = fields.Key("profile", "Profile", "a .toml file", "path", True, None, (), ())
@@ -131,12 +125,9 @@ class Welcome(Screen[None]):
         if argument is None:
             return
         try:
-            self.app.open(how(argument))  # type: ignore[attr-defined]
+            self.app.open(how(argument))
         except WizardError as problem:
-            self.app.say(str(problem), "error")  # type: ignore[attr-defined]
-
-    def on_resize(self, event: events.Resize) -> None:
-        self.set_class(event.size.width >= WIDE, "-wide")
+            self.app.say(str(problem), "error")
 
 
 class NewPair(Entry[str]):
@@ -150,12 +141,10 @@ class NewPair(Entry[str]):
         )
 
     def fields(self) -> Iterable[Widget]:
-        name = Input(placeholder="analytics", select_on_focus=False)
-        name.cursor_blink = False
-        yield name
+        yield Line("", "analytics")
 
     def action_use(self) -> None:
-        name = self.query_one(Input).value.strip() or "analytics"
+        name = self.query_one(Line).value.strip() or "analytics"
         try:
             check_name(name)
         except WizardError as problem:
@@ -201,15 +190,8 @@ NAME = "from-homes"
 """The name of the profile where none is typed, as on the command line."""
 
 
-class ReadBack(NamedTuple):
-    """The profile that was written, and what the homes do not answer."""
-
-    name: str
-    found: PairReading
-
-
-class ExistingPair(Entry[ReadBack]):
-    """Ask for the two homes and for a name; return what was read, once it is written."""
+class ExistingPair(Entry["tuple[str, PairReading]"]):
+    """Ask for the two homes and for a name; return the name of the profile that was written, and what was read."""
 
     AUTO_FOCUS = "PathField"
     # Before the key after it is given to a field, as in the forms: each of them moves the focus.
@@ -269,8 +251,8 @@ class ExistingPair(Entry[ReadBack]):
             self.refuse(str(problem))
 
 
-def read_back(first: str, second: str, name: str, folder: Path) -> ReadBack:
-    """Read the two homes and write the profile of that name, with its files of passwords.
+def read_back(first: str, second: str, name: str, folder: Path) -> tuple[str, PairReading]:
+    """Read the two homes and write the profile of that name, with its files of passwords; return both.
 
     Raises:
         WizardError: a home is not a pack, the name is invalid or taken, or the profile cannot be written.
@@ -281,7 +263,7 @@ def read_back(first: str, second: str, name: str, folder: Path) -> ReadBack:
         raise UsageError("a draft of this name exists already", fix="open it, or use another name")
     found = from_homes.read((locations.located(first, folder), locations.located(second, folder)))
     from_homes.write(found, locations.profile(name))
-    return ReadBack(name, found)
+    return name, found
 
 
 class WhatWasRead(PageBox):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
@@ -58,8 +58,9 @@ class Ask(Box[str]):
         Binding("left,up", "app.focus_previous", "previous", show=False),
     ]
 
-    def __init__(self, title: str, text: str, choices: list[tuple[str, str]]) -> None:
-        super().__init__(title, choices)
+    def __init__(self, title: str, text: str, answers: Mapping[str, str]) -> None:
+        """Offer these answers, each an id and what is written on its button."""
+        super().__init__(title, answers.items())
         self._text = text
 
     def content(self) -> ComposeResult:

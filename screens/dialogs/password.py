@@ -10,8 +10,8 @@ from textual.widget import Widget
 
 from screens.dialogs.ask import Entry
 from screens.model.background import beside
-from screens.signs import of_finding, plain
-from screens.widgets.secret_field import Masked
+from screens.widgets.field import Line
+from screens.widgets.page import finding_content
 from wizard.command_line.run import replay
 from wizard.passwords.secret import Secret
 from wizard.profile.fields import key_of, keys
@@ -34,17 +34,17 @@ TESTS = {
 class Typed(Entry[str]):
     """Asks for a password; gives what was typed, or None."""
 
-    AUTO_FOCUS = "Masked"
+    AUTO_FOCUS = "Line"
     TEXT = "It is kept in memory until you leave, and stored nowhere but in the nodes' files."
 
     def __init__(self, key: str) -> None:
         super().__init__(f"Password for {key}", self.TEXT, "use it")
 
     def fields(self) -> Iterable[Widget]:
-        yield Masked("", "type the password")
+        yield Line("", "type the password", password=True)
 
     def action_use(self) -> None:
-        self.dismiss(self.query_one(Masked).value)
+        self.dismiss(self.query_one(Line).value)
 
 
 class PasswordTest(Entry[None]):
@@ -53,7 +53,7 @@ class PasswordTest(Entry[None]):
     What only the user has (*ask me*, a variable that is not set) is used for this session; the rest is forgotten.
     """
 
-    AUTO_FOCUS = "Masked"
+    AUTO_FOCUS = "Line"
     TEXT = "What you type is tested once and forgotten. Leave it empty to test what the field refers to."
     fields = Typed.fields
 
@@ -66,7 +66,7 @@ class PasswordTest(Entry[None]):
         self.pair = pair
 
     def action_use(self) -> None:
-        self.run_worker(self._test(self.query_one(Masked).value), exclusive=True)
+        self.run_worker(self._test(self.query_one(Line).value), exclusive=True)
 
     async def _test(self, text: str) -> None:
         result = self.result
@@ -83,15 +83,7 @@ class PasswordTest(Entry[None]):
         except Exception as problem:  # its text could quote the password: only the kind is shown
             result.update(f"The test failed: {type(problem).__name__}")
             return
-        lines = [
-            Content.assemble(
-                (of_finding(one.status), f"bold ${'success' if one.status == 'ok' else 'error'}"),
-                f" {plain(one.message)}",
-                f"\n    fix: {plain(one.fix)}" if one.fix and one.status != "ok" else "",
-            )
-            for one in findings
-        ]
-        result.update(Content("\n").join(lines))
+        result.update(Content("\n").join(map(finding_content, findings)))
         if self._for_session:
             self.pair.password_changed()
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import OptionList, Static
@@ -15,14 +16,10 @@ from screens.dialogs.ask import Box
 from screens.model import paths
 from screens.model.background import beside
 from screens.signs import plain, sign
+from screens.widgets.field import PathField
 from screens.widgets.labelled import cut, cut_left
+from wizard.profile.fields import Key
 from wizard.system import locations
-
-if TYPE_CHECKING:
-    from textual.app import ComposeResult
-
-    from screens.widgets.field import PathField
-    from wizard.profile.fields import Key
 
 UP = ".."
 KEYS = "Enter chooses a pack or a jar and opens any other folder; Right opens, Backspace goes up, Esc leaves."

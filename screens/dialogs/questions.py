@@ -5,13 +5,15 @@ All of them run in a worker of Textual, since they wait for the user.
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual.worker import WorkerFailed
 
 from screens.dialogs.ask import Ask
-from screens.model.background import beside
+from screens.model.background import PATIENCE, beside
 from screens.model.draft import from_file
 from screens.signs import plain, sign
 from screens.widgets.labelled import wrapped
@@ -24,10 +26,6 @@ from wizard.transaction import recovery
 from wizard.transaction.marker import locked
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from textual.app import App
-
     from screens.app import WizardApp
     from screens.model.pair import OpenPair
 
@@ -49,19 +47,21 @@ With your rights it would run or read:
 Agree only if you know where the profile comes from. A change that you make here keeps the agreement."""
 
 
-async def agree(app: App[Any], pair: OpenPair) -> None:
+async def agree(app: WizardApp, pair: OpenPair) -> None:
     """Ask whether what the profile names may run, once all of it is on the screen."""
     if pair.profile is None:
-        app.notify("Complete the profile first: then this shows what it would run.", markup=False)
+        app.say("Complete the profile first: then this shows what it would run.")
         return
     named = [row for line in trust.named(pair.profile) for row in wrapped(f"- {plain(line)}", WIDTH)]
     if len(named) > app.size.height - OTHER_ROWS:  # all of it has to be in sight
         command = f"apimha-wizard profile allow {pair.draft.called}"
-        app.notify(f"Too long to show here. Run: {command}", markup=False)
+        app.say(f"Too long to show here. Run: {command}")
         return
     text = TRUST.format(path=plain(str(pair.draft.target)), named="\n".join(named))
-    choices = [("no", "do not agree"), ("agree", "agree and run the checks")]
-    if await app.push_screen_wait(Ask("Do you trust this profile?", text, choices)) == "agree":
+    answer = await app.ask(
+        "Do you trust this profile?", text, no="do not agree", agree="agree and run the checks"
+    )
+    if answer == "agree":
         pair.agree()
 
 
@@ -73,7 +73,13 @@ was changed outside the wizard since this draft was begun, so it was not overwri
 
 Take the file: the draft is deleted, and the wizard shows what the file holds now.
 Keep the draft: continue with what is on the screen; it replaces the file when you go to another step,
-and the file as it is now is kept beside it as {copy}."""
+and the file as it is now is kept beside it as {name}~."""
+DELETED = """\
+{path}
+was deleted outside the wizard since this draft was begun.
+
+Delete the draft too: nothing is left of this profile, and the list of pairs is shown.
+Keep the draft: continue with what is on the screen; the file is written again when you go to another step."""
 
 
 async def conflict(app: WizardApp, pair: OpenPair) -> None:
@@ -81,12 +87,15 @@ async def conflict(app: WizardApp, pair: OpenPair) -> None:
     if isinstance(app.screen, Ask):
         return
     target = pair.draft.target
-    text = CONFLICT.format(path=target, copy=f"{target.name}~")
-    choices = [("later", "decide later"), ("file", "take the file"), ("draft", "keep the draft")]
-    choice = await app.push_screen_wait(Ask("The profile was edited meanwhile", text, choices))
+    there = target.exists()
+    happened, text, take = (
+        ("edited", CONFLICT, "take the file") if there else ("deleted", DELETED, "delete the draft too")
+    )
+    title, text = f"The profile was {happened} meanwhile", text.format(path=target, name=target.name)
+    choice = await app.ask(title, text, later="decide later", file=take, draft="keep the draft")
     if choice == "file":
         try:
-            app.open(from_file(target), give_up_draft=True)
+            app.open(from_file(target) if there else None, give_up_draft=True)
         except WizardError as problem:
             app.say(str(problem), "error")
     elif choice == "draft":
@@ -104,17 +113,17 @@ Until it is resolved nothing can be written. Every file that the run had changed
 edited since is left alone, and named."""
 
 
-async def recover(app: App[Any], pair: OpenPair, message: str) -> None:
+async def recover(app: WizardApp, pair: OpenPair, message: str) -> None:
     """Offer to restore what an interrupted run had changed."""
-    choices = [("later", "decide later"), ("restore", "restore it now")]
     text = INTERRUPTED.format(message=message)
-    if await app.push_screen_wait(Ask("A run was interrupted", text, choices)) != "restore":
+    answer = await app.ask("A run was interrupted", text, later="decide later", restore="restore it now")
+    if answer != "restore":
         return
     try:
         for line in await writing(app, partial(recovered, pair)):
-            app.notify(plain(line), markup=False)
+            app.say(line)
     except Exception as error:
-        app.notify(plain(str(error)), severity="error", timeout=20, markup=False)
+        app.say(str(error), "error")
     pair.look_again()
 
 
@@ -142,20 +151,36 @@ If {there} runs on another machine ({host}), only {here} is written here; the la
 run on that machine. If the path is wrong, correct it."""
 
 
-def missing_home(homes: list[Any], folder: Path) -> int | None:
-    """Return the number of the node whose home is not here; None unless exactly the other one is."""
-    try:
-        here = [locations.located(home, folder).exists() for home in homes if isinstance(home, str)]
-    except (OSError, ValueError):
-        return None
-    return here.index(False) if sorted(here) == [False, True] else None
+async def node_elsewhere(pair: OpenPair) -> int | None:
+    """Return the number of the node whose home is not here, where the other's is and the user was not asked yet."""
+    homes = [pair.draft.value(("nodes", number, "home")) for number in (0, 1)]
+
+    def look() -> list[bool]:
+        return [
+            locations.located(home, pair.draft.folder).exists() for home in homes if isinstance(home, str)
+        ]
+
+    with suppress(TimeoutError, OSError, ValueError):
+        here = await asyncio.wait_for(beside(look, "homes"), PATIENCE)
+        if sorted(here) == [False, True] and pair.progress.only_node is None:
+            missing = here.index(False)
+            return missing if homes[missing] not in pair.progress.asked else None
+    return None
 
 
-def elsewhere(there: str, home: str, host: str, here: str) -> Ask:
-    """Return the question; its answers are `there` (on another machine), `wrong` (the path) and `later`."""
+async def elsewhere(app: WizardApp, pair: OpenPair, node: int) -> bool:
+    """Ask where the home of the node of that number is; return whether its path may be right."""
+    draft, names = pair.draft, pair.draft.node_names()
+    home, host = (str(draft.value(("nodes", node, name)) or "") for name in ("home", "host"))
+    there, here = names[node], names[1 - node]
     text = ELSEWHERE.format(home=home, there=there, host=host or "its host", here=here)
-    choices = [("later", "decide later"), ("wrong", "correct the path"), ("there", "on another machine")]
-    return Ask(f"Where is {there}?", text, choices)
+    answers = {"later": "decide later", "wrong": "correct the path", "there": "on another machine"}
+    choice = await app.ask(f"Where is {there}?", text, **answers)
+    if choice == "wrong":
+        return False
+    pair.note(asked=[*pair.progress.asked, home], **({"only_node": here} if choice == "there" else {}))
+    pair.look_again()
+    return True
 
 
 # --- undoing a run ------------------------------------------------------------------------------------
@@ -168,22 +193,18 @@ LATER = """
 {later} changed some of the same files later. Undo that first: otherwise these files stay as they are."""
 
 
-async def roll_back(app: App[Any], run: str) -> bool:
+async def roll_back(app: WizardApp, run: str) -> bool:
     """Undo a run, after a question, and if the user wants it the later ones first; return whether one was undone."""
     from wizard.command_line.run import rollback
 
     try:
         later = await beside(partial(rollback.later, run), "history")
     except WizardError as error:
-        app.notify(plain(str(error)), severity="error", markup=False)
+        app.say(str(error), "error")
         return False
     text = ROLL_BACK.format(run=run) + (LATER.format(later=" and ".join(later)) if later else "")
-    choices = [
-        ("no", "no"),
-        *([("later", "undo the later one first")] if later else []),
-        ("yes", "roll back"),
-    ]
-    choice = await app.push_screen_wait(Ask("Roll back?", text, choices))
+    first = {"later": "undo the later one first"} if later else {}
+    choice = await app.ask("Roll back?", text, no="no", **first, yes="roll back")
     if choice == "no":
         return False
     left = [*later, run] if choice == "later" else [run]
@@ -195,14 +216,14 @@ async def roll_back(app: App[Any], run: str) -> bool:
             left.pop(0)
             continue
         kept = result.outcome == "restored" and not force
-        choices = [("close", "close"), *([("force", "restore these too, losing the edits")] if kept else [])]
-        if await app.push_screen_wait(Ask("Not everything is as before", result.error, choices)) != "force":
+        also = {"force": "restore these too, losing the edits"} if kept else {}
+        if await app.ask("Not everything is as before", result.error, close="close", **also) != "force":
             return bool(restored)
         force = True
     text = (
         f"{sign('done')} {restored} files are as before. Databases stay." if restored else "Nothing to undo."
     )
-    await app.push_screen_wait(Ask("Rolled back", text, [("close", "close")]))
+    await app.ask("Rolled back", text, close="close")
     return True
 
 
@@ -215,7 +236,7 @@ def _undone(run: str, *, force: bool) -> Result:
         return Result("failed", error.exit_code, error=str(error))
 
 
-async def writing(app: App[Any], work: Any) -> Any:
+async def writing(app: WizardApp, work: Any) -> Any:
     """Return what `work` returns, done in a thread that leaving waits for; what it raises is raised here."""
     try:
         return await app.run_worker(beside(work, WRITING), group=WRITING, exit_on_error=False).wait()

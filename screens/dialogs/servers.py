@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -11,10 +12,11 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Static
 
-from screens.dialogs.ask import Ask, Box
+from screens.dialogs.ask import Box
 from screens.dialogs.questions import WRITING
 from screens.model.background import beside
-from screens.signs import of_finding, plain, sign
+from screens.signs import plain, sign
+from screens.widgets.page import finding_content
 from wizard.command_line.run import start_stop
 from wizard.command_line.run.servers import NodeState, ServersResult, Setting
 from wizard.command_line.text import ending, worth_showing
@@ -25,15 +27,17 @@ from wizard.system.cancel import Cancel
 from wizard.system.errors import WizardError
 
 if TYPE_CHECKING:
-    from textual.app import App, ComposeResult
+    from textual.app import ComposeResult
 
+    from screens.app import WizardApp
     from screens.model.pair import OpenPair
     from wizard.passwords.resolver import Resolver
     from wizard.profile.files import LoadedProfile
-    from wizard.system.finding import Finding
 
 Verb = Literal["start", "stop", "restart"]
 VERBS: tuple[Verb, ...] = ("start", "stop", "restart")
+Command = tuple[str, str, Callable[[], Any]]
+"""What the command palette offers: a title, a line of help, and what is called."""
 PERIOD = 0.2
 """Seconds between two pictures of the nodes."""
 
@@ -43,7 +47,7 @@ def title(verb: Verb, names: Sequence[str]) -> str:
 
 
 def ask(
-    app: App[Any],
+    app: WizardApp,
     verb: Verb,
     names: Sequence[str],
     make: Callable[[], Setting],
@@ -52,31 +56,33 @@ def ask(
     """Start, stop or restart the nodes of these names; what stops a node is asked about first."""
 
     async def run() -> None:
-        if verb != "start" and await app.push_screen_wait(question(verb, names)) != verb:
+        heading = title(verb, names)
+        if (
+            verb != "start"
+            and await app.ask(f"{heading}?", what_stops(verb, names), no="no", **{verb: verb}) != verb
+        ):
             return
-        ended(await app.push_screen_wait(ServersRun(verb, title(verb, names), make)))
+        ended(await app.push_screen_wait(ServersRun(verb, heading, make)))
 
     app.run_worker(run(), group="servers", exclusive=True)
 
 
-def question(verb: Verb, names: Sequence[str]) -> Ask:
-    """Return the question before a node goes down."""
-    text = f"{names[0]} is down then, and the other node takes over."
-    if len(names) > 1:
-        text = {
-            "stop": "The pair is down then: it receives no events until a node is started again.",
-            "restart": "One node after the other, the passive one first, and only while the pair is healthy.",
-        }[verb]
-    return Ask(f"{title(verb, names)}?", text, [("no", "no"), (verb, verb)])
+def what_stops(verb: Verb, names: Sequence[str]) -> str:
+    """Return what it means that these nodes go down."""
+    if len(names) == 1:
+        return f"{names[0]} is down then, and the other node takes over."
+    if verb == "stop":
+        return "The pair is down then: it receives no events until a node is started again."
+    return "One node after the other, the passive one first, and only while the pair is healthy."
 
 
 def ask_for_pair(
-    app: App[Any], pair: OpenPair, verb: Verb, ended: Callable[[ServersResult | None], None]
+    app: WizardApp, pair: OpenPair, verb: Verb, ended: Callable[[ServersResult | None], None]
 ) -> None:
     """The same for the profile that is open, as it is saved; a node that is done elsewhere is left out."""
     only_node, names = pair.progress.only_node, pair.draft.node_names()
     if pair.profile is None:
-        app.notify("The profile is not complete yet: its servers are not known.", markup=False)
+        app.say("The profile is not complete yet: its servers are not known.")
         return
 
     ask(
@@ -86,6 +92,27 @@ def ask_for_pair(
         lambda: setting_of(*as_saved(pair), only_node),
         ended,
     )
+
+
+def commands(app: WizardApp, pair: OpenPair, look: Callable[[], None]) -> Iterator[Command]:
+    """How it is run: which nodes are written from here, which errors count as warnings; and the servers."""
+
+    def note(**changes: Any) -> None:
+        pair.note(**changes)
+        look()
+
+    for name in pair.draft.node_names():
+        if pair.progress.only_node != name:
+            text = f"as --node {name} does: the other one is shown, not written"
+            yield f"Only {name} is on this machine", text, partial(note, only_node=name)
+    if pair.progress.only_node is not None:
+        yield "Both nodes are on this machine", "both homes are written", partial(note, only_node=None)
+    if pair.progress.ignore:
+        yield "Ignore no check any more", ", ".join(pair.progress.ignore), partial(note, ignore=[])
+    if pair.profile is not None:
+        for verb in VERBS:
+            act = partial(ask_for_pair, app, pair, verb, lambda result: look())
+            yield f"{verb.capitalize()} the servers", "of the nodes on this machine", act
 
 
 def as_saved(pair: OpenPair) -> tuple[LoadedProfile, Resolver]:
@@ -190,22 +217,3 @@ class ServersRun(Box[ServersResult | None]):
         if self.result is not None:
             self.dismiss(self.result)
         self._cancel.set()
-
-
-def finding_content(finding: Finding) -> Content:
-    """A finding with its fix, and below them what was read where."""
-    node = f"{finding.node}: " if finding.node else ""
-    evidence = (finding.evidence or "").split("\n") if finding.status == "error" else []
-    return Content("\n").join(
-        [
-            Content.assemble(
-                (
-                    f"{of_finding(finding.status)} ",
-                    "$error bold" if finding.status == "error" else "$warning",
-                ),
-                plain(f"{finding.id}  {node}{finding.message}"),
-                f"\n    fix: {plain(finding.fix)}" if finding.fix else "",
-            ),
-            *(Content.styled(f"    {plain(line)}", "$quiet") for line in evidence if line),
-        ]
-    )

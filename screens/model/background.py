@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from textual.widget import Widget
 
@@ -45,22 +46,14 @@ async def beside(work: Callable[[], T], name: str = "beside") -> T:
 
     `asyncio.to_thread` would do the same in threads that the end of the program waits for.
     """
-    loop = asyncio.get_running_loop()
-    result: asyncio.Future[T] = loop.create_future()
-
-    def settle(how: Callable[[Any], None], value: Any) -> None:
-        if not result.done():
-            how(value)
+    result: Future[T] = Future()
 
     def run() -> None:
-        how: Callable[[Any], None] = result.set_result
-        value: Any
+        result.set_running_or_notify_cancel()  # whoever stops waiting for it does not stop the work
         try:
-            value = work()
+            result.set_result(work())
         except BaseException as raised:
-            how, value = result.set_exception, raised
-        with suppress(RuntimeError):  # the screen is gone
-            loop.call_soon_threadsafe(settle, how, value)
+            result.set_exception(raised)
 
     in_thread(run, name)
-    return await result
+    return await asyncio.wrap_future(result)

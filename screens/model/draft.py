@@ -9,9 +9,10 @@ import queue
 import threading
 import tomllib
 from collections.abc import Callable
+from functools import partial, wraps
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec
 
 from screens.model.background import in_thread
 from wizard.profile import drafts, trust
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from wizard.profile.document import Place
 
 Tables = dict[str, Any]
+P = ParamSpec("P")
 
 
 # --- opening --------------------------------------------------------------------------------------
@@ -193,10 +195,22 @@ def put(tables: Tables, place: Place, value: Any) -> None:
 # --- saving ---------------------------------------------------------------------------------------
 
 
+def _in_turn(job: Callable[Concatenate[DraftSaver, P], None]) -> Callable[Concatenate[DraftSaver, P], None]:
+    """Have a method of a `DraftSaver` run by its thread, after those that were called before."""
+
+    @wraps(job)
+    def put_off(saver: DraftSaver, /, *given: P.args, **named: P.kwargs) -> None:
+        with saver.idle:
+            saver.open += 1
+        saver.jobs.put(partial(job, saver, *given, **named))
+
+    return put_off
+
+
 class DraftSaver:
     """The thread that saves: changes go into the text of the draft, which is kept whole and validated.
 
-    It tells `pair` what is saved (`saved`, `not_saved`), what the draft makes (`validated`), and that the profile's
+    It tells `pair` what is saved (`saved_as`, `not_saved`), what the draft makes (`validated`), and that the profile's
     file was changed outside, so that it was not written (`conflicts`).
     """
 
@@ -204,88 +218,80 @@ class DraftSaver:
         self.draft = draft
         self._pair = pair
         self._published = published
-        self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._changes = self._validated = self._open = 0
-        self._unsaved = False
-        self._idle = threading.Condition()
+        self.jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._changes = self._validated = self.open = 0
+        self._unsaved = self._closed = False
+        self.idle = threading.Condition()
         in_thread(self._work, "keeper")
 
+    @_in_turn
     def change(self, place: Place, value: Any, changes: int) -> None:
         """Carry a change into the draft and save it."""
+        text = self.draft.text
+        text = unset_field(text, place) if value is None else set_field(text, place, value)
+        self.draft = self.draft._replace(text=text)
+        self._changes, self._published, self._unsaved = changes, False, True
 
-        def edit() -> None:
-            text = self.draft.text
-            text = unset_field(text, place) if value is None else set_field(text, place, value)
-            self.draft = self.draft._replace(text=text)
-            self._changes, self._published, self._unsaved = changes, False, True
-
-        self._do(edit)
-
+    @_in_turn
     def validate(self) -> None:
         """Tell what the draft makes now."""
-        self._do(self._validate)
+        self._validate()
 
+    @_in_turn
     def publish(self, *, overwrite: bool = False) -> None:
         """Make the draft the profile, if it is valid; the content of the file is never lost without `overwrite`."""
+        if self._published:
+            return
+        self._save()
+        if self.draft.conflict() and not overwrite:
+            self._pair.tell(self._pair.conflicts)
+            return
+        try:
+            drafts.publish(self.draft, overwrite=overwrite)
+        except ProfileError:
+            return  # it stays a draft, which is on disk already
+        self._rebase()
+        self._published = True
+        self._pair.tell(self._pair.saved_as, "profile")
 
-        def make() -> None:
-            if self._published:
-                return
-            self._save()
-            if self.draft.conflict() and not overwrite:
-                self._pair.tell(self._pair.conflicts)
-                return
-            try:
-                drafts.publish(self.draft, overwrite=overwrite)
-            except ProfileError:
-                return  # it stays a draft, which is on disk already
-            self._rebase()
-            self._published = True
-            self._pair.tell(self._pair.saved_as, "profile")
-
-        self._do(make)
-
+    @_in_turn
     def agree(self) -> None:
         """The user has agreed to what the draft names now; what it becomes from here on is their own."""
+        self.draft = self.draft._replace(trusted=True)
+        self._unsaved = not self._published
+        trust.allow(self.draft.target, self.draft.text)
 
-        def take() -> None:
-            self.draft = self.draft._replace(trusted=True)
-            self._unsaved = not self._published
-            trust.allow(self.draft.target, self.draft.text)
-
-        self._do(take)
-
+    @_in_turn
     def rebase(self) -> None:
         """Go on with the draft although the profile's file was changed, after the user has agreed.
 
         What the file holds now is kept beside it, with a `~` behind its name.
         """
+        target = self.draft.target
+        if target.exists():
+            save(read(target), target.with_name(f"{target.name}~"))
+        self._rebase()
+        self._unsaved = True
 
-        def take() -> None:
-            target = self.draft.target
-            if target.exists():
-                save(read(target), target.with_name(f"{target.name}~"))
-            self._rebase()
-            self._unsaved = True
-
-        self._do(take)
-
-    def _rebase(self) -> None:
-        self.draft = self.draft._replace(origin=drafts.digest_of(self.draft.target))
-
+    @_in_turn
     def give_up(self) -> None:
         """Delete the draft: the profile's file is what counts."""
+        drafts.discard(self.draft)
+        self._unsaved = False
 
-        def take() -> None:
-            drafts.discard(self.draft)
-            self._unsaved = False
-
-        self._do(take)
+    @_in_turn
+    def close(self) -> None:
+        """End the thread, once everything is saved that was given to it before."""
+        self._closed = True
+        self._save()
 
     def settled(self, timeout: float | None = None) -> bool:
         """Wait until everything is saved; return whether it is."""
-        with self._idle:
-            return self._idle.wait_for(lambda: not self._open, timeout)
+        with self.idle:
+            return self.idle.wait_for(lambda: not self.open, timeout)
+
+    def _rebase(self) -> None:
+        self.draft = self.draft._replace(origin=drafts.digest_of(self.draft.target))
 
     def _validate(self) -> None:
         self._validated = self._changes
@@ -298,26 +304,21 @@ class DraftSaver:
             self._unsaved = False
             self._pair.tell(self._pair.saved_as, "draft")
 
-    def _do(self, job: Callable[[], None]) -> None:
-        with self._idle:
-            self._open += 1
-        self._jobs.put(job)
-
     def _work(self) -> None:
-        while True:
-            job = self._jobs.get()
+        while not self._closed:
+            job = self.jobs.get()
             try:
                 job()
                 # What was typed meanwhile is saved with it; publishing saves, too, and validates nothing.
-                if self._jobs.empty() and (self._unsaved or self._validated != self._changes):
+                if self.jobs.empty() and (self._unsaved or self._validated != self._changes):
                     self._save()
                     self._validate()
             except (WizardError, OSError) as problem:
                 said = str(problem)
                 if isinstance(problem, OSError):
                     said = f"it cannot be saved: {problem.strerror or type(problem).__name__}"
-                self._pair.tell(self._pair.not_saved, said)
+                self._pair.not_saved(said)
             finally:
-                with self._idle:
-                    self._open -= 1
-                    self._idle.notify_all()
+                with self.idle:
+                    self.open -= 1
+                    self.idle.notify_all()

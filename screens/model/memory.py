@@ -1,4 +1,4 @@
-"""What the screen remembers between two starts: the theme, and how far each profile has come.
+"""What is known from before: the theme and how far each profile has come, and the state of each one's newest run.
 
 One small JSON file in the state folder.  Nothing important is lost with it: without it the theme is dark and every
 step is still to do.
@@ -13,7 +13,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from wizard.command_line.run import rollback
 from wizard.system import bounded, locations
+from wizard.system.errors import WizardError
 
 MOST_PROFILES = 50
 """The number of profiles that are remembered: those that were opened last."""
@@ -88,3 +90,18 @@ class Memory:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             temporary.write_text(json.dumps(self._data), "utf-8")
             temporary.replace(self.path)
+
+
+def newest_runs(name: str | None = None) -> dict[str, tuple[str, str]]:
+    """Return the state and the day of the newest run of a profile, or of each: `("applied", "2026-11-24")`."""
+    found: dict[str, tuple[str, str]] = {}
+    with suppress(WizardError):  # how the last run ended is worth knowing, and no reason to stop
+        for run in rollback.history(name):
+            found.setdefault(run["profile"], (run["state"], run["started"][:10]))
+    return found
+
+
+def applied(name: str) -> str:
+    """Return `applied` where the newest run of a profile was applied and is not undone, else an empty text."""
+    state, _ = newest_runs(name).get(name, ("", ""))
+    return state if state == "applied" else ""

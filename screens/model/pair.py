@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal
 
-from screens.model import lookup, session
+from screens.model import session, values
 from screens.model.background import in_thread
 from screens.model.draft import OpenDraft, OpenedProfile
 from screens.model.memory import Memory, ProfileProgress
@@ -55,6 +55,9 @@ class Phase(Enum):
     PLANNED = "`prepared` is what a run would do now"
 
 
+Goal = Literal[Phase.CHECKED, Phase.PLANNED]
+
+
 class OpenPair:
     """One profile, open on the screen."""
 
@@ -95,12 +98,14 @@ class OpenPair:
         """Why the newest changes are not saved."""
         self.accepted: set[tuple[str, str | None, str]] = set()
         """The warnings that were accepted in the review, each by its id, node and message."""
+        self.can_check = self.draft.was_saved
+        """Whether a check can run with what is filled in."""
         self.review_place: tuple[object, ...] = ()
         """The key of the line of the review that the user left."""
         self._round: session.CheckRound | None = None
         self._validated = -1
         """The number of changes that `profile` and `mistakes` are about."""
-        self._goal: Literal[Phase.CHECKED, Phase.PLANNED] = Phase.CHECKED
+        self._goal: Goal = Phase.CHECKED
         self._due: frozenset[str] | None = None
         """The live checks without a finding about the current values; None: all of them."""
         self._asked: set[str] = set()
@@ -118,7 +123,7 @@ class OpenPair:
         """Give a field its value (None removes it); it is saved and checked by itself."""
         if self.draft.set(place, value):
             if self._due is not None:
-                self._due |= session.live_checks([key_of(place)])
+                self._due |= session.live_checks(key_of(place))
             self._enter(Phase.CHANGED)
             self.kept = "draft"
             self._app.show_pair()
@@ -155,6 +160,15 @@ class OpenPair:
         """Save the profile itself, if it is valid."""
         self.draft.keeper.publish()
 
+    def close(self, *, give_up_draft: bool = False) -> None:
+        """Stop checking, and save what is on the screen or delete the draft: another pair is opened."""
+        self.cancel()
+        if give_up_draft:
+            self.draft.keeper.give_up()
+        else:
+            self.publish()
+        self.draft.keeper.close()
+
     # --- checking it ------------------------------------------------------------------------------
 
     @property
@@ -175,29 +189,18 @@ class OpenPair:
             self._goal = Phase.CHECKED
         self.phase = phase
 
-    def check_again(self) -> None:
-        """Run every check again, and resolve every password anew."""
+    def check_again(self, goal: Goal = Phase.CHECKED) -> None:
+        """Run every check again, resolving every password anew; for the review do what a run does before it writes."""
+        self._goal = goal
         self._resolver = None
         self._due = None
         self.findings = {}
-        self._goal = Phase.CHECKED
         if self.phase is not Phase.CHANGED:
-            self._check()
-
-    def look_at_everything(self) -> None:
-        """Do what a run does before it writes, for the review."""
-        self.findings = {}
-        self._due = None
-        self._goal = Phase.PLANNED
-        if self.phase is not Phase.CHANGED:
-            self._plan()
+            self._go_on()
 
     def look_again(self) -> None:
         """Check again, as much as the open screen shows."""
-        if self._goal is Phase.PLANNED:
-            self.look_at_everything()
-        else:
-            self.check_again()
+        self.check_again(self._goal)
 
     def cancel(self) -> None:
         """Stop checking."""
@@ -208,8 +211,9 @@ class OpenPair:
         if self._round is not None:
             self._round.cancel.set()
 
-    def _plan(self) -> None:
-        if self.profile is None:
+    def _go_on(self) -> None:
+        """Make the plan where that is wanted and the profile is valid, else run the checks."""
+        if self._goal is Phase.CHECKED or self.profile is None:
             self._check()
             return
         self._enter(Phase.PLANNING)
@@ -234,12 +238,14 @@ class OpenPair:
         mistakes = [*self.mistakes.values(), *self.other_mistakes]
         completed = session.stand_in(self.draft.keeper.draft.text, self.draft.folder, mistakes)
         if completed is None:
+            self.can_check = False
             self._enter(Phase.CHECKED)
         else:
             self._start(completed[0], live=self._due, blank=completed[1])
 
     def _start(self, profile: Profile, **how: Any) -> None:
         order = session.CheckOrder(profile, self.draft.called, self.options(), self.resolver(), **how)
+        self.can_check = bool(session.chosen_checks(order._replace(live=None)))
         self._cancel_round()
         self._round = session.CheckRound(self, order)
         self._round.start()
@@ -268,7 +274,7 @@ class OpenPair:
         """A password was kept elsewhere: resolve and check again."""
         self._resolver = None
         if self._due is not None:
-            self._due |= session.live_checks(["mysql.password"])
+            self._due |= session.live_checks("mysql.password")
         if self.phase is not Phase.CHANGED:
             self._check()
 
@@ -281,7 +287,7 @@ class OpenPair:
         """The keys of the passwords that only the user has: *ask me*, or a variable that is not set."""
         return [
             key
-            for key in lookup.PASSWORDS
+            for key in values.PASSWORDS
             if key not in self.typed
             and isinstance(reference := self.draft.value(tuple(key.split("."))), dict)
             and ("prompt" in reference or reference.get("env", "PATH") not in os.environ)
@@ -308,15 +314,15 @@ class OpenPair:
         if self._app.pair is self:
             call(*given)
             self._app.show_pair()
-        elif call == self.not_saved:  # nobody would hear of it
-            self._app.say(f"{self.draft.name}: {given[0]}", "error")
 
     def saved_as(self, kept: Literal["draft", "profile"]) -> None:
         self.kept, self.failure, self.saved_at = kept, "", clock()
 
     def not_saved(self, message: str) -> None:
+        """The newest changes could not be saved: also said of a pair that is closed."""
         self.kept, self.failure = "NOT SAVED", message
-        self._app.say(message, "error")
+        self._app.call_later(self._app.say, f"{self.draft.name}: {message}", "error")
+        self._app.call_later(self._app.show_pair)
 
     def conflicts(self) -> None:
         """The profile's file was changed outside since the draft was begun."""
@@ -360,7 +366,7 @@ class OpenPair:
         self.profile = None if isinstance(found, list) else found
         self.mistakes, self.other_mistakes = {}, []
         for mistake in found if isinstance(found, list) else ():
-            if lookup.steps_of(key_of(mistake.place)):
+            if values.steps_of(key_of(mistake.place)):
                 self.mistakes[mistake.place] = mistake
             else:
                 self.other_mistakes.append(mistake)
@@ -374,7 +380,7 @@ class OpenPair:
         if self.phase is not Phase.CHANGED:
             return
         if self._goal is Phase.PLANNED and self.profile is not None:
-            self._plan()
+            self._go_on()
         else:
             first = not self.findings
             self._enter(Phase.SETTLING)
@@ -417,9 +423,9 @@ class OpenPair:
         """The required fields of a step that are empty in the draft."""
         return [
             place
-            for field in lookup.keys_of(step)
+            for field in values.keys_of(step)
             if field.required
-            for place in lookup.places(field.key)
+            for place in values.places(field.key)
             if self.draft.value(place) in (None, "")
         ]
 
@@ -448,7 +454,7 @@ class OpenPair:
         field = self.field_of(finding)
         own = finding.id.partition(".")[0]
         if field is not None and finding.status in {"error", "warning"}:
-            asking = lookup.steps_of(field)
+            asking = values.steps_of(field)
             if asking and own not in asking:
                 return asking[:1]
         return [own if own in STEP_IDS else STEP_IDS[0]]
@@ -473,14 +479,14 @@ class OpenPair:
             return True
         return any(
             self.draft.value(place) not in (None, field.default)
-            for field in lookup.keys_of(step)
-            for place in lookup.places(field.key)
+            for field in values.keys_of(step)
+            for place in values.places(field.key)
             if field.key not in {"nodes.name", "cluster.domain"}
         )
 
     def state(self, id: str) -> StepState:
         """The state of a step."""
-        step = lookup.step_of(id)
+        step = values.step_of(id)
         found = {finding.status for finding in self.findings_of(step)}
         if self.wrong(step):
             return "error"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -89,36 +90,40 @@ class CheckRound:
 
 def chosen_checks(order: CheckOrder) -> list[Check]:
     """The checks of a round: those of the steps that are whole, and of the live ones those that were asked for."""
-    blank = {key.partition(".")[0] for key in order.blank}
     return [
         one
         for one in procedure.checks_of(procedure.chosen(order.options.only, order.options.skip))
-        if not blank & _tables_of(one)  # an example replaces a value that was not entered yet
+        if not order.blank & _fields_of(one)  # an example replaces a value that was not entered yet
         and (one.offline or not order.options.offline)
         and (not one.live or order.live is None or one.id in order.live)
     ]
 
 
-def live_checks(keys: Iterable[str]) -> frozenset[str]:
-    """The live checks that a change of these fields can turn.
+def live_checks(key: str) -> frozenset[str]:
+    """The live checks that a change of this field can turn.
 
     What concerns a node concerns every step: its address and its Java are checked in several.
     """
-    tables = {key.partition(".")[0] for key in keys}
     return frozenset(
-        one.id for one in procedure.CHECKS if one.live and ("nodes" in tables or tables & _tables_of(one))
+        one.id
+        for one in procedure.CHECKS
+        if one.live and (key.startswith("nodes.") or key in _fields_of(one))
     )
 
 
-def _tables_of(check: Check) -> set[str]:
-    """The tables of the profile that the findings of a check speak of."""
+@cache
+def _fields_of(check: Check) -> frozenset[str]:
+    """The fields of the profile that the findings of a check speak of."""
+    own = frozenset(field for step in procedure.STEPS if step.id == check.step for field in step.fields)
+    mysql, nodes = (
+        frozenset(key for key in keys() if key.startswith(f"{table}.")) for table in ("mysql", "nodes")
+    )
+    if check.id == "prerequisites.secret":
+        return mysql | nodes | {key.key for key in keys().values() if key.kind == "reference"}
     if check.step == "mysql" and check.live and check.id != "mysql.driver":
-        return {"mysql"}
-    own = {
-        field.partition(".")[0] for step in procedure.STEPS if step.id == check.step for field in step.fields
-    }
+        return mysql
     # Whatever is read in a home needs the nodes, and an address of the server appears in two more steps.
-    return own | {"nodes"} | ({"mysql"} if check.step in {"datasources", "registry"} else set())
+    return own | nodes | (mysql if check.step in {"mysql", "datasources", "registry"} else frozenset())
 
 
 def stand_in(text: str, folder: Path, mistakes: Iterable[Mistake]) -> tuple[Profile, frozenset[str]] | None:

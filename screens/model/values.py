@@ -1,4 +1,4 @@
-"""Values of the profile as they are typed and shown, and back.
+"""Fields of the profile: which steps ask for each, and its value as it is typed and shown, and back.
 
 What cannot be read as the kind that the field needs is kept as the text that was typed: the profile's own rules then
 say what is wrong with it.
@@ -11,28 +11,47 @@ import shlex
 from typing import Any, Literal
 
 from wizard.passwords.resolver import is_kept
-from wizard.profile.fields import CHOICES, Key
+from wizard.profile.document import Place
+from wizard.profile.fields import CHOICES, Key, keys
+from wizard.steps.procedure import STEP_IDS, STEPS
+from wizard.steps.step import Step
 
 ReferenceKind = Literal["typed", "env", "file", "keyring", "command", "prompt"]
 
-REFERENCES: dict[ReferenceKind, str] = {
-    "typed": "typed",
-    "env": "variable",
-    "file": "file",
-    "keyring": "keyring",
-    "command": "command",
-    "prompt": "ask me",
+REFERENCES: dict[ReferenceKind, tuple[str, str]] = {
+    "typed": ("typed", "type it here"),
+    "env": ("variable", "such as APIM_DB_PASSWORD"),
+    "file": ("file", "such as ~/.apim-db-password"),
+    "keyring": ("keyring", "service/user, such as mysql/apim"),
+    "command": ("command", "such as: pass show apim"),
+    "prompt": ("ask me", "asked for at each run"),
 }
-"""The kinds of references to a password, and what the screen calls them."""
+"""The kinds of references to a password: what the screen calls each, and what its empty field shows."""
 
-ARGUMENTS: dict[ReferenceKind, str] = {
-    "typed": "type it here",
-    "env": "such as APIM_DB_PASSWORD",
-    "file": "such as ~/.apim-db-password",
-    "keyring": "service/user, such as mysql/apim",
-    "command": "such as: pass show apim",
-    "prompt": "asked for at each run",
-}
+
+PASSWORDS = tuple(key.key for key in keys().values() if key.kind == "reference")
+"""The keys of the passwords."""
+
+
+def step_of(id: str) -> Step:
+    """Return the step of that id.  `ValueError` if there is none."""
+    return STEPS[STEP_IDS.index(id)]
+
+
+def keys_of(step: Step) -> list[Key]:
+    """Return the keys that a step asks for, in its order."""
+    return [keys()[name] for name in step.fields]
+
+
+def steps_of(key: str) -> list[str]:
+    """Return the ids of the steps that ask for a key."""
+    return [step.id for step in STEPS if key in step.fields]
+
+
+def places(key: str) -> list[Place]:
+    """Return the places of a key: one, or one for each node."""
+    table, _, name = key.partition(".")
+    return [("nodes", 0, name), ("nodes", 1, name)] if table == "nodes" else [tuple(key.split("."))]
 
 
 def pasted(text: str) -> list[str]:

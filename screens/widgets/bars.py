@@ -1,20 +1,28 @@
-"""The first row, which says what is to be known at any time, and the last one: the keys that act now."""
+"""What every screen has: a first row with what is to be known at any time, and a last one with the keys that act."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual.content import Content
 from textual.reactive import reactive
+from textual.screen import Screen
 from textual.widget import Widget
 
+from screens import keys
 from screens.signs import plain, sign
+from screens.theme import VAST, WIDE
 from screens.widgets.labelled import cut_left
 
 if TYPE_CHECKING:
     from textual import events
+    from textual.app import ComposeResult
 
-    from screens.keys import Keys, ScreenKey
+    from screens.app import WizardApp
+    from screens.keys import Action, Keys
+    from screens.model.pair import OpenPair
+
+Result = TypeVar("Result")
 
 
 class TitleBar(Widget):
@@ -55,7 +63,7 @@ class KeyBar(Widget):
         """Show these keys but those of actions that can do nothing now."""
         self.keys = tuple(key for key in keys if key.action not in actions)
 
-    def _shown(self) -> list[ScreenKey]:
+    def _shown(self) -> list[Action]:
         shown = [key for key in self.keys if key.label]
         while len(shown) > 1 and sum(map(_width, shown)) > self.size.width:
             worst = max(key.rank for key in shown)
@@ -77,5 +85,60 @@ class KeyBar(Widget):
             at += _width(key)
 
 
-def _width(key: ScreenKey) -> int:
+class BarScreen(Screen[Result]):
+    """A screen with its title above and its keys below; the keys of its class are its bindings."""
+
+    app: WizardApp
+    KEYS: ClassVar[Keys] = ()
+
+    def __init_subclass__(cls, **given: Any) -> None:
+        cls.BINDINGS = [*keys.bindings(vars(cls).get("KEYS", ())), *vars(cls).get("BINDINGS", ())]
+        super().__init_subclass__(**given)
+
+    def __init__(self, heading: str = "", pair: OpenPair | None = None) -> None:
+        """Show what concerns a pair; None: no pair, or every one."""
+        super().__init__()
+        self.pair, self._heading = pair, heading
+
+    def compose(self) -> ComposeResult:
+        self._fit(self.app.size.width)
+        yield TitleBar(self._heading)
+        yield from self.content()
+        yield KeyBar(self.KEYS)
+
+    def content(self) -> ComposeResult:
+        """What the screen shows between its title and its keys."""
+        raise NotImplementedError
+
+    def on_mount(self) -> None:
+        self.show_head()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._fit(event.size.width)
+
+    def _fit(self, width: int) -> None:
+        self.set_class(width >= WIDE, "-wide")
+        self.set_class(width >= VAST, "-vast")
+
+    def show_pair(self) -> None:
+        """Show what is new of the pair."""
+        self.show_head()
+
+    def show_head(self) -> None:
+        """Show in the title how safe the pair's changes are, and what is unusual."""
+        if self.pair is not None:
+            bar = self.query_one(TitleBar)
+            bar.badge, bar.saved = self.pair.badge, self.pair.saved
+
+    def offer(self, *silent: str) -> None:
+        """Show the keys in the footer but those of these actions, which can do nothing now."""
+        self.query_one(KeyBar).without(self.KEYS, *silent)
+
+
+def heading(pair: OpenPair, word: str) -> str:
+    """Return the title of a screen about a pair: `analytics → review`."""
+    return f"{pair.draft.title} {sign('to')} {word}"
+
+
+def _width(key: Action) -> int:
     return len(key.name) + len(key.label) + 3

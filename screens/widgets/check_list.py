@@ -48,7 +48,9 @@ class CheckLine(NamedTuple):
 class CheckList(ScrollView, can_focus=True):
     """The list; with the focus on it, up and down choose a finding."""
 
-    ABOUT = "Up and Down choose a finding; F4 applies its fix, F6 copies it. Enter shows what passed."
+    about = (
+        "Up and Down choose a finding; F4 applies its fix, F6 copies it. Enter shows or hides what passed."
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "point(-1)", "the one before", show=False),
         Binding("down", "point(1)", "the next one", show=False),
@@ -60,15 +62,14 @@ class CheckList(ScrollView, can_focus=True):
 
     def __init__(self) -> None:
         super().__init__()
-        self.findings: list[Finding] = []
-        self._under_way: tuple[str, ...] = ()
-        self._idle = ""
-        self._shown: tuple[list[Finding], tuple[str, ...], str] | None = None
-        self._lines: list[CheckLine] = []
-        self._pointed = 0
+        self._shown: tuple[list[Finding], tuple[str, ...], str] = ([], (), "")
+        self._items: list[Finding | None] = []
+        """What the cursor can be on, from the top: findings, and None for the line that says how many passed."""
+        self._at = 0
         self._is_chosen = False
-        """The user has put the cursor on a finding."""
+        """The user has put the cursor there."""
         self._unfolded = False
+        self._lines: list[CheckLine] = []
 
     def show(self, findings: Sequence[Finding], running: Sequence[str], idle: str = "") -> None:
         """Show these findings and what still runs; `idle` is shown when there is nothing."""
@@ -78,29 +79,29 @@ class CheckList(ScrollView, can_focus=True):
             return
         chosen = self.pointed if self._is_chosen else None
         self._shown = now
-        self.findings = sorted(now[0], key=lambda one: ORDER[one.status])
-        self._under_way, self._idle = now[1:]
-        self._is_chosen = chosen in self.findings
-        fixable = next((n for n, one in enumerate(self.findings) if one.action is not None), 0)
-        self._pointed = self.findings.index(chosen) if chosen and self._is_chosen else fixable
+        self._arrange()
+        self._is_chosen = chosen is not None and chosen in self._items
+        fixable = (n for n, one in enumerate(self._items) if one is not None and one.action is not None)
+        self._at = self._items.index(chosen) if self._is_chosen else next(fixable, 0)
         self._lay_out()
+
+    def _arrange(self) -> None:
+        """Put what is wrong on top, and what passed below the line that it is folded into."""
+        found = sorted(self._shown[0], key=lambda one: ORDER[one.status])
+        passed = [one for one in found if _is_folded(one)]
+        fold = [None, *(passed if self._unfolded else ())] if passed else []
+        self._items = [*(one for one in found if not _is_folded(one)), *fold]
 
     @property
     def pointed(self) -> Finding | None:
         """The finding under the cursor: the chosen one, else the first with a fix; None on the fold."""
-        return self.findings[self._pointed] if self._pointed < self._last else None
-
-    @property
-    def _last(self) -> int:
-        """How many findings can be chosen; the fold follows them."""
-        shown = [one for one in self.findings if self._unfolded or not _is_folded(one)]
-        return len(shown)
+        return self._items[self._at] if self._at < len(self._items) else None
 
     def action_point(self, by: int) -> None:
-        self._pointed = min(max(0, self._pointed + by), self._last - (self._last == len(self.findings)))
+        self._at = max(0, min(self._at + by, len(self._items) - 1))
         self._is_chosen = True
         self._lay_out()
-        rows = [number for number, line in enumerate(self._lines) if line.item == self._pointed]
+        rows = [number for number, line in enumerate(self._lines) if line.item == self._at]
         if rows:
             if rows[-1] >= self.scroll_offset.y + self.size.height:
                 self.scroll_to(y=rows[-1] - self.size.height + 1, animate=False)
@@ -109,12 +110,14 @@ class CheckList(ScrollView, can_focus=True):
 
     async def action_open(self) -> None:
         """Apply the fix of the finding under the cursor; on the fold: show or hide what passed."""
-        if self._pointed >= self._last or _is_folded(self.findings[self._pointed]):
-            self._unfolded = not self._unfolded
-            self._pointed = min(self._pointed, self._last)
-            self._lay_out()
-        else:
+        pointed = self.pointed
+        if pointed is not None and not _is_folded(pointed):
             await self.run_action("screen.fix")
+        elif None in self._items:
+            self._unfolded = not self._unfolded
+            self._arrange()
+            self._at = self._items.index(None)
+            self._lay_out()
 
     def on_focus(self) -> None:
         self.refresh()
@@ -124,7 +127,7 @@ class CheckList(ScrollView, can_focus=True):
         number = offset.y + self.scroll_offset.y if offset is not None else -1
         if 0 <= number < len(self._lines) and self._lines[number].item >= 0:
             line = self._lines[number]
-            self._pointed, self._is_chosen = line.item, True
+            self._at, self._is_chosen = line.item, True
             self._lay_out()
             if line.ink in {"key", "fold"}:
                 self.screen.call_later(self.action_open)
@@ -134,27 +137,23 @@ class CheckList(ScrollView, can_focus=True):
 
     def _lay_out(self) -> None:
         width = max(20, self.scrollable_content_region.width)
+        found, under_way, idle = self._shown
         lines: list[CheckLine] = []
-        for number, finding in enumerate(self.findings[: self._last]):
-            if not _is_folded(finding):
-                lines += _lines_of(finding, number, width, pointed=number == self._pointed)
-        lines += [CheckLine(sign("checking"), f"{id}  runs", "waiting", -1) for id in self._under_way]
-        folded = [one for one in self.findings if _is_folded(one)]
-        if folded:
-            counts = ", ".join(_counted(folded, FOLDED))
-            at = -1 if self._unfolded else self._last
-            lines.append(
-                CheckLine(" ", f"{counts} {sign('opened' if self._unfolded else 'here')}", "fold", at)
-            )
-        if self._unfolded:
-            for number in range(len(self.findings) - len(folded), len(self.findings)):
-                lines += _lines_of(self.findings[number], number, width, pointed=number == self._pointed)
-        if not lines and self._idle:
-            lines = [CheckLine(" ", text, "skipped", -1) for text in wrapped(self._idle, width - 2)]
+        running = [CheckLine(sign("checking"), f"{id}  runs", "waiting", -1) for id in under_way]
+        for number, item in enumerate(self._items):
+            if item is not None:
+                lines += _lines_of(item, number, width, pointed=number == self._at)
+                continue
+            counts = ", ".join(_counted([one for one in found if _is_folded(one)], FOLDED))
+            text = f"{counts} {sign('opened' if self._unfolded else 'here')}"
+            lines += [*running, CheckLine(" ", text, "fold", number)]
+        lines += running if None not in self._items else []
+        if not lines and idle:
+            lines = [CheckLine(" ", text, "skipped", -1) for text in wrapped(idle, width - 2)]
         self._lines = lines
         self.virtual_size = Size(width, len(lines))
-        running = [f"{len(self._under_way)} running"] if self._under_way else []
-        self.border_title = "  ".join(["Checks", *_counted(self.findings, ("error", "warning")), *running])
+        now = [f"{len(running)} running"] if running else []
+        self.border_title = "  ".join(["Checks", *_counted(found, ("error", "warning")), *now])
         self.refresh()
         self.post_message(self.Pointed())
 
@@ -164,7 +163,7 @@ class CheckList(ScrollView, can_focus=True):
         if number >= len(self._lines):
             return Strip.blank(width, base)
         line = self._lines[number]
-        pointed = self.has_focus and line.item == self._pointed
+        pointed = self.has_focus and line.item == self._at
         ground = "raised" if pointed else "background"
         mark = ink(self, MARKS[line.ink], ground, bold=line.ink in {"error", "warning"})
         body = ink(self, BODIES[line.ink], ground, bold=line.ink == "key")

@@ -1,23 +1,27 @@
-"""The fields of a form where something is typed; one for a path completes what was begun, and says what is there."""
+"""The fields of a form: a text, a path (completed, and told what is there), one of a few things, a password."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Any, ClassVar
 
 from rich.segment import Segment
 from textual import events
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
 from textual.message import Message
 from textual.strip import Strip
 from textual.suggester import Suggester
 from textual.timer import Timer
-from textual.widgets import Input
+from textual.widget import Widget
+from textual.widgets import Button, Input, Select
 
 from screens.model import paths, values
 from screens.model.background import PATIENCE, beside, typed_in
-from screens.signs import plain
+from screens.signs import plain, sign
 from screens.theme import ink
 from screens.widgets.labelled import Labelled, cut, cut_left
 from wizard.profile.document import Place
@@ -45,7 +49,7 @@ EDITING = {
 
 
 class Line(Input):
-    """An input that takes its keys in the order in which they were typed."""
+    """An input that takes its keys in the order in which they were typed; a password goes to no clipboard."""
 
     def __init__(self, text: str, placeholder: str, **given: Any) -> None:
         super().__init__(text, placeholder, select_on_focus=False, compact=True, **given)
@@ -61,6 +65,28 @@ class Line(Input):
         if self.has_focus:
             self.show_cursor(self.cursor_position)
 
+    def on_paste(self, event: events.Paste) -> None:
+        """Drop the blanks and line ends around what was pasted; a tab or a line end inside begins the next field.
+
+        A blank may belong to a password.
+        """
+        event.prevent_default()
+        event.stop()
+        first, *rest = values.pasted(event.text) or [""]
+        self.replace(event.text.strip("\r\n") if self.password and not rest else first, *self.selection)
+        if rest:
+            self.post_message(Pasted(rest))
+
+    def action_copy(self) -> None:
+        if not self.password:
+            super().action_copy()
+
+    def action_cut(self) -> None:
+        if self.password:
+            self.delete_selection()
+        else:
+            super().action_cut()
+
     async def on_key(self, event: events.Key) -> None:
         """As a binding, a key that edits would overtake no letter, but letters it: `a`, Backspace, `b` would be `a`."""
         action = EDITING.get(event.key)
@@ -73,30 +99,22 @@ class Line(Input):
 class TextField(Labelled, Line):
     """One line of text: a name, a number, a path."""
 
-    def __init__(self, field: Key, place: Place, text: str, placeholder: str) -> None:
-        super().__init__(text, placeholder)
-        self.field = field
-        self.place = place
+    def __init__(self, field: Key, place: Place, value: Any, placeholder: str) -> None:
+        self.field, self.place, self.known = field, place, value
+        super().__init__(values.to_text(field, value), placeholder)
 
     def show(self, value: object) -> None:
-        """Show a value that did not come from the keyboard; no message is posted."""
+        self.known = value
         if values.from_text(self.field, self.value) != value:
-            with self.prevent(Input.Changed):
-                self.value = values.to_text(self.field, value)
-                self.cursor_position = len(self.value)
+            self.take(values.to_text(self.field, value))
+
+    def watch_value(self) -> None:
+        if self.value != values.to_text(self.field, self.known):
+            self.change(values.from_text(self.field, self.value))
 
     def take(self, text: str) -> None:
         self.value = text
         self.cursor_position = len(text)
-
-    def on_paste(self, event: events.Paste) -> None:
-        """Drop the blanks and line ends around what was pasted; a tab or a line end inside begins the next field."""
-        event.prevent_default()
-        event.stop()
-        first, *rest = values.pasted(event.text) or [""]
-        self.replace(first, *self.selection)
-        if rest:
-            self.post_message(Pasted(rest))
 
     def on_focus(self) -> None:
         """Begin at the end of the value, where a path says most."""
@@ -148,6 +166,7 @@ class PathField(TextField):
         self._look_soon()
 
     def watch_value(self) -> None:
+        super().watch_value()
         self._look_soon()
 
     def _look_soon(self) -> None:
@@ -187,3 +206,157 @@ class PathField(TextField):
             return super().render_line(y)
         style = ink(self, "foreground", "surface")
         return Strip([Segment(cut_left(self.value, width), style)]).adjust_cell_length(width, style)
+
+
+class Choice(Labelled, Widget, can_focus=True):
+    """Words on one line, one of them chosen: `(•) wizard  ( ) server  ( ) dba`."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left,up", "step(-1)", "the one before", show=False),
+        Binding("right,down,space", "step(1)", "the next one", show=False),
+        Binding("enter", "app.focus_next", "the next field", show=False),
+    ]
+
+    def __init__(self, field: Key, place: Place, options: list[tuple[str, Any]], value: Any) -> None:
+        """Offer `options`, each a word and its value; an absent value shows the default."""
+        super().__init__()
+        self.field, self.place, self.options, self.known = field, place, options, value
+
+    @property
+    def shown(self) -> int | None:
+        """The number of the option that holds: the chosen one, else the default; None for a wrong value."""
+        value = self.field.default if self.known is None else self.known
+        for number, (_, option) in enumerate(self.options):
+            if option == value and type(option) is type(value):
+                return number
+        return None
+
+    def show(self, value: Any) -> None:
+        self.known = value
+        self.refresh()
+
+    def take(self, text: str) -> None:
+        wanted = text.casefold()
+        for number, (word, value) in enumerate(self.options):
+            if wanted in {word.casefold(), str(value).casefold()}:
+                self.choose(number)
+
+    def action_step(self, by: int) -> None:
+        shown = self.shown
+        self.choose((shown + by) % len(self.options) if shown is not None else 0)
+
+    def choose(self, number: int) -> None:
+        """Take the option of that number."""
+        value = self.options[number][1]
+        if number != self.shown or self.known is None:
+            self.change(value)
+            self.refresh()
+
+    def _parts(self) -> tuple[list[str], str]:
+        """Each option as it is shown, and the blanks between two: fewer where space is short."""
+        marks = [sign("chosen") if number == self.shown else " " for number in range(len(self.options))]
+        wide = sum(len(word) + 6 for word, _ in self.options) - 2 <= self.size.width
+        behind = " " if wide else ""
+        words = [f"({mark}){behind}{word}" for mark, (word, _) in zip(marks, self.options, strict=True)]
+        return words, "  " if wide else " "
+
+    def on_click(self, event: events.Click) -> None:
+        offset, at = event.get_content_offset(self), 0
+        words, between = self._parts()
+        for number, word in enumerate(words):
+            if offset is not None and at <= offset.x < at + len(word):
+                self.choose(number)
+            at += len(word) + len(between)
+
+    def render_line(self, y: int) -> Strip:
+        base, segments = ink(self, "foreground"), []
+        words, between = self._parts()
+        for number, word in enumerate(words):
+            chosen = number == self.shown
+            colour = "quiet" if not chosen else "foreground" if self.known is None else "primary"
+            style = ink(self, colour, bold=chosen and self.known is not None)
+            segments += [Segment(word, style), Segment(between, base)]
+        return Strip(segments).adjust_cell_length(self.size.width, base)
+
+
+class SecretField(Labelled, Horizontal):
+    """The password or the argument of its reference, the kind of reference, and a button that tests it.
+
+    Tab stops at the first two; F7 tests from both.
+    """
+
+    def __init__(self, field: Key, place: Place, value: Any) -> None:
+        super().__init__()
+        self.field, self.place, self.known = field, place, value
+        self.kind, argument = values.reference_parts(value)
+        self._line = Line(argument, "", password=self.kind == "typed")
+
+    def compose(self) -> ComposeResult:
+        yield self._line
+        kinds = [(word, kind) for kind, (word, _) in values.REFERENCES.items()]
+        yield Select(kinds, value=self.kind, allow_blank=False, compact=True)
+        test = Button("test", compact=True)
+        test.can_focus = False
+        yield test
+
+    def on_mount(self) -> None:
+        self.watch(self._line, "value", self._argument_changed, init=False)
+        self._fit()
+
+    def show(self, value: Any) -> None:
+        self.known = value
+        self.kind, self._line.value = values.reference_parts(value)
+        self.query_one(Select).value = self.kind
+        self._fit()
+
+    def take(self, text: str) -> None:
+        self._line.value = text
+
+    def taken(self) -> str:
+        """What was typed, once: it is not in the field any more."""
+        if self.kind != "typed":
+            return ""
+        text, self._line.value = self._line.value, ""
+        return text
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether a password is to be typed here, and none was: it may be empty."""
+        return self.kind == "typed" and self.known is None and not self._line.value
+
+    def _fit(self) -> None:
+        line = self._line
+        line.password = self.kind == "typed"
+        is_kept = self.kind == "typed" and self.known is not None
+        line.placeholder = "saved" if is_kept else values.REFERENCES[self.kind][1]
+        line.disabled = self.kind == "prompt"
+        self.describe(self.problem, self._what_is_known())
+
+    def _what_is_known(self) -> str:
+        match self.known:
+            case {"env": str(name)} if name not in os.environ:
+                return "not set here: type it with F7"
+            case {"prompt": True}:
+                return "type it now with F7"
+            case {"file": str(path)} if self.kind == "typed":
+                return f"in {path.replace(os.path.expanduser('~'), '~', 1)}"
+            case {"keyring": str(entry)} if self.kind == "typed":
+                return f"in the keyring: {entry}"
+        return ""
+
+    def _argument_changed(self, text: str) -> None:
+        if self.kind != "typed" and (self.kind, text) != values.reference_parts(self.known):
+            self.change(values.reference(self.kind, text))
+            self._fit()
+
+    def on_select_changed(self, event: Select.Changed) -> None:
+        event.stop()
+        kind: Any = event.value
+        if kind != self.kind:
+            self.kind, self._line.value = kind, ""
+            self.change(values.reference(kind, ""))
+            self._fit()
+
+    async def on_button_pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        await self.run_action("screen.test")

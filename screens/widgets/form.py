@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import cycle
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical, VerticalScroll
 from textual.content import Content
+from textual.geometry import Size
+from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
+from textual.widgets import Static
 
-from screens.model import lookup, values
-from screens.widgets.choice import Choice
-from screens.widgets.field import PathField, TextField
-from screens.widgets.fold import Fold
-from screens.widgets.labelled import LONGEST_LABEL, Labelled
-from screens.widgets.secret_field import SecretField
+from screens.model import values
+from screens.signs import plain, sign
+from screens.widgets.field import Choice, PathField, SecretField, TextField
+from screens.widgets.labelled import LONGEST_LABEL, Labelled, cut
 from wizard.profile.fields import CHOICES, ESSENTIAL, keys, tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from textual.app import ComposeResult
 
@@ -34,27 +37,73 @@ NODE_NAMES = {"event_processor.presenter": "none", "deployment_sync.manager": "t
 """Fields that hold a node's name, and what it is called that none is set."""
 
 
-class GroupTitle(Widget):
+class GroupTitle(Static):
     """The title over the fields of a node, or of another table."""
 
-    title = reactive("")
-
     def __init__(self, title: str) -> None:
+        super().__init__(title, markup=False)
+
+
+class Fold(Widget, can_focus=True):
+    """`▸ Advanced`, and below it a line for each field; Enter or a click opens it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space,right,left", "unfold", "show or hide", show=False)
+    ]
+
+    shown: reactive[tuple[list[tuple[str, str]], bool]] = reactive(([], False), layout=True)
+    """The titles and the values in effect; and whether the fields are open, so that only the head shows."""
+
+    class Toggled(Message):
+        """The user wants to see the advanced fields, or to hide them."""
+
+    def __init__(self, alone: bool) -> None:
+        """`alone`: the step has no other fields."""
         super().__init__()
-        self.set_reactive(GroupTitle.title, title)
+        self._alone = alone
+
+    @property
+    def about(self) -> str:
+        does = "folds" if self.shown[1] else "shows"
+        return f"These fields have values that fit most pairs. Enter {does} them."
+
+    def _lines(self, width: int) -> list[tuple[str, str]]:
+        values, is_open = self.shown
+        mark, bold = (sign("mark"), "bold $primary") if self.has_focus else (" ", "bold $secondary")
+        what = "hides them" if is_open else "changes them"
+        head = f"{mark}{sign('opened' if is_open else 'here')} Advanced: {len(values)} fields"
+        lines = [(cut(f"{head}, Enter {what}", width), bold)]
+        if self._alone and not is_open:
+            lines[:0] = [(" Nothing to fill in: these values fit every pair.", "$foreground"), ("", "")]
+        if not is_open:
+            wide = max((len(title) for title, _ in values), default=0) + 1
+            lines += [
+                (cut(f"   {plain(title):<{wide}}{plain(value)}", width), "$quiet") for title, value in values
+            ]
+        return lines
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return len(self._lines(width))
 
     def render(self) -> Content:
-        return Content(self.title)
+        return Content("\n").join(Content.styled(*line) for line in self._lines(self.size.width))
+
+    def action_unfold(self) -> None:
+        self.post_message(self.Toggled())
+
+    on_click = action_unfold
 
 
 class Form(VerticalScroll, can_focus=False):
     """The fields that every pair has to decide; the others are folded, and made when they are opened."""
 
-    def __init__(self, step: Step, draft: OpenDraft) -> None:
+    def __init__(self, step: Step, draft: OpenDraft, set: Callable[[Place, Any], None]) -> None:
+        """`set` gives a field of the profile its value."""
         super().__init__()
-        asked = lookup.keys_of(step)
+        self._set = set
+        asked = values.keys_of(step)
         # the first of the steps that have an essential field asks for it
-        self._essential = [key for key in asked if key.essential and lookup.steps_of(key.key)[0] == step.id]
+        self._essential = [key for key in asked if key.essential and values.steps_of(key.key)[0] == step.id]
         self._advanced = [key for key in asked if key not in self._essential]
         self.draft = draft
         self.is_open = False
@@ -90,7 +139,7 @@ class Form(VerticalScroll, can_focus=False):
 
     def _made(self, field: Key, label_width: int, node: int = 0) -> Widget:
         """The widget that fits the field's kind."""
-        place: Place = lookup.places(field.key)[node]
+        place: Place = values.places(field.key)[node]
         value = self.draft.value(place)
         made: Labelled
         if field.kind == "switch":
@@ -104,10 +153,15 @@ class Form(VerticalScroll, can_focus=False):
             made = SecretField(field, place, value)
         else:
             kind = PathField if field.kind == "path" else TextField
-            made = kind(field, place, values.to_text(field, value), values.placeholder(field, node))
-        made.known = value
+            made = kind(field, place, value, values.placeholder(field, node))
+        made.on_change = partial(self._changed, made)
         made.lay(label_width, is_required=field.required)
         return made
+
+    def _changed(self, field: Labelled, value: Any) -> None:
+        self._set(field.place, value)
+        if isinstance(field, Choice):
+            self.show_draft()  # other fields come and go with it
 
     def fields(self) -> Iterator[FormField]:
         """The fields that show, in the order of the form."""
@@ -128,7 +182,7 @@ class Form(VerticalScroll, can_focus=False):
 
     async def open(self, place: Place | None = None) -> None:
         """Show the advanced fields; with a place: only if it belongs to one of them."""
-        wanted = place is None or any(place in lookup.places(key.key) for key in self._advanced)
+        wanted = place is None or any(place in values.places(key.key) for key in self._advanced)
         if wanted and self._advanced and not self.is_open:
             await self.toggle()
 
@@ -141,21 +195,17 @@ class Form(VerticalScroll, can_focus=False):
         self.show_draft()
 
     def show_draft(self) -> None:
-        """Show the fields that are asked for now, the nodes' names, and what the draft holds for each field.
-
-        A field whose own change is still on its way is left alone.
-        """
+        """Show the fields that are asked for now, the nodes' names, and what the draft holds for each field."""
         for field in self._all_fields():
             value = self.draft.value(field.place)
             if value != field.known:
-                field.known = value
                 field.show(value)
             if condition := ESSENTIAL.get(field.field.key):
-                held = self.draft.value(lookup.places(condition[0])[0])
+                held = self.draft.value(values.places(condition[0])[0])
                 field.display = (keys()[condition[0]].default if held is None else held) == condition[1]
         titles = self.query(".nodes GroupTitle").results(GroupTitle)
         for title, name in zip(titles, cycle(self.draft.node_names()), strict=False):
-            title.title = name
+            title.update(name)
         for fold in self.query(Fold):
             fold.shown = ([*self._in_effect(self._advanced)], self.is_open)
             self.query_one("#advanced").display = self.is_open
@@ -163,7 +213,7 @@ class Form(VerticalScroll, can_focus=False):
     def _in_effect(self, keys: Iterable[Key]) -> Iterator[tuple[str, str]]:
         """The titles of fields and the values that hold for them."""
         for key in keys:
-            found = [self.draft.value(place) for place in lookup.places(key.key)]
+            found = [self.draft.value(place) for place in values.places(key.key)]
             texts = [self._in_words(key, value) for value in found]
             yield key.title, texts[0] if len(set(texts)) == 1 else " / ".join(texts)
 

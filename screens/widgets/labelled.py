@@ -6,25 +6,24 @@ and not sixty, which halves the time until it is painted.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
+from textual.geometry import Region
 from textual.strip import Strip
+from textual.widget import Widget
 
 from screens.signs import plain, sign
 from screens.theme import ink
+from wizard.profile.document import Place
+from wizard.profile.fields import Key
 
 if TYPE_CHECKING:
-    from textual.geometry import Region
-    from textual.widget import Widget
-
-    from wizard.profile.document import Place
-    from wizard.profile.fields import Key
-
     Base = Widget
 else:
-    Base = object
+    Base = object  # Textual takes the style and the focus of a widget from its first base that is one
 
 LONGEST_LABEL = 27
 
@@ -42,12 +41,24 @@ class Labelled(Base):
     is_required = False
     label_width = 0
     known: Any = None
-    """What the draft holds as far as this field knows: while it does, the value shown is on its way to the draft."""
+    """The value of the profile that this field shows."""
+    on_change: Callable[[Any], None] | None = None
+    """Takes what the user makes of the value, at once: no message is under way that a key could overtake."""
 
     def lay(self, label_width: int, *, is_required: bool = False) -> None:
         """Give the label so many cells, and mark it as required."""
         self.label_width, self.is_required = label_width, is_required
         self._make_room()
+
+    def change(self, value: Any) -> None:
+        """Give the profile the value that the user chose or typed."""
+        self.known = value
+        if self.on_change is not None:
+            self.on_change(value)
+
+    def show(self, value: Any) -> None:
+        """Show a value that did not come from the user."""
+        raise NotImplementedError
 
     def describe(self, problem: str, note: str = "") -> None:
         """Say what is wrong with the value, or else what is known of it; empty texts remove both."""

@@ -1,4 +1,4 @@
-"""Paragraphs of text that fit themselves to the width that there is: help, and the welcome's promises."""
+"""Texts: findings, and paragraphs that fit themselves to the width that there is (help, the welcome's promises)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,29 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
 
-from screens.signs import plain
+from screens.signs import of_finding, plain
 from screens.widgets.labelled import wrapped
+from wizard.system.finding import Finding
+
+INKS = {
+    "ok": "$success",
+    "waiting": "$secondary",
+    "warning": "$warning",
+    "error": "$error bold",
+    "skipped": "$quiet",
+}
+"""The ink of a finding's sign, by its status."""
+
+
+def finding_content(finding: Finding) -> Content:
+    """A finding with its fix, and below them what was read where."""
+    head = " ".join(filter(None, [of_finding(finding.status), finding.id, finding.node]))
+    lines = [Content.assemble((plain(head), INKS[finding.status]), f"  {plain(finding.message)}")]
+    if finding.fix and finding.status != "ok":
+        lines.append(Content.assemble(("    fix: ", "$quiet"), plain(finding.fix)))
+    evidence = (finding.evidence or "").split("\n") if finding.status in {"error", "warning"} else []
+    lines += [Content.styled(f"    {plain(line)}", "$quiet") for line in evidence if line]
+    return Content("\n").join(lines)
 
 
 class PageEntry(NamedTuple):

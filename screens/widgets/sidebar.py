@@ -34,7 +34,7 @@ REST = (("review", "Review"), ("runs", "Runs"), ("verify", "Verify"))
 class Sidebar(Widget, can_focus=True):
     """A list of the steps; Enter or a click opens one, at any time."""
 
-    ABOUT = "Up and Down choose a step; Enter opens it."
+    about = "Up and Down choose a step; Enter opens it."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", "up", show=False),
         Binding("down", "move(1)", "down", show=False),

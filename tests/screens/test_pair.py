@@ -25,6 +25,7 @@ class Around:
 
     def __init__(self, path: Path) -> None:
         self.later: list[Callable[[], None]] = []
+        self.said: list[str] = []
         around: Any = self
         self.pair: Any = OpenPair(open_profile(str(path)), Memory(), around)
 
@@ -43,6 +44,9 @@ class Around:
 
     def show_pair(self) -> None:
         return
+
+    def say(self, message: str, severity: str) -> None:
+        self.said.append(message)
 
 
 class Planned(Scripted):
@@ -71,7 +75,7 @@ def test_a_late_timer_keeps_the_plan_of_the_review(opened: Any) -> None:
     """The pause of the checks ends after the review has asked for its plan, and after it has got it."""
     around = opened(Planned)
     pair, (check,) = around.pair, around.later
-    pair.look_at_everything()
+    pair.check_again(Phase.PLANNED)
     assert pair.phase is Phase.PLANNED and pair.prepared is pair.profile
     check()
     assert pair.phase is Phase.PLANNED and pair.prepared is pair.profile
@@ -82,7 +86,7 @@ def test_a_plan_is_made_of_the_newest_values(opened: Any) -> None:
     pair = opened(Planned).pair
     older = pair.profile
     pair.set(("nodes", 1, "host"), "10.100.0.48")
-    pair.look_at_everything()
+    pair.check_again(Phase.PLANNED)
     assert pair.prepared is None
     pair.validated(0, older)
     assert pair.prepared is None, "that is about an older value"

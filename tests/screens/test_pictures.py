@@ -406,8 +406,7 @@ async def test_applying_and_what_comes_after(
 
 @two_looks
 async def test_a_node_that_is_elsewhere(take: Any, said: Any) -> None:
-    question = elsewhere("node2", "/opt/wso2/analytics-2", "10.100.0.47", "node1")
-    await take("elsewhere", done(lambda app: app.push_screen(question)))
+    await take("elsewhere", done(lambda app: app.run_worker(elsewhere(app, app.pair, 1))), seen("Where is"))
 
 
 # --- done and runs --------------------------------------------------------------------------------

@@ -111,7 +111,7 @@ async def test_a_folder_that_cannot_be_written_is_told(pair: Any, monkeypatch: p
         await typed(pilot, "x")
         await until(pilot, lambda: "NOT SAVED" in text_of(app))
         await typed(pilot, "y")
-        app.action_profiles()
+        await app.action_profiles()
         await until(pilot, lambda: any(one.message.startswith("pair: ") for one in app._notifications))
 
 
@@ -173,7 +173,7 @@ async def test_what_is_above_a_run_stays_until_it_is_closed_and_no_other_pair_is
         await pressed(pilot, "a", "f9")
         await until(pilot, reached.is_set, "the fifth file")
         run = app.screen
-        app.action_profiles()
+        await app.action_profiles()
         assert app.screen is run and app.pair is not None, "leaving would not wait for it any more"
         await pressed(pilot, "f1")
         await until(pilot, lambda: isinstance(app.screen, Help))
@@ -664,7 +664,7 @@ async def test_a_foreign_text_is_shown_escaped_and_commands_nothing(
         await pilot.press("ctrl+n")
         await until(pilot, lambda: text_of(app).count(shown) == 2, "the finding and its fix")
         app.say(evil, "error")
-        app.push_screen(Ask("A question", f"{evil}\n{evil}", [("no", "no")]))
+        app.push_screen(Ask("A question", f"{evil}\n{evil}", {"no": "no"}))
         await until(pilot, lambda: text_of(app).count(shown) >= 3, "the message and the question")
         app.copy_to_clipboard(f"{evil}\n")
         assert app.clipboard == f"{shown}\n"

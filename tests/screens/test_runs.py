@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from screens.app import WizardApp
 from screens.apply import Done
 from screens.dialogs.ask import Ask
-from screens.model.lookup import step_of
+from screens.model.values import step_of
 from screens.review import Item, Review
 from screens.runs import Runs
 from screens.widgets.bars import KeyBar

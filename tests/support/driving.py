@@ -10,7 +10,7 @@ from textual.widgets import Button, Select
 
 from screens.apply import Apply, Done
 from screens.review import Review
-from screens.widgets.fold import Fold
+from screens.widgets.form import Fold
 from screens.widgets.labelled import Labelled
 from tests.support.screens import pressed, text_of, typed, until
 

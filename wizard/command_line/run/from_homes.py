@@ -187,7 +187,10 @@ def _addresses(found: PairReading, readings: tuple[Reading, Reading]) -> None:
 
 def _members(found: PairReading, readings: tuple[Reading, Reading]) -> None:
     lists = [reading.facts.get("members", ()) for reading in readings]
-    expected = [f"{found.get(f'nodes.{n}.host')}:{found.get(f'nodes.{n}.hazelcast_port')}" for n in (0, 1)]
+    own = [(found.get(f"nodes.{n}.host"), found.get(f"nodes.{n}.hazelcast_port")) for n in (0, 1)]
+    if any(None in address for address in own):
+        return  # what is missing of an address is noted by itself
+    expected = [f"{host}:{port}" for host, port in own]
     for number, members in enumerate(lists):
         if members and sorted(members) != sorted(expected):
             are, at = describe(", ".join(members)), describe(", ".join(expected))
@@ -207,10 +210,10 @@ def _presenter(found: PairReading, readings: tuple[Reading, Reading]) -> None:
     if len(holders) > 1:
         found.note(name, "both nodes are configured as the presenter")
     found.values.pop(f"nodes.{1 - presenter}.presentation_port", None)
-    host, port = (found.get(f"nodes.{presenter}.{key}") for key in ("host", "presentation_port"))
+    own = [found.get(f"nodes.{presenter}.{key}") for key in ("host", "presentation_port")]
     for number, reading in enumerate(readings):
         address = reading.facts.get("presentation")
-        if address not in (None, (host, str(port))):
+        if address is not None and None not in own and [*address] != [str(one) for one in own]:
             found.note(name, f"{NODE_NAMES[number]} expects it at {describe(':'.join(map(str, address)))}")
 
 
