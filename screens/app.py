@@ -75,8 +75,6 @@ class WizardApp(DiscreetApp):
         """Send no colour under `NO_COLOR`; Textual itself would send shades of grey."""
         return [NoColours()] if self.no_color else super().get_line_filters()
 
-    # --- starting and leaving ---------------------------------------------------------------------
-
     def get_default_screen(self) -> Screen[Any]:
         """Return the dashboard, the first unfinished step of the profile, or the list of pairs."""
         if self.watched is not None:
@@ -104,7 +102,6 @@ class WizardApp(DiscreetApp):
     action_quit = action_leave
 
     def _writing(self) -> list[Worker[Any]]:
-        """What writes into the homes now."""
         return [one for one in self.workers if one.group == questions.WRITING and not one.is_finished]
 
     async def end(self, code: int) -> None:
@@ -125,8 +122,6 @@ class WizardApp(DiscreetApp):
         for screen in self.screen_stack:
             if put_back := getattr(screen, "put_back", None):
                 await put_back()
-
-    # --- what the pair needs of its surroundings --------------------------------------------------
 
     def show_pair(self) -> None:
         for screen in self.screen_stack:
@@ -156,8 +151,6 @@ class WizardApp(DiscreetApp):
     def ask_about_conflict(self) -> None:
         if self.pair is not None:
             self.run_worker(questions.conflict(self, self.pair), group="conflict")
-
-    # --- actions ----------------------------------------------------------------------------------
 
     def action_theme(self) -> None:
         self.memory.theme = "light" if self.memory.theme == "dark" else "dark"

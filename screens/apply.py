@@ -56,7 +56,6 @@ class ProgressRow(Widget):
         self.state = "open"
 
     def show(self, text: str, done: int, total: int = 0, state: str = "open") -> None:
-        """Show how far it is, or how it ended."""
         self.text, self.done, self.total, self.state = text, done, total or self.total, state
         self.refresh()
 
@@ -91,11 +90,12 @@ class Apply(BarScreen[None]):
         self._cancel = Cancel()
 
     def content(self) -> ComposeResult:
+        nodes, needs = self.prepared.plan.nodes, self.pair.needs
+        totals = {node.node: sum(len(change.moves) for change in node.pending) for node in nodes}
+        totals |= {need.database.name: 0 for need in (needs.databases if needs is not None else ())}
+        self._bars = {label: ProgressRow(label, total) for label, total in totals.items()}
         with VerticalScroll(id="applying", can_focus=False):
-            for node in self.prepared.plan.nodes:
-                yield ProgressRow(node.node, sum(len(change.moves) for change in node.pending))
-            for need in self.pair.needs.databases if self.pair.needs is not None else ():
-                yield ProgressRow(need.database.name, 0)
+            yield from self._bars.values()
             yield Static("Checking everything once more …", id="outcome", markup=False)
             yield Static(id="errors")
         with Horizontal(id="actions"):
@@ -112,8 +112,6 @@ class Apply(BarScreen[None]):
     async def put_back(self) -> None:
         """Cancel; leaving waits until everything is as before."""
         self._cancel.set()
-
-    # --- the thread that writes -------------------------------------------------------------------
 
     def _write(self) -> tuple[Result, list[NextStep]]:
         """Run the plan; every way in which that can end is a result."""
@@ -151,20 +149,14 @@ class Apply(BarScreen[None]):
         except Exception as error:  # its text could quote a password: only its kind is shown
             return replay.Result("failed", 1, error=f"internal error: {type(error).__name__}"), []
 
-    # --- what it shows ----------------------------------------------------------------------------
-
-    def _bar(self, label: str) -> ProgressRow | None:
-        return next((bar for bar in self.query(ProgressRow) if bar.label == label), None)
-
     def show_file(self, node: str, path: str) -> None:
         """One more path of a node is written."""
-        if (bar := self._bar(node)) is not None:
-            bar.show(Path(path).name, bar.done + 1)
+        self._bars[node].show(Path(path).name, self._bars[node].done + 1)
 
     def show_database(self, database: str, done: int, total: int, text: str) -> None:
         """One more statement of a database has run."""
-        if (bar := self._bar(database)) is not None:
-            bar.show(text, done, total)
+        if database in self._bars:
+            self._bars[database].show(text, done, total)
         else:
             self.say(text)
 
@@ -183,10 +175,9 @@ class Apply(BarScreen[None]):
             self.on_screen_resume()
             return
         for node in self.prepared.plan.nodes:
-            if (bar := self._bar(node.node)) is not None:
-                bar.show("as before", 0)
+            self._bars[node.node].show("as before", 0)
         for database in result.databases:
-            if (bar := self._bar(database["name"])) is not None:
+            if (bar := self._bars.get(database["name"])) is not None:
                 status = database["status"]
                 failed = status in {"failed", "missing"}
                 done, state = (bar.done, "failed") if failed else (bar.total, "done")
@@ -209,10 +200,7 @@ class Apply(BarScreen[None]):
             self.app.switch_screen(self._done)
 
     def say(self, text: str, style: str = "") -> None:
-        """Show what happens now."""
         self.query_one("#outcome", Static).update(Content.assemble((plain(text), style)))
-
-    # --- actions ----------------------------------------------------------------------------------
 
     def action_stop(self) -> None:
         """Cancel, and restore everything; once it has ended: go back."""
@@ -283,7 +271,6 @@ class Done(BarScreen[None]):
         self.app.copy_to_clipboard("\n".join(step_lines(self.steps)))
 
     def action_servers(self, verb: Verb) -> None:
-        """Start, stop or restart the servers of what was written."""
         ask_for_pair(self.app, self.pair, verb, self._ended)
 
     def _ended(self, result: ServersResult | None) -> None:

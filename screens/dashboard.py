@@ -176,7 +176,6 @@ def _clock(record: Record | None) -> str:
 
 
 def padded(content: Content, width: int) -> Content:
-    """The content in exactly so many columns."""
     return content.truncate(width, ellipsis=True, pad=True)
 
 
@@ -424,7 +423,6 @@ class Dashboard(BarScreen[None]):
         return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min"
 
     def show_keys(self) -> None:
-        """Show the keys that act now, with what they would do."""
         offered = self._offered()
         labels = {
             "drill": "end the drill" if self.watcher.drill is not None else "failover drill",
@@ -459,7 +457,6 @@ class Dashboard(BarScreen[None]):
     # --- what a key does ------------------------------------------------------------------------
 
     def action_servers(self, verb: servers.Verb) -> None:
-        """Start, stop or restart the nodes of this machine."""
         if self._make_setting is not None and verb in self._offered():
             only_node = self._here[0] if len(self._here) == 1 else None
             servers.ask(self.app, verb, self._here, partial(self._make_setting, only_node))

@@ -38,7 +38,6 @@ class Action(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The first of the keys."""
         return self.names.partition(",")[0]
 
 
@@ -56,7 +55,6 @@ def _name(key: str) -> str:
 
 
 def bindings(keys: Keys) -> list[BindingType]:
-    """The bindings of a screen."""
     return [
         Binding(key.keys, key.action, key.label or key.help, show=False, priority=key.first)
         for key in keys

@@ -76,11 +76,9 @@ class Review(TreeScreen[Item, "tuple[str, Place | None] | None"]):
         self.call_after_refresh(self.look)
 
     def commands(self) -> Iterator[servers.Command]:
-        """What the palette offers beside the keys."""
         return servers.commands(self.app, self.pair, self.look)
 
     def look(self) -> None:
-        """Read and check everything again."""
         self._shown = None
         if self.pair.profile is None:
             self._show_gaps()
@@ -130,7 +128,6 @@ class Review(TreeScreen[Item, "tuple[str, Place | None] | None"]):
         return values.steps_of(key_of(place))[0]
 
     def _branch(self, title: str, count: str, text: str = "", *, leaf: bool = False) -> TreeNode[Item]:
-        """A line at the left, such as `node1  9 files`."""
         label = (Said(title, "secondary", bold=True), Said(f"  {count}", "quiet"))
         item = Item(key=(title,), text=text, label=label)
         return self.add(self.branches.root, item, expand=None if leaf else True)
@@ -183,15 +180,14 @@ class Review(TreeScreen[Item, "tuple[str, Place | None] | None"]):
         for need in needs.databases:
             name = need.database.name
             state = DATABASES.get(need.result.status, need.result.status)
-            lines = [f"{name}: {state}, {need.result.tables} tables now."]
-            if need.create:
-                lines.append("It is created with the character set of the profile.")
-            if need.grant_to:
-                lines.append(f"All rights on it are granted to {', '.join(map(str, need.grant_to))}.")
-            if need.script:
-                lines.append("The pack's script creates its tables.")
-            if need.lacking:
-                lines.append("Something is missing that this run may not create.")
+            facts = {
+                f"{name}: {state}, {need.result.tables} tables now.": True,
+                "It is created with the character set of the profile.": need.create,
+                f"All rights on it are granted to {', '.join(map(str, need.grant_to))}.": need.grant_to,
+                "The pack's script creates its tables.": need.script,
+                "Something is missing that this run may not create.": need.lacking,
+            }
+            lines = [text for text, holds in facts.items() if holds]
             place = ("mysql", "databases", roles[name]) if name in roles else None
             label = (Said(f"{name}  {state}"),)
             self.add(branch, Item(key=(name,), place=place, text="\n".join(lines), label=label))

@@ -89,8 +89,6 @@ class Runs(TreeScreen[Entry, None]):
         silent += [] if entry is not None and entry.run["kind"] == "replay" else ["next_steps"]
         self.offer(*silent)
 
-    # --- what a run changed -----------------------------------------------------------------------
-
     def on_tree_node_expanded(self, event: Tree.NodeExpanded[Entry]) -> None:
         if event.node.data is not None and not event.node.children:
             self._load(event.node, event.node.data)
@@ -141,8 +139,6 @@ class Runs(TreeScreen[Entry, None]):
                 Said("It cannot be rolled back: its backups were removed (history --prune).", "quiet")
             )
         return said
-
-    # --- actions ----------------------------------------------------------------------------------
 
     @work
     async def action_roll_back(self) -> None:

@@ -92,6 +92,8 @@ class StepScreen(BarScreen[None]):
         self.step = values.step_of(step or STEP_IDS[0])
         self.form: Form
         self.all_finished = step is None
+        self.at_rest = True
+        """Everything that is known is shown."""
         self._early: list[events.Key] = []
         self._said = ""
         """What a key has done, for the help line of the field that gets the focus by it."""
@@ -137,16 +139,9 @@ class StepScreen(BarScreen[None]):
 
     def show_pair(self) -> None:
         """Show what is new; what comes in a burst is shown once."""
-        if not self._showing:
-            self._showing = True
+        if self.at_rest:
+            self.at_rest = False
             self.set_timer(TOGETHER, self._show_pair)
-
-    _showing = False
-
-    @property
-    def at_rest(self) -> bool:
-        """Whether everything that is known is shown."""
-        return not self._showing
 
     def show_head(self) -> None:
         super().show_head()
@@ -161,7 +156,7 @@ class StepScreen(BarScreen[None]):
         self.query_one("#help", Static).update(plain(text))
 
     def _show_pair(self) -> None:
-        self._showing = False
+        self.at_rest = True
         if not self.is_mounted:
             return
         self.show_head()
@@ -234,7 +229,6 @@ class StepScreen(BarScreen[None]):
         self.offer(*(action for action, acts in can.items() if not acts))
 
     def commands(self) -> Iterator[Command]:
-        """What the palette offers beside the keys."""
         from screens.dialogs import servers
 
         for step in STEPS:

@@ -19,7 +19,6 @@ SMALLEST = (72, 20)
 
 
 def is_enough(size: Size) -> bool:
-    """Whether the screens have room in a terminal of that size."""
     return size.width >= SMALLEST[0] and size.height >= SMALLEST[1]
 
 
@@ -93,8 +92,6 @@ def _ink(theme: str, colour: str, on: str, bold: bool) -> Style:
     palette = PALETTES.get(theme, DARK)
     return Style(color=palette[colour], bgcolor=palette[on], bold=bold or None)
 
-
-# --- plainer terminals ----------------------------------------------------------------------------
 
 REVERSED = frozenset(
     palette[name] for palette in PALETTES.values() for name in ("primary", "foreground", "success")

@@ -90,7 +90,6 @@ class TreeScreen(BarScreen[Result], Generic[Item, Result]):
 
     @property
     def current(self) -> Item | None:
-        """What the current line is about."""
         node = self.branches.cursor_node
         return node.data if node is not None else None
 
@@ -102,7 +101,6 @@ class TreeScreen(BarScreen[Result], Generic[Item, Result]):
         return branch.add(label, item, expand=expand)
 
     def replace(self, node: TreeNode[Item], item: Item) -> None:
-        """Make a line be about an item."""
         node.data = item
         node.set_label(self._painted(item))
 

@@ -83,7 +83,6 @@ class Welcome(BarScreen[None]):
         self.call_after_refresh(self.action_again)
 
     async def action_again(self) -> None:
-        """Look for the saved profiles."""
         self._listed, last = await beside(lambda: (listing(), memory.newest_runs()), "profiles")
         options = self.query_one(OptionList)
         options.clear_options()
@@ -181,8 +180,6 @@ def _about() -> Page:
     return Page([*points("What is needed", NEEDED), PageEntry(), *points("What you can count on", PROMISES)])
 
 
-# --- from an existing pair ------------------------------------------------------------------------
-
 EXISTING = """\
 For a pair that was configured by hand. Both homes are read, and nothing in them is changed: their configuration \
 becomes a profile, and each password a file that only you can read."""
@@ -237,7 +234,6 @@ class ExistingPair(Entry["tuple[str, PairReading]"]):
 
     @work(exclusive=True)
     async def action_use(self) -> None:
-        """Read the homes, and write the profile."""
         first, second, name = (field.value.strip() for field in self.query(TextField))
         for field in self.query(PathField):
             if not field.value.strip():

@@ -42,7 +42,6 @@ class Box(ModalScreen[T]):
                         yield Button(label, id=id, compact=True)
 
     def content(self) -> ComposeResult:
-        """What the box shows above its buttons."""
         raise NotImplementedError
 
     def action_close(self) -> None:
@@ -87,11 +86,9 @@ class Entry(Box[T | None]):
         yield Static("", markup=False, classes="result")
 
     def fields(self) -> Iterable[Widget]:
-        """The fields, from the top."""
         raise NotImplementedError
 
     def action_use(self) -> object:
-        """Use what was entered."""
         raise NotImplementedError
 
     @property
@@ -99,7 +96,6 @@ class Entry(Box[T | None]):
         return self.query_one(".result", Static)
 
     def refuse(self, problem: str) -> None:
-        """Say why what was entered cannot be used."""
         self.result.update(f"{sign('error')} {plain(problem)}")
 
     def on_input_submitted(self) -> None:

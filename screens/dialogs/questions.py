@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 WRITING = "writing"
 """The group of the workers that write: leaving waits for them."""
 
-# --- a profile from elsewhere that the user has not agreed to -----------------------------------------
-
 WIDTH = 66
 OTHER_ROWS = 16
 """The rows of the box beside its list."""
@@ -64,8 +62,6 @@ async def agree(app: WizardApp, pair: OpenPair) -> None:
     if answer == "agree":
         pair.agree()
 
-
-# --- a profile that was edited by hand while its draft was open ---------------------------------------
 
 CONFLICT = """\
 {path}
@@ -104,8 +100,6 @@ async def conflict(app: WizardApp, pair: OpenPair) -> None:
         pair.publish()
 
 
-# --- a run that was interrupted in one of the homes ---------------------------------------------------
-
 INTERRUPTED = """\
 {message}.
 
@@ -140,8 +134,6 @@ def recovered(pair: OpenPair) -> list[str]:
     with locked(homes):
         return [line for one in recovery.recover(homes, Cancel()) for line in one.lines()]
 
-
-# --- a node whose home is not on this machine ---------------------------------------------------------
 
 ELSEWHERE = """\
 {home}
@@ -182,8 +174,6 @@ async def elsewhere(app: WizardApp, pair: OpenPair, node: int) -> bool:
     pair.look_again()
     return True
 
-
-# --- undoing a run ------------------------------------------------------------------------------------
 
 ROLL_BACK = """\
 Every file that the run {run} changed is restored. A file that was edited since is left alone, and named.

@@ -37,7 +37,6 @@ async def typed_in(widget: Widget) -> None:
 
 
 def in_thread(work: Callable[[], None], name: str) -> None:
-    """Do something in a thread of its own."""
     threading.Thread(target=work, name=name, daemon=True).start()
 
 

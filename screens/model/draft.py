@@ -32,21 +32,11 @@ Tables = dict[str, Any]
 P = ParamSpec("P")
 
 
-# --- opening --------------------------------------------------------------------------------------
-
-
 class OpenedProfile(NamedTuple):
-    """What there is to go on with.
+    """What there is to go on with; `saved`: its text is what the profile's file holds."""
 
-    `saved`: the text is what the profile's file holds; `conflict`: that file was changed since `draft` was begun.
-    """
-
-    target: Path
-    text: str
+    draft: Draft
     saved: bool
-    conflict: bool = False
-    draft: Draft | None = None
-    """The draft that was found; None where the text comes from the file."""
 
 
 def open_profile(argument: str) -> OpenedProfile:
@@ -58,9 +48,9 @@ def open_profile(argument: str) -> OpenedProfile:
     name, target = locate(argument)
     draft = drafts.find(name, target=target)
     if draft is not None and _is_toml(draft.text):
-        conflict = draft.conflict()
-        saved = not conflict and target.exists() and draft.text == read(target)
-        return OpenedProfile(target, draft.text, saved, conflict, draft)
+        return OpenedProfile(
+            draft, saved=not draft.conflict() and target.exists() and draft.text == read(target)
+        )
     return from_file(target, argument)
 
 
@@ -73,7 +63,7 @@ def from_file(target: Path, shown: str | None = None) -> OpenedProfile:
     text = read(target, shown or str(target))
     if not _is_toml(text):
         parse(text, target, shown=shown)  # says what is wrong, and where
-    return OpenedProfile(target, text, saved=True)
+    return OpenedProfile(drafts.of_file(target, text), saved=True)
 
 
 def begin(name: str) -> OpenedProfile:
@@ -89,7 +79,7 @@ def begin(name: str) -> OpenedProfile:
     text = set_field(new_template(), "cluster.name", name)
     for number in (0, 1):
         text = set_field(text, ("nodes", number, "name"), f"node{number + 1}")
-    return OpenedProfile(target, text, saved=False, draft=drafts.begin(name, text))
+    return OpenedProfile(drafts.begin(name, text), saved=False)
 
 
 def _is_toml(text: str) -> bool:
@@ -100,9 +90,6 @@ def _is_toml(text: str) -> bool:
     return True
 
 
-# --- the values -----------------------------------------------------------------------------------
-
-
 class OpenDraft:
     """The values of the pair, and the changes that were made to them.
 
@@ -110,24 +97,22 @@ class OpenDraft:
     """
 
     def __init__(self, opened: OpenedProfile, pair: OpenPair) -> None:
-        self.name = opened.target.name.removesuffix(".toml")
-        self.target = opened.target
-        self.conflict = opened.conflict
+        draft = opened.draft
+        self.target = draft.target
+        self.name = self.target.name.removesuffix(".toml")
+        self.conflict = not opened.saved and draft.conflict()
         self.was_saved = opened.saved or self.target.exists()
         """Whether this pair was saved before: then no step of it is untouched."""
-        self.tables: Tables = tomllib.loads(opened.text)
+        self.tables: Tables = tomllib.loads(draft.text)
         self.changes = 0
-        draft = opened.draft or drafts.of_file(opened.target, opened.text)
         self.keeper = DraftSaver(draft, pair, published=opened.saved)
 
     @property
     def folder(self) -> Path:
-        """The folder that relative paths count from."""
         return self.target.parent
 
     @property
     def title(self) -> str:
-        """What the pair is called."""
         name = self.value(("cluster", "name"))
         return name if isinstance(name, str) and name else self.name
 
@@ -192,9 +177,6 @@ def put(tables: Tables, place: Place, value: Any) -> None:
         here.pop(place[-1], None)
 
 
-# --- saving ---------------------------------------------------------------------------------------
-
-
 def _in_turn(job: Callable[Concatenate[DraftSaver, P], None]) -> Callable[Concatenate[DraftSaver, P], None]:
     """Have a method of a `DraftSaver` run by its thread, after those that were called before."""
 
@@ -234,7 +216,6 @@ class DraftSaver:
 
     @_in_turn
     def validate(self) -> None:
-        """Tell what the draft makes now."""
         self._validate()
 
     @_in_turn

@@ -75,7 +75,6 @@ class Memory:
         return ProfileProgress.from_json(noted) if noted is not None else None
 
     def note(self, profile: Path, progress: ProfileProgress) -> None:
-        """Remember how far a profile has come."""
         profiles = self._data.get("profiles")
         profiles = profiles if isinstance(profiles, dict) else {}
         profiles.pop(str(profile), None)

@@ -203,7 +203,6 @@ class OpenPair:
         self.check_again(self._goal)
 
     def cancel(self) -> None:
-        """Stop checking."""
         self._enter(self.phase)
         self._cancel_round()
 
@@ -251,7 +250,6 @@ class OpenPair:
         self._round.start()
 
     def options(self) -> Options:
-        """How it is to be run."""
         noted = self.progress
         return Options(only_node=noted.only_node, offline=noted.offline, ignore=tuple(noted.ignore))
 
@@ -325,7 +323,6 @@ class OpenPair:
         self._app.call_later(self._app.show_pair)
 
     def conflicts(self) -> None:
-        """The profile's file was changed outside since the draft was begun."""
         self._app.ask_about_conflict()
 
     def checks_begin(self, ids: frozenset[str], plan: Plan | None) -> None:
@@ -334,7 +331,6 @@ class OpenPair:
         self.plan = plan
 
     def found(self, finding: Finding) -> None:
-        """A check has found something."""
         if finding.id in self.running:
             self.findings[finding.id] = []
             self._due = self.running = self.running - {finding.id}
@@ -353,7 +349,6 @@ class OpenPair:
         self._note_wrong()
 
     def checks_fail(self, message: str) -> None:
-        """The checks could not be run at all."""
         self.running = frozenset()
         self._enter(Phase.CHECKED)
         self._app.say(message, "error")
@@ -430,7 +425,6 @@ class OpenPair:
         ]
 
     def wrong(self, step: Step) -> list[Place]:
-        """The fields of a step that hold something wrong."""
         return self._mistaken(step, missing=False)
 
     def _mistaken(self, step: Step, *, missing: bool) -> list[Place]:
@@ -441,7 +435,6 @@ class OpenPair:
         ]
 
     def label(self, place: Place) -> str:
-        """The title of a field, with its node."""
         node = f" of {self.draft.node_names()[place[1]]}" if isinstance(place[1], int) else ""
         return f"{keys()[key_of(place)].title}{node}"
 
@@ -485,7 +478,6 @@ class OpenPair:
         )
 
     def state(self, id: str) -> StepState:
-        """The state of a step."""
         step = values.step_of(id)
         found = {finding.status for finding in self.findings_of(step)}
         if self.wrong(step):

@@ -62,7 +62,6 @@ class CheckRound:
         self.pair.tell(lambda: None if self.cancel.is_set() else call(*given))
 
     def start(self) -> None:
-        """Begin; what is found is told in the order in which it comes."""
         in_thread(self._run, "checks")
 
     def _run(self) -> None:

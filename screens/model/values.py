@@ -39,12 +39,10 @@ def step_of(id: str) -> Step:
 
 
 def keys_of(step: Step) -> list[Key]:
-    """Return the keys that a step asks for, in its order."""
     return [keys()[name] for name in step.fields]
 
 
 def steps_of(key: str) -> list[str]:
-    """Return the ids of the steps that ask for a key."""
     return [step.id for step in STEPS if key in step.fields]
 
 

@@ -107,7 +107,6 @@ class BarScreen(Screen[Result]):
         yield KeyBar(self.KEYS)
 
     def content(self) -> ComposeResult:
-        """What the screen shows between its title and its keys."""
         raise NotImplementedError
 
     def on_mount(self) -> None:
@@ -121,7 +120,6 @@ class BarScreen(Screen[Result]):
         self.set_class(width >= VAST, "-vast")
 
     def show_pair(self) -> None:
-        """Show what is new of the pair."""
         self.show_head()
 
     def show_head(self) -> None:

@@ -62,7 +62,6 @@ class DiffView(ScrollView, can_focus=True):
         self._lay_out()
 
     def show_text(self, said: Sequence[Said], title: str = "") -> None:
-        """Show lines of text."""
         self.show_rows([], said, title=title)
 
     def on_resize(self) -> None:

@@ -246,7 +246,6 @@ class Choice(Labelled, Widget, can_focus=True):
         self.choose((shown + by) % len(self.options) if shown is not None else 0)
 
     def choose(self, number: int) -> None:
-        """Take the option of that number."""
         value = self.options[number][1]
         if number != self.shown or self.known is None:
             self.change(value)

@@ -65,7 +65,7 @@ class Fold(Widget, can_focus=True):
     @property
     def about(self) -> str:
         does = "folds" if self.shown[1] else "shows"
-        return f"These fields have values that fit most pairs. Enter {does} them."
+        return f"These values fit most pairs. Enter {does} them."
 
     def _lines(self, width: int) -> list[tuple[str, str]]:
         values, is_open = self.shown
@@ -138,7 +138,6 @@ class Form(VerticalScroll, can_focus=False):
                 yield Container(*nodes, classes="nodes")
 
     def _made(self, field: Key, label_width: int, node: int = 0) -> Widget:
-        """The widget that fits the field's kind."""
         place: Place = values.places(field.key)[node]
         value = self.draft.value(place)
         made: Labelled
@@ -187,7 +186,6 @@ class Form(VerticalScroll, can_focus=False):
             await self.toggle()
 
     async def toggle(self) -> None:
-        """Show the advanced fields, or fold them."""
         group = self.query_one("#advanced", Vertical)
         self.is_open = not self.is_open
         if not group.children:

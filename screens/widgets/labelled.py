@@ -57,7 +57,6 @@ class Labelled(Base):
             self.on_change(value)
 
     def show(self, value: Any) -> None:
-        """Show a value that did not come from the user."""
         raise NotImplementedError
 
     def describe(self, problem: str, note: str = "") -> None:
@@ -68,7 +67,6 @@ class Labelled(Base):
             self.refresh()
 
     def take(self, text: str) -> None:
-        """Take a text that was pasted for this field."""
         raise NotImplementedError
 
     def _below(self) -> list[str]:

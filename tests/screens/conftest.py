@@ -61,15 +61,10 @@ def no_programs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, request: pytest
 
 
 @pytest.fixture
-def picture(snapshot: Any) -> Callable[[Any, str], None]:
-    """`picture(app, name)`: what the application shows now is what the picture of that name shows."""
-    pictures = snapshot.use_extension(SVGImageExtension)
+def picture(snapshot: Any) -> Callable[[Any], None]:
+    """`picture(app)`: what the application shows now is what the picture of the test shows."""
 
-    def compare(app: Any, name: str) -> None:
-        assert app.export_screenshot(simplify=True) == pictures(name=name)
+    def compare(app: Any) -> None:
+        assert app.export_screenshot(simplify=True) == snapshot.use_extension(SVGImageExtension)
 
     return compare
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "two_looks: a picture in two looks instead of four")

@@ -6,7 +6,9 @@ import asyncio
 import dataclasses
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,7 +20,7 @@ from screens.app import WizardApp
 from screens.dashboard import Dashboard
 from screens.theme import THEMES
 from tests.support import server_logs as tell
-from tests.support.screens import text_of, until
+from tests.support.screens import seen, text_of
 from tests.support.server_logs import Side, profile, sides
 from tests.support.tmux import run_line, terminal
 from wizard.command_line.run import servers
@@ -76,7 +78,7 @@ class Reader:
         self._at = len(content)
 
 
-def seen(
+def as_seen(
     first: Side | None,
     second: Side | None,
     look: Look | None = None,
@@ -139,14 +141,14 @@ def app_of(
     return app
 
 
-async def shown(pilot: Any) -> None:
-    """Wait until a view is painted."""
-    while pilot.app.screen.view is None:
+@asynccontextmanager
+async def running(app: WizardApp, size: tuple[int, int] = (80, 24)) -> AsyncIterator[Any]:
+    """The application, once a view is painted; gives who drives it."""
+    async with app.run_test(size=size) as pilot:
+        while pilot.app.screen.view is None:
+            await pilot.pause()
         await pilot.pause()
-    await pilot.pause()
-
-
-# --- stories -------------------------------------------------------------------------------------
+        yield pilot
 
 
 def starting() -> View:
@@ -156,34 +158,19 @@ def starting() -> View:
     tell.masters(first, 1)
     tell.complete(first)
     second.log.say(tell.CARBON, "Starting WSO2 Carbon...")
-    return seen(first, second, spark(up=("node1",)))
+    return as_seen(first, second, spark(up=("node1",)))
 
 
-def healthy() -> View:
+def story(*tells: Callable[[Side, Side], Any], look: Look, unseen: bool = False) -> View:
     first, second = sides()
-    tell.first_start(first, second)
-    return seen(first, second, spark())
+    for each in tells:
+        each(first, second)
+    return as_seen(first, None if unseen else second, look)
 
 
-def failed_over() -> View:
-    first, second = sides()
-    tell.first_start(first, second)
-    tell.fail_over(first, second)
-    return seen(first, second, spark("node2", up=("node2",)))
-
-
-def split_brain() -> View:
-    first, second = sides()
-    tell.first_start(first, second)
-    tell.leaves(first, second)
-    tell.fail_over(first, second)
-    return seen(first, second, spark())
-
-
-def one_unseen() -> View:
-    first, second = sides()
-    tell.first_start(first, second)
-    return seen(first, None, spark())
+ON_SECOND = spark("node2", up=("node2",))
+healthy = partial(story, tell.first_start, look=spark())
+failed_over = partial(story, tell.first_start, tell.fail_over, look=ON_SECOND)
 
 
 def drilled(phase: str) -> View:
@@ -191,18 +178,18 @@ def drilled(phase: str) -> View:
     first, second = sides()
     tell.first_start(first, second)
     drill, readers = Drill(), dict[str, Reader]()
-    view = seen(first, second, spark(), drill=drill, readers=readers)
+    view = as_seen(first, second, spark(), drill=drill, readers=readers)
     if phase == "stop":
         return view
     tell.leaves(second, first)
-    seen(first, second, spark("node2", up=("node2",)), drill=drill, now=100.0, readers=readers)
+    as_seen(first, second, ON_SECOND, drill=drill, now=100.0, readers=readers)
     second.log.wait(11)
     tell.become(second, "Active")
-    view = seen(first, second, spark("node2", up=("node2",)), drill=drill, now=112.4, readers=readers)
+    view = as_seen(first, second, ON_SECOND, drill=drill, now=112.4, readers=readers)
     if phase == "start":
         return view
     tell.come_back(first, second)
-    return seen(first, second, spark("node2"), drill=drill, now=200.0, readers=readers)
+    return as_seen(first, second, spark("node2"), drill=drill, now=200.0, readers=readers)
 
 
 def never_started() -> View:
@@ -216,138 +203,96 @@ STATES: dict[str, Callable[[], View]] = {
     "starting": starting,
     "healthy": healthy,
     "failed_over": failed_over,
-    "split_brain": split_brain,
-    "one_unseen": one_unseen,
+    "split_brain": partial(story, tell.first_start, tell.leaves, tell.fail_over, look=spark()),
+    "one_unseen": partial(story, tell.first_start, look=spark(), unseen=True),
 }
 
 
-# --- pictures ------------------------------------------------------------------------------------
+PICTURES = {
+    **{state: (make, (80, 24), "dark") for state, make in STATES.items()},
+    "healthy-light": (healthy, (80, 24), "light"),
+    "failed_over-light": (failed_over, (80, 24), "light"),
+    "starting-wide": (starting, (120, 40), "dark"),
+    "failed_over-wide": (failed_over, (120, 40), "dark"),
+    "drill-stop": (lambda: drilled("stop"), (80, 24), "dark"),
+    "drill-start": (lambda: drilled("start"), (80, 24), "dark"),
+    "failed_over-ascii": (failed_over, (80, 24), "dark"),
+}
 
 
-class TestPictures:
-    """Each state, at 80×24 and wider, dark and light."""
-
-    @pytest.mark.parametrize("state", STATES)
-    def test_dark(self, snap_compare: Any, state: str) -> None:
-        assert snap_compare(app_of(STATES[state]()), terminal_size=(80, 24), run_before=shown)
-
-    @pytest.mark.parametrize("state", ["healthy", "failed_over"])
-    def test_light(self, snap_compare: Any, state: str) -> None:
-        assert snap_compare(app_of(STATES[state](), theme="light"), terminal_size=(80, 24), run_before=shown)
-
-    @pytest.mark.parametrize("state", ["starting", "failed_over"])
-    def test_wide(self, snap_compare: Any, state: str) -> None:
-        assert snap_compare(app_of(STATES[state]()), terminal_size=(120, 40), run_before=shown)
-
-    @pytest.mark.parametrize("phase", ["stop", "start"])
-    def test_drill(self, snap_compare: Any, phase: str) -> None:
-        assert snap_compare(app_of(drilled(phase)), terminal_size=(80, 24), run_before=shown)
-
-    def test_ascii(self, snap_compare: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("screens.signs.ASCII", True)
-        assert snap_compare(app_of(failed_over()), terminal_size=(80, 24), run_before=shown)
-
-
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
-class TestServersPictures:
-    """Where the servers can be started and stopped: before, while it goes on, and how it ended."""
-
-    @pytest.fixture
-    def take(self, picture: Any, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]) -> Any:
-        async def take(name: str, state: str, *keys: str, ends: Any = None) -> None:
-            up = 4711 if state == "healthy" else None
-            monkeypatch.setattr("screens.dashboard.server_of", lambda home: up)
-            monkeypatch.setattr("screens.dialogs.servers.monotonic", lambda: 0.0)
-            over = threading.Event()
-
-            def run(verb: str, setting: Any, *, progress: Any, cancel: Any) -> servers.ServersResult:
-                progress(NODES)
-                if ends is None:
-                    over.wait()
-                return ends or servers.ServersResult("cancelled", 130)
-
-            monkeypatch.setattr("wizard.command_line.run.start_stop.run", run)
-            packs = {name: Pack(Path("/opt", name)) for name in ("node1", "node2")}
-            setting = SimpleNamespace(only_node=None)
-            monkeypatch.setattr("screens.dialogs.servers.setting_of", lambda *given: setting)
-            app = app_of(
-                {"never": never_started, **STATES}[state](),
-                writer=ReportWriter("analytics", packs),
-                loaded=object(),
-            )
-            async with app.run_test(size=size) as pilot:
-                await shown(pilot)
-                await pilot.press(*keys)
-                if keys == ("s",):
-                    await until(pilot, lambda: "waiting for node2" in text_of(app))
-                if ends is not None:
-                    await until(pilot, lambda: "close" in text_of(app))
-                await pilot.pause()
-                picture(app, f"{name}-{size[0]}x{size[1]}")
-                over.set()
-
-        return take
-
-    @pytest.mark.parametrize(
-        ("name", "state", "keys"),
-        [
-            ("never-started", "never", ()),
-            ("keys", "healthy", ()),
-            ("stop", "healthy", ("x",)),
-            ("start", "never", ("s",)),
-        ],
-    )
-    async def test_before_and_meanwhile(
-        self, take: Any, name: str, state: str, keys: tuple[str, ...]
-    ) -> None:
-        await take(name, state, *keys)
-
-    async def test_a_start_that_failed(self, take: Any) -> None:
-        wrong = Finding(
-            "error",
-            "the server has ended 12 s after its launch: the server does not reach the database",
-            "node2",
-            Fix("start the database, or correct mysql.host and mysql.port (apimha-wizard check)"),
-            "java.net.ConnectException: Connection refused",
-            "server.start",
-        )
-        ended = [NODES[0], NODES[1]._replace(pid=None, state="failed", text="ended")]
-        await take("failed", "never", "s", ends=servers.ServersResult("failed", 1, ended, [wrong]))
+@pytest.mark.parametrize("name", PICTURES)
+async def test_picture(picture: Any, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    make, size, theme = PICTURES[name]
+    monkeypatch.setattr("screens.signs.ASCII", name.endswith("ascii"))
+    app = app_of(make(), theme=theme)
+    async with running(app, size):
+        picture(app)
 
 
 NODES = [
     servers.NodeState("node1", "/opt/wso2/analytics-1", 4711, "waiting", None, "waiting for node2"),
     servers.NodeState("node2", "/opt/wso2/analytics-2", 4712, "starting", None, "starting"),
 ]
+WRONG = Finding(
+    "error",
+    "the server has ended 12 s after its launch: the server does not reach the database",
+    "node2",
+    Fix("start the database, or correct mysql.host and mysql.port (apimha-wizard check)"),
+    "java.net.ConnectException: Connection refused",
+    "server.start",
+)
+FAILED = servers.ServersResult(
+    "failed", 1, [NODES[0], NODES[1]._replace(pid=None, state="failed", text="ended")], [WRONG]
+)
 
 
-# --- what it says --------------------------------------------------------------------------------
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+@pytest.mark.parametrize("name", ["never-started", "keys", "stop", "start", "failed"])
+async def test_servers_picture(
+    picture: Any, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int], name: str
+) -> None:
+    """Where the servers can be started and stopped: before, while it goes on, and how it ended."""
+    runs = name in {"keys", "stop"}
+    over = threading.Event()
+
+    def run(verb: str, setting: Any, *, progress: Any, cancel: Any) -> servers.ServersResult:
+        progress(NODES)
+        if name != "failed":
+            over.wait()
+        return FAILED
+
+    monkeypatch.setattr("wizard.command_line.run.start_stop.run", run)
+    monkeypatch.setattr("screens.dashboard.server_of", lambda home: 4711 if runs else None)
+    monkeypatch.setattr("screens.dialogs.servers.monotonic", lambda: 0.0)
+    monkeypatch.setattr("screens.dialogs.servers.setting_of", lambda *given: SimpleNamespace(only_node=None))
+    packs = {name: Pack(Path("/opt", name)) for name in ("node1", "node2")}
+    view = healthy() if runs else never_started()
+    app = app_of(view, writer=ReportWriter("analytics", packs), loaded=object())
+    async with running(app, size) as pilot:
+        if key := {"stop": "x", "start": "s", "failed": "s"}.get(name):
+            await pilot.press(key)
+        if wanted := {"start": "waiting for node2", "failed": "close"}.get(name):
+            await seen(pilot, wanted)
+        await pilot.pause()
+        picture(app)
+        over.set()
 
 
-def test_a_finding_with_markup_in_it_is_shown_as_it_is() -> None:
+async def test_a_finding_with_markup_in_it_is_shown_as_it_is() -> None:
     view = healthy()
     nasty = Finding(
         "error", "[red]no[/red] [/] [$x]", "node1", Fix("fix [b]it[/b]"), "evidence [link=x]", "verify.x"
     )
     pair = view.pair
     app = app_of(view_of(pair, [*view.findings, nasty]))
-
-    async def look() -> str:
-        async with app.run_test(size=(80, 24)) as pilot:
-            await shown(pilot)
-            return str(app.screen.query_one("#problem-list", Static).render())
-
-    assert "[red]no[/red] [/] [$x]" in asyncio.run(look())
-
-
-# --- keys ----------------------------------------------------------------------------------------
+    async with running(app):
+        assert "[red]no[/red] [/] [$x]" in str(app.screen.query_one("#problem-list", Static).render())
 
 
 async def test_leaving_ends_with_130() -> None:
     for key in ("q", "ctrl+c", "ctrl+q"):
         app = app_of(healthy())
-        async with app.run_test() as pilot:
-            await shown(pilot)
+        async with running(app) as pilot:
             await pilot.press(key)
             while app.return_code is None:
                 await asyncio.sleep(0.01)
@@ -376,8 +321,7 @@ async def test_a_drill_that_has_passed_ends_with_the_pairs_code(
 async def test_a_key_writes_the_report(tmp_path: Path) -> None:
     path = tmp_path / "report.md"
     app = app_of(healthy(), writer=ReportWriter("analytics", {}, path))
-    async with app.run_test() as pilot:
-        await shown(pilot)
+    async with running(app) as pilot:
         await pilot.press("w")
         while not path.exists():
             await asyncio.sleep(0.01)
@@ -386,8 +330,7 @@ async def test_a_key_writes_the_report(tmp_path: Path) -> None:
 
 async def test_a_report_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     app = app_of(healthy(), writer=ReportWriter("analytics", {}, tmp_path / "missing/report.md"))
-    async with app.run_test() as pilot:
-        await shown(pilot)
+    async with running(app) as pilot:
         await pilot.press("w")
         while not app._notifications:
             await asyncio.sleep(0.01)
@@ -396,8 +339,7 @@ async def test_a_report_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 
 async def test_a_key_begins_and_ends_the_drill() -> None:
     app = app_of(healthy())
-    async with app.run_test() as pilot:
-        await shown(pilot)
+    async with running(app) as pilot:
         watcher = app.watched.watcher
         await pilot.press("d")
         assert isinstance(watcher.drill, Drill)
@@ -407,8 +349,7 @@ async def test_a_key_begins_and_ends_the_drill() -> None:
 
 async def test_what_is_wrong_comes_to_the_front_until_somebody_chooses() -> None:
     app = app_of(failed_over())
-    async with app.run_test(size=(80, 24)) as pilot:
-        await shown(pilot)
+    async with running(app) as pilot:
         assert app.screen.query_one("#problems").display
         assert not app.screen.query_one("#timeline").display
         await pilot.press("t")
@@ -417,15 +358,12 @@ async def test_what_is_wrong_comes_to_the_front_until_somebody_chooses() -> None
 
 async def test_any_size_can_be_painted() -> None:
     app = app_of(failed_over())
-    async with app.run_test(size=(80, 24)) as pilot:
-        await shown(pilot)
+    async with running(app) as pilot:
         for size in ((200, 60), (40, 10), (110, 24), (80, 24)):
             await pilot.resize_terminal(*size)
             await pilot.pause()
         assert app.broken is None
 
-
-# --- in a real terminal --------------------------------------------------------------------------
 
 PROGRAM = """
 import sys
@@ -469,13 +407,9 @@ def test_in_a_real_terminal(
         assert screen.state() == before and "HEALTHY" not in screen.text
 
 
-# --- help -----------------------------------------------------------------------------------------
-
-
 async def test_help_says_what_each_key_does() -> None:
     app = app_of(healthy())
-    async with app.run_test(size=(80, 24)) as pilot:
-        await shown(pilot)
+    async with running(app) as pilot:
         await pilot.press("f1")
         await pilot.pause()
         text = text_of(app)

@@ -15,7 +15,7 @@ from screens.welcome import ExistingPair, Welcome, WhatWasRead
 from tests.support import pairs
 from tests.support.driving import fill
 from tests.support.headless import applied, untouched
-from tests.support.screens import pressed, text_of, typed, until
+from tests.support.screens import on, pressed, seen, text_of, typed, until
 from wizard.profile.store import load
 from wizard.system import locations
 
@@ -24,9 +24,9 @@ pytestmark = pytest.mark.usefixtures("quiet")
 
 async def asked(pilot: Pilot[Any]) -> ExistingPair:
     """The welcome screen, and from there the question for the two homes."""
-    await until(pilot, lambda: isinstance(pilot.app.screen, Welcome))
+    await on(pilot, Welcome)
     await pressed(pilot, "e")
-    await until(pilot, lambda: isinstance(pilot.app.screen, ExistingPair), "the question")
+    await on(pilot, ExistingPair)
     screen: ExistingPair = pilot.app.screen
     return screen
 
@@ -49,10 +49,10 @@ async def test_a_pair_that_was_configured_becomes_a_profile(pair: Any) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await asked(pilot)
         await answer(pilot, *pair.homes, "made-by-hand")
-        await until(pilot, lambda: isinstance(app.screen, WhatWasRead), "what was read")
+        await on(pilot, WhatWasRead)
         assert pairs.PASSWORD not in text_of(app)
         await pressed(pilot, "escape")
-        await until(pilot, lambda: isinstance(app.screen, StepScreen), "the steps")
+        await on(pilot, StepScreen)
         assert app.pair is not None and app.pair.draft.target == locations.profile("made-by-hand")
         await until(pilot, lambda: app.pair.profile is not None, "the profile")
         assert pairs.PASSWORD not in text_of(app)
@@ -86,15 +86,15 @@ async def test_each_mistake_is_told_in_its_place_and_can_be_corrected(pair: Any,
         await answer(pilot, *pair.homes, "no name!")
         await told("letters")
         await answer(pilot, *pair.homes, "hand")
-        await until(pilot, lambda: isinstance(app.screen, WhatWasRead), "what was read")
+        await on(pilot, WhatWasRead)
         await pressed(pilot, "enter")
     app = WizardApp(None)
     async with app.run_test(size=(80, 24)) as pilot:
         await asked(pilot)
         await answer(pilot, *pair.homes, "hand")
-        await until(pilot, lambda: "file already" in text_of(app), "the name is taken")
+        await seen(pilot, "file already")
         await pressed(pilot, "escape")
-        await until(pilot, lambda: isinstance(app.screen, Welcome))
+        await on(pilot, Welcome)
 
 
 async def test_all_keys_at_once_go_field_by_field_and_enter_on_the_last_one_begins(pair: Any) -> None:
@@ -103,7 +103,7 @@ async def test_all_keys_at_once_go_field_by_field_and_enter_on_the_last_one_begi
         await asked(pilot)
         first, second = map(str, pair.homes)
         await pressed(pilot, *first, "tab", *second, "enter", *"hand", "enter")
-        await until(pilot, lambda: isinstance(app.screen, WhatWasRead), "what was read")
+        await on(pilot, WhatWasRead)
         assert app.pair.draft.name == "hand"
         await pressed(pilot, "escape")
         assert [app.pair.draft.value(("nodes", number, "home")) for number in (0, 1)] == [first, second]
@@ -115,7 +115,7 @@ async def test_a_home_is_chosen_from_the_disk(pair: Any, monkeypatch: pytest.Mon
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await asked(pilot)
         await pressed(pilot, "f3")
-        await until(pilot, lambda: "Analytics" in text_of(app), "the packs of the folder")
+        await seen(pilot, "Analytics")
         await pressed(pilot, "enter")
         await until(pilot, lambda: app.screen is screen, "the question again")
         assert app.focused.value == str(pair.homes[0])

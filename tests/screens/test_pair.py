@@ -17,7 +17,6 @@ from screens.model.session import host_hints
 from tests.support.screens import PROFILE, Scripted
 from wizard.profile import drafts
 from wizard.profile.store import load
-from wizard.system import finding
 
 
 class Around:
@@ -95,26 +94,30 @@ def test_a_plan_is_made_of_the_newest_values(opened: Any) -> None:
     assert pair.prepared is newer
 
 
-def test_findings_about_older_values_are_dropped(opened: Any) -> None:
-    around = opened(Hanging)
-    pair = around.pair
-    around.later.pop()()
-    assert pair.phase is Phase.CHECKING and "mysql.connect" in pair.running
-    older = pair._round
-    pair.set(("mysql", "host"), "10.100.0.11")
-    older.tell(pair.found, finding.error("no answer", fix="x")._replace(id="mysql.connect"))
-    assert "mysql.connect" not in pair.findings
-    assert pair.phase is Phase.CHANGED
-    pair.validated(1, pair.profile)
-    around.later.pop()()
-    assert "mysql.connect" in pair.running, "the check is run again"
-
-
 def test_what_threads_tell_a_pair_that_is_closed_is_dropped(opened: Any) -> None:
     around = opened(Hanging)
     pair, around.pair = around.pair, None
     pair.tell(pair.saved_as, "draft")
     assert pair.kept == "profile" and pair.saved_at is None
+
+
+def test_the_thread_of_a_pair_that_is_closed_ends_and_what_it_could_not_save_is_said(
+    opened: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = set(threading.enumerate())
+    around = opened(Hanging)
+    pair, around.pair = around.pair, None
+    (saver,) = set(threading.enumerate()) - before
+
+    def full(draft: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("wizard.profile.drafts.keep", full)
+    pair.set(("mysql", "host"), "10.100.0.11")
+    pair.close()
+    saver.join(30)
+    assert not saver.is_alive()
+    assert around.said[0] == "analytics: it cannot be saved: No space left on device"
 
 
 def test_what_is_published_before_it_was_validated_is_validated_all_the_same(profile: Path) -> None:

@@ -1,14 +1,14 @@
-"""Every screen in its states, as pictures: 80x24 and 120x40, dark and light.
+"""Every screen in its states, as pictures: 80x24 and 120x40, dark and light; the main ones on other terminals, too.
 
 The checks say what a test wants them to say, so that no picture depends on a network, a port or a clock.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from textual.pilot import Pilot
@@ -22,7 +22,7 @@ from screens.theme import THEMES
 from screens.welcome import WhatWasRead
 from screens.widgets.field import PathField
 from tests.support.driving import fill
-from tests.support.screens import PROFILE, Scripted, opened, settled, text_of, until, wizard
+from tests.support.screens import PROFILE, Scripted, on, opened, settled, text_of, until, wizard
 from wizard.command_line.run import replay
 from wizard.command_line.run.from_homes import PairReading
 from wizard.command_line.run.replay import Result
@@ -34,8 +34,21 @@ from wizard.profile.store import load
 from wizard.system import finding, locations
 from wizard.system.finding import Finding, Fix, SetField
 
-LOOKS = [(size, theme) for size in ((80, 24), (120, 40)) for theme in ("dark", "light")]
-IDS = [f"{width}x{height}-{theme}" for (width, height), theme in LOOKS]
+
+class Look(NamedTuple):
+    """A terminal: its size, the theme, and what else is special about it."""
+
+    width: int
+    height: int
+    theme: str = "dark"
+    kind: str = ""
+
+    def __str__(self) -> str:
+        return self.kind or f"{self.width}x{self.height}-{self.theme}"
+
+
+LOOKS = [Look(*size, theme) for size in ((80, 24), (120, 40)) for theme in ("dark", "light")]
+OTHERS = [Look(80, 24, kind="ascii"), Look(80, 24, kind="no-color"), Look(200, 60, kind="200x60")]
 
 
 def named(id: str, one: Finding) -> Finding:
@@ -99,215 +112,6 @@ def said(monkeypatch: pytest.MonkeyPatch) -> type[Scripted]:
     return Said
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Every screen in four looks; those that look much like another one in two."""
-    if "look" in metafunc.fixturenames:
-        few = metafunc.definition.get_closest_marker("two_looks") is not None
-        chosen = [0, 3] if few else range(len(LOOKS))
-        metafunc.parametrize("look", [LOOKS[n] for n in chosen], ids=[IDS[n] for n in chosen])
-
-
-two_looks = pytest.mark.two_looks
-
-
-@pytest.fixture
-def take(look: Any, picture: Callable[[Any, str], None], tmp_path: Path) -> Callable[..., Any]:
-    """`await take(name, *scene, profile=…)`: drives the wizard on a profile as the scene says, and compares.
-
-    A scene is made of keys, and of what is awaited or done with the pilot between them.
-    """
-
-    async def run(name: str, *scene: Any, profile: str | None = PROFILE) -> None:
-        (width, height), theme = look
-        path = tmp_path / "analytics.toml"
-        if profile is not None:
-            path.write_text(profile, "utf-8")
-        app = opened(path) if profile is not None else WizardApp(None)
-        app.theme = THEMES[theme].name
-        async with app.run_test(size=(width, height)) as pilot:
-            if profile is not None:
-                await settled(pilot)
-            for one in scene:
-                await (pilot.press(one) if isinstance(one, str) else one(pilot))
-            await pilot.pause()
-            await pilot.wait_for_scheduled_animations()
-            picture(app, f"{name}-{width}x{height}-{theme}")
-
-    return run
-
-
-def seen(text: str) -> Callable[[Pilot[Any]], Any]:
-    """The text stands on the screen."""
-    return lambda pilot: until(pilot, lambda: text in text_of(pilot.app), text)
-
-
-def filled(text: str, *place: Any) -> Callable[[Pilot[Any]], Any]:
-    """The field of that place holds the text, and it is checked."""
-
-    async def act(pilot: Pilot[Any]) -> None:
-        await fill(pilot, text, *place)
-        if pilot.app.pair is not None:
-            await settled(pilot)
-
-    return act
-
-
-def options(count: int) -> Callable[[Pilot[Any]], Any]:
-    """A list has at least so many options."""
-    return lambda pilot: until(pilot, lambda: pilot.app.screen.query_one(OptionList).option_count >= count)
-
-
-def packs_known(pilot: Pilot[Any]) -> Any:
-    """What lies at the homes is said below them."""
-    homes = [field for field in pilot.app.screen.query(PathField) if field.field.key == "nodes.home"]
-    return until(pilot, lambda: homes and all(field.note for field in homes))
-
-
-def done(act: Callable[[Any], Any]) -> Callable[[Pilot[Any]], Any]:
-    """Something is done with the application."""
-
-    async def acted(pilot: Pilot[Any]) -> None:
-        act(pilot.app)
-        await pilot.pause()
-
-    return acted
-
-
-# --- welcome --------------------------------------------------------------------------------------
-
-
-@two_looks
-async def test_welcome_empty(take: Any, said: Any) -> None:
-    await take("welcome-empty", options(2), profile=None)
-
-
-async def test_welcome_with_profiles(take: Any, said: Any) -> None:
-    folder = locations.profiles()
-    folder.mkdir(parents=True)
-    (folder / "analytics.toml").write_text(PROFILE, "utf-8")
-    (folder / "old.toml").write_text(PROFILE.replace('host = "10.100.0.10"', "hsot = 1"), "utf-8")
-    locations.drafts().mkdir(parents=True)
-    locations.draft("next").write_text('schema_version = 1\n[cluster]\nname = "next"\n', "utf-8")
-    await take("welcome-filled", options(6), profile=None)
-
-
-@two_looks
-async def test_new_pair_with_a_bad_name(take: Any, said: Any) -> None:
-    await take("new-pair", options(2), "n", *"replay", "enter", profile=None)
-
-
-@two_looks
-async def test_an_existing_pair_that_is_none(take: Any, said: Any) -> None:
-    def let_go(pilot: Pilot[Any]) -> Any:
-        return until(pilot, lambda: not pilot.app.screen.query("Button.-active"), "the button let go")
-
-    homes = [filled(f"/opt/wso2/analytics-{n + 1}", "nodes", n, "home") for n in (0, 1)]
-    keys = ["tab", "tab", "tab", "enter"]
-    refused = seen("not an unpacked pack")
-    await take("existing-pair", options(2), "e", *homes, *keys, refused, packs_known, let_go, profile=None)
-
-
-@two_looks
-async def test_what_was_read_of_an_existing_pair(take: Any, said: Any) -> None:
-    found = PairReading(missing=["nodes.node1.host", "mysql.driver_jar"])
-    found.note("cluster.domain", 'node1 says "wso2.analytics", node2 "wso2.carbon.domain"')
-    found.note("mysql.url_parameters", "both nodes: autoReconnect of EVENT_STORE is not that of the others")
-    found.note("", "node2: repository/conf/registry.xml: a mount of a third node is left as it is")
-    await take("what-was-read", done(lambda app: app.push_screen(WhatWasRead(found))))
-
-
-# --- steps ----------------------------------------------------------------------------------------
-
-
-async def test_step_done(take: Any, said: Any) -> None:
-    await take("step-done", packs_known)
-
-
-async def test_step_with_an_error_and_a_warning(take: Any, said: Any) -> None:
-    said.findings = [*FINE, CLASH, JAVA]
-    await take("step-error", packs_known)
-
-
-@two_looks
-async def test_step_checking(take: Any, said: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    said.findings = FINE[:2]
-    said.unfinished = ("all",)
-    monkeypatch.setattr("screens.model.pair.OpenPair.at_rest", property(lambda self: bool(self.running)))
-    await take("step-checking", packs_known)
-
-
-async def test_step_with_wrong_fields(take: Any, said: Any) -> None:
-    await take("step-wrong-field", "ctrl+n", *":3306", settled, filled("33o6", "mysql", "port"))
-
-
-@two_looks
-async def test_step_of_a_new_pair(take: Any, said: Any) -> None:
-    nodes = "".join(f'[[nodes]]\nname = "node{number}"\n' for number in (1, 2))
-    await take("step-empty", profile=f'schema_version = 1\n[cluster]\nname = "next"\n{nodes}')
-
-
-async def test_step_mysql_and_its_fix(take: Any, said: Any) -> None:
-    said.findings = [*FINE, CHARSET]
-    await take("step-mysql-fix", "ctrl+n", filled("utf8mb4", "mysql", "charset"))
-
-
-@two_looks
-async def test_step_mysql_with_its_kinds_of_passwords(take: Any, said: Any) -> None:
-    said.findings = [*FINE, CHARSET]
-
-    def expanded(pilot: Pilot[Any]) -> Any:
-        return until(pilot, lambda: pilot.app.screen.query_one("Select").expanded)
-
-    await take("step-mysql", "ctrl+n", "tab", "tab", "tab", "enter", expanded)
-
-
-@two_looks
-@pytest.mark.parametrize("number", range(2, 8))
-async def test_each_other_step(take: Any, said: Any, number: int) -> None:
-    await take(f"step-{number + 1}", *["ctrl+n"] * number)
-
-
-@two_looks
-async def test_help(take: Any, said: Any) -> None:
-    await take("help", "f1")
-
-
-@two_looks
-async def test_password_test(take: Any, said: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    wrong = finding.error("apim cannot log in: wrong password", fix="correct mysql.password")
-    monkeypatch.setattr("screens.dialogs.password.tried", lambda *given: [named("mysql.account", wrong)])
-    keys = ["ctrl+n", "tab", "tab", "tab", "f7", *"secret", "enter"]
-    await take("password-test", *keys, seen("wrong password"))
-
-
-@two_looks
-async def test_picker(take: Any, said: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    pack = "API Manager Analytics 2.0.0, offset 1"
-    entries = [PathEntry(f"analytics-{number}", True, pack, True) for number in (1, 2)]
-    entries += [PathEntry("lib", True), PathEntry("old", True)]
-    monkeypatch.setattr("screens.model.paths.entries", lambda key, folder: entries)
-    monkeypatch.setattr("screens.dialogs.picker._start", lambda text, folder: Path("/opt/wso2"))
-    first = done(lambda app: app.screen.focus_field(("nodes", 0, "home")))
-    await take("picker", first, "f3", options(5))
-
-
-async def test_too_small(picture: Any, said: Any, profile: Path) -> None:
-    async with wizard(profile, (60, 16)) as (app, _):
-        picture(app, "too-small")
-
-
-@two_looks
-async def test_edited_meanwhile(take: Any, said: Any) -> None:
-    def edited(app: Any) -> None:
-        app.pair.draft.target = Path("/home/somebody/analytics.toml")
-        app.ask_about_conflict()
-
-    await take("conflict", done(edited))
-
-
-# --- review and apply -----------------------------------------------------------------------------
-
-
 @pytest.fixture
 def planned(said: Any, make_pair: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The review shows the plan of a real pair of packs, and databases as a server would have them."""
@@ -339,77 +143,6 @@ def planned(said: Any, make_pair: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     said.prepare = staticmethod(lambda wanted: (prepared, needs))
     return said
 
-
-async def reviewed(pilot: Pilot[Any]) -> None:
-    await pilot.press("f2")
-    await until(pilot, lambda: pilot.app.pair.prepared is not None, "the plan")
-    await until(pilot, lambda: pilot.app.screen._shown is not None, "the review")
-
-
-async def test_review_with_something_to_settle(take: Any, planned: Any) -> None:
-    planned.findings = [*FINE, CLASH, JAVA]
-    await take("review-settle", reviewed, "down")
-
-
-async def test_review_of_a_file(take: Any, planned: Any) -> None:
-    planned.findings = [*FINE, JAVA]
-    await take("review-file", reviewed, "a", *["down"] * 5, "space", "down", "down")
-
-
-@two_looks
-async def test_review_of_a_database(take: Any, planned: Any) -> None:
-    await take("review-database", reviewed, "end")
-
-
-@two_looks
-async def test_review_of_a_profile_with_gaps(take: Any, said: Any) -> None:
-    await take("review-gaps", "f2", profile=PROFILE.replace('username = "apim"\n', ""))
-
-
-async def writing(pilot: Pilot[Any]) -> None:
-    """A run that has written the files of one node, and is creating the databases."""
-    await reviewed(pilot)
-    await pilot.press("f9")
-    await until(pilot, lambda: isinstance(pilot.app.screen, Apply))
-    screen = pilot.app.screen
-    screen.say("Writing …")
-    for change in screen.prepared.plan.nodes[0].pending:
-        screen.show_file("node1", change.path)
-    screen.show_file("node2", "repository/conf/axis2/axis2.xml")
-    screen.show_database("userdb", 73, 73, "done")
-    screen.show_database("regdb", 31, 73, "CREATE TABLE REG_RESOURCE")
-
-
-def applied(app: Any) -> None:
-    databases = [
-        {"name": bar.label, "status": "created", "tables": 39 if "WSO2" not in bar.label else 0}
-        for bar in [*app.screen.query("ProgressRow")][2:]
-    ]
-    result = Result("applied", 0, "20261124T101530Z-1f3a", [{"status": "changed"}] * 16, [], databases)
-    path = Path("/home/admin/.config/apimha-wizard/profiles/analytics.toml")
-    app.screen.show_result(result, list(next_steps(app.screen.prepared, result, "analytics", path)))
-
-
-def failed(app: Any) -> None:
-    error = "axis2.xml: no space left; everything in the homes is as before\n  fix: make room"
-    app.screen.show_result(Result("failed", 1, error=error), [])
-
-
-async def test_applying_and_what_comes_after(
-    take: Any, planned: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Apply, "on_mount", lambda self: self.query_one("KeyBar").without(self.KEYS, "back"))
-    await take("apply-writing", writing)
-    await take("apply-done", writing, done(applied), seen("Undo"))
-    await take("apply-failed", writing, done(failed))
-
-
-@two_looks
-async def test_a_node_that_is_elsewhere(take: Any, said: Any) -> None:
-    await take("elsewhere", done(lambda app: app.run_worker(elsewhere(app, app.pair, 1))), seen("Where is"))
-
-
-# --- done and runs --------------------------------------------------------------------------------
 
 NAMES = ("20261124T101530Z-1f3a", "20261125T081203Z-9c11", "20261125T094110Z-07be")
 
@@ -449,89 +182,267 @@ def made(said: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wizard.command_line.run.rollback.later", lambda name: [NAMES[1]])
 
 
-async def listed(pilot: Pilot[Any], *keys: str) -> None:
-    await pilot.app.run_action("runs")
-    await until(pilot, lambda: pilot.app.screen.query("Tree") and pilot.app.screen.current, "the list")
-    for key in keys:
-        await pilot.press(key)
-        await pilot.pause(0.05)
+def seen(text: str) -> Callable[[Pilot[Any]], Any]:
+    """The text stands on the screen."""
+    return lambda pilot: until(pilot, lambda: text in text_of(pilot.app), text)
 
 
-@two_looks
-async def test_runs(take: Any, made: None) -> None:
-    await take("runs", lambda pilot: listed(pilot, "end"))
+def filled(text: str, *place: Any) -> Callable[[Pilot[Any]], Any]:
+    """The field of that place holds the text, and it is checked."""
+
+    async def act(pilot: Pilot[Any]) -> None:
+        await fill(pilot, text, *place)
+        if pilot.app.pair is not None:
+            await settled(pilot)
+
+    return act
 
 
-@two_looks
-async def test_a_file_of_a_run(take: Any, made: None) -> None:
-    await take(
-        "runs-file", lambda pilot: listed(pilot, "end", "right"), seen("axis2.xml"), "down", seen("+ ")
-    )
+def options(count: int) -> Callable[[Pilot[Any]], Any]:
+    """A list has at least so many options."""
+    return lambda pilot: until(pilot, lambda: pilot.app.screen.query_one(OptionList).option_count >= count)
 
 
-@two_looks
-async def test_rolling_back_what_a_later_run_overwrote(take: Any, made: None) -> None:
-    await take("roll-back", lambda pilot: listed(pilot, "end", "r"), seen("undo the later one first"))
+def packs_known(pilot: Pilot[Any]) -> Any:
+    """What lies at the homes is said below them."""
+    homes = [field for field in pilot.app.screen.query(PathField) if field.field.key == "nodes.home"]
+    return until(pilot, lambda: homes and all(field.note for field in homes))
 
 
-@two_looks
-async def test_no_runs(take: Any, said: Any) -> None:
-    await take("runs-none", lambda pilot: pilot.app.run_action("runs"), seen("No runs yet"))
+def done(act: Callable[[Any], Any]) -> Callable[[Pilot[Any]], Any]:
+    """Something is done with the application."""
 
-
-# --- other terminals ------------------------------------------------------------------------------
-
-
-OTHERS = pytest.mark.parametrize("kind", ["ascii", "no-color", "200x60"])
-
-
-@pytest.fixture
-def other(kind: str, profile: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[WizardApp, tuple[int, int]]:
-    """The wizard on another kind of terminal, and that terminal's size."""
-    if kind == "ascii":
-        monkeypatch.setattr("screens.signs.ASCII", True)
-    if kind == "no-color":
-        monkeypatch.setenv("NO_COLOR", "1")
-    return opened(profile), (200, 60) if kind == "200x60" else (80, 24)
-
-
-@OTHERS
-async def test_a_step_on_other_terminals(planned: Any, other: Any, picture: Any, kind: str) -> None:
-    """On the widest one with the lines that the step changes."""
-    planned.findings = [*FINE, CLASH, JAVA]
-    app, size = other
-    async with app.run_test(size=size) as pilot:
-        await settled(pilot)
-        await app.screen.open_step("mysql")
-        await reviewed(pilot)
-        await pilot.press("ctrl+b")
-        await settled(pilot)
-        picture(app, f"step-{kind}")
-
-
-@OTHERS
-async def test_the_review_on_other_terminals(planned: Any, other: Any, picture: Any, kind: str) -> None:
-    planned.findings = [*FINE, CLASH, JAVA]
-    app, size = other
-    async with app.run_test(size=size) as pilot:
-        await settled(pilot)
-        await reviewed(pilot)
-        await pilot.press("down", "down", "down", "right", "down")
+    async def acted(pilot: Pilot[Any]) -> None:
+        act(pilot.app)
         await pilot.pause()
-        picture(app, f"review-{kind}")
+
+    return acted
 
 
-@OTHERS
-async def test_the_page_to_work_from_on_other_terminals(
-    planned: Any, other: Any, picture: Any, kind: str
-) -> None:
-    """Also the longest one: a node is on another machine."""
-    app, size = other
-    async with app.run_test(size=size) as pilot:
-        await settled(pilot)
-        profile = app.pair.profile
-        there, at = [profile.nodes[1]], Path("/home/admin/.config/apimha-wizard/profiles/analytics.toml")
-        steps = list(steps_after(profile, {}, there, "analytics", at, run=NAMES[0]))
-        app.push_screen(Done(app.pair, "Done: 8 files written", steps, NAMES[0]))
-        await until(pilot, lambda: app.screen.query("#undo"))
-        picture(app, f"done-{kind}")
+async def reviewed(pilot: Pilot[Any]) -> None:
+    await pilot.press("f2")
+    await until(pilot, lambda: pilot.app.pair.prepared is not None, "the plan")
+    await until(pilot, lambda: pilot.app.screen._shown is not None, "the review")
+
+
+async def writing(pilot: Pilot[Any]) -> None:
+    """A run that has written the files of one node, and is creating the databases."""
+    await pilot.press("f9")
+    await on(pilot, Apply)
+    screen = pilot.app.screen
+    screen.say("Writing …")
+    for change in screen.prepared.plan.nodes[0].pending:
+        screen.show_file("node1", change.path)
+    screen.show_file("node2", "repository/conf/axis2/axis2.xml")
+    screen.show_database("userdb", 73, 73, "done")
+    screen.show_database("regdb", 31, 73, "CREATE TABLE REG_RESOURCE")
+
+
+def applied(app: Any) -> None:
+    databases = [
+        {"name": bar.label, "status": "created", "tables": 39 if "WSO2" not in bar.label else 0}
+        for bar in [*app.screen.query("ProgressRow")][2:]
+    ]
+    result = Result("applied", 0, "20261124T101530Z-1f3a", [{"status": "changed"}] * 16, [], databases)
+    path = Path("/home/admin/.config/apimha-wizard/profiles/analytics.toml")
+    app.screen.show_result(result, list(next_steps(app.screen.prepared, result, "analytics", path)))
+
+
+def failed(app: Any) -> None:
+    error = "axis2.xml: no space left; everything in the homes is as before\n  fix: make room"
+    app.screen.show_result(Result("failed", 1, error=error), [])
+
+
+class Scene(NamedTuple):
+    """How a picture comes about."""
+
+    acts: Sequence[Any] = ()
+    """What is done, in order: keys, and what is awaited or done with the pilot between them."""
+    findings: Sequence[Finding] = FINE
+    profile: str | None = PROFILE
+    """The profile that is open; None: none, but the list of pairs."""
+    prepare: Callable[[pytest.MonkeyPatch], None] = lambda monkeypatch: None
+    looks: Sequence[Look] = (LOOKS[0], LOOKS[3])
+    """All of them where a screen looks like no other one."""
+
+
+def three_profiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = locations.profiles()
+    folder.mkdir(parents=True)
+    (folder / "analytics.toml").write_text(PROFILE, "utf-8")
+    (folder / "old.toml").write_text(PROFILE.replace('host = "10.100.0.10"', "hsot = 1"), "utf-8")
+    locations.drafts().mkdir(parents=True)
+    locations.draft("next").write_text('schema_version = 1\n[cluster]\nname = "next"\n', "utf-8")
+
+
+def unfinished(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Scripted, "unfinished", ("all",))
+    monkeypatch.setattr("screens.model.pair.OpenPair.at_rest", property(lambda self: bool(self.running)))
+
+
+def wrong_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = finding.error("apim cannot log in: wrong password", fix="correct mysql.password")
+    monkeypatch.setattr("screens.dialogs.password.tried", lambda *given: [named("mysql.account", wrong)])
+
+
+def folder_of_packs(monkeypatch: pytest.MonkeyPatch) -> None:
+    pack = "API Manager Analytics 2.0.0, offset 1"
+    entries = [PathEntry(f"analytics-{number}", True, pack, True) for number in (1, 2)]
+    entries += [PathEntry("lib", True), PathEntry("old", True)]
+    monkeypatch.setattr("screens.model.paths.entries", lambda key, folder: entries)
+    monkeypatch.setattr("screens.dialogs.picker._start", lambda text, folder: Path("/opt/wso2"))
+
+
+def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Apply, "on_mount", lambda self: self.offer("back"))
+
+
+def what_was_read(app: Any) -> None:
+    found = PairReading(missing=["nodes.node1.host", "mysql.driver_jar"])
+    found.note("cluster.domain", 'node1 says "wso2.analytics", node2 "wso2.carbon.domain"')
+    found.note("mysql.url_parameters", "both nodes: autoReconnect of EVENT_STORE is not that of the others")
+    found.note("", "node2: repository/conf/registry.xml: a mount of a third node is left as it is")
+    app.push_screen(WhatWasRead(found))
+
+
+class There(type(Path())):  # type: ignore[misc]
+    """A file that is there on every machine."""
+
+    def exists(self) -> bool:
+        return True
+
+
+def conflict(kind: type[Path]) -> Callable[[Pilot[Any]], Any]:
+    def ask(app: Any) -> None:
+        app.pair.draft.target = kind("/home/somebody/analytics.toml")
+        app.ask_about_conflict()
+
+    return done(ask)
+
+
+def a_node_elsewhere(app: Any) -> None:
+    """Shows the longest page to work from."""
+    profile = app.pair.profile
+    at = Path("/home/admin/.config/apimha-wizard/profiles/analytics.toml")
+    steps = list(steps_after(profile, {}, [profile.nodes[1]], "analytics", at, run=NAMES[0]))
+    app.push_screen(Done(app.pair, "Done: 8 files written", steps, NAMES[0]))
+
+
+def opens(step: str) -> Callable[[Pilot[Any]], Any]:
+    return lambda pilot: pilot.app.screen.open_step(step)
+
+
+def listed(*keys: str) -> Callable[[Pilot[Any]], Any]:
+    """The list of runs is shown, and these keys are pressed in it."""
+
+    async def act(pilot: Pilot[Any]) -> None:
+        await pilot.app.run_action("runs")
+        await until(pilot, lambda: pilot.app.screen.query("Tree") and pilot.app.screen.current, "the list")
+        for key in keys:
+            await pilot.press(key)
+            await pilot.pause(0.05)
+
+    return act
+
+
+def has(query: str) -> Callable[[Pilot[Any]], Any]:
+    return lambda pilot: until(pilot, lambda: pilot.app.screen.query(query), query)
+
+
+def lacks(query: str) -> Callable[[Pilot[Any]], Any]:
+    return lambda pilot: until(pilot, lambda: not pilot.app.screen.query(query), query)
+
+
+NEW = 'schema_version = 1\n[cluster]\nname = "next"\n[[nodes]]\nname = "node1"\n[[nodes]]\nname = "node2"\n'
+HOMES = [filled(f"/opt/wso2/analytics-{n + 1}", "nodes", n, "home") for n in (0, 1)]
+NO_PACK = (*HOMES, *["tab"] * 3, "enter", seen("not an unpacked pack"), packs_known, lacks("Button.-active"))
+PASSWORD = ("ctrl+n", "tab", "tab", "tab")
+SCENES = {
+    "welcome-empty": Scene([options(2)], profile=None),
+    "welcome-filled": Scene([options(6)], profile=None, prepare=three_profiles, looks=LOOKS),
+    "new-pair": Scene([options(2), "n", *"replay", "enter"], profile=None),
+    "existing-pair": Scene([options(2), "e", *NO_PACK], profile=None),
+    "what-was-read": Scene([done(what_was_read)]),
+    "step-done": Scene([packs_known], looks=LOOKS),
+    "step-error": Scene([packs_known], [*FINE, CLASH, JAVA], looks=LOOKS),
+    "step-checking": Scene([packs_known], FINE[:2], prepare=unfinished),
+    "step-wrong-field": Scene(["ctrl+n", *":3306", settled, filled("33o6", "mysql", "port")], looks=LOOKS),
+    "step-empty": Scene(profile=NEW),
+    "step-mysql-fix": Scene(["ctrl+n", filled("utf8mb4", "mysql", "charset")], [*FINE, CHARSET], looks=LOOKS),
+    "step-mysql": Scene([*PASSWORD, "enter", has("Select.-expanded")], [*FINE, CHARSET]),
+    **{f"step-{number + 1}": Scene(["ctrl+n"] * number) for number in range(2, 8)},
+    "help": Scene(["f1"]),
+    "password-test": Scene(
+        [*PASSWORD, "f7", *"secret", "enter", seen("wrong password")], prepare=wrong_password
+    ),
+    "picker": Scene(
+        [done(lambda app: app.screen.focus_field(("nodes", 0, "home"))), "f3", options(5)],
+        prepare=folder_of_packs,
+    ),
+    "conflict": Scene([conflict(There)]),
+    "deleted": Scene([conflict(Path)]),
+    "elsewhere": Scene([done(lambda app: app.run_worker(elsewhere(app, app.pair, 1))), seen("Where is")]),
+    "review-settle": Scene([reviewed, "down"], [*FINE, CLASH, JAVA], looks=LOOKS),
+    "review-file": Scene([reviewed, "a", *["down"] * 5, "space", "down", "down"], [*FINE, JAVA], looks=LOOKS),
+    "review-database": Scene([reviewed, "end"]),
+    "review-gaps": Scene(["f2"], profile=PROFILE.replace('username = "apim"\n', "")),
+    "apply-writing": Scene([reviewed, writing], prepare=nothing_runs, looks=LOOKS),
+    "apply-done": Scene([reviewed, writing, done(applied), seen("Undo")], prepare=nothing_runs, looks=LOOKS),
+    "apply-failed": Scene([reviewed, writing, done(failed)], prepare=nothing_runs, looks=LOOKS),
+    "other-step": Scene([opens("mysql"), reviewed, "ctrl+b", settled], [*FINE, CLASH, JAVA], looks=OTHERS),
+    "other-review": Scene([reviewed, *["down"] * 3, "right", "down"], [*FINE, CLASH, JAVA], looks=OTHERS),
+    "other-done": Scene([done(a_node_elsewhere), has("#undo")], looks=OTHERS),
+    "runs": Scene([listed("end")]),
+    "runs-file": Scene([listed("end", "right"), seen("axis2.xml"), "down", seen("+ ")]),
+    "roll-back": Scene([listed("end", "r"), seen("undo the later one first")]),
+}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "look" in metafunc.fixturenames:
+        looks = [(name, look) for name, scene in SCENES.items() for look in scene.looks]
+        metafunc.parametrize(("name", "look"), looks, ids=[f"{name}-{look}" for name, look in looks])
+
+
+async def test_screen(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, picture: Any, tmp_path: Path, said: Any,
+    name: str, look: Look,
+) -> None:  # fmt: skip
+    scene = SCENES[name]
+    if reviewed in scene.acts:
+        request.getfixturevalue("planned")
+    if name.startswith("r"):
+        request.getfixturevalue("made")
+    said.findings = scene.findings
+    scene.prepare(monkeypatch)
+    monkeypatch.setattr("screens.signs.ASCII", look.kind == "ascii")
+    if look.kind == "no-color":
+        monkeypatch.setenv("NO_COLOR", "1")
+    path = tmp_path / "analytics.toml"
+    if scene.profile is not None:
+        path.write_text(scene.profile, "utf-8")
+    app = opened(path) if scene.profile is not None else WizardApp(None)
+    app.theme = THEMES[look.theme].name
+    async with app.run_test(size=look[:2]) as pilot:
+        if scene.profile is not None:
+            await settled(pilot)
+        for one in scene.acts:
+            await (pilot.press(one) if isinstance(one, str) else one(pilot))
+        await pilot.pause()
+        await pilot.wait_for_scheduled_animations()
+        picture(app)
+
+
+async def test_no_runs(said: Any, profile: Path, picture: Any) -> None:
+    async with wizard(profile) as (app, pilot):
+        await app.run_action("runs")
+        await seen("No runs yet")(pilot)
+        picture(app)
+        shown = app.screen
+        await pilot.press("r", "n")
+        assert app.screen is shown, "there is nothing to roll back, and no next step"
+
+
+async def test_too_small(picture: Any, said: Any, profile: Path) -> None:
+    async with wizard(profile, (60, 16)) as (app, _):
+        picture(app)

@@ -17,11 +17,10 @@ from screens.runs import Runs
 from screens.widgets.bars import KeyBar
 from screens.widgets.diff_view import DiffView
 from tests.support import pairs
-from tests.support.driving import configured
-from tests.support.headless import standing
-from tests.support.screens import pressed, settled, text_of, until, wizard
-from wizard.command_line.run import replay, rollback
-from wizard.passwords.resolver import Resolver
+from tests.support.driving import configured, review
+from tests.support.headless import applied, standing
+from tests.support.screens import on, pressed, seen, settled, text_of, until, wizard
+from wizard.command_line.run import rollback
 from wizard.profile.document import set_field
 from wizard.profile.fields import key_of
 from wizard.profile.store import load
@@ -31,11 +30,10 @@ from wizard.system.finding import Finding
 pytestmark = pytest.mark.usefixtures("quiet")
 
 
-def replayed(profile: Any) -> str:
-    """Apply a profile offline; gives the run's name."""
-    options = replay.Options(offline=True, ignore=("prerequisites.java",))
-    result, _ = replay.replay(load(profile), options, Resolver(), cancel=Cancel())
-    assert result.outcome == "applied" and result.run, result.error
+def run_of(pair: Any) -> str:
+    """Apply a pair's profile offline; gives the run's name."""
+    result = applied(pair)
+    assert result.run
     return result.run
 
 
@@ -67,7 +65,7 @@ async def answer(pilot: Pilot[Any], title: str, *keys: str) -> None:
 
 
 async def test_runs_list_who_did_what_and_show_the_diff_without_passwords(pair: Any) -> None:
-    name = replayed(pair.profile)
+    name = run_of(pair)
     (run,) = rollback.history(str(pair.profile))
     async with wizard(pair.profile, (120, 40)) as (app, pilot):
         await runs_of(pilot)
@@ -75,11 +73,11 @@ async def test_runs_list_who_did_what_and_show_the_diff_without_passwords(pair: 
         assert f"Run {name}" in text and run["owner"] in text and run["started"][:10] in text
         assert f"{run['files']} files" in text and "applied" in text
         await pressed(pilot, "right")
-        await until(pilot, lambda: "axis2.xml" in text_of(app), "its files")
+        await seen(pilot, "axis2.xml")
         wanted = "repository/conf/datasources/master-datasources.xml"
         while app.screen.current.change is None or app.screen.current.change.path != wanted:
             await pressed(pilot, "down")
-        await until(pilot, lambda: "datasources/master-datasources.xml" in text_of(app), "the diff")
+        await seen(pilot, "datasources/master-datasources.xml")
         shown = "\n".join(row.text for row in app.screen.query_one(DiffView)._rows)
         assert "********" in shown and "com.mysql.jdbc.Driver" in shown and pairs.PASSWORD not in shown
         assert app.screen.current is not None and app.screen.current.change is not None
@@ -87,27 +85,27 @@ async def test_runs_list_who_did_what_and_show_the_diff_without_passwords(pair: 
 
 
 async def test_the_next_steps_of_a_run_are_shown_again_and_lead_back(pair: Any) -> None:
-    name = replayed(pair.profile)
+    name = run_of(pair)
     async with wizard(pair.profile, (80, 40)) as (app, pilot):
         await runs_of(pilot)
         await pressed(pilot, "n")
-        await until(pilot, lambda: "1 Start both nodes" in text_of(app), "the page")
+        await seen(pilot, "1 Start both nodes")
         text = text_of(app)
         assert "1 Start both nodes" in text and "2 Verify" in text and "3 " in text, text
         lines = [line.strip() for line in text.splitlines()]
         assert f"apimha-wizard start {pair.profile}"[:70] in "".join(lines) or "apimha-wizard start" in text
         assert f"apimha-wizard rollback {name}" in lines, "a command is alone on its line"
         await pressed(pilot, "escape")
-        await until(pilot, lambda: isinstance(app.screen, Runs))
+        await on(pilot, Runs)
         await pressed(pilot, "escape")
         await until(pilot, lambda: not isinstance(app.screen, Runs))
 
 
 async def test_a_run_that_a_later_one_overwrote_is_undone_after_that_one(pair: Any) -> None:
     before = standing(*pair.homes)
-    first = replayed(pair.profile)
+    first = run_of(pair)
     changed(pair.profile, "cluster.domain", "another.domain")
-    second = replayed(pair.profile)
+    second = run_of(pair)
     assert rollback.later(first) == [second] and rollback.later(second) == []
     async with wizard(pair.profile) as (app, pilot):
         await runs_of(pilot)
@@ -124,14 +122,14 @@ async def test_a_run_that_a_later_one_overwrote_is_undone_after_that_one(pair: A
 
 
 async def test_a_file_edited_by_hand_is_kept_and_restored_only_when_asked(pair: Any) -> None:
-    replayed(pair.profile)
+    run_of(pair)
     path = pair.homes[0] / "repository/conf/axis2/axis2.xml"
     path.write_bytes(path.read_bytes() + b"<!-- by hand -->")
-    async with wizard(pair.profile) as (app, pilot):
+    async with wizard(pair.profile) as (_, pilot):
         await runs_of(pilot)
         await pressed(pilot, "r")
         await answer(pilot, "Roll back?", "right", "enter")
-        await until(pilot, lambda: "edited since the run" in text_of(app), "what was kept")
+        await seen(pilot, "edited since the run")
         assert configured(pair.homes[0])
         await pressed(pilot, "right", "enter")
         await answer(pilot, "Rolled back", "enter")
@@ -139,46 +137,28 @@ async def test_a_file_edited_by_hand_is_kept_and_restored_only_when_asked(pair: 
 
 
 def test_a_rollback_that_keeps_files_of_a_later_run_names_it(pair: Any) -> None:
-    first = replayed(pair.profile)
+    first = run_of(pair)
     changed(pair.profile, "cluster.domain", "another.domain")
-    second = replayed(pair.profile)
+    second = run_of(pair)
     result = rollback.rollback(first, force=False, cancel=Cancel())
     assert result.exit_code == 3 and f"apimha-wizard rollback {second}" in (result.error or "")
 
 
 async def test_without_a_pair_the_runs_of_all_pairs_are_listed_and_one_opens_its_pair(pair: Any) -> None:
-    replayed(pair.profile)
+    run_of(pair)
     app = WizardApp(None)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
         await runs_of(pilot)
         assert load(pair.profile).profile.cluster.name in text_of(app) or "pair" in text_of(app)
         await pressed(pilot, "n")
-        await until(pilot, lambda: isinstance(app.screen, Done), "the page")
+        await on(pilot, Done)
         assert app.pair is not None and app.pair.draft.target == pair.profile
-
-
-async def test_no_runs_is_said(pair: Any) -> None:
-    async with wizard(pair.profile) as (app, pilot):
-        await app.run_action("runs")
-        await until(pilot, lambda: "No runs yet" in text_of(app))
-        await pressed(pilot, "r", "n")
-        assert isinstance(app.screen, Runs)
-
-
-# --- the review -----------------------------------------------------------------------------------
 
 
 def here(screen: Review) -> Item:
     """What the current line of the tree is about."""
     return screen.current or Item()
-
-
-async def review(pilot: Pilot[Any]) -> Review:
-    app = pilot.app
-    await pressed(pilot, "f2")
-    await until(pilot, lambda: isinstance(app.screen, Review) and app.screen._shown is not None, "the plan")
-    return app.screen  # type: ignore[return-value]
 
 
 async def test_the_review_keeps_its_place_and_what_was_accepted(pair: Any) -> None:
@@ -205,13 +185,13 @@ async def test_the_review_keeps_its_place_and_what_was_accepted(pair: Any) -> No
 
 async def test_the_review_says_what_is_open(make_pair: Any) -> None:
     pair = make_pair(nodes=[{}, {"hazelcast_port": 4000}])
-    async with wizard(pair.profile, (120, 40), offline=True) as (app, pilot):
+    async with wizard(pair.profile, (120, 40), offline=True) as (_, pilot):
         screen = await review(pilot)
         await pressed(pilot, "f9")
-        await until(pilot, lambda: "Not applied: 1 error to fix: ports.clash" in text_of(app))
+        await seen(pilot, "Not applied: 1 error to fix: ports.clash")
         assert "to accept" in screen._open
         await pressed(pilot, "a")
-        await until(pilot, lambda: "Still open: 1 error to fix: ports.clash" in text_of(app))
+        await seen(pilot, "Still open: 1 error to fix: ports.clash")
         assert "to accept" not in screen._open
 
 
@@ -245,9 +225,9 @@ async def test_a_field_that_is_invalid_cannot_be_planned_and_f3_goes_there(pair:
         app.pair.set(("spark", "master_count"), "two")
         await settled(pilot)
         await pressed(pilot, "f2")
-        await until(pilot, lambda: "cannot be planned: Spark › " in text_of(app))
+        await seen(pilot, "cannot be planned: Spark › ")
         await pressed(pilot, "f9")
-        await until(pilot, lambda: "Not applied: cannot be planned" in text_of(app))
+        await seen(pilot, "Not applied: cannot be planned")
         await pressed(pilot, "f3")
         await until(
             pilot, lambda: getattr(app.screen, "step", None) is not None and app.screen.step.id == "spark"
@@ -267,9 +247,6 @@ async def test_a_long_new_value_is_whole_on_the_screen(make_pair: Any) -> None:
         rows = (re.sub("[\u2581-\u2588]", "", row) for row in text_of(app).splitlines())
         shown = "".join(rows).replace(" ", "")
         assert line.replace(" ", "") in shown, text_of(app)
-
-
-# --- small things ---------------------------------------------------------------------------------
 
 
 async def test_leaving_says_where_it_was_saved_and_how_to_continue(pair: Any) -> None:

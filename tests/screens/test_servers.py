@@ -24,7 +24,7 @@ from tests.command_line.test_servers import (  # a fixture is used by its name
     pids,
 )
 from tests.support.driving import applied, review
-from tests.support.screens import opened, pressed, settled, text_of, until, wizard
+from tests.support.screens import on, opened, pressed, seen, settled, text_of, until, wizard
 from tests.support.stand_in_pair import StandInPair
 from wizard.command_line.verify import ReportWriter
 from wizard.pack.home import Pack
@@ -60,7 +60,7 @@ def dashboard(two: StandInPair, *here: str) -> WizardApp:
 
 async def ended(pilot: Pilot[Any], outcome: str) -> str:
     """Wait until the command has ended so; what the screen shows then."""
-    await until(pilot, lambda: isinstance(pilot.app.screen, ServersRun), "the command")
+    await on(pilot, ServersRun)
     await until(pilot, lambda: pilot.app.screen.result is not None, "its end")
     await until(pilot, lambda: pilot.app.screen.query_one("#found").display, "its text")
     await pilot.pause()
@@ -71,7 +71,7 @@ async def ended(pilot: Pilot[Any], outcome: str) -> str:
 async def agreed(pilot: Pilot[Any], key: str, *, yes: bool = True) -> None:
     await until(pilot, lambda: not isinstance(pilot.app.screen, Ask))
     await pressed(pilot, key)
-    await until(pilot, lambda: isinstance(pilot.app.screen, Ask), "the question")
+    await on(pilot, Ask)
     await pressed(pilot, *(("right",) if yes else ()), "enter")
 
 
@@ -90,16 +90,16 @@ async def test_from_the_end_of_a_run_to_a_healthy_pair(launched: Launched, packs
         await pressed(pilot, "enter")
         assert "healthy after" in await ended(pilot, "healthy")
         await pressed(pilot, "escape")
-        await until(pilot, lambda: isinstance(app.screen, Done))
+        await on(pilot, Done)
         await until(pilot, lambda: "✓ healthy" in text_of(app) and app.focused.id == "verify")
         running = pids(two)
         assert None not in running
         await pressed(pilot, "v")
         await until(pilot, lambda: isinstance(app.screen, Dashboard) and "HEALTHY since" in text_of(app))
         await pressed(pilot, "q")
-        await until(pilot, lambda: isinstance(app.screen, Done), "the page again")
+        await on(pilot, Done)
         await agreed(pilot, "x", yes=False)
-        await until(pilot, lambda: isinstance(app.screen, Done))
+        await on(pilot, Done)
         assert pids(two) == running
         await agreed(pilot, "x")
         await ended(pilot, "stopped")
@@ -140,9 +140,9 @@ async def test_a_start_that_is_cancelled_leaves_the_servers_running(launched: La
     two = launched(fault="never")
     app = dashboard(two)
     async with app.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: "s start" in text_of(app))
+        await seen(pilot, "s start")
         await pressed(pilot, "s")
-        await until(pilot, lambda: "waiting for node2" in text_of(app))
+        await seen(pilot, "waiting for node2")
         await pressed(pilot, key)
         if key == "ctrl+q":
             while app.return_code is None:
@@ -167,7 +167,7 @@ async def test_a_start_that_fails_shows_cause_and_fix(
 ) -> None:
     app = dashboard(launched(fault=fault))
     async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: "s start" in text_of(app))
+        await seen(pilot, "s start")
         await pressed(pilot, "s")
         text = " ".join((await ended(pilot, outcome)).replace("│", " ").split())
         for one in ("server.start", "fix: ", said):
@@ -181,7 +181,7 @@ async def test_a_java_that_was_not_agreed_to_is_refused_with_the_fix(
     changed(two, f'java_home = "{tmp_path}/java"\n')
     app = dashboard(two)
     async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: "s start" in text_of(app))
+        await seen(pilot, "s start")
         await pressed(pilot, "s")
         await ended(pilot, "refused")
         text = app.screen.result.error
@@ -194,9 +194,9 @@ async def test_a_node_that_is_elsewhere_is_left_to_its_machine(launched: Launche
     two = launched()
     app = dashboard(two, "node1")
     async with app.run_test(size=(160, 40)) as pilot:
-        await until(pilot, lambda: "Press s: Start node1" in text_of(app))
+        await seen(pilot, "Press s: Start node1")
         await pressed(pilot, "s")
-        await until(pilot, lambda: "waiting for node2" in text_of(app))
+        await seen(pilot, "waiting for node2")
         assert "--node node2" in text_of(app)
         await pressed(pilot, "escape")
         await ended(pilot, "cancelled")
@@ -215,6 +215,6 @@ async def test_the_command_palette_knows_the_three(launched: Launched) -> None:
         known = {command.title: command.callback for command in app.get_system_commands(app.screen)}
         assert {"Start the servers", "Stop the servers", "Restart the servers"} <= set(known)
         known["Stop the servers"]()
-        await until(pilot, lambda: "Stop node2?" in text_of(app))
+        await seen(pilot, "Stop node2?")
         await pressed(pilot, "right", "enter")
         await ended(pilot, "stopped")

@@ -22,8 +22,22 @@ from screens.model.values import help_of
 from screens.review import Review
 from screens.widgets.bars import KeyBar
 from screens.widgets.check_list import CheckList
+from screens.widgets.form import Fold
 from tests.support.driving import go_to, place_of
-from tests.support.screens import PROFILE, Scripted, opened, pressed, settled, text_of, typed, until, wizard
+from tests.support.screens import (
+    PROFILE,
+    Scripted,
+    at_step,
+    on,
+    opened,
+    pressed,
+    seen,
+    settled,
+    text_of,
+    typed,
+    until,
+    wizard,
+)
 from wizard.profile.fields import ESSENTIAL, keys
 from wizard.steps.procedure import STEPS
 from wizard.system import finding, locations
@@ -51,9 +65,6 @@ def offers(app: WizardApp, action: str) -> bool:
 def setting(id: str, field: str, value: Any, status: Any = finding.error) -> Finding:
     fix = Fix(f"Set {field} = {value}", SetField(field, value, f"{field} = {value}"))
     return status(f"{field} does not fit", fix=fix)._replace(id=id)
-
-
-# --- essentials -----------------------------------------------------------------------------------
 
 
 def test_a_new_pair_is_about_ten_questions() -> None:
@@ -95,7 +106,7 @@ async def test_fields_that_depend_on_a_choice_come_and_go(profile: Path) -> None
         await app.screen.open_step("deployment-sync")
         assert "Repository" not in text_of(app)
         await pressed(pilot, "right")
-        await until(pilot, lambda: "Repository" in text_of(app))
+        await seen(pilot, "Repository")
 
 
 async def test_required_shows_after_a_field_was_left_and_nothing_moves() -> None:
@@ -111,7 +122,7 @@ async def test_required_shows_after_a_field_was_left_and_nothing_moves() -> None
         await until(pilot, lambda: text_of(app).count("required") == 4)
         assert app.screen.step.id == "prerequisites" and place_of(app) == ("nodes", 0, "home")
         await pressed(pilot, "ctrl+n")
-        await until(pilot, lambda: app.screen.step.id == "mysql", "the second time it goes on")
+        await at_step(pilot, "mysql")
 
 
 async def test_no_finding_is_about_a_value_that_nobody_entered(
@@ -129,16 +140,21 @@ async def test_no_finding_is_about_a_value_that_nobody_entered(
     app = new_app()
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
-        assert started == []
+        assert started == [] and not offers(app, "again")
         for name, value in (("host", "db"), ("username", "apim"), ("password", {"env": "HOME"})):
             app.pair.set(("mysql", name), value)
         await settled(pilot)
-        assert "mysql.connect" in started
+        assert "mysql.connect" in started and offers(app, "again")
         assert not [id for id in started if not id.startswith("mysql.")]
         assert not {"mysql.loopback", "mysql.driver"} & set(started)
 
 
-# --- the checks panel -----------------------------------------------------------------------------
+async def test_the_help_line_says_what_enter_does_with_the_fold(profile: Path) -> None:
+    async with wizard(profile, (120, 40)) as (app, pilot):
+        app.screen.query_one(Fold).focus()
+        for said in ("Enter shows them.", "Enter folds them.", "Enter shows them."):
+            await seen(pilot, said)
+            await pressed(pilot, "enter")
 
 
 async def test_what_is_wrong_is_in_full_and_what_passed_is_folded(profile: Path, scripted: Any) -> None:
@@ -153,13 +169,13 @@ async def test_what_is_wrong_is_in_full_and_what_passed_is_folded(profile: Path,
         assert "home 1" not in shown
         app.screen.query_one(CheckList).focus()
         await pressed(pilot, "down", "enter")
-        await until(pilot, lambda: "home 1" in text_of(app))
+        await seen(pilot, "home 1")
 
 
 async def test_keys_that_can_do_nothing_are_not_in_the_footer(profile: Path, scripted: Any) -> None:
     async with wizard(profile) as (app, pilot):
         assert not [one for one in ("fix", "fix_all", "copy", "back", "test") if offers(app, one)]
-        assert offers(app, "pick")
+        assert offers(app, "pick") and offers(app, "again")
         scripted.findings = [setting("ports.clash", "nodes.node2.port_offset", 2)]
         await pressed(pilot, "f5")
         await until(pilot, lambda: offers(app, "fix") and offers(app, "copy"))
@@ -176,7 +192,7 @@ async def test_shift_f4_lists_the_safe_fixes_and_applies_them(profile: Path, scr
         await until(pilot, lambda: offers(app, "fix_all"))
         for answer in ("escape", "enter"):
             await pressed(pilot, "shift+f4")
-            await until(pilot, lambda: isinstance(app.screen, Ask))
+            await on(pilot, Ask)
             assert "Port offset of node2: not set" in text_of(app) and "10.100.0.46" in text_of(app)
             assert "charset" not in text_of(app), "it is not one of the safe ones"
             await pilot.press(*(["right"] if answer == "enter" else []), answer)
@@ -192,7 +208,7 @@ async def test_help_and_checks_use_the_words_of_the_form(profile: Path) -> None:
     async with wizard(profile) as (app, pilot):
         assert " node1 " in text_of(app), "the name of the first node is not scrolled away"
         await app.screen.open_step("mysql", ("mysql", "provisioning"))  # type: ignore[attr-defined]
-        await until(pilot, lambda: "this wizard, the server (first" in text_of(app))
+        await seen(pilot, "this wizard, the server (first")
 
 
 async def test_going_up_in_the_picker_points_to_the_folder_that_was_left(
@@ -207,9 +223,6 @@ async def test_going_up_in_the_picker_points_to_the_folder_that_was_left(
         await pressed(pilot, "backspace")
         listing = app.screen.query_one(OptionList)
         await until(pilot, lambda: listing.highlighted and "three" in str(listing.highlighted_option.prompt))
-
-
-# --- pasting and paths ----------------------------------------------------------------------------
 
 
 async def paste(pilot: Pilot[Any], text: str) -> None:
@@ -227,7 +240,7 @@ async def test_a_paste_of_several_values_goes_field_by_field(between: str) -> No
         nodes = [app.pair.draft.value(("nodes", n, name)) for n in (0, 1) for name in ("home", "host")]
         assert [*nodes, app.pair.draft.value(("mysql", "driver_jar"))] == values
         await pressed(pilot, "ctrl+n")
-        await until(pilot, lambda: app.screen.step.id == "mysql")
+        await at_step(pilot, "mysql")
         await paste(pilot, "db.example\tapim\thunter2\tdba")
         await until(pilot, lambda: app.pair.draft.value(("mysql", "password")) is not None)
         assert app.pair.draft.value(("mysql", "username")) == "apim"
@@ -252,9 +265,6 @@ async def test_tab_completes_a_path_while_there_is_something_to_complete(
         assert place_of(app) == ("nodes", 0, "host"), "a pack is complete"
         await pressed(pilot, "tab")
         assert place_of(app) == ("nodes", 1, "home"), "nothing to complete"
-
-
-# --- passwords ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("leave", ["tab", "enter", "ctrl+n", "ctrl+q"])
@@ -283,7 +293,7 @@ async def test_an_empty_password_is_a_value_after_a_question(answer: str) -> Non
         await app.screen.open_step("mysql")
         await go_to(pilot, "mysql", "password")
         await pressed(pilot, "enter")
-        await until(pilot, lambda: isinstance(app.screen, Ask))
+        await on(pilot, Ask)
         await pilot.click(f"#{answer}")
         await settled(pilot)
         reference = app.pair.draft.value(("mysql", "password"))
@@ -295,7 +305,7 @@ async def test_an_empty_password_is_a_value_after_a_question(answer: str) -> Non
 async def test_a_variable_that_is_not_set_can_be_typed_for_the_session(profile: Path) -> None:
     async with wizard(profile) as (app, pilot):
         await app.screen.open_step("mysql")
-        await until(pilot, lambda: "not set here" in text_of(app))
+        await seen(pilot, "not set here")
         assert app.pair.untyped() == ["mysql.password"]
         app.pair.type_password("mysql.password", "hunter2")
         reference = app.pair.profile.mysql.password
@@ -305,7 +315,16 @@ async def test_a_variable_that_is_not_set_can_be_typed_for_the_session(profile: 
     assert not [path for path in (*found, profile) if b"hunter2" in path.read_bytes()]
 
 
-# --- two machines ---------------------------------------------------------------------------------
+async def test_tab_stops_at_a_password_and_at_its_kind(profile: Path) -> None:
+    """The kind has no other key; the test has F7, in both."""
+    async with wizard(profile) as (app, pilot):
+        await app.screen.open_step("mysql")
+        await go_to(pilot, "mysql", "password")
+        for stops in ("Line", "Select"):
+            assert type(app.focused).__name__ == stops and place_of(app) == ("mysql", "password")
+            assert offers(app, "test")
+            await pressed(pilot, "tab")
+        assert place_of(app) == ("mysql", "provisioning")
 
 
 @pytest.mark.parametrize(("answer", "expected"), [("there", "node1"), ("later", None), ("wrong", None)])
@@ -315,7 +334,7 @@ async def test_a_home_that_is_not_here_is_asked_about_once_in_step_1(
     pair = make_pair(nodes=[{}, {"home": "/opt/not-here/analytics", "host": "203.0.113.9"}])
     async with wizard(pair.profile) as (app, pilot):
         await pressed(pilot, "ctrl+n")
-        await until(pilot, lambda: isinstance(app.screen, Ask), "the question")
+        await on(pilot, Ask)
         assert "Where is node2?" in text_of(app)
         await pilot.click(f"#{answer}")
         await until(pilot, lambda: not isinstance(app.screen, Ask))
@@ -323,14 +342,11 @@ async def test_a_home_that_is_not_here_is_asked_about_once_in_step_1(
         if answer == "wrong":
             await until(pilot, lambda: place_of(app) == ("nodes", 1, "home"))
             return
-        await until(pilot, lambda: app.screen.step.id == "mysql")
+        await at_step(pilot, "mysql")
         await pressed(pilot, "ctrl+b")
-        await until(pilot, lambda: app.screen.step.id == "prerequisites")
+        await at_step(pilot, "prerequisites")
         await pressed(pilot, "f2")
-        await until(pilot, lambda: isinstance(app.screen, Review), "it is asked once")
-
-
-# --- leaving --------------------------------------------------------------------------------------
+        await on(pilot, Review)
 
 
 @pytest.mark.parametrize("number", range(4))

@@ -83,18 +83,6 @@ def test_the_whole_way_in_a_terminal(screen: Terminal, pair: Any) -> None:
     assert screen.state() == before
 
 
-def test_typed_text_is_there_when_it_is_taken_up_again(screen: Terminal, pair: Any) -> None:
-    start(screen, pair.profile)
-    screen.press("End")
-    screen.type("xyz")
-    screen.wait("analytics-1xyz")
-    screen.press("C-q")
-    screen.wait("ended with 0")
-    screen.type(run_line([*WIZARD, "resume", pair.profile]))
-    screen.press("Enter")
-    screen.wait("analytics-1xyz")
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_leaves_the_terminal_as_it_was(screen: Terminal, pair: Any, number: signal.Signals) -> None:
     before = start(screen, pair.profile)
@@ -136,10 +124,10 @@ def test_cut_off_by_the_kernel_nothing_typed_is_lost(screen: Terminal, pair: Any
     start(screen, pair.profile)
     screen.type("abc")
     screen.wait("analytics-1abc")
-    screen.wait(lambda text: "analytics-1abc" in open_profile(str(pair.profile)).text)
+    screen.wait(lambda text: "analytics-1abc" in open_profile(str(pair.profile)).draft.text)
     os.kill(process_of(screen), signal.SIGKILL)
     screen.wait("ended with 137")
-    assert "analytics-1abc" in open_profile(str(pair.profile)).text
+    assert "analytics-1abc" in open_profile(str(pair.profile)).draft.text
 
 
 def test_without_a_terminal_it_points_to_replay(pair: Any) -> None:

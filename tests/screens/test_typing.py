@@ -89,7 +89,7 @@ def until_draft(
     deadline = time.monotonic() + 60
     while True:
         process.forget()
-        tables = tomllib.loads(open_profile(str(profile)).text)
+        tables = tomllib.loads(open_profile(str(profile)).draft.text)
         held = {"nodes": [{key: node.get(key) for key in ("home", "host")} for node in tables["nodes"]]}
         found = held, tables["mysql"].get("driver_jar", "")  # none of them while it is typed anew
         if found == (nodes, jar) or time.monotonic() > deadline:

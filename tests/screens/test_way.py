@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import filecmp
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,21 +19,16 @@ from screens.review import Review
 from screens.step import StepScreen
 from tests.support import pairs
 from tests.support.driving import applied, configured, ended, fill, fill_password, go_to, place_of, review
+from tests.support.headless import applied as replayed
 from tests.support.playground import playground
-from tests.support.screens import pressed, settled, text_of, typed, until, wizard
+from tests.support.screens import at_step, on, pressed, seen, settled, text_of, typed, until, wizard
 from tests.support.servers import Server
-from wizard.command_line.run import replay
-from wizard.passwords.resolver import Resolver
 from wizard.profile.cross_field import DATABASES
 from wizard.profile.store import load
 from wizard.steps.procedure import STEP_IDS
 from wizard.system import locations
-from wizard.system.cancel import Cancel
 
 pytestmark = pytest.mark.usefixtures("quiet", "no_programs")
-
-
-# --- from nothing ---------------------------------------------------------------------------------
 
 
 class User:
@@ -223,9 +216,11 @@ async def test_from_nothing_to_the_applied_pair(
         assert play.password not in locations.profile("first").read_text("utf-8")
 
 
-async def test_the_saved_profile_replayed_headless_gives_the_same_bytes(
-    make_pair: Any, packs: Path, tmp_path: Path
-) -> None:
+def contents(homes: list[Path]) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for home in homes for path in home.rglob("*") if path.is_file()}
+
+
+async def test_the_saved_profile_replayed_headless_gives_the_same_bytes(make_pair: Any, packs: Path) -> None:
     pair = make_pair(nodes=[{}, {"port_offset": None}])
     async with wizard(pair.profile, (100, 30)) as (_, pilot):
         await pressed(pilot, "f8")
@@ -238,26 +233,13 @@ async def test_the_saved_profile_replayed_headless_gives_the_same_bytes(
         await review(pilot)
         assert await applied(pilot) == "applied"
         await pressed(pilot, "ctrl+q")
-    after = [shutil.copytree(home, tmp_path / "after" / home.name) for home in pair.homes]
+    after = contents(pair.homes)
     for home in pair.homes:  # fresh copies in the same places
         shutil.rmtree(home)
         pairs.copy_pack(packs / "apim-analytics-2.0.0", home)
-    result, _ = replay.replay(load(pair.profile), replay.Options(offline=True), Resolver(), cancel=Cancel())
-    assert result.outcome == "applied"
-    for ours, theirs in zip(after, pair.homes, strict=True):
-        assert list(differing(ours, theirs)) == []
+    replayed(pair)
+    assert contents(pair.homes) == after
     assert "my.domain" in (pair.homes[0] / "repository/conf/axis2/axis2.xml").read_text("utf-8")
-
-
-def differing(left: Path, right: Path) -> Iterator[Path]:
-    names = {path.relative_to(left) for path in left.rglob("*") if path.is_file()}
-    assert names == {path.relative_to(right) for path in right.rglob("*") if path.is_file()}
-    for name in names:
-        if not filecmp.cmp(left / name, right / name, shallow=False):
-            yield name
-
-
-# --- by mouse -------------------------------------------------------------------------------------
 
 
 async def click_text(pilot: Pilot[Any], text: str, last: bool = False) -> None:
@@ -271,7 +253,7 @@ async def click_text(pilot: Pilot[Any], text: str, last: bool = False) -> None:
 async def test_a_step_a_choice_a_warning_and_the_way_back_by_mouse(pair: Any) -> None:
     async with wizard(pair.profile, (120, 40), offline=True) as (app, pilot):
         await click_text(pilot, "✓ Event processor")
-        await until(pilot, lambda: app.screen.step.id == "event-processor")
+        await at_step(pilot, "event-processor")
         await click_text(pilot, "Advanced")
         await click_text(pilot, "( ) yes")
         await settled(pilot)
@@ -286,32 +268,10 @@ async def test_a_step_a_choice_a_warning_and_the_way_back_by_mouse(pair: Any) ->
         assert all(map(configured, pair.homes))
         await until(pilot, lambda: app.screen.query("#undo"))
         await click_text(pilot, "roll back", last=False)
-        await until(pilot, lambda: "Every file that the run" in text_of(app))
+        await seen(pilot, "Every file that the run")
         await pilot.click("#yes")
-        await until(pilot, lambda: "Rolled back" in text_of(app))
+        await seen(pilot, "Rolled back")
         assert not any(map(configured, pair.homes))
-
-
-# --- a person's detours ---------------------------------------------------------------------------
-
-
-async def test_back_change_forward(pair: Any) -> None:
-    async with wizard(pair.profile) as (app, pilot):
-        await pressed(pilot, "f8", "ctrl+n", "ctrl+n", "ctrl+n", "ctrl+b", "ctrl+b")
-        assert app.screen.step.id == "mysql"
-        await fill(pilot, "other_user", "mysql", "username")
-        await pressed(pilot, "ctrl+n", "ctrl+n", "ctrl+n")
-        assert app.screen.step.id == "hazelcast"
-        await settled(pilot)
-        await review(pilot)
-        plan = app.pair.prepared.plan
-        assert b"other_user" in next(
-            c.after for c in plan.pending if c.path.endswith("analytics-datasources.xml")
-        )
-        await pressed(pilot, "ctrl+b")
-        await until(pilot, lambda: isinstance(app.screen, StepScreen))
-        await pressed(pilot, "ctrl+q")
-    assert load(pair.profile).profile.mysql.username == "other_user"
 
 
 async def test_from_a_change_to_its_field(make_pair: Any) -> None:
@@ -319,16 +279,12 @@ async def test_from_a_change_to_its_field(make_pair: Any) -> None:
     async with wizard(pair.profile, (120, 40)) as (app, pilot):
         await pressed(pilot, "f8")
         screen = await review(pilot)
-        change = next(
-            c for c in app.pair.prepared.plan.pending if c.path.endswith("analytics-datasources.xml")
-        )
-        wanted = next(line for line in change.lines if "/username" in line.text)
         line = next(
             node
-            for branch in screen.branches.root.children
-            for file in branch.children
-            for node in file.children
-            if node.data is not None and node.data.line == wanted
+            for node, item in screen.lines()
+            if item.line is not None
+            and item.change.path.endswith("analytics-datasources.xml")
+            and "/username" in item.line.text
         )
         line.parent.expand()
         await pilot.pause()
@@ -365,7 +321,7 @@ async def test_a_wrong_password_corrected(
             await pressed(pilot, "f7")
             await typed(pilot, "wrong again")
             await pressed(pilot, "enter")
-            await until(pilot, lambda: "fix:" in text_of(app), "the result of the test")
+            await seen(pilot, "fix:")
             await pressed(pilot, "escape", "f7", "enter")
             await until(pilot, lambda: "✓" in str(app.screen.query_one(".result").visual), "the log-in")
             await pressed(pilot, "escape")
@@ -405,9 +361,9 @@ async def test_a_question_that_came_while_there_was_no_room_leads_back_to_the_fo
     async with wizard(pair.profile) as (app, pilot):
         form = app.screen
         await pilot.resize_terminal(60, 15)
-        await until(pilot, lambda: "too small" in text_of(app))
+        await seen(pilot, "too small")
         app.ask_about_conflict()
-        await until(pilot, lambda: isinstance(app.screen, Ask), "the question")
+        await on(pilot, Ask)
         await pilot.resize_terminal(80, 24)
         await pressed(pilot, "escape")
         await until(pilot, lambda: app.screen is form, "the form")
@@ -478,7 +434,7 @@ async def test_a_draft_that_is_not_whole_goes_on_at_its_gap(pair: Any) -> None:
         await pressed(pilot, "ctrl+n", "ctrl+n", "ctrl+q")
     assert load(pair.profile).profile.mysql.username == "apim", "the profile is never saved with a gap"
     again = open_profile(str(pair.profile))
-    assert again.draft is not None and not again.saved
+    assert not again.saved
     app = WizardApp(again)
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)

@@ -53,6 +53,21 @@ async def until(pilot: Pilot[Any], happened: Callable[[], Any], what: str = "") 
     await pilot.pause()
 
 
+async def on(pilot: Pilot[Any], kind: type[Any]) -> None:
+    """Wait until a screen of that kind is shown."""
+    await until(pilot, lambda: isinstance(pilot.app.screen, kind), kind.__name__)
+
+
+async def seen(pilot: Pilot[Any], *texts: str) -> None:
+    """Wait until all of these texts stand on the screen."""
+    await until(pilot, lambda: all(text in text_of(pilot.app) for text in texts), str(texts))
+
+
+async def at_step(pilot: Pilot[Any], id: str) -> None:
+    """Wait until the step of that id is open."""
+    await until(pilot, lambda: getattr(getattr(pilot.app.screen, "step", None), "id", "") == id, id)
+
+
 async def settled(pilot: Pilot[Any]) -> None:
     """Wait until the draft is judged, every check has ended and everything is saved."""
     pair = pilot.app.pair  # type: ignore[attr-defined]
