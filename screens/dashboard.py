@@ -21,9 +21,9 @@ from textual.widgets import Static
 from screens import keys, signs
 from screens.dialogs import servers
 from screens.model.background import beside
+from screens.signs import INKS, finding_content
 from screens.theme import WIDE
 from screens.widgets.bars import BarScreen, KeyBar
-from screens.widgets.page import INKS, finding_content
 from wizard.command_line.verify import exit_code, is_over, watching
 from wizard.profile.names import called
 from wizard.server.process import server_of

@@ -2,21 +2,61 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.geometry import Size
 from textual.screen import Screen
+from textual.widget import Widget
 
 from screens.dialogs.ask import Box
 from screens.keys import FORM, Keys
 from screens.model import values
 from screens.model.values import help_of
-from screens.signs import WORDS, StepState, sign
-from screens.widgets.page import Page, PageEntry
+from screens.signs import WORDS, StepState, plain, sign
+from screens.widgets.labelled import wrapped
 from wizard.profile.fields import CHOICES
 from wizard.steps.step import Step
+
+
+class PageEntry(NamedTuple):
+    """A paragraph of help: a head in its own ink, then text that is wrapped beside or below it."""
+
+    head: str = ""
+    ink: str = ""
+    text: str = ""
+    text_ink: str = ""
+    indent: int = 0
+
+
+class Page(Widget):
+    """Paragraphs, wrapped to the width that there is."""
+
+    def __init__(self, entries: list[PageEntry]) -> None:
+        super().__init__()
+        self._entries = entries
+
+    def _lines(self, width: int) -> list[Content]:
+        lines = []
+        for entry in self._entries:
+            text = wrapped(plain(entry.text), max(10, width - entry.indent)) if entry.text else []
+            head = plain(entry.head)
+            if head and text and len(head) < entry.indent:
+                head, beside = f"{head:<{entry.indent}}", text.pop(0)
+                lines.append(Content.assemble((head, entry.ink), (beside, entry.text_ink)))
+            elif head or not text:
+                lines.append(Content.assemble((head, entry.ink)))
+            lines += [Content.assemble((" " * entry.indent + line, entry.text_ink)) for line in text]
+        return lines
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return len(self._lines(width))
+
+    def render(self) -> Content:
+        return Content("\n").join(self._lines(self.size.width))
 
 
 class PageBox(Box[None]):

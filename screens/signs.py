@@ -1,4 +1,4 @@
-"""The signs of states: with a word beside them, never by colour alone.
+"""The signs of states and of findings: with a word beside them, never by colour alone.
 
 A terminal that cannot show them gets ASCII: one whose locale is not UTF-8, and the Linux console, whose fonts lack
 the ticks.
@@ -11,6 +11,9 @@ import sys
 from collections.abc import Mapping
 from typing import Literal
 
+from textual.content import Content
+
+from wizard.system.finding import Finding
 from wizard.system.printable import escaped
 
 StepState = Literal["untouched", "incomplete", "checking", "error", "warning", "done"]
@@ -84,3 +87,24 @@ def plain(text: str) -> str:
     for fancy, simple in (("→", "->"), ("…", "..."), ("–", "-"), ("·", "-"), ("›", ">"), ("•", "*")):
         text = text.replace(fancy, simple)
     return text.encode("ascii", "replace").decode("ascii")
+
+
+INKS = {
+    "ok": "$success",
+    "waiting": "$secondary",
+    "warning": "$warning",
+    "error": "$error bold",
+    "skipped": "$quiet",
+}
+"""The ink of a finding's sign, by its status."""
+
+
+def finding_content(finding: Finding) -> Content:
+    """A finding with its fix, and below them what was read where."""
+    head = " ".join(filter(None, [of_finding(finding.status), finding.id, finding.node]))
+    lines = [Content.assemble((plain(head), INKS[finding.status]), f"  {plain(finding.message)}")]
+    if finding.fix and finding.status != "ok":
+        lines.append(Content.assemble(("    fix: ", "$quiet"), plain(finding.fix)))
+    evidence = (finding.evidence or "").split("\n") if finding.status in {"error", "warning"} else []
+    lines += [Content.styled(f"    {plain(line)}", "$quiet") for line in evidence if line]
+    return Content("\n").join(lines)

@@ -21,14 +21,13 @@ from textual.widgets.option_list import Option
 from screens import keys
 from screens.dialogs.ask import Entry
 from screens.dialogs.picker import Picker, pick_for
-from screens.help import PageBox
+from screens.help import Page, PageBox, PageEntry
 from screens.model import memory
 from screens.model.background import beside, typed_in
 from screens.model.draft import OpenedProfile, begin, open_profile
 from screens.signs import plain, sign
 from screens.widgets.bars import BarScreen
 from screens.widgets.field import Line, PathField, TextField
-from screens.widgets.page import Page, PageEntry
 from wizard.command_line.run import from_homes
 from wizard.command_line.run.from_homes import PairReading
 from wizard.profile import fields

@@ -10,8 +10,8 @@ from textual.widget import Widget
 
 from screens.dialogs.ask import Entry
 from screens.model.background import beside
+from screens.signs import finding_content
 from screens.widgets.field import Line
-from screens.widgets.page import finding_content
 from wizard.command_line.run import replay
 from wizard.passwords.secret import Secret
 from wizard.profile.fields import key_of, keys

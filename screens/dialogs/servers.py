@@ -15,8 +15,7 @@ from textual.widgets import Button, Static
 from screens.dialogs.ask import Box
 from screens.dialogs.questions import WRITING
 from screens.model.background import beside
-from screens.signs import plain, sign
-from screens.widgets.page import finding_content
+from screens.signs import finding_content, plain, sign
 from wizard.command_line.run import start_stop
 from wizard.command_line.run.servers import NodeState, ServersResult, Setting
 from wizard.command_line.text import ending, worth_showing

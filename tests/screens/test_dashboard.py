@@ -20,7 +20,7 @@ from screens.app import WizardApp
 from screens.dashboard import Dashboard
 from screens.theme import THEMES
 from tests.support import server_logs as tell
-from tests.support.screens import seen, text_of
+from tests.support.screens import seen, text_of, until
 from tests.support.server_logs import Side, profile, sides
 from tests.support.tmux import run_line, terminal
 from wizard.command_line.run import servers
@@ -318,23 +318,15 @@ async def test_a_drill_that_has_passed_ends_with_the_pairs_code(
     assert sorted(path.suffix for path in locations.reports().glob("drill-analytics-*")) == [".json", ".md"]
 
 
-async def test_a_key_writes_the_report(tmp_path: Path) -> None:
-    path = tmp_path / "report.md"
-    app = app_of(healthy(), writer=ReportWriter("analytics", {}, path))
+@pytest.mark.parametrize(("name", "said"), [("report.md", "report: "), ("missing/report.md", "cannot write")])
+async def test_a_key_writes_the_report_or_says_that_it_cannot(tmp_path: Path, name: str, said: str) -> None:
+    app = app_of(healthy(), writer=ReportWriter("analytics", {}, tmp_path / name))
     async with running(app) as pilot:
         await pilot.press("w")
-        while not path.exists():
-            await asyncio.sleep(0.01)
-    assert "# Verify: analytics" in path.read_text()
-
-
-async def test_a_report_that_cannot_be_written_is_said(tmp_path: Path) -> None:
-    app = app_of(healthy(), writer=ReportWriter("analytics", {}, tmp_path / "missing/report.md"))
-    async with running(app) as pilot:
-        await pilot.press("w")
-        while not app._notifications:
-            await asyncio.sleep(0.01)
-        assert "cannot write the report" in next(iter(app._notifications)).message
+        await until(pilot, lambda: app._notifications)
+        assert said in next(iter(app._notifications)).message
+    assert (tmp_path / name).exists() == (name == "report.md")
+    assert name != "report.md" or "# Verify: analytics" in (tmp_path / name).read_text()
 
 
 async def test_a_key_begins_and_ends_the_drill() -> None:

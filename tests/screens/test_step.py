@@ -16,7 +16,6 @@ from textual.widgets import OptionList
 from screens.app import WizardApp
 from screens.dialogs.ask import Ask
 from screens.dialogs.picker import Picker
-from screens.model.draft import begin
 from screens.model.session import chosen_checks
 from screens.model.values import help_of
 from screens.review import Review
@@ -52,10 +51,6 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> type[Scripted]:
     monkeypatch.setattr("screens.model.session.CheckRound", Said)
     monkeypatch.setattr("screens.model.pair.SETTLE", 0.01)
     return Said
-
-
-def new_app() -> WizardApp:
-    return WizardApp(begin("fresh"))
 
 
 def offers(app: WizardApp, action: str) -> bool:
@@ -110,9 +105,7 @@ async def test_fields_that_depend_on_a_choice_come_and_go(profile: Path) -> None
 
 
 async def test_required_shows_after_a_field_was_left_and_nothing_moves() -> None:
-    app = new_app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+    async with wizard(None) as (app, pilot):
         assert "required" not in text_of(app) and "Home *" in text_of(app)
         rows = [field.region for field in app.screen.form.fields()]
         await pressed(pilot, "tab")
@@ -137,9 +130,7 @@ async def test_no_finding_is_about_a_value_that_nobody_entered(
         real(self)
 
     monkeypatch.setattr(Scripted, "start", start)
-    app = new_app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+    async with wizard(None) as (app, pilot):
         assert started == [] and not offers(app, "again")
         for name, value in (("host", "db"), ("username", "apim"), ("password", {"env": "HOME"})):
             app.pair.set(("mysql", name), value)
@@ -233,9 +224,7 @@ async def paste(pilot: Pilot[Any], text: str) -> None:
 @pytest.mark.parametrize("between", ["\n", "\t", " \r\n"])
 async def test_a_paste_of_several_values_goes_field_by_field(between: str) -> None:
     values = ["/opt/a", "10.0.0.1", "/opt/b", "10.0.0.2", "/opt/mysql.jar"]
-    app = new_app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+    async with wizard(None) as (app, pilot):
         await paste(pilot, f"  {between.join(values)}\n")
         nodes = [app.pair.draft.value(("nodes", n, name)) for n in (0, 1) for name in ("home", "host")]
         assert [*nodes, app.pair.draft.value(("mysql", "driver_jar"))] == values
@@ -255,9 +244,7 @@ async def test_tab_completes_a_path_while_there_is_something_to_complete(
     (tmp_path / "homes/other").mkdir(parents=True)
     for n in (1, 2):
         os.symlink(packs / "apim-analytics-2.0.0", tmp_path / "homes" / f"analytics-{n}")
-    app = new_app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+    async with wizard(None) as (app, pilot):
         await typed(pilot, f"{tmp_path}/ho")
         await pressed(pilot, "tab", "a", "tab")
         assert app.focused.value == f"{tmp_path}/homes/analytics-", "as far as there is one way"
@@ -287,9 +274,7 @@ async def test_a_typed_password_is_kept_outside_the_profile(profile: Path, leave
 
 @pytest.mark.parametrize("answer", ["no", "empty"])
 async def test_an_empty_password_is_a_value_after_a_question(answer: str) -> None:
-    app = new_app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+    async with wizard(None) as (app, pilot):
         await app.screen.open_step("mysql")
         await go_to(pilot, "mysql", "password")
         await pressed(pilot, "enter")

@@ -12,7 +12,7 @@ from textual import events
 from textual.pilot import Pilot
 
 from screens.app import WizardApp
-from screens.model.draft import open_profile
+from screens.model.draft import begin, open_profile
 from screens.model.memory import Memory, ProfileProgress
 from screens.model.session import CheckOrder, CheckRound, chosen_checks
 from wizard.system.finding import Finding
@@ -108,15 +108,15 @@ def opened(path: Path | str) -> WizardApp:
 
 @asynccontextmanager
 async def wizard(
-    profile: Path | str, size: tuple[int, int] = (80, 24), **progress: Any
+    profile: Path | str | None, size: tuple[int, int] = (80, 24), **progress: Any
 ) -> AsyncIterator[tuple[Any, Pilot[Any]]]:
-    """The wizard on a profile, once everything that is known of it is shown; and who drives it.
+    """The wizard on a profile (None: on a new pair), once everything that is known of it is shown; and who drives it.
 
     `progress` is what was noted of the profile before, such as `offline=True`.
     """
-    if progress:
+    if progress and profile is not None:
         Memory().note(Path(profile), ProfileProgress(**progress))
-    app = opened(profile)
+    app = opened(profile) if profile is not None else WizardApp(begin("fresh"))
     async with app.run_test(size=size) as pilot:
         await settled(pilot)
         yield app, pilot
