@@ -19,7 +19,7 @@ from tests.support.documents import Document, documents
 from wizard.edit import markup
 from wizard.edit.settings import PropertiesDocument
 from wizard.edit.xml import New, XmlDocument
-from wizard.pack import xml_parse
+from wizard.pack import xml_tree
 from wizard.system.errors import EditError
 
 BOMB = (
@@ -201,7 +201,7 @@ def _seconds(make: Callable[[bytes], object], source: bytes) -> float:
 class TestPlaces:
     def test_of_each_element_where_it_starts_and_where_its_end_tag_does(self) -> None:
         source = b"\xef\xbb\xbf<?pi <x/>?><!----><a>\n<!-- <b/> --><b c='>'/>\xc3\xa4<![CDATA[<b/>]]><?e?><d></d></a>"
-        found = xml_parse.places(source, "x")
+        found = xml_tree.places(source, "x")
         assert [source[start : start + 2] for start, _ in found] == [b"<a", b"<!", b"<b", b"<?", b"<d"]
         elements = [found[number] for number in (0, 2, 4)]
         assert [source[end:] for _, end in elements] == [

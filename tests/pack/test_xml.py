@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from wizard.edit.xml import XmlDocument
-from wizard.pack import xml_nodes
+from wizard.pack import xml_tree
 from wizard.pack.xml import Predicate, Segment, parse_path, path_text
 
 # fmt: off
@@ -69,5 +69,5 @@ def first(text: str, name: str) -> etree._Element:
     ],
 )
 def test_a_label_starts_at_the_nearest_ancestor_with_a_name(text: str, name: str, label: str) -> None:
-    assert xml_nodes.label(first(text, name)) == label
-    assert xml_nodes.label(first(text, name), "x") == f"{label}/@x"
+    assert xml_tree.label(first(text, name)) == label
+    assert xml_tree.label(first(text, name), "x") == f"{label}/@x"

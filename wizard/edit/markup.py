@@ -11,7 +11,7 @@ from lxml import etree
 
 from wizard.edit.edits import Value, reveal
 from wizard.edit.spacing import set_text
-from wizard.pack.xml_nodes import XmlNode
+from wizard.pack.xml_tree import XmlNode
 
 BLANKS = b" \t\r\n"
 
@@ -168,7 +168,7 @@ def write(
     """Put the bytes of `node`, which `make` made of `new` and is in the tree now, behind `out`, and indent both.
 
     Each child gets a line of its own; `indentation` is that of `node`; None: all on one line.  Yields each element
-    with its place, as `xml_parse.places`.
+    with its place, as `xml_tree.places`.
     """
     place = [len(out), 0]
     tag = f"{node.prefix}:{new.name}" if node.prefix else new.name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wizard.pack.xml_nodes import BLANKS, XmlNode, is_element
+from wizard.pack.xml_tree import BLANKS, XmlNode, is_element
 
 DEFAULT_UNIT = "    "
 

@@ -15,10 +15,9 @@ from lxml import etree
 from wizard.edit import markup, spacing
 from wizard.edit.edits import NOTE, Edit, Note, Value, described, is_secret_name, reveal, shown
 from wizard.edit.markup import New, StartTag, Style
-from wizard.pack import xml_nodes as nodes
-from wizard.pack import xml_parse
+from wizard.pack import xml_tree
 from wizard.pack.xml import Element, XmlTree
-from wizard.pack.xml_nodes import XmlNode
+from wizard.pack.xml_tree import XmlNode
 from wizard.passwords.secret import Secret
 from wizard.system.errors import EditError
 
@@ -47,7 +46,7 @@ class XmlDocument(XmlTree["XmlElement"]):
         self.top = self.root.node
         self.root_indentation = "" if b"\n" in data or b"\r" in data else None
         self.now = data  # the bytes with all edits so far
-        # Of each node its place in `now`, as `xml_parse.places`; from the first edit on.
+        # Of each node its place in `now`, as `xml_tree.places`; from the first edit on.
         self.places: dict[XmlNode, list[int]] = {}
         self.opened: dict[XmlNode, bytes] = {}  # the ends of empty tags that were opened
         # The blanks before an element that was removed, by the node before it (none: by the one that it was in).
@@ -75,7 +74,7 @@ class XmlDocument(XmlTree["XmlElement"]):
         if not self.edits:
             return self.data
         try:
-            is_meant = _are_equal(xml_parse.parse(self.now, self.name), self.tree)
+            is_meant = _are_equal(xml_tree.parse(self.now, self.name), self.tree)
         except EditError:
             is_meant = False
         if not is_meant:
@@ -91,12 +90,12 @@ class XmlDocument(XmlTree["XmlElement"]):
             return None
         at = self.places[node][0]
         if kind == _ADDED:
-            text = f"{change.what or nodes.label(node)}: added{self.summary(node)}"
+            text = f"{change.what or xml_tree.label(node)}: added{self.summary(node)}"
         elif kind == _REMOVED:
             text = change.what
         else:
             is_text = kind == _TEXT
-            new = nodes.text_of(node) if is_text else nodes.attribute_of(node, kind[1:])
+            new = xml_tree.text_of(node) if is_text else xml_tree.attribute_of(node, kind[1:])
             if new == change.old:
                 return None
             at = self.tag(node).end if is_text else self.attribute(node, kind[1:]).start
@@ -112,7 +111,7 @@ class XmlDocument(XmlTree["XmlElement"]):
         return any((one, _ADDED) in self.changes for one in (node, *node.iterancestors()))
 
     def refusal(self, message: str, node: XmlNode, fix: str) -> EditError:
-        return nodes.error_at(self.name, message, node, fix=fix)
+        return xml_tree.error_at(self.name, message, node, fix=fix)
 
     @contextmanager
     def refusing(self, node: XmlNode, fix: str) -> Iterator[None]:
@@ -127,10 +126,10 @@ class XmlDocument(XmlTree["XmlElement"]):
     def begin(self, node: XmlNode) -> None:
         """Before an edit of `node`; raises an EditError if that was removed, alone or with what it is in."""
         if not self.is_live(node):
-            message = f"internal: {nodes.local_name(node)} was removed before"
+            message = f"internal: {xml_tree.local_name(node)} was removed before"
             raise self.refusal(message, node, "report this with the file")
         if not self.places:
-            found = xml_parse.places(self.data, self.name)
+            found = xml_tree.places(self.data, self.name)
             self.places = dict(zip(self.top.iter(), found, strict=True))
 
     def replace(self, start: int, end: int, replacement: bytes) -> None:
@@ -153,7 +152,7 @@ class XmlDocument(XmlTree["XmlElement"]):
     def end(self, node: XmlNode) -> int:
         """The offset behind a node."""
         start, end = self.places[node]
-        if not nodes.is_element(node):
+        if not xml_tree.is_element(node):
             opening, closing = (b"<!--", b"-->") if isinstance(node, etree._Comment) else (b"<?", b"?>")
             return self.now.index(closing, start + len(opening)) + len(closing)
         tag = self.tag(node)
@@ -171,7 +170,7 @@ class XmlDocument(XmlTree["XmlElement"]):
 
     def close(self, node: XmlNode) -> None:
         """An element whose empty tag was opened, and that holds nothing but blanks now, becomes that tag again."""
-        if node in self.opened and not len(node) and not nodes.text_of(node).strip(nodes.BLANKS):
+        if node in self.opened and not len(node) and not xml_tree.text_of(node).strip(xml_tree.BLANKS):
             node.text, written, at = None, self.opened.pop(node), self.tag(node).close
             self.replace(at, self.end(node), written)
             self.places[node][1] = at + len(written)
@@ -201,8 +200,8 @@ class XmlDocument(XmlTree["XmlElement"]):
         if (node, kind) in self.secrets:
             return True
         parent = node.getparent()
-        named = nodes.identifier(parent) if parent is not None and parent is not self.top else None
-        names = (nodes.local_name(node), kind, node.get("name"), node.get("key"), named)
+        named = xml_tree.identifier(parent) if parent is not None and parent is not self.top else None
+        names = (xml_tree.local_name(node), kind, node.get("name"), node.get("key"), named)
         return any(is_secret_name(name) for name in names if name)
 
     def summary(self, node: XmlNode) -> str:
@@ -211,8 +210,8 @@ class XmlDocument(XmlTree["XmlElement"]):
         for each in self.children(node) or [node]:
             if self.children(each):
                 return ""
-            if nodes.text_of(each).strip(nodes.BLANKS):
-                texts.append(shown(nodes.text_of(each), secret=self._is_secret(each, _TEXT)))
+            if xml_tree.text_of(each).strip(xml_tree.BLANKS):
+                texts.append(shown(xml_tree.text_of(each), secret=self._is_secret(each, _TEXT)))
         summary = ", ".join(texts)
         return f" ({summary})" if 0 < len(summary) <= _SUMMARY_LENGTH else ""
 
@@ -238,7 +237,7 @@ class XmlElement(Element):
             fix = "remove the elements in it"
             raise document.refusal(f"{label} holds elements and cannot hold a value", node, fix)
         # Beside comments the blanks at both ends do not count.
-        if new == old or (len(node) and new.strip(nodes.BLANKS) == old):
+        if new == old or (len(node) and new.strip(xml_tree.BLANKS) == old):
             return
         document.record(node, _TEXT, note, label, old)
         start, end = document.content(node)
@@ -272,7 +271,7 @@ class XmlElement(Element):
         """Make `value` the attribute's; a new attribute goes behind the last one, written like it."""
         document, node, kind = self.document, self.node, f"@{attribute}"
         document.begin(node)
-        label, new = note.what or nodes.label(node, attribute), reveal(value)
+        label, new = note.what or xml_tree.label(node, attribute), reveal(value)
         document.check(node, kind, label, value)
         with document.refusing(node, "use a name without a prefix"):
             old = node.get(attribute)
@@ -305,7 +304,7 @@ class XmlElement(Element):
             raise document.refusal("a document has only one root", node, "insert into the root")
         has_line = spacing.indentation(node, document.root_indentation) is not None
         anchor = spacing.last_comment_of_line(node) if has_line else node
-        while (following := anchor.getnext()) is not None and nodes.line_of(following) is None:
+        while (following := anchor.getnext()) is not None and xml_tree.line_of(following) is None:
             anchor = following
         return self.parent._insert(anchor, node, new, note)
 
@@ -315,7 +314,7 @@ class XmlElement(Element):
         document.begin(node)
         if live := self.children:
             return live[-1].insert_after(new, note=note)
-        if self.text.strip(nodes.BLANKS):
+        if self.text.strip(xml_tree.BLANKS):
             message = f"{self.label} holds a value and cannot hold elements"
             raise document.refusal(message, node, "remove the value")
         last = node[-1] if len(node) else None

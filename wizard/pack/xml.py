@@ -13,9 +13,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Generic, NamedTuple, Self, TypeVar
 
-from wizard.pack import xml_nodes as nodes
-from wizard.pack import xml_parse
-from wizard.pack.xml_nodes import XmlNode
+from wizard.pack import xml_tree
+from wizard.pack.xml_tree import XmlNode
 
 E = TypeVar("E", bound="Element")
 
@@ -92,8 +91,8 @@ class XmlTree(Generic[E]):
         """Parse `data`; `name` is what errors call the file.  Raises `EditError` as `encoding_of` and `parse` do."""
         self.data = data
         self.name = name
-        self.encoding = xml_parse.encoding_of(data, name)
-        self.tree = xml_parse.parse(data, name)
+        self.encoding = xml_tree.encoding_of(data, name)
+        self.tree = xml_tree.parse(data, name)
         self.one, self.find, self.all = self.root.one, self.root.find, self.root.all
 
     @property
@@ -121,11 +120,12 @@ class XmlTree(Generic[E]):
 
     def _fits(self, node: XmlNode, predicate: Predicate) -> bool:
         if predicate.is_attribute:
-            own = nodes.attribute_of(node, predicate.name)
+            own = xml_tree.attribute_of(node, predicate.name)
             values = [] if own is None else [own]
         else:
             values = [
-                nodes.text_of(child).strip(nodes.BLANKS) for child in self.children(node, predicate.name)
+                xml_tree.text_of(child).strip(xml_tree.BLANKS)
+                for child in self.children(node, predicate.name)
             ]
         return bool(values) if predicate.value is None else predicate.value in values
 
@@ -149,22 +149,22 @@ class Element:
     @property
     def name(self) -> str:
         """The local name."""
-        return nodes.local_name(self.node)
+        return xml_tree.local_name(self.node)
 
     @property
     def text(self) -> str:
         """The character data directly in it; without outer blanks if it holds comments or elements too."""
-        return nodes.text_of(self.node)
+        return xml_tree.text_of(self.node)
 
     @property
     def line(self) -> int:
         """The line of the original where it is, counted from 1; 0 for a new one."""
-        return nodes.line_of(self.node) or 0
+        return xml_tree.line_of(self.node) or 0
 
     @property
     def label(self) -> str:
         """A short path for people: `mode[HA]/eventSync/port`."""
-        return nodes.label(self.node)
+        return xml_tree.label(self.node)
 
     @property
     def children(self) -> list[Self]:
@@ -179,7 +179,7 @@ class Element:
 
     def get(self, attribute: str) -> str | None:
         """The attribute's value, or None; without a prefix it may be in any namespace."""
-        return nodes.attribute_of(self.node, attribute)
+        return xml_tree.attribute_of(self.node, attribute)
 
     def one(self, path: str, /, **values: str) -> Self:
         """Return the only live element at `path` below this one.  Raises `EditError` for none, and for several."""
@@ -188,8 +188,8 @@ class Element:
             return found
         segments = parse_path(path, values)
         _, number, parents = self.document.select(self.node, segments)
-        where = nodes.label(parents[0]) if len(parents) == 1 else path_text(segments[:number])
-        raise nodes.error_at(
+        where = xml_tree.label(parents[0]) if len(parents) == 1 else path_text(segments[:number])
+        raise xml_tree.error_at(
             self.document.name,
             f"{where} lacks {path_text(segments[number:])}",
             parents[0],
@@ -201,7 +201,7 @@ class Element:
         found = self.all(path, **values)
         if len(found) > 1:
             lines = ", ".join(str(each.line or "new") for each in found)
-            raise nodes.error_at(
+            raise xml_tree.error_at(
                 self.document.name,
                 f"doubles {path_text(parse_path(path, values))}: {len(found)} live elements, at the lines {lines}",
                 found[1].node,

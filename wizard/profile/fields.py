@@ -122,6 +122,11 @@ def _tables(name: str, model: type[Section]) -> Iterator[tuple[str, type[Section
             yield from _tables(f"{name}.{inner}".lstrip("."), kind)
 
 
+def header(table: str) -> str:
+    """The line above the keys of a table."""
+    return "[[nodes]]" if table == "nodes" else f"[{table}]"
+
+
 def key_of(place: tuple[str | int, ...]) -> str:
     """The dotted name of a place without the number of its node: `("nodes", 1, "host")` is `nodes.host`."""
     return ".".join(part for part in place if isinstance(part, str))

@@ -69,9 +69,8 @@ def read(path: Path, shown: str | None = None) -> str:
 
 
 def _decoded(content: bytes, place: str) -> str:
-    marks = {codecs.BOM_UTF8: "UTF-8", codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
-    for name in (name for mark, name in marks.items() if content.startswith(mark)):
-        message = f"begins with a byte order mark of {name}, which TOML does not allow"
+    if content.startswith(codecs.BOM_UTF8):
+        message = "begins with a byte order mark, which TOML does not allow"
         raise UsageError(message, place=f"{place}:1", fix="save it as UTF-8 without byte order mark")
     try:
         return content.decode("utf-8")

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from wizard.profile.cross_field import Mistake, cross_field_errors
 from wizard.profile.document import Place, written, written_key
-from wizard.profile.fields import key_of, keys, tables
+from wizard.profile.fields import header, key_of, keys, tables
 from wizard.profile.model import SCHEMA_VERSION, Profile
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _in_words(detail: ErrorDetails) -> Iterator[Mistake]:
         case "extra_forbidden":
             yield _unknown(place)
         case "model_type" | "model_attributes_type":
-            yield Mistake(place, "expected a table", f"write {_header(key_of(place))}, followed by its keys")
+            yield Mistake(place, "expected a table", f"write {header(key_of(place))}, followed by its keys")
         case "dict_type" | "mapping_type":
             yield Mistake(place, "expected a table", such_as)
         case "profile" | "reference":
@@ -134,14 +134,11 @@ def _unknown(place: Place) -> Mistake:
     if near := get_close_matches(name, here, n=1):
         fix = f"did you mean {near[0]}?"
     elif there:
-        fix = f"{name} belongs in {' or '.join(_header(key.table) for key in there)}"
+        places = (header(key.table) if key.table else "no table, at the top" for key in there)
+        fix = f"{name} belongs in {' or '.join(places)}"
     else:
         fix = f"remove it; known keys: {', '.join(here)}"
     return Mistake(place, "unknown key", fix, "unknown")
-
-
-def _header(table: str) -> str:
-    return "[[nodes]]" if table == "nodes" else f"[{table}]" if table else "no table, at the top"
 
 
 def _number_of_nodes(raw: Mapping[str, Any]) -> list[Mistake]:

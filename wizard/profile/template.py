@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from wizard.profile.document import lookup, written, written_key
-from wizard.profile.fields import Key, keys, tables
+from wizard.profile.fields import Key, header, keys, tables
 from wizard.profile.model import Profile, Store
 
 _HEAD = """\
@@ -37,37 +37,26 @@ _COMMENTED = {
 
 
 def new_template() -> str:
-    """A commented profile with every key; valid as soon as the lines marked "required" are filled in."""
-    return "".join(_template())
-
-
-def _template() -> Iterator[str]:
-    yield _HEAD
+    """Return a commented profile with every key; valid as soon as the lines marked "required" are filled in."""
+    text = _HEAD
     for name, model in tables().items():
-        own = [key for key in keys().values() if key.table == name]
         for node in (0, 1) if name == "nodes" else (0,):
-            yield "\n"
-            if name:
-                about = "The second server." if node else (model.__doc__ or "").splitlines()[0]
-                header = "[[nodes]]" if name == "nodes" else f"[{name}]"
-                yield f"# {about}\n{header}\n"
-            for key in own:
-                yield from _lines_of_template(key, node)
+            about = "The second server." if node else (model.__doc__ or "").splitlines()[0]
+            text += f"\n# {about}\n{header(name)}\n" if name else "\n"
+            text += "".join(_line_of(key, node) for key in keys().values() if key.table == name)
+    return text
 
 
-def _lines_of_template(key: Key, node: int) -> Iterator[str]:
-    if key.key == "mysql.password":
-        yield _PASSWORDS
-    if not node:  # the second node has the same keys: once explained is enough
-        yield f"# {key.help}\n"
+def _line_of(key: Key, node: int) -> str:
+    """The line of a key, below its help: the second node has the same keys, which are explained once."""
+    before = _PASSWORDS if key.key == "mysql.password" else ""
+    before += "" if node else f"# {key.help}\n"
     if key.key == "schema_version":
-        yield f"{key.name} = {written(key.example())}\n"
-    elif key.required:
-        yield f"# {key.name} = {written(key.example(node))}   # required\n"
-    elif key.default is None or key.default == {} or key.key in _COMMENTED:
-        yield f"# {key.name} = {written(key.example(node))}\n"
-    else:
-        yield f"{key.name} = {written(key.default)}\n"
+        return f"{before}{key.name} = {written(key.example())}\n"
+    if key.required or key.default in (None, {}) or key.key in _COMMENTED:
+        mark = "   # required" if key.required else ""
+        return f"{before}# {key.name} = {written(key.example(node))}{mark}\n"
+    return f"{before}{key.name} = {written(key.default)}\n"
 
 
 def show(profile: Profile) -> str:
@@ -81,10 +70,9 @@ def show(profile: Profile) -> str:
 def _tables_of(profile: Profile) -> Iterator[str]:
     whole = profile.model_dump(mode="json", exclude_none=True)
     for name in tables():
-        header = "[[nodes]]" if name == "nodes" else f"[{name}]"
         table = lookup(whole, tuple(name.split(".") if name else ()))
         for one in table if name == "nodes" else [table]:
-            yield f"\n{header}\n" if name else ""
+            yield f"\n{header(name)}\n" if name else ""
             for key, value in one.items():
                 if f"{name}.{key}".lstrip(".") not in tables() and value != {}:
                     yield f"{written_key(key)} = {written(value)}\n"
@@ -128,13 +116,9 @@ def _tidy(node: Any) -> Any:
     if not isinstance(node, dict):
         return node
     node = {key: _tidy(value) for key, value in node.items()}
-    if "anyOf" in node:
-        kinds = [kind for kind in node["anyOf"] if kind != {"type": "null"}]
-        rest = {key: value for key, value in node.items() if key != "anyOf"}
-        node = {**kinds[0], **rest} if len(kinds) == 1 else {**rest, "anyOf": kinds}
-    if "default" in node and node["default"] is None:
-        del node["default"]
+    kinds = [kind for kind in node.pop("anyOf", ()) if kind != {"type": "null"}]
+    if kinds:
+        node = {**kinds[0], **node} if len(kinds) == 1 else {**node, "anyOf": kinds}
     if "prefixItems" in node:  # the pair: two of one kind
-        first = node.pop("prefixItems")[0]
-        node["items"] = first
-    return node
+        node["items"] = node.pop("prefixItems")[0]
+    return {key: item for key, item in node.items() if (key, item) != ("default", None)}

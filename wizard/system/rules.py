@@ -2,7 +2,8 @@
 
 # No `from __future__ import annotations` here: pydantic would have to compile each of them again.
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,6 +25,7 @@ def broken(message: str) -> PydanticCustomError:
     return PydanticCustomError(BROKEN, "{message}", {"message": message})
 
 
+@dataclass(frozen=True, eq=False)
 class Rule:
     """An annotation: the value is a `schema` and `make` accepts it, else the error is `message`.
 
@@ -31,17 +33,10 @@ class Rule:
     JSON Schema, as far as those can.
     """
 
-    def __init__(
-        self,
-        schema: core_schema.CoreSchema,
-        message: str,
-        make: Callable[[Any], object] | None = None,
-        **keywords: Any,
-    ) -> None:
-        self.schema = schema
-        self.message = message
-        self.make = make
-        self.keywords = keywords
+    schema: core_schema.CoreSchema
+    message: str
+    make: Callable[[Any], object] | None = None
+    keywords: Mapping[str, Any] = field(default_factory=dict)
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: "GetCoreSchemaHandler"
@@ -74,7 +69,7 @@ def text(
         return make(text)
 
     string = core_schema.str_schema(strict=True)
-    return Rule(string, f"{message}; it is written in quotes", value, **keywords)
+    return Rule(string, f"{message}; it is written in quotes", value, keywords)
 
 
 def _located(value: object, info: "ValidationInfo") -> Path:
