@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.headless import PACKS
 from wizard.edit.settings import BatchScript, ShellScript
 from wizard.system.errors import EditError
-
-PACKS = ["apim-analytics-2.0.0", "apim-analytics-2.1.0", "das-3.0.1", "das-3.1.0", "is-analytics-5.3.0"]
 
 
 def set_in(kind: type[ShellScript] | type[BatchScript], source: bytes, name: str, value: str) -> bytes:

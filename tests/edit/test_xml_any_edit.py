@@ -270,32 +270,15 @@ def set_text(node: etree._Element, value: str) -> None:
 
 
 def insert(node: etree._Element, how: str, number: int, value: str) -> etree._Element | None:
-    """What the editor's insertions mean, by lxml's means; the order of new sisters does not count."""
+    """What the editor's insertions mean, by lxml's means; the order of sisters does not count."""
+    parent = node.getparent() if how == "insert_after" else node
+    if parent is None:
+        return None
     namespace = etree.QName(node).namespace
     prefix = f"{{{namespace}}}" if namespace else ""
-    if how == "insert_after" and node.getparent() is None:
-        return None
-    made = etree.Element(f"{prefix}new", {"number": str(number)})
+    made = etree.SubElement(parent, f"{prefix}new", {"number": str(number)})
     if value:
         etree.SubElement(made, f"{prefix}port").text = value
-    if how == "append":
-        live = list(node.iterchildren("*"))
-        if live:
-            return insert_behind(live[-1], made)
-        node.append(made)
-        return made
-    if how == "prepend":
-        rest, node.text = node.text, None
-        node.insert(0, made)
-        made.tail = rest
-        return made
-    return insert_behind(node, made)
-
-
-def insert_behind(node: etree._Element, made: etree._Element) -> etree._Element:
-    rest, node.tail = node.tail, None
-    node.getparent().insert(node.getparent().index(node) + 1, made)
-    made.tail = rest
     return made
 
 

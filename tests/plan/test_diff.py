@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import difflib
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ from xml.sax.saxutils import escape
 import pytest
 
 from tests.support import pairs
+from tests.support.documents import changed_lines
 from tests.support.headless import (  # noqa: F401  (a fixture is used by its name)
     ANALYTICS,
     API_MANAGER_PACKS,
@@ -43,17 +43,6 @@ from wizard.profile.jdbc_url import jdbc_url
 
 XML = (CARBON, AXIS2, EVENT_PROCESSOR, REGISTRY, USER_MGT, MASTER, ANALYTICS, STATS, STORES)
 TEXT_FILES = (*XML, SPARK, SPARK_SH, SPARK_BAT)
-
-
-def changed_lines(before: bytes, after: bytes) -> tuple[list[bytes], list[bytes]]:
-    """The lines that a diff removes and adds, line ends included."""
-    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
-    removed, added = [], []
-    for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if tag != "equal":
-            removed += old[i1:i2]
-            added += new[j1:j2]
-    return removed, added
 
 
 def counts(stock: Path, home: Path) -> dict[str, int]:

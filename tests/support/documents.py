@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from dataclasses import dataclass
 
@@ -51,6 +52,17 @@ def spans(data: bytes) -> list[tuple[int, int, int, int]]:
             found[stack.pop()][2:] = token.span()
     assert not stack
     return [(a, b, c, d) for a, b, c, d in found]
+
+
+def changed_lines(before: bytes, after: bytes) -> tuple[list[bytes], list[bytes]]:
+    """The lines that a diff removes and adds, line ends included."""
+    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    removed, added = [], []
+    for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if tag != "equal":
+            removed += old[i1:i2]
+            added += new[j1:j2]
+    return removed, added
 
 
 @st.composite
