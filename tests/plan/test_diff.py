@@ -122,43 +122,32 @@ class TestNoNoise:
 # --- every file keeps its own ways --------------------------------------------------------------------------
 
 
-def with_crlf(data: bytes) -> bytes:
-    return re.sub(rb"\r?\n", b"\r\n", data)
+def is_latin(data: bytes) -> bool:
+    return b"ISO-8859-1" in data[:80]
 
 
-def with_lf(data: bytes) -> bytes:
-    return data.replace(b"\r\n", b"\n")
+def is_xml(data: bytes) -> bool:
+    return data.lstrip().startswith(b"<")
+
+
+LATIN = "\n<!-- Änderungen: Groß & klein, ©, \xa0 -->\n".encode("iso-8859-1")
+STYLES: dict[str, Callable[[bytes], bytes]] = {
+    "CRLF": lambda data: re.sub(rb"\r?\n", b"\r\n", data),
+    "LF": lambda data: data.replace(b"\r\n", b"\n"),
+    # Where the encoding has one.
+    "mark": lambda data: codecs.BOM_UTF8 + data if is_xml(data) and not is_latin(data) else data,
+    "no newline at the end": bytes.rstrip,
+    "a comment in the encoding": lambda data: data.rstrip() + LATIN if is_latin(data) else data,
+}
 
 
 def with_tabs(data: bytes) -> bytes:
     return re.sub(rb"(?m)^(?: {4})+", lambda found: b"\t" * (len(found[0]) // 4), data)
 
 
-def with_mark(data: bytes) -> bytes:
-    """A byte order mark in front, where the encoding has one."""
-    has_none = b"ISO-8859-1" in data[:80] or not data.lstrip().startswith(b"<")
-    return data if has_none else codecs.BOM_UTF8 + data
-
-
-def without_last_newline(data: bytes) -> bytes:
-    return data.rstrip()
-
-
-def with_latin_bytes(data: bytes) -> bytes:
-    """A comment in the file's own encoding, at the very end of a file that declares ISO-8859-1."""
-    if b"ISO-8859-1" not in data[:80]:
-        return data
-    return data.rstrip() + "\n<!-- Änderungen: Groß & klein, ©, \xa0 -->\n".encode("iso-8859-1")
-
-
 def on_one_line(data: bytes) -> bytes:
     """XML without a single line break, but for those inside of comments and texts."""
-    if not data.lstrip().startswith(b"<"):
-        return data
-    return re.sub(rb">\s+<", b"><", data.strip())
-
-
-STYLES = [with_crlf, with_lf, with_mark, without_last_newline, with_latin_bytes]
+    return re.sub(rb">\s+<", b"><", data.strip()) if is_xml(data) else data
 
 
 def rewritten(home: Path, style: Callable[[bytes], bytes]) -> None:
@@ -169,7 +158,7 @@ def rewritten(home: Path, style: Callable[[bytes], bytes]) -> None:
 
 
 class TestEachFileKeepsItsOwnWays:
-    @pytest.mark.parametrize("style", STYLES, ids=lambda style: style.__name__)
+    @pytest.mark.parametrize("style", STYLES.values(), ids=STYLES)
     @pytest.mark.parametrize("pack", PACKS)
     def test_the_edit_of_a_rewritten_file_is_the_rewritten_edit(
         self,
@@ -206,22 +195,6 @@ class TestEachFileKeepsItsOwnWays:
             for line in added:
                 if path != AXIS2 or b"ember" in line:
                     assert re.match(rb"\t+[^ \t]|\s*$| {16}enable", line), (path, line)
-
-    def test_scripts_without_a_last_newline_get_a_line_of_their_own(
-        self, make_pair: Callable[..., Pair]
-    ) -> None:
-        """The real ones end without a newline."""
-        pair = make_pair(nodes=[{"spark_local_ip": "10.0.0.1"}, {"spark_local_ip": "10.0.0.2"}])
-        home = pair.homes[0]
-        for script in (SPARK_SH, SPARK_BAT):
-            (home / script).write_bytes((home / script).read_bytes().rstrip())
-        before = {script: (home / script).read_bytes() for script in (SPARK_SH, SPARK_BAT)}
-        for address in ("10.0.0.1", "10.0.0.9"):
-            pair.profile.write_text(pair.profile.read_text().replace("10.0.0.1", address))
-            applied(pair)
-            for script, line in ((SPARK_SH, "\nexport"), (SPARK_BAT, "\r\nset")):
-                added = f"{line} SPARK_LOCAL_IP={address}".encode()
-                assert (home / script).read_bytes() == before[script] + added
 
     @pytest.mark.parametrize("pack", PACKS)
     def test_one_line_files_stay_one_line(self, pack: str, make_pair: Callable[..., Pair]) -> None:
@@ -298,27 +271,37 @@ SECRETS = [
     "back\\slash",
     "p=q+r s",
 ]
+TEMPLATES = [
+    "<password>{xml}</password>",
+    '<password svns:secretAlias="x">{xml}</password>',
+    "<password><![CDATA[{plain}]]></password>",
+    "<SvnPassword>{xml}</SvnPassword>",
+    "<ns:Password >{xml}</ns:Password >",
+    '<Property name="ConnectionPassword">{xml}</Property>',
+    "<property key='password'>{xml}</property>",
+    '<x password="{attribute}"/>',
+    "<url>jdbc:mysql://h/d?a=b&amp;password={url}&amp;c=d</url>",
+    "<url>jdbc:mysql://h/d?trustStorePassword={url}</url>",
+    "<cacheId>{xml}@jdbc:mysql://h/d</cacheId>",
+    "{plain}",
+]
+URL = "<url>jdbc:mysql://h/d?user=a&amp;{}</url>"
+MASKED: list[
+    tuple[list[str], list[str], str, str]
+] = [  # passwords, parameters of URLs, a text, what is shown
+    ([], [], "<password>wso2carbon</password>", f"<password>{MASK}</password>"),
+    ([], [], URL.format("password=1"), URL.format(f"password={MASK}")),
+    ([], [], "<username>wso2carbon</username>", "<username>wso2carbon</username>"),
+    (["e"], [], "<name>the</name>", "<name>the</name>"),  # too short: it would hide half of the file
+    (["e"], [], "<password>e</password>", f"<password>{MASK}</password>"),
+    (["x;y'z"], ["token"], URL.format("token=x;y'z&amp;c=d"), URL.format(f"token={MASK}&amp;c=d")),
+    (["x;y"], ["token"], URL.format("token=x;y"), URL.format(f"token={MASK}")),
+]
 
 
 class TestMasking:
     @pytest.mark.parametrize("secret", SECRETS)
-    @pytest.mark.parametrize(
-        "template",
-        [
-            "<password>{xml}</password>",
-            '<password svns:secretAlias="x">{xml}</password>',
-            "<password><![CDATA[{plain}]]></password>",
-            "<SvnPassword>{xml}</SvnPassword>",
-            "<ns:Password >{xml}</ns:Password >",
-            '<Property name="ConnectionPassword">{xml}</Property>',
-            "<property key='password'>{xml}</property>",
-            '<x password="{attribute}"/>',
-            "<url>jdbc:mysql://h/d?a=b&amp;password={url}&amp;c=d</url>",
-            "<url>jdbc:mysql://h/d?trustStorePassword={url}</url>",
-            "<cacheId>{xml}@jdbc:mysql://h/d</cacheId>",
-            "{plain}",
-        ],
-    )
+    @pytest.mark.parametrize("template", TEMPLATES)
     def test_neither_the_secret_nor_a_piece_of_it_shows(self, template: str, secret: str) -> None:
         url = jdbc_url("h", 1, "d", {"p": secret}).partition("?p=")[2]
         line = template.format(
@@ -333,23 +316,11 @@ class TestMasking:
         assert shown in {around, around.replace("<![CDATA[", "").replace("]]>", "")}
         assert quote(secret) not in shown
 
-    def test_passwords_that_nobody_told_of_are_masked_by_their_place(self) -> None:
-        hide = Masker([])
-        assert "wso2carbon" not in hide.mask("<password>wso2carbon</password>")
-        assert "123" not in hide.mask("<url>jdbc:mysql://h/d?user=a&amp;password=123;x</url>")
-        assert hide.mask("<username>wso2carbon</username>") == "<username>wso2carbon</username>"
-
-    def test_a_short_password_does_not_hide_half_of_the_file(self) -> None:
-        hide = Masker(["e"])
-        assert hide.mask("<name>the</name>") == "<name>the</name>"
-        assert hide.mask("<password>e</password>") == f"<password>{MASK}</password>"
-
-    def test_a_reference_in_the_url_is_masked_by_its_name(self) -> None:
-        hide = Masker(["x;y'z"], ["token"])
-        shown = hide.mask("<url>jdbc:mysql://h/d?a=b&amp;token=x;y'z&amp;c=d</url>")
-        assert shown == f"<url>jdbc:mysql://h/d?a=b&amp;token={MASK}&amp;c=d</url>"
-        shown = Masker(["x;y"], ["token"]).mask("<url>jdbc:mysql://h/d?token=x;y</url>")
-        assert shown == f"<url>jdbc:mysql://h/d?token={MASK}</url>"
+    @pytest.mark.parametrize(("passwords", "parameters", "text", "shown"), MASKED)
+    def test_what_is_masked_by_its_place(
+        self, passwords: list[str], parameters: list[str], text: str, shown: str
+    ) -> None:
+        assert Masker(passwords, parameters).mask(text) == shown
 
     def test_lines_are_kept(self) -> None:
         text = "<a>\n<password>one\ntwo\n</password>\n</a>"
