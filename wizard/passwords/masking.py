@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
+from urllib.parse import quote
 
 from wizard.passwords.secret import MASK
 
@@ -39,17 +41,13 @@ class Masker:
     """
 
     def __init__(self, secrets: Iterable[str] = (), parameters: Iterable[str] = ()) -> None:
-        import json
-        from html import escape
-        from urllib.parse import quote
-
         forms: set[str] = set()
         for secret in secrets:
             if len(secret) >= 4:
                 in_url = quote(secret, safe=URL_VALUE)
                 texts = {secret, in_url, quote(secret, safe=""), quote(secret), json.dumps(secret)[1:-1]}
-                forms |= texts | {escape(text, quote=False) for text in texts}
-                escaped = escape(secret, quote=False)
+                forms |= texts | {_escaped(text) for text in texts}
+                escaped = _escaped(secret)
                 forms.add(escaped.replace('"', "&quot;").replace("'", "&apos;"))
                 # A file in ISO-8859-1 holds other characters as numeric references.
                 forms.add(escaped.encode("iso-8859-1", "xmlcharrefreplace").decode("iso-8859-1"))
@@ -67,6 +65,11 @@ class Masker:
         for name in self._parameters:
             text = re.sub(rf"((?:[?&;]|&amp;){re.escape(name)}=){_VALUE}", rf"\g<1>{MASK}", text)
         return text
+
+
+def _escaped(text: str) -> str:
+    """Text as XML holds it.  (The module `html` would be imported while a run works, perhaps from a broken disk.)"""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _keep_lines(found: re.Match[str]) -> str:
