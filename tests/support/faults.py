@@ -29,6 +29,9 @@ from tests.support.strace import Call
 Kind = Literal["pair", "link"]
 """Which world: both nodes here, with edits, copies and renames; or one node of two machines, with the symbolic link."""
 
+Start = Literal["fresh", "done"] | int
+"""Where a case begins: before a replay, after it, or with a replay that was cut off before its n-th rename."""
+
 FORGIVEN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{4}|[0-9a-f]{64}")
 """Names of runs, and hashes of files with paths in them, which differ from one run to the next."""
 
@@ -84,14 +87,14 @@ class World:
             "XDG_CONFIG_HOME": str(self.folder / "config"),
             "XDG_STATE_HOME": str(self.state),
         }
-        self.fresh = look(self.folder)
+        self.starts: dict[Start, dict[str, Look]] = {"fresh": look(self.folder)}
         self.old = self.homes_now()
         done = self.run(*self.command("replay"))
         assert done.code == 0, done
-        self.done = look(self.folder)
+        self.starts["done"] = look(self.folder)
         self.new = self.homes_now()
         assert self.old != self.new
-        self.put_back(self.fresh)
+        self.put_back(self.starts["fresh"])
         assert self.homes_now() == self.old
 
     def command(self, name: str) -> list[str]:
@@ -119,8 +122,7 @@ class World:
 
     def differences(self) -> str:
         """Where the homes are neither."""
-        now = timeless(self.homes_now())
-        told = []
+        now, told = timeless(self.homes_now()), []
         for name, other in (("old", timeless(self.old)), ("new", timeless(self.new))):
             paths = sorted(path for path in now.keys() | other.keys() if now.get(path) != other.get(path))
             told.append(f"not {name}: {', '.join(paths[:6])}")
@@ -171,8 +173,17 @@ class World:
             self._be_the_command(arguments, before, out, err)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         spy = None
-        if inject is not None or traced is not None:
-            spy = self._attach(child, trace, inject, traced)
+        if inject or traced:
+            names = traced or str(inject).partition(":")[0]
+            command = ["strace", "-f", "-y", "-e", f"trace={names}", "-o", str(trace), "-p", str(child)]
+            command += ["-e", f"inject={inject}"] if inject else []
+            spy = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            assert spy.stderr is not None
+            told = spy.stderr.readline()
+            if "attached" not in told:
+                os.kill(child, 9)
+                os.waitpid(child, 0)
+                raise RuntimeError(f"strace cannot attach: {told} {spy.stderr.read()}")
         os.kill(child, signal.SIGUSR1)
         timer = threading.Timer(LIMIT, os.kill, (child, 9))  # if it hangs
         timer.daemon = True
@@ -208,28 +219,35 @@ class World:
         finally:
             os._exit(code)
 
-    def _attach(
-        self, child: int, trace: Path, inject: str | None, traced: str | None
-    ) -> subprocess.Popen[str]:
-        names = traced or (inject or "").partition(":")[0]
-        faults = ["-e", f"inject={inject}"] if inject else []
-        command = ["strace", "-f", "-y", "-e", f"trace={names}", *faults, "-o", str(trace), "-p", str(child)]
-        spy = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        assert spy.stderr is not None
-        told = spy.stderr.readline()
-        if "attached" not in told:
-            os.kill(child, 9)
-            os.waitpid(child, 0)
-            raise RuntimeError(f"strace cannot attach: {told} {spy.stderr.read()}")
-        return spy
+    # --- where a case begins ----------------------------------------------------------------------------
 
-    def calls_of(self, *arguments: str) -> list[Call]:
-        """The calls of a command that touch this world, the command having been undone again."""
-        picture = look(self.folder)
-        done = self.run(*arguments, traced=strace.TRACED)
+    def begin(self, start: Start) -> None:
+        """Make everything as it is at that start."""
+        if start not in self.starts:
+            self.put_back(self.starts["fresh"])
+            done = self.run(*self.command("replay"), inject=f"renameat:signal=KILL:when={start}")
+            assert done.code == -9, done
+            self.starts[start] = look(self.folder)
+        self.put_back(self.starts[start])
+
+    def points(self, start: Start, command: str) -> list[Point]:
+        """The calls of a command that touch a file of the world, in their order."""
+        self.begin(start)
+        done = self.run(*self.command(command), traced=strace.TRACED)
         assert done.code == 0, done
-        self.put_back(picture)
-        return [call for call in done.calls if call.within(self.folder)]
+        seen: Counter[tuple[str, str]] = Counter()
+        found = []
+        for call in done.calls:
+            if call.within(self.folder):
+                key = (call.name, self.plain(call))
+                seen[key] += 1
+                found.append(Point(call.name, call.ordinal, key[1], call.changes, seen[key]))
+        return found
+
+    def plain(self, call: Call) -> str:
+        """The path of a call, without what differs between two runs."""
+        path = next((path for path in call.paths if path.startswith(str(self.folder))), "")
+        return FORGIVEN.sub("RUN", path.removeprefix(str(self.folder)).lstrip("/"))
 
 
 # --- a picture of a folder --------------------------------------------------------------------------------
@@ -350,9 +368,6 @@ def preload() -> None:
 
 # --- cases ------------------------------------------------------------------------------------------------
 
-Start = Literal["fresh", "done"] | int
-"""Where a case begins: before a replay, after it, or with a replay that was cut off before its n-th rename."""
-
 FAULTS = ("ENOSPC", "EIO", "EACCES", "EROFS")
 LOOKING_FAULTS = ("EIO", "EACCES")
 """What a call that only looks can meet."""
@@ -394,130 +409,95 @@ class Case:
         return f"{self.kind} {self.start} {self.command}: {self.fault} at {where}"
 
 
-class Missed(Exception):
-    """The fault hit another call than was meant."""
+WORLDS: dict[Kind, World] = {}
+"""The worlds of this process."""
 
 
-class Kitchen:
-    """The worlds of one process, and the cases that it tries in them."""
+def world_of(kind: Kind) -> World:
+    """The world of that kind in this process, one of a pool; made when it is asked for."""
+    if kind not in WORLDS:
+        preload()
+        # Names of one length: how often a file is read depends on its size, and so on the paths in it.
+        WORLDS[kind] = World(Path(os.environ["FAULTS_FOLDER"]) / f"{os.getpid():08}" / kind, kind)
+    return WORLDS[kind]
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.worlds: dict[Kind, World] = {}
-        self.starts: dict[tuple[Kind, Start], dict[str, Look]] = {}
 
-    def world(self, kind: Kind) -> World:
-        if kind not in self.worlds:
-            preload()
-            self.worlds[kind] = World(self.folder / kind, kind)
-        return self.worlds[kind]
+def points(kind: Kind, start: Start, command: str) -> list[Point]:
+    """The calls of a command that touch a file of such a world."""
+    return world_of(kind).points(start, command)
 
-    def begin(self, kind: Kind, start: Start) -> World:
-        """The world of that kind as it is at that start."""
-        world = self.world(kind)
-        if (kind, start) not in self.starts:
-            if isinstance(start, int):
-                world.put_back(world.fresh)
-                done = world.run(*world.command("replay"), inject=f"renameat:signal=KILL:when={start}")
-                assert done.code == -9, done
-                self.starts[kind, start] = look(world.folder)
-            else:
-                self.starts[kind, start] = {"fresh": world.fresh, "done": world.done}[start]
-        world.put_back(self.starts[kind, start])
-        return world
 
-    def points(self, kind: Kind, start: Start, command: str) -> list[Point]:
-        """The calls of a command that touch a file of the world, in their order."""
-        world = self.begin(kind, start)
-        seen: Counter[tuple[str, str]] = Counter()
-        found = []
-        for call in world.calls_of(*world.command(command)):
-            key = (call.name, _plain(call, world))
-            seen[key] += 1
-            found.append(Point(call.name, call.ordinal, key[1], call.changes, seen[key]))
-        return found
-
-    def problems(self, case: Case) -> list[str]:
-        """What went wrong in a case that must not."""
-        tried = {"KILL": self._killed, "INT": self._stopped, "TERM": self._stopped, "HUP": self._stopped}.get(
-            case.fault, self._failed
-        )
-        for _ in range(5):
-            try:
-                return [f"{case}: {problem}" for problem in tried(case, self.begin(case.kind, case.start))]
-            except Missed:
-                case = dataclasses.replace(case, point=self._again(case))
-        return [f"{case}: the call is not found again"]
-
-    def _again(self, case: Case) -> Point:
-        """The same call in this process: what it opens for itself (the system's own files) may be more or less."""
+def problems(case: Case) -> list[str]:
+    """What went wrong in a case that must not."""
+    world = world_of(case.kind)
+    judge = {"KILL": _killed, "INT": _stopped, "TERM": _stopped, "HUP": _stopped}.get(case.fault, _failed)
+    for _ in range(5):
+        world.begin(case.start)
+        before = timeless(world.homes_now())
+        ended = _meet(case, world)
+        if ended is not None:
+            return [f"{case}: {problem}" for problem in judge(case, world, before, ended)]
+        # What a process opens for itself (the system's own files) may be more or less: the same call in this one.
         wanted = dataclasses.replace(case.point, ordinal=0)
-        found = self.points(case.kind, case.start, case.command)
-        return next((one for one in found if dataclasses.replace(one, ordinal=0) == wanted), case.point)
+        for one in world.points(case.start, case.command):
+            if dataclasses.replace(one, ordinal=0) == wanted:
+                case = dataclasses.replace(case, point=one)
+    return [f"{case}: the call is not found again"]
 
-    def _killed(self, case: Case, world: World) -> Iterator[str]:
-        point = case.point
-        ended = world.run(
-            *world.command(case.command),
-            inject=f"{point.name}:signal=KILL:when={point.ordinal}",
-            traced=point.name,
-        )
-        if ended.code != -9 or not ended.calls or _plain(ended.calls[-1], world) != point.path:
-            raise Missed
-        cut_off = look(world.folder)
-        yield from _next(world, "replay")
-        world.put_back(cut_off)
-        yield from _next(world, "rollback", old_only=case.start == "fresh")
 
-    def _stopped(self, case: Case, world: World) -> Iterator[str]:
-        """Somebody presses Ctrl-C, stops the process, or closes its terminal: all of it, or nothing."""
-        point = case.point
-        before, after = timeless(world.homes_now()), world.new if case.command == "replay" else world.old
-        ended = world.run(
-            *world.command(case.command), inject=f"{point.name}:signal={case.fault}:when={point.ordinal}"
-        )
-        if not any(
-            call.ordinal == point.ordinal and _plain(call, world) == point.path for call in ended.calls
-        ):
-            raise Missed
+def _meet(case: Case, world: World) -> Ended | None:
+    """How the command ended that met the fault; None where the fault hit another call than was meant."""
+    point, name = case.point, case.fault.rstrip("+")
+    what = f"error={name}" if name.startswith("E") else f"signal={name}"
+    when = f"{point.ordinal}{'+' if case.fault != name else ''}"
+    ended = world.run(*world.command(case.command), inject=f"{point.name}:{what}:when={when}")
+    hit = any(call.ordinal == point.ordinal and world.plain(call) == point.path for call in ended.calls)
+    return ended if hit and (ended.code == -9) == (name == "KILL") else None
+
+
+Picture = dict[str, Look]
+
+
+def _killed(case: Case, world: World, before: Picture, ended: Ended) -> Iterator[str]:
+    cut_off = look(world.folder)
+    yield from _next(world, "replay")
+    world.put_back(cut_off)
+    yield from _next(world, "rollback", old_only=case.start == "fresh")
+
+
+def _stopped(case: Case, world: World, before: Picture, ended: Ended) -> Iterator[str]:
+    """A user presses Ctrl-C, stops the process, or closes its terminal: all of it, or nothing."""
+    after = world.new if case.command == "replay" else world.old
+    yield from _told_well(ended)
+    if ended.code not in {0, 130}:
+        yield f"neither done nor cancelled: {ended}"
+    if timeless(world.homes_now()) != (timeless(after) if ended.code == 0 else before):
+        yield f"{ended}, and the homes are {world.differences()}"
+    if residue := world.residue():
+        yield f"{ended}, and there is still {residue}"
+
+
+def _failed(case: Case, world: World, before: Picture, ended: Ended) -> Iterator[str]:
+    stays, is_recovery = case.fault.endswith("+"), isinstance(case.start, int)
+    # Where nothing can be written any more there is no output either, and the exit code has to say it alone.
+    if not (stays and case.point.name == "write"):
         yield from _told_well(ended)
-        if ended.code not in {0, 130}:
-            yield f"neither done nor cancelled: {ended}"
-        if timeless(world.homes_now()) != (timeless(after) if ended.code == 0 else before):
-            yield f"{ended}, and the homes are {world.differences()}"
-        if residue := world.residue():
-            yield f"{ended}, and there is still {residue}"
-
-    def _failed(self, case: Case, world: World) -> Iterator[str]:
-        point = case.point
-        stays = case.fault.endswith("+")
-        when = f"{point.ordinal}{'+' if stays else ''}"
-        # What had been cut off is taken back before anything else: then the homes are as before that.
-        before = timeless(world.old if isinstance(case.start, int) else world.homes_now())
-        ended = world.run(
-            *world.command(case.command), inject=f"{point.name}:error={case.fault.rstrip('+')}:when={when}"
-        )
-        hit = next((call for call in ended.calls if call.injected), None)
-        if hit is None or _plain(hit, world) != point.path:
-            raise Missed
-        # Where nothing can be written any more there is no output either, and the exit code has to say it alone.
-        if not (stays and point.name == "write"):
-            yield from _told_well(ended)
-        after = timeless(world.homes_now())
-        if ended.code == 0:
-            # A marker that could not be taken away says nothing any more: the run's journal says that it has ended.
-            after = {path: one for path, one in after.items() if not path.endswith("/.apimha-wizard-run")}
-            if after != timeless(world.new if case.command == "replay" else world.old):
-                yield f"exit 0, and {world.differences()}"
-        elif ended.code == 5 and case.start == "done":
-            # The other paths are restored all the same, and the next rollback goes on.
-            yield from _next(world, "rollback")
-            return
-        elif ended.code == 5 and not stays and not isinstance(case.start, int):
-            yield f"a single failure was not undone: {ended}"
-        elif ended.code != 5 and after != before:
-            yield f"{ended}, and the homes are not as before: {world.differences()}"
-        yield from _next(world, "replay")
+    after = timeless(world.homes_now())
+    if ended.code == 0:
+        # A marker that could not be removed says nothing any more: the run's journal says that it has ended.
+        after = {path: one for path, one in after.items() if not path.endswith("/.apimha-wizard-run")}
+        if after != timeless(world.new if case.command == "replay" else world.old):
+            yield f"exit 0, and {world.differences()}"
+    elif ended.code == 5 and case.start == "done":
+        # The other paths are restored all the same, and the next rollback goes on.
+        yield from _next(world, "rollback")
+        return
+    elif ended.code == 5 and not stays and not is_recovery:
+        yield f"a single failure was not undone: {ended}"
+    # An interrupted run is restored before anything else: then the homes are as before that.
+    elif ended.code != 5 and after != (timeless(world.old) if is_recovery else before):
+        yield f"{ended}, and the homes are not as before: {world.differences()}"
+    yield from _next(world, "replay")
 
 
 def _next(world: World, command: str, *, old_only: bool = False) -> Iterator[str]:
@@ -548,27 +528,3 @@ def _told_well(ended: Ended) -> Iterator[str]:
         yield f"no word of what went wrong: {ended}"
     if "Traceback" in ended.err or "internal error" in ended.err + ended.out:
         yield f"not told well: {ended}"
-
-
-def _plain(call: Call, world: World) -> str:
-    """The path of a call, without what differs between two runs."""
-    path = next((path for path in call.paths if path.startswith(str(world.folder))), "")
-    return FORGIVEN.sub("RUN", path.removeprefix(str(world.folder)).lstrip("/"))
-
-
-KITCHENS: list[Kitchen] = []
-"""The kitchen of this process, if it is one of a pool's workers."""
-
-
-def open_kitchen(folder: str) -> None:
-    """Give this process a kitchen of its own in a folder (what a pool's workers begin with)."""
-    # Names of one length: how often a file is read depends on its size, and so on the paths in it.
-    KITCHENS.append(Kitchen(Path(folder) / f"{os.getpid():08}"))
-
-
-def points(kind: Kind, start: Start, command: str) -> list[Point]:
-    return KITCHENS[0].points(kind, start, command)
-
-
-def problems(case: Case) -> list[str]:
-    return KITCHENS[0].problems(case)

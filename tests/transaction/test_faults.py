@@ -71,11 +71,10 @@ def every() -> Iterator[Faults]:
         # the same calls in the same order.
         patch.setenv("PYTHONHASHSEED", "0")
         patch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+        patch.setenv("FAULTS_FOLDER", folder)
         with ProcessPoolExecutor(
             max(2, os.cpu_count() or 2),
             mp_context=multiprocessing.get_context("spawn"),
-            initializer=faults.open_kitchen,
-            initargs=(folder,),
         ) as pool:
             yield Faults(pool, random.Random(SEED))
 
