@@ -16,7 +16,7 @@ from screens.dialogs.ask import Box
 from screens.dialogs.questions import WRITING
 from screens.model.background import beside
 from screens.signs import finding_content, plain, sign
-from wizard.command_line.run import start_stop
+from wizard.command_line.run import servers
 from wizard.command_line.run.servers import NodeState, ServersResult, Setting
 from wizard.command_line.text import ending, worth_showing
 from wizard.command_line.verify import masker_of
@@ -166,7 +166,7 @@ class ServersRun(Box[ServersResult | None]):
                     f"{other.name} is on another machine; on {other.host}:\n"
                     f"  apimha-wizard {self._verb} {name} --node {other.name}"
                 )
-            return start_stop.run(self._verb, setting, progress=progress, cancel=self._cancel)
+            return servers.run(self._verb, setting, progress=progress, cancel=self._cancel)
         except WizardError as problem:
             return ServersResult("refused", problem.exit_code, error=str(problem))
 

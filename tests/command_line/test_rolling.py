@@ -231,18 +231,18 @@ def test_the_next_command_completes_the_rollback_after_a_kill(
 def test_an_edit_before_its_turn_is_noticed_and_kept(
     running: Callable[..., StandInPair], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from wizard.command_line.run import start_stop
+    from wizard.command_line.run import servers
 
     two = running()
-    start = start_stop.Keeper.start
+    start = servers.Keeper.start
     edited = two.pair.homes[0] / EVENT_PROCESSOR
 
-    def edits(keeper: start_stop.Keeper, node: str) -> None:
+    def edits(keeper: servers.Keeper, node: str) -> None:
         start(keeper, node)
         if not edited.read_text("utf-8").endswith("<!-- mine -->"):
             edited.write_text(edited.read_text("utf-8") + "<!-- mine -->", "utf-8")
 
-    monkeypatch.setattr(start_stop.Keeper, "start", edits)
+    monkeypatch.setattr(servers.Keeper, "start", edits)
     done = command("replay", two, *ROLLING, "--json", code=1)
     assert "was edited since it was planned" in done.json["error"]
     assert edited.read_text("utf-8").endswith("<!-- mine -->")

@@ -26,7 +26,7 @@ from tests.support.cli import ROOT, Ran, on_a_terminal, run
 from tests.support.playground import playground
 from tests.support.servers import Server
 from tests.support.stand_in_pair import StandInPair, make_java
-from wizard.command_line.run import servers, start_stop
+from wizard.command_line.run import servers
 from wizard.passwords.resolver import Resolver
 from wizard.profile.store import load
 from wizard.server import systemd
@@ -104,7 +104,7 @@ def sentences(done: Ran, id: str) -> list[tuple[str, str, str | None]]:
 def running(two: StandInPair, **how: Any) -> servers.ServersResult:
     """Start the pair in this process."""
     setting = servers.Setting(load(two.pair.profile), Resolver(), settling=how.pop("settling", 60))
-    return start_stop.run(how.pop("verb", "start"), setting, **{"cancel": Cancel(), **how})
+    return servers.run(how.pop("verb", "start"), setting, **{"cancel": Cancel(), **how})
 
 
 def test_start_restart_and_stop_a_pair(launched: Launched, monkeypatch: pytest.MonkeyPatch) -> None:

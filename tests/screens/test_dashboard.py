@@ -261,7 +261,7 @@ async def test_servers_picture(
             over.wait()
         return FAILED
 
-    monkeypatch.setattr("wizard.command_line.run.start_stop.run", run)
+    monkeypatch.setattr("wizard.command_line.run.servers.run", run)
     monkeypatch.setattr("screens.dashboard.server_of", lambda home: 4711 if runs else None)
     monkeypatch.setattr("screens.dialogs.servers.monotonic", lambda: 0.0)
     monkeypatch.setattr("screens.dialogs.servers.setting_of", lambda *given: SimpleNamespace(only_node=None))

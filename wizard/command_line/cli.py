@@ -78,7 +78,7 @@ def replay(name: str, as_json: bool, allow_commands: bool, quiet: bool, **given:
     resolver = resolver_of(loaded, allow_commands=allow_commands)
     with interruptible() as cancel, closing(RunPrinter(out, quiet=quiet)) as printer:
         if options.rolling:
-            from wizard.command_line.run.start_stop import keeping as keep
+            from wizard.command_line.run.servers import keeping as keep
 
             keeping = partial(keep, loaded, resolver, ServersPrinter(out).progress, cancel)
         result, prepared = headless.replay(
@@ -251,8 +251,7 @@ def _servers(
     **options: Any,
 ) -> Ended:
     """Run `start`, `stop` or `restart`, and print its progress and result."""
-    from wizard.command_line.run.servers import Setting
-    from wizard.command_line.run.start_stop import run
+    from wizard.command_line.run.servers import Setting, run
     from wizard.command_line.verify import masker_of, open_logs
 
     loaded = load(name)
@@ -270,7 +269,7 @@ def _servers(
 @value("--node", "NAME", "nodes", "The node of the unit.", "only_node", required=True)
 def service(name: str, only_node: str) -> int:
     """Print a systemd unit for a node; start, stop and restart use it where it is installed."""
-    from wizard.command_line.run.start_stop import service as unit_of
+    from wizard.command_line.run.servers import service as unit_of
 
     Paper().text(unit_of(load(name), only_node), exact=True)
     return 0

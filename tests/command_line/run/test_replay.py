@@ -493,7 +493,7 @@ def test_a_second_replay_writes_nothing_and_a_rollback_restores_every_byte_mode_
     pids = [home / "wso2carbon.pid" for home in pair.homes]
     for running in ("", f"{os.getpid()}\n"):  # also while the servers run
         for pid in pids if running else ():
-            pid.write_text(text)
+            pid.write_text(running)
         now = untouched(folder, runs)
         for options in ({}, {"dry_run": True}):
             again, _ = replayed(pair, **options)
