@@ -46,7 +46,7 @@ def about(key: str, text: str, folder: Path) -> str:
             return f"{pack.title}, offset {pack.offset}".removeprefix("WSO2 ").replace(" Server ", " ")
         if key == "mysql.driver_jar" and path.is_file():
             jar = inspect(path)
-            return jar.name if jar.is_mysql_driver else ""
+            return jar.name if jar.classes else ""
     return ""
 
 

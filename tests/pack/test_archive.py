@@ -120,12 +120,12 @@ def test_a_member_that_cannot_be_read_is_one_kind_of_error(tmp_path: Path, damag
         opened.head("R/a.xml", 10_000)
     assert len(str(raised.value)) < 200
     assert [one.path[-5:] for one in receivers_of(tmp_path).unreadable] == ["x.car"]
-    assert driver.inspect(path).is_mysql_driver or damage == "cut"
+    assert driver.is_mysql_driver(path) or damage == "cut"
     if damage == "encrypted":  # the manifest too: then the version alone is unknown
         for signature, at in ((LOCAL, 6), (CENTRAL, 8)):
             data[data.index(signature, data.index(signature) + 1) + at] |= 1
         path.write_bytes(data)
-        assert (driver.inspect(path).version, driver.inspect(path).is_mysql_driver) == (None, True)
+        assert (driver.inspect(path).version, driver.is_mysql_driver(path)) == (None, True)
 
 
 @pytest.mark.parametrize("kind", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from wizard.pack.releases import version_tuple
 from wizard.system.durable import write_new
 from wizard.system.errors import Failed
 
@@ -68,7 +69,7 @@ def private_server(folder: Path, program: Path) -> Iterator[PrivateServer]:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False)
     if done.returncode != 0:
         raise Failed("the database server cannot be initialised", place=str(program), fix=_last_words(log))
-    accounts = _accounts_file(folder / "accounts.sql", password, mariadb=is_mariadb(program))
+    accounts = _accounts_file(folder / "accounts.sql", password, mariadb="MariaDB" in version_of(program))
     process, port = _start(program, data, log, accounts)
     try:
         accounts.unlink()
@@ -79,16 +80,10 @@ def private_server(folder: Path, program: Path) -> Iterator[PrivateServer]:
 
 def version_of(program: Path) -> str:
     """Return the version, such as `10.11.19-MariaDB` or `8.4.3`; empty where the program does not print it."""
-    printed = subprocess.run(
-        [program, "--no-defaults", "--version"], capture_output=True, text=True, check=False
-    )
-    found = re.search(r"Ver (\d[\w.]*(?:-MariaDB)?)", printed.stdout)
+    command = [str(program), "--no-defaults", "--version"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    found = re.search(r"Ver (\d[\w.]*(?:-MariaDB)?)", printed)
     return found[1] if found else ""
-
-
-def is_mariadb(program: Path) -> bool:
-    """Whether the program is MariaDB's, whatever its name."""
-    return "MariaDB" in version_of(program)
 
 
 def _initialiser(program: Path) -> list[str] | None:
@@ -96,10 +91,10 @@ def _initialiser(program: Path) -> list[str] | None:
 
     None without MariaDB's script, and for MySQL before 5.7, which needs a script that is rarely installed.
     """
-    if not is_mariadb(program):
-        numbers = tuple(int(part) for part in re.findall(r"\d+", version_of(program))[:2])
+    version = version_of(program)  # the program's name does not tell
+    if "MariaDB" not in version:
         command = [str(program), "--no-defaults", "--initialize-insecure", *_as_root()]
-        return command if numbers >= (5, 7) else None
+        return command if version_tuple(version) >= (5, 7) else None
     beside = [program.parent, program.parent.parent / "bin", program.parent.parent / "scripts"]
     search = os.pathsep.join([*map(str, beside), os.environ.get("PATH", os.defpath)])
     names = ("mariadb-install-db", "mysql_install_db")

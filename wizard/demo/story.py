@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from itertools import takewhile
 from pathlib import Path
 
 from wizard.demo.sandbox import Sandbox, make_sandbox, write_profile, write_secret
@@ -114,9 +115,10 @@ def _tell(sandbox: Sandbox, say: Say, options: str, server: PrivateServer | None
 
     output = _run(sandbox, say, f"replay demo.toml{options} --dry-run", "checks: ", expected=4)
     _same(snapshot(sandbox), stock, "a dry run changed something")
-    diff = output[output.index(EXCERPT) :] if EXCERPT in output else []
-    for line in diff[:1] + [one for one in diff[2 : _next(diff, "--- ")] if one.startswith(("-", "+"))]:
-        say(f"  {line}")
+    if EXCERPT in output:
+        diff = takewhile(lambda line: not line.startswith("--- "), output[output.index(EXCERPT) + 2 :])
+        for line in (EXCERPT, *(line for line in diff if line.startswith(("-", "+")))):
+            say(f"  {line}")
     say("and so on for every file. Nothing is written; exit code 4 means that there are changes.")
 
     _run(sandbox, say, f"replay demo.toml{options}", "database ", "node1: ", "node2: ", "Done: ")
@@ -163,11 +165,8 @@ def stoppable() -> Iterator[None]:
 def snapshot(sandbox: Sandbox) -> Snapshot:
     found = {}
     for path in (path for home in sandbox.homes for path in home.rglob("*")):
-        content = b""
-        if path.is_symlink():
-            content = os.fsencode(path.readlink())
-        elif path.is_file():
-            content = path.read_bytes()
+        content = os.fsencode(path.readlink()) if path.is_symlink() else b""
+        content = path.read_bytes() if not content and path.is_file() else content
         found[path.relative_to(sandbox.folder)] = (path.lstat().st_mode, content)
     return found
 
@@ -175,11 +174,6 @@ def snapshot(sandbox: Sandbox) -> Snapshot:
 def _same(now: Snapshot, expected: Snapshot, message: str) -> None:
     if now != expected:
         raise Failed(message, fix=REPORT)
-
-
-def _next(lines: list[str], beginning: str) -> int:
-    """Return the number of the first line after the second that begins so, else the number of lines."""
-    return next((n for n in range(2, len(lines)) if lines[n].startswith(beginning)), len(lines))
 
 
 def _run(sandbox: Sandbox, say: Say, arguments: str, *beginnings: str, expected: int = 0) -> list[str]:

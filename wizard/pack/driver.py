@@ -48,10 +48,6 @@ class DriverJar(NamedTuple):
     version: str | None
 
     @property
-    def is_mysql_driver(self) -> bool:
-        return bool(self.classes)
-
-    @property
     def name(self) -> str:
         """For a person: `Connector/J 8.0.33`, or the file's name where the jar does not say."""
         if self.kind is None:
@@ -88,7 +84,7 @@ def first_with(jars: Iterable[Path], class_name: str) -> Path | None:
 def is_mysql_driver(path: Path) -> bool:
     """Whether the jar is a driver for MySQL; False also for what is not a readable zip."""
     with suppress(DriverError):
-        return inspect(path).is_mysql_driver
+        return bool(inspect(path).classes)
     return False
 
 

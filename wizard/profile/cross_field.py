@@ -104,9 +104,8 @@ def _missing_partners(raw: Mapping[str, Any]) -> Iterator[Mistake]:
     mysql, sync = _table(raw, "mysql"), _table(raw, "deployment_sync")
     for one, other in (("admin_username", "admin_password"), ("admin_password", "admin_username")):
         if mysql.get(one) is None and mysql.get(other) is not None:
-            yield Mistake(
-                ("mysql", one), f"required by {other}", f"add it, or remove {other}", kind="missing"
-            )
+            fix = f"add it, or remove {other}"
+            yield Mistake(("mysql", one), f"required by {other}", fix, kind="missing")
     for key in ("svn_url", "svn_username", "svn_password"):
         if sync.get("method") == "svn" and sync.get(key) is None:
             fix = 'add it, or write method = "none"'
@@ -128,12 +127,9 @@ def _names_of_databases(raw: Mapping[str, Any]) -> Iterator[Mistake]:
         other = next((owner for owner in owners.setdefault(name, []) if owner not in group), None)
         owners[name].append(role)
         if other is not None:
-            yield Mistake(
-                ("mysql", "databases", role),
-                f"{other} already uses this database; only user and registry may share one, and "
-                "event_store, processed_data_store and stats",
-                "choose another name",
-            )
+            message = f"{other} already uses this database; only user and registry may share one, and "
+            message += "event_store, processed_data_store and stats"
+            yield Mistake(("mysql", "databases", role), message, "choose another name")
 
 
 def _names_of_datasources(raw: Mapping[str, Any]) -> Iterator[Mistake]:
@@ -147,11 +143,8 @@ def _names_of_datasources(raw: Mapping[str, Any]) -> Iterator[Mistake]:
         # With one database for both, both may be one datasource.
         is_shared = databases["user"] == databases["registry"] and name not in PRODUCT_DATASOURCES
         if name in of_jndi or (name in taken and not is_shared):
-            yield Mistake(
-                ("datasources", role),
-                f"its datasource cannot be called {name}: {(of_jndi | taken)[name]}",
-                f"choose another name, such as {default}",
-            )
+            message = f"its datasource cannot be called {name}: {(of_jndi | taken)[name]}"
+            yield Mistake(("datasources", role), message, f"choose another name, such as {default}")
         taken.setdefault(name, f"that is the {role} datasource")
     for store in ("event_store", "processed_data_store"):
         pinned = given.get(store)
@@ -160,9 +153,7 @@ def _names_of_datasources(raw: Mapping[str, Any]) -> Iterator[Mistake]:
             continue
         # For shared databases the pack's own names stay, and the sharing itself is what is reported.
         if name in taken and not (pinned is None and list(databases.values()).count(name) > 1):
-            yield Mistake(
-                ("mysql", "databases", store) if pinned is None else ("datasources", store),
-                f"its datasource cannot be called {name}: {taken[name]}",
-                f"pin another name: {store} under [datasources]",
-            )
+            place = ("mysql", "databases", store) if pinned is None else ("datasources", store)
+            message = f"its datasource cannot be called {name}: {taken[name]}"
+            yield Mistake(place, message, f"pin another name: {store} under [datasources]")
         taken.setdefault(name, "that is the other store's datasource")

@@ -78,9 +78,7 @@ class DatabaseAddress(NamedTuple):
         )
 
 
-_ANY_URL = re.compile(
-    r"jdbc:(?:mysql|mariadb)(?:\+srv)?(?::\w+)*://([^/?#]*)/([^?#]*).*", re.IGNORECASE | re.DOTALL
-)
+_ANY_URL = re.compile(r"(?is)jdbc:(?:mysql|mariadb)(?:\+srv)?(?::\w+)*://([^/?#]*)/([^?#]*).*")
 _KEY_VALUE = re.compile(r"\b(host|port)=([^(),\s]+)", re.IGNORECASE)
 
 

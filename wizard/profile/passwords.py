@@ -41,8 +41,8 @@ class Passwords(NamedTuple):
 
     def all(self) -> tuple[Secret, ...]:
         """Every secret of the run, for whoever has to make sure that none of them shows."""
-        parameters = (value for value in self.url_parameters.values() if isinstance(value, Secret))
-        return tuple(s for s in (self.mysql, self.admin, self.svn, *parameters) if s is not None)
+        found = (self.mysql, self.admin, self.svn, *self.url_parameters.values())
+        return tuple(secret for secret in found if isinstance(secret, Secret))
 
 
 def references(profile: Profile) -> dict[str, Reference]:
@@ -72,11 +72,10 @@ def resolver_of(loaded: LoadedProfile, *, allow_commands: bool = False, **asking
 def gather(profile: Profile, resolver: Resolver, *, steps: Iterable[str], offline: bool) -> Passwords:
     """Resolve what these steps need.  The administrator's password only where databases may be made."""
     steps = set(steps)
-    of_account = bool(steps & {"mysql", "datasources"})
+    of_account, is_svn = bool(steps & {"mysql", "datasources"}), profile.deployment_sync.method == "svn"
     needed = {
         "mysql.admin_password": "mysql" in steps and not offline,
-        "deployment_sync.svn_password": "deployment-sync" in steps
-        and profile.deployment_sync.method == "svn",
+        "deployment_sync.svn_password": "deployment-sync" in steps and is_svn,
     }
     problems: list[Finding] = []
     found: dict[str, Secret] = {}

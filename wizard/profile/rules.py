@@ -210,13 +210,10 @@ RemoteUrl = Annotated[
 ParameterName = Annotated[
     str, matching(r"^[A-Za-z0-9_.]+$", "the name of a URL parameter has letters, digits, _ and . only")
 ]
-_ParameterText = Annotated[
-    str,
-    text(str.isprintable, 'a value of a URL parameter is text on one line, such as "false"'),
-]
+_PARAMETER = text(str.isprintable, 'a value of a URL parameter is text on one line, such as "false"')
 # Text, or a reference where the text is a password.
 ParameterValue = Annotated[
-    Annotated[_ParameterText, Tag("@text")] | AnyReference,
+    Annotated[str, _PARAMETER, Tag("@text")] | AnyReference,
     Discriminator(
         lambda value: "@text" if isinstance(value, str) else kind_of(value),
         custom_error_type="reference",

@@ -127,10 +127,8 @@ def _refuse_missing(name: str) -> Never:
         state = "; ".join(parts) or "complete, but not saved as a profile"
         raise UsageError(f"{name} is only a draft; {state}", fix=f"apimha-wizard resume {name}")
     if Path(f"{name}.toml").exists():
-        raise UsageError(
-            f"no profile called {name}, but a file {name}.toml in this folder",
-            fix=f"name the file: ./{name}.toml",
-        )
+        message = f"no profile called {name}, but a file {name}.toml in this folder"
+        raise UsageError(message, fix=f"name the file: ./{name}.toml")
     from difflib import get_close_matches
 
     fix = "apimha-wizard profile list shows the profiles; a path contains a /"

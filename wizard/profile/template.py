@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 from wizard.profile.document import lookup, written, written_key
 from wizard.profile.fields import Key, header, keys, tables
@@ -81,8 +81,7 @@ def _tables_of(profile: Profile) -> Iterator[str]:
 
 def _conclusions(profile: Profile, table: str) -> Iterator[str]:
     """What follows from other keys where this table leaves it out."""
-    stores: tuple[Store, ...] = ("event_store", "processed_data_store")
-    for store in stores if table == "datasources" else ():
+    for store in get_args(Store) if table == "datasources" else ():
         name = profile.datasource_name(store)
         if name is None:
             yield f"# {store}: the pack's own name stays\n"

@@ -137,9 +137,8 @@ def control(verb: str, unit: Unit) -> None:
     except OSError as raised:
         problem = str(raised)
     if problem is not None:
-        raise Failed(
-            f"systemctl {verb} {unit.name}: {problem}", fix=f"sudo systemctl {verb} {quote(unit.name)}"
-        )
+        fix = f"sudo systemctl {verb} {quote(unit.name)}"
+        raise Failed(f"systemctl {verb} {unit.name}: {problem}", fix=fix)
 
 
 def _systemctl(*arguments: str) -> program.Ended:

@@ -15,13 +15,17 @@ from wizard.pack import releases
 from wizard.pack.home import CARBON, Pack, is_pack
 from wizard.preflight.checks import Check, CheckContext, each_home
 from wizard.server.process import server_of
-from wizard.system import finding, network
+from wizard.system import finding, locations, network
 from wizard.system.finding import Finding
 from wizard.system.presence import is_folder
 
 if TYPE_CHECKING:
-    from wizard.plan.planner import NodePlan
+    from wizard.plan.planner import NodePlan, Plan
     from wizard.profile.model import Node
+
+BLOCK = 4096
+JOURNAL = 64 * 1024
+"""Bytes of a block of a file system, and for the journal, twice."""
 
 
 @Check(
@@ -338,9 +342,7 @@ def _owner(path: Path) -> str:
 def space(context: CheckContext) -> Iterator[Finding]:
     import shutil
 
-    from wizard.system.room import room_needed
-
-    for place, needed in room_needed(context.plan).items():
+    for place, needed in _room_needed(context.plan).items():
         free = shutil.disk_usage(place).free
         if free < needed:
             yield finding.error(
@@ -348,6 +350,25 @@ def space(context: CheckContext) -> Iterator[Finding]:
                 fix=f"make room on the file system of {place}",
             )
             return
+
+
+def _room_needed(plan: Plan) -> dict[Path, int]:
+    """Return folder → bytes needed on its file system: the new files, and backups and journal in the state folder."""
+    sizes: list[tuple[Path, int]] = []
+    for move in (move for change in plan.pending for move in change.moves):
+        size = len(move.content or b"") if move.source is None else os.stat(move.source).st_size
+        sizes.append((move.path.parent, size))
+        if move.before.kind == "file":
+            sizes.append((locations.runs(), os.stat(move.path).st_size))
+    if plan.pending:
+        sizes.append((locations.runs(), JOURNAL))
+    needed: dict[int, tuple[Path, int]] = {}
+    for place, size in sizes:
+        there = next(path for path in (place, *place.parents) if path.exists())
+        device = os.stat(there).st_dev
+        first, already = needed.get(device, (there, 0))
+        needed[device] = (first, already + (size // BLOCK + 1) * BLOCK)
+    return dict(needed.values())
 
 
 @Check(

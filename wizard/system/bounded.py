@@ -63,7 +63,8 @@ def blocks(
     """Yield the bytes of a regular file in blocks.  Raises as `open_regular`, and `NotAFile` above `most` bytes."""
     descriptor = open_regular(path, follow=follow, folder=folder)
     try:
-        too_large = NotAFile(errno.EFBIG, f"is too large (more than {_size(most)})", os.fspath(path))
+        size = f"{most // 2**20} MB" if most >= 2**20 else f"{most // 1000} kB"
+        too_large = NotAFile(errno.EFBIG, f"is too large (more than {size})", os.fspath(path))
         if os.fstat(descriptor).st_size > most:
             raise too_large
         while block := os.read(descriptor, min(BLOCK, most + 1)):
@@ -103,7 +104,3 @@ def number(text: str) -> int | None:
     """
     found = re.fullmatch(r"\s*([0-9]{1,9})\s*", text)
     return int(found[1]) if found else None
-
-
-def _size(most: int) -> str:
-    return f"{most // 2**20} MB" if most >= 2**20 else f"{most // 1000} kB"
