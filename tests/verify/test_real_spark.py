@@ -93,24 +93,18 @@ def test_a_running_application_with_its_environment(application: SparkPair) -> N
     assert last.environment.properties["carbon.spark.master.count"] == "2"
 
 
-def test_a_class_path_entry_that_does_not_exist_here_is_named(application: SparkPair) -> None:
-    seen = look(places(application))
-    found = [
-        one for (id, _), one in judged(application, seen, seen).items() if id == "verify.spark-environment"
-    ]
-    assert [one.status for one in found] == ["error"]
-    assert "/nowhere/at/all.jar" in found[0].message
-    assert "1 class path entry" in found[0].message
-
-
-def test_parameters_that_are_not_those_of_the_profile_are_named(application: SparkPair) -> None:
-    seen = look(places(application))
-    other = places(application)
+def test_what_differs_from_the_profile_or_does_not_exist_is_named(application: SparkPair) -> None:
+    seen, other = look(places(application)), places(application)
     other["node1"] = dataclasses.replace(other["node1"], cluster=7077)
-    found = judged(application, seen, seen, exists=lambda path: None, places=other)
-    environment = [one for (id, _), one in found.items() if id == "verify.spark-environment"]
-    assert [one.status for one in environment] == ["error"]
-    assert f"127.0.0.1:{application.master_ports[0]} is not a node of the profile" in environment[0].message
+    master = f"127.0.0.1:{application.master_ports[0]} is not a node of the profile"
+    for text, view in (
+        ("1 class path entry does not exist here: /nowhere/at/all.jar", {}),
+        (master, {"exists": lambda path: None, "places": other}),
+    ):
+        found = judged(application, seen, seen, **view)
+        environment = [one for (id, _), one in found.items() if id == "verify.spark-environment"]
+        assert [one.status for one in environment] == ["error"]
+        assert text in environment[0].message
 
 
 def test_the_page_of_old_versions_gives_the_same_environment(

@@ -159,16 +159,6 @@ def late_sync_failure(after: float, times: int) -> Tells:
     return started(without(1, "successfully synced"), tells)
 
 
-def two_clusters(first: Side, second: Side) -> None:
-    """Each node its own coordinator; no member ever joined."""
-    alone()(first, second)
-    alone()(second, first)
-
-
-def split_by_the_network(first: Side, second: Side) -> None:
-    started(tell.leaves, tell.fail_over)(first, second)
-
-
 def without_persistence(first: Side, second: Side) -> None:
     """As DAS 3.0.1, without a line about the mode."""
     for side, other in ((first, second), (second, first)):
@@ -206,11 +196,6 @@ def clocks(hours: float) -> Tells:
 
 def no_spark(*after: float) -> Tells:
     return lambda first, second: [tell.no_spark(first, after=seconds) for seconds in after]
-
-
-def second_node_starting(first: Side, second: Side) -> None:
-    alone()(first, second)
-    second.log.say(tell.CARBON, "Starting WSO2 Carbon...")
 
 
 def snapshot_in_use(first: Side, second: Side) -> None:
@@ -258,15 +243,9 @@ def bursts(times: int, every: float, count: int, *trace: str) -> Tells:
     return tells
 
 
-def stopped_context(at: int | None) -> Tells:
-    """Before both nodes are up, or after."""
-
-    def tells(first: Side, _: Side) -> None:
-        lines = first.log.lines
-        clock = clock_of(lines[at - 1]) if at is not None else first.log.clock + timedelta(seconds=1)
-        lines[at or len(lines) : at or len(lines)] = printed(KNOWN["stopped context"], clock)
-
-    return tells
+def stopped_context(first: Side, _: Side) -> None:
+    """After both nodes are up."""
+    first.log.lines += printed(KNOWN["stopped context"], first.log.clock + timedelta(seconds=1))
 
 
 @dataclass(frozen=True)
@@ -307,24 +286,23 @@ CASES = (
     Case("an older start does not count", started(restarted), "healthy"),
     Case("garbage between the lines", started(garbage), "healthy"),
     Case("HA without persistence prints no mode", without_persistence, "healthy", (), (), NO_PERSISTENCE),
-    Case("the second node is starting", second_node_starting, "waiting", (), (
+    Case("the second node is starting", lambda *both: (
+        alone()(*both), both[1].log.say(tell.CARBON, "Starting WSO2 Carbon...")
+    ), "waiting", (), (
         ("verify.log", "node2", "waiting", "starting since 2026-01-27 10:57:11", "Starting WSO2 Carbon"),
         ("verify.registry-mount", "node2", "waiting"),
         ("verify.spark-masters", "node1", "waiting"),
-        ("verify.registry-mount", "node1", "ok"),
-    )),
+        ("verify.registry-mount", "node1", "ok"),)),
     Case("the passive node is not synced yet", started(without(1, "successfully synced")), "waiting", (), (
-        ("verify.state-sync", "node2", "waiting", "harmless"),
-    )),
-    Case("split brain by the network", split_by_the_network, "unhealthy", None, tuple(
+        ("verify.state-sync", "node2", "waiting", "harmless"),)),
+    Case("split brain by the network", started(tell.leaves, tell.fail_over), "unhealthy", None, tuple(
         ("verify.active-passive", node, "error", "both nodes are active", "network", "Became CEP HA Active Member")
         for node in ("node1", "node2")
     )),
-    Case("two clusters from the start", two_clusters, "unhealthy", None, (
+    Case("two clusters from the start", lambda *both: (alone()(*both), alone()(*both[::-1])), "unhealthy", None, (
         ("verify.active-passive", "node1", "error"),
         ("verify.member", "node1", "error", "neither has seen the other join"),
-        ("verify.spark-masters", "node1", "error"),
-    )),
+        ("verify.spark-masters", "node1", "error"),)),
     *(
         Case(f"mode {mode}, persistence {wanted}", alone(mode=mode), "", None, (
             ("verify.mode", "node1", status),
@@ -350,27 +328,16 @@ CASES = (
     Case("the mount of another db_config", started(), "unhealthy", None, (
         ("verify.registry-mount", "node1", "error", "GOV_DB", "GOV_SOURCE"),
     ), {**GOV_DB, "datasources": {"registry": "GOV_SOURCE"}}),
-    Case("mounts of another name in the profile", started(
-        *(replaced(number, "mount at govregistry", "mount at GOV_DB") for number in (0, 1))
-    ), "healthy", (), (), GOV_DB),
-    Case("mounts of another name", started(replaced(0, "mount at govregistry", "mount at GOV_DB")), "unhealthy",
-         ("verify.registry-mount node1",)),
     Case("a missing mount is awaited before the start is complete", alone(None, mounts=1), "waiting", (), (
-        ("verify.registry-mount", "node1", "waiting"),
-    )),
+        ("verify.registry-mount", "node1", "waiting"),)),
     Case("another membership scheme", alone(None, scheme="multicast", members=()), "unhealthy", None, (
-        ("verify.membership", "node1", "error", "multicast"),
-    )),
+        ("verify.membership", "node1", "error", "multicast"),)),
     Case("no member joins", started(without(0, "Member joined")), "unhealthy", ("verify.member node1",), (
-        ("verify.member", "node1", "error", "WSO2 Carbon started"),
-    )),
+        ("verify.member", "node1", "error", "WSO2 Carbon started"),)),
     Case("one Spark master", ONE_MASTER, "unhealthy", ("verify.spark-masters node1",), (
         ("verify.spark-masters", "node1", "error", "1 of 2 Spark masters",
-         "Spark Master map size after starting masters : 1"),
-    )),
+         "Spark Master map size after starting masters : 1"),)),
     Case("one Spark master is wanted", ONE_MASTER, "healthy", (), (), {"spark": {"master_count": 1}}),
-    Case("no second Spark master", started(without(1, "masters : 2")), "unhealthy",
-         ("verify.spark-masters node1",)),
     Case("the sync never succeeds", started(
         without(1, "successfully synced"), lambda first, second: tell.sync_fails(second, 5)
     ), "unhealthy", ("verify.state-sync node2",), ((*NO_PLANS, "error", "syncing failed", "C-Apps"),)),
@@ -384,27 +351,18 @@ CASES = (
     Case("the sync fails again after a success", started(lambda first, second: tell.sync_fails(second)),
          "unhealthy", ("verify.state-sync node2",)),
     Case("no Spark before all nodes are up", lambda *both: (alone()(*both), tell.no_spark(both[0])), "waiting", None, (
-        ("verify.spark-sql", "node1", "waiting"),
-    )),
+        ("verify.spark-sql", "node1", "waiting"),)),
     Case("no Spark shortly after all nodes are up", started(no_spark(20)), "healthy", (), (
-        ("verify.spark-sql", "node1", "ok"),
-    )),
+        ("verify.spark-sql", "node1", "ok"),)),
     Case("no Spark long after all nodes are up", started(no_spark(20, 300)), "unhealthy",
          ("verify.spark-sql node1",),
          (("verify.spark-sql", "node1", "error", "Spark SQL Context is not available"),)),
     Case("no node is active", started(replaced(0, "HA Active", "HA Passive")), "unhealthy", None, (
-        ("verify.active-passive", "node1", "error"), ("verify.active-passive", "node2", "error"),
-    )),
+        ("verify.active-passive", "node1", "error"), ("verify.active-passive", "node2", "error"),)),
     Case("a backup means a third member", started(replaced(1, "HA Passive", "HA Backup")), "unhealthy", None, (
-        ("verify.active-passive", "node2", "error"),
-    )),
-    Case("no snapshot server", started(without(1, "Snapshot")), "unhealthy", ("verify.snapshot-server node2",)),
+        ("verify.active-passive", "node2", "error"),)),
     Case("the snapshot server cannot start", started(without(1, "Snapshot"), snapshot_in_use), "unhealthy", None, (
-        ("verify.snapshot-server", "node2", "error", "BindException"),
-    )),
-    Case("a server that was stopped", started(says(1, SERVER, "Shutdown hook triggered....")), "unhealthy", None, (
-        ("verify.log", "node2", "error", "Shutdown hook triggered"),
-    )),
+        ("verify.snapshot-server", "node2", "error", "BindException"),)),
     Case("the console's ports are no evidence", started(), "healthy", (), (
         ("verify.membership", "node1", "ok"),
     ), {"nodes": [{"port_offset": 5}, {"port_offset": 0}]}),
@@ -420,8 +378,6 @@ CASES = (
             ({"nodes": [{}, {"host": "10.100.0.48"}]}, ("verify.membership", "node2"), "10.100.0.48:4000"),
         )
     ),
-    Case("a fatal error", started(says(0, "org.example.Thing", "Something else", "FATAL")), "unhealthy",
-         ("verify.log node1",), (("verify.log", "node1", "error", "fatal", "Something else"),)),
 )  # fmt: skip
 
 REFUSED = "Caused by: java.net.ConnectException: Connection refused (Connection refused)"
@@ -433,14 +389,14 @@ TASK = "org.wso2.carbon.analytics.spark.core.AnalyticsTask"
 ADAPTER = "org.wso2.carbon.event.output.adapter"
 QUOTING = 'Caused by: java.sql.SQLException: null,  message from server: "{}"'
 ENDS = (
-    ("Shutdown hook triggered....",),
-    ("Gracefully shutting down WSO2 API Manager Analytics Server...",),
-    ("Shutting down WSO2 Data Analytics Server...", "Shutting down OSGi framework..."),
-    ("Shutdown complete",),
-    ("Halting JVM",),
-    ("Restarting WSO2 Data Analytics Server...",),
-    ("Gracefully restarting WSO2 Data Analytics Server...",),
-    ("Starting a new Carbon instance. Current instance will be shutdown",),
+    "Shutdown hook triggered....",
+    "Gracefully shutting down WSO2 API Manager Analytics Server...",
+    "Shutting down WSO2 Data Analytics Server...",
+    "Shutdown complete",
+    "Halting JVM",
+    "Restarting WSO2 Data Analytics Server...",
+    "Gracefully restarting WSO2 Data Analytics Server...",
+    "Starting a new Carbon instance. Current instance will be shutdown",
 )
 OTHERS = (
     ("org.example.Mail", "javax.mail.MessagingException: 550"),
@@ -477,10 +433,10 @@ LOCAL_CASES = (
             ("org.apache.qpid.Session", "Shutting down old sessions...", "INFO"),
         ))),
     local_case("harmless errors of the start", "healthy", harmless_errors_of_the_start),
-    *(local_case(f"{lines[0]} of node{number + 1}", "unhealthy", *(says(number, SERVER, line) for line in lines),
+    *(local_case(f"{line} of node{number + 1}", "unhealthy", says(number, SERVER, line),
         errors=(f"verify.log node{number + 1}",),
         found=(("verify.log", f"node{number + 1}", "error", "stopped"),))
-        for number in (0, 1) for lines in ENDS),
+        for number in (0, 1) for line in ENDS),
     local_case("three masters for two nodes", "healthy",
         says(1, tell.SPARK, "Spark Master map size after starting masters : 3"),
         found=(("verify.spark-masters", "node2", "warning"),)),
@@ -502,8 +458,7 @@ LOCAL_CASES = (
     local_case("a byte order mark", "healthy", replaced(0, "TID: [-1] []", "\ufeffTID: [-1] []")),
     *(local_case(f"{quiet} s after errors every 10 minutes", result, bursts(12, 600, 5, GONE, REFUSED), goes_on(quiet))
         for quiet, result in ((60, "unhealthy"), (1200, "healthy"))),
-    local_case("a stopped context before both nodes are up", "healthy", stopped_context(6)),
-    local_case("a stopped context after both nodes are up", "unhealthy", stopped_context(None)),
+    local_case("a stopped context after both nodes are up", "unhealthy", stopped_context),
 )  # fmt: skip
 
 
@@ -614,18 +569,10 @@ def test_failover_and_return(verdict: Judge) -> None:
 # --- no mutant is healthy ------------------------------------------------------------------------
 
 FACTS = (
-    "Starting WSO2 Carbon",
-    "WSO2 Carbon started in",
-    "Connected to mount at",
-    "membership management scheme",
-    "Added member",
-    r"Added member: .*Port: 4000",
-    r"Added member: .*Port: 4001",
-    "Local member|Hazelcast initialized",
-    "CEP HA Snapshot Server started",
-    "Became CEP HA",
-    "Cluster initialization completed",
-)
+    "Starting WSO2 Carbon", "WSO2 Carbon started in", "Connected to mount at", "membership management scheme",
+    "Added member", r"Added member: .*Port: 4000", r"Added member: .*Port: 4001", "Cluster initialization completed",
+    "Local member|Hazelcast initialized", "CEP HA Snapshot Server started", "Became CEP HA",
+)  # fmt: skip
 """The lines that each node must show."""
 OF_ONE = (
     (0, "Member joined"),
