@@ -188,7 +188,7 @@ def drilled(phase: str) -> View:
     view = as_seen(first, second, ON_SECOND, drill=drill, now=112.4, readers=readers)
     if phase == "start":
         return view
-    tell.come_back(first, second)
+    tell.starts_again(first, second)
     return as_seen(first, second, spark("node2"), drill=drill, now=200.0, readers=readers)
 
 
@@ -307,7 +307,7 @@ async def test_a_drill_that_has_passed_ends_with_the_pairs_code(
     assert view.drill is not None
     assert view.drill.summary() == (
         "node2 took over 12.4 s after node1 was lost by its partner (11.0 s after losing it, by its own log); "
-        "node1 came back, synced its state, 44.5 s after its start and is passive."
+        "node1 came back, synced its state, 44.7 s after its start and is passive."
     )
     app = app_of(view)
     async with app.run_test() as pilot:

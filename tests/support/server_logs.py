@@ -78,28 +78,30 @@ class ServerLog:
         return "".join(line + self.end for line in self.lines).encode("utf-8", "surrogateescape")
 
 
+LAYOUTS: dict[str, str] = {
+    "file": "TID: [-1] [] [{time}] {level:>5} {{{source}}} -  {message} {{{source}}}",
+    "short": "[{time}] {level:>5} - {short} {message}",
+    "ei": "[{time}] [EI-Analytics] {level:>5} {{{source}}} -  {message}",
+    "colour": "\x1b[32m[{time}]\x1b[0m \x1b[1m{level:>5}\x1b[0m {{{source}}} -  {message}",
+}
+"""The forms of a line; the others are the console's, behind the prefix of the tool that collected the log."""
+CONSOLE = "[{time}] {level:>5} {{{source}}} -  {message}"
+PREFIXES = {
+    "compose": "node1_1       | ",
+    "kubectl": "{0:%Y-%m-%dT%H:%M:%S.%f}123Z ",
+    "journal": "{0:%b %d %H:%M:%S} host-1 wso2server.sh[4711]: ",
+}
+
+
 def line_of(form: Form, clock: datetime, level: str, source: str, message: str) -> str:
-    time = f"{clock:%Y-%m-%d %H:%M:%S},{clock.microsecond // 1000:03d}"
-    if form == "file":
-        return f"TID: [-1] [] [{time}] {level:>5} {{{source}}} -  {message} {{{source}}}"
-    if form == "short":
-        return f"[{time}] {level:>5} - {source.rpartition('.')[2]} {message}"
-    if form == "ei":
-        return f"[{time}] [EI-Analytics] {level:>5} {{{source}}} -  {message}"
-    if form == "colour":
-        return f"\x1b[32m[{time}]\x1b[0m \x1b[1m{level:>5}\x1b[0m {{{source}}} -  {message}"
-    return f"{prefix_of(form, clock)}[{time}] {level:>5} {{{source}}} -  {message}"
+    time, short = f"{clock:%Y-%m-%d %H:%M:%S},{clock.microsecond // 1000:03d}", source.rpartition(".")[2]
+    parts = {"time": time, "level": level, "source": source, "short": short, "message": message}
+    return prefix_of(form, clock) + LAYOUTS.get(form, CONSOLE).format(**parts)
 
 
 def prefix_of(form: Form, clock: datetime) -> str:
     """What the tool that collected the log has put before each line, a trace's lines too."""
-    if form == "compose":
-        return "node1_1       | "
-    if form == "kubectl":
-        return f"{clock:%Y-%m-%dT%H:%M:%S.%f}123Z "
-    if form == "journal":
-        return f"{clock:%b %d %H:%M:%S} host-1 wso2server.sh[4711]: "
-    return ""
+    return PREFIXES.get(form, "").format(clock)
 
 
 @dataclass
@@ -240,7 +242,7 @@ def whole_start(first: Side, second: Side, *, new_spark: bool = False) -> None:
     _whole(second, first, comes_first=False, new_spark=new_spark)
 
 
-def starts_again(back: Side, survivor: Side, uuid: str) -> None:
+def starts_again(back: Side, survivor: Side, uuid: str = "7e57ab1e-0000-4000-8000-000000000001") -> None:
     """A whole start of a node whose partner is up: a new id, and it becomes passive."""
     back.uuid = uuid
     _whole(back, survivor, comes_first=False, new_spark=False)
@@ -300,19 +302,6 @@ def fail_over(dead: Side, survivor: Side) -> None:
     leaves(survivor, dead)
     survivor.log.say(AGENT, f"Elected this member [{survivor.uuid}] as the Coordinator node")
     become(survivor, "Active")
-
-
-def come_back(back: Side, survivor: Side, uuid: str = "7e57ab1e-0000-4000-8000-000000000001") -> None:
-    """The node that died is started again: a new id, and now it is the passive one."""
-    back.uuid = uuid
-    back.log.wait(120)
-    begin(back, survivor)
-    joins(survivor, back)
-    publishes(survivor, back)
-    become(back, "Passive")
-    masters(back, 2)
-    complete(back, 44)
-    synced(back)
 
 
 def profile(**changes: Any) -> Profile:
