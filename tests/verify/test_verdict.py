@@ -21,7 +21,6 @@ from tests.support.server_logs import AGENT, HA, QUERIES, QUEUE, SERVER, Form, S
 from wizard.system.finding import Finding
 from wizard.verify.log import FileLog, Trouble
 from wizard.verify.pair import Hosts, Pair, Sight
-from wizard.verify.record import parse
 from wizard.verify.story import Story
 from wizard.verify.verdict import ROWS, judge, outcome
 
@@ -363,6 +362,11 @@ CASES = (
         ("verify.active-passive", "node2", "error"),)),
     Case("the snapshot server cannot start", started(without(1, "Snapshot"), snapshot_in_use), "unhealthy", None, (
         ("verify.snapshot-server", "node2", "error", "BindException"),)),
+    Case("a line without its time, as the documentation quotes one", started(lambda first, second:
+        second.log.lines.append("ERROR {org.wso2.carbon.x.HAManager} -  CEP HA State syncing failed, x")
+    ), "unhealthy", ("verify.state-sync node2",)),
+    Case("a third member", started(says(0, tell.WKA, "Member joined [aaaa-0000]: /10.100.0.99:4000")), "unhealthy",
+        ("verify.member node1",), (("verify.member", "node1", "error", "10.100.0.99:4000", "[aaaa-0000]"),)),
     Case("the console's ports are no evidence", started(), "healthy", (), (
         ("verify.membership", "node1", "ok"),
     ), {"nodes": [{"port_offset": 5}, {"port_offset": 0}]}),
@@ -747,19 +751,25 @@ def test_a_java_that_the_launcher_refuses(verdict: Judge, prefix: str) -> None:
 # --- members and processes ------------------------------------------------------------------------
 
 
-def test_a_third_member_is_named(verdict: Judge, healthy: tuple[Side, Side]) -> None:
-    line = healthy[0].log.say(tell.WKA, "Member joined [aaaa-0000]: /10.100.0.99:4000")
-    result = verdict(*healthy)
-    assert result.errors == ["verify.member node1"]
-    [found] = [one for one in result.findings if one.status == "error"]
-    assert "10.100.0.99:4000" in found.message
-    assert found.evidence == line
-
-
-def test_a_server_whose_process_is_gone(verdict: Judge, healthy: tuple[Side, Side], tmp_path: Path) -> None:
-    result = verdict(healthy[0], read(healthy[1], tmp_path, "node2", alive=False))
-    assert "process is gone" in result.of("verify.log", "node2").message
-    assert result.outcome == "unhealthy"
+def test_what_is_known_beside_the_records(verdict: Judge, healthy: tuple[Side, Side], tmp_path: Path) -> None:
+    """A process that is gone, a log that cannot be read, no start within the limit."""
+    unreadable, capped = (
+        Trouble("unreadable", "is a folder"),
+        Trouble("capped", "the last 1 MB have no start"),
+    )
+    for sight, expected, text in (
+        (read(healthy[1], tmp_path, "node2", alive=False), "unhealthy", "process is gone"),
+        (
+            Sight(Story().facts, "/x/wso2carbon.log", unreadable),
+            "unhealthy",
+            "cannot read the log: is a folder",
+        ),
+        (Sight(Story().facts, "/x/wso2carbon.log", capped), "waiting", "no start found: the last 1 MB"),
+    ):
+        result = verdict(healthy[0], sight)
+        found = result.of("verify.log", "node2")
+        assert (result.outcome, text in found.message) == (expected, True), found
+        assert found.evidence == "/x/wso2carbon.log" or sight.alive is False
 
 
 def test_names_and_addresses_are_compared_if_the_name_is_resolved(
@@ -810,16 +820,6 @@ def test_unknown_errors_are_counted_and_quoted(verdict: Judge, healthy: tuple[Si
     assert len(found.evidence or "") < 5000
 
 
-# --- logs that cannot be read --------------------------------------------------------------------
-
-
-def test_a_log_that_cannot_be_read_is_an_error(verdict: Judge, healthy: tuple[Side, Side]) -> None:
-    trouble = Trouble("unreadable", "is a folder")
-    result = verdict(healthy[0], Sight(Story().facts, "/x/wso2carbon.log", trouble))
-    assert result.errors == ["verify.log node2"]
-    assert result.of("verify.log", "node2").evidence == "/x/wso2carbon.log"
-
-
 @pytest.mark.parametrize(
     "line", ['{{"log":"{}\\n","stream":"stdout"}}', "<event>{}</event>", "a=b, c=(d), message='{}'"]
 )
@@ -834,28 +834,6 @@ def test_another_format_is_named(verdict: Judge, line: str) -> None:
     assert "start the node" not in (found.fix or "")
 
 
-def test_no_start_within_the_limit(verdict: Judge, healthy: tuple[Side, Side], tmp_path: Path) -> None:
-    path = tmp_path / "long.log"
-    late = b"x" * 50_000 + b"\n[2026-01-27 11:00:00,000] ERROR {x} -  y\n"
-    path.write_bytes(healthy[1].log.content + late)
-    story, log = Story(), FileLog(path, limit=20_000)
-    story.read(log.read())
-    result = verdict(healthy[0], Sight(story.facts, log.name, log.trouble))
-    assert result.outcome == "waiting"
-    assert "no start found" in result.of("verify.log", "node2").message
-
-
 def test_the_ids_of_the_contract() -> None:
     contract = "log mode registry-mount membership member active-passive event-sync state-sync spark-masters"
     assert {row.id for row in ROWS} >= {f"verify.{name}" for name in contract.split()}
-
-
-def test_a_line_without_its_time_counts() -> None:
-    """The documentation quotes one so."""
-    story = Story()
-    line = b"ERROR {org.wso2.carbon.x.HAManager} -  CEP HA State syncing failed, No execution plans exist"
-    record = parse(line)
-    assert record is not None
-    story.feed(record)
-    assert story.facts.sync_failures is not None
-    assert story.facts.sync_failures.last.time is None

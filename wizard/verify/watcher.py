@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wizard.pack import ports
@@ -37,42 +38,33 @@ SPARK_PERIOD = 5.0
 """Seconds between two looks at the Spark UIs while watching."""
 
 
+@dataclass(eq=False)
 class Watcher:
     """Reads the logs, the UIs and the homes, and returns views of the pair.
 
     `logs` has the log of each node that is available here, `packs` the homes on this machine, `hosts` the addresses of
-    the nodes' names.  Offline, only the logs are read.  `mask` hides passwords in what is shown.
+    the nodes' names.  Offline, only the logs are read.  `mask` hides passwords in what is shown.  `between` and `limit`
+    are the seconds between two looks at the UIs, and for one page.
     """
 
-    def __init__(
-        self,
-        profile: Profile,
-        logs: Mapping[str, FileLog | PipeLog],
-        *,
-        packs: Mapping[str, Pack] | None = None,
-        hosts: Hosts | None = None,
-        offline: bool = False,
-        name: str = ANY_PROFILE,
-        mask: Callable[[str], str] = str,
-        drill: Drill | None = None,
-        between: float = BETWEEN,
-        limit: float = LIMIT,
-    ) -> None:
-        self.profile = profile
-        self.before: dict[str, Profile] | None = None
-        """While a run changes the pair node by node: the profile by which each node is judged that is not changed yet.
+    profile: Profile
+    logs: Mapping[str, FileLog | PipeLog]
+    packs: Mapping[str, Pack] = field(default_factory=dict)
+    hosts: Hosts = field(default_factory=Hosts)
+    offline: bool = False
+    name: str = ANY_PROFILE
+    mask: Callable[[str], str] = str
+    drill: Drill | None = None
+    between: float = BETWEEN
+    limit: float = LIMIT
+    before: dict[str, Profile] | None = None
+    """While a run changes the pair node by node: the profile by which each node is judged that is not changed yet.
 
-        The marker of that run in the homes is ignored then.
-        """
-        self.drill = drill
-        self.offline = offline
-        self._logs = dict(logs)
-        self._packs = dict(packs or {})
-        self._name = name
-        self._mask = mask
-        self._between = between
-        self._limit = limit
-        self._stories = {node: Story(mask) for node in self._logs}
+    The marker of that run in the homes is ignored then.
+    """
+
+    def __post_init__(self) -> None:
+        self._stories = {node: Story(self.mask) for node in self.logs}
         self._shown: dict[str, Moment | None] = {}
         self._looks: tuple[Look, Look] | None = None
         self._looked_at = 0.0
@@ -81,23 +73,22 @@ class Watcher:
         self._background: threading.Thread | None = None
         self._over = threading.Event()
         self._look_now = threading.Event()
-        self._hosts = hosts or Hosts()
-        self._one_machine = self._hosts.one_machine(node.host for node in profile.nodes)
+        self._one_machine = self.hosts.one_machine(node.host for node in self.profile.nodes)
 
     def once(self) -> View:
         """Return everything, once: the logs to their end, two looks at the UIs, the homes."""
-        for node, log in self._logs.items():
+        for node, log in self.logs.items():
             self._stories[node].read(log.drain() if isinstance(log, PipeLog) else log.read())
             self._stories[node].read(log.finish())
         if not self.offline:
             self._look_at_homes()
-            self._looks = two_looks(self._places(), between=self._between, limit=self._limit)
+            self._looks = two_looks(self._places(), between=self.between, limit=self.limit)
             self._looked_at = float("inf")
         return self._view()
 
     def poll(self) -> View:
         """Return what is new in the logs, with the newest look at the UIs, made in the background.  Never waits."""
-        for node, log in self._logs.items():
+        for node, log in self.logs.items():
             self._stories[node].read(log.read())
         if not self.offline and self._background is None:
             self._background = threading.Thread(target=self._keep_looking, daemon=True)
@@ -108,7 +99,7 @@ class Watcher:
         """Stop looking, and close the logs."""
         self._over.set()
         self._look_now.set()
-        for log in self._logs.values():
+        for log in self.logs.values():
             log.close()
 
     def _keep_looking(self) -> None:
@@ -116,13 +107,13 @@ class Watcher:
             self._look_now.clear()
             self._look_at_homes()
             begun = time.monotonic()
-            seen = look(self._places(), self._limit)
+            seen = look(self._places(), self.limit)
             self._looks = (self._looks[1] if self._looks is not None else seen, seen)
             self._looked_at = begun
             self._look_now.wait(SPARK_PERIOD)
 
     def _look_at_homes(self) -> None:
-        self._home_findings = home_findings(self.profile, self._packs, one_machine=self._one_machine)
+        self._home_findings = home_findings(self.profile, self.packs, one_machine=self._one_machine)
 
     @cached_property
     def _configured(self) -> dict[str, SparkAddress]:
@@ -133,7 +124,7 @@ class Watcher:
     def _understood(self) -> dict[str, Pack]:
         """The packs whose ports can be read; the checks report what is broken there."""
         found = {}
-        for name, pack in self._packs.items():
+        for name, pack in self.packs.items():
             with suppress(EditError):
                 ports.of(self.profile.node(name), pack)
                 found[name] = pack
@@ -144,21 +135,23 @@ class Watcher:
         found = dict(self._configured)
         for name, story in self._stories.items():
             if story.facts.client is not None:
-                found[name] = dataclasses.replace(found[name], application=story.facts.client[0])
+                found[name] = replace(found[name], application=story.facts.client[0])
         return found
 
     def _view(self) -> View:
-        pair = self._pair()
+        sights = {node.name: self._sight(node) for node in self.profile.nodes}
+        facts = (self._one_machine, self.hosts, self._event_ports, self._silence)
+        pair = Pair(self.profile, sights, *facts, self.name)
         self._note_running(pair)
         looks = self._looks
         findings = self._judged(pair, looks)
         for node, profile in (self.before or {}).items():
-            as_it_was = self._judged(dataclasses.replace(pair, profile=profile), looks)
+            as_it_was = self._judged(replace(pair, profile=profile), looks)
             findings = [one for one in findings if one.node != node]
             findings += [one for one in as_it_was if one.node == node]
         findings += LEFT_OUT if self.offline else self._home_findings
         if self.before is None:
-            homes = {node: pack.home for node, pack in self._packs.items()}
+            homes = {node: pack.home for node, pack in self.packs.items()}
             findings += finding.of(UNFINISHED, unfinished_runs(homes))
         if self.drill is not None:
             self.drill.observe(pair, time.monotonic())
@@ -166,7 +159,7 @@ class Watcher:
         return view_of(
             pair,
             findings,
-            mask=self._mask,
+            mask=self.mask,
             spark=looks[1] if looks is not None else None,
             places={} if self.offline else self._places(),
             drill=self.drill,
@@ -181,44 +174,33 @@ class Watcher:
         up = frozenset(name for name, since in self._up_since.items() if since > self._looked_at)
         return judge(pair) + judge_spark(SparkView(pair, *looks, self._places(), self._exists, stale=up))
 
-    def _pair(self) -> Pair:
-        sights = {node.name: self._sight(node) for node in self.profile.nodes}
-        return Pair(
-            self.profile, sights, self._one_machine, self._hosts, self._event_ports, self._silence, self._name
-        )
-
     @cached_property
     def _silence(self) -> int:
         """Seconds for which a silent loss can go unnoticed, by the homes here; read once, as by the server."""
-        found = []
-        for pack in self._packs.values():
+        found: list[int | None] = []
+        for pack in self.packs.values():
             with suppress(EditError, OSError):
-                number = bounded.number(pack.properties(HAZELCAST_PROPERTIES).get(HEARTBEAT) or "")
-                found += [number] if number is not None else []
-        return max(found, default=SILENCE)
+                found.append(bounded.number(pack.properties(HAZELCAST_PROPERTIES).get(HEARTBEAT) or ""))
+        return max(filter(None, found), default=SILENCE)
 
     @cached_property
     def _event_ports(self) -> dict[str, EventPorts]:
         """The ports of each node's event processor by its home or the profile; read once, as by the server."""
         found = {}
         for node in self.profile.nodes:
-            pack = self._understood.get(node.name)
-            if pack is None and node.port_offset is None:
+            if node.name not in self._understood and node.port_offset is None:
                 found[node.name] = EventPorts(0, 0, 0)
                 continue
-            rules = pack or self._understood.get(self.profile.partner(node).name)
-            found[node.name] = EventPorts(
-                ports.event_processor_offset(node, rules),
-                ports.event_sync(node, rules),
-                ports.management(node, rules),
-            )
+            pack = self._understood.get(node.name) or self._understood.get(self.profile.partner(node).name)
+            offset = ports.event_processor_offset(node, pack)
+            found[node.name] = EventPorts(offset, ports.event_sync(node, pack), ports.management(node, pack))
         return found
 
     def _sight(self, node: Node) -> Sight:
-        log = self._logs.get(node.name)
+        log = self.logs.get(node.name)
         if log is None:
             return Sight()
-        living = None if self.offline else alive(node, self._packs.get(node.name), self._hosts)
+        living = None if self.offline else alive(node, self.packs.get(node.name), self.hosts)
         facts = self._stories[node.name].facts
         return Sight(facts, log.name, log.trouble, living, log.latest, log.sample)
 
@@ -235,13 +217,10 @@ class Watcher:
         """Whether a class path entry exists; None if it belongs to no home or link of this machine."""
         link = self.profile.spark.symbolic_link
         # Without a common path the other machine's home must exist here too: the executors need it.
-        folders = [str(pack.home) for pack in self._packs.values()]
-        folders += [
-            str(one) for one in (*(node.home for node in self.profile.nodes), link or "") if folders and one
-        ]
-        if not any(path.startswith(f"{folder.rstrip('/')}/") for folder in folders):
-            return None
-        return os.path.exists(path)
+        folders = {*(pack.home for pack in self.packs.values())}
+        if folders:
+            folders |= {Path(one) for one in (*(node.home for node in self.profile.nodes), link) if one}
+        return os.path.exists(path) if any(folder in Path(path).parents for folder in folders) else None
 
     def _news(self) -> Iterator[tuple[str, Moment]]:
         """Yield the moments of the timeline that are not shown yet, node by node."""
