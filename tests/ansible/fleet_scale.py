@@ -6,8 +6,9 @@ import time
 from pathlib import Path
 
 from tests.support.fleet import fleet, stock
+from tests.support.programs import script
 
-TIMED = '#!/bin/sh\nstart=$(date +%s%N)\n{program} "$@"\ncode=$?\necho "$1 $start $(date +%s%N)" >>{log}\nexit $code\n'
+TIMED = 'start=$(date +%s%N)\n{program} "$@"\ncode=$?\necho "$1 $start $(date +%s%N)" >>{log}\nexit $code'
 FORKS = (2, 10)
 
 
@@ -16,9 +17,7 @@ def test_time_by_pairs_and_forks(packs: Path) -> None:
     for number in (1, 4, 16):
         with fleet(stock(packs), number) as made:
             program, log = made.folder / "program/bin/apimha-wizard", made.folder / "calls"
-            program.rename(program.with_name("real"))
-            program.write_text(TIMED.format(program=program.with_name("real"), log=log))
-            program.chmod(0o755)
+            script(program, TIMED.format(program=program.rename(program.with_name("real")), log=log))
             for pair in range(number):
                 made.profile(pair)
                 made.inventory(pair)

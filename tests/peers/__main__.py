@@ -10,12 +10,12 @@ import os
 import re
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 import venv
 import zipfile
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,12 +24,13 @@ from xml.sax.saxutils import escape
 from lxml import etree
 
 from tests.support import pairs
+from tests.support.cli import ROOT
+from tests.support.programs import must
+from tools import pages
 
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
 PACK = Path(os.environ.get("APIMHA_SHARED") or ROOT.parent / "shared") / "packs/apim-analytics-2.0.0"
 README = ROOT / "README.md"
-BEGIN, END = "<!-- peers -->", "<!-- /peers -->"
 
 ANSIBLE_CORE, ANSIBLE = "ansible-core==2.19.14", "ansible==12.3.0"
 PASSWORD = "geheim & co"
@@ -47,28 +48,12 @@ FILES = (
     "analytics/spark/spark-defaults.conf",
 )
 
-
-@dataclass(frozen=True)
-class Peer:
-    """`configure` brings the homes in a folder to where they have to be."""
-
-    name: str
-    configure: Callable[[Path], None]
+Peer = tuple[str, Callable[[Path], object]]
+"""A name, and what configures the homes in a folder."""
 
 
-def run(*command: str | Path, **more: str) -> None:
-    """A command that has to work; what it prints is shown where it does not."""
-    done = subprocess.run(
-        [str(part) for part in command],
-        cwd=ROOT,
-        env={**os.environ, "APIM_DB_PASSWORD": PASSWORD, **more},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        sys.exit(f"{command[0]} failed ({done.returncode}):\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
+def run(*command: str | Path, **env: str) -> None:
+    must(*command, cwd=ROOT, env={**os.environ, "APIM_DB_PASSWORD": PASSWORD, **env})
 
 
 # --- the three ----------------------------------------------------------------------------------------------
@@ -91,13 +76,10 @@ def ansible() -> Peer:
         wheel.unlink()
 
     def configure(homes: Path) -> None:
-        run(
-            *(program, "-i", HERE / "inventory.yml", "-e", f"folder={homes}", HERE / "playbook.yml"),
-            ANSIBLE_COLLECTIONS_PATH=str(collections),
-            ANSIBLE_LOCALHOST_WARNING="false",
-        )
+        command = (program, "-i", HERE / "inventory.yml", "-e", f"folder={homes}", HERE / "playbook.yml")
+        run(*command, ANSIBLE_COLLECTIONS_PATH=str(collections), ANSIBLE_LOCALHOST_WARNING="false")
 
-    return Peer(f"{ANSIBLE_CORE.replace('==', ' ')}, `community.general.xml`", configure)
+    return f"{ANSIBLE_CORE.replace('==', ' ')}, `community.general.xml`", configure
 
 
 def augeas() -> Peer:
@@ -105,14 +87,8 @@ def augeas() -> Peer:
     if shutil.which("augtool") is None:
         if os.geteuid() != 0:
             sys.exit("augtool is missing\n  fix (Debian, Ubuntu): sudo apt-get install augeas-tools")
-        run(
-            "apt-get",
-            "install",
-            "--yes",
-            "--no-install-recommends",
-            "augeas-tools",
-            DEBIAN_FRONTEND="noninteractive",
-        )
+        apt = ("apt-get", "install", "--yes", "--no-install-recommends")
+        run(*apt, "augeas-tools", DEBIAN_FRONTEND="noninteractive")
     script = (HERE / "pair.augtool").read_text("utf-8")
 
     def configure(homes: Path) -> None:
@@ -126,29 +102,23 @@ def augeas() -> Peer:
                 "FIRST": HOSTS["node1"],
                 "SECOND": HOSTS["node2"],
             }
-            own = homes / f"{node}.augtool"
-            own.write_text(_filled(script, values), "utf-8")
-            run("augtool", "--noload", "--noautoload", "--file", own)
+            filled = homes / f"{node}.augtool"
+            filled.write_text(re.sub(r"@([A-Z]+)@", lambda found, own=values: own[found[1]], script), "utf-8")
+            run("augtool", "--noload", "--noautoload", "--file", filled)
             shutil.copy(homes / "driver.jar", homes / node / "repository/components/lib")
 
-    version = subprocess.run(["augtool", "--version"], capture_output=True, text=True, check=True)
-    return Peer(f"augeas {version.stderr.split()[1]}", configure)
-
-
-def _filled(script: str, values: dict[str, str]) -> str:
-    return re.sub(r"@([A-Z]+)@", lambda found: values[found[1]], script)
+    version = must("augtool", "--version").stderr
+    return f"augeas {version.split()[1]}", configure
 
 
 def this_tool() -> Peer:
     def configure(homes: Path) -> None:
         shutil.copy(HERE / "pair.toml", homes)
-        run(
-            *(sys.executable, "-m", "wizard", "replay", homes / "pair.toml", "--offline"),
-            *("--ignore", "spark.link"),  # the paths of this benchmark are those of one machine
-            XDG_STATE_HOME=str(homes / "state"),
-        )
+        command = (sys.executable, "-m", "wizard", "replay", homes / "pair.toml", "--offline")
+        # The paths of this benchmark are those of one machine.
+        run(*command, "--ignore", "spark.link", XDG_STATE_HOME=str(homes / "state"))
 
-    return Peer("apimha-wizard, with its checks, backups and journal", configure)
+    return "apimha-wizard, with its checks, backups and journal", configure
 
 
 # --- measuring ----------------------------------------------------------------------------------------------
@@ -162,17 +132,13 @@ def fresh(folder: Path) -> Path:
     return homes
 
 
-def changed_lines(homes: Path) -> dict[str, int]:
+def changed_lines(homes: Path) -> Counter[str]:
     """Lines that a diff of each file shows as removed or added, both nodes together."""
-    found = {}
+    found: Counter[str] = Counter()
     for file in FILES:
-        found[file] = 0
         for node in HOSTS:
-            both = [str(PACK / CONF / file), str(homes / node / CONF / file)]
-            done = subprocess.run(
-                ["git", "diff", "--no-index", "--numstat", *both], capture_output=True, text=True, check=False
-            )
-            numbers = done.stdout.split()[:2]
+            both = (PACK / CONF / file, homes / node / CONF / file)
+            numbers = must("git", "diff", "--no-index", "--numstat", *both, code=None).stdout.split()[:2]
             found[file] += sum(map(int, numbers))
     return found
 
@@ -201,35 +167,37 @@ def _tree(element: etree._Element) -> tuple[object, ...]:
 class Measured:
     seconds: float
     again: float
-    lines: dict[str, int]
+    lines: Counter[str]
     means: list[object]
 
 
-def measure(peer: Peer, folder: Path) -> Measured:
+def measure(name: str, configure: Callable[[Path], object], folder: Path) -> Measured:
     firsts, seconds = [], []
     for _ in range(TIMES):
         homes = fresh(folder)
         for times in (firsts, seconds):
             began = time.perf_counter()
-            peer.configure(homes)
+            configure(homes)
             times.append(time.perf_counter() - began)
             if times is firsts:
                 lines = changed_lines(homes)
-        assert changed_lines(homes) == lines, f"{peer.name}: a second run changes more"
+        assert changed_lines(homes) == lines, f"{name}: a second run changes more"
     return Measured(statistics.median(firsts), statistics.median(seconds), lines, meaning(homes))
 
 
 def table(results: dict[str, Measured]) -> str:
-    rows = ["| by | time | again | changed lines | of these in `axis2.xml` |", "|---|---:|---:|---:|---:|"]
-    for name, one in results.items():
-        numbers = (
+    head = ("by", "time", "again", "changed lines", "of these in `axis2.xml`")
+    rows = (
+        (
+            name,
             f"{one.seconds:.1f} s",
             f"{one.again:.1f} s",
-            sum(one.lines.values()),
-            one.lines["axis2/axis2.xml"],
+            str(one.lines.total()),
+            str(one.lines["axis2/axis2.xml"]),
         )
-        rows.append(f"| {name} | {' | '.join(map(str, numbers))} |")
-    return "\n".join(rows)
+        for name, one in results.items()
+    )
+    return pages.table(head, rows)
 
 
 def main() -> None:
@@ -237,19 +205,15 @@ def main() -> None:
         sys.exit(f"the stock pack is not at {PACK}: set APIMHA_SHARED")
     results: dict[str, Measured] = {}
     with tempfile.TemporaryDirectory() as folder:
-        for peer in (this_tool(), augeas(), ansible()):
-            print(f"measuring {peer.name}", file=sys.stderr)
-            results[peer.name] = measure(peer, Path(folder))
-    first, *others = results.values()
-    for name, other in zip(list(results)[1:], others, strict=True):
-        assert other.means == first.means, f"{name} has made something else of the homes"
+        for name, configure in (this_tool(), augeas(), ansible()):
+            print(f"measuring {name}", file=sys.stderr)
+            results[name] = measure(name, configure, Path(folder))
+    first, *others = results
+    for name in others:
+        assert results[name].means == results[first].means, f"{name} has made something else of the homes"
     made = table(results)
     print(made)
-    text = README.read_text("utf-8")
-    before, _, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if end:
-        README.write_text(f"{before}{BEGIN}\n{made}\n{END}{after}", "utf-8")
+    pages.renew([str(README)], {"peers": lambda: made})
 
 
 if __name__ == "__main__":
