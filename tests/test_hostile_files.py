@@ -5,7 +5,7 @@ The commands run in a process with little memory, so that a file without end can
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,19 +35,11 @@ BESIDE = (
 LOGS = ("repository/logs/wso2carbon.log", "repository/logs/wso2carbon.log.1")
 
 
-@dataclass(frozen=True)
-class Case:
-    """A pair of which some files are hostile; what each command has to say about it."""
-
-    place: Callable[[Pair, str], None]
-    commands: dict[str, set[int]]
-    """The command and its exit codes."""
-    named: tuple[str, ...] = ()
-    """What the output names of regular files that are none, at exit 2 and 3."""
-    check: str = ""
+Place = Callable[[Pair, str], None]
+"""Puts something of that kind in the place of a file of a pair."""
 
 
-def in_homes(*paths: str) -> Callable[[Pair, str], None]:
+def in_homes(*paths: str) -> Place:
     def place(pair: Pair, kind: str) -> None:
         for home in pair.homes:
             for path in paths:
@@ -56,54 +48,52 @@ def in_homes(*paths: str) -> Callable[[Pair, str], None]:
     return place
 
 
+def beside_profile(*paths: str) -> Place:
+    def place(pair: Pair, kind: str) -> None:
+        for path in paths:
+            put(pair.profile.parent / path, kind)
+
+    return place
+
+
 def java(pair: Pair, kind: str) -> None:
     put(pair.profile.parent / "jdk/release", kind)
-    text = pair.profile.read_text().replace(
-        "hazelcast_port = 4000", 'hazelcast_port = 4000\njava_home = "jdk"'
-    )
-    pair.profile.write_text(text)
+    line = "hazelcast_port = 4000"
+    pair.profile.write_text(pair.profile.read_text().replace(line, f'{line}\njava_home = "jdk"'))
 
 
-def draft(pair: Pair, kind: str) -> None:
-    drafts = pair.profile.parent / "state/apimha-wizard/drafts"
-    put(drafts / "unfinished.toml", kind)
-    put(drafts / "unfinished.json", kind)
-    put(pair.profile.parent / "config/apimha-wizard/profiles/broken.toml", kind)
+@dataclass(frozen=True)
+class Case:
+    """A pair of which some files are hostile; what each command has to say about it."""
+
+    place: Place
+    commands: dict[str, set[int]]
+    """The command and its exit codes."""
+    named: tuple[str, ...] = ()
+    """What the output names of regular files that are none, at exit 2 and 3."""
+    check: str = ""
 
 
-def journal(pair: Pair, kind: str) -> None:
-    put(pair.profile.parent / "state/apimha-wizard/runs/20260101T000000Z-abcd/journal.json", kind)
-
-
+JAR = "mysql-connector-java-5.1.49-bin.jar"
+DRAFTS, PROFILES = "state/apimha-wizard/drafts", "config/apimha-wizard/profiles"
+NAMED = tuple(path for path in CONFIGURATION if path not in (STATS, SPARK_SH, SPARK_BAT))
+# fmt: off
 CASES = {
-    "carbon.xml": Case(
-        in_homes(CARBON), {"check": {3}, "replay": {3}, "verify": {3, 4}, "from-homes": {0, 3}}, (CARBON,)
-    ),
-    "the configuration": Case(
-        in_homes(*CONFIGURATION),
-        {"check": {3}, "replay": {3}, "verify": {3, 4}, "from-homes": {0}},
-        tuple(path for path in CONFIGURATION if path not in (STATS, SPARK_SH, SPARK_BAT)),
-        "prerequisites.files",
-    ),
-    "what is beside it": Case(
-        in_homes(*BESIDE), {"check": {0, 3}, "replay": {3, 4}, "verify": {3, 4}, "clean": {0}}
-    ),
+    "carbon.xml": Case(in_homes(CARBON),
+        {"check": {3}, "replay": {3}, "verify": {3, 4}, "from-homes": {0, 3}}, (CARBON,)),
+    "the configuration": Case(in_homes(*CONFIGURATION),
+        {"check": {3}, "replay": {3}, "verify": {3, 4}, "from-homes": {0}}, NAMED, "prerequisites.files"),
+    "what is beside it": Case(in_homes(*BESIDE), {"check": {0, 3}, "replay": {3, 4}, "verify": {3, 4}, "clean": {0}}),
     "the logs": Case(in_homes(*LOGS), {"verify": {3, 4}}, ("wso2carbon.log",)),
     "the Java": Case(java, {"check": {3}, "replay": {3}}, ("/jdk",), "prerequisites.java"),
     "the marker of a run": Case(in_homes(".apimha-wizard-run"), {"check": {5}, "replay": {5}, "verify": {5}}),
-    "the profile": Case(
-        lambda pair, kind: put(pair.profile, kind),
-        {"check": {2}, "replay": {2}, "verify": {2}},
-        ("pair.toml",),
-    ),
-    "the driver jar": Case(
-        lambda pair, kind: put(pair.profile.parent / "mysql-connector-java-5.1.49-bin.jar", kind),
-        {"check": {3}, "replay": {3}},
-        ("mysql-connector-java-5.1.49-bin.jar",),
-        "prerequisites.driver-jar",
-    ),
-    "drafts and named profiles": Case(draft, {"list": {0}, "show": {2}}, ("unfinished",)),
-    "the journal of a run": Case(journal, {"history": {0}, "replay": {4}}),
+    "the profile": Case(beside_profile("pair.toml"), {"check": {2}, "replay": {2}, "verify": {2}}, ("pair.toml",)),
+    "the driver jar": Case(beside_profile(JAR), {"check": {3}, "replay": {3}}, (JAR,), "prerequisites.driver-jar"),
+    "drafts and named profiles": Case(
+        beside_profile(*(f"{DRAFTS}/unfinished.{end}" for end in ("toml", "json")), f"{PROFILES}/broken.toml"),
+        {"list": {0}, "show": {2}}, ("unfinished",)),
+    "the journal of a run": Case(beside_profile("state/apimha-wizard/runs/20260101T000000Z-abcd/journal.json"),
+        {"history": {0}, "replay": {4}}),
 }
 
 COMMANDS: dict[str, Callable[[Pair], list[str | Path]]] = {
@@ -111,33 +101,23 @@ COMMANDS: dict[str, Callable[[Pair], list[str | Path]]] = {
     "replay": lambda pair: ["replay", pair.profile, "--offline", "--dry-run", "--json"],
     "verify": lambda pair: ["verify", pair.profile, "--offline", "--json"],
     "clean": lambda pair: ["clean", pair.profile, "--dry-run"],
-    "from-homes": lambda pair: [
-        "profile",
-        "from-homes",
-        *pair.homes,
-        "--name",
-        pair.profile.with_name("back.toml"),
-    ],
+    "from-homes": lambda pair: ["profile", "from-homes", *pair.homes, "--name", pair.profile.with_name("back.toml")],
     "list": lambda pair: ["profile", "list"],
     "show": lambda pair: ["check", "unfinished"],
     "history": lambda pair: ["history"],
 }
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with folder_in_memory() as folder:
-        yield folder
+# fmt: on
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_anything_in_the_place_of_a_file(kind: str, packs: Path, folder: Path) -> None:
+def test_anything_in_the_place_of_a_file(kind: str, packs: Path) -> None:
     commands: list[list[str | Path]] = []
-    for number, case in enumerate(CASES.values()):
-        pair = make_pair(packs / "apim-analytics-2.0.0", folder / str(number))
-        case.place(pair, kind)
-        commands += [[pair.profile.parent, *COMMANDS[name](pair)] for name in case.commands]
-    ended = iter(run_limited(commands, {"APIM_DB_PASSWORD": "x"}))
+    with folder_in_memory() as folder:
+        for number, case in enumerate(CASES.values()):
+            pair = make_pair(packs / "apim-analytics-2.0.0", folder / str(number))
+            case.place(pair, kind)
+            commands += [[pair.profile.parent, *COMMANDS[name](pair)] for name in case.commands]
+        ended = iter(run_limited(commands, {"APIM_DB_PASSWORD": "x"}))
     for what, case in CASES.items():
         for name, codes in case.commands.items():
             ran = next(ended)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import cProfile
 import pstats
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.cli import run
 from tests.support.memory import memory_below
-from tests.support.pairs import make_pair
+from tests.support.pairs import Pair, make_pair
+from tests.support.profiles import MINIMAL_TEXT
 from tests.support.quick import folder_in_memory
 from tests.support.server_logs import CARBON, ServerLog
 from wizard.profile.store import listing
@@ -37,43 +38,38 @@ def fill(folder: Path, count: int, *, folders: bool = False) -> None:
             path.touch()
 
 
+@pytest.fixture
+def pair(packs: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
+    monkeypatch.setenv("APIM_DB_PASSWORD", "x")
+    with folder_in_memory() as folder:
+        yield make_pair(packs / "apim-analytics-2.0.0", folder)
+
+
 @pytest.mark.parametrize("command", [["check"], ["replay", "--dry-run"], ["verify"]])
-def test_what_else_a_home_holds_costs_nothing(
-    command: list[str], packs: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("APIM_DB_PASSWORD", "x")
-    with folder_in_memory() as folder:
-        pair = make_pair(packs / "apim-analytics-2.0.0", folder)
+def test_what_else_a_home_holds_costs_nothing(command: list[str], pair: Pair) -> None:
+    for home in pair.homes:
+        (home / LOG).write_text(ServerLog().say(CARBON, "Starting WSO2 Carbon...") + "\n")
 
+    def work() -> None:
+        run(command[0], pair.profile, *command[1:], "--offline")
+
+    work()
+    before = calls_of(work)
+    for home in pair.homes:
+        for place in (".", "repository/logs", "repository/data/index"):
+            fill(home / place, 3000)
+        for place in ("tmp", "repository/deployment/server/webapps"):
+            fill(home / place, 3000, folders=True)
+    assert calls_of(work) <= before + 200
+
+
+def test_a_configuration_of_any_number_of_files_is_compared_up_to_a_limit(pair: Pair) -> None:
+    calls = []
+    for count in (6000, 12_000):
         for home in pair.homes:
-            (home / LOG).write_text(ServerLog().say(CARBON, "Starting WSO2 Carbon...") + "\n")
-
-        def work() -> None:
-            run(command[0], pair.profile, *command[1:], "--offline")
-
-        work()
-        before = calls_of(work)
-        for home in pair.homes:
-            fill(home, 3000)
-            fill(home / "tmp", 3000, folders=True)
-            fill(home / "repository/logs", 3000)
-            fill(home / "repository/data/index", 3000)
-            fill(home / "repository/deployment/server/webapps", 3000, folders=True)
-        assert calls_of(work) <= before + 200
-
-
-def test_a_configuration_of_any_number_of_files_is_compared_up_to_a_limit(
-    packs: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("APIM_DB_PASSWORD", "x")
-    with folder_in_memory() as folder:
-        pair = make_pair(packs / "apim-analytics-2.0.0", folder)
-        calls = []
-        for count in (6000, 12_000):
-            for home in pair.homes:
-                fill(home / "repository/conf/more", count)
-            calls.append(calls_of(lambda: run("check", pair.profile, "--offline")))
-        assert calls[1] <= calls[0] + 200, calls
+            fill(home / "repository/conf/more", count)
+        calls.append(calls_of(lambda: run("check", pair.profile, "--offline")))
+    assert calls[1] <= calls[0] + 200, calls
 
 
 def test_work_and_memory_of_cleaning_grow_with_the_state_files(tmp_path: Path) -> None:
@@ -93,16 +89,14 @@ def test_work_and_memory_of_cleaning_grow_with_the_state_files(tmp_path: Path) -
     assert calls[1] <= 4.2 * calls[0], calls
 
 
-def test_a_list_of_profiles_grows_with_them(packs: Path) -> None:
-    calls = []
-    with folder_in_memory() as folder:
-        text = make_pair(packs / "apim-analytics-2.0.0", folder).profile.read_text()
+def test_a_list_of_profiles_grows_with_them() -> None:
+    calls: list[int] = []
     locations.profiles().mkdir(parents=True)
     locations.drafts().mkdir(parents=True)
     for count in (50, 200):
         for number in range(count):
-            locations.profile(f"good{number}").write_text(text)
-            locations.profile(f"bad{number}").write_text(text.replace("username", "usernme"))
+            locations.profile(f"good{number}").write_text(MINIMAL_TEXT)
+            locations.profile(f"bad{number}").write_text(MINIMAL_TEXT.replace("username", "usernme"))
             locations.draft(f"draft{number}").write_text("schema_version = 1\n")
         listing()
         calls.append(calls_of(listing))

@@ -23,7 +23,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -37,6 +36,9 @@ PACKAGES = ("edit", "steps", "transaction", "database", "verify")
 APART = ("bench", "demo", "docs", "fuzz", "peers", "screens", "tools", "test_release.py", "test_readme.py",
     "transaction/test_faults.py")  # fmt: skip
 """Tests that no mutant is run against: they look at something else, or take too long for what they add."""
+
+LIMIT = 60
+"""Seconds for one test."""
 
 OTHER: Mapping[type[ast.AST], type[ast.AST]] = {
     ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt,
@@ -88,12 +90,10 @@ def _changes(
     if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
         return
     if isinstance(node, ast.stmt) and inside:
-        last = (
-            node.body[0].lineno - 1
-            if isinstance(node, (ast.If, ast.For, ast.While, ast.With))
-            else node.end_lineno
-        )
-        lines = tuple(range(node.lineno, max(last or 0, node.lineno) + 1))
+        last = node.end_lineno or 0
+        if isinstance(node, (ast.If, ast.For, ast.While, ast.With)):
+            last = node.body[0].lineno - 1
+        lines = tuple(range(node.lineno, max(last, node.lineno) + 1))
     for after in _replacements(node):
         yield node, after, lines
     for name, value in ast.iter_fields(node):
@@ -128,7 +128,7 @@ def _replacements(node: ast.AST) -> Iterator[str]:
             yield repr(not node.value)
         case ast.Constant(value=int(number)) if (
             number < 10
-        ):  # larger ones are limits, where one more is not a fault
+        ):  # larger ones are limits: one more is not a fault
             yield str(number + 1)
         case ast.Return(value=ast.expr() as value) if not isinstance(value, ast.Constant):
             yield "return None"
@@ -205,18 +205,18 @@ def tests_of(mutant: Mutant, known: Reached) -> list[str]:
 # --- running --------------------------------------------------------------------------------------------------------
 
 
-def judged(mutant: Mutant, tests: Sequence[str], copy: Path, limit: float) -> str:
+def judged(mutant: Mutant, tests: Sequence[str], copy: Path) -> str:
     """`killed`, `killed (time)`, `survived` or `not reached`."""
     if not tests:
         return "not reached"
     path, chosen = copy / mutant.path, copy / "chosen-tests"
     source = path.read_bytes()
     chosen.write_text("\n".join(tests))
-    command = [sys.executable, "-m", "pytest", "-x", "--timeout", str(limit), f"@{chosen}"]
+    command = [sys.executable, "-m", "pytest", "-x", "--timeout", str(LIMIT), f"@{chosen}"]
     path.write_bytes(mutant.applied(source))
     try:
         code = subprocess.run(
-            command, cwd=copy, stdin=subprocess.DEVNULL, capture_output=True, timeout=20 * limit, check=False
+            command, cwd=copy, stdin=subprocess.DEVNULL, capture_output=True, timeout=20 * LIMIT, check=False
         ).returncode
     except subprocess.TimeoutExpired:
         return "killed (time)"
@@ -250,23 +250,20 @@ def chosen(root: Path, below: str, number: int, seed: int) -> list[Mutant]:
     return picked
 
 
-def run(
-    root: Path, mutants: Sequence[Mutant], known: Reached, *, jobs: int, limit: float
-) -> list[tuple[Mutant, str]]:
-    """Yield the result of each as it ends."""
+def run(root: Path, mutants: Sequence[Mutant], known: Reached) -> list[tuple[Mutant, str]]:
+    """Run each mutant against its tests, as many at once as there are processors; print and return the results."""
+    jobs = os.cpu_count() or 1
     copies: queue.SimpleQueue[Path] = queue.SimpleQueue()
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder, ThreadPoolExecutor(jobs) as pool:
         for number in range(jobs):
             copies.put(copied(root, Path(folder) / str(number)))
 
         def one(mutant: Mutant) -> tuple[Mutant, str]:
-            copy, began = copies.get(), time.monotonic()
-            tests = tests_of(mutant, known)
-            verdict = judged(mutant, tests, copy, limit)
+            copy, began, tests = copies.get(), time.monotonic(), tests_of(mutant, known)
+            verdict = judged(mutant, tests, copy)
             copies.put(copy)
-            print(
-                f"{verdict:13} {time.monotonic() - began:4.0f} s {len(tests):5} tests  {mutant}", flush=True
-            )
+            spent = time.monotonic() - began
+            print(f"{verdict:13} {spent:4.0f} s {len(tests):5} tests  {mutant}", flush=True)
             return mutant, verdict
 
         return list(pool.map(one, mutants))
@@ -278,8 +275,6 @@ def main() -> int:
     parser.add_argument("number", nargs="?", type=int, default=200)
     parser.add_argument("below", nargs="?", default="", help="a package or file below wizard/")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--limit", type=float, default=60, help="seconds for one test")
     parser.add_argument("--tests", nargs="*", help="the tests that are run (default: all that matter)")
     options = parser.parse_args()
     os.environ.pop("PYTHONPATH", None)  # the tests of the copy are about the copy
@@ -287,19 +282,10 @@ def main() -> int:
     tests = options.tests or ["tests", *(f"--ignore=tests/{one}" for one in APART)]
     mutants = chosen(ROOT, options.below, options.number, options.seed)
     print(f"{len(mutants)} mutants, seed {options.seed}")
-    began = time.monotonic()
-    ended = run(ROOT, mutants, reached(ROOT, tests), jobs=options.jobs, limit=options.limit)
-    spent = time.monotonic() - began
-    alive = [(mutant, verdict) for mutant, verdict in ended if not verdict.startswith("killed")]
-    print(f"\n{'package':12} mutants  killed")
-    totals = Counter(Path(mutant.path).parts[1] for mutant, _ in ended)
-    lost = Counter(Path(mutant.path).parts[1] for mutant, _ in alive)
-    for package, total in sorted(totals.items()):
-        print(f"{package:12} {total:7} {total - lost[package]:7}")
-    print(
-        f"{len(ended) - len(alive)} of {len(ended)} killed, seed {options.seed}, {spent:.0f} s; the others:"
-    )
-    for mutant, verdict in sorted(alive):
+    ended = run(ROOT, mutants, reached(ROOT, tests))
+    alive = sorted((mutant, verdict) for mutant, verdict in ended if not verdict.startswith("killed"))
+    print(f"\n{len(ended) - len(alive)} of {len(ended)} killed, seed {options.seed}; the others:")
+    for mutant, verdict in alive:
         print(f"  {verdict:11}  {mutant}")
     return 1 if alive else 0
 

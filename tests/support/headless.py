@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,31 +39,33 @@ LIB = "repository/components/lib"
 XML_FILES = (CARBON, AXIS2, EVENT_PROCESSOR, REGISTRY, USER_MGT, MASTER, ANALYTICS, STORES)
 
 
-def replayed(pair: Pair, **options: Any) -> tuple[Result, Prepared]:
-    """The result of `replay --offline` of a pair's profile, and what it was planned with."""
-    chosen = Options(**{"offline": True, **options})
-    loaded = load(str(pair.profile))
-    return headless.replay(loaded, chosen, resolver_of(loaded), cancel=Cancel())
+def replayed(pair: Pair, **how: Any) -> tuple[Result, Prepared]:
+    """The result of `replay --offline` of a pair's profile, and what it was planned with.
+
+    `tell`, `progress`, `say` and `cancel` are those of `headless.replay`, the rest are options.
+    """
+    own = {name: how.pop(name) for name in ("tell", "progress", "say", "cancel") if name in how}
+    chosen, loaded = Options(**{"offline": True, **how}), load(str(pair.profile))
+    return headless.replay(loaded, chosen, resolver_of(loaded), **{"cancel": Cancel(), **own})
 
 
-def applied(pair: Pair, **options: Any) -> Result:
+def applied(pair: Pair, **how: Any) -> Result:
     """The same, where it has to work."""
-    result, _ = replayed(pair, **options)
+    result, _ = replayed(pair, **how)
     assert result.outcome == "applied", (result.error, errors(result))
     return result
 
 
 def checked(pair: Pair, **options: Any) -> list[Finding]:
     """What `check --offline` finds."""
-    chosen = Options(**{"offline": True, **options})
-    loaded = load(str(pair.profile))
-    result = headless.check(loaded, chosen, resolver_of(loaded), tell=lambda found: None, cancel=Cancel())
-    return result.checks
+    chosen, loaded = Options(**{"offline": True, **options}), load(str(pair.profile))
+    quiet = {"tell": lambda found: None, "cancel": Cancel()}
+    return headless.check(loaded, chosen, resolver_of(loaded), **quiet).checks
 
 
-def rolled_back(pair: Pair, *, force: bool = False) -> Result:
-    """The result of `rollback` of the pair's newest run."""
-    return undo.rollback(str(pair.profile), force=force, cancel=Cancel())
+def rolled_back(pair: Pair, argument: str | None = None, *, force: bool = False, **how: Any) -> Result:
+    """The result of `rollback` of a run, by default of the pair's newest one."""
+    return undo.rollback(argument or str(pair.profile), force=force, **{"cancel": Cancel(), **how})
 
 
 def errors(result: Result) -> list[tuple[str, str | None, str]]:
@@ -124,27 +125,18 @@ def properties(home: Path, relative: str = SPARK) -> dict[str, str]:
 # --- what stands in a folder, to the byte -------------------------------------------------------------------
 
 
-def standing(*folders: Path) -> dict[str, tuple[Any, ...]]:
-    """Everything in these folders: kind, mode, owner, bytes or target, and the time of the last change of a file."""
-    return {str(path): _standing(path)[:-1] for folder in folders for path in _all(folder)}
+def untouched(*paths: Path) -> dict[str, tuple[Any, ...]]:
+    """What is there, with inodes and times: two equal ones mean that nothing was written between them."""
+    found: dict[str, tuple[Any, ...]] = {}
+    for path in (one for top in paths for one in (top, *sorted(top.rglob("*")))):
+        now = path.lstat()
+        content = os.readlink(path) if path.is_symlink() else path.read_bytes() if path.is_file() else None
+        kept = (now.st_mode, now.st_uid, now.st_gid, now.st_mtime_ns, now.st_ino, now.st_ctime_ns)
+        found[str(path)] = (content, *kept)
+    return found
 
 
-def untouched(*folders: Path) -> dict[str, tuple[Any, ...]]:
-    """The same with the inode and the times of folders: two equal ones mean that nothing was written between them."""
-    return {str(path): _standing(path) for folder in folders for path in _all(folder)}
-
-
-def _all(folder: Path) -> Iterator[Path]:
-    yield folder
-    yield from sorted(folder.rglob("*"))
-
-
-def _standing(path: Path) -> tuple[Any, ...]:
-    status = path.lstat()
-    kept = (stat.S_IFMT(status.st_mode), stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid)
-    inode = (status.st_ino, status.st_mtime_ns, status.st_ctime_ns)
-    if path.is_symlink():
-        return (*kept, os.readlink(path), None, inode)
-    if not path.is_file():
-        return (*kept, None, None, inode)
-    return (*kept, path.read_bytes(), status.st_mtime_ns, inode)
+def standing(*paths: Path) -> dict[str, tuple[Any, ...]]:
+    """The same without inodes, and with no time but that of the last change of a file."""
+    found = untouched(*paths)
+    return {path: one[: 5 if isinstance(one[0], bytes) else 4] for path, one in found.items()}

@@ -14,16 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.support import faults
+from tests.support import faults, headless
+from tests.support.cli import ROOT, process
 from tests.support.faults import Kind, Look
-from wizard.command_line.run import replay as headless
-from wizard.command_line.run import rollback as undo
-from wizard.command_line.run.replay import Options, Result
-from wizard.profile.passwords import resolver_of
-from wizard.profile.store import load
-from wizard.system.cancel import Cancel
+from tests.support.pairs import Pair
+from wizard.command_line.run.replay import Result
 
-ROOT = Path(__file__).resolve().parents[2]
 MARKER = ".apimha-wizard-run"
 AXIS2 = "analytics-1/repository/conf/axis2/axis2.xml"
 REGISTRY = "analytics-2/repository/conf/registry.xml"
@@ -52,6 +48,10 @@ class Sandbox:
     old: dict[str, Look]
 
     @property
+    def pair(self) -> Pair:
+        return Pair(self.profile, self.homes, {})
+
+    @property
     def runs(self) -> Path:
         return self.state / "apimha-wizard" / "runs"
 
@@ -74,22 +74,16 @@ class Sandbox:
         return sorted(path for path in now.keys() | self.old.keys() if now.get(path) != self.old.get(path))
 
     def replay(self, **how: Any) -> Result:
-        """`replay --offline`; `tell`, `progress` and `cancel` are those of `headless.replay`, the rest are options."""
-        own = {name: how.pop(name) for name in ("tell", "progress", "cancel", "say") if name in how}
-        options = Options(**{"offline": True, **how})
-        loaded = load(str(self.profile))
-        result, _ = headless.replay(loaded, options, resolver_of(loaded), **{"cancel": Cancel(), **own})
-        return result
+        """`replay --offline`; see `headless.replayed`."""
+        return headless.replayed(self.pair, **how)[0]
 
     def applied(self, **how: Any) -> Result:
         """A replay that has to write something, and does."""
-        result = self.replay(**how)
-        assert result.outcome == "applied", result
-        return result
+        return headless.applied(self.pair, **how)
 
-    def rollback(self, argument: str | None = None, *, force: bool = False, **how: Any) -> Result:
-        """`rollback`, of the newest run of the profile unless told otherwise."""
-        return undo.rollback(argument or str(self.profile), force=force, **{"cancel": Cancel(), **how})
+    def rollback(self, argument: str | None = None, **how: Any) -> Result:
+        """`rollback`, by default of the newest run of the profile."""
+        return headless.rolled_back(self.pair, argument, **how)
 
     def cut_off(self, at: int = 10) -> None:
         """A replay that is killed (kill -9) as soon as it has written its n-th path."""
@@ -103,20 +97,13 @@ class Sandbox:
 
     def command(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
         """A command in a process of its own, with pipes."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "wizard", *arguments],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            **options,
-        )
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        return subprocess.Popen([sys.executable, "-m", "wizard", *arguments], cwd=ROOT, **pipes, **options)
 
     def ended(self, *arguments: str) -> tuple[int, str, str]:
         """Exit code and output of such a command."""
-        process = self.command(*arguments)
-        out, err = process.communicate(timeout=60)
-        return process.returncode, out, err
+        done = process(*arguments)
+        return done.code, done.out, done.err
 
 
 def in_a_child(act: Callable[[], object]) -> int:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.support.programs import must
 from tools import mutants
 
 SOURCE = '''\
@@ -69,15 +69,13 @@ def test_a_whole_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
         (tmp_path / name).write_text(text)
     for part in ("tools", "pyproject.toml"):
         (tmp_path / part).symlink_to(mutants.ROOT / part)
-    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
-    subprocess.run(
-        ["git", "add", "wizard", "tests", "conftest.py", "pyproject.toml"], cwd=tmp_path, check=True
-    )
+    must("git", "init", "--quiet", cwd=tmp_path)
+    must("git", "add", "wizard", "tests", "conftest.py", "pyproject.toml", cwd=tmp_path)
     known = mutants.reached(tmp_path, ["tests"])
     every = mutants.chosen(tmp_path, "edit", 100, 0)
     assert len(every) == 7
     picked = [one for one in every if one.after in ("1", "pass", "(a or b)")]
-    ended = dict(mutants.run(tmp_path, picked, known, jobs=2, limit=30))
+    ended = dict(mutants.run(tmp_path, picked, known))
     assert {(one.line, one.before, one.after): verdict for one, verdict in ended.items()} == {
         (2, "0", "1"): "survived",
         (3, "raise ValueError", "pass"): "not reached",
