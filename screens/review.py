@@ -22,7 +22,8 @@ from screens.widgets.bars import heading
 from screens.widgets.diff_view import Said
 from wizard.command_line.run.replay import Prepared
 from wizard.database.needs import Needs
-from wizard.plan.change import Change, Line
+from wizard.edit.edits import Line
+from wizard.plan.change import Change
 from wizard.plan.diff import rows
 from wizard.preflight.checks import UNIGNORABLE
 from wizard.profile.document import Place

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from screens.dialogs.servers import Command
     from screens.model.pair import OpenPair
-    from wizard.plan.change import Line
+    from wizard.edit.edits import Line
     from wizard.profile.document import Place
     from wizard.steps.step import Step
     from wizard.system.finding import Finding

@@ -49,7 +49,7 @@ class TestStockFiles:
         before, after = stock.splitlines(True), edited.result().splitlines(True)
         different = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
         assert different == [(b"carbon.spark.master.count  1\n", b"carbon.spark.master.count  2\n")]
-        assert [edit.description for edit in edited.edits] == ["carbon.spark.master.count: 1 → 2"]
+        assert [edit.text for edit in edited.edits] == ["carbon.spark.master.count: 1 → 2"]
 
     def test_the_symbolic_link_goes_behind_the_last_live_line_of_its_prefix(self, stock: bytes) -> None:
         result = set_in(stock, "carbon.das.symbolic.link", "/opt/analytics/")
@@ -135,7 +135,7 @@ class TestValues:
         edited.set("x.password", "new")
         edited.set("spark.ssl.keyPassword", Secret("new"))
         edited.set("plain", Secret("new"), note=Note("the plain one"))
-        assert [edit.description for edit in edited.edits] == [
+        assert [edit.text for edit in edited.edits] == [
             "x.password: ******** → ********",
             "spark.ssl.keyPassword: ******** → ********",
             "the plain one: (none) → ********",

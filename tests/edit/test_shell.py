@@ -168,7 +168,7 @@ def test_what_changes_is_said_with_its_line() -> None:
     script = ShellScript(b"\nexport A=1\n", "script")
     for name, value in (("A", "2"), ("A", "3"), ("DB_PASSWORD", "4")):
         script.set(name, value)
-    said = [(edit.line, edit.description) for edit in script.edits]
+    said = [(edit.number, edit.text) for edit in script.edits]
     assert said == [(2, "A: 1 → 3"), (3, "DB_PASSWORD: (none) → ********")]
     assert (script.get("A"), script.get("B")) == ("3", None)
     script.set("A", "1")

@@ -500,7 +500,7 @@ def test_what_changes_is_said_with_its_line(
     for path, edit, *arguments in steps:
         getattr(edited.all(path)[0] if path else edited.root, edit)(*arguments)
     edited.result()
-    assert [f"{edit.line} {edit.description}" for edit in edited.edits] == wanted
+    assert [f"{edit.number} {edit.text}" for edit in edited.edits] == wanted
 
 
 def test_a_caller_can_name_it_otherwise() -> None:
@@ -510,7 +510,7 @@ def test_a_caller_can_name_it_otherwise() -> None:
     edited.one("b").insert_after(New("d"), note=Note("the d"))
     edited.one("c").remove(note=Note("the c"))
     wanted = ["the port: 1 → 2", 'the x: (none) → ""', "the d: added", "the c: removed"]
-    assert [edit.description for edit in edited.edits] == wanted
+    assert [edit.text for edit in edited.edits] == wanted
 
 
 @pytest.mark.parametrize("wrong", [b"<wrong/>", b"not <well-formed"])

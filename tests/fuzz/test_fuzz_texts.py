@@ -284,7 +284,7 @@ def test_passwords_as_files_hold_them(pack: Path) -> None:
         document.all(path)[0].set_text(Secret(password))
         result = document.result()
         assert XmlDocument(result, "x.xml").all(path)[0].text == password
-        told = [edit.description.rpartition("/")[2] for edit in document.edits]
+        told = [edit.text.rpartition("/")[2] for edit in document.edits]
         assert told in ([], ["password: ******** → ********"])
 
     fuzz(0.03, written, password=st.text(characters | st.sampled_from("\t\r\n&<>]'\""), max_size=20))

@@ -28,8 +28,9 @@ from wizard.command_line.run.from_homes import PairReading
 from wizard.command_line.run.replay import Result
 from wizard.command_line.text import next_steps, steps_after
 from wizard.database.needs import DatabaseResult
+from wizard.edit.edits import Line
 from wizard.passwords.resolver import Resolver
-from wizard.plan.change import Change, Line
+from wizard.plan.change import Change
 from wizard.profile.store import load
 from wizard.system import finding, locations
 from wizard.system.finding import Finding, Fix, SetField

@@ -11,8 +11,8 @@ import tomlkit
 
 from tests.support.headless import PACKS, applied, quick_disk, replayed  # noqa: F401  (a fixture, by its name)
 from tests.support.pairs import Pair, merged
+from wizard.edit.edits import Line
 from wizard.edit.xml import XmlDocument
-from wizard.plan.change import Line
 from wizard.steps.procedure import STEPS
 from wizard.steps.rows import Row, Scope, Table
 

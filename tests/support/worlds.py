@@ -40,7 +40,7 @@ def killed_at(rename: int) -> str:
     """Python that runs the program and kills it at that rename of a file of a home."""
     return f"""
 import os, signal
-from wizard.transaction import staging
+from wizard.transaction import move
 rename, left = os.rename, [{rename}]
 def last(source, target, **folders):
     if folders:  # below a home

@@ -12,7 +12,7 @@ from tests.support import faults
 from tests.support.sandboxes import MARKER, Sandbox, in_a_child
 from wizard.system.errors import Locked
 from wizard.transaction import marker, recovery, runs
-from wizard.transaction.staging import Folders
+from wizard.transaction.move import Folders
 from wizard.verify.checks import unfinished_runs
 
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")

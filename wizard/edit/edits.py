@@ -1,4 +1,4 @@
-"""What every editor takes and gives: values, and edits with their descriptions for people."""
+"""What every editor takes and gives: values, and what changes as lines for people."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ Value = str | Secret
 class Note(NamedTuple):
     """What an editor carries along with an edit and does not read, but for `what`.
 
-    `what` names the place for people (empty: the editor's own label); `field` is the field of the profile whose
-    value is written (empty: the procedure prescribes it); `rolls` says that the nodes may differ in it for a while.
+    `what` names the place for people (empty: the editor's own label); `field` and `rolls` are those of the `Line`.
     """
 
     what: str = ""
@@ -27,12 +26,18 @@ class Note(NamedTuple):
 NOTE = Note()
 
 
-class Edit(NamedTuple):
-    """One thing that changes: for people `description`, and the line of the result (from 1) where it begins."""
+class Line(NamedTuple):
+    """One thing that changes in a file.
 
-    description: str
-    line: int
-    note: Note = NOTE
+    `text` says it for people, passwords masked; `field` is the field of the profile that causes it, a node's with
+    its name (`nodes.node2.host`), empty where the procedure prescribes it; `rolls` says that the nodes may differ
+    in it for a while; `number` is the line of the new file where it begins, from 1, or 0.
+    """
+
+    text: str
+    field: str = ""
+    rolls: bool = False
+    number: int = 0
 
 
 def reveal(value: Value) -> str:

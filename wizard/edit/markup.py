@@ -1,4 +1,4 @@
-"""The bytes of an XML file that is edited: the parts of its tags, values escaped for it, and new elements."""
+"""An XML file that is edited, in parts: its tags and values as bytes, new elements, the blanks between the nodes."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ from typing import NamedTuple
 from lxml import etree
 
 from wizard.edit.edits import Value, reveal
-from wizard.edit.spacing import set_text
-from wizard.pack.xml_tree import XmlNode
-
-BLANKS = b" \t\r\n"
+from wizard.pack.xml_tree import BLANKS, XmlNode, is_element
 
 _START_TAG = re.compile(rb"<[^\"'>]*(?:\"[^\"]*\"[^\"'>]*|'[^']*'[^\"'>]*)*>")
 _TAG_NAME = re.compile(rb"<([^\s/>]+)")
@@ -57,7 +54,7 @@ def start_tag(data: bytes, offset: int, encoding: str) -> StartTag:
     assert name is not None
     end = tag.end()
     is_empty = data[end - 2 : end] == b"/>"
-    close = offset + len(data[offset : end - 2].rstrip(BLANKS)) if is_empty else end - 1
+    close = offset + len(data[offset : end - 2].rstrip(BLANKS.encode())) if is_empty else end - 1
     attributes = tuple(
         Attribute(each[2].decode(encoding), each.start(4) + 1, each.end(4) - 1, each[1], each[3], each[4][:1])
         for each in _ATTRIBUTE.finditer(data, name.end(), close)
@@ -71,7 +68,7 @@ def line_around(data: bytes, start: int, end: int) -> tuple[bytes, bytes]:
     An empty line goes too, if there is one on both sides, or on one and an end tag on the other.
     """
     first = start
-    while first and data[first - 1] in BLANKS:
+    while first and data[first - 1] in BLANKS.encode():
         first -= 1
     before, behind = data[first:start], _ALL_BLANKS.match(data, end)
     assert behind is not None
@@ -191,3 +188,113 @@ def write(
         place[1] = len(out)
         out += f"</{tag}>".encode(style.encoding)
     yield node, new, place
+
+
+# --- blanks between the nodes of a tree -----------------------------------------------------------------
+
+DEFAULT_UNIT = "    "
+
+
+def before(node: XmlNode) -> str:
+    """The text directly in front of a node."""
+    previous = node.getprevious()
+    if previous is not None:
+        return previous.tail or ""
+    parent = node.getparent()
+    return (parent.text or "") if parent is not None else ""
+
+
+def set_text(parent: XmlNode, number: int, text: str) -> None:
+    """Set the text in front of the child of that number, or behind the last."""
+    if number:
+        parent[number - 1].tail = text
+    else:
+        parent.text = text
+
+
+def take_out(node: XmlNode, front: str, rear: str) -> None:
+    """Remove a node with the blanks `front` before and `rear` behind it; the rest of its tail stays."""
+    rest, parent = before(node).removesuffix(front) + (node.tail or "").removeprefix(rear), node.getparent()
+    assert parent is not None
+    number = parent.index(node)
+    parent.remove(node)
+    set_text(parent, number, rest)
+
+
+def put_in(parent: XmlNode, anchor: XmlNode | None, node: XmlNode, skipped: str, front: str) -> None:
+    """Insert a node behind `anchor` (None: as the first) and the blanks `skipped`, with `front` before it."""
+    number, rest = (0, parent.text) if anchor is None else (parent.index(anchor) + 1, anchor.tail)
+    set_text(parent, number, skipped + front)
+    parent.insert(number, node)
+    node.tail = (rest or "").removeprefix(skipped)
+
+
+def indentation(node: XmlNode, of_root: str | None) -> str | None:
+    """The blanks at the start of the node's line; None if more than comments stands before it there."""
+    while True:
+        if node.getparent() is None:
+            return of_root
+        text = before(node)
+        if "\n" in text:
+            found = text[text.rindex("\n") + 1 :]
+            return None if found.strip(BLANKS) else found
+        previous = node.getprevious()
+        if text.strip(BLANKS) or previous is None or is_element(previous) or "\n" in (previous.text or ""):
+            return None
+        node = previous
+
+
+def last_comment_of_line(node: XmlNode) -> XmlNode:
+    """The last of the comments behind the element on its line, if nothing else is there; else the element."""
+    last = node
+    while True:
+        line, line_end, _ = (last.tail or "").partition("\n")
+        following = last.getnext()
+        if line.strip(BLANKS):
+            return node
+        if line_end or following is None:
+            return last
+        if is_element(following):
+            return node
+        last = following
+
+
+def is_spaced(node: XmlNode, last: XmlNode) -> bool:
+    """Whether empty lines separate the element from its neighbours; `last` is what ends its line.
+
+    Comments directly above belong to the element.  What stands before the parent's end tag never counts, what
+    stands behind its start tag only for an only child.
+    """
+    top = node
+    while (above := top.getprevious()) is not None and not is_element(above):
+        if before(top).count("\n") != 1:
+            break
+        top = above
+    gaps = [last.tail or ""] if last.getnext() is not None else []
+    if above is not None or not gaps:
+        gaps.append(before(top))
+    return all(gap.count("\n") >= 2 for gap in gaps)
+
+
+def unit(near: XmlNode, of_root: str | None) -> str:
+    """The step of the indentation in the neighbourhood of `near`."""
+    flat = False
+    for parent, child in _pairs(near):
+        outer, inner = indentation(parent, of_root), indentation(child, of_root)
+        if outer is not None and inner is not None and inner.startswith(outer):
+            if inner != outer:
+                return inner[len(outer) :]
+            flat = True
+    return "" if flat else DEFAULT_UNIT
+
+
+def _pairs(near: XmlNode) -> Iterator[tuple[XmlNode, XmlNode]]:
+    """Parents, each with a child of it, the nearest first."""
+    if is_element(near):
+        yield from ((near, child) for child in near.iterchildren("*"))
+    current = near
+    while (parent := current.getparent()) is not None:
+        for sibling in parent.iterchildren("*"):
+            yield from ((sibling, child) for child in sibling.iterchildren("*"))
+        yield parent, current
+        current = parent

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
-from wizard.edit.edits import NOTE, Edit, Note, Value, described, is_secret_name, reveal
+from wizard.edit.edits import NOTE, Line, Note, Value, described, is_secret_name, reveal
 from wizard.pack.properties import TRIMMED, PropertyLine, read
 from wizard.passwords.secret import Secret
 from wizard.system.errors import EditError
@@ -98,14 +98,15 @@ class SettingsDocument:
         self._changes[key] = name, isinstance(value, Secret) or is_secret_name(name), note
 
     @property
-    def edits(self) -> list[Edit]:
+    def edits(self) -> list[Line]:
         """What changes, in the order in which it was asked for."""
         edits, counting = [], self.counting
         for key, (name, secret, note) in self._changes.items():
             line, old = counting[key], self._before[key].value if key in self._before else None
             if line.value != old:
                 number = 1 + self.now.count(b"\n", 0, line.value_start)
-                edits.append(Edit(described(note.what or name, old, line.value, secret=secret), number, note))
+                text = described(note.what or name, old, line.value, secret=secret)
+                edits.append(Line(text, note.field, note.rolls, number))
         return edits
 
     def result(self) -> bytes:
@@ -209,10 +210,8 @@ class Script(SettingsDocument):
                 waits_for = b"" if line.lstrip(b"\t") == waits_for else waits_for
                 continue
             is_comment = re.match(self.comment, line) is not None and not continues
-            is_start, continues = (
-                not continues,
-                not is_comment and re.search(self.continued, line) is not None,
-            )
+            is_start = not continues
+            continues = not is_comment and re.search(self.continued, line) is not None
             if is_comment:
                 continue
             if is_start and not continues and depth <= 0:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from wizard.edit import markup, spacing
-from wizard.edit.edits import NOTE, Edit, Note, Value, described, is_secret_name, reveal, shown
+from wizard.edit import markup
+from wizard.edit.edits import NOTE, Line, Note, Value, described, is_secret_name, reveal, shown
 from wizard.edit.markup import New, StartTag, Style
 from wizard.pack import xml_tree
 from wizard.pack.xml import Element, XmlTree
@@ -60,10 +60,12 @@ class XmlDocument(XmlTree["XmlElement"]):
         return XmlElement(self, self.tree.getroot())
 
     @property
-    def edits(self) -> list[Edit]:
+    def edits(self) -> list[Line]:
         """What changes, in the order in which it was asked for."""
-        made = (self._edit(node, kind, change) for (node, kind), change in self.changes.items())
-        return [edit for edit in made if edit is not None]
+        made = [
+            self._edit(*key, change) for key, change in self.changes.items() if self.is_live(change.within)
+        ]
+        return [line for line in made if line is not None]
 
     def result(self) -> bytes:
         """The file's bytes with all edits; the very same object if nothing changes.
@@ -85,9 +87,7 @@ class XmlDocument(XmlTree["XmlElement"]):
             )
         return self.now
 
-    def _edit(self, node: XmlNode, kind: str, change: _Change) -> Edit | None:
-        if not self.is_live(change.within):
-            return None
+    def _edit(self, node: XmlNode, kind: str, change: _Change) -> Line | None:
         at = self.places[node][0]
         if kind == _ADDED:
             text = f"{change.what or xml_tree.label(node)}: added{self.summary(node)}"
@@ -100,7 +100,7 @@ class XmlDocument(XmlTree["XmlElement"]):
                 return None
             at = self.tag(node).end if is_text else self.attribute(node, kind[1:]).start
             text = described(change.what, change.old, new, secret=change.is_secret)
-        return Edit(text, 1 + self.now.count(b"\n", 0, at), change.note)
+        return Line(text, change.note.field, change.note.rolls, 1 + self.now.count(b"\n", 0, at))
 
     def is_live(self, node: XmlNode) -> bool:
         """Whether neither the node nor anything that it is in was removed."""
@@ -181,19 +181,16 @@ class XmlDocument(XmlTree["XmlElement"]):
 
     # --- descriptions ----------------------------------------------------------------------------------
 
-    def record(self, node: XmlNode, kind: str, note: Note, label: str, old: str | None) -> None:
-        """Note a new value."""
-        if not self.is_new(node):
-            change = self.changes.setdefault((node, kind), _Change(label, node, note, old))
-            change.what, change.note = note.what or change.what, note
-            change.is_secret |= self._is_secret(node, kind)
-
-    def check(self, node: XmlNode, kind: str, label: str, value: Value) -> None:
-        """Raise an EditError for a value that XML cannot hold; remember that one is a password."""
+    def record(self, node: XmlNode, kind: str, note: Note, label: str, old: str | None, value: Value) -> None:
+        """Note a new value; raises an EditError for one that XML cannot hold."""
         with self.refusing(node, "remove that character from the value"):
             markup.check_value(label, value)
         if isinstance(value, Secret):
             self.secrets.add((node, kind))
+        if not self.is_new(node):
+            change = self.changes.setdefault((node, kind), _Change(label, node, note, old))
+            change.what, change.note = note.what or change.what, note
+            change.is_secret |= self._is_secret(node, kind)
 
     def _is_secret(self, node: XmlNode, kind: str) -> bool:
         """Whether the value is a password: by its type, now or before, or by a name."""
@@ -232,14 +229,13 @@ class XmlElement(Element):
         document, node = self.document, self.node
         document.begin(node)
         label, old, new = note.what or self.label, self.text, reveal(value)
-        document.check(node, _TEXT, label, value)
         if self.children:
             fix = "remove the elements in it"
             raise document.refusal(f"{label} holds elements and cannot hold a value", node, fix)
+        document.record(node, _TEXT, note, label, old, value)
         # Beside comments the blanks at both ends do not count.
         if new == old or (len(node) and new.strip(xml_tree.BLANKS) == old):
             return
-        document.record(node, _TEXT, note, label, old)
         start, end = document.content(node)
         style = document.style(start)
         children = list(node)
@@ -247,10 +243,12 @@ class XmlElement(Element):
         cuts = [start, *(at for comment in comments for at in comment), end]
         parts = [document.now[one:other] for one, other in zip(cuts[::2], cuts[1::2], strict=True)]
         # The value takes the place of the first text, else that in front of the first comment.
-        target = next((number for number, part in enumerate(parts) if part.strip(markup.BLANKS)), 0)
+        target = next(
+            (number for number, part in enumerate(parts) if part.strip(xml_tree.BLANKS.encode())), 0
+        )
         content, moved = bytearray(), []
         for number, part in enumerate(parts):
-            core = part.strip(markup.BLANKS) if children else part
+            core = part.strip(xml_tree.BLANKS.encode()) if children else part
             at = part.index(core)
             front, text, rear = part[:at], new if number == target else "", part[at + len(core) :]
             content += front + style.text(text) + rear
@@ -272,13 +270,12 @@ class XmlElement(Element):
         document, node, kind = self.document, self.node, f"@{attribute}"
         document.begin(node)
         label, new = note.what or xml_tree.label(node, attribute), reveal(value)
-        document.check(node, kind, label, value)
         with document.refusing(node, "use a name without a prefix"):
             old = node.get(attribute)
+            document.record(node, kind, note, label, old, value)
             if new == old:
                 return
             node.set(attribute, new)
-        document.record(node, kind, note, label, old)
         tag, style = document.tag(node), document.style(document.places[node][0])
         if old is not None:
             there = document.attribute(node, attribute)
@@ -302,8 +299,8 @@ class XmlElement(Element):
         document.begin(node)
         if self.parent is None:
             raise document.refusal("a document has only one root", node, "insert into the root")
-        has_line = spacing.indentation(node, document.root_indentation) is not None
-        anchor = spacing.last_comment_of_line(node) if has_line else node
+        has_line = markup.indentation(node, document.root_indentation) is not None
+        anchor = markup.last_comment_of_line(node) if has_line else node
         while (following := anchor.getnext()) is not None and xml_tree.line_of(following) is None:
             anchor = following
         return self.parent._insert(anchor, node, new, note)
@@ -335,17 +332,17 @@ class XmlElement(Element):
         document, node = self.document, self.node
         with document.refusing(node, "use names and values that XML can hold"):
             made = markup.make(new, node)
-        unit = spacing.unit(node if anchor is None else anchor, document.root_indentation)
+        unit = markup.unit(node if anchor is None else anchor, document.root_indentation)
         if like is not None:
-            indentation = spacing.indentation(like, document.root_indentation)
+            indentation = markup.indentation(like, document.root_indentation)
         else:
-            outer = spacing.indentation(node, document.root_indentation)
+            outer = markup.indentation(node, document.root_indentation)
             indentation = None if outer is None else outer + unit
             if "\n" not in (node.text or ""):  # the end tag gets a line of its own
                 node.text = "" if outer is None else f"\n{outer}"
                 start, end = document.content(node)
                 document.replace(start, end, document.style(start).text(node.text))
-        is_spaced = anchor is not None and like is not None and spacing.is_spaced(like, anchor)
+        is_spaced = anchor is not None and like is not None and markup.is_spaced(like, anchor)
         front = "" if indentation is None else f"\n\n{indentation}" if is_spaced else f"\n{indentation}"
         if (gap := document.gaps.pop(node if anchor is None else anchor, None)) is not None:
             front, indentation = gap, gap.rpartition("\n")[2]
@@ -354,7 +351,7 @@ class XmlElement(Element):
         skipped = b"" if indentation is None else markup.rest_of_line(document.now, at)
         at += len(skipped)
         style, written = document.style(at), bytearray()
-        spacing.put_in(node, anchor, made, skipped.decode(), front)
+        markup.put_in(node, anchor, made, skipped.decode(), front)
         written += style.text(front)
         inner = list(markup.write(made, new, indentation, unit, style, written))
         document.replace(at, at, bytes(written))
@@ -381,7 +378,7 @@ class XmlElement(Element):
         if front:
             previous = node.getprevious()
             document.gaps[parent if previous is None else previous] = markup.as_parsed(front)
-        spacing.take_out(node, markup.as_parsed(front), markup.as_parsed(rear))
+        markup.take_out(node, markup.as_parsed(front), markup.as_parsed(rear))
         start -= len(front)
         document.replace(start, end + len(rear), b"")
         document.places[node] = [start, start]

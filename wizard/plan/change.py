@@ -5,23 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from wizard.edit.edits import Line
 from wizard.transaction.move import Move
 
 ChangeKind = Literal["edit", "copy", "symlink", "rename"]
-
-
-class Line(NamedTuple):
-    """One thing that a change does to its file.
-
-    `text` says it for people, passwords masked; `field` is the field of the profile that causes it, a node's with
-    its name (`nodes.node2.host`), empty where the procedure prescribes it; `rolls` says that the nodes may differ
-    in it for a while; `number` is the line of the new file where it begins, from 1, or 0.
-    """
-
-    text: str
-    field: str = ""
-    rolls: bool = False
-    number: int = 0
 
 
 class Change(NamedTuple):

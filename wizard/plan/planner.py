@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class NodePlan(NamedTuple):
-    """What one node's files need; `problems` keep it from being done (`prerequisites.files`)."""
+    """What one node's files need, in its real home; `problems` keep it from being done (`prerequisites.files`)."""
 
     node: str
     home: Path
@@ -124,4 +124,5 @@ def _of_node(bench: Workbench, steps: tuple[Step, ...]) -> NodePlan:
         for problem in [*problems, *broken]
     )
     unplanned = frozenset(os.path.realpath(one.place) for one in [*problems, *broken] if one.place)
-    return NodePlan(bench.node.name, bench.pack.home, tuple(changes), tuple(found), unplanned)
+    home = Path(os.path.realpath(bench.pack.home))
+    return NodePlan(bench.node.name, home, tuple(changes), tuple(found), unplanned)

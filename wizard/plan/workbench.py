@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from wizard.edit.edits import Line
 from wizard.edit.settings import BatchScript, PropertiesDocument, SettingsDocument, ShellScript
 from wizard.edit.xml import XmlDocument
 from wizard.pack.xml import XmlTree
-from wizard.plan.change import Change, ChangeKind, Line
+from wizard.plan.change import Change, ChangeKind
 from wizard.system.errors import EditError
 from wizard.system.presence import is_folder
 from wizard.transaction.move import ABSENT, Meta, Move, PathState, hash_of, hash_of_file, state_of
@@ -30,10 +31,9 @@ D = TypeVar("D", XmlDocument, SettingsDocument)
 
 @dataclass(eq=False)
 class Workbench:
-    """What a step works with: the profile, the node, its pack, and the pack's files as documents.
+    """What a step works with: the profile, the node, its pack, and the pack's files as documents; nothing is written.
 
-    A step edits documents and asks for copies, renames and links; `changes()` returns the plan's data.  Nothing here
-    touches the disk but to read.
+    A step edits documents and asks for copies, renames and links; `changes()` returns the plan's data.
     """
 
     profile: Profile
@@ -49,15 +49,9 @@ class Workbench:
     mariadb: bool = False
     step: str = ""
 
-    def __post_init__(self) -> None:
-        self._opened: dict[str, tuple[XmlDocument | SettingsDocument, dict[str, int]]] = {}
-        """The documents by path, each with the steps that opened it and the number of edits that it held then."""
-        self._others: list[Change] = []
-
-    @property
-    def partner(self) -> Node:
-        """The other node of the pair."""
-        return self.profile.partner(self.node)
+    _opened: dict[str, tuple[XmlDocument | SettingsDocument, dict[str, int]]] = field(default_factory=dict)
+    """The documents by path, each with the steps that opened it and the number of edits that it held then."""
+    _others: list[Change] = field(default_factory=list)
 
     def xml(self, path: str) -> XmlDocument:
         """The file as an XML document, the same one for every step."""
@@ -100,9 +94,10 @@ class Workbench:
                 fix="name a file that this user may read",
             ) from None
         moves = [] if before == after else [Move(target, before, after, source=source, meta=Meta.of(target))]
-        self._add(relative, "copy", moves, Line(f"copied from {source}", "mysql.driver_jar", rolls=True))
+        self.add(relative, "copy", moves, Line(f"copied from {source}", "mysql.driver_jar", rolls=True))
 
-    def _add(self, path: str, kind: ChangeKind, moves: Sequence[Move] = (), *lines: Line) -> None:
+    def add(self, path: str, kind: ChangeKind, moves: Sequence[Move] = (), *lines: Line) -> None:
+        """A file that is copied, renamed or linked; without moves it stays as it is, and is named in the plan."""
         self._others.append(
             Change(self.node.name, path, kind, (self.step,), lines if moves else (), tuple(moves))
         )
@@ -122,11 +117,7 @@ class Workbench:
             moves = [Move(target, state_of(target), after, content=contents[taken], meta=meta)]
             if taken == old[0]:
                 moves.append(Move(self._real(taken), after, ABSENT))
-            self._add(new, "rename", moves, Line(f"renamed from {taken}", "mysql.provisioning"))
-
-    def looked_at(self, path: str) -> None:
-        """A file that stays as it is, named in the plan."""
-        self._add(path, "rename")
+            self.add(new, "rename", moves, Line(f"renamed from {taken}", "mysql.provisioning"))
 
     def symlink(self, link: Path, target: Path) -> None:
         """A symbolic link; an existing link to it is left as it is.  `EditError` where the path is taken."""
@@ -139,7 +130,7 @@ class Workbench:
                 raise EditError("its folder is missing", place=str(link), fix=fix)
             real = Path(os.path.realpath(link.parent)) / link.name
             moves = [Move(real, ABSENT, PathState("link", str(target)))]
-        self._add(str(link), "symlink", moves, Line(f"link to {target}", "spark.symbolic_link", rolls=True))
+        self.add(str(link), "symlink", moves, Line(f"link to {target}", "spark.symbolic_link", rolls=True))
 
     def changes(self) -> tuple[list[Change], list[EditError]]:
         """Every file that was opened, in that order, and what an editor refused."""
@@ -160,11 +151,9 @@ class Workbench:
         if after == before:
             return Change(self.node.name, path, "edit", steps, before=before, after=after)
         real = self._real(path)
-        edits = document.edits
-        lines = tuple(Line(edit.description, edit.note.field, edit.note.rolls, edit.line) for edit in edits)
         was, will = PathState("file", hash_of(before)), PathState("file", hash_of(after))
         moves = (Move(real, was, will, content=after, meta=Meta.of(real)),)
-        return Change(self.node.name, path, "edit", steps, lines, moves, before, after)
+        return Change(self.node.name, path, "edit", steps, tuple(document.edits), moves, before, after)
 
     def _real(self, relative: str) -> Path:
         """Where a path of the home really is: a link's target is what is written."""

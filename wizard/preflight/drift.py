@@ -118,7 +118,7 @@ def _configured(wanted: set[Path], plan: NodePlan, history: list[Row]) -> Iterat
 
     What a rollback restored was not configured, unless an older run had left exactly that.
     """
-    home = os.path.realpath(plan.home)
+    home = str(plan.home)
     keys = {key_of(path) for path in wanted}
     put_back: dict[str, str] = {}
     chosen: dict[str, set[str]] = {}
@@ -141,7 +141,7 @@ def _configured(wanted: set[Path], plan: NodePlan, history: list[Row]) -> Iterat
     for run in filter(None, map(runs.whole, chosen)):
         for entry in run.entries:
             known = key_of(entry.path) in chosen[run.run]
-            if known and (entry.path in wanted or Path(home) in entry.path.parents):
+            if known and (entry.path in wanted or plan.home in entry.path.parents):
                 yield run, entry
 
 

@@ -25,7 +25,7 @@ def setup_scripts(bench: Workbench) -> None:
         if bench.pack.exists(new) and bench.pack.exists(old):
             bench.rename_chain([new, old, aside])
         elif bench.pack.exists(aside) and bench.pack.exists(old):
-            bench.looked_at(old)
+            bench.add(old, "rename")
 
 
 STEP = Step(

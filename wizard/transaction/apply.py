@@ -1,9 +1,8 @@
 """Executing a plan, all of it or nothing.
 
-Everything is one list of moves, each of a path from one state to the next.  Before the first of them the journal and
-the backups are on disk, so at any moment each path is in the state that the journal calls `before` or `after`, and
-any later command that finds the run's marker can restore it (`recovery`).  All that needs room on a disk is written
-before the first move.  A rollback is a run like any other, with reversed moves.
+Before the first move journal and backups are on disk, so at any moment each path is in the state that the journal calls
+`before` or `after`, and a later command that finds the run's marker can restore it.  All that needs room on a disk is
+written before the first move.  A rollback is a run like any other, with reversed moves.
 """
 
 from __future__ import annotations
@@ -26,10 +25,9 @@ from wizard.system.errors import (
     describe_error,
 )
 from wizard.transaction import marker, recovery, runs
-from wizard.transaction.move import Meta, Move
+from wizard.transaction.move import Folders, Meta, Move, back_up, put, refuse_drift, remove, stage
 from wizard.transaction.recovery import Unrestored
 from wizard.transaction.runs import JournalEntry, Run
-from wizard.transaction.staging import Folders, back_up, put, refuse_drift, remove, stage
 
 if TYPE_CHECKING:
     from wizard.system.cancel import Cancel
@@ -58,16 +56,12 @@ class Keeper(Protocol):
         """The servers after restoring, as the end of a sentence; then what has failed, line by line."""
 
 
-def no_progress(node: str, path: str, done: int, total: int) -> None:
-    """The progress where nothing shows it."""
-
-
 def apply(
     moves: Sequence[Named],
     run: Run,
     *,
     cancel: Cancel,
-    progress: WriteProgress = no_progress,
+    progress: WriteProgress = lambda node, path, done, total: None,
     left: list[Unrestored] | None = None,
     keeper: Keeper | None = None,
 ) -> Run:

@@ -14,9 +14,8 @@ from wizard.system.errors import Locked, NotRestored, StoppedError, describe_err
 from wizard.system.presence import is_empty
 from wizard.transaction import marker, runs
 from wizard.transaction.marker import Marker, locked
-from wizard.transaction.move import ABSENT, Move, PathState
+from wizard.transaction.move import ABSENT, Folders, Move, PathState, put, refuse_drift, remove, stage
 from wizard.transaction.runs import JournalEntry, Run
-from wizard.transaction.staging import Folders, put, refuse_drift, remove, stage
 
 if TYPE_CHECKING:
     from wizard.system.cancel import Cancel
@@ -66,8 +65,13 @@ def recover(homes: Iterable[Path], cancel: Cancel, *, force: bool = False) -> li
         found = marker.of(home)
         if found is None:
             continue
-        run = _run_of(found, home)
-        elsewhere = [other for other in map(Path, run.homes.values()) if not _among(other, homes)]
+        run = runs.whole(found.run)
+        if run is None:
+            raise unreadable(found, home)
+        its_homes = list(map(Path, run.homes.values()))
+        if any(map(is_empty, its_homes)) or not _among(home, its_homes):
+            raise not_here(run, str(home))
+        elsewhere = [other for other in its_homes if not _among(other, homes)]
         with locked(elsewhere), cancel.shield():
             recovered = _recovered(run, force=force)
             marker.sweep(elsewhere)
@@ -76,16 +80,6 @@ def recover(homes: Iterable[Path], cancel: Cancel, *, force: bool = False) -> li
     marker.sweep(homes)
     runs.tidy(homes)
     return done
-
-
-def _run_of(found: Marker, home: Path) -> Run:
-    run = runs.whole(found.run)
-    if run is None:
-        raise unreadable(found, home)
-    homes = [Path(other) for other in run.homes.values()]
-    if any(map(is_empty, homes)) or not _among(home, homes):
-        raise not_here(run, str(home))
-    return run
 
 
 def not_here(run: Run, place: str | None = None) -> Locked:
@@ -156,10 +150,9 @@ def reopen(run: Run) -> None:
 
     It may call it committed already: the rename was done, and syncing it failed.
     """
-    try:
+    there = None
+    with contextlib.suppress(OSError):
         there = runs.read(run.journal)
-    except OSError:
-        there = None
     if there is None or there.outcome != "started":
         run.save()
 

@@ -235,7 +235,7 @@ def read(journal: Path) -> Run | None:
         return from_json(bounded.read_json(journal), journal.parent)
     except (FileNotFoundError, NotADirectoryError, bounded.NotAFile):
         return None
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError):
         return None
 
 

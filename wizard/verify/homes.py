@@ -19,7 +19,7 @@ from wizard.server.process import server_of
 from wizard.system import finding
 from wizard.system.errors import EditError, StoppedError
 from wizard.system.finding import Finding
-from wizard.transaction.staging import Folders
+from wizard.transaction.move import Folders
 from wizard.verify.checks import link_findings, receiver_findings
 from wizard.verify.pair import Hosts
 

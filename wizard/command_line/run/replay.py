@@ -6,7 +6,6 @@ The screen calls the same functions one by one: `prepare`, `checks.run`, `apply`
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
@@ -278,7 +277,7 @@ def replay(
     *,
     tell: Callable[[Finding], None] = lambda result: None,
     say: Callable[[str], None] = lambda text: None,
-    progress: applying.WriteProgress = applying.no_progress,
+    progress: applying.WriteProgress = lambda node, path, done, total: None,
     database_progress: DatabaseProgress = lambda database, done, total, text: None,
     agreed: Callable[[Prepared], bool] = lambda prepared: True,
     keeping: Keeping | None = None,
@@ -403,7 +402,7 @@ def _write(
         "replay",
         loaded.name,
         str(loaded.path.resolve()),
-        {node.name: os.path.realpath(pack.home) for node, pack in prepared.homes},
+        {plan.node: str(plan.home) for plan in prepared.plan.nodes},
         files=tuple(file for file in files if file["status"] != "unchanged"),
         ignored=prepared.options.ignore,
         databases=tuple(result.databases),

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from wizard.command_line.run.replay import Result
+from wizard.edit.edits import Line
 from wizard.pack.home import Pack, is_pack
-from wizard.plan.change import Change, Line
+from wizard.plan.change import Change
 from wizard.preflight import drift
 from wizard.profile.names import called, locate
 from wizard.profile.store import load
