@@ -120,17 +120,8 @@ def statements(path: Path) -> list[str]:
 def table_of(statement: str) -> tuple[str, list[str]] | None:
     """Name and definitions (columns, keys) of the table that a statement creates."""
     found = re.fullmatch(r"CREATE TABLE (?:IF NOT EXISTS )?(\w+) \( (.*) \) ?ENGINE INNODB", statement)
-    if not found:
-        return None
-    definitions, depth, last = [], 0, ""
-    for word in found[2].split():
-        depth += (word == "(") - (word == ")")
-        if word == "," and depth == 0:
-            definitions.append(last.strip())
-            last = ""
-        else:
-            last += f" {word}"
-    return found[1], [*definitions, last.strip()]
+    # A comma in parentheses is part of a definition.
+    return None if found is None else (found[1], re.split(r" , (?![^(]*\))", found[2]))
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.profiles import MINIMAL_TEXT, get_field, valid_profiles
+from tests.support.profiles import MINIMAL_TEXT, get_field
 from wizard.profile.document import Layout, lookup, set_field, unset_field, written
 from wizard.profile.fields import keys
 from wizard.profile.template import new_template
@@ -282,27 +282,6 @@ def _others(tables, place):
         return (type(value).__name__, value)
 
     return pruned(tables, ())
-
-
-@given(raw=valid_profiles())
-def test_a_profile_can_be_written_field_by_field_into_the_template(raw):
-    """As the wizard does: every value set one by one into the text of `profile new` is the same profile."""
-
-    values = ("password", "admin_password", "svn_password", "url_parameters")
-
-    def leaves(value, place=()):
-        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
-            if isinstance(item, dict | list) and key not in values:
-                yield from leaves(item, (*place, key))
-            else:
-                yield (*place, key), item
-
-    text = new_template()
-    for place, value in leaves(raw):
-        text = set_field(text, place, value)
-    tables = tomllib.loads(text)
-    for place, value in leaves(raw):
-        assert lookup(tables, place) == value
 
 
 texts = st.text(st.characters(codec="utf-8"))

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from tests.support.profiles import valid_profiles
 from wizard.profile.document import written, written_key
-from wizard.profile.fields import keys, tables
 from wizard.profile.store import ProfileError, parse
 
 FOLDER = Path("/profiles")
@@ -55,19 +54,6 @@ values = st.recursive(
     ),
     max_leaves=6,
 )
-names = st.sampled_from([*(key.name for key in keys().values()), "databases", "x", "prot", ""])
-bodies = st.one_of(values, st.dictionaries(names, values, max_size=6))
-whole = st.dictionaries(
-    st.sampled_from([*(name for name in tables() if name and "." not in name), "schema_version", "x"]),
-    st.one_of(bodies, st.lists(bodies, max_size=3), st.just(1)),
-    max_size=8,
-)
-
-
-@quick
-@given(raw=whole)
-def test_any_tables(raw):
-    judge(raw)
 
 
 @quick

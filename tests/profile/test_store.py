@@ -135,42 +135,32 @@ class TestEveryMistakeHasItsLine:
         assert MARK not in message(path, values)
 
 
-def test_a_thousand_mistakes_are_not_all_told(path):
+def test_a_thousand_mistakes_are_not_all_listed_and_long_texts_with_many_dots_are_no_deep_keys(path):
     text = message(path, MINIMAL_TEXT + "[pool]\n" + "".join(f"x{number} = 1\n" for number in range(1000)))
     assert text.count("unknown key") == 50
     assert text.endswith("more")
-
-
-def test_long_texts_with_many_dots_are_no_deep_keys(path):
     path.write_text(MINIMAL_TEXT + f'[cluster]\ndomain = "{"a." * 40}b"\n# {"a." * 40}\n')
     assert load(path).profile.cluster.domain == "a." * 40 + "b"
 
 
-class TestWhatIsNoToml:
-    @pytest.mark.parametrize(
-        ("text", "line", "part"),
-        [
-            ("a = ", 1, "quotes"),
-            ("a = b\n", 1, "quotes"),
-            ("\n\nkey\n", 3, "expected"),
-            ("a = 1\n[b]\n[b]\n", 3, "[b] is defined twice"),
-            ("a = 1\na = 2\n", 2, "twice"),
-            ('a = "x\n', 1, ""),
-            ("a = [1,\n2\n", 2, ""),
-            ("a = 1 b = 2\n", 1, ""),
-            ("[a\n", 1, ""),
-            ("a = 1979-99-99\n", 1, ""),
-            ('a = "\\q"\n', 1, ""),
-            ("a = " + "[" * 5000, 1, "nested too deeply"),
-            ("a = " + "1" * 5000, 1, "number"),
-            ("\n" + "a." * 100000 + "a = 1\n", 2, "nested too deeply"),
-            ("x = { " + "'a' ." * 20 + "a = 1 }\n", 1, "nested too deeply"),
-            ("[" + "a." * 50 + "a]\n", 1, "nested too deeply"),
-        ],
-    )
-    def test_line_and_reason(self, path, text, line, part):
-        assert mistakes(path, text) == [f"{line}  syntax"]
-        assert part in message(path, text)
+NO_TOML = [
+    ("a = b\n", 1, "quotes"),
+    ("\n\nkey\n", 3, "expected"),
+    ("a = 1\n[b]\n[b]\n", 3, "[b] is defined twice"),
+    ("a = 1\na = 2\n", 2, "twice"),
+    *((text, 1, "this is not TOML") for text in ('a = "x\n', "a = 1 b = 2\n", "[a\n", "a = 1979-99-99\n")),
+    ("a = [1,\n2\n", 2, ""),
+    ("a = " + "[" * 5000, 1, "nested too deeply"),
+    ("a = " + "1" * 5000, 1, "number"),
+    ("\n" + "a." * 100000 + "a = 1\n", 2, "nested too deeply"),
+    ("x = { " + "'a' ." * 20 + "a = 1 }\n", 1, "nested too deeply"),
+]
+
+
+@pytest.mark.parametrize(("text", "line", "part"), NO_TOML)
+def test_the_line_and_reason_of_what_is_no_toml(path, text, line, part):
+    assert mistakes(path, text) == [f"{line}  syntax"]
+    assert part in message(path, text)
 
 
 class TestFilesThatCannotBeRead:
@@ -263,24 +253,19 @@ class TestNamesAndPaths:
             load(name)
         assert "\x1b" not in str(failure.value)
 
-    @pytest.mark.parametrize(
-        ("text", "state"),
-        [
-            (
-                'schema_version = 1\n[mysql]\nhost = "h"\nport = 0\n[[nodes]]\n'
-                '[[nodes]]\nname = "b"\nhome = "/b"\nhost = "b"\n',
-                "missing: mysql.username, mysql.password, nodes.0.name, nodes.0.home, nodes.0.host; wrong: mysql.port",
-            ),
-            ("not toml", "wrong: the TOML syntax"),
-            (MINIMAL_TEXT, "complete, but not saved as a profile"),
-        ],
-    )
-    def test_a_draft_alone_says_what_is_missing(self, text, state):
-        save(text, locations.draft("new"))
-        with pytest.raises(UsageError) as failure:
-            load("new")
-        assert failure.value.message == f"new is only a draft; {state}"
-        assert failure.value.fix == "apimha-wizard resume new"
+    def test_a_draft_alone_says_what_is_missing(self):
+        missing = "missing: mysql.username, mysql.password, nodes.0.name; wrong: mysql.port"
+        nodes = '[[nodes]]\nhome = "/a"\nhost = "a"\n[[nodes]]\nname = "b"\nhome = "/b"\nhost = "b"\n'
+        for text, state in {
+            f'schema_version = 1\n[mysql]\nhost = "h"\nport = 0\n{nodes}': missing,
+            "not toml": "wrong: the TOML syntax",
+            MINIMAL_TEXT: "complete, but not saved as a profile",
+        }.items():
+            save(text, locations.draft("new"))
+            with pytest.raises(UsageError) as failure:
+                load("new")
+            assert failure.value.message == f"new is only a draft; {state}"
+            assert failure.value.fix == "apimha-wizard resume new"
 
     def test_the_reserved_names_are_the_commands(self):
         from wizard.command_line.cli import cli
@@ -289,23 +274,18 @@ class TestNamesAndPaths:
 
 
 class TestSaving:
-    def test_a_new_file_is_for_its_owner_alone_and_folders_are_made(self, tmp_path):
+    def test_a_new_file_is_for_its_owner_alone_and_then_mode_owner_and_line_breaks_stay(self, tmp_path):
         path = tmp_path / "a/b/x.toml"
         save(MINIMAL_TEXT, path)
         assert path.read_text() == MINIMAL_TEXT
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-
-    @pytest.mark.parametrize("mode", [0o644, 0o600, 0o664])
-    def test_mode_owner_and_line_breaks_stay(self, path, mode):
-        path.write_text("old")
-        path.chmod(mode)
+        assert [stat.S_IMODE(one.stat().st_mode) for one in (path, path.parent)] == [0o600, 0o700]
+        path.chmod(0o664)
         owner = (12345, 12346) if os.geteuid() == 0 else (os.geteuid(), os.getegid())
         os.chown(path, *owner)
         save("a = 1\r\nb = 2\n", path)
         assert path.read_bytes() == b"a = 1\r\nb = 2\n"
-        assert stat.S_IMODE(path.stat().st_mode) == mode
-        assert (path.stat().st_uid, path.stat().st_gid) == owner
+        status = path.stat()
+        assert (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid) == (0o664, *owner)
 
     def test_a_failure_leaves_the_old_file_and_nothing_else(self, path, monkeypatch):
         path.write_text("old")
