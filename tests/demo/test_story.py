@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -37,13 +37,10 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     """A whole demo, without a terminal, of a user who has never run anything."""
     folder, home = tmp_path_factory.mktemp("demo") / "play", tmp_path_factory.mktemp("home")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("XDG_")}
+    command = [sys.executable, "-m", "wizard.demo", "--folder", folder]
+    environment["HOME"] = str(home)
     done = subprocess.run(
-        [sys.executable, "-m", "wizard.demo", "--folder", folder],
-        env={**environment, "HOME": str(home)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
+        command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
     return Demo(done.stdout, folder, home)
@@ -59,15 +56,12 @@ def test_dry_run_replay_replay_again_and_roll_back_in_about_thirty_lines(demo: D
         f"$ apimha-wizard replay demo.toml{options}",
         "$ apimha-wizard rollback demo.toml",
     ]
-    for line in (
-        r"checks: \d+ passed.*",
-        '  -                enable="false">',
+    changes = [
+        r'  -                enable="false">',
         r'  \+        <parameter name="membershipScheme">wka</parameter>',
-        "node1: 8 files written",
-        r"Done: run \d{8}T\d{6}Z-.*",
-        "Nothing to do: .*",
-        r"Restored\.",
-    ):
+    ]
+    ends = ["node1: 8 files written", r"Done: run \d{8}T\d{6}Z-.*", "Nothing to do: .*", r"Restored\."]
+    for line in (r"checks: \d+ passed.*", *changes, *ends):
         assert re.search(f"^{line}$", demo.text, re.MULTILINE), line
     assert (demo.folder / "secrets/apim").read_text().strip() not in demo.text
 
@@ -90,13 +84,8 @@ def test_printed_commands_of_the_sandbox_work_when_pasted(
     lines: list[str] = []
     story.show(tmp_path / "with a space", lines.append)
     typed = [line.strip() for line in lines if line.startswith("  ") and "the screen" not in line]
-    done = subprocess.run(
-        ["bash", "-Ec", "\n".join(["trap 'echo ends with $?' ERR", *typed])],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = ["bash", "-Ec", "\n".join(["trap 'echo ends with $?' ERR", *typed])]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     ends = re.findall(r"^ends with \d+|^Done|^Restored", done.stdout, re.MULTILINE)
     assert ends[-3:] == ["ends with 4", "Done", "Restored"]
@@ -129,11 +118,7 @@ SPOIL = 'case "$*" in *{}*) echo >>analytics-2/repository/conf/carbon.xml;; esac
     ],
 )
 def test_a_command_that_fails_or_spoils_a_home_ends_the_story(
-    python: str,
-    messages: tuple[str, ...],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    python: str, messages: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     """The homes are compared, not what the program prints: one byte more is found."""
     program = tmp_path / "python"
@@ -149,9 +134,8 @@ def test_a_command_that_fails_or_spoils_a_home_ends_the_story(
 def test_a_stopped_demo_removes_its_folder(tmp_path: Path) -> None:
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     command = [sys.executable, "-u", "-m", "wizard.demo"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
-    ) as demo:
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, env=environment, **streams) as demo:
         assert demo.stdout
         demo.stdout.readline()
         demo.send_signal(signal.SIGTERM)

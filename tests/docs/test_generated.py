@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
 import tomllib
 from importlib.metadata import distributions
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 from packaging.utils import canonicalize_name
 
-from tests.support.cli import ROOT
+from tests.support.cli import ROOT, process
 from tests.support.need import need
 from tools.catalogue import PARTS, VERIFY, licences
 from tools.keys import chapters
@@ -85,11 +84,5 @@ def test_man_reads_it_without_a_warning() -> None:
 def test_completion_scripts_are_those_of_the_program(shell: str) -> None:
     if shell == "bash":
         need("bash")
-    done = subprocess.run(
-        [sys.executable, "-m", "wizard"],
-        env={**os.environ, "_APIMHA_WIZARD_COMPLETE": f"{shell}_source", "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert (DOCS / COMPLETIONS[shell]).read_text("utf-8") == done.stdout, "run: make docs"
+    printed = process(env={"_APIMHA_WIZARD_COMPLETE": f"{shell}_source"}).out
+    assert (DOCS / COMPLETIONS[shell]).read_text("utf-8") == printed, "run: make docs"

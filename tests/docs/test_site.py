@@ -24,9 +24,3 @@ def test_the_site_is_built_strictly(tmp_path: Path) -> None:
             r'<(?:script|link|img)[^>]*(?:src|href)="(https?://[^"]+)"', page.read_text("utf-8")
         )
         assert links == [], f"{page.name} needs the network"
-
-
-def test_every_picture_is_one_that_exists() -> None:
-    for page in (ROOT / "docs").rglob("*.md"):
-        for target in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", page.read_text("utf-8")):
-            assert (page.parent / target).is_file(), f"{page.name}: {target}"

@@ -18,6 +18,7 @@ from wizard.pack import ports
 from wizard.pack.home import Pack
 from wizard.pack.ports import UNUSED
 from wizard.preflight.pair import is_free, who_listens
+from wizard.profile.document import set_field
 from wizard.profile.model import Node
 from wizard.profile.store import load
 
@@ -195,39 +196,23 @@ class TestThePacksOwnFiles:
 
 
 class TestClashes:
-    @pytest.mark.parametrize("pack", PACKS)
-    def test_two_stock_packs_on_one_machine_clash_until_one_is_shifted(
-        self, pack: str, make_pair: Callable[..., Pair]
+    @pytest.mark.parametrize(
+        ("pack", "field", "stock"),
+        [*((pack, "port_offset", 0) for pack in PACKS), *(("das-3.0.1", *own) for own in OWN.items())],
+    )
+    def test_two_stock_packs_on_one_machine_clash_and_the_fix_is_one(
+        self, pack: str, field: str, stock: int, make_pair: Callable[..., Pair]
     ) -> None:
-        pair = make_pair(pack, nodes=[{}, {"port_offset": None}])
+        pair = make_pair(pack, nodes=[{}, {field: stock or None}])
+        one = load(pair.profile).profile.nodes[0]
+        shifted = {port.number for port in ports.of(one, Pack(pair.homes[0])) if port.name in SHIFTED}
         (found,) = of(checked(pair), "ports.clash")
         assert found.status == "error"
-        assert f"{len(SHIFTED)} ports of node2 equal those of node1" in found.message
-        named = set(map(int, re.findall(r"\d{4,5}", found.message)))
-        assert named == {
-            port.number
-            for port in ports.of(load(pair.profile).profile.nodes[0], Pack(pair.homes[0]))
-            if port.name in SHIFTED
-        }
-        offset = re.search(r"port_offset = (\d+) for node2", found.fix or "")
-        assert offset
-        # The fix that is offered is one.
-        text = pair.profile.read_text()
-        pair.profile.write_text(text + f"port_offset = {offset[1]}\n")
-        assert statuses(checked(pair), "ports.clash") == ["ok"]
-
-    @pytest.mark.parametrize(("field", "stock"), OWN.items())
-    def test_the_fix_of_an_own_port_is_one(
-        self, field: str, stock: int, make_pair: Callable[..., Pair]
-    ) -> None:
-        pair = make_pair("das-3.0.1", nodes=[{}, {field: stock}])
-        (found,) = of(checked(pair), "ports.clash")
-        assert (found.status, found.node) == ("error", "node2")
-        assert str(stock) in found.message
+        assert set(map(int, re.findall(r"\d{4,5}", found.message))) == ({stock} if stock else shifted)
+        assert (f"{len(SHIFTED)} ports of node2 equal those of node1" in found.message) is (not stock)
         value = re.search(rf"{field} = (\d+) for node2", found.fix or "")
         assert value
-        *before, last = pair.profile.read_text().rpartition(f"{field} = {stock}")
-        pair.profile.write_text(f"{before[0]}{field} = {value[1]}{last}")
+        pair.profile.write_text(set_field(pair.profile.read_text(), f"nodes.1.{field}", int(value[1])))
         assert statuses(checked(pair), "ports.clash") == ["ok"]
 
     @pytest.mark.parametrize(
@@ -269,18 +254,20 @@ class TestClashes:
     def test_the_event_sync_port_that_the_server_opens_counts(
         self, pack: str, ports: tuple[int, int], shifting: str, fixed: str, make_pair: Callable[..., Pair]
     ) -> None:
-        nodes = [
-            {"event_sync_port": port, "port_offset": offset}
-            for port, offset in zip(ports, (1, 2), strict=True)
-        ]
-        pair = make_pair(pack, nodes=nodes)
-        (found,) = of(checked(pair), "ports.clash")
+        nodes = [{"event_sync_port": port, "port_offset": offset} for offset, port in enumerate(ports, 1)]
+        (found,) = of(checked(make_pair(pack, nodes=nodes)), "ports.clash")
         assert found.status == (fixed if pack == "das-3.0.1" else shifting)
         if pack == "apim-analytics-2.1.0" and shifting == "error":
             assert "11227 is the port of event sync of node1 and event sync of node2" in found.message
             assert found.fix == "set event_sync_port = 11226 for node2", "one number in both files"
 
-    def test_a_port_that_nothing_opens_is_no_reason_to_refuse(self, make_pair: Callable[..., Pair]) -> None:
+    def test_ports_that_nothing_opens_or_a_pack_elsewhere_may_have_do_not_count(
+        self, make_pair: Callable[..., Pair]
+    ) -> None:
+        """The offset of a pack on another machine is unknown: no port of it is guessed."""
+        pair = make_pair("das-3.0.1", nodes=[{}, {"port_offset": None}])
+        shutil.rmtree(pair.homes[1])
+        assert statuses(checked(pair, only_node="node1"), "ports.clash") == ["ok"]
         pair = make_pair()
         for home in pair.homes:
             text = (home / SPARK).read_text()
@@ -289,15 +276,6 @@ class TestClashes:
                 assert count
             (home / SPARK).write_text(text)
         assert statuses(checked(pair), "ports.clash") == ["ok"]
-
-    def test_a_node_whose_pack_is_gone_is_judged_by_what_the_profile_says(
-        self, make_pair: Callable[..., Pair]
-    ) -> None:
-        """The offset of a pack on another machine is unknown: no port of it is guessed."""
-        pair = make_pair("das-3.0.1", nodes=[{}, {"port_offset": None}])
-        shutil.rmtree(pair.homes[1])
-        assert statuses(checked(pair, only_node="node1"), "ports.clash") == ["ok"]
-        assert load(str(pair.profile)).profile.nodes[1].port_offset is None
 
 
 class TestWhatListens:

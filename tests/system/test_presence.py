@@ -55,9 +55,7 @@ def test_what_cannot_be_read_is_an_error(things: Path, monkeypatch: pytest.Monke
     assert raised.value.place == str(things / "file")
 
 
-def test_a_history_that_cannot_be_read_is_an_error_and_not_empty(
-    isolated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_history_that_cannot_be_read_is_an_error_and_not_empty(monkeypatch: pytest.MonkeyPatch) -> None:
     assert history() == []
     locations.runs().mkdir(parents=True)
 
