@@ -20,6 +20,7 @@ from wizard.pack.driver import DriverJar, inspect
 from wizard.pack.home import LIB, Pack
 from wizard.passwords.secret import Secret
 from wizard.preflight.jdbc import (
+    NotRun,
     Java,
     LoginAnswer,
     LoginProblem,
@@ -100,7 +101,7 @@ def tried(
         url = jdbc_url(server.host, server.port, database or own, parameters)
         answer = log_in(jar, driver_class, java, url, (name, Secret(password)))
     assert password not in repr(answer)
-    return answer, None if answer.ok or answer.not_run else diagnose(answer, inspect(jar), java)
+    return answer, diagnose(answer, inspect(jar), java) if answer.problems else None
 
 
 class TestSuccess:
@@ -109,13 +110,13 @@ class TestSuccess:
     ) -> None:
         parameters = {"useSSL": "false", "allowPublicKeyRetrieval": "true"}
         answer, problem = tried(server, connector, NEW, java, parameters)
-        assert (answer.ok, problem) == (True, None)
+        assert (answer.problems, problem) == ((), None)
         assert {"mysql56": "5.6.24", "mysql9": "9.7", "mariadb": "10.11"}[server.kind] in answer.server
 
     def test_with_java_8_which_needs_a_compiler(self, mysql56: Server, connector: Path, java8: Java) -> None:
         assert java8.version == (8,)
         answer, problem = tried(mysql56, connector, OLD, java8, {"useSSL": "false"})
-        assert (answer.ok, problem) == (True, None)
+        assert (answer.problems, problem) == ((), None)
 
     def test_with_mariadbs_driver(self, mariadb: Server, mariadb_driver: Path, java: Java) -> None:
         answer, problem = tried(mariadb, mariadb_driver, MARIA, java, {})
@@ -123,7 +124,7 @@ class TestSuccess:
 
     def test_over_tls_where_the_server_has_it(self, mysql9: Server, connector: Path, java: Java) -> None:
         answer, problem = tried(mysql9, connector, NEW, java, {})
-        assert (answer.ok, problem) == (True, None)
+        assert (answer.problems, problem) == ((), None)
 
 
 class TestFailure:
@@ -168,7 +169,7 @@ class TestFailure:
             assert problem is not None and isinstance(problem.action, SetField)
             assert problem.action[:2] == ("mysql.url_parameters.useSSL", "false")
             answer, _ = tried(old, connector, NEW, java, {"useSSL": "false"})
-            assert answer.ok
+            assert not answer.problems
 
     def test_nothing_listens(self, connector: Path, java: Java) -> None:
         url = jdbc_url("127.0.0.1", servers.free_port(), "d", {})
@@ -198,7 +199,7 @@ class TestLimits:
         assert slow is not None
         for limit in (0.5, 5, 60):  # a busy machine may need more until both are there
             answer = log_in(connector, OLD, slow, "jdbc:mysql://127.0.0.1/d", ("u", Secret("p")), limit=limit)
-            assert not answer.ok
+            assert answer.problems
             if children.exists():
                 break
         pids = [int(pid) for pid in children.read_text().split()]
@@ -281,8 +282,8 @@ class TestFindingJava:
                 (home / "lib/modules").touch()
             found = find_java(home)
             assert found is not None
-            answer = log_in(connector, OLD, found, "jdbc:mysql://127.0.0.1/d", ("u", Secret("p")))
-            assert answer.not_run is not None and "no compiler" in answer.not_run
+            with pytest.raises(NotRun, match="no compiler"):
+                log_in(connector, OLD, found, "jdbc:mysql://127.0.0.1/d", ("u", Secret("p")))
 
     def test_a_jre_8_is_served_by_another_javas_compiler(
         self, tmp_path: Path, mysql56: Server, connector: Path, java8: Java, java: Java
@@ -292,8 +293,7 @@ class TestFindingJava:
         answer, problem = tried(
             mysql56, connector, OLD, Java(java8.java, (8,), java.javac), {"useSSL": "false"}
         )
-        assert problem is None, problem
-        assert answer.ok, answer
+        assert (answer.problems, problem) == ((), None)
 
 
 JAR = DriverJar(Path("c.jar"), (OLD,), "Connector/J", "5.1.40")

@@ -13,12 +13,14 @@ import java.util.Properties;
  * Logs in with the driver on the class path, as the servers do, and tells how that went.
  *
  * Reads from standard input, each as a length (four bytes) and UTF-8 text: driver class, URL, user, password,
- * validation query. Writes one line: OK, or each exception of the chain as class, SQL state, number and message.
+ * validation query. Writes one line: OK, or FAILED and each exception of the chain as class, SQL state, number and
+ * message; a driver that does not accept the URL has the class REFUSED.
  * Ends when standard input does, so that it never outlives whoever started it. Written for Java 7 and later.
  */
 public class JdbcLogin {
 
     private static final char SEPARATOR = '\u001f';
+    private static final String FAILED = "FAILED\u001e";
 
     public static void main(String[] arguments) throws Exception {
         PrintStream out = new PrintStream(System.out, true, "UTF-8");
@@ -47,7 +49,7 @@ public class JdbcLogin {
         Driver driver = (Driver) Class.forName(driverClass).newInstance();
         Connection connection = driver.connect(url, login);
         if (connection == null) {
-            return "REFUSED" + SEPARATOR + "the driver does not accept this URL";
+            return FAILED + "REFUSED" + SEPARATOR + SEPARATOR + 0 + SEPARATOR + "the driver does not accept this URL";
         }
         try {
             Statement statement = connection.createStatement();
@@ -61,7 +63,7 @@ public class JdbcLogin {
     }
 
     private static String chain(Throwable problem) {
-        StringBuilder line = new StringBuilder("FAILED");
+        StringBuilder line = new StringBuilder();
         for (int depth = 0; problem != null && depth < 8; depth++) {
             String state = "";
             int number = 0;
@@ -69,7 +71,7 @@ public class JdbcLogin {
                 state = String.valueOf(((SQLException) problem).getSQLState());
                 number = ((SQLException) problem).getErrorCode();
             }
-            line.append('\u001e').append(problem.getClass().getName()).append(SEPARATOR).append(state);
+            line.append(depth == 0 ? FAILED : "\u001e").append(problem.getClass().getName()).append(SEPARATOR).append(state);
             line.append(SEPARATOR).append(number).append(SEPARATOR).append(problem.getMessage());
             problem = problem.getCause();
         }

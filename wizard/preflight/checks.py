@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from wizard.pack.home import Pack
-    from wizard.plan.planner import Plan
+    from wizard.plan.planner import NodePlan, Plan
     from wizard.profile.model import Node, Profile
     from wizard.profile.passwords import Passwords
     from wizard.steps.step import Step
@@ -95,20 +95,39 @@ class Check:
         return broken(message, fix=fix)._replace(id=self.id)
 
 
-HomeProbe = Callable[["CheckContext", "Node", "Pack"], Iterable[Finding]]
+def each_node(probe: Callable[[CheckContext, Node], Iterable[Finding]]) -> Probe:
+    """Make a probe of a generator that checks one node: it runs for each node, and its findings get the node's name."""
+
+    def probed(context: CheckContext) -> Iterator[Finding]:
+        for node in context.nodes:
+            yield from (one._replace(node=node.name) for one in probe(context, node))
+
+    return probed
 
 
-def each_home(passed: str = "") -> Callable[[HomeProbe], Probe]:
-    """Make a probe of a generator that checks one home: it runs for each home of `context.homes`.
+def each_home(passed: str = "") -> Callable[[Callable[[CheckContext, Node, Pack], Iterable[Finding]]], Probe]:
+    """The same, of a generator that checks one home: it runs for each node whose home is on this machine.
 
-    The findings get the node's name.  `passed` is the message for a home without a finding; empty: none.
+    `passed` is the message for a home without a finding; empty: none.
     """
+    return _each(lambda context, node: context.packs.get(node.name), passed)
 
-    def wrap(probe: HomeProbe) -> Probe:
-        def probed(context: CheckContext) -> Iterator[Finding]:
-            for node, pack in context.homes:
-                for one in _or_passed(probe(context, node, pack), passed):
-                    yield one._replace(node=node.name)
+
+def each_plan(
+    passed: str = "",
+) -> Callable[[Callable[[CheckContext, Node, NodePlan], Iterable[Finding]]], Probe]:
+    """The same, of a generator that checks what the run will change in one home."""
+    return _each(lambda context, node: context.plan.node(node.name), passed)
+
+
+def _each(
+    subject_of: Callable[[CheckContext, Node], T | None], passed: str
+) -> Callable[[Callable[[CheckContext, Node, T], Iterable[Finding]]], Probe]:
+    def wrap(probe: Callable[[CheckContext, Node, T], Iterable[Finding]]) -> Probe:
+        @each_node
+        def probed(context: CheckContext, node: Node) -> Iterable[Finding]:
+            subject = subject_of(context, node)
+            return () if subject is None else _or_passed(probe(context, node, subject), passed)
 
         return probed
 

@@ -39,8 +39,7 @@ MOST = 256 * 1024
 """Bytes of its output that are read."""
 
 NO_ANSWER = "no answer in time"
-PROGRAM = "JdbcLogin"
-SOURCE = Path(__file__).with_name(f"{PROGRAM}.java")
+SOURCE = Path(__file__).with_name("JdbcLogin.java")
 
 _SOURCE_MODE = (11,)
 # For a quick start; a virtual machine ignores those that it does not know.
@@ -51,9 +50,10 @@ _QUICK = (
     "-Xshare:auto",
     "-Xmx192m",
 )
+_NOT_FOR_JAVA = {"CLASSPATH", "JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"}
 
 
-# --- the parts ----------------------------------------------------------------------------------------------
+# --- the Java -----------------------------------------------------------------------------------------------
 
 
 class Java(NamedTuple):
@@ -69,14 +69,66 @@ class Java(NamedTuple):
         return f"Java {self.version[0]}" if self.version else "Java"
 
 
+def find_java(java_home: Path | None) -> Java | None:
+    """Return the Java of `java_home`, else of `JAVA_HOME`, else the one on the PATH; None if there is none."""
+    java = _program("java", java_home or Path(os.environ.get("JAVA_HOME") or os.devnull))
+    if java is None and java_home is None:
+        java = _on_path("java")
+    if java is None:
+        return None
+    home = _home_of(java)
+    javac = _program("javac", home, home.parent) or _on_path("javac")  # a JRE may be a folder of a JDK
+    return Java(java, _version(java), javac)
+
+
+def _program(name: str, *homes: Path) -> Path | None:
+    paths = [home / folder / name for home in homes for folder in ("bin", "jre/bin")]
+    return next((path for path in paths if path.is_file() and os.access(path, os.X_OK)), None)
+
+
+def _on_path(name: str) -> Path | None:
+    found = shutil.which(name)
+    return Path(found) if found else None
+
+
+def _home_of(java: Path) -> Path:
+    return java.resolve().parent.parent
+
+
+def _version(java: Path) -> tuple[int, ...]:
+    """Return the version from the file `release` of its home, which costs nothing, else from `java -version`."""
+    home = _home_of(java)
+    found = released(home) or released(home.parent)
+    if found is None:
+        try:
+            printed = program.run([java, "-version"], time_limit=5, most_bytes=MOST).errors
+        except OSError:
+            return ()
+        match = re.search(r'version "([^"]{1,40})"', printed.decode("utf-8", "replace"))
+        found = match[1] if match else ""
+    numbers = version_tuple(found)
+    return numbers[1:2] if numbers[:1] == (1,) else numbers
+
+
+def released(home: Path, key: str = "JAVA_VERSION") -> str | None:
+    """Return a value of the file `release` of a Java home; None if it has none."""
+    try:
+        found = re.search(rf'(?m)^{key}="([^"]*)"', bounded.read_text(home / "release"))
+    except OSError:
+        return None
+    return found[1] if found else None
+
+
+# --- the login ----------------------------------------------------------------------------------------------
+
+
 class LoginProblem(NamedTuple):
-    """One exception of the chain that Java reported."""
+    """One exception of the chain that Java reported: `kind` is its class's full name."""
 
     kind: str
-    """The class's full name."""
-    state: str
-    number: int
-    message: str
+    state: str = ""
+    number: int = 0
+    message: str = ""
 
     @property
     def text(self) -> str:
@@ -89,61 +141,10 @@ class LoginAnswer(NamedTuple):
     problems: tuple[LoginProblem, ...] = ()
     driver: str = ""
     server: str = ""
-    not_run: str | None = None
-    """Why Java did not try the login."""
-
-    @property
-    def ok(self) -> bool:
-        return not self.problems and self.not_run is None
 
 
-def find_java(java_home: Path | None) -> Java | None:
-    """Return the Java of `java_home`, else of `JAVA_HOME`, else the one on the PATH; None if there is none."""
-    given = os.environ.get("JAVA_HOME")
-    if java_home is None and given and _programs(Path(given), "java"):
-        java_home = Path(given)
-    if java_home is not None:
-        javas = _programs(java_home, "java")
-        compilers = [*_programs(java_home, "javac"), *_programs(java_home.parent, "javac")]
-    else:
-        javas = [Path(found) for found in [shutil.which("java")] if found]
-        compilers = [one for java in javas for one in _programs(java.resolve().parent.parent, "javac")]
-    if not javas:
-        return None
-    compilers += [Path(found) for found in [shutil.which("javac")] if found]
-    return Java(javas[0], _version(javas[0]), compilers[0] if compilers else None)
-
-
-def _programs(home: Path, name: str) -> list[Path]:
-    paths = (home / "bin" / name, home / "jre" / "bin" / name)
-    return [path for path in paths if path.is_file() and os.access(path, os.X_OK)]
-
-
-def _version(java: Path) -> tuple[int, ...]:
-    """Return the version from the file `release` of its home, which costs nothing, else from `java -version`."""
-    home = java.resolve().parent.parent
-    found = _released(home, "JAVA_VERSION") or _released(home.parent, "JAVA_VERSION")
-    if found is None:
-        try:
-            printed = program.run([java, "-version"], time_limit=5, most_bytes=MOST).errors
-        except OSError:
-            return ()
-        match = re.search(r'version "([^"]{1,40})"', printed.decode("utf-8", "replace"))
-        found = match[1] if match else ""
-    numbers = version_tuple(found)
-    return numbers[1:2] if numbers[:1] == (1,) else numbers
-
-
-def _released(home: Path, key: str) -> str | None:
-    """Return a value of the file `release` of a Java home; None if it has none."""
-    try:
-        found = re.search(rf'(?m)^{key}="([^"]*)"', bounded.read_text(home / "release"))
-    except OSError:
-        return None
-    return found[1] if found else None
-
-
-# --- the login ----------------------------------------------------------------------------------------------
+class NotRun(Exception):
+    """Java did not try the login, and why."""
 
 
 def log_in(
@@ -157,104 +158,88 @@ def log_in(
     hidden: Sequence[Secret] = (),
     limit: float = LIMIT,
 ) -> LoginAnswer:
-    """Try the login; after at most `limit` seconds Java and all its children have ended.
+    """Try the login; after at most `limit` seconds Java and all its children have ended.  Raises NotRun.
 
     `login`: the user and its password.  `hidden`: what the answer must not contain beside that password.
     """
     username, password = login
-    deadline = time.monotonic() + limit
+    address = url if isinstance(url, Secret) else Secret(url)
+    texts = (driver_class, address.reveal(), username, password.reveal(), query)
+    encoded = [text.encode("utf-8", "replace") for text in texts]
+    given = b"".join(struct.pack(">i", len(text)) + text for text in encoded)
     with tempfile.TemporaryDirectory(prefix="apimha-jdbc-") as scratch:
         folder = Path(scratch)
         # With a plain name: a colon in a path would end an entry of the class path.
         (folder / "driver.jar").symlink_to(jar.resolve())
         shutil.copyfile(SOURCE, folder / SOURCE.name)
         try:
-            command = _command(java, folder, deadline)
-            plain_url = url.reveal() if isinstance(url, Secret) else url
-            texts = (driver_class, plain_url, username, password.reveal(), query)
-            encoded = [text.encode("utf-8", "replace") for text in texts]
-            given = b"".join(struct.pack(">i", len(text)) + text for text in encoded)
-            output, errors = _run(command, folder, given, deadline)
-        except _CannotRunError as problem:
-            return LoginAnswer(not_run=str(problem))
+            output, errors = _run_java(java, folder, given, time.monotonic() + limit)
         except TimeoutError:
-            return LoginAnswer((LoginProblem("java.util.concurrent.TimeoutException", "", 0, NO_ANSWER),))
+            return LoginAnswer((LoginProblem("java.util.concurrent.TimeoutException", message=NO_ANSWER),))
     secrets = [password, *hidden, *([url] if isinstance(url, Secret) else [])]
     return _parse(_masked(output, secrets), _masked(errors, secrets))
 
 
-class _CannotRunError(Exception):
-    """This Java cannot run the program."""
+def _run_java(java: Java, folder: Path, given: bytes, deadline: float) -> tuple[str, str]:
+    """Return what the program prints: the source itself from Java 11 on, else the class, compiled here."""
 
+    def run(*command: object) -> tuple[str, str]:
+        ended = program.run(
+            [str(one) for one in command],
+            given=given,  # the input stays open while it runs: Java ends when it is closed
+            time_limit=max(0.1, deadline - time.monotonic()),
+            most_bytes=MOST,
+            environment={key: value for key, value in os.environ.items() if key not in _NOT_FOR_JAVA},
+            folder=folder,
+        )
+        return ended.output.decode("utf-8", "replace"), ended.errors.decode("utf-8", "replace")
 
-def _command(java: Java, folder: Path, deadline: float) -> list[str]:
-    """Return the command line: the source itself from Java 11 on, else the class, compiled here."""
-    jar, source = str(folder / "driver.jar"), str(folder / SOURCE.name)
+    jar = folder / "driver.jar"
     if java.version >= _SOURCE_MODE and _has_compiler(java):
-        return [str(java.java), *_QUICK, "-cp", jar, source]
+        return run(java.java, *_QUICK, "-cp", jar, SOURCE.name)
     if java.javac is None:
-        raise _CannotRunError(f"{java.name} has no compiler (a JDK has one)")
-    options = ["-nowarn", "-d", str(folder)]
+        raise NotRun(f"{java.name} has no compiler (a JDK has one)")
+    target: list[str] = []
     # The compiler of another Java needs the version to compile for.
     if java.javac.resolve().parent != java.java.resolve().parent and java.version:
         release = str(java.version[0])
         modern = _version(java.javac) >= (9,)
-        options += ["--release", release] if modern else ["-source", release, "-target", release]
+        target = ["--release", release] if modern else ["-source", release, "-target", release]
     try:
-        _, errors = _run([str(java.javac), *options, source], folder, b"", deadline)
+        _, errors = run(java.javac, "-nowarn", "-d", folder, *target, SOURCE.name)
     except TimeoutError:
-        errors = "no answer in time"
-    if not (folder / f"{PROGRAM}.class").exists():
-        raise _CannotRunError(f"{java.javac} does not compile the program: {quoted(errors, 200)}")
-    return [str(java.java), *_QUICK, "-cp", f"{folder}{os.pathsep}{jar}", PROGRAM]
+        errors = NO_ANSWER
+    if not (folder / f"{SOURCE.stem}.class").exists():
+        raise NotRun(f"{java.javac} does not compile the program: {quoted(errors, 200)}")
+    return run(java.java, *_QUICK, "-cp", f"{folder}{os.pathsep}{jar}", SOURCE.stem)
 
 
 def _has_compiler(java: Java) -> bool:
     """Whether it can run a source file: a runtime image may lack the compiler's module."""
-    home = java.java.resolve().parent.parent
-    modules = _released(home, "MODULES")
+    home = _home_of(java.java)
+    modules = released(home, "MODULES")
     if modules is None or not (home / "lib" / "modules").exists():
         return True
     return "jdk.compiler" in modules.split() and (home / "bin" / "javac").exists()
 
 
-def _run(command: list[str], folder: Path, given: bytes, deadline: float) -> tuple[str, str]:
-    """Return its output on both streams.  TimeoutError if it did not end before the deadline."""
-    ended = program.run(
-        command,
-        given=given,  # the input stays open while it runs: Java ends when it is closed
-        time_limit=max(0.1, deadline - time.monotonic()),
-        most_bytes=MOST,
-        environment={key: value for key, value in os.environ.items() if key not in _NOT_FOR_JAVA},
-        folder=folder,
-    )
-    return ended.output.decode("utf-8", "replace"), ended.errors.decode("utf-8", "replace")
-
-
-_NOT_FOR_JAVA = {"CLASSPATH", "JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"}
-
-
 def _masked(text: str, secrets: Sequence[Secret]) -> str:
-    for secret in secrets:
-        plain = secret.reveal()
-        for form in dict.fromkeys((plain, quote(plain), quote(plain, safe=""))):
-            if form:
-                text = text.replace(form, MASK)
+    for plain in (secret.reveal() for secret in secrets):
+        for form in filter(None, (plain, quote(plain), quote(plain, safe=""))):
+            text = text.replace(form, MASK)
     return text
 
 
 def _parse(output: str, errors: str) -> LoginAnswer:
     # Not by splitlines(), which treats the separators as line ends.
     lines = output.replace("\r", "").split("\n")
-    line = next((line for line in lines if line.startswith(("OK\x1f", "FAILED\x1e", "REFUSED\x1f"))), None)
+    line = next((line for line in lines if line.startswith(("OK\x1f", "FAILED\x1e"))), None)
     if line is None:
         words = next((line for line in errors.splitlines() if line.strip()), "it printed nothing")
-        return LoginAnswer(not_run=quoted(words, 200))
+        raise NotRun(quoted(words, 200))
     if line.startswith("OK"):
         _, driver, server = (*line.split("\x1f"), "", "")[:3]
         return LoginAnswer(driver=quoted(driver, 80), server=quoted(server, 80))
-    if line.startswith("REFUSED"):
-        return LoginAnswer((LoginProblem("REFUSED", "", 0, line.split("\x1f")[1]),))
     problems = []
     for part in line.split("\x1e")[1:]:
         kind, state, number, message = (*part.split("\x1f", 3), "", "", "", "")[:4]
@@ -268,36 +253,37 @@ def _parse(output: str, errors: str) -> LoginAnswer:
 def diagnose(answer: LoginAnswer, jar: DriverJar, java: Java) -> Finding:
     """Return what the exceptions mean.  Source: Connector/J 5.1 and 8, MariaDB's driver, and procedure 2."""
     first, last = answer.problems[0], answer.problems[-1]
-    kinds = " ".join(problem.kind for problem in answer.problems)
+    kinds = {problem.kind.rpartition(".")[2] for problem in answer.problems}
     known = _known(answer)
-    failed = f"{jar.name} does not log in"
+    failed, fix = (
+        f"{jar.name} does not log in",
+        known.fix if known is not None else "see the driver's message",
+    )
     if first.kind == "REFUSED":
-        text, fix = f"{jar.name} does not accept a URL that begins with jdbc:mysql:", _fix("driver-url")
+        text = f"{jar.name} does not accept a URL that begins with jdbc:mysql:"
+        fix = knowledge.BY_ID["driver-url"].fix
     elif any(problem.message == NO_ANSWER for problem in answer.problems):
         text = f"{jar.name} has no answer within {LIMIT:g} s"
         fix = "check whether the server answers, and how busy it is"
-    elif known is None and any(word in kinds for word in ("ClassNotFoundException", "NoClassDefFoundError")):
+    elif known is None and kinds & {"ClassNotFoundException", "NoClassDefFoundError"}:
         text, fix = (
             f"a class is missing: {first.text}",
             "correct mysql.driver_class, or use another driver_jar",
         )
     elif known.id == "database-gone" if known is not None else _is_unreachable(answer, kinds):
-        text, fix = f"{jar.name} does not reach the server: {last.text}", _fix("database-gone")
+        text = f"{jar.name} does not reach the server: {last.text}"
+        fix = knowledge.BY_ID["database-gone"].fix
     elif known is None:
-        text, fix = f"{failed}: {first.text}", "see the driver's message"
+        text = f"{failed}: {first.text}"
     elif known.subject in ("driver", "java") and "UnsupportedClassVersionError" in kinds:
-        text, fix = f"{jar.name} needs a newer Java than {java.name}", _fix("driver-java")
+        text, fix = f"{jar.name} needs a newer Java than {java.name}", knowledge.BY_ID["driver-java"].fix
     elif known.parameter is not None:
         name, value = known.parameter
         setting = SetField(f"mysql.url_parameters.{name}", value, f'set {name} = "{value}"')
-        return finding.error(f"{failed}: {known.cause}", fix=Fix(known.fix, setting))
+        return finding.error(f"{failed}: {known.cause}", fix=Fix(fix, setting))
     else:
-        text, fix = f"{failed}: {known.cause} ({first.text})", known.fix
+        text = f"{failed}: {known.cause} ({first.text})"
     return finding.error(text, fix=fix)
-
-
-def _fix(failure: str) -> str:
-    return knowledge.BY_ID[failure].fix
 
 
 def _known(answer: LoginAnswer) -> Failure | None:
@@ -310,11 +296,10 @@ def _known(answer: LoginAnswer) -> Failure | None:
     return next((one for one in numbers if one is not None), found)
 
 
-def _is_unreachable(answer: LoginAnswer, kinds: str) -> bool:
+def _is_unreachable(answer: LoginAnswer, kinds: set[str]) -> bool:
     words = ("ConnectException", "UnknownHost", "Communications")
-    return any(problem.state[:2] == "08" for problem in answer.problems) or any(
-        word in kinds for word in words
-    )
+    by_state = any(problem.state[:2] == "08" for problem in answer.problems)
+    return by_state or any(word in kind for kind in kinds for word in words)
 
 
 # --- the check ----------------------------------------------------------------------------------------------
@@ -350,8 +335,9 @@ def findings(
         )
         return
     for (path, java_home), names in tested.items():
-        result = _tested(profile, passwords, path, java_home)
-        yield result._replace(node=names[0] if len(tested) > 1 else None)
+        yield _tested(profile, passwords, path, java_home)._replace(
+            node=names[0] if len(tested) > 1 else None
+        )
 
 
 def jar_of(profile: Profile, pack: Pack | None) -> Path | None:
@@ -373,20 +359,21 @@ def _tested(profile: Profile, passwords: Passwords, path: Path, java_home: Path 
         jar = required(path, profile.mysql.driver_class)
     except DriverError as problem:
         return finding.skipped(problem.text, fix=problem.fix)
-    answer = log_in(
-        path,
-        profile.mysql.driver_class,
-        java,
-        passwords.url(profile, profile.mysql.databases.user),
-        (profile.mysql.username, passwords.mysql),
-        query=profile.pool.validation_query,
-        hidden=passwords.all(),
-    )
-    if answer.not_run is not None:
+    try:
+        answer = log_in(
+            path,
+            profile.mysql.driver_class,
+            java,
+            passwords.url(profile, profile.mysql.databases.user),
+            (profile.mysql.username, passwords.mysql),
+            query=profile.pool.validation_query,
+            hidden=passwords.all(),
+        )
+    except NotRun as problem:
         return finding.skipped(
-            f"login with the driver was not tested: {answer.not_run}",
+            f"login with the driver was not tested: {problem}",
             fix="set java_home of the node to a JDK, or add one to the PATH",
         )
-    if answer.ok:
-        return finding.ok(f"login with {jar.name} and {java.name} succeeded (server {answer.server})")
-    return diagnose(answer, jar, java)
+    if answer.problems:
+        return diagnose(answer, jar, java)
+    return finding.ok(f"login with {jar.name} and {java.name} succeeded (server {answer.server})")

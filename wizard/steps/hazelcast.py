@@ -154,25 +154,22 @@ def _parameter_of(pack: Pack, name: str) -> str:
     fix="Set nodes.host to an address that the other machine can reach.",
 )
 def host(context: CheckContext) -> Iterator[Finding]:
-    two_machines = not network.on_one_machine([n.host for n in context.profile.nodes], resolve=True)
-    for node in context.profile.nodes:
-        found = network.addresses(node.host, resolve=True)
-        if not found:
-            yield finding.error(
-                f"{node.host} does not resolve",
-                node=node.name,
-                fix=f"correct the host of {node.name}, or add {node.host} to the DNS or to /etc/hosts",
-            )
-        elif two_machines and network.is_loopback(node.host, resolve=True):
-            yield finding.warning(
-                f"{node.host} is a loopback address, and the nodes are on two machines",
-                node=node.name,
-                fix=f"set the host of {node.name} to an address that the other machine can reach",
-            )
-        else:
-            yield finding.ok(
-                f"{node.host} is {', '.join(found)}" if found != (node.host,) else node.host, node=node.name
-            )
+    nodes = context.profile.nodes
+    two_machines = not network.on_one_machine([node.host for node in nodes], resolve=True)
+    yield from (_host(node, two_machines)._replace(node=node.name) for node in nodes)
+
+
+def _host(node: Node, two_machines: bool) -> Finding:
+    found = network.addresses(node.host, resolve=True)
+    if not found:
+        fix = f"correct the host of {node.name}, or add {node.host} to the DNS or to /etc/hosts"
+        return finding.error(f"{node.host} does not resolve", fix=fix)
+    if two_machines and network.is_loopback(node.host, resolve=True):
+        fix = f"set the host of {node.name} to an address that the other machine can reach"
+        return finding.warning(
+            f"{node.host} is a loopback address, and the nodes are on two machines", fix=fix
+        )
+    return finding.ok(f"{node.host} is {', '.join(found)}" if found != (node.host,) else node.host)
 
 
 @Check(
@@ -186,33 +183,30 @@ def host(context: CheckContext) -> Iterator[Finding]:
     fix="Open the Hazelcast, event sync and management ports between the two machines.",
 )
 def reachable(context: CheckContext) -> Iterator[Finding]:
-    if network.on_one_machine([n.host for n in context.profile.nodes], resolve=True):
+    nodes = context.profile.nodes
+    if network.on_one_machine([node.host for node in nodes], resolve=True):
         yield finding.ok("both nodes are on one machine")
         return
-    for node in context.profile.nodes:
-        if network.is_this_machine(node.host, resolve=True):
-            continue
-        yield _reach(node, context.packs.get(node.name) or next(iter(context.packs.values()), None))
+    for node in (one for one in nodes if not network.is_this_machine(one.host, resolve=True)):
+        pack = context.packs.get(node.name) or next(iter(context.packs.values()), None)
+        yield _reach(node, pack)._replace(node=node.name)
 
 
 def _reach(node: Node, pack: Pack | None) -> Finding:
     """Whether the machine answers at all: a refused connection is an answer, since the server is not up yet."""
     import socket
 
+    port = node.hazelcast_port
     try:
-        socket.create_connection((node.host, node.hazelcast_port), timeout=4.0).close()
+        socket.create_connection((node.host, port), timeout=4.0).close()
     except ConnectionRefusedError:
-        return finding.ok(
-            f"{node.host} answers (nothing listens on {node.hazelcast_port} yet)", node=node.name
-        )
+        return finding.ok(f"{node.host} answers (nothing listens on {port} yet)")
     except OSError as problem:
         return finding.warning(
-            f"{node.host}:{node.hazelcast_port} cannot be reached from here: {problem}",
-            node=node.name,
-            fix=f"open {node.hazelcast_port}, {ports.event_sync(node, pack)} and {ports.management(node, pack)}"
-            f" of {node.host}",
+            f"{node.host}:{port} cannot be reached from here: {problem}",
+            fix=f"open {port}, {ports.event_sync(node, pack)} and {ports.management(node, pack)} of {node.host}",
         )
-    return finding.ok(f"{node.host}:{node.hazelcast_port} answers", node=node.name)
+    return finding.ok(f"{node.host}:{port} answers")
 
 
 def read_axis2(found: Reading) -> None:

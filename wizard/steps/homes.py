@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from wizard.pack import releases
 from wizard.pack.home import CARBON, Pack, is_pack
-from wizard.preflight.checks import Check, CheckContext, each_home
+from wizard.preflight.checks import Check, CheckContext, each_home, each_node, each_plan
 from wizard.server.process import server_of
 from wizard.system import finding, locations, network
 from wizard.system.finding import Finding
@@ -35,33 +35,28 @@ JOURNAL = 64 * 1024
     why="A home is the folder of an unpacked pack: it holds repository/conf/carbon.xml.",
     fix="Correct nodes.home, or unpack the pack there.",
 )
-def home(context: CheckContext) -> Iterator[Finding]:
-    for node in context.nodes:
-        yield _home(node, context)._replace(node=node.name)
-
-
-def _home(node: Node, context: CheckContext) -> Finding:
+@each_node
+def home(context: CheckContext, node: Node) -> Iterator[Finding]:
     path, pack = Path(node.home), context.packs.get(node.name)
-    if not os.path.lexists(path):
-        correct = f"correct the home of {node.name}, or"
-        if context.only_node is not None:
-            return finding.error(f"{path} does not exist", fix=f"{correct} unpack the pack there")
+    correct = f"correct the home of {node.name}, or"
+    if not os.path.lexists(path) and context.only_node is not None:
+        yield finding.error(f"{path} does not exist", fix=f"{correct} unpack the pack there")
+    elif not os.path.lexists(path):
         before = f"{correct}, if it is on another machine, run there: "
         fix = finding.command("replay", f" --node {node.name}", before=before)
-        return finding.error(f"{path} is not on this machine", fix=fix)
-    if not os.path.isdir(path):
-        fix_folder = f"set the home of {node.name} to the folder of the unpacked pack"
-        return finding.error(f"{path} is not a folder", fix=fix_folder)
-    if not is_pack(path):
+        yield finding.error(f"{path} is not on this machine", fix=fix)
+    elif not os.path.isdir(path):
+        name_it = f"set the home of {node.name} to the folder of the unpacked pack"
+        yield finding.error(f"{path} is not a folder", fix=name_it)
+    elif not is_pack(path):
         inside = next((sub for sub in _folders(path) if is_pack(sub)), None)
-        name_it = (
-            f'set home = "{inside}"' if inside else "name the folder that holds repository/conf/carbon.xml"
-        )
-        return finding.error(f"{path} is not a pack: it has no {CARBON}", fix=name_it)
-    if pack is None:
+        name_it = f'set home = "{inside}"' if inside else f"name the folder that holds {CARBON}"
+        yield finding.error(f"{path} is not a pack: it has no {CARBON}", fix=name_it)
+    elif pack is None:
         again = "run it again; if it fails again, check the disk"
-        return finding.error(f"{CARBON} in {node.home} could not be read", fix=again)
-    return finding.ok(f"{pack.title} in {node.home}")
+        yield finding.error(f"{CARBON} in {node.home} could not be read", fix=again)
+    else:
+        yield finding.ok(f"{pack.title} in {node.home}")
 
 
 def _folders(path: Path) -> list[Path]:
@@ -79,20 +74,18 @@ def _folders(path: Path) -> list[Path]:
     why="With --node one node is configured on its own machine; on another one its addresses would be wrong.",
     fix="Run it on the machine of that node, or correct nodes.host.",
 )
-def this_machine(context: CheckContext) -> Iterator[Finding]:
-    for node in context.nodes if context.only_node is not None else ():
-        here = network.is_this_machine(node.host, resolve=not context.offline)
-        if here:
-            yield finding.ok(f"{node.host} is this machine", node=node.name)
-        elif here is None and context.offline:
-            text = f"{node.host} is a name, and names are not resolved offline"
-            yield finding.skipped(text, node=node.name)
-        else:
-            yield finding.error(
-                f"{node.host} is not an address of this machine",
-                node=node.name,
-                fix=f"run it on the machine of {node.name}, or correct its host",
-            )
+@each_node
+def this_machine(context: CheckContext, node: Node) -> Iterator[Finding]:
+    here = network.is_this_machine(node.host, resolve=not context.offline)
+    if context.only_node is None:
+        return  # any of the two machines may be this one
+    if here:
+        yield finding.ok(f"{node.host} is this machine")
+    elif here is None and context.offline:
+        yield finding.skipped(f"{node.host} is a name, and names are not resolved offline")
+    else:
+        fix = f"run it on the machine of {node.name}, or correct its host"
+        yield finding.error(f"{node.host} is not an address of this machine", fix=fix)
 
 
 @Check(
@@ -106,21 +99,17 @@ def same_home(context: CheckContext) -> Iterator[Finding]:
     if len(context.packs) < 2:
         yield finding.ok("one home on this machine")
         return
-    nodes = context.profile.nodes
+    first, second = context.profile.nodes
     problem = _shared(context)
     if problem is None:
         yield finding.ok("two homes that share nothing")
-    elif network.on_one_machine([node.host for node in nodes], resolve=not context.offline):
-        yield finding.error(
-            problem, fix="unpack the pack twice, into two folders, without links between them"
-        )
+    elif network.on_one_machine([first.host, second.host], resolve=not context.offline):
+        fix = "unpack the pack twice, into two folders, without links between them"
+        yield finding.error(problem, fix=fix)
     else:  # one path on both is the usual case; this is one of the two machines
-        yield finding.error(
-            f"{problem}, and {nodes[0].host} and {nodes[1].host} are two machines",
-            fix=finding.command(
-                "replay", f" --node {nodes[0].name}   (and --node {nodes[1].name} on the other)"
-            ),
-        )
+        node = f" --node {first.name}   (and --node {second.name} on the other)"
+        two = f"{problem}, and {first.host} and {second.host} are two machines"
+        yield finding.error(two, fix=finding.command("replay", node))
 
 
 def _shared(context: CheckContext) -> str | None:
@@ -194,16 +183,11 @@ def _configuration(home: Path) -> Iterator[str]:
     why="What cannot be read with certainty is not edited: the run stops before the first write.",
     fix="Unpack the file again, or correct it at the line that is named.",
 )
-def files(context: CheckContext) -> Iterator[Finding]:
-    for plan in _plans(context):
-        yield from plan.problems
-        if not plan.problems:
-            yield finding.ok(f"{len(plan.changes)} files read, no problems", node=plan.node)
-
-
-def _plans(context: CheckContext) -> list[NodePlan]:
-    """Return the plans of the nodes to check."""
-    return [plan for node in context.nodes if (plan := context.plan.node(node.name)) is not None]
+@each_plan()
+def files(context: CheckContext, node: Node, plan: NodePlan) -> Iterator[Finding]:
+    yield from plan.problems
+    if not plan.problems:
+        yield finding.ok(f"{len(plan.changes)} files read, no problems")
 
 
 @Check(
@@ -258,12 +242,9 @@ def _with_kernel(pack: Pack) -> str:
     why="A running server can read its files at any time, and writes some of them itself.",
     fix=finding.command("stop", " --node NODE", before="Stop the server: "),
 )
-@each_home()
-def running(context: CheckContext, node: Node, pack: Pack) -> Iterator[Finding]:
-    plan = context.plan.node(node.name)
-    if plan is None:
-        return
-    pid = pack.running
+@each_plan()
+def running(context: CheckContext, node: Node, plan: NodePlan) -> Iterator[Finding]:
+    pid = context.packs[node.name].running
     runs = f"the server runs (process {pid})"
     if pid is None:
         yield finding.ok("the server is stopped")
@@ -273,12 +254,10 @@ def running(context: CheckContext, node: Node, pack: Pack) -> Iterator[Finding]:
         yield finding.ok(f"{runs}, and is stopped when its turn comes")
     else:
         # For another process than the home's own server, only the launcher's own command helps.
-        launcher = f"sh {quote(f'{pack.home}/bin/wso2server.sh')} stop"
-        own = server_of(pack.home) is not None
-        yield finding.error(
-            f"{runs}, and there are files to change",
-            fix=finding.command("stop", f" --node {node.name}") if own else launcher,
-        )
+        launcher = f"sh {quote(f'{plan.home}/bin/wso2server.sh')} stop"
+        own = finding.command("stop", f" --node {node.name}")
+        fix = own if server_of(plan.home) is not None else launcher
+        yield finding.error(f"{runs}, and there are files to change", fix=fix)
 
 
 @Check(
@@ -287,16 +266,14 @@ def running(context: CheckContext, node: Node, pack: Pack) -> Iterator[Finding]:
     why="All files are written or none: what cannot be written has to be known before the first one.",
     fix="Run as the owner of the homes (or as root).",
 )
-def writable(context: CheckContext) -> Iterator[Finding]:
-    for plan in _plans(context):
-        problems = [p for change in plan.pending for move in change.moves if (p := _unwritable(move.path))]
-        if plan.pending and (denied := _denied(plan.home)):
-            problems.insert(0, denied)
-        for problem in dict.fromkeys(problems):
-            fix = f"run as the owner of the home: sudo -u {quote(_owner(plan.home))} …"
-            yield finding.error(problem, node=plan.node, fix=fix)
-        if not problems:
-            yield finding.ok("every file and folder to write is writable", node=plan.node)
+@each_plan("every file and folder to write is writable")
+def writable(context: CheckContext, node: Node, plan: NodePlan) -> Iterator[Finding]:
+    problems = [_unwritable(move.path) for change in plan.pending for move in change.moves]
+    if plan.pending:
+        problems.insert(0, _denied(plan.home))
+    for problem in filter(None, dict.fromkeys(problems)):
+        fix = f"run as the owner of the home: sudo -u {quote(_owner(plan.home))} …"
+        yield finding.error(problem, fix=fix)
 
 
 def _denied(folder: Path) -> str | None:
@@ -399,25 +376,16 @@ def copied_node_id(context: CheckContext) -> Iterator[Finding]:
     why="The target of a link is what is written; something else may share it.",
     fix="Replace the link by the file, if only this home is meant.",
 )
-def link(context: CheckContext) -> Iterator[Finding]:
-    for plan in _plans(context):
-        real_home = Path(os.path.realpath(plan.home))
-        leaving = [
-            (change.path, target)
-            for change in plan.pending
-            if change.kind != "symlink"
-            for target in change.targets
-            if not target.is_relative_to(real_home)
-        ]
-        for path, target in leaving:
+@each_plan("nothing that is written leads out of the home")
+def link(context: CheckContext, node: Node, plan: NodePlan) -> Iterator[Finding]:
+    real_home = Path(os.path.realpath(plan.home))
+    for change in (one for one in plan.pending if one.kind != "symlink"):
+        for target in (one for one in change.targets if not one.is_relative_to(real_home)):
             yield finding.warning(
-                f"{path} is a link out of the home: {target} is what is written",
-                node=plan.node,
-                fix=f"cp --remove-destination {quote(str(target))} {quote(str(plan.home / path))}   "
+                f"{change.path} is a link out of the home: {target} is what is written",
+                fix=f"cp --remove-destination {quote(str(target))} {quote(str(plan.home / change.path))}   "
                 "if only this home is meant",
             )
-        if not leaving:
-            yield finding.ok("nothing that is written leads out of the home", node=plan.node)
 
 
 CHECKS = (home, this_machine, same_home, files, version, known_pack, running, writable, space)

@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING
 
 from wizard.pack.driver import first_with, holds_class, is_mysql_driver
 from wizard.pack.home import CARBON, DROPINS, LIB
-from wizard.preflight.checks import Check, CheckContext, each_home
+from wizard.preflight.checks import Check, CheckContext, each_home, each_node
 from wizard.steps import homes
 from wizard.steps.reading import describe
 from wizard.steps.rows import Row, Table
 from wizard.steps.step import Step
-from wizard.system import bounded, finding
+from wizard.system import finding
 from wizard.system.errors import WizardError
 from wizard.system.finding import Finding
 from wizard.system.presence import is_file
+from wizard.system.printable import quoted
 
 if TYPE_CHECKING:
     from wizard.pack.home import Pack
@@ -59,42 +60,31 @@ def secret(context: CheckContext) -> Iterator[Finding]:
     why="The 4.4.x kernels start on Java 1.7 and 1.8 only.",
     fix="Set nodes.java_home to a JDK 1.8.",
 )
-def java(context: CheckContext) -> Iterator[Finding]:
+@each_node
+def java(context: CheckContext, node: Node) -> Iterator[Finding]:
     """The Java of the profile; without one that of `JAVA_HOME`, as the launcher does, which uses no PATH."""
-    for node in context.nodes:
-        named = node.java_home is not None
-        home = node.java_home if named else os.environ.get("JAVA_HOME")
-        version = java_version(Path(home)) if home else None
+    from wizard.preflight.jdbc import released
+
+    named = node.java_home is not None
+    home = node.java_home if named else os.environ.get("JAVA_HOME")
+    version = quoted(released(Path(home)) or "") if home else ""
+    if re.match(r"1\.[78](\D|$)", version):
+        yield finding.ok(f"Java {version}{'' if named else ', by JAVA_HOME'}")
+    elif named:
+        problem = f"Java {version} in {home}: the 4.4.x kernels need 1.7 or 1.8"
+        yield finding.error(
+            problem if version else f"{home}/release names no version: not a Java home",
+            fix=f"set java_home of {node.name} to a JDK 1.7 or 1.8",
+        )
+    else:
         if not home:
             problem = "neither java_home nor JAVA_HOME is set: the launcher refuses to start the server"
-        elif version is None and named:
-            problem = f"{home}/release cannot be read: not a Java home"
-        elif version is None:
+        elif not version:
             problem = f"java_home is not set, and JAVA_HOME = {home} holds no Java"
-        elif re.match(r"1\.[78](\D|$)", version):
-            yield finding.ok(f"Java {version}{'' if named else ', by JAVA_HOME'}", node=node.name)
-            continue
-        elif named:
-            problem = f"Java {version} in {home}: the 4.4.x kernels need 1.7 or 1.8"
         else:
             problem = f"java_home is not set; JAVA_HOME points to Java {version}, and the 4.4.x kernels need 1.7 or 1.8"
-        made = finding.error if named else finding.warning
-        which = "" if named else " that the server will use"
-        yield made(
-            problem,
-            node=node.name,
-            fix=f"set java_home of {node.name} to {'a' if named else 'the'} JDK 1.7 or 1.8{which}",
-        )
-
-
-def java_version(java_home: Path) -> str | None:
-    """Return the version of a Java by its file `release`; None if that cannot be read."""
-    try:
-        text = bounded.read_text(java_home / "release")
-    except OSError:
-        return None
-    found = re.search(r'^JAVA_VERSION="([^"]{,99})"', text, re.MULTILINE)
-    return found[1] if found else "unknown"
+        fix = f"set java_home of {node.name} to the JDK 1.7 or 1.8 that the server will use"
+        yield finding.warning(problem, fix=fix)
 
 
 DOWNLOAD = (

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from wizard.edit.edits import reveal
 from wizard.edit.settings import BatchScript, ShellScript
 from wizard.pack.home import SPARK_DEFAULTS, SPARK_ENV_BAT, SPARK_ENV_SH
-from wizard.preflight.checks import Check, CheckContext
+from wizard.preflight.checks import Check, CheckContext, each_node
 from wizard.steps.reading import describe
 from wizard.steps.rows import Row, Scope, Table
 from wizard.steps.step import Step
@@ -19,7 +19,6 @@ from wizard.system.presence import is_folder
 from wizard.verify.checks import link_findings, obstacle
 
 if TYPE_CHECKING:
-    from wizard.pack.home import Pack
     from wizard.plan.workbench import Workbench
     from wizard.profile.model import Node
     from wizard.steps.reading import Reading
@@ -79,22 +78,20 @@ def link(context: CheckContext) -> Iterator[Finding]:
     yield from link_findings(profile, context.nodes, here, one_machine=one_machine, planned=True)
 
 
-def local_ip_offline(context: CheckContext) -> Iterator[Finding]:
-    """What can be said of the addresses without looking at the network: whether this pack's Spark follows them."""
-    for node in context.nodes:
-        if node.spark_local_ip is not None:
-            yield _bound(node, context.packs.get(node.name))
-
-
-def _bound(node: Node, pack: Pack | None) -> Finding:
+@each_node
+def local_ip_offline(context: CheckContext, node: Node) -> Iterator[Finding]:
+    """What can be said of the address without looking at the network: whether this pack's Spark follows it."""
+    pack = context.packs.get(node.name)
+    if node.spark_local_ip is None:
+        return
     if pack is None or pack.components.binds_spark_to_local_ip:
-        return finding.ok(f"Spark binds to {node.spark_local_ip}", node=node.name)
-    return finding.warning(
-        f"in {pack.title} spark_local_ip reaches only Spark's driver: master and worker take the first address"
-        " of the machine that is not a loopback address",
-        node=node.name,
-        fix=f"remove spark_local_ip of {node.name}, or make {node.spark_local_ip} the machine's first address",
-    )
+        yield finding.ok(f"Spark binds to {node.spark_local_ip}")
+    else:
+        yield finding.warning(
+            f"in {pack.title} spark_local_ip reaches only Spark's driver: master and worker take the first address"
+            " of the machine that is not a loopback address",
+            fix=f"remove spark_local_ip of {node.name}, or make {node.spark_local_ip} the machine's first address",
+        )
 
 
 @Check(
@@ -108,30 +105,28 @@ def _bound(node: Node, pack: Pack | None) -> Finding:
     fix="Set nodes.spark_local_ip to the address that the other node reaches.",
 )
 def local_ip(context: CheckContext) -> Iterator[Finding]:
-    for node in context.nodes:
-        if node.spark_local_ip is not None:
-            yield _bound(node, context.packs.get(node.name))
-        elif not network.is_this_machine(node.host, resolve=True):
-            yield finding.skipped("the addresses of the other machine are not seen from here", node=node.name)
-        elif network.is_loopback(node.host, resolve=True):
-            yield finding.ok("both nodes talk over the loopback address", node=node.name)
-        else:
-            yield _several(node)
+    yield from local_ip_offline(context)
+    yield from local_ip_unset(context)
 
 
-def _several(node: Node) -> Finding:
+@each_node
+def local_ip_unset(context: CheckContext, node: Node) -> Iterator[Finding]:
     own = [address for address in network.own_addresses() if ":" not in address]
-    if len(own) < 2:
-        return finding.ok("the machine has one address", node=node.name)
-    best = next((a for a in network.addresses(node.host, resolve=True) if a in own), own[0])
-    return finding.warning(
-        f"the machine has several addresses ({', '.join(own)}), and spark_local_ip is not set",
-        node=node.name,
-        fix=Fix(
-            f'set spark_local_ip = "{best}" for {node.name}',
-            SetField(f"nodes.{node.name}.spark_local_ip", best, f"bind Spark to {best}"),
-        ),
-    )
+    if node.spark_local_ip is not None:
+        return
+    if not network.is_this_machine(node.host, resolve=True):
+        yield finding.skipped("the addresses of the other machine are not seen from here")
+    elif network.is_loopback(node.host, resolve=True):
+        yield finding.ok("both nodes talk over the loopback address")
+    elif len(own) < 2:
+        yield finding.ok("the machine has one address")
+    else:
+        best = next((one for one in network.addresses(node.host, resolve=True) if one in own), own[0])
+        setting = SetField(f"nodes.{node.name}.spark_local_ip", best, f"bind Spark to {best}")
+        yield finding.warning(
+            f"the machine has several addresses ({', '.join(own)}), and spark_local_ip is not set",
+            fix=Fix(f'set spark_local_ip = "{best}" for {node.name}', setting),
+        )
 
 
 def read_spark_defaults(found: Reading) -> None:
