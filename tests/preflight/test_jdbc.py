@@ -20,10 +20,10 @@ from wizard.pack.driver import DriverJar, inspect
 from wizard.pack.home import LIB, Pack
 from wizard.passwords.secret import Secret
 from wizard.preflight.jdbc import (
-    NotRun,
     Java,
     LoginAnswer,
     LoginProblem,
+    NotRun,
     diagnose,
     find_java,
     findings,

@@ -271,3 +271,9 @@ class BatchScript(Script):
     def read(self, data: bytes) -> Iterator[PropertyLine]:
         for line in super().read(data):
             yield line._replace(key=self.key(line.key), value=line.value.replace("%%", "%"))
+
+
+def opened(data: bytes, name: str) -> SettingsDocument:
+    """Return the editor of a file, by the ending of its name: a shell script, a batch script, or properties."""
+    kinds = {".sh": ShellScript, ".bat": BatchScript}
+    return kinds.get(name[name.rfind(".") :], PropertiesDocument)(data, name)

@@ -9,7 +9,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from wizard.edit.edits import Line
-from wizard.edit.settings import BatchScript, PropertiesDocument, SettingsDocument, ShellScript
+from wizard.edit.settings import SettingsDocument, opened
 from wizard.edit.xml import XmlDocument
 from wizard.pack.xml import XmlTree
 from wizard.plan.change import Change, ChangeKind
@@ -64,8 +64,7 @@ class Workbench:
 
     def settings(self, path: str) -> SettingsDocument:
         """The file as keys or variables with values: a shell script, a batch script, or properties."""
-        kinds = {".sh": ShellScript, ".bat": BatchScript}
-        return self._open(path, kinds.get(Path(path).suffix, PropertiesDocument))
+        return self._open(path, opened)
 
     def _open(self, path: str, kind: Callable[[bytes, str], D]) -> D:
         if path not in self._opened:

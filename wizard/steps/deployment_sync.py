@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from wizard.pack.home import C_APPS, CARBON, DROPINS, LIB
 from wizard.preflight.checks import Check, CheckContext, each_home
-from wizard.steps.reading import describe, is_true
+from wizard.steps.reading import is_true
 from wizard.steps.rows import Row, Scope, Table, switch
 from wizard.steps.step import Step
 from wizard.system import finding
@@ -41,8 +41,8 @@ SYNC_ROWS = Table(
             rolls=False,
             means="`true` on the manager",
         ),
-        Row("AutoCheckout", "deployment_sync.method", "true", when=is_svn),
-        Row("RepositoryType", "deployment_sync.method", "svn", when=is_svn),
+        Row("AutoCheckout", "deployment_sync.method", "true", when=is_svn, doubt="deployment_sync.method"),
+        Row("RepositoryType", "deployment_sync.method", "svn", when=is_svn, doubt="deployment_sync.method"),
         Row("SvnUrl", "deployment_sync.svn_url", when=is_svn),
         Row("SvnUser", "deployment_sync.svn_username", when=is_svn, unset=""),
         Row("SvnPassword", "deployment_sync.svn_password", when=is_svn, unset=""),
@@ -156,20 +156,13 @@ def read_carbon(found: Reading) -> None:
     """Whether svn carries the C-Apps, from where, and whether this node commits."""
     sync = found.pack.xml(CARBON).find("DeploymentSynchronizer")
     text = found.texts(sync, "deployment_sync.method")
-    if sync is None or not is_true(text.get("Enabled")):
+    if not is_true(text.get("Enabled")):
         found.say("deployment_sync.method", "none")
         return
-    kind = text.get("RepositoryType", "missing")
-    if kind != "svn":
-        found.note(
-            "deployment_sync.method", f"it is enabled, and the repository type is {describe(kind)}, not svn"
-        )
-        return
-    found.say("deployment_sync.method", "svn")
     SYNC_ROWS.read(found, sync, by="Subversion")
+    if text.get("RepositoryType") == "svn":
+        found.say("deployment_sync.method", "svn")
     found.facts["manager"] = is_true(text.get("AutoCommit"))
-    if not is_true(text.get("AutoCheckout")):
-        found.note("deployment_sync.method", "AutoCheckout is off: this node takes nothing over")
 
 
 STEP = Step(

@@ -184,10 +184,9 @@ def read_event_processor(found: Reading) -> None:
         )
     ha = ha_mode(document)
     for name, field in (("eventSync", "nodes.event_sync_port"), ("management", "nodes.management_port")):
-        text = found.texts(ha.find(name), field)
-        found.number(field, text.get("port"))
-        if "hostName" in text:
-            found.facts[name] = plain_host(text["hostName"])
+        found.take(field, ha.all(f"{name}/port"))
+        for host_name in ha.all(f"{name}/hostName")[:1]:
+            found.facts[name] = plain_host(host_name.text)
     # Without a well-known member of its own the node's host is the one that event sync publishes (procedure 5).
     host = found.facts.get("eventSync")
     if "nodes.host" not in found.values and host not in (None, "", "0.0.0.0"):
@@ -200,7 +199,7 @@ def read_event_processor(found: Reading) -> None:
         found.facts["presentation"] = (plain_host(text["hostName"]), text["port"])
     if presenter is not None and is_true(presenter.get("enable")):
         found.facts["presenter"] = True
-        found.number("nodes.presentation_port", text.get("port"))
+        found.take("nodes.presentation_port", ha.all("presentation/port"))
     if (kept := ha.find("persistence")) is not None:
         PERSISTENCE_ROWS.read(found, kept)
         return

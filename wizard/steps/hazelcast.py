@@ -11,7 +11,7 @@ from wizard.edit.xml import New, Note
 from wizard.pack import ports
 from wizard.pack.home import AXIS2, HAZELCAST, TASKS_CONFIG
 from wizard.preflight.checks import Check, CheckContext, each_home
-from wizard.steps.reading import describe, is_true, plain_host
+from wizard.steps.reading import plain_host
 from wizard.steps.rows import Row, Scope, Table
 from wizard.steps.step import Step
 from wizard.system import finding, network
@@ -29,8 +29,8 @@ AXIS2_ROWS = Table(
     AXIS2,
     CLUSTERING,
     (
-        Row("@enable", text="true", rolls=False),
-        Row("parameter[@name='membershipScheme']", text="wka", rolls=False),
+        Row("@enable", text="true", rolls=False, doubt="cluster.domain"),
+        Row("parameter[@name='membershipScheme']", text="wka", rolls=False, doubt="cluster.domain"),
         Row("parameter[@name='domain']", "cluster.domain", rolls=False),
         Row("parameter[@name='localMemberHost']", "nodes.host", rolls=False),
         Row("parameter[@name='localMemberPort']", "nodes.hazelcast_port", rolls=False),
@@ -212,16 +212,9 @@ def _reach(node: Node, pack: Pack | None) -> Finding:
 def read_axis2(found: Reading) -> None:
     """Domain, this node's address, and the members."""
     clustering = found.pack.xml(AXIS2).one(CLUSTERING)
-    if not is_true(clustering.get("enable")):
-        found.note("cluster.domain", "clustering is not enabled")
-    scheme = clustering.find("parameter[@name='membershipScheme']")
-    is_wka = scheme is not None and scheme.text.strip() == "wka"
-    if not is_wka:
-        name = describe(scheme.text.strip()) if scheme is not None else "missing"
-        found.note("cluster.domain", f"the membership scheme is {name}, not wka")
     AXIS2_ROWS.read(found, clustering)
     # Under another scheme it is often a loopback address: the event processor knows the node's own (procedure 5).
-    if not is_wka:
+    if _parameter_of(found.pack, "membershipScheme") != "wka":
         found.values.pop("nodes.host", None)
     members = (found.texts(element, "cluster.domain") for element in clustering.all("members/member"))
     found.facts["members"] = tuple(
@@ -231,11 +224,10 @@ def read_axis2(found: Reading) -> None:
 
 def read_tasks_config(found: Reading) -> None:
     """Whether a node starts alone; a count of 2 is what every pack has."""
-    if not found.pack.exists(TASKS_CONFIG):
-        return
-    count = found.pack.xml(TASKS_CONFIG).find("taskServerCount")
-    if count is not None and count.text.strip() == "1":
-        found.say("cluster.task_server_count", 1)
+    if found.pack.exists(TASKS_CONFIG):
+        count = found.pack.xml(TASKS_CONFIG).find("taskServerCount")
+        if count is not None and count.text.strip() == "1":
+            found.say("cluster.task_server_count", 1)
 
 
 STEP = Step(

@@ -57,38 +57,27 @@ class Reading:
         for other, another in said[1:]:
             if another.strip() != text.strip():
                 self.note(field, f"{other.label} is defined twice (line {other.line})")
-        kind = keys()[field].kind
-        if kind == "reference":
+        if keys()[field].kind == "reference":
             self.password(field, element, by=by)
+        else:
+            self.value(field, text, by=by)
+
+    def value(self, field: str, text: str, *, by: str = "another place") -> None:
+        """A field's value, of the field's kind; a text that cannot be one gives a note."""
+        kind, plain = keys()[field].kind, text.strip()
+        if kind == "number" and _NUMBER.fullmatch(plain):
+            self.say(field, int(plain), by=by)
         elif kind == "number":
-            self.number(field, text, by=by)
-        elif kind == "switch":
-            self.switch(field, text, by=by)
-        else:
-            self.say(field, plain_host(text) if field == "nodes.host" else text.strip(), by=by)
-
-    def number(self, field: str, text: str | None, *, by: str = "another place") -> None:
-        """A field that is a whole number; None says nothing."""
-        if text is None:
-            return
-        if _NUMBER.fullmatch(text.strip()):
-            self.say(field, int(text), by=by)
-        else:
             self.note(field, f"not a number: {describe(text)}")
-
-    def switch(self, field: str, text: str | None, *, by: str = "another place") -> None:
-        """A field that is true or false; None says nothing."""
-        if text is None:
-            return
-        if text.strip().lower() in {"true", "false"}:
-            self.say(field, is_true(text), by=by)
-        else:
+        elif kind == "switch" and plain.lower() in {"true", "false"}:
+            self.say(field, is_true(plain), by=by)
+        elif kind == "switch":
             self.note(field, f"neither true nor false: {describe(text)}")
+        else:
+            self.say(field, plain_host(plain) if field == "nodes.host" else plain, by=by)
 
-    def password(self, field: str, element: Element | None, *, by: str = "another place") -> None:
+    def password(self, field: str, element: Element, *, by: str) -> None:
         """A password as written, blanks included; one in the secure vault cannot be read from the files."""
-        if element is None:
-            return
         if element.get("secretAlias") is not None:
             self.note(field, f"the password of {by} is in the secure vault and cannot be read from the files")
             return

@@ -11,8 +11,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from wizard.edit.edits import Note, Value
+from wizard.edit.settings import opened
 from wizard.edit.xml import New, XmlElement
 from wizard.pack.xml import parse_path
+from wizard.steps.reading import describe, is_true
 
 if TYPE_CHECKING:
     from wizard.pack.xml import Element
@@ -69,7 +71,8 @@ class Row(NamedTuple):
     leaves the place as it is, and so does a row whose `when` is false; `unset` is written for a field that is not
     set.  `rolls` is false where both nodes need the change at once.  Elements on the way have to be there, unless
     `makes` says that the row makes them.  `means` is what the reference page says of a text that is computed;
-    `cause` finds the field, and whether it rolls, where several make one value.
+    `cause` finds the field, and whether it rolls, where several make one value; `doubt` is the field at which a home is
+    noted that holds another text than the prescribed one.
     """
 
     place: str
@@ -81,6 +84,7 @@ class Row(NamedTuple):
     makes: bool = False
     means: str = ""
     cause: Callable[[Scope, str], tuple[str, bool]] | None = None
+    doubt: str = ""
 
     def value(self, scope: Scope) -> Value | None:
         """What is written; None for nothing."""
@@ -95,6 +99,12 @@ class Row(NamedTuple):
         """What the editor carries along: a name for people, the field with its node, whether it rolls."""
         field, rolls = self.cause(scope, old) if self.cause else (self.field, self.rolls)
         return Note(f"{label}/{self.place}" if label else "", scope.place(field) if field else "", rolls)
+
+    def note_other(self, found: Reading, text: str, where: str = "") -> None:
+        """Note a text that is not the prescribed one; how a switch is written does not matter."""
+        if self.doubt and not (is_true(text) if self.text == "true" else text.strip() == self.text):
+            now = describe(text.strip()) if text.strip() else "missing"
+            found.note(self.doubt, f"{where}{self.place} is {now}, not {self.text}")
 
     @property
     def path(self) -> list[str]:
@@ -179,10 +189,28 @@ class Table(NamedTuple):
 
     def read(self, found: Reading, element: Element | None, by: str = "another place") -> None:
         """Say of each field whose value a row writes unchanged what the home says."""
+        if element is None:
+            return
         for row in self.rows:
-            if element is not None and row.field and row.text is None:
-                holders = element.all("/".join(row.path)) if row.path else [element]
+            holders = element.all("/".join(row.path)) if row.path else [element]
+            if row.field and row.text is None:
                 found.take(row.field, holders, row.attribute, by=by)
+            else:
+                texts = [one.get(row.attribute) if row.attribute else one.text for one in holders]
+                row.note_other(found, next(filter(None, texts), ""), f"{element.label}/")
+
+    def read_settings(self, found: Reading) -> None:
+        """The same, of the keys or variables of the file."""
+        if not found.pack.exists(self.file):
+            found.note(self.rows[-1].field, f"there is no {self.file}")
+            return
+        document = opened(found.pack.read(self.file), str(found.pack.path(self.file)))
+        for row in self.rows:
+            text = document.get(row.place)
+            if row.field and row.text is None and text:
+                found.value(row.field, text, by=self.file)
+            elif not row.field:
+                row.note_other(found, text or "")
 
 
 _Made = tuple[list[str], str, Value]

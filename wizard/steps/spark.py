@@ -7,10 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from wizard.edit.edits import reveal
-from wizard.edit.settings import BatchScript, ShellScript
 from wizard.pack.home import SPARK_DEFAULTS, SPARK_ENV_BAT, SPARK_ENV_SH
 from wizard.preflight.checks import Check, CheckContext, each_node
-from wizard.steps.reading import describe
 from wizard.steps.rows import Row, Scope, Table
 from wizard.steps.step import Step
 from wizard.system import finding, network
@@ -34,7 +32,7 @@ DEFAULTS_ROWS = Table(
     SPARK_DEFAULTS,
     "",
     (
-        Row("carbon.spark.master", text="local"),
+        Row("carbon.spark.master", text="local", doubt="spark.master_count"),
         Row("carbon.spark.master.count", "spark.master_count"),
         Row(
             "carbon.das.symbolic.link",
@@ -44,8 +42,8 @@ DEFAULTS_ROWS = Table(
         ),
     ),
 )
-ENV_SH_ROWS = Table(SPARK_ENV_SH, "", (Row("SPARK_LOCAL_IP", "nodes.spark_local_ip"),))
-ENV_BAT_ROWS = Table(SPARK_ENV_BAT, "", (Row("SPARK_LOCAL_IP", "nodes.spark_local_ip"),))
+ENV_ROWS = (Row("SPARK_LOCAL_IP", "nodes.spark_local_ip"),)
+TABLES = (DEFAULTS_ROWS, Table(SPARK_ENV_SH, "", ENV_ROWS), Table(SPARK_ENV_BAT, "", ENV_ROWS))
 
 
 def symbolic_link(bench: Workbench) -> None:
@@ -129,14 +127,9 @@ def local_ip_unset(context: CheckContext, node: Node) -> Iterator[Finding]:
         )
 
 
-def read_spark_defaults(found: Reading) -> None:
-    """The number of masters, and the common path."""
-    properties = found.pack.properties(SPARK_DEFAULTS)
-    master = properties.get("carbon.spark.master") or "missing"
-    if master != "local":
-        found.note("spark.master_count", f"carbon.spark.master is {describe(master)}, not local")
-    found.number("spark.master_count", properties.get("carbon.spark.master.count"))
-    path = properties.get("carbon.das.symbolic.link")
+def read_common_path(found: Reading) -> None:
+    """The common path, without the slash at its end."""
+    path = found.pack.properties(SPARK_DEFAULTS).get("carbon.das.symbolic.link")
     if path is None:
         return
     path = path.rstrip("/") or "/"
@@ -145,25 +138,13 @@ def read_spark_defaults(found: Reading) -> None:
         found.note("spark.symbolic_link", f"on this machine it does not lead to {found.pack.home}")
 
 
-def read_spark_env(found: Reading) -> None:
-    """The interface that Spark binds to."""
-    pack, field = found.pack, "nodes.spark_local_ip"
-    for path, kind in ((SPARK_ENV_SH, ShellScript), (SPARK_ENV_BAT, BatchScript)):
-        if not pack.exists(path):
-            found.note(field, f"there is no {path}")
-            continue
-        address = kind(pack.read(path), str(pack.path(path))).get("SPARK_LOCAL_IP")
-        if address:
-            found.say(field, address.strip(), by=path)
-
-
 STEP = Step(
     id="spark",
     title="Spark",
     help="The embedded Spark cluster: two masters, and one path to the jars on both machines.",
     asks={"spark": "master_count symbolic_link", "nodes": "spark_local_ip"},
-    edits=(DEFAULTS_ROWS.edit, ENV_SH_ROWS.edit, ENV_BAT_ROWS.edit, symbolic_link),
-    tables=(DEFAULTS_ROWS, ENV_SH_ROWS, ENV_BAT_ROWS),
+    edits=(*(table.edit for table in TABLES), symbolic_link),
+    tables=TABLES,
     checks=(link, local_ip),
-    reads=(read_spark_defaults, read_spark_env),
+    reads=(*(table.read_settings for table in TABLES), read_common_path),
 )

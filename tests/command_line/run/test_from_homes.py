@@ -508,7 +508,7 @@ def test_subversion(make_pair: Callable[..., Pair], monkeypatch: pytest.MonkeyPa
     assert notes(read(pair), "deployment_sync.method") == ""
     edit(pair.homes[1:], CARBON, {"<AutoCheckout>true": "<AutoCheckout>false"})
     noted = notes(read(pair), "deployment_sync.method")
-    assert noted == "node2: AutoCheckout is off: this node takes nothing over"
+    assert noted == "node2: DeploymentSynchronizer/AutoCheckout is false, not true"
     edit(pair.homes[:1], CARBON, {"<AutoCommit>false": "<AutoCommit>true"})
     assert "both nodes commit" in notes(read(pair), "deployment_sync.manager")
     edit(pair.homes, CARBON, {"<AutoCommit>true": "<AutoCommit>false"})
