@@ -247,7 +247,7 @@ CASES = [
     # --- prerequisites
     *(Case(THIS_MACHINE, status, [TWO_MACHINES], parts, node=node) for node, status, parts in [
         ("node1", "ok", ()),
-        ("node2", "error", ("node2: ", "203.0.113.9", "run it on the machine of node2")),
+        ("node2", "error", ("node2: ", "203.0.113.9", "Run it on the machine of that node")),
         (None, "", ()),  # without --node it is unknown which machine this is
     ]),
     *(Case(THIS_MACHINE, status, [profiled(nodes=[{"host": host}])], node="node1") for host, status in [

@@ -262,16 +262,18 @@ def unfinished(context: CheckContext) -> Iterator[Finding]:
     severity="warning",
     always=True,
     why="A file that a run had configured was changed by hand; the next run would change it back.",
-    fix="Compare with replay --dry-run; add the change to the profile, or let replay change it back.",
+    fix=finding.command(
+        "replay",
+        " --dry-run   shows line by line what replay would restore; or add the change to the profile",
+    ),
     passed="nothing that a run configured was changed by hand since",
 )
 def drift(context: CheckContext) -> Iterator[Finding]:
     from wizard.preflight.drift import since_last_run
 
-    fix = finding.command("replay", " --dry-run   shows line by line what replay would restore")
     for one in since_last_run(context):
         what = f"{one.path} was changed by hand since the run {one.run}: {one.what}"
-        yield finding.warning(what, node=one.node, fix=fix)
+        yield finding.warning(what, node=one.node)
 
 
 PAIR_CHECKS = (clash, free, unfinished, drift)

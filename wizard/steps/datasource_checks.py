@@ -49,9 +49,7 @@ def secure_vault(context: CheckContext, node: Node, pack: Pack) -> Iterator[Find
         return  # prerequisites.files reports the broken file
     for place in places:
         yield finding.error(
-            f"{place} is managed by the secure vault: the server would ignore the password that is written",
-            fix=f"remove svns:secretAlias and the entry in {CIPHER_TEXT}, or put the new password into the vault "
-            "(ciphertool.sh) and leave the step out",
+            f"{place} is managed by the secure vault: the server would ignore the password that is written"
         )
 
 
@@ -100,9 +98,7 @@ def duplicate(context: CheckContext, node: Node, _: Pack) -> Iterator[Finding]:
         if other.path != one.path
         for name in (one.names & other.names) | (one.jndi_names & other.jndi_names)
     }
-    for double in sorted(doubles):
-        fix = "remove one of the two definitions, or choose another name in [datasources]"
-        yield finding.error(double, fix=fix)
+    yield from map(finding.error, sorted(doubles))
     if not doubles:
         yield finding.ok(f"{len(written)} datasources, each defined once")
 
@@ -110,7 +106,8 @@ def duplicate(context: CheckContext, node: Node, _: Pack) -> Iterator[Finding]:
 @Check(
     "datasources.record-store",
     why="Data in Cassandra or HBase is not moved to MySQL: such a store keeps its database.",
-    fix=f"Set its implementation to {JDBC_RECORD_STORE}, or leave it as it is with --ignore datasources.record-store.",
+    fix=f"Set its implementation to {JDBC_RECORD_STORE} and its datasource to one of analytics-datasources.xml, or "
+    "leave it as it is with --ignore datasources.record-store.",
 )
 @each_home("the record stores are in JDBC datasources")
 def record_store(context: CheckContext, node: Node, pack: Pack) -> Iterator[Finding]:
@@ -118,9 +115,7 @@ def record_store(context: CheckContext, node: Node, pack: Pack) -> Iterator[Find
         if store.get("name") in (*STORES, "EVENT_STORE_WO") and not is_jdbc(store):
             yield finding.error(
                 f"the record store {store.get('name')} is implemented by {describe(implementation(store) or 'nothing')}"
-                f" ({ANALYTICS_CONFIG}, line {store.line}), and is not moved to MySQL",
-                fix=f"set its implementation to {JDBC_RECORD_STORE} and its datasource to one of "
-                "analytics-datasources.xml, or leave it as it is with --ignore datasources.record-store",
+                f" ({ANALYTICS_CONFIG}, line {store.line}), and is not moved to MySQL"
             )
 
 
@@ -150,10 +145,7 @@ def placeholder(context: CheckContext) -> Iterator[Finding]:
                     places.setdefault(key, {})[table.file.rpartition("/")[2]] = None
     for (field, fails), files in places.items():
         effect = "fails on the } in front of it" if fails else "replaces with the value of a system property"
-        yield finding.error(
-            f"{field} holds ${{, which the server {effect} ({', '.join(files)})",
-            fix=f"choose a value without ${{ for {field}",
-        )
+        yield finding.error(f"{field} holds ${{, which the server {effect} ({', '.join(files)})")
 
 
 def _texts(row: Row, context: CheckContext) -> Iterator[tuple[str, str]]:
@@ -212,10 +204,7 @@ def replication(context: CheckContext, node: Node, pack: Pack) -> Iterator[Findi
     found = pack.xml(ANALYTICS_CONFIG).all("indexReplicationFactor")
     factor = found[0].text.strip() if found else ""
     if factor == "0":
-        yield finding.warning(
-            f"indexReplicationFactor is 0 ({ANALYTICS_CONFIG}, line {found[0].line})",
-            fix="<indexReplicationFactor>1</indexReplicationFactor>",
-        )
+        yield finding.warning(f"indexReplicationFactor is 0 ({ANALYTICS_CONFIG}, line {found[0].line})")
     else:
         yield finding.ok(f"indexReplicationFactor is {factor or 'the default'}")
 

@@ -89,7 +89,7 @@ def jars_of(context: CheckContext, node: Node, pack: Pack) -> Iterator[Finding]:
     severity="warning",
     why="Without svn nothing carries a C-App from one node to the other: after a failover the other one works "
     "differently.",
-    fix="Copy the .car files so that both nodes have the same.",
+    fix=f"Copy the .car files so that {C_APPS} holds the same on both nodes.",
 )
 def c_apps(context: CheckContext) -> Iterator[Finding]:
     if context.profile.deployment_sync.method == "svn":
@@ -104,10 +104,7 @@ def c_apps(context: CheckContext) -> Iterator[Finding]:
     first, second = (_cars(context.packs[node.name]) for node in context.profile.nodes)
     names = sorted(name for name in first.keys() | second.keys() if first.get(name) != second.get(name))
     if names:
-        yield finding.warning(
-            f"differ between the nodes: {', '.join(names)}",
-            fix=f"copy them so that {C_APPS} holds the same files on both nodes",
-        )
+        yield finding.warning(f"differ between the nodes: {', '.join(names)}")
     else:
         yield finding.ok(f"both nodes hold the same {len(first)} C-Apps; deploy each new one to both")
 

@@ -147,17 +147,14 @@ def persistence_kept(context: CheckContext, node: Node, pack: Pack) -> Iterator[
 @Check(
     "event-processor.member-interval",
     why="Without these settings the event processor does not start, and the server runs without it.",
-    fix="Add the element to the mode HA of event-processor.xml, as a stock pack has it.",
+    fix="Add the elements to the mode HA of event-processor.xml, with the values of a stock pack.",
 )
 @each_home("the mode HA has every setting that the server requires")
 def member_interval(context: CheckContext, node: Node, pack: Pack) -> Iterator[Finding]:
     ha = ha_mode(pack.xml(EVENT_PROCESSOR))
     missing = [path for path in REQUIRED if not any(one.text.strip() for one in ha.all(path))]
     if missing:
-        yield finding.error(
-            f"the mode HA of {EVENT_PROCESSOR} lacks {', '.join(missing)}, or it is empty",
-            fix=f"add {'it' if len(missing) == 1 else 'them'} to the mode HA, with the values of a stock pack",
-        )
+        yield finding.error(f"the mode HA of {EVENT_PROCESSOR} lacks {', '.join(missing)}, or it is empty")
 
 
 @Check(

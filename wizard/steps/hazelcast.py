@@ -115,10 +115,7 @@ def group_password(context: CheckContext) -> Iterator[Finding]:
         return
     passwords = {_parameter_of(context.packs[node.name], "groupPassword") for node in context.profile.nodes}
     if len(passwords) > 1:
-        yield finding.error(
-            f"the groupPassword of the two nodes differs in {AXIS2}",
-            fix="give both nodes the same groupPassword there",
-        )
+        yield finding.error(f"the groupPassword of the two nodes differs in {AXIS2}")
 
 
 @Check(
@@ -132,8 +129,7 @@ def bind_port(context: CheckContext, node: Node, pack: Pack) -> Iterator[Finding
     port = _parameter_of(pack, "localMemberBindPort")
     if port and port != str(node.hazelcast_port):
         yield finding.warning(
-            f"localMemberBindPort is {port} in {AXIS2}, and the node's port is {node.hazelcast_port}",
-            fix=f"remove localMemberBindPort there, or set it to {node.hazelcast_port}",
+            f"localMemberBindPort is {port} in {AXIS2}, and the node's port is {node.hazelcast_port}"
         )
     else:
         yield finding.ok(f"the node listens on {node.hazelcast_port}")
@@ -165,10 +161,7 @@ def _host(node: Node, two_machines: bool) -> Finding:
         fix = f"correct the host of {node.name}, or add {node.host} to the DNS or to /etc/hosts"
         return finding.error(f"{node.host} does not resolve", fix=fix)
     if two_machines and network.is_loopback(node.host, resolve=True):
-        fix = f"set the host of {node.name} to an address that the other machine can reach"
-        return finding.warning(
-            f"{node.host} is a loopback address, and the nodes are on two machines", fix=fix
-        )
+        return finding.warning(f"{node.host} is a loopback address, and the nodes are on two machines")
     return finding.ok(f"{node.host} is {', '.join(found)}" if found != (node.host,) else node.host)
 
 

@@ -84,8 +84,7 @@ def this_machine(context: CheckContext, node: Node) -> Iterator[Finding]:
     elif here is None and context.offline:
         yield finding.skipped(f"{node.host} is a name, and names are not resolved offline")
     else:
-        fix = f"run it on the machine of {node.name}, or correct its host"
-        yield finding.error(f"{node.host} is not an address of this machine", fix=fix)
+        yield finding.error(f"{node.host} is not an address of this machine")
 
 
 @Check(
@@ -104,8 +103,7 @@ def same_home(context: CheckContext) -> Iterator[Finding]:
     if problem is None:
         yield finding.ok("two homes that share nothing")
     elif network.on_one_machine([first.host, second.host], resolve=not context.offline):
-        fix = "unpack the pack twice, into two folders, without links between them"
-        yield finding.error(problem, fix=fix)
+        yield finding.error(problem)
     else:  # one path on both is the usual case; this is one of the two machines
         node = f" --node {first.name}   (and --node {second.name} on the other)"
         two = f"{problem}, and {first.host} and {second.host} are two machines"
@@ -200,7 +198,7 @@ def version(context: CheckContext) -> Iterator[Finding]:
     titles = {name: _with_kernel(pack) for name, pack in context.packs.items()}
     if len(set(titles.values())) > 1:
         titled = ", ".join(f"{name}: {title}" for name, title in titles.items())
-        yield finding.error(f"the packs differ ({titled})", fix="unpack the same pack for both nodes")
+        yield finding.error(f"the packs differ ({titled})")
     elif len(titles) == 2:
         yield finding.ok(f"both nodes: {next(iter(titles.values()))}")
     elif titles:
@@ -322,10 +320,7 @@ def space(context: CheckContext) -> Iterator[Finding]:
     for place, needed in _room_needed(context.plan).items():
         free = shutil.disk_usage(place).free
         if free < needed:
-            yield finding.error(
-                f"{place} has {free // 1024} kB free, and {needed // 1024} kB are needed",
-                fix=f"make room on the file system of {place}",
-            )
+            yield finding.error(f"{place} has {free // 1024} kB free, and {needed // 1024} kB are needed")
             return
 
 

@@ -87,16 +87,11 @@ def java(context: CheckContext, node: Node) -> Iterator[Finding]:
         yield finding.warning(problem, fix=fix)
 
 
-DOWNLOAD = (
-    "download MySQL Connector/J (5.1.49 fits every server before 9) and name its jar in mysql.driver_jar"
-)
-
-
 @Check(
     "prerequisites.driver-jar",
     field="mysql.driver_jar",
     why="Without the driver's class the servers reach no database.",
-    fix="Download MySQL Connector/J 5.1.49 and name its jar in mysql.driver_jar.",
+    fix="Download MySQL Connector/J (5.1.49 fits every server before 9) and name its jar in mysql.driver_jar.",
 )
 def driver_jar_fits(context: CheckContext) -> Iterator[Finding]:
     mysql = context.profile.mysql
@@ -116,8 +111,8 @@ def _named_jar(path: Path, driver_class: str) -> Finding:
         if holds_class(path, driver_class):
             return finding.ok(f"{path.name} holds {driver_class}")
     except WizardError as problem:
-        return finding.error(f"{path}: {problem.message}", fix=problem.fix or DOWNLOAD)
-    return finding.error(f"{path} does not hold {driver_class}", fix=DOWNLOAD)
+        return finding.error(f"{path}: {problem.message}", fix=problem.fix)
+    return finding.error(f"{path} does not hold {driver_class}")
 
 
 @each_home()
@@ -127,9 +122,7 @@ def jar_of_home(context: CheckContext, node: Node, pack: Pack) -> Iterator[Findi
     if fitting is not None:
         yield finding.ok(f"{fitting.name} holds {driver_class}")
     else:
-        yield finding.error(
-            f"driver_jar is not set, and no jar in {pack.path(LIB)} holds {driver_class}", fix=DOWNLOAD
-        )
+        yield finding.error(f"driver_jar is not set, and no jar in {pack.path(LIB)} holds {driver_class}")
 
 
 @Check(

@@ -182,7 +182,7 @@ def two_mounts(pack: Pack, profile: Profile) -> dict[str, Mounted]:
     "registry.other-mount",
     severity="warning",
     why="One of the two paths is mounted from another place now; its content is no longer visible afterwards.",
-    fix="Move the content of the other instance, or leave the step out with --skip registry.",
+    fix="Move its content, name it in [registry] of the profile, or leave the step out with --skip registry.",
 )
 @each_home("no other mount of the two paths")
 def other_mount(context: CheckContext, node: Node, pack: Pack) -> Iterator[Finding]:
@@ -190,9 +190,7 @@ def other_mount(context: CheckContext, node: Node, pack: Pack) -> Iterator[Findi
     for path, mounted in two_mounts(pack, context.profile).items():
         if differences := ", ".join(_differences(mounted, then[path])):
             yield finding.warning(
-                f"{path} is mounted from another place now ({differences}) and will be changed",
-                fix="move its content, name it in [registry] of the profile, or leave the step out with "
-                "--skip registry",
+                f"{path} is mounted from another place now ({differences}) and will be changed"
             )
 
 
@@ -214,8 +212,8 @@ def _differences(now: Mounted, then: Mounted) -> Iterator[str]:
     always=True,
     why="The server deletes a path of its own registry before it mounts it: where both are in one database, "
     "that deletes the shared registry at the first start.",
-    fix="Give the server's own registry (the dbConfig wso2registry, its datasource WSO2_CARBON_DB) a database of its "
-    "own on each node, such as the pack's H2 file.",
+    fix="Point the datasource of that dbConfig (WSO2_CARBON_DB in a stock pack) to a database of its own on each node, "
+    "such as the pack's H2 file, or mount another database (mysql.databases.registry).",
 )
 @each_home("the local registry is not in a database that is mounted")
 def local_database(context: CheckContext, node: Node, _: Pack) -> Iterator[Finding]:
@@ -236,9 +234,7 @@ def local_database(context: CheckContext, node: Node, _: Pack) -> Iterator[Findi
         yield finding.error(
             f"the local registry (dbConfig {describe(config)}) is in {database}, and {named} "
             f"{'is' if len(paths) == 1 else 'are'} mounted from that database: the server would delete the "
-            "shared registry",
-            fix=f"point the datasource of the dbConfig {describe(config)} to a database of its own on each node, "
-            "such as the pack's H2 file, or mount another database (mysql.databases.registry)",
+            "shared registry"
         )
 
 
@@ -272,8 +268,7 @@ def shared_local(context: CheckContext) -> Iterator[Finding]:
     for url in first:
         if any(sources.is_same_database(url, one, resolve=not context.offline) for one in second):
             yield finding.warning(
-                f"the local registry of both nodes is in one database, {sources.shown_url(url)}",
-                fix="give each node's local registry a database of its own, such as the pack's H2 file",
+                f"the local registry of both nodes is in one database, {sources.shown_url(url)}"
             )
 
 

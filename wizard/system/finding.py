@@ -91,11 +91,15 @@ def ok(message: str, *, node: str | None = None, evidence: str | None = None) ->
     return Finding("ok", message, node, None, evidence)
 
 
-def warning(message: str, *, fix: Fix | str, node: str | None = None, evidence: str | None = None) -> Finding:
+def warning(
+    message: str, *, fix: Fix | str | None = None, node: str | None = None, evidence: str | None = None
+) -> Finding:
     return Finding("warning", message, node, _fix(fix), evidence)
 
 
-def error(message: str, *, fix: Fix | str, node: str | None = None, evidence: str | None = None) -> Finding:
+def error(
+    message: str, *, fix: Fix | str | None = None, node: str | None = None, evidence: str | None = None
+) -> Finding:
     return Finding("error", message, node, _fix(fix), evidence)
 
 
@@ -112,7 +116,10 @@ def waiting(
 def of(
     id: str, findings: Iterable[Finding], broken: Callable[..., Finding] = error, fix: Fix | str = REPORT
 ) -> list[Finding]:
-    """The findings of a check, with its id.  What it raises becomes the last of them, made by `broken`."""
+    """The findings of a check, with its id; a problem without a fix gets the check's `fix`.
+
+    What the check raises becomes the last of them, made by `broken`.
+    """
     found: list[Finding] = []
     try:
         found.extend(findings)
@@ -122,7 +129,10 @@ def of(
         found.append(broken(f"cannot look: {describe_error(problem)}", fix=fix))
     except Exception as problem:
         found.append(broken(describe_error(problem), fix=REPORT))
-    return [one._replace(id=id) for one in found]
+    return [
+        one._replace(id=id, remedy=one.remedy or (_fix(fix) if one.status in ("error", "warning") else None))
+        for one in found
+    ]
 
 
 def finding_lines(one: Finding, sign: str) -> Iterator[str]:

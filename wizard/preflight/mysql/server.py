@@ -18,7 +18,8 @@ _ALSO_IN_FILE = "; and the same in the server's configuration file"
     field="mysql.host",
     severity="warning",
     why="A loopback address is another server on each machine, unless a router of the database runs on both.",
-    fix="Set mysql.host to the address by which both nodes reach the database server.",
+    fix="Set mysql.host to an address by which both nodes reach the database server; keep it if a router of the "
+    "database listens there on both machines.",
 )
 def loopback(context: CheckContext) -> Iterator[Finding]:
     """Check that both nodes reach the same server at `mysql.host` (checks.md)."""
@@ -30,9 +31,7 @@ def loopback(context: CheckContext) -> Iterator[Finding]:
         yield finding.ok(f"{host} is a loopback address, and both nodes are on one machine")
     else:
         yield finding.warning(
-            f"mysql.host is {host}, a loopback address, and the nodes are on two machines ({', '.join(nodes)})",
-            fix="set mysql.host to an address that both nodes reach; keep it if a router of the database listens "
-            "there on both machines",
+            f"mysql.host is {host}, a loopback address, and the nodes are on two machines ({', '.join(nodes)})"
         )
 
 
