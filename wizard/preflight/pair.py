@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wizard.pack import ports
-from wizard.preflight.checks import Check, CheckContext
+from wizard.preflight.checks import Check, CheckContext, each_node
 from wizard.server.process import server_of
 from wizard.system import bounded, finding, network
 from wizard.system.finding import Finding, Fix, SetField
@@ -49,10 +50,12 @@ def clash(context: CheckContext) -> Iterator[Finding]:
             for port in _known(node, context):
                 taken[port.number].append((node, port))
         shared = {number: owners for number, owners in sorted(taken.items()) if len(owners) > 1}
-        shifted = [number for number, owners in shared.items() if _have_one_offset(owners, context)]
-        if len(shifted) > 1:
-            yield _one_offset({number: shared.pop(number) for number in shifted}, context)
-        yield from (_clash(number, owners, context) for number, owners in shared.items())
+        shifted = {number: one for number, one in shared.items() if _have_one_offset(one, context)}
+        if len(shifted) > 1:  # one cause, one finding, one fix
+            yield _clash(shifted, "port_offset", context)
+        for number, owners in shared.items():
+            if len(shifted) < 2 or number not in shifted:
+                yield _clash({number: owners}, owners[-1][1].field, context)
         beyond = sorted(number for number, owners in taken.items() if number > LAST and len(owners) == 1)
         yield from (_beyond(number, *taken[number][0], context) for number in beyond)
 
@@ -70,20 +73,12 @@ def _known(node: Node, context: CheckContext) -> list[Port]:
 
 def _beyond(number: int, node: Node, port: Port, context: CheckContext) -> Finding:
     highest = max(p.number for p in _known(node, context) if p.shifted) - _offset(node, context)
-    return finding.error(
-        f"{port.name} of {node.name} would be {number}, and the highest port is {LAST}",
-        node=node.name,
-        fix=f"set port_offset of {node.name} to {LAST - highest} or less"
-        if highest < LAST
-        else f"set {port.field} of {node.name} to a lower port",
+    field, value = (
+        ("port_offset", f"{LAST - highest} or less") if highest < LAST else (port.field, "a lower port")
     )
-
-
-def _clash(number: int, owners: list[Owner], context: CheckContext) -> Finding:
-    whose = " and ".join(f"{port.name} of {node.name}" for node, port in owners[:3])
-    node, port = owners[-1]
-    fix = _other_port(port.field, node, context)
-    return finding.error(f"{number} is the port of {whose}", node=node.name, fix=fix)
+    fix = f"set {field} of {node.name} to {value}"
+    text = f"{port.name} of {node.name} would be {number}, and the highest port is {LAST}"
+    return finding.error(text, node=node.name, fix=fix)
 
 
 def _have_one_offset(owners: list[Owner], context: CheckContext) -> bool:
@@ -93,20 +88,21 @@ def _have_one_offset(owners: list[Owner], context: CheckContext) -> bool:
     return same and _offset(first, context) == _offset(second, context)
 
 
-def _one_offset(shared: dict[int, list[Owner]], context: CheckContext) -> Finding:
-    """Report all ports that clash because the two offsets are equal: one cause, one finding, one fix."""
+def _clash(shared: dict[int, list[Owner]], field: str, context: CheckContext) -> Finding:
+    """Report a number that is the port of several, or all those that are equal because the two offsets are."""
     owners = next(iter(shared.values()))
     first, node = owners[0][0], owners[-1][0]
-    listed = [
-        f"{number} ({owners[0][1].name})" if place < _NAMED else str(number)
-        for place, (number, owners) in enumerate(shared.items())
-    ]
-    return finding.error(
-        f"{len(shared)} ports of {node.name} equal those of {first.name}, since both have the same offset: "
-        f"{', '.join(listed)}",
-        node=node.name,
-        fix=_other_port("port_offset", node, context),
-    )
+    if len(shared) == 1:
+        whose = " and ".join(f"{port.name} of {node.name}" for node, port in owners[:3])
+        text = f"{next(iter(shared))} is the port of {whose}"
+    else:
+        numbers = [
+            f"{number} ({owners[0][1].name})" if place < _NAMED else str(number)
+            for place, (number, owners) in enumerate(shared.items())
+        ]
+        text = f"{len(shared)} ports of {node.name} equal those of {first.name}, since both have the same offset: "
+        text += ", ".join(numbers)
+    return finding.error(text, node=node.name, fix=_other_port(field, node, context))
 
 
 # --- a free port --------------------------------------------------------------------------------------------
@@ -168,23 +164,20 @@ def _free_offset(node: Node, context: CheckContext, *, live: bool) -> int:
     why="A server does not start if another process listens on one of its ports.",
     fix="Stop that process, or set another port_offset or port.",
 )
-def free(context: CheckContext) -> Iterator[Finding]:
-    for node in context.nodes:
-        pack = context.packs.get(node.name)
-        if not network.is_this_machine(node.host, resolve=True):
-            yield finding.skipped("the ports of the other machine cannot be tested from here", node=node.name)
-        elif pack is not None and server_of(pack.home) is not None:
-            yield finding.ok("the node's own server uses its ports", node=node.name)
-        elif taken := [port for port in ports.of(node, pack) if not is_free(port.number)]:
-            for port in taken:
-                holder = who_listens(port.number) or "another process"
-                yield finding.error(
-                    f"{holder} listens on {port.number} ({port.name})",
-                    node=node.name,
-                    fix=_other_port(port.field, node, context, "stop it, or ", live=True),
-                )
-        else:
-            yield finding.ok("all ports are free", node=node.name)
+@each_node
+def free(context: CheckContext, node: Node) -> Iterator[Finding]:
+    pack = context.packs.get(node.name)
+    if not network.is_this_machine(node.host, resolve=True):
+        yield finding.skipped("the ports of the other machine cannot be tested from here")
+    elif pack is not None and server_of(pack.home) is not None:
+        yield finding.ok("the node's own server uses its ports")
+    elif taken := [port for port in ports.of(node, pack) if not is_free(port.number)]:
+        for port in taken:
+            holder = who_listens(port.number) or "another process"
+            fix = _other_port(port.field, node, context, "stop it, or ", live=True)
+            yield finding.error(f"{holder} listens on {port.number} ({port.name})", fix=fix)
+    else:
+        yield finding.ok("all ports are free")
 
 
 def is_free(number: int) -> bool:
@@ -211,35 +204,25 @@ def is_free(number: int) -> bool:
 def who_listens(number: int) -> str | None:
     """Return name and id of the process that listens on the port, like `java (1234)`; None if not visible."""
     inodes = _inodes(number)
-    if not inodes:
-        return None
-    for process in Path("/proc").iterdir():
-        if not process.name.isdigit():
-            continue
-        try:
-            links = {os.readlink(entry.path) for entry in os.scandir(process / "fd")}
-        except OSError:
-            continue
-        if links & inodes:
-            try:
-                name = bounded.read_text(process / "comm").strip()
-            except OSError:
-                continue
-            return f"{name} ({process.name})"
+    for process in Path("/proc").iterdir() if inodes else ():
+        with suppress(OSError):
+            links = (
+                {os.readlink(one.path) for one in os.scandir(process / "fd")}
+                if process.name.isdigit()
+                else ()
+            )
+            if not inodes.isdisjoint(links):
+                return f"{bounded.read_text(process / 'comm').strip()} ({process.name})"
     return None
 
 
 def _inodes(number: int) -> set[str]:
     found = set()
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        try:
-            lines = bounded.read_text(table).splitlines()[1:]
-        except OSError:
-            continue
-        for line in lines:
-            columns = line.split()
-            if columns[3] == LISTEN and int(columns[1].rpartition(":")[2], 16) == number:
-                found.add(f"socket:[{columns[9]}]")
+        with suppress(OSError):
+            for columns in map(str.split, bounded.read_text(table).splitlines()[1:]):
+                if columns[3] == LISTEN and int(columns[1].rpartition(":")[2], 16) == number:
+                    found.add(f"socket:[{columns[9]}]")
     return found
 
 
