@@ -11,10 +11,8 @@ from wizard.system.finding import Finding, Fix, SetField
 
 if TYPE_CHECKING:
     from wizard.database.accounts import Account
+    from wizard.database.failure import DatabaseError
     from wizard.profile.model import Node
-
-_CORRECT_PASSWORD = "correct the account's password"
-
 
 # --- which account a login is matched to --------------------------------------------------------------------
 
@@ -67,13 +65,7 @@ def alter_account(view: DatabaseView, account: Account, change: str) -> str:
 def account(view: DatabaseView) -> Iterator[Finding]:
     """Check that the servers' account logs in, is not shadowed, and has the servers' privileges (procedure 2)."""
     situation, username, created = view.situation, view.wanted.login.username, view.needs.account
-    found = [
-        *_name_too_long(view),
-        *_read_only(view),
-        *_login(view),
-        *_tls_off_in_profile(view),
-        *_logins_of_nodes(view),
-    ]
+    found = [*_server_in_the_way(view), *_login(view), *_tls_off_in_profile(view), *_logins_of_nodes(view)]
     yield from found
     if any(result.status == "error" for result in found):
         return
@@ -85,7 +77,8 @@ def account(view: DatabaseView) -> Iterator[Finding]:
         yield finding.ok(f"login as {username} succeeded (the server matched account {situation.account})")
 
 
-def _name_too_long(view: DatabaseView) -> Iterator[Finding]:
+def _server_in_the_way(view: DatabaseView) -> Iterator[Finding]:
+    """Report a name that is too long for the server, and a server that nothing can be written to."""
     from wizard.database.accounts import longest_name
 
     username, longest = view.wanted.login.username, longest_name(view.situation.greeting)
@@ -94,11 +87,7 @@ def _name_too_long(view: DatabaseView) -> Iterator[Finding]:
             f"{username} has {len(username)} characters; this server allows {longest}",
             fix="choose a shorter mysql.username",
         )
-
-
-def _read_only(view: DatabaseView) -> Iterator[Finding]:
-    server = view.situation.server
-    if server is not None and server.read_only:
+    if view.situation.server is not None and view.situation.server.read_only:
         yield finding.error(
             "the server is read-only: nothing can be created there, and the two servers cannot write",
             fix="set mysql.host to the primary server, or SET GLOBAL read_only = OFF",
@@ -116,58 +105,54 @@ def _login(view: DatabaseView) -> Iterator[Finding]:
             yield from _missing_privileges(view, situation.account)
     elif failure.cause != "denied":
         yield finding.error(failure.message, fix=failure.fix or "see the server's message")
-    elif (
-        not situation.busy
-    ):  # otherwise the other run may be creating the account; this one tests it afterwards
-        yield from _denied(view)
+    elif not situation.busy:  # otherwise the other run may be creating it; this one tests it afterwards
+        yield from _denied(view, failure)
 
 
-def _denied(view: DatabaseView) -> Iterator[Finding]:
+def _denied(view: DatabaseView, failure: DatabaseError) -> Iterator[Finding]:
     """Explain why the server denied the login, as far as the list of accounts shows it."""
     from wizard.database.accounts import match_account
 
     wanted, situation = view.wanted, view.situation
-    username, failure, known = wanted.login.username, situation.account_failure, situation.accounts or ()
-    assert failure is not None
-    denied, fix = failure.message, failure.fix or _CORRECT_PASSWORD
+    username, known = wanted.login.username, situation.accounts or ()
+    matched = match_account([*known, wanted.account], username, situation.origins) if known else None
+    denied, fix = failure.message, Fix(failure.fix or "correct the account's password")
     if situation.accounts is None:  # the error is 1045 as well
         denied += (
             ", or the account requires a certificate of the client (REQUIRE X509)"
             if failure.encrypted
             else ", or the account requires TLS, and this login was sent without it"
         )
-    matched = match_account([*known, wanted.account], username, situation.origins) if known else None
     if matched is not None and not matched.username:
         yield _shadowed(matched, username, "this machine")
-    elif view.needs.account is not None:
+        return
+    if view.needs.account is not None:
         return  # it will be created
-    elif matched is not None and matched in known:
-        yield _refused_for_tls(view, matched) or finding.error(
-            f"the account {matched} exists, and its password is refused",
-            fix=f"correct mysql.password, or give {matched} the password of the profile",
+    if matched is not None and matched in known:
+        refused = _refused_for_tls(view, matched, failure)
+        denied = refused[0] if refused else f"the account {matched} exists, and its password is refused"
+        fix = Fix(
+            refused[1]
+            if refused
+            else f"correct mysql.password, or give {matched} the password of the profile"
         )
     elif situation.administrator_failure is not None:
-        yield finding.error(
-            f"{denied}; whether it exists is not known, since the administrator cannot log in either", fix=fix
-        )
+        denied += "; whether it exists is not known, since the administrator cannot log in either"
     elif wanted.mode == "dba":
-        yield finding.error(f'{denied}; with provisioning = "dba" it is not created', fix=by_dba())
+        denied, fix = f'{denied}; with provisioning = "dba" it is not created', by_dba()
     elif wanted.administrator is None:
-        yield finding.error(
-            f"{denied} (or an anonymous account that takes precedence); without an administrator it is not created",
-            fix=by_dba(
-                "correct mysql.password, use TLS if the account requires it, set admin_username and "
-                "admin_password, or let"
-            ),
+        denied += (
+            " (or an anonymous account that takes precedence); without an administrator it is not created"
         )
-    else:
-        yield finding.error(denied, fix=fix)
+        fix = by_dba(
+            "correct mysql.password, use TLS if the account requires it, set admin_username and admin_password, or let"
+        )
+    yield finding.error(denied, fix=fix)
 
 
-def _refused_for_tls(view: DatabaseView, account: Account) -> Finding | None:
-    """Return the error of an account that exists and requires TLS: the server's error is 1045 in any case."""
-    settings, failure = view.situation.settings.get(account), view.situation.account_failure
-    assert failure is not None
+def _refused_for_tls(view: DatabaseView, account: Account, failure: DatabaseError) -> tuple[str, str] | None:
+    """Return what is wrong and the fix for an account that requires TLS: the server's error is 1045 in any case."""
+    settings = view.situation.settings.get(account)
     if settings is None or not settings.tls or (failure.encrypted and not settings.needs_certificate):
         return None
     if settings.needs_certificate:
@@ -180,7 +165,7 @@ def _refused_for_tls(view: DatabaseView, account: Account) -> Finding | None:
         )
         why = f"requires TLS, and {reason}, so it is refused"
         fix = f"{alter_account(view, account, 'REQUIRE NONE')}, or enable TLS 1.2 or later in the server"
-    return finding.error(f"the account {account} {why}; its password cannot be tested from here", fix=fix)
+    return f"the account {account} {why}; its password cannot be tested from here", fix
 
 
 _NO_TLS = {("usessl", "false"), ("usessl", "no"), ("sslmode", "disabled")}
@@ -188,16 +173,13 @@ _NO_TLS = {("usessl", "false"), ("usessl", "no"), ("sslmode", "disabled")}
 
 def _tls_off_in_profile(view: DatabaseView) -> Iterator[Finding]:
     """Report that the profile disables TLS for the servers' driver, and the account or server requires it."""
-    parameters = view.context.profile.mysql.url_parameters.items()
+    situation, parameters = view.situation, view.context.profile.mysql.url_parameters.items()
     off = [(name, str(value)) for name, value in parameters if (name.lower(), str(value).lower()) in _NO_TLS]
-    situation = view.situation
     if not off or situation.server is None:
         return
-    own = [situation.account] if situation.account is not None else []
+    accounts = dict.fromkeys([*filter(None, [situation.account]), *accounts_of_nodes(view)])
     who = [
-        f"the account {account}"
-        for account in dict.fromkeys([*own, *accounts_of_nodes(view)])
-        if account in situation.settings and situation.settings[account].tls
+        f"the account {one}" for one in accounts if one in situation.settings and situation.settings[one].tls
     ]
     if situation.server.requires_tls:
         who = [f"{situation.server.name} (require_secure_transport)"]
@@ -214,15 +196,11 @@ def _tls_off_in_profile(view: DatabaseView) -> Iterator[Finding]:
 
 
 def _shadowed(shadow: Account, username: str, where: str) -> Finding:
+    # Of accounts for the same host, the one with a name comes first.
     local = SetField("mysql.grant_host", "localhost", 'grant_host = "localhost"')
     return finding.error(
         f"the server matches logins as {username} from {where} to the anonymous account {shadow}",
-        fix=Fix(
-            f"DROP USER {shadow.sql}{AS_ADMINISTRATOR}",
-            local
-            if shadow.host == "localhost"
-            else None,  # of the same host, the account with a name comes first
-        ),
+        fix=Fix(f"DROP USER {shadow.sql}{AS_ADMINISTRATOR}", local if shadow.host == "localhost" else None),
     )
 
 
@@ -282,12 +260,9 @@ def administrator(view: DatabaseView) -> Iterator[Finding]:
         return
     username = wanted.administrator.username
     if failure is not None:
-        yield finding.error(
-            f"the administrator cannot log in: {failure.message}",
-            fix=failure.fix
-            if failure.fix and failure.cause in ("plugin", "tls")
-            else "correct admin_username and admin_password, or remove both from the profile",
-        )
+        own = failure.fix if failure.cause in ("plugin", "tls") else None
+        fix = own or "correct admin_username and admin_password, or remove both from the profile"
+        yield finding.error(f"the administrator cannot log in: {failure.message}", fix=fix)
     elif lacking := administrator_lacks(wanted, view.situation, view.needs):
         yield finding.error(
             f"{username} lacks {'; '.join(lacking)}",

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from wizard.preflight.checks import Check, CheckContext
+from wizard.preflight.checks import Check, CheckContext, each_home
 from wizard.preflight.mysql.view import AS_ADMINISTRATOR, BUSY, DatabaseView, ServerCheck, by_dba, listed
 from wizard.profile.cross_field import MAY_SHARE
 from wizard.system import finding
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from wizard.database.needs import Need
     from wizard.database.schema import Contents
     from wizard.database.shards import ShardOwners
+    from wizard.pack.home import Pack
+    from wizard.profile.model import Node
 
 
 # --- their names --------------------------------------------------------------------------------------------
@@ -26,31 +28,25 @@ if TYPE_CHECKING:
     "mysql.names",
     why="A server may treat names that differ only in case as one database, and stores some characters wrongly.",
     fix="Choose other names in mysql.databases.",
+    passed="the databases have names that a server can store",
 )
 def names(context: CheckContext) -> Iterator[Finding]:
     """Check that a server can have databases of these names, and keeps them apart (checks.md)."""
     from wizard.database.names import differing_in_case, is_system, unstorable
 
     by_role = context.profile.mysql.database_names()
-    found = False
     for role, name in by_role.items():
         reason = "it is the server's own database" if is_system(name) else unstorable(name)
         if reason is not None:
-            found = True
-            yield finding.error(
-                f"{name} cannot be the {role} database: {reason}",
-                fix=f"choose another name for mysql.databases.{role}",
-            )
+            fix = f"choose another name for mysql.databases.{role}"
+            yield finding.error(f"{name} cannot be the {role} database: {reason}", fix=fix)
     for group in differing_in_case(by_role.values()):
-        found = True
         roles = [role for role, name in by_role.items() if name in group]
         or_one = ", or the same one," if any(set(roles) <= set(group) for group in MAY_SHARE) else ""
         yield finding.error(
             f"the names {' and '.join(group)} differ only in case: {_about_case(context)}",
             fix=f"choose names that differ otherwise{or_one} for mysql.databases.{' and '.join(roles)}",
         )
-    if not found:
-        yield finding.ok(f"{', '.join(dict.fromkeys(by_role.values()))} are names that a server can store")
 
 
 def _about_case(context: CheckContext) -> str:
@@ -73,19 +69,18 @@ def _about_case(context: CheckContext) -> str:
 
 
 def _script_findings(context: CheckContext, server: Greeting) -> Iterator[Finding]:
-    for node in context.nodes:
-        pack = context.packs.get(node.name)
-        if pack is None:
-            continue
+    @each_home()
+    def fitting(_: CheckContext, node: Node, pack: Pack) -> Iterator[Finding]:
         path = pack.script_for(server.version, mariadb=server.mariadb)
         if path is None:
             yield finding.error(
                 f"{pack.title} has no script for {server.name}: its mysql.sql fails there at REG_RESOURCE",
-                node=node.name,
                 fix="use MySQL 5.6 or MariaDB, or take dbscripts/mysql5.7.sql from a pack on kernel 4.4.6 or later",
             )
         else:
-            yield finding.ok(f"{path} fits {server.name}", node=node.name)
+            yield finding.ok(f"{path} fits {server.name}")
+
+    yield from fitting(context)
 
 
 def _script_offline(context: CheckContext) -> Iterator[Finding]:
