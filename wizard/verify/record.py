@@ -40,7 +40,6 @@ _BARE = re.compile(
 """Messages of the launcher and the JVM on the console, without a time."""
 
 _STARTING = STARTING.encode()
-_DATED = re.compile(rb"\[\d{4}-\d\d-\d\d[ T]\d\d:\d\d:")
 _ANSI = re.compile(rb"\x1b\[[0-9;]{0,20}[A-Za-z]")
 HEAD = re.compile(rb"TID:[ \t]*\[|\[\d{4}-\d\d-\d\d[ T]\d\d:\d\d:")
 """The beginning of a record, anywhere in its line."""
@@ -142,12 +141,6 @@ def parse(line: bytes) -> Record | None:
     )
 
 
-def is_start(line: bytes) -> bool:
-    """Whether a line is the first of a start of the server."""
-    found = _match(line)
-    return found is not None and found[5].startswith(_STARTING)
-
-
 def newest_start(data: bytes, after: int = 0, end: int | None = None) -> int | None:
     """Return where the newest start in `data[:end]` begins, including the launcher's message about it.
 
@@ -156,9 +149,10 @@ def newest_start(data: bytes, after: int = 0, end: int | None = None) -> int | N
     found = data.rfind(_STARTING, after, end)
     while found >= 0:
         begin = data.rfind(b"\n", max(0, found - NEAR), found) + 1 or max(0, found - NEAR)
-        if is_start(data[begin : found + len(_STARTING)]):
+        line = _match(data[begin : found + len(_STARTING)])
+        if line is not None and line[5].startswith(_STARTING):
             said = data.rfind(LAUNCHER, max(0, begin - NEAR), begin)
-            if said < 0 or _DATED.search(data, data.find(b"\n", said), begin):
+            if said < 0 or HEAD.search(data, data.find(b"\n", said), begin):
                 return begin
             return data.rfind(b"\n", 0, said) + 1
         found = data.rfind(_STARTING, after, max(after, begin))

@@ -109,11 +109,10 @@ def writable(path: Path) -> None:
     """Raise UsageError if no report can be written at that path: before a drill, not after it."""
     with _refusals(path):
         target, status = _target(path)
-        if status is not None and stat.S_ISDIR(status.st_mode):
+        if target.is_dir():
             raise IsADirectoryError(errno.EISDIR, "is a folder")
-        if status is not None and not stat.S_ISREG(status.st_mode):
-            return
-        if not target.parent.is_dir() or not os.access(target.parent, os.W_OK | os.X_OK):
+        is_file = status is None or stat.S_ISREG(status.st_mode)
+        if is_file and not os.access(target.parent, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, "its folder is missing or cannot be written")
 
 
@@ -143,11 +142,9 @@ def write(path: Path, text: str) -> bool:
             return True
         # Not blocking: opening a pipe without a reader would wait.
         descriptor = os.open(target, os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
+        with open(descriptor, "wb") as file:
             os.set_blocking(descriptor, True)
-            write_all(descriptor, data)
-        finally:
-            os.close(descriptor)
+            file.write(data)
         return False
 
 

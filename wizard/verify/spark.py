@@ -246,8 +246,11 @@ def _ask_all(addresses: Mapping[str, tuple[str, int]], limit: float) -> dict[str
     """Return the JSON of all, requested in parallel; one that is too slow is silent."""
     urls = {name: page(*address, "/json/") for name, address in addresses.items()}
     answers = at_once({name: partial(ask_json, url, limit) for name, url in urls.items()}, 2 * limit)
-    late = f"no answer within {2 * limit:g} s"
-    return {name: _object(answers.get(name) or PageAnswer(url, "silent", late)) for name, url in urls.items()}
+    for name, url in urls.items():
+        answer = answers.setdefault(name, PageAnswer(url, "silent", f"no answer within {2 * limit:g} s"))
+        if answer.status == "ok" and not isinstance(answer.data, dict):
+            answers[name] = PageAnswer(url, "strange", "its answer is not Spark's")
+    return {name: answers[name] for name in urls}
 
 
 def two_looks(
@@ -301,13 +304,6 @@ def port_number(text: str) -> int | None:
     """Return a TCP port that a page names; None if it is not one."""
     number = bounded.number(text)
     return number if number is not None and 0 < number < 65536 else None
-
-
-def _object(answer: PageAnswer) -> PageAnswer:
-    """Return the answer, as strange if it is not a JSON object like Spark's."""
-    if answer.status == "ok" and not isinstance(answer.data, dict):
-        return PageAnswer(answer.url, "strange", "its answer is not Spark's")
-    return answer
 
 
 def _dicts(value: Any) -> list[dict[str, Any]]:
