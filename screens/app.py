@@ -1,8 +1,9 @@
-"""The application: what every screen shares, and the actions that act everywhere."""
+"""The application: what every screen shares, the actions that act everywhere, and the way in and out."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Iterable
 from contextlib import suppress
@@ -19,13 +20,14 @@ from screens.dialogs import questions
 from screens.dialogs.ask import Ask, TooSmall
 from screens.help import Help
 from screens.model.background import beside
-from screens.model.draft import OpenedProfile
+from screens.model.draft import OpenedProfile, open_profile
 from screens.model.memory import Memory
 from screens.model.pair import OpenPair
 from screens.step import StepScreen
-from screens.textual_internals import DiscreetApp
+from screens.textual_internals import DiscreetApp, never_wait
 from screens.theme import THEMES, NoColours, dress_scroll_bars, is_enough
 from screens.widgets.bars import BarScreen
+from wizard.system import locations
 from wizard.system.errors import WizardError
 from wizard.system.printable import escaped
 
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from screens.dashboard import Dashboard
+    from wizard.verify.watcher import Watcher
 
 SAVING = 3.0
 """Seconds that leaving waits for the disk."""
@@ -217,3 +220,54 @@ class WizardApp(DiscreetApp):
 
 ALWAYS = ("app.theme", "app.runs")
 """What the palette offers although no pair is open."""
+
+
+def run(argument: str | None) -> int:
+    """Run the wizard on a profile (None: on the list of pairs); return the exit code.
+
+    Raises:
+        WizardError: the profile cannot be opened.
+        Exception: an error inside; the terminal is restored.
+    """
+    app = WizardApp(open_profile(argument) if argument is not None else None)
+    code = _run(app)
+    if app.pair is not None:
+        print("\n".join(map(escaped, farewell(app.pair))))
+    return code
+
+
+def watch(watcher: Watcher, **options: Any) -> int:
+    """Run the dashboard with the options of `screens.dashboard.Dashboard`; return the exit code.
+
+    It ends when the user leaves (130), or when nothing is left to watch for.
+
+    Raises:
+        Exception: an error inside; the terminal is restored.
+    """
+    from screens.dashboard import Dashboard
+
+    return _run(WizardApp(None, Dashboard(watcher, **options, alone=True)))
+
+
+def _run(app: WizardApp) -> int:
+    # A shell's exported size may be out of date; without these the terminal is asked for its own.
+    for name in ("COLUMNS", "LINES"):
+        os.environ.pop(name, None)
+    never_wait()
+    app.run()
+    if app.broken is not None:
+        raise app.broken
+    return app.return_code or 0
+
+
+def farewell(pair: OpenPair) -> list[str]:
+    """Return where a pair was saved, and the command that continues with it."""
+    draft = pair.draft
+    if pair.failure:
+        return [f"NOT SAVED: {pair.failure}"]
+    where = (
+        f"saved in {draft.target}"
+        if pair.kept == "profile"
+        else f"draft saved in {locations.draft(draft.keeper.draft.name)}"
+    )
+    return [f"{draft.title}: {where}", f"Continue with: apimha-wizard {draft.called}"]

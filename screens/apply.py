@@ -19,9 +19,8 @@ from screens.dialogs.questions import WRITING
 from screens.dialogs.servers import Verb, as_saved, ask_for_pair
 from screens.model.background import beside
 from screens.model.pair import OpenPair
-from screens.signs import finding_content, plain, sign
+from screens.signs import cut, finding_content, plain, sign
 from screens.widgets.bars import BarScreen, heading
-from screens.widgets.labelled import cut
 from wizard.command_line.run import replay
 from wizard.command_line.run.replay import Prepared, Result
 from wizard.command_line.run.servers import NodeState, ServersResult

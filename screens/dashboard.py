@@ -21,7 +21,7 @@ from textual.widgets import Static
 from screens import keys, signs
 from screens.dialogs import servers
 from screens.model.background import beside
-from screens.signs import INKS, finding_content
+from screens.signs import content_ink, finding_content
 from screens.theme import WIDE
 from screens.widgets.bars import BarScreen, KeyBar
 from wizard.command_line.verify import exit_code, is_over, watching
@@ -185,8 +185,10 @@ def board(view: View, width: int, waited: Waited) -> Content:
     for label, cells in rows(view, waited):
         line = [padded(Content.styled(label, "$quiet"), LABEL)]
         for status, text in cells:
-            ink = "" if status == "ok" else INKS[status]
-            cell = Content.assemble((f"{signs.of_finding(status)} ", INKS[status]), (signs.plain(text), ink))
+            ink = "" if status == "ok" else content_ink(status)
+            cell = Content.assemble(
+                (f"{signs.of_finding(status)} ", content_ink(status)), (signs.plain(text), ink)
+            )
             line.append(padded(cell, (width - LABEL) // len(cells)))
         lines.append(Content("").join(line))
     return Content("\n").join(lines)
@@ -221,7 +223,7 @@ def header(view: View, since: str, width: int, start: str = "") -> Content:
     """The verdict and since when, what to do now, and the nodes above their columns."""
     share = (width - LABEL) // 2
     status, verdict, since = STATUS[view.outcome], view.outcome.upper(), f" since {since}"
-    ink = f"{INKS[status]} bold"
+    ink = f"{content_ink(status)} bold"
     if never_started(view):
         status, verdict, since = "skipped", "NOT STARTED", ""
     nodes = [

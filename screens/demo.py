@@ -12,8 +12,8 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
+from screens.app import run
 from screens.model.memory import Memory, ProfileProgress
-from screens.start import run
 from wizard.demo import server
 from wizard.demo.sandbox import make_sandbox
 from wizard.demo.story import LIVE_IGNORES, stoppable, use_server

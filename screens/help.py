@@ -16,8 +16,7 @@ from screens.dialogs.ask import Box
 from screens.keys import FORM, Keys
 from screens.model import values
 from screens.model.values import help_of
-from screens.signs import WORDS, StepState, plain, sign
-from screens.widgets.labelled import wrapped
+from screens.signs import WORDS, StepState, plain, sign, wrapped
 from wizard.profile.fields import CHOICES
 from wizard.steps.step import Step
 

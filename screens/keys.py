@@ -74,42 +74,25 @@ OFFLINE = Action("f8", "offline", "", "with or without the network", title="Offl
 SERVERS = (
     Action("s", "servers('start')", "start", "start the nodes on this machine", 1, "Start the servers"),
     Action("x", "servers('stop')", "", "stop them, after a question", 2, "Stop the servers"),
-    Action(
-        "e", "servers('restart')", "", "restart them one by one, after a question", 2, "Restart the servers"
-    ),
+    Action("e", "servers('restart')", "", "restart them in turn, after a question", 2, "Restart the servers"),
 )
 BACK = Action("ctrl+b,escape", "back", "back", "back to where you came from", 2)
 ROLL_BACK = Action("r", "roll_back", "roll back", "undo the run: restore every file that it changed")
 VERIFY = Action("v", "verify", "verify", "watch the two servers start and the pair form")
 
 FORM: Keys = (
-    Action(
-        "tab", "go(1)", "", "the next field; in a path: complete it first", first=True, title="Next field"
-    ),
+    Action("tab", "go(1)", "", "the next field; a path is completed first", first=True, title="Next field"),
     Action("shift+tab", "go(-1)", "", "the previous field", first=True, title="Previous field"),
-    Action(
-        "enter",
-        "enter",
-        "",
-        "the next field; on Advanced: show or fold its fields",
-        first=True,
-        title="Enter",
-    ),
+    Action("enter", "enter", "", "the next field; Advanced: show or fold it", first=True, title="Enter"),
     Action("ctrl+n", "next", "next", "the next step", 0, first=True),
     Action("ctrl+b", "back", "back", "the previous step", 3, first=True),
     Action("f2", "review", "review", "review what would be written", first=True),
     Action("f3", "pick", "choose", "in a path: choose it from the disk", 1, "Choose a path"),
     Action("f4", "fix", "fix", "apply the fix under the cursor to the profile, and to nothing else"),
-    Action(
-        "shift+f4,f16", "fix_all", "fix all", "apply all safe fixes (ports, hosts, jar), after a list of them"
-    ),
-    Action(
-        "f5", "again", "again", "run every check again, and resolve every password again", 4, "Check again"
-    ),
+    Action("shift+f4,f16", "fix_all", "fix all", "apply all safe fixes (ports, hosts, jar), listed first"),
+    Action("f5", "again", "again", "run every check and resolve every password again", 4, "Check again"),
     Action("f6", "copy", "copy", "copy the fix of the finding", 5, "Copy the fix"),
-    Action(
-        "f7", "test", "test", "in a password: test it, or type it for this session", 2, "Test the password"
-    ),
+    Action("f7", "test", "test", "test a password, or type it for this session", 2, "Test the password"),
     OFFLINE,
     *EVERYWHERE,
 )
@@ -129,7 +112,7 @@ REVIEW: Keys = (
     *EVERYWHERE,
 )
 APPLY: Keys = (
-    Action("escape,ctrl+c", "stop", "cancel and restore", "cancel; everything in the homes is restored", 0),
+    Action("escape,ctrl+c", "stop", "cancel and restore", "cancel; the homes are restored", 0),
     Action("ctrl+b", "back", "back", "once it has ended: back to the review", 2),
     *EVERYWHERE,
 )
@@ -163,9 +146,7 @@ WELCOME: Keys = (
 DASHBOARD: Keys = (
     *SERVERS,
     Action("d", "drill", "failover drill", "begin the failover drill, or end it", 2, "Failover drill"),
-    Action(
-        "w", "report", "report", "write the report; its file is named on the screen", 2, "Write the report"
-    ),
+    Action("w", "report", "report", "write the report, and name its file", 2, "Write the report"),
     Action("t", "pane", "time line", "switch between problems and time line, where only one fits"),
     Action("Up,Down", "", "", "scroll"),
     Action("q,ctrl+b,escape", "back", "back", "leave this screen; the servers keep running", 0),
@@ -174,18 +155,10 @@ DASHBOARD: Keys = (
 
 APP: Keys = (
     Action("", "app.profiles", "", "back to the list of pairs; this one is saved", title="All pairs"),
-    Action(
-        "",
-        "app.runs",
-        "",
-        "what was done by whom and when; show, roll back, next steps",
-        title="Runs: history, roll back, next steps",
-    ),
+    Action("", "app.runs", "", "who did what and when", title="Runs: history, roll back, next steps"),
     Action("", "app.verify", "", VERIFY.help, title="Verify"),
     Action("", "app.copy_path", "", "copy the path of the profile", title="Copy the profile's path"),
-    Action(
-        "", "app.theme", "", "switch between dark and light; it is remembered", title="Theme: dark or light"
-    ),
+    Action("", "app.theme", "", "dark or light; it is remembered", title="Theme: dark or light"),
 )
 """What the palette offers on every screen."""
 

@@ -1,4 +1,4 @@
-"""The signs of states and of findings: with a word beside them, never by colour alone.
+"""What a terminal can show: the signs of states and findings (with a word, never by colour alone), texts that fit.
 
 A terminal that cannot show them gets ASCII: one whose locale is not UTF-8, and the Linux console, whose fonts lack
 the ticks.
@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping
 from typing import Literal
 
+from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 
 from wizard.system.finding import Finding
@@ -89,22 +90,49 @@ def plain(text: str) -> str:
     return text.encode("ascii", "replace").decode("ascii")
 
 
-INKS = {
-    "ok": "$success",
-    "waiting": "$secondary",
-    "warning": "$warning",
-    "error": "$error bold",
-    "skipped": "$quiet",
-}
-"""The ink of a finding's sign, by its status."""
+INKS = {"ok": "success", "waiting": "secondary", "warning": "warning", "error": "error", "skipped": "quiet"}
+"""The colour of a finding's sign, by its status."""
+
+
+def content_ink(status: str) -> str:
+    return f"${INKS[status]}{' bold' if status == 'error' else ''}"
 
 
 def finding_content(finding: Finding) -> Content:
     """A finding with its fix, and below them what was read where."""
     head = " ".join(filter(None, [of_finding(finding.status), finding.id, finding.node]))
-    lines = [Content.assemble((plain(head), INKS[finding.status]), f"  {plain(finding.message)}")]
+    lines = [Content.assemble((plain(head), content_ink(finding.status)), f"  {plain(finding.message)}")]
     if finding.fix and finding.status != "ok":
         lines.append(Content.assemble(("    fix: ", "$quiet"), plain(finding.fix)))
     evidence = (finding.evidence or "").split("\n") if finding.status in {"error", "warning"} else []
     lines += [Content.styled(f"    {plain(line)}", "$quiet") for line in evidence if line]
     return Content("\n").join(lines)
+
+
+def cut(text: str, width: int) -> str:
+    """`text` in at most so many cells, with a sign where it was cut."""
+    if cell_len(text) <= width:
+        return text
+    return set_cell_size(text, max(0, width - len(sign("cut")))).rstrip() + sign("cut")
+
+
+def cut_left(text: str, width: int) -> str:
+    """The end of `text` in at most so many cells, as paths are cut: their last part says most."""
+    if cell_len(text) <= width:
+        return text
+    while text and cell_len(text) > width - len(sign("cut")):
+        text = text[1:]
+    return sign("cut") + text
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """The lines of a text in so many cells; a word that is longer is broken, since paths are."""
+    lines, line = [], ""
+    pieces = [word[i : i + width] for word in text.split(" ") for i in range(0, max(1, len(word)), width)]
+    for piece in pieces:
+        if line and len(line) + 1 + len(piece) > width:
+            lines.append(line)
+            line = piece
+        else:
+            line = f"{line} {piece}" if line else piece
+    return [*lines, line] if line else lines

@@ -21,14 +21,12 @@ from screens.dialogs.password import PasswordTest
 from screens.dialogs.picker import pick_for
 from screens.model import memory, values
 from screens.model.background import PATIENCE, beside, typed_in
-from screens.signs import WORDS, plain, sign
-from screens.widgets.bars import BarScreen
+from screens.signs import WORDS, cut_left, plain, sign, wrapped
+from screens.widgets.bars import BarScreen, Sidebar
 from screens.widgets.check_list import CheckList
 from screens.widgets.diff_view import DiffView, Said
-from screens.widgets.field import Pasted, PathField, SecretField, TextField
+from screens.widgets.field import Labelled, Pasted, PathField, SecretField, TextField
 from screens.widgets.form import Fold, Form
-from screens.widgets.labelled import Labelled, cut_left, wrapped
-from screens.widgets.sidebar import Sidebar
 from wizard.passwords.resolver import keep
 from wizard.passwords.secret import Secret
 from wizard.profile.drafts import draft_name

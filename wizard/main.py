@@ -29,13 +29,13 @@ def main() -> NoReturn:
 
 def open_wizard(name: str | None) -> int:
     """The wizard on the screen; its exit code."""
-    from screens.start import run
+    from screens.app import run
 
     return run(name)
 
 
 def open_dashboard(watcher: Watcher, **options: Any) -> int:
     """The dashboard of `verify --watch`, with the options of `screens.dashboard.Dashboard`; its exit code."""
-    from screens.start import watch
+    from screens.app import watch
 
     return watch(watcher, **options)

@@ -15,9 +15,8 @@ from textual.widgets.option_list import Option
 from screens.dialogs.ask import Box
 from screens.model import paths
 from screens.model.background import beside
-from screens.signs import plain, sign
+from screens.signs import cut, cut_left, plain, sign
 from screens.widgets.field import PathField
-from screens.widgets.labelled import cut, cut_left
 from wizard.profile.fields import Key
 from wizard.system import locations
 

@@ -15,8 +15,7 @@ from textual.worker import WorkerFailed
 from screens.dialogs.ask import Ask
 from screens.model.background import PATIENCE, beside
 from screens.model.draft import from_file
-from screens.signs import plain, sign
-from screens.widgets.labelled import wrapped
+from screens.signs import plain, sign, wrapped
 from wizard.command_line.run.replay import Result, packs_here
 from wizard.profile import trust
 from wizard.system import locations

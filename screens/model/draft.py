@@ -262,9 +262,8 @@ class DraftSaver:
 
     @_in_turn
     def close(self) -> None:
-        """End the thread, once everything is saved that was given to it before."""
+        """End the thread; what is to be saved is published before, or given up."""
         self._closed = True
-        self._save()
 
     def settled(self, timeout: float | None = None) -> bool:
         """Wait until everything is saved; return whether it is."""

@@ -317,10 +317,14 @@ class OpenPair:
         self.kept, self.failure, self.saved_at = kept, "", clock()
 
     def not_saved(self, message: str) -> None:
-        """The newest changes could not be saved: also said of a pair that is closed."""
-        self.kept, self.failure = "NOT SAVED", message
-        self._app.call_later(self._app.say, f"{self.draft.name}: {message}", "error")
-        self._app.call_later(self._app.show_pair)
+        """The newest changes could not be saved; called by the thread that saves, also of a pair that is closed."""
+
+        def show() -> None:
+            self.kept, self.failure = "NOT SAVED", message
+            self._app.say(f"{self.draft.name}: {message}", "error")
+            self._app.show_pair()
+
+        self._app.call_later(show)
 
     def conflicts(self) -> None:
         self._app.ask_about_conflict()

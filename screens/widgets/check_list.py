@@ -13,25 +13,15 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from screens.signs import of_finding, plain, sign
+from screens.signs import INKS, of_finding, plain, sign, wrapped
 from screens.theme import ink
-from screens.widgets.labelled import wrapped
 from wizard.system.finding import Finding
 
 ORDER = {"error": 0, "warning": 1, "waiting": 2, "skipped": 3, "ok": 4}
 """What is wrong is on top."""
 FOLDED = ("ok", "skipped")
 
-MARKS = {
-    "error": "error",
-    "warning": "warning",
-    "ok": "success",
-    "skipped": "quiet",
-    "waiting": "secondary",
-    "fix": "quiet",
-    "key": "primary",
-    "fold": "quiet",
-}
+MARKS = {**INKS, "fix": "quiet", "key": "primary", "fold": "quiet"}
 BODIES = {**MARKS, "error": "foreground", "warning": "foreground", "ok": "quiet", "fix": "secondary"}
 """The colours of a line's sign and of its text."""
 

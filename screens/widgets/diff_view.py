@@ -11,9 +11,8 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from screens.signs import plain, sign
+from screens.signs import cut_left, plain, sign, wrapped
 from screens.theme import ink
-from screens.widgets.labelled import cut_left, wrapped
 from wizard.plan.diff import DiffRow
 
 SIDE_BY_SIDE = 100

@@ -16,9 +16,8 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from screens.model import values
-from screens.signs import plain, sign
-from screens.widgets.field import Choice, PathField, SecretField, TextField
-from screens.widgets.labelled import LONGEST_LABEL, Labelled, cut
+from screens.signs import cut, plain, sign
+from screens.widgets.field import LONGEST_LABEL, Choice, Labelled, PathField, SecretField, TextField
 from wizard.profile.fields import CHOICES, ESSENTIAL, keys, tables
 
 if TYPE_CHECKING:

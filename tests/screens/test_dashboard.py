@@ -359,7 +359,7 @@ async def test_any_size_can_be_painted() -> None:
 
 PROGRAM = """
 import sys
-from screens.start import watch
+from screens.app import watch
 from wizard.profile.store import load
 from wizard.command_line.verify import run_verify
 sys.exit(run_verify(load(sys.argv[1]).profile, "pair", offline=True, watch=True, dashboard=watch)[0])

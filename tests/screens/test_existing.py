@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +24,15 @@ from wizard.system import locations
 pytestmark = pytest.mark.usefixtures("quiet")
 
 
-async def asked(pilot: Pilot[Any]) -> ExistingPair:
-    """The welcome screen, and from there the question for the two homes."""
-    await on(pilot, Welcome)
-    await pressed(pilot, "e")
-    await on(pilot, ExistingPair)
-    screen: ExistingPair = pilot.app.screen
-    return screen
+@asynccontextmanager
+async def asked(size: tuple[int, int] = (80, 24)) -> AsyncIterator[tuple[WizardApp, Pilot[Any]]]:
+    """The wizard at the question for the two homes."""
+    app = WizardApp(None)
+    async with app.run_test(size=size) as pilot:
+        await on(pilot, Welcome)
+        await pressed(pilot, "e")
+        await on(pilot, ExistingPair)
+        yield app, pilot
 
 
 async def answer(pilot: Pilot[Any], first: Path | str, second: Path | str, name: str) -> None:
@@ -45,9 +49,7 @@ async def answer(pilot: Pilot[Any], first: Path | str, second: Path | str, name:
 async def test_a_pair_that_was_configured_becomes_a_profile(pair: Any) -> None:
     applied(pair)
     before = untouched(*pair.homes)
-    app = WizardApp(None)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await asked(pilot)
+    async with asked() as (app, pilot):
         await answer(pilot, *pair.homes, "made-by-hand")
         await on(pilot, WhatWasRead)
         assert pairs.PASSWORD not in text_of(app)
@@ -68,15 +70,12 @@ async def test_a_pair_that_was_configured_becomes_a_profile(pair: Any) -> None:
 
 
 async def test_each_mistake_is_told_in_its_place_and_can_be_corrected(pair: Any, tmp_path: Path) -> None:
-    app = WizardApp(None)
-
     async def told(words: str) -> None:
         await until(pilot, lambda: words in " ".join(text_of(app).replace("│", " ").split()), words)
         assert isinstance(app.screen, ExistingPair)
         assert not locations.profiles().exists() or not list(locations.profiles().iterdir())
 
-    async with app.run_test(size=(120, 40)) as pilot:
-        await asked(pilot)
+    async with asked((120, 40)) as (app, pilot):
         await pressed(pilot, "tab", "tab", "enter")  # on the last field
         await told("enter the folder of this node's pack")
         await answer(pilot, tmp_path, pair.homes[1], "hand")
@@ -88,9 +87,7 @@ async def test_each_mistake_is_told_in_its_place_and_can_be_corrected(pair: Any,
         await answer(pilot, *pair.homes, "hand")
         await on(pilot, WhatWasRead)
         await pressed(pilot, "enter")
-    app = WizardApp(None)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await asked(pilot)
+    async with asked() as (app, pilot):
         await answer(pilot, *pair.homes, "hand")
         await seen(pilot, "file already")
         await pressed(pilot, "escape")
@@ -98,9 +95,7 @@ async def test_each_mistake_is_told_in_its_place_and_can_be_corrected(pair: Any,
 
 
 async def test_all_keys_at_once_go_field_by_field_and_enter_on_the_last_one_begins(pair: Any) -> None:
-    app = WizardApp(None)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await asked(pilot)
+    async with asked() as (app, pilot):
         first, second = map(str, pair.homes)
         await pressed(pilot, *first, "tab", *second, "enter", *"hand", "enter")
         await on(pilot, WhatWasRead)
@@ -111,13 +106,11 @@ async def test_all_keys_at_once_go_field_by_field_and_enter_on_the_last_one_begi
 
 async def test_a_home_is_chosen_from_the_disk(pair: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(pair.homes[0].parent)
-    app = WizardApp(None)
-    async with app.run_test(size=(80, 24)) as pilot:
-        screen = await asked(pilot)
+    async with asked() as (app, pilot):
         await pressed(pilot, "f3")
         await seen(pilot, "Analytics")
         await pressed(pilot, "enter")
-        await until(pilot, lambda: app.screen is screen, "the question again")
+        await on(pilot, ExistingPair)
         assert app.focused.value == str(pair.homes[0])
         await typed(pilot, "x")
         assert app.focused.value == f"{pair.homes[0]}x"

@@ -250,7 +250,7 @@ async def test_a_long_new_value_is_whole_on_the_screen(make_pair: Any) -> None:
 
 
 async def test_leaving_says_where_it_was_saved_and_how_to_continue(pair: Any) -> None:
-    from screens.start import farewell
+    from screens.app import farewell
 
     async with wizard(pair.profile) as (app, pilot):
         assert farewell(app.pair) == [

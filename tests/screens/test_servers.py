@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +60,17 @@ def dashboard(two: StandInPair, *here: str) -> WizardApp:
     return WizardApp(None, shown)
 
 
+@asynccontextmanager
+async def watched(
+    two: StandInPair, *here: str, size: tuple[int, int] = (80, 24)
+) -> AsyncIterator[tuple[WizardApp, Pilot[Any]]]:
+    """The dashboard, once it offers to start the servers."""
+    app = dashboard(two, *here)
+    async with app.run_test(size=size) as pilot:
+        await seen(pilot, "s start")
+        yield app, pilot
+
+
 async def ended(pilot: Pilot[Any], outcome: str) -> str:
     """Wait until the command has ended so; what the screen shows then."""
     await on(pilot, ServersRun)
@@ -108,18 +121,15 @@ async def test_from_the_end_of_a_run_to_a_healthy_pair(launched: Launched, packs
 
 async def test_start_restart_and_stop_from_the_dashboard_which_follows(launched: Launched) -> None:
     two = launched()
-    app = dashboard(two)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await until(
-            pilot, lambda: "NOT STARTED" in text_of(app) and "Press s: Start both nodes" in text_of(app)
-        )
+    async with watched(two) as (app, pilot):
+        await seen(pilot, "NOT STARTED", "Press s: Start both nodes")
         await pressed(pilot, "e", "x")
         assert app.screen is app.watched, "there is nothing to restart or to stop"
         await pressed(pilot, "s")
         await ended(pilot, "healthy")
         before = pids(two)
         await pressed(pilot, "escape")
-        await until(pilot, lambda: "HEALTHY since" in text_of(app) and "e restart" in text_of(app))
+        await seen(pilot, "HEALTHY since", "e restart")
         assert "s start" not in text_of(app)
         await agreed(pilot, "e")
         await ended(pilot, "healthy")
@@ -131,16 +141,14 @@ async def test_start_restart_and_stop_from_the_dashboard_which_follows(launched:
         await agreed(pilot, "x")
         await ended(pilot, "stopped")
         await pressed(pilot, "escape")
-        await until(pilot, lambda: "s start" in text_of(app) and "UNHEALTHY" in text_of(app))
+        await seen(pilot, "s start", "UNHEALTHY")
     assert pids(two) == [None, None]
 
 
 @pytest.mark.parametrize("key", ["escape", "ctrl+c", "ctrl+q"])
 async def test_a_start_that_is_cancelled_leaves_the_servers_running(launched: Launched, key: str) -> None:
     two = launched(fault="never")
-    app = dashboard(two)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await seen(pilot, "s start")
+    async with watched(two) as (app, pilot):
         await pressed(pilot, "s")
         await seen(pilot, "waiting for node2")
         await pressed(pilot, key)
@@ -165,9 +173,7 @@ async def test_a_start_that_fails_shows_cause_and_fix(
     outcome: str,
     said: str,
 ) -> None:
-    app = dashboard(launched(fault=fault))
-    async with app.run_test(size=(120, 40)) as pilot:
-        await seen(pilot, "s start")
+    async with watched(launched(fault=fault), size=(120, 40)) as (_, pilot):
         await pressed(pilot, "s")
         text = " ".join((await ended(pilot, outcome)).replace("│", " ").split())
         for one in ("server.start", "fix: ", said):
@@ -179,9 +185,7 @@ async def test_a_java_that_was_not_agreed_to_is_refused_with_the_fix(
 ) -> None:
     two = launched()
     changed(two, f'java_home = "{tmp_path}/java"\n')
-    app = dashboard(two)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await seen(pilot, "s start")
+    async with watched(two, size=(120, 40)) as (app, pilot):
         await pressed(pilot, "s")
         await ended(pilot, "refused")
         text = app.screen.result.error
@@ -192,8 +196,7 @@ async def test_a_java_that_was_not_agreed_to_is_refused_with_the_fix(
 
 async def test_a_node_that_is_elsewhere_is_left_to_its_machine(launched: Launched) -> None:
     two = launched()
-    app = dashboard(two, "node1")
-    async with app.run_test(size=(160, 40)) as pilot:
+    async with watched(two, "node1", size=(160, 40)) as (app, pilot):
         await seen(pilot, "Press s: Start node1")
         await pressed(pilot, "s")
         await seen(pilot, "waiting for node2")

@@ -10,9 +10,9 @@ from textual.widgets import Button, Select
 
 from screens.apply import Apply, Done
 from screens.review import Review
+from screens.widgets.field import Labelled
 from screens.widgets.form import Fold
-from screens.widgets.labelled import Labelled
-from tests.support.screens import pressed, text_of, typed, until
+from tests.support.screens import on, pressed, text_of, typed, until
 
 
 def place_of(app: Any) -> Any:
@@ -56,12 +56,17 @@ async def fill_password(pilot: Pilot[Any], variable: str, *place: Any) -> None:
     await typed(pilot, variable)
 
 
-async def review(pilot: Pilot[Any]) -> Review:
-    await pressed(pilot, "f2")
-    await until(pilot, lambda: isinstance(pilot.app.screen, Review), "the review")
+async def planned(pilot: Pilot[Any]) -> Review:
+    """Wait for the review and its plan."""
+    await on(pilot, Review)
     screen = pilot.app.screen
     await until(pilot, lambda: screen._shown is not None, "the plan")
     return screen
+
+
+async def review(pilot: Pilot[Any]) -> Review:
+    await pressed(pilot, "f2")
+    return await planned(pilot)
 
 
 async def applied(pilot: Pilot[Any]) -> str:

@@ -78,7 +78,7 @@ def run_verify(
         watch: follow the logs until Ctrl-C (130).
         until_healthy: follow the logs until the pair is healthy (0).
         as_json: return the object of the contract; while watching, write one a line on `out` at each change.
-        dashboard: shows the pair if both ends are a terminal (`screens.start.watch`); lines elsewhere.
+        dashboard: shows the pair if both ends are a terminal (`screens.app.watch`); lines elsewhere.
         options: those of `watching`, which raises its errors.
     """
     out, err = out or sys.stdout, err or sys.stderr
