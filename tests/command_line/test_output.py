@@ -33,6 +33,12 @@ RESULTS = (
     "clean PROFILE --dry-run", "replay --offline PROFILE --dry-run", "replay --offline PROFILE --dry-run --json",
 )  # fmt: skip
 """Commands whose output is what they are for."""
+REFUSED = (
+    "check --json", "check --json --nonsense", "replay --json a b c", "history --json --prune x", "nonsense --json",
+    "verify --json no-such-profile", "verify --json --offline PROFILE --report /dev/stdout",
+    "verify --json --offline PROFILE --report /", "check --json --offline --ignore x PROFILE",
+    "rollback --json no-such-run",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -98,11 +104,8 @@ class TestStreams:
             assert (LOST in ran.err) == ("2>&-" not in streams), command
             assert (standing(*pair.homes) == before) == command.startswith("rollback")
         assert ended(pair, f"history --prune 0{as_json}", streams).code == 0
-
-    def test_a_refusal_keeps_its_exit_code(self, common: Pair, tmp_path: Path) -> None:
-        for streams in (">/dev/full", ">&-", "2>&-", ">&- 2>&-"):
-            for command in ("check --json --no-such-option", f"rollback {tmp_path}/no.toml --json"):
-                assert ended(common, command, streams).code == 2
+        for command in (f"check{as_json} --no-such-option", f"rollback no-such-run{as_json}"):
+            assert ended(pair, command, streams).code == 2, "a refusal keeps it too"
 
     @pytest.mark.parametrize("streams", ["2>/dev/full", "2>&- <&-"])
     def test_the_other_streams_do_not_matter(self, common: Pair, streams: str) -> None:
@@ -166,21 +169,7 @@ class TestStreams:
 
 
 class TestJson:
-    @pytest.mark.parametrize(
-        "command",
-        [
-            "check --json",
-            "check --json --nonsense",
-            "replay --json a b c",
-            "history --json --prune x",
-            "verify --json no-such-profile",
-            "nonsense --json",
-            "verify --json --offline PROFILE --report /dev/stdout",
-            "verify --json --offline PROFILE --report /",
-            "check --json --offline --ignore x PROFILE",
-            "rollback --json no-such-run",
-        ],
-    )
+    @pytest.mark.parametrize("command", REFUSED)
     def test_a_refusal_is_one_object(self, common: Pair, command: str) -> None:
         ran = ended(common, command)
         assert (ran.code, ran.json["outcome"]) == (2, "refused")
@@ -254,22 +243,21 @@ class TestForeignTexts:
             pair.profile.read_text().replace("mysql-connector-java-5.1.49-bin", "no-such")
         )
         with_log(home, f"{EVIL} password geheim")
+        profile = str(pair.profile)
+        homes = ("from-homes", *map(str, pair.homes), "--name", str(tmp_path / "back.toml"))
         for command in (
-            ["replay", "--offline", str(pair.profile), "--dry-run", "--ignore", "prerequisites.driver-jar"],
-            ["check", "--offline", str(pair.profile), "--node", EVIL],
-            ["check", EVIL],
-            ["check", f"--{EVIL}"],
-            ["profile", "validate", str(jar)],
+            ["replay", "--offline", profile, "--dry-run", "--ignore", "prerequisites.driver-jar"],
+            ["check", "--offline", profile, "--node", EVIL],
+            *(["check", word] for word in (EVIL, f"--{EVIL}")),
             ["rollback", EVIL],
-            ["verify", "--offline", str(pair.profile)],
-            ["verify", "--offline", str(pair.profile), "--log", f"node1={jar}"],
-            ["profile", "from-homes", *map(str, pair.homes), "--name", str(tmp_path / "back.toml")],
+            ["verify", "--offline", profile],
+            ["verify", "--offline", profile, "--log", f"node1={jar}"],
+            *(["profile", *more] for more in (homes, ("validate", str(jar)))),
             [EVIL],
         ):
             for more in ([], ["--json"]):
                 ran = run(*command, *more)
-                assert not obeyed(ran.out), command
-                assert not obeyed(ran.err), command
+                assert not obeyed(ran.out + ran.err), command
                 assert "geheim" not in ran.out + ran.err
                 if more and "from-homes" not in command:
                     assert ran.json
@@ -300,14 +288,12 @@ class TestReport:
         target, link = tmp_path / "folder/target.md", tmp_path / "link.md"
         target.parent.mkdir()
         if exists:
-            target.write_text("before")
-            target.chmod(0o600)
+            target.touch(0o600)
         link.symlink_to("folder/target.md")
         assert self.report(common, link).code == 4
         assert os.readlink(link) == "folder/target.md"
         assert target.read_text().startswith("# Verify")
-        if exists:
-            assert target.stat().st_mode & 0o777 == 0o600
+        assert not exists or stat.S_IMODE(target.stat().st_mode) == 0o600
         assert [one.name for one in target.parent.iterdir()] == ["target.md"]
 
     def test_a_pipe_gets_it_and_stays(self, common: Pair, tmp_path: Path) -> None:
@@ -360,11 +346,11 @@ class TestReport:
     @pytest.mark.parametrize(
         "text",
         [
-            f"login with {pairs.PASSWORD}",
-            "login with password geheim",
-            "mysql login with -pgeheim",
-            "login with <password>geheim</password>",
-            f"login with {EVIL} jdbc:mysql://u:geheim@h/d",
+            pairs.PASSWORD,
+            "password geheim",
+            "-pgeheim",
+            "<password>geheim</password>",
+            f"{EVIL} jdbc:mysql://u:geheim@h/d",
         ],
     )
     def test_it_shows_no_password_and_nothing_that_a_terminal_obeys(
@@ -373,7 +359,7 @@ class TestReport:
         """Neither in what is quoted nor in the time line, which has what is fatal."""
         pair = make_pair("das-3.0.1")
         for home, level in zip(pair.homes, ("ERROR", "FATAL"), strict=True):
-            log = with_log(home, text)
+            log = with_log(home, f"mysql login with {text}")
             log.write_text(log.read_text().replace("ERROR", level))
         report = tmp_path / "report.md"
         ran = self.report(pair, report)
