@@ -210,10 +210,8 @@ def open_wizard(screen: Launchers | None, name: str | None) -> int:
     if name is not None and not is_profile(name):
         raise _unknown(name)
     if screen is None or not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageError(
-            "the wizard needs a terminal",
-            fix=f"without one, use: apimha-wizard replay {name or 'PROFILE'}",
-        )
+        fix = f"without one, use: apimha-wizard replay {name or 'PROFILE'}"
+        raise UsageError("the wizard needs a terminal", fix=fix)
     return screen.open_wizard(name)
 
 
@@ -393,10 +391,9 @@ def history(name: str | None, prune: int | None, as_json: bool) -> Ended:
             out.line(f"Removed the backups of {count(runs.prune(prune), 'run')}.")
     found = undo.history(name)
     interrupted = [run["run"] for run in found if run["state"] == runs.INTERRUPTED]
-    if not as_json:
-        out.lines(history_lines(found))
-        for run in interrupted:
-            out.line(f"! {run} was interrupted; apimha-wizard rollback {run} restores the homes", "warning")
+    out.lines(history_lines(found) if not as_json else ())
+    for run in interrupted if not as_json else ():
+        out.line(f"! {run} was interrupted; apimha-wizard rollback {run} restores the homes", "warning")
     return Ended(5 if interrupted else 0, {"version": 1, "runs": found})
 
 
@@ -405,11 +402,11 @@ def checks(as_json: bool) -> Ended:
     """List all check ids, with why they matter and their fixes."""
     from wizard.steps.procedure import CHECKS
 
-    for one in CHECKS if not as_json else ():
-        live = "" if one.offline else ", live"
-        Paper().text(f"{one.id}  ({one.severity}{live})\n    why: {one.why}\n    fix: {one.fix}")
     keys = ("id", "step", "severity", "offline", "why", "fix")
     rows = [{key: getattr(one, key) for key in keys} | {"fix": str(one.fix)} for one in CHECKS]
+    for one in rows if not as_json else ():
+        live = "" if one["offline"] else ", live"
+        Paper().text(f"{one['id']}  ({one['severity']}{live})\n    why: {one['why']}\n    fix: {one['fix']}")
     return Ended(0, {"version": 1, "checks": rows})
 
 
@@ -422,11 +419,12 @@ def sql(name: str, with_password: bool, allow_commands: bool) -> int:
     from wizard.profile.passwords import UNRESOLVED, Passwords
 
     loaded, password = load(name), UNRESOLVED
+    profile = loaded.profile
     if with_password:
         resolver = resolver_of(loaded, allow_commands=allow_commands)
-        password = resolver.resolve(loaded.profile.mysql.password, "mysql.password")
-    packs = packs_here(loaded.profile, None, resolve=True)
-    sql = sql_for_dba(loaded.profile, Passwords(password), packs, with_password=with_password)
+        password = resolver.resolve(profile.mysql.password, "mysql.password")
+    packs = packs_here(profile, None, resolve=True)
+    sql = sql_for_dba(profile, Passwords(password), packs, with_password=with_password)
     Paper().text(sql, exact=True)
     return 0
 

@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     """
 
 T = TypeVar("T")
+Tell = Callable[[Finding], None]
+"""Gets each finding as it comes."""
 RunOutcome = Literal["applied", "unchanged", "pending", "refused", "failed", "cancelled", "ok", "restored"]
 
 
@@ -196,12 +198,7 @@ def prepare(profile: Profile, options: Options, resolver: Resolver, *, called: s
 
 
 def check(
-    loaded: LoadedProfile,
-    options: Options,
-    resolver: Resolver,
-    *,
-    tell: Callable[[Finding], None],
-    cancel: Cancel,
+    loaded: LoadedProfile, options: Options, resolver: Resolver, *, tell: Tell, cancel: Cancel
 ) -> Result:
     """Run only the checks.  Outcome `ok` (0), or `refused`: 3, and 5 after an interrupted run."""
     with os_errors_as_failures():
@@ -210,9 +207,7 @@ def check(
     return result if result.exit_code else dataclasses.replace(result, outcome="ok")
 
 
-def _checked(
-    prepared: Prepared, tell: Callable[[Finding], None], cancel: Cancel
-) -> tuple[Result, Needs | None]:
+def _checked(prepared: Prepared, tell: Tell, cancel: Cancel) -> tuple[Result, Needs | None]:
     """Run all checks; return the result with their findings, and what is to be created in the databases."""
     found = look(prepared, tell, cancel)
     needs = pending_databases(prepared)
@@ -221,7 +216,7 @@ def _checked(
     return Result("refused", _refusal(found), checks=found, databases=databases, ignored=ignored), needs
 
 
-def look(prepared: Prepared, tell: Callable[[Finding], None], cancel: Cancel) -> list[Finding]:
+def look(prepared: Prepared, tell: Tell, cancel: Cancel) -> list[Finding]:
     """Run all checks; return their findings, each passed to `tell` as it comes, and plan for the server's version."""
     prepared.cancel = cancel
     found = []
@@ -230,11 +225,11 @@ def look(prepared: Prepared, tell: Callable[[Finding], None], cancel: Cancel) ->
         tell(result)
     if cancel.is_set():
         raise KeyboardInterrupt
-    before, server = prepared.plan, None
+    before = prepared.plan
     if prepared.profile.mysql.provisioning == "server":
         server = _of_databases(prepared, lambda view: view.situation.greeting)
-    if server is not None:
-        prepared.plan_for(server.version, mariadb=server.mariadb)
+        if server is not None:
+            prepared.plan_for(server.version, mariadb=server.mariadb)
     if prepared.plan != before:
         for result in prepared.check(one for one in procedure.CHECKS if one.id in OF_THE_PLAN):
             if result.status == "error" and result not in found:
@@ -275,7 +270,7 @@ def replay(
     options: Options,
     resolver: Resolver,
     *,
-    tell: Callable[[Finding], None] = lambda result: None,
+    tell: Tell = lambda result: None,
     say: Callable[[str], None] = lambda text: None,
     progress: applying.WriteProgress = lambda node, path, done, total: None,
     database_progress: DatabaseProgress = lambda database, done, total, text: None,
@@ -350,11 +345,7 @@ def ordinary_way(prepared: Prepared) -> str:
 
 
 def _with_databases(
-    prepared: Prepared,
-    result: Result,
-    progress: DatabaseProgress,
-    cancel: Cancel,
-    tell: Callable[[Finding], None],
+    prepared: Prepared, result: Result, progress: DatabaseProgress, cancel: Cancel, tell: Tell
 ) -> Result:
     """Create the databases; return the result, which has failed where the homes must not be touched."""
     from wizard.database.needs import wanted
@@ -371,13 +362,13 @@ def _with_databases(
         databases = [dataclasses.asdict(one) for one in left] if left is not None else result.databases
         return dataclasses.replace(_failed(result, problem), databases=databases)
     prepared.forget()
-    found, driver = result.checks, []
+    found, driver = result.checks, list[Finding]()
     if any(one.id == "mysql.driver" and one.status == "skipped" for one in found):
         # The driver can log in now that account and databases exist.
         driver = list(prepared.check(one for one in procedure.CHECKS if one.id == "mysql.driver"))
         found = [one for one in found if one.id != "mysql.driver"] + driver
-    for finding in driver:
-        tell(finding)
+        for finding in driver:
+            tell(finding)
     databases = [dataclasses.asdict(one) for one in made]
     return dataclasses.replace(result, databases=databases, checks=found, exit_code=_refusal(driver))
 

@@ -135,18 +135,21 @@ def _result(
 ) -> Result:
     """The result of undoing `run` by the run `undoing` (None: there was nothing to write)."""
     files = [{**file, "status": "restored" if _key(file) in restored else "unchanged"} for file in run.files]
+    result = Result("restored" if undoing else "unchanged", 0, run=undoing, files=files)
     again = f"apimha-wizard rollback {run.run}"
     if failed:
         fix = f"correct the problem, then: {again}   (restores the rest)"
-        error = f"these paths could not be restored:\n{recovery.listed([*failed, *kept])}\n  fix: {fix}"
-        return Result("failed", 5, run=undoing, files=files, error=error)
-    if kept:
+        result.error = (
+            f"these paths could not be restored:\n{recovery.listed([*failed, *kept])}\n  fix: {fix}"
+        )
+        result.outcome, result.exit_code = "failed", 5
+    elif kept:
         newer = "".join(f"apimha-wizard rollback {name}, " for name in later(run.run))
         fix = f"undo the later runs first: {newer}then {again}"
         fix = fix if newer else f"to discard those edits: {again} --force"
-        error = f"edited since the run, and kept:\n{recovery.listed(kept)}\n  fix: {fix}"
-        return Result("restored", 3, run=undoing, files=files, error=error)
-    return Result("restored" if undoing else "unchanged", 0, run=undoing, files=files)
+        result.error = f"edited since the run, and kept:\n{recovery.listed(kept)}\n  fix: {fix}"
+        result.outcome, result.exit_code = "restored", 3
+    return result
 
 
 def _key(file: dict[str, Any]) -> tuple[str, str]:
