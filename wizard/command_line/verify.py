@@ -116,11 +116,9 @@ def watching(
 
     Args:
         name: the profile's name in a command; hints and reports use it.
-        offline: only the logs.
         drill: guide through the failover drill, and end with it.
         logs: `NODE=FILE`, `NODE=-` for the standard input.
         log_limit: bytes of each log that are read from its end.
-        report: the Markdown file to write at the end.
         resolver: knows whether the user has agreed to the profile; None: not agreed.
 
     Raises:

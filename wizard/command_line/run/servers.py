@@ -286,8 +286,8 @@ class Servers:
         found = self.view.findings if shown and self.view is not None else ()
         return ServersResult(outcome, exit_code, states, [*self.notes, *found], error)
 
-    def check(self, nodes: Sequence[Node]) -> bool:
-        """Run the checks for the launch of these nodes; return whether none of them failed.
+    def check(self, nodes: Sequence[Node]) -> int:
+        """Run the checks for the launch of these nodes; return 0, or the exit code if one of them failed.
 
         Their findings are in `notes`.  A unit has a `JAVA_HOME` of its own.
 
@@ -314,9 +314,9 @@ class Servers:
         homes = {name: pack.home for name, pack in self._own.items()}
         unfinished = finding.of(UNFINISHED, unfinished_runs(homes, locked=True))
         self.notes += [one.for_profile(self.called) for one in unfinished]
-        passed = not any(one.status == "error" for one in self.notes[noted:])
+        failed = {one.id for one in self.notes[noted:] if one.status == "error"}
         self.name_stale(nodes)
-        return passed
+        return 5 if UNFINISHED in failed else 3 if failed else 0
 
     def name_stale(self, nodes: Sequence[Node]) -> None:
         """Note each `wso2carbon.pid` that names a process of another program."""
@@ -523,8 +523,8 @@ def start(servers: Servers, *, timeout: float = START_LIMIT, wait: bool = True) 
 
     with locked(servers.homes):
         stopped = [node for node in servers.nodes if servers.pid(node) is None]
-        if not servers.check(stopped):
-            return _refused(servers)
+        if code := servers.check(stopped):
+            return servers.result("refused", code, REFUSED)
         setup = bool(stopped) and _tables_missing(servers)
         if setup and first not in servers.nodes:
             text = f"the tables do not exist yet, and {first.name} creates them at its first start (-Dsetup)"
@@ -541,9 +541,7 @@ def start(servers: Servers, *, timeout: float = START_LIMIT, wait: bool = True) 
     return servers.result("waiting", 0)
 
 
-def _refused(servers: Servers) -> ServersResult:
-    unfinished = any(one.id == UNFINISHED and one.status == "error" for one in servers.notes)
-    return servers.result("refused", 5 if unfinished else 3, "nothing was started: a check has failed")
+REFUSED = "nothing was started: a check has failed"
 
 
 def _tables_missing(servers: Servers) -> bool:
@@ -603,8 +601,8 @@ def restart(servers: Servers, *, timeout: float = START_LIMIT) -> ServersResult:
     """Restart node by node, the passive one first, each only while the pair is healthy; or the one of `--node`."""
     deadline = time.monotonic() + timeout
     with locked(servers.homes):
-        if not servers.check(servers.nodes):
-            return _refused(servers)
+        if code := servers.check(servers.nodes):
+            return servers.result("refused", code, REFUSED)
         if servers.only_node is None:
             refuse_unhealthy(servers, "to restart nevertheless: stop, then start", deadline)
         for node in servers.passive_first():
@@ -665,7 +663,7 @@ def keeping(
         changed = {plan.node for plan in prepared.plan.nodes if plan.pending}
         before = {name: _as_in(prepared.packs[name], servers.profile) for name in changed}
         servers.watcher.before = dict(before)
-        if not servers.check(servers.nodes):
+        if servers.check(servers.nodes):
             found = _lines(one for one in servers.notes if one.status == "error")
             raise ChecksFailed("\n".join(["a server could not be started again:", *found]))
         refuse_unhealthy(servers, f"the ordinary way: {ordinary_way(prepared)}")
