@@ -99,9 +99,11 @@ class TestReplay:
             "deploy every C-App to both nodes",
         ):
             assert text in done.out
+        titles = [line for line in done.out[done.out.index("Done: ") :].splitlines()[1:] if line[0] != " "]
+        assert titles == ["1 Start both nodes", "2 Verify", "3 Configure API Manager", "Later", "Undo"]
+        assert re.match(r"  apimha-wizard rollback \d{8}T", done.out.splitlines()[-1])
         again = run("replay", pair.profile, "--offline")
-        assert (again.code, again.err) == (0, "")
-        assert "Nothing to do" in again.out
+        assert (again.code, again.err, "Nothing to do" in again.out) == (0, "", True)
 
     def test_one_object_on_standard_output(self, make_pair: Callable[..., Pair]) -> None:
         pair = make_pair()

@@ -735,7 +735,9 @@ def test_jars_that_differ_are_noted(configured: Pair) -> None:
     pairs.driver_jar(jar, "com.mysql.cj.jdbc.Driver")
     assert "node2: no jar" in notes(read(configured), "mysql.driver_jar")
     pairs.driver_jar(jar.with_name("other.jar"))
-    noted = notes(read(configured), "mysql.driver_jar")
+    found = read(configured)
+    assert found.values["mysql.driver_jar"] == str(configured.homes[0] / LIB / jar.name)
+    noted = notes(found, "mysql.driver_jar")
     assert "node2 has another one, other.jar" in noted
     assert "several MySQL drivers" in noted
 
