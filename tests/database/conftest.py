@@ -1,14 +1,27 @@
-"""A playground on each of the three servers."""
+"""A playground on each of the three servers, and what the checks of the MySQL step find there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+import tomllib
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.support.pairs import make_pair
 from tests.support.playground import Playground, playground
 from tests.support.servers import Server
+from wizard.pack.home import Pack
+from wizard.passwords.secret import Secret
+from wizard.plan.planner import Plan
+from wizard.preflight import checks
+from wizard.preflight.checks import CheckContext
+from wizard.preflight.mysql import CHECKS
+from wizard.profile.model import Profile
+from wizard.profile.passwords import Passwords
+from wizard.system.finding import Finding
 
 
 @pytest.fixture
@@ -41,3 +54,70 @@ def ground56(mysql56: Server, pack: Path, tmp_path: Path) -> Iterator[Playground
 def ground9(mysql9: Server, pack: Path, tmp_path: Path) -> Iterator[Playground]:
     with playground(mysql9, pack, tmp_path) as made:
         yield made
+
+
+class Looked:
+    """The findings of one run; `looked["names"]` are those of `mysql.names`."""
+
+    def __init__(self, found: list[Finding]) -> None:
+        self.found = found
+
+    def __getitem__(self, name: str) -> list[Finding]:
+        return [one for one in self.found if one.id == f"mysql.{name}"]
+
+    def errors(self) -> set[str]:
+        return {one.id.removeprefix("mysql.") for one in self.found if one.status == "error"}
+
+    def error(self, name: str) -> Finding:
+        """The one error of a check."""
+        (found,) = [one for one in self[name] if one.status == "error"]
+        assert found.fix
+        return found
+
+
+Look = Callable[..., Looked]
+MakeContext = Callable[..., CheckContext]
+
+
+@pytest.fixture
+def context_for(packs: Path, tmp_path: Path) -> MakeContext:
+    """`context_for(ground, mysql={…})`: a profile for that playground; `admin=False` leaves root out."""
+    number = itertools.count(1)
+
+    def made(
+        ground: Playground,
+        *,
+        pack: str = "apim-analytics-2.0.0",
+        admin: bool = True,
+        admin_password: str | None = None,
+        **changes: Any,
+    ) -> CheckContext:
+        mysql = {
+            "host": ground.server.host,
+            "port": ground.server.port,
+            "username": ground.account,
+            **({"admin_username": "root", "admin_password": {"env": "ROOT"}} if admin else {}),
+            "databases": ground.names,
+            **changes.pop("mysql", {}),
+        }
+        pair = make_pair(packs / pack, tmp_path / f"pair{next(number)}", mysql=mysql, **changes)
+        raw = tomllib.loads(pair.profile.read_text())
+        profile = Profile.model_validate(raw, context={"folder": pair.profile.parent})
+        root = Secret(ground.server.root_password if admin_password is None else admin_password)
+        passwords = Passwords(Secret(ground.password), root if admin else None)
+        homes = {node.name: Pack(Path(node.home)) for node in profile.nodes}
+        return CheckContext(profile, profile.nodes, homes, Plan(()), passwords)
+
+    return made
+
+
+@pytest.fixture
+def look(context_for: MakeContext) -> Look:
+    """The findings for a playground, or for a context, of the checks named, else of all but the driver's."""
+
+    def looked(where: Playground | CheckContext, *names: str, **changes: Any) -> Looked:
+        context = where if isinstance(where, CheckContext) else context_for(where, **changes)
+        ids = {f"mysql.{name}" for name in names} or {one.id for one in CHECKS} - {"mysql.driver"}
+        return Looked(list(checks.run([one for one in CHECKS if one.id in ids], context)))
+
+    return looked

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from tests.database.test_checks import Looked, MakeContext, context_for
+from tests.database.conftest import Look, MakeContext
 from tests.database.test_names import named
 from tests.support.playground import Playground
 from wizard.command_line.run.sql import sql_for_dba
 from wizard.database.needs import Database, DatabaseResult, databases_of
 from wizard.database.provision import provision
 from wizard.database.situation import FileJournal
-from wizard.preflight import checks
-from wizard.preflight.mysql import CHECKS
 from wizard.preflight.mysql.view import DatabaseView
-
-__all__ = ["context_for"]
 
 
 @pytest.fixture
@@ -42,24 +36,20 @@ def test_each_database_is_there_once_with_its_roles() -> None:
 
 
 def test_each_is_created_once_and_the_script_runs_once(sharing: Playground) -> None:
-    statements: list[tuple[str, int]] = []
-
-    def progress(database: str, done: int, total: int, text: str) -> None:
-        if total:
-            statements.append((database, done))
-
+    steps: list[tuple[str, int, int, str]] = []
     store = sharing.names["event_store"]
-    assert sharing.provision(progress=progress) == [
+    assert sharing.provision(progress=lambda *step: steps.append(step)) == [
         DatabaseResult(sharing.user, "created", 39),
         DatabaseResult(store, "created", 0),
     ]
+    statements = [(database, done) for database, done, total, _ in steps if total]
     assert len(statements) == len(set(statements)) > 70
     assert {database for database, _ in statements} == {sharing.user}
-    assert [result.status for result in sharing.provision()] == ["present", "present"]
+    assert sharing.statuses() == ["present", "present"]
     assert sharing.journal.begun() == {}
 
 
-def test_of_a_profile(maria: Playground, context_for: MakeContext) -> None:
+def test_of_a_profile(maria: Playground, context_for: MakeContext, look: Look) -> None:
     """Checks, provisioning, `sql` and the JSON, from a profile whose roles share databases."""
     store = maria.names["event_store"]
     context = named(context_for(maria), registry=maria.user, processed_data_store=store, stats=store)
@@ -71,19 +61,16 @@ def test_of_a_profile(maria: Playground, context_for: MakeContext) -> None:
     made = provision(target, context.packs.values(), FileJournal(target.endpoint))
     assert made == [DatabaseResult(maria.user, "created", 39), DatabaseResult(store, "created", 0)]
     context.forget()
-    looked = Looked(list(checks.run([one for one in CHECKS if one.id != "mysql.driver"], context)))
+    looked = look(context)
     assert looked.errors() == set()
-    assert [one.message for one in looked["schema"]] == [
-        f"{maria.user} holds the complete schema (39 tables)"
-    ]
+    complete = f"{maria.user} holds the complete schema (39 tables)"
+    assert [one.message for one in looked["schema"]] == [complete]
     assert sql_for_dba(context.profile, context.passwords, context.packs).count("CREATE DATABASE") == 2
 
 
-def test_a_database_of_something_else_is_named_with_its_roles(
-    maria: Playground, context_for: MakeContext, packs: Path
+def test_something_else_is_named_with_its_roles(
+    maria: Playground, context_for: MakeContext, look: Look
 ) -> None:
-    maria.server.run(f"CREATE DATABASE {maria.user}")
-    maria.server.run("CREATE TABLE orders (i INT)", database=maria.user)
+    maria.server.run(f"CREATE DATABASE {maria.user}", f"CREATE TABLE {maria.user}.orders (i INT)")
     context = named(context_for(maria), registry=maria.user)
-    looked = Looked(list(checks.run([one for one in CHECKS if one.id != "mysql.driver"], context)))
-    assert looked.error("schema").fix == "name another database for mysql.databases.user and registry"
+    assert look(context).error("schema").fix == "name another database for mysql.databases.user and registry"

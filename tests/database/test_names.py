@@ -2,40 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pymysql
 import pytest
 
-from tests.database.test_checks import Looked, MakeContext, context_for
+from tests.database.conftest import Look, MakeContext
 from tests.support import servers
 from tests.support.playground import Playground
 from tests.support.servers import Server, quoted
 from wizard.database.names import differing_in_case, is_system, unstorable
-from wizard.preflight import checks
 from wizard.preflight.checks import CheckContext
-from wizard.preflight.mysql import CHECKS
 
-__all__ = ["context_for"]
+EQUAL = {"user": "SharedDb", "registry": "shareddb"}
+"""Names that differ in case alone."""
 
-NAMES = tuple(one for one in CHECKS if one.id in ("mysql.connect", "mysql.names"))
+STORABLE = [
+    "userdb",
+    "a" * 64,
+    "é" * 64,
+    "漢" * 51,
+    "-" * 51,
+    "a.b",
+    "ünï_x",
+    "x`; DROP DATABASE y; -- '",
+    "ß",
+    "a b",
+]
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "userdb",
-        "a" * 64,
-        "é" * 64,
-        "漢" * 51,
-        "-" * 51,
-        "a.b",
-        "ünï_x",
-        "x`; DROP DATABASE y; -- '",
-        "ß",
-        "a b",
-    ],
-)
+@pytest.mark.parametrize("name", STORABLE)
 def test_a_name_that_every_server_stores(server: Server, name: str) -> None:
     assert unstorable(name) is None
     server.run(f"CREATE DATABASE {quoted(name)}")
@@ -83,64 +77,43 @@ def named(context: CheckContext, **names: str) -> CheckContext:
     return context
 
 
-@pytest.fixture(scope="module")
-def folding() -> Iterator[Server]:
-    """A server that ignores the case of names, as on Windows."""
-    with servers.fresh("mariadb", "--lower-case-table-names=1") as server:
-        yield server
-
-
 class TestTheCheck:
-    @pytest.mark.parametrize("offline", [True, False])
-    def test_names_that_can_be(self, maria: Playground, context_for: MakeContext, offline: bool) -> None:
+    @pytest.fixture(params=[True, False], ids=["offline", "live"])
+    def context(
+        self, request: pytest.FixtureRequest, maria: Playground, context_for: MakeContext
+    ) -> CheckContext:
         context = context_for(maria)
-        context.offline = offline
-        (found,) = Looked(list(checks.run(NAMES, context)))["names"]
-        assert found.status == "ok"
+        context.offline = request.param
+        return context
 
-    @pytest.mark.parametrize("offline", [True, False])
+    def test_names_that_can_be(self, context: CheckContext, look: Look) -> None:
+        assert [one.status for one in look(context, "connect", "names")["names"]] == ["ok"]
+
     @pytest.mark.parametrize(
         ("name", "word"), [("a😀", "U+1F600"), ("漢" * 60, "300 bytes"), ("MYSQL", "own database")]
     )
-    def test_a_name_that_cannot_be(
-        self, ground: Playground, context_for: MakeContext, offline: bool, name: str, word: str
-    ) -> None:
-        context = named(context_for(ground), event_store=name)
-        context.offline = offline
-        before = ground.server.databases()
-        looked = Looked(list(checks.run(NAMES, context)))
-        assert looked.errors() == {"names"}
-        assert word in looked.error("names").message
-        assert looked.error("names").fix == "choose another name for mysql.databases.event_store"
-        assert ground.server.databases() == before
+    def test_a_name_that_cannot_be(self, context: CheckContext, look: Look, name: str, word: str) -> None:
+        found = look(named(context, event_store=name), "connect", "names")
+        assert found.errors() == {"names"}
+        assert word in found.error("names").message
+        assert found.error("names").fix == "choose another name for mysql.databases.event_store"
 
-    @pytest.mark.parametrize("offline", [True, False])
-    def test_names_that_differ_only_in_case(
-        self, maria: Playground, context_for: MakeContext, offline: bool
-    ) -> None:
-        context = named(context_for(maria), user="SharedDb", registry="shareddb")
-        context.offline = offline
-        problem = Looked(list(checks.run(NAMES, context))).error("names")
+    def test_names_that_differ_only_in_case(self, context: CheckContext, look: Look) -> None:
+        problem = look(named(context, **EQUAL), "connect", "names").error("names")
         assert "SharedDb and shareddb differ only in case" in problem.message
-        assert ("lower_case_table_names = 0" in problem.message) is not offline
+        assert ("lower_case_table_names = 0" in problem.message) is not context.offline
         assert "user and registry" in (problem.fix or "")
 
     def test_what_a_server_without_case_does(
-        self, folding: Server, maria: Playground, context_for: MakeContext
+        self, maria: Playground, context_for: MakeContext, look: Look
     ) -> None:
-        context = named(context_for(maria), user="SharedDb", registry="shareddb")
-        mysql = context.profile.mysql.model_copy(update={"port": folding.port})
-        context.profile = context.profile.model_copy(update={"mysql": mysql})
-        problem = Looked(list(checks.run(NAMES, context))).error("names")
+        with servers.fresh("mariadb", "--lower-case-table-names=1") as folding:
+            context = named(context_for(maria, mysql={"port": folding.port}), **EQUAL)
+            problem = look(context, "connect", "names").error("names")
         assert "lower_case_table_names = 1, so both are one database" in problem.message
 
-    def test_without_a_server_the_names_are_judged_all_the_same(
-        self, maria: Playground, context_for: MakeContext
+    def test_without_a_server_they_are_judged_too(
+        self, maria: Playground, context_for: MakeContext, look: Look
     ) -> None:
-        context = context_for(maria, mysql={"port": servers.free_port()})
-        looked = Looked(list(checks.run(NAMES, named(context, user="SharedDb", registry="shareddb"))))
-        assert looked.errors() == {"connect", "names"}
-
-    def test_equal_names_are_none_of_its_business(self, maria: Playground, context_for: MakeContext) -> None:
-        context = named(context_for(maria), registry=maria.user)
-        assert Looked(list(checks.run(NAMES, context))).errors() == set()
+        context = named(context_for(maria, mysql={"port": servers.free_port()}), **EQUAL)
+        assert look(context, "connect", "names").errors() == {"connect", "names"}

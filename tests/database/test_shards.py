@@ -11,33 +11,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.database.test_checks import Looked, MakeContext, context_for
+from tests.database.conftest import Look, MakeContext
 from tests.support.playground import Playground
 from wizard.database.shards import LARGEST_RECORD, TABLE, keys_of
 from wizard.pack.home import NODE_IDS, Pack
 from wizard.pack.stores import expanded, store_tables
-from wizard.preflight import checks
 from wizard.preflight.checks import CheckContext
-from wizard.preflight.mysql import CHECKS
 from wizard.system.finding import Finding
-
-__all__ = ["context_for"]
 
 OLD = ("0b1c2d3e-0000-4000-8000-000000000001", "0b1c2d3e-0000-4000-8000-000000000002")
 OTHER = "0b1c2d3e-0000-4000-8000-000000000003"
 FIELD = 4000
 """Characters of each extra column of the stock configuration."""
 
-STALE_INDEX = tuple(one for one in CHECKS if one.id in ("mysql.connect", "mysql.stale-index"))
 
-
-def record(*keys: str, kind: int = 0) -> bytes:
+def record(*keys: str) -> bytes:
     """A record with these keys, each with itself as its value, as the servers write it."""
-
-    def sized(text: str) -> bytes:
-        return len(text.encode()).to_bytes(4, "big") + text.encode()
-
-    return b"".join(sized(key) + bytes([kind]) + sized(key) for key in keys)
+    texts = [(key.encode(), len(key.encode()).to_bytes(4, "big")) for key in keys]
+    return b"".join(size + text + b"\0" + size + text for text, size in texts)
 
 
 def split(content: bytes, columns: int) -> tuple[list[str], bytes | None]:
@@ -52,12 +43,10 @@ class Store:
     """An event store with the table of the index, as a pack creates it."""
 
     def __init__(self, ground: Playground, pack: Path) -> None:
-        self.server = ground.server
-        self.name = ground.names["event_store"]
+        self.server, self.name = ground.server, ground.names["event_store"]
         self.columns = 10 if pack.name == "apim-analytics-2.1.0" else 0
-        ground.provision(
-            ground.wanted(mode="server", store_charset="latin1")
-        )  # without the scripts, of which nothing is read
+        # Without the scripts, whose tables nothing reads here.
+        ground.provision(ground.wanted(mode="server", store_charset="latin1"))
         self.server.run(store_tables(Pack(pack))[1].statement, database=self.name)
 
     def put(self, shard: int, fields: Sequence[str | None], data: bytes | None) -> None:
@@ -73,28 +62,26 @@ class Store:
             self.put(shard, *split(record(*ids), self.columns))
 
 
-PACKS = ("apim-analytics-2.0.0", "apim-analytics-2.1.0")
-
-
-@pytest.fixture(params=PACKS)
+@pytest.fixture(params=["apim-analytics-2.0.0", "apim-analytics-2.1.0"])
 def pack_name(request: pytest.FixtureRequest) -> str:
     """A pack of either layout: without and with extra columns."""
     return str(request.param)
 
 
 Begin = Callable[..., CheckContext]
+Found = Callable[[CheckContext], Finding]
 
 
 @pytest.fixture
-def begin(ground: Playground, packs: Path, pack_name: str, context_for: MakeContext) -> Begin:
-    """A pair whose nodes have these ids (None: never started), on a server whose index is empty."""
+def begin(ground: Playground, pack_name: str, context_for: MakeContext) -> Begin:
+    """A pair whose nodes have these ids (None: never started)."""
 
-    def begun(*ids: str | None, place: str = NODE_IDS[0]) -> CheckContext:
+    def begun(*ids: str | None) -> CheckContext:
         context = context_for(ground, pack=pack_name)
-        for pack, id in zip(context.packs.values(), ids, strict=False):
+        for pack, id in zip(context.packs.values(), ids, strict=True):
             if id is not None:
-                (pack.path(place)).parent.mkdir(parents=True, exist_ok=True)
-                pack.path(place).write_text(id + "\n")
+                pack.path(NODE_IDS[0]).parent.mkdir(parents=True, exist_ok=True)
+                pack.path(NODE_IDS[0]).write_text(id + "\n")
         return context
 
     return begun
@@ -105,83 +92,93 @@ def store(ground: Playground, packs: Path, pack_name: str) -> Store:
     return Store(ground, packs / pack_name)
 
 
-def looked(context: CheckContext) -> Finding:
-    (found,) = Looked(list(checks.run(STALE_INDEX, context)))["stale-index"]
-    return found
+@pytest.fixture
+def found(look: Look) -> Found:
+    """The one finding of the check."""
+
+    def only(context: CheckContext) -> Finding:
+        (finding,) = look(context, "connect", "stale-index")["stale-index"]
+        return finding
+
+    return only
 
 
 class TestOnRealServers:
-    def test_new_homes_on_a_filled_event_store(self, store: Store, begin: Begin) -> None:
+    def test_whose_index_it_is(self, store: Store, begin: Begin, found: Found) -> None:
+        assert found(begin(None, None)).status == "ok"
         store.owned([OLD[0]], [OLD[1]], OLD)
-        found = looked(begin(None, None))
-        assert found.status == "warning"
-        assert all(id in found.message for id in OLD)
-        assert "my-node-id.dat" in (found.fix or "") and "none yet: node1 and node2" in (found.fix or "")
-
-    def test_the_pair_itself_and_an_empty_index(self, store: Store, begin: Begin) -> None:
-        assert looked(begin(None, None)).status == "ok"
-        store.owned([OLD[0]], [OLD[1]], OLD)
-        assert looked(begin(*OLD)).status == "ok"
+        new = found(begin(None, None))
+        assert new.status == "warning"
+        assert all(id in new.message for id in OLD)
+        assert "my-node-id.dat" in (new.fix or "") and "none yet: node1 and node2" in (new.fix or "")
+        assert found(begin(*OLD)).status == "ok"
         # One home was replaced by a new one.
-        found = looked(begin(OLD[0], OTHER))
-        assert found.status == "warning"
-        assert OLD[1] in found.message and OLD[0] not in found.message
+        replaced = found(begin(OLD[0], OTHER))
+        assert replaced.status == "warning"
+        assert OLD[1] in replaced.message and OLD[0] not in replaced.message
 
-    def test_a_home_on_another_machine_may_have_one_of_them(self, store: Store, begin: Begin) -> None:
+    def test_a_home_on_another_machine_may_have_one_of_them(
+        self, store: Store, begin: Begin, found: Found
+    ) -> None:
         store.owned(OLD)
         context = begin(OLD[0], None)
         context.packs = {"node1": context.packs["node1"]}
-        assert looked(context).status == "ok"
+        assert found(context).status == "ok"
         store.put(7, *split(record(OTHER), store.columns))
-        found = looked(context)
-        assert found.status == "warning" and OLD[1] in found.message and OTHER in found.message
+        two = found(context)
+        assert two.status == "warning" and OLD[1] in two.message and OTHER in two.message
 
-    def test_without_an_administrator_the_account_reads_it(self, store: Store, begin: Begin) -> None:
+    def test_without_an_administrator_the_account_reads_it(
+        self, store: Store, begin: Begin, found: Found
+    ) -> None:
         store.owned(OLD)
         context = begin(None, None)
         mysql = context.profile.mysql.model_copy(update={"admin_username": None, "admin_password": None})
         context.profile = context.profile.model_copy(update={"mysql": mysql})
-        assert looked(context).status == "warning"
+        assert found(context).status == "warning"
 
-    def test_rubbish_in_the_table(self, store: Store, begin: Begin) -> None:
+    def test_rubbish_in_the_table(self, store: Store, begin: Begin, found: Found) -> None:
+        empty = [""] * store.columns
         store.put(0, [None] * store.columns, None)
         store.put(1, ["no base64 !"] + [None] * 9 if store.columns else [], b"\xff\xff\xff\xff")
-        store.put(2, [""] * store.columns, b"\x00\x00\x00\x05ab")
-        store.put(3, [""] * store.columns, record("bell \x07"))
-        store.put(4, [""] * store.columns, bytes(LARGEST_RECORD + 1))
-        found = looked(begin(None, None))
-        assert (found.status, "4 records could not be read" in found.message) == ("ok", True), found
+        for number, data in enumerate(
+            (b"\x00\x00\x00\x05ab", record("bell \x07"), bytes(LARGEST_RECORD + 1)), 2
+        ):
+            store.put(number, empty, data)
+        finding = found(begin(None, None))
+        assert (finding.status, "4 records could not be read" in finding.message) == ("ok", True), finding
         store.put(5, *split(record(*OLD), store.columns))
-        found = looked(begin(None, None))
-        assert found.status == "warning" and "4 records" in found.message
+        finding = found(begin(None, None))
+        assert finding.status == "warning" and "4 records" in finding.message
 
-    def test_a_table_of_that_name_that_is_something_else(
-        self, maria: Playground, context_for: MakeContext
+    def test_another_table_of_that_name(
+        self, maria: Playground, context_for: MakeContext, found: Found
     ) -> None:
         maria.provision(maria.wanted(mode="server"))
         name = maria.names["event_store"]
         maria.server.run(f"CREATE TABLE {TABLE} (i INT)", f"INSERT INTO {TABLE} VALUES (1)", database=name)
-        assert looked(context_for(maria)).status == "ok"
-
-
-class TestWhichPacks:
-    def with_bundle(self, context: CheckContext, version: str) -> CheckContext:
-        for pack in context.packs.values():
-            plugins = pack.path("repository/components/plugins")
-            for jar in plugins.glob("org.wso2.carbon.analytics.*.jar"):
-                jar.unlink()
-            (plugins / f"org.wso2.carbon.analytics.spark.core_{version}.jar").touch()
-        return context
+        assert found(context_for(maria)).status == "ok"
 
     @pytest.mark.parametrize(
         ("version", "status"), [("1.3.18", "warning"), ("1.3.19", "ok"), ("1.3.31", "ok")]
     )
     def test_from_1_3_19_on_the_index_is_not_read(
-        self, maria: Playground, packs: Path, context_for: MakeContext, version: str, status: str
+        self,
+        maria: Playground,
+        packs: Path,
+        context_for: MakeContext,
+        found: Found,
+        version: str,
+        status: str,
     ) -> None:
         Store(maria, packs / "apim-analytics-2.1.0").owned(OLD)
-        context = self.with_bundle(context_for(maria, pack="apim-analytics-2.1.0"), version)
-        assert looked(context).status == status
+        context = context_for(maria, pack="apim-analytics-2.1.0")
+        for pack in context.packs.values():
+            plugins = pack.path("repository/components/plugins")
+            for jar in plugins.glob("org.wso2.carbon.analytics.*.jar"):
+                jar.unlink()
+            (plugins / f"org.wso2.carbon.analytics.spark.core_{version}.jar").touch()
+        assert found(context).status == status
 
 
 class TestARecord:

@@ -1,14 +1,13 @@
-"""Brings the real servers, drivers and tools that the tests need: `python -m tests.support.install_servers`.
+"""Install the real servers, drivers and tools that the tests need: `python -m tests.support.install_servers`.
 
-Idempotent and quick when all is there.  Everything but MariaDB and Subversion, which Debian installs, lands
-in one folder: `APIMHA_SERVERS`, else `.cache/servers` in the project.  Packages come through this machine's
-own npm, pip and apt, from wherever those are set up to fetch.  What cannot be had is named, with exit code 1.
+Idempotent, and quick when all exists.  Everything but MariaDB and Subversion, which Debian installs, goes into one
+folder: `APIMHA_SERVERS`, else `.cache/servers` in the project.  Packages come through this machine's own npm, pip and
+apt, from wherever those are set up to fetch.  What is not available is named, with exit code 1.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import fcntl
 import os
 import re
@@ -17,16 +16,13 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
 
-# Each is a folder of the cache; it is complete or not there at all.
-MYSQL_56 = "mysql-5.6.24"
-MYSQL_9 = "mysql-9"
-DRIVERS = "drivers"
-JAVA_8 = "java-8"
+# Each is a folder of the cache; it is complete or does not exist.
+MYSQL_56, MYSQL_9, DRIVERS, JAVA_8 = "mysql-5.6.24", "mysql-9", "drivers", "java-8"
 
 _LIBRARIES = "usr/lib/x86_64-linux-gnu"
 # What a program of sid needs beside its direct dependencies, so that nothing of this machine's is mixed in.
@@ -38,7 +34,7 @@ _FOR_MYSQL_9 = (
 
 
 class UnavailableError(Exception):
-    """Something cannot be had on this machine; the message says why."""
+    """Something is not available on this machine; the message says why."""
 
 
 def cache() -> Path:
@@ -92,31 +88,18 @@ def _install_mysql_56(folder: Path) -> None:
 
 
 def _install_mysql_9(folder: Path) -> None:
-    with _sid() as apt:
-        apt.unpack(folder, ("mysql-server-core", "mysql-client-core"), _FOR_MYSQL_9)
-    foreign = _foreign_libraries(folder, "usr/sbin/mysqld") | _foreign_libraries(folder, "usr/bin/mysql")
-    if foreign:
-        raise UnavailableError(
-            f"libraries are missing from the list of packages: {', '.join(sorted(foreign))}"
-        )
+    _unpack_from_sid(folder, _FOR_MYSQL_9, programs=("mysql-server-core", "mysql-client-core"))
+    for program in ("usr/sbin/mysqld", "usr/bin/mysql"):
+        *loader, path = of_sid(folder, program)
+        found = re.findall(r"(?m)^\s*(.*?) => (.*)$", _run(*loader, "--list", path))
+        if foreign := [name for name, place in found if not place.startswith(str(folder))]:
+            raise UnavailableError(f"libraries are missing from the list of packages: {', '.join(foreign)}")
     _run(
         *of_sid(folder, "usr/sbin/mysqld"),
         *("--no-defaults", "--initialize-insecure", f"--datadir={folder / 'data'}"),
         *("--innodb-redo-log-capacity=8M", f"--lc-messages-dir={folder / 'usr/share/mysql'}"),
         *(("--user=root",) if os.geteuid() == 0 else ()),
     )
-
-
-def _foreign_libraries(root: Path, program: str) -> set[str]:
-    """The shared libraries that `program` would take from outside `root`, or not find at all."""
-    command = of_sid(root, program)
-    listing = _run(*command[:-1], "--list", command[-1])
-    outside = set()
-    for line in listing.splitlines():
-        name, arrow, where = line.strip().partition(" => ")
-        if arrow and not where.startswith(str(root)):
-            outside.add(name)
-    return outside
 
 
 def _install_drivers(folder: Path) -> None:
@@ -127,18 +110,16 @@ def _install_drivers(folder: Path) -> None:
             *("--dest", scratch, "wbjdbc==2.4.0"),
         )
         with zipfile.ZipFile(next(Path(scratch).glob("*.whl"))) as wheel:
-            name = next(name for name in wheel.namelist() if name.endswith("/mysql-connector-j-8.0.33.jar"))
-            (folder / "mysql-connector-j-8.0.33.jar").write_bytes(wheel.read(name))
-    with tempfile.TemporaryDirectory() as scratch:
-        _apt_download(Path(scratch), ["libmariadb-java"])
+            name = next(name for name in wheel.namelist() if name.endswith(f"/{connector_jar().name}"))
+            (folder / connector_jar().name).write_bytes(wheel.read(name))
+        _apt("-o", "APT::Sandbox::User=root", "download", "libmariadb-java", cwd=Path(scratch))
         _run("dpkg", "-x", str(next(Path(scratch).glob("*.deb"))), scratch)
-        jar = (Path(scratch) / "usr/share/java/mariadb-java-client.jar").resolve()
-        shutil.copyfile(jar, folder / "mariadb-java-client.jar")
+        jar = (Path(scratch) / "usr/share/java" / mariadb_jar().name).resolve()
+        shutil.copyfile(jar, folder / mariadb_jar().name)
 
 
 def _install_java_8(folder: Path) -> None:
-    with _sid() as apt:
-        apt.unpack(folder, (), (*_BASE, "openjdk-8-jre-headless", "openjdk-8-jdk-headless"))
+    _unpack_from_sid(folder, (*_BASE, "openjdk-8-jre-headless", "openjdk-8-jdk-headless"))
     home = folder / "usr/lib/jvm/java-8-openjdk-amd64"
     for link in [path for path in home.rglob("*") if path.is_symlink()]:
         target = str(link.readlink())
@@ -146,12 +127,11 @@ def _install_java_8(folder: Path) -> None:
             link.unlink()
             if (folder / target.lstrip("/")).is_file():
                 shutil.copyfile(folder / target.lstrip("/"), link)
-    # The launcher finds its home by /proc/self/exe, which is the loader's path: so the loader lives there.
+    # The launcher finds its home by /proc/self/exe, which is the loader's path: so the loader goes there.
     shutil.copy(folder / _LIBRARIES / "ld-linux-x86-64.so.2", home / "bin" / "loader")
     for name in ("java", "javac"):
         program = home / "bin" / name
-        real = home / "bin" / f"{name}.real"
-        shutil.copy(program, real)
+        shutil.copy(program, home / "bin" / f"{name}.real")
         program.unlink()
         # By its own place, not by today's path: the folder is renamed when it is complete.
         program.write_text(
@@ -165,124 +145,89 @@ def _install_java_8(folder: Path) -> None:
 
 
 def _install_debian(program: str, package: str) -> None:
-    """Installs `package` as Debian does, without starting a service."""
+    """Install `package` as Debian does, without starting a service."""
     if shutil.which(program) or Path("/usr/sbin", program).exists():
         return
-    if not shutil.which("apt-get"):
-        raise UnavailableError(f"{program} is not installed, and there is no apt-get")
     if os.geteuid() != 0:
         raise UnavailableError(f"{program} is not installed; as root: apt-get install {package}")
-    with _no_services():
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        arguments = ("apt-get", "install", "-y", "-q", "--no-install-recommends", package)
-        try:
-            _run(*arguments, env=environment)
-        except UnavailableError:
-            _run("apt-get", "update", "-q")
-            _run(*arguments, env=environment)
-
-
-@contextlib.contextmanager
-def _no_services() -> Iterator[None]:
-    """While it lasts, no package that is installed starts its service."""
     policy = Path("/usr/sbin/policy-rc.d")
-    if policy.exists():
-        yield
-        return
-    policy.write_text("#!/bin/sh\nexit 101\n")
-    policy.chmod(0o755)
+    own = not policy.exists()
+    if own:
+        policy.write_text("#!/bin/sh\nexit 101\n")
+        policy.chmod(0o755)
     try:
-        yield
+        _apt("install", "-y", "--no-install-recommends", package)
     finally:
-        policy.unlink()
+        if own:
+            policy.unlink()
 
 
-class _Sid:
-    """Debian's unstable suite through this machine's own source, with lists and cache of its own."""
+def _unpack_from_sid(folder: Path, packages: tuple[str, ...], programs: tuple[str, ...] = ()) -> None:
+    """Unpack packages of Debian's unstable suite, those of `programs` with their direct dependencies.
 
-    def __init__(self, scratch: Path) -> None:
-        self.scratch = scratch
+    Through this machine's own source, with lists and cache of its own; installs nothing.
+    """
+    with tempfile.TemporaryDirectory() as made:
+        scratch, archives = Path(made), Path(made) / "archives"
         for name in ("etc/sources.list.d", "etc/preferences.d", "etc/apt.conf.d", "lists/partial"):
             (scratch / name).mkdir(parents=True)
         (scratch / "cache/archives/partial").mkdir(parents=True)
+        archives.mkdir()
         name, text = own_source_as("sid")
         (scratch / "etc/sources.list.d" / name).write_text(text)
-        self.options = [
+        options = [
             *("-o", f"Dir::Etc={scratch / 'etc'}", "-o", "Dir::Etc::SourceList=/dev/null"),
             *("-o", f"Dir::Etc::SourceParts={scratch / 'etc/sources.list.d'}"),
             *("-o", f"Dir::State::Lists={scratch / 'lists'}", "-o", f"Dir::Cache={scratch / 'cache'}"),
             *("-o", "Dir::State::status=/dev/null", "-o", "APT::Sandbox::User=root"),
         ]
-        _run("apt-get", *self.options, "-q", "update")
-
-    def unpack(self, folder: Path, programs: tuple[str, ...], others: tuple[str, ...]) -> None:
-        """Unpacks `programs`, their direct dependencies and `others` into `folder`; installs nothing."""
-        names = {*programs, *others}
+        _run("apt-get", *options, "-q", "update")
+        names = {*programs, *packages}
         for program in programs:
-            for line in _run("apt-cache", *self.options, "depends", program).splitlines():
-                found = re.match(r"\s*\|?Depends: ([a-z0-9][a-z0-9.+-]*)$", line)
-                if found:
-                    names.add(found.group(1))
-        archives = self.scratch / "archives"
-        archives.mkdir(exist_ok=True)
-        _apt_download(archives, sorted(names), self.options)
+            depends = _run("apt-cache", *options, "depends", program)
+            names |= set(re.findall(r"(?m)^\s*\|?Depends: ([a-z0-9][a-z0-9.+-]*)$", depends))
+        _run("apt-get", *options, "-q", "download", *sorted(names), cwd=archives)
         folder.mkdir()
         for archive in sorted(archives.glob("*.deb")):
             _run("dpkg", "-x", str(archive), str(folder))
-
-
-@contextlib.contextmanager
-def _sid() -> Iterator[_Sid]:
-    if not shutil.which("apt-get"):
-        raise UnavailableError("there is no apt-get")
-    with tempfile.TemporaryDirectory() as scratch:
-        yield _Sid(Path(scratch))
 
 
 def own_source_as(
     suite: str, etc: Path = Path("/etc/apt"), os_release: Path = Path("/etc/os-release")
 ) -> tuple[str, str]:
     """A file for `sources.list.d` (name, text): this machine's source of its own release, for `suite`."""
-    release = re.search(r"(?m)^VERSION_CODENAME=(\S+)$", os_release.read_text())
-    codename = release.group(1).strip('"') if release else "stable"
+    release = re.search(r'(?m)^VERSION_CODENAME="?([\w-]+)', os_release.read_text())
+    codename = release[1] if release else "stable"
     for path in sorted((etc / "sources.list.d").glob("*.sources")):
         for stanza in re.split(r"\n\s*\n", path.read_text()):
-            suites = re.search(r"(?mi)^Suites:\s*(.+)$", stanza)
-            if suites and codename in suites.group(1).split():
-                kept = [line for line in stanza.splitlines() if not line.startswith("#")]
-                text = re.sub(r"(?mi)^Suites:.*$", f"Suites: {suite}", "\n".join(kept))
-                return "own.sources", re.sub(r"(?mi)^Components:.*$", "Components: main", text) + "\n"
-    for path in [etc / "sources.list", *sorted((etc / "sources.list.d").glob("*.list"))]:
-        for line in path.read_text().splitlines() if path.exists() else ():
-            found = re.match(rf"deb\s+(\[[^]]*\]\s+)?(\S+)\s+{re.escape(codename)}\s", line)
-            if found:
-                return "own.list", f"deb {found.group(1) or ''}{found.group(2)} {suite} main\n"
+            if re.search(rf"(?mi)^Suites:(.*\s)?{codename}(\s.*)?$", stanza):
+                text = re.sub(r"(?mi)^Suites:.*$", f"Suites: {suite}", re.sub(r"(?m)^#.*\n", "", stanza))
+                return "own.sources", re.sub(r"(?mi)^Components:.*$", "Components: main", text).strip() + "\n"
+    for path in [*etc.glob("sources.list"), *sorted((etc / "sources.list.d").glob("*.list"))]:
+        if found := re.search(rf"(?m)^deb\s+(\[[^]]*\]\s+)?(\S+)\s+{codename}\s", path.read_text()):
+            return "own.list", f"deb {found[1] or ''}{found[2]} {suite} main\n"
     raise UnavailableError("apt has no source of this machine's own release")
 
 
-def _apt_download(folder: Path, names: list[str], options: list[str] | None = None) -> None:
-    arguments = ("apt-get", *(options or ("-o", "APT::Sandbox::User=root")), "-q", "download", *names)
+def _apt(*arguments: str, cwd: Path | None = None) -> None:
+    """Run apt-get; once more with new lists if it fails: a fresh machine has none."""
+    command = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", *arguments)
     try:
-        _run(*arguments, cwd=folder)
+        _run(*command, cwd=cwd)
     except UnavailableError:
-        if options:
-            raise
-        _run("apt-get", "update", "-q")  # a fresh machine has no lists yet
-        _run(*arguments, cwd=folder)
+        _run("apt-get", "update", "-q")
+        _run(*command, cwd=cwd)
 
 
-def _run(*command: str, cwd: Path | None = None, env: dict[str, str] | None = None) -> str:
+def _run(*command: str, cwd: Path | None = None) -> str:
     """What the command prints on both streams.  UnavailableError with the end of it where it fails."""
+    streams: dict[str, int] = {
+        "stdin": subprocess.DEVNULL,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.STDOUT,
+    }
     try:
-        done = subprocess.run(
-            command,
-            cwd=cwd,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
+        done = subprocess.run(command, cwd=cwd, check=False, **streams)
     except FileNotFoundError:
         raise UnavailableError(f"{command[0]} is not installed") from None
     output = done.stdout.decode("utf-8", "replace")

@@ -77,9 +77,8 @@ class Playground:
 
     def make_account(self, host: str = "%", password: str | None = None) -> None:
         """The account without any right."""
-        with contextlib.closing(self.server.connect()) as connection, connection.cursor() as cursor:
-            arguments = (self.account, host, self.password if password is None else password)
-            cursor.execute("CREATE USER %s@%s IDENTIFIED BY %s", arguments)
+        values = (self.account, host, self.password if password is None else password)
+        self.server.run("CREATE USER %s@%s IDENTIFIED BY %s", values=values)
 
     def alter_account(self, what: str) -> None:
         """Change its `REQUIRE` or `WITH`, in the dialect of each server."""
@@ -88,6 +87,13 @@ class Playground:
 
     def root_session(self, **more: Any) -> DatabaseSession:
         return connect(self.endpoint, self.server.root, Secret(self.server.root_password), **more)
+
+    def session(self) -> DatabaseSession:
+        return connect(self.endpoint, self.account, Secret(self.password))
+
+    def statuses(self, wanted: WantedDatabases | None = None) -> list[str]:
+        """The state of each database after `provision`."""
+        return [result.status for result in self.provision(wanted)]
 
     def connect(self) -> Any:
         return self.server.connect(self.account, self.password)

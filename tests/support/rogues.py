@@ -66,45 +66,96 @@ def _text(word: bytes) -> bytes:
     return bytes([len(word)]) + word
 
 
+class _Wire:
+    """One connection in packets, which are numbered; `heard` is all that was received."""
+
+    def __init__(self, connection: socket.socket, number: int = 0) -> None:
+        self.connection, self.number, self.heard = connection, number, b""
+
+    def packet(self, content: bytes) -> bytes:
+        number, self.number = self.number, (self.number + 1) % 256
+        return len(content).to_bytes(3, "little") + bytes([number]) + content
+
+    def say(self, content: bytes) -> None:
+        self.connection.sendall(self.packet(content))
+
+    def for_ever(self, content: bytes) -> None:
+        """The same packet, again and again: after 256 of them the numbers are the same, too."""
+        block = b"".join(self.packet(content) for _ in range(256))
+        while True:
+            self.connection.sendall(block)
+
+    def hear(self) -> bytes:
+        """The next packet; OSError at the end."""
+        whole = () if isinstance(self.connection, ssl.SSLSocket) else (socket.MSG_WAITALL,)
+        header = self.connection.recv(4, *whole)
+        if not header:
+            raise ConnectionResetError
+        self.number = (header[3] + 1) % 256
+        found = self.connection.recv(int.from_bytes(header[:3], "little"), *whole)
+        self.heard += found
+        return found
+
+
+# The plugin that a way asks for after the login was sent.
+_ASKED = {
+    "clear": "mysql_clear_password",
+    "dialog": "dialog",
+    "old": "mysql_old_password",
+    "sha256": "sha256_password",
+}
+_REFUSED = {
+    "large error": b"\xff\x28\x04#42000" + b"e" * 0xFFFF00,
+    "long version": b"\xff\x15\x04#28000Access denied",
+    "escapes": b"\xff\x50\x04#42000" + ESCAPES.encode() + b"\n\r" + b"x" * 3000,
+}
+
+
 @dataclass
 class RogueMysql:
     """One way of them; `heard` is all that was said to it, also what was encrypted with its key."""
 
     way: str
     certificate: tuple[Path, Path] | None = None
-    heard: bytes = b""
     port: int = 0
     spoken_to: threading.Event = field(default_factory=threading.Event)
-    _numbers: dict[int, int] = field(default_factory=dict)
+    _wires: list[_Wire] = field(default_factory=list)
+    _decrypted: bytes = b""
+
+    @property
+    def heard(self) -> bytes:
+        return b"".join(wire.heard for wire in self._wires) + self._decrypted
 
     @cached_property
     def _key(self) -> rsa.RSAPrivateKey:
         return rsa.generate_private_key(65537, 2048)
 
+    def _wire(self, connection: socket.socket, number: int = 0) -> _Wire:
+        self._wires.append(_Wire(connection, number))
+        return self._wires[-1]
+
     def answer(self, connection: socket.socket) -> None:
         """One connection, to its end."""
         self.spoken_to.set()
-        self._numbers[id(connection)] = 0
         if self.way == "drip at the greeting":
             drip(connection, b"\xff\xff\0\0\x0a5.6.24")
-        self._say(connection, self._greeting())
-        login = self._hear(connection)
-        if self.way == "alert" and len(login) == 32:
-            return connection.sendall(_ALERT)
-        if self.certificate is not None and len(login) == 32:
+        wire = self._wire(connection)
+        wire.say(self._greeting())
+        asks_for_tls = len(wire.hear()) == 32
+        if self.way == "alert" and asks_for_tls:
+            connection.sendall(_ALERT)
+        elif self.certificate is not None and asks_for_tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*self.certificate)
-            secured = context.wrap_socket(connection, server_side=True)
-            self._numbers[id(secured)] = self._numbers[id(connection)]
+            secured = self._wire(context.wrap_socket(connection, server_side=True), wire.number)
             if self.way == "drip at the login":
-                drip(secured, b"\xff\xff\0\3\0")
-            word = self._hear(secured).decode("latin-1").split("correct", 1)
-            return self._say(secured, b"\xff\x50\x04#42000" + f"no correct{word[-1]}".encode()[:200])
-        if self._log_in(connection):
-            while (command := self._hear(connection)) != b"\1":
-                self._numbers[id(connection)] = 1
-                self._result(connection, command)
-        return None
+                drip(secured.connection, b"\xff\xff\0\3\0")
+            word = secured.hear().decode("latin-1").split("correct", 1)
+            secured.say(b"\xff\x50\x04#42000" + f"no correct{word[-1]}".encode()[:200])
+        elif self._log_in(wire):
+            while (command := wire.hear()) != b"\1":
+                wire.number = 1
+                self._result(wire, command)
 
     def _greeting(self) -> bytes:
         version = {"long version": b"5.6." + b"9" * 10_000, "escapes": b"5.6.24" + ESCAPES.encode()}
@@ -124,104 +175,56 @@ class RogueMysql:
             ]
         )
 
-    def _log_in(self, connection: socket.socket) -> bool:
-        """How a log-in goes on; whether it succeeds."""
-        plain = {"clear": b"mysql_clear_password", "dialog": b"dialog", "old": b"mysql_old_password"}
+    def _log_in(self, wire: _Wire) -> bool:
+        """How a login continues; whether it succeeds."""
         way, salt = self.way, b"".join(_SALT)
-        if way in plain:
-            more = b"\4Password: " if way == "dialog" else salt
-            self._say(connection, b"\xfe" + plain[way] + b"\0" + more)
-            self._hear(connection)
-        elif way == "old without a name":
-            self._say(connection, b"\xfe")
-            self._hear(connection)
-        elif way.startswith("sha256") or way == "caching":
-            if way == "sha256":
-                self._say(connection, b"\xfesha256_password\0" + salt + b"\0")
-                self._hear(connection)
-            elif way == "caching":
-                self._say(connection, b"\1\4")
-                self._hear(connection)
+        if way == "drip at the login":
+            drip(wire.connection, b"\xff\xff\0\2\0")
+        asking = {"old without a name": b"\xfe", "caching": b"\1\4", **_REFUSED}
+        asking |= {name: b"\xfe" + plugin.encode() + b"\0" + salt for name, plugin in _ASKED.items()}
+        asking["dialog"] = b"\xfedialog\0\4Password: "
+        if way in asking:
+            wire.say(asking[way])
+            wire.hear()
+        if way == "caching" or way.startswith("sha256"):
             public = self._key.public_key().public_bytes(
                 serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
             )
-            self._say(connection, b"\1" + public)
+            wire.say(b"\1" + public)
             sha1 = padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None)
-            word = self._key.decrypt(self._hear(connection), sha1)
-            self.heard += bytes(one ^ salt[at % 20] for at, one in enumerate(word))
-        elif way == "drip at the login":
-            drip(connection, b"\xff\xff\0\2\0")
-        elif way == "large error":
-            self._say(connection, b"\xff\x28\x04#42000" + b"e" * 0xFFFF00)
-        elif way == "long version":
-            self._say(connection, b"\xff\x15\x04#28000Access denied")
-        elif way == "escapes":
-            self._say(connection, b"\xff\x50\x04#42000" + ESCAPES.encode() + b"\n\r" + b"x" * 3000)
-        else:
-            self._say(connection, _OK)
+            word = self._key.decrypt(wire.hear(), sha1)
+            self._decrypted += bytes(one ^ salt[at % 20] for at, one in enumerate(word))
+        elif way not in asking:
+            wire.say(_OK)
             return True
         return False
 
-    def _result(self, connection: socket.socket, command: bytes) -> None:
+    def _result(self, wire: _Wire, command: bytes) -> None:
         """The answer to a statement."""
         if command[1:4] == b"SET" or self.way.startswith("agrees"):
-            return self._say(connection, _OK)
+            return wire.say(_OK)
         if self.way == "a file":
-            self._say(connection, b"\xfb/etc/passwd")
-            self._hear(connection)
-            return self._say(connection, _OK)
+            wire.say(b"\xfb/etc/passwd")
+            wire.hear()
+            return wire.say(_OK)
         if self.way == "endless results":
-            self._for_ever(connection, b"\0\0\0\x0a\0\0\0" + b"x" * 200)
+            wire.for_ever(b"\0\0\0\x0a\0\0\0" + b"x" * 200)
         if self.way == "sequence":
-            self._numbers[id(connection)] = 77
+            wire.number = 77
         column = _text(b"def") + _text(b"") * 3 + _text(b"x") * 2 + b"\x0c\x21\0\xff\0\0\0\xfd\0\0\0\0\0"
-        row = {"broken rows": _text(b"\xff\xfe"), "rows of escapes": _text(ESCAPES.encode())}.get(
-            self.way, _text(b"x")
-        )
-        self._say(connection, b"\xfd\xff\xff\xff" if self.way == "endless columns" else b"\4")
+        wire.say(b"\xfd\xff\xff\xff" if self.way == "endless columns" else b"\4")
         if self.way == "endless columns":
-            self._for_ever(connection, column.replace(_text(b"x") * 2, _text(b"x" * 200) * 2))
+            wire.for_ever(column.replace(_text(b"x") * 2, _text(b"x" * 200) * 2))
         for _ in range(4):
-            self._say(connection, column)
-        self._say(connection, _END)
+            wire.say(column)
+        wire.say(_END)
         if self.way == "drip in a row":
-            drip(connection, b"\xff\xff\0" + bytes([self._numbers[id(connection)]]))
+            drip(wire.connection, b"\xff\xff\0" + bytes([wire.number]))
         if self.way == "endless rows":
-            self._for_ever(connection, _text(b"x" * 50) * 4)
-        self._say(connection, row)
-        return self._say(connection, _END)
-
-    def _for_ever(self, connection: socket.socket, content: bytes) -> None:
-        """The same packet, again and again: after 256 of them the numbers are the same, too."""
-        block = b"".join(self._packet(connection, content) for _ in range(256))
-        while True:
-            connection.sendall(block)
-
-    def _packet(self, connection: socket.socket, content: bytes) -> bytes:
-        number = self._numbers[id(connection)]
-        self._numbers[id(connection)] = (number + 1) % 256
-        return len(content).to_bytes(3, "little") + bytes([number]) + content
-
-    def _say(self, connection: socket.socket, content: bytes) -> None:
-        connection.sendall(self._packet(connection, content))
-
-    def _hear(self, connection: socket.socket) -> bytes:
-        """The next packet; OSError at the end."""
-        header = self._exactly(connection, 4)
-        self._numbers[id(connection)] = (header[3] + 1) % 256
-        found = self._exactly(connection, int.from_bytes(header[:3], "little"))
-        self.heard += found
-        return found
-
-    @staticmethod
-    def _exactly(connection: socket.socket, size: int) -> bytes:
-        found = b""
-        while len(found) < size:
-            piece = connection.recv(size - len(found))
-            if not piece:
-                raise ConnectionResetError
-            found += piece
-        return found
+            wire.for_ever(_text(b"x" * 50) * 4)
+        rows = {"broken rows": b"\xff\xfe", "rows of escapes": ESCAPES.encode()}
+        wire.say(_text(rows.get(self.way, b"x")))
+        return wire.say(_END)
 
 
 @contextlib.contextmanager
@@ -251,45 +254,37 @@ def spark_ui(way: str, connection: socket.socket) -> None:
     """One request to a rogue Spark UI."""
     asked = connection.recv(65536)
     ok, text = b"HTTP/1.1 200 OK\r\n", "\ud800" if way == "strange values" else ESCAPES
-    if way == "drip at the first line":
-        drip(connection, b"HTTP/1.1 200 ")
-    elif way == "drip in the headers":
-        drip(connection, ok + b"X: ")
-    elif way == "drip in the body":
-        drip(connection, ok + b"\r\n")
-    while way == "endless headers":
-        connection.sendall(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 1000)
-    while way == "for ever to be continued":
-        connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" * 1000)
-    connection.sendall(
-        ok + (b"Content-Length: 1%s\r\n\r\n" % (b"0" * 40) if way == "a huge length" else b"\r\n")
-    )
+    drips = {
+        "at the first line": b"HTTP/1.1 200 ",
+        "in the headers": ok + b"X: ",
+        "in the body": ok + b"\r\n",
+    }
+    if way.startswith("drip "):
+        drip(connection, drips[way.removeprefix("drip ")])
+    endless = {"endless headers": ok + b"X: y\r\n" * 1000}
+    endless["for ever to be continued"] = b"HTTP/1.1 100 Continue\r\n\r\n" * 1000
+    while way in endless:
+        connection.sendall(endless[way])
+    length = b"Content-Length: 1%s\r\n" % (b"0" * 40) if way == "a huge length" else b""
+    connection.sendall(ok + length + b"\r\n")
     while way == "endless body":
         connection.sendall(b"[" * 65536)
     if b"/environment" in asked and way == "a broken page":
         return connection.sendall(b"<html><![if><![endless[")
     port = "\u00b2" if way == "strange values" else "99999999"
     worker = {"state": "ALIVE", "host": "127.0.0.1", "webuiaddress": f"http://127.0.0.1:{port}"}
-    application = {"id": text, "name": text * 5000, "state": "RUNNING"}
-    properties = [
-        ["spark.master", f"spark://{text}:{port},x:1" + ",y:2" * 5000],
-        ["spark.app.id", text],
-        [None],
-        7,
-    ]
-    paths = [["/opt/\0", "x"], [f"/{'x' * 5000}", {}], "z"]
+    master = f"spark://{text}:{port},x:1" + ",y:2" * 5000
     found = {
         "status": "ALIVE",
         "workers": [worker, None, 7],
-        "activeapps": [application] * 2,
+        "activeapps": [{"id": text, "name": text * 5000, "state": "RUNNING"}] * 2,
         "executors": [{"appid": {}, "id": None}] * 9,
-        "sparkProperties": properties,
-        "classpathEntries": paths,
+        "sparkProperties": [["spark.master", master], ["spark.app.id", text], [None], 7],
+        "classpathEntries": [["/opt/\0", "x"], [f"/{'x' * 5000}", {}], "z"],
     }
     if way == "a broken page":
         del found["sparkProperties"]
-    connection.sendall(json.dumps(found).encode())
-    return None
+    return connection.sendall(json.dumps(found).encode())
 
 
 @contextlib.contextmanager

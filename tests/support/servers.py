@@ -2,7 +2,7 @@
 
 `mysql56`, `mysql9` and `mariadb` are started when a test first asks for one, and shared by the session;
 `server` is each of the three in turn.  Tests make databases and accounts of their own there and drop them.
-`fresh(kind, …)` gives a server that nobody else uses.  One that is not on this machine is a skip with the
+`fresh(kind, …)` gives a server of the test's own.  One that is not on this machine is a skip with the
 reason, and a failure where `CI` is set.
 """
 
@@ -18,7 +18,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -62,10 +62,6 @@ class Server:
     root: str = "root"
     root_password: str = field(default="", repr=False)
 
-    @property
-    def pid(self) -> int:
-        return self.process.pid
-
     def connect(
         self, user: str | None = None, password: str = "", database: str | None = None, **more: Any
     ) -> pymysql.Connection[Any]:
@@ -83,14 +79,12 @@ class Server:
             **more,
         )
 
-    def run(self, *statements: str, database: str | None = None) -> list[tuple[Any, ...]]:
-        """Runs statements as root; the rows of the last one."""
-        rows: list[tuple[Any, ...]] = []
+    def run(self, *statements: str, database: str | None = None, values: Any = None) -> list[tuple[Any, ...]]:
+        """Run statements as root; the rows of the last one.  `values` are for each `%s`."""
         with contextlib.closing(self.connect(database=database)) as connection, connection.cursor() as cursor:
             for statement in statements:
-                cursor.execute(statement)
-                rows = list(cursor.fetchall())
-        return rows
+                cursor.execute(statement, values)
+            return list(cursor.fetchall()) if statements else []
 
     def one(self, statement: str, database: str | None = None) -> Any:
         """The first column of the first row."""
@@ -128,18 +122,15 @@ class Server:
 
     def accounts(self, name: str) -> set[str]:
         """The hosts of the accounts of that name."""
-        with contextlib.closing(self.connect()) as connection, connection.cursor() as cursor:
-            cursor.execute("SELECT Host FROM mysql.user WHERE User = %s", (name,))
-            return {row[0] for row in cursor.fetchall()}
+        return {row[0] for row in self.run("SELECT Host FROM mysql.user WHERE User = %s", values=(name,))}
 
     def drop(self, *databases: str) -> None:
         self.run(*(f"DROP DATABASE IF EXISTS {quoted(name)}" for name in databases))
 
     def drop_user(self, name: str) -> None:
-        """Drops every account of that name, from whatever host."""
+        """Drop every account of that name, from whatever host."""
         for host in self.accounts(name):
-            with contextlib.closing(self.connect()) as connection, connection.cursor() as cursor:
-                cursor.execute("DROP USER %s@%s", (name, host))
+            self.run("DROP USER %s@%s", values=(name, host))
 
     def client(self, sql: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Feeds `sql` to a real `mysql` client, as root: MySQL's own for 9, MariaDB's for the others."""
@@ -172,25 +163,29 @@ def quoted(name: str) -> str:
 
 
 def start(kind: Kind, *options: str, anonymous: bool = False) -> Server:
-    """Starts a server with a data folder of its own; whoever starts it calls `stop`.
+    """Start a server with a data folder of its own; whoever starts it calls `stop`.
 
     With `anonymous` the accounts are those of a fresh installation, root's without a password.
     UnavailableError where the server is not on this machine.
     """
-    _sweep(Path(_fast_folder() or tempfile.gettempdir()))
-    folder = Path(tempfile.mkdtemp(prefix=f"apimha-{kind}-", dir=_fast_folder()))
+    place = _fast_folder()
+    for owner in Path(place or tempfile.gettempdir()).glob("apimha-*-*/owner"):
+        # What killed test runs have left: their servers died with them, their folders did not.
+        with contextlib.suppress(OSError, ValueError):
+            if not Path(f"/proc/{int(owner.read_text())}").exists():
+                shutil.rmtree(owner.parent, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"apimha-{kind}-", dir=place))
     (folder / "owner").write_text(str(os.getpid()))
+    server = None
     try:
         command, environment = _prepared(kind, folder)
         server = _running(kind, folder, [*command, *_COMMON, *options], environment)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    try:
         if not anonymous:
             _tidy_accounts(server)
     except BaseException:
-        stop(server)
+        if server is not None:
+            server.kill()
+        shutil.rmtree(folder, ignore_errors=True)
         raise
     return server
 
@@ -203,20 +198,12 @@ def stop(server: Server) -> None:
 
 @contextlib.contextmanager
 def fresh(kind: Kind, *options: str, anonymous: bool = False) -> Iterator[Server]:
-    """A server that nobody else uses; a skip (in CI a failure) where it is not on this machine."""
+    """A server of the test's own; a skip (in CI a failure) where it is not on this machine."""
     server = _available(lambda: start(kind, *options, anonymous=anonymous))
     try:
         yield server
     finally:
         stop(server)
-
-
-def _sweep(place: Path) -> None:
-    """Removes what test runs that were killed have left: their servers died with them, their folders did not."""
-    for owner in place.glob("apimha-*-*/owner"):
-        with contextlib.suppress(OSError, ValueError):
-            if not Path(f"/proc/{int(owner.read_text())}").exists():
-                shutil.rmtree(owner.parent, ignore_errors=True)
 
 
 def _fast_folder() -> str | None:
@@ -260,11 +247,9 @@ def _prepared(kind: Kind, folder: Path) -> tuple[list[str], dict[str, str]]:
 
 
 def _needed(folder: Path) -> Path:
-    if not folder.is_dir():
-        raise install_servers.UnavailableError(
-            f"{folder} is missing: python -m tests.support.install_servers"
-        )
-    return folder
+    if folder.is_dir():
+        return folder
+    raise install_servers.UnavailableError(f"{folder} is missing: python -m tests.support.install_servers")
 
 
 def _as_root() -> list[str]:
@@ -272,7 +257,7 @@ def _as_root() -> list[str]:
 
 
 def _running(kind: Kind, folder: Path, command: list[str], environment: dict[str, str]) -> Server:
-    for _ in range(3):  # somebody else may take the port between the look and the start
+    for _ in range(3):  # another program may take the port before the start
         port = free_port()
         files = [f"--socket={folder / 'socket'}", f"--pid-file={folder / 'pid'}", f"--tmpdir={folder}"]
         with (folder / "log").open("ab") as log:
@@ -303,7 +288,7 @@ def _ends_with_parent() -> None:
 
 
 def _answers(server: Server) -> bool:
-    """Whether root gets in before the process ends or the time is up."""
+    """Whether root can log in before the process ends or the time is up."""
     limit = time.monotonic() + START_LIMIT
     while server.process.poll() is None and time.monotonic() < limit:
         try:
@@ -318,20 +303,18 @@ def _answers(server: Server) -> bool:
 
 def _tidy_accounts(server: Server) -> None:
     """What an administrator does first: no anonymous accounts, one root, with a password."""
-    accounts = server.run("SELECT User, Host FROM mysql.user WHERE User IN ('', 'root')")
-    with contextlib.closing(server.connect()) as connection, connection.cursor() as cursor:
-        for user, host in accounts:
-            if user == "" or host != "localhost":
-                cursor.execute("DROP USER %s@%s", (user, host))
-        if server.kind == "mysql56":
-            cursor.execute("SET PASSWORD FOR 'root'@'localhost' = PASSWORD(%s)", (ROOT_PASSWORD,))
-        else:
-            cursor.execute("ALTER USER 'root'@'localhost' IDENTIFIED BY %s", (ROOT_PASSWORD,))
+    for account in server.run("SELECT User, Host FROM mysql.user WHERE User IN ('', 'root')"):
+        if account != ("root", "localhost"):
+            server.run("DROP USER %s@%s", values=account)
+    set_password = "ALTER USER 'root'@'localhost' IDENTIFIED BY %s"
+    if server.kind == "mysql56":
+        set_password = "SET PASSWORD FOR 'root'@'localhost' = PASSWORD(%s)"
+    server.run(set_password, values=(ROOT_PASSWORD,))
     server.root_password = ROOT_PASSWORD
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on just now."""
+    """A port of 127.0.0.1 on which nothing listens now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -355,30 +338,18 @@ def shared_server(kind: Kind) -> Server:
     return _shared[kind]
 
 
-def _available(begin: Any) -> Server:
+def _available(begin: Callable[[], Server]) -> Server:
     try:
-        server: Server = begin()
+        return begin()
     except install_servers.UnavailableError as problem:
         missing(str(problem))
-    return server
 
 
-@pytest.fixture
-def mysql56() -> Server:
-    """The session's MySQL 5.6.24."""
-    return shared_server("mysql56")
+def _fixture(kind: Kind) -> Any:
+    return pytest.fixture(name=kind)(lambda: shared_server(kind))
 
 
-@pytest.fixture
-def mysql9() -> Server:
-    """The session's MySQL 9."""
-    return shared_server("mysql9")
-
-
-@pytest.fixture
-def mariadb() -> Server:
-    """The session's MariaDB 10.11."""
-    return shared_server("mariadb")
+mysql56, mysql9, mariadb = map(_fixture, KINDS)
 
 
 @pytest.fixture(params=KINDS)
