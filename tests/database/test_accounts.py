@@ -1,34 +1,42 @@
-"""The account that the server matches a login to, and creating one in each server's dialect."""
+"""Accounts on real servers: which one a login is matched to, creating one, and what its grants allow."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
 
 import pymysql
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.support import servers
 from tests.support.playground import Playground
-from tests.support.servers import Server
+from tests.support.servers import quoted
 from wizard.database.accounts import (
+    ALL_OF_A_DATABASE,
+    SERVERS_NEED,
     Account,
     AccountSettings,
+    Rights,
     create_account,
     current_account,
+    grant_pattern,
     longest_name,
     match_account,
     matches,
     own_hosts,
+    own_rights,
     own_settings,
+    parsed,
     read_accounts,
+    rights_of,
 )
 from wizard.database.connection import connect
 from wizard.database.failure import DatabaseError, Endpoint
 from wizard.database.greeting import Greeting
 from wizard.passwords.secret import Secret
 
-ANONYMOUS = Account("", "localhost")
-EVERYWHERE = Account("apim", "%")
+ANONYMOUS, EVERYWHERE, LOCAL = Account("", "localhost"), Account("apim", "%"), Account("apim", "localhost")
 NEAR, FAR = Account("apim", "10.0.0.%"), Account("", "10.%")
 
 
@@ -39,11 +47,7 @@ class TestMatchingAccounts:
             ([EVERYWHERE, ANONYMOUS], ["localhost", "127.0.0.1"], ANONYMOUS),
             ([EVERYWHERE, ANONYMOUS], ["10.0.0.7"], EVERYWHERE),
             # With equal hosts the named account wins, else the longer pattern.
-            (
-                [ANONYMOUS, EVERYWHERE, Account("apim", "localhost")],
-                ["localhost"],
-                Account("apim", "localhost"),
-            ),
+            ([ANONYMOUS, EVERYWHERE, LOCAL], ["localhost"], LOCAL),
             ([FAR, NEAR, EVERYWHERE], ["10.0.0.7"], NEAR),
             ([FAR, NEAR, EVERYWHERE], ["10.9.0.7"], FAR),
             ([Account("apim", "10.%"), Account("other", "%")], ["192.168.0.1"], None),
@@ -55,102 +59,79 @@ class TestMatchingAccounts:
         assert match_account(accounts, "apim", hosts) == matched
 
     @pytest.mark.parametrize(
-        ("pattern", "host", "fits"),
+        ("fits", "pattern", "host"),
         [
-            ("%", "anything", True),
-            ("", "anything", True),
-            ("LocalHost", "localhost", True),
-            ("10.0.0._", "10.0.0.7", True),
-            ("10.0.0._", "10.0.0.17", False),
-            ("%.example.com", "a.b.example.com", True),
-            ("%.example.com", "example.com", False),
-            ("10.0.0.0/255.0.0.0", "10.9.8.7", True),
-            ("10.0.0.0/8", "11.0.0.1", False),
-            ("10.0.0.0/8", "name.example.com", False),
-            ("not/anetwork", "10.0.0.1", False),
-            ("2001:db8::/32", "2001:db8::7", True),
-            ("a.c", "abc", False),
+            *((True, "%", "anything"), (True, "", "anything"), (True, "LocalHost", "localhost")),
+            *((True, "10.0.0._", "10.0.0.7"), (False, "10.0.0._", "10.0.0.17"), (False, "a.c", "abc")),
+            *((True, "%.example.com", "a.b.example.com"), (False, "%.example.com", "example.com")),
+            *((True, "10.0.0.0/255.0.0.0", "10.9.8.7"), (False, "10.0.0.0/8", "11.0.0.1")),
+            *((False, "10.0.0.0/8", "name.example.com"), (False, "not/anetwork", "10.0.0.1")),
+            (True, "2001:db8::/32", "2001:db8::7"),
         ],
     )
-    def test_patterns_of_hosts(self, pattern: str, host: str, fits: bool) -> None:
+    def test_patterns_of_hosts(self, fits: bool, pattern: str, host: str) -> None:
         assert matches(pattern, [host]) is fits
 
+    @pytest.mark.parametrize("kind", ["mysql56", "mariadb"])
+    def test_a_fresh_server_shadows_an_account_of_everywhere(self, kind: servers.Kind) -> None:
+        """With the anonymous accounts of an installation (MySQL 9 has none)."""
+        with servers.fresh(kind, anonymous=True) as server:
+            endpoint = Endpoint(server.host, server.port)
+            with connect(endpoint, "root", Secret("")) as inside:
+                assert create_account(inside, EVERYWHERE, Secret("x"))
+                accounts, hosts = read_accounts(inside, "apim"), own_hosts(inside)
+            assert hosts == ("localhost", "127.0.0.1")
+            assert match_account(accounts or (), "apim", hosts) == ANONYMOUS
+            with pytest.raises(DatabaseError) as raised:
+                connect(endpoint, "apim", Secret("x")).close()
+            assert raised.value.cause == "denied"
+            # The anonymous account has no password: a login without a password is anonymous.
+            with connect(endpoint, "apim", Secret("")) as inside:
+                assert current_account(inside) == ANONYMOUS
+            server.run("DROP USER ''@'localhost'")
+            with connect(endpoint, "apim", Secret("x")) as inside:
+                assert current_account(inside) == EVERYWHERE
 
-@pytest.fixture(params=["mysql56", "mariadb"])
-def as_installed(request: pytest.FixtureRequest) -> Iterator[Server]:
-    """A server as it is after its installation, with the anonymous accounts (MySQL 9 has none)."""
-    with servers.fresh(request.param, anonymous=True) as server:
-        yield server
 
-
-class TestOnRealServers:
-    def test_a_fresh_server_shadows_an_account_of_everywhere(self, as_installed: Server) -> None:
-        endpoint = Endpoint(as_installed.host, as_installed.port)
-        with connect(endpoint, "root", Secret("")) as inside:
-            assert create_account(inside, EVERYWHERE, Secret("x"))
-            accounts = read_accounts(inside, "apim")
-            hosts = own_hosts(inside)
-        assert hosts == ("localhost", "127.0.0.1")
-        assert accounts is not None
-        assert match_account(accounts, "apim", hosts) == ANONYMOUS
-        with pytest.raises(DatabaseError) as raised:
-            connect(endpoint, "apim", Secret("x")).close()
-        assert raised.value.cause == "denied"
-        # The anonymous account has no password: a login without a password is anonymous.
-        with connect(endpoint, "apim", Secret("")) as inside:
-            assert current_account(inside) == ANONYMOUS
-        as_installed.run("DROP USER ''@'localhost'")
-        with connect(endpoint, "apim", Secret("x")) as inside:
-            assert current_account(inside) == EVERYWHERE
-
-    def test_making_it_twice_leaves_the_first_as_it_is(self, ground: Playground) -> None:
-        wanted = ground.wanted()
+class TestAnAccount:
+    def test_that_exists_stays_as_it_is(self, ground: Playground) -> None:
+        account = Account(ground.account, "%")
         with ground.root_session() as inside:
-            assert create_account(inside, wanted.account, wanted.login.password)
-            assert not create_account(inside, wanted.account, Secret("another"))
-        ground.connect().close()
+            assert create_account(inside, account, Secret(ground.password))
+            assert not create_account(inside, account, Secret("another"))
+        with ground.session() as inside:
+            assert read_accounts(inside, ground.account) is None  # it may not see the others
 
     @pytest.mark.parametrize(
         "name", ["ap'im", 'ap"im', "ap`im", "ap\\im", "ap%im", "ap im", "apüm", "a@b", "--", "a;b"]
     )
-    def test_any_name(self, ground: Playground, name: str) -> None:
+    def test_of_any_name(self, ground: Playground, name: str) -> None:
         ground.account = name
-        wanted = ground.wanted()
         with ground.root_session() as inside:
-            assert create_account(inside, wanted.account, wanted.login.password)
+            assert create_account(inside, Account(name, "%"), Secret(ground.password))
             assert list(read_accounts(inside, name) or ()) == [Account(name, "%")]
-        with connect(wanted.endpoint, name, wanted.login.password) as inside:
+        with ground.session() as inside:
             assert current_account(inside) == Account(name, "%")
 
-    def test_an_account_that_may_not_see_the_others(self, ground: Playground) -> None:
-        ground.make_account()
-        wanted = ground.wanted()
-        with connect(wanted.endpoint, ground.account, wanted.login.password) as inside:
-            assert read_accounts(inside, ground.account) is None
-
     @pytest.mark.parametrize("required", ["", "SSL", "X509", "SUBJECT '/CN=apim'"])
-    def test_what_an_account_requires(self, ground: Playground, required: str) -> None:
+    def test_and_what_it_requires(self, ground: Playground, required: str) -> None:
         """As an administrator sees it in the list of accounts; the words may also be part of a name."""
         ground.account = "a REQUIRE SSL b"
         ground.make_account()
         ground.alter_account(f"REQUIRE {required or 'NONE'} WITH MAX_USER_CONNECTIONS 7")
         kind = {"": "", "SSL": "ANY", "X509": "X509"}.get(required, "SPECIFIED")
-        wanted = ground.wanted()
+        expected = AccountSettings(kind, 7)
+        assert expected.needs_certificate is (kind in ("X509", "SPECIFIED"))
         with ground.root_session() as inside:
-            settings = read_accounts(inside, ground.account)
-        assert settings == {Account(ground.account, "%"): AccountSettings(kind, 7)}
-        assert settings and settings[Account(ground.account, "%")].needs_certificate is (
-            kind in ("X509", "SPECIFIED")
-        )
+            assert read_accounts(inside, ground.account) == {Account(ground.account, "%"): expected}
         tls = ground.server.kind == "mysql9"  # the others offer none, so such an account cannot log in
         if not required or (required == "SSL" and tls):
-            with connect(wanted.endpoint, ground.account, wanted.login.password) as inside:
-                assert own_settings(inside) == AccountSettings(kind, 7)
-                assert read_accounts(inside, ground.account) is None
+            with ground.session() as inside:
+                assert own_settings(inside) == expected
 
-    def test_the_longest_name_is_what_the_server_takes(self, ground: Playground) -> None:
+    def test_of_the_longest_name(self, ground: Playground) -> None:
         if ground.server.kind == "mariadb":
-            assert longest_name(Greeting("10.11-MariaDB")) > 32  # the most that a profile takes
+            assert longest_name(Greeting("10.11-MariaDB")) > 32  # the most that a profile accepts
             return
         with ground.root_session() as inside:
             longest = longest_name(inside.greeting)
@@ -161,11 +142,139 @@ class TestOnRealServers:
         with pytest.raises(pymysql.err.MySQLError):
             ground.make_account()
 
-    def test_the_password_is_in_no_error(self, ground: Playground) -> None:
-        wanted = ground.wanted()
+    def test_whose_password_is_in_no_error(self, ground: Playground) -> None:
         ground.make_account()
-        with connect(wanted.endpoint, ground.account, wanted.login.password) as inside:
-            with pytest.raises(DatabaseError) as raised:
-                create_account(inside, Account("other", "%"), Secret("s3cret-one"))
+        with ground.session() as inside, pytest.raises(DatabaseError) as raised:
+            create_account(inside, Account("other", "%"), Secret("s3cret-one"))
         assert "s3cret" not in str(raised.value)
         assert raised.value.cause == "right"
+
+
+EXACT = r"GRANT SELECT, INSERT ON `user\_db`.* TO 'a'@'%'"
+
+
+def rights(*lines: str, literal: bool = False) -> Rights:
+    return Rights(parsed(lines), literal=literal)
+
+
+GRANTS: list[tuple[list[str], str, list[str], list[str]]] = [
+    # The server's lines, a database, what is asked for, what is missing.
+    (
+        ["GRANT USAGE ON *.* TO `a`@`%`", r"GRANT ALL PRIVILEGES ON `u\_db`.* TO `a`@`%`"],
+        "u_db",
+        ["DROP"],
+        [],
+    ),
+    ([r"GRANT ALL PRIVILEGES ON `u\_db`.* TO `a`@`%`"], "uXdb", ["CREATE", "DROP"], ["CREATE", "DROP"]),
+    # An unescaped underscore is a wildcard.
+    (["GRANT ALL PRIVILEGES ON `user_db`.* TO 'a'@'%'"], "userXdb", ["CREATE"], []),
+    (["GRANT ALL PRIVILEGES ON `user_db`.* TO 'a'@'%'"], "userXXdb", ["CREATE"], ["CREATE"]),
+    # The most exact name counts.
+    ([EXACT, "GRANT ALL PRIVILEGES ON `user%`.* TO 'a'@'%'"], "user_db", ["SELECT", "CREATE"], ["CREATE"]),
+    (["GRANT ALL PRIVILEGES ON `user%`.* TO 'a'@'%'", EXACT], "user_x", ["SELECT", "CREATE"], []),
+    # Global privileges count everywhere.
+    (["GRANT SELECT, CREATE ON *.* TO 'a'@'%'"], "anything", ["SELECT", "CREATE", "DROP"], ["DROP"]),
+    # Quotes in names, a server that quotes nothing, and double quotes in ANSI mode.
+    (["GRANT ALL PRIVILEGES ON `we``ird'\"x`.* TO 'a'@'%'"], "we`ird'\"x", ["CREATE"], []),
+    ([r"GRANT ALL PRIVILEGES ON user\_db.* TO apim@'%'"], "user_db", ["CREATE"], []),
+    (['GRANT ALL PRIVILEGES ON "we""ird`x".* TO "a"@"%" WITH GRANT OPTION'], 'we"ird`x', ["CREATE"], []),
+]
+
+
+class TestReadingGrants:
+    @pytest.mark.parametrize(("lines", "database", "asked", "missing"), GRANTS)
+    def test_what_a_server_lists(
+        self, lines: list[str], database: str, asked: list[str], missing: list[str]
+    ) -> None:
+        assert rights(*lines).missing(database, asked) == missing
+
+    def test_without_the_grant_option_nothing_can_be_passed_on(self) -> None:
+        found = rights("GRANT ALL PRIVILEGES ON `d`.* TO 'a'@'%'")
+        assert found.missing("d", ALL_OF_A_DATABASE, grantable=True) == ["GRANT OPTION"]
+        found = rights("GRANT SELECT, CREATE ON *.* TO 'a'@'%' WITH GRANT OPTION")
+        assert found.missing("x", ["CREATE"], grantable=True) == []
+        assert found.missing(None, ["CREATE USER"]) == ["CREATE USER"]
+
+    def test_with_partial_revokes(self) -> None:
+        """A revoke removes a global privilege, and a backslash is part of a name."""
+        found = rights(
+            *("GRANT SELECT, CREATE ON *.* TO `a`@`%`", "REVOKE CREATE ON `d`.* FROM `a`@`%`"), literal=True
+        )
+        assert found.missing("d", ["SELECT", "CREATE"]) == ["CREATE"]
+        assert found.missing("e", ["SELECT", "CREATE"]) == []
+        found = rights(r"GRANT ALL PRIVILEGES ON `a\_b`.* TO `a`@`%`", literal=True)
+        assert found.missing("a_b", ["CREATE"]) == ["CREATE"]
+
+    def test_tables_columns_routines_and_roles_give_nothing_for_a_database(self) -> None:
+        found = rights(
+            "GRANT ALL PRIVILEGES ON `d`.`t` TO 'a'@'%'",
+            "GRANT EXECUTE ON PROCEDURE `d`.`p` TO 'a'@'%'",
+            "GRANT `role`@`%` TO `a`@`%`",
+            "GRANT PROXY ON ''@'' TO 'root'@'localhost' WITH GRANT OPTION",
+        )
+        assert found.grants == ()
+
+    @given(st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=12))
+    def test_the_pattern_of_a_name_fits_that_name_alone(self, name: str) -> None:
+        found = rights(f"GRANT ALL PRIVILEGES ON {quoted(grant_pattern(name))}.* TO 'a'@'%'")
+        assert found.missing(name, ["CREATE"]) == []
+        for other in (name + "x", re.sub("[_%]", "X", name)):
+            if other != name:
+                assert found.missing(other, ["CREATE"]) == ["CREATE"]
+
+
+class TestRightsOnRealServers:
+    def test_root_lacks_nothing(self, ground: Playground) -> None:
+        with ground.root_session() as inside:
+            found = own_rights(inside)
+        assert found.missing("any_db", ALL_OF_A_DATABASE, grantable=True) == []
+        assert found.missing(None, ["CREATE USER"]) == []
+
+    def test_an_account_sees_its_own_and_root_sees_it_too(self, ground: Playground) -> None:
+        ground.make_account()
+        ground.server.run(
+            f"GRANT ALL ON {quoted(grant_pattern(ground.registry))}.* TO '{ground.account}'@'%'",
+            f"GRANT SELECT ON {quoted(grant_pattern(ground.user))}.* TO '{ground.account}'@'%'",
+        )
+        with ground.session() as inside:
+            own = own_rights(inside)
+        with ground.root_session() as inside:
+            seen = rights_of(inside, Account(ground.account, "%"))
+            assert rights_of(inside, Account("absent", "%")) is None
+        for found in (own, seen):
+            assert found is not None
+            assert found.missing(ground.registry, SERVERS_NEED) == []
+            assert found.missing(ground.user, SERVERS_NEED) == list(SERVERS_NEED[1:])
+
+    def test_what_the_parser_says_is_what_the_server_does(self, ground: Playground) -> None:
+        """A grant for one name, tried against names that only look like it."""
+        ground.make_account()
+        name = ground.registry
+        similar = [name.replace("_", "X"), name + "2", name.upper(), name.replace("_", "")]
+        ground.server.run(f"GRANT ALL ON {quoted(grant_pattern(name))}.* TO '{ground.account}'@'%'")
+        with ground.session() as inside:
+            found = own_rights(inside)
+        for database in [name, *similar]:
+            ground.server.run(f"CREATE DATABASE {quoted(database)}")
+            try:
+                with ground.connect() as connection, connection.cursor() as cursor:
+                    try:
+                        cursor.execute(f"CREATE TABLE {quoted(database)}.t (i INT)")
+                        made = True
+                    except pymysql.err.OperationalError:
+                        made = False
+            finally:
+                ground.server.drop(database)
+            assert made is (database == name)
+            assert (found.missing(database, ["CREATE"]) == []) is made
+
+    @pytest.mark.parametrize(("kind", "word"), [("mysql9", "TO"), ("mariadb", "FOR")])
+    def test_rights_that_come_with_a_role(self, kind: servers.Kind, word: str) -> None:
+        server = servers.shared_server(kind)
+        with server.user("roled", "CREATE ROLE r_apim", r"GRANT ALL ON `ro\_db`.* TO r_apim"):
+            server.run("GRANT r_apim TO roled@'%'", f"SET DEFAULT ROLE r_apim {word} roled@'%'")
+            try:
+                with connect(Endpoint(server.host, server.port), "roled", Secret("x")) as inside:
+                    assert own_rights(inside).missing("ro_db", SERVERS_NEED) == []
+            finally:
+                server.run("DROP ROLE r_apim")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
+from pathlib import Path
 
 import pymysql
 import pytest
@@ -15,6 +15,17 @@ from tests.support.servers import Server
 from wizard.database.connection import connect
 from wizard.database.failure import DatabaseError, Endpoint, by_number
 from wizard.passwords.secret import Secret
+
+PASSWORDS = (
+    "plain",
+    "q'uo\"te",
+    "back\\slash\\",
+    "100%s %d %%",
+    "semi;colon -- #",
+    "grün ß ✓ 漢字",
+    "😀",
+    "`tick`",
+)
 
 
 def session(server: Server, username: str | None = None, password: str = "", **allowed: bool):
@@ -33,24 +44,12 @@ def refused(server: Server, username: str, password: str) -> DatabaseError:
 
 
 class TestLoggingIn:
-    @pytest.mark.parametrize(
-        "password",
-        [
-            "plain",
-            "q'uo\"te",
-            "back\\slash\\",
-            "100%s %d %%",
-            "semi;colon -- #",
-            "grün ß ✓ 漢字",
-            "😀",
-            "`tick`",
-            "",
-        ],
-    )
-    def test_any_password(self, ground: Playground, password: str) -> None:
-        ground.make_account(password=password)
-        with session(ground.server, ground.account, password) as inside:
-            assert inside.value("SELECT CURRENT_USER()") == f"{ground.account}@%"
+    def test_any_password(self, ground: Playground) -> None:
+        for password in (*PASSWORDS, ""):
+            ground.make_account(password=password)
+            with session(ground.server, ground.account, password) as inside:
+                assert inside.value("SELECT CURRENT_USER()") == f"{ground.account}@%", password
+            ground.server.drop_user(ground.account)
 
     def test_tls_is_used_where_the_server_has_it(self, server: Server) -> None:
         with session(server) as inside:
@@ -65,51 +64,31 @@ class TestLoggingIn:
             assert inside.value("SELECT '100%s'") == "100%s"
 
 
-@pytest.fixture(scope="class")
-def with_old_tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A MySQL 5.6 with TLS, of a version that is no longer supported."""
-    folder = tmp_path_factory.mktemp("tls")
-    certificate, key = old_certificate(folder)
-    options = [f"--ssl-ca={certificate}", f"--ssl-cert={certificate}", f"--ssl-key={key}"]
-    with servers.fresh("mysql56", *options) as server:
-        yield server
+class TestWithoutTls:
+    def test_a_server_with_old_tls_is_used_only_where_the_profile_allows_it(self, tmp_path: Path) -> None:
+        """A MySQL 5.6 with TLS of a version that is no longer supported."""
+        certificate, key = old_certificate(tmp_path)
+        options = [f"--ssl-ca={certificate}", f"--ssl-cert={certificate}", f"--ssl-key={key}"]
+        with servers.fresh("mysql56", *options) as server:
+            problem = refused(server, server.root, server.root_password)
+            assert (problem.cause, problem.encrypted) == ("tls", False)
+            assert problem.greeting is not None
+            with session(server, plain_after_tls=True) as inside:
+                assert inside.greeting.tls
+                assert inside.rows("SHOW STATUS LIKE 'Ssl_version'")[0][1] == ""
 
-
-class TestAServerWithOldTls:
-    def test_it_is_talked_to_without_only_where_the_profile_says_so(self, with_old_tls: Server) -> None:
-        problem = refused(with_old_tls, with_old_tls.root, with_old_tls.root_password)
-        assert (problem.cause, problem.encrypted) == ("tls", False)
-        assert problem.greeting is not None
-        with session(with_old_tls, plain_after_tls=True) as inside:
-            assert inside.greeting.tls
-            assert inside.rows("SHOW STATUS LIKE 'Ssl_version'")[0][1] == ""
-
-
-@pytest.fixture(scope="class")
-def without_tls() -> Iterator[Server]:
-    """A MySQL 9, whose accounts use caching_sha2_password, without TLS."""
-    with servers.fresh("mysql9", "--tls-version=") as server:
-        yield server
-
-
-class TestAServerThatAsksForThePasswordWithoutTls:
-    def test_it_gets_it_by_its_key_only_where_the_profile_says_so(self, without_tls: Server) -> None:
-        server = without_tls
-        server.run("CREATE USER apim@'%' IDENTIFIED BY 's3cret'")  # nothing of it is cached
-        for _ in range(2):
-            problem = refused(server, "apim", "s3cret")
-            assert problem.cause == "plugin"
-            assert "caching_sha2_password" in problem.message
-            assert "allowPublicKeyRetrieval" in (problem.fix or "")
-        with session(server, "apim", "s3cret", trusts_server_key=True) as inside:
-            assert inside.value("SELECT CURRENT_USER()") == "apim@%"
-
-    def test_what_the_server_has_cached_needs_no_key(self, without_tls: Server) -> None:
-        server = without_tls
-        server.run("CREATE USER cached@'%' IDENTIFIED BY 's3cret'")
-        session(server, "cached", "s3cret", trusts_server_key=True).close()
-        with session(server, "cached", "s3cret") as inside:
-            assert inside.value("SELECT 1") == 1
+    def test_a_server_gets_the_password_by_its_key_only_where_the_profile_allows_it(self) -> None:
+        """A MySQL 9, whose accounts use caching_sha2_password: what it has cached needs no key."""
+        with servers.fresh("mysql9", "--tls-version=") as server:
+            server.run("CREATE USER apim@'%' IDENTIFIED BY 's3cret'")  # nothing of it is cached
+            for _ in range(2):
+                problem = refused(server, "apim", "s3cret")
+                assert problem.cause == "plugin"
+                assert "caching_sha2_password" in problem.message
+                assert "allowPublicKeyRetrieval" in (problem.fix or "")
+            for trusted in (True, False):
+                with session(server, "apim", "s3cret", trusts_server_key=trusted) as inside:
+                    assert inside.value("SELECT CURRENT_USER()") == "apim@%"
 
 
 class TestRefusals:
@@ -122,39 +101,32 @@ class TestRefusals:
         assert problem.greeting is not None
         assert problem.greeting.version[0] in (5, 9, 10)
 
-    def test_no_right(self, ground: Playground) -> None:
+    @pytest.mark.parametrize("cause", ["right", "read-only"])
+    def test_a_statement(self, ground: Playground, cause: str) -> None:
         ground.make_account()
-        with session(ground.server, ground.account, ground.password) as inside:
+        if cause == "read-only":
+            ground.server.run(f"GRANT CREATE ON *.* TO '{ground.account}'@'%'")
+        with (
+            ground.server.setting("read_only", "ON" if cause == "read-only" else "OFF"),
+            ground.session() as inside,
+        ):
             with pytest.raises(DatabaseError) as raised:
                 inside.make("CREATE DATABASE not_allowed")
-        assert raised.value.cause == "right"
-        assert ground.account in raised.value.message
-
-    def test_a_read_only_server(self, ground: Playground) -> None:
-        ground.make_account()
-        server = ground.server
-        server.run(f"GRANT CREATE ON *.* TO '{ground.account}'@'%'")
-        with server.setting("read_only", "ON"):
-            with session(server, ground.account, ground.password) as inside:
-                with pytest.raises(DatabaseError) as raised:
-                    inside.make("CREATE DATABASE not_allowed")
-        assert raised.value.cause == "read-only"
+        assert raised.value.cause == cause
+        assert cause != "right" or ground.account in raised.value.message
 
     def test_no_connection_left(self, ground: Playground) -> None:
         ground.make_account()
         server = ground.server
         before = server.one("SELECT @@max_connections")
         server.run("SET GLOBAL max_connections = 10")
-        held = []
         try:
-            with pytest.raises(DatabaseError) as raised:
+            with ExitStack() as held, pytest.raises(DatabaseError) as raised:
                 for _ in range(12):
-                    held.append(session(server, ground.account, ground.password))
+                    held.enter_context(ground.session())
             assert raised.value.cause == "too-many"
             assert "max_connections" in (raised.value.fix or "")
         finally:
-            for one in held:
-                one.close()
             with closing(server.connect()) as last, last.cursor() as cursor:  # root's own extra connection
                 cursor.execute(f"SET GLOBAL max_connections = {before}")
 

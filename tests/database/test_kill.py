@@ -59,9 +59,8 @@ def before_statement(database: str, number: int) -> DatabaseProgress:
 
 
 def is_made(ground: Playground, tables: int = 39) -> None:
-    for role in ("user", "registry"):
-        if role in ground.names:
-            assert len(ground.server.tables(ground.names[role])) == tables
+    for name in (ground.names[role] for role in ("user", "registry") if role in ground.names):
+        assert len(ground.server.tables(name)) == tables
     assert ground.journal.begun() == {}
     with ground.connect() as connection, connection.cursor() as cursor:
         for name in ground.names.values():
@@ -89,7 +88,7 @@ class TestBeforeEachStatementOfTheStockScript:
             assert killed(lambda n=number: ground.provision(progress=before_statement(ground.registry, n)))
             needs = ground.pending()
             assert [need.take_back for need in needs.databases] == [False, True, False, False]
-        assert [one.status for one in ground.provision()] == ["present", "created", "created", "created"]
+        assert ground.statuses() == ["present", "created", "created", "created"]
         is_made(ground)
 
 
@@ -109,7 +108,9 @@ def at_event(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Dies before (even numbers) or after (odd) the event; each statement and each note of the journal is one."""
     count = iter(range(1_000_000))
 
-    def around(original: Callable[..., object]) -> Callable[..., object]:
+    def around(owner: type, name: str) -> None:
+        original = getattr(owner, name)
+
         def event(*arguments: object, **more: object) -> object:
             if next(count) == number:
                 die()
@@ -118,11 +119,10 @@ def at_event(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
                 die()
             return result
 
-        return event
+        monkeypatch.setattr(owner, name, event)
 
-    monkeypatch.setattr(DatabaseSession, "make", around(DatabaseSession.make))
-    monkeypatch.setattr(FileJournal, "begin", around(FileJournal.begin))
-    monkeypatch.setattr(FileJournal, "done", around(FileJournal.done))
+    for owner, name in ((DatabaseSession, "make"), (FileJournal, "begin"), (FileJournal, "done")):
+        around(owner, name)
 
 
 def killed_at(ground: Playground, number: int) -> bool:
@@ -134,31 +134,23 @@ def killed_at(ground: Playground, number: int) -> bool:
     return killed(act)
 
 
-class TestAtEveryMoment:
-    def test_of_a_run(self, small: Playground) -> None:
-        number = 0
-        while killed_at(small, number):
-            small.provision()
-            is_made(small, tables=2)
-            small.server.drop(*small.names.values())
-            small.server.drop_user(small.account)
-            number += 1
-        assert number > 16  # statements and notes, each twice
-        is_made(small, tables=2)
-
-    def test_of_taking_back(self, small: Playground) -> None:
-        """Killed in the middle of the first script, and then at every moment of the run that takes it back."""
-        number = 0
-        while True:
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_at_every_moment(small: Playground, interrupted: bool) -> None:
+    """Of a run, and of one that removes what another began, which was killed in the middle of its script."""
+    number = 0
+    while True:
+        if interrupted:
             assert killed(lambda: small.provision(progress=before_statement(small.user, 2)))
-            if not killed_at(small, number):
-                break
-            small.provision()
-            is_made(small, tables=2)
-            small.server.drop(*small.names.values())
-            number += 1
-        assert number > 16
+        if not killed_at(small, number):
+            break
+        small.provision()
         is_made(small, tables=2)
+        small.server.drop(*small.names.values())
+        if not interrupted:
+            small.server.drop_user(small.account)
+        number += 1
+    assert number > 16  # statements and notes, each twice
+    is_made(small, tables=2)
 
 
 class TestWhatAKilledRunLeavesToOthers:
@@ -169,17 +161,15 @@ class TestWhatAKilledRunLeavesToOthers:
         needs = maria.pending()
         assert not needs.databases[0].take_back
         assert needs.databases[0].lacking
-        assert [result.status for result in maria.provision()] == ["missing", "created", "created", "created"]
+        assert maria.statuses() == ["missing", "created", "created", "created"]
         assert maria.server.one("SELECT COUNT(*) FROM REG_LOG", database=maria.user) == 1
 
     @pytest.mark.parametrize("number", [0, 40])
-    def test_a_database_of_the_dba_is_filled_again_and_not_recreated(
-        self, maria: Playground, number: int
-    ) -> None:
+    def test_a_database_of_the_dba_is_not_recreated(self, maria: Playground, number: int) -> None:
         maria.server.run(f"CREATE DATABASE {quoted(maria.user)} CHARACTER SET latin2")
         assert killed(lambda: maria.provision(progress=before_statement(maria.user, number)))
         assert maria.journal.begun() == {maria.user: False}
-        assert [result.status for result in maria.provision()] == ["created"] * 4
+        assert maria.statuses() == ["created"] * 4
         assert maria.server.run(f"SHOW CREATE DATABASE {quoted(maria.user)}")[0][1].count("latin2")
         is_made(maria)
 
@@ -189,16 +179,13 @@ class TestWhatAKilledRunLeavesToOthers:
         maria.server.drop(maria.user)
         other = Playground(maria.server, maria.pack, tmp_path / "other", maria.names, maria.account)
         other.provision()
-        created = maria.server.one(
-            f"SELECT MIN(CREATE_TIME) FROM information_schema.TABLES WHERE TABLE_SCHEMA = '{maria.user}'"
-        )
-        assert [result.status for result in maria.provision()] == ["present"] * 4
-        assert created == maria.server.one(
-            f"SELECT MIN(CREATE_TIME) FROM information_schema.TABLES WHERE TABLE_SCHEMA = '{maria.user}'"
-        )
+        since = f"SELECT MIN(CREATE_TIME) FROM information_schema.TABLES WHERE TABLE_SCHEMA = '{maria.user}'"
+        created = maria.server.one(since)
+        assert maria.statuses() == ["present"] * 4
+        assert created == maria.server.one(since)
         assert maria.journal.begun() == {}
 
-    def test_another_machine_leaves_it_alone_and_says_what_is_missing(
+    def test_another_machine_leaves_it_and_names_what_is_missing(
         self, maria: Playground, tmp_path: Path
     ) -> None:
         assert killed(lambda: maria.provision(progress=before_statement(maria.user, 40)))

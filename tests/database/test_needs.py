@@ -20,45 +20,30 @@ from wizard.passwords.secret import Secret
 TEXT = "CREATE TABLE a (i INT); CREATE TABLE b (i INT);"
 SCRIPT = Script("dbscripts/mysql.sql", TEXT)
 SCRIPTS = Scripts(SCRIPT, (SCRIPT,))
-WHOLE, HALF, NONE = creates(TEXT), Schema(("a",), (), ()), Schema((), (), ())
+WHOLE, HALF, NONE = creates(TEXT), Schema(("a",)), Schema(())
 APIM = Account("apim", "%")
 ALL = Rights((Grant(None, frozenset({"ALL PRIVILEGES"}), grantable=True),))
 NOTHING = Rights(())
 DENIED = DatabaseError("denied", cause="denied", number=1045)
 
 SERVER = Server(
-    greeting=Greeting("8.4"),
-    os="Linux",
-    charset="utf8mb4",
-    charsets={"utf8mb4": 4},
-    lower_case_table_names=0,
-    max_connections=151,
-    read_only=False,
-    index_limit=3072,
+    Greeting("8.4"), "Linux", "utf8mb4", {"utf8mb4": 4}, 0, 151, read_only=False, index_limit=3072
 )
 WANTED = WantedDatabases(
-    Endpoint("db", 3306),
-    Login("apim", Secret("x")),
-    Login("root", Secret("y")),
-    "%",
-    None,
-    "wizard",
-    (Database("u", ("user",)), Database("e", ("event_store",))),
+    *(Endpoint("db", 3306), Login("apim", Secret("x")), Login("root", Secret("y")), "%", None, "wizard"),
+    databases=(Database("u", ("user",)), Database("e", ("event_store",))),
 )
 SITUATION = Situation(
-    greeting=Greeting("8.4"),
+    *(Greeting("8.4"), {}),
     server=SERVER,
     account=APIM,
-    account_failure=None,
-    administrator_failure=None,
     administrator=ALL,
     accounts=(APIM,),
     rights={APIM: ALL},
     origins=("10.0.0.1",),
     contents={"u": None, "e": None},
-    with_rows=frozenset(),
-    begun={},
 )
+NOT_LOGGED_IN: dict[str, Any] = {"account": None, "account_failure": DENIED, "rights": {}}
 
 
 def database(schema: Schema, name: str = "u", **more: Any) -> Contents:
@@ -71,9 +56,6 @@ def decided(wanted: WantedDatabases = WANTED, begun: dict[str, bool] | None = No
 
 def statuses(needs: Needs) -> list[str]:
     return [result.status for result in needs.results]
-
-
-NOT_LOGGED_IN: dict[str, Any] = {"account": None, "account_failure": DENIED, "rights": {}}
 
 
 class TestAccount:
@@ -103,36 +85,22 @@ class TestAccount:
 
 
 class TestDatabases:
-    def test_there(self) -> None:
-        needs = decided(contents={"u": database(WHOLE), "e": database(NONE, "e")})
-        assert not needs.pending
-        assert statuses(needs) == ["present", "present"]
-        assert needs.results[0].tables == 2
-
     def test_a_store_is_not_measured_by_the_script(self) -> None:
         """Its tables are the servers', and whatever it holds, the script is not run in it."""
-        for schema, state in ((Schema(("ANX",), (), ()), "whole"), (HALF, "whole"), (NONE, "empty")):
+        for schema, state in ((Schema(("ANX",)), "whole"), (HALF, "whole"), (NONE, "empty")):
             needs = decided(begun={"e": True}, contents={"u": database(WHOLE), "e": database(schema, "e")})
             assert needs.databases[1].verdict.state == state
             assert not needs.pending
             assert statuses(needs) == ["present", "present"]
+            assert needs.results[0].tables == 2
 
-    def test_an_empty_one_is_enough_with_setup_and_not_for_a_dba(self) -> None:
-        wanted = dataclasses.replace(WANTED, mode="server")
-        empty = {"u": database(NONE), "e": database(NONE)}
-        assert statuses(decided(wanted, contents=empty)) == ["present"] * 2
-        assert [need.script for need in decided(wanted).databases] == [False, False]
-        for_dba = decided(dataclasses.replace(WANTED, mode="dba"), contents=empty)
-        assert statuses(for_dba) == ["missing", "present"]
-
-    def test_without_administrator_the_account_fills_what_it_may(self) -> None:
+    @pytest.mark.parametrize(("rights", "status"), [(ALL, "pending"), (NOTHING, "missing")])
+    def test_without_administrator_the_account_fills_what_it_may(self, rights: Rights, status: str) -> None:
         wanted = dataclasses.replace(WANTED, administrator=None)
         contents = {"u": database(NONE), "e": database(NONE, "e")}
-        needs = decided(wanted, administrator=None, contents=contents)
-        assert needs.databases[0].script and not needs.by_administrator
-        needs = decided(wanted, administrator=None, contents=contents, rights={APIM: NOTHING})
-        assert not needs.databases[0].script
-        assert statuses(needs)[0] == "missing"
+        needs = decided(wanted, administrator=None, contents=contents, rights={APIM: rights})
+        assert statuses(needs)[0] == status
+        assert needs.databases[0].script is (rights is ALL) and not needs.by_administrator
 
     def test_without_a_script_nothing_is_filled(self) -> None:
         needs = decide(WANTED, SITUATION, Scripts(None, (SCRIPT,)))
@@ -141,21 +109,13 @@ class TestDatabases:
 
 
 class TestUndoing:
-    def taken(self, contents: Contents, *, created: bool = True, **changes: Any) -> bool:
-        wanted = changes.pop("wanted", WANTED)
-        (first, _) = decided(
-            wanted, {"u": created}, contents={"u": contents, "e": database(NONE, "e")}, **changes
-        ).databases
-        assert not (first.take_back and first.lacking)
-        return first.take_back
-
     @pytest.mark.parametrize(
         ("contents", "changes", "taken"),
         [
             (database(HALF), {}, True),
             (database(HALF), {"created": False}, True),
             (database(HALF), {"with_rows": frozenset({"u"})}, False),
-            (database(Schema(("a", "orders"), (), ())), {}, False),
+            (database(Schema(("a", "orders"))), {}, False),
             (database(HALF, others=("view v",)), {}, False),
             (database(WHOLE), {}, False),
             (database(HALF), {"wanted": dataclasses.replace(WANTED, mode="dba")}, False),
@@ -167,7 +127,11 @@ class TestUndoing:
     def test_only_its_own_tables_without_a_row(
         self, contents: Contents, changes: dict[str, Any], taken: bool
     ) -> None:
-        assert self.taken(contents, **changes) is taken
+        changes = dict(changes)
+        wanted, created = changes.pop("wanted", WANTED), changes.pop("created", True)
+        both = {"u": contents, "e": database(NONE, "e")}
+        (first, _) = decided(wanted, {"u": created}, contents=both, **changes).databases
+        assert first.take_back is taken and not (first.take_back and first.lacking)
 
     def test_nothing_that_is_not_in_the_journal(self) -> None:
         needs = decided(contents={"u": database(HALF), "e": database(NONE, "e")})
