@@ -126,7 +126,8 @@ def test_an_account_is_created_without_its_password_in_clear_text(way: str) -> N
 def test_each_statement_after_the_checks_has_a_limit_too(way: str) -> None:
     with rogues.rogue_mysql(way) as rogue:
         endpoint, password = Endpoint("127.0.0.1", rogue.port), Secret(pairs.PASSWORD)
-        with connect(endpoint, "apim", password, work_limit=1.0) as session:
+        with connect(endpoint, "apim", password) as session:
+            session.work_limit = 1.0
             for use in (lambda: session.make("CREATE DATABASE x"), lambda: session.rows("SELECT 1")):
                 with pytest.raises(DatabaseError):
                     use()

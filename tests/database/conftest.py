@@ -81,7 +81,10 @@ MakeContext = Callable[..., CheckContext]
 
 @pytest.fixture
 def context_for(packs: Path, tmp_path: Path) -> MakeContext:
-    """`context_for(ground, mysql={…})`: a profile for that playground; `admin=False` leaves root out."""
+    """`context_for(ground, mysql={…})`: a profile for that playground; `admin=False` leaves root out.
+
+    `names` are other names of databases, whatever a profile may say.
+    """
     number = itertools.count(1)
 
     def made(
@@ -89,24 +92,28 @@ def context_for(packs: Path, tmp_path: Path) -> MakeContext:
         *,
         pack: str = "apim-analytics-2.0.0",
         admin: bool = True,
-        admin_password: str | None = None,
+        passwords: Passwords | None = None,
+        offline: bool = False,
+        names: dict[str, str] | None = None,
         **changes: Any,
     ) -> CheckContext:
-        mysql = {
-            "host": ground.server.host,
-            "port": ground.server.port,
-            "username": ground.account,
-            **({"admin_username": "root", "admin_password": {"env": "ROOT"}} if admin else {}),
-            "databases": ground.names,
-            **changes.pop("mysql", {}),
-        }
+        root = {"admin_username": "root", "admin_password": {"env": "ROOT"}} if admin else {}
+        server = {"host": ground.server.host, "port": ground.server.port, "username": ground.account}
+        mysql = {**server, **root, "databases": ground.names, **changes.pop("mysql", {})}
         pair = make_pair(packs / pack, tmp_path / f"pair{next(number)}", mysql=mysql, **changes)
         raw = tomllib.loads(pair.profile.read_text())
         profile = Profile.model_validate(raw, context={"folder": pair.profile.parent})
-        root = Secret(ground.server.root_password if admin_password is None else admin_password)
-        passwords = Passwords(Secret(ground.password), root if admin else None)
+        databases = profile.mysql.databases.model_copy(update=names)
+        profile = profile.model_copy(
+            update={"mysql": profile.mysql.model_copy(update={"databases": databases})}
+        )
+        if passwords is None:
+            of_root = Secret(ground.server.root_password) if admin else None
+            passwords = Passwords(Secret(ground.password), of_root)
         homes = {node.name: Pack(Path(node.home)) for node in profile.nodes}
-        return CheckContext(profile, profile.nodes, homes, Plan(()), passwords)
+        context = CheckContext(profile, profile.nodes, homes, Plan(()), passwords)
+        context.offline = offline
+        return context
 
     return made
 

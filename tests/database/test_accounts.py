@@ -31,9 +31,8 @@ from wizard.database.accounts import (
     read_accounts,
     rights_of,
 )
-from wizard.database.connection import connect
+from wizard.database.connection import Greeting, connect
 from wizard.database.failure import DatabaseError, Endpoint
-from wizard.database.greeting import Greeting
 from wizard.passwords.secret import Secret
 
 ANONYMOUS, EVERYWHERE, LOCAL = Account("", "localhost"), Account("apim", "%"), Account("apim", "localhost")
@@ -142,13 +141,6 @@ class TestAnAccount:
         with pytest.raises(pymysql.err.MySQLError):
             ground.make_account()
 
-    def test_whose_password_is_in_no_error(self, ground: Playground) -> None:
-        ground.make_account()
-        with ground.session() as inside, pytest.raises(DatabaseError) as raised:
-            create_account(inside, Account("other", "%"), Secret("s3cret-one"))
-        assert "s3cret" not in str(raised.value)
-        assert raised.value.cause == "right"
-
 
 EXACT = r"GRANT SELECT, INSERT ON `user\_db`.* TO 'a'@'%'"
 
@@ -224,12 +216,6 @@ class TestReadingGrants:
 
 
 class TestRightsOnRealServers:
-    def test_root_lacks_nothing(self, ground: Playground) -> None:
-        with ground.root_session() as inside:
-            found = own_rights(inside)
-        assert found.missing("any_db", ALL_OF_A_DATABASE, grantable=True) == []
-        assert found.missing(None, ["CREATE USER"]) == []
-
     def test_an_account_sees_its_own_and_root_sees_it_too(self, ground: Playground) -> None:
         ground.make_account()
         ground.server.run(

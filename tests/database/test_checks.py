@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -310,12 +310,11 @@ class TestLoopback:
     @pytest.mark.parametrize("offline", [True, False])
     @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.8.8.8", "10.100.0.10"])
     def test_with_nodes_on_two_machines(
-        self, maria: Playground, context_for: MakeContext, look: Look, host: str, offline: bool
+        self, maria: Playground, look: Look, host: str, offline: bool
     ) -> None:
         for nodes in (TWO_MACHINES, [{}, {}]):
-            context = context_for(maria, mysql={"host": host}, nodes=nodes)
-            context.offline = offline
-            (found,) = look(context, "loopback")["loopback"]
+            looked = look(maria, "loopback", mysql={"host": host}, nodes=nodes, offline=offline)
+            (found,) = looked["loopback"]
             wrong = nodes is TWO_MACHINES and host != "10.100.0.10"
             assert found.status == ("warning" if wrong else "ok")
             assert not wrong or (host in found.message and "10.100.0.47" in found.message)
@@ -323,28 +322,32 @@ class TestLoopback:
 
 class TestAdministrator:
     def test_a_wrong_password(self, ground: Playground, look: Look) -> None:
-        found = look(ground, admin_password="wrong")
+        wrong = Passwords(Secret(ground.password), Secret("wrong"))
+        found = look(ground, passwords=wrong)
         assert found.errors() == {"administrator", "account"}
         assert found["schema"][0].status == "skipped"
         ground.provision()
-        assert look(ground, admin_password="wrong").errors() == {"administrator"}
+        assert look(ground, passwords=wrong).errors() == {"administrator"}
+
+    def weak(self, ground: Playground, look: Look, statement: str) -> str:
+        """The message of the check for an administrator of whom the statement is."""
+        name = f"{ground.account}a"
+        passwords = Passwords(Secret(ground.password), Secret("x"))
+        with ground.server.user(name, statement.format(f"'{name}'@'%'")):
+            return (
+                look(ground, mysql={"admin_username": name}, passwords=passwords)
+                .error("administrator")
+                .message
+            )
 
     def test_privileges_that_it_lacks(self, ground: Playground, look: Look) -> None:
-        weak = f"{ground.account}a"
-        with ground.server.user(weak, f"GRANT CREATE ON *.* TO '{weak}'@'%'"):
-            found = look(ground, mysql={"admin_username": weak}, admin_password="x")
-        message = found.error("administrator").message
-        assert "CREATE USER on *.*" in message
-        assert f"on {ground.user}.*" in message
-        assert "GRANT OPTION" in message
+        message = self.weak(ground, look, "GRANT CREATE ON *.* TO {}")
+        for word in ("CREATE USER on *.*", f"on {ground.user}.*", "GRANT OPTION"):
+            assert word in message
 
     def test_an_expired_password(self, ground: Playground, look: Look) -> None:
         ground.provision()
-        weak = f"{ground.account}a"
-        with ground.server.user(weak, f"ALTER USER '{weak}'@'%' PASSWORD EXPIRE"):
-            found = look(ground, mysql={"admin_username": weak}, admin_password="x")
-        assert found.errors() == {"administrator"}
-        assert "has expired" in found.error("administrator").message
+        assert "has expired" in self.weak(ground, look, "ALTER USER {} PASSWORD EXPIRE")
 
 
 class TestScript:
@@ -382,12 +385,11 @@ class TestScript:
         ("version", "errors"),
         [("9.0", {"script"}), ("5.7", {"script"}), ("5.6", set()), ("10.11-MariaDB", set()), (None, set())],
     )
-    def test_offline_it_is_judged_by_the_assumed_version(
-        self, maria: Playground, context_for: MakeContext, look: Look, version: str | None, errors: set[str]
+    def test_offline_the_version_of_the_profile_counts(
+        self, maria: Playground, look: Look, version: str | None, errors: set[str]
     ) -> None:
-        context = context_for(maria, pack="das-3.0.1", mysql={"server_version": version, "port": free_port()})
-        context.offline = True
-        found = look(context, *EVERY)
+        mysql = {"server_version": version, "port": free_port()}
+        found = look(maria, *EVERY, pack="das-3.0.1", mysql=mysql, offline=True)
         assert found.errors() == errors
         always = {"mysql.loopback", "mysql.names"}
         assert {one.id for one in found.found} == always | ({"mysql.script"} if version else set())
@@ -413,11 +415,6 @@ class TestDatabases:
         long, other = (one for one in look(maria)["schema"] if one.status == "error")
         assert "and" in long.message and "more" in long.message and len(long.message) < 1000
         assert "orders" in other.message and "mysql.databases.registry" in (other.fix or "")
-
-    def test_what_is_in_the_analytics_stores_is_the_servers(self, maria: Playground, look: Look) -> None:
-        maria.provision()
-        maria.server.run("CREATE TABLE ANX___8G (i INT)", database=maria.names["event_store"])
-        assert look(maria).errors() == set()
 
     @pytest.mark.parametrize("by", ["a killed run", "another run"])
     def test_what_is_half_done_is_no_error(self, maria: Playground, look: Look, by: str) -> None:
@@ -494,33 +491,20 @@ class TestNoAnswer:
         assert ("no more connections" if full else "nothing listens") in problem.message
         assert not full or "max_connections" in (problem.fix or "")
 
-    def test_forty_black_holes_are_not_waited_for_in_turn(
+    def test_black_holes_are_not_waited_for_in_turn(
         self, maria: Playground, context_for: MakeContext, look: Look
     ) -> None:
-        with listeners.black_hole() as port:
+        with listeners.black_hole() as port, ThreadPoolExecutor(40) as pool:
             context = context_for(maria, mysql={"port": port})
-            results: list[set[str]] = []
+            parts = (context.profile, context.nodes, context.packs, Plan(()), context.passwords)
+            running = [pool.submit(lambda: look(CheckContext(*parts), *EVERY).errors()) for _ in range(40)]
+            assert [one.result(60) for one in running] == [{"connect"}] * 40
 
-            def run() -> None:
-                own = CheckContext(context.profile, context.nodes, context.packs, Plan(()), context.passwords)
-                results.append(look(own, *EVERY).errors())
-
-            threads = [threading.Thread(target=run) for _ in range(40)]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join(20)
-            assert results == [{"connect"}] * 40
-
-    def test_without_a_password_no_login_is_tried(
-        self, maria: Playground, context_for: MakeContext, look: Look
-    ) -> None:
-        context = context_for(maria)
+    def test_without_a_password_no_login_is_tried(self, maria: Playground, look: Look) -> None:
         problem = finding.error("mysql.password: no such variable", fix="set it")
-        context.passwords = Passwords(Secret("x"), problems=(problem,))
         refused = "SHOW GLOBAL STATUS LIKE 'Access_denied_errors'"
         before = maria.server.run(refused)
-        found = look(context, *EVERY)
+        found = look(maria, *EVERY, passwords=Passwords(Secret("x"), problems=(problem,)))
         assert found["connect"][0].status == "ok"
         assert {one.status for one in found.found if one.id not in WITHOUT_SERVER} == {"skipped"}
         assert maria.server.run(refused) == before

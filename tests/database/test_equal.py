@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from tests.database.conftest import Look, MakeContext
-from tests.database.test_names import named
 from tests.support.playground import Playground
 from wizard.command_line.run.sql import sql_for_dba
 from wizard.database.needs import Database, DatabaseResult, databases_of
@@ -52,7 +51,9 @@ def test_each_is_created_once_and_the_script_runs_once(sharing: Playground) -> N
 def test_of_a_profile(maria: Playground, context_for: MakeContext, look: Look) -> None:
     """Checks, provisioning, `sql` and the JSON, from a profile whose roles share databases."""
     store = maria.names["event_store"]
-    context = named(context_for(maria), registry=maria.user, processed_data_store=store, stats=store)
+    context = context_for(
+        maria, names={"registry": maria.user, "processed_data_store": store, "stats": store}
+    )
     assert DatabaseView(context).needs.results == [
         DatabaseResult(maria.user, "pending", 0),
         DatabaseResult(store, "pending", 0),
@@ -68,9 +69,7 @@ def test_of_a_profile(maria: Playground, context_for: MakeContext, look: Look) -
     assert sql_for_dba(context.profile, context.passwords, context.packs).count("CREATE DATABASE") == 2
 
 
-def test_something_else_is_named_with_its_roles(
-    maria: Playground, context_for: MakeContext, look: Look
-) -> None:
+def test_something_else_is_named_with_its_roles(maria: Playground, look: Look) -> None:
     maria.server.run(f"CREATE DATABASE {maria.user}", f"CREATE TABLE {maria.user}.orders (i INT)")
-    context = named(context_for(maria), registry=maria.user)
-    assert look(context).error("schema").fix == "name another database for mysql.databases.user and registry"
+    problem = look(maria, names={"registry": maria.user}).error("schema")
+    assert problem.fix == "name another database for mysql.databases.user and registry"

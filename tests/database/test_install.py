@@ -8,43 +8,38 @@ import pytest
 
 from tests.support.install_servers import UnavailableError, own_source_as
 
-RELEASE = 'PRETTY_NAME="Debian"\nVERSION_CODENAME=bookworm\n'
+STANZAS = (
+    "Types: deb\nURIs: http://mirror.example/security\nSuites: bookworm-security\nComponents: main\n\n"
+    "# a comment\nTypes: deb\nURIs: http://mirror.example/debian\nSuites: bookworm bookworm-updates\n"
+    "Components: main contrib\nSigned-By: /k.gpg\n"
+)
+STANZA = "Types: deb\nURIs: http://mirror.example/debian\nSuites: sid\nComponents: main\nSigned-By: /k.gpg\n"
+LINES = (
+    "deb http://mirror.example/security bookworm-security main\n"
+    "deb [signed-by=/k.gpg] http://mirror.example/debian bookworm main contrib\n"
+)
 
 
-def etc(folder: Path, **files: str) -> tuple[Path, Path]:
-    (folder / "etc/sources.list.d").mkdir(parents=True)
-    (folder / "release").write_text(RELEASE)
-    for name, text in files.items():
-        path = folder / "etc" / ("sources.list" if name == "one_line" else f"sources.list.d/{name}.sources")
-        path.write_text(text)
-    return folder / "etc", folder / "release"
-
-
-def test_a_stanza_of_the_own_release_is_taken(tmp_path: Path) -> None:
-    text = (
-        "Types: deb\nURIs: http://mirror.example/security\nSuites: bookworm-security\nComponents: main\n\n"
-        "# a comment\nTypes: deb\nURIs: http://mirror.example/debian\nSuites: bookworm bookworm-updates\n"
-        "Components: main contrib\nSigned-By: /usr/share/keyrings/k.gpg\n"
-    )
-    name, made = own_source_as("sid", *etc(tmp_path, debian=text))
-    assert name.endswith(".sources")
-    assert made == (
-        "Types: deb\nURIs: http://mirror.example/debian\nSuites: sid\nComponents: main\n"
-        "Signed-By: /usr/share/keyrings/k.gpg\n"
-    )
-
-
-def test_a_line_of_old_is_taken(tmp_path: Path) -> None:
-    text = (
-        "deb http://mirror.example/security bookworm-security main\n"
-        "deb [signed-by=/k.gpg] http://mirror.example/debian bookworm main contrib\n"
-    )
-    name, made = own_source_as("sid", *etc(tmp_path, one_line=text))
-    assert name.endswith(".list")
-    assert made == "deb [signed-by=/k.gpg] http://mirror.example/debian sid main\n"
-
-
-def test_without_an_own_source_it_is_said(tmp_path: Path) -> None:
-    other = "Types: deb\nURIs: http://mirror.example/x\nSuites: nodistro\nComponents: main\n"
-    with pytest.raises(UnavailableError, match="own release"):
-        own_source_as("sid", *etc(tmp_path, other=other))
+@pytest.mark.parametrize(
+    ("file", "text", "made"),
+    [
+        ("sources.list.d/debian.sources", STANZAS, ("own.sources", STANZA)),
+        (
+            "sources.list",
+            LINES,
+            ("own.list", "deb [signed-by=/k.gpg] http://mirror.example/debian sid main\n"),
+        ),
+        ("sources.list.d/x.sources", STANZAS.replace("bookworm", "nodistro"), None),
+    ],
+)
+def test_the_source_of_the_own_release(
+    tmp_path: Path, file: str, text: str, made: tuple[str, str] | None
+) -> None:
+    (tmp_path / "sources.list.d").mkdir()
+    (tmp_path / file).write_text(text)
+    (tmp_path / "release").write_text('PRETTY_NAME="Debian"\nVERSION_CODENAME=bookworm\n')
+    if made is None:
+        with pytest.raises(UnavailableError, match="own release"):
+            own_source_as("sid", tmp_path, tmp_path / "release")
+    else:
+        assert own_source_as("sid", tmp_path, tmp_path / "release") == made

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pymysql
 import pytest
 
-from tests.database.conftest import Look, MakeContext
+from tests.database.conftest import Look
 from tests.support import servers
 from tests.support.playground import Playground
 from tests.support.servers import Server, quoted
 from wizard.database.names import differing_in_case, is_system, unstorable
-from wizard.preflight.checks import CheckContext
 
+CHECKS = ("connect", "names")
 EQUAL = {"user": "SharedDb", "registry": "shareddb"}
 """Names that differ in case alone."""
 
@@ -51,7 +51,10 @@ def test_a_name_that_no_server_stores(server: Server, name: str) -> None:
 
 
 def test_a_character_beyond_the_plane_is_another_name_or_none(server: Server) -> None:
-    assert unstorable("user😀") == "it contains U+1F600; a name may contain characters up to U+FFFF only"
+    assert (
+        unstorable("user😀")
+        == "it contains U+1F600; a name may contain characters from U+0001 to U+FFFF only"
+    )
     before = server.databases()
     try:
         server.run(f"CREATE DATABASE {quoted('user😀')}")
@@ -69,51 +72,35 @@ def test_names_that_differ_in_case() -> None:
     assert is_system("MySQL") and not is_system("mysql2")
 
 
-def named(context: CheckContext, **names: str) -> CheckContext:
-    """The same with other names of databases, whatever a profile may say."""
-    databases = context.profile.mysql.databases.model_copy(update=names)
-    mysql = context.profile.mysql.model_copy(update={"databases": databases})
-    context.profile = context.profile.model_copy(update={"mysql": mysql})
-    return context
-
-
 class TestTheCheck:
-    @pytest.fixture(params=[True, False], ids=["offline", "live"])
-    def context(
-        self, request: pytest.FixtureRequest, maria: Playground, context_for: MakeContext
-    ) -> CheckContext:
-        context = context_for(maria)
-        context.offline = request.param
-        return context
+    @pytest.mark.parametrize("offline", [True, False])
+    def test_names_that_can_be(self, maria: Playground, look: Look, offline: bool) -> None:
+        assert [one.status for one in look(maria, *CHECKS, offline=offline)["names"]] == ["ok"]
 
-    def test_names_that_can_be(self, context: CheckContext, look: Look) -> None:
-        assert [one.status for one in look(context, "connect", "names")["names"]] == ["ok"]
-
+    @pytest.mark.parametrize("offline", [True, False])
     @pytest.mark.parametrize(
         ("name", "word"), [("a😀", "U+1F600"), ("漢" * 60, "300 bytes"), ("MYSQL", "own database")]
     )
-    def test_a_name_that_cannot_be(self, context: CheckContext, look: Look, name: str, word: str) -> None:
-        found = look(named(context, event_store=name), "connect", "names")
+    def test_a_name_that_cannot_be(
+        self, maria: Playground, look: Look, offline: bool, name: str, word: str
+    ) -> None:
+        found = look(maria, *CHECKS, names={"event_store": name}, offline=offline)
         assert found.errors() == {"names"}
         assert word in found.error("names").message
         assert found.error("names").fix == "choose another name for mysql.databases.event_store"
 
-    def test_names_that_differ_only_in_case(self, context: CheckContext, look: Look) -> None:
-        problem = look(named(context, **EQUAL), "connect", "names").error("names")
+    @pytest.mark.parametrize("offline", [True, False])
+    def test_names_that_differ_only_in_case(self, maria: Playground, look: Look, offline: bool) -> None:
+        problem = look(maria, *CHECKS, names=EQUAL, offline=offline).error("names")
         assert "SharedDb and shareddb differ only in case" in problem.message
-        assert ("lower_case_table_names = 0" in problem.message) is not context.offline
+        assert ("lower_case_table_names = 0" in problem.message) is not offline
         assert "user and registry" in (problem.fix or "")
 
-    def test_what_a_server_without_case_does(
-        self, maria: Playground, context_for: MakeContext, look: Look
-    ) -> None:
+    def test_what_a_server_without_case_does(self, maria: Playground, look: Look) -> None:
         with servers.fresh("mariadb", "--lower-case-table-names=1") as folding:
-            context = named(context_for(maria, mysql={"port": folding.port}), **EQUAL)
-            problem = look(context, "connect", "names").error("names")
-        assert "lower_case_table_names = 1, so both are one database" in problem.message
+            looked = look(maria, *CHECKS, mysql={"port": folding.port}, names=EQUAL)
+        assert "lower_case_table_names = 1, so both are one database" in looked.error("names").message
 
-    def test_without_a_server_they_are_judged_too(
-        self, maria: Playground, context_for: MakeContext, look: Look
-    ) -> None:
-        context = named(context_for(maria, mysql={"port": servers.free_port()}), **EQUAL)
-        assert look(context, "connect", "names").errors() == {"connect", "names"}
+    def test_without_a_server_they_are_judged_too(self, maria: Playground, look: Look) -> None:
+        found = look(maria, *CHECKS, mysql={"port": servers.free_port()}, names=EQUAL)
+        assert found.errors() == {"connect", "names"}

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from wizard.database.accounts import Account, Grant, Rights
+from wizard.database.connection import Greeting
 from wizard.database.failure import DatabaseError, Endpoint
-from wizard.database.greeting import Greeting
 from wizard.database.needs import Database, Login, Needs, WantedDatabases, administrator_lacks, decide
 from wizard.database.schema import Contents
 from wizard.database.script import Schema, Script, Scripts, creates

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pymysql
 import pytest
@@ -203,9 +204,7 @@ class TestWhoMayCreateWhat:
         assert_complete(ground)
 
     @pytest.mark.parametrize("changes", [{"admin": False}, {"mode": "dba"}])
-    def test_without_administrator_and_for_a_dba_nothing_else_is_created(
-        self, ground: Playground, changes: dict[str, object]
-    ) -> None:
+    def test_where_it_may_not_nothing_is_created(self, ground: Playground, changes: dict[str, Any]) -> None:
         ground.make_account()
         before = ground.server.databases()
         needs = ground.pending(ground.wanted(**changes))
@@ -292,9 +291,7 @@ class TestTwoAtOnce:
                 maria.provision(progress=progress, cancel=cancel)
         assert maria.server.accounts(maria.account) == set()
 
-    def test_what_another_run_is_in_the_middle_of_is_waited_for(
-        self, ground: Playground, tmp_path: Path
-    ) -> None:
+    def test_another_run_is_waited_for(self, ground: Playground, tmp_path: Path) -> None:
         """Part of a schema is no error while another run creates the rest."""
         other = another_machine(ground, tmp_path)
         results: list[list[str]] = []
@@ -351,9 +348,7 @@ class TestUndoing:
         ground56.provision(ground56.wanted(charset="latin1"))
         assert_complete(ground56)
 
-    def test_of_a_database_that_was_empty_before_only_the_tables_are_dropped(
-        self, ground56: Playground
-    ) -> None:
+    def test_a_database_of_the_dba_is_only_emptied(self, ground56: Playground) -> None:
         ground56.server.run(f"CREATE DATABASE {quoted(ground56.user)} CHARACTER SET utf8mb4")
         failure(ground56)
         assert ground56.server.tables(ground56.user) == []
@@ -374,9 +369,7 @@ class TestUndoing:
 
     @pytest.mark.parametrize("number", [0, 1, 40, 72])
     @pytest.mark.parametrize("problem", [KeyboardInterrupt, RuntimeError])
-    def test_ctrl_c_and_an_error_of_the_program(
-        self, maria: Playground, number: int, problem: type[BaseException]
-    ) -> None:
+    def test_ctrl_c_and_bugs(self, maria: Playground, number: int, problem: type[BaseException]) -> None:
         with pytest.raises(problem):
             maria.provision(progress=at_statement(number, stop_with(problem)))
         self.gone(maria, maria.user)

@@ -26,7 +26,9 @@ SCRIPTS = (
 
 
 def session(ground: Playground) -> DatabaseSession:
-    return ground.root_session(work_limit=60)
+    inside = ground.root_session()
+    inside.work_limit = 60
+    return inside
 
 
 def facts(ground: Playground) -> Facts:
@@ -145,9 +147,7 @@ class TestWhatIsMissing:
                 assert now < before, statement.text
                 before = now
 
-    def test_the_index_that_innodb_makes_for_a_foreign_key_is_none_of_the_script(
-        self, ground: Playground
-    ) -> None:
+    def test_the_index_that_innodb_creates_for_a_key(self, ground: Playground) -> None:
         text = (
             "CREATE TABLE a (x INT, y INT, PRIMARY KEY (x, y)) ENGINE INNODB;"
             "CREATE TABLE b (x INT, y INT) ENGINE INNODB;"
@@ -195,9 +195,7 @@ class TestOtherDatabases:
             ("CREATE EVENT e ON SCHEDULE EVERY 1 YEAR DO SELECT 1", "event e"),
         ],
     )
-    def test_a_database_without_tables_may_still_not_be_empty(
-        self, ground: Playground, thing: str, name: str
-    ) -> None:
+    def test_without_tables_yet_not_empty(self, ground: Playground, thing: str, name: str) -> None:
         ground.server.run(f"CREATE DATABASE `{ground.user}`")
         ground.server.run(thing, database=ground.user)
         contents = seen(ground)

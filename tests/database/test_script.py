@@ -9,10 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wizard.database.names import identifier, literal
 from wizard.database.script import ForeignKey, Index, creates, statements
 from wizard.system.errors import EditError
 
 PACKS = ("apim-analytics-2.0.0", "apim-analytics-2.1.0", "das-3.0.1")
+
+
+PIECES = st.one_of(
+    st.sampled_from(["SELECT", "x", "(1, 2)", "-1", "a-b", "/*!40101 SET x='a;b' */", " ", "\n"]),
+    st.text(max_size=8).map(literal),
+    st.text(max_size=8).map(identifier),
+)
+BETWEEN = st.lists(st.sampled_from([" ", "\n", "-- c;'\n", "#;`\n", "/* ;' */", "\t"]), max_size=4).map(
+    "".join
+)
 
 
 def texts(script: str) -> list[str]:
@@ -49,20 +60,9 @@ class TestStatements:
     @pytest.mark.parametrize(
         "string",
         [
-            "'a;b'",
-            "'it''s; here'",
-            r"'a\';b'",
-            r"'ends with a backslash\\'",
-            '"a;b"',
-            '"say ""x;"""',
-            r'"a\";b"',
-            "`a;b`",
-            "`a``;b`",
-            r"`a\`",
-            "'-- no comment'",
-            "'# none'",
-            "'/* none'",
-            "'two\nlines;'",
+            *("'a;b'", "'it''s; here'", r"'a\';b'", r"'ends with a backslash\\'", "'two\nlines;'"),
+            *('"a;b"', '"say ""x;"""', r'"a\";b"', "`a;b`", "`a``;b`", r"`a\`"),
+            *("'-- no comment'", "'# none'", "'/* none'"),
         ],
     )
     def test_a_string_holds_anything(self, string: str) -> None:
@@ -74,27 +74,7 @@ class TestStatements:
             texts(f"SELECT 1;\n{broken}")
         assert raised.value.place == "script:2"
 
-    @given(
-        st.lists(
-            st.lists(
-                st.one_of(
-                    st.sampled_from(
-                        ["SELECT", "x", "(1, 2)", "-1", "a-b", "/*!40101 SET x='a;b' */", " ", "\n"]
-                    ),
-                    st.text(max_size=8).map(
-                        lambda text: "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
-                    ),
-                    st.text(max_size=8).map(lambda text: "`" + text.replace("`", "``") + "`"),
-                ),
-                min_size=1,
-                max_size=6,
-            ).map(" ".join),
-            max_size=5,
-        ),
-        st.lists(st.sampled_from([" ", "\n", "-- c;'\n", "#;`\n", "/* ;' */", "\t"]), max_size=4).map(
-            "".join
-        ),
-    )
+    @given(st.lists(st.lists(PIECES, min_size=1, max_size=6).map(" ".join), max_size=5), BETWEEN)
     def test_joined_statements_are_split_again(self, parts: list[str], between: str) -> None:
         joined = between + "".join(f"{part};{between}" for part in parts)
         assert texts(joined) == [part.strip() for part in parts if part.strip()]
@@ -116,10 +96,7 @@ class TestWhatAScriptCreates:
             )
             assert old.tables == new.tables
             assert {index.name for index in old.indexes} != {index.name for index in new.indexes}
-            plain = [
-                Counter((one.table, one.columns, one.unique) for one in schema.indexes)
-                for schema in (old, new)
-            ]
+            plain = [Counter((one.table, one.columns, one.unique) for one in it.indexes) for it in (old, new)]
             assert plain[0] == plain[1]
 
     def test_every_way_to_write_an_index(self) -> None:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from tests.support.playground import Playground, playground
 from tests.support.servers import Server, quoted
 from wizard.database.accounts import Account
+from wizard.database.connection import Greeting, greeting
 from wizard.database.failure import Endpoint
-from wizard.database.greeting import Greeting, greeting
 from wizard.database.names import identifier, literal
 from wizard.database.needs import Database, Login, WantedDatabases
 from wizard.database.script import scripts_for

@@ -1,4 +1,4 @@
-"""What a user relies on: a password comes from where the profile says, and shows nowhere."""
+"""What a user relies on: a password comes from where the profile says, is kept safely, and shows nowhere."""
 
 from __future__ import annotations
 
@@ -12,8 +12,12 @@ import stat
 import sys
 import time
 import traceback
+from io import StringIO
+from pathlib import Path
 
+import keyring
 import pytest
+from keyring.backend import KeyringBackend
 from pydantic import TypeAdapter, ValidationError
 
 from wizard.passwords.references import (
@@ -24,15 +28,17 @@ from wizard.passwords.references import (
     PromptReference,
     SecretReference,
 )
-from wizard.passwords.resolver import Resolver
+from wizard.passwords.resolver import Resolver, is_kept, keep
 from wizard.passwords.secret import MASK, Secret
-from wizard.system.errors import SecretError
+from wizard.system import locations
+from wizard.system.errors import Failed, SecretError
 
 MARK = "mArk-7f3e"
+PROMPT = PromptReference(prompt=True)
 
 
 def resolve(reference, *, trusted=True, **options):
-    return Resolver(trusted=trusted, **options).resolve(reference, "mysql.password")
+    return Resolver(trusted=trusted, **options).resolve(reference, "mysql.password").reveal()
 
 
 def refused(reference, why, **options):
@@ -48,6 +54,14 @@ def file_with(tmp_path, content, mode=0o600):
     path.write_bytes(content)
     path.chmod(mode)
     return FileReference(file=path)
+
+
+def python(code):
+    return CommandReference(command=(sys.executable, "-c", code))
+
+
+def never(text):
+    pytest.fail(f"asked: {text}")
 
 
 def everything_in(error: BaseException) -> str:
@@ -68,11 +82,7 @@ class TestSecretNeverShowsItself:
     @pytest.mark.parametrize(
         "show",
         [
-            str,
-            repr,
-            lambda s: f"{s}",
-            lambda s: f"{s!r:>30}",
-            lambda s: f"{s:>30}",
+            *(str, repr, lambda s: f"{s}", lambda s: f"{s!r:>30}", lambda s: f"{s:>30}"),
             lambda s: "%s %r" % (s, s),  # noqa: UP031
             lambda s: "{} {!s}".format(s, s),  # noqa: UP032
             lambda s: repr([s, {"a": s}, (s,)]),
@@ -85,8 +95,7 @@ class TestSecretNeverShowsItself:
         ],
     )
     def test_in_text(self, show):
-        shown = str(show(Secret(MARK)))
-        assert MARK not in shown
+        assert MARK not in str(show(Secret(MARK)))
 
     def test_it_reveals_itself_only_when_asked(self):
         assert Secret(MARK).reveal() == MARK
@@ -100,13 +109,10 @@ class TestSecretNeverShowsItself:
         assert MARK not in str(failure.value)
 
     def test_in_rich_and_textual_which_show_variables_of_a_crash(self):
-        from io import StringIO
-
         from rich.console import Console
         from rich.traceback import Traceback
 
-        secret = Secret(MARK)
-        out = StringIO()
+        secret, out = Secret(MARK), StringIO()
         try:
             raise ValueError(secret)
         except ValueError:
@@ -115,8 +121,7 @@ class TestSecretNeverShowsItself:
         assert MARK not in out.getvalue()
 
     def test_equal_passwords_are_equal_and_hash_alike(self):
-        assert Secret("a") == Secret("a")
-        assert Secret("a") != Secret("b")
+        assert Secret("a") == Secret("a") != Secret("b")
         assert Secret("a") != "a"
         assert len({Secret("a"), Secret("a"), Secret("b")}) == 2
 
@@ -138,13 +143,10 @@ class TestReferences:
         assert type(reference) is kind
         assert hash(reference) == hash(self.adapter.validate_python(raw))
 
-    def test_a_file_counts_from_the_folder_of_the_profile(self, tmp_path):
-        reference = self.adapter.validate_python({"file": "secrets/db"}, context={"folder": tmp_path})
-        assert reference.file == tmp_path / "secrets/db"
-
-    def test_a_file_may_stand_in_the_users_home(self, isolated):
-        reference = self.adapter.validate_python({"file": "~/db"}, context={"folder": "/elsewhere"})
-        assert reference.file == isolated / "db"
+    def test_a_file_counts_from_the_folder_of_the_profile_or_the_users_home(self, tmp_path, isolated):
+        for written, folder in (("secrets/db", tmp_path), ("~/db", isolated)):
+            reference = self.adapter.validate_python({"file": written}, context={"folder": tmp_path})
+            assert reference.file == folder / written.removeprefix("~/")
 
     def test_plain_text_is_refused_with_the_five_kinds(self):
         with pytest.raises(ValidationError) as failure:
@@ -157,25 +159,16 @@ class TestReferences:
     @pytest.mark.parametrize(
         "raw",
         [
-            {},
-            {"env": "A", "file": "b"},
-            {"evn": "A"},
-            {"env": ""},
-            {"env": "A=B"},
-            {"env": 1},
-            {"file": ""},
-            {"file": "a\0b"},
-            {"keyring": "noslash"},
-            {"keyring": "service/"},
-            {"keyring": "/user"},
-            {"command": []},
-            {"command": "pass show x"},
-            {"command": ["a", 1]},
-            {"prompt": False},
-            {"prompt": 1},
-            None,
-            [],
-            3,
+            *({}, None, [], 3, {"evn": "A"}, {"env": "A", "file": "b"}),
+            *({"env": ""}, {"env": "A=B"}, {"env": 1}, {"file": ""}, {"file": "a\0b"}),
+            *({"keyring": "noslash"}, {"keyring": "service/"}, {"keyring": "/user"}),
+            *(
+                {"command": []},
+                {"command": "pass show x"},
+                {"command": ["a", 1]},
+                {"prompt": False},
+                {"prompt": 1},
+            ),
         ],
     )
     def test_what_is_no_reference_is_refused(self, raw):
@@ -190,7 +183,7 @@ class TestEnvironment:
     @pytest.mark.parametrize("value", ["s3cret\n", ""])
     def test_the_value(self, monkeypatch, value):
         monkeypatch.setenv("A_PASSWORD", value)
-        assert resolve(EnvReference(env="A_PASSWORD")).reveal() == value
+        assert resolve(EnvReference(env="A_PASSWORD")) == value
 
     def test_an_unset_one_is_named_with_its_place_and_fix(self, monkeypatch):
         monkeypatch.delenv("A_PASSWORD", raising=False)
@@ -208,19 +201,18 @@ class TestFile:
     @pytest.mark.parametrize(
         ("content", "password"),
         [
-            (b"s3cret", "s3cret"),
-            (b"s3cret\n", "s3cret"),
-            (b"s3cret\r\n", "s3cret"),
-            (b"s3cret\n\n", "s3cret\n"),
-            (b"s3cret\r", "s3cret\r"),
-            (b" s3cret ", " s3cret "),
-            (b"", ""),
-            (b"\n", ""),
+            *(
+                (b"s3cret", "s3cret"),
+                (b"s3cret\n", "s3cret"),
+                (b"s3cret\r\n", "s3cret"),
+                (b"s3cret\r", "s3cret\r"),
+            ),
+            *((b"s3cret\n\n", "s3cret\n"), (b" s3cret ", " s3cret "), (b"", ""), (b"\n", "")),
             ("pässwörd €".encode(), "pässwörd €"),
         ],
     )
     def test_one_line_break_at_the_end_is_dropped(self, tmp_path, content, password):
-        assert resolve(file_with(tmp_path, content)).reveal() == password
+        assert resolve(file_with(tmp_path, content)) == password
 
     @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o610, 0o601, 0o666])
     def test_a_file_that_is_open_to_others_is_refused(self, tmp_path, mode):
@@ -229,14 +221,13 @@ class TestFile:
 
     @pytest.mark.parametrize("mode", [0o600, 0o400, 0o700])
     def test_a_file_of_ones_own_is_read(self, tmp_path, mode):
-        assert resolve(file_with(tmp_path, b"x", mode)).reveal() == "x"
+        assert resolve(file_with(tmp_path, b"x", mode)) == "x"
 
     @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
     def test_a_file_of_another_user_is_refused(self, tmp_path):
         reference = file_with(tmp_path, b"x")
         os.chown(reference.file, 12345, 12345)
-        with pytest.raises(SecretError, match="belongs to another user"):
-            resolve(reference)
+        refused(reference, "belongs to another user")
 
     def test_what_is_no_file_does_not_hold_up(self, tmp_path):
         os.mkfifo(tmp_path / "pipe", 0o600)
@@ -248,10 +239,9 @@ class TestFile:
     def test_a_link_is_followed_and_its_target_judged(self, tmp_path):
         reference = file_with(tmp_path, b"x", 0o644)
         (tmp_path / "link").symlink_to(reference.file)
-        with pytest.raises(SecretError, match="open to others"):
-            resolve(FileReference(file=tmp_path / "link"))
+        refused(FileReference(file=tmp_path / "link"), "open to others")
         reference.file.chmod(0o600)
-        assert resolve(FileReference(file=tmp_path / "link")).reveal() == "x"
+        assert resolve(FileReference(file=tmp_path / "link")) == "x"
 
     @pytest.mark.parametrize(
         ("content", "why"), [(MARK.encode() * 20000, "too large"), (MARK.encode() + b"\xff", "not UTF-8")]
@@ -260,50 +250,51 @@ class TestFile:
         refused(file_with(tmp_path, content), why)
 
     def test_the_path_in_a_fix_can_be_pasted(self, tmp_path):
-        path = tmp_path / "a b'c"
-        path.write_text("x")
-        path.chmod(0o644)
-        with pytest.raises(SecretError) as failure:
-            resolve(FileReference(file=path))
-        assert os.system(failure.value.fix) == 0
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        (tmp_path / "a b'c").mkdir()
+        reference = file_with(tmp_path / "a b'c", b"x", 0o644)
+        assert os.system(refused(reference, "open").fix) == 0
+        assert stat.S_IMODE(reference.file.stat().st_mode) == 0o600
+
+
+class Memory(KeyringBackend):
+    """A keyring of a few entries; one that `forgets` only pretends to keep a password."""
+
+    priority = 5
+
+    def __init__(self, forgets=False):
+        super().__init__()
+        self.forgets = forgets
+        self.entries = {("mysql", "apim"): "s3cret", ("a/b", "user"): "two", ("empty", "user"): ""}
+
+    def get_password(self, service, username):
+        return self.entries.get((service, username))
+
+    def set_password(self, service, username, password):
+        self.entries[service, username] = "" if self.forgets else password
+
+
+@pytest.fixture
+def backend(request):
+    before = keyring.get_keyring()
+    keyring.set_keyring(Memory(getattr(request, "param", False)))
+    yield keyring.get_keyring()
+    keyring.set_keyring(before)
 
 
 class TestKeyring:
-    @pytest.fixture
-    def backend(self):
-        import keyring
-        from keyring.backend import KeyringBackend
-
-        class Memory(KeyringBackend):
-            priority = 1
-
-            def get_password(self, service, username):
-                entries = {("mysql", "apim"): "s3cret", ("a/b", "user"): "two", ("empty", "user"): ""}
-                return entries.get((service, username))
-
-            def set_password(self, service, username, password):
-                raise NotImplementedError
-
-        before = keyring.get_keyring()
-        keyring.set_keyring(Memory())
-        yield Memory
-        keyring.set_keyring(before)
-
     @pytest.mark.parametrize(
         ("entry", "password"), [("mysql/apim", "s3cret"), ("a/b/user", "two"), ("empty/user", "")]
     )
     def test_the_entry(self, backend, entry, password):
         """It splits at the last slash, and an empty value is a value."""
-        assert resolve(KeyringReference(keyring=entry)).reveal() == password
+        assert resolve(KeyringReference(keyring=entry)) == password
 
     def test_a_missing_entry_comes_with_the_command_that_makes_it(self, backend):
-        with pytest.raises(SecretError, match="no entry") as failure:
-            resolve(KeyringReference(keyring="mysql/other"))
-        assert failure.value.fix == "keyring set mysql other"
+        fix = refused(KeyringReference(keyring="mysql/other"), "no entry").fix
+        assert fix == "keyring set mysql other"
 
-    def test_a_keyring_that_fails_tells_nothing_of_what_it_said(self, backend, monkeypatch):
-        def fail(self, service, username):
+    def test_a_keyring_that_fails_shows_nothing_of_its_message(self, backend, monkeypatch):
+        def fail(service, username):
             raise RuntimeError(MARK)
 
         monkeypatch.setattr(backend, "get_password", fail)
@@ -312,26 +303,20 @@ class TestKeyring:
         assert MARK not in "".join(traceback.format_exception(failure.value))
 
 
-def python(code):
-    return CommandReference(command=(sys.executable, "-c", code))
-
-
 class TestCommand:
     def test_its_output_is_the_password(self):
-        assert resolve(python("print('s3cret')")).reveal() == "s3cret"
+        assert resolve(python("print('s3cret')")) == "s3cret"
 
     def test_no_shell_takes_part(self, tmp_path):
         command = CommandReference(command=("echo", f"$(touch {tmp_path}/made)", ";", "touch", "x"))
-        text = resolve(command).reveal()
-        assert text == f"$(touch {tmp_path}/made) ; touch x"
+        assert resolve(command) == f"$(touch {tmp_path}/made) ; touch x"
         assert list(tmp_path.iterdir()) == []
 
     def test_standard_input_is_closed(self):
-        assert resolve(python("import sys; print(repr(sys.stdin.read()))")).reveal() == "''"
+        assert resolve(python("import sys; print(repr(sys.stdin.read()))")) == "''"
 
-    def test_what_it_complains_is_not_part_of_it(self, capfd):
-        code = f"import sys; sys.stderr.write('{MARK}'); print('x')"
-        assert resolve(python(code)).reveal() == "x"
+    def test_its_standard_error_is_not_part_of_it(self, capfd):
+        assert resolve(python(f"import sys; sys.stderr.write('{MARK}'); print('x')")) == "x"
         assert MARK not in "".join(capfd.readouterr())
 
     @pytest.mark.parametrize(
@@ -346,13 +331,13 @@ class TestCommand:
         (tmp_path / "code.py").write_text(code)
         refused(CommandReference(command=(sys.executable, str(tmp_path / "code.py"))), why)
 
-    def test_a_program_that_is_not_there(self):
+    def test_a_program_that_does_not_exist(self):
         with pytest.raises(SecretError, match="cannot be run: No such file") as failure:
             resolve(CommandReference(command=("/no/such/program", MARK)))
         assert MARK not in str(failure.value)
 
     def test_one_that_never_ends_is_ended_with_its_children(self, tmp_path):
-        # The child says that it lives, and holds the pipe open after its parent is gone.
+        # The child says that it lives, and holds the pipe open after its parent has ended.
         code = (
             "import os, sys, time\n"
             f"path = {str(tmp_path / 'pid')!r}\n"
@@ -361,95 +346,117 @@ class TestCommand:
             "    open(path + '.new', 'w').write(str(os.getpid())); os.rename(path + '.new', path)\n"
             "    time.sleep(60)\n"
             "while not os.path.exists(path): time.sleep(0.01)\n"
-            "sys.exit(0)\n"
         )
         began = time.monotonic()
         with pytest.raises(SecretError, match="did not end within 2 s"):
             resolve(python(code), time_limit=2)
         assert time.monotonic() - began < 20
-        assert ends(int((tmp_path / "pid").read_text()))
+        try:
+            descriptor = os.pidfd_open(int((tmp_path / "pid").read_text()))
+        except ProcessLookupError:
+            return
+        try:
+            assert select.select([descriptor], [], [], 10)[0]
+        finally:
+            os.close(descriptor)
 
     def test_one_that_prints_without_end_is_ended(self):
-        with pytest.raises(SecretError, match="prints more"):
-            resolve(CommandReference(command=("yes",)))
+        refused(CommandReference(command=("yes",)), "prints more")
 
-    def test_headless_it_needs_to_be_allowed_and_nobody_is_asked(self, tmp_path):
+    def test_headless_it_needs_to_be_allowed_and_no_question_is_asked(self, tmp_path):
         command = CommandReference(command=("touch", str(tmp_path / "made")))
-        failure = refused(command, "agreed to", trusted=False, confirm=lambda text: pytest.fail("asked"))
+        failure = refused(command, "agreed to", trusted=False, confirm=never)
         assert "--allow-commands" in failure.fix
         assert not (tmp_path / "made").exists()
 
-    def test_on_a_terminal_it_is_asked_for_once(self):
+    @pytest.mark.parametrize("answer", [True, False])
+    def test_on_a_terminal_each_command_is_asked_for_once(self, answer):
         asked = []
-        resolver = Resolver(interactive=True, confirm=lambda text: asked.append(text) or True)
-        for place in ("mysql.password", "mysql.admin_password"):
-            assert resolver.resolve(python("print('x')"), place).reveal() == "x"
-        assert len(asked) == 1
-        assert sys.executable in asked[0]
-        assert "print" in asked[0]
-
-    def test_a_no_is_remembered_and_another_command_asked_for_again(self):
-        asked = []
-        resolver = Resolver(interactive=True, confirm=lambda text: asked.append(text) and False)
-        for code in ("print('x')", "print('x')", "print('y')"):
-            with pytest.raises(SecretError, match="you have agreed to"):
-                resolver.resolve(python(code), "mysql.password")
+        resolver = Resolver(interactive=True, confirm=lambda text: asked.append(text) or answer)
+        for code, place in (
+            ("'x'", "mysql.password"),
+            ("'x'", "mysql.admin_password"),
+            ("'y'", "mysql.password"),
+        ):
+            if answer:
+                assert resolver.resolve(python(f"print({code})"), place).reveal() == code.strip("'")
+            else:
+                with pytest.raises(SecretError, match="you have agreed to"):
+                    resolver.resolve(python(f"print({code})"), place)
         assert len(asked) == 2
+        assert sys.executable in asked[0] and "print" in asked[0]
 
     def test_the_question_shows_what_runs(self):
         asked = []
         command = CommandReference(command=("true", "a b", "\x1b[2K\rharmless"))
         resolve(command, trusted=False, interactive=True, confirm=lambda text: asked.append(text) or True)
         assert "'a b'" in asked[0]
-        assert "\x1b" not in asked[0]
-        assert "\r" not in asked[0]
-
-
-def ends(pid):
-    """Whether a process that was killed is gone, or goes within some seconds."""
-    try:
-        descriptor = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return True
-    try:
-        return bool(select.select([descriptor], [], [], 10)[0])
-    finally:
-        os.close(descriptor)
+        assert not {"\x1b", "\r"} & set(asked[0])
 
 
 class TestPrompt:
     def test_two_keys_are_two_passwords_each_asked_for_once_with_its_key(self):
         answers = {"Password for mysql.password": "one", "Password for mysql.admin_password": ""}
         resolver = Resolver(interactive=True, ask=answers.pop)
-        prompt = PromptReference(prompt=True)
-        assert resolver.resolve(prompt, "mysql.password").reveal() == "one"
-        assert resolver.resolve(prompt, "mysql.admin_password").reveal() == ""
-        assert resolver.resolve(prompt, "mysql.password").reveal() == "one"
+        for key, password in (
+            ("mysql.password", "one"),
+            ("mysql.admin_password", ""),
+            ("mysql.password", "one"),
+        ):
+            assert resolver.resolve(PROMPT, key).reveal() == password
 
     def test_without_a_terminal_it_is_refused(self):
-        with pytest.raises(SecretError, match="no terminal"):
-            resolve(PromptReference(prompt=True), ask=lambda text: pytest.fail("asked"))
+        refused(PROMPT, "no terminal", ask=never)
 
     def test_the_end_of_input_is_an_error(self):
         def ask(text):
             raise EOFError
 
-        with pytest.raises(SecretError, match="no password was typed"):
-            resolve(PromptReference(prompt=True), interactive=True, ask=ask)
+        refused(PROMPT, "no password was typed", interactive=True, ask=ask)
 
 
-def test_a_reference_is_resolved_once(tmp_path):
-    reference = file_with(tmp_path, b"first")
+def test_a_password_is_resolved_once_and_an_error_is_not_remembered(tmp_path):
     resolver = Resolver(trusted=True)
+    reference = FileReference(file=tmp_path / "password")
+    with pytest.raises(SecretError):
+        resolver.resolve(reference, "mysql.password")
+    file_with(tmp_path, b"first")
     assert resolver.resolve(reference, "mysql.password").reveal() == "first"
     reference.file.write_text("second")
     assert resolver.resolve(reference, "deployment_sync.svn_password").reveal() == "first"
 
 
-def test_an_error_is_not_remembered(tmp_path):
-    resolver = Resolver(trusted=True)
-    reference = FileReference(file=tmp_path / "late")
-    with pytest.raises(SecretError):
-        resolver.resolve(reference, "mysql.password")
-    file_with(tmp_path, b"now").file.rename(reference.file)
-    assert resolver.resolve(reference, "mysql.password").reveal() == "now"
+class TestKeeping:
+    @pytest.mark.parametrize("password", ["hunter2", "", " blanks \n", "ü\t€"])
+    def test_without_a_keyring_it_is_a_file_that_only_the_user_can_read(self, password):
+        locations.passwords().mkdir(parents=True, mode=0o755)
+        keep(Secret("the one before"), "analytics.mysql.password")
+        reference = keep(Secret(password), "analytics.mysql.password")
+        path = Path(reference["file"])
+        assert list(locations.passwords().iterdir()) == [path] and is_kept(reference)
+        assert path.stat().st_mode & 0o777 == 0o600 and path.parent.stat().st_mode & 0o777 == 0o700
+        assert resolve(FileReference(file=path)) == password
+
+    @pytest.mark.parametrize("backend", [False, True], ids=["keeps", "forgets"], indirect=True)
+    def test_a_keyring_is_used_if_it_keeps_what_it_gets(self, backend):
+        reference = keep(Secret("hunter2"), "analytics.mysql.password")
+        assert is_kept(reference)
+        if backend.forgets:
+            assert "file" in reference
+        else:
+            assert reference == {"keyring": "apimha-wizard/analytics.mysql.password"}
+            assert not locations.passwords().exists()
+            assert resolve(KeyringReference(keyring=reference["keyring"])) == "hunter2"
+
+    def test_a_folder_that_cannot_be_written_is_an_error_without_the_password(self):
+        locations.passwords().parent.mkdir(parents=True)
+        locations.passwords().write_text("in the way", "utf-8")
+        with pytest.raises(Failed) as raised:
+            keep(Secret("hunter2"), "analytics.mysql.password")
+        assert "hunter2" not in str(raised.value)
+
+    @pytest.mark.parametrize(
+        "other", [None, {"env": "X"}, {"file": "/etc/passwd"}, {"keyring": "mysql/apim"}, {"prompt": True}]
+    )
+    def test_other_references_are_not_kept_by_this_program(self, other):
+        assert not is_kept(other)

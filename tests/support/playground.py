@@ -85,8 +85,8 @@ class Playground:
         statement = "GRANT USAGE ON *.* TO" if self.server.kind == "mysql56" else "ALTER USER"
         self.server.run(f"{statement} '{self.account}'@'%' {what}")
 
-    def root_session(self, **more: Any) -> DatabaseSession:
-        return connect(self.endpoint, self.server.root, Secret(self.server.root_password), **more)
+    def root_session(self) -> DatabaseSession:
+        return connect(self.endpoint, self.server.root, Secret(self.server.root_password))
 
     def session(self) -> DatabaseSession:
         return connect(self.endpoint, self.account, Secret(self.password))

@@ -14,8 +14,7 @@ from wizard.database.failure import DatabaseError
 from wizard.database.names import identifier, literal
 
 if TYPE_CHECKING:
-    from wizard.database.connection import DatabaseSession
-    from wizard.database.greeting import Greeting
+    from wizard.database.connection import DatabaseSession, Greeting
     from wizard.passwords.secret import Secret
 
 
@@ -205,7 +204,7 @@ class Rights:
         everywhere = [grant for grant in self.grants if grant.database is None]
         own = [grant for grant in self.grants if not grant.revoked and self._is_for(grant, database)]
         # The server uses the most exact pattern: one with a wildcard grants nothing if another fits.
-        own = [grant for grant in own if self.literal or not _has_wildcard(grant.database or "")] or own
+        own = [grant for grant in own if self.literal or _EXACT.fullmatch(grant.database or "")] or own
         revoked = [grant for grant in self.grants if grant.revoked and grant.database == database]
 
         def given(by: list[Grant], privilege: str) -> bool:
@@ -241,10 +240,7 @@ def _fits(pattern: str, name: str, case: re.RegexFlag = re.NOFLAG) -> bool:
     return re.fullmatch("".join(parts), name, re.DOTALL | case) is not None
 
 
-def _has_wildcard(pattern: str) -> bool:
-    return re.search(r"[_%]", re.sub(r"\\.", "", pattern, flags=re.DOTALL)) is not None
-
-
+_EXACT = re.compile(r"(?:\\.|[^_%\\])*", re.DOTALL)  # no wildcard that is not escaped
 _LINE = re.compile(
     r"""(?P<verb>GRANT|REVOKE) (?P<privileges>.+?) ON (?P<database>\*|`(?:[^`]|``)*`|"(?:[^"]|"")*"|[^\s`"'.*]+)\.\*"""
     r" (?:TO|FROM) (?P<rest>.*)",

@@ -1,4 +1,4 @@
-"""Sessions with the server: logging in, and statements.
+"""Sessions with the server: the greeting, which it sends before a login, logging in, and statements.
 
 PyMySQL blocks and trusts what it receives, so it gets a socket with an `Allowance`.  No exception raised here contains
 a password or a chained cause that could.
@@ -7,6 +7,7 @@ a password or a chained cause that could.
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,17 +24,26 @@ from wizard.database.failure import (
     number_of,
     unreachable,
 )
-from wizard.database.greeting import LIMIT, Greeting, meet
 from wizard.database.names import as_text
+from wizard.pack.releases import version_tuple
 from wizard.passwords.secret import MASK
-from wizard.system.peer import Allowance, Encryption
+from wizard.system.peer import Allowance, Encryption, Peer, reach
 from wizard.system.printable import quoted
 
 if TYPE_CHECKING:
     import pymysql
 
-    from wizard.passwords.secret import MASK, Secret
-from wizard.system.peer import Peer
+    from wizard.passwords.secret import Secret
+
+LIMIT = 4.5
+"""Seconds for all that a check asks a server: within the five seconds of the check, whatever the server does."""
+
+SPEAK_LIMIT = 2.5
+"""Seconds within which a server that has accepted the connection must send something."""
+
+_LARGEST = 64 * 1024
+_LONGEST_VERSION = 60
+_OTHER = "it uses another protocol"
 
 WORK_LIMIT = 120.0
 """Seconds for one statement that creates something: a table takes a while on a slow disk."""
@@ -41,21 +51,130 @@ WORK_LIMIT = 120.0
 LARGEST_ANSWER = 4 * 1024 * 1024
 """Bytes of the answer to one statement."""
 
-ResultRow = tuple[Any, ...]
-
 _NONSENSE = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
 """Exceptions of code that reads a malformed answer."""
 
 
-def connect(
-    endpoint: Endpoint,
-    username: str,
-    password: Secret,
-    *,
-    limit: float = LIMIT,
-    work_limit: float | None = None,
-) -> DatabaseSession:
-    """Log in.  `limit` seconds are for everything, statements included; with `work_limit` each statement has that many.
+# --- the greeting -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """What a server sends before a login; made of `text` alone it stands for a server of that version."""
+
+    text: str
+    """The version, like `5.6.24-log` or `10.11.19-MariaDB`."""
+    tls: bool = False
+    plugin: str = ""
+    """The authentication plugin that the server prefers."""
+
+    @property
+    def mariadb(self) -> bool:
+        return "mariadb" in self.text.lower()
+
+    @property
+    def version(self) -> tuple[int, ...]:
+        """The numbers of the version.  MariaDB before 11 puts `5.5.5-` before its own, for old clients."""
+        return version_tuple(re.sub(r"^5\.5\.5-(?=\d)", "", self.text) if self.mariadb else self.text)
+
+    @property
+    def name(self) -> str:
+        """The name for messages: `MySQL 5.6.24`, `MariaDB 10.11.19`."""
+        return f"{'MariaDB' if self.mariadb else 'MySQL'} {'.'.join(map(str, self.version))}"
+
+    def is_before(self, mysql: tuple[int, ...], mariadb: tuple[int, ...] = ()) -> bool:
+        """Whether the version is older than `mysql`, or than `mariadb` for a MariaDB (no version: not older)."""
+        return self.version < (mariadb if self.mariadb else mysql)
+
+
+def greeting(endpoint: Endpoint, *, limit: float = LIMIT) -> Greeting:
+    """Return what the server sends before a login.  Raises DatabaseError, with what answers, if it is not MySQL.
+
+    The server counts this as an interrupted connection, so ask once and do not poll.
+    """
+    peer, found = meet(endpoint, Allowance(limit, 2 * _LARGEST))
+    peer.close()
+    return found
+
+
+def meet(endpoint: Endpoint, allowance: Allowance) -> tuple[Peer, Greeting]:
+    """Connect and read the greeting, which the peer returns again when read.  Raises DatabaseError as `greeting`."""
+    try:
+        peer = reach(endpoint.host, endpoint.port, allowance)
+    except OSError as problem:
+        raise unreachable(problem, endpoint) from None
+    try:
+        packet = _first_packet(peer, endpoint)
+        found = _parsed(packet, endpoint)
+    except BaseException as problem:
+        peer.close()
+        if isinstance(problem, OSError):
+            silent = isinstance(problem, TimeoutError)
+            raise failed("silent", endpoint) if silent else unreachable(problem, endpoint) from None
+        raise
+    peer.ahead = len(packet).to_bytes(4, "little") + packet  # the fourth byte is the number of the packet
+    return peer, found
+
+
+def _first_packet(peer: Peer, endpoint: Endpoint) -> bytes:
+    """Return the first packet, complete.  A silent peer is asked in HTTP, so that a web server can be named."""
+    peer.pause = SPEAK_LIMIT
+    try:
+        header = peer.recv(4)
+    except TimeoutError:
+        peer.pause = 0.5
+        with contextlib.suppress(OSError):
+            peer.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            if peer.recv(5) == b"HTTP/":
+                raise failed("not MySQL", endpoint, reason="it is a web server (it answers HTTP)") from None
+        raise
+    peer.pause = float("inf")
+    header += _exactly(peer, 4 - len(header))
+    length, number = int.from_bytes(header[:3], "little"), header[3]
+    if number == 0 and 0 < length <= _LARGEST:
+        return _exactly(peer, length)
+    peer.pause = 0.2
+    with contextlib.suppress(OSError):
+        header += peer.recv(64)
+    word = re.split(rb"[\r\n]", header)[0][:40]
+    shown = word.decode("ascii", "replace") if word.isascii() else ""
+    reason = f'it sends "{shown}"' if shown and shown.isprintable() else _OTHER
+    raise failed("not MySQL", endpoint, reason=reason)
+
+
+def _exactly(peer: Peer, length: int) -> bytes:
+    received = b""
+    while len(received) < length:
+        piece = peer.recv(length - len(received))
+        if not piece:
+            raise ConnectionResetError("closed")
+        received += piece
+    return received
+
+
+def _parsed(packet: bytes, endpoint: Endpoint) -> Greeting:
+    """Parse protocol 10's greeting: version, thread, salt, capabilities, …, plugin.  Raises an error packet."""
+    if packet[0] == 0xFF and len(packet) >= 3:
+        text = packet[3:].decode("utf-8", "replace")
+        raise by_number(int.from_bytes(packet[1:3], "little"), re.sub(r"^#.{5}", "", text), endpoint)
+    end = packet.find(b"\0", 1)
+    if packet[0] != 10 or end < 0:
+        raise failed("not MySQL", endpoint, reason=_OTHER)
+    rest = packet[end + 1 :]
+    capabilities = int.from_bytes(rest[13:15], "little") | int.from_bytes(rest[18:20], "little") << 16
+    salt = max(13, (rest[20] if len(rest) > 20 else 0) - 8)
+    plugin = rest[31 + salt :].split(b"\0")[0].decode("latin-1")
+    text = "".join(filter(str.isprintable, packet[1:end].decode("latin-1")[:_LONGEST_VERSION]))
+    if re.match(r"\d{1,4}(\.|$)", text) is None:
+        raise failed("not MySQL", endpoint, reason=_OTHER)
+    return Greeting(text, bool(capabilities & 0x0800), plugin)  # CLIENT_SSL
+
+
+# --- the session --------------------------------------------------------------------------------------------
+
+
+def connect(endpoint: Endpoint, username: str, password: Secret, *, limit: float = LIMIT) -> DatabaseSession:
+    """Log in.  `limit` seconds are for everything, statements included, until the session has a `work_limit`.
 
     Uses TLS if the server offers it, as the `mysql` client does; does not verify the certificate.  Without TLS sends
     nothing from which the password could be read, unless the endpoint allows it.  Raises DatabaseError, with the
@@ -64,18 +183,17 @@ def connect(
     end = time.monotonic() + limit
     for tls in (True, False):
         allowance = Allowance(end - time.monotonic(), LARGEST_ANSWER)
-        peer, greeting = meet(endpoint, allowance)
-        encryption = Encryption(allowance) if tls and greeting.tls else None
-        session = DatabaseSession(endpoint, username, password, greeting, allowance, encryption)
+        peer, said = meet(endpoint, allowance)
+        encryption = Encryption(allowance) if tls and said.tls else None
+        session = DatabaseSession(endpoint, username, password, said, allowance, encryption)
         try:
             session.log_in(peer)
-            session.work_limit = work_limit
             return session
         except Exception as problem:
             peer.close()
             if not (endpoint.plain_after_tls and session.in_handshake(problem)):
                 failure = session.failure(problem)
-                failure.greeting, failure.encrypted = greeting, session.encrypted
+                failure.greeting, failure.encrypted = said, session.encrypted
                 raise failure.with_traceback(None) from None
             # Servers like MySQL 5.6 offer a TLS version that is no longer supported.
     raise AssertionError("without TLS no handshake fails")
@@ -196,7 +314,7 @@ class DatabaseSession:
         *,
         most: int = LARGEST_ANSWER,
         hiding: Secret | None = None,
-    ) -> list[ResultRow]:
+    ) -> list[tuple[Any, ...]]:
         """Run one statement, with `arguments` for each `%s` if there are any; returns its rows, of `most` bytes.
 
         An error does not repeat the secret `hiding`.

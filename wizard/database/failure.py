@@ -12,7 +12,7 @@ from wizard.system.printable import quoted
 from wizard.verify import knowledge
 
 if TYPE_CHECKING:
-    from wizard.database.greeting import Greeting
+    from wizard.database.connection import Greeting
 
 _NoServer = Literal["unknown-host", "refused", "unreachable", "silent", "not-mysql", "gone"]
 _Refusal = Literal[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 _ESCAPES = {"\\": "\\\\", "'": "''", "\0": "\\0", "\n": "\\n", "\r": "\\r", "\x1a": "\\Z"}
@@ -10,7 +11,7 @@ _LONGEST = 64  # characters
 # Bytes of the longest folder name: a database is a folder, in whose name most special characters take five.
 _LONGEST_FILE = 255
 # Characters that may take three bytes in a folder name (`@` and two more) instead of five.
-_SHORT = ((0x00C0, 0x05FF), (0x1E00, 0x1FFF), (0x2160, 0x217F), (0x24B0, 0x24EF), (0xFF20, 0xFF5F))
+_SHORT = re.compile("[\u00c0-\u05ff\u1e00-\u1fff\u2160-\u217f\u24b0-\u24ef\uff20-\uff5f]")
 
 _SYSTEM = ("information_schema", "mysql", "performance_schema", "sys")
 
@@ -40,31 +41,22 @@ def unstorable(name: str) -> str | None:
     Measured on MySQL 5.6.24, MySQL 9.7.4 and MariaDB 10.11: identifiers are characters of the Basic Multilingual
     Plane; MySQL 5.6 replaces others by `?` without an error.
     """
-    beyond = sorted({character for character in name if ord(character) > 0xFFFF})
-    if beyond:
-        shown = ", ".join(f"U+{ord(character):04X}" for character in beyond)
-        return f"it contains {shown}; a name may contain characters up to U+FFFF only"
-    if any("\ud800" <= character <= "\udfff" for character in name):
-        return "it contains half of a surrogate pair, which is not a character"
-    if "\0" in name:
-        return "it contains a NUL character"
+    other = sorted({one for one in name if one == "\0" or "\ud800" <= one <= "\udfff" or one > "\uffff"})
+    if other:
+        shown = ", ".join(f"U+{ord(character):04X}" for character in other)
+        return f"it contains {shown}; a name may contain characters from U+0001 to U+FFFF only"
     if name.endswith(" "):
         return "it ends with a space"
     if not 0 < len(name) <= _LONGEST:
         return f"it has {len(name)} characters; a name has 1 to {_LONGEST}"
-    length = sum(map(_file_bytes, name))
-    if length > _LONGEST_FILE:
-        return (
-            f"the name of its folder has {length} bytes (up to five for each special character); a file system allows "
-            f"{_LONGEST_FILE}"
-        )
-    return None
-
-
-def _file_bytes(character: str) -> int:
-    if character.isascii() and (character.isalnum() or character == "_"):
-        return 1
-    return 3 if any(low <= ord(character) <= high for low, high in _SHORT) else 5
+    plain, short = len(re.findall(r"(?a)\w", name)), len(_SHORT.findall(name))
+    length = plain + 3 * short + 5 * (len(name) - plain - short)
+    if length <= _LONGEST_FILE:
+        return None
+    return (
+        f"the name of its folder has {length} bytes (up to five for each special character); a file system allows "
+        f"{_LONGEST_FILE}"
+    )
 
 
 def is_system(name: str) -> bool:

@@ -6,13 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from wizard.database.accounts import (
-    ALL_OF_A_DATABASE,
-    SCRIPT_NEEDS,
-    SERVERS_NEED,
-    Account,
-    match_account,
-)
+from wizard.database.accounts import ALL_OF_A_DATABASE, SCRIPT_NEEDS, SERVERS_NEED, Account, match_account
 from wizard.database.failure import Endpoint
 from wizard.database.schema import Verdict, compare
 from wizard.pack.stores import SINGLE_BYTE, needs_single_byte
@@ -107,9 +101,7 @@ def wanted(profile: Profile, passwords: Passwords, packs: Iterable[Pack]) -> Wan
     """Return what this profile wants, with its passwords resolved; `packs` are the homes that are here."""
     mysql = profile.mysql
     parameters = {key: value.lower() for key, value in mysql.url_parameters.items() if isinstance(value, str)}
-    administrator = None
-    if mysql.admin_username is not None and passwords.admin is not None:
-        administrator = Login(mysql.admin_username, passwords.admin)
+    name, word = mysql.admin_username, passwords.admin
     return WantedDatabases(
         endpoint=Endpoint(
             mysql.host,
@@ -118,7 +110,7 @@ def wanted(profile: Profile, passwords: Passwords, packs: Iterable[Pack]) -> Wan
             trusts_server_key=parameters.get("allowPublicKeyRetrieval") == "true",
         ),
         login=Login(mysql.username, passwords.mysql),
-        administrator=administrator,
+        administrator=Login(name, word) if name is not None and word is not None else None,
         grant_host=mysql.grant_host,
         charset=mysql.charset,
         mode=mysql.provisioning,
@@ -231,7 +223,7 @@ def _need(
     """Return what one database needs in a run that is known but for its databases."""
     name, contents = database.name, situation.contents.get(database.name)
     if database.has_schema and scripts is not None:
-        verdict = compare(contents, scripts.schemas)
+        verdict = compare(contents, [script.schema for script in scripts.all])
     else:  # one without the pack's tables is whole if it exists
         verdict = Verdict("absent" if contents is None else "empty" if contents.empty else "whole")
     state, begun = verdict.state, situation.begun.get(name)

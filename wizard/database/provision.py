@@ -114,7 +114,8 @@ class _Run:
         by, limit, waits = self.wanted.login, time.monotonic() + WAIT_LIMIT, False
         if self.needs.by_administrator and self.wanted.administrator is not None:
             by = self.wanted.administrator
-        with connect(self.wanted.endpoint, by.username, by.password, work_limit=WORK_LIMIT) as session:
+        with connect(self.wanted.endpoint, by.username, by.password) as session:
+            session.work_limit = WORK_LIMIT
             # A machine that disappears from the network does not hold the lock for hours.
             session.make("SET SESSION wait_timeout = %s", (IDLE_LIMIT,))
             # In short pieces, so that a cancel does not wait for the other run.
@@ -221,8 +222,14 @@ class _Run:
                 assert self.scripts is not None and self.scripts.fitting is not None
                 self._run_script(name, self.scripts.fitting)
         except BaseException as problem:
-            with self.stop.shield():
-                left = need.script and not self._try_to_take_back(name, created=created)
+            left = need.script
+            if left:
+                with self.stop.shield(), contextlib.suppress(WizardError):
+                    # The session may be in the middle of a statement, or closed: that releases its lock.
+                    self.session.close()
+                    with self.locked(Cancel()):
+                        self._take_back(name, created=created)
+                    left = False
             if left and isinstance(problem, WizardError):
                 problem.message += " (what was begun still exists; the next run removes it)"
             raise
@@ -258,25 +265,12 @@ class _Run:
         server = self.situation.server
         return read_contents(self.session, name, fold=server is not None and server.folds_names, deep=deep)
 
-    # --- removing what was begun ----------------------------------------------------------------------------
-
-    def _try_to_take_back(self, name: str, *, created: bool) -> bool:
-        """Remove what this run began; whether that succeeded, and is not left to the next run."""
-        try:
-            # The session may be in the middle of a statement, or closed: that releases its lock.
-            self.session.close()
-            with self.locked(Cancel()):
-                self._take_back(name, created=created)
-        except WizardError:
-            return False
-        return True
-
     def _take_back(self, name: str, *, created: bool) -> None:
         """Drop the script's tables, if none has a row, and the database, if a run created it and it is empty."""
         contents = self._contents(name)
         if contents is not None and contents.schema.tables:
             assert self.scripts is not None
-            verdict = compare(contents, self.scripts.schemas)
+            verdict = compare(contents, [script.schema for script in self.scripts.all])
             if verdict.foreign or has_rows(self.session, contents):
                 message = "the database contains more than what was begun"
                 raise Failed(message, fix="check its tables yourself")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from wizard.system.errors import EditError
 
 if TYPE_CHECKING:
-    from wizard.database.greeting import Greeting
+    from wizard.database.connection import Greeting
     from wizard.pack.home import Pack
 
 
@@ -36,13 +36,9 @@ class Index:
     unique: bool
     name: str | None = None
 
-    @property
-    def primary(self) -> bool:
-        return self.name == "PRIMARY"
-
     def __str__(self) -> str:
-        what = "primary key" if self.primary else "unique index" if self.unique else "index"
-        name = f" {self.name}" if self.name and not self.primary else ""
+        what = "primary key" if self.name == "PRIMARY" else "unique index" if self.unique else "index"
+        name = f" {self.name}" if self.name not in (None, "PRIMARY") else ""
         return f"{what}{name} ({', '.join(self.columns)}) of {self.table}"
 
 
@@ -88,15 +84,10 @@ class Script:
 
 @dataclass(frozen=True)
 class Scripts:
-    """The script that fits a server (None: the pack has none), and every script whose tables make a whole schema."""
+    """The script that fits a server (None: the pack has none), and all whose tables make a whole schema, it first."""
 
     fitting: Script | None
     all: tuple[Script, ...]
-
-    @property
-    def schemas(self) -> tuple[Schema, ...]:
-        """What each script creates, the fitting one first."""
-        return tuple(script.schema for script in self.all)
 
 
 def scripts_for(packs: Iterable[Pack], server: Greeting) -> Scripts | None:

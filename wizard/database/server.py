@@ -7,17 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from wizard.database.connection import DatabaseSession
-    from wizard.database.greeting import Greeting
+    from wizard.database.connection import DatabaseSession, Greeting
 
 # MySQL 8.0.13 and later (error 3750), and MariaDB (error 1173).
 _PRIMARY_KEY_VARIABLES = ("sql_require_primary_key", "innodb_force_primary_key")
-_VARIABLES = (
-    *("character_set_server", "innodb_default_row_format", "innodb_large_prefix", "innodb_read_only"),
-    *("lower_case_table_names", "max_connections", "max_user_connections", "read_only"),
-    *("require_secure_transport", "version_compile_os", *_PRIMARY_KEY_VARIABLES),
-)
-
 # Bytes that an index may have: InnoDB's old row formats, and the new ones (procedure, chapter 2).
 _SHORT_INDEX = 767
 _LONG_INDEX = 3072
@@ -62,11 +55,6 @@ class Server:
     """The variable by which a table without a primary key is refused; None: it is not."""
 
     @property
-    def name(self) -> str:
-        """For people: `MySQL 5.6.24`, `MariaDB 10.11.19`."""
-        return self.greeting.name
-
-    @property
     def folds_names(self) -> bool:
         """Whether the names of databases and tables are compared without regard to case."""
         return self.lower_case_table_names != 0
@@ -97,9 +85,7 @@ class Server:
 
 def read_server(session: DatabaseSession) -> Server:
     """Ask the server; any account may.  Raises DatabaseError."""
-    marks = ", ".join(["%s"] * len(_VARIABLES))
-    found = session.rows(f"SHOW GLOBAL VARIABLES WHERE Variable_name IN ({marks})", _VARIABLES)
-    values = {str(key).lower(): str(value) for key, value in found}
+    values = {str(key).lower(): str(value) for key, value in session.rows("SHOW GLOBAL VARIABLES")}
 
     def is_on(*names: str) -> bool:
         return any(values.get(name, "").upper() in ("ON", "1", "YES") for name in names)

@@ -23,9 +23,8 @@ from wizard.database.accounts import (
     read_accounts,
     rights_of,
 )
-from wizard.database.connection import DatabaseSession, connect
+from wizard.database.connection import LIMIT, DatabaseSession, connect
 from wizard.database.failure import DatabaseError, Endpoint
-from wizard.database.greeting import LIMIT
 from wizard.database.names import identifier, unstorable
 from wizard.database.schema import Contents, read_contents
 from wizard.database.server import Server, read_server
@@ -35,7 +34,7 @@ from wizard.system.errors import Failed
 from wizard.system.locations import state
 
 if TYPE_CHECKING:
-    from wizard.database.greeting import Greeting
+    from wizard.database.connection import Greeting
     from wizard.database.needs import Login, WantedDatabases
 
 LOCK = "apimha-wizard"
@@ -78,13 +77,6 @@ class Situation:
     busy: bool = False
     """Another run was working in the databases meanwhile: what is half done may be complete soon."""
 
-    @property
-    def exists(self) -> bool | None:
-        """Whether the account exists, from whatever host; None if that may not be seen."""
-        if self.account is not None and self.account.username:
-            return True
-        return None if self.accounts is None else any(account.username for account in self.accounts)
-
 
 def look(
     wanted: WantedDatabases, begun: Mapping[str, bool], *, limit: float = LIMIT, own_lock: int | None = None
@@ -126,12 +118,11 @@ def look(
         server = read_server(session)
         contents: dict[str, Contents | None] = {}
         for database in wanted.databases:
-            contents[database.name] = None
             # As the administrator sees it, else the account; not even a comparison with some names succeeds.
-            for one in filter(None, (administrator, account) if not unstorable(database.name) else ()):
-                contents[database.name] = contents[database.name] or read_contents(
-                    one, database.name, fold=server.folds_names, deep=database.has_schema
-                )
+            sessions = () if unstorable(database.name) else filter(None, (administrator, account))
+            how = {"fold": server.folds_names, "deep": database.has_schema}
+            seen = (read_contents(one, database.name, **how) for one in sessions)
+            contents[database.name] = next(filter(None, seen), None)
         accounts = read_accounts(session, wanted.login.username)
         settings = dict(accounts or {})
         rights: dict[Account, Rights] = {}
@@ -141,8 +132,8 @@ def look(
             if matched not in settings:
                 settings[matched] = own_settings(account)
             rights[matched] = own_rights(account)
-        seen = wanted.account not in rights and wanted.account in (accounts or ())
-        if seen and (found_rights := rights_of(session, wanted.account)) is not None:
+        other = wanted.account not in rights and wanted.account in (accounts or ())
+        if other and (found_rights := rights_of(session, wanted.account)) is not None:
             rights[wanted.account] = found_rights
         with_rows = (name for name in begun if (found := contents.get(name)) and has_rows(session, found))
         return Situation(

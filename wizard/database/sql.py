@@ -11,7 +11,7 @@ from wizard.database.names import identifier, literal
 from wizard.database.server import script_mode
 
 if TYPE_CHECKING:
-    from wizard.database.greeting import Greeting
+    from wizard.database.connection import Greeting
     from wizard.database.needs import WantedDatabases
     from wizard.database.script import Script
 
@@ -94,9 +94,8 @@ def _tables(wanted: WantedDatabases, script: Script | None, server: Greeting) ->
     mode = script_mode(server)
     yield f"SET SESSION sql_mode = {literal(mode) if mode is not None else '@apimha_sql_mode'};"
     if script is None or wanted.mode == "server":
-        yield "-- No tables here: the servers create their own" + (
-            " (-Dsetup, at the first start of the first node)." if wanted.mode == "server" else "."
-        )
+        how = " (-Dsetup, at the first start of the first node)" if wanted.mode == "server" else ""
+        yield f"-- No tables here: the servers create their own{how}."
         return
     for database in wanted.databases:
         if database.has_schema:

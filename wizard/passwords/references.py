@@ -19,13 +19,12 @@ NEVER_PLAIN = f"a password is never written here, only a reference to it: {FIVE_
 class Reference(BaseModel):
     """Where a password is kept; what every kind has in common.
 
-    `key` is the word that a profile calls the kind by, `place` what messages call it: never a value.
+    The one field has the name by which a profile calls the kind; `place` is what messages call it: never a value.
     """
 
     model_config = ConfigDict(
         strict=True, frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True
     )
-    key: ClassVar[str]
     place: ClassVar[str]
 
     def describe(self) -> str:
@@ -36,7 +35,6 @@ class Reference(BaseModel):
 class EnvReference(Reference):
     """An environment variable."""
 
-    key = "env"
     place = "the environment variable {env}"
     env: str = Field(
         title="Variable",
@@ -48,7 +46,6 @@ class EnvReference(Reference):
 class FileReference(Reference):
     """A file that only the user can read."""
 
-    key = "file"
     place = "the file {file}"
     file: ProfilePath = Field(
         title="File", description="a file that only you can read; one newline at its end is dropped"
@@ -58,7 +55,6 @@ class FileReference(Reference):
 class KeyringReference(Reference):
     """An entry of the desktop's or the system's keyring."""
 
-    key = "keyring"
     place = "the keyring entry {keyring}"
     keyring: str = Field(
         title="Keyring entry",
@@ -70,7 +66,6 @@ class KeyringReference(Reference):
 class CommandReference(Reference):
     """The output of a program; no shell takes part."""
 
-    key = "command"
     place = "the output of {command[0]}"  # not the arguments, which may be as secret as the output
     command: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] = Field(
         title="Command", description="a program and its arguments that prints the password; no shell"
@@ -80,7 +75,6 @@ class CommandReference(Reference):
 class PromptReference(Reference):
     """Asked for on the terminal."""
 
-    key = "prompt"
     place = "asked for on the terminal"
     prompt: Literal[True] = Field(title="Ask", description="asked for on the terminal, at every run")
 
@@ -91,7 +85,7 @@ KINDS = ("env", "file", "keyring", "command", "prompt")
 def kind_of(value: object) -> str | None:
     """The tag of the one kind that `value` is (`@env`, …); None for all else (plain text, two kinds)."""
     if isinstance(value, Reference):
-        return f"@{value.key}"
+        return f"@{next(iter(type(value).model_fields))}"
     if isinstance(value, dict) and len(value) == 1:
         ((name, given),) = value.items()
         if name == "prompt" and given is not True:  # 1 is the same as True, to a dictionary and to pydantic

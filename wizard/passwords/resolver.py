@@ -115,9 +115,7 @@ class Resolver:
                 return _from_keyring(reference)
             case CommandReference():
                 return self._from_command(reference)
-            case PromptReference():
-                return self._from_prompt(purpose)
-        raise TypeError(f"{type(reference).__name__} is not a kind of reference")
+        return self._from_prompt(purpose)
 
     def _from_prompt(self, purpose: str) -> str:
         if not self.interactive:

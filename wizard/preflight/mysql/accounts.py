@@ -182,7 +182,7 @@ def _tls_off_in_profile(view: DatabaseView) -> Iterator[Finding]:
         f"the account {one}" for one in accounts if one in situation.settings and situation.settings[one].tls
     ]
     if situation.server.requires_tls:
-        who = [f"{situation.server.name} (require_secure_transport)"]
+        who = [f"{situation.greeting.name} (require_secure_transport)"]
     if not who:
         return
     name, value = off[0]

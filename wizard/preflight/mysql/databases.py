@@ -13,10 +13,9 @@ from wizard.system import finding
 from wizard.system.finding import Finding, Fix, SetField
 
 if TYPE_CHECKING:
-    from wizard.database.greeting import Greeting
+    from wizard.database.connection import Greeting
     from wizard.database.needs import Need
-    from wizard.database.schema import Contents
-    from wizard.database.shards import ShardOwners
+    from wizard.database.schema import Contents, ShardOwners
     from wizard.pack.home import Pack
     from wizard.profile.model import Node
 
@@ -59,7 +58,7 @@ def _about_case(context: CheckContext) -> str:
             server = DatabaseView(context).situation.server
     if server is None:
         return "a server on Windows or macOS, or with lower_case_table_names set, has one database for both"
-    setting = f"{server.name} has lower_case_table_names = {server.lower_case_table_names}"
+    setting = f"{server.greeting.name} has lower_case_table_names = {server.lower_case_table_names}"
     if server.folds_names:
         return f"{setting}, so both are one database"
     return f"{setting} and keeps them apart, but a copy on a server with another setting has one database for both"
@@ -86,7 +85,7 @@ def _script_findings(context: CheckContext, server: Greeting) -> Iterator[Findin
 def _script_offline(context: CheckContext) -> Iterator[Finding]:
     """Check the script for the profile's `server_version`."""
     if context.profile.mysql.server_version is not None:
-        from wizard.database.greeting import Greeting
+        from wizard.database.connection import Greeting
 
         yield from _script_findings(context, Greeting(context.profile.mysql.server_version))
 
@@ -111,7 +110,7 @@ def script(view: DatabaseView) -> Iterator[Finding]:
     yield from _script_findings(view.context, view.situation.greeting)
     if server is not None and (variable := server.primary_key_variable) is not None:
         yield finding.error(
-            f"{variable} is ON on {server.name}: the script fails at its first table without a primary key",
+            f"{variable} is ON on {server.greeting.name}: the script fails at its first table without a primary key",
             fix=f"SET GLOBAL {variable} = OFF{AS_ADMINISTRATOR}, also in the server's configuration file if it "
             "restarts meanwhile; it can be ON again once the tables are created",
         )
@@ -180,7 +179,7 @@ def charset(view: DatabaseView) -> Iterator[Finding]:
     ]
     for name in unknown:
         yield finding.error(
-            f'{server.name} does not know the character set "{name}"',
+            f'{server.greeting.name} does not know the character set "{name}"',
             fix=f"one of {', '.join(sorted(_COMMON_CHARSETS & server.charsets.keys()))}",
         )
     if unknown:
@@ -206,13 +205,13 @@ def charset(view: DatabaseView) -> Iterator[Finding]:
         default = ", the server's own" if contents is None and not wanted.charset else ""
         yield finding.error(
             f"{name} {has} the character set {charset}{default}, with which the schema cannot be created on "
-            f"{server.name}: an index may have {server.index_limit} bytes",
+            f"{server.greeting.name}: an index may have {server.index_limit} bytes",
             fix=Fix(fix, SetField("mysql.charset", "latin1", setting))
             if contents is None
             else f"{fix}, and drop the empty database, so that it is created again",
         )
     if fits:
-        yield finding.ok(f"{wished} fits {server.name}")
+        yield finding.ok(f"{wished} fits {server.greeting.name}")
 
 
 def _existing_store(view: DatabaseView, contents: Contents) -> Iterator[Finding]:
@@ -282,7 +281,9 @@ def missing(view: DatabaseView) -> Iterator[Finding]:
     """Report what is missing and may not be created by this run (procedure 2; checks.md)."""
     wanted, needs, scripts = view.wanted, view.needs, view.scripts
     lacking = []
-    if view.situation.exists is False and needs.account is None and not wanted.may_create:
+    accounts = view.situation.accounts
+    absent = accounts is not None and not any(account.username for account in accounts)
+    if absent and needs.account is None and not wanted.may_create:
         lacking.append(f"the account {wanted.account} does not exist")
     if scripts is None or scripts.fitting is not None:
         lacking += filter(None, (_missing_text(need, view) for need in needs.databases))
@@ -351,7 +352,7 @@ def stale_index(view: DatabaseView) -> Iterator[Finding]:
 def _shard_owners(view: DatabaseView, store: Contents) -> ShardOwners:
     """Read the index's owners with the account that sees most.  Raises DatabaseError."""
     from wizard.database.connection import connect
-    from wizard.database.shards import shard_owners
+    from wizard.database.schema import shard_owners
 
     wanted = view.wanted
     login = wanted.login

@@ -46,7 +46,7 @@ def connect(context: CheckContext) -> Iterator[Finding]:
     """Check that a MySQL server answers at host and port (procedure 2)."""
     view = DatabaseView(context)
     if context.passwords.problems:
-        from wizard.database.greeting import greeting
+        from wizard.database.connection import greeting
 
         yield finding.ok(f"{greeting(view.wanted.endpoint).name} answers")
         return
