@@ -1,21 +1,22 @@
-"""Logging in to real servers, and what their refusals mean."""
+"""The greeting of real servers and of others, logging in, and what refusals mean."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing
-from pathlib import Path
+from collections.abc import Callable
+from contextlib import ExitStack, closing, nullcontext
+from typing import Any
 
 import pymysql
 import pytest
 
 from tests.support import listeners, servers
-from tests.support.certificates import old_certificate
 from tests.support.playground import Playground
 from tests.support.servers import Server
-from wizard.database.connection import connect
+from wizard.database.connection import Greeting, connect, greeting
 from wizard.database.failure import DatabaseError, Endpoint, by_number
 from wizard.passwords.secret import Secret
 
+FULL = b"\xff\x10\x04#08004Too many connections"
 PASSWORDS = (
     "plain",
     "q'uo\"te",
@@ -43,6 +44,78 @@ def refused(server: Server, username: str, password: str) -> DatabaseError:
     return raised.value
 
 
+class TestTheGreeting:
+    def test_names_the_version_before_any_login(self, server: Server) -> None:
+        said = greeting(Endpoint(server.host, server.port))
+        expected = {"mysql56": (5, 6, 24), "mysql9": (9, 7), "mariadb": (10, 11)}[server.kind]
+        assert said.version[: len(expected)] == expected
+        assert (said.mariadb, said.tls) == (server.kind == "mariadb", server.kind == "mysql9")
+        assert said.plugin == (
+            "caching_sha2_password" if server.kind == "mysql9" else "mysql_native_password"
+        )
+
+    def test_versions(self) -> None:
+        texts = ("5.5.5-10.11.19-MariaDB-0+deb12u1", "5.6.24-log", "8.0.36-0ubuntu0.22.04.1", "5.5.5")
+        assert [Greeting(text).version for text in texts] == [(10, 11, 19), (5, 6, 24), (8, 0, 36), (5, 5, 5)]
+
+    def test_an_unknown_host(self) -> None:
+        with pytest.raises(DatabaseError) as raised:
+            greeting(Endpoint("no-such-host.invalid", 3306))
+        assert raised.value.cause == "unknown-host"
+
+
+class TestSomethingElse:
+    """Both ways of asking report the same within the time of a check: the greeting alone, and a login."""
+
+    @pytest.fixture(autouse=True)
+    def impatient(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("wizard.database.connection.SPEAK_LIMIT", 0.3)
+
+    def problems(self, port: int) -> list[DatabaseError]:
+        endpoint, found = Endpoint("127.0.0.1", port), []
+        for ask in (
+            lambda: greeting(endpoint, limit=1),
+            lambda: connect(endpoint, "u", Secret("p"), limit=1),
+        ):
+            with pytest.raises(DatabaseError) as raised:
+                ask()
+            assert raised.value.fix
+            assert raised.value.place == f"MySQL at 127.0.0.1:{port}"
+            found.append(raised.value)
+        return found
+
+    @pytest.mark.parametrize(
+        ("listening", "cause", "word"),
+        [
+            (lambda: nullcontext(servers.free_port()), "refused", "nothing listens on port"),
+            (listeners.black_hole, "unreachable", "no answer"),
+            (lambda: listeners.listener(listeners.silent), "silent", "sends nothing"),
+            (lambda: listeners.listener(listeners.http), "not-mysql", "web server"),
+            (lambda: listeners.listener(listeners.ssh), "not-mysql", "SSH-2.0"),
+            (lambda: listeners.listener(listeners.closing), "gone", "closed"),
+            (lambda: listeners.listener(listeners.saying(FULL)), "too-many", "no more connections"),
+        ],
+    )
+    def test_is_named(self, listening: Callable[[], Any], cause: str, word: str) -> None:
+        with listening() as port:
+            for problem in self.problems(port):
+                assert problem.cause == cause
+                assert word in problem.message
+                assert problem.reached is (cause == "too-many")
+
+    @pytest.mark.parametrize("packet", [b"\x0aab\0xyz", b"\x09\0", b"\x0a" + b"9" * 300, b"\xff"])
+    def test_that_only_looks_like_mysql(self, packet: bytes) -> None:
+        with listeners.listener(listeners.saying(packet)) as port:
+            assert {one.cause for one in self.problems(port)} == {"not-mysql"}
+
+    def test_that_sends_half_a_greeting(self) -> None:
+        with listeners.listener(listeners.saying(b"\x0a5.6\0")) as port:
+            assert greeting(Endpoint("127.0.0.1", port)).version == (5, 6)
+            with pytest.raises(DatabaseError) as raised:
+                connect(Endpoint("127.0.0.1", port), "u", Secret("p"), limit=1)
+        assert raised.value.cause in ("not-mysql", "gone", "silent")
+
+
 class TestLoggingIn:
     def test_any_password(self, ground: Playground) -> None:
         for password in (*PASSWORDS, ""):
@@ -64,20 +137,8 @@ class TestLoggingIn:
             assert inside.value("SELECT '100%s'") == "100%s"
 
 
-class TestWithoutTls:
-    def test_a_server_with_old_tls_is_used_only_where_the_profile_allows_it(self, tmp_path: Path) -> None:
-        """A MySQL 5.6 with TLS of a version that is no longer supported."""
-        certificate, key = old_certificate(tmp_path)
-        options = [f"--ssl-ca={certificate}", f"--ssl-cert={certificate}", f"--ssl-key={key}"]
-        with servers.fresh("mysql56", *options) as server:
-            problem = refused(server, server.root, server.root_password)
-            assert (problem.cause, problem.encrypted) == ("tls", False)
-            assert problem.greeting is not None
-            with session(server, plain_after_tls=True) as inside:
-                assert inside.greeting.tls
-                assert inside.rows("SHOW STATUS LIKE 'Ssl_version'")[0][1] == ""
-
-    def test_a_server_gets_the_password_by_its_key_only_where_the_profile_allows_it(self) -> None:
+class TestLoggingInWithoutTls:
+    def test_the_password_is_sent_by_the_servers_key_only_where_the_profile_allows_it(self) -> None:
         """A MySQL 9, whose accounts use caching_sha2_password: what it has cached needs no key."""
         with servers.fresh("mysql9", "--tls-version=") as server:
             server.run("CREATE USER apim@'%' IDENTIFIED BY 's3cret'")  # nothing of it is cached

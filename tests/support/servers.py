@@ -18,7 +18,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -45,7 +45,7 @@ _COMMON = (
     "--skip-innodb-doublewrite",
     "--innodb-flush-method=nosync",
 )
-_MARIADB_ROOT = ("--auth-root-authentication-method=normal",)  # a password, no Unix socket
+_AS_ROOT = ["--user=root"] if os.geteuid() == 0 else []
 
 _libc = ctypes.CDLL(None)
 
@@ -62,22 +62,12 @@ class Server:
     root: str = "root"
     root_password: str = field(default="", repr=False)
 
-    def connect(
-        self, user: str | None = None, password: str = "", database: str | None = None, **more: Any
-    ) -> pymysql.Connection[Any]:
+    def connect(self, user: str | None = None, password: str = "", **more: Any) -> pymysql.Connection[Any]:
         """A connection, root's unless `user` says otherwise; the password is sent as UTF-8, as Java does."""
         if user is None:
             user, password = self.root, self.root_password
-        return pymysql.connect(
-            host=self.host,
-            port=self.port,
-            user=user,
-            password=password.encode(),
-            database=database,
-            autocommit=True,
-            ssl_disabled=True,
-            **more,
-        )
+        login = {"host": self.host, "port": self.port, "user": user, "password": password.encode()}
+        return pymysql.connect(**login, autocommit=True, ssl_disabled=True, **more)
 
     def run(self, *statements: str, database: str | None = None, values: Any = None) -> list[tuple[Any, ...]]:
         """Run statements as root; the rows of the last one.  `values` are for each `%s`."""
@@ -133,23 +123,18 @@ class Server:
             self.run("DROP USER %s@%s", values=(name, host))
 
     def client(self, sql: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Feeds `sql` to a real `mysql` client, as root: MySQL's own for 9, MariaDB's for the others."""
+        """Feed `sql` to a real `mysql` client, as root: MySQL's own for 9, MariaDB's for the others."""
         program = ["mariadb", "--no-defaults", "--skip-ssl"]
         if self.kind == "mysql9":
             program = [*install_servers.of_sid(install_servers.mysql_9(), "usr/bin/mysql"), "--no-defaults"]
-        done = subprocess.run(
-            [*program, "--protocol=TCP", f"-h{self.host}", f"-P{self.port}", f"-u{self.root}", *arguments],
-            input=sql.encode(),
-            capture_output=True,
-            env={**os.environ, "MYSQL_PWD": self.root_password, "LC_ALL": "C"},
-            timeout=120,
-            check=False,
-        )
-        texts = (stream.decode("utf-8", "replace") for stream in (done.stdout, done.stderr))
-        return subprocess.CompletedProcess("mysql", done.returncode, *texts)
+        place = ["--protocol=TCP", f"-h{self.host}", f"-P{self.port}", f"-u{self.root}"]
+        environment = {**os.environ, "MYSQL_PWD": self.root_password, "LC_ALL": "C"}
+        text: dict[str, Any] = {"encoding": "utf-8", "errors": "replace", "capture_output": True}
+        command = [*program, *place, *arguments]
+        return subprocess.run(command, input=sql, env=environment, timeout=120, check=False, **text)
 
     def kill(self) -> None:
-        """Ends it as a power cut does, and waits until it is gone."""
+        """End it as a power cut does, and wait for its end."""
         self.process.kill()
         self.process.wait()
 
@@ -176,22 +161,19 @@ def start(kind: Kind, *options: str, anonymous: bool = False) -> Server:
                 shutil.rmtree(owner.parent, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix=f"apimha-{kind}-", dir=place))
     (folder / "owner").write_text(str(os.getpid()))
-    server = None
     try:
         command, environment = _prepared(kind, folder)
-        server = _running(kind, folder, [*command, *_COMMON, *options], environment)
-        if not anonymous:
-            _tidy_accounts(server)
-    except BaseException:
-        if server is not None:
-            server.kill()
-        shutil.rmtree(folder, ignore_errors=True)
+    except install_servers.UnavailableError:
+        shutil.rmtree(folder)
         raise
+    server = _running(kind, folder, [*command, *_COMMON, *options], environment)
+    if not anonymous:
+        _tidy_accounts(server)
     return server
 
 
 def stop(server: Server) -> None:
-    """Ends it and removes its folder."""
+    """End it and remove its folder."""
     server.kill()
     shutil.rmtree(server.folder, ignore_errors=True)
 
@@ -199,7 +181,7 @@ def stop(server: Server) -> None:
 @contextlib.contextmanager
 def fresh(kind: Kind, *options: str, anonymous: bool = False) -> Iterator[Server]:
     """A server of the test's own; a skip (in CI a failure) where it is not on this machine."""
-    server = _available(lambda: start(kind, *options, anonymous=anonymous))
+    server = _available(kind, *options, anonymous=anonymous)
     try:
         yield server
     finally:
@@ -225,35 +207,28 @@ def _prepared(kind: Kind, folder: Path) -> tuple[list[str], dict[str, str]]:
         command = [str(base / "mysqld"), "--no-defaults", f"--basedir={base}"]
         command += [f"--lc-messages-dir={base / 'share'}", "--skip-sync-frm"]
     elif kind == "mysql9":
-        root = _needed(install_servers.mysql_9())
-        shutil.copytree(root / "data", data)
-        command = [*install_servers.of_sid(root, "usr/sbin/mysqld"), "--no-defaults", "--mysqlx=OFF"]
-        command += ["--secure-file-priv=NULL", f"--plugin-dir={root / 'usr/lib/mysql/plugin'}"]
-        command += [f"--lc-messages-dir={root / 'usr/share/mysql'}", "--skip-log-bin"]
+        base = _needed(install_servers.mysql_9())
+        shutil.copytree(base / "data", data)
+        command = [*install_servers.of_sid(base, "usr/sbin/mysqld"), "--no-defaults", "--mysqlx=OFF"]
+        command += ["--secure-file-priv=NULL", f"--plugin-dir={base / 'usr/lib/mysql/plugin'}"]
+        command += [f"--lc-messages-dir={base / 'usr/share/mysql'}", "--skip-log-bin"]
         command += ["--innodb-redo-log-capacity=8M", "--performance-schema=OFF"]
     else:
         program = shutil.which("mariadbd", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
         installer = shutil.which("mariadb-install-db")
         if program is None or installer is None:
             raise install_servers.UnavailableError("MariaDB is not installed")
-        subprocess.run(
-            [installer, "--no-defaults", f"--datadir={data}", *_as_root(), *_MARIADB_ROOT],
-            check=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        root = "--auth-root-authentication-method=normal"  # a password, no Unix socket
+        install = [installer, "--no-defaults", f"--datadir={data}", root, *_AS_ROOT]
+        subprocess.run(install, check=True, capture_output=True)
         command = [program, "--no-defaults", "--skip-log-bin"]
-    return [*command, f"--datadir={data}", *_as_root()], environment
+    return [*command, f"--datadir={data}", *_AS_ROOT], environment
 
 
 def _needed(folder: Path) -> Path:
     if folder.is_dir():
         return folder
     raise install_servers.UnavailableError(f"{folder} is missing: python -m tests.support.install_servers")
-
-
-def _as_root() -> list[str]:
-    return ["--user=root"] if os.geteuid() == 0 else []
 
 
 def _running(kind: Kind, folder: Path, command: list[str], environment: dict[str, str]) -> Server:
@@ -271,12 +246,13 @@ def _running(kind: Kind, folder: Path, command: list[str], environment: dict[str
                 preexec_fn=_ends_with_parent,  # noqa: PLW1509  (one system call, no locks)
             )
         server = Server(kind, port, folder, process)
-        try:
-            if _answers(server):
+        limit = time.monotonic() + START_LIMIT
+        while process.poll() is None and time.monotonic() < limit:
+            with contextlib.suppress(pymysql.err.OperationalError):
+                server.connect(connect_timeout=2).close()
                 return server
-        except BaseException:
-            server.kill()
-            raise
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=0.03)
         server.kill()
     words = (folder / "log").read_text("utf-8", "replace").splitlines()[-5:]
     raise RuntimeError(f"{kind} does not start: {' | '.join(words)}")
@@ -285,20 +261,6 @@ def _running(kind: Kind, folder: Path, command: list[str], environment: dict[str
 def _ends_with_parent() -> None:
     """Also a test run that is killed leaves no server behind (Linux: PR_SET_PDEATHSIG)."""
     _libc.prctl(1, signal.SIGKILL)
-
-
-def _answers(server: Server) -> bool:
-    """Whether root can log in before the process ends or the time is up."""
-    limit = time.monotonic() + START_LIMIT
-    while server.process.poll() is None and time.monotonic() < limit:
-        try:
-            server.connect(connect_timeout=2).close()
-        except pymysql.err.OperationalError:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                server.process.wait(timeout=0.03)
-        else:
-            return True
-    return False
 
 
 def _tidy_accounts(server: Server) -> None:
@@ -327,20 +289,15 @@ _shared: dict[Kind, Server] = {}
 
 def shared_server(kind: Kind) -> Server:
     """The session's server of that kind, started when first asked for, stopped when Python ends."""
-
-    def started() -> Server:
-        server = start(kind)
-        atexit.register(stop, server)
-        return server
-
     if kind not in _shared:
-        _shared[kind] = _available(started)
+        _shared[kind] = _available(kind)
+        atexit.register(stop, _shared[kind])
     return _shared[kind]
 
 
-def _available(begin: Callable[[], Server]) -> Server:
+def _available(kind: Kind, *options: str, anonymous: bool = False) -> Server:
     try:
-        return begin()
+        return start(kind, *options, anonymous=anonymous)
     except install_servers.UnavailableError as problem:
         missing(str(problem))
 
