@@ -52,9 +52,7 @@ class TestMatchingAccounts:
             ([Account("apim", "10.%"), Account("other", "%")], ["192.168.0.1"], None),
         ],
     )
-    def test_which_account_the_server_uses(
-        self, accounts: list[Account], hosts: list[str], matched: Account | None
-    ) -> None:
+    def test_which_is_used(self, accounts: list[Account], hosts: list[str], matched: Account | None) -> None:
         assert match_account(accounts, "apim", hosts) == matched
 
     @pytest.mark.parametrize(
@@ -175,9 +173,7 @@ GRANTS: list[tuple[list[str], str, list[str], list[str]]] = [
 
 class TestReadingGrants:
     @pytest.mark.parametrize(("lines", "database", "asked", "missing"), GRANTS)
-    def test_what_a_server_lists(
-        self, lines: list[str], database: str, asked: list[str], missing: list[str]
-    ) -> None:
+    def test_listed(self, lines: list[str], database: str, asked: list[str], missing: list[str]) -> None:
         assert rights(*lines).missing(database, asked) == missing
 
     def test_without_the_grant_option_nothing_can_be_passed_on(self) -> None:

@@ -124,7 +124,7 @@ class TestUndoing:
             (database(NONE), {"created": False}, False),
         ],
     )
-    def test_only_its_own_tables_without_a_row(
+    def test_its_own_tables_without_a_row(
         self, contents: Contents, changes: dict[str, Any], taken: bool
     ) -> None:
         changes = dict(changes)

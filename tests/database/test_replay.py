@@ -261,9 +261,7 @@ def test_after_a_replay_the_server_can_create_its_tables(multi_byte_world: World
 
 
 @pytest.mark.parametrize("charset", ["utf8mb4", "utf8"])
-def test_in_a_multi_byte_database_the_tables_of_210_cannot_be_created(
-    ground: Playground, packs: Path, charset: str
-) -> None:
+def test_tables_of_210_in_a_multi_byte_database(ground: Playground, packs: Path, charset: str) -> None:
     ground.provision()
     name = ground.names["event_store"]
     ground.server.run(f"ALTER DATABASE {quoted(name)} CHARACTER SET {charset}")

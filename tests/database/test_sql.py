@@ -106,20 +106,6 @@ class TestTheText:
         databases=(Database("user_db", ("user",)), Database("store", ("event_store",))),
     )
 
-    def test_is_in_the_dialect_of_the_server(self) -> None:
-        old, new, maria = (
-            sql_text(self.WANTED, None, Greeting(it)) for it in ("5.6.24", "9.0", "10.11-MariaDB")
-        )
-        for word, texts in (
-            ("CREATE USER IF NOT EXISTS", (new, maria)),
-            ("PASSWORD('...')", (old, maria)),
-            ("ALTER USER", (new,)),
-            ("partial_revokes", (new,)),
-        ):
-            assert [word in text for text in (old, new, maria)] == [
-                text in texts for text in (old, new, maria)
-            ]
-
     def test_a_store_that_exists_gets_the_character_set_too(self) -> None:
         text = sql_text(dataclasses.replace(self.WANTED, store_charset="latin1"), None, Greeting("8.4"))
         assert "ALTER DATABASE `store` CHARACTER SET latin1;" in text

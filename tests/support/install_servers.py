@@ -7,7 +7,6 @@ apt, from wherever those are set up to fetch.  What is not available is named, w
 
 from __future__ import annotations
 
-import argparse
 import fcntl
 import os
 import re
@@ -89,11 +88,6 @@ def _install_mysql_56(folder: Path) -> None:
 
 def _install_mysql_9(folder: Path) -> None:
     _unpack_from_sid(folder, _FOR_MYSQL_9, programs=("mysql-server-core", "mysql-client-core"))
-    for program in ("usr/sbin/mysqld", "usr/bin/mysql"):
-        *loader, path = of_sid(folder, program)
-        found = re.findall(r"(?m)^\s*(.*?) => (.*)$", _run(*loader, "--list", path))
-        if foreign := [name for name, place in found if not place.startswith(str(folder))]:
-            raise UnavailableError(f"libraries are missing from the list of packages: {', '.join(foreign)}")
     _run(
         *of_sid(folder, "usr/sbin/mysqld"),
         *("--no-defaults", "--initialize-insecure", f"--datadir={folder / 'data'}"),
@@ -173,7 +167,7 @@ def _unpack_from_sid(folder: Path, packages: tuple[str, ...], programs: tuple[st
             (scratch / name).mkdir(parents=True)
         (scratch / "cache/archives/partial").mkdir(parents=True)
         archives.mkdir()
-        name, text = own_source_as("sid")
+        name, text = _own_source_as("sid")
         (scratch / "etc/sources.list.d" / name).write_text(text)
         options = [
             *("-o", f"Dir::Etc={scratch / 'etc'}", "-o", "Dir::Etc::SourceList=/dev/null"),
@@ -192,11 +186,10 @@ def _unpack_from_sid(folder: Path, packages: tuple[str, ...], programs: tuple[st
             _run("dpkg", "-x", str(archive), str(folder))
 
 
-def own_source_as(
-    suite: str, etc: Path = Path("/etc/apt"), os_release: Path = Path("/etc/os-release")
-) -> tuple[str, str]:
+def _own_source_as(suite: str) -> tuple[str, str]:
     """A file for `sources.list.d` (name, text): this machine's source of its own release, for `suite`."""
-    release = re.search(r'(?m)^VERSION_CODENAME="?([\w-]+)', os_release.read_text())
+    etc = Path("/etc/apt")
+    release = re.search(r'(?m)^VERSION_CODENAME="?([\w-]+)', Path("/etc/os-release").read_text())
     codename = release[1] if release else "stable"
     for path in sorted((etc / "sources.list.d").glob("*.sources")):
         for stanza in re.split(r"\n\s*\n", path.read_text()):
@@ -264,16 +257,11 @@ WANTED: dict[str, Callable[[], None]] = {
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--without-java8", action="store_true", help="leave Java 8 out (a download of 37 MB)")
-    options = parser.parse_args()
     cache().mkdir(parents=True, exist_ok=True)
     missing = 0
     with (cache() / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two test runs at once install once
         for name, install in WANTED.items():
-            if name == "Java 8" and options.without_java8:
-                continue
             try:
                 install()
             except (UnavailableError, OSError, StopIteration) as problem:

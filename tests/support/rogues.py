@@ -27,30 +27,21 @@ _OK = b"\0\0\0\2\0\0\0"
 _END = b"\xfe\0\0\2\0"
 _ALERT = b"\x15\x03\x01\0\2\2\x28"
 
-MYSQL = {
-    "clear": "mysql_clear_password",
-    "dialog": "dialog",
-    "old": "mysql_old_password",
-    "old without a name": "mysql_old_password",
-    "sha256": "sha256_password",
-    "sha256 from the greeting on": "sha256_password",
-    "caching": "caching_sha2_password",
-    "alert": "handshake",
-    "drip at the greeting": "sends nothing",
-    "drip at the login": "sends nothing",
-    "drip in a row": "sends nothing",
-    "endless rows": "is too long",
-    "endless columns": "is too long",
-    "endless results": "is too long",
-    "a file": "file of this machine",
-    "short rows": "malformed",
-    "broken rows": "malformed",
-    "rows of escapes": "malformed",
-    "sequence": "malformed",
-    "large error": "is too long",
-    "long version": "access denied",
-    "escapes": "title",
+_SAID = {
+    "sends nothing": ("drip at the greeting", "drip at the login", "drip in a row"),
+    "is too long": ("endless rows", "endless columns", "endless results", "large error"),
+    "malformed": ("short rows", "broken rows", "rows of escapes", "sequence"),
+    "mysql_old_password": ("old", "old without a name"),
+    "sha256_password": ("sha256", "sha256 from the greeting on"),
+    "mysql_clear_password": ("clear",),
+    "dialog": ("dialog",),
+    "caching_sha2_password": ("caching",),
+    "handshake": ("alert",),
+    "file of this machine": ("a file",),
+    "title": ("escapes",),
+    "access denied": ("long version",),
 }
+MYSQL = {way: said for said, ways in _SAID.items() for way in ways}
 """The ways of the rogue MySQL server, each with what a check says of it."""
 
 
@@ -236,15 +227,13 @@ def rogue_mysql(way: str, certificate: tuple[Path, Path] | None = None) -> Itera
 
 
 SPARK = {
-    "drip at the first line": "no answer within",
-    "drip in the headers": "no answer within",
-    "drip in the body": "no answer within",
+    **dict.fromkeys(
+        ("drip at the first line", "drip in the headers", "drip in the body"), "no answer within"
+    ),
+    **dict.fromkeys(("endless body", "for ever to be continued"), "sends more than"),
+    **dict.fromkeys(("a huge length", "strange values"), "is not a node of the profile"),
     "endless headers": "does not speak HTTP",
-    "endless body": "sends more than",
-    "a huge length": "is not a node of the profile",
-    "for ever to be continued": "sends more than",
     "escapes": "title",
-    "strange values": "is not a node of the profile",
     "a broken page": "was not found",
 }
 """The ways of the rogue Spark UI, each with what `verify` says of it."""
@@ -298,12 +287,8 @@ def rogue_spark(way: str) -> Iterator[int]:
 
 
 SVN = {
-    "drip": "",
+    **dict.fromkeys(("drip", "endless", "escapes", "another protocol", "a list without end"), ""),
     "silence": "no answer within",
-    "endless": "",
-    "escapes": "",
-    "another protocol": "",
-    "a list without end": "",
     "plain": "not tested",
     "login": "not tested",
 }
