@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from wizard.database.failure import DatabaseError
 from wizard.database.connection import Greeting, greeting
+from wizard.database.failure import DatabaseError
 from wizard.database.needs import wanted
 from wizard.database.script import scripts_for
 from wizard.database.sql import sql_text
