@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.cli import run
-from tests.support.memory import memory_below
+from tests.support.limited import memory_below
 from tests.support.pairs import Pair, make_pair
 from tests.support.profiles import MINIMAL_TEXT
 from tests.support.quick import folder_in_memory

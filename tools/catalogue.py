@@ -85,12 +85,8 @@ def known_errors() -> str:
     return table(("about", "cause", "fix", "over when"), rows)
 
 
-def files_table() -> str:
+def files_table() -> Iterator[str]:
     """Each step as a chapter: every row of its tables, then what else it does."""
-    return "\n\n".join(_chapters_of_files())
-
-
-def _chapters_of_files() -> Iterator[str]:
     for step in STEPS:
         chapter = f"## {step.title}"
         for written in step.tables:
@@ -112,12 +108,8 @@ def _chapters_of_files() -> Iterator[str]:
         yield chapter
 
 
-def profile_keys() -> str:
+def profile_keys() -> Iterator[str]:
     """Each table of the profile as a chapter: key, default, what it is for."""
-    return "\n\n".join(_chapters_of_keys())
-
-
-def _chapters_of_keys() -> Iterator[str]:
     from wizard.profile.fields import keys, tables
 
     for name, model in tables().items():
@@ -144,11 +136,6 @@ def _sentence(key: Key) -> str:
     shown = key.default in (None, {}) or key.required
     examples = f" Example: `{written(key.example())}`" if shown and key.example() is not None else ""
     return f"{key.title}: {key.help}.{examples}"
-
-
-def commands() -> str:
-    """Each command as a chapter: usage, what it does, its options."""
-    return "\n\n".join(_chapters_of_commands())
 
 
 def each_command() -> Iterator[tuple[str, click.Command]]:
@@ -183,7 +170,8 @@ def options_of(command: click.Command) -> Iterator[tuple[str, str]]:
             yield f"{parameter.opts[-1]}{metavar}", (parameter.help or "").strip()
 
 
-def _chapters_of_commands() -> Iterator[str]:
+def commands() -> Iterator[str]:
+    """Each command as a chapter: usage, what it does, its options."""
     for name, command in each_command():
         rows = ((f"`{option}`", meaning) for option, meaning in options_of(command))
         yield (
@@ -240,9 +228,9 @@ PARTS: dict[str, Callable[[], str]] = {
     "exit codes": exit_codes_table,
     "verify": verify_table,
     "known errors": known_errors,
-    "files": files_table,
-    "profile keys": profile_keys,
-    "commands": commands,
+    "files": lambda: "\n\n".join(files_table()),
+    "profile keys": lambda: "\n\n".join(profile_keys()),
+    "commands": lambda: "\n\n".join(commands()),
     "licences": licences,
 }
 

@@ -21,8 +21,8 @@ import pytest
 from tests.bench.paired import floor_models, paired
 from tests.support import faults, pairs
 from tests.support.cli import ROOT
-from tests.support.many_runs import add_runs
 from tests.support.programs import must
+from tests.support.sandboxes import add_runs
 
 PAIRS = 21
 TIMES = 1.5

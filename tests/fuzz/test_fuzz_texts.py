@@ -226,15 +226,8 @@ def test_logs(tmp_path: Path) -> None:
     from wizard.verify.log import FileLog, PipeLog
     from wizard.verify.story import Story
 
-    words = (
-        b"Starting WSO2 Carbon...",
-        b"TID: [-1] [] [",
-        b"] INFO {",
-        b"Member left [",
-        b"\tat x(y)\n",
-        b"Caused by:",
-    )
-    pieces = (*ODD, *words)
+    words = (b"Starting WSO2 Carbon...", b"TID: [-1] [] [", b"] INFO {", b"Member left [", b"\tat x(y)\n")
+    pieces = (*ODD, *words, b"Caused by:")
     path = tmp_path / "wso2carbon.log"
 
     def read(content: bytes, piped: bool) -> None:

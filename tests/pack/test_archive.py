@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.memory import memory_below
+from tests.support.limited import memory_below
 from wizard.pack import driver
 from wizard.pack.archive import Archive, BadArchive
 from wizard.pack.driver import DriverError

@@ -63,8 +63,8 @@ def place(state: str, folder: Path) -> None:
         (folder / name).mkdir(parents=True, exist_ok=True)
     for name, mode in manifest["files"].items():
         stored = DATA / state / "tree" / name
-        content = stored.read_bytes() if stored.exists() else _of_the_pack(name).read_bytes()
-        content = content.replace(FOLDER.encode(), str(folder).encode())
+        source = stored if stored.exists() else PACK / Path(*Path(name).parts[1:])
+        content = source.read_bytes().replace(FOLDER.encode(), str(folder).encode())
         if Path(name).name.endswith(("journal.json", "journal.json.next")) and os.geteuid() != 0:
             content = _owned_by_this_user(content)
         path = folder / name.replace(TARGET, _digest(folder / "demo.toml"))
@@ -81,10 +81,6 @@ def _owned_by_this_user(journal: bytes) -> bytes:
         if entry["meta"]:
             entry["meta"][1:3] = [os.geteuid(), os.getegid()]
     return json.dumps(data).encode() + b"\n"
-
-
-def _of_the_pack(name: str) -> Path:
-    return PACK / Path(*Path(name).parts[1:])
 
 
 def _digest(target: Path) -> str:

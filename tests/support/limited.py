@@ -1,19 +1,33 @@
-"""Commands one after the other in a process of little memory: `python -m tests.support.limited`."""
+"""Limits of memory: for a piece of code, and for commands in a process (`python -m tests.support.limited`)."""
 
 from __future__ import annotations
 
 import json
 import os
 import resource
-import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import tracemalloc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support.cli import ROOT, Ran, run
+from tests.support.programs import must
 
 MEMORY = 1 << 30
 """Bytes of address space: the interpreter and its libraries need about half of it."""
+
+
+@contextmanager
+def memory_below(most: int) -> Iterator[None]:
+    """Fail if what runs inside holds more than `most` bytes of Python's memory at any moment."""
+    tracemalloc.start()
+    try:
+        yield
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < most, f"{peak} bytes"
 
 
 def run_limited(commands: Sequence[Sequence[str | Path]], env: Mapping[str, str]) -> list[Ran]:
@@ -21,17 +35,14 @@ def run_limited(commands: Sequence[Sequence[str | Path]], env: Mapping[str, str]
 
     The first item of a command is the folder of its configuration and state.
     """
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.support.limited"],
+    done = must(
+        *(sys.executable, "-m", "tests.support.limited"),
+        stdin=None,
         input=json.dumps([[str(argument) for argument in command] for command in commands]),
         env={**os.environ, **env, "PYTHONPATH": str(ROOT)},
         cwd=ROOT,
-        capture_output=True,
-        text=True,
         timeout=300,
-        check=False,
     )
-    assert done.returncode == 0, done.stderr
     return [Ran(*one) for one in json.loads(done.stdout)]
 
 

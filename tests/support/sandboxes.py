@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -141,3 +142,17 @@ def sandbox(folder: Path, kind: Kind = "pair") -> Iterator[Sandbox]:
         yield made
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def add_runs(folder: Path, numbers: range) -> None:
+    """Add older runs to a state folder: the newest one's journal and a backup, under names and times of their own."""
+    runs = folder / "apimha-wizard/runs"
+    journals = [json.loads(path.read_text("utf-8")) for path in runs.glob("*/journal.json")]
+    journal = max(journals, key=lambda one: one["started"])
+    for number in numbers:
+        at = f"2020-01-{number // 1440 + 1:02}T{number // 60 % 24:02}:{number % 60:02}:00"
+        name = f"{at.replace('-', '').replace(':', '')}Z-{number:04x}"
+        (runs / name / "backups").mkdir(parents=True)
+        (runs / name / "backups/0001").touch()
+        text = json.dumps({**journal, "run": name, "started": f"{at}.000000Z"})
+        (runs / name / "journal.json").write_text(text, "utf-8")

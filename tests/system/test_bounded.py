@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.fuzz import no_hang
-from tests.support.memory import memory_below
+from tests.support.limited import memory_below
 from tests.support.strangers import put
 from wizard.system import bounded
 from wizard.system.bounded import NotAFile, blocks, open_regular, read

@@ -56,7 +56,8 @@ def test_the_seed_alone_says_which() -> None:
     assert {Path(one.path).parts[1] for one in everywhere} == set(mutants.PACKAGES)
 
 
-def test_a_whole_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_whole_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYTHONPATH", raising=False)  # the tests of a copy are about the copy
     files = {
         "wizard/edit/both.py": "def both(a, b):\n    if a < 0:\n        raise ValueError\n    return a and b\n",
         "tests/edit/test_both.py": "from wizard.edit.both import both\n"

@@ -13,9 +13,8 @@ from typing import Any
 import pytest
 
 from tests.support import faults, strace
-from tests.support.many_runs import add_runs
 from tests.support.need import need
-from tests.support.sandboxes import AXIS2, ROOT, Sandbox, edit
+from tests.support.sandboxes import AXIS2, ROOT, Sandbox, add_runs, edit
 from tests.transaction.test_runs import port
 from wizard.command_line.run import rollback as undo
 from wizard.system import locations

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.fuzz import no_hang
-from tests.support.memory import memory_below
+from tests.support.limited import memory_below
 from tests.support.server_logs import profile
 from tests.support.strangers import put as put_hostile
 from wizard.system.finding import Finding, SetField
