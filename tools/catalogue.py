@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from importlib.metadata import PackageNotFoundError, distribution, metadata, version
+
+import click
+from packaging.requirements import Requirement
 
 from tools.pages import renew, table
+from wizard.command_line.cli import cli
+from wizard.profile.document import written
+from wizard.profile.fields import Key, keys, tables
 from wizard.steps.procedure import CHECKS, STEPS
 from wizard.steps.rows import Table
 from wizard.system.errors import EXIT_CODES
-
-if TYPE_CHECKING:
-    import click
-
-    from wizard.profile.fields import Key
+from wizard.verify.knowledge import FAILURES, OVER_WHEN
 
 PROGRAM = "apimha-wizard"
 
@@ -79,8 +81,6 @@ def verify_table() -> str:
 
 def known_errors() -> str:
     """The failures that `check` and `verify` know: the cause of each, its fix, and what shows that it is over."""
-    from wizard.verify.knowledge import FAILURES, OVER_WHEN
-
     rows = ((one.subject, one.cause, one.fix, OVER_WHEN[one.over]) for one in FAILURES)
     return table(("about", "cause", "fix", "over when"), rows)
 
@@ -89,8 +89,8 @@ def files_table() -> Iterator[str]:
     """Each step as a chapter: every row of its tables, then what else it does."""
     for step in STEPS:
         chapter = f"## {step.title}"
-        for written in step.tables:
-            element = f", `{written.element}`" if written.element else ""
+        for place in step.tables:
+            element = f", `{place.element}`" if place.element else ""
             rows = (
                 (
                     f"`{row.place or 'its text'}`",
@@ -98,11 +98,9 @@ def files_table() -> Iterator[str]:
                     row.means or (f"`{row.text}`" if isinstance(row.text, str) else "the value"),
                     "yes" if row.rolls else "",
                 )
-                for row in written.rows
+                for row in place.rows
             )
-            chapter += (
-                f"\n\n`{written.file}`{element}\n\n{table(('place', 'field', 'written', 'rolls'), rows)}"
-            )
+            chapter += f"\n\n`{place.file}`{element}\n\n{table(('place', 'field', 'written', 'rolls'), rows)}"
         others = [edit for edit in step.edits if not isinstance(getattr(edit, "__self__", None), Table)]
         chapter += "".join(f"\n\n{(edit.__doc__ or '').splitlines()[0]}" for edit in others)
         yield chapter
@@ -110,8 +108,6 @@ def files_table() -> Iterator[str]:
 
 def profile_keys() -> Iterator[str]:
     """Each table of the profile as a chapter: key, default, what it is for."""
-    from wizard.profile.fields import keys, tables
-
     for name, model in tables().items():
         own = [key for key in keys().values() if key.table == name]
         if not own:
@@ -123,16 +119,12 @@ def profile_keys() -> Iterator[str]:
 
 
 def _default(key: Key) -> str:
-    from wizard.profile.document import written
-
     if key.required:
         return "required"
     return f"`{written(key.default)}`" if key.default not in (None, {}) else ""
 
 
 def _sentence(key: Key) -> str:
-    from wizard.profile.document import written
-
     shown = key.default in (None, {}) or key.required
     examples = f" Example: `{written(key.example())}`" if shown and key.example() is not None else ""
     return f"{key.title}: {key.help}.{examples}"
@@ -140,10 +132,6 @@ def _sentence(key: Key) -> str:
 
 def each_command() -> Iterator[tuple[str, click.Command]]:
     """All commands that a person may type, those of a group behind its name."""
-    import click
-
-    from wizard.command_line.cli import cli
-
     for name, command in cli.commands.items():
         if isinstance(command, click.Group):
             yield from ((f"{name} {inner}", one) for inner, one in command.commands.items())
@@ -153,16 +141,12 @@ def each_command() -> Iterator[tuple[str, click.Command]]:
 
 def usage_of(name: str, command: click.Command) -> str:
     """The line that says how a command is called."""
-    import click
-
     pieces = command.collect_usage_pieces(click.Context(command))
     return " ".join((PROGRAM, name, *pieces))
 
 
 def options_of(command: click.Command) -> Iterator[tuple[str, str]]:
     """The options of a command: how each is written, and what it does."""
-    import click
-
     context = click.Context(command)
     for parameter in command.params:
         if isinstance(parameter, click.Option):
@@ -189,10 +173,6 @@ def licences() -> str:
 
 def _needed() -> set[str]:
     """The distributions that the program needs on this system, directly or not."""
-    from importlib.metadata import PackageNotFoundError, distribution
-
-    from packaging.requirements import Requirement
-
     found: set[str] = set()
     waiting = [Requirement(PROGRAM)]
     while waiting:
@@ -213,7 +193,6 @@ def _needed() -> set[str]:
 
 
 def _licence(name: str) -> tuple[str, str]:
-    from importlib.metadata import metadata, version
 
     data = metadata(name).json
     classified = [text for text in data.get("classifier", ()) if text.startswith("License ::")]

@@ -5,16 +5,31 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.cli import ROOT
 from tests.support.fuzz import no_hang
-from tests.support.headless import AXIS2, LIB, SPARK, XML_FILES, errors, untouched
+from tests.support.headless import (
+    ANALYTICS,
+    AXIS2,
+    EVENT_PROCESSOR,
+    LIB,
+    MASTER,
+    SPARK,
+    SPARK_BAT,
+    SPARK_SH,
+    XML_FILES,
+    errors,
+    properties,
+    text,
+    untouched,
+)  # fmt: skip
 from tests.support.need import need
+from tests.support.programs import must
 from tests.support.strangers import KINDS, World
 from wizard.command_line.run import from_homes
 from wizard.command_line.run import replay as headless
@@ -46,16 +61,13 @@ def test_dots_in_a_home_lead_where_they_lead_and_no_further(world: World) -> Non
     assert world.run(world.profile(nodes=[{"home": str(home)}]), dry_run=True).exit_code == 0
 
 
-def test_one_home_by_two_names_is_refused(world: World) -> None:
-    (world.folder / "alias").symlink_to(world.homes[0])
-    for other in (f"{world.homes[0]}/bin/..", f"{world.folder}/alias", f"{world.homes[0]}/./"):
-        assert "one home" in refused(world.run(world.profile(nodes=[{}, {"home": other}])))
-
-
-def test_a_home_inside_the_other_is_refused(world: World) -> None:
-    inner = world.homes[0] / "repository/second"
-    world.homes[1].rename(inner)
-    assert "inside the other" in refused(world.run(world.profile(nodes=[{}, {"home": str(inner)}])))
+def test_one_home_by_two_names_and_a_home_inside_the_other_are_refused(world: World) -> None:
+    first, second = world.homes
+    (world.folder / "alias").symlink_to(first)
+    inner = second.rename(first / "repository/second")
+    others = {f"{first}/bin/..": "one home", f"{world.folder}/alias": "one home", f"{first}/./": "one home"}
+    for other, word in {**others, str(inner): "inside the other"}.items():
+        assert word in refused(world.run(world.profile(nodes=[{}, {"home": other}])))
 
 
 @pytest.mark.parametrize("common", ["repository/conf", "repository/conf/axis2", LIB, "bin", AXIS2])
@@ -129,8 +141,6 @@ def test_a_common_path_that_is_taken_is_refused(world: World, where: str) -> Non
 
 def test_values_stay_values(world: World) -> None:
     """What looks like XML, a shell or another key in a value ends up as that value, in a file that still parses."""
-    from tests.support.headless import ANALYTICS, EVENT_PROCESSOR, properties, text
-
     evil = "</Property><evil a='&x;'>]]> $(touch x) `x` %PATH% \\u0041 <!-- "
     result = world.run(
         world.profile(
@@ -144,10 +154,8 @@ def test_values_stay_values(world: World) -> None:
     assert result.outcome == "applied", errors(result)
     home = world.homes[0]
     assert text(home, AXIS2, "//clustering[@class]/parameter[@name='domain']") == evil.strip()
-    assert (
-        text(home, EVENT_PROCESSOR, "//mode[@name='HA']//property[@key='persistenceLocation']")
-        == "../../../../etc"
-    )
+    location = text(home, EVENT_PROCESSOR, "//mode[@name='HA']//property[@key='persistenceLocation']")
+    assert location == "../../../../etc"
     names = "//datasource/name[. = \"']/../*[name='\"]"
     assert text(home, ANALYTICS, names) == "']/../*[name='"
     assert properties(home)["carbon.spark.master"] == "local"
@@ -164,11 +172,8 @@ def test_files_that_are_links_to_others_are_named_before_they_are_written(world:
     (world.homes[0] / SPARK).symlink_to(target)
     result = world.run(world.profile(), dry_run=True)
     assert isinstance(result, Result)
-    warned = [
-        one.message for one in result.checks if one.id == "prerequisites.link" and one.status == "warning"
-    ]
-    assert len(warned) == 1
-    assert str(target) in warned[0]
+    (warned,) = (one for one in result.checks if one.id == "prerequisites.link" and one.status == "warning")
+    assert str(target) in warned.message
 
 
 def test_a_file_of_the_system_in_place_of_an_xml_file_is_not_quoted(world: World) -> None:
@@ -183,17 +188,15 @@ def _many(count: int, line: str) -> bytes:
     return "".join(line.format(number) for number in range(count)).encode()
 
 
-SH, BAT = "bin/load-spark-env-vars.sh", "bin/load-spark-env-vars.bat"
-MASTER = "repository/conf/datasources/master-datasources.xml"
 LARGE = {
     "many properties": (SPARK, b"", _many(15_000, "spark.x{}.port 1\n")),
     "a property that goes on and on": (SPARK, b"", b"\nspark.x " + b"\\\n" * 50_000),
     "a property and blanks": (SPARK, b"", b"\nspark.x 1" + b" " * 300_000 + b"\n"),
-    "many exports": (SH, b"", b"\n" + _many(15_000, "export A{}=1\n")),
-    "an export and blanks": (SH, b"", b"\nexport A=1" + b" " * 300_000 + b"x\n"),
-    "many here-documents": (SH, b"", b"\n" + b"cat <<A\n" * 20_000),
-    "many sets": (BAT, b"", b"\r\n" + _many(15_000, "set A{}=1\r\n")),
-    "blanks in a batch file": (BAT, b"", b"\r\n" + b" " * 300_000 + b"x\r\n"),
+    "many exports": (SPARK_SH, b"", b"\n" + _many(15_000, "export A{}=1\n")),
+    "an export and blanks": (SPARK_SH, b"", b"\nexport A=1" + b" " * 300_000 + b"x\n"),
+    "many here-documents": (SPARK_SH, b"", b"\n" + b"cat <<A\n" * 20_000),
+    "many sets": (SPARK_BAT, b"", b"\r\n" + _many(15_000, "set A{}=1\r\n")),
+    "blanks in a batch file": (SPARK_BAT, b"", b"\r\n" + b" " * 300_000 + b"x\r\n"),
     "many elements": (AXIS2, b"</axisconfig>", _many(60_000, "<x{0}/>")),
     "many members": (AXIS2, b"</members>", _many(1_000, "<member><hostName>h{}</hostName></member>")),
     "very deep": (AXIS2, b"</axisconfig>", b"<a>" * 200_000),
@@ -249,16 +252,8 @@ def test_looking_opens_nothing_for_writing_and_starts_nothing(
     mark = world.outside / "executed"
     profile = world.profile(mysql={"password": {"env": None, "command": ["touch", str(mark)]}})
     strace = ["strace", "-f", "-qq", "-e", f"trace={CALLS.replace(' ', ',')}", "-o", str(trace)]
-    done = subprocess.run(
-        [*strace, sys.executable, "-m", "wizard", command[0], str(profile), *command[1:]],
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-        cwd=Path(__file__).resolve().parents[2],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 3, done.stderr
+    program = (sys.executable, "-m", "wizard", command[0], profile, *command[1:])
+    must(*strace, *program, code=3, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}, cwd=ROOT)
     lines = [line for line in trace.read_text("utf-8", "replace").splitlines() if "= -1 " not in line]
     assert len(lines) > 100
     written = [line for line in lines if WRITES.search(line)]

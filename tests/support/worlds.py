@@ -15,6 +15,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -244,15 +245,12 @@ def running(world: World) -> None:
     world.options = ("--only=event-processor",)
 
 
-def _machine(here: str, name: str) -> Callable[[World], None]:
-    def make(world: World) -> None:
-        _unpack(world.path("/opt/wso2/analytics"))
-        pairs.driver_jar(world.path(JAR))
-        world.real[here] = "127.0.0.1"
-        world.options = ("--offline",)
-
-    make.__doc__ = f"The machine of {name}, which has one pack, in /opt/wso2/analytics."
-    return make
+def machine(world: World, here: str) -> None:
+    """The machine of one node, with that address, which has one pack, in /opt/wso2/analytics."""
+    _unpack(world.path("/opt/wso2/analytics"))
+    pairs.driver_jar(world.path(JAR))
+    world.real[here] = "127.0.0.1"
+    world.options = ("--offline",)
 
 
 def hosts(world: World) -> None:
@@ -335,22 +333,25 @@ def air_gapped(world: World) -> None:
     }
 
 
+_SITES = (
+    empty,
+    pair,
+    applied,
+    by_hand,
+    systemd,
+    interrupted,
+    started,
+    running,
+    hosts,
+    live,
+    svn,
+    new_pack,
+    air_gapped,
+)
 WORLDS: dict[str, Callable[[World], None]] = {
-    "empty": empty,
-    "pair": pair,
-    "applied": applied,
-    "by hand": by_hand,
-    "systemd": systemd,
-    "interrupted": interrupted,
-    "started": started,
-    "running": running,
-    "node1": _machine("10.100.0.46", "node1"),
-    "node2": _machine("10.100.0.47", "node2"),
-    "hosts": hosts,
-    "live": live,
-    "svn": svn,
-    "new pack": new_pack,
-    "air gapped": air_gapped,
+    **{make.__name__.replace("_", " "): make for make in _SITES},
+    "node1": partial(machine, here="10.100.0.46"),
+    "node2": partial(machine, here="10.100.0.47"),
 }
 
 
