@@ -334,19 +334,8 @@ def air_gapped(world: World) -> None:
 
 
 _SITES = (
-    empty,
-    pair,
-    applied,
-    by_hand,
-    systemd,
-    interrupted,
-    started,
-    running,
-    hosts,
-    live,
-    svn,
-    new_pack,
-    air_gapped,
+    *(empty, pair, applied, by_hand, systemd, interrupted, started, running),
+    *(hosts, live, svn, new_pack, air_gapped),
 )
 WORLDS: dict[str, Callable[[World], None]] = {
     **{make.__name__.replace("_", " "): make for make in _SITES},
