@@ -7,7 +7,6 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -107,13 +106,13 @@ def test_a_profile_with_a_mistake_still_has_it(placed: Placed) -> None:
 
 def test_profiles_and_drafts_are_listed_as_before(placed: Placed) -> None:
     folder = placed("profiles")
-
-    def contract(text: str) -> list[dict[str, Any]]:
-        return [{**one, "error": one["error"] is not None} for one in json.loads(text)["profiles"]]
-
-    listed = run("profile", "list", "--json")
-    assert contract(listed.out) == contract(output("profiles", "list.json", folder))
-    assert len(listed.json["profiles"]) == 5
+    listed = run("profile", "list", "--json").json["profiles"]
+    before = json.loads(output("profiles", "list.json", folder))["profiles"]
+    found, expected = (
+        [{**one, "error": one["error"] is not None} for one in each] for each in (listed, before)
+    )
+    assert found == expected
+    assert len(listed) == 5
 
 
 @pytest.mark.parametrize(
@@ -148,18 +147,13 @@ def test_the_screen_remembers_its_theme_and_the_progress(placed: Placed) -> None
 # --- two runs ---------------------------------------------------------------------------------------------------
 
 
-def test_the_state_is_restored_as_it_was(placed: Placed) -> None:
+def test_the_state_is_restored_as_it_was_and_history_lists_the_same_runs(placed: Placed) -> None:
     folder = placed("runs")
     assert_homes(folder, snapshot("runs", "second"))
     for path in (folder / STATE / "runs").rglob("*"):
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
-
-
-def test_history_lists_the_same_runs(placed: Placed) -> None:
-    folder = placed("runs")
     listed = run("history", "--json")
-    assert listed.code == 0
-    assert listed.json == json.loads(output("runs", "history.json", folder))
+    assert (listed.code, listed.json) == (0, json.loads(output("runs", "history.json", folder)))
 
 
 @pytest.mark.parametrize("command", ["replay", "check"])
@@ -242,13 +236,11 @@ def test_the_killed_run_is_recovered_by_the_next_replay(placed: Placed) -> None:
 def test_the_killed_run_is_recovered_by_rollback(by_name: bool, placed: Placed) -> None:
     folder = placed("killed")
     (killed,) = names("killed")
-    expected = times(folder)
     ended = process("rollback", killed if by_name else folder / "demo.toml", "--json")
     assert (ended.code, ended.json["outcome"]) == (0, "restored"), ended.err
     assert_homes(folder, snapshot("killed", "stock"))
-    assert {path: os.stat(path).st_mtime_ns for path in expected if path_was_written(path, folder)} == {
-        path: time for path, time in expected.items() if path_was_written(path, folder)
-    }
+    replaced = {path: time for path, time in times(folder).items() if path_was_written(path, folder)}
+    assert {path: os.stat(path).st_mtime_ns for path in replaced} == replaced
     assert [one["state"] for one in undo.history()] == ["failed, restored"]
     again = process("replay", folder / "demo.toml", "--offline", *IGNORE, "--json")
     assert (again.code, again.json["outcome"]) == (0, "applied"), again.err

@@ -86,15 +86,17 @@ def test_whatever_a_check_raises_is_its_finding_and_the_others_go_on(live: bool,
     assert "report" in (shown.fix or "")
 
 
-def test_a_need_that_is_not_among_the_checks_counts_as_met() -> None:
-    (found,) = checks.run([says("b.one", finding.ok("run"), live=True, needs=("a.other",))], context())
-    assert found.status == "ok"
-
-
-def test_a_warning_does_not_stop_what_needs_it() -> None:
-    first = says("a.first", finding.warning("careful", fix="x"), live=True)
+@pytest.mark.parametrize(
+    ("first", "statuses"),
+    [
+        ([], ["ok"]),
+        ([says("a.first", finding.warning("careful", fix="x"), live=True)], ["warning", "ok"]),
+    ],
+    ids=["a need that is not among the checks", "a need that warned"],
+)
+def test_a_need_that_counts_as_met(first: list[Check], statuses: list[str]) -> None:
     second = says("b.second", finding.ok("run"), live=True, needs=("a.first",))
-    assert [one.status for one in checks.run([second, first], context())] == ["warning", "ok"]
+    assert [one.status for one in checks.run([second, *first], context())] == statuses
 
 
 def test_offline_leaves_live_checks_out_but_for_what_they_can_say() -> None:
@@ -105,10 +107,10 @@ def test_offline_leaves_live_checks_out_but_for_what_they_can_say() -> None:
     assert [one.message for one in found] == ["offline"]
 
 
-def test_ignored_errors_are_warnings_that_say_so() -> None:
-    bad = says("a.bad", finding.error("broken", fix="x"))
+def test_ignored_errors_are_warnings_that_say_so_with_the_checks_own_fix() -> None:
+    bad = says("a.bad", finding.error("broken"))
     (found,) = checks.run([bad], context(), ignore=frozenset({"a.bad"}))
-    assert (found.status, found.message) == ("warning", "broken (ignored)")
+    assert (found.status, found.message, found.fix) == ("warning", "broken (ignored)", "fix")
 
 
 def test_cancelling_ends_the_stream_at_once() -> None:

@@ -30,8 +30,8 @@ from wizard.preflight.jdbc import (
     log_in,
 )
 from wizard.profile.jdbc_url import jdbc_url
-from wizard.profile.model import Profile
 from wizard.profile.passwords import Passwords
+from wizard.profile.store import load
 from wizard.system.finding import Finding, SetField
 
 PASSWORD = "p'ö\"\\%; ✓&="
@@ -104,27 +104,35 @@ def tried(
     return answer, diagnose(answer, inspect(jar), java) if answer.problems else None
 
 
+def accepted(*login: Any) -> LoginAnswer:
+    answer, problem = tried(*login)
+    assert (answer.problems, problem) == ((), None)
+    return answer
+
+
 class TestSuccess:
     def test_with_a_password_of_every_kind_of_character(
         self, server: Server, connector: Path, java: Java
     ) -> None:
         parameters = {"useSSL": "false", "allowPublicKeyRetrieval": "true"}
-        answer, problem = tried(server, connector, NEW, java, parameters)
-        assert (answer.problems, problem) == ((), None)
+        answer = accepted(server, connector, NEW, java, parameters)
         assert {"mysql56": "5.6.24", "mysql9": "9.7", "mariadb": "10.11"}[server.kind] in answer.server
 
-    def test_with_java_8_which_needs_a_compiler(self, mysql56: Server, connector: Path, java8: Java) -> None:
+    def test_with_java_8_which_needs_a_compiler(
+        self, mysql56: Server, connector: Path, java8: Java, java: Java
+    ) -> None:
+        """Its own, and for a JRE that of another Java."""
         assert java8.version == (8,)
-        answer, problem = tried(mysql56, connector, OLD, java8, {"useSSL": "false"})
-        assert (answer.problems, problem) == ((), None)
+        if java.javac is None:
+            missing("the machine's Java has no compiler")
+        for one in (java8, Java(java8.java, (8,), java.javac)):
+            accepted(mysql56, connector, OLD, one, {"useSSL": "false"})
 
     def test_with_mariadbs_driver(self, mariadb: Server, mariadb_driver: Path, java: Java) -> None:
-        answer, problem = tried(mariadb, mariadb_driver, MARIA, java, {})
-        assert (answer.driver, problem) == ("2.7.6", None)
+        assert accepted(mariadb, mariadb_driver, MARIA, java, {}).driver == "2.7.6"
 
     def test_over_tls_where_the_server_has_it(self, mysql9: Server, connector: Path, java: Java) -> None:
-        answer, problem = tried(mysql9, connector, NEW, java, {})
-        assert (answer.problems, problem) == ((), None)
+        accepted(mysql9, connector, NEW, java, {})
 
 
 class TestFailure:
@@ -168,18 +176,18 @@ class TestFailure:
             _, problem = tried(old, connector, NEW, java, {})
             assert problem is not None and isinstance(problem.action, SetField)
             assert problem.action[:2] == ("mysql.url_parameters.useSSL", "false")
-            answer, _ = tried(old, connector, NEW, java, {"useSSL": "false"})
-            assert not answer.problems
+            accepted(old, connector, NEW, java, {"useSSL": "false"})
 
-    def test_nothing_listens(self, connector: Path, java: Java) -> None:
-        url = jdbc_url("127.0.0.1", servers.free_port(), "d", {})
-        answer = log_in(connector, OLD, java, url, ("u", Secret("p")))
-        problem = diagnose(answer, inspect(connector), java)
-        assert "does not reach the server" in problem.message
-
-    def test_a_url_that_the_driver_refuses(self, mariadb_driver: Path, java: Java) -> None:
-        answer = log_in(mariadb_driver, MARIA, java, "jdbc:postgresql://127.0.0.1/d", ("u", Secret("p")))
-        assert "does not accept" in diagnose(answer, inspect(mariadb_driver), java).message
+    def test_nothing_listens_or_the_url_is_refused(
+        self, connector: Path, mariadb_driver: Path, java: Java
+    ) -> None:
+        nowhere = jdbc_url("127.0.0.1", servers.free_port(), "d", {})
+        for jar, driver_class, url, message in [
+            (connector, OLD, nowhere, "does not reach the server"),
+            (mariadb_driver, MARIA, "jdbc:postgresql://127.0.0.1/d", "does not accept"),
+        ]:
+            answer = log_in(jar, driver_class, java, url, ("u", Secret("p")))
+            assert message in diagnose(answer, inspect(jar), java).message
 
 
 class TestLimits:
@@ -285,16 +293,6 @@ class TestFindingJava:
             with pytest.raises(NotRun, match="no compiler"):
                 log_in(connector, OLD, found, "jdbc:mysql://127.0.0.1/d", ("u", Secret("p")))
 
-    def test_a_jre_8_is_served_by_another_javas_compiler(
-        self, tmp_path: Path, mysql56: Server, connector: Path, java8: Java, java: Java
-    ) -> None:
-        if java.javac is None:
-            missing("the machine's Java has no compiler")
-        answer, problem = tried(
-            mysql56, connector, OLD, Java(java8.java, (8,), java.javac), {"useSSL": "false"}
-        )
-        assert (answer.problems, problem) == ((), None)
-
 
 JAR = DriverJar(Path("c.jar"), (OLD,), "Connector/J", "5.1.40")
 JAVA_8 = Java(Path("java"), (8,), None)
@@ -324,64 +322,53 @@ def test_other_refusals_are_recognised(kind: str, state: str, number: int, messa
 
 class TestTheCheck:
     @pytest.fixture
-    def pair(self, make_pair: Callable[..., Any]) -> Callable[..., tuple[Profile, dict[str, Pack]]]:
-        import tomllib
+    def judge(self, make_pair: Callable[..., Any]) -> Callable[..., list[Finding]]:
+        """What the check finds, of a pair with this profile."""
 
-        def made(**mysql: Any) -> tuple[Profile, dict[str, Pack]]:
-            made = make_pair(mysql=mysql)
-            raw = tomllib.loads(made.profile.read_text())
-            profile = Profile.model_validate(raw, context={"folder": made.profile.parent})
-            return profile, {node.name: Pack(Path(node.home)) for node in profile.nodes}
+        def judged(
+            password: str = "x", here: bool = True, own: Path | None = None, **mysql: Any
+        ) -> list[Finding]:
+            profile = load(str(make_pair(mysql=mysql).profile)).profile
+            packs = {node.name: Pack(Path(node.home)) for node in profile.nodes if here}
+            for pack in packs.values() if own is not None else ():
+                (pack.path(LIB) / "mysql.jar").write_bytes(own.read_bytes())
+            return list(findings(profile, profile.nodes, packs, Passwords(Secret(password)), trusted=True))
 
-        return made
+        return judged
 
     def test_one_java_and_one_jar_are_tested_once(
-        self, mariadb: Server, connector: Path, java: Java, pair: Callable[..., Any]
+        self, mariadb: Server, connector: Path, java: Java, judge: Callable[..., list[Finding]]
     ) -> None:
         with account(mariadb) as (name, database):
-            profile, packs = pair(
-                host=mariadb.host, port=mariadb.port, username=name, driver_jar=str(connector),
-                databases={"user": database},
-            )  # fmt: skip
-            found = list(findings(profile, profile.nodes, packs, Passwords(Secret(PASSWORD)), trusted=True))
-        (only,) = found
-        assert only.status == "ok", only
-        assert "Connector/J 8.0.33" in only.message and f"Java {java.version[0]}" in only.message
+            login = {"host": mariadb.host, "port": mariadb.port, "username": name}
+            login |= {"databases": {"user": database}}
+            (only,) = judge(PASSWORD, driver_jar=str(connector), **login)
+            assert only.status == "ok", only
+            assert "Connector/J 8.0.33" in only.message and f"Java {java.version[0]}" in only.message
 
     def test_a_jar_that_is_in_the_pack_already(
-        self, mariadb: Server, connector: Path, java: Java, pair: Callable[..., Any]
+        self, mariadb: Server, connector: Path, judge: Callable[..., list[Finding]]
     ) -> None:
         with account(mariadb) as (name, database):
-            profile, packs = pair(
-                host=mariadb.host,
-                port=mariadb.port,
-                username=name,
-                driver_jar=None,
-                databases={"user": database},
-            )
-            for pack in packs.values():
-                (pack.path(LIB) / "mysql.jar").write_bytes(connector.read_bytes())
-            found = list(findings(profile, profile.nodes, packs, Passwords(Secret("wrong")), trusted=True))
-        assert {one.status for one in found} == {"error"}
-        assert {one.node for one in found} == {"node1", "node2"}  # each has its own copy of the jar
+            login = {"host": mariadb.host, "port": mariadb.port, "username": name}
+            found = judge("wrong", own=connector, driver_jar=None, databases={"user": database}, **login)
+        assert [(one.status, one.node) for one in found] == [("error", "node1"), ("error", "node2")]
 
-    def test_a_node_that_is_elsewhere_is_skipped(self, pair: Callable[..., Any]) -> None:
-        profile, _ = pair(driver_jar=None)
-        found = list(findings(profile, profile.nodes, {}, Passwords(Secret("x")), trusted=True))
+    def test_a_node_that_is_elsewhere_is_skipped(self, judge: Callable[..., list[Finding]]) -> None:
+        found = judge(here=False, driver_jar=None)
         assert [(one.status, one.node) for one in found] == [("skipped", "node1"), ("skipped", "node2")]
 
     def test_without_java_it_is_skipped(
-        self, pair: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+        self, judge: Callable[..., list[Finding]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
-        profile, packs = pair(driver_jar=str(driver_jar(tmp_path / "d.jar")))
         monkeypatch.setenv("PATH", str(tmp_path))
-        (found,) = findings(profile, profile.nodes, packs, Passwords(Secret("x")), trusted=True)
+        (found,) = judge(driver_jar=str(driver_jar(tmp_path / "d.jar")))
         assert found.status == "skipped"
         assert "no Java" in found.message and found.fix
 
-    def test_a_jar_that_cannot_be_loaded(self, pair: Callable[..., Any], java: Java, tmp_path: Path) -> None:
+    def test_a_jar_that_cannot_be_loaded(
+        self, judge: Callable[..., list[Finding]], java: Java, tmp_path: Path
+    ) -> None:
         """A class of eight bytes: Java's error is reported."""
-        profile, packs = pair(driver_jar=str(driver_jar(tmp_path / "d.jar")))
-        (found,) = findings(profile, profile.nodes, packs, Passwords(Secret("x")), trusted=True)
-        assert found.status == "error"
-        assert found.fix
+        (found,) = judge(driver_jar=str(driver_jar(tmp_path / "d.jar")))
+        assert found.status == "error" and found.fix

@@ -254,22 +254,6 @@ def extra_file(*defined: str, name: str = "mine-datasources.xml") -> Hand:
     return put(MASTER.replace("master-datasources.xml", name), text)
 
 
-@pytest.mark.parametrize("pack", PACKS)
-@pytest.mark.parametrize(
-    "defined",
-    [
-        "WSO2UM_DB=jdbc/Other",
-        "OTHER=jdbc/WSO2REG_DB",
-        "WSO2REG_DB=jdbc/WSO2REG_DB",
-        f"{EVENTS}=jdbc/Other",
-        f"{PROCESSED}=jdbc/Other",
-    ],
-)
-def test_a_double_in_another_file(pack: str, defined: str, make_pair: MakePair) -> None:
-    message = refused(do(make_pair(pack), extra_file(defined)), DUPLICATE, "mine-datasources.xml")
-    assert any(part in message for part in defined.split("="))
-
-
 OWN = {"datasources": {"user": "USERS"}, "mysql": {"databases": {"event_store": "EVTS"}}}
 STATISTICS = {"mysql": {"databases": {"stats": "STATS"}}}
 
@@ -281,6 +265,15 @@ STATISTICS = {"mysql": {"databases": {"stats": "STATS"}}}
         (STATISTICS, extra_file("WSO2AM_STATS_DB=jdbc/X"), "error error", ()),
         ({}, extra_file("WSO2UM_DB=jdbc/WSO2UM_DB", name="datasources.xml.bak"), "ok ok", ()),
         ({}, extra_file("WSO2_CARBON=jdbc/C"), "ok ok", ()),
+        *(
+            ({}, extra_file(double), "error error", ("mine-datasources.xml defines",))
+            for double in (
+                "WSO2UM_DB=jdbc/Other",
+                "OTHER=jdbc/WSO2REG_DB",
+                f"{EVENTS}=jdbc/Other",
+                f"{PROCESSED}=jdbc/Other",
+            )
+        ),
         (OWN, extra_file("WSO2UM_DB=jdbc/WSO2UM_DB", f"{EVENTS}=jdbc/E"), "ok ok", ()),
         (OWN, extra_file("EVTS=jdbc/E", "X=jdbc/USERS"), "error " * 4, ("EVTS", "jdbc/USERS")),
         ({}, (MASTER, "<name>WSO2_CARBON_DB<", f"<name>{EVENTS}<"), "error error", (EVENTS,)),
@@ -293,8 +286,11 @@ def test_what_is_a_double(
     judged(do(make_pair(**profile), hand), DUPLICATE, status, *parts)
 
 
-def test_a_double_can_be_ignored(make_pair: MakePair) -> None:
-    assert applied(do(make_pair(), extra_file("WSO2UM_DB=jdbc/Other")), ignore=(DUPLICATE,)).exit_code == 0
+@pytest.mark.parametrize("pack", PACKS)
+def test_a_double_stops_a_run_unless_it_is_ignored(pack: str, make_pair: MakePair) -> None:
+    pair = do(make_pair(pack), extra_file("WSO2REG_DB=jdbc/WSO2REG_DB"))
+    refused(pair, DUPLICATE, "WSO2REG_DB", "mine-datasources.xml")
+    assert applied(pair, ignore=(DUPLICATE,)).exit_code == 0
 
 
 # --- record stores of another kind ----------------------------------------------------------------------------

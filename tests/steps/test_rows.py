@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
-import tomlkit
 
+from tests.support.hands import do, profiled
 from tests.support.headless import PACKS, applied, quick_disk, replayed  # noqa: F401  (a fixture, by its name)
-from tests.support.pairs import Pair, merged
+from tests.support.pairs import Pair
 from wizard.edit.edits import Line
 from wizard.edit.xml import XmlDocument
 from wizard.steps.procedure import STEPS
@@ -18,39 +18,34 @@ from wizard.steps.rows import Row, Scope, Table
 
 MakePair = Callable[..., Pair]
 
-ROLLS: dict[str, tuple[dict[str, Any], bool]] = {
-    "nodes.node1.port_offset": ({"nodes": [{"port_offset": 7}]}, False),
-    "nodes.node2.host": ({"nodes": [{}, {"host": "127.0.0.2"}]}, False),
-    "nodes.node1.hazelcast_port": ({"nodes": [{"hazelcast_port": 4010}]}, False),
-    "nodes.node1.event_sync_port": ({"nodes": [{"event_sync_port": 11300}]}, False),
-    "nodes.node2.management_port": ({"nodes": [{}, {"management_port": 10300}]}, False),
-    "cluster.domain": ({"cluster": {"domain": "another"}}, False),
-    "cluster.task_server_count": ({"cluster": {"task_server_count": 1}}, True),
-    "mysql.host": ({"mysql": {"host": "10.0.0.1"}}, False),
-    "mysql.port": ({"mysql": {"port": 3307}}, False),
-    "mysql.username": ({"mysql": {"username": "a-user"}}, True),
-    "mysql.driver_class": ({"mysql": {"driver_class": "com.mysql.cj.jdbc.Driver"}}, True),
-    "mysql.url_parameters": ({"mysql": {"url_parameters": {"useSSL": "false"}}}, True),
-    "mysql.databases.user": ({"mysql": {"databases": {"user": "people"}}}, False),
-    "mysql.databases.processed_data_store": (
-        {"mysql": {"databases": {"processed_data_store": "OTHER"}}},
-        False,
-    ),
-    "datasources.user": ({"datasources": {"user": "PEOPLE_DB"}}, False),
-    "datasources.event_store": ({"datasources": {"event_store": "EVENTS_DS"}}, True),
-    "pool.max_active": ({"pool": {"max_active": 20}}, True),
-    "pool.test_on_borrow": ({"pool": {"test_on_borrow": False}}, True),
-    "registry.remote_url": ({"registry": {"remote_url": "https://other:9443/registry"}}, True),
-    "registry.cache_id": ({"registry": {"cache_id": "a@b"}}, True),
-    "registry.read_only": ({"registry": {"read_only": True}}, True),
-    "registry.governance_target": ({"registry": {"governance_target": "/_system/other"}}, False),
-    "event_processor.persistence_interval_minutes": (
-        {"event_processor": {"persistence_interval_minutes": 3}},
-        True,
-    ),
-    "spark.master_count": ({"spark": {"master_count": 1}}, True),
-    "nodes.node1.spark_local_ip": ({"nodes": [{"spark_local_ip": "127.0.0.1"}]}, True),
+ROLLS: dict[str, tuple[Any, bool]] = {
+    "nodes.node1.port_offset": (7, False),
+    "nodes.node2.host": ("127.0.0.2", False),
+    "nodes.node1.hazelcast_port": (4010, False),
+    "nodes.node1.event_sync_port": (11300, False),
+    "nodes.node2.management_port": (10300, False),
+    "nodes.node1.spark_local_ip": ("127.0.0.1", True),
+    "cluster.domain": ("another", False),
+    "cluster.task_server_count": (1, True),
+    "mysql.host": ("10.0.0.1", False),
+    "mysql.port": (3307, False),
+    "mysql.username": ("a-user", True),
+    "mysql.driver_class": ("com.mysql.cj.jdbc.Driver", True),
+    "mysql.url_parameters": ({"useSSL": "false"}, True),
+    "mysql.databases.user": ("people", False),
+    "mysql.databases.processed_data_store": ("OTHER", False),
+    "datasources.user": ("PEOPLE_DB", False),
+    "datasources.event_store": ("EVENTS_DS", True),
+    "pool.max_active": (20, True),
+    "pool.test_on_borrow": (False, True),
+    "registry.remote_url": ("https://other:9443/registry", True),
+    "registry.cache_id": ("a@b", True),
+    "registry.read_only": (True, True),
+    "registry.governance_target": ("/_system/other", False),
+    "event_processor.persistence_interval_minutes": (3, True),
+    "spark.master_count": (1, True),
 }
+"""Field → another value, and whether its lines roll."""
 
 
 def lines(pair: Pair) -> list[Line]:
@@ -59,17 +54,12 @@ def lines(pair: Pair) -> list[Line]:
     return [line for change in prepared.plan.pending for line in change.lines]
 
 
-def change(pair: Pair, overrides: dict[str, Any]) -> None:
-    profile = tomlkit.parse(pair.profile.read_text("utf-8")).unwrap()
-    pair.profile.write_text(tomlkit.dumps(merged(profile, overrides)), "utf-8")
-
-
 @pytest.mark.parametrize("pack", PACKS)
 def test_every_line_comes_from_a_field_or_is_the_same_for_every_pair(pack: str, make_pair: MakePair) -> None:
     """`enable`, `wka` and the like have no field; what differs from pair to pair has one."""
     pair = make_pair(pack)
     prescribed = {line.text for line in lines(pair) if not line.field}
-    change(pair, {"mysql": {"username": "u"}, "cluster": {"domain": "d"}, "spark": {"master_count": 1}})
+    do(pair, profiled(mysql={"username": "u"}, cluster={"domain": "d"}, spark={"master_count": 1}))
     assert {line.text for line in lines(pair) if not line.field} == prescribed
 
 
@@ -77,8 +67,15 @@ def test_every_line_comes_from_a_field_or_is_the_same_for_every_pair(pack: str, 
 def test_a_changed_field_is_the_cause_of_its_lines(field: str, make_pair: MakePair) -> None:
     pair = make_pair()
     applied(pair)
-    overrides, rolls = ROLLS[field]
-    change(pair, overrides)
+    value, rolls = ROLLS[field]
+    table, _, name = field.rpartition(".")
+    changed: Any = {name: value}
+    if table.startswith("nodes."):
+        changed = {"nodes": [{}, changed] if table == "nodes.node2" else [changed]}
+    else:
+        for key in reversed(table.split(".")):
+            changed = {key: changed}
+    do(pair, profiled(**changed))
     found = lines(pair)
     assert found
     assert field in {line.field for line in found}
