@@ -242,6 +242,13 @@ def whole_start(first: Side, second: Side, *, new_spark: bool = False) -> None:
     _whole(second, first, comes_first=False, new_spark=new_spark)
 
 
+def local_start(*, new_spark: bool = False, **log: Any) -> tuple[Side, Side]:
+    """Return both nodes on this machine after a whole start."""
+    both = local_sides(**log)
+    whole_start(*both, new_spark=new_spark)
+    return both
+
+
 def starts_again(back: Side, survivor: Side, uuid: str = "7e57ab1e-0000-4000-8000-000000000001") -> None:
     """A whole start of a node whose partner is up: a new id, and it becomes passive."""
     back.uuid = uuid

@@ -11,8 +11,16 @@ from typing import Any
 from tests.support.server_logs import Side
 from wizard.command_line.verify import run_verify
 from wizard.profile.model import Profile
+from wizard.verify.pair import Pair
 
 EXIT_CODES = {"healthy": 0, "waiting": 4, "unhealthy": 3}
+
+
+class UpPair(Pair):
+    """A pair whose logs say that both nodes are up."""
+
+    def running(self, node: Any) -> bool:
+        return True
 
 
 @dataclass(frozen=True)

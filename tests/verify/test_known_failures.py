@@ -23,12 +23,6 @@ HARMLESS_BEFORE = {"stopped context", "hazelcast executor", "no Spark master"}
 """What counts only after both nodes are up (procedure, chapter 9)."""
 
 
-def started() -> tuple[Side, Side]:
-    first, second = tell.local_sides()
-    tell.whole_start(first, second)
-    return first, second
-
-
 RECOVERY: dict[str | None, Callable[[Side, Side], tuple[str, str]]] = {
     "receiver": lambda one, _: (tell.EVENTS, f"{RECEIVES} on port {one.event_sync}"),
     "spark": lambda *_: (tell.SPARK, "Started Spark CLIENT in the cluster pointing to x with UI port : 4041"),
@@ -76,7 +70,7 @@ PLACES = ("as the last word", "with other lines behind it", DEEP)
     [(place, name) for place in PLACES for name, one in KNOWN.items() if one.causes or place != DEEP],
 )
 def test_after_the_start(place: str, name: str, node: str, replayed_pair: Callable[..., Replayed]) -> None:
-    sides = started()
+    sides = tell.local_start()
     one, failure = sides[NODES.index(node)], known(name, node)
     deep = place == DEEP
     if place == "with other lines behind it":
@@ -98,7 +92,7 @@ def test_after_the_start(place: str, name: str, node: str, replayed_pair: Callab
 @pytest.mark.parametrize("node", NODES)
 @pytest.mark.parametrize("name", KNOWN)
 def test_before_the_start_is_complete(name: str, node: str, replayed_pair: Callable[..., Replayed]) -> None:
-    sides = started()
+    sides = tell.local_start()
     one, failure = sides[NODES.index(node)], known(name, node)
     one.log.lines[2:2] = printed(failure, clock_of(one.log.lines[1]))
     result = replayed_pair().of(*sides)
@@ -115,7 +109,7 @@ def test_before_the_start_is_complete(name: str, node: str, replayed_pair: Calla
 @pytest.mark.parametrize("node", NODES)
 @pytest.mark.parametrize("name", KNOWN)
 def test_followed_by_recovery(name: str, node: str, replayed_pair: Callable[..., Replayed]) -> None:
-    sides = started()
+    sides = tell.local_start()
     number = NODES.index(node)
     one, failure = sides[number], known(name, node)
     for _ in range(60):
@@ -135,7 +129,7 @@ def test_followed_by_recovery(name: str, node: str, replayed_pair: Callable[...,
 
 @pytest.mark.parametrize("name", KNOWN)
 def test_a_new_start_ends_it(name: str, replayed_pair: Callable[..., Replayed]) -> None:
-    first, second = started()
+    first, second = tell.local_start()
     first.log.lines[:0] = [
         line_of("file", datetime(2026, 1, 26), "INFO", tell.CARBON, "Starting WSO2 Carbon..."),
         *printed(KNOWN[name], datetime(2026, 1, 26)),
@@ -144,7 +138,7 @@ def test_a_new_start_ends_it(name: str, replayed_pair: Callable[..., Replayed]) 
 
 
 def test_one_cause_is_one_finding_whatever_wraps_it(replayed_pair: Callable[..., Replayed]) -> None:
-    first, second = started()
+    first, second = tell.local_start()
     root = "Caused by: java.net.ConnectException: Connection refused"
     link = "Caused by: com.mysql.jdbc.exceptions.jdbc4.CommunicationsException: Communications link failure"
     for source in (tell.QUEUE, tell.QUERIES, "org.wso2.carbon.registry.core.jdbc.Other"):

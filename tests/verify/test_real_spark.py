@@ -16,8 +16,8 @@ from tests.support.install_spark import java, spark_home
 from tests.support.need import missing
 from tests.support.server_logs import profile
 from tests.support.spark_pair import SparkPair
+from tests.support.verdicts import UpPair
 from wizard.system.finding import Finding
-from wizard.verify.pair import Pair
 from wizard.verify.spark import Look, SparkAddress, look, two_looks
 from wizard.verify.spark_verdict import SparkView, judge_spark
 
@@ -42,16 +42,9 @@ def places(cluster: SparkPair) -> dict[str, SparkAddress]:
     }
 
 
-class RunningPair(Pair):
-    """A pair whose logs say that both nodes are up."""
-
-    def running(self, node: Any) -> bool:
-        return True
-
-
 def judged(cluster: SparkPair, first: Look, last: Look, **view: Any) -> dict[tuple[str, str | None], Finding]:
     nodes = [{"host": "127.0.0.1"}, {"host": "127.0.0.1", "hazelcast_port": 4001}]
-    pair = RunningPair(profile(nodes=nodes), {}, one_machine=True)
+    pair = UpPair(profile(nodes=nodes), {}, one_machine=True)
     whole = {"exists": os.path.exists, "places": places(cluster), **view}
     return {(one.id, one.node): one for one in judge_spark(SparkView(pair, first, last, **whole))}
 

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.server_logs import profile
+from tests.support.verdicts import UpPair
 from wizard.system.finding import Finding
 from wizard.verify.pair import Pair
 from wizard.verify.spark import Environment, Look, PageAnswer, SparkAddress, places
 from wizard.verify.spark_verdict import SparkView, judge_spark
-
-
-class UpPair(Pair):
-    """A pair whose logs say that both nodes are up."""
-
-    def running(self, node: Any) -> bool:
-        return True
-
 
 WORKER = {"host": "10.100.0.46", "port": 11001, "webuiaddress": "http://10.100.0.46:11501", "state": "ALIVE"}
 """Of a version before 1.4, which lists less."""
@@ -59,19 +51,12 @@ def healthy(**changes: Any) -> Look:
     return Look(**{**parts, **changes})
 
 
-Judge = Callable[..., dict[tuple[str, str | None], Finding]]
-
-
-@pytest.fixture
-def judge() -> Judge:
-    def of(
-        last: Look, first: Look | None = None, *, up: bool = True, one_machine: bool = False, **changes: Any
-    ) -> dict[tuple[str, str | None], Finding]:
-        pair = (UpPair if up else Pair)(profile(**changes), {}, one_machine=one_machine)
-        view = SparkView(pair, first or last, last, PLACES, lambda path: Path(path).exists())
-        return {(one.id, one.node): one for one in judge_spark(view)}
-
-    return of
+def judge(
+    last: Look, first: Look | None = None, *, up: bool = True, **changes: Any
+) -> dict[tuple[str, str | None], Finding]:
+    pair = (UpPair if up else Pair)(profile(**changes), {})
+    view = SparkView(pair, first or last, last, PLACES, lambda path: Path(path).exists())
+    return {(one.id, one.node): one for one in judge_spark(view)}
 
 
 def of_masters(first: Any, second: Any = None, **changes: Any) -> Look:
@@ -140,7 +125,7 @@ CASES: tuple[tuple[dict[str, Any], dict[tuple[str, str | None], tuple[str, str]]
 
 
 @pytest.mark.parametrize(("looks", "expected"), CASES)
-def test_a_look(judge: Judge, looks: dict[str, Any], expected: dict[Any, tuple[str, str]]) -> None:
+def test_a_look(looks: dict[str, Any], expected: dict[Any, tuple[str, str]]) -> None:
     found = judge(**looks)
     for key, (status, text) in expected.items():
         assert found[key].status == status, found[key]
@@ -148,7 +133,7 @@ def test_a_look(judge: Judge, looks: dict[str, Any], expected: dict[Any, tuple[s
         assert status != "error" or (found[key].fix and found[key].evidence)
 
 
-def test_a_healthy_pair_and_one_that_is_not_up_yet(judge: Judge) -> None:
+def test_a_healthy_pair_and_one_that_is_not_up_yet() -> None:
     assert [one.status for one in judge(healthy()).values()] == ["ok"] * 7
     found = judge(Look({"node1": refused(), "node2": refused()}), up=False)
     assert {one.status for one in found.values()} == {"waiting"}
@@ -163,7 +148,7 @@ def test_a_healthy_pair_and_one_that_is_not_up_yet(judge: Judge) -> None:
         ({"spark.master": "spark://10.100.0.46:7078,10.100.0.99:7078"}, "10.100.0.99:7078 is not a node"),
     ],
 )
-def test_parameters_that_differ_are_named(judge: Judge, properties: dict[str, str], named: str) -> None:
+def test_parameters_that_differ_are_named(properties: dict[str, str], named: str) -> None:
     right = {
         "carbon.spark.master": "local",
         "carbon.spark.master.count": "2",
@@ -184,7 +169,7 @@ def test_parameters_that_differ_are_named(judge: Judge, properties: dict[str, st
 @pytest.mark.parametrize(
     "rubbish", [{"status": 5}, {"status": ["ALIVE"]}, {"workers": "x", "status": "ALIVE"}, {}]
 )
-def test_json_of_another_shape_does_no_harm(judge: Judge, rubbish: dict[str, Any]) -> None:
+def test_json_of_another_shape_does_no_harm(rubbish: dict[str, Any]) -> None:
     answer = PageAnswer("http://x/json/", "ok", "", rubbish)
     found = judge(Look({"node1": answer, "node2": answer}, {"node1": answer, "node2": answer}))
     assert found

@@ -90,13 +90,6 @@ def healthy() -> tuple[Side, Side]:
     return both
 
 
-def local(**log: Any) -> tuple[Side, Side]:
-    """The two nodes on this machine after a whole start."""
-    both = tell.local_sides(**log)
-    tell.whole_start(*both)
-    return both
-
-
 NEVER_STARTED = Sight(Story().facts, "x.log", Trouble("missing", "does not exist"))
 
 # --- stories as a table ---------------------------------------------------------------------------
@@ -205,7 +198,7 @@ def snapshot_in_use(first: Side, second: Side) -> None:
 
 def in_two_forms(first: Side, _: Side) -> None:
     """As after a rotation to another layout."""
-    other, half = local(form="console")[0].log.lines, len(first.log.lines) // 2
+    other, half = tell.local_start(form="console")[0].log.lines, len(first.log.lines) // 2
     first.log.lines[half:] = other[half:]
 
 
@@ -492,8 +485,7 @@ def test_a_story(case: Case, verdict: Judge) -> None:
 def test_a_healthy_pair_and_an_error_in_every_form(
     verdict: Judge, form: Form, new_spark: bool, end: str
 ) -> None:
-    both = tell.local_sides(form=form, end=end)
-    tell.whole_start(*both, new_spark=new_spark)
+    both = tell.local_start(form=form, end=end, new_spark=new_spark)
     result = verdict(*both, **LOCAL)
     assert result.outcome == "healthy"
     assert {one.status for one in result.findings} == {"ok"}
@@ -535,7 +527,7 @@ def test_the_quoted_lines_of_the_documentation_are_healthy(verdict: Judge) -> No
 
 
 def test_failover_and_return(verdict: Judge) -> None:
-    first, second = local()
+    first, second = tell.local_start()
     address = f"{first.host}:{first.event_sync}"
     second.log.say(tell.PUBLISHER, f"Connecting to {address}")
     tell.publishes(second, first)
@@ -590,8 +582,7 @@ OF_ONE = (
 @pytest.mark.parametrize("new_spark", [False, True])
 @pytest.mark.parametrize(("number", "pattern"), [*itertools.product((0, 1), FACTS), *OF_ONE])
 def test_without_a_fact(verdict: Judge, number: int, pattern: str, new_spark: bool) -> None:
-    both = tell.local_sides()
-    tell.whole_start(*both, new_spark=new_spark)
+    both = tell.local_start(new_spark=new_spark)
     log, before = both[number].log, len(both[number].log.lines)
     log.lines = [line for line in log.lines if not re.search(pattern, line)]
     assert len(log.lines) < before
@@ -628,7 +619,7 @@ def test_with_the_failure_in_place_of_the_fact(
     verdict: Judge, fact: str, source: str, message: str, level: str
 ) -> None:
     for chosen in ((0,), (1,), (0, 1)) if "Node ID" not in fact else ((0, 1),):
-        both, changed = local(), False
+        both, changed = tell.local_start(), False
         for log in (both[number].log for number in chosen):
             for at, line in enumerate(log.lines):
                 if fact in line:
@@ -692,7 +683,7 @@ def until(side: Side, words: str) -> None:
     ],
 )
 def test_waiting_for_task_servers_names_the_other_node(verdict: Judge, partner: str, state: str) -> None:
-    first, second = local()
+    first, second = tell.local_start()
     until(first, "Waiting for 2")
     until(second, "Using wka")
     if state in ("ended", "failed"):
@@ -707,7 +698,7 @@ def test_waiting_for_task_servers_names_the_other_node(verdict: Judge, partner: 
 
 
 def test_a_start_that_is_stuck(verdict: Judge) -> None:
-    first, second = local()
+    first, second = tell.local_start()
     until(first, "Connected to mount")
     message = "Waiting for required OSGi services: org.wso2.carbon.user.core.service.RealmService,"
     for status in ("waiting", "error", "error"):
@@ -718,7 +709,7 @@ def test_a_start_that_is_stuck(verdict: Judge) -> None:
 
 
 def test_after_a_failed_start_nothing_is_awaited(verdict: Judge) -> None:
-    first, _ = local()
+    first, _ = tell.local_start()
     until(first, "Starting WSO2 Carbon")
     first.log.say(SERVER, "WSO2 Carbon initialization Failed", "FATAL")
     result = verdict(first, NEVER_STARTED, **LOCAL)
@@ -729,7 +720,7 @@ def test_after_a_failed_start_nothing_is_awaited(verdict: Judge) -> None:
 @pytest.mark.parametrize("prefix", ["", "node1_1       |  ", "[pod/apim-0/analytics] "])
 def test_a_java_that_the_launcher_refuses(verdict: Judge, prefix: str) -> None:
     """Before a start, behind a stop, and where no start followed at all."""
-    first, second = local()
+    first, second = tell.local_start()
     words = (
         "Starting WSO2 Carbon (in unsupported JDK)",
         "[ERROR] CARBON is supported only on JDK 1.7 and 1.8",
@@ -824,7 +815,7 @@ def test_unknown_errors_are_counted_and_quoted(verdict: Judge, healthy: tuple[Si
     "line", ['{{"log":"{}\\n","stream":"stdout"}}', "<event>{}</event>", "a=b, c=(d), message='{}'"]
 )
 def test_another_format_is_named(verdict: Judge, line: str) -> None:
-    first, second = local(form="console")
+    first, second = tell.local_start(form="console")
     first.log.lines = [line.format(one) for one in first.log.lines]
     found = verdict(first, second, **LOCAL).of("verify.log")
     assert found.status == "waiting"

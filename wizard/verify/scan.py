@@ -150,12 +150,12 @@ class Scanner:
             trace_end, place = last, _Place(start, stop, last)
             whole = data[start:last].translate(_DIGITS)
             if known and whole in self._seen:
-                before, now = again.get(whole), _Again(place, _minute(data, place), 0)
-                if before is not None and before.minute == now.minute:
-                    again[whole] = now._replace(times=before.times + 1)
+                before, minute = again.get(whole), _minute(data, place)
+                if before is not None and before.minute == minute:
+                    again[whole] = _Again(place, minute, before.times + 1)
                     continue
                 yield from _repeated(data, {whole: before} if before is not None else {})
-                again[whole] = now
+                again[whole] = _Again(place, minute, 0)
             elif countable:
                 self._remember(key, whole)
             yield _error(data, place, prefix, record)
