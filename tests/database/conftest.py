@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import tomllib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -56,11 +57,11 @@ def ground9(mysql9: Server, pack: Path, tmp_path: Path) -> Iterator[Playground]:
         yield made
 
 
+@dataclass
 class Looked:
     """The findings of one run; `looked["names"]` are those of `mysql.names`."""
 
-    def __init__(self, found: list[Finding]) -> None:
-        self.found = found
+    found: list[Finding]
 
     def __getitem__(self, name: str) -> list[Finding]:
         return [one for one in self.found if one.id == f"mysql.{name}"]

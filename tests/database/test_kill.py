@@ -62,16 +62,6 @@ def before_statement(database: str, number: int) -> DatabaseProgress:
     return progress
 
 
-def is_made(ground: Playground, tables: int = 39) -> None:
-    for name in (ground.names[role] for role in ("user", "registry") if role in ground.names):
-        assert len(ground.server.tables(name)) == tables
-    assert ground.journal.begun() == {}
-    with ground.connect() as connection, connection.cursor() as cursor:
-        for name in ground.names.values():
-            cursor.execute(f"CREATE TABLE {quoted(name)}.tried (i INT)")
-            cursor.execute(f"DROP TABLE {quoted(name)}.tried")
-
-
 class TestBeforeEachStatementOfTheStockScript:
     def test_each_run_begins_again_and_the_last_is_complete(self, ground: Playground) -> None:
         """Each run finds what the one before left, takes it back, and is killed one statement later."""
@@ -85,7 +75,7 @@ class TestBeforeEachStatementOfTheStockScript:
         # Killed behind the last statement it is whole, and nothing is taken back.
         assert killed(lambda: ground.provision(progress=before_statement(ground.user, 73)))
         assert ground.provision()[0].status == "present"
-        is_made(ground)
+        ground.assert_complete()
 
     def test_the_second_database_leaves_the_first_as_it_is(self, ground: Playground) -> None:
         for number in (0, 37, 72):
@@ -93,7 +83,7 @@ class TestBeforeEachStatementOfTheStockScript:
             needs = ground.pending()
             assert [need.take_back for need in needs.databases] == [False, True, False, False]
         assert ground.statuses() == ["present", "created", "created", "created"]
-        is_made(ground)
+        ground.assert_complete()
 
 
 @pytest.fixture
@@ -148,13 +138,13 @@ def test_at_every_moment(small: Playground, interrupted: bool) -> None:
         if not killed_at(small, number):
             break
         small.provision()
-        is_made(small, tables=2)
+        small.assert_complete(2)
         small.server.drop(*small.names.values())
         if not interrupted:
             small.server.drop_user(small.account)
         number += 1
     assert number > 16  # statements and notes, each twice
-    is_made(small, tables=2)
+    small.assert_complete(2)
 
 
 class TestWhatAKilledRunLeavesToOthers:
@@ -175,7 +165,7 @@ class TestWhatAKilledRunLeavesToOthers:
         assert maria.journal.begun() == {maria.user: False}
         assert maria.statuses() == ["created"] * 4
         assert maria.server.run(f"SHOW CREATE DATABASE {quoted(maria.user)}")[0][1].count("latin2")
-        is_made(maria)
+        maria.assert_complete()
 
     def test_a_schema_completed_meanwhile_stays(self, maria: Playground, tmp_path: Path) -> None:
         """Killed here, made there: nothing is taken back, and the note goes."""

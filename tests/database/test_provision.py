@@ -29,18 +29,6 @@ PRESENT, CREATED = ["present"] * 4, ["created"] * 4
 Progress = Callable[[str, int, int, str], None]
 
 
-def assert_complete(ground: Playground) -> None:
-    """Everything exists, and the account can work in each database."""
-    for role, tables in (("user", 39), ("registry", 39), ("event_store", 0), ("processed_data_store", 0)):
-        assert len(ground.server.tables(ground.names[role])) == tables
-    assert ground.journal.begun() == {}
-    with ground.connect() as connection, connection.cursor() as cursor:
-        for name in map(quoted, ground.names.values()):
-            cursor.execute(f"CREATE TABLE {name}.tried (i INT PRIMARY KEY)")
-            cursor.execute(f"INSERT INTO {name}.tried VALUES (1)")
-            cursor.execute(f"DROP TABLE {name}.tried")
-
-
 def at_statement(number: int, act: Callable[[], object]) -> Progress:
     """A progress that acts once, before that statement of a script."""
     begun = threading.Event()
@@ -72,7 +60,7 @@ class TestFromNothing:
             DatabaseResult(name, "created", count)
             for name, count in zip(ground.names.values(), tables, strict=True)
         ]
-        assert_complete(ground)
+        ground.assert_complete()
         charset = "utf8mb4" if ground.server.kind == "mysql9" else "latin1"  # the server's own
         assert {ground.server.charset_of(name) for name in ground.names.values()} == {charset}
 
@@ -95,14 +83,14 @@ class TestFromNothing:
         mode = "'STRICT_TRANS_TABLES,NO_ZERO_DATE,ANSI_QUOTES,NO_BACKSLASH_ESCAPES'"
         with ground56.server.setting("sql_mode", mode):
             ground56.provision(ground56.wanted(charset="utf8"))
-            assert_complete(ground56)
+            ground56.assert_complete()
 
     def test_in_another_mode(self, ground: Playground) -> None:
         """Nothing that is sent depends on how quotes and backslashes are read: the password has all of them."""
         modes = "CONCAT(@@GLOBAL.sql_mode, ',ANSI_QUOTES,NO_BACKSLASH_ESCAPES')"
         with ground.server.setting("sql_mode", modes):
             ground.provision()
-        assert_complete(ground)
+        ground.assert_complete()
 
     @pytest.mark.parametrize(
         "name", ["user-db", "user.db", "user db", "us'er\"db", "us`er`db", "userdb; DROP DATABASE x", "ünïx"]
@@ -110,7 +98,7 @@ class TestFromNothing:
     def test_any_name_of_a_database(self, maria: Playground, name: str) -> None:
         maria.names = {**maria.names, "user": name}
         maria.provision()
-        assert_complete(maria)
+        maria.assert_complete()
 
     def test_no_database_with_a_similar_name_is_reached(self, ground: Playground) -> None:
         """`_` is a wildcard in a grant: unescaped, `reg_db` would open `regXdb`."""
@@ -130,7 +118,7 @@ class TestFromNothing:
         """With `partial_revokes` an escaped name would be another name, and the account would have no right."""
         with ground9.server.setting("partial_revokes", "ON"):
             ground9.provision()
-            assert_complete(ground9)
+            ground9.assert_complete()
             assert ground9.statuses() == PRESENT
             ground9.server.drop_user(ground9.account)
 
@@ -141,14 +129,14 @@ class TestWhatExists:
         ground.provision(ground.wanted(charset="latin1"))
         assert ground.server.charset_of(ground.user) == "latin2"
         assert ground.server.charset_of(ground.registry) == "latin1"
-        assert_complete(ground)
+        ground.assert_complete()
 
     @pytest.mark.parametrize("host", ["%", "localhost"])
     def test_an_account_keeps_its_password_and_gets_its_grants(self, ground: Playground, host: str) -> None:
         """Also one of a narrower host is enough: no `apim@%` is created beside an `apim@localhost`."""
         ground.make_account(host=host)
         ground.provision()
-        assert_complete(ground)
+        ground.assert_complete()
         assert ground.server.accounts(ground.account) == {host}
 
     def test_a_revoked_privilege_is_granted_again(self, ground: Playground) -> None:
@@ -156,7 +144,7 @@ class TestWhatExists:
         pattern = quoted(grant_pattern(ground.registry))
         ground.server.run(f"REVOKE CREATE, DROP ON {pattern}.* FROM '{ground.account}'@'%'")
         assert ground.statuses() == ["present", "created", "present", "present"]
-        assert_complete(ground)
+        ground.assert_complete()
 
     def test_tables_of_another_product_in_a_whole_database_stay(self, ground: Playground) -> None:
         ground.provision()
@@ -184,7 +172,7 @@ class TestWhoMayCreateWhat:
             to = f"{quoted(grant_pattern(name))}.* TO '{ground.account}'@'%'"
             ground.server.run(f"CREATE DATABASE {quoted(name)}", f"GRANT ALL ON {to}")
         assert ground.statuses(ground.wanted(admin=False)) == ["created", "created", "present", "present"]
-        assert_complete(ground)
+        ground.assert_complete()
 
     @pytest.mark.parametrize("changes", [{"admin": False}, {"mode": "dba"}])
     def test_where_it_may_not_nothing_is_created(self, ground: Playground, changes: dict[str, Any]) -> None:
@@ -217,7 +205,7 @@ class TestWhoMayCreateWhat:
         wanted = ground.wanted(administrator=Login(little, Secret("x")))
         with ground.server.user(little, *grants):
             ground.provision(wanted)
-            assert_complete(ground)
+            ground.assert_complete()
             ground.server.drop(*ground.names.values())
             ground.server.drop_user(ground.account)
             ground.make_account(host="localhost", password="another")
@@ -252,7 +240,7 @@ class TestTwoAtOnce:
         for thread in threads:
             thread.join(60)
         assert sorted(results, key=str) == [CREATED, PRESENT]
-        assert_complete(ground)
+        ground.assert_complete()
         assert other.journal.begun() == {}
 
     def test_cancelling_while_waiting_for_the_other_run(self, maria: Playground) -> None:
@@ -290,7 +278,7 @@ class TestTwoAtOnce:
         second = other.provision(progress=lambda *_: go_on.set())
         thread.join(30)
         assert [*results, [one.status for one in second]] == [CREATED, PRESENT]
-        assert_complete(ground)
+        ground.assert_complete()
 
     def test_what_it_then_leaves_half_done_is_an_error(self, maria: Playground, tmp_path: Path) -> None:
         """The other machine fails in the middle: nothing of it is changed here, and it does not count as complete."""
@@ -323,7 +311,7 @@ class TestUndoing:
         assert [result.status for result in problem.results] == ["failed", *["pending"] * 3]
         self.gone(ground56, ground56.user)
         ground56.provision(ground56.wanted(charset="latin1"))
-        assert_complete(ground56)
+        ground56.assert_complete()
 
     def test_a_database_of_the_dba_is_only_emptied(self, ground56: Playground) -> None:
         ground56.server.run(f"CREATE DATABASE {quoted(ground56.user)} CHARACTER SET utf8mb4")
@@ -342,7 +330,7 @@ class TestUndoing:
         assert len(ground.server.tables(ground.user)) == 39
         self.gone(ground, ground.registry)
         assert ground.statuses() == ["present", "created", "created", "created"]
-        assert_complete(ground)
+        ground.assert_complete()
 
     @pytest.mark.parametrize("number", [0, 1, 40, 72])
     @pytest.mark.parametrize("problem", [KeyboardInterrupt, RuntimeError])
@@ -414,7 +402,7 @@ class TestLostServer:
             assert raised.value.exit_code == 1
         # The journal's endpoint is the server's own: the proxy was only in between.
         ground.provision()
-        assert_complete(ground)
+        ground.assert_complete()
 
     def test_a_server_that_dies_in_the_middle(self, pack: Path, tmp_path: Path) -> None:
         with servers.fresh("mariadb") as server, playground(server, pack, tmp_path) as ground:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.support.servers import Server
+from tests.support.servers import Server, quoted
 from wizard.database.connection import DatabaseSession, connect
 from wizard.database.failure import Endpoint
 from wizard.database.needs import DatabaseResult, Login, Needs, WantedDatabases, databases_of, decide
@@ -90,6 +90,17 @@ class Playground:
 
     def session(self) -> DatabaseSession:
         return connect(self.endpoint, self.account, Secret(self.password))
+
+    def assert_complete(self, tables: int = 39) -> None:
+        """Everything exists, and the account can work in each database."""
+        for role, name in self.names.items():
+            assert len(self.server.tables(name)) == (tables if role in ("user", "registry") else 0)
+        assert self.journal.begun() == {}
+        with self.connect() as connection, connection.cursor() as cursor:
+            for name in map(quoted, self.names.values()):
+                cursor.execute(f"CREATE TABLE {name}.tried (i INT PRIMARY KEY)")
+                cursor.execute(f"INSERT INTO {name}.tried VALUES (1)")
+                cursor.execute(f"DROP TABLE {name}.tried")
 
     def statuses(self, wanted: WantedDatabases | None = None) -> list[str]:
         """The state of each database after `provision`."""

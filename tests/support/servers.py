@@ -35,8 +35,6 @@ KINDS: tuple[Kind, ...] = ("mysql56", "mysql9", "mariadb")
 ROOT_PASSWORD = "Wurzel 'ö\"\\ %;"
 """The administrator's: whoever gets a password wrong somewhere sees it in every test."""
 
-START_LIMIT = 60.0
-
 _COMMON = (
     "--bind-address=127.0.0.1",
     "--innodb-buffer-pool-size=32M",
@@ -246,7 +244,7 @@ def _running(kind: Kind, folder: Path, command: list[str], environment: dict[str
                 preexec_fn=_ends_with_parent,  # noqa: PLW1509  (one system call, no locks)
             )
         server = Server(kind, port, folder, process)
-        limit = time.monotonic() + START_LIMIT
+        limit = time.monotonic() + 60
         while process.poll() is None and time.monotonic() < limit:
             with contextlib.suppress(pymysql.err.OperationalError):
                 server.connect(connect_timeout=2).close()

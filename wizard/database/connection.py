@@ -305,8 +305,6 @@ class DatabaseSession:
             reason = f"its answer is malformed ({type(problem).__name__})"
         return failed("not MySQL", self.endpoint, reason=reason)
 
-    # --- statements -----------------------------------------------------------------------------------------
-
     def rows(
         self,
         statement: str,
