@@ -198,9 +198,12 @@ def test_a_node_that_never_starts_is_waited_for_until_the_time_limit_but_not_wit
     launched: Launched, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     two = launched(fault="never")
-    done = command("start", two, "--json", "--timeout", "2", code=4)
-    assert done.json["outcome"] == "waiting"
-    assert [node["state"] for node in done.json["nodes"]] == ["waiting", "starting"]
+    for _ in range(100):  # a busy machine is still starting them
+        done = command("start", two, "--json", "--timeout", "2", code=4)
+        assert done.json["outcome"] == "waiting"
+        if (states := [node["state"] for node in done.json["nodes"]]) != ["starting", "starting"]:
+            break
+    assert states == ["waiting", "starting"]
     assert None not in pids(two)
     command("stop", two, code=0)
     monkeypatch.setenv("JAVA_HOME", str(make_java(tmp_path / "java-8", server=LOOPS)))
