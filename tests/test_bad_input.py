@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -397,77 +398,50 @@ class TestOptions:
 # --- users who may not --------------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-class TestRights:
-    def ran_as_nobody(self, *arguments: str) -> Ran:
-        """The command in a child of this process, as a user without rights."""
-        reader, writer = os.pipe()
-        child = os.fork()
-        if child == 0:
-            code = 99
-            try:
-                os.close(reader)
-                os.setgroups([])
-                os.setgid(65534)
-                os.setuid(65534)
-                ran = run(*arguments)
-                with os.fdopen(writer, "w") as out:
-                    out.write(f"{len(ran.out)}\n{ran.out}{ran.err}")
-                code = ran.code
-            finally:
-                os._exit(code)
-        os.close(writer)
-        with os.fdopen(reader) as stream:
-            count, _, rest = stream.read().partition("\n")
-        _, status = os.waitpid(child, 0)
-        return Ran(os.waitstatus_to_exitcode(status), rest[: int(count)], rest[int(count) :])
+# What is taken from the second home; the check that fails then, and its message.
+LOCKS = [
+    (lambda home: (home / AXIS2).chmod(0o444), "writable", "axis2.xml.*read-only"),
+    (lambda home: (home / AXIS2).parent.chmod(0o555), "writable", "axis2: this user cannot write into the folder"),
+    (lambda home: os.chown(home / AXIS2, 0, 65534), "writable", "axis2.xml.*another user"),
+    (lambda home: os.chown(home / AXIS2, 65534, 0), "writable", "axis2.xml.*group"),
+    (lambda home: home.chmod(0o555), "writable", "cannot write into the folder"),
+    (lambda home: home.chmod(0o000), "home", ""),
+    (lambda home: (home / "repository").chmod(0o000), "home", ""),
+    (lambda home: (home / AXIS2).chmod(0o000), "files", "axis2.xml"),
+    (lambda home: (home.parent / DRIVER).chmod(0o000), "driver-jar", DRIVER),
+]  # fmt: skip
 
-    def errors_as_nobody(self, pair: Pair, isolated: Path, lock: Callable[[Pair], object]) -> list[Any]:
-        """The checks that fail for a user who owns all of the pair, but for what `lock` takes away."""
-        for folder in (pair.profile.parent, isolated):
-            for path in [folder, *folder.parents]:
-                if path.stat().st_uid == os.geteuid() and path != Path("/"):
-                    path.chmod(path.stat().st_mode | 0o755)
-        for path in [isolated, *(p for home in pair.homes for p in [home, *home.rglob("*")])]:
-            os.chown(path, 65534, 65534)
-            path.chmod(path.stat().st_mode | (0o666 if path.is_file() else 0o777))
-        run("check", pair.profile, "--offline")  # imports what nobody may not be able to read
-        lock(pair)
-        before = untouched(*pair.homes)
-        ran = self.ran_as_nobody("replay", str(pair.profile), "--offline", "--json")
-        assert (ran.code, ran.json["outcome"]) == (3, "refused"), ran.err
-        clean(ran)
-        assert untouched(*pair.homes) == before
-        return [one for one in ran.json["checks"] if one["status"] == "error"]
 
-    @pytest.mark.parametrize(
-        ("lock", "check", "message"),
-        [
-            (lambda home: (home / AXIS2).chmod(0o444), "writable", "axis2.xml.*read-only"),
-            (
-                lambda home: (home / AXIS2).parent.chmod(0o555),
-                "writable",
-                "axis2: this user cannot write into the folder",
-            ),
-            (lambda home: os.chown(home / AXIS2, 0, 65534), "writable", "axis2.xml.*another user"),
-            (lambda home: os.chown(home / AXIS2, 65534, 0), "writable", "axis2.xml.*group"),
-            (lambda home: home.chmod(0o555), "writable", "cannot write into the folder"),
-            (lambda home: home.chmod(0o000), "home", ""),
-            (lambda home: (home / "repository").chmod(0o000), "home", ""),
-            (lambda home: (home / AXIS2).chmod(0o000), "files", "axis2.xml"),
-            (lambda home: (home.parent / DRIVER).chmod(0o000), "driver-jar", DRIVER),
-        ],
-    )
-    def test_what_cannot_be_written_or_read_is_reported_before_the_first_write(
-        self, lock: Callable[[Path], object], check: str, message: str, pair: Pair, isolated: Path
-    ) -> None:
-        found = self.errors_as_nobody(pair, isolated, lambda pair: lock(pair.homes[1]))
-        of_check = [one for one in found if one["id"] == f"prerequisites.{check}"]
-        assert {one["id"] for one in found if one not in of_check} <= {"prerequisites.files"}
-        assert of_check and all(one["fix"] for one in of_check)
-        assert re.search(message, of_check[0]["message"]), of_check
-        if check == "writable":
-            assert [one["node"] for one in found] == ["node2"]
+def become_nobody() -> None:
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+@pytest.mark.parametrize(("lock", "check", "message"), LOCKS)
+def test_what_another_user_cannot_write_or_read_is_reported_before_the_first_write(
+    lock: Callable[[Path], object], check: str, message: str, pair: Pair, isolated: Path
+) -> None:
+    """A user who owns all of the pair, but for what `lock` takes away."""
+    for path in (path for folder in (pair.profile.parent, isolated) for path in (folder, *folder.parents)):
+        if path.stat().st_uid == os.geteuid() and path != Path("/"):
+            path.chmod(path.stat().st_mode | 0o755)
+    for path in [isolated, *(p for home in pair.homes for p in [home, *home.rglob("*")])]:
+        os.chown(path, 65534, 65534)
+        path.chmod(path.stat().st_mode | (0o666 if path.is_file() else 0o777))
+    run("check", pair.profile, "--offline")  # imports what nobody may not be able to read
+    lock(pair.homes[1])
+    with nothing_written(pair, isolated), get_context("fork").Pool(1, become_nobody) as pool:
+        ran = pool.apply(run, ("replay", str(pair.profile), "--offline", "--json"))
+    clean(ran)
+    assert (ran.code, ran.json["outcome"]) == (3, "refused"), ran.err
+    errors = [one for one in ran.json["checks"] if one["status"] == "error"]
+    of_check = [one for one in errors if one["id"] == f"prerequisites.{check}"]
+    assert {one["id"] for one in errors if one not in of_check} <= {"prerequisites.files"}
+    assert of_check and all(one["fix"] for one in of_check)
+    assert re.search(message, of_check[0]["message"]), of_check
+    assert check != "writable" or [one["node"] for one in errors] == ["node2"]
 
 
 def test_an_empty_password_is_one_and_what_xml_cannot_hold_is_none(

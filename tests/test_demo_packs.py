@@ -10,6 +10,7 @@ import pytest
 from lxml import etree
 
 from tests.support import servers
+from tests.support.headless import properties
 from wizard.demo.sandbox import DRIVER_JAR, PACKS, make_sandbox
 from wizard.pack.driver import holds_class
 from wizard.profile.store import load
@@ -50,12 +51,6 @@ def parsed(path: Path) -> dict[str, list[etree._Element]]:
     return paths(etree.parse(path, etree.XMLParser(resolve_entities=False, no_network=True)).getroot())
 
 
-def live_keys(path: Path) -> dict[str, str]:
-    """Keys and values of a Spark properties file."""
-    lines = [line.split(None, 1) for line in path.read_text().splitlines() if line.strip()]
-    return {line[0]: line[1].strip() for line in lines if not line[0].startswith("#")}
-
-
 def endings(content: bytes) -> tuple[bool, bool, bool]:
     """How the lines of a file end: whether any does with CRLF, any with LF alone, and the last one at all."""
     return b"\r\n" in content, b"\n" in content.replace(b"\r\n", b""), content.endswith(b"\n")
@@ -80,6 +75,9 @@ def test_the_stock_pack_has_every_file_with_the_same_line_ends(stock: Path) -> N
             assert setting.findall(ours) and set(setting.findall(ours)) <= set(setting.findall(theirs))
         found.add(endings(ours)[:2])
     assert found == {(True, False), (False, True)}
+    ours, theirs = properties(MINIATURE), properties(stock)
+    assert ours.items() <= theirs.items()
+    assert {key for key in theirs if key.endswith(".port")} <= set(ours), "a port that the wizard must know"
 
 
 @pytest.mark.parametrize("name", XML)
@@ -101,13 +99,6 @@ def test_every_element_attribute_and_value_is_at_the_same_path_in_the_stock_file
         lambda file: DECLARATION.findall(file.read_bytes()),
     ):
         assert read(MINIATURE / name) == read(stock / name)
-
-
-def test_every_spark_property_has_the_stock_value(stock: Path) -> None:
-    name = "repository/conf/analytics/spark/spark-defaults.conf"
-    ours, theirs = live_keys(MINIATURE / name), live_keys(stock / name)
-    assert ours.items() <= theirs.items()
-    assert {key for key in theirs if key.endswith(".port")} <= set(ours), "a port that the wizard must know"
 
 
 def statements(path: Path) -> list[str]:

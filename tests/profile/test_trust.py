@@ -205,12 +205,6 @@ class TestADraft:
         assert load(elsewhere).is_agreed is agreed
         assert not trust.is_agreed(elsewhere.with_name("copy.toml"), OTHER)
 
-    def test_of_a_trusted_profile_loses_its_trust_when_that_is_revoked(self, elsewhere: Path) -> None:
-        trust.allow(elsewhere, TEXT)
-        drafts.keep(drafts.of_file(elsewhere, TEXT)._replace(text=OTHER))
-        trust.revoke(elsewhere, TEXT)
-        assert not drafts.publish(self.again(elsewhere)).is_agreed
-
     def test_of_unknown_origin_gains_none_from_the_file_that_it_replaces(self, elsewhere: Path) -> None:
         draft = drafts.of_file(elsewhere, OTHER)
         save(TEXT, elsewhere)
@@ -218,9 +212,14 @@ class TestADraft:
         drafts.keep(drafts.Draft(draft.name, OTHER, elsewhere, drafts.digest_of(elsewhere), draft.trusted))
         assert not drafts.publish(self.again(elsewhere)).is_agreed
 
-    def test_that_an_earlier_edition_kept_is_of_unknown_origin(self, elsewhere: Path) -> None:
+    def test_that_an_earlier_edition_kept_or_that_was_revoked_is_not_trusted(self, elsewhere: Path) -> None:
         trust.allow(elsewhere, TEXT)
-        drafts.keep(drafts.of_file(elsewhere, TEXT))
+        drafts.keep(drafts.of_file(elsewhere, TEXT)._replace(text=OTHER))
+        assert self.again(elsewhere).trusted
+        trust.revoke(elsewhere, TEXT)
+        assert not self.again(elsewhere).trusted
+        trust.allow(elsewhere, TEXT)
+        assert self.again(elsewhere).trusted
         (note,) = locations.drafts().glob("*.json")
         kept = json.loads(note.read_text())
         del kept["trusted"]
