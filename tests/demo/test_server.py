@@ -98,17 +98,19 @@ def test_another_port_is_tried_after_one_that_is_taken(
         pass
 
 
+# A pause() would sleep on where the signal came just before it.
+STOPPABLE = """
+import pathlib, sys, time
+from wizard.demo import server, story
+with story.stoppable(), server.private_server(*map(pathlib.Path, sys.argv[1:])) as running:
+    print(running.pid, flush=True)
+    while True: time.sleep(0.05)
+"""
+
+
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_stopped_demo_leaves_no_server(program: Path, tmp_path: Path, sign: signal.Signals) -> None:
-    script = (
-        "import pathlib, sys, time\n"
-        "from wizard.demo.server import private_server\n"
-        "from wizard.demo.story import stoppable\n"
-        "with stoppable(), private_server(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])) as running:\n"
-        "    print(running.pid, flush=True)\n"
-        "    while True: time.sleep(0.05)\n"  # a pause() would sleep on where the signal came just before it
-    )
-    command = [sys.executable, "-c", script, tmp_path / "server", program]
+    command = [sys.executable, "-c", STOPPABLE, tmp_path / "server", program]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as demo:
         assert demo.stdout
         pid = int(demo.stdout.readline())

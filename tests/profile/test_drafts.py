@@ -47,25 +47,22 @@ def test_a_finished_draft_becomes_the_profile_and_is_gone_and_an_unfinished_one_
     assert list(locations.drafts().iterdir()) == []
 
 
-@pytest.mark.parametrize("meanwhile", ["changed", "removed", "made"])
-def test_a_profile_that_was_changed_since_is_asked_about(meanwhile):
+@pytest.mark.parametrize(
+    ("before", "meanwhile"), [(MINIMAL_TEXT, "# by hand\n"), (MINIMAL_TEXT, None), (None, "# by hand\n")]
+)
+def test_a_profile_that_was_changed_removed_or_created_since_is_asked_about(before, meanwhile):
     path = locations.profile("prod")
-    if meanwhile != "made":
-        save(MINIMAL_TEXT, path)
-    draft = drafts.begin("prod", OTHER)
-    drafts.keep(draft)
+    path.parent.mkdir(parents=True)
+    if before:
+        save(before, path)
+    drafts.keep(drafts.begin("prod", OTHER))
     assert not drafts.find("prod").conflict()
-    if meanwhile == "removed":
-        path.unlink()
-    else:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(MINIMAL_TEXT + "# by hand\n")
+    path.write_text(meanwhile) if meanwhile else path.unlink()
     again = drafts.find("prod")
     assert again.conflict()
     with pytest.raises(UsageError, match="changed since"):
         drafts.publish(again)
-    if meanwhile != "removed":
-        assert path.read_text().endswith("# by hand\n")
+    assert not meanwhile or path.read_text() == meanwhile
     drafts.publish(again, overwrite=True)
     assert path.read_text() == OTHER
 
@@ -73,15 +70,12 @@ def test_a_profile_that_was_changed_since_is_asked_about(meanwhile):
 def test_a_draft_whose_note_is_lost_is_asked_about():
     save(MINIMAL_TEXT, locations.profile("prod"))
     drafts.keep(drafts.begin("prod", OTHER))
-    for note in (None, b"{", b'["x"]', b'{"target": "/other", "sha256": "x"}', b"\xff\xfe{", b"[" * 100_000):
-        if note is None:
-            locations.draft_origin("prod").unlink()
-        else:
-            locations.draft_origin("prod").write_bytes(note)
+    locations.draft_origin("prod").unlink()
+    assert drafts.find("prod").conflict()
+    for note in (b"{", b'["x"]', b'{"target": "/other", "sha256": "x"}', b"\xff\xfe{", b"[" * 100_000):
+        locations.draft_origin("prod").write_bytes(note)
         found = drafts.find("prod")
-        assert found.text == OTHER
-        assert found.conflict()
-        drafts.keep(found)
+        assert found.text == OTHER and found.conflict()
 
 
 def test_profiles_elsewhere_have_drafts_of_their_own(tmp_path):

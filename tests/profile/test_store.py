@@ -27,7 +27,7 @@ def path(tmp_path):
 
 def mistakes(path: Path, text: str) -> tuple[list[str], str]:
     """What is wrong with `text`: line, field and kind of each, and the whole message."""
-    path.write_text(text)
+    path.write_bytes(text.encode())
     with pytest.raises(ProfileError) as failure:
         load(str(path))
     error = failure.value
@@ -190,10 +190,8 @@ class TestFilesThatCannotBeRead:
     def test_crlf_is_fine_and_lines_are_right(self, path):
         path.write_bytes(MINIMAL_TEXT.replace("\n", "\r\n").encode())
         assert isinstance(load(path).profile, Profile)
-        path.write_bytes(changed('host = "10.100.0.47"', "hots = 1").replace("\n", "\r\n").encode())
-        with pytest.raises(ProfileError) as failure:
-            load(path)
-        assert [one.line for one in failure.value.mistakes] == [13, 16]
+        listed, _ = mistakes(path, changed('host = "10.100.0.47"', "hots = 1").replace("\n", "\r\n"))
+        assert [one.split()[0] for one in listed] == ["13", "16"]
 
 
 class TestNamesAndPaths:

@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-import pytest
-
 from wizard.system.finding import AGREE, Agree, Fix, SetField, command, error
 
 
-@pytest.mark.parametrize(
-    ("fix", "anyone", "named"),
-    [
-        (Fix("mv /PROFILE/a /PROFILE/b"), "mv /PROFILE/a /PROFILE/b", "mv /PROFILE/a /PROFILE/b"),
-        (
-            command("replay", " --node NODE", before="not in /srv/PROFILE? run there: "),
-            "not in /srv/PROFILE? run there: apimha-wizard replay PROFILE --node NODE",
-            "not in /srv/PROFILE? run there: apimha-wizard replay 'my PROFILE' --node NODE",
-        ),
-        (
-            AGREE,
-            "Run: apimha-wizard profile allow PROFILE   (or add --allow-commands, for this run only)",
-            "Run: apimha-wizard profile allow 'my PROFILE'   (or add --allow-commands, for this run only)",
-        ),
-    ],
-)
-def test_text_of_a_fix(fix: Fix, anyone: str, named: str) -> None:
-    assert str(fix) == error("x", fix=fix).fix == anyone
-    filled_in = fix.for_profile("'my PROFILE'")
-    assert str(filled_in) == filled_in.text == named
-    assert filled_in.for_profile("other") == filled_in, "a name is filled in once"
+def test_text_of_a_fix() -> None:
+    there = command("replay", " --node NODE", before="not in /srv/PROFILE? run there: ")
+    once = "   (or add --allow-commands, for this run only)"
+    for fix, text in {
+        Fix("mv /PROFILE/a /PROFILE/b"): "mv /PROFILE/a /PROFILE/b",
+        there: "not in /srv/PROFILE? run there: apimha-wizard replay {} --node NODE",
+        AGREE: "Run: apimha-wizard profile allow {}" + once,
+    }.items():
+        assert str(fix) == error("x", fix=fix).fix == text.format("PROFILE")
+        filled_in = fix.for_profile("'my PROFILE'")
+        assert str(filled_in) == filled_in.text == text.format("'my PROFILE'")
+        assert filled_in.for_profile("other") == filled_in, "a name is filled in once"
 
 
 def test_action_of_a_fix_survives_the_name() -> None:
