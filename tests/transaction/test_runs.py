@@ -44,10 +44,7 @@ def test_a_rollback_restores_every_byte_mode_owner_attribute_and_time(box: Sandb
     assert (result.outcome, result.exit_code) == ("restored", 0)
     assert box.changed() == []
     assert {file["status"] for file in result.files} == {"restored"}
-    assert run is not None
-    assert state_of(run) == "rolled back"
-    assert result.run is not None
-    assert state_of(result.run) == f"undid {run}"
+    assert [state_of(str(one)) for one in (run, result.run)] == ["rolled back", f"undid {run}"]
 
 
 @pytest.mark.parametrize("box", ["link"], indirect=True)
@@ -68,19 +65,16 @@ def test_a_rollback_removes_the_symbolic_link_unless_it_leads_elsewhere(
 
 
 def test_what_was_edited_since_is_kept_and_named_until_it_is_forced(box: Sandbox) -> None:
-    run = box.applied().run
+    run = str(box.applied().run)
     edit(box.folder / AXIS2)
     edit(box.folder / JAR)
     result = box.rollback()
-    assert (result.outcome, result.exit_code) == ("restored", 3)
-    assert AXIS2 in (result.error or "")
-    assert JAR in (result.error or "")
-    assert f"rollback {run} --force" in (result.error or "")
+    assert result.outcome == "restored"
+    ends(result, 3, AXIS2, JAR, f"rollback {run} --force")
     assert box.changed() == sorted([AXIS2, JAR])
     statuses = {f"analytics-{file['node'][-1]}/{file['path']}": file["status"] for file in result.files}
     assert statuses[AXIS2] == statuses[JAR] == "unchanged"
     assert statuses[REGISTRY] == "restored"
-    assert run is not None
     assert state_of(run) == "rolled back in part"
     # It stays open: once more without --force changes nothing, with it everything is as before.
     assert box.rollback().exit_code == 3
@@ -91,59 +85,58 @@ def test_what_was_edited_since_is_kept_and_named_until_it_is_forced(box: Sandbox
     assert state_of(run) == "rolled back"
 
 
-def test_a_second_rollback_has_nothing_to_do(box: Sandbox) -> None:
+def homes(box: Sandbox) -> dict[str, faults.Look]:
+    """Everything in the homes."""
+    return {path: one for path, one in box.now().items() if path.startswith("analytics")}
+
+
+def changed(box: Sandbox) -> list[str]:
+    """What is not as before, but for the profile."""
+    return [path for path in box.changed() if path != box.profile.name]
+
+
+def test_a_second_rollback_has_nothing_to_do_and_a_rollback_cannot_be_undone(box: Sandbox) -> None:
     box.applied()
-    box.rollback()
+    undone = box.rollback().run
     before = box.everything()
-    result = box.rollback()
-    assert (result.outcome, result.exit_code, result.run) == ("unchanged", 0, None)
-    assert box.everything() == before
+    for argument in (None, undone):
+        result = box.rollback(argument)
+        assert (result.outcome, result.exit_code, result.run) == ("unchanged", 0, None)
+        assert box.everything() == before
 
 
 def test_what_was_restored_by_hand_needs_no_rollback_and_lets_the_older_run_be_undone(box: Sandbox) -> None:
-    first = box.applied().run
-    done = box.now()
+    first = str(box.applied().run)
+    done = homes(box)
     port(box, 4001, 4002)
     box.applied()
-    now = box.now()
+    now = homes(box)
     for path, one in done.items():  # as a person does who has a copy of the homes
-        if path.startswith("analytics") and now.get(path) != one:
+        if now.get(path) != one:
             faults.restore(box.folder / path, one, now.get(path))
     result = box.rollback()
     assert (result.outcome, result.run) == ("unchanged", None)
     assert box.rollback().outcome == "restored"
-    assert first is not None
     assert state_of(first) == "rolled back"
-    assert [path for path in box.changed() if path != "demo.toml"] == []
+    assert changed(box) == []
 
 
-def test_runs_are_undone_one_after_the_other_the_newest_first(box: Sandbox) -> None:
-    first = box.applied().run
-    done = {path: one for path, one in box.now().items() if path.startswith("analytics")}
-    port(box, 4001, 4002)
-    second = box.applied().run
-    assert box.rollback().outcome == "restored"
-    now = {path: one for path, one in box.now().items() if path.startswith("analytics")}
-    assert now == done
-    assert box.rollback().outcome == "restored"
-    assert [path for path in box.changed() if path != "demo.toml"] == []
-    assert first and second
-    assert [state_of(run) for run in (first, second)] == ["rolled back", "rolled back"]
-
-
-def test_the_newest_run_is_undone_first_also_if_the_clock_was_set_back(
-    box: Sandbox, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("back", [0, 10**6])
+def test_runs_are_undone_one_after_the_other_the_newest_first_whatever_the_clock_says(
+    box: Sandbox, monkeypatch: pytest.MonkeyPatch, back: int
 ) -> None:
-    box.applied()
+    first = str(box.applied().run)
+    done = homes(box)
     port(box, 4001, 4002)
     now = time.time()
-    monkeypatch.setattr(time, "time", lambda: now - 10**6)
-    second = box.applied().run
-    assert undo.history()[0]["run"] == second
+    monkeypatch.setattr(time, "time", lambda: now - back)
+    second = str(box.applied().run)
+    assert [one["run"] for one in undo.history()] == [second, first]
     assert box.rollback().outcome == "restored"
-    assert state_of(str(second)) == "rolled back"
-    assert box.rollback().exit_code == 0
-    assert [path for path in box.changed() if path != "demo.toml"] == []
+    assert homes(box) == done
+    assert box.rollback().outcome == "restored"
+    assert changed(box) == []
+    assert [state_of(run) for run in (first, second)] == ["rolled back", "rolled back"]
 
 
 def test_an_older_run_gives_back_only_what_no_newer_one_has_changed(box: Sandbox) -> None:
@@ -152,8 +145,7 @@ def test_an_older_run_gives_back_only_what_no_newer_one_has_changed(box: Sandbox
     box.applied()
     result = box.rollback(first)
     assert (result.outcome, result.exit_code) == ("restored", 3)
-    kept = [path for path in box.changed() if path != "demo.toml"]
-    assert kept == [AXIS2, AXIS2.replace("-1/", "-2/")]
+    assert changed(box) == [AXIS2, AXIS2.replace("-1/", "-2/")]
 
 
 @pytest.mark.parametrize("whose", [0, 1])
@@ -162,9 +154,9 @@ def test_it_refuses_while_a_server_runs(box: Sandbox, whose: int) -> None:
     (box.homes[whose] / "wso2carbon.pid").write_text(f"{os.getpid()}\n")
     before = box.everything()
     result = box.rollback()
-    assert (result.outcome, result.exit_code) == ("refused", 3)
-    assert f"node{whose + 1} (process {os.getpid()})" in (result.error or "")
-    assert f"apimha-wizard stop {box.profile} --node node{whose + 1}" in (result.error or "")
+    node = f"node{whose + 1}"
+    assert result.outcome == "refused"
+    ends(result, 3, f"{node} (process {os.getpid()})", f"apimha-wizard stop {box.profile} --node {node}")
     assert box.everything() == before
 
 
@@ -174,9 +166,7 @@ def test_a_home_that_is_missing_is_named(box: Sandbox, mounted: bool) -> None:
     box.homes[1].rename(box.folder / "away")
     if mounted:
         box.homes[1].mkdir()
-    result = box.rollback()
-    assert (result.outcome, result.exit_code) == ("refused", 3)
-    assert f"{box.homes[1]}: the home of node2 is missing" in (result.error or "")
+    ends(box.rollback(), 3, f"{box.homes[1]}: the home of node2 is missing")
 
 
 @contextlib.contextmanager
@@ -226,9 +216,8 @@ def test_a_path_that_cannot_be_restored_stops_no_other_and_the_next_rollback_goe
     make, where = OBSTACLES[obstacle]
     with make(box) as words:
         result = box.rollback()
-        assert (result.outcome, result.exit_code) == ("failed", 5)
-        for word in [*words, f"apimha-wizard rollback {run}"]:
-            assert word in (result.error or "")
+        assert result.outcome == "failed"
+        ends(result, 5, *words, f"apimha-wizard rollback {run}")
         if obstacle == "a read-only home":  # what is outside of it can be restored all the same
             assert not (box.homes[1] / MARKER).exists()
     left = [path for path in box.changed() if not path.startswith("away")]
@@ -356,7 +345,7 @@ def test_the_runs_of_a_profile_that_was_deleted_can_be_undone(box: Sandbox, own:
         others = [mine._replace(profile_path=path), mine]
         assert runs.of_profile(argument, others) == ([mine] if own or argument != "demo" else others)
     box.profile.write_bytes(text)
-    assert [path for path in box.changed() if path != "demo.toml"] == []
+    assert changed(box) == []
 
 
 def test_a_name_that_nothing_has_is_wrong_use(box: Sandbox) -> None:
@@ -377,19 +366,10 @@ def test_a_run_that_got_the_name_of_another_one_takes_a_new_one(
     assert len(undo.history()) == 2
 
 
-def test_a_rollback_cannot_be_undone(box: Sandbox) -> None:
-    box.applied()
-    undone = box.rollback().run
-    before = box.everything()
-    assert box.rollback(undone).outcome == "unchanged"
-    assert box.everything() == before
-
-
-def test_history_has_the_newest_first_and_keeps_the_newest_backups(box: Sandbox) -> None:
+def test_prune_keeps_the_backups_of_the_newest_and_of_interrupted_runs(box: Sandbox) -> None:
     first = box.applied().run
     port(box, 4001, 4002)
     second = box.applied().run
-    assert [one["run"] for one in undo.history()] == [second, first]
     assert [one["can_be_undone"] for one in undo.history()] == [True, True]
     assert runs.prune(1) == 1
     assert [one["can_be_undone"] for one in undo.history()] == [True, False]
@@ -399,13 +379,9 @@ def test_history_has_the_newest_first_and_keeps_the_newest_backups(box: Sandbox)
     assert box.rollback(second).outcome == "restored"
     assert runs.prune(0) == 2
     assert not list(box.runs.rglob("backups"))
-
-
-def test_prune_leaves_interrupted_runs_alone(box: Sandbox) -> None:
-    box.cut_off()
+    box.cut_off(at=1)
     assert runs.prune(0) == 0
     assert box.rollback().outcome == "restored"
-    assert box.changed() == []
 
 
 def test_only_this_user_can_read_journals_and_backups(box: Sandbox) -> None:
