@@ -93,61 +93,40 @@ def common(one: bytes, other: bytes) -> int:
 
 @quick
 @given(documents(), st.data())
-def test_a_new_text_changes_only_the_content(made: Document, data: st.DataObject) -> None:
+def test_a_new_value_changes_only_the_content_or_the_start_tag(made: Document, data: st.DataObject) -> None:
     document, element, number = pick(data, made.data)
+    name = data.draw(st.sampled_from(["", "name", "enable", "url", "id", "value", "new"]), label="attribute")
     value = data.draw(values, label="value")
-    assume(not element.children)
-    element.set_text(value)
+    assume(name or not element.children)
+    there = element.get(name) if name else element.text
+    edit = (lambda one: one.set(name, value)) if name else (lambda one: one.set_text(value))
+    edit(element)
     result = document.result()
 
-    _, content, end, behind = spans(made.data)[number]
-    assert result.endswith(made.data[behind:])
-    if content == behind and value:
-        tag = made.data[:content].removesuffix(b"/>").rstrip() + b">"
-        assert result.startswith(tag)
-        content = len(tag)
+    start, content, end, behind = spans(made.data)[number]
+    if name:
+        assert result.startswith(made.data[: start + 1])
+        assert result.endswith(made.data[content:])
+        assert there is not None or is_insertion(made.data, result, start)
+    elif content == behind and value:
+        assert result.startswith(made.data[:content].removesuffix(b"/>").rstrip() + b">")
+        assert result.endswith(made.data[behind:])
     else:
         assert result.startswith(made.data[:content])
         assert result.endswith(made.data[end:])
+    assert there != value or result is made.data
     intended = tree_of(made.data)
-    node = elements_of(intended)[number]
-    edited = elements_of(tree_of(result))[number]
-    if len(node):
+    node, edited = elements_of(intended)[number], elements_of(tree_of(result))[number]
+    if not name and len(node):
         text = (edited.text or "") + "".join(child.tail or "" for child in edited)
         assert text.strip(BLANKS) == value.strip(BLANKS)
-        assert [etree.tostring(each, with_tail=False) for each in edited] == [
-            etree.tostring(each, with_tail=False) for each in node
-        ]
+        bare = [[etree.tostring(each, with_tail=False) for each in one] for one in (edited, node)]
+        assert bare[0] == bare[1]
     else:
-        node.text = value
+        node.set(name, value) if name else setattr(node, "text", value)
         assert canonical(tree_of(result)) == canonical(intended)
     again = same(result, number)
-    again.set_text(value)
-    assert again.document.result() is result
-
-
-@quick
-@given(documents(), st.data())
-def test_a_new_attribute_value_changes_only_the_start_tag(made: Document, data: st.DataObject) -> None:
-    document, element, number = pick(data, made.data)
-    name = data.draw(st.sampled_from(["name", "enable", "url", "id", "value", "new"]), label="attribute")
-    value = data.draw(values, label="value")
-    there = element.get(name)
-    element.set(name, value)
-    result = document.result()
-
-    start, content, _, _ = spans(made.data)[number]
-    assert result.startswith(made.data[: start + 1])
-    assert result.endswith(made.data[content:])
-    intended = tree_of(made.data)
-    elements_of(intended)[number].set(name, value)
-    assert canonical(tree_of(result)) == canonical(intended)
-    if there == value:
-        assert result is made.data
-    elif there is None:
-        assert is_insertion(made.data, result, start)
-    again = same(result, number)
-    again.set(name, value)
+    edit(again)
     assert again.document.result() is result
 
 
