@@ -52,14 +52,13 @@ class Unrestored(NamedTuple):
     edited: bool = False
 
 
-def recover(homes: Iterable[Path], cancel: Cancel, *, force: bool = False) -> list[Recovered]:
+def recover(homes: Sequence[Path], cancel: Cancel, *, force: bool = False) -> list[Recovered]:
     """Restore what a crash left in these homes.  The caller holds their locks.
 
     Raises:
         Locked: a journal is another user's or cannot be read, or a home of the run is missing or locked.
         NotRestored: a path could not be restored, also because it is neither the old nor the new file.
     """
-    homes = list(homes)
     done: list[Recovered] = []
     for home in homes:
         found = marker.of(home)

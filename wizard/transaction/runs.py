@@ -13,7 +13,7 @@ import os
 import pwd
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -257,9 +257,9 @@ def rows() -> list[Row]:
     """List the same as rows of the index, for callers that parse few of them."""
     known = index.read()
     names = _names()
+    unlisted = filter(None, map(whole, names - known.keys()))
     found = [row for name, row in known.items() if name in names]
-    found += [_row(run, run.has_backups) for run in map(whole, names - known.keys()) if run is not None]
-    return sorted(found, reverse=True)
+    return sorted(found + [_row(run, run.has_backups) for run in unlisted], reverse=True)
 
 
 def whole(name: str) -> Run | None:
@@ -283,8 +283,7 @@ def _row(run: Run, has_backups: bool) -> Row:
     digests = "".join(
         index.digest(os.fsencode(entry.path)) + state_digest(entry.after) for entry in run.entries
     )
-    plain = {name: getattr(run, name) for name in Listed._fields if name in PLAIN}
-    plain["files"] = len(run.files)
+    plain = {name: getattr(run, name) for name in Listed._fields if name in PLAIN} | {"files": len(run.files)}
     return Row.of(Listed(**plain, has_backups=has_backups, digests=digests))
 
 
@@ -294,9 +293,8 @@ def enlist(run: Run) -> None:
         index.append([_row(run, is_folder(run.backups))])
 
 
-def statuses(all_runs: Iterable[Listed]) -> dict[str, RunStatus]:
+def statuses(all_runs: Collection[Listed]) -> dict[str, RunStatus]:
     """The status of each run, by its name."""
-    all_runs = list(all_runs)
     undone: dict[str | None, bool] = {}
     for run in all_runs:
         if run.outcome == "committed" and run.undoes is not None:
@@ -343,10 +341,6 @@ def prune(keep: int) -> int:
     return len(pruned)
 
 
-MANY = 16
-"""Runs that have ended and are not in the index: if there are more, they are added."""
-
-
 def tidy(homes: Iterable[Path]) -> None:
     """Remove runs that never began to write, and backups of those that were restored.
 
@@ -355,10 +349,7 @@ def tidy(homes: Iterable[Path]) -> None:
     """
     real = {os.path.realpath(home) for home in homes}
     ended = []
-    unlisted = _names() - index.read().keys()
-    for run in map(whole, unlisted):
-        if run is None:
-            continue
+    for run in filter(None, map(whole, _names() - index.read().keys())):
         if run.outcome == "restored":
             run.drop_backups()
         if run.outcome == "started":
@@ -368,16 +359,15 @@ def tidy(homes: Iterable[Path]) -> None:
                     run.forget()
         elif run.outcome == "committed" or not is_folder(run.backups):
             ended.append(run)
-    if len(ended) > MANY:
+    if len(ended) > 16:  # a few cost less to read than to add
         with contextlib.suppress(OSError, Locked), folder_lock(locations.runs(), wait=False):
             index.append([_row(run, run.has_backups) for run in ended])
-    sweep(unlisted)
+    sweep()
 
 
-def sweep(unlisted: Iterable[str] | None = None) -> None:
+def sweep() -> None:
     """Remove the folders of runs that were interrupted before they had a journal."""
-    unlisted = _names() - index.read().keys() if unlisted is None else unlisted
-    folders = [locations.runs() / name for name in unlisted]
+    folders = [locations.runs() / name for name in _names() - index.read().keys()]
     strays = [folder for folder in folders if is_folder(folder) and not is_anything(folder / JOURNAL)]
     if strays:
         # Another run may just be beginning: then the next one removes them.
@@ -422,12 +412,11 @@ def find(argument: str | None) -> Run:
     return run
 
 
-def of_profile(argument: str, all_runs: Iterable[Listed]) -> list[Listed]:
+def of_profile(argument: str, all_runs: Collection[Listed]) -> list[Listed]:
     """The runs of a profile, by its name or its file.
 
     A name means one of the user's own profiles; only where that has no runs and does not exist, a file elsewhere.
     """
-    all_runs = list(all_runs)
     is_path = os.sep in argument or argument.endswith(".toml")
     path = os.path.realpath(argument if is_path else locations.profile(argument))
     own = [run for run in all_runs if run.profile_path == path]
