@@ -51,10 +51,10 @@ def clash(context: CheckContext) -> Iterator[Finding]:
                 taken[port.number].append((node, port))
         shared = {number: owners for number, owners in sorted(taken.items()) if len(owners) > 1}
         shifted = {number: one for number, one in shared.items() if _have_one_offset(one, context)}
-        if len(shifted) > 1:  # one cause, one finding, one fix
+        if shifted:  # one cause, one finding, one fix
             yield _clash(shifted, "port_offset", context)
         for number, owners in shared.items():
-            if len(shifted) < 2 or number not in shifted:
+            if number not in shifted:
                 yield _clash({number: owners}, owners[-1][1].field, context)
         beyond = sorted(number for number, owners in taken.items() if number > LAST and len(owners) == 1)
         yield from (_beyond(number, *taken[number][0], context) for number in beyond)
