@@ -136,6 +136,8 @@ INSERTED: list[tuple[Any, ...]] = [
     ("comments above belong to their element", "<a>\n  <!-- b -->\n  <b/>\n\n  <!-- c -->\n  <c/>\n</a>",
         "<a>\n  <!-- b -->\n  <b/>\n\n  <y/>\n\n  <!-- c -->\n  <c/>\n\n  <x/>\n</a>",
         ("c", "insert_after", X), ("b", "insert_after", New("y"))),
+    ("a comment that an empty line separates belongs to none", "<a>\n  <b/>\n  <!-- s -->\n\n  <c/>\n\n  <d/>\n</a>",
+        "<a>\n  <b/>\n  <!-- s -->\n\n  <c/>\n\n  <x/>\n\n  <d/>\n</a>", ("c", "insert_after", X)),
     ("a comment on the same line stays there", "<a>\n  <b/> <!-- about b --> <?b?>\n  <c/></a>",
         "<a>\n  <b/> <!-- about b --> <?b?>\n  <x/>\n  <c/></a>", ("b", "insert_after", X)),
     ("behind elements that share their line", "<a>\n  <b/><c/>\n  <!-- d --> <d/>\n</a>",

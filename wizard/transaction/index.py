@@ -58,10 +58,7 @@ class Listed(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A line of the index, most of it not parsed: of thousands of runs few are needed whole.
-
-    Rows sort by the start of the run.
-    """
+    """A line of the index, most of it not parsed: of thousands of runs few are needed whole.  Sorts by the start."""
 
     started: bytes
     run: bytes

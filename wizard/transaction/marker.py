@@ -69,8 +69,7 @@ def locked(homes: Iterable[Path]) -> Iterator[None]:
 
 
 def held(home: Path) -> bool:
-    """Whether another process has locked the home.  Only for homes with a marker: testing locks the home for a
-    moment, and could keep a run from beginning."""
+    """Whether another process has locked the home; only for homes with a marker, since testing locks for a moment."""
     try:
         with folder_lock(home, wait=False):
             return False

@@ -142,10 +142,6 @@ class Run(NamedTuple):
         return text
 
 
-def state_digest(state: PathState) -> str:
-    return index.digest(os.fsencode(f"{state.kind} {state.value}"))
-
-
 def new(
     kind: Literal["replay", "rollback"], profile: str, path: str, homes: dict[str, str], **more: Any
 ) -> Run:
@@ -280,9 +276,8 @@ def _names() -> set[str]:
 
 
 def _row(run: Run, has_backups: bool) -> Row:
-    digests = "".join(
-        index.digest(os.fsencode(entry.path)) + state_digest(entry.after) for entry in run.entries
-    )
+    texts = ((str(entry.path), " ".join(entry.after)) for entry in run.entries)
+    digests = "".join(index.digest(os.fsencode(text)) for pair in texts for text in pair)
     plain = {name: getattr(run, name) for name in Listed._fields if name in PLAIN} | {"files": len(run.files)}
     return Row.of(Listed(**plain, has_backups=has_backups, digests=digests))
 
