@@ -37,6 +37,19 @@ TARGETS = tuple((python, architecture) for python in PYTHONS for architecture in
 PLATFORMS = ("manylinux_2_17", "manylinux2014")
 """glibc 2.17 or later: two names for one platform."""
 
+PIP = (
+    *(
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "-q",
+        "--disable-pip-version-check",
+        "--no-input",
+        "--no-deps",
+    ),
+    *("--only-binary", ":all:", "--require-hashes", "--implementation", "cp"),
+)
 OPTIONS = "--no-index\n--find-links wheels\n--require-hashes\n"
 README = """apimha-wizard {version}, to be installed without a network.
 
@@ -89,25 +102,11 @@ def download() -> Path:
     with tempfile.TemporaryDirectory(dir=CACHE) as name:
         pins, wheels = Path(name, "pins.txt"), Path(name, "wheels")
         for python, architecture in TARGETS:
+            wanted = (one for one in locked() if needed(one[0], python, architecture))
             pins.write_text(
-                "".join(
-                    f"{one.name}{one.specifier} {hashes}\n"
-                    for one, hashes in locked()
-                    if needed(one, python, architecture)
-                ),
-                "utf-8",
+                "".join(f"{one.name}{one.specifier} {hashes}\n" for one, hashes in wanted), "utf-8"
             )
-            command = [
-                sys.executable,
-                "-m",
-                "pip",
-                "download",
-                "-q",
-                "--disable-pip-version-check",
-                "--no-input",
-            ]
-            command += ["--no-deps", "--only-binary", ":all:", "--require-hashes", "-r", str(pins)]
-            command += ["--implementation", "cp", "--python-version", python, "--dest", str(wheels)]
+            command = [*PIP, "-r", str(pins), "--python-version", python, "--dest", str(wheels)]
             command += [f"--platform={platform}_{architecture}" for platform in PLATFORMS]
             subprocess.run(command, stdin=subprocess.DEVNULL, check=True)
         wheels.rename(folder)
@@ -128,12 +127,8 @@ def bundle(program: Path, wheels: Path) -> Path:
         for one in wanted
         if canonicalize_name(one.name) in hashes
     ]
-    readme = README.format(
-        version=version,
-        architectures=" and ".join(ARCHITECTURES),
-        pythons=", ".join(PYTHONS),
-        python=PYTHONS[0],
-    )
+    architectures, pythons = " and ".join(ARCHITECTURES), ", ".join(PYTHONS)
+    readme = README.format(version=version, architectures=architectures, pythons=pythons, python=PYTHONS[0])
     content = {
         "README.txt": readme.encode(),
         "requirements.txt": (OPTIONS + "".join(lines)).encode(),
