@@ -122,7 +122,7 @@ def properties(home: Path, relative: str = SPARK) -> dict[str, str]:
     return found
 
 
-# --- what stands in a folder, to the byte -------------------------------------------------------------------
+# --- what is in a folder, to the byte ---------------------------------------------------------------------
 
 
 def untouched(*paths: Path) -> dict[str, tuple[Any, ...]]:

@@ -1,7 +1,7 @@
 """Brings the jars of Spark and ZooKeeper that `pyspark` carries: `python -m tests.support.install_spark`.
 
 Idempotent and quick when they are there.  They land beside the other servers (see `install_servers`), without what a
-standalone cluster does not load.  Java 17 or later has to be installed; what cannot be had is named, with exit code 1.
+standalone cluster does not load.  Java 17 or later has to be installed; what is not available is named, with exit code 1.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def java() -> str | None:
     program = shutil.which("java")
     if program is None:
         return None
-    told = subprocess.run([program, "-version"], capture_output=True, text=True, check=False).stderr
-    found = re.search(r'version "(\d+)', told)
+    version = subprocess.run([program, "-version"], capture_output=True, text=True, check=False).stderr
+    found = re.search(r'version "(\d+)', version)
     return program if found and int(found[1]) >= 17 else None
 
 

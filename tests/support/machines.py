@@ -80,8 +80,8 @@ def _held() -> subprocess.Popen[bytes]:
     )
     assert holder.stdout is not None
     if holder.stdout.readline() != b"in\n":
-        _, told = holder.communicate()
-        raise OSError(f"no namespaces here: {told.decode().strip()}")
+        _, errors = holder.communicate()
+        raise OSError(f"no namespaces here: {errors.decode().strip()}")
     return holder
 
 

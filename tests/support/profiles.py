@@ -136,7 +136,7 @@ def valid_profiles() -> st.SearchStrategy[dict[str, Any]]:
 
 
 def get_field(text: str, field: str | Place) -> Any:
-    """The value as it stands in `text`, right or wrong; None where it does not stand there."""
+    """The value that `text` holds, valid or not; None where it holds none."""
     try:
         return lookup(tomllib.loads(text), place_of(field))
     except KeyError:

@@ -58,7 +58,7 @@ class Sandbox:
 
     @property
     def markers(self) -> list[Path]:
-        """The markers that stand in the homes."""
+        """The markers in the homes."""
         return [home / MARKER for home in self.homes if (home / MARKER).exists()]
 
     def now(self) -> dict[str, Look]:
