@@ -1,7 +1,7 @@
 """Brings the jars of Spark and ZooKeeper that `pyspark` carries: `python -m tests.support.install_spark`.
 
 Idempotent and quick when they are there.  They land beside the other servers (see `install_servers`), without what a
-standalone cluster does not load.  Java 17 or later has to be installed; what is not available is named, with exit code 1.
+standalone cluster does not load.  Java 17 or later must be installed; what is missing is named, with exit code 1.
 """
 
 from __future__ import annotations
