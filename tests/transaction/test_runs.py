@@ -233,6 +233,24 @@ def test_a_path_that_cannot_be_restored_stops_no_other_and_the_next_rollback_goe
     assert state_of(run) == "rolled back"
 
 
+def test_a_path_that_cannot_take_its_place_stays_open(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was staged, and so was the journal that says what is restored."""
+    run, rename = str(box.applied().run), os.rename
+
+    def fail(source: str, target: str, **how: int) -> None:
+        if target == "registry.xml":
+            raise OSError(5, "Input/output error")
+        rename(source, target, **how)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "rename", fail)
+        ends(box.rollback(), 5, "registry.xml")
+    locations.index().unlink()  # the journals alone say so
+    assert state_of(run) == "rolled back in part"
+    assert box.rollback().exit_code == 0
+    assert box.changed() == []
+
+
 def test_a_rollback_that_can_restore_nothing_changes_nothing(box: Sandbox) -> None:
     result = box.applied()
     done = box.now()
