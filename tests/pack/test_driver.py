@@ -25,26 +25,26 @@ def connector(path: Path, manifest: bytes = b"", *classes: str) -> Path:
 
 # fmt: off
 JARS = [
-    (b"Implementation-Version: 5.1.49\r\n", CONNECTOR, "Connector/J 5.1.49", (5, 1, 49)),
-    (b"Bundle-Version: 2.7.6\n", ("org/mariadb/jdbc/Driver.class",), "MariaDB Connector/J 2.7.6", (2, 7, 6)),
+    (b"Implementation-Version: 5.1.49\r\n", CONNECTOR, "Connector/J 5.1.49"),
+    (b"Bundle-Version: 2.7.6\n", ("org/mariadb/jdbc/Driver.class",), "MariaDB Connector/J 2.7.6"),
     # The first section counts, and a line goes on after a blank.
     (b"Manifest-Version: 1.0\r\nImplementation-Vers\r\n ion: 5.1.\r\n 40\r\n\r\nName: other\r\nBundle-Version: 9\r\n",
-        CONNECTOR[:1], "Connector/J 5.1.40", (5, 1, 40)),
-    (b"Bundle-Version: 9\nIMPLEMENTATION-VERSION: 5.1.49-bin\n", CONNECTOR, "Connector/J 5.1.49-bin", (5, 1, 49)),
-    (b"", CONNECTOR[:1], "Connector/J (x.jar)", ()),
-    (b"Implementation-Version: 1\n", ("org/example/Main.class",), "x.jar", (1,)),
+        CONNECTOR[:1], "Connector/J 5.1.40"),
+    (b"Bundle-Version: 9\nIMPLEMENTATION-VERSION: 5.1.49-bin\n", CONNECTOR, "Connector/J 5.1.49-bin"),
+    (b"", CONNECTOR[:1], "Connector/J (x.jar)"),
+    (b"Implementation-Version: 1\n", ("org/example/Main.class",), "x.jar"),
 ]
 # fmt: on
 
 
 class TestWhatAJarIs:
-    @pytest.mark.parametrize(("manifest", "classes", "name", "release"), JARS)
+    @pytest.mark.parametrize(("manifest", "classes", "name"), JARS)
     def test_its_classes_and_its_manifest_say_so(
-        self, tmp_path: Path, manifest: bytes, classes: tuple[str, ...], name: str, release: tuple[int, ...]
+        self, tmp_path: Path, manifest: bytes, classes: tuple[str, ...], name: str
     ) -> None:
         path = connector(tmp_path / "x.jar", manifest, *classes)
         found = driver.inspect(path)
-        assert (found.name, found.release) == (name, release)
+        assert found.name == name
         own = sorted(one.removesuffix(".class").replace("/", ".") for one in classes if "Driver" in one)
         assert list(found.classes) == own
         assert driver.is_mysql_driver(path) is bool(own)

@@ -43,6 +43,7 @@ SHIFTED = {
 }
 # fmt: on
 OWN = {"hazelcast_port": 4000, "event_sync_port": 11224, "management_port": 10005}
+OTHERS = {"hazelcast_port": 1, "event_sync_port": 2, "management_port": 3, "presentation_port": 23456}
 
 
 def changed(path: Path, *changes: tuple[str, str]) -> None:
@@ -56,31 +57,17 @@ def changed(path: Path, *changes: tuple[str, str]) -> None:
 
 class TestTheOffset:
     @pytest.mark.parametrize(("pack", "stock"), zip(PACKS, (1, 1, 0, 0, 1), strict=True))
-    @pytest.mark.parametrize("own", [None, 0, 7])
-    def test_it_shifts_most_ports(self, pack: str, stock: int, own: int | None, packs: Path) -> None:
+    @pytest.mark.parametrize("values", [{}, {"port_offset": 0}, {"port_offset": 7, **OTHERS}])
+    def test_it_shifts_most_ports(self, pack: str, stock: int, values: dict[str, int], packs: Path) -> None:
         """Those of the event processor from carbon-analytics-common 5.1.0 on: DAS 3.0.1 alone is older."""
-        home = packs / pack
-        offset = stock if own is None else own
-        values = {} if own is None else {"port_offset": own}
+        home, offset, own = packs / pack, values.get("port_offset", stock), {**OWN, **values}
+        of_processor = 0 if pack == "das-3.0.1" else offset
         assert numbers(node(home, **values), Pack(home)) == {
             **{name: number + offset for name, number in SHIFTED.items()},
-            "Hazelcast": 4000,
-            "event sync": 11224 + (0 if pack == "das-3.0.1" else offset),
-            "management": 10005 + (0 if pack == "das-3.0.1" else offset),
-        }
-
-    @pytest.mark.parametrize(
-        ("pack", "opened"), [("apim-analytics-2.0.0", [1, 102, 103]), ("das-3.0.1", [1, 2, 3])]
-    )
-    def test_hazelcast_event_sync_and_management_are_the_profiles(
-        self, pack: str, opened: list[int], packs: Path
-    ) -> None:
-        own = {name: number for number, name in enumerate(OWN, 1)}
-        found = numbers(
-            node(packs / pack, port_offset=100, presentation_port=23456, **own), Pack(packs / pack)
-        )
-        assert [found[name] for name in ("Hazelcast", "event sync", "management")] == opened
-        assert not {23456, 23556} & set(found.values()), "the presentation port listens nowhere"
+            "Hazelcast": own["hazelcast_port"],
+            "event sync": own["event_sync_port"] + of_processor,
+            "management": own["management_port"] + of_processor,
+        }, "the presentation port listens nowhere"
 
     def test_spark_and_thrift_with_and_without_the_pack(self, packs: Path) -> None:
         """API-M Analytics has the offset 1: the page's 8081 is 8082 there."""
@@ -153,9 +140,7 @@ class TestThePacksOwnFiles:
             (identity / "identity.xml").write_text(entitlement.format(switch))
             found = numbers(node(home, port_offset=2), Pack(home))
             both = {"LDAP": 10391, "KDC": 8002, "Thrift entitlement": 10502}
-            assert {name: found.get(name) for name in both} == (
-                both if switch == "true" else dict.fromkeys(both)
-            )
+            assert {name: found[name] for name in both if name in found} == (both if switch == "true" else {})
         (identity / "embedded-ldap.xml").write_text(ldap.format("true", "false"))
         (home / SPARK).unlink()
         found = numbers(node(home), Pack(home))

@@ -109,7 +109,6 @@ def test_a_version_file_of_any_shape_is_read_at_once(
     ("rule", "component", "before", "after"),
     [
         ("shifts_event_processor_ports", "common", (5, 0, 13), (5, 1, 0)),
-        ("requires_offset", "common", (5, 0, 13), (5, 1, 0)),
         ("reads_hazelcast_xml", "kernel", (4, 4, 5), (4, 4, 6)),
         ("binds_spark_to_local_ip", "analytics", (1, 0, 6), (1, 1, 0)),
         ("assigns_index_shards_to_node_ids", "analytics", (1, 3, 19), (1, 3, 18)),

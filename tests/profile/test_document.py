@@ -262,26 +262,15 @@ def test_any_edits_mean_what_was_wanted_and_keep_all_comments(start, edits):
             assert get_field(text, field) in (None, {})
         else:
             assert get_field(text, field) == value
-        assert _others(before, place) == _others(after, place)
+        assert others(before, place) == others(after, place)
     comments = [line for line in start.splitlines() if line.startswith("# ") and " = " not in line]
     assert all(line in text.splitlines() for line in comments)
 
 
-def _others(tables, place):
-    """Everything but the value at `place`, without empty tables."""
-
-    def pruned(value, here):
-        if here == place:
-            return None
-        if isinstance(value, dict):
-            inner = {key: pruned(item, (*here, key)) for key, item in value.items()}
-            return {key: item for key, item in inner.items() if item not in (None, {}, [])}
-        if isinstance(value, list):
-            inner = [pruned(item, (*here, number)) for number, item in enumerate(value)]
-            return [item for item in inner if item not in (None, {}, [])]
-        return (type(value).__name__, value)
-
-    return pruned(tables, ())
+def others(tables, place):
+    """The values that are no tables or lists, but for what is at `place`."""
+    found = {one: lookup(tables, one) for one in places(tables) if one[: len(place)] != place}
+    return {one: (type(value), value) for one, value in found.items() if not isinstance(value, dict | list)}
 
 
 texts = st.text(st.characters(codec="utf-8"))

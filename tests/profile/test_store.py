@@ -8,16 +8,20 @@ import stat
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tests.support.profiles import MINIMAL_TEXT
+from tests.support.profiles import MINIMAL_TEXT, valid_profiles
+from wizard.profile.document import written, written_key
 from wizard.profile.files import MOST_BYTES, save
 from wizard.profile.model import Profile
 from wizard.profile.names import RESERVED
-from wizard.profile.store import ProfileError, load
+from wizard.profile.store import ProfileError, examine, load
 from wizard.system import locations
 from wizard.system.errors import Failed, UsageError
 
 MARK = "mArk-7f3e"
+PYDANTICS = re.compile(r"Input should|Field required|validation error|pydantic|type=|not permitted")
 
 
 @pytest.fixture
@@ -35,8 +39,7 @@ def mistakes(path: Path, text: str) -> tuple[list[str], str]:
     for one in error.mistakes[:50]:
         assert one.fix
         assert f"{path}:{one.line}: " in str(error)
-        # Nothing of pydantic's own wording.
-        assert not re.search(r"Input should|Field required|validation error|pydantic|type=", one.message)
+        assert not PYDANTICS.search(one.message)
     return [f"{one.line} {one.field} {one.kind}" for one in error.mistakes], str(error)
 
 
@@ -152,6 +155,37 @@ NO_TOML = [
 def test_the_line_and_reason_of_what_is_no_toml(path, text, line, part):
     listed, shown = mistakes(path, text)
     assert listed == [f"{line}  syntax"] and part in shown
+
+
+VALUES = st.recursive(
+    st.text(st.characters(codec="utf-8"), max_size=8)
+    | st.integers(-(10**25), 10**25)
+    | st.booleans()
+    | st.floats()
+    | st.sampled_from(["node1", "127.0.0.1", "WSO2UM_DB", "svn", "none", "", "~", "x" * 300]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["env", "file", "command", "prompt", "a b", ""]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=150)
+@given(raw=valid_profiles(), data=st.data(), value=VALUES)
+def test_one_wrong_value_in_any_profile_has_its_line_and_is_told_in_words(raw, data, value):
+    name = data.draw(st.sampled_from(sorted(raw)))
+    table = raw[name][data.draw(st.integers(0, 1))] if name == "nodes" else raw[name]
+    if isinstance(table, dict) and table:
+        table[data.draw(st.sampled_from(sorted(table)))] = value
+    else:
+        raw[name] = value
+    text = "".join(f"{written_key(key)} = {written(item)}\n" for key, item in raw.items())
+    found = examine(text, Path("/profiles"))
+    for one in () if isinstance(found, Profile) else found:
+        assert 1 <= one.line <= len(raw) and one.message and one.fix
+        assert not PYDANTICS.search(one.message)
+        assert f"{one.field}{one.message}{one.fix}".isprintable()
 
 
 class TestFilesThatCannotBeRead:

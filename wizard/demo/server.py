@@ -147,9 +147,8 @@ def _start(program: Path, data: Path, log: Path, accounts: Path) -> tuple[subpro
             "--loose-mysqlx=OFF",
             *_as_root(),
         ]
-        with log.open(
-            "ab"
-        ) as output:  # a session of its own: Ctrl-C only reaches the demo, which stops the server
+        with log.open("ab") as output:
+            # A session of its own: Ctrl-C only reaches the demo, which stops the server.
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
             )

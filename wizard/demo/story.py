@@ -94,9 +94,7 @@ def tell(folder: Path, say: Say) -> None:
     program = find_server()
     if program is None:
         _tell(sandbox, say, OFFLINE, None)
-        say(
-            "With mariadbd or mysqld on the PATH, replay would also have created databases, account and tables."
-        )
+        say("With mariadbd or mysqld on the PATH, replay would also have created databases, account, tables.")
         return
     # Outside the sandbox: its path may be too long for the server's socket, and the checks must not read it.
     with tempfile.TemporaryDirectory(prefix="apimha-server-") as temporary:

@@ -10,17 +10,14 @@ import re
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from wizard.pack.archive import Archive, BadArchive
-from wizard.pack.releases import version_tuple
 from wizard.system.bounded import NotAFile
 from wizard.system.errors import ChecksFailed
 from wizard.system.printable import quoted
 
-DriverKind = Literal["Connector/J", "MariaDB Connector/J"]
-
-DRIVER_CLASSES: dict[str, DriverKind] = {
+DRIVER_CLASSES = {
     "com.mysql.jdbc.Driver": "Connector/J",
     "com.mysql.cj.jdbc.Driver": "Connector/J",
     "org.gjt.mm.mysql.Driver": "Connector/J",
@@ -44,7 +41,7 @@ class DriverJar(NamedTuple):
 
     path: Path
     classes: tuple[str, ...]
-    kind: DriverKind | None
+    kind: str | None
     version: str | None
 
     @property
@@ -53,11 +50,6 @@ class DriverJar(NamedTuple):
         if self.kind is None:
             return self.path.name
         return f"{self.kind} {self.version}" if self.version else f"{self.kind} ({self.path.name})"
-
-    @property
-    def release(self) -> tuple[int, ...]:
-        """The leading numbers of the version, `()` where it is unknown: `5.1.49-bin` gives (5, 1, 49)."""
-        return version_tuple(self.version or "")
 
 
 def inspect(path: Path) -> DriverJar:

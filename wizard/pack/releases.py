@@ -28,12 +28,10 @@ class Components(NamedTuple):
 
     @property
     def shifts_event_processor_ports(self) -> bool:
-        """Whether the server adds the offset to event sync, management and presentation port (chapter 6)."""
-        return self.common >= (5, 1, 0)
+        """Whether the server adds the offset to event sync, management and presentation port (chapter 6).
 
-    @property
-    def requires_offset(self) -> bool:
-        """Whether the event processor needs `Ports/Offset` in `carbon.xml` to start (chapter 6)."""
+        Then it needs `Ports/Offset` in `carbon.xml` to start.
+        """
         return self.common >= (5, 1, 0)
 
     @property
@@ -52,22 +50,14 @@ class Components(NamedTuple):
         return self.analytics <= (1, 3, 18)
 
 
-class Release(NamedTuple):
-    """A release of a product, with the components that it comes with."""
-
-    product: str
-    version: str
-    components: Components
-
-
 def version_tuple(text: str) -> Version:
     """`5.6.24-log` → `(5, 6, 24)`; empty without a number."""
     found = re.match(r"\d{1,18}(?:\.\d{1,18})*", text.strip())
     return tuple(int(part) for part in found[0].split(".")) if found else ()
 
 
-RELEASES = tuple(
-    Release(product, version, Components(*map(version_tuple, components)))
+RELEASES = {
+    (product, version): Components(*map(version_tuple, components))
     for product, version, *components in (
         (DAS, "3.0.1", "4.4.3", "1.0.5", "5.0.8"),
         (APIM, "2.0.0", "4.4.7", "1.1.3", "5.1.0"),
@@ -85,8 +75,8 @@ RELEASES = tuple(
         (APIM, "2.5.0", "4.4.32", "1.3.31", "5.1.42"),
         (IS, "5.6.0", "4.4.32", "1.3.31", "5.1.42"),
     )
-)
-"""Every release that this tool knows, with the older kernel first."""
+}
+"""The components of every release that this tool knows, by product and version, with the older kernel first."""
 
 SHARED_VERSION = "2.1.1.SNAPSHOT"
 """What API-M Analytics from 2.1.0-update2 to 2.5.0 prints as its version: it says nothing about the components."""
@@ -94,7 +84,7 @@ SHARED_VERSION = "2.1.1.SNAPSHOT"
 
 def is_known(product: str, version: str) -> bool:
     """Whether this tool knows the release that calls itself so (`5.3.0-SNAPSHOT` is 5.3.0)."""
-    return _row(product, version) is not None or (product, version) == (APIM, SHARED_VERSION)
+    return _release(product, version) in RELEASES or (product, version) == (APIM, SHARED_VERSION)
 
 
 def components_of(product: str, version: str, kernel: Version) -> Components:
@@ -103,15 +93,14 @@ def components_of(product: str, version: str, kernel: Version) -> Components:
     The nearest is the release of the same product, else of any, with the newest kernel that is not newer than
     `kernel` (procedure, before chapter 1); for a kernel older than all the oldest, for an unknown one the newest.
     """
-    row = _row(product, version)
-    if row is not None:
-        return row.components._replace(kernel=kernel or row.components.kernel)
-    fitting = [one for one in RELEASES if not kernel or one.components.kernel <= kernel] or [RELEASES[0]]
-    # The list is in the order of the kernels; of several with one kernel the last is the newest update.
-    nearest = ([one for one in fitting if one.product == product] or fitting)[-1]
-    return nearest.components._replace(kernel=kernel or nearest.components.kernel)
+    release = _release(product, version)
+    if release not in RELEASES:
+        fitting = [one for one in RELEASES if not kernel or RELEASES[one].kernel <= kernel] or [*RELEASES][:1]
+        # They are in the order of the kernels; of several with one kernel the last is the newest update.
+        release = ([one for one in fitting if one[0] == product] or fitting)[-1]
+    found = RELEASES[release]
+    return found._replace(kernel=kernel or found.kernel)
 
 
-def _row(product: str, version: str) -> Release | None:
-    plain = re.sub(r"[-.]SNAPSHOT$", "", version)
-    return next((one for one in RELEASES if (one.product, one.version) == (product, plain)), None)
+def _release(product: str, version: str) -> tuple[str, str]:
+    return product, re.sub(r"[-.]SNAPSHOT$", "", version)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from wizard.pack.home import Pack
@@ -73,25 +73,18 @@ _CHARSET = re.compile(
 )
 
 
-class StoreTable(NamedTuple):
-    """The `CREATE TABLE` of a record table: for which category of the configuration, and as the server runs it."""
-
-    category: str
-    statement: str
-
-
 def charset_width(charset: str) -> int:
     """Return the most bytes that a character of this character set takes; 1 for one that is not multi-byte."""
     return _WIDTHS.get(charset.lower(), 1)
 
 
-def store_tables(pack: Pack) -> tuple[StoreTable, ...]:
+def store_tables(pack: Pack) -> list[str]:
     """Return the `CREATE TABLE` of each category for MySQL, expanded as the server does; none without the file.
 
     Raises EditError for a file that cannot be read or parsed.
     """
     if not pack.exists(RDBMS_CONFIG):
-        return ()
+        return []
     found = []
     for database in pack.xml(RDBMS_CONFIG).all("database"):
         queries = database.all("recordTableInitQueries/query")
@@ -99,8 +92,8 @@ def store_tables(pack: Pack) -> tuple[StoreTable, ...]:
             counts = database.all("recordExtDataFieldCount")
             text = counts[0].text.strip() if counts else ""
             count = int(text) if re.fullmatch(r"\d{1,4}", text) else 0
-            found.append(StoreTable(database.get("category") or "", expanded(queries[0].text, count)))
-    return tuple(found)
+            found.append(expanded(queries[0].text, count))
+    return found
 
 
 def _is_mysql(name: str) -> bool:
@@ -145,9 +138,7 @@ def largest_row(packs: Iterable[Pack], width: int) -> int:
 
     Raises EditError as `store_tables` does.
     """
-    return max(
-        (row_size(table.statement, width) for pack in packs for table in store_tables(pack)), default=0
-    )
+    return max((row_size(table, width) for pack in packs for table in store_tables(pack)), default=0)
 
 
 def needs_single_byte(packs: Iterable[Pack]) -> bool:

@@ -110,10 +110,9 @@ class XmlTree(Generic[E]):
         for number, segment in enumerate(path):
             parents, found = found, []
             for parent in parents:
-                children = self.children(parent, segment.name)
-                found += [
-                    one for one in children if all(self._fits(one, each) for each in segment.predicates)
-                ]
+                for child in self.children(parent, segment.name):
+                    if all(self._fits(child, one) for one in segment.predicates):
+                        found.append(child)
             if not found:
                 return [], number, parents
         return found, len(path), found
@@ -123,10 +122,8 @@ class XmlTree(Generic[E]):
             own = xml_tree.attribute_of(node, predicate.name)
             values = [] if own is None else [own]
         else:
-            values = [
-                xml_tree.text_of(child).strip(xml_tree.BLANKS)
-                for child in self.children(node, predicate.name)
-            ]
+            texts = map(xml_tree.text_of, self.children(node, predicate.name))
+            values = [text.strip(xml_tree.BLANKS) for text in texts]
         return bool(values) if predicate.value is None else predicate.value in values
 
 

@@ -341,10 +341,9 @@ def _with_line(layout: Layout, place: Place, value: Any) -> str:
         begin, end = layout.body(table)
         values = [range(one.value_start, one.value_end) for one in layout.entries.values()]
         for sample in _SAMPLE.finditer(text, begin, end):
-            is_comment = not any(
-                sample.start() in one for one in values
-            )  # not within a text of several lines
-            if is_comment and (span := _value_of_sample(sample["pair"], str(place[-1]))):
+            if any(sample.start() in one for one in values):
+                continue  # no comment, but a part of a text of several lines
+            if span := _value_of_sample(sample["pair"], str(place[-1])):
                 new = sample["pair"][: span[0]] + written(value) + sample["pair"][span[1] :]
                 return text[: sample.end("indent")] + new + text[sample.end() :]
         own = [one for one in layout.entries.values() if not one.inline and begin <= one.start < end]

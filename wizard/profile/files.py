@@ -100,8 +100,5 @@ def save(text: str, path: Path) -> None:
         mode = 0o600 if like is None else stat.S_IMODE(like.st_mode)
         write_durably(target, text.encode("utf-8"), mode=mode, owner_of=like)
     except OSError as failure:
-        message, fix = (
-            f"cannot be saved: {failure.strerror}",
-            "check the free space and the mode of its folder",
-        )
-        raise Failed(message, place=str(path), fix=fix) from failure
+        fix = "check the free space and the mode of its folder"
+        raise Failed(f"cannot be saved: {failure.strerror}", place=str(path), fix=fix) from failure

@@ -88,7 +88,7 @@ def event_processor(bench: Workbench) -> None:
     Raises:
         EditError: `carbon.xml` will have no offset, and this pack's event processor does not start without one.
     """
-    if bench.pack.components.requires_offset and not any(
+    if bench.pack.components.shifts_event_processor_ports and not any(
         one.text.strip() for one in bench.elements(CARBON, "Ports/Offset")
     ):
         raise EditError(

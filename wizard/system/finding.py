@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 from wizard.system.errors import REPORT, WizardError, describe_error
@@ -87,30 +88,22 @@ def _fix(fix: Fix | str | None) -> Fix | None:
     return Fix(fix) if isinstance(fix, str) else fix
 
 
-def ok(message: str, *, node: str | None = None, evidence: str | None = None) -> Finding:
-    return Finding("ok", message, node, None, evidence)
-
-
-def warning(
-    message: str, *, fix: Fix | str | None = None, node: str | None = None, evidence: str | None = None
+def _finding(
+    status: FindingStatus,
+    message: str,
+    *,
+    fix: Fix | str | None = None,
+    node: str | None = None,
+    evidence: str | None = None,
 ) -> Finding:
-    return Finding("warning", message, node, _fix(fix), evidence)
+    return Finding(status, message, node, _fix(fix), evidence)
 
 
-def error(
-    message: str, *, fix: Fix | str | None = None, node: str | None = None, evidence: str | None = None
-) -> Finding:
-    return Finding("error", message, node, _fix(fix), evidence)
-
-
-def skipped(message: str, *, node: str | None = None, fix: Fix | str | None = None) -> Finding:
-    return Finding("skipped", message, node, _fix(fix))
-
-
-def waiting(
-    message: str, *, node: str | None = None, fix: Fix | str | None = None, evidence: str | None = None
-) -> Finding:
-    return Finding("waiting", message, node, _fix(fix), evidence)
+ok = partial(_finding, "ok")
+warning = partial(_finding, "warning")
+error = partial(_finding, "error")
+skipped = partial(_finding, "skipped")
+waiting = partial(_finding, "waiting")
 
 
 def of(

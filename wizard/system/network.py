@@ -28,9 +28,8 @@ def is_local(address: str) -> bool:
     import socket
 
     try:
-        with socket.socket(
-            socket.AF_INET if parsed.version == 4 else socket.AF_INET6, socket.SOCK_DGRAM
-        ) as probe:
+        family = socket.AF_INET if parsed.version == 4 else socket.AF_INET6
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
             probe.bind((address, 0))
     except OSError:
         return False
