@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from screens.model.memory import Memory
-from tests.support.cli import process, run
+from tests.support.cli import Ran, process, run
 from tests.support.first_edition import HOMES, STATE, TOOL, Files, homes_of, output, place, snapshot
 from tests.support.quick import folder_in_memory
 from wizard.command_line.run import rollback as undo
@@ -20,7 +20,7 @@ from wizard.profile.store import ProfileError, load
 from wizard.system import locations
 from wizard.transaction import runs
 
-IGNORE = ("--ignore", "event-processor.member-interval")
+OFFLINE = ("--offline", "--ignore", "event-processor.member-interval")
 """The miniature pack of the first edition lacks settings of the event processor that the real packs have."""
 
 AXIS2 = "analytics-2/repository/conf/axis2/axis2.xml"
@@ -46,6 +46,18 @@ def placed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Placed]:
 def names(state: str) -> list[str]:
     """Return the runs of a state, the newest first."""
     return [one["run"] for one in json.loads(output(state, "history.json", Path("/")))["runs"]]
+
+
+def ended(command: str, argument: Path | str, outcome: str) -> Ran:
+    """Run a command that ends with success and this outcome."""
+    ran = process(command, argument, *(OFFLINE if command != "rollback" else ()), "--json")
+    assert (ran.code, ran.json["outcome"]) == (0, outcome), ran.err
+    return ran
+
+
+def states() -> dict[str, str]:
+    """Return the state of each run, the newest first."""
+    return {one["run"]: one["state"] for one in undo.history()}
 
 
 def times(folder: Path) -> dict[str, int]:
@@ -97,15 +109,11 @@ def test_a_profile_loads_and_is_shown_with_the_same_text(name: str, placed: Plac
     assert without_new_keys(shown.out) == output("profiles", f"show-{name}.toml", folder)
 
 
-def test_a_profile_with_a_mistake_still_has_it(placed: Placed) -> None:
-    placed("profiles")
+def test_a_mistake_and_the_list_of_profiles_and_drafts_are_as_before(placed: Placed) -> None:
+    folder = placed("profiles")
     with pytest.raises(ProfileError) as refused:
         load("broken")
     assert [(one.field, one.line) for one in refused.value.mistakes] == [("mysql.host", 3)]
-
-
-def test_profiles_and_drafts_are_listed_as_before(placed: Placed) -> None:
-    folder = placed("profiles")
     listed = run("profile", "list", "--json").json["profiles"]
     before = json.loads(output("profiles", "list.json", folder))["profiles"]
     found, expected = (
@@ -156,94 +164,65 @@ def test_the_state_is_restored_as_it_was_and_history_lists_the_same_runs(placed:
     assert (listed.code, listed.json) == (0, json.loads(output("runs", "history.json", folder)))
 
 
-@pytest.mark.parametrize("command", ["replay", "check"])
-def test_a_configured_pair_is_unchanged(command: str, placed: Placed) -> None:
+def test_a_configured_pair_is_unchanged_and_a_change_by_hand_is_told_from_it(placed: Placed) -> None:
     folder = placed("runs")
-    ended = process(command, folder / "demo.toml", "--offline", *IGNORE, "--json")
-    assert ended.code == 0, ended.err
-    assert ended.json["outcome"] == {"replay": "unchanged", "check": "ok"}[command]
-    assert {one["status"] for one in ended.json["files"]} <= {"unchanged"}
-    drift = [one["status"] for one in ended.json["checks"] if one["id"] == "apply.drift"]
-    assert drift == ["ok"]
+    profile, axis2 = folder / "demo.toml", folder / AXIS2
+    for command, outcome in (("replay", "unchanged"), ("check", "ok")):
+        data = ended(command, profile, outcome).json
+        assert {one["status"] for one in data["files"]} <= {"unchanged"}
+        assert [one["status"] for one in data["checks"] if one["id"] == "apply.drift"] == ["ok"]
     assert_homes(folder, snapshot("runs", "second"))
-
-
-def test_a_change_by_hand_is_told_from_what_the_run_left(placed: Placed) -> None:
-    folder = placed("runs")
-    axis2 = folder / AXIS2
     text = axis2.read_text("utf-8")
     assert "4002" in text
     axis2.write_text(text.replace("4002", "4009"), "utf-8")
-    ended = process("check", folder / "demo.toml", "--offline", *IGNORE, "--json")
-    (drift,) = [one for one in ended.json["checks"] if one["id"] == "apply.drift"]
+    (drift,) = [one for one in ended("check", profile, "ok").json["checks"] if one["id"] == "apply.drift"]
     assert (drift["status"], drift["node"]) == ("warning", "node2")
     assert "4002" in drift["message"] and "4009" in drift["message"]
 
 
-def test_each_run_is_rolled_back_to_the_byte(placed: Placed) -> None:
-    folder = placed("runs")
-    newest, oldest = names("runs")
-    expected = times(folder)
-    for run_name, before in ((newest, "first"), (oldest, "stock")):
-        ended = process("rollback", folder / "demo.toml", "--json")
-        assert (ended.code, ended.json["outcome"]) == (0, "restored"), ended.err
-        assert_homes(folder, snapshot("runs", before))
-        states = {one["run"]: one["state"] for one in undo.history()}
-        assert states[run_name] == "rolled back"
-    assert {path: os.stat(path).st_mtime_ns for path in expected} == expected
-    assert len(undo.history()) == 4
-
-
-def test_a_new_run_comes_after_the_old_ones_and_is_rolled_back_first(placed: Placed) -> None:
+def test_a_new_run_and_then_each_older_one_is_rolled_back_to_the_byte(placed: Placed) -> None:
     folder = placed("runs")
     profile = folder / "demo.toml"
     profile.write_text(profile.read_text("utf-8").replace("4002", "4003"), "utf-8")
-    applied = process("replay", profile, "--offline", *IGNORE, "--json")
-    assert (applied.code, applied.json["outcome"]) == (0, "applied"), applied.err
-    assert [one["run"] for one in undo.history()] == [applied.json["run"], *names("runs")]
-    for before in ("second", "first", "stock"):
-        assert process("rollback", profile, "--json").code == 0
+    expected = times(folder)
+    newest = ended("replay", profile, "applied").json["run"]
+    assert list(states()) == [newest, *names("runs")]
+    for undone, before in zip(list(states()), ("second", "first", "stock"), strict=True):
+        ended("rollback", profile, "restored")
         assert_homes(folder, snapshot("runs", before))
+        assert states()[undone] == "rolled back"
+    assert {path: os.stat(path).st_mtime_ns for path in expected} == expected
+    assert len(states()) == 6
 
 
 # --- a run that was killed --------------------------------------------------------------------------------------
 
 
-def test_the_killed_run_is_found(placed: Placed) -> None:
+def test_the_killed_run_is_found_and_recovered_by_the_next_replay(placed: Placed) -> None:
     folder = placed("killed")
+    (killed,) = names("killed")
     for home in HOMES:
         marker = runs.unfinished_in(folder / home)
-        assert marker is not None
-        assert [marker.run] == names("killed")
+        assert marker is not None and marker.run == killed
     listed = run("history", "--json")
-    assert listed.code == 5
-    assert listed.json == json.loads(output("killed", "history.json", folder))
-
-
-def test_the_killed_run_is_recovered_by_the_next_replay(placed: Placed) -> None:
-    folder = placed("killed")
-    ended = process("replay", folder / "demo.toml", "--offline", *IGNORE, "--json")
-    assert (ended.code, ended.json["outcome"]) == (0, "applied"), ended.err
-    (killed,) = names("killed")
-    assert killed in ended.err
+    assert (listed.code, listed.json) == (5, json.loads(output("killed", "history.json", folder)))
+    replayed = ended("replay", folder / "demo.toml", "applied")
+    assert killed in replayed.err
     # The password and the driver are those of the two runs, so the result is what the first edition wrote there.
     assert_homes(folder, snapshot("runs", "first"))
-    states = {one["run"]: one["state"] for one in undo.history()}
-    assert states == {ended.json["run"]: "applied", killed: "failed, restored"}
+    assert states() == {replayed.json["run"]: "applied", killed: "failed, restored"}
 
 
 @pytest.mark.parametrize("by_name", [True, False])
 def test_the_killed_run_is_recovered_by_rollback(by_name: bool, placed: Placed) -> None:
     folder = placed("killed")
     (killed,) = names("killed")
-    ended = process("rollback", killed if by_name else folder / "demo.toml", "--json")
-    assert (ended.code, ended.json["outcome"]) == (0, "restored"), ended.err
+    ended("rollback", killed if by_name else folder / "demo.toml", "restored")
     assert_homes(folder, snapshot("killed", "stock"))
     replaced = {path: time for path, time in times(folder).items() if path_was_written(path, folder)}
     assert {path: os.stat(path).st_mtime_ns for path in replaced} == replaced
-    assert [one["state"] for one in undo.history()] == ["failed, restored"]
-    again = process("replay", folder / "demo.toml", "--offline", *IGNORE, "--json")
-    assert (again.code, again.json["outcome"]) == (0, "applied"), again.err
+    assert list(states().values()) == ["failed, restored"]
+    ended("replay", folder / "demo.toml", "applied")
 
 
 def path_was_written(path: str, folder: Path) -> bool:
