@@ -118,9 +118,7 @@ def watch(
 
 
 class TestEveryCommand:
-    def test_nothing_of_a_password_gets_out(
-        self, watch: tuple[Watch, Pair], isolated: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_nothing_of_a_password_gets_out(self, watch, isolated, monkeypatch):
         seen, pair = watch
         profile = pair.profile
         offline = (profile, "--offline")
@@ -165,9 +163,7 @@ class TestEveryCommand:
         assert left == [], "without backups there is none left"
         assert seen.count > 20
 
-    def test_also_not_when_it_goes_wrong(
-        self, watch: tuple[Watch, Pair], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_also_not_when_it_goes_wrong(self, watch, monkeypatch):
         seen, pair = watch
         profile = pair.profile
         seen.ran("replay", profile, "--offline", code=0)
@@ -235,22 +231,6 @@ class TestEveryCommand:
         seen, pair = watch
         for arguments in (["replay", "--offline", "--dry-run"], ["replay", "--offline", "--debug"]):
             seen.look(process(*arguments, pair.profile), arguments)
-
-
-PLAIN = ('password = "{}"', 'password = {{ env = "X", secret = "{}" }}', 'password = "{}', "password = {}",
-    'url_parameters = {{ password = "{}" }}', 'pasword = "{}"')  # fmt: skip
-
-
-@pytest.mark.parametrize("new", PLAIN)
-def test_a_plain_password_in_the_profile_is_not_repeated(new: str, pair: Pair) -> None:
-    text = pair.profile.read_text().replace('[mysql.password]\nenv = "APIM_DB_PASSWORD"\n', "")
-    line = new.format("qZfirstA1 secret qZfirstB2")
-    pair.profile.write_text(text.replace('username = "apim"', f'username = "apim"\n{line}'))
-    assert line in pair.profile.read_text()
-    for arguments in (["replay", "--debug"], ["replay", "--json"], ["profile", "validate"], ["check"]):
-        ran = run(*arguments, pair.profile)
-        assert ran.code == 2
-        assert marks_in(ran.out.encode() + ran.err.encode()) == []
 
 
 def test_no_repr_shows_one(watch: tuple[Watch, Pair]) -> None:

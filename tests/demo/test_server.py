@@ -80,9 +80,7 @@ def test_two_servers_run_side_by_side_and_end_also_after_an_error(program: Path,
     assert not any(stat.S_ISSOCK(path.lstat().st_mode) for path in (tmp_path / "a/data").iterdir())
 
 
-def test_another_port_is_tried_after_one_that_is_taken(
-    program: Path, running: PrivateServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_port_is_tried_after_one_that_is_taken(program, running, tmp_path, monkeypatch):
     real, asked = server._free_port, []
 
     def first_the_taken_one() -> int:

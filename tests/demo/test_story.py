@@ -66,9 +66,7 @@ def test_dry_run_replay_replay_again_and_roll_back_in_about_thirty_lines(demo: D
     assert (demo.folder / "secrets/apim").read_text().strip() not in demo.text
 
 
-def test_homes_are_as_before_nothing_of_the_user_is_changed_and_a_server_gets_databases(
-    demo: Demo, tmp_path: Path
-) -> None:
+def test_homes_are_as_before_nothing_of_the_user_is_changed_and_a_server_gets_databases(demo, tmp_path):
     assert story.snapshot(opened(demo.folder)) == story.snapshot(make_sandbox(tmp_path / "fresh"))
     assert list(demo.home.rglob("*")) == []
     assert main(["--folder", str(demo.folder)]) == 2, "it is not empty any more"
@@ -77,9 +75,7 @@ def test_homes_are_as_before_nothing_of_the_user_is_changed_and_a_server_gets_da
     assert "database WSO2_ANALYTICS_EVENT_STORE_DB: created, 0 tables" in demo.lines
 
 
-def test_printed_commands_of_the_sandbox_work_when_pasted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_printed_commands_of_the_sandbox_work_when_pasted(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "/usr/bin:/bin")  # without the environment that the program is installed in
     lines: list[str] = []
     story.show(tmp_path / "with a space", lines.append)
@@ -92,9 +88,7 @@ def test_printed_commands_of_the_sandbox_work_when_pasted(
     assert any((tmp_path / "with a space/.apimha-wizard/state").rglob("*"))
 
 
-def test_a_temporary_folder_is_removed_and_a_missing_server_is_mentioned(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_temporary_folder_is_removed_and_a_missing_server_is_mentioned(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(story, "find_server", lambda: None)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     before = signal.getsignal(signal.SIGTERM)

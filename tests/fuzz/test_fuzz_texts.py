@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import zipfile
 from pathlib import Path
@@ -281,24 +280,3 @@ def test_passwords_as_files_hold_them(pack: Path) -> None:
         assert told in ([], ["password: ******** → ********"])
 
     fuzz(0.03, written, password=st.text(characters | st.sampled_from("\t\r\n&<>]'\""), max_size=20))
-
-
-def test_the_zip_of_a_c_app(tmp_path: Path) -> None:
-    from wizard.verify.checks import receivers_of
-
-    folder = tmp_path / "repository/deployment/server/carbonapps"
-    folder.mkdir(parents=True)
-    buffer = io.BytesIO()
-    duplicated = '<property name="events.duplicated.in.cluster">true</property>'
-    receiver = f'<eventReceiver name="r"><from>{duplicated}</from></eventReceiver>'
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as c_app:
-        c_app.writestr("r_1.0.0/r.xml", receiver)
-        c_app.writestr("../../evil.xml", receiver)
-    data = buffer.getvalue()
-
-    def looked_into(content: bytes) -> None:
-        (folder / "a.car").write_bytes(content)
-        receivers_of(tmp_path)
-        assert sorted(path.name for path in tmp_path.rglob("*.xml")) == []
-
-    fuzz(0.03, looked_into, content=mutated(data, (*ODD, b"PK\x01\x02", b"\xff" * 8), most=6))

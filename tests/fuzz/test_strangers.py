@@ -6,8 +6,6 @@ import os
 import re
 import shutil
 import sys
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -30,13 +28,13 @@ from tests.support.headless import (
 )  # fmt: skip
 from tests.support.need import need
 from tests.support.programs import must
-from tests.support.strangers import KINDS, World
+from tests.support.strangers import World
 from wizard.command_line.run import from_homes
 from wizard.command_line.run import replay as headless
 from wizard.command_line.run.replay import Options, Result
 from wizard.command_line.text import diff_lines
 from wizard.passwords.resolver import Resolver
-from wizard.profile.store import ProfileError, load
+from wizard.profile.store import load
 from wizard.system.cancel import Cancel
 from wizard.system.errors import WizardError
 
@@ -51,14 +49,6 @@ def refused(result: Result | WizardError) -> str:
 
 
 # --- profiles -----------------------------------------------------------------------------------------------
-
-
-def test_dots_in_a_home_lead_where_they_lead_and_no_further(world: World) -> None:
-    home = world.homes[0]
-    result = world.run(world.profile(nodes=[{"home": f"{home}/repository/../../first"}]))
-    assert isinstance(result, Result)
-    assert result.outcome == "applied", errors(result)
-    assert world.run(world.profile(nodes=[{"home": str(home)}]), dry_run=True).exit_code == 0
 
 
 def test_one_home_by_two_names_and_a_home_inside_the_other_are_refused(world: World) -> None:
@@ -95,50 +85,6 @@ def test_a_home_that_is_none_is_refused(world: World, home: str) -> None:
         assert refused(world.run(world.profile(nodes=[{"home": home}])))
 
 
-@pytest.mark.parametrize(
-    "name", ["two\nlines", "escape\x1b[2J", "bell\x07", "nul\0", "right\u202eto left", ""]
-)
-def test_a_path_that_hides_something_is_refused_with_its_line(world: World, name: str) -> None:
-    for table in (
-        {"nodes": [{"home": f"/tmp/{name}" if name else ""}]},
-        {"mysql": {"driver_jar": f"/x/{name}" if name else ""}},
-    ):
-        result = world.run(world.profile(**table))
-        assert isinstance(result, ProfileError)
-        assert all(line.isprintable() for line in str(result).split("\n"))
-
-
-@pytest.mark.parametrize(
-    "file", ["/dev/zero", "/dev/tty", "pipe", "folder", "loop", "/etc/passwd", "/proc/self/environ"]
-)
-def test_a_password_file_that_is_none_is_refused_at_once(world: World, file: str) -> None:
-    world.put("password", file) if file in KINDS else None
-    path = file if file.startswith("/") else str(world.homes[0] / "password")
-    with no_hang():
-        profile = world.profile(mysql={"password": {"env": None, "file": path}})
-        told = refused(world.run(profile, trusted=True))
-    assert "mysql.password" in told and "agreed" not in told
-    assert "root:" not in told
-
-
-@pytest.mark.parametrize("options", [{"dry_run": True}, {}])
-def test_a_command_is_not_run_without_leave(world: World, options: dict[str, Any]) -> None:
-    mark = world.outside / "executed"
-    profile = world.profile(mysql={"password": {"env": None, "command": ["touch", str(mark)]}})
-    assert "you have agreed to" in refused(world.run(profile, **options))
-    assert not mark.exists()
-
-
-@pytest.mark.parametrize("where", ["secret", "folder"])
-def test_a_common_path_that_is_taken_is_refused(world: World, where: str) -> None:
-    link = world.outside / where
-    before = untouched(world.outside)
-    hosts = [{"host": "127.0.0.1"}, {"host": "203.0.113.9"}]
-    profile = world.profile(nodes=hosts, spark={"symbolic_link": str(link)})
-    assert str(link) in refused(world.run(profile, only_node="node1"))
-    assert untouched(world.outside) == before
-
-
 def test_values_stay_values(world: World) -> None:
     """What looks like XML, a shell or another key in a value ends up as that value, in a file that still parses."""
     evil = "</Property><evil a='&x;'>]]> $(touch x) `x` %PATH% \\u0041 <!-- "
@@ -163,17 +109,6 @@ def test_values_stay_values(world: World) -> None:
 
 
 # --- packs --------------------------------------------------------------------------------------------------
-
-
-def test_files_that_are_links_to_others_are_named_before_they_are_written(world: World) -> None:
-    """Contract: a link's target is what is written, and the plan names it."""
-    target = world.outside / "spark.conf"
-    shutil.move(world.homes[0] / SPARK, target)
-    (world.homes[0] / SPARK).symlink_to(target)
-    result = world.run(world.profile(), dry_run=True)
-    assert isinstance(result, Result)
-    (warned,) = (one for one in result.checks if one.id == "prerequisites.link" and one.status == "warning")
-    assert str(target) in warned.message
 
 
 def test_a_file_of_the_system_in_place_of_an_xml_file_is_not_quoted(world: World) -> None:
@@ -244,9 +179,7 @@ HARMLESS = re.compile(r'"/dev/(null|tty)"|O_RDONLY|execve\(')
     "command",
     [["check", "--offline"], ["replay", "--dry-run", "--offline"], ["check", "--offline", "--json"]],
 )
-def test_looking_opens_nothing_for_writing_and_starts_nothing(
-    world: World, tmp_path: Path, command: list[str]
-) -> None:
+def test_looking_opens_nothing_for_writing_and_starts_nothing(world, tmp_path, command):
     need("strace")
     trace = tmp_path / "trace"
     mark = world.outside / "executed"

@@ -39,9 +39,7 @@ JARS = [
 
 class TestWhatAJarIs:
     @pytest.mark.parametrize(("manifest", "classes", "name"), JARS)
-    def test_its_classes_and_its_manifest_say_so(
-        self, tmp_path: Path, manifest: bytes, classes: tuple[str, ...], name: str
-    ) -> None:
+    def test_its_classes_and_its_manifest_say_so(self, tmp_path, manifest, classes, name):
         path = connector(tmp_path / "x.jar", manifest, *classes)
         found = driver.inspect(path)
         assert found.name == name

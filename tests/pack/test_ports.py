@@ -185,9 +185,7 @@ class TestClashes:
         ("pack", "field", "stock"),
         [*((pack, "port_offset", 0) for pack in PACKS), *(("das-3.0.1", *own) for own in OWN.items())],
     )
-    def test_two_stock_packs_on_one_machine_clash_and_the_fix_is_one(
-        self, pack: str, field: str, stock: int, make_pair: Callable[..., Pair]
-    ) -> None:
+    def test_two_stock_packs_on_one_machine_clash_and_the_fix_is_one(self, pack, field, stock, make_pair):
         pair = make_pair(pack, nodes=[{}, {field: stock or None}])
         one = load(pair.profile).profile.nodes[0]
         shifted = {port.number for port in ports.of(one, Pack(pair.homes[0])) if port.name in SHIFTED}
@@ -209,9 +207,7 @@ class TestClashes:
         ],
         ids=["of one node", "of two machines", "of presentation"],
     )
-    def test_equal_ports(
-        self, nodes: list[dict[str, object]], message: str, make_pair: Callable[..., Pair]
-    ) -> None:
+    def test_equal_ports(self, nodes, message, make_pair):
         (found,) = of(checked(make_pair(nodes=nodes)), "ports.clash")
         assert found.status == ("error" if message else "ok")
         assert message in found.message
@@ -236,9 +232,7 @@ class TestClashes:
         ],
     )
     @pytest.mark.parametrize("pack", ["apim-analytics-2.1.0", "das-3.1.0", "das-3.0.1"])
-    def test_the_event_sync_port_that_the_server_opens_counts(
-        self, pack: str, ports: tuple[int, int], shifting: str, fixed: str, make_pair: Callable[..., Pair]
-    ) -> None:
+    def test_the_event_sync_port_that_the_server_opens_counts(self, pack, ports, shifting, fixed, make_pair):
         nodes = [{"event_sync_port": port, "port_offset": offset} for offset, port in enumerate(ports, 1)]
         (found,) = of(checked(make_pair(pack, nodes=nodes)), "ports.clash")
         assert found.status == (fixed if pack == "das-3.0.1" else shifting)
@@ -246,9 +240,7 @@ class TestClashes:
             assert "11227 is the port of event sync of node1 and event sync of node2" in found.message
             assert found.fix == "set event_sync_port = 11226 for node2", "one number in both files"
 
-    def test_ports_that_nothing_opens_or_a_pack_elsewhere_may_have_do_not_count(
-        self, make_pair: Callable[..., Pair]
-    ) -> None:
+    def test_ports_that_nothing_opens_or_a_pack_elsewhere_may_have_do_not_count(self, make_pair):
         """The offset of a pack on another machine is unknown: no port of it is guessed."""
         pair = make_pair("das-3.0.1", nodes=[{}, {"port_offset": None}])
         shutil.rmtree(pair.homes[1])

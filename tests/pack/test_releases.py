@@ -56,9 +56,7 @@ def test_the_bundles_win_over_the_table_and_of_two_the_newer(packs: Path, tmp_pa
         ("", "", (), ((1, 3, 31), (5, 1, 42))),
     ],
 )
-def test_the_components_of_a_pack_without_bundles(
-    product: str, version: str, kernel: tuple[int, ...], components: tuple[tuple[int, ...], ...]
-) -> None:
+def test_the_components_of_a_pack_without_bundles(product, version, kernel, components):
     assert components_of(product, version, kernel)[1:] == components
 
 
@@ -94,9 +92,7 @@ def test_a_placeholder_of_the_build_is_told_and_the_bundles_decide(packs: Path, 
     ],
     ids=["stock", "more blanks and lines", "a million blanks", "a million words", "not UTF-8"],
 )
-def test_a_version_file_of_any_shape_is_read_at_once(
-    tmp_path: Path, text: str, product: str, version: str
-) -> None:
+def test_a_version_file_of_any_shape_is_read_at_once(tmp_path, text, product, version):
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/version.txt").write_bytes(text.encode("latin-1"))
     with no_hang():
@@ -114,9 +110,7 @@ def test_a_version_file_of_any_shape_is_read_at_once(
         ("assigns_index_shards_to_node_ids", "analytics", (1, 3, 19), (1, 3, 18)),
     ],
 )
-def test_rules_change_between_two_versions(
-    rule: str, component: str, before: tuple[int, ...], after: tuple[int, ...]
-) -> None:
+def test_rules_change_between_two_versions(rule, component, before, after):
     some = Components((4, 4, 3), (1, 0, 5), (5, 0, 8))
     assert not getattr(some._replace(**{component: before}), rule)
     assert getattr(some._replace(**{component: after}), rule)

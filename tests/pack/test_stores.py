@@ -93,9 +93,7 @@ class TestOtherPeoplesConfigurations:
             ("VARCHAR(4000)", "VARCHAR(4000) CHARACTER SET ascii", 4),
         ],
     )
-    def test_the_widest_character_set_that_fits(
-        self, packs: Path, tmp_path: Path, old: str, new: str, widest: int
-    ) -> None:
+    def test_the_widest_character_set_that_fits(self, packs, tmp_path, old, new, widest):
         pack = self.changed(packs, tmp_path, old, new)
         assert max(width for width in (1, 3, 4) if largest_row([pack], width) <= LARGEST_ROW) == widest
         for own in ([pack], [Pack(packs / "apim-analytics-2.0.0"), pack]):

@@ -22,9 +22,7 @@ from wizard.profile.jdbc_url import database_of, jdbc_url, parse_jdbc_url
         ("db", "d", {"a": "ü€"}, "jdbc:mysql://db:3306/d?a=%C3%BC%E2%82%AC"),
     ],
 )
-def test_only_what_would_end_a_part_early_is_encoded(
-    host: str, database: str, parameters: dict[str, str] | None, url: str
-) -> None:
+def test_only_what_would_end_a_part_early_is_encoded(host, database, parameters, url):
     assert jdbc_url(host, 3306, database, parameters) == url
 
 
@@ -38,9 +36,7 @@ values = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), 
     st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=12),
     st.dictionaries(names, values, max_size=5),
 )
-def test_the_driver_and_this_program_read_what_was_meant(
-    host: str, port: int, database: str, parameters: dict[str, str]
-) -> None:
+def test_the_driver_and_this_program_read_what_was_meant(host, port, database, parameters):
     """As Connector/J does: at the first `?`, at each `&`, at the first `=`; names and values decoded."""
     url = jdbc_url(host, port, database, parameters)
     query = url.partition("?")[2]

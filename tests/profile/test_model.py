@@ -77,15 +77,14 @@ ACCEPTED = {
     "spark.symbolic_link": ["/opt/analytics"],
     "cluster.domain": ["wso2 domain & <more>"],
 }
-# fmt: on
-# fmt: off
 REFUSED = {
     "mysql.host": ["", "a b", "a/b", "a\nb", "host:3306", "http://host", "[::1]", "fe80::1%eth0", "1.2.3",
         "1.2.3.256", "-a", "a..b", ".", "x" * 64, "x." * 150, "hôte", "user@host", 1],
     "mysql.port": [0, 65536, "3306", 3306.0, True, 10**30],
     "nodes.1.port_offset": [-1, 50001],
     "nodes.0.name": ["node 1", "", "nöde", "node1\n"],
-    "nodes.0.home": ["", "  ", "/opt/a\nb", "/opt/a\0b", "/opt/a\u0085b", "~nobody-of-that-name/x", 3],
+    "nodes.0.home": ["", "  ", "/opt/a\nb", "/opt/a\0b", "/opt/a\u0085b", "/opt/a\u202eb", "/opt/\x1b[2J",
+        "~nobody-of-that-name/x", 3],
     "mysql.databases.user": ["", "x" * 65, "a/b", "a\\b", "a?b", "a#b", "a%b", "a ", "a\0", "a\n"],
     "mysql.username": ["", "x" * 33, "a\nb"],
     "mysql.charset": ["latin1; DROP", ""],

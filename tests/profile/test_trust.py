@@ -39,9 +39,7 @@ def records() -> list[Path]:
 
 
 class TestTheUsersOwnFolder:
-    def test_every_profile_in_it_is_trusted_also_one_that_is_not_saved_yet(
-        self, own: Path, tmp_path: Path
-    ) -> None:
+    def test_every_profile_in_it_is_trusted_also_one_that_is_not_saved_yet(self, own, tmp_path):
         assert load("own").is_agreed
         assert trust.is_agreed(own, OTHER)
         assert trust.is_agreed(locations.profile("new"), TEXT)

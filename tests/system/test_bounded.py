@@ -32,9 +32,7 @@ def test_a_pipe_or_a_device_is_not_even_opened(tmp_path: Path, monkeypatch: pyte
             open_regular(path)
 
 
-def test_what_takes_the_place_of_a_file_after_the_look_is_refused_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_takes_the_place_of_a_file_after_the_look_is_refused_too(tmp_path, monkeypatch):
     (tmp_path / "file").write_bytes(b"x")
     os.mkfifo(tmp_path / "pipe")
     regular, stat = os.stat(tmp_path / "file"), os.stat
@@ -47,9 +45,7 @@ def test_what_takes_the_place_of_a_file_after_the_look_is_refused_too(
     assert set(os.listdir("/proc/self/fd")) == before
 
 
-def test_a_file_is_read_up_to_the_limit_also_where_it_grows_and_a_link_unless_it_must_not_be(
-    tmp_path: Path,
-) -> None:
+def test_a_file_is_read_up_to_the_limit_also_where_it_grows_and_a_link_unless_it_must_not_be(tmp_path):
     path = tmp_path / "growing"
     path.write_bytes(b"x" * 3_000_000)
     (tmp_path / "link").symlink_to(path)

@@ -152,14 +152,11 @@ def _start(program: Path, data: Path, log: Path, accounts: Path) -> tuple[subpro
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
             )
-        answers = False
-        try:
-            answers = _answers(process, port, pid_file)
-        finally:
-            if not answers:
-                _stop(process)
-        if answers:
-            return process, port
+        with contextlib.ExitStack() as stack:
+            stack.callback(_stop, process)
+            if _answers(process, port, pid_file):
+                stack.pop_all()
+                return process, port
     raise Failed("the database server does not answer", place=str(program), fix=_last_words(log))
 
 

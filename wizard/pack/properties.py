@@ -47,10 +47,6 @@ class PropertiesFile:
         self.lines = list(read(data, name))
         self.counting = {line.key: line for line in self.lines}  # of several lines with one key the last
 
-    def keys(self) -> list[str]:
-        """The live keys, each once, in the order of the file."""
-        return list(self.counting)
-
     def get(self, key: str) -> str | None:
         """The value that counts (that of the last live line), or None."""
         line = self.counting.get(key)

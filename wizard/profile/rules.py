@@ -20,9 +20,8 @@ from wizard.system.rules import Rule, broken, text
 
 def number(low: int, high: int, what: str) -> Rule:
     """A whole number; `true` and `2.0` are none."""
-    return Rule(
-        core_schema.int_schema(ge=low, le=high, strict=True), f"{what} is a whole number from {low} to {high}"
-    )
+    message = f"{what} is a whole number from {low} to {high}"
+    return Rule(core_schema.int_schema(ge=low, le=high, strict=True), message)
 
 
 def matching(pattern: str, message: str) -> Rule:
@@ -32,9 +31,8 @@ def matching(pattern: str, message: str) -> Rule:
 
 def choice(*values: str) -> Rule:
     """One of some words."""
-    return Rule(
-        core_schema.literal_schema(list(values)), "one of " + ", ".join(f'"{value}"' for value in values)
-    )
+    message = "one of " + ", ".join(f'"{value}"' for value in values)
+    return Rule(core_schema.literal_schema(list(values)), message)
 
 
 # --- where a pattern cannot say it: some raise `broken(…)` with a more exact message than the rule's own ----

@@ -275,11 +275,10 @@ def _managed(pack: Pack, profile: Profile, *, svn: bool) -> Iterator[str]:
             yield f"the password of {name} ({path}, line {password.line})"
     if not pack.exists(CIPHER_TEXT):
         return
-    entries = pack.properties(CIPHER_TEXT)
-    for key in entries.keys():  # noqa: SIM118 (no mapping)
+    for key, line in pack.properties(CIPHER_TEXT).counting.items():
         parts = set(re.split(r"[^A-Za-z0-9_-]+", key))
         # `[…]` is the placeholder of a password that ciphertool has not encrypted yet.
-        encrypted = not (entries.get(key) or "").strip().startswith("[")
+        encrypted = not line.value.strip().startswith("[")
         if names & parts or (svn and "SvnPassword" in parts and encrypted):
             yield f"{key} ({CIPHER_TEXT})"
 
