@@ -24,7 +24,7 @@ from screens.widgets.bars import BarScreen, heading
 from wizard.command_line.run import replay
 from wizard.command_line.run.replay import Prepared, Result
 from wizard.command_line.run.servers import NodeState, ServersResult
-from wizard.command_line.text import NextStep, next_steps, numbered, step_lines
+from wizard.command_line.text import NextStep, next_steps, numbered, run_ending, step_lines
 from wizard.steps.procedure import STEP_IDS
 from wizard.system.cancel import Cancel
 from wizard.system.errors import WizardError
@@ -34,11 +34,6 @@ BARS = (10, 20)
 """Columns of the bar in a narrow and in a wide terminal."""
 COLOURS = {"open": "$primary", "done": "$success", "failed": "$error"}
 
-ENDINGS = {
-    "refused": "Refused: no file was written.",
-    "failed": "Failed. Everything in the homes is as before.",
-    "cancelled": "Cancelled. Everything in the homes is as before.",
-}
 ACTIONS = {"start": "servers('start')", "verify": "verify", "undo": "roll_back"}
 """The next steps that are buttons, and what they do."""
 
@@ -180,10 +175,7 @@ class Apply(BarScreen[None]):
                 failed = status in {"failed", "missing"}
                 done, state = (bar.done, "failed") if failed else (bar.total, "done")
                 bar.show(f"{status}, {database['tables']} tables", done, state=state)
-        text = ENDINGS.get(result.outcome, result.outcome)
-        if (result.outcome, result.exit_code) == ("failed", 5):
-            text = "Failed. Some paths could not be restored."
-        self.say(f"{sign('error')} {text}", "$error bold")
+        self.say(f"{sign('error')} {run_ending(result)}", "$error bold")
         parts = [Content(plain(line)) for line in (result.error or "").split("\n") if line]
         parts += [finding_content(one) for one in result.checks if one.status == "error"]
         self.query_one("#errors", Static).update(Content("\n").join(parts))
