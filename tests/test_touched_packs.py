@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lxml import etree
@@ -20,6 +21,7 @@ from tests.support.hands import (
     Hand,
     applied,
     before,
+    datasource,
     db_config,
     do,
     instance,
@@ -164,26 +166,14 @@ class TestTheSameEditInAnotherStyle:
 # --- a value in another place, or written in another way -----------------------------------------------------
 
 NAMES, STORE_NAMES = "//datasource/name", "//analytics-record-store/properties/property[@name='datasource']"
-EXISTING = """\
-        <datasource>
-            <name>WSO2UM_DB</name>
-            <description>my own words</description>
-            <jndiConfig>
-                <name>jdbc/OTHER</name>
-            </jndiConfig>
-            <definition type="RDBMS">
-                <configuration>
-                    <driverClassName>oracle.jdbc.OracleDriver</driverClassName>
-                    <url>jdbc:oracle:thin:@h:1521/x</url>
-                    <initialSize>7</initialSize>
-                    <password>old</password>
-                    <maxActive>5</maxActive>
-                    <defaultAutoCommit>true</defaultAutoCommit>
-                </configuration>
-            </definition>
-        </datasource>
-
-"""
+SETTINGS = {"driverClassName": "oracle.jdbc.OracleDriver", "initialSize": "7", "password": "old", "maxActive": "5",
+    "defaultAutoCommit": "true"}  # fmt: skip
+EXISTING = datasource(
+    "WSO2UM_DB",
+    "jdbc:oracle:thin:@h:1521/x",
+    "jdbc/OTHER",
+    "".join(f"\n                    <{name}>{value}</{name}>" for name, value in SETTINGS.items()),
+).replace("</name>", "</name>\n            <description>my own words</description>", 1)
 OTHER = EXISTING.replace("<name>WSO2UM_DB", "<name>MY_USERS").replace("jdbc/OTHER", "jdbc/WSO2UM_DB")
 THIRD = f"""\
    <analytics-record-store name="MY_STORE">
@@ -321,7 +311,7 @@ DATASOURCES: Table = {
         {(MASTER, NAMES): ["WSO2_CARBON_DB", "WSO2UM_DB", "WSO2REG_DB"],
             # New ones are directly behind the nearest of their list.
             (MASTER, f"{configuration('WSO2UM_DB')}/*"): [
-                *("com.mysql.jdbc.Driver", f"{URL}userdb", "apim", "7", PASSWORD),
+                *(f"{URL}userdb", "apim", "com.mysql.jdbc.Driver", "7", PASSWORD),
                 *("50", "60000", "true", "SELECT 1", "30000", "true")],
             (MASTER, "//datasource[name='WSO2UM_DB']/jndiConfig/name"): ["jdbc/WSO2UM_DB"],
             (MASTER, "//datasource[name='WSO2UM_DB']/description"): ["The datasource used by user manager"]},
@@ -499,11 +489,8 @@ class TestLinks:
         warned = of(result.checks, "prerequisites.link", "node1")
         assert [one.status for one in warned] == ["warning"] * 3
         told = "\n".join(one.message for one in warned)
-        for name in (
-            "axis2.xml",
-            "datasources/master-datasources.xml",
-            "datasources/analytics-datasources.xml",
-        ):
+        sources = [f"datasources/{name}-datasources.xml" for name in ("master", "analytics")]
+        for name in ("axis2.xml", *sources):
             assert str(shared / pair.homes[0].name / name) in told, "the plan names what is written"
         assert "user-mgt.real.xml" not in told, "a link within the home is nobody else's business"
         done = applied(pair)
@@ -519,7 +506,7 @@ class TestLinks:
     @pytest.mark.parametrize(
         "relative",
         [
-            *(USER_MGT, AXIS2, SPARK, "repository/conf/datasources", "repository/components/lib"),
+            *(USER_MGT, AXIS2, SPARK, "repository/conf/datasources", "repository/components/lib", "bin"),
             *(
                 "repository/deployment",
                 "repository/deployment/server/carbonapps",
@@ -568,44 +555,38 @@ def managed(alias: str) -> str:
     return f'<password svns:secretAlias="{alias}">password'
 
 
-def test_a_password_that_the_vault_manages_is_refused(make_pair: MakePair) -> None:
-    pair = do(
-        make_pair(), before(MASTER, SAMPLE, EXISTING.replace("<password>old", managed("Datasources.X")))
-    )
-    refused(pair, VAULT, "WSO2UM_DB")
-    assert replayed(pair, ignore=(VAULT,))[0].outcome == "applied"
-
-
-def test_the_password_of_the_repository_in_the_vault_is_refused_where_it_is_written(
-    make_pair: MakePair,
+@pytest.mark.parametrize(
+    ("tables", "hand", "parts", "aside"),
+    [
+        ({}, before(MASTER, SAMPLE, EXISTING.replace("<password>old", managed("Datasources.X"))),
+            ("WSO2UM_DB",), {"ignore": (VAULT,)}),
+        (SVN, (CARBON, "<SvnPassword>", '<SvnPassword xmlns:svns="urn:s" svns:secretAlias="Svn.Password">'),
+            ("DeploymentSynchronizer", CARBON), {"skip": ("deployment-sync",)}),
+    ],
+)  # fmt: skip
+def test_a_password_that_the_vault_manages_is_refused_where_it_is_written(
+    tables: dict[str, Any], hand: Hand, parts: tuple[str, ...], aside: dict[str, Any], make_pair: MakePair
 ) -> None:
-    managed_by_svn = '<SvnPassword xmlns:svns="urn:s" svns:secretAlias="Svn.Password">'
-    pair = do(make_pair(**SVN), (CARBON, "<SvnPassword>", managed_by_svn))
-    refused(pair, VAULT, "DeploymentSynchronizer", CARBON)
-    assert replayed(pair, skip=("deployment-sync",))[0].outcome == "applied"
+    pair = do(make_pair(**tables), hand)
+    refused(pair, VAULT, *parts)
+    assert replayed(pair, **aside)[0].outcome == "applied"
 
 
 @pytest.mark.parametrize(
     ("hand", "status"),
     [
-        *(
-            (put(CIPHER_TEXT, f"{entry}\n"), status)
-            for entry, status in [
-                ("Datasources.WSO2UM_DB.Configuration.Password=gH3k==", "error"),
-                ("Datasources.WSO2REG_DB.Configuration.Password=[wso2carbon]", "error"),
-                (f"Datasources.{EVENTS}.Configuration.Password=x", "error"),
-                ("Datasources.WSO2_CARBON_DB.Configuration.Password=x", "ok"),
-                ("#Datasources.WSO2UM_DB.Configuration.Password=x", "ok"),
-                ("Carbon.Security.KeyStore.Password=x", "ok"),
-                ("Datasources.WSO2AM_STATS_DB.Configuration.Password=x", "ok"),
-            ]
-        ),
-        (
-            (MASTER, "<password>wso2carbon", managed("Datasources.WSO2_CARBON_DB.Configuration.Password")),
-            "ok",
-        ),
+        *((put(CIPHER_TEXT, f"{entry}\n"), status) for entry, status in [
+            ("Datasources.WSO2UM_DB.Configuration.Password=gH3k==", "error"),
+            ("Datasources.WSO2REG_DB.Configuration.Password=[wso2carbon]", "error"),
+            (f"Datasources.{EVENTS}.Configuration.Password=x", "error"),
+            ("Datasources.WSO2_CARBON_DB.Configuration.Password=x", "ok"),
+            ("#Datasources.WSO2UM_DB.Configuration.Password=x", "ok"),
+            ("Carbon.Security.KeyStore.Password=x", "ok"),
+            ("Datasources.WSO2AM_STATS_DB.Configuration.Password=x", "ok"),
+        ]),
+        ((MASTER, "<password>wso2carbon", managed("Datasources.WSO2_CARBON_DB.Configuration.Password")), "ok"),
     ],
-)
+)  # fmt: skip
 def test_the_vault_matters_for_passwords_that_are_written(
     hand: Hand, status: str, make_pair: MakePair
 ) -> None:

@@ -60,20 +60,6 @@ def test_one_home_by_two_names_and_a_home_inside_the_other_are_refused(world: Wo
         assert word in refused(world.run(world.profile(nodes=[{}, {"home": other}])))
 
 
-@pytest.mark.parametrize("common", ["repository/conf", "repository/conf/axis2", LIB, "bin", AXIS2])
-def test_a_folder_or_file_that_both_share_is_refused(world: World, common: str) -> None:
-    shutil.move(world.homes[0] / common, world.folder / "shared")
-    for home in world.homes:
-        path = home / common
-        if path.is_dir():
-            shutil.rmtree(path)
-        path.unlink(missing_ok=True)
-        path.symlink_to(world.folder / "shared")
-    before = untouched(*world.homes)
-    assert "both homes have one" in refused(world.run(world.profile()))
-    assert untouched(*world.homes) == before
-
-
 def test_a_new_file_that_both_would_write_is_refused(world: World) -> None:
     (world.homes[0] / LIB / world.jar.name).symlink_to(world.homes[1] / LIB / world.jar.name)
     assert "both nodes would write" in refused(world.run(world.profile()))
