@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
@@ -204,29 +205,21 @@ def quick() -> Iterator[Path]:
         yield folder
 
 
-class Rounds:
-    """Profiles replayed into fresh packs, one folder each."""
-
-    def __init__(self, folder: Path, pack: Path) -> None:
-        self.folder, self.pack, self.number = folder, pack, 0
-
-    def replay(self, tables: dict[str, Any] | str) -> Pair:
-        """A fresh pair that was configured from these tables, or from this text."""
-        self.number += 1
-        folder = self.folder / str(self.number)
-        folder.mkdir(parents=True)
-        homes = [pairs.copy_pack(self.pack, folder / name) for name in ("first", "second")]
-        if isinstance(tables, dict):
-            tables["mysql"]["driver_jar"] = str(pairs.driver_jar(folder / "driver.jar"))
-            for node, home in zip(tables["nodes"], homes, strict=True):
-                node["home"] = str(home)
-            tables = tomlkit.dumps(tables)
-        profile = folder / "pair.toml"
-        profile.write_text(tables, "utf-8")
-        trust.allow(profile, tables)  # its passwords are in files of an earlier round's folder
-        pair = Pair(profile, homes, dict(os.environ))
-        applied(pair, ignore=IGNORE)
-        return pair
+def fresh(folder: Path, pack: Path, tables: dict[str, Any] | str) -> Pair:
+    """A fresh pair in a new folder that was configured from these tables, or from this text."""
+    folder.mkdir(parents=True)
+    homes = [pairs.copy_pack(pack, folder / name) for name in ("first", "second")]
+    if isinstance(tables, dict):
+        tables["mysql"]["driver_jar"] = str(pairs.driver_jar(folder / "driver.jar"))
+        for node, home in zip(tables["nodes"], homes, strict=True):
+            node["home"] = str(home)
+        tables = tomlkit.dumps(tables)
+    profile = folder / "pair.toml"
+    profile.write_text(tables, "utf-8")
+    trust.allow(profile, tables)  # its passwords are in files of an earlier round's folder
+    pair = Pair(profile, homes, dict(os.environ))
+    applied(pair, ignore=IGNORE)
+    return pair
 
 
 def plain(profile: Profile) -> dict[str, Any]:
@@ -278,7 +271,7 @@ def held(profile: Profile, pack: Path) -> dict[str, Any]:
 def test_what_a_replay_wrote_is_read_back_and_reads_back_the_same(
     pack: str, packs: Path, quick: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rounds = Rounds(quick / pack, packs / pack)
+    folders = (quick / pack / str(number) for number in itertools.count())
     monkeypatch.setenv("XDG_STATE_HOME", str(quick / "state"))
 
     @settings(
@@ -291,18 +284,17 @@ def test_what_a_replay_wrote_is_read_back_and_reads_back_the_same(
     def there_and_back(tables: dict[str, Any], password: str, trust: str, svn: str) -> None:
         for name, value in (("APIM_DB_PASSWORD", password), ("TRUST", trust), ("SVN_PASSWORD", svn)):
             monkeypatch.setenv(name, value)
-        first = rounds.replay(tables)
+        first, following = fresh(next(folders), packs / pack, tables), next(folders)
         original = load(str(first.profile)).profile
         once = unchanged_by(first)
-        assert plain(once) == held(original, rounds.pack)
+        assert plain(once) == held(original, packs / pack)
 
         text = first.profile.with_name("back.toml").read_text("utf-8")  # for the homes of the next round
-        following = rounds.folder / str(rounds.number + 1)
         for home in first.homes:
             text = text.replace(f'home = "{home}"', f'home = "{following / home.name}"')
-        again = back(rounds.replay(text.replace('{ file = "', f'{{ file = "{first.profile.parent}/')))
-        assert plain(again) == plain(once)
-        shutil.rmtree(rounds.folder)
+        text = text.replace('{ file = "', f'{{ file = "{first.profile.parent}/')
+        assert plain(back(fresh(following, packs / pack, text))) == plain(once)
+        shutil.rmtree(quick / pack)
 
     there_and_back()
 
@@ -495,11 +487,6 @@ def stops(pair: Pair, *fields: str) -> PairReading:
     return found
 
 
-def test_homes_in_the_other_order_than_the_members_are_noted(configured: Pair) -> None:
-    found = from_homes.read((configured.homes[1], configured.homes[0]))
-    assert "the other order" in notes(found, DOMAIN)
-
-
 def test_subversion(make_pair: Callable[..., Pair], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SVN_PASSWORD", "svn secret")
     pair = make_pair(deployment_sync={**SVN, **SVN_PASSWORD, "manager": "node2"})
@@ -589,13 +576,16 @@ def test_a_file_that_cannot_be_read_leaves_the_rest(configured: Pair, file: str,
         assert str(file) in configured.profile.with_name("back.toml").read_text().splitlines()[1]
 
 
-def test_a_file_that_both_nodes_lack_is_noted_once(configured: Pair) -> None:
+def test_a_file_that_both_nodes_lack_is_noted_once_and_homes_in_the_other_order_are_too(
+    configured: Pair,
+) -> None:
     for home in configured.homes:
         (home / REGISTRY).unlink()
-    found = read(configured)
+    found = from_homes.read((configured.homes[1], configured.homes[0]))
     assert found.missing == [REGISTRY_DATABASE, GOVERNANCE_TARGET, CONFIG_TARGET]
     assert sum(REGISTRY in note for note in found.notes[""]) == 2
     assert "a replay writes https://localhost:9443/registry" in notes(found, "registry.remote_url")
+    assert "the other order" in notes(found, DOMAIN)
 
 
 def datasource(name: str, database: str) -> str:
