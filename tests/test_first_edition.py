@@ -109,7 +109,7 @@ def test_a_profile_loads_and_is_shown_with_the_same_text(name: str, placed: Plac
     assert without_new_keys(shown.out) == output("profiles", f"show-{name}.toml", folder)
 
 
-def test_a_mistake_and_the_list_of_profiles_and_drafts_are_as_before(placed: Placed) -> None:
+def test_a_mistake_the_lists_and_what_the_screen_remembers_are_as_before(placed: Placed) -> None:
     folder = placed("profiles")
     with pytest.raises(ProfileError) as refused:
         load("broken")
@@ -119,8 +119,13 @@ def test_a_mistake_and_the_list_of_profiles_and_drafts_are_as_before(placed: Pla
     found, expected = (
         [{**one, "error": one["error"] is not None} for one in each] for each in (listed, before)
     )
-    assert found == expected
-    assert len(listed) == 5
+    assert (found, len(found)) == (expected, 5)
+    memory = Memory()
+    assert memory.theme == "light"
+    progress = memory.progress(locations.profile("every-kind"))
+    assert progress is not None
+    assert progress.passed == ["prerequisites"]
+    assert "mysql" in progress.wrong
 
 
 @pytest.mark.parametrize(
@@ -140,16 +145,6 @@ def test_a_draft_is_resumed(name: str, typed: str, placed: Placed) -> None:
     target.write_text("# changed\n", "utf-8")
     again = drafts.find(name, target=target)
     assert again is not None and again.conflict()
-
-
-def test_the_screen_remembers_its_theme_and_the_progress(placed: Placed) -> None:
-    placed("profiles")
-    memory = Memory()
-    assert memory.theme == "light"
-    progress = memory.progress(locations.profile("every-kind"))
-    assert progress is not None
-    assert progress.passed == ["prerequisites"]
-    assert "mysql" in progress.wrong
 
 
 # --- two runs ---------------------------------------------------------------------------------------------------

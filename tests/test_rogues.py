@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import shutil
 import signal
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -15,6 +13,7 @@ import tomlkit
 
 from tests.support import cli, pairs, rogues
 from tests.support.certificates import old_certificate
+from tests.support.cli import started
 from tests.support.need import need
 from wizard.database.accounts import Account, create_account
 from wizard.database.connection import connect
@@ -140,12 +139,7 @@ def test_what_drips_over_tls_ends_at_the_limit_too(tmp_path: Path) -> None:
 def test_ctrl_c_ends_at_once_what_waits_for_a_rogue(profile, command: tuple[str, ...]) -> None:
     with rogues.rogue_mysql("drip at the greeting") as rogue:
         name, *options = command
-        process = subprocess.Popen(
-            [sys.executable, "-m", "wizard", name, str(profile(mysql=admin(rogue.port))), *options],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        process = started(name, profile(mysql=admin(rogue.port)), *options)
         assert rogue.spoken_to.wait(60)
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)

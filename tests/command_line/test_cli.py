@@ -6,8 +6,6 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import pairs
-from tests.support.cli import process, run
+from tests.support.cli import process, run, started
 from tests.support.headless import AXIS2, MASTER, quick_disk, standing, untouched  # noqa: F401
 from tests.support.pairs import Pair
 from wizard import __version__
@@ -48,15 +46,13 @@ class TestEverywhere:
             assert ran.out.startswith("Usage: apimha-wizard")
             assert "--version" in ran.out
 
-    @pytest.mark.parametrize(
-        ("word", "fix"), [("chek", "did you mean check?"), ("qqqq", "apimha-wizard profile list")]
-    )
-    def test_a_mistyped_command_gets_a_suggestion(self, word: str, fix: str) -> None:
-        for arguments in ([word], [word, "x"], [word, "--json"]):
-            ran = run(*arguments)
-            assert ran.code == 2
-            assert f"{word} is neither a command nor a profile\n  fix: {fix}" in ran.err
-        assert ran.json["outcome"] == "refused"
+    def test_a_mistyped_command_gets_a_suggestion(self) -> None:
+        for word, fix in (("chek", "did you mean check?"), ("qqqq", "apimha-wizard profile list")):
+            for arguments in ([word], [word, "x"], [word, "--json"]):
+                ran = run(*arguments)
+                assert ran.code == 2
+                assert f"{word} is neither a command nor a profile\n  fix: {fix}" in ran.err
+            assert ran.json["outcome"] == "refused"
 
     def test_the_wizard_without_a_terminal_points_to_replay(
         self, make_pair: Callable[..., Pair], isolated: Path
@@ -153,14 +149,7 @@ class TestReplay:
             mysql={"password": {"env": None, "command": ["sh", "-c", f"echo > '{ready}'; sleep 60"]}}
         )
         before = untouched(*pair.homes)
-        command = ["replay", str(pair.profile), "--offline", "--json", "--allow-commands"]
-        child = subprocess.Popen(
-            [sys.executable, "-m", "wizard", *command],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
-            text=True,
-        )
+        child = started("replay", pair.profile, "--offline", "--json", "--allow-commands")
         ready.read_text()
         child.send_signal(signal.SIGINT)
         out, err = child.communicate(timeout=30)
@@ -197,18 +186,13 @@ class TestRollback:
         pair = make_pair()
         name = named(pair, "mine", isolated)
         before = standing(*pair.homes)
-        for profile, argument in (
-            (pair.profile, str(pair.profile)),
-            (name, name),
-            (name, None),
-            (name, "run"),
-        ):
+        file = str(pair.profile)
+        for profile, argument in ((file, file), (name, name), (name, None), (name, "run")):
             done = run("replay", profile, "--offline", "--json")
             assert done.json["outcome"] == "applied"
             arguments = [] if argument is None else [done.json["run"] if argument == "run" else argument]
             ran = run("rollback", *arguments, "--json")
-            assert ran.code == 0
-            assert list(ran.json) == KEYS
+            assert (ran.code, list(ran.json)) == (0, KEYS)
             assert (ran.json["outcome"], ran.json["error"]) == ("restored", None)
             assert {file["status"] for file in ran.json["files"]} == {"restored"}
             assert standing(*pair.homes) == before
@@ -219,37 +203,31 @@ class TestRollback:
         again = run("rollback", name)
         assert (again.code, "Nothing to undo" in again.out) == (0, True)
 
-    def test_a_name_is_not_that_of_a_file_elsewhere(
+    def test_a_name_is_the_users_own_profile_or_else_the_only_file_that_is_called_so(
         self, make_pair: Callable[..., Pair], isolated: Path
     ) -> None:
-        """Two profiles are called pair: one of the user's own, and a file `pair.toml`."""
+        """Here each file is called `pair.toml`."""
         own, other = make_pair("das-3.0.1"), make_pair("apim-analytics-2.0.0")
+        assert run("rollback", own.profile, "--json").json["outcome"] == "unchanged"
+        run("replay", own.profile, "--offline")
+        assert run("rollback", "pair").code == 0, "only one file is called so"
+        for pair in (own, other):
+            run("replay", pair.profile, "--offline")
+        for arguments in (["rollback", "pair"], ["rollback"]):
+            ran = run(*arguments)
+            assert ran.code == 2
+            assert str(own.profile) in ran.err and str(other.profile) in ran.err
+        ran = run("rollback", "nonsense")
+        assert (ran.code, "nonsense" in ran.err) == (2, True)
+        assert run("rollback", own.profile, "--json").json["outcome"] == "restored"
         name = named(own, "pair", isolated)
         run("replay", name, "--offline")
-        run("replay", other.profile, "--offline")
-        both = run("rollback")
-        assert both.code == 2
-        assert str(other.profile) in both.err
         before = standing(*other.homes)
-        assert run("rollback", name, "--json").json["outcome"] == "restored"
-        assert standing(*other.homes) == before
-        assert run("rollback", name, "--json").json["outcome"] == "unchanged"
+        for outcome in ("restored", "unchanged"):
+            assert run("rollback", name, "--json").json["outcome"] == outcome
         assert [one["kind"] for one in run("history", name, "--json").json["runs"]] == ["rollback", "replay"]
         assert standing(*other.homes) == before
         assert run("rollback", other.profile, "--json").json["outcome"] == "restored"
-
-    def test_a_name_that_only_files_have(self, make_pair: Callable[..., Pair]) -> None:
-        first, second = make_pair("das-3.0.1"), make_pair("apim-analytics-2.0.0")
-        assert run("rollback", first.profile, "--json").json["outcome"] == "unchanged"
-        run("replay", first.profile, "--offline")
-        assert run("rollback", "pair").code == 0, "only one file is called so"
-        for pair in (first, second):
-            run("replay", pair.profile, "--offline")
-        ran = run("rollback", "pair")
-        assert ran.code == 2
-        assert str(first.profile) in ran.err and str(second.profile) in ran.err
-        ran = run("rollback", "nonsense")
-        assert (ran.code, "nonsense" in ran.err) == (2, True)
 
 
 def test_history_and_prune(pair: Pair) -> None:

@@ -7,19 +7,16 @@ import json
 import os
 import signal
 import stat
-import subprocess
-import sys
 import threading
 import time
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.support import pairs
-from tests.support.cli import ROOT, Ran, process, run
+from tests.support.cli import Ran, process, run, started
 from tests.support.headless import standing
 from tests.support.pairs import Pair
 from tests.support.server_logs import QUERIES
@@ -61,15 +58,11 @@ def ended(pair: Pair, command: str, streams: str = "") -> Ran:
         os.close(writing)
 
 
-def started(pair: Pair, *arguments: str, **streams: Any) -> subprocess.Popen[bytes]:
-    """A command that runs."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "wizard", *arguments],
-        cwd=ROOT,
-        env={**pair.env, "PYTHONPATH": str(ROOT)},
-        stdin=subprocess.DEVNULL,
-        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams},
-    )
+def small_pipe() -> tuple[int, int]:
+    """The two ends of a pipe that takes no more than 4096 bytes at a time."""
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+    return reading, writing
 
 
 def with_log(home: Path, line: str) -> Path:
@@ -109,12 +102,14 @@ class TestStreams:
 
     @pytest.mark.parametrize("streams", ["2>/dev/full", "2>&- <&-"])
     def test_the_other_streams_do_not_matter(self, common: Pair, streams: str) -> None:
+        verify = "verify --offline PROFILE"
+        replay = "replay --offline PROFILE --dry-run"
         for command in (
             "check --offline PROFILE --json",
-            "verify --offline PROFILE",
-            "verify --offline PROFILE --log node1=-",
+            verify,
+            f"{verify} --log node1=-",
             "sql PROFILE",
-            "replay --offline PROFILE --dry-run",
+            replay,
         ):
             usual = ended(common, command)
             ran = ended(common, command, streams)
@@ -124,10 +119,9 @@ class TestStreams:
                 assert ran.out == usual.out
 
     @pytest.mark.parametrize("streams", [">&-", ">&- 2>&-", "<&- >&- 2>&-"])
-    def test_no_file_becomes_the_standard_output(self, make_pair: Callable[..., Pair], streams: str) -> None:
+    def test_no_file_becomes_the_standard_output(self, tmp_path: Path, streams: str) -> None:
         """The first file that is opened gets the lowest descriptor that is free."""
-        pair = make_pair("das-3.0.1")
-        left = pair.profile.parent / "left"
+        left = tmp_path / "left"
         code = (
             "import os, sys; from wizard.command_line.streams import open_standard_streams as f; f();"
             "file = open(sys.argv[1], 'w'); print('out'); print('err', file=sys.stderr); os.system('echo child');"
@@ -139,8 +133,7 @@ class TestStreams:
     def test_a_pipe_that_does_not_block_gets_everything(self, common: Pair) -> None:
         command = ["replay", "--offline", str(common.profile), "--dry-run"]
         usual = process(*command, env=common.env)
-        reading, writing = os.pipe()
-        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+        reading, writing = small_pipe()
         os.set_blocking(writing, False)
         found: list[bytes] = []
         with os.fdopen(reading, "rb") as pipe:
@@ -156,7 +149,7 @@ class TestStreams:
         assert found[0].decode() == usual.out
 
     def test_watching_ends_without_a_reader(self, common: Pair) -> None:
-        child = started(common, "verify", str(common.profile), "--offline", "--watch", "--json")
+        child = started("verify", common.profile, "--offline", "--watch", "--json", env=common.env)
         assert child.stdout is not None and child.stderr is not None
         assert json.loads(child.stdout.readline())["outcome"] == "waiting"
         child.stdout.close()
@@ -165,7 +158,7 @@ class TestStreams:
             assert child.wait(60) == 1
         finally:
             log.unlink()
-        assert LOST.encode() in child.stderr.read()
+        assert LOST in child.stderr.read()
 
 
 class TestJson:
@@ -196,9 +189,8 @@ class TestJson:
     def test_ctrl_c_while_the_object_waits_for_its_reader_adds_none(
         self, common: Pair, command: list[str]
     ) -> None:
-        reading, writing = os.pipe()
-        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
-        child = started(common, *command, stdout=writing)
+        reading, writing = small_pipe()
+        child = started(*command, stdout=writing, env=common.env)
         os.close(writing)
         with os.fdopen(reading, "rb") as pipe:
             found = os.read(reading, 1)  # it has begun to write, and the rest does not fit
@@ -206,14 +198,14 @@ class TestJson:
             _, err = child.communicate(timeout=60)
             found += pipe.read()
         assert child.returncode == 130
-        assert b"Traceback" not in err
+        assert "Traceback" not in err
         assert found.count(b"\n") <= 1
 
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     def test_a_signal_after_the_object_changes_no_exit_code(
         self, common: Pair, number: signal.Signals
     ) -> None:
-        with started(common, "stop", str(common.profile), "--json") as child:
+        with started("stop", common.profile, "--json", env=common.env) as child:
             assert child.stdout is not None
             data = json.loads(child.stdout.readline())
             time.sleep(0.01)  # the interpreter is ending now, which takes longer
@@ -321,7 +313,9 @@ class TestReport:
             assert out.endswith(f"report: {path}\n")
             assert out.index("WAITING: ") < out.index("# Verify")
 
-    def test_a_device_gets_it_and_stays(self, common: Pair, tmp_path: Path) -> None:
+    def test_a_device_stays_and_what_cannot_be_a_report_is_refused(
+        self, common: Pair, tmp_path: Path
+    ) -> None:
         device = tmp_path / "full"
         try:
             os.mknod(device, 0o666 | stat.S_IFCHR, os.makedev(1, 7))
@@ -329,30 +323,21 @@ class TestReport:
         except PermissionError:
             device.unlink(missing_ok=True)
             device.symlink_to("/dev/full")
-        ran = self.report(common, device, "--json")
-        assert (ran.code, ran.json["outcome"]) == (2, "refused")
-        assert "cannot write the report: No space left on device" in ran.err
-        assert device.is_char_device()
-
-    def test_what_cannot_be_a_report_is_refused(self, common: Pair, tmp_path: Path) -> None:
         (tmp_path / "loop").symlink_to("loop")
         (tmp_path / "folder").symlink_to(tmp_path)
         (tmp_path / "nowhere").symlink_to("missing/report.md")
-        for name in (".", "folder", "loop", "nowhere", "missing/report.md"):
-            ran = self.report(common, tmp_path / name)
-            assert (ran.code, ran.out) == (2, ""), name
+        for name in ("full", ".", "folder", "loop", "nowhere", "missing/report.md"):
+            ran = self.report(common, tmp_path / name, "--json")
+            assert (ran.code, ran.json["outcome"]) == (2, "refused"), name
             assert f"error: {tmp_path / name}: cannot write the report: " in ran.err
+            assert ("No space left on device" in ran.err) == (name == "full")
+        assert device.is_char_device()
 
     @pytest.mark.parametrize(
         "text",
-        [
-            pairs.PASSWORD,
-            "password geheim",
-            "-pgeheim",
-            "<password>geheim</password>",
-            f"{EVIL} jdbc:mysql://u:geheim@h/d",
-        ],
-    )
+        [pairs.PASSWORD, "password geheim", "-pgeheim", "<password>geheim</password>",
+            f"{EVIL} jdbc:mysql://u:geheim@h/d"],
+    )  # fmt: skip
     def test_it_shows_no_password_and_nothing_that_a_terminal_obeys(
         self, make_pair: Callable[..., Pair], tmp_path: Path, text: str
     ) -> None:

@@ -22,8 +22,9 @@ from typing import Any
 import pytest
 
 from tests.support import pairs
-from tests.support.cli import ROOT, Ran, on_a_terminal, run
+from tests.support.cli import Ran, on_a_terminal, run, started
 from tests.support.playground import playground
+from tests.support.programs import script
 from tests.support.servers import Server
 from tests.support.stand_in_pair import StandInPair, make_java
 from wizard.command_line.run import servers
@@ -77,22 +78,17 @@ def pids(two: StandInPair) -> list[int | None]:
     return [server_of(home) for home in two.pair.homes]
 
 
-def command(verb: str, two: StandInPair, *options: str, code: int) -> Ran:
-    done = run(verb, two.pair.profile, *options)
+def command(verb: str, two: StandInPair, *options: str, code: int = 0, outcome: str = "") -> Ran:
+    """A command that ends with this exit code; with an outcome its output is JSON."""
+    done = run(verb, two.pair.profile, *(["--json"] if outcome else []), *options)
     assert done.code == code, done.out + done.err
+    assert not outcome or done.json["outcome"] == outcome
     return done
-
-
-def changed(two: StandInPair, text: str) -> None:
-    """Add lines to the profile's end: to the second node."""
-    two.pair.profile.write_text(two.pair.profile.read_text("utf-8") + text, "utf-8")
 
 
 def refused(verb: str, two: StandInPair, *options: str, code: int = 3) -> str:
     """The error of a command that is refused."""
-    done = command(verb, two, "--json", *options, code=code)
-    assert done.json["outcome"] == "refused"
-    return str(done.json["error"])
+    return str(command(verb, two, *options, code=code, outcome="refused").json["error"])
 
 
 def sentences(done: Ran, id: str) -> list[tuple[str, str, str | None]]:
@@ -110,9 +106,8 @@ def running(two: StandInPair, **how: Any) -> servers.ServersResult:
 def test_start_restart_and_stop_a_pair(launched: Launched, monkeypatch: pytest.MonkeyPatch) -> None:
     two = launched()
     monkeypatch.setenv("CARBON_HOME", "/somewhere/else")
-    done = command("start", two, "--json", code=0)
+    done = command("start", two, outcome="healthy")
     assert set(done.json) == {"outcome", "nodes", "findings", "error"}
-    assert done.json["outcome"] == "healthy"
     for node, pid in zip(done.json["nodes"], pids(two), strict=True):
         assert set(node) == {"name", "home", "pid", "state", "seconds", "changed"}
         assert (node["state"], node["pid"], node["changed"]) == ("running", pid, True)
@@ -122,17 +117,17 @@ def test_start_restart_and_stop_a_pair(launched: Launched, monkeypatch: pytest.M
     assert "healthy after" in done.err
 
     before = pids(two)
-    again = command("start", two, "--json", code=0).json
-    assert (again["outcome"], {node["changed"] for node in again["nodes"]}) == ("healthy", {False})
+    again = command("start", two, outcome="healthy").json
+    assert {node["changed"] for node in again["nodes"]} == {False}
     assert pids(two) == before
 
-    done = command("restart", two, code=0)
+    done = command("restart", two)
     steps = [line for line in done.out.splitlines() if line.endswith((": stopping", ": launched"))]
     assert steps == ["node2: stopping", "node2: launched", "node1: stopping", "node1: launched"]
     assert not set(pids(two)) & set(before)
 
-    done = command("stop", two, "--json", code=0)
-    assert (done.json["outcome"], done.json["findings"]) == ("stopped", [])
+    done = command("stop", two, outcome="stopped")
+    assert done.json["findings"] == []
     ended = [(node["state"], node["pid"], node["changed"]) for node in done.json["nodes"]]
     assert ended == [("stopped", None, True)] * 2
     assert pids(two) == [None, None]
@@ -140,8 +135,8 @@ def test_start_restart_and_stop_a_pair(launched: Launched, monkeypatch: pytest.M
     order = [done.err.index(f"{node}: stopping") for node in ("node1", "node2")]
     assert order == sorted(order), "node2 is the active one now"
     assert all((home / "wso2carbon.pid").exists() for home in two.pair.homes)
-    again = command("stop", two, "--json", code=0).json
-    assert (again["outcome"], {node["changed"] for node in again["nodes"]}) == ("stopped", {False})
+    again = command("stop", two, outcome="stopped").json
+    assert {node["changed"] for node in again["nodes"]} == {False}
 
 
 def test_a_server_has_a_session_and_an_environment_of_its_own(
@@ -149,7 +144,7 @@ def test_a_server_has_a_session_and_an_environment_of_its_own(
 ) -> None:
     two = launched(fault="never", of=0)
     monkeypatch.setenv("MYSQL_ROOT_PASSWORD", "also secret")
-    command("start", two, "--node", "node1", "--no-wait", code=0)
+    command("start", two, "--node", "node1", "--no-wait")
     pid = server_of(two.pair.homes[0])
     assert pid is not None
     assert os.getsid(pid) != os.getsid(0)
@@ -182,8 +177,7 @@ def test_a_start_that_fails_names_the_lines_the_cause_and_the_fix(
     launched: Launched, fault: str, code: int, outcome: str, shown: str
 ) -> None:
     two = launched(fault=fault)
-    done = command("start", two, "--json", code=code)
-    assert done.json["outcome"] == outcome
+    done = command("start", two, code=code, outcome=outcome)
     [(status, message, evidence)] = sentences(done, "server.start")
     assert status == "error"
     assert shown in f"{message}\n{evidence}"
@@ -199,13 +193,12 @@ def test_a_node_that_never_starts_is_waited_for_until_the_time_limit_but_not_wit
 ) -> None:
     two = launched(fault="never")
     for _ in range(100):  # a busy machine is still starting them
-        done = command("start", two, "--json", "--timeout", "2", code=4)
-        assert done.json["outcome"] == "waiting"
+        done = command("start", two, "--timeout", "2", code=4, outcome="waiting")
         if (states := [node["state"] for node in done.json["nodes"]]) != ["starting", "starting"]:
             break
     assert states == ["waiting", "starting"]
     assert None not in pids(two)
-    command("stop", two, code=0)
+    command("stop", two)
     monkeypatch.setenv("JAVA_HOME", str(make_java(tmp_path / "java-8", server=LOOPS)))
     log = two.pair.homes[0] / "repository/logs/wso2carbon.log"
     log.unlink()
@@ -217,7 +210,7 @@ def test_a_node_that_never_starts_is_waited_for_until_the_time_limit_but_not_wit
 
 def test_a_server_that_was_running_and_ends_is_not_waited_for(launched: Launched) -> None:
     two = launched(fault="never")
-    command("start", two, "--node", "node1", "--no-wait", code=0)
+    command("start", two, "--node", "node1", "--no-wait")
     ended = False
 
     def progress(nodes: Sequence[servers.NodeState]) -> None:
@@ -245,8 +238,7 @@ def test_errors_of_a_pair_that_is_up_end_the_waiting_when_they_last(launched: La
 def test_a_port_that_is_taken_is_found_before_anything_is_launched(launched: Launched) -> None:
     two = launched()
     with socket.create_server(("127.0.0.1", two.settings[1].hazelcast)):
-        done = command("start", two, "--json", code=3)
-    assert done.json["outcome"] == "refused"
+        done = command("start", two, code=3, outcome="refused")
     [(status, message, _)] = sentences(done, "ports.free")
     assert status == "error"
     assert str(two.settings[1].hazelcast) in message and str(os.getpid()) in message
@@ -264,15 +256,14 @@ def test_a_stale_pid_of_another_process_is_named_and_never_signalled(
     words = [word.format(home=home) for word in arguments]
     with waiting("print(flush=True); sys.stdin.read()", *words) as other:
         (home / "wso2carbon.pid").write_text(f"{other.pid}\n")
-        stopped = command("stop", two, "--json", "--kill", code=0)
-        assert stopped.json["outcome"] == "stopped"
-        started = command("start", two, "--json", "--node", "node1", "--no-wait", code=0)
+        stopped = command("stop", two, "--kill", outcome="stopped")
+        started = command("start", two, "--json", "--node", "node1", "--no-wait")
         for done in (stopped, started):
             [(status, message, _)] = sentences(done, "server.pid")
             assert (status, str(other.pid) in message) == ("warning", True)
         assert server_of(home) not in (None, other.pid)
         assert not send(other.pid, home, signal.SIGTERM), "it may have become another one since it was found"
-        command("stop", two, "--node", "node1", code=0)
+        command("stop", two, "--node", "node1")
         assert other.poll() is None
         other.communicate()
         assert other.returncode == 0
@@ -315,7 +306,8 @@ class TestJava:
         self, verb: str, launched: Launched, tmp_path: Path
     ) -> None:
         two = launched()
-        changed(two, f'java_home = "{make_java(tmp_path / "java-11", "11.0.2")}"\n')
+        with two.pair.profile.open("a", encoding="utf-8") as profile:  # at its end: of the second node
+            profile.write(f'java_home = "{make_java(tmp_path / "java-11", "11.0.2")}"\n')
         error = refused(verb, two)
         assert "java_home of node2 is run only for a profile that you have agreed to" in error
         assert f"apimha-wizard profile allow {two.pair.profile}" in error
@@ -323,33 +315,8 @@ class TestJava:
         assert [one[0] for one in sentences(done, "prerequisites.java")] == ["error"]
         assert pids(two) == [None, None]
 
-    def test_the_output_of_the_launcher_about_java_is_shown(
+    def test_without_any_nothing_is_launched_and_what_the_launcher_says_of_one_is_shown(
         self, launched: Launched, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        two = launched()
-        monkeypatch.setenv("JAVA_HOME", str(tmp_path))
-        done = command("start", two, "--json", code=1)
-        assert done.json["outcome"] == "failed"
-        assert "Error: JAVA_HOME is not defined correctly." in (sentences(done, "server.start")[0][2] or "")
-        monkeypatch.setenv("JAVA_HOME", str(make_java(tmp_path / "java-11", "11.0.2")))
-        done = command("start", two, "--json", code=0)
-        assert sentences(done, "server.java")[0][2] == "[ERROR] CARBON is supported only on JDK 1.7 and 1.8"
-        assert [one[0] for one in sentences(done, "prerequisites.java")] == ["warning"] * 2
-
-    def test_no_node_is_stopped_for_a_launcher_that_would_refuse(
-        self, launched: Launched, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        two = launched()
-        command("start", two, code=0)
-        before = pids(two)
-        monkeypatch.setenv("JAVA_HOME", str(tmp_path / "java/bin"))
-        for options in ((), ("--node", "node2")):
-            assert f"there is no {tmp_path}/java/bin/bin/java" in refused("restart", two, *options)
-            assert command("start", two, "--json", *options, code=0).json["outcome"] == "healthy"
-        assert pids(two) == before
-
-    def test_without_any_nothing_is_launched(
-        self, launched: Launched, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         two = launched()
         monkeypatch.delenv("JAVA_HOME")
@@ -357,46 +324,62 @@ class TestJava:
         assert pids(two) == [None, None]
         done = run("service", two.pair.profile, "--node", "node1")
         assert (done.code, done.out) == (3, "")
+        monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+        done = command("start", two, code=1, outcome="failed")
+        assert "Error: JAVA_HOME is not defined correctly." in (sentences(done, "server.start")[0][2] or "")
+        monkeypatch.setenv("JAVA_HOME", str(make_java(tmp_path / "java-11", "11.0.2")))
+        done = command("start", two, outcome="healthy")
+        assert sentences(done, "server.java")[0][2] == "[ERROR] CARBON is supported only on JDK 1.7 and 1.8"
+        assert [one[0] for one in sentences(done, "prerequisites.java")] == ["warning"] * 2
 
-
-class TestOneNode:
-    def test_each_node_alone_by_its_own_log(self, launched: Launched, tmp_path: Path) -> None:
-        """As on two machines: the other home is not seen."""
+    def test_no_node_is_stopped_for_a_launcher_that_would_refuse(
+        self, launched: Launched, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         two = launched()
-        alone = ("start", two, "--json", "--node", "node1", "--timeout", "0.5")
-        for _ in range(100):  # a busy machine is still starting it
-            (node,) = command(*alone, code=4).json["nodes"]
-            if node["state"] == "waiting":
-                break
-        assert (node["name"], node["state"]) == ("node1", "waiting")
-        done = command("start", two, "--json", "--node", "node2", code=0)
-        assert done.json["outcome"] == "healthy"
-        assert {one["status"] for one in done.json["findings"] if one["node"] == "node1"} == {"skipped"}
-        assert command("start", two, "--json", "--node", "node1", code=0).json["outcome"] == "healthy"
-        log = two.pair.homes[1] / "repository/logs/wso2carbon.log"
-        done = command("start", two, "--json", "--node", "node1", "--log", f"node2={log}", code=0)
-        assert {one["status"] for one in done.json["findings"] if one["node"] == "node2"} >= {"ok"}
-        cut = tmp_path / "node2.log"
-        cut.write_text("".join(log.read_text().splitlines(keepends=True)[:8]))
-        done = command("start", two, "--node", "node1", "--log", f"node2={cut}", "--timeout", "0", code=4)
-        assert "node2" in done.out
+        command("start", two)
+        before = pids(two)
+        monkeypatch.setenv("JAVA_HOME", str(tmp_path / "java/bin"))
+        for options in ((), ("--node", "node2")):
+            assert f"there is no {tmp_path}/java/bin/bin/java" in refused("restart", two, *options)
+            command("start", two, *options, outcome="healthy")
+        assert pids(two) == before
 
-        for limit, codes in (("600", {0}), ("0", {0, 4})):
-            before = pids(two)
-            done = run("restart", two.pair.profile, "--node", "node1", "--timeout", limit)
-            assert done.code in codes, done.out
-            assert [one == two for one, two in zip(pids(two), before, strict=True)] == [False, True]
-            assert None not in pids(two)
+
+def test_each_node_alone_by_its_own_log(launched: Launched, tmp_path: Path) -> None:
+    """As on two machines: the other home is not seen."""
+    two = launched()
+    one, other = ("--node", "node1"), ("--node", "node2")
+    for _ in range(100):  # a busy machine is still starting it
+        (node,) = command("start", two, *one, "--timeout", "0.5", code=4, outcome="waiting").json["nodes"]
+        if node["state"] == "waiting":
+            break
+    assert (node["name"], node["state"]) == ("node1", "waiting")
+    done = command("start", two, *other, outcome="healthy")
+    assert {one["status"] for one in done.json["findings"] if one["node"] == "node1"} == {"skipped"}
+    command("start", two, *one, outcome="healthy")
+    log = two.pair.homes[1] / "repository/logs/wso2carbon.log"
+    done = command("start", two, *one, "--log", f"node2={log}", outcome="healthy")
+    assert {one["status"] for one in done.json["findings"] if one["node"] == "node2"} >= {"ok"}
+    cut = tmp_path / "node2.log"
+    cut.write_text("".join(log.read_text().splitlines(keepends=True)[:8]))
+    done = command("start", two, *one, "--log", f"node2={cut}", "--timeout", "0", code=4)
+    assert "node2" in done.out
+
+    for limit, codes in (("600", {0}), ("0", {0, 4})):
+        before = pids(two)
+        done = run("restart", two.pair.profile, *one, "--timeout", limit)
+        assert done.code in codes, done.out
+        assert [now == then for now, then in zip(pids(two), before, strict=True)] == [False, True]
+        assert None not in pids(two)
 
 
 def test_a_server_that_does_not_end_is_killed_only_when_asked(launched: Launched) -> None:
     two = launched(fault="stays", of=0)
-    command("start", two, code=0)
-    done = command("stop", two, "--json", "--timeout", "1", code=1)
-    assert done.json["outcome"] == "failed"
+    command("start", two)
+    done = command("stop", two, "--timeout", "1", code=1, outcome="failed")
     assert [node["state"] for node in done.json["nodes"]] == ["running", "stopped"]
     assert "--kill" in done.json["findings"][0]["fix"]
-    assert command("stop", two, "--json", "--timeout", "0.1", "--kill", code=0).json["outcome"] == "stopped"
+    command("stop", two, "--timeout", "0.1", "--kill", outcome="stopped")
     assert pids(two) == [None, None]
 
 
@@ -407,9 +390,8 @@ def test_a_server_that_the_launcher_starts_again_is_stopped_too(
     java = "trap 'kill $!; [ -e once ] && exit 143; touch once; exit 121' TERM; sleep 60 & wait"
     two = launched()
     monkeypatch.setenv("JAVA_HOME", str(make_java(tmp_path / "java-121", server=java)))
-    one = ("--json", "--node", "node1")
-    command("start", two, *one, "--no-wait", code=0)
-    assert command("stop", two, *one, "--timeout", "20", code=0).json["outcome"] == "stopped"
+    command("start", two, "--node", "node1", "--no-wait")
+    command("stop", two, "--node", "node1", "--timeout", "20", outcome="stopped")
     assert (two.pair.homes[0] / "once").exists()
     assert pids(two) == [None, None]
 
@@ -419,7 +401,7 @@ def test_two_servers_of_one_home_are_both_stopped(launched: Launched) -> None:
     words = ["sh", "-c", "read line", "sh", f"-Dcarbon.home={two.pair.homes[0]}"]
     others = [subprocess.Popen(words, stdin=subprocess.PIPE) for _ in range(2)]
     wait_until(lambda: server_of(two.pair.homes[0]) is not None)
-    command("stop", two, "--node", "node1", "--timeout", "20", code=0)
+    command("stop", two, "--node", "node1", "--timeout", "20")
     assert [other.wait() for other in others] == [-signal.SIGTERM] * 2
 
 
@@ -429,7 +411,7 @@ def test_a_home_that_has_a_server_by_now_gets_no_second_one(launched: Launched) 
     first, second = two.pair.homes
     second.rename(second.with_name("elsewhere"))
     second.symlink_to(first)
-    command("start", two, "--no-wait", code=0)
+    command("start", two, "--no-wait")
     of_home = [pid for pid in os.listdir("/proc") if pid.isdigit() and serves(int(pid), first)]
     assert len(of_home) == 1
 
@@ -456,35 +438,25 @@ def test_what_is_refused(launched: Launched, verb: str) -> None:
         error = refused(verb, two, *options)
         assert f"apimha-wizard {verb} {two.pair.profile} --node node2" in error
         assert f"\n  fix: run on 127.0.0.1: apimha-wizard {verb} " in error, "on a line of its own"
-    assert command("stop", two, "--json", "--node", "node1", code=0).json["outcome"] == "stopped"
+    command("stop", two, "--node", "node1", outcome="stopped")
     assert pids(two) == [None, None]
 
 
-def signalled(arguments: Sequence[str], line: str, number: int) -> tuple[int, str]:
-    """Run a command, send it the signal when it prints this line, and return its exit code and its output."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "wizard", *arguments],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as process:
+def signalled(arguments: Sequence[str], line: str, number: int) -> tuple[int, dict[str, Any]]:
+    """Run a command, send it the signal when it prints this line, and return its exit code and object."""
+    with started(*arguments, start_new_session=True) as process:
         assert process.stderr is not None
         assert any(shown.startswith(line) for shown in process.stderr), line
         os.killpg(process.pid, number)  # as the terminal does: to the whole foreground group
         out, _ = process.communicate()
-    return process.returncode, out
+    return process.returncode, json.loads(out)
 
 
 @pytest.mark.parametrize(("line", "fault"), [("node1: ", ""), ("node1: waiting for node2", "never")])
 def test_ctrl_c_leaves_the_servers_running(launched: Launched, line: str, fault: str) -> None:
     two = launched(fault=fault, starting=1.0)
-    code, out = signalled(["start", str(two.pair.profile), "--json"], line, signal.SIGINT)
-    assert code == 130
-    shown = json.loads(out)
-    assert shown["outcome"] == "cancelled"
+    code, shown = signalled(["start", str(two.pair.profile), "--json"], line, signal.SIGINT)
+    assert (code, shown["outcome"]) == (130, "cancelled")
     running = [pid for pid in pids(two) if pid is not None]
     assert running
     assert [node["pid"] for node in shown["nodes"] if node["pid"]] == running
@@ -495,7 +467,7 @@ def test_ctrl_c_while_a_server_stops_or_before_it_is_started_again(
     launched: Launched, verb: str, state: str
 ) -> None:
     two = launched(fault="stays" if verb == "stop" else "")
-    command("start", two, code=0)
+    command("start", two)
     cancel = Cancel()
 
     def progress(nodes: Sequence[servers.NodeState]) -> None:
@@ -563,7 +535,7 @@ def test_as_root_for_another_owner_as_that_owner_and_as_a_third(
         try:
             for as_whom in (0, owner):
                 with user(as_whom) if as_whom else contextlib.nullcontext():
-                    done = command("start", two, *one, "--no-wait", code=0)
+                    done = command("start", two, *one, "--no-wait")
                 pid = server_of(home)
                 assert done.json["nodes"][0]["pid"] == pid
                 status = Path(f"/proc/{pid}/status").read_text()
@@ -579,19 +551,19 @@ def test_as_root_for_another_owner_as_that_owner_and_as_a_third(
                     assert f"sudo -u '#{owner}' apimha-wizard {verb}" in error
                 assert server_of(home) == pid
                 with user(as_whom) if as_whom else contextlib.nullcontext():
-                    command("stop", two, *one, code=0)
+                    command("stop", two, *one)
                 assert server_of(home) is None
             by_root = subprocess.Popen([str(place / "java/bin/java"), f"-Dcarbon.home={home}"])
             wait_until(lambda: server_of(home) == by_root.pid)
             with user(owner):
                 assert "runs as another user" in refused("stop", two, "--node", "node1")
-            command("stop", two, *one, code=0)
+            command("stop", two, *one)
             assert by_root.wait() == 143
         finally:
             two.end()
 
 
-SYSTEMCTL = r"""#!/bin/sh
+SYSTEMCTL = r"""
 # Knows the units in UNITS: `start` and `stop` work at once, and say nothing.
 verb=$1
 for unit; do :; done
@@ -617,12 +589,9 @@ esac
 def units(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of the units that a stand-in for systemctl knows."""
     units = tmp_path / "units"
-    programs = tmp_path / "programs"
     units.mkdir()
-    programs.mkdir()
-    (programs / "systemctl").write_text(SYSTEMCTL.replace("UNITS", str(units)))
-    (programs / "systemctl").chmod(0o755)
-    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    program = script(tmp_path / "programs/systemctl", SYSTEMCTL.replace("UNITS", str(units)))
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
     return units
 
 
@@ -640,30 +609,26 @@ def asked(units: Path) -> list[str]:
 
 
 class TestSystemd:
-    def test_an_installed_unit_is_used(self, launched: Launched, units: Path) -> None:
-        two = launched()
-        install(two, units)
-        command("start", two, code=0)
-        assert asked(units) == ["start --no-block --no-ask-password apimha-pair-node2.service"]
-        command("restart", two, code=0)
-        assert [line.split()[0] for line in asked(units)] == ["stop", "start"]
-        command("stop", two, code=0)
-        assert [line.split()[0] for line in asked(units)] == ["stop"]
-        assert pids(two) == [None, None]
-
-    def test_only_a_unit_of_this_home_and_a_server_that_it_started(
+    def test_an_installed_unit_of_this_home_is_used_for_a_server_that_it_started(
         self, launched: Launched, units: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        two = launched(fault="never")
+        two = launched()
         one = ("--node", "node2")
         install(two, units, "node1")  # a unit of another home
-        command("start", two, *one, "--no-wait", code=0)
+        command("start", two, *one, "--no-wait")
         install(two, units)
-        command("stop", two, *one, code=0)
+        command("stop", two, *one)
         assert asked(units) == []
         assert pids(two) == [None, None]
+        command("start", two)
+        assert asked(units) == ["start --no-block --no-ask-password apimha-pair-node2.service"]
+        command("restart", two)
+        assert [line.split()[0] for line in asked(units)] == ["stop", "start"]
+        command("stop", two)
+        assert [line.split()[0] for line in asked(units)] == ["stop"]
+        assert pids(two) == [None, None]
         monkeypatch.delenv("JAVA_HOME")  # as after sudo: a unit has its own
-        assert command("start", two, "--json", *one, "--no-wait", code=0).json["findings"] == []
+        assert command("start", two, "--json", *one, "--no-wait").json["findings"] == []
         assert len(asked(units)) == 1
 
     def test_a_launch_with_setup_does_without_it(self, launched: Launched, units: Path) -> None:
@@ -689,12 +654,12 @@ class TestSystemd:
         program.write_text(failing.replace("echo ActiveState=inactive", again))
         monkeypatch.setattr(servers, "APPEARING", 3600.0)
         monkeypatch.setattr(servers, "CANCELLED", 0.1)
-        done = command("start", two, "--json", "--node", "node2", code=1)
+        done = command("start", two, "--node", "node2", code=1, outcome="failed")
         [(status, message, _)] = sentences(done, "server.start")
         assert (status, message.startswith("the server has ended")) == ("error", True)
         program.write_text(usual.replace("start)\n", "start) echo not allowed >&2; exit 4\n"))
-        done = command("start", two, "--json", "--node", "node2", code=1)
-        assert (done.json["outcome"], "not allowed" in done.json["error"]) == ("failed", True)
+        done = command("start", two, "--node", "node2", code=1, outcome="failed")
+        assert "not allowed" in done.json["error"]
 
     def test_the_unit_is_one_that_systemd_takes(self, launched: Launched, tmp_path: Path) -> None:
         """With whatever is in a path."""
@@ -753,20 +718,11 @@ class TestSetup:
     ) -> Iterator[StandInPair]:
         """A pair whose servers make the tables: replayed, with databases that are empty."""
         with playground(mariadb, packs / "apim-analytics-2.0.0", tmp_path) as ground:
-            mysql = {
-                "port": mariadb.port,
-                "username": ground.account,
-                "admin_username": mariadb.root,
-                "admin_password": {"env": "MYSQL_ROOT_PASSWORD"},
-                "provisioning": "server",
-                "databases": ground.names,
-                "url_parameters": {"useSSL": "false"},
-            }
+            more = {"provisioning": "server", "url_parameters": {"useSSL": "false"}}
             monkeypatch.setenv("MYSQL_ROOT_PASSWORD", mariadb.root_password)
-            two = launched(overrides={"mysql": mysql})
+            two = launched(overrides={"mysql": ground.table("MYSQL_ROOT_PASSWORD", **more)})
             ignored = ("mysql.driver", "prerequisites.java")
-            done = command("replay", two, "--json", *(w for i in ignored for w in ("--ignore", i)), code=0)
-            assert done.json["outcome"] == "applied"
+            command("replay", two, *(w for i in ignored for w in ("--ignore", i)), outcome="applied")
             for number in range(2):
                 two.install(number)
             assert mariadb.tables(ground.user) == []
@@ -777,31 +733,27 @@ class TestSetup:
         self, two: StandInPair, mariadb: Server
     ) -> None:
         for node in ("node1", "node2"):
-            assert command("stop", two, "--json", "--node", node, code=0).json["outcome"] == "stopped"
+            command("stop", two, "--node", node, outcome="stopped")
         assert "start node1 first" in refused("start", two, "--node", "node2")
-        done = command("start", two, "--json", code=0)
-        assert done.json["outcome"] == "healthy"
+        done = command("start", two, outcome="healthy")
         assert re.search(
             r"node1: (in the cluster|waiting for node2)\n.*node2: launched\n", done.err, re.DOTALL
         )
         assert len(mariadb.tables(self.ground.user)) == 39
         arguments = [Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0") for pid in pids(two)]
         assert [b"-Dsetup" in words for words in arguments] == [True, False]
-        command("restart", two, code=0)
+        command("restart", two)
         assert not any(b"-Dsetup" in Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids(two))
 
-    def test_without_waiting_a_node_that_was_not_launched_is_no_success(
-        self, two: StandInPair, mariadb: Server
+    def test_without_waiting_a_node_that_was_not_launched_is_no_success_and_databases_that_cannot_be_seen_are_refused(
+        self, two: StandInPair, mariadb: Server, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         two.install(0, fault="never")
         done = command("start", two, "--json", "--no-wait", "--timeout", "1", code=4)
         assert [node["state"] for node in done.json["nodes"]] == ["starting", "stopped"]
         refused("start", two, "--node", "node2")
         assert mariadb.tables(self.ground.user) == []
-
-    def test_databases_that_cannot_be_seen_are_refused(
-        self, two: StandInPair, mariadb: Server, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+        command("stop", two)
         mariadb.drop(self.ground.registry)
         assert self.ground.registry in refused("start", two)
         monkeypatch.setenv("APIM_DB_PASSWORD", "wrong")

@@ -62,13 +62,7 @@ def test_java_and_the_driver_run_only_once_the_user_agrees(
     java = make_java(ground.folder / "jdk", server=leaves(trace))
     (java / "release").unlink()  # so that it has to be run to say its version
     pair = make_pair(
-        mysql={
-            "host": ground.server.host,
-            "port": ground.server.port,
-            "username": ground.account,
-            "databases": ground.names,
-            **({"driver_jar": None} if named == "a jar in the home" else {}),
-        },
+        mysql=ground.table(**({"driver_jar": None} if named == "a jar in the home" else {})),
         nodes=[{"java_home": str(java)} if named == "java_home" else {}] * 2,
     )
     monkeypatch.setenv("APIM_DB_PASSWORD", ground.password)

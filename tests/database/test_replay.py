@@ -52,21 +52,14 @@ MakeWorld = Callable[..., World]
 
 
 def world_of(ground: Playground, pack: Path, folder: Path, **mysql: Any) -> World:
-    tables: dict[str, Any] = {
-        "host": ground.server.host,
-        "port": ground.server.port,
-        "username": ground.account,
-        "admin_username": ground.server.root,
-        "admin_password": {"env": "ROOT_PASSWORD"},
-        "databases": ground.names,
-        **mysql,
-    }
     # A Java that is only found: logins with the driver are tested in tests/preflight/test_jdbc.py.
     java = folder / "java"
     java.mkdir(parents=True, exist_ok=True)
     (java / "release").write_text('JAVA_VERSION="1.8.0_392"\n')
     nodes = [{"java_home": str(java)}] * 2
-    return World(make_pair(pack, folder / "world", mysql=tables, nodes=nodes), ground)
+    return World(
+        make_pair(pack, folder / "world", mysql=ground.table("ROOT_PASSWORD", **mysql), nodes=nodes), ground
+    )
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
 
 import pytest
@@ -24,7 +23,6 @@ from tests.support.headless import (
     errors,
     properties,
     text,
-    untouched,
 )  # fmt: skip
 from tests.support.need import need
 from tests.support.programs import must

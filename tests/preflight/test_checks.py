@@ -6,7 +6,6 @@ import itertools
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -14,6 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.support.cli import started
 from wizard.preflight import checks
 from wizard.preflight.checks import Check
 from wizard.system import finding
@@ -149,13 +149,8 @@ def silent(silent_server: socket.socket) -> int:
 
 
 def check_process(pair, silent: int, *, json: bool = True) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "wizard", "check", str(pair.profile), *(["--json"] if json else [])],
-        env={**pair.env, "SVN_PASSWORD": "x"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    options = ["--json"] if json else []
+    return started("check", pair.profile, *options, env={**pair.env, "SVN_PASSWORD": "x"})
 
 
 @pytest.fixture

@@ -301,15 +301,7 @@ async def test_a_wrong_password_corrected(
     with playground(mariadb, packs / "apim-analytics-2.0.0", tmp_path / "play") as play:
         monkeypatch.setenv("WRONG_PASSWORD", "not this one")
         monkeypatch.setenv("MYSQL_ROOT_PASSWORD", mariadb.root_password)
-        pair = make_pair(
-            mysql={
-                "port": mariadb.port,
-                "username": play.account,
-                "admin_username": mariadb.root,
-                "admin_password": {"env": "WRONG_PASSWORD"},
-                "databases": play.names,
-            }
-        )
+        pair = make_pair(mysql=play.table("WRONG_PASSWORD"))
         async with wizard(pair.profile) as (app, pilot):
             await pressed(pilot, "ctrl+n")
             assert app.pair.state("mysql") == "error"

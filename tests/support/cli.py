@@ -83,6 +83,16 @@ def process(
     return Ran(done.returncode, out, err)
 
 
+def started(
+    *arguments: str | Path, env: Mapping[str, str] | None = None, **options: Any
+) -> subprocess.Popen[str]:
+    """The command in a process of its own that runs now, with pipes; `options` as of `subprocess.Popen`."""
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    command = [sys.executable, "-m", "wizard", *map(str, arguments)]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
+    return subprocess.Popen(command, cwd=ROOT, env=env, text=True, **{**pipes, **options})
+
+
 def on_a_terminal(answer: str, *arguments: str | Path, **environment: str) -> tuple[int, str]:
     """Run the command on a terminal, and type `answer` when it asks; return its exit code and what it showed."""
     ours, theirs = os.openpty()

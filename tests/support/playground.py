@@ -52,6 +52,17 @@ class Playground:
     def registry(self) -> str:
         return self.names["registry"]
 
+    def table(self, admin_password: str = "", **more: Any) -> dict[str, Any]:
+        """The table `mysql` of a profile, with an administrator whose password is in the variable, if there is one."""
+        own = {
+            "host": self.server.host,
+            "port": self.server.port,
+            "username": self.account,
+            "databases": self.names,
+        }
+        admin = {"admin_username": self.server.root, "admin_password": {"env": admin_password}}
+        return own | (admin if admin_password else {}) | more
+
     def wanted(self, **changes: Any) -> WantedDatabases:
         """What a profile would want; `admin=False` leaves the administrator out."""
         admin = changes.pop("admin", True)

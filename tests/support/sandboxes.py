@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support import faults, headless
-from tests.support.cli import ROOT, process
+from tests.support.cli import process, started
 from tests.support.faults import Kind, Look
 from tests.support.pairs import Pair
 from wizard.command_line.run.replay import Result
@@ -98,8 +97,7 @@ class Sandbox:
 
     def command(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
         """A command in a process of its own, with pipes."""
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        return subprocess.Popen([sys.executable, "-m", "wizard", *arguments], cwd=ROOT, **pipes, **options)
+        return started(*arguments, **options)
 
     def ended(self, *arguments: str) -> tuple[int, str, str]:
         """Exit code and output of such a command."""

@@ -17,11 +17,11 @@ from pathlib import Path
 import pytest
 
 from tests.support import faults
+from tests.support.cli import ROOT
 from tests.support.sandboxes import (
     AXIS2,
     MARKER,
     REGISTRY,
-    ROOT,
     Sandbox,
     edit,
     ends,

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from tests.support import faults, strace
+from tests.support.cli import ROOT
 from tests.support.need import need
-from tests.support.sandboxes import AXIS2, ROOT, Sandbox, add_runs, edit
+from tests.support.sandboxes import AXIS2, Sandbox, add_runs, edit
 from tests.transaction.test_runs import port
 from wizard.command_line.run import rollback as undo
 from wizard.system import locations
