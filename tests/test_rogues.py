@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import tomlkit
 
 from tests.support import cli, pairs, rogues
 from tests.support.certificates import old_certificate
-from tests.support.cli import started
+from tests.support.cli import ROOT, started
 from tests.support.need import need
 from wizard.database.accounts import Account, create_account
 from wizard.database.connection import connect
@@ -182,3 +184,22 @@ def test_a_rogue_subversion_server(
     assert b"( PLAIN (" not in asked  # what follows holds the password
     assert b"( LOGIN (" not in asked
     assert ADMIN_PASSWORD.encode() not in asked
+
+
+def test_ctrl_c_within_a_callback_of_the_interpreter_is_noted_without_a_traceback() -> None:
+    program = """
+import os, signal, weakref
+from wizard.command_line.cli import interruptible
+
+class Anything: pass
+
+with interruptible() as cancel:
+    one = Anything()
+    there = weakref.ref(one, lambda _: os.kill(os.getpid(), signal.SIGINT))
+    del one
+    print(cancel.is_set())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "True\n", "")
