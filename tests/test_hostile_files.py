@@ -24,36 +24,31 @@ CONFIGURATION = tuple(path for path in (*XML_FILES, STATS, SPARK, SPARK_SH, SPAR
 BESIDE = (
     *("bin/version.txt", "bin/wso2carbon-version.txt", "wso2carbon.pid", f"{LIB}/x.jar"),
     *(f"repository/{one}/my-node-id.dat" for one in ("conf/analytics", "data")),
+    *("repository/conf/hazelcast.properties", "repository/conf/data-bridge/data-bridge-config.xml"),
     *(
-        f"repository/conf/{one}"
-        for one in ("hazelcast.properties", "embedded-ldap.xml", "identity/identity.xml")
+        f"repository/conf/{one}.xml"
+        for one in ("embedded-ldap", "identity/identity", "tomcat/catalina-server")
     ),
-    *(f"repository/conf/{one}.xml" for one in ("tomcat/catalina-server", "data-bridge/data-bridge-config")),
     *(f"repository/deployment/server/{one}" for one in ("eventreceivers/x.xml", "carbonapps/x.car")),
     *("cep_persistence/-1234/plan/1_plan", "repository/components/dropins/x.jar"),
 )
 LOGS = ("repository/logs/wso2carbon.log", "repository/logs/wso2carbon.log.1")
 
 
-Place = Callable[[Pair, str], None]
+Place = Callable[[Pair, str], object]
 """Puts something of that kind in the place of a file of a pair."""
 
 
-def in_homes(*paths: str) -> Place:
-    def place(pair: Pair, kind: str) -> None:
-        for home in pair.homes:
-            for path in paths:
-                put(home / path, kind)
+def placed(paths: tuple[str, ...], folders: Callable[[Pair], list[Path]]) -> Place:
+    return lambda pair, kind: [put(folder / path, kind) for folder in folders(pair) for path in paths]
 
-    return place
+
+def in_homes(*paths: str) -> Place:
+    return placed(paths, lambda pair: list(pair.homes))
 
 
 def beside_profile(*paths: str) -> Place:
-    def place(pair: Pair, kind: str) -> None:
-        for path in paths:
-            put(pair.profile.parent / path, kind)
-
-    return place
+    return placed(paths, lambda pair: [pair.profile.parent])
 
 
 def java(pair: Pair, kind: str) -> None:

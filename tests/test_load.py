@@ -32,10 +32,7 @@ def fill(folder: Path, count: int, *, folders: bool = False) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(count):
         path = folder / f"x{number}"
-        if folders:
-            path.mkdir(exist_ok=True)
-        else:
-            path.touch()
+        path.mkdir(exist_ok=True) if folders else path.touch()
 
 
 @pytest.fixture

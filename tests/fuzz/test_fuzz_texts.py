@@ -21,11 +21,12 @@ from wizard.edit.xml import XmlDocument, XmlElement
 from wizard.pack.driver import DriverError, holds_class, inspect, is_mysql_driver
 from wizard.passwords.secret import Secret
 from wizard.profile.document import set_field
-from wizard.profile.jdbc_url import jdbc_url, parse_jdbc_url
 from wizard.profile.model import Profile
 from wizard.profile.store import examine
 from wizard.profile.template import new_template
 from wizard.system.errors import EditError, WizardError
+from wizard.verify.log import FileLog, PipeLog
+from wizard.verify.story import Story
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -201,30 +202,7 @@ def test_jars(tmp_path: Path) -> None:
     fuzz(0.04, looked_into, content=mutated(data, pieces, most=8))
 
 
-def test_jdbc_urls() -> None:
-    whole = b"jdbc:mysql://[2001:db8::1]:3306/userdb?useSSL=false&sessionVariables=a=1"
-    pieces = (*ODD, b"/", b"?", b"&", b"=", b"%", b"%zz", b"%2f", b"+", b"[", b"]", b":", b",", b"@", b"#")
-
-    def read(url: bytes) -> None:
-        found = parse_jdbc_url(url.decode("utf-8", "replace"))
-        if found is None:
-            return
-        again = parse_jdbc_url(jdbc_url(found.host, found.port, found.database, found.parameters))
-        if "" not in found.parameters:
-            assert again == found or not all(map(_is_plain, (found.host, *found.parameters)))
-
-    fuzz(0.03, read, url=mutated(whole, pieces))
-
-
-def _is_plain(text: str) -> bool:
-    """What the profile lets into a URL unquoted: a host, and the names of parameters."""
-    return text.isascii() and all(c.isalnum() or c in "._-:" for c in text)
-
-
 def test_logs(tmp_path: Path) -> None:
-    from wizard.verify.log import FileLog, PipeLog
-    from wizard.verify.story import Story
-
     words = (b"Starting WSO2 Carbon...", b"TID: [-1] [] [", b"] INFO {", b"Member left [", b"\tat x(y)\n")
     pieces = (*ODD, *words, b"Caused by:")
     path = tmp_path / "wso2carbon.log"

@@ -47,6 +47,17 @@ def test_the_driver_and_this_program_read_what_was_meant(host, port, database, p
     assert database_of(url) == (((host, port),), database)
 
 
+PIECES = [*"/?&=%+[]:,@#()z2", "//", "%zz", "%2f", "(host=", "99999"]
+
+
+@given(st.lists(st.sampled_from(PIECES) | st.text(max_size=3)).map("".join))
+def test_any_text_is_read_or_is_no_url(rest: str) -> None:
+    for url in (rest, f"jdbc:mysql://{rest}", f"jdbc:mysql://db:3306/d{rest}"):
+        found = parse_jdbc_url(url)
+        assert found is None or (found.host and found.database)
+        assert found is None or database_of(url) is not None
+
+
 REGDB = "jdbc:mysql://db.example.com:3306/regdb"
 
 

@@ -135,6 +135,7 @@ class TestValues:
 # fmt: off
 STORE, PROCESSED = "mysql.databases.event_store", "mysql.databases.processed_data_store"
 USER, REGISTRY, STATS = "mysql.databases.user", "mysql.databases.registry", "mysql.databases.stats"
+STATS_DB = "WSO2AM_STATS_DB"
 CONTRADICTIONS = [
     ("nodes.1.name", {"nodes.1.name": "node1"}),
     ("event_processor.presenter", {"event_processor.presenter": "node3"}),
@@ -177,11 +178,7 @@ class TestBetweenKeys:
         "changes",
         [
             {REGISTRY: "userdb"},
-            {STORE: "x", PROCESSED: "x"},
-            {STORE: "x", STATS: "x"},
-            {STORE: "x", PROCESSED: "x", STATS: "x"},
             {USER: "x", REGISTRY: "x", "datasources.user": "WSO2REG_DB"},
-            {STORE: "WSO2AM_STATS_DB", STATS: "WSO2AM_STATS_DB"},
             {STORE: "WSO2UM_DB", "datasources.user": "USERS"},
         ],
     )
@@ -220,11 +217,8 @@ class TestMeaning:
             ({STORE: "EVENTS", "datasources.processed_data_store": "PINNED"}, ("EVENTS", "PINNED")),
             ({STORE: "x", PROCESSED: "x"}, (None, None)),
             ({STORE: "x", PROCESSED: "x", STATS: "x"}, (None, None)),
-            ({STORE: "x", STATS: "x"}, ("x", "WSO2_ANALYTICS_PROCESSED_DATA_STORE_DB")),
-            (
-                {STORE: "WSO2AM_STATS_DB", STATS: "WSO2AM_STATS_DB"},
-                (None, "WSO2_ANALYTICS_PROCESSED_DATA_STORE_DB"),
-            ),
+            ({STORE: "x", STATS: "x"}, ("x", DATABASES["processed_data_store"])),
+            ({STORE: STATS_DB, STATS: STATS_DB}, (None, DATABASES["processed_data_store"])),
             ({STORE: "x", PROCESSED: "x", "datasources.event_store": "PINNED"}, ("PINNED", "x")),
         ],
     )

@@ -9,6 +9,7 @@ import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from wizard.pack.home import C_APPS, DROPINS, EVENT_RECEIVERS, LIB, PLUGINS
 from wizard.profile import trust
 from wizard.system import locations
 from wizard.system.durable import write_new
@@ -19,14 +20,7 @@ PACKS = Path(__file__).with_name("packs")
 
 HOMES = ("analytics-1", "analytics-2")
 
-EMPTY_FOLDERS = (
-    "repository/components/dropins",
-    "repository/components/lib",
-    "repository/components/plugins",
-    "repository/deployment/server/carbonapps",
-    "repository/deployment/server/eventreceivers",
-    "repository/logs",
-)
+EMPTY_FOLDERS = (DROPINS, LIB, PLUGINS, C_APPS, EVENT_RECEIVERS, "repository/logs")
 """Empty folders of a pack, which neither git nor a wheel can hold."""
 
 DRIVER_CLASS = "com.mysql.jdbc.Driver"

@@ -48,14 +48,12 @@ ANY_PROFILE = "PROFILE"
 """The name of a profile in a fix that is for no profile in particular, as in the documentation."""
 
 
-def command(name: str, rest: str = "", *, before: str = "", action: Agree | None = None) -> Fix:
+def command(name: str, rest: str = "", *, before: str = "") -> Fix:
     """Return the fix that runs a command of this program: `before`, the command, the profile, then `rest`."""
-    return Fix(f"{before}apimha-wizard {name} ", action, rest)
+    return Fix(f"{before}apimha-wizard {name} ", None, rest)
 
 
-AGREE = command(
-    "profile allow", "   (or add --allow-commands, for this run only)", before="Run: ", action=Agree()
-)
+AGREE = Fix("Run: apimha-wizard profile allow ", Agree(), "   (or add --allow-commands, for this run only)")
 """The fix where the user has not agreed to the profile."""
 
 
