@@ -333,29 +333,23 @@ def loaded(*commands: tuple[list[str], int]) -> list[str]:
     return found
 
 
-class TestWhatIsLoaded:
-    def test_headless_commands_load_no_screen_and_no_network(
-        self, make_pair: Callable[..., Pair], isolated: Path
-    ) -> None:
-        pair = make_pair()
-        name = named(pair, "mine", isolated)
-        offline = ["--offline"]
-        commands = (
-            *((arguments, 0) for arguments in (["--version"], ["--help"], ["checks"], ["history"])),
-            (["nonsense"], 2),
-            (["profile", "new", "other"], 0),
-            *((["profile", verb, name], 0) for verb in ("show", "validate")),
-            (["check", name, *offline], 0),
-            (["replay", name, *offline, "--dry-run"], 4),
-            (["replay", name, *offline], 0),
-            (["replay", name, *offline, "--json"], 0),
-            (["rollback", name], 0),
-            (["verify", name, *offline], 4),
-        )
-        assert loaded(*commands) == [f"{arguments} True []" for arguments, _ in commands]
-
-    def test_live_checks_load_the_driver_and_no_screen(self, make_pair: Callable[..., Pair]) -> None:
-        pair = make_pair(mysql={"port": 1})
-        (found,) = loaded((["check", str(pair.profile), "--only", "mysql"], 3))
-        assert "True" in found
-        assert not re.search("textual|rich|asyncio|screens", found)
+def test_no_command_loads_a_screen_and_only_live_checks_load_the_driver(
+    make_pair: Callable[..., Pair], isolated: Path
+) -> None:
+    name = named(make_pair(mysql={"port": 1}), "mine", isolated)
+    commands = (
+        *((arguments, 0) for arguments in (["--version"], ["--help"], ["checks"], ["history"])),
+        (["nonsense"], 2),
+        (["profile", "new", "other"], 0),
+        *((["profile", verb, name], 0) for verb in ("show", "validate")),
+        (["check", name, "--offline"], 0),
+        (["replay", name, "--offline", "--dry-run"], 4),
+        (["replay", name, "--offline"], 0),
+        (["replay", name, "--offline", "--json"], 0),
+        (["rollback", name], 0),
+        (["verify", name, "--offline"], 4),
+    )
+    assert loaded(*commands) == [f"{arguments} True []" for arguments, _ in commands]
+    (found,) = loaded((["check", name, "--only", "mysql"], 3))
+    assert "True" in found
+    assert not re.search("textual|rich|asyncio|screens", found)
