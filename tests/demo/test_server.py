@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pymysql
 import pytest
@@ -35,9 +36,7 @@ def running(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield started
 
 
-def ask(
-    running: PrivateServer, statement: str, password: str | None = None
-) -> tuple[tuple[object, ...], ...]:
+def ask(running: PrivateServer, statement: str, password: str | None = None) -> tuple[Any, ...]:
     secret = running.password if password is None else password
     to = {"host": running.host, "port": running.port, "user": ADMINISTRATOR}
     with pymysql.connect(**to, password=secret, autocommit=True) as connection, connection.cursor() as cursor:

@@ -16,11 +16,7 @@ from wizard.steps.procedure import CHECKS
 from wizard.verify.knowledge import recognise
 
 PAGES = documentation.pages()
-RUN = [
-    page
-    for page in PAGES
-    if any(block.language in {"console", "toml"} for block in documentation.blocks(page))
-]
+RUN = [page for page in PAGES if {"console", "toml"} & {one.language for one in documentation.blocks(page)}]
 
 
 def name_of(page: Path) -> str:

@@ -54,10 +54,9 @@ def test_profiles() -> None:
             return
         assert get_field(changed, "cluster.domain") == value
 
-    sources = st.sampled_from([demo, whole, new_template().encode()]).flatmap(
-        lambda data: mutated(data, pieces)
-    )
-    fuzz(0.07, judged, text=sources, value=st.text(max_size=20))
+    starts = st.sampled_from([demo, whole, new_template().encode()])
+    texts = starts.flatmap(lambda data: mutated(data, pieces))
+    fuzz(0.07, judged, text=texts, value=st.text(max_size=20))
 
 
 def _comments(data: bytes) -> list[str]:

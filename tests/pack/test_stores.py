@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.headless import PACKS
 from tests.support.pairs import copy_pack
 from wizard.pack.home import Pack
 from wizard.pack.stores import (
@@ -21,9 +22,7 @@ from wizard.pack.stores import (
 from wizard.system.errors import EditError
 
 
-@pytest.mark.parametrize(
-    "name", ["das-3.0.1", "apim-analytics-2.0.0", "das-3.1.0", "is-analytics-5.3.0", "apim-analytics-2.1.0"]
-)
+@pytest.mark.parametrize("name", PACKS)
 def test_the_tables_of_a_stock_pack(packs: Path, name: str) -> None:
     pack = Pack(packs / name)
     assert len(store_tables(pack)) == 2

@@ -45,11 +45,8 @@ home = [ # no home
 
 def diff(old, new):
     """The lines that went and came."""
-    return [
-        line
-        for line in difflib.ndiff(old.splitlines(keepends=True), new.splitlines(keepends=True))
-        if line[0] in "+-"
-    ]
+    lines = difflib.ndiff(old.splitlines(keepends=True), new.splitlines(keepends=True))
+    return [line for line in lines if line[0] in "+-"]
 
 
 # fmt: off

@@ -42,11 +42,8 @@ def fuzz(share: float, test: Callable[..., None], **strategies: st.SearchStrateg
 
     counted.__name__ = test.__name__
     for number in range(first, first + 10**9):
-        chosen = settings(
-            max_examples=AT_ONCE,
-            phases=[Phase.generate, Phase.shrink],
-            suppress_health_check=list(HealthCheck),
-        )
+        phases, unhealthy = [Phase.generate, Phase.shrink], list(HealthCheck)
+        chosen = settings(max_examples=AT_ONCE, phases=phases, suppress_health_check=unhealthy)
         seed(number)(chosen(given(**strategies)(counted)))()
         if time.monotonic() >= end:
             break

@@ -36,9 +36,8 @@ def test_what_takes_the_place_of_a_file_after_the_look_is_refused_too(tmp_path, 
     (tmp_path / "file").write_bytes(b"x")
     os.mkfifo(tmp_path / "pipe")
     regular, stat = os.stat(tmp_path / "file"), os.stat
-    monkeypatch.setattr(
-        bounded.os, "stat", lambda path, **_: regular if Path(path).name == "pipe" else stat(path)
-    )
+    seen = {"pipe": regular}
+    monkeypatch.setattr(bounded.os, "stat", lambda path, **_: seen.get(Path(path).name) or stat(path))
     before = set(os.listdir("/proc/self/fd"))
     with no_hang(), pytest.raises(NotAFile, match="not a regular file"):
         read(tmp_path / "pipe")

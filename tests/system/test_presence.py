@@ -32,9 +32,7 @@ def test_what_is_there(things: Path) -> None:
     kinds[is_anything] = (*kinds[is_file], *kinds[is_folder], "to-nothing", "loop", "pipe")
     names = (*kinds[is_anything], "nothing", "file/below", "x" * 300, "a\0b")
     for asked, expected in kinds.items():
-        assert tuple(name for name in names if asked(things / name)) == tuple(
-            name for name in names if name in expected
-        )
+        assert {name for name in names if asked(things / name)} == set(expected)
 
 
 @pytest.mark.parametrize("code", [errno.EIO, errno.EACCES, errno.EPERM, errno.ESTALE])
