@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -170,8 +170,8 @@ def test_a_node_that_fails_brings_both_back(running: Callable[..., StandInPair],
     assert [record["state"] for record in records] == ["failed, restored", "applied"]
 
 
-def begun(two: StandInPair, line: str, number: int) -> str:
-    """Start a rolling change, send the signal when it tells this line, and return its output."""
+def begun(two: StandInPair, line: str, number: int) -> dict[str, Any]:
+    """Start a rolling change, send the signal when it tells this line, and return its object."""
     code, out = signalled(["replay", str(two.pair.profile), *ROLLING, "--json"], line, number)
     assert code == (130 if number == signal.SIGINT else -number)
     return out
@@ -180,7 +180,7 @@ def begun(two: StandInPair, line: str, number: int) -> str:
 @pytest.mark.parametrize("line", ["node2: stopping", "node2: launched", "node1: stopping", "node1: launched"])
 def test_ctrl_c_brings_both_back(running: Callable[..., StandInPair], line: str) -> None:
     two = running()
-    shown = json.loads(begun(two, line, signal.SIGINT))
+    shown = begun(two, line, signal.SIGINT)
     assert shown["outcome"] == "cancelled"
     assert f"{AS_BEFORE}, and the pair is healthy again" in shown["error"]
     assert off(two) == [False, False]

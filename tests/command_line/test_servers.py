@@ -443,13 +443,13 @@ def test_what_is_refused(launched: Launched, verb: str) -> None:
 
 
 def signalled(arguments: Sequence[str], line: str, number: int) -> tuple[int, dict[str, Any]]:
-    """Run a command, send it the signal when it prints this line, and return its exit code and object."""
+    """Run a command, send it the signal when it prints this line, and return its exit code and object, if any."""
     with started(*arguments, start_new_session=True) as process:
         assert process.stderr is not None
         assert any(shown.startswith(line) for shown in process.stderr), line
         os.killpg(process.pid, number)  # as the terminal does: to the whole foreground group
         out, _ = process.communicate()
-    return process.returncode, json.loads(out)
+    return process.returncode, json.loads(out or "{}")
 
 
 @pytest.mark.parametrize(("line", "fault"), [("node1: ", ""), ("node1: waiting for node2", "never")])

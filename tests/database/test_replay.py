@@ -224,7 +224,7 @@ def creates_its_tables(ground: Playground, database: str, pack: Path) -> list[in
         cursor.execute(CONNECTOR_J)
         for table in store_tables(Pack(pack)):
             try:
-                cursor.execute(table.statement)
+                cursor.execute(table)
             except pymysql.MySQLError as problem:
                 errors.append(int(problem.args[0]))
             else:

@@ -47,7 +47,7 @@ class Store:
         self.columns = 10 if pack.name == "apim-analytics-2.1.0" else 0
         # Without the scripts, whose tables nothing reads here.
         ground.provision(ground.wanted(mode="server", store_charset="latin1"))
-        self.server.run(store_tables(Pack(pack))[1].statement, database=self.name)
+        self.server.run(store_tables(Pack(pack))[1], database=self.name)
 
     def put(self, shard: int, fields: Sequence[str | None], data: bytes | None) -> None:
         places = ["record_id", "timestamp", "data", *(f"ED{number}" for number in range(self.columns))]

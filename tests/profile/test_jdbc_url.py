@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import unquote
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from wizard.profile.jdbc_url import database_of, jdbc_url, parse_jdbc_url
@@ -51,6 +51,7 @@ PIECES = [*"/?&=%+[]:,@#()z2", "//", "%zz", "%2f", "(host=", "99999"]
 
 
 @given(st.lists(st.sampled_from(PIECES) | st.text(max_size=3)).map("".join))
+@example("[//")
 def test_any_text_is_read_or_is_no_url(rest: str) -> None:
     for url in (rest, f"jdbc:mysql://{rest}", f"jdbc:mysql://db:3306/d{rest}"):
         found = parse_jdbc_url(url)

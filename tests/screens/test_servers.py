@@ -21,7 +21,6 @@ from screens.dialogs.servers import ServersRun
 from screens.model.memory import Memory, ProfileProgress
 from tests.command_line.test_servers import (  # a fixture is used by its name
     Launched,
-    changed,
     launched,
     pids,
 )
@@ -184,7 +183,8 @@ async def test_a_java_that_was_not_agreed_to_is_refused_with_the_fix(
     launched: Launched, tmp_path: Path
 ) -> None:
     two = launched()
-    changed(two, f'java_home = "{tmp_path}/java"\n')
+    with two.pair.profile.open("a", encoding="utf-8") as lines:
+        lines.write(f'java_home = "{tmp_path}/java"\n')
     async with watched(two, size=(120, 40)) as (app, pilot):
         await pressed(pilot, "s")
         await ended(pilot, "refused")

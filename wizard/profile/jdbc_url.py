@@ -37,7 +37,7 @@ class MySQLUrl(NamedTuple):
     parameters: dict[str, str]
 
 
-_URL = re.compile(r"jdbc:(?:mysql|mariadb)://(\[[^\]]+\]|[^/:?#,]+)(?::(\d{1,5}))?/([^?#]+)(?:\?(.*))?")
+_URL = re.compile(r"jdbc:(?:mysql|mariadb)://(\[[^\[\]]+\]|[^/:?#,\[\]]+)(?::(\d{1,5}))?/([^?#]+)(?:\?(.*))?")
 
 
 def parse_jdbc_url(url: str) -> MySQLUrl | None:
