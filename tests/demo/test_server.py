@@ -60,6 +60,7 @@ def test_the_password_is_in_no_file_and_no_argument(running: PrivateServer) -> N
     assert running.password not in repr(running)
     assert running.password not in Path(f"/proc/{running.pid}/cmdline").read_text()
     data = Path(str(ask(running, "SELECT @@datadir")[0][0]))
+    assert ask(running, "SELECT @@tmpdir") == ((str(data.parent),),)
     for path in data.parent.rglob("*"):
         if path.is_file():
             assert running.password.encode() not in path.read_bytes(), path

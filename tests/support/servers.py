@@ -218,7 +218,10 @@ def _prepared(kind: Kind, folder: Path) -> tuple[list[str], dict[str, str]]:
             raise install_servers.UnavailableError("MariaDB is not installed")
         root = "--auth-root-authentication-method=normal"  # a password, no Unix socket
         install = [installer, "--no-defaults", f"--datadir={data}", root, *_AS_ROOT]
-        subprocess.run(install, check=True, capture_output=True)
+        # Not the /tmp of all: a server that starts removes the temporary tables of others there.
+        subprocess.run(
+            install, check=True, capture_output=True, env={**environment, "TMPDIR": str(data.parent)}
+        )
         command = [program, "--no-defaults", "--skip-log-bin"]
     return [*command, f"--datadir={data}", *_AS_ROOT], environment
 

@@ -64,13 +64,17 @@ def private_server(folder: Path, program: Path) -> Iterator[PrivateServer]:
     folder.mkdir(parents=True, mode=0o700, exist_ok=True)
     data, log = folder / "data", folder / "server.log"
     password = secrets.token_urlsafe(12)
+    # A server that starts removes the temporary tables of its folder: those of another one, if they shared it.
+    environment = {**os.environ, "TMPDIR": str(folder)}
     with log.open("ab") as output:
         command = [*(_initialiser(program) or ()), f"--datadir={data}"]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False)
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment, check=False
+        )
     if done.returncode != 0:
         raise Failed("the database server cannot be initialised", place=str(program), fix=_last_words(log))
     accounts = _accounts_file(folder / "accounts.sql", password, mariadb="MariaDB" in version_of(program))
-    process, port = _start(program, data, log, accounts)
+    process, port = _start(program, data, log, accounts, environment)
     try:
         accounts.unlink()
         yield PrivateServer(program, version_of(program), "127.0.0.1", port, process.pid, password)
@@ -126,7 +130,9 @@ def _accounts_file(path: Path, password: str, *, mariadb: bool) -> Path:
     return path
 
 
-def _start(program: Path, data: Path, log: Path, accounts: Path) -> tuple[subprocess.Popen[bytes], int]:
+def _start(
+    program: Path, data: Path, log: Path, accounts: Path, environment: dict[str, str]
+) -> tuple[subprocess.Popen[bytes], int]:
     """Start the server; return its process and its port."""
     pid_file = data / "server.pid"
     for _ in range(3):  # another process may take the port between the check and the start
@@ -150,7 +156,12 @@ def _start(program: Path, data: Path, log: Path, accounts: Path) -> tuple[subpro
         with log.open("ab") as output:
             # A session of its own: Ctrl-C only reaches the demo, which stops the server.
             process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=environment,
+                start_new_session=True,
             )
         with contextlib.ExitStack() as stack:
             stack.callback(_stop, process)
