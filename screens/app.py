@@ -60,8 +60,8 @@ class WizardApp(DiscreetApp):
     def __init__(self, opened: OpenedProfile | None, watched: Dashboard | None = None) -> None:
         """Open a profile, or the list of pairs (None), or nothing but a dashboard."""
         # Textual loads no sheet of the default screen; that of a step is the application's own.
-        default = "dashboard.tcss" if watched is not None else "welcome.tcss" if opened is None else None
-        super().__init__(["app.tcss", default] if default is not None else ["app.tcss"])
+        default = ["dashboard.tcss"] if watched is not None else ["welcome.tcss"] if opened is None else []
+        super().__init__(["app.tcss", *default])
         self.memory = Memory()
         self.pair = OpenPair(opened, self.memory, self) if opened is not None else None
         self.watched = watched

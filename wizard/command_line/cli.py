@@ -278,21 +278,17 @@ def interruptible() -> Iterator[Cancel]:
     possible = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     numbers = [number for number in possible if signal.getsignal(number) is not signal.SIG_IGN]
     before = [signal.signal(number, lambda *_: cancel.interrupt()) for number in numbers]
-    sys.unraisablehook = _unraisable
+    # One that comes within a callback of the interpreter cannot be raised: it is noted, and looked at.
+    hook = sys.unraisablehook
+    sys.unraisablehook = lambda what: None if what.exc_type is KeyboardInterrupt else hook(what)
     try:
         yield cancel
     finally:
-        sys.unraisablehook = sys.__unraisablehook__
+        sys.unraisablehook = hook
         # A final result stays final while it is printed: no signal may end the command as "cancelled" then.
         if not cancel.sealed:
             for number, handler in zip(numbers, before, strict=True):
                 signal.signal(number, handler)
-
-
-def _unraisable(what: sys.UnraisableHookArgs) -> None:
-    """Say nothing of a Ctrl-C that came within a callback of the interpreter: the wish is noted, and looked at."""
-    if what.exc_type is not KeyboardInterrupt:
-        sys.__unraisablehook__(what)
 
 
 # --- the commands -------------------------------------------------------------------------------------------
