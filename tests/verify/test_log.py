@@ -121,6 +121,10 @@ def test_variants_of_lines_and_lines_that_begin_no_record(line: str, message: st
         "[pod/analytics-0/analytics] ",
         "[pod/analytics-0/analytics] 2026-01-28T14:00:01.037Z ",
         "Jan 28 14:00:01 host-1 wso2server.sh[4711]: ",
+        "Mär 28 14:00:01 host-1 wso2server.sh[4711]: ",
+        "déc. 01 14:00:01 host-1 wso2server.sh[4711]: ",
+        " 1月 28 14:00:01 host-1 wso2server.sh[4711]: ",
+        "Di 2026-01-27 10:56:03 -03 host-1 wso2[471]: ",
         "2026-01-28T14:00:01+0100 host-1 wso2server.sh[4711]: ",
         "<134>1 2026-01-28T14:00:01Z ",
         "\x1b[36mnode1_1  |\x1b[0m ",
@@ -243,6 +247,11 @@ ROLLED = {
     "packed": (
         {"": noise(9), ".2026-01-26.gz": OLD + gzip.compress(noise(3_000_000) + start(2) + noise(2_000_000))},
         started(2)),
+    "of logrotate, in the middle of a trace": (
+        {"": b"Caused by: y.Reason: why\n" + TODAY,
+         "-20260127.gz": gzip.compress(start(3) + line("it failed", "ERROR", ("x.Problem: no", "\tat x.Y"))),
+         "-20260126": start(99)},
+        started(3, "it failed", "CEP in the file of today")),
     "in the order of their dates and numbers": (
         {"": TODAY, ".1": line("CEP 1"), ".2": line("CEP 2"), ".10": start(10), ".2026-01-26": start(99),
          ".bak": start(98)},
@@ -256,7 +265,10 @@ def test_the_newest_start_is_found_in_rolled_over_files(
 ) -> None:
     for suffix, content in files.items():
         path.with_name(path.name + suffix).write_bytes(content)
-    assert read_all(path) == expected
+    records = records_of(path)
+    assert messages(records) == expected
+    for record in records:
+        assert record.message != "it failed" or record.raw_trace[-1] == b"Caused by: y.Reason: why"
 
 
 # --- logs with a problem -------------------------------------------------------------------------

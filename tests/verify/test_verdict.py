@@ -381,6 +381,7 @@ REFUSED = "Caused by: java.net.ConnectException: Connection refused (Connection 
 GONE = f"Caused by: {LINK}"
 THRIFT = "Caused by: org.apache.thrift.transport.TTransportException"
 HANDSHAKE = "Caused by: javax.net.ssl.SSLHandshakeException: Received fatal alert: handshake_failure"
+HEALED = "Member joined [7e57-0000]: /127.0.0.1:4001"
 STORE = "org.wso2.carbon.analytics.datasource.rdbms.RDBMSAnalyticsRecordStore"
 TASK = "org.wso2.carbon.analytics.spark.core.AnalyticsTask"
 ADAPTER = "org.wso2.carbon.event.output.adapter"
@@ -456,6 +457,19 @@ LOCAL_CASES = (
     *(local_case(f"{quiet} s after errors every 10 minutes", result, bursts(12, 600, 5, GONE, REFUSED), goes_on(quiet))
         for quiet, result in ((60, "unhealthy"), (1200, "healthy"))),
     local_case("a stopped context after both nodes are up", "unhealthy", stopped_context),
+    local_case("an error about a tenant", "unhealthy", fails(0, QUEUE, "Error in putting records", GONE),
+        replaced(0, "] ERROR {", "] bob@x.example@wso2.example [1] [DAS]ERROR {"),
+        errors=("verify.known-error node1",)),
+    local_case("the process of the start before ends during the start", "healthy", lambda first, _:
+        first.log.lines.insert(3, tell.line_of("file", clock_of(first.log.lines[2]), "INFO", SERVER, "Halting JVM"))),
+    local_case("a split that healed without a start", "healthy", tell.leaves, says(0, tell.WKA, HEALED)),
+    local_case("a split that healed and came again", "unhealthy", tell.leaves, says(0, tell.WKA, HEALED),
+        says(0, tell.WKA, HEALED.replace("joined", "left")), errors=("verify.member node1",)),
+    local_case("a year of another calendar", "healthy", bursts(1, 0, 60, GONE, REFUSED), goes_on(3600),
+        *(replaced(number, "[2026-", "[2569-") for number in (0, 1))),
+    *(local_case(f"no Spark {seconds} s after the other node joined again", result, rolling_restart, no_spark(seconds),
+        found=(("verify.spark-sql", "node1", status),))
+        for seconds, result, status in ((80, "healthy", "ok"), (120, "unhealthy", "error"))),
 )  # fmt: skip
 
 
@@ -665,6 +679,9 @@ def test_a_node_without_a_log_here(verdict: Judge, healthy: tuple[Side, Side]) -
     first, second = sides()
     tell.begin(first, second, mode="Single node")
     assert verdict(first, None).outcome == "unhealthy", "it does not hide an error"
+    for seconds, status in ((20, "ok"), (300, "error")):
+        tell.no_spark(healthy[0], after=seconds)
+        assert verdict(healthy[0], None).of("verify.spark-sql").status == status
 
 
 def until(side: Side, words: str) -> None:

@@ -23,7 +23,7 @@ INFLATED = 4
 """A packed file may inflate to this many times the bytes that are still to be searched."""
 
 _GZIP = b"\x1f\x8b"
-_ROLLED = re.compile(r"(?:\.(?P<date>\d{4}-\d\d-\d\d(?:-\d\d){0,2}))?(?:\.(?P<index>\d{1,4}))?(?:\.gz)?")
+_ROLLED = re.compile(r"(?:[.-](?P<date>\d{4}-?\d\d-?\d\d(?:-?\d\d){0,3}))?(?:\.(?P<index>\d{1,4}))?(?:\.gz)?")
 
 
 class LogFile:
@@ -122,7 +122,8 @@ def newest_first(path: Path) -> Iterator[LogFile]:
 def _newest_names(path: Path) -> Iterator[Path]:
     """Yield the names, each when it is asked for: `path` may be rolled over after it was opened.
 
-    Rolled-over names: `.2026-01-27` (a date, with hour and minute), `.1` (the higher, the older), either with `.gz`.
+    Rolled-over names: `.2026-01-27` (a date, with hour and minute) or `-20260127` of logrotate, `.1` (the higher, the
+    older), each with or without `.gz`.
     """
     yield path
     found = []
@@ -133,7 +134,7 @@ def _newest_names(path: Path) -> Iterator[Path]:
     for name in names:
         match = _ROLLED.fullmatch(name, len(path.name)) if name.startswith(path.name) else None
         if match and (match["date"] or match["index"]):
-            found.append((match["date"] or "9", -int(match["index"] or 0), name))
+            found.append(((match["date"] or "9").replace("-", ""), -int(match["index"] or 0), name))
     for *_, name in sorted(found, reverse=True)[:MOST_FILES]:
         yield path.with_name(name)
 
@@ -228,7 +229,7 @@ class FileLog(Scanner):
     def _forward(self, segments: list[tuple[LogFile, int]]) -> Iterator[Record]:
         """Yield the records of the files from the oldest on; the newest one is followed from now on."""
         for one, begin in reversed(segments):
-            yield from self.finish()
+            yield from self.follow_on()
             for block in one.blocks(begin):
                 yield from self.feed(block)
         self.close()
@@ -247,7 +248,7 @@ class FileLog(Scanner):
         if (status.st_dev, status.st_ino) != file.identity:
             yield from self._rotated(file)
         elif status.st_size < self._at:
-            yield from self.finish()
+            yield from self.follow_on()
             self._at = 0
             yield from self._appended(file)
         elif silent:

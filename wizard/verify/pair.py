@@ -194,10 +194,14 @@ class Pair:
         return local.uuid if local is not None else None
 
     def partners_peer(self, node: Node) -> Peer | None:
-        """Return the partner as this node's log knows it: by the id of its newest start, else by its address."""
+        """Return the partner as this node's log knows it: by the id of its newest start, else by its address.
+
+        After a split of the cluster a node can come back with another id, without a start.
+        """
         partner, peers = self.partner(node), self.facts(node).peers
+        own = peers.get(self.uuid(partner) or "")
         known = [peer for peer in peers.values() if self.matches(self.hazelcast(partner), peer.address)]
-        return peers.get(self.uuid(partner) or "") or (known[-1] if known else None)
+        return known[-1] if known and (own is None or own.left is not None) else own
 
     def left(self, node: Node) -> Peer | None:
         """Return this node as its partner saw it leave; None if it did not, or is back."""

@@ -20,14 +20,16 @@ QUOTED_CAUSES = 6
 """Causes of an error that are quoted, including the root."""
 
 _LEVELS = rb"FATAL|ERROR|WARN|INFO|DEBUG|TRACE"
+_TENANT = rb"(?:[^\s\[\]{}]{0,200}@[^\s\[\]{}]{1,200}\s*)?"
 _TIME = rb"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[,.]\d{1,6})?"
 
-# The file's form begins with TID and two or three brackets, the console's with the time; EI Analytics prints its name
-# between time and level; the class is in braces, or short without them.  The documentation quotes an error without its
-# time, which is accepted only with a class in braces.
+# The file's form begins with TID and two or three brackets, the console's with the time; between time and level are the
+# user and domain of a tenant (`TenantPattern` of log4j.properties) or the name of EI Analytics; the class is in braces,
+# or short without them.  The documentation quotes an error without its time, which is accepted only with a class in
+# braces.
 _LINE = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*(?:TID:\s*(?:\[[^\]\n]{0,200}\]\s*){1,4}?)?"
-    rb"\[(" + _TIME + rb")\]\s*(?:\[[^\]\n]{0,60}\]\s*){0,2}(" + _LEVELS + rb")\s+"
+    rb"\[(" + _TIME + rb")\]\s*" + _TENANT + rb"(?:\[[^\]\n]{0,60}\]\s*){0,2}(" + _LEVELS + rb")\s+"
     rb"(?:\{([^}\n]{0,500})\}\s*-\s*|-\s+(\S{1,500})\s+)(.*)",
     re.DOTALL,
 )
@@ -43,14 +45,18 @@ _STARTING = STARTING.encode()
 _ANSI = re.compile(rb"\x1b\[[0-9;]{0,20}[A-Za-z]")
 HEAD = re.compile(rb"TID:[ \t]*\[|\[\d{4}-\d\d-\d\d[ T]\d\d:\d\d:")
 """The beginning of a record, anywhere in its line."""
+_WORD = rb"[\w.\x80-\xff]{2,20}[ \t]"
+"""A month or a day of the week in any language."""
 _PREFIX = re.compile(
     rb"\s*(?:"
     rb"[\w.@/:-]{1,120}[ \t]{0,60}\|[ \t]{0,4}"  # docker-compose
     rb"|\[(?!ERROR\])[\w.@/:-]{1,150}\][ \t]{1,4}"  # kubectl --prefix
     rb"|\d{4}-\d\d-\d\d[T ][\d:.,]{8,24}(?:Z|[+-]\d\d:?\d\d)?[ \t]{1,4}"  # --timestamps
-    rb"|(?:[A-Z][a-z]{2}[ \t])?\d{4}-\d\d-\d\d[ \t][\d:.]{8,15}[ \t][A-Z]{2,5}[ \t]"  # journalctl -o short-full
+    rb"|(?:"
+    + _WORD
+    + rb")?\d{4}-\d\d-\d\d[ \t][\d:.]{8,15}[ \t][A-Z\d+-]{2,5}[ \t]"  # journalctl -o short-full
     rb"|(?:stdout|stderr)[ \t][FP][ \t]"  # the container runtime's files
-    rb"|[A-Z][a-z]{2}[ \t]{1,2}\d{1,2}[ \t](?:\d{4}[ \t])?[\d:.]{8,15}[ \t]{1,4}"  # journalctl, syslog
+    rb"|" + _WORD + rb"[ \t]?\d{1,2}[ \t](?:\d{4}[ \t])?[\d:.]{8,15}[ \t]{1,4}"  # journalctl, syslog
     rb"[\w.:-]{1,100}[ \t]{1,4}[\w.@/()-]{1,100}(?:\[\d{1,10}\])?:[ \t]{0,4}"
     rb"|[\w.:-]{1,100}[ \t]{1,4}[\w.@/()-]{1,100}\[\d{1,10}\]:[ \t]{0,4}"  # journalctl -o short-iso, behind its time
     rb"|<\d{1,3}>\d?[ \t]?"

@@ -60,6 +60,7 @@ LONGEST_SEEN = 8000
 """Bytes of such an error, with its trace."""
 
 _NEXT = re.compile(rb"\n(?=[ \t]{0,8}(?:TID:[ \t]*\[|\[\d{4}-\d\d-\d\d[ T]))")
+_MINUTE = re.compile(rb"\[\d{4}-\d\d-\d\d[ T]\d\d:\d\d")
 _CAUSED = b"Caused by:"
 _DIGITS = bytes(0x23 if 0x30 <= byte <= 0x39 else byte for byte in range(256))
 
@@ -115,11 +116,15 @@ class Scanner:
         """Yield the records whose lines are complete, even if their trace might continue: the log is silent."""
         yield from self._scan(self._rest, self._rest.rfind(b"\n") + 1, over=True)
 
+    def follow_on(self) -> Iterator[Record]:
+        """Take the end of a file, maybe in the middle of a line; a trace may continue in the next file."""
+        is_cut = self._skipping or self._rest[-1:] not in (b"", b"\n")
+        yield from self.feed(b"\n" if is_cut else b"")
+
     def finish(self) -> Iterator[Record]:
-        """Yield all that is left: the file has ended, maybe in the middle of a line, and another may follow."""
-        self._rest += b"\n"
+        """Yield all that is left: the log has ended."""
+        yield from self.follow_on()
         yield from self.settle()
-        self._skipping = False
 
     def _scan(self, data: bytes, end: int, *, over: bool) -> Iterator[Record]:
         """Yield the relevant records in `data[:end]`, which ends with a line; keep what is open for the next block.
@@ -203,8 +208,8 @@ def _repeated(data: bytes, again: dict[bytes, _Again]) -> Iterator[Record]:
 
 def _minute(data: bytes, place: _Place) -> bytes:
     """Return the printed time of a line, to the minute."""
-    found = data.find(b"[20", place.start, min(place.stop, place.start + LONGEST_CAUSE))
-    return data[found : found + 17] if found >= 0 else b""
+    found = _MINUTE.search(data, place.start, min(place.stop, place.start + LONGEST_CAUSE))
+    return found[0] if found else b""
 
 
 def _trace_end(data: bytes, stop: int, end: int, prefix: bytes, *, over: bool) -> int | None:
@@ -275,7 +280,7 @@ def _last_record(data: bytes, end: int) -> Record | None:
     """Return the last record of any kind in `data[:end]`."""
     begin = end
     for _ in range(50):
-        found = data.rfind(b"[20", 0, begin)
+        found = data.rfind(b"[2", 0, begin)  # in Thailand the year 2026 is printed as 2569
         if found < 0:
             return None
         begin = data.rfind(b"\n", 0, found) + 1

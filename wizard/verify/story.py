@@ -192,6 +192,7 @@ class Story:
     def _complete(self, record: Record, found: re.Match[str]) -> str:
         facts = self.facts
         facts.complete, facts.seconds = record, int(found["seconds"])
+        facts.stopped = None  # it was the start before that ended meanwhile
         facts.sync_failures_after_complete = 0
         facts.tasks.clear()  # all task servers are active then
         facts.services = None

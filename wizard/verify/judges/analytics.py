@@ -79,27 +79,29 @@ def spark_sql(seen: Seen) -> Iterator[Finding]:
     if tally is None:
         return
     times = f"({tally.count} times)"
-    if _after_all_were_up(seen, tally.last):
+    # No node completes its start without the other: this counts where the other one's log is not here.
+    if not pair.both_complete and not (pair.unseen(seen.partner) and seen.facts.complete):
+        yield seen.waiting("queries find no Spark yet: harmless until all nodes are up", tally.last)
+    elif _after_all_were_up(seen, tally.last):
         over = succeeded(seen.facts, "spark", tally) or is_quiet(seen, tally)
         report = seen.warning if over else seen.error
         message = f"queries {'found' if over else 'find'} no Spark, although both nodes are up {times}"
         fix = "open the UIs of the Spark masters; replay if carbon.spark.master.count differs"
         yield report(f"{message}{OVER if over else ''}", tally.last.evidence, fix)
-    elif pair.both_complete or (pair.unseen_partner() and seen.facts.complete is not None):
-        yield seen.ok(f"queries found no Spark before all nodes were up {times}: harmless", tally.last)
     else:
-        yield seen.waiting("queries find no Spark yet: harmless until all nodes are up", tally.last)
+        yield seen.ok(f"queries found no Spark before all nodes were up {times}: harmless", tally.last)
 
 
 def _after_all_were_up(seen: Seen, last: Record) -> bool:
-    """Whether the last such error came when this node already knew both nodes to be up.
+    """Whether the last such error came when both nodes had been up for a while.
 
-    By this node's clock alone: its partner is up as long after joining as the partner's own log says.
+    By this node's clock alone.  A partner that joined after this node's start is up as long after joining as its own
+    log says, or as this node needed if that log is not here.
     """
-    partner, peer = seen.pair.facts(seen.partner), seen.pair.partners_peer(seen.node)
-    since = between(seen.facts.complete, last)
+    since, peer = between(seen.facts.complete, last), seen.pair.partners_peer(seen.node)
     joined = between(peer.joined if peer else None, last)
-    took = between(partner.local.record if partner.local else None, partner.complete)
-    if since is not None and joined is not None and took is not None:
-        since = min(since, joined - max(took, timedelta()))
-    return seen.pair.both_complete and since is not None and since > SETTLING
+    if since is not None and joined is not None and joined < since:
+        started = seen.facts if seen.pair.unseen(seen.partner) else seen.pair.facts(seen.partner)
+        took = between(started.local.record if started.local else None, started.complete)
+        since = joined - (took or timedelta())
+    return since is not None and since > SETTLING
