@@ -24,7 +24,7 @@ from screens.widgets.bars import BarScreen, heading
 from wizard.command_line.run import replay
 from wizard.command_line.run.replay import Prepared, Result
 from wizard.command_line.run.servers import NodeState, ServersResult
-from wizard.command_line.text import NextStep, next_steps, numbered, run_ending, step_lines
+from wizard.command_line.text import NextStep, next_steps, run_ending, step_lines
 from wizard.steps.procedure import STEP_IDS
 from wizard.system.cancel import Cancel
 from wizard.system.errors import WizardError
@@ -132,9 +132,11 @@ class Apply(BarScreen[None]):
                 keeping=partial(keeping, loaded, resolver, show, self._cancel),
                 cancel=self._cancel,
             )
-            done = result.outcome in {"applied", "unchanged"}
-            steps = next_steps(prepared, result, self.pair.draft.called, loaded.path) if done else ()
-            return result, list(steps)
+            if result.outcome not in {"applied", "unchanged"}:
+                return result, []
+            written = (node.name for node in prepared.nodes)
+            about = (prepared.profile, prepared.packs, written, self.pair.draft.called, loaded.path)
+            return result, next_steps(*about, run=result.run, rolling=self._rolling)
         except KeyboardInterrupt:
             return replay.Result("cancelled", 130), []
         except WizardError as error:
@@ -230,11 +232,11 @@ class Done(BarScreen[None]):
                 ),
                 classes="lines",
             )
-            for title, step in numbered(self.steps):
+            for step in self.steps:
                 if step.id in ACTIONS:
-                    yield Button(title, id=step.id, compact=True)
+                    yield Button(step.title, id=step.id, compact=True)
                 else:
-                    yield Static(title, markup=False, classes="title")
+                    yield Static(step.title, markup=False, classes="title")
                 yield Vertical(
                     *(
                         Static(plain(text), markup=False, classes="command" if command else "said")
@@ -267,7 +269,7 @@ class Done(BarScreen[None]):
         if result is None or not self.query("#start"):
             return
         healthy = f"  {sign('done')} healthy" if result.outcome == "healthy" else ""
-        title = next(title for title, step in numbered(self.steps) if step.id == "start")
+        title = next(step.title for step in self.steps if step.id == "start")
         button = self.query_one("#start", Button)
         button.label = f"{title}{healthy}"
         button.refresh(layout=True)

@@ -22,7 +22,7 @@ from screens.widgets.bars import heading
 from screens.widgets.diff_view import Said
 from wizard.command_line.run import rollback
 from wizard.command_line.run.replay import packs_here
-from wizard.command_line.text import NextStep, steps_after
+from wizard.command_line.text import NextStep, next_steps
 from wizard.command_line.verify import masker_of
 from wizard.passwords.masking import Masker
 from wizard.plan.change import Change
@@ -195,15 +195,9 @@ def steps_of(run: dict[str, Any]) -> list[NextStep]:
         WizardError: the profile cannot be read any more.
     """
     loaded = load(run["profile_path"])
-    profile = loaded.profile
-    elsewhere = [node for node in profile.nodes if node.name not in run["nodes"]]
-    only_node = run["nodes"][0] if elsewhere else None
-    packs = packs_here(profile, only_node, resolve=False)
-    name = called(loaded.name, loaded.path)
+    apart = any(node.name not in run["nodes"] for node in loaded.profile.nodes)
+    packs = packs_here(loaded.profile, run["nodes"][0] if apart else None, resolve=False)
     whole = runs.whole(run["run"])
     undoable = run["run"] if run["can_be_undone"] else None
-    return list(
-        steps_after(
-            profile, packs, elsewhere, name, loaded.path, run=undoable, rolling=bool(whole and whole.stages)
-        )
-    )
+    about = (loaded.profile, packs, run["nodes"], called(loaded.name, loaded.path), loaded.path)
+    return next_steps(*about, run=undoable, rolling=bool(whole and whole.stages))

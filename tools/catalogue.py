@@ -135,7 +135,7 @@ def each_command() -> Iterator[tuple[str, click.Command]]:
     for name, command in cli.commands.items():
         if isinstance(command, click.Group):
             yield from ((f"{name} {inner}", one) for inner, one in command.commands.items())
-        elif not command.hidden:
+        else:
             yield name, command
 
 

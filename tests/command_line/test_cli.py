@@ -20,7 +20,7 @@ from wizard import __version__
 from wizard.command_line.cli import cli
 from wizard.command_line.cli import profile as profile_group
 
-COMMANDS = [[name] for name in cli.commands if name != "wizard"]
+COMMANDS = [[name] for name in cli.commands]
 COMMANDS += [["profile", name] for name in profile_group.commands]
 
 KEYS = ["version", "outcome", "run", "files", "checks", "databases", "error"]
@@ -281,7 +281,9 @@ class TestProfiles:
         assert "no profiles yet" in run("profile", "list").out
         name = named(make_pair(), "mine", isolated)
         (isolated / "config/apimha-wizard/profiles/broken.toml").write_text("x = ")
-        listed = run("profile", "list", "--json").json["profiles"]
+        ran = run("profile", "list", "--json")
+        listed = ran.json["profiles"]
+        assert ran.err == ""
         assert {one["name"]: one["state"] for one in listed} == {"mine": "ok", "broken": "invalid"}
         assert re.search(r"^mine +ok", run("profile", "list").out, re.M)
         assert run("profile", "validate", name).code == 0

@@ -260,10 +260,12 @@ class TestForeignTexts:
         ran = run("check", "--x\nDone: run 1.")
         assert "Done: run 1." not in ran.err.splitlines()
 
-    def test_a_name_that_is_not_text(self) -> None:
-        ran = process("check", os.fsdecode(b"./\xff\x1b.toml"), "--json")
-        assert (ran.code, ran.json["outcome"]) == (2, "refused")
-        assert "\\udcff\\x1b.toml" in ran.err
+    @pytest.mark.parametrize("command", ["check", "resume"])
+    def test_a_name_that_is_not_text_and_one_that_is_too_long(self, command: str) -> None:
+        for name, shown in ((b"./\xff\x1b.toml", "\\udcff\\x1b.toml"), (b"x" * 300 + b".toml", "x" * 300)):
+            ran = process(command, os.fsdecode(name))
+            assert ran.code == 2
+            assert shown in ran.err and "fix: " in ran.err
 
 
 class TestReport:

@@ -421,7 +421,8 @@ def test_what_is_refused(launched: Launched, verb: str) -> None:
     two = launched()
     for option, value, message in (
         ("--node", "node3", "no node has this name"),
-        ("--timeout", "nan", "not a number"),
+        *(("--timeout", one, "is not a number of seconds") for one in ("nan", "inf", "1e999", "-1", "-inf")),
+        ("--timeout", "soon", "not a valid float"),
     ):
         done = command(verb, two, "--json", option, value, code=2)
         assert done.json == {"outcome": "refused", "nodes": [], "findings": [], "error": done.json["error"]}

@@ -26,7 +26,7 @@ from tests.support.screens import PROFILE, Scripted, on, opened, settled, text_o
 from wizard.command_line.run import replay
 from wizard.command_line.run.from_homes import PairReading
 from wizard.command_line.run.replay import Result
-from wizard.command_line.text import next_steps, steps_after
+from wizard.command_line.text import next_steps
 from wizard.database.needs import DatabaseResult
 from wizard.edit.edits import Line
 from wizard.passwords.resolver import Resolver
@@ -239,14 +239,18 @@ async def writing(pilot: Pilot[Any]) -> None:
     screen.show_database("regdb", 31, 73, "CREATE TABLE REG_RESOURCE")
 
 
+AT = Path("/home/admin/.config/apimha-wizard/profiles/analytics.toml")
+
+
 def applied(app: Any) -> None:
     databases = [
         {"name": bar.label, "status": "created", "tables": 39 if "WSO2" not in bar.label else 0}
         for bar in [*app.screen.query("ProgressRow")][2:]
     ]
     result = Result("applied", 0, "20261124T101530Z-1f3a", [{"status": "changed"}] * 16, [], databases)
-    path = Path("/home/admin/.config/apimha-wizard/profiles/analytics.toml")
-    app.screen.show_result(result, list(next_steps(app.screen.prepared, result, "analytics", path)))
+    prepared = app.screen.prepared
+    about = (prepared.profile, prepared.packs, ["node1", "node2"], "analytics", AT)
+    app.screen.show_result(result, next_steps(*about, run=result.run))
 
 
 def failed(app: Any) -> None:
@@ -323,9 +327,7 @@ def conflict(kind: type[Path]) -> Callable[[Pilot[Any]], Any]:
 
 def a_node_elsewhere(app: Any) -> None:
     """Shows the longest page to work from."""
-    profile = app.pair.profile
-    at = Path("/home/admin/.config/apimha-wizard/profiles/analytics.toml")
-    steps = list(steps_after(profile, {}, [profile.nodes[1]], "analytics", at, run=NAMES[0]))
+    steps = next_steps(app.pair.profile, {}, ["node1"], "analytics", AT, run=NAMES[0])
     app.push_screen(Done(app.pair, "Done: 8 files written", steps, NAMES[0]))
 
 

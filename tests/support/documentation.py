@@ -113,7 +113,7 @@ def parse(arguments: list[str], *, whole: bool = True) -> click.Command:
     """
     words = [one for one in arguments if one not in {"…", "..."}]
     if words and words[0] not in cli.commands and not words[0].startswith("-"):
-        words.insert(0, "wizard")  # a profile: it need not exist here
+        words.insert(0, "resume")  # a profile: it need not exist here
     command: click.Command = cli
     while isinstance(command, click.Group) and words and words[0] in command.commands:
         command = command.commands[words.pop(0)]

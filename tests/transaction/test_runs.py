@@ -7,6 +7,7 @@ import json
 import os
 import stat
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 
@@ -150,13 +151,22 @@ def test_an_older_run_gives_back_only_what_no_newer_one_has_changed(box: Sandbox
 
 @pytest.mark.parametrize("whose", [0, 1])
 def test_it_refuses_while_a_server_runs(box: Sandbox, whose: int) -> None:
+    """Also before the server has written its process id; and where another program has that id by now."""
     box.applied()
-    (box.homes[whose] / "wso2carbon.pid").write_text(f"{os.getpid()}\n")
+    node, home = f"node{whose + 1}", box.homes[whose]
     before = box.everything()
-    result = box.rollback()
-    node = f"node{whose + 1}"
-    assert result.outcome == "refused"
-    ends(result, 3, f"{node} (process {os.getpid()})", f"apimha-wizard stop {box.profile} --node {node}")
+    server = [sys.executable, "-c", "input()", f"-Dcarbon.home={home}"]
+    with subprocess.Popen(server, stdin=subprocess.PIPE) as process:
+        stop = f"apimha-wizard stop {box.profile} --node {node}"
+        result = box.rollback()
+        assert result.outcome == "refused"
+        ends(result, 3, f"{home}: running servers: {node} (process {process.pid})", stop)
+        process.communicate(b"\n")
+    assert box.everything() == before
+    (home / "wso2carbon.pid").write_text(f"{os.getpid()}\n")
+    before = box.everything()
+    stale = f"{home}: wso2carbon.pid of {node} names process {os.getpid()}"
+    ends(box.rollback(), 3, stale, f"if it is another program: rm {home}/wso2carbon.pid")
     assert box.everything() == before
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -105,7 +106,7 @@ class Commands(click.Group):
             # While the Tab key completes, an error would appear in the prompt.
             if not ctx.resilient_parsing and not (only_name and is_profile(args[0])):
                 raise _unknown(args[0])
-            return "wizard", self.commands["wizard"], args
+            return "resume", self.commands["resume"], args
         return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
@@ -180,13 +181,14 @@ def value(name: str, metavar: str, offer: Offer, text: str, *names: str, **more:
 
 
 def timeout(seconds: int, what: str) -> Callable[[Any], Any]:
-    def refuse_nan(context: click.Context, parameter: click.Parameter, given: float) -> float:
-        if math.isnan(given):  # never outside of a range
-            raise click.BadParameter("not a number", context, parameter)
+    def limited(context: click.Context, parameter: click.Parameter, given: float) -> float:
+        if not 0 <= given < math.inf:  # nan is neither
+            text = f"{given:g} is not a number of seconds, such as {seconds}"
+            raise click.BadParameter(text, context, parameter)
         return given
 
-    text, type = f"Seconds that {what} may take ({seconds}).", click.FloatRange(min=0)
-    return click.option("--timeout", type=type, callback=refuse_nan, default=seconds, metavar="S", help=text)
+    text = f"Seconds that {what} may take ({seconds})."
+    return click.option("--timeout", type=float, callback=limited, default=seconds, metavar="S", help=text)
 
 
 IGNORED = "Treat this check's errors as warnings (repeatable)."
@@ -219,18 +221,20 @@ def is_profile(name: str) -> bool:
     """Whether a word names a profile or the draft of one."""
     from wizard.profile.drafts import find
     from wizard.profile.names import locate
+    from wizard.system.presence import is_anything
 
     try:
-        _, path = locate(name)
+        called, path = locate(name)
     except UsageError:
         return False
-    return path.exists() or find(path.name.removesuffix(".toml"), target=path) is not None
+    with os_errors_as_failures():
+        return is_anything(path) or find(called, target=path) is not None
 
 
 def _unknown(name: str) -> UsageError:
     import difflib
 
-    near = difflib.get_close_matches(name, [c for c in cli.commands if c != "wizard"], 1)
+    near = difflib.get_close_matches(name, cli.commands, 1)
     return UsageError(
         f"{name} is neither a command nor a profile",
         fix=f"did you mean {near[0]}?" if near else "apimha-wizard profile list   or   apimha-wizard --help",
@@ -248,11 +252,12 @@ def load(name: str) -> LoadedProfile:
     return store.load(name)
 
 
-def resolver_of(loaded: LoadedProfile, *, allow_commands: bool) -> Resolver:
-    """The resolver of a profile's passwords, which asks on a terminal."""
-    from wizard.profile.passwords import resolver_of as make
+def opened(name: str, allow_commands: bool) -> tuple[LoadedProfile, Resolver]:
+    """Load a profile; return also what resolves its passwords, which asks on a terminal."""
+    from wizard.profile.passwords import resolver_of
 
-    return make(
+    loaded = load(name)
+    return loaded, resolver_of(
         loaded,
         allow_commands=allow_commands,
         interactive=can_ask(),
@@ -296,14 +301,6 @@ def interruptible() -> Iterator[Cancel]:
 PATH: click.Path = click.Path(path_type=Path)
 
 
-@command("wizard", acts=True, hidden=True)
-@click.argument("name")
-@click.pass_obj
-def wizard(screen: Launchers | None, name: str) -> int:
-    """Open the wizard with PROFILE."""
-    return open_wizard(screen, name)
-
-
 @command("resume", "profile", acts=True)
 @click.pass_obj
 def resume(screen: Launchers | None, name: str) -> int:
@@ -321,9 +318,8 @@ def replay(name: str, as_json: bool, allow_commands: bool, quiet: bool, **given:
     """Check, create the databases, and write both nodes or neither, without a screen."""
     from wizard.command_line.run import replay as headless
 
-    keeping, out = None, paper(as_json)
-    loaded, options = load(name), headless.Options(**given)
-    resolver = resolver_of(loaded, allow_commands=allow_commands)
+    keeping, out, options = None, paper(as_json), headless.Options(**given)
+    loaded, resolver = opened(name, allow_commands)
     with interruptible() as cancel, closing(RunPrinter(out, quiet=quiet)) as printer:
         if options.rolling:
             from wizard.command_line.run.servers import keeping as keep
@@ -352,10 +348,9 @@ def check(name: str, as_json: bool, allow_commands: bool, quiet: bool, **given: 
     """Run only the checks and list problems with their fixes."""
     from wizard.command_line.run import replay as headless
 
-    loaded, options = load(name), headless.Options(**given)
-    resolver = resolver_of(loaded, allow_commands=allow_commands)
+    loaded, resolver = opened(name, allow_commands)
     with interruptible() as cancel, closing(RunPrinter(paper(as_json), quiet=quiet, each=True)) as printer:
-        result = headless.check(loaded, options, resolver, tell=printer.add, cancel=cancel)
+        result = headless.check(loaded, headless.Options(**given), resolver, tell=printer.add, cancel=cancel)
     printer.summary(result)
     return Ended(result.exit_code, result.to_json())
 
@@ -395,9 +390,10 @@ def history(name: str | None, prune: int | None, as_json: bool) -> Ended:
             out.line(f"Removed the backups of {count(runs.prune(prune), 'run')}.")
     found = undo.history(name)
     interrupted = [run["run"] for run in found if run["state"] == runs.INTERRUPTED]
-    out.lines(history_lines(found) if not as_json else ())
-    for run in interrupted if not as_json else ():
-        out.line(f"! {run} was interrupted; apimha-wizard rollback {run} restores the homes", "warning")
+    if not as_json:
+        out.lines(history_lines(found))
+        for run in interrupted:
+            out.line(f"! {run} was interrupted; apimha-wizard rollback {run} restores the homes", "warning")
     return Ended(5 if interrupted else 0, {"version": 1, "runs": found})
 
 
@@ -422,13 +418,11 @@ def sql(name: str, with_password: bool, allow_commands: bool) -> int:
     from wizard.command_line.run.sql import sql_for_dba
     from wizard.profile.passwords import UNRESOLVED, Passwords
 
-    loaded, password = load(name), UNRESOLVED
-    profile = loaded.profile
-    if with_password:
-        resolver = resolver_of(loaded, allow_commands=allow_commands)
-        password = resolver.resolve(profile.mysql.password, "mysql.password")
-    packs = packs_here(profile, None, resolve=True)
-    sql = sql_for_dba(profile, Passwords(password), packs, with_password=with_password)
+    loaded, resolver = opened(name, allow_commands)
+    mysql = loaded.profile.mysql
+    password = resolver.resolve(mysql.password, "mysql.password") if with_password else UNRESOLVED
+    packs = packs_here(loaded.profile, None, resolve=True)
+    sql = sql_for_dba(loaded.profile, Passwords(password), packs, with_password=with_password)
     Paper().text(sql, exact=True)
     return 0
 
@@ -453,8 +447,7 @@ def verify(
     """After the start: check that the pair is up and would survive the loss of a node."""
     from wizard.command_line.verify import run_verify
 
-    loaded = load(name)
-    resolver = resolver_of(loaded, allow_commands=allow_commands)
+    loaded, resolver = opened(name, allow_commands)
     dashboard = partial(screen.dashboard, loaded=loaded, resolver=resolver) if screen is not None else None
     log_limit *= 1024 * 1024
     asked = {"resolver": resolver, "log_limit": log_limit, "dashboard": dashboard, **options}
@@ -502,10 +495,9 @@ def _servers(
     from wizard.command_line.run.servers import Setting, run
     from wizard.command_line.verify import masker_of, open_logs
 
-    loaded = load(name)
-    opened = open_logs(loaded.profile, logs)
-    resolver = resolver_of(loaded, allow_commands=allow_commands)
-    setting = Setting(loaded, resolver, only_node, opened, masker_of(loaded.profile, resolver).mask)
+    loaded, resolver = opened(name, allow_commands)
+    mask = masker_of(loaded.profile, resolver).mask
+    setting = Setting(loaded, resolver, only_node, open_logs(loaded.profile, logs), mask)
     printer = ServersPrinter(paper(as_json))
     with interruptible() as cancel:
         result = run(verb, setting, **options, progress=printer.progress, cancel=cancel)
@@ -577,7 +569,7 @@ def new(name: str | None) -> int:
         Paper().text(new_template())
         return 0
     _, path = locate(name)
-    if path.exists():
+    if os.path.lexists(path):
         fix = "choose another name, or edit that file"
         raise UsageError("the file already exists", place=str(path), fix=fix)
     save(new_template(), path)
@@ -591,12 +583,12 @@ def listing(as_json: bool) -> Ended:
     """List the saved profiles and the drafts of the wizard."""
     from wizard.profile.store import listing
 
-    found, out = listing(), paper(as_json)
-    if not found:
-        out.line("no profiles yet: apimha-wizard profile new NAME, or apimha-wizard")
-    for one in found:
+    found = listing()
+    if not found and not as_json:
+        Paper().line("no profiles yet: apimha-wizard profile new NAME, or apimha-wizard")
+    for one in found if not as_json else ():
         what = " and ".join(one.hosts) if one.hosts else (one.error or "").partition("\n")[0]
-        out.line(f"{one.name:<20} {one.state:<8} {what}")
+        Paper().line(f"{one.name:<20} {one.state:<8} {what}")
     keys = ("name", "path", "state", "cluster", "hosts", "error")
     rows = [{key: getattr(one, key) for key in keys} | {"path": str(one.path)} for one in found]
     return Ended(0, {"version": 1, "profiles": rows})
@@ -627,11 +619,13 @@ def allow(name: str | None, listed: bool, revoke: bool, as_json: bool) -> Ended:
     from wizard.profile import trust
     from wizard.profile.files import read
     from wizard.profile.names import locate
+    from wizard.system.presence import is_file
 
     out = paper(as_json)
     if name is None and listed and not revoke:
         found = trust.agreements()
-        out.lines(f"{one.since}  {one.how:<8} {one.sha256[:12]}  {one.path}" for one in found)
+        for one in found if not as_json else ():
+            out.line(f"{one.since}  {one.how:<8} {one.sha256[:12]}  {one.path}")
         return Ended(0, {"version": 1, "agreements": [one._asdict() for one in found]})
     if name is None or listed:
         raise UsageError("give a profile, or --list", fix="apimha-wizard profile allow --list")
@@ -639,7 +633,7 @@ def allow(name: str | None, listed: bool, revoke: bool, as_json: bool) -> Ended:
     with os_errors_as_failures():
         if revoke:  # the file may be gone
             _, path = locate(name)
-            text = read(path) if path.exists() else None
+            text = read(path) if is_file(path) else None
             done = "revoked" if trust.revoke(path, text) else "nothing was recorded"
         else:
             loaded = load(name)
@@ -679,7 +673,7 @@ def read_homes(homes: tuple[Path, Path], name: str) -> int:
     from wizard.profile.names import locate
 
     _, path = locate(name)
-    first, second = (home.expanduser().absolute() for home in homes)
+    first, second = (Path(os.path.expanduser(home)).absolute() for home in homes)
     found = from_homes.read((first, second))
     from_homes.write(found, path)
     out = Paper()

@@ -8,6 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from shlex import quote
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TextIO
 
 import click
@@ -187,7 +188,10 @@ class RunPrinter:
             self._paper.line(f"{totals(plan, result.databases)}.")
         self._paper.line(run_ending(result))
         if outcome == "applied" and not self._quiet:
-            self._paper.lines(step_lines(next_steps(prepared, result, called, path)))
+            written = (node.name for node in prepared.nodes)
+            about = (prepared.profile, prepared.packs, written, called, path)
+            steps = next_steps(*about, run=result.run, rolling=prepared.options.rolling)
+            self._paper.lines(step_lines(steps))
 
 
 def run_ending(result: Result) -> str:
@@ -252,65 +256,47 @@ class NextStep(NamedTuple):
 
     id: Literal["write", "start", "verify", "manager", "later", "undo"]
     title: str
+    """With a number where the step is needed."""
     lines: list[tuple[str, str]]
 
 
-def next_steps(prepared: Prepared, result: Result, called: str, path: Path) -> Iterator[NextStep]:
-    """Return what to do next: start, verify, configure API Manager, and last how to undo.
-
-    `called` is the profile as an argument of a command, `path` its file.
-    """
-    profile, rolling = prepared.profile, prepared.options.rolling
-    elsewhere = [node for node in profile.nodes if node not in prepared.nodes]
-    return steps_after(profile, prepared.packs, elsewhere, called, path, run=result.run, rolling=rolling)
-
-
-def steps_after(
+def next_steps(
     profile: Profile,
     packs: Mapping[str, Pack],
-    elsewhere: Sequence[Node],
+    written: Iterable[str],
     called: str,
     path: Path,
     *,
     run: str | None,
     rolling: bool = False,
-) -> Iterator[NextStep]:
-    """The same for any earlier run: `elsewhere` are the nodes that it did not write."""
-    from wizard.pack import ports
+) -> list[NextStep]:
+    """Return what to do after a run that wrote these nodes: start, verify, configure API Manager, and how to undo.
 
+    The profile is `called` so in a command, and its file is `path`; `run` is None where it cannot be undone.
+    """
     undo = [NextStep("undo", "Undo", [("", f"apimha-wizard rollback {run}")])] if run else []
     if rolling:  # the servers run the change already
-        yield from undo
-        return
-    for node in elsewhere:
-        yield _step_there(profile, node, called, path)
-    yield start_step(profile, packs.values(), called, elsewhere)
-    yield NextStep("verify", "Verify", [("", f"apimha-wizard verify {called} --watch")])
-    addresses = []
-    for node in profile.nodes:
-        pack = packs.get(node.name)
-        plain, ssl = ports.thrift(node, pack)
-        added = " plus its offset" if pack is None and node.port_offset is None else ""
-        addresses.append(f"tcp://{node.host}:{plain}{added} (SSL {ssl}{added})")
-    manager = [(f"send its events to: {', '.join(addresses)}", "")]
-    if (stats := profile.mysql.databases.stats) is not None:
-        manager.append((f"read its statistics from the database {stats}", ""))
-    yield NextStep("manager", "Configure API Manager", manager)
+        return undo
+    here = set(written)
+    elsewhere = [node for node in profile.nodes if node.name not in here]
+    needed = [
+        *(_step_there(profile, node, called, path) for node in elsewhere),
+        start_step(profile, packs.values(), called, elsewhere),
+        NextStep("verify", "Verify", [("", f"apimha-wizard verify {called} --watch")]),
+        _manager_step(profile, packs),
+    ]
+    steps = [step._replace(title=f"{number} {step.title}") for number, step in enumerate(needed, 1)]
     later = []
     if profile.deployment_sync.method == "none":
         later.append(("without svn, deploy every C-App to both nodes", ""))
     if profile.event_processor.persistence:
         text = "the servers never delete state files; remove old ones with:"
         later.append((text, f"apimha-wizard clean {called}"))
-    if later:
-        yield NextStep("later", "Later", later)
-    yield from undo
+    return [*steps, *([NextStep("later", "Later", later)] if later else []), *undo]
 
 
 def _step_there(profile: Profile, node: Node, called: str, path: Path) -> NextStep:
     """What to copy to another machine and run there."""
-    from shlex import quote
-
     from wizard.profile.passwords import references
 
     lines = [("copy the profile to that machine:", f"scp {quote(str(path))} {node.host}:")]
@@ -347,17 +333,27 @@ def start_step(profile: Profile, packs: Iterable[Pack], called: str, elsewhere: 
     return NextStep("start", f"Start both nodes{', each on its machine' if elsewhere else ''}", lines)
 
 
+def _manager_step(profile: Profile, packs: Mapping[str, Pack]) -> NextStep:
+    """What API Manager needs to know of the pair."""
+    from wizard.pack import ports
+
+    addresses = []
+    for node in profile.nodes:
+        pack = packs.get(node.name)
+        plain, ssl = ports.thrift(node, pack)
+        added = " plus its offset" if pack is None and node.port_offset is None else ""
+        addresses.append(f"tcp://{node.host}:{plain}{added} (SSL {ssl}{added})")
+    lines = [(f"send its events to: {', '.join(addresses)}", "")]
+    if (stats := profile.mysql.databases.stats) is not None:
+        lines.append((f"read its statistics from the database {stats}", ""))
+    return NextStep("manager", "Configure API Manager", lines)
+
+
 def step_lines(steps: Iterable[NextStep]) -> Iterator[str]:
     """The steps as lines, each command on its own line."""
-    for title, step in numbered(steps):
-        yield title
+    for step in steps:
+        yield step.title
         yield from (f"  {text}" for line in step.lines for text in line if text)
-
-
-def numbered(steps: Iterable[NextStep]) -> Iterator[tuple[str, NextStep]]:
-    """Each step with its title, which has a number where the step is needed."""
-    for number, step in enumerate(steps, 1):
-        yield step.title if step.id in ("undo", "later") else f"{number} {step.title}", step
 
 
 def history_lines(history: list[dict[str, Any]]) -> Iterator[str]:

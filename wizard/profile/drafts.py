@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,6 +14,7 @@ from wizard.profile.files import read, save
 from wizard.profile.names import check_name
 from wizard.system import bounded, locations
 from wizard.system.errors import UsageError
+from wizard.system.presence import is_anything
 
 if TYPE_CHECKING:
     from wizard.profile.files import LoadedProfile
@@ -49,7 +51,7 @@ def draft_name(name: str, target: Path) -> str:
     if target == locations.profile(name):
         return name
     letters = "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "-" for c in name).strip("-")
-    return f"{letters or 'profile'}-{hashlib.sha256(str(target).encode()).hexdigest()[:8]}"
+    return f"{letters or 'profile'}-{hashlib.sha256(os.fsencode(target)).hexdigest()[:8]}"
 
 
 def begin(name: str, text: str, *, target: Path | None = None) -> Draft:
@@ -87,7 +89,7 @@ def find(name: str, *, target: Path | None = None) -> Draft | None:
     target = target or locations.profile(name)
     name = draft_name(name, target)
     path = locations.draft(name)
-    if not path.exists():
+    if not is_anything(path):
         return None
     note = _note(locations.draft_origin(name))
     origin = note.get("sha256") if note.get("target") == str(target) else None

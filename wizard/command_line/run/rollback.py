@@ -6,15 +6,17 @@ import itertools
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from wizard.command_line.run.replay import Result
 from wizard.edit.edits import Line
-from wizard.pack.home import Pack, is_pack
+from wizard.pack.home import is_pack
 from wizard.plan.change import Change
 from wizard.preflight import drift
 from wizard.profile.names import called, locate
 from wizard.profile.store import load
+from wizard.server.process import server_of, stranger_in_pid_file
 from wizard.system import bounded
 from wizard.system.cancel import Cancel
 from wizard.system.errors import ChecksFailed, Failed, UsageError, WizardError, os_errors_as_failures
@@ -160,12 +162,17 @@ def _refuse(run: Run) -> None:
     for node, home in run.homes.items():
         if is_empty(Path(home)):
             raise ChecksFailed(f"the home of {node} is missing", place=home, fix="put it back where it was")
-    running = {node: pid for node, home in run.homes.items() if (pid := Pack(Path(home)).running) is not None}
+    running = {node: pid for node, home in run.homes.items() if (pid := server_of(Path(home))) is not None}
     if running:
         text = f"running servers: {', '.join(f'{node} (process {pid})' for node, pid in running.items())}"
         only = f" --node {next(iter(running))}" if len(running) == 1 else ""
         fix = f"apimha-wizard stop {called(run.profile, Path(run.profile_path))}{only}"
         raise ChecksFailed(text, place=", ".join(run.homes[node] for node in running), fix=fix)
+    for node, home in run.homes.items():
+        if (pid := stranger_in_pid_file(Path(home))) is not None:
+            text = f"wso2carbon.pid of {node} names process {pid}, which is not known as its server"
+            fix = f"look at it: ps -fp {pid}; if it is another program: rm {quote(f'{home}/wso2carbon.pid')}"
+            raise ChecksFailed(text, place=home, fix=fix)
     if not run.has_backups:
         text = f"the backups of the run {run.run} were removed (history --prune)"
         raise ChecksFailed(text, fix="restore the homes from your own backup")
