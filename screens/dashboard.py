@@ -388,7 +388,8 @@ class Dashboard(BarScreen[None]):
         waiting = {(one.id, one.node) for one in view.findings if one.status == "waiting"}
         self._awaited = {key: self._awaited.get(key, now) for key in waiting}
         self._events += [
-            event(node, moment.time_text, moment.text, error=moment.error) for node, moment in view.news
+            event(node, moment.record.time_text, moment.text, error=moment.error)
+            for node, moment in view.news
         ]
         del self._events[:-MOST_EVENTS]
         if not self._chosen:

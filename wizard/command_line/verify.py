@@ -210,7 +210,7 @@ class VerdictPrinter:
                 write_whole(self.out, json_line(data))
             return
         for node, moment in view.news:
-            self._paper.line(f"{moment.time_text or '-':<23} {node:<8} {moment.text}")
+            self._paper.line(f"{moment.record.time_text or '-':<23} {node:<8} {moment.text}")
         if view.drill is not None and (instruction := view.drill.instruction(view.pair)) != self._instruction:
             self._instruction = instruction
             self._paper.line(f"drill: {instruction}", "added")
@@ -261,8 +261,10 @@ def run_clean(profile: Profile, name: str, *, dry_run: bool = False, out: TextIO
             paper.line(f"{node.name}: not removed: {text}")
         if dry_run:
             paper.lines(f"{node.name}: would remove {path}" for path in cleaning.remove)
-            what = f"would remove {cleaning.count} state files and free {megabytes(cleaning.frees)}; keeps"
-            codes.append(4 if cleaning.count else 0)
+            what = (
+                f"would remove {len(cleaning.remove)} state files and free {megabytes(cleaning.frees)}; keeps"
+            )
+            codes.append(4 if cleaning.remove else 0)
         else:
             done = clean(cleaning)
             for failure in done.failures:

@@ -101,7 +101,6 @@ TENANTS = "repository/tenants"
 MOST_ENTRIES = 10_000
 LARGEST_ENTRY = 1024 * 1024
 LARGEST_TOTAL = 64 * 1024 * 1024
-MOST_UNREADABLE = 20
 QUOTED = 5
 
 
@@ -134,11 +133,9 @@ class Receivers(NamedTuple):
 def receiver_findings(profile: Profile, node: str, home: Path) -> Iterator[Finding]:
     """Whether the receivers of a node synchronise events as the profile says."""
     both, (receivers, unreadable) = profile.event_processor.duplicated_events, receivers_of(home)
-    for path, reason in unreadable[:MOST_UNREADABLE]:
-        yield finding.warning(f"{path} cannot be read: {reason}", node=node, fix=f"correct or remove {path}")
-    if (more := len(unreadable) - MOST_UNREADABLE) > 0:
-        message = f"{more} more receivers and C-Apps cannot be read"
-        yield finding.warning(message, node=node, fix="correct or remove them")
+    if unreadable:
+        names = _first([f"{path} ({reason})" for path, reason in unreadable])
+        yield finding.warning(f"cannot read {names}", node=node, fix="correct or remove what cannot be read")
     odd = [one for one in receivers if one.duplicated != both]
     if not odd:
         marked = "sent to both nodes by the clients" if both else "synchronised between the nodes"
@@ -147,8 +144,7 @@ def receiver_findings(profile: Profile, node: str, home: Path) -> Iterator[Findi
         return
     clients = "each event to one node" if both else "every event to both nodes"
     says, set_to = ("true", "false") if both else ("false", "true")
-    names = ", ".join(f"{one.name} ({one.path})" for one in odd[:QUOTED])
-    names += f" and {len(odd) - QUOTED} more" if len(odd) > QUOTED else ""
+    names = _first([f"{one.name} ({one.path})" for one in odd])
     effect = "duplicated events" if both else "missing events, unless the clients send each to both nodes"
     fix = Fix(
         f"set event_processor.duplicated_events = {set_to} if the clients send {clients}, "
@@ -157,6 +153,11 @@ def receiver_findings(profile: Profile, node: str, home: Path) -> Iterator[Findi
     )
     message = f"duplicated_events is {says}, but {PROPERTY} is {set_to} in {names}: {effect}"
     yield finding.warning(message, node=node, fix=fix)
+
+
+def _first(texts: list[str]) -> str:
+    more = f" and {len(texts) - QUOTED} more" if len(texts) > QUOTED else ""
+    return ", ".join(texts[:QUOTED]) + more
 
 
 def receivers_of(home: Path) -> Receivers:

@@ -32,7 +32,6 @@ class Drill:
     log, from its start to its state sync.
     """
 
-    patience: float = PATIENCE
     phase: Phase = "prepare"
     active: str = ""
     survivor: str = ""
@@ -91,8 +90,8 @@ class Drill:
             self.takeover_seconds = round(now - self._ended_at, 3)
             self.takeover_by_log = _seconds(peer.left if peer else None, other.role_record)
             return "start"
-        if self.phase == "takeover" and now - self._ended_at > self.patience:
-            self.problem = f"{self.survivor} has not become active within {self.patience:g} s"
+        if self.phase == "takeover" and now - self._ended_at > PATIENCE:
+            self.problem = f"{self.survivor} has not become active within {PATIENCE:g} s"
             return "failed"
         if self.phase == "start" and facts.started not in (None, self._old_start):
             return "return"

@@ -32,13 +32,13 @@ class _Newest(dict[Any, Any]):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A host as the log prints it, and a port."""
+    """A host as the log prints it, and a port; 0 if it is unknown."""
 
     host: str
     port: int
 
     def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
+        return f"{self.host}:{self.port}" if self.port else self.host
 
 
 class LocalMember(NamedTuple):
@@ -132,10 +132,6 @@ class Moment:
     text: str
     error: bool = False
 
-    @property
-    def time_text(self) -> str:
-        return self.record.time_text
-
 
 @dataclass(slots=True)
 class Facts:
@@ -159,7 +155,6 @@ class Facts:
     hazelcast: Record | None = None
     local: LocalMember | None = None
     clustered: Record | None = None
-    coordinator: Record | None = None
     snapshot: tuple[Address, Record] | None = None
     snapshot_failed: Record | None = None
     mode: tuple[str, Record] | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from typing import Literal
 
 Subject = (
@@ -77,10 +77,6 @@ class Failure:
     context: re.Pattern[str] | None = None
     general: bool = False
     parameter: tuple[str, str] | None = None
-
-    @cached_property
-    def compiled(self) -> re.Pattern[str]:
-        return re.compile(self.pattern, re.IGNORECASE)
 
 
 _DATABASE = re.compile(
@@ -408,7 +404,7 @@ def recognise(texts: Sequence[str], *, source: str = "") -> Failure | None:
     candidates = [one for one in candidates if one.context is None or one.context.search(whole)]
     for text in texts:
         for failure in candidates:
-            if not (failure.general and general) and failure.compiled.search(text):
+            if not (failure.general and general) and re.search(failure.pattern, text, re.IGNORECASE):
                 if not failure.general:
                     return failure
                 general = failure

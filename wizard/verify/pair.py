@@ -31,14 +31,12 @@ class Hosts:
         one, other = one.strip().lower(), other.strip().lower()
         if one == other:
             return True
-        first, second = self._addresses(one), self._addresses(other)
+        first, second = (set(map(_canonical, self._addresses(host))) for host in (one, other))
         return bool(first & second) if first and second else None
 
     def here(self, host: str) -> bool | None:
         """Whether a host is this machine; None if unknown."""
-        if network.is_literal(host) or host.lower() == "localhost":
-            return network.is_this_machine(host, resolve=False)
-        found = self.resolved.get(host.lower())
+        found = self._addresses(host.lower())
         return any(map(network.is_local, found)) if found else None
 
     def one_machine(self, hosts: Iterable[str]) -> bool:
@@ -46,16 +44,13 @@ class Hosts:
         hosts = [host.lower() for host in hosts]
         return len(set(hosts)) == 1 or all(self.here(host) for host in hosts)
 
-    def _addresses(self, host: str) -> frozenset[str]:
-        found = ("127.0.0.1",) if host == "localhost" else self.resolved.get(host, (host,))
-        addresses = set()
-        for text in found:
-            try:
-                address = ipaddress.ip_address(text.partition("%")[0])
-            except ValueError:
-                continue
-            addresses.add("loopback" if address.is_loopback else str(address))
-        return frozenset(addresses)
+    def _addresses(self, host: str) -> tuple[str, ...]:
+        return self.resolved.get(host) or network.addresses(host, resolve=False)
+
+
+def _canonical(address: str) -> str:
+    found = ipaddress.ip_address(address.partition("%")[0])
+    return "loopback" if found.is_loopback else str(found)
 
 
 def resolve(hosts: Iterable[str]) -> Hosts:

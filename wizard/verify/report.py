@@ -54,14 +54,14 @@ def lines(findings: Sequence[Finding], signs: Mapping[str, str]) -> Iterator[tup
             yield line, one.status if number == 0 else None
 
 
-def markdown(view: View, name: str, packs: Mapping[str, Pack], *, now: float | None = None) -> str:
+def markdown(view: View, name: str, packs: Mapping[str, Pack]) -> str:
     """Return the report: verdict, versions, findings, timeline, and the profile without passwords.
 
     Everything from logs and files is in code blocks that it cannot end.
     """
     from wizard.profile.template import show
 
-    taken = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(now))
+    taken = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
     lines = [f"# Verify: {_cell(name)}", "", f"**{HEADLINES[view.outcome]}**", ""]
     lines += [f"Taken {taken} by apimha-wizard {__version__}.", ""]
     if view.drill is not None:
@@ -85,7 +85,7 @@ def markdown(view: View, name: str, packs: Mapping[str, Pack], *, now: float | N
             lines += ["", "Fix:", "", *_block(one.fix)]
     lines += ["", "## Timeline", "", "Each node by its own clock."]
     for node in view.pair.nodes:
-        moments = [f"{one.time_text:<23}  {one.text}" for one in view.pair.facts(node).moments]
+        moments = [f"{one.record.time_text:<23}  {one.text}" for one in view.pair.facts(node).moments]
         lines += ["", f"### {node.name}", "", *_block("\n".join(moments) or "nothing is known about it")]
     lines += ["", "## Profile", "", *_block(show(view.pair.profile).rstrip(), "toml"), ""]
     return "\n".join(lines)
@@ -99,7 +99,9 @@ def report_json(view: View, name: str) -> dict[str, Any]:
         **view.to_json(),
         "drill": view.drill.to_json() if view.drill is not None else None,
         "timeline": {
-            node.name: [{"time": one.time_text, "text": one.text} for one in view.pair.facts(node).moments]
+            node.name: [
+                {"time": one.record.time_text, "text": one.text} for one in view.pair.facts(node).moments
+            ]
             for node in view.pair.nodes
         },
     }

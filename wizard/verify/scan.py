@@ -66,19 +66,15 @@ _DIGITS = bytes(0x23 if 0x30 <= byte <= 0x39 else byte for byte in range(256))
 
 
 class _Place(NamedTuple):
-    """Where an error is in the block: its line is `start:stop`, its trace `stop:last`."""
+    """Where an error is in the block: its line is `start:stop`, its trace `stop:last`.
+
+    `times`: how many of its kind, itself included, are not reported yet; 0 if it is reported.
+    """
 
     start: int
     stop: int
     last: int
-
-
-class _Again(NamedTuple):
-    """The last of the errors of one kind within a minute of the log, and how many precede it unreported."""
-
-    place: _Place
-    minute: bytes
-    times: int
+    times: int = 0
 
 
 class Scanner:
@@ -133,7 +129,8 @@ class Scanner:
         with the number of errors that it represents.
         """
         kept, trace_end = end, 0
-        again: dict[bytes, _Again] = {}
+        again: dict[bytes, _Place] = {}
+        minute = b""
         for start, stop in self._telling_lines(data, end):
             line = data[start:stop]
             key = line.translate(_DIGITS)
@@ -155,12 +152,13 @@ class Scanner:
             trace_end, place = last, _Place(start, stop, last)
             whole = data[start:last].translate(_DIGITS)
             if known and whole in self._seen:
-                before, minute = again.get(whole), _minute(data, place)
-                if before is not None and before.minute == minute:
-                    again[whole] = _Again(place, minute, before.times + 1)
+                if (now := _minute(data, place)) != minute:
+                    yield from _repeated(data, again)
+                    minute = now
+                if whole in again:
+                    again[whole] = place._replace(times=again[whole].times + 1)
                     continue
-                yield from _repeated(data, {whole: before} if before is not None else {})
-                again[whole] = _Again(place, minute, 0)
+                again[whole] = place
             elif countable:
                 self._remember(key, whole)
             yield _error(data, place, prefix, record)
@@ -198,11 +196,11 @@ class Scanner:
         self._seen.update(key for key in keys if len(key) <= LONGEST_SEEN)
 
 
-def _repeated(data: bytes, again: dict[bytes, _Again]) -> Iterator[Record]:
+def _repeated(data: bytes, again: dict[bytes, _Place]) -> Iterator[Record]:
     """Yield the counted errors, each kind as its last record."""
-    for place, _, times in sorted(again.values()):
-        if times:
-            yield _error(data, place)._replace(times=times)
+    for place in sorted(again.values()):
+        if place.times:
+            yield _error(data, place)._replace(times=place.times)
     again.clear()
 
 

@@ -38,8 +38,6 @@ _TRIED_ONCE = re.compile(
 _STATE_CHANGER = re.compile(
     r"(?s)NullPointerException.*stateChanger|stateChanger.*NullPointerException", re.IGNORECASE
 )
-_LOOPBACK_SYNC = re.compile(r"Hostname : \S+ defined for \w+ configuration is invalid")
-_NOT_CONNECTED = re.compile(r"Error (?:connection|on reconnection) to " + _HOST_PORT, re.IGNORECASE)
 _NO_MANAGEMENT = re.compile(
     r"(?:Error in connecting to |(?:Internal server error occurred at|Thrift error occurred when communicating to)"
     r" CEP member\s*:\s*)(?P<host>[^\s':]+):(?P<port>\d{1,5})\b"
@@ -50,24 +48,25 @@ _Take = Callable[["Story", Record, re.Match[str]], str | None]
 
 
 class Line(NamedTuple):
-    """A line of the log that says something, and what it shows to work."""
+    """A line of the log that says something, what it shows to work, and whether it is an error in the timeline."""
 
     pattern: re.Pattern[str]
     take: _Take
     shows: Success | None
+    error: bool
 
 
 _LINES: dict[str, list[Line]] = {}
 """By their first word."""
 
 
-def _line(*patterns: str, shows: Success | None = None) -> Callable[[_Take], _Take]:
+def _line(*patterns: str, shows: Success | None = None, error: bool = False) -> Callable[[_Take], _Take]:
     """Add lines, each by the pattern at its beginning, to those that are taken."""
 
     def add(take: _Take) -> _Take:
         for pattern in patterns:
             word = pattern.partition(" ")[0].replace("\\", "")
-            _LINES.setdefault(word, []).append(Line(re.compile(pattern), take, shows))
+            _LINES.setdefault(word, []).append(Line(re.compile(pattern), take, shows, error))
         return take
 
     return add
@@ -118,7 +117,7 @@ class Story:
                 if line.shows is not None:
                     self.facts.successes[line.shows] = self._at
                 if text:
-                    self._note(record, text)
+                    self._note(record, text, error=line.error)
                 return
         if record.level in ("ERROR", "FATAL"):
             self._error(record)
@@ -133,8 +132,13 @@ class Story:
         if any(_SPARK_SQL in line for line in (record.raw, *record.raw_trace)):
             facts.spark_sql = Tally.counted(facts.spark_sql, record, self._at)
             return
-        if self._about_event_processor(record):
-            return
+        if record.name in ("HAManager", "ManagementServiceClientThriftImpl"):
+            whole = "\n".join(record.causes)
+            if _STATE_CHANGER.search(whole):
+                return  # harmless when the active node stops
+            if found := _NO_MANAGEMENT.search(whole):
+                self._trouble(record, "state-sync", None).node = _address(found)
+                return
         row, failure = row_of(record.source), recognise(record.causes, source=record.source)
         blocks = record.level == "FATAL" or _NO_START.search(record.message) is not None
         if failure is not None or row is not None or blocks:
@@ -143,28 +147,6 @@ class Story:
         facts.unknown_count += record.times
         key = (record.source, _kind(record))
         facts.unknown[key] = Tally.counted(facts.unknown.get(key), record, self._at)
-
-    def _about_event_processor(self, record: Record) -> bool:
-        """Take an error of the event processor that names an address, or is harmless."""
-        facts, message = self.facts, record.message
-        if _LOOPBACK_SYNC.search(message):
-            facts.loopback_sync = record
-            return True
-        if record.name == "HAManager" and _STATE_CHANGER.search("\n".join(record.causes)):
-            return True  # when the active node stops
-        if found := _NOT_CONNECTED.search(message):
-            address = _address(found)
-            known = facts.unconnected.get(address)
-            if known is None:
-                self._note(record, f"error: no connection to {address}", error=True)
-            facts.unconnected[address] = Tally.counted(known, record, self._at)
-            return True
-        if record.name in ("HAManager", "ManagementServiceClientThriftImpl") and (
-            found := _NO_MANAGEMENT.search("\n".join((message, *record.causes)))
-        ):
-            self._trouble(record, "state-sync", None).node = _address(found)
-            return True
-        return False
 
     def _trouble(
         self, record: Record, row: RowName | None, failure: Failure | None, *, blocks: bool = False
@@ -251,6 +233,13 @@ class Story:
         self.facts.unconnected.pop(_address(found), None)
         self._publisher(record, found)
 
+    @_line(r"Error connection to " + _HOST_PORT, r"Error on reconnection to " + _HOST_PORT, error=True)
+    def _not_connected(self, record: Record, found: re.Match[str]) -> str | None:
+        address, unconnected = _address(found), self.facts.unconnected
+        known = unconnected.get(address)
+        unconnected[address] = Tally.counted(known, record, self._at)
+        return None if known else f"error: no connection to {address}"
+
     @_line(r"CEP sync publisher disconnected from Member '" + _HOST_PORT)
     def _no_publisher(self, record: Record, found: re.Match[str]) -> str:
         self.facts.publishers.pop(_address(found), None)
@@ -323,10 +312,10 @@ class Story:
         return f"event processor in {mode} mode"
 
 
-def _sets(fact: str, pattern: str, text: str = "", shows: Success | None = None) -> None:
-    """Add a line that sets a fact to its record, or to the value of its only group and the record."""
+def _sets(fact: str, *patterns: str, text: str = "", shows: Success | None = None) -> None:
+    """Add lines that set a fact to their record, or to the value of their only group and the record."""
 
-    @_line(pattern, shows=shows)
+    @_line(*patterns, shows=shows)
     def take(story: Story, record: Record, found: re.Match[str]) -> str:
         value: Any = record
         if len(groups := found.groupdict()) == 1:
@@ -336,21 +325,31 @@ def _sets(fact: str, pattern: str, text: str = "", shows: Success | None = None)
         return text.format_map(groups)
 
 
-_sets("scheme", r"Using (?P<scheme>\S+) based membership management scheme", "membership scheme {scheme}")
-_sets("hazelcast", r"Hazelcast initialized in", "Hazelcast initialized")
-_sets("coordinator", r"Elected this member \[[^\]]*\] as the Coordinator", "coordinator of the cluster")
-_sets("clustered", r"Cluster initialization completed", "cluster initialized")
-_NO_SNAPSHOT = "the snapshot server cannot start"
-_sets("snapshot_failed", r"Cannot start CEP HA Snapshot Server", _NO_SNAPSHOT)
-_sets("snapshot_failed", r"Error in starting CEP HA Snapshot Server", _NO_SNAPSHOT)
-_sets("snapshot_failed", r"Error while setting the member as passive member", _NO_SNAPSHOT)
+_sets(
+    "scheme", r"Using (?P<scheme>\S+) based membership management scheme", text="membership scheme {scheme}"
+)
+_sets("hazelcast", r"Hazelcast initialized in", text="Hazelcast initialized")
+_sets("clustered", r"Cluster initialization completed", text="cluster initialized")
+_sets(
+    "snapshot_failed",
+    r"Cannot start CEP HA Snapshot Server",
+    r"Error in starting CEP HA Snapshot Server",
+    r"Error while setting the member as passive member",
+    text="the snapshot server cannot start",
+)
 _MAP_SIZE = r"Spark Master map size after starting masters\s*:\s*(?P<count>\d{1,4})"
-_sets("masters", _MAP_SIZE, "Spark masters: {count}")
-_sets("redundant", r"\[Spark init - [^\]]*\] Redundant master count reached", "all Spark masters are started")
+_sets("masters", _MAP_SIZE, text="Spark masters: {count}")
+_sets(
+    "redundant",
+    r"\[Spark init - [^\]]*\] Redundant master count reached",
+    text="all Spark masters are started",
+)
 _OWN_MASTER = r"\[Spark init - master\] Started SPARK MASTER in spark://" + _HOST_PORT
-_sets("own_master", _OWN_MASTER, "Spark master at {host}:{port}")
+_sets("own_master", _OWN_MASTER, text="Spark master at {host}:{port}")
 _CLIENT = r"Started Spark CLIENT in the cluster.*\bUI port : (?P<port>\d{1,5})"
-_sets("client", _CLIENT, "Spark application started, its UI at port {port}", shows="spark")
+_sets("client", _CLIENT, text="Spark application started, its UI at port {port}", shows="spark")
 _sets("node_id", r"My Analytics Node ID\s*:\s*(?P<id>\S+)")
 _sets("loopback", r"localMemberHost is configured to use the loopback address")
+_sets("loopback_sync", r"Hostname : \S+ defined for \w+ configuration is invalid")
 _line(r"Configured Registry in ", shows="database")(lambda *_: None)
+_line(r"Elected this member \[[^\]]*\] as the Coordinator")(lambda *_: "coordinator of the cluster")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from wizard.system.finding import Finding
+from wizard.verify.judges.cluster import OWN_DOMAIN
 from wizard.verify.judges.errors import OVER, is_quiet, succeeded
 from wizard.verify.pair import NO_LOG, NOT_STARTED, About, Pair, Seen
 from wizard.verify.record import Record, between
@@ -19,8 +20,7 @@ def spark_masters(pair: Pair) -> Iterator[Finding]:
     count, name, record = _masters(pair, wanted)
     about, of_wanted = About(name), f"{count} of {wanted} Spark masters"
     if count > nodes:
-        fix = "stop the server that does not belong to this pair, or "
-        fix += "give the pair a cluster.domain of its own"
+        fix = f"stop the server that does not belong to this pair, or {OWN_DOMAIN}"
         yield about.warning(f"{count} Spark masters for {nodes} nodes", record, fix)
     elif count >= wanted:
         yield about.ok(of_wanted, record)
@@ -45,17 +45,11 @@ def _masters(pair: Pair, wanted: int) -> tuple[int, str | None, Record | None]:
 
     Older servers print the size of the map; newer ones that all masters are started, and each its own master.
     """
-    counts: list[tuple[int, str, Record]] = []
-    own: list[tuple[str, Record]] = []
-    for node, facts in ((node.name, pair.facts(node)) for node in pair.nodes):
-        if facts.masters is not None:
-            counts.append((facts.masters[0], node, facts.masters[1]))
-        if facts.redundant is not None:
-            counts.append((wanted, node, facts.redundant))
-        if facts.own_master is not None:
-            own.append((node, facts.own_master))
-    if own:
-        counts.append((len(own), *own[-1]))
+    known = [(node.name, pair.facts(node)) for node in pair.nodes]
+    counts = [(one.masters[0], name, one.masters[1]) for name, one in known if one.masters]
+    counts += [(wanted, name, one.redundant) for name, one in known if one.redundant]
+    own = [(name, one.own_master) for name, one in known if one.own_master]
+    counts += [(number, name, record) for number, (name, record) in enumerate(own, 1)]
     return max(counts, key=lambda one: one[0], default=(0, None, None))
 
 

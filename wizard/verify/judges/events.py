@@ -40,13 +40,8 @@ def snapshot_server(seen: Seen) -> Iterator[Finding]:
         if bound or seen.pair.matches(wanted, address):
             yield seen.ok(f"the snapshot server is at {address}", record)
         else:
-            message = f"the snapshot server is at {address}, not at {_known(wanted)}"
+            message = f"the snapshot server is at {address}, not at {wanted}"
             yield seen.error(f"{message}: {NOT_WRITTEN}{_offset(seen.pair, seen.node)}", record, seen.replay)
-
-
-def _known(address: Address) -> str:
-    """Return an address as text, without a port that is unknown."""
-    return str(address) if address.port else address.host
 
 
 def _offset(pair: Pair, node: Node) -> str:
@@ -79,7 +74,7 @@ def event_sync(seen: Seen) -> Iterator[Finding]:
         if pair.matches(wanted, address):
             yield seen.ok(f"sends its events to {partner.name}", record)
         else:
-            message = f"sends its events to {address}, not to {_known(wanted)}"
+            message = f"sends its events to {address}, not to {wanted}"
             fix = f"replay the profile, then start {partner.name} and {seen.name} again"
             yield seen.error(f"{message}: {NOT_WRITTEN}{_offset(pair, partner)}", record, fix)
 
