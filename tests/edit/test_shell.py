@@ -69,11 +69,12 @@ LEFT_ALONE = (
     *("export A=1\\\n23", "echo \\\nexport A=1", "if false; then\n  export A=1\nfi"),
     *("if false\nthen\nexport A=1\nfi", "for i in 1 2; do\nexport A=$i\ndone", "f() {\n  export A=1\n}"),
     *("cat <<END >/dev/null\nexport A=1\nEND", "cat <<-'END' >/dev/null\nexport A=1\n\tEND"),
+    *("export A=1\nexport A=$(echo 2)", "export A=1\nif true; then\n  A=2\nfi", "export A=1\nunset B A"),
     *("(\nexport A=1\n)", 'export A="1\n2"', "export A=$(echo 1)", "export A=`echo 1`"),
 )
 LEFT_ALONE_BATCH = (
     *("rem set A=1", "set /a A=1", "set AB=1", "set A=1 & echo", "if x==y (\r\nset A=1\r\n)"),
-    "echo ^\r\nset A=1",
+    *("echo ^\r\nset A=1", "set A=1\r\nif x==y set a=2", "set A=1\r\nset /p A=?"),
 )
 NOT_TAKEN = ("a b", "$(id)", "`id`", "a;b", "a&b", "a'b", 'a"b', "a\nb", "ä", "a\\", "$A", "*")
 NOT_NAMES = ("", "1A", "A B", "A=1", "A;id", "Ä")
@@ -177,7 +178,14 @@ def test_what_changes_is_said_with_its_line() -> None:
 
 LINES = (
     *("export A=1", "A=2", "export A", "# export A=3", "export B=4", "", "  export A='5'", "A=6 # c"),
-    "x=`id`",
+    *(
+        "x=`id`",
+        "export A=$(echo 7)",
+        "export A=8 B=9",
+        "if true; then A=10; fi",
+        "unset B A",
+        "echo $A >/dev/null",
+    ),
 )
 
 

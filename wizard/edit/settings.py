@@ -1,8 +1,8 @@
 """Files of keys with values, one a line, changed without noise: properties (Spark's `spark-defaults.conf`) and scripts.
 
 Of a script only whole lines of the form `export NAME=value` and `set NAME=value` are known; it is never run.  A line
-that is not certain to run (inside of a block, a here-document, behind a backslash) is not touched: a new one at
-the end counts more than it.
+that is not certain to run (inside of a block, a here-document, behind a backslash), or that sets the variable in
+another way, is not touched: a new one at the end counts more than it, and than those before it.
 """
 
 from __future__ import annotations
@@ -173,6 +173,7 @@ class Script(SettingsDocument):
     continued: ClassVar[bytes]
     opens: ClassVar[bytes]
     closes: ClassVar[bytes]
+    sets: ClassVar[bytes]
     here_document: ClassVar[bytes] = rb"(?!)"
     quotes: ClassVar[tuple[bytes, ...]] = ()
 
@@ -192,17 +193,24 @@ class Script(SettingsDocument):
     def escaped(self, value: str) -> bytes:
         return value.encode("ascii")
 
-    def read(self, data: bytes) -> Iterator[PropertyLine]:
-        for offset, line in self.live_lines(data):
-            if found := re.fullmatch(self.assignment, line):
-                start, end = found.span("value")
-                if found["value"][:1] in self.quotes:
-                    start, end = start + 1, end - 1
-                value = line[start:end].decode("utf-8", "replace")
-                yield PropertyLine(found["name"].decode("ascii"), value, offset + start, offset + end)
+    def read(self, data: bytes) -> Iterable[PropertyLine]:
+        lines: list[PropertyLine] = []
+        for offset, line, is_certain in self.statements(data):
+            found = re.fullmatch(self.assignment, line) if is_certain else None
+            if found is None:  # where it may set a variable, nothing before it counts
+                lines = [
+                    one for one in lines if not re.search(self.sets.replace(b"NAME", one.key.encode()), line)
+                ]
+                continue
+            start, end = found.span("value")
+            if found["value"][:1] in self.quotes:
+                start, end = start + 1, end - 1
+            value = line[start:end].decode("utf-8", "replace")
+            lines.append(PropertyLine(found["name"].decode("ascii"), value, offset + start, offset + end))
+        return lines
 
-    def live_lines(self, data: bytes) -> Iterator[tuple[int, bytes]]:
-        """Yield the offset and the bytes of each line that runs whenever the script does."""
+    def statements(self, data: bytes) -> Iterator[tuple[int, bytes, bool]]:
+        """Yield the offset and the bytes of each line, and whether it runs as it is whenever the script does."""
         depth, continues, waits_for = 0, False, b""
         for found in _LINE.finditer(data):
             line = found[1]
@@ -214,8 +222,7 @@ class Script(SettingsDocument):
             continues = not is_comment and re.search(self.continued, line) is not None
             if is_comment:
                 continue
-            if is_start and not continues and depth <= 0:
-                yield found.start(), line
+            yield found.start(), line, is_start and not continues and depth <= 0
             depth += len(re.findall(self.opens, line)) - len(re.findall(self.closes, line))
             if here := re.search(self.here_document, line):
                 waits_for = here[1]
@@ -238,11 +245,14 @@ class ShellScript(Script):
     continued = rb"(?<!\\)(?:\\\\)*\\\Z"
     opens = rb"(?:^|[;&|])[ \t]*(?:if|for|while|until|case|select)\b|[{(][ \t]*$"
     closes = rb"(?:^|[;&|])[ \t]*(?:(?:fi|done|esac)\b|[})])"
+    sets = rb"(?<![\w$])NAME=|\bunset\b.*\bNAME\b"
     quotes = (b'"', b"'")
     here_document = rb"<<-?[ \t]*[\"'\\]?([A-Za-z_][A-Za-z0-9_]*)"
 
     def read(self, data: bytes) -> Iterator[PropertyLine]:
-        matches = (re.fullmatch(self.export, line) for _, line in self.live_lines(data))
+        matches = (
+            re.fullmatch(self.export, line) for _, line, is_certain in self.statements(data) if is_certain
+        )
         exported = {name.decode("ascii") for found in matches if found for name in found[1].split()}
         return (line for line in super().read(data) if line.key in exported)
 
@@ -261,6 +271,7 @@ class BatchScript(Script):
     continued = rb"\^[ \t]*\Z"
     opens = rb"\([ \t]*$"
     closes = rb"^[ \t]*\)"
+    sets = rb"(?i)(?<![\w%])NAME="
 
     def key(self, name: str) -> str:
         return name.upper()
