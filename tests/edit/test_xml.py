@@ -138,8 +138,13 @@ INSERTED: list[tuple[Any, ...]] = [
         ("c", "insert_after", X), ("b", "insert_after", New("y"))),
     ("a comment that an empty line separates belongs to none", "<a>\n  <b/>\n  <!-- s -->\n\n  <c/>\n\n  <d/>\n</a>",
         "<a>\n  <b/>\n  <!-- s -->\n\n  <c/>\n\n  <x/>\n\n  <d/>\n</a>", ("c", "insert_after", X)),
-    ("a comment on the same line stays there", "<a>\n  <b/> <!-- about b --> <?b?>\n  <c/></a>",
-        "<a>\n  <b/> <!-- about b --> <?b?>\n  <x/>\n  <c/></a>", ("b", "insert_after", X)),
+    *((f"comments on the same line stay there, in front of {behind!r}", f"<a>\n  <b/>{comments}{behind}</a>",
+        f"<a>\n  <b/>{comments}{new}{behind}</a>", ("b", "insert_after", X))
+        for comments in (" <!-- about b --> <?b?>", "<!-- b -->")
+        for behind, new in (("\n  <c/>", "\n  <x/>"), ("\n  <!-- c -->\n  <c/>", "\n  <x/>"), ("", "\n  <x/>"),
+            (" text", "\n  <x/>"), ("<c/>", "\n  <x/>"), ("\n  text<!-- c -->", "\n  <x/>"))),
+    ("text in front of a comment on the same line parts the two", "<a>\n  <b/> text <!-- c -->\n</a>",
+        "<a>\n  <b/>\n  <x/> text <!-- c -->\n</a>", ("b", "insert_after", X)),
     ("behind elements that share their line", "<a>\n  <b/><c/>\n  <!-- d --> <d/>\n</a>",
         "<a>\n  <b/><c/><x><y/></x>\n  <!-- d --> <d/>\n  <z/>\n</a>",
         ("c", "insert_after", X_WITH_Y), ("d", "insert_after", New("z"))),

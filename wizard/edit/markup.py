@@ -245,18 +245,13 @@ def indentation(node: XmlNode, of_root: str | None) -> str | None:
 
 
 def last_comment_of_line(node: XmlNode) -> XmlNode:
-    """The last of the comments behind the element on its line, if nothing else is there; else the element."""
-    last = node
-    while True:
-        line, line_end, _ = (last.tail or "").partition("\n")
-        following = last.getnext()
-        if line.strip(BLANKS):
-            return node
-        if line_end or following is None:
-            return last
-        if is_element(following):
-            return node
-        last = following
+    """The last of the comments that directly follow the element on its line; without one the element itself."""
+    while (following := node.getnext()) is not None and not is_element(following):
+        between = node.tail or ""
+        if between.strip(BLANKS) or "\n" in between:
+            break
+        node = following
+    return node
 
 
 def is_spaced(node: XmlNode, last: XmlNode) -> bool:
